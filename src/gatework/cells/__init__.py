@@ -1,0 +1,22 @@
+"""The cells: one file each with its equations, and the registry that everything else reads."""
+
+from __future__ import annotations
+
+from gatework.cells import gru, lstm, rnn
+from gatework.cells._spec import CellSpec
+from gatework.errors import UsageError, nearest
+
+__all__ = ["REGISTRY", "CellSpec", "get"]
+
+REGISTRY: dict[str, CellSpec] = {spec.name: spec for spec in (rnn.SPEC, rnn.SPEC_RELU, gru.SPEC, lstm.SPEC)}
+
+
+def get(name: str) -> CellSpec:
+    """The registered cell of that name.
+
+    Raises:
+        UsageError: There is no such cell.
+    """
+    if name not in REGISTRY:
+        raise UsageError(f'there is no cell "{name}": {nearest(name, REGISTRY)}')
+    return REGISTRY[name]
