@@ -1,0 +1,1 @@
+"""Data: raw files to a Dataset, and a Dataset to batches."""

@@ -1,0 +1,1 @@
+"""Recurrent layers, drop-in for torch.nn."""
