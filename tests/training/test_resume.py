@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.training.data import opinions, small
 
 from gatework import training
 from gatework.errors import RunError
+from training.data import opinions, small
 
 TRAIN = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from gatework import training
-from tests.training.data import opinions, small
+from training.data import opinions, small
 path = Path(sys.argv[1])
 print("ready", flush=True)
 if path.exists():

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gatework.config import ModelConfig
 from gatework.data.dataset import Batch
-from gatework.nn.layers import recurrent
+from gatework.nn import recurrent
 
 # Keras draws word vectors from this range, torch from a normal distribution with deviation 1, which is far too wide
 # for a network that adds up two hundred of them.
