@@ -9,7 +9,7 @@ from gatework.cli import _options as options
 
 def datasets(as_json: options.AsJson = False) -> None:
     """List the data sets that can be compared and trained on by name."""
-    from gatework.data import REGISTRY
+    from gatework.data.sets import REGISTRY
 
     rows = [
         {"name": name, "title": s.title, "task": s.task, "licence": s.licence, "is_built_in": s.is_built_in}
