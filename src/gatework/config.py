@@ -278,3 +278,18 @@ def recipe_to_toml(recipe: Recipe) -> str:
     import tomli_w
 
     return tomli_w.dumps(recipe.to_dict())
+
+
+def find_recipe(name: str) -> Recipe:
+    """A built-in recipe by its name, or a person's own by its path.
+
+    Raises:
+        UsageError: There is neither.
+    """
+    folder = Path(__file__).parent / "recipes"
+    built_in = {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    if name in built_in:
+        return read_recipe(built_in[name])
+    if name.endswith(".toml") or os.sep in name:
+        return read_recipe(name)
+    raise UsageError(f'there is no recipe "{name}": {nearest(name, built_in)}; or give the path of a .toml file')

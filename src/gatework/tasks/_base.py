@@ -73,6 +73,10 @@ class Task(ABC):
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
 
+    def values(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs in the targets' own unit; scores per class stay as they are."""
+        return outputs
+
     @abstractmethod
     def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """Every metric of these outputs, `metric` among them, without a prefix."""

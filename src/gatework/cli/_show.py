@@ -1,0 +1,68 @@
+"""Results as tables on standard output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from gatework.training.run import Run
+
+_NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "macro_f1": "macro F1"}
+
+
+def metric_name(key: str) -> str:
+    """A metric as people write it: "test_mse" is "test MSE"."""
+    part, _, rest = key.partition("_")
+    return f"{part} {_NAMES.get(rest, rest.replace('_', ' '))}"
+
+
+def number(value: float, std: float | None = None) -> str:
+    """A value with three significant digits and, if there is one, its spread over seeds."""
+    return f"{value:.3g}" if std is None else f"{value:.3g} ± {std:.1g}"
+
+
+def comparison_table(content: dict[str, Any]) -> None:
+    """Prints a comparison's entries, best first, and its verdict."""
+    metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
+    entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
+    columns = [metric, *(name for name in entries[0]["metrics"] if name != metric)]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(content["dataset"])
+    for name in columns:
+        table.add_column(metric_name(name), justify="right", no_wrap=True)
+    table.add_column("parameters", justify="right")
+    table.add_column("ms / step", justify="right")
+    for entry in entries:
+        is_network = entry["kind"] == "network"
+        cells = []
+        for name in columns:
+            found = entry["metrics"].get(name)
+            spread = found["std"] if found and len(found["values"]) > 1 else None
+            cells.append(number(found["mean"], spread) if found else "")
+        cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
+        table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
+    console = Console()
+    console.print(table)
+    console.print()
+    console.print(content["verdict"], markup=False, highlight=False)
+
+
+def metrics_table(metrics: dict[str, float]) -> None:
+    """Prints one metric per line."""
+    width = max(len(metric_name(name)) for name in metrics)
+    for name, value in metrics.items():
+        print(f"{metric_name(name):<{width}}  {value:.4g}")
+
+
+def run_summary(run: Run) -> None:
+    """Prints a finished run's metrics, size and time, and what to do next."""
+    summary = run.summary
+    metrics_table(summary["metrics"])
+    print(
+        f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
+        f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
+    )
+    print(f"\nRun: {run.path}")
