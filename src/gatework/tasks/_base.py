@@ -127,6 +127,6 @@ class Task(ABC):
     def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
         """What a person wants to see for each row of outputs, as values that JSON can hold."""
 
-    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:  # noqa: ARG002
+    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
         """What a person wants to see, as rows of a table, where that needs the examples as well."""
         return self.predictions(outputs)

@@ -62,11 +62,14 @@ class Forecasting(Task):
         from gatework.forecasting.dataset import forecast_dataset
 
         if isinstance(source, str) and source in data.REGISTRY:
-            return data.REGISTRY[source].load_recipe(recipe)
+            load = data.REGISTRY[source].load_recipe
+            if load is None:
+                raise UsageError(f'"{source}" is no table with a time column; forecasting needs one')
+            return load(recipe)
         return forecast_dataset(source, recipe)
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> Forecasting:  # noqa: ARG003
+    def fit(cls, dataset: Dataset, config: DataConfig) -> Forecasting:
         """Learns the features' scales from the training part alone.
 
         Raises:
