@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _ops
+from gatework import _operator, _ops
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _torch
@@ -199,12 +199,14 @@ class RecurrentLayer(nn.Module, ABC):
             x, states = x.to(dtype), tuple(state.to(dtype) for state in states)
         finals: list[tuple[Tensor, ...]] = []
         traces: list[dict[str, Tensor]] = []
+        door = _operator if torch.compiler.is_compiling() and _operator.is_known(self.spec) else _ops
+        run = door.trace if is_traced else door.scan
         with _batch.without_autocast(x.device.type):
             for layer in range(self.num_layers):
                 outputs = []
                 for direction in range(self.num_directions):
                     place = layer * self.num_directions + direction
-                    output, final, *named = (_ops.trace if is_traced else _ops.scan)(
+                    output, final, *named = run(
                         self.spec,
                         x,
                         self._weights(place),
