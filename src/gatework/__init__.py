@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 # Where each public name comes from; a module, or an attribute of one after a colon.
 _SOURCES = {
+    "accelerate": "gatework.nn:accelerate",
     "cells": "gatework.cells",
     "errors": "gatework.errors",
     "nn": "gatework.nn",

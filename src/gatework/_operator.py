@@ -1,8 +1,8 @@
 """The scan as one operator of torch, for what traces programs: torch.compile and torch.export.
 
 A compiler sees `gatework::scan` as a single node: it neither unrolls the time axis nor fixes its length. Running, the
-node calls `_ops.scan` or `_ops.trace`, so a compiled program computes with the same kernels as an eager one. The
-backward node runs the scan again and differentiates it, which trades one forward pass for keeping no gates in the graph.
+node calls `_ops.scan` or `_ops.trace`, so a compiled program computes with the same kernels as an eager one. Its
+backward node runs the scan again and differentiates it: one more forward pass, and no gates kept in between.
 
 Rows beyond the sum of `batch_sizes` are allowed here and give zeros, so that a graph's shapes never depend on lengths.
 """
@@ -115,7 +115,7 @@ def _forward(*arguments: Any) -> list[Tensor]:
 
 
 def _autograd_below_modes() -> AbstractContextManager[None]:
-    """Let autograd record inside an operator also where a dispatch mode, such as a counter of FLOPs, has switched it off."""
+    """Let autograd record inside an operator also where a dispatch mode, as a counter of FLOPs, has switched it off."""
     keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutogradFunctionality)
     keys = keys | torch._C.DispatchKeySet(torch._C.DispatchKey.ADInplaceOrView)
     excluded = torch._C._dispatch_tls_local_exclude_set()
