@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from drop_ins import DROP_INS, DropIn
@@ -19,3 +21,12 @@ def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     if request.param == "reference":
         monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
     return request.param
+
+
+@pytest.fixture(params=["chosen", "reference"], scope="module")
+def path_of_every_example(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As `path`, for tests whose examples a generator makes: it must not change between them."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "reference":
+            monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
+        yield
