@@ -13,9 +13,9 @@ from gatework.cells import CellSpec
 __all__ = ["ScanWeights", "has_kernel", "scan", "trace"]
 
 
-def has_kernel(spec: CellSpec, x: Tensor) -> bool:
-    """Whether a native kernel computes this cell for tensors with the device and dtype of `x`."""
-    del spec, x
+def has_kernel(spec: CellSpec, weight: Tensor) -> bool:
+    """Whether a native kernel computes this cell for tensors with the device and dtype of `weight`."""
+    del spec, weight
     return False
 
 
