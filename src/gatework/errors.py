@@ -2,6 +2,8 @@
 
     GateworkError
     |- UsageError        the call or command is wrong: an unknown option, cell or data set      (exit code 2)
+    |  |- TensorError    a tensor has the wrong shape or device: also a RuntimeError
+    |  |- KindError      an argument has the wrong type or dtype: also a TypeError
     |- DataError         what was read is wrong: a file, a row, a column, a checksum            (exit code 1)
     |- RunError          a run or comparison folder is missing, corrupt, or something else      (exit code 1)
     |- TrainingError     training cannot go on, as when the loss is no longer a number          (exit code 1)
@@ -26,6 +28,14 @@ class UsageError(GateworkError, ValueError):
     """The call or the command is wrong."""
 
     exit_code = 2
+
+
+class TensorError(UsageError, RuntimeError):
+    """A tensor has the wrong shape or device; a RuntimeError, because that is what torch raises."""
+
+
+class KindError(UsageError, TypeError):
+    """An argument has the wrong type; a TypeError, because that is what Python and torch raise."""
 
 
 class DataError(GateworkError, ValueError):

@@ -1,0 +1,55 @@
+"""How the weights of a recurrent layer start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import init
+
+from gatework.cells import CellSpec
+
+
+def uniform(parameters: Iterable[Tensor], hidden_size: int) -> None:
+    """torch's own start: every weight and bias uniform between -1/sqrt(hidden) and 1/sqrt(hidden).
+
+    The order of `parameters` is torch's, so that the same seed gives the same weights as torch.nn.
+    """
+    bound = 1 / math.sqrt(hidden_size)
+    for parameter in parameters:
+        init.uniform_(parameter, -bound, bound)
+
+
+@torch.no_grad()
+def forget_bias(spec: CellSpec, bias_ih: Tensor, bias_hh: Tensor, value: float) -> None:
+    """Make the forget gate's two biases add up to `value`, so that a cell with a large one remembers at first.
+
+    Source: R. Jozefowicz, W. Zaremba and I. Sutskever, "An empirical exploration of recurrent network architectures",
+    ICML 2015, section 2.2, who recommend 1.
+
+    Args:
+        spec: The cell, which must have a forget gate.
+        bias_ih: b, shape (gates x hidden,).
+        bias_hh: b', shape (gates x hidden,).
+        value: The sum.
+    """
+    place = spec.gates.index(str(spec.forget_gate))
+    bias_ih.chunk(len(spec.gates))[place].fill_(value)
+    bias_hh.chunk(len(spec.gates))[place].zero_()
+
+
+@torch.no_grad()
+def orthogonal(spec: CellSpec, weight_hh: Tensor) -> None:
+    """Make the recurrent matrix of every gate orthogonal on its own, which the stacked matrix could not be for all.
+
+    Source: A. Saxe, J. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks", ICLR 2014.
+
+    Args:
+        spec: The cell.
+        weight_hh: U, shape (gates x hidden, output); where output < hidden, its columns are orthonormal.
+    """
+    for block in weight_hh.chunk(len(spec.gates)):
+        init.orthogonal_(block)

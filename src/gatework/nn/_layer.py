@@ -1,0 +1,262 @@
+"""What every recurrent layer does: parameters with torch's names, and a cell scanned over sequences, stacked."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout
+from torch.nn.utils.rnn import PackedSequence
+
+from gatework import _ops
+from gatework.cells import CellSpec
+from gatework.errors import UsageError
+from gatework.nn import _batch, _checks, _initialise, _torch
+
+Input = Tensor | PackedSequence
+Lengths = Tensor | Sequence[int] | None
+
+
+class RecurrentLayer(nn.Module, ABC):
+    """A stack of layers of one cell, in one or two directions.
+
+    Every method takes and gives states as torch does: one tensor of shape (layers x directions, batch, features) for a
+    cell whose only state is `h`, otherwise a tuple of them in the order of the cell's states; without the batch
+    dimension for a single sequence. `features` is the output size for `h` and the hidden size for the others. States
+    left out are zero.
+    """
+
+    def __init__(
+        self,
+        spec: CellSpec,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        forget_bias: float | None = None,
+        orthogonal: bool = False,
+    ) -> None:
+        super().__init__()
+        sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
+        flags = {"bias": bias, "batch_first": batch_first}
+        _checks.check_options(type(self).__name__, sizes, flags, dropout, proj_size)
+        if forget_bias is not None and (not bias or spec.forget_gate is None):
+            reason = (
+                "needs bias=True" if spec.forget_gate else f'does nothing: the cell "{spec.name}" has no forget gate'
+            )
+            raise UsageError(f"{type(self).__name__}: forget_bias={forget_bias} {reason}")
+        self.spec = spec
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = float(dropout)
+        self.bidirectional = bool(bidirectional)
+        self.proj_size = proj_size
+        self.forget_bias = forget_bias
+        self.orthogonal = orthogonal
+        self._weight_names: list[tuple[str, ...]] = []
+        self._create_parameters(device, dtype)
+        self.reset_parameters()
+
+    @property
+    def num_directions(self) -> int:
+        """2 when bidirectional, otherwise 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def output_size(self) -> int:
+        """The features of `h` in one direction: `proj_size`, or `hidden_size` without a projection."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def mode(self) -> str:
+        """torch's name of the cell where torch has it, otherwise gatework's."""
+        return _torch.MODES.get(self.spec.name, self.spec.name)
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of every layer and direction, as torch.nn has them."""
+        return [[self._weight(name) for name in names] for names in self._weight_names]
+
+    def _create_parameters(self, device: torch.device | str | int | None, dtype: torch.dtype | None) -> None:
+        rows = len(self.spec.gates) * self.hidden_size
+        for place in range(self.num_layers * self.num_directions):
+            layer, direction = divmod(place, self.num_directions)
+            width = self.input_size if layer == 0 else self.output_size * self.num_directions
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "weight_hh": (rows, self.output_size)}
+            if self.bias:
+                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+            if self.proj_size:
+                shapes["weight_hr"] = (self.proj_size, self.hidden_size)
+            suffix = f"_l{layer}" + ("_reverse" if direction else "")
+            for name, shape in shapes.items():
+                self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+            self._weight_names.append(tuple(name + suffix for name in shapes))
+
+    def reset_parameters(self) -> None:
+        """Start again: torch's uniform weights, then `forget_bias` and `orthogonal` where asked for."""
+        _initialise.uniform(self.parameters(), self.hidden_size)
+        for weights in (self._weights(place) for place in range(len(self._weight_names))):
+            if self.forget_bias is not None and weights.bias_ih is not None and weights.bias_hh is not None:
+                _initialise.forget_bias(self.spec, weights.bias_ih, weights.bias_hh, self.forget_bias)
+            if self.orthogonal:
+                _initialise.orthogonal(self.spec, weights.weight_hh)
+
+    def flatten_parameters(self) -> None:
+        """Lay the weights out for cuDNN, where they are on a GPU; elsewhere there is nothing to do."""
+        nn.RNNBase.flatten_parameters(self)  # type: ignore[arg-type]
+
+    def forward(self, input: Input, hx: Any = None, *, lengths: Lengths = None) -> tuple[Any, Any]:
+        """Run the layers over a batch of sequences.
+
+        Args:
+            input: Shape (time, batch, input), or (batch, time, input) with `batch_first`; (time, input) for a single
+                sequence; or a PackedSequence.
+            hx: The initial states.
+            lengths: The steps of each sequence of a padded batch, in any order, zeros allowed. The steps beyond are not
+                computed: the output there is zero, and each final state is the one at the sequence's own end.
+
+        Returns:
+            The output of the last layer in the layout of the input, directions side by side, and the final states.
+
+        Raises:
+            UsageError: The input, the states or the lengths do not fit; its subclasses carry torch's exception types.
+        """
+        batch = _batch.arrange(self, input, hx, lengths)
+        if _torch.choose(self.spec, batch.x) == "torch":
+            stack = _torch.StackOptions(self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+            output, finals = _torch.run(self.spec, batch.x, batch.states, self._flat_weights, stack, batch.batch_sizes)
+        else:
+            output, finals, _ = self._scan(batch, is_traced=False)
+        return batch.restore_output(output), batch.restore_states(finals)
+
+    def trace(self, x: Input, hx: Any = None, lengths: Lengths = None) -> dict[str, Tensor]:
+        """Every gate and state of every step.
+
+        Args:
+            x: As `input` of `forward()`.
+            hx: The initial states.
+            lengths: As for `forward()`.
+
+        Returns:
+            The names of the cell, such as `i, f, g, o, c, h`, with tensors of shape (layers, directions, time, batch,
+            hidden), whatever `batch_first` says; `h` has the output's features. Steps beyond a sequence's end are zero,
+            and a single sequence is a batch of one.
+        """
+        batch = _batch.arrange(self, x, hx, lengths)
+        _, _, traces = self._scan(batch, is_traced=True)
+        shape = (self.num_layers, self.num_directions)
+        joined = {}
+        for name in traces[0]:
+            padded = [batch.pad(trace[name]) for trace in traces]
+            stacked = padded[0].unsqueeze(0) if len(padded) == 1 else torch.stack(padded)
+            joined[name] = stacked.unflatten(0, shape)
+        return joined
+
+    def step(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Go on by one time step: the streaming form of `forward()`.
+
+        Args:
+            x: The input of this step, shape (batch, input), or (input,) for a single sequence.
+            state: What the previous call returned; None at the start.
+
+        Returns:
+            The output of this step, shape (batch, output) or (output,), and the state for the next call.
+
+        Raises:
+            UsageError: The layer is bidirectional, or the input or the state does not fit.
+        """
+        if self.bidirectional:
+            raise UsageError(
+                f"{type(self).__name__}: a bidirectional layer needs the whole sequence and cannot go step by step; "
+                "use bidirectional=False"
+            )
+        batch = _batch.arrange_step(self, x, state)
+        output, finals, _ = self._scan(batch, is_traced=False)
+        return (output[0] if batch.is_batched else output[0, 0]), batch.restore_states(finals)
+
+    def _scan(
+        self, batch: _batch.Batch, *, is_traced: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
+        """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
+        x, states = batch.x, batch.states
+        dtype = self._weight(self._weight_names[0][0]).dtype
+        if (
+            x.dtype != dtype
+        ):  # under autocast a scan keeps the precision of its weights: rounding would add up over steps
+            x, states = x.to(dtype), tuple(state.to(dtype) for state in states)
+        finals: list[tuple[Tensor, ...]] = []
+        traces: list[dict[str, Tensor]] = []
+        with _batch.without_autocast(x.device.type):
+            for layer in range(self.num_layers):
+                outputs = []
+                for direction in range(self.num_directions):
+                    place = layer * self.num_directions + direction
+                    output, final, *named = (_ops.trace if is_traced else _ops.scan)(
+                        self.spec,
+                        x,
+                        self._weights(place),
+                        tuple(state[place] for state in states),
+                        batch_sizes=batch.batch_sizes,
+                        reverse=direction == 1,
+                    )
+                    outputs.append(output)
+                    finals.append(final)
+                    traces.extend(named)
+                x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
+                if self.dropout and layer < self.num_layers - 1:
+                    x = dropout(x, self.dropout, self.training)
+        return x, tuple(torch.stack(ends) for ends in zip(*finals, strict=True)), traces
+
+    def _weight(self, name: str) -> Tensor:
+        """The parameter of that name; also where a parametrisation computes it."""
+        parameter = self._parameters.get(name)
+        return getattr(self, name) if parameter is None else parameter
+
+    def _weights(self, place: int) -> _ops.ScanWeights:
+        """The weights of one layer and direction."""
+        names = self._weight_names[place]
+        if self.bias or not self.proj_size:
+            return _ops.ScanWeights(*[self._weight(name) for name in names])
+        weight_ih, weight_hh, weight_hr = (self._weight(name) for name in names)
+        return _ops.ScanWeights(weight_ih, weight_hh, weight_hr=weight_hr)
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        return [name for names in self._weight_names for name in names]
+
+    @property
+    def _flat_weights(self) -> list[Tensor]:
+        """Every weight in torch's order."""
+        return [self._weight(name) for names in self._weight_names for name in names]
+
+    def _apply(self, fn: Any, recurse: bool = True) -> RecurrentLayer:
+        super()._apply(fn, recurse)
+        self.flatten_parameters()
+        return self
+
+    def extra_repr(self) -> str:
+        """As torch.nn's: the sizes, then what differs from the defaults."""
+        parts = [str(self.input_size), str(self.hidden_size)]
+        defaults = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0,
+            "bidirectional": False,
+        }
+        parts += [f"{name}={getattr(self, name)}" for name, usual in defaults.items() if getattr(self, name) != usual]
+        return ", ".join(parts)

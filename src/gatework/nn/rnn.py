@@ -1,0 +1,66 @@
+"""The vanilla recurrent layer, a drop-in for torch.nn.RNN."""
+
+from __future__ import annotations
+
+import torch
+
+from gatework.cells import rnn
+from gatework.errors import UsageError
+from gatework.nn._checks import refuse_projection
+from gatework.nn._layer import RecurrentLayer
+
+
+class RNN(RecurrentLayer):
+    """Layers of the vanilla recurrent network over sequences; the equations are in `gatework.cells.rnn`.
+
+    Args:
+        input_size: Features of the input.
+        hidden_size: Units of each layer.
+        num_layers: Layers, each on the output of the one before.
+        nonlinearity: "tanh" or "relu".
+        bias: Whether the two products have biases.
+        batch_first: Whether batches are (batch, time, features) rather than (time, batch, features).
+        dropout: The probability that an element between two layers is zeroed in training.
+        bidirectional: Whether a second stack runs over the sequences from their ends.
+        device: Where the parameters lie.
+        dtype: Their type.
+        orthogonal: Whether the recurrent matrix starts orthogonal.
+        proj_size: Not for this layer, as in torch: only an LSTM projects its output.
+
+    Raises:
+        UsageError: An argument does not fit.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | int | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        orthogonal: bool = False,
+        proj_size: int | None = None,
+    ) -> None:
+        refuse_projection("RNN", proj_size)
+        if nonlinearity not in ("tanh", "relu"):
+            raise UsageError(f'RNN: nonlinearity must be "tanh" or "relu", got {nonlinearity!r}')
+        super().__init__(
+            rnn.SPEC if nonlinearity == "tanh" else rnn.SPEC_RELU,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+            orthogonal=orthogonal,
+        )
+        self.nonlinearity = nonlinearity
