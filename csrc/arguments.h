@@ -1,8 +1,9 @@
 // What a kernel is given: plain addresses and sizes, the same for every instruction set. Nothing here owns memory.
 //
 // Rows. A sequence tensor has one row for each step of each sequence. Uniform layout: row of step t and sequence b is
-// t * batch + b. Packed layout (batch_sizes is not null): step t has the first batch_sizes[t] sequences, its first row is
-// offsets[t]; sequences are sorted by decreasing length. `reverse` runs every sequence from its own last step to its first.
+// t * batch + b. Packed layout (batch_sizes is not null): step t has the first batch_sizes[t] sequences, its first row
+// is offsets[t]; sequences are sorted by decreasing length. `reverse` runs every sequence from its own last step to its
+// first.
 //
 // Element type: float or double, as the kernel is. All tensors are contiguous and none overlaps another.
 #pragma once
@@ -24,7 +25,7 @@ struct Layout {
 struct ForwardArguments {
   Layout layout;
   const void* x_product;            // (rows, gates * hidden): W x + b, and b' where the recurrent product adds to it
-  const void* recurrent_bias;       // (accumulators, hidden): b' of accumulators that only the recurrent product feeds
+  const void* recurrent_bias;       // b', (gates * hidden): used where only the recurrent product feeds an accumulator
   const void* recurrent;            // U, packed by pack_forward
   const void* projection;           // packed by pack_forward, or null
   const void* initial[max_states];  // (batch, width)
@@ -64,6 +65,7 @@ struct Weights {
 struct Kernel {
   int accumulators, states, kept, named;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
+  const char* const* names;  // of the `named` values of a step
   int64_t (*packed_size)(int64_t rows, int64_t columns);
   int64_t (*forward_scratch)(const Layout&, int64_t rows);
   int64_t (*backward_scratch)(const Layout&, int64_t rows);

@@ -1,5 +1,5 @@
-// The door from Python: addresses and sizes in, no logic. gatework/_ops.py and gatework/_native_calls.py check every value
-// before it comes here.
+// The door from Python: addresses and sizes in, no logic. gatework/_ops.py and gatework/_native_calls.py check every
+// value before it comes here.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
@@ -91,7 +91,7 @@ nb::dict describe(Address address) {
   const Kernel& k = kernel_at(address);
   nb::dict result;
   result["kept"] = k.kept;
-  result["named"] = k.named;
+  result["names"] = std::vector<std::string>(k.names, k.names + k.named);
   std::vector<bool> previous(k.reads_previous, k.reads_previous + k.states);
   std::vector<bool> next(k.reads_next, k.reads_next + k.states);
   result["reads_previous"] = previous;
@@ -112,7 +112,8 @@ NB_MODULE(_native, m) {
     return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double));
   });
   m.def("describe", describe);
-  m.def("packed_size", [](Address k, int64_t rows, int64_t columns) { return kernel_at(k).packed_size(rows, columns); });
+  m.def("packed_size",
+        [](Address k, int64_t rows, int64_t columns) { return kernel_at(k).packed_size(rows, columns); });
   m.def("pack", pack);
   m.def("forward", forward);
   m.def("backward", backward);

@@ -2,9 +2,8 @@
 
 #include <cstdlib>
 
-#include "threads.h"
-
 #include "cells/names.h"
+#include "threads.h"
 
 namespace gatework {
 

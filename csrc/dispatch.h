@@ -1,4 +1,5 @@
-// Which instruction sets this build contains, which the processor supports, and the calls that run a whole batch on them.
+// Which instruction sets this build contains, which the processor supports, and the calls that run a whole batch on
+// them.
 #pragma once
 
 #include "arguments.h"

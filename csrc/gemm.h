@@ -1,8 +1,8 @@
 // The matrix product of a few rows with a packed panel, held in registers.
 //
 // A panel is what pack.h writes: for each k, `columns` vectors that lie together. A tile is `rows` x `columns` vectors.
-// Its sums start from the scratch tile `z` (row-major, contiguous, aligned), take in `depth` products and go back there.
-// `a` is row-major with stride `lda`; nothing overlaps.
+// Its sums start from the scratch tile `z` (row-major, contiguous, aligned), take in `depth` products and go back
+// there. `a` is row-major with stride `lda`; nothing overlaps.
 #pragma once
 
 #include "vector.h"

@@ -51,6 +51,7 @@ struct KernelOf {
             Cell::recurrent_product,
             Cell::reads_previous,
             Cell::reads_next,
+            Cell::names,
             packed_size,
             ForwardScan<Cell, V>::scratch,
             BackwardScan<Cell, V>::scratch,

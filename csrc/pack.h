@@ -5,7 +5,9 @@
 
 namespace gatework::GATEWORK_ISA {
 
-GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // A matrix (depth, units) for each of `gates`: element (gate, k, unit) is at gate * gate_stride + k * k_stride + unit *
 // unit_stride. A panel holds the vectors of all gates of `blocks` blocks of units, in the order block, gate.

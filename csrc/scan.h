@@ -1,9 +1,9 @@
 // The only loop over time: one layer in one direction, forward and backward, for any cell.
 //
-// A cell (csrc/cells) says how many accumulators and states it has and what one step does to vectors of units; the layout,
-// the matrix products, the projection and the storage are here. A call works on the sequences [first, last) of a batch and
-// touches only their rows, so several threads may run different sequences of the same call. Scratch memory belongs to the
-// caller, is aligned to 64 bytes and need not be cleared.
+// A cell (csrc/cells) says how many accumulators and states it has and what one step does to vectors of units; the
+// layout, the matrix products, the projection and the storage are here. A call works on the sequences [first, last) of
+// a batch and touches only their rows, so several threads may run different sequences of the same call. Scratch memory
+// belongs to the caller, is aligned to 64 bytes and need not be cleared.
 #pragma once
 
 #include "activations.h"
@@ -64,8 +64,8 @@ GATEWORK_INLINE void copy_rows(T* to, int64_t to_stride, const T* from, int64_t 
   }
 }
 
-// to (rows, width) = [start +] a (rows, depth) * panels packed with one gate; `to` has a stride that is a multiple of the
-// lanes and is the start when `adds`. `after` is told which columns of which row were written.
+// to (rows, width) = [start +] a (rows, depth) * panels packed with one gate; `to` has a stride that is a multiple of
+// the lanes and is the start when `adds`. `after` is told which columns of which row were written.
 template <class V, class Product, class After>
 GATEWORK_INLINE void product_of_rows(typename V::T* to, int64_t to_stride, int64_t rows, int64_t width, int64_t depth,
                                      const typename V::T* panels, bool adds, typename V::T* z, const Product& product,

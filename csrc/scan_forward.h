@@ -119,12 +119,13 @@ class ForwardScan {
       const T* from = x_product + (row + r) * inputs * hidden;
       for (int c = 0; c < count; ++c) {
         const int64_t unit = (block + c) * V::lanes;
-        int input = 0;
+        int input = 0, gate = 0;
         for (int a = 0; a < accumulators; ++a) {
           if (Cell::recurrent_product[a]) {
-            const T* source = Cell::input_product[a] ? from + input * hidden : bias + a * hidden;
+            const T* source = Cell::input_product[a] ? from + input * hidden : bias + gate * hidden;
             load_units<V>(source + unit, hidden - unit).store(to);
             to += V::lanes;
+            ++gate;
           }
           input += Cell::input_product[a];
         }

@@ -50,7 +50,7 @@ struct Job {
   void (*task)(void*, int);
   void* context;
   int count;
-  std::atomic<int> next{0};      // the first index nobody has taken
+  std::atomic<int> next{0};  // the first index nobody has taken
   std::atomic<int> unfinished{0};
 };
 

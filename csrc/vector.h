@@ -1,8 +1,8 @@
 // The vector type that all kernels are written in: N numbers of type T and the operations on them.
 //
 // Everything is written with the compiler's vector extension, so one source serves every instruction set; only what the
-// extension cannot say (loading and storing part of a vector) has a variant for each. All functions are inlined, and all
-// live in the namespace of the instruction set this translation unit is compiled for.
+// extension cannot say (loading and storing part of a vector) has a variant for each. All functions are inlined, and
+// all live in the namespace of the instruction set this translation unit is compiled for.
 #pragma once
 
 #include <cstddef>

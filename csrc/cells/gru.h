@@ -1,5 +1,6 @@
-// GRU (Cho et al. 2014). Generated from src/gatework/cells by `make cells`; change step(), not this file.
 // clang-format off
+// GRU (Cho et al. 2014).
+// Generated from src/gatework/cells by `make cells`: change step(), not this file.
 struct gru {
   static constexpr int accumulators = 4;
   static constexpr int states = 1;
@@ -13,10 +14,12 @@ struct gru {
   static constexpr bool reads_next[1] = {false};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[1] = {true};
+  // What `named` holds, in order.
+  static constexpr const char* names[4] = {"r", "z", "n", "h"};
 
   template <class V>
-  GATEWORK_INLINE static void forward([[maybe_unused]] const V* accumulator, [[maybe_unused]] const V* previous,
-                                      V* next, [[maybe_unused]] V* kept, V* named) {
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
+                                      [[maybe_unused]] V* kept, V* named) {
     const V a_r = accumulator[0];
     const V a_z = accumulator[1];
     const V x_n = accumulator[2];
@@ -40,7 +43,7 @@ struct gru {
     named[1] = z;
     named[2] = n;
     named[3] = h;
-  }  // states: h; named: r, z, n, h
+  }
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,

@@ -1,5 +1,6 @@
-// LSTM (Hochreiter & Schmidhuber 1997). Generated from src/gatework/cells by `make cells`; change step(), not this file.
 // clang-format off
+// LSTM (Hochreiter & Schmidhuber 1997).
+// Generated from src/gatework/cells by `make cells`: change step(), not this file.
 struct lstm {
   static constexpr int accumulators = 4;
   static constexpr int states = 2;
@@ -13,10 +14,12 @@ struct lstm {
   static constexpr bool reads_next[2] = {false, false};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[2] = {false, true};
+  // What `named` holds, in order.
+  static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
 
   template <class V>
-  GATEWORK_INLINE static void forward([[maybe_unused]] const V* accumulator, [[maybe_unused]] const V* previous,
-                                      V* next, [[maybe_unused]] V* kept, V* named) {
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
+                                      [[maybe_unused]] V* kept, V* named) {
     const V a_i = accumulator[0];
     const V a_f = accumulator[1];
     const V a_g = accumulator[2];
@@ -44,7 +47,7 @@ struct lstm {
     named[3] = o;
     named[4] = c;
     named[5] = h;
-  }  // states: h, c; named: i, f, g, o, c, h
+  }
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,

@@ -1,5 +1,6 @@
-// Vanilla RNN, rectifier (Elman 1990). Generated from src/gatework/cells by `make cells`; change step(), not this file.
 // clang-format off
+// Vanilla RNN, rectifier (Elman 1990).
+// Generated from src/gatework/cells by `make cells`: change step(), not this file.
 struct rnn_relu {
   static constexpr int accumulators = 1;
   static constexpr int states = 1;
@@ -13,15 +14,17 @@ struct rnn_relu {
   static constexpr bool reads_next[1] = {true};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[1] = {false};
+  // What `named` holds, in order.
+  static constexpr const char* names[1] = {"h"};
 
   template <class V>
-  GATEWORK_INLINE static void forward([[maybe_unused]] const V* accumulator, [[maybe_unused]] const V* previous,
-                                      V* next, [[maybe_unused]] V* kept, V* named) {
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
+                                      [[maybe_unused]] V* kept, V* named) {
     const V a_h = accumulator[0];
     const V h = relu(a_h);                                              // h = relu(a_h)
     next[0] = h;
     named[0] = h;
-  }  // states: h; named: h
+  }
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,

@@ -21,8 +21,9 @@ def header(spec: CellSpec) -> str:
     """The text of `csrc/cells/<name>.h`."""
     return "\n".join(
         [
-            f"// {spec.title}. Generated from src/gatework/cells by `make cells`; change step(), not this file.",
             "// clang-format off",
+            f"// {spec.title}.",
+            "// Generated from src/gatework/cells by `make cells`: change step(), not this file.",
             *struct(derive(spec)),
             "",
         ]
@@ -34,6 +35,7 @@ def struct(derivation: Derivation) -> list[str]:
     spec = derivation.spec
     accumulators = derivation.accumulators
     reads = _inputs_of((*derivation.d_accumulators, *derivation.d_states), derivation)
+    names = ", ".join(f'"{name}"' for name in derivation.named)
     constants = {
         "accumulators": len(accumulators),
         "states": len(spec.states),
@@ -51,6 +53,8 @@ def struct(derivation: Derivation) -> list[str]:
         _flags("reads_next", [n in reads for n in derivation.next_states]),
         "  // By state: whether it reaches its next value other than through the recurrent product.",
         _flags("carries", [s.operation != "constant" for s in derivation.d_states]),
+        "  // What `named` holds, in order.",
+        f"  static constexpr const char* names[{len(derivation.named)}] = {{{names}}};",
         "",
         *_forward(derivation),
         "",
@@ -85,7 +89,6 @@ def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol 
 
 
 def _forward(derivation: Derivation) -> list[str]:
-    spec = derivation.spec
     names: dict[Symbol, str] = {}
     lines = []
     for symbol in topological(derivation.named.values()):
@@ -100,10 +103,10 @@ def _forward(derivation: Derivation) -> list[str]:
     lines += [f"    named[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
     return [
         "  template <class V>",
-        "  GATEWORK_INLINE static void forward([[maybe_unused]] const V* accumulator, [[maybe_unused]] const V* previous,",
-        "                                      V* next, [[maybe_unused]] V* kept, V* named) {",
+        "  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,",
+        "                                      [[maybe_unused]] V* kept, V* named) {",
         *lines,
-        f"  }}  // states: {', '.join(spec.states)}; named: {', '.join(derivation.named)}",
+        "  }",
     ]
 
 
@@ -221,3 +224,11 @@ def texts_of(specs: Iterable[CellSpec]) -> dict[str, str]:
     ]
     texts = {f"{s.name}.h": header(s) for s in specs}
     return {**texts, "all.h": "\n".join(listing), "names.h": "\n".join(names)}
+
+
+if __name__ == "__main__":
+    import sys
+
+    from gatework.cells import REGISTRY
+
+    write(REGISTRY.values(), Path(sys.argv[1]))
