@@ -10,12 +10,15 @@ import errno
 import hashlib
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gatework.errors import DataError
 
-_TIMEOUT_SECONDS = 30
+_TIMEOUT_SECONDS: float = 30
+_CHUNK_BYTES = 1 << 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -78,24 +81,20 @@ def _downloaded(dataset: str, url: str, name: str, md5: str) -> Path:
         f"try again, or put the file into a folder of yours as {dataset}/{name} and set GATEWORK_DATA to that folder"
     )
     pooch.get_logger().setLevel("WARNING")
-    with _Progress(name) as progress:
-        downloader = pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS, progressbar=progress)
-        try:
-            return Path(pooch.retrieve(url, f"md5:{md5}", fname=name, path=target, downloader=downloader))
-        except requests.RequestException as error:
-            raise DataError(f"{url} could not be downloaded ({_reason(error)}); {way_out}") from None
-        except ValueError:
-            raise DataError(f"{url}: what was downloaded has another checksum than md5 {md5}; {way_out}") from None
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise DataError(
-                    f"the disk is full: {target / name} could not be written; free some room or set "
-                    "GATEWORK_CACHE to a folder on another disk"
-                ) from None
-            reason = (error.strerror or str(error)).lower()
+    try:
+        return Path(pooch.retrieve(url, f"md5:{md5}", fname=name, path=target, downloader=_stream))
+    except requests.RequestException as error:
+        raise DataError(f"{url} could not be downloaded ({_reason(error)}); {way_out}") from None
+    except ValueError:
+        raise DataError(f"{url}: what was downloaded has another checksum than md5 {md5}; {way_out}") from None
+    except OSError as error:
+        if error.errno in _NO_ROOM:
             raise DataError(
-                f"{target / name} could not be written ({reason}); set GATEWORK_CACHE to a folder"
+                f"the disk is full: {target / name} could not be written; free some room or set "
+                "GATEWORK_CACHE to a folder on another disk"
             ) from None
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{target / name} could not be written ({reason}); set GATEWORK_CACHE to a folder") from None
 
 
 def _reason(error: Exception) -> str:
@@ -111,60 +110,36 @@ def _reason(error: Exception) -> str:
     return "no connection to the server"
 
 
-class _Progress:
-    """What pooch tells of a download: a bar on a terminal, one line elsewhere.
+def _stream(url: str, output_file: str, _: Any) -> None:
+    """Writes what the address gives to a file; pooch calls it and checks the file afterwards."""
+    import requests
 
-    Attributes:
-        total: The file's size in bytes, set by pooch before the first update.
-    """
+    with requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+        response.raise_for_status()
+        size = int(response.headers.get("Content-Length", 0)) or None
+        with _progress(url.rsplit("/", 1)[-1], size) as advance, open(output_file, "wb") as file:
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                file.write(chunk)
+                advance(len(chunk))
 
-    total: int | None = None
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._bar: Any = None
-        self._task: Any = None
-        self._is_told = False
+@contextmanager
+def _progress(name: str, size: int | None) -> Iterator[Callable[[int], None]]:
+    """Shows a bar on a terminal and one line elsewhere; gives the function that is told of further bytes."""
+    if not sys.stderr.isatty():
+        print(f"downloading {name}" + (f" ({size / 1e6:.0f} MB)" if size else ""), file=sys.stderr)
+        yield lambda count: None
+        return
+    from rich import progress
+    from rich.console import Console
 
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def update(self, count: int) -> None:
-        """Some bytes more have arrived."""
-        if not self._is_told:
-            self._is_told = True
-            self._begin()
-        if self._bar is not None:
-            self._bar.advance(self._task, count)
-
-    def _begin(self) -> None:
-        if not sys.stderr.isatty():
-            size = f" ({self.total / 1e6:.0f} MB)" if self.total else ""
-            print(f"downloading {self._name}{size}", file=sys.stderr)
-            return
-        from rich import progress
-        from rich.console import Console
-
-        columns = (
-            progress.TextColumn("downloading {task.description}"),
-            progress.BarColumn(),
-            progress.DownloadColumn(),
-            progress.TransferSpeedColumn(),
-            progress.TimeRemainingColumn(),
-        )
-        self._bar = progress.Progress(*columns, console=Console(stderr=True))
-        self._task = self._bar.add_task(self._name, total=self.total)
-        self._bar.start()
-
-    def reset(self) -> None:
-        """Counts from zero again; pooch does so at the end."""
-        if self._bar is not None:
-            self._bar.reset(self._task)
-
-    def close(self) -> None:
-        """Ends the bar."""
-        if self._bar is not None:
-            self._bar.stop()
+    columns = (
+        progress.TextColumn("downloading {task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(name, total=size)
+        yield lambda count: bar.advance(task, count)

@@ -9,6 +9,7 @@ paper.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
@@ -85,14 +86,16 @@ def _read_archive(archive: Path) -> pl.DataFrame:
 
     rows = []
     try:
-        with tarfile.open(archive, "r|gz") as tar:
+        with gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
             for member in tar:
                 match = _REVIEW.fullmatch(member.name)
-                content = tar.extractfile(member) if match else None
-                if match and content:
+                review = tar.extractfile(member) if match else None
+                if match and review:
                     part, label, number = match.groups()
-                    rows.append((part, CLASSES.index(label), int(number), content.read().decode("utf-8")))
-    except (EOFError, tarfile.ReadError, zlib.error, UnicodeDecodeError) as error:
+                    rows.append((part, CLASSES.index(label), int(number), review.read().decode("utf-8")))
+            while content.read(1 << 20):
+                pass  # to the end, where the checksum is
+    except (EOFError, gzip.BadGzipFile, tarfile.ReadError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{archive} is truncated or damaged ({error}); delete it and download it again") from None
     missing = _PARTS - {(part, CLASSES[label]) for part, label, *_ in rows}
     if missing:
