@@ -1,0 +1,106 @@
+"""Writing files so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gatework.errors import RunError
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path` that replaces it when the block ends without an error.
+
+    The content reaches the disk before the name does, so a kill or a power cut leaves either the old file or the new.
+
+    Raises:
+        RunError: The disk is full or the folder cannot be written; the old file is untouched.
+    """
+    handle, name = -1, ""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    except Exception as error:
+        # safetensors reports a full disk in an error of its own, with the cause only in the text.
+        if "No space left" in str(error) or "File too large" in str(error):
+            raise _explained(OSError(errno.ENOSPC, str(error)), path) from error
+        raise
+    finally:
+        if name and os.path.exists(name):
+            os.unlink(name)
+
+
+def _explained(error: OSError, path: Path) -> RunError:
+    if error.errno in _NO_ROOM:
+        return RunError(f"the disk is full: {path} could not be written; free some room or choose another folder")
+    return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in one piece."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a JSON file in one piece, indented for people."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Raises:
+        RunError: The file is missing or is not a JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing: {path.parent} is not complete") from None
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path} is corrupt ({error}); restore it or make the folder anew") from None
+    if not isinstance(value, dict):
+        raise RunError(f"{path} is corrupt (a JSON object was expected); restore it or make the folder anew")
+    return value
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
+    """Writes torch tensors as safetensors in one piece."""
+    from safetensors.torch import save_file
+
+    with atomic(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata or {}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Reads torch tensors and their metadata from a safetensors file.
+
+    Raises:
+        RunError: The file is missing or corrupt.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing: {path.parent} is not complete") from None
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is corrupt ({error}); restore it or make the folder anew") from None

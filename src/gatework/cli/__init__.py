@@ -1,0 +1,68 @@
+"""The command line: one file per command, no logic of its own, nothing heavy imported before it is needed."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import sys
+
+import typer
+
+from gatework.errors import GateworkError
+
+_COMMANDS = ("compare", "train", "evaluate", "predict", "report", "datasets")
+_INTERRUPTED = 130
+
+
+def build() -> typer.Typer:
+    """The application with every command."""
+    app = typer.Typer(
+        name="gatework",
+        help="Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences.",
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback(invoke_without_command=False)(_version)
+    for name in _COMMANDS:
+        module = importlib.import_module(f"gatework.cli.{name}")
+        app.command(name)(getattr(module, name))
+    return app
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from gatework import __version__
+
+        print(f"gatework {__version__}")
+        raise typer.Exit
+
+
+def _version(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."""
+
+
+def main() -> None:
+    """Runs the command line; an expected failure is one sentence on standard error and an exit code."""
+    try:
+        build()()
+    except GateworkError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped; what was finished is kept, and the same command or --resume goes on from there", _INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        _fail(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out", 1)
+
+
+def _fail(sentence: str, code: int) -> None:
+    print(f"gatework: {sentence}", file=sys.stderr)
+    sys.exit(code)

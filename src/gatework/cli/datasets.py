@@ -1,0 +1,20 @@
+"""`gatework datasets`."""
+
+from __future__ import annotations
+
+import json
+
+from gatework.cli import _options as options
+
+
+def datasets(as_json: options.AsJson = False) -> None:
+    """List the data sets that can be compared and trained on by name."""
+    from gatework.data.sets import REGISTRY
+
+    rows = [{"name": name, "title": s.title, "task": s.task, "licence": s.licence} for name, s in REGISTRY.items()]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        print(f"{row['name']:<{width}}  {row['title']} ({row['task']}; {row['licence']})")

@@ -1,0 +1,75 @@
+"""`gatework train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatework.cli import _options as options
+
+
+def train(
+    task: Annotated[str | None, typer.Argument(help="classify or regress.")] = None,
+    data: Annotated[
+        str | None, typer.Argument(metavar="FILE", help="A table, a folder of texts, or a data set.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.")] = None,
+    text: options.Text = None,
+    label: options.Label = None,
+    target: options.Target = None,
+    cell: Annotated[str | None, typer.Option(help="rnn, rnn_relu, gru or lstm.")] = None,
+    hidden: options.Hidden = None,
+    layers: options.Layers = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    clip: options.Clip = None,
+    seed: Annotated[int | None, typer.Option(help="Seeds weights, data order and dropout.")] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one.")] = None,
+    recipe: options.RecipeName = None,
+    threads: Annotated[int | None, typer.Option(help="Threads to compute with; all cores by default.")] = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a network on your own data, or go on with an interrupted run by --resume."""
+    from gatework import training
+    from gatework.cli._show import run_summary
+    from gatework.errors import UsageError
+    from gatework.training.watch import watching
+
+    changes = options.given(
+        text=text,
+        label=label,
+        target=target,
+        cell=cell,
+        hidden=hidden,
+        layers=layers,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        clip=clip,
+        seed=seed,
+        patience=patience,
+    )
+    if resume is not None:
+        if task or data or out or recipe or changes:
+            raise UsageError("--resume takes everything from the run folder; give it alone")
+        with watching(quiet) as watcher:
+            run = training.resume(resume, watcher=watcher)
+    else:
+        if not (task and data and out):
+            missing = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
+            raise UsageError(
+                f"{', '.join(missing)} missing: gatework train classify reviews.csv --text review --label sentiment "
+                "--out RUN, or gatework train --resume RUN"
+            )
+        with watching(quiet) as watcher:
+            run = training.train(task, data, out=out, recipe=recipe, threads=threads, watcher=watcher, **changes)
+    if as_json:
+        print(json.dumps({"run": str(run.path), **run.summary}, indent=2))
+        return
+    run_summary(run)

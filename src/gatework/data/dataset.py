@@ -1,0 +1,117 @@
+"""The nouns of data: a Dataset of splits with their provenance, and the Batch that a model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, Union
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gatework.data.text import Texts
+
+Inputs = Union["np.ndarray", "Texts"]
+Columns = Mapping[str, str | tuple[str, ...]]
+"""Columns of a person's own table by role: "text" or "inputs" (in the order of time), "label" or "target"."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where data came from.
+
+    Attributes:
+        source: The address, path or generator.
+        licence: Its licence, or "yours" for a person's own data.
+        fingerprint: SHA-256 of the content, in hexadecimal.
+        notes: What a reader of a report should know, one sentence each (rows dropped, a known flaw).
+    """
+
+    source: str
+    licence: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a dataset, before any encoding.
+
+    Attributes:
+        inputs: Series of shape (examples, time, input), float32, or texts.
+        targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
+    """
+
+    inputs: Inputs
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def take(self, index: np.ndarray) -> Split:
+        """The examples at these positions, in this order."""
+        return Split(self.inputs[index], self.targets[index])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples in three parts that never share one.
+
+    Attributes:
+        name: The data set's name, or the stem of a person's file.
+        kind: What the inputs are: "series" or "text".
+        train: What is learnt from, and the only part that vocabulary and scaling see.
+        validation: What early stopping and the choice of weights see.
+        test: What the reported figures are measured on.
+        provenance: Where it came from.
+        classes: The names of the classes, in the order of their indices; empty for regression.
+        columns: The columns of the person's own table that were used, by role; empty for a registered data set.
+    """
+
+    name: str
+    kind: str
+    train: Split
+    validation: Split
+    test: Split
+    provenance: Provenance
+    classes: tuple[str, ...] = ()
+    columns: Columns = field(default_factory=dict)
+
+    def limited(self, examples: int) -> Dataset:
+        """The same data with at most that many examples in each part (the first ones), for a quick look."""
+        parts = {part: getattr(self, part) for part in ("train", "validation", "test")}
+        kept = {name: part.take(np.arange(min(examples, len(part)))) for name, part in parts.items()}
+        return replace(self, **kept)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model sees at once.
+
+    Attributes:
+        inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input), float32.
+        lengths: Steps of each sequence, shape (batch,), int64, on the CPU.
+        targets: Class indices of shape (batch,), int64, or values of shape (batch, output), float32.
+    """
+
+    inputs: Tensor
+    lengths: Tensor
+    targets: Tensor
+
+
+class Examples(Protocol):
+    """Encoded examples, ready to be batched.
+
+    Attributes:
+        lengths: Steps of each example, shape (examples,), int64: what bucketing by length sorts by.
+    """
+
+    lengths: np.ndarray
+
+    def __len__(self) -> int: ...
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The examples at these positions as one batch."""
+        ...

@@ -1,0 +1,234 @@
+"""A comparison: several cells with several seeds on the same data, order and budget, beside the simple methods."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gatework import tasks
+from gatework._files import atomic, read_json, write_json, write_tensors
+from gatework.cells import get as get_cell
+from gatework.config import Recipe
+from gatework.data.dataset import Dataset, Split
+from gatework.errors import RunError, UsageError
+from gatework.evaluation.matching import matched_hidden
+from gatework.evaluation.verdict import verdict
+from gatework.evaluation.workers import Job, train_all
+from gatework.tasks import Baseline, Task
+from gatework.training import runtime
+from gatework.training.run import Run, create, prediction_tensors
+from gatework.training.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Attributes:
+        recipe: Task, data, model and training; its cell, hidden size and seed are replaced run by run.
+        cells: Names of registered cells.
+        seeds: How many seeds, counted from 0.
+        match: "units" gives every cell the recipe's hidden size; "parameters" widens the smaller cells.
+    """
+
+    recipe: Recipe
+    cells: tuple[str, ...]
+    seeds: int = 3
+    match: str = "units"
+
+    def __post_init__(self) -> None:
+        for cell in self.cells:
+            get_cell(cell)
+        if not self.cells or len(set(self.cells)) < len(self.cells):
+            raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
+        if self.seeds < 1:
+            raise UsageError(f"seeds is {self.seeds}, expected 1 or more")
+        if self.match not in ("units", "parameters"):
+            raise UsageError(f'match is "{self.match}", expected units or parameters')
+
+    def state(self, fingerprint: str) -> dict[str, Any]:
+        """The plan as values that JSON can hold, with the data's fingerprint."""
+        recipe = self.recipe.to_dict()
+        return {
+            "recipe": recipe,
+            "cells": list(self.cells),
+            "seeds": self.seeds,
+            "match": self.match,
+            "data": fingerprint,
+        }
+
+
+def compare(
+    dataset: Dataset, plan: Plan, out: Path, *, workers: int = 1, watcher: Watcher | None = None, command: str = ""
+) -> Path:
+    """Trains every cell with every seed, runs the baselines, and writes the comparison folder with its report.
+
+    A comparison that was interrupted goes on where it stopped.
+
+    Args:
+        dataset: The data.
+        plan: What is compared.
+        out: The comparison folder.
+        workers: Runs trained at once, each with an equal share of the machine's cores.
+        watcher: Who is told how it goes.
+        command: The command line that repeats it, for the report.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        RunError: The folder holds something else, or the comparison of another plan or other data.
+        TrainingError: A run's loss is no longer a number.
+        KeyboardInterrupt: The process was told to stop; the same call goes on.
+    """
+    _open(out, plan.state(dataset.provenance.fingerprint))
+    workers = max(1, min(workers, len(plan.cells) * plan.seeds))
+    runtime.prepare(max(1, (os.cpu_count() or 1) // workers))
+    task = tasks.get(plan.recipe.task).fit(dataset, plan.recipe.data)
+    sizes = dict.fromkeys(plan.cells, plan.recipe.model.hidden)
+    if plan.match == "parameters":
+        sizes = matched_hidden(task, plan.recipe.model, plan.cells)
+    jobs = []
+    for seed in range(plan.seeds):
+        for cell in plan.cells:
+            path = out / "runs" / f"{cell}-seed{seed}"
+            recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
+            if not (path / "recipe.toml").exists():
+                create(path, recipe, task, dataset.provenance.fingerprint)
+            if not Run.open(path).is_finished:
+                jobs.append(Job(path, f"{cell}, seed {seed}"))
+    _write_test_part(out / "test.parquet", dataset.test)
+    baselines = _baselines(out, task, dataset)
+    train_all(jobs, dataset, workers, watcher or Watcher())
+    content = _content(out, plan, dataset, task, baselines, command)
+    content["workers"] = workers
+    write_json(out / "comparison.json", content)
+    from gatework.reports import write_report
+
+    return write_report(out)
+
+
+def _open(out: Path, plan: dict[str, Any]) -> None:
+    file = out / "plan.json"
+    if file.exists():
+        before = read_json(file)
+        changed = [name for name in plan if before.get(name) != plan[name]]
+        if changed:
+            raise RunError(
+                f"{out} holds a comparison of another plan (its {', '.join(changed)} differ); "
+                f"repeat its own command to go on with it, or name another folder with --out"
+            )
+        return
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise RunError(f"{out} exists already and holds something else; name another folder with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(file, plan)
+
+
+def _write_test_part(path: Path, test: Split) -> None:
+    if path.exists():
+        return
+    if isinstance(test.inputs, np.ndarray):
+        columns: dict[str, Any] = {"input": list(test.inputs.reshape(len(test), -1)), "target": list(test.targets)}
+    else:
+        columns = {"text": test.inputs.strings, "target": test.targets}
+    with atomic(path) as temporary:
+        pl.DataFrame(columns).write_parquet(temporary)
+
+
+def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:
+    folder = out / "baselines"
+    listed = folder / "baselines.json"
+    if not listed.exists():
+        folder.mkdir(exist_ok=True)
+        found = [_save_baseline(folder, task, dataset.test, baseline) for baseline in task.baselines(dataset)]
+        write_json(listed, {"baselines": found})
+    baselines: list[dict[str, Any]] = read_json(listed)["baselines"]
+    return baselines
+
+
+def _save_baseline(folder: Path, task: Task, test: Split, baseline: Baseline) -> dict[str, Any]:
+    slug = re.sub(r"[^a-z0-9]+", "-", baseline.name.lower()).strip("-")
+    write_tensors(folder / f"{slug}.safetensors", prediction_tensors(task, baseline.outputs))
+    metrics = task.metrics(baseline.outputs, test.targets)
+    return {
+        "name": baseline.name,
+        "kind": "baseline",
+        "about": baseline.about,
+        "parameters": baseline.parameters,
+        "seconds": baseline.seconds,
+        "metrics": {f"test_{name}": _spread([value]) for name, value in metrics.items()},
+        "predictions": f"baselines/{slug}.safetensors",
+        "is_exact": _is_exact(task, baseline.outputs, test.targets),
+    }
+
+
+def _is_exact(task: Task, outputs: np.ndarray, targets: np.ndarray) -> bool:
+    # Standardising and undoing it may round the last digit of a float32.
+    return task.name == "regress" and np.allclose(task.values(outputs), targets, rtol=1e-6, atol=0)
+
+
+def _content(
+    out: Path, plan: Plan, dataset: Dataset, task: Task, baselines: Sequence[dict[str, Any]], command: str
+) -> dict[str, Any]:
+    metric = f"test_{task.metric}"
+    networks = [_network_entry(out, plan, cell) for cell in plan.cells]
+    copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
+    entries = [*networks, *baselines]
+    parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    environment = read_json(out / networks[0]["runs"][0] / "environment.json")
+    return {
+        "dataset": dataset.name,
+        "title": f"{dataset.name}: {', '.join(plan.cells)}",
+        "task": task.name,
+        "metric": metric,
+        "lower_is_better": task.lower_is_better,
+        "entries": entries,
+        "verdict": verdict(entries, metric, task.lower_is_better, copies),
+        "classes": list(dataset.classes),
+        "seeds": plan.seeds,
+        "epochs": plan.recipe.training.epochs,
+        "match": plan.match,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "environment": {k: v for k, v in environment.items() if k != "seed"},
+        "provenance": dataclasses.asdict(dataset.provenance),
+        "splits": parts,
+        "recipe": plan.recipe.to_dict(),
+        "command": command,
+    }
+
+
+def _network_entry(out: Path, plan: Plan, cell: str) -> dict[str, Any]:
+    paths = [out / "runs" / f"{cell}-seed{seed}" for seed in range(plan.seeds)]
+    runs = [Run.open(path) for path in paths]
+    summaries = [run.summary for run in runs]
+    names = summaries[0]["metrics"]
+    return {
+        "name": cell,
+        "kind": "network",
+        "cell": cell,
+        "about": get_cell(cell).title,
+        "hidden": runs[0].recipe.model.hidden,
+        "parameters": summaries[0]["parameters"],
+        "seconds_per_epoch": float(np.median([s["seconds_per_epoch"] for s in summaries])),
+        "ms_per_step": float(np.median([s["ms_per_step"] for s in summaries])),
+        "metrics": {name: _spread([s["metrics"][name] for s in summaries]) for name in names},
+        "runs": [str(path.relative_to(out)) for path in paths],
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    return {
+        "mean": float(np.mean(values)),
+        "std": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+        "values": [float(v) for v in values],
+    }

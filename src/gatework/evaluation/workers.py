@@ -1,0 +1,131 @@
+"""Training several runs at once, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import signal
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatework.data.dataset import Dataset
+from gatework.errors import TrainingError
+from gatework.training.run import Run, complete
+from gatework.training.watch import Watcher
+
+# How often, in seconds, the parent looks for news, and a worker tells of single steps.
+_NEWS = 0.1
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to be trained and its name in what is told."""
+
+    path: Path
+    label: str
+
+
+def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watcher) -> None:
+    """Trains runs to their ends, `workers` at a time.
+
+    Args:
+        jobs: Run folders, made and not finished.
+        dataset: The data they were made for.
+        workers: Processes; 1 trains here, one run after the other.
+        watcher: Who is told how it goes.
+
+    Raises:
+        TrainingError: A run's loss is no longer a number; the others end first.
+        KeyboardInterrupt: The process was told to stop; every run can be resumed.
+    """
+    if workers == 1 or len(jobs) <= 1:
+        for job in jobs:
+            complete(Run.open(job.path), dataset, watcher, job.label)
+        return
+    context = multiprocessing.get_context("spawn")
+    news: Any = context.Queue()
+    with ProcessPoolExecutor(min(workers, len(jobs)), context, _begin, (dataset, news)) as pool:
+        futures = [pool.submit(_train, job) for job in jobs]
+        try:
+            while not all(f.done() for f in futures):
+                _tell(news, watcher)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            wait([f for f in futures if not f.cancelled()])
+            raise
+        _drain(news, watcher)
+    for future in futures:
+        _raise_if_stopped(future)
+
+
+def _raise_if_stopped(future: Future[bool]) -> None:
+    try:
+        was_trained = future.result()
+    except BrokenProcessPool:
+        raise TrainingError(
+            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on, "
+            "with --jobs 1 if memory is short"
+        ) from None
+    if not was_trained:
+        raise KeyboardInterrupt
+
+
+def _tell(news: Any, watcher: Watcher) -> None:
+    try:
+        name, arguments = news.get(timeout=_NEWS)
+    except queue.Empty:
+        return
+    getattr(watcher, name)(*arguments)
+
+
+def _drain(news: Any, watcher: Watcher) -> None:
+    while True:
+        try:
+            name, arguments = news.get(timeout=_NEWS)
+        except queue.Empty:
+            return
+        getattr(watcher, name)(*arguments)
+
+
+class _Relay(Watcher):
+    """Passes what a worker is told on to the parent."""
+
+    def __init__(self, news: Any) -> None:
+        self.news = news
+        self.last = 0.0
+
+    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
+        self.news.put(("started", (label, epochs, steps, done)))
+
+    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
+        self.news.put(("epoch_done", (label, record)))
+
+    def finished(self, label: str) -> None:
+        self.news.put(("finished", (label,)))
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        if time.monotonic() - self.last > _NEWS:
+            self.last = time.monotonic()
+            self.news.put(("stepped", (label, done, loss)))
+
+
+_here: dict[str, Any] = {}
+
+
+def _begin(dataset: Dataset, news: Any) -> None:
+    # Ctrl-C reaches every process of the terminal; a worker minds it only while it trains.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here["dataset"], _here["watcher"] = dataset, _Relay(news)
+
+
+def _train(job: Job) -> bool:
+    try:
+        complete(Run.open(job.path), _here["dataset"], _here["watcher"], job.label)
+    except KeyboardInterrupt:
+        return False
+    return True

@@ -1,0 +1,112 @@
+"""The network of a recipe: vectors in, a recurrent layer, a view of its states over time, a linear output."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gatework.config import ModelConfig
+from gatework.data.dataset import Batch
+from gatework.nn import recurrent
+
+# Keras draws word vectors from this range, torch from a normal distribution with deviation 1, which is far too wide
+# for a network that adds up two hundred of them.
+_EMBEDDING_RANGE = 0.05
+
+
+class SequenceModel(nn.Module):
+    """A recurrent network that maps each sequence of a batch to a vector of outputs.
+
+    Args:
+        config: The cell, its size and its options.
+        vocabulary: Number of tokens where the inputs are tokens, else None.
+        inputs: Values per step where the inputs are series, else None.
+        outputs: Number of outputs.
+    """
+
+    def __init__(self, config: ModelConfig, *, vocabulary: int | None, inputs: int | None, outputs: int) -> None:
+        super().__init__()
+        self.embedding: nn.Embedding | None = None
+        if vocabulary is not None:
+            self.embedding = nn.Embedding(vocabulary, config.embedding)
+            nn.init.uniform_(self.embedding.weight, -_EMBEDDING_RANGE, _EMBEDDING_RANGE)
+            inputs = config.embedding
+        if inputs is None:
+            raise TypeError("a SequenceModel needs the size of its vocabulary or the number of its inputs")
+        self.recurrent = recurrent(
+            config.cell,
+            inputs,
+            config.hidden,
+            num_layers=config.layers,
+            bidirectional=config.bidirectional,
+            dropout=config.dropout if config.layers > 1 else 0.0,
+            forget_bias=config.forget_bias,
+            orthogonal=config.orthogonal,
+        )
+        self.embedding_dropout = config.embedding_dropout
+        self.pooling = Pooling(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(self.pooling.width, outputs)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs of shape (batch, outputs)."""
+        # Time first: each step of a batch is contiguous, which is how the scan reads it.
+        inputs = batch.inputs.transpose(0, 1)
+        if self.embedding is not None:
+            inputs = self._drop_words(self.embedding(inputs))
+        is_ragged = bool((batch.lengths != inputs.shape[0]).any())
+        lengths = batch.lengths if is_ragged else None
+        sequence, state = self.recurrent(inputs, lengths=lengths)
+        last = state[0] if isinstance(state, tuple) else state
+        output: Tensor = self.output(self.dropout(self.pooling(sequence, last, lengths)))
+        return output
+
+    def _drop_words(self, vectors: Tensor) -> Tensor:
+        """Drops whole words, as in Gal & Ghahramani (2016), section 4.2, per occurrence."""
+        if not self.training or self.embedding_dropout == 0:
+            return vectors
+        keep = 1 - self.embedding_dropout
+        return vectors * torch.empty_like(vectors[..., :1]).bernoulli_(keep).div_(keep)
+
+
+class Pooling(nn.Module):
+    """What the output sees of the states over time; see `ModelConfig.pooling`."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.kind = config.pooling
+        self.directions = 2 if config.bidirectional else 1
+        states = config.hidden * self.directions
+        self.width = 3 * states if self.kind == "concat" else states
+        self.score = nn.Linear(states, 1) if self.kind == "attention" else None
+
+    def forward(self, sequence: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
+        """One vector per sequence.
+
+        Args:
+            sequence: States of the top layer, shape (time, batch, states), zero after each sequence's end.
+            last: Last states, shape (layers * directions, batch, hidden).
+            lengths: Steps of each sequence, shape (batch,); None if all have the same.
+
+        Returns:
+            Shape (batch, width).
+        """
+        if self.kind == "last":
+            return self._last(last)
+        beyond = None
+        if lengths is not None:
+            beyond = (torch.arange(sequence.shape[0])[:, None] >= lengths).to(sequence.device).unsqueeze(-1)
+        if self.score is not None:
+            scores = self.score(sequence)
+            if beyond is not None:
+                scores = scores.masked_fill(beyond, float("-inf"))
+            return (scores.softmax(0) * sequence).sum(0)
+        steps = sequence.shape[0] if lengths is None else lengths.to(sequence).unsqueeze(-1)
+        mean = sequence.sum(0) / steps
+        if self.kind == "mean":
+            return mean
+        largest = (sequence if beyond is None else sequence.masked_fill(beyond, float("-inf"))).amax(0)
+        return largest if self.kind == "max" else torch.cat([self._last(last), mean, largest], dim=-1)
+
+    def _last(self, last: Tensor) -> Tensor:
+        return torch.cat(list(last[-self.directions :]), dim=-1) if self.directions == 2 else last[-1]

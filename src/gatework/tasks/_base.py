@@ -1,0 +1,99 @@
+"""What a task is: what is learnt from a dataset, how well, against which baselines, and how a prediction is made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from gatework.config import DataConfig, ModelConfig
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simple method that a network must beat.
+
+    Attributes:
+        name: As it stands in tables, such as "last value".
+        about: One sentence: what it does.
+        outputs: Its outputs for the test part, in the form of the network's (values, or scores per class).
+        seconds: What fitting it took, in seconds.
+        parameters: How many numbers it learnt; 0 where it learns nothing.
+    """
+
+    name: str
+    about: str
+    outputs: np.ndarray
+    seconds: float
+    parameters: int = 0
+
+
+class Task(ABC):
+    """A task fitted to a dataset's training part: its encoder, model, loss, metrics and baselines.
+
+    Attributes:
+        name: The name on the command line.
+        metric: The metric that decides, without the "test_" prefix.
+        lower_is_better: Whether a smaller metric is a better one.
+        classes: The names of the classes, in the order of their indices; empty for regression.
+        columns: The columns of a person's own table that it was fitted to, by role; empty for a registered data set.
+    """
+
+    name: ClassVar[str]
+    metric: ClassVar[str]
+    lower_is_better: ClassVar[bool]
+    classes: tuple[str, ...]
+    columns: Columns
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What the inputs are: "series" or "text"."""
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, dataset: Dataset, config: DataConfig) -> Task:
+        """Learns vocabulary, classes and scaling from `dataset.train` alone."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Task:
+        """The task whose `state()` this is."""
+
+    @abstractmethod
+    def encode(self, split: Split) -> Examples:
+        """Examples ready to be batched."""
+
+    @abstractmethod
+    def model(self, config: ModelConfig) -> nn.Module:
+        """A network with fresh weights; it maps a Batch to outputs of shape (batch, output)."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean loss of a batch, a scalar."""
+
+    def values(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs in the targets' own unit; scores per class stay as they are."""
+        return outputs
+
+    @abstractmethod
+    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Every metric of these outputs, `metric` among them, without a prefix."""
+
+    @abstractmethod
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Every simple method, fitted to the training part and run on the test part."""
+
+    @abstractmethod
+    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+        """What a person wants to see for each row of outputs, as values that JSON can hold."""

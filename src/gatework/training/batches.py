@@ -1,0 +1,36 @@
+"""The order in which a training run sees its examples: a function of the seed and the epoch alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Batches are cut from pools of this many batches, each sorted by length: padding is rare and the order still random.
+_POOL = 50
+
+
+def training_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int, bucket: bool) -> list[np.ndarray]:
+    """The batches of one epoch, each an array of positions.
+
+    Args:
+        lengths: Steps of each example, shape (examples,).
+        batch_size: Examples per batch; the last may be smaller.
+        seed: The run's seed.
+        epoch: The epoch, counted from 1.
+        bucket: Whether a batch holds examples of similar length.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(lengths))
+    if not bucket or lengths.min() == lengths.max():
+        return _cut(order, batch_size)
+    pools = _cut(order, _POOL * batch_size)
+    batches = [batch for pool in pools for batch in _cut(pool[np.argsort(lengths[pool], kind="stable")], batch_size)]
+    return [batches[k] for k in random.permutation(len(batches))]
+
+
+def evaluation_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Every example once, in batches of similar length."""
+    return _cut(np.argsort(lengths, kind="stable"), batch_size)
+
+
+def _cut(order: np.ndarray, size: int) -> list[np.ndarray]:
+    return [order[k : k + size] for k in range(0, len(order), size)]

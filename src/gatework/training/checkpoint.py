@@ -1,0 +1,92 @@
+"""The state of a training run between two steps, as one file: all that is needed to go on exactly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatework._files import read_tensors, write_tensors
+from gatework.errors import RunError
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        epoch: The epoch under way, counted from 1.
+        step: Steps done in this epoch.
+        loss_sum: Sum over this epoch's examples of their loss.
+        examples: Examples seen in this epoch.
+        norm_sum: Sum over this epoch's steps of the gradient's norm before clipping.
+        epoch_seconds: Seconds of training spent in this epoch.
+        history: One record per finished epoch, as in `metrics.jsonl`.
+        best: The best validation metric so far.
+        best_epoch: The epoch that had it; 0 before the first.
+        is_finished: Whether no epoch is left.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    loss_sum: float = 0.0
+    examples: int = 0
+    norm_sum: float = 0.0
+    epoch_seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: float = 0.0
+    best_epoch: int = 0
+    is_finished: bool = False
+
+
+def save(
+    path: Path, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, Tensor]
+) -> None:
+    """Writes weights, optimiser, random state and progress in one piece.
+
+    Args:
+        path: The file to replace.
+        progress: Where the run stands.
+        model: The network.
+        optimizer: Its optimiser; its state must be tensors, as Adam's is.
+        best: The weights of the best epoch; empty before the first, or where they are not kept.
+    """
+    tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
+    tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in values.items()}
+    write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[Progress, dict[str, Tensor]]:
+    """Restores what `save()` wrote into the network, the optimiser and torch's random generator.
+
+    Returns:
+        Where the run stands, and the weights of the best epoch.
+
+    Raises:
+        RunError: The file is corrupt or does not fit the network.
+    """
+    tensors, metadata = read_tensors(path)
+    try:
+        progress = Progress(**json.loads(metadata["progress"]))
+        model.load_state_dict(_under(tensors, "model"))
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(tensors, "optimizer").items():
+            index, _, key = name.partition("/")
+            state.setdefault(int(index), {})[key] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        torch.set_rng_state(tensors["random"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
+    return progress, _under(tensors, "best")
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = prefix + "/"
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}

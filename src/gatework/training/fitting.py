@@ -1,0 +1,117 @@
+"""From data to a trained run: the two calls that the command line and Python share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatework import data, tasks
+from gatework.config import Recipe, find_recipe
+from gatework.data.dataset import Dataset
+from gatework.data.sets import REGISTRY
+from gatework.errors import RunError
+from gatework.training.run import Run, complete, create, refuse_occupied
+from gatework.training.watch import Watcher
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoDataFrame
+
+
+def train(
+    task: str,
+    source: str | os.PathLike[str] | IntoDataFrame | Dataset,
+    *,
+    out: str | os.PathLike[str],
+    recipe: str | Recipe | None = None,
+    threads: int | None = None,
+    watcher: Watcher | None = None,
+    **changes: Any,
+) -> Run:
+    """Trains a network on a data set, a file, a folder or a data frame.
+
+    Args:
+        task: "classify" or "regress".
+        source: A registered data set's name, the path of a table or folder, a pandas, polars or pyarrow frame, or a
+            Dataset.
+        out: The run folder to make.
+        recipe: A built-in recipe's name, the path of a recipe, or a Recipe; the task's own if None.
+        threads: Threads to compute with; all cores if None.
+        watcher: Who is told how it goes.
+        changes: Fields of the recipe to change, as `text="review", label="sentiment", epochs=5`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UsageError: A setting is wrong.
+        DataError: The data are not usable.
+        RunError: `out` holds something.
+        TrainingError: The loss is no longer a number.
+    """
+    from gatework.training import runtime
+
+    out = Path(out)
+    refuse_occupied(out)
+    dataset, chosen = prepare(source, task, recipe, changes)
+    runtime.prepare(threads or os.cpu_count())
+    run = create(out, chosen, tasks.get(chosen.task).fit(dataset, chosen.data), dataset.provenance.fingerprint)
+    return complete(run, dataset, watcher or Watcher())
+
+
+def resume(
+    path: str | os.PathLike[str],
+    source: str | os.PathLike[str] | IntoDataFrame | Dataset | None = None,
+    *,
+    watcher: Watcher | None = None,
+) -> Run:
+    """Goes on with an interrupted run; it ends with the very weights of an uninterrupted one.
+
+    Args:
+        path: The run folder.
+        source: The data, where the run began with a data frame; else the recipe names them.
+        watcher: Who is told how it goes.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RunError: It is not a run folder, or the data are not those it began with.
+    """
+    run = Run.open(path)
+    if run.is_finished:
+        return run
+    source = source if source is not None else run.recipe.data.dataset
+    if isinstance(source, str) and not source:
+        raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
+    dataset = source if isinstance(source, Dataset) else data.load(source, run.recipe.data, run.recipe.task)
+    return complete(run, dataset, watcher or Watcher())
+
+
+def prepare(
+    source: str | os.PathLike[str] | IntoDataFrame | Dataset,
+    task: str | None,
+    recipe: str | Recipe | None,
+    changes: dict[str, Any],
+) -> tuple[Dataset, Recipe]:
+    """The data, and the recipe with its changes.
+
+    Args:
+        source: As for `train()`.
+        task: The task; the data set's own, or what the changes imply, if None.
+        recipe: As for `train()`.
+        changes: Fields of the recipe to change.
+    """
+    name = str(source) if isinstance(source, (str, os.PathLike)) else ""
+    known = REGISTRY.get(name)
+    if task is None:
+        task = known.task if known else "regress" if "target" in changes else "classify"
+    tasks.get(task)
+    if recipe is None:
+        recipe = known.recipe if known and known.task == task else task
+    if name:
+        # A path is kept absolute, so that a run can be resumed from any folder.
+        changes = changes | {"dataset": name if known else str(Path(name).absolute())}
+    chosen = (recipe if isinstance(recipe, Recipe) else find_recipe(recipe)).changed(task=task, **changes)
+    dataset = source if isinstance(source, Dataset) else data.load(source, chosen.data, task)
+    return dataset, chosen

@@ -1,0 +1,204 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gatework._files import write_text
+from gatework.config import Recipe, TrainingConfig
+from gatework.data.dataset import Dataset, Examples
+from gatework.errors import TrainingError
+from gatework.tasks import Task
+from gatework.training import checkpoint
+from gatework.training.batches import evaluation_order, training_order
+from gatework.training.checkpoint import Progress
+from gatework.training.watch import Watcher, stop_on_signal
+
+_EVALUATION_BATCH = 256
+
+
+class Trainer:
+    """One training run under way.
+
+    Args:
+        folder: The run folder; `checkpoint/` and `metrics.jsonl` are written into it.
+        recipe: The recipe.
+        task: The task, fitted.
+        dataset: The data.
+        label: The run's name in what is told.
+        watcher: Who is told.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        task: Task,
+        dataset: Dataset,
+        label: str,
+        watcher: Watcher,
+    ) -> None:
+        self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
+        self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
+        self.validation_targets = dataset.validation.targets
+        self.label, self.watcher = label, watcher
+        torch.manual_seed(self.config.seed)
+        self.model = task.model(recipe.model)
+        self.optimizer = _optimizer(self.model, self.config)
+        self.steps = math.ceil(len(self.train) / self.config.batch_size)
+        self.progress, self.best = Progress(), dict[str, Tensor]()
+        self.file = folder / "checkpoint" / "state.safetensors"
+        if self.file.exists():
+            self.progress, self.best = checkpoint.load(self.file, self.model, self.optimizer)
+
+    def run(self) -> nn.Module:
+        """Trains to the end and returns the network with the weights that count.
+
+        Raises:
+            TrainingError: The loss is no longer a number; the last checkpoint is from before.
+            KeyboardInterrupt: The process was told to stop; a checkpoint was written.
+        """
+        done = (self.progress.epoch - 1) * self.steps + self.progress.step
+        self.watcher.started(self.label, self.config.epochs, self.steps, done)
+        self._write_metrics()
+        with stop_on_signal() as stop:
+            while not self.progress.is_finished:
+                self._epoch(lambda: stop.asked)
+        self.watcher.finished(self.label)
+        if self.best:
+            self.model.load_state_dict(self.best)
+        return self.model.eval()
+
+    def _epoch(self, is_stopping: Callable[[], bool]) -> None:
+        at, config = self.progress, self.config
+        batches = training_order(self.train.lengths, config.batch_size, config.seed, at.epoch, config.bucket)
+        self.model.train()
+        saved = time.perf_counter()
+        times: list[float] = []
+        for index in batches[at.step :]:
+            started = time.perf_counter()
+            self._step(index)
+            times.append(time.perf_counter() - started)
+            at.epoch_seconds += times[-1]
+            if is_stopping():
+                self._save()
+                raise KeyboardInterrupt
+            if time.perf_counter() - saved > config.checkpoint_seconds:
+                self._save()
+                saved = time.perf_counter()
+        self._finish_epoch(1000 * median(times) if times else 0.0)
+
+    def _step(self, index: np.ndarray) -> None:
+        at, config = self.progress, self.config
+        total = (at.epoch - 1) * self.steps + at.step
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(config, total, self.steps * config.epochs)
+        batch = self.train.batch(index)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.task.loss(self.model(batch), batch)
+        torch.autograd.backward(loss)
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf))
+        value = float(loss.detach())
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            raise TrainingError(self._diverged(value))
+        self.optimizer.step()
+        at.step += 1
+        at.loss_sum += value * len(index)
+        at.examples += len(index)
+        at.norm_sum += norm
+        self.watcher.stepped(self.label, total + 1, value)
+
+    def _finish_epoch(self, ms_per_step: float) -> None:
+        at, task, config = self.progress, self.task, self.config
+        outputs, loss = evaluate(self.model, task, self.validation)
+        metrics = task.metrics(outputs, self.validation_targets)
+        at.history.append(
+            {
+                "epoch": at.epoch,
+                "train_loss": at.loss_sum / at.examples,
+                "validation_loss": loss,
+                **{f"validation_{name}": value for name, value in metrics.items()},
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "gradient_norm": at.norm_sum / self.steps,
+                "seconds": at.epoch_seconds,
+                "ms_per_step": ms_per_step,
+            }
+        )
+        score = metrics[task.metric]
+        if at.best_epoch == 0 or (score < at.best if task.lower_is_better else score > at.best):
+            at.best, at.best_epoch = score, at.epoch
+            if config.best_weights:
+                self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
+        at.is_finished = at.epoch >= config.epochs or is_stale
+        at.epoch, at.step = at.epoch + 1, 0
+        at.loss_sum, at.examples, at.norm_sum, at.epoch_seconds = 0.0, 0, 0.0, 0.0
+        self._save()
+        self._write_metrics()
+        self.watcher.epoch_done(self.label, at.history[-1])
+
+    def _save(self) -> None:
+        self.file.parent.mkdir(exist_ok=True)
+        checkpoint.save(self.file, self.progress, self.model, self.optimizer, self.best)
+
+    def _write_metrics(self) -> None:
+        lines = [json.dumps(record) + "\n" for record in self.progress.history]
+        write_text(self.folder / "metrics.jsonl", "".join(lines))
+
+    def _diverged(self, loss: float) -> str:
+        at, config = self.progress, self.config
+        kept = f"the state before it is kept in {self.file}" if self.file.exists() else "nothing was learnt yet"
+        what = "the loss is no longer a number" if not math.isfinite(loss) else "the gradient is no longer finite"
+        lower = config.learning_rate / 10
+        clip = "" if config.clip else " and --clip 1"
+        return (
+            f"{self.label}: {what} at step {at.step + 1} of epoch {at.epoch}; {kept}; "
+            f"try a lower learning rate (--learning-rate {lower:g}{clip})"
+        )
+
+
+def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """The learning rate of a step, counted from 0 over the whole training."""
+    warm = config.warmup * steps
+    if step < warm:
+        return config.learning_rate * (step + 1) / (warm + 1)
+    left = 1 - (step - warm) / max(steps - warm, 1)
+    factor = {"constant": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[config.schedule]
+    return config.learning_rate * factor
+
+
+def evaluate(model: nn.Module, task: Task, examples: Examples) -> tuple[np.ndarray, float]:
+    """Runs a network over examples without learning.
+
+    Returns:
+        Outputs of shape (examples, output) in the order of the examples, and the mean loss.
+    """
+    outputs: list[np.ndarray] = []
+    total = 0.0
+    order = evaluation_order(examples.lengths, _EVALUATION_BATCH)
+    model.eval()
+    with torch.no_grad():
+        for index in order:
+            batch = examples.batch(index)
+            output = model(batch)
+            total += float(task.loss(output, batch)) * len(index)
+            outputs.append(output.numpy())
+    back = np.argsort(np.concatenate(order))
+    return np.concatenate(outputs)[back], total / len(examples)
+
+
+def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    options: dict[str, Any] = {"lr": config.learning_rate, "fused": True}
+    if config.weight_decay > 0:
+        return torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay, **options)
+    return torch.optim.Adam(model.parameters(), **options)

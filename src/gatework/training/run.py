@@ -1,0 +1,206 @@
+"""A run: one training of one recipe, as a folder. After training, code reads this folder and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework._files import read_json, read_tensors, write_json, write_tensors, write_text
+from gatework.config import Recipe, read_recipe, recipe_to_toml
+from gatework.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gatework.data.dataset import Dataset, Split
+    from gatework.tasks import Task
+    from gatework.training.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        path: The folder.
+        recipe: What was trained on what, how.
+    """
+
+    path: Path
+    recipe: Recipe
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Run:
+        """Opens a run folder, finished or not.
+
+        Raises:
+            RunError: There is no such folder, or it is not a run folder.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            found = "is a file" if path.exists() else "is not there"
+            raise RunError(f"{path} {found}: a run folder, made by gatework train, was expected")
+        if not (path / "recipe.toml").exists():
+            raise RunError(f"{path} is not a run folder: it holds no recipe.toml; give the folder that --out named")
+        try:
+            return cls(path, read_recipe(path / "recipe.toml"))
+        except UsageError as error:
+            raise RunError(f"{error}; restore it or train anew") from None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training has ended and the run can predict."""
+        return (self.path / "summary.json").exists()
+
+    @cached_property
+    def task(self) -> Task:
+        """The task as it was fitted: vocabulary, classes, scaling."""
+        from gatework import tasks
+
+        state = read_json(self.path / "task.json")
+        try:
+            return tasks.get(self.recipe.task).from_state(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{self.path / 'task.json'} is corrupt ({error!r}); restore it or train anew") from None
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Final metrics, parameters, seconds, steps per second.
+
+        Raises:
+            RunError: Training has not ended.
+        """
+        if not self.is_finished:
+            raise RunError(f"{self.path} is not finished; go on with: gatework train --resume {self.path}")
+        return read_json(self.path / "summary.json")
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The trained network, ready to predict.
+
+        Raises:
+            RunError: Training has not ended, or a file is corrupt.
+        """
+        _ = self.summary
+        model = self.task.model(self.recipe.model)
+        file = self.path / "model.safetensors"
+        tensors, _ = read_tensors(file)
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({error})") from None
+        return model.eval()
+
+    def outputs(self, split: Split) -> np.ndarray:
+        """The network's outputs for examples that are not encoded yet, shape (examples, output)."""
+        from gatework.training.loop import evaluate
+
+        return evaluate(self.network, self.task, self.task.encode(split))[0]
+
+    def evaluate(self, split: Split) -> dict[str, float]:
+        """The task's metrics on examples with known targets."""
+        return self.task.metrics(self.outputs(split), split.targets)
+
+    def predict(self, split: Split) -> list[dict[str, Any]]:
+        """What the network says of each example, with probabilities where there are classes."""
+        return self.task.predictions(self.outputs(split))
+
+
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
+    """Makes a run folder that holds all but what training will add; it appears in one piece.
+
+    Raises:
+        RunError: The folder exists and holds something.
+    """
+    from gatework.training import runtime
+
+    refuse_occupied(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
+        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint))
+        write_json(temporary / "task.json", task.state())
+        os.chmod(temporary, 0o755)
+        if path.exists():
+            path.rmdir()
+        os.replace(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return Run(path, recipe)
+
+
+def refuse_occupied(path: Path) -> None:
+    """Raises a RunError if `path` is a file or a folder with something in it."""
+    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+        kind = "a file" if path.is_file() else "a run folder" if (path / "recipe.toml").exists() else "not empty"
+        hint = f"go on with it by --resume {path}, or " if kind == "a run folder" else ""
+        raise RunError(f"{path} exists already and is {kind}; {hint}name another folder with --out")
+
+
+def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = None) -> Run:
+    """Trains a run from where it stands to its end.
+
+    Args:
+        run: The run folder, new or interrupted.
+        dataset: The data it was made for.
+        watcher: Who is told how it goes.
+        label: The run's name in what is told; the folder's name if None.
+
+    Raises:
+        RunError: The data are not those that the run began with.
+        TrainingError: The loss is no longer a number.
+        KeyboardInterrupt: The process was told to stop; the run can be resumed.
+    """
+    if run.is_finished:
+        return run
+    from gatework.training import runtime
+    from gatework.training.loop import Trainer, evaluate
+
+    environment = read_json(run.path / "environment.json")
+    if environment["data"] != dataset.provenance.fingerprint:
+        raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
+    runtime.prepare(environment["threads"])
+    task = run.task
+    trainer = Trainer(run.path, run.recipe, task, dataset, label or run.path.name, watcher)
+    model = trainer.run()
+    outputs, _ = evaluate(model, task, task.encode(dataset.test))
+    write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
+    write_tensors(run.path / "model.safetensors", model.state_dict())
+    metrics = {f"test_{name}": value for name, value in task.metrics(outputs, dataset.test.targets).items()}
+    write_json(run.path / "summary.json", _summary(trainer, metrics))
+    return Run(run.path, run.recipe)
+
+
+def prediction_tensors(task: Task, outputs: np.ndarray) -> dict[str, Tensor]:
+    """The content of a file of predictions: "outputs", values in the targets' own unit or scores per class, float32."""
+    import torch
+
+    return {"outputs": torch.from_numpy(np.ascontiguousarray(task.values(outputs), dtype=np.float32))}
+
+
+def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:
+    history: Sequence[dict[str, Any]] = trainer.progress.history
+    seconds = sum(record["seconds"] for record in history)
+    last = trainer.progress.best_epoch if trainer.config.best_weights else len(history)
+    return {
+        "metrics": metrics,
+        "validation": {k: v for k, v in history[last - 1].items() if k.startswith("validation_")},
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "seconds": seconds,
+        "seconds_per_epoch": seconds / len(history),
+        "steps_per_second": trainer.steps * len(history) / seconds,
+        "ms_per_step": statistics.median(record["ms_per_step"] for record in history),
+        "epochs": len(history),
+        "best_epoch": trainer.progress.best_epoch,
+    }

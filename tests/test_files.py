@@ -1,0 +1,74 @@
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from gatework import _files
+from gatework.errors import RunError
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "value.json"
+    _files.write_json(path, {"kept": 1})
+    with pytest.raises(ValueError, match="Out of range float"):
+        _files.write_json(path, {"lost": float("nan")})
+    with pytest.raises(ZeroDivisionError), _files.atomic(path) as temporary:
+        temporary.write_text(f"half {1 / 0}")
+    assert json.loads(path.read_text()) == {"kept": 1}
+    assert os.listdir(tmp_path) == ["value.json"]
+
+
+def test_tensors_and_metadata_come_back_bit_for_bit(tmp_path):
+    tensors = {"a": torch.randn(3, 4), "b": torch.arange(5).to(torch.uint8)}
+    _files.write_tensors(tmp_path / "t.safetensors", tensors, {"note": "ä"})
+    back, metadata = _files.read_tensors(tmp_path / "t.safetensors")
+    assert metadata == {"note": "ä"}
+    assert all(torch.equal(back[name], tensors[name]) for name in tensors)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 7, b"\xff" * 4096, b'{"a": 1}'])
+def test_a_corrupt_tensor_file_is_one_sentence(tmp_path, content):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(RunError, match=r"model\.safetensors is corrupt"):
+        _files.read_tensors(path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1, 2]", "null"])
+def test_a_corrupt_json_file_is_one_sentence(tmp_path, content):
+    path = tmp_path / "summary.json"
+    path.write_text(content)
+    with pytest.raises(RunError, match=r"summary\.json is corrupt"):
+        _files.read_json(path)
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+import torch
+from gatework import _files
+from gatework.errors import RunError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+folder = Path(sys.argv[1])
+for write, value in ((_files.write_text, "x" * 10_000), (_files.write_tensors, {"w": torch.zeros(10_000)})):
+    try:
+        write(folder / "file", value)
+    except RunError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path):
+    assert hasattr(resource, "RLIMIT_FSIZE")
+    assert hasattr(signal, "SIGXFSZ")
+    (tmp_path / "file").write_text("old")
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.count("the disk is full") == 2, done.stdout + done.stderr
+    assert (tmp_path / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == ["file"]

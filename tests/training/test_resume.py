@@ -1,0 +1,103 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gatework import training
+from gatework.errors import RunError
+from training.data import opinions, small
+
+TRAIN = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2] + "/tests")
+from gatework import training
+from training.data import opinions, small
+path = Path(sys.argv[1])
+print("ready", flush=True)
+if path.exists():
+    training.resume(path, opinions())
+else:
+    training.train("classify", opinions(), out=path, recipe=small(epochs=12, checkpoint_seconds=0), threads=1)
+"""
+ROOT = str(Path(__file__).parents[2])
+
+
+def start(path: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", TRAIN, str(path), ROOT], stdout=subprocess.PIPE, text=True)
+
+
+def history(path: Path) -> list[dict[str, float]]:
+    """The lines of metrics.jsonl without those that tell of time."""
+    lines = (path / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k not in ("seconds", "ms_per_step")} for line in lines]
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_very_same_weights(tmp_path):
+    whole = training.train("classify", opinions(), out=tmp_path / "whole", recipe=small(epochs=12), threads=1)
+    killed = tmp_path / "killed"
+    random = np.random.default_rng(int.from_bytes(os.urandom(4)))
+    kills = 0
+    while not (killed / "summary.json").exists():
+        process = start(killed)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        if kills < 4:
+            time.sleep(random.uniform(0.02, 1.2))
+            process.send_signal(signal.SIGKILL)
+        kills += process.wait() == -signal.SIGKILL
+        process.stdout.close()
+        assert process.returncode in (0, -signal.SIGKILL)
+    assert kills >= 1
+    for name in ("model.safetensors", "predictions.safetensors"):
+        assert (killed / name).read_bytes() == (whole.path / name).read_bytes()
+    assert history(killed) == history(whole.path)
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
+    whole = training.train("classify", opinions(), out=tmp_path / "whole", recipe=small(epochs=2), threads=1)
+
+    class StopInTheSecondEpoch(training.Watcher):
+        def stepped(self, label, done, loss):
+            if done == 20:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    path = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(
+            "classify", opinions(), out=path, recipe=small(epochs=2), threads=1, watcher=StopInTheSecondEpoch()
+        )
+    stopped = training.Run.open(path)
+    assert not stopped.is_finished
+    with pytest.raises(RunError, match=r"is not finished; go on with: gatework train --resume"):
+        _ = stopped.summary
+    resumed = training.resume(path, opinions())
+    assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
+
+
+def test_a_run_does_not_go_on_with_other_data(tmp_path):
+    class StopAtOnce(training.Watcher):
+        def stepped(self, label, done, loss):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, watcher=StopAtOnce())
+    with pytest.raises(RunError, match="began with other data"):
+        training.resume(tmp_path / "run", opinions(seed=1))
+
+
+def test_a_run_from_a_frame_asks_for_the_frame_again(tmp_path):
+    class StopAtOnce(training.Watcher):
+        def stepped(self, label, done, loss):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, watcher=StopAtOnce())
+    with pytest.raises(RunError, match="began with a data frame; give it again"):
+        training.resume(tmp_path / "run")
