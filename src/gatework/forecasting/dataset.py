@@ -173,6 +173,28 @@ def _origins(
     return found[0], found[1], found[2], notes
 
 
+def every_origin(table: TimeTable, plan: ForecastConfig, source: str) -> Origins:
+    """Every origin of a table that holds the least history before it and the whole horizon after it.
+
+    Raises:
+        DataError: No series is long enough.
+    """
+    lengths = [len(s) for s in table.series]
+    first = max(2, plan.season if plan.skip == "seasonal" else plan.segment)
+    parts = [
+        _all(number, np.arange(first, length - plan.horizon + 1), len(table.columns.targets))
+        for number, length in enumerate(lengths)
+    ]
+    index = np.concatenate(parts)
+    if not len(index):
+        raise DataError(
+            f"{source}: the longest series has {max(lengths)} steps, expected at least {first + plan.horizon}: "
+            f"{first} to forecast from and {plan.horizon} to compare with"
+        )
+    scale = np.array([_scales(s.values, s.observed, len(s), plan.season) for s in table.series])
+    return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
+
+
 def _least_history(plan: ForecastConfig, room: int) -> int:
     """The steps that a training window must hold: all of the window where there is room, else one season or so."""
     if room >= plan.window + 3 * plan.horizon:
