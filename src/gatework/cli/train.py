@@ -90,9 +90,9 @@ def train(
             run = training.resume(resume, watcher=watcher)
     else:
         if not (task and data and out):
-            missing = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
+            absent = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
             raise UsageError(
-                f"{', '.join(missing)} missing: gatework train classify reviews.csv --text review --label sentiment "
+                f"{', '.join(absent)} missing: gatework train classify reviews.csv --text review --label sentiment "
                 "--out RUN, or gatework train --resume RUN"
             )
         with watching(quiet) as watcher:

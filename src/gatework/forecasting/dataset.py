@@ -8,18 +8,22 @@ as it would in use. Nothing is learnt from a step of validation or testing.
 from __future__ import annotations
 
 import dataclasses
+import typing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from gatework.config import ForecastConfig, Recipe, TimeConfig
+from gatework.config import ForecastConfig, Recipe, Skip, TimeConfig
 from gatework.data._columns import named
 from gatework.data.dataset import Dataset, Provenance
 from gatework.data.tables import Table, read_table
 from gatework.data.timetable import TimeTable, read_timetable
 from gatework.errors import DataError, UsageError
+from gatework.forecasting.linear import Linear
+from gatework.forecasting.metrics import mase
+from gatework.forecasting.panel import simple
 from gatework.forecasting.season import season
 from gatework.forecasting.windows import Origins, WindowSplit
 
@@ -65,6 +69,11 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     table = read_timetable(source.frame, config, named(recipe.data.target), source=source.where, row=source.row)
     plan, ends = decide(table, recipe.forecast or ForecastConfig(), source.where)
     train, validation, test, notes = _origins(table, plan, ends, source.where)
+    if plan.skip == "auto":
+        plan = dataclasses.replace(plan, skip=_best_skip(plan, train, validation))
+        notes.append(
+            f'The network learns the difference to the simple forecast that is best in validation: "{plan.skip}".'
+        )
     provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
     return ForecastDataset(
         name or source.name,
@@ -80,10 +89,10 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
 
 
 def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray]:
-    """Chooses what was left open, from the training part alone.
+    """Chooses what was left open but the simple forecast, from the training part alone.
 
     Returns:
-        The settings with every 0 and "auto" decided, and where each series' training part ends.
+        The settings with every 0 decided, and where each series' training part ends.
 
     Raises:
         DataError: No series is long enough, or none ever changes.
@@ -110,11 +119,9 @@ def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[Forec
             "give a longer history"
         )
     _check_changes(table, ends, source)
-    skip = config.skip
-    if skip == "auto":
-        skip = "seasonal" if 1 < guess <= room // 3 else "last"
+    is_seasonal = config.skip in ("auto", "seasonal") and 1 < guess <= room // 3
     window = config.window or min(max(2 * guess, 2 * horizon, 24), max(room - 2 * horizon, guess, 2))
-    window = max(window, guess) if skip == "seasonal" else window
+    window = max(window, guess) if is_seasonal or config.skip == "seasonal" else window
     segment = config.segment or _segment(window, guess)
     window = -(-window // segment) * segment
     decided = dataclasses.replace(
@@ -123,7 +130,6 @@ def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[Forec
         window=window,
         segment=segment,
         season=guess,
-        skip=skip,
         test_steps=test,
         validation_steps=validation,
     )
@@ -199,8 +205,21 @@ def _least_history(plan: ForecastConfig, room: int) -> int:
     """The steps that a training window must hold: all of the window where there is room, else one season or so."""
     if room >= plan.window + 3 * plan.horizon:
         return plan.window
-    least = plan.season if plan.skip == "seasonal" else min(plan.segment, plan.window)
+    least = plan.season if plan.skip in ("auto", "seasonal") else min(plan.segment, plan.window)
     return max(2, min(least, room - plan.horizon))
+
+
+def _best_skip(plan: ForecastConfig, train: Origins, validation: Origins) -> Skip:
+    """The simple forecast with the smallest MASE on the validation origins; none of them sees these when it is made."""
+    found: dict[Skip, float] = {}
+    history, actuals = validation.histories(plan.window), validation.actuals()
+    for skip in typing.get_args(Skip):
+        if skip == "auto" or (skip == "seasonal" and not 1 < plan.season <= plan.window):
+            continue
+        linear = Linear.fit(train, plan.window) if skip == "linear" else None
+        values = simple(history, dataclasses.replace(plan, skip=skip), linear)
+        found[skip] = mase(np.abs(actuals["value"] - values), actuals)
+    return min(found, key=lambda skip: found[skip])
 
 
 def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
