@@ -32,8 +32,7 @@ _MOST_HORIZON = 48
 # Shares of a series that its test and validation parts may take where no number of steps is named.
 _MOST_HELD_BACK = 4
 _MOST_EVALUATED = 20_000
-_LONG_WINDOW = 64
-_MOST_SEGMENTS = 30
+_FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 
 
 @dataclass(frozen=True)
@@ -137,11 +136,10 @@ def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[Forec
 
 
 def _segment(window: int, of_season: int) -> int:
-    if window <= _LONG_WINDOW:
-        return 1
-    if of_season > 1 and window / of_season <= _MOST_SEGMENTS and of_season <= _LONG_WINDOW:
+    """A season where the window holds several of them, else an eighth of the window: so few steps are soon learnt."""
+    if of_season > 1 and _FEWEST_SEGMENTS <= window / of_season <= _MOST_SEGMENTS:
         return of_season
-    return -(-window // _MOST_SEGMENTS)
+    return -(-window // (2 * _FEWEST_SEGMENTS))
 
 
 def _check_changes(table: TimeTable, ends: np.ndarray, source: str) -> None:
@@ -160,20 +158,25 @@ def _origins(
     )
     targets = len(table.columns.targets)
     horizon, history = plan.horizon, _least_history(plan, int(ends.max()))
-    parts: list[list[np.ndarray]] = [[], [], []]
+    listed: list[list[np.ndarray]] = [[], [], []]
     short = 0
     for number, (series, end) in enumerate(zip(table.series, ends, strict=True)):
         bounds = (min(history, end), end, end + plan.validation_steps, len(series))
         if end < history + horizon:
             short += 1
             continue
-        for part, (low, high) in zip(parts, pairwise(bounds), strict=True):
+        for part, (low, high) in zip(listed, pairwise(bounds), strict=True):
             steps = np.arange(low, high - horizon + 1)
             part.append(_all(number, steps, targets))
+    parts = [_seen(table, part, horizon) for part in listed]
     notes = [f"{short:,} series are too short to learn from and were left out."] if short else []
-    if not parts[0]:
-        raise DataError(f"{source}: no series is long enough for a horizon of {horizon}; lower --horizon")
-    train, *others = (np.concatenate(part) for part in parts)
+    for index, name in zip(parts, ("training", "validation", "test"), strict=True):
+        if not len(index):
+            raise DataError(
+                f"{source}: no series holds a value to compare with in its {name} part; give a longer or fuller "
+                "history, or lower --horizon"
+            )
+    train, *others = parts
     chosen = [_thin(train, plan.max_windows), *(_thin(_strided(o, plan.max_origins), _MOST_EVALUATED) for o in others)]
     found = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
     return found[0], found[1], found[2], notes
@@ -227,6 +230,17 @@ def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
     return np.concatenate([np.full((len(grid), 1), number), grid], axis=1).astype(np.int64)
 
 
+def _seen(table: TimeTable, part: list[np.ndarray], horizon: int) -> np.ndarray:
+    """The origins with at least one observed value ahead, shape (origins, 3)."""
+    kept = [np.zeros((0, 3), np.int64)]
+    for index in part:
+        if len(index):
+            observed = table.series[int(index[0, 0])].observed
+            total = np.concatenate([np.zeros((1, observed.shape[1]), np.int64), observed.cumsum(axis=0)])
+            kept.append(index[total[index[:, 2] + horizon, index[:, 1]] > total[index[:, 2], index[:, 1]]])
+    return np.concatenate(kept)
+
+
 def _strided(index: np.ndarray, most: int) -> np.ndarray:
     """At most so many origins of each series and target, evenly spread and counted from the last one there is."""
     _, group = np.unique(index[:, :2], axis=0, return_inverse=True)
@@ -243,9 +257,12 @@ def _thin(index: np.ndarray, most: int) -> np.ndarray:
 
 
 def _scales(values: np.ndarray, observed: np.ndarray, end: int, of_season: int) -> np.ndarray:
-    """MASE's divisor of each target of a series; of one step where the training part is shorter than a season."""
-    lag = of_season if end > of_season else 1
-    seen = observed[lag:end] & observed[: max(end - lag, 0)]
-    gap = np.where(seen, np.abs(values[lag:end] - values[: max(end - lag, 0)]), 0.0)
-    mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return np.where(mean > 0, mean, np.nan)
+    """MASE's divisor of each target of a series: over a season, or over one step where the season never fails."""
+    found = np.full(values.shape[1], np.nan)
+    for lag in (of_season, 1):
+        before, after = slice(0, max(end - lag, 0)), slice(lag, max(end, lag))
+        seen = observed[after] & observed[before]
+        gap = np.where(seen, np.abs(values[after] - values[before]), 0.0)
+        mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+        found = np.where(np.isnan(found) & (mean > 0), mean, found)
+    return found
