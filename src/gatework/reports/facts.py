@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatework.evaluation.verdict import difference
 from gatework.reports.folders import Comparison, Entry
 from gatework.reports.formatting import counted, metric_title, number, with_spread
 
@@ -48,8 +49,12 @@ def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Fact:
     if len(ours) == len(theirs) > 1:
         sign = -1 if comparison.lower_is_better else 1
         ahead = sum(sign * (a - b) > 0 for a, b in zip(ours, theirs, strict=True))
-        agreement = f"it is ahead on {ahead} of {len(ours)} seeds"
-        sentence += f"; {agreement}."
+        _, low, high = difference(ours, theirs)
+        sentence += f"; it is ahead on {ahead} of {len(ours)} seeds" + (
+            ", and the 95 % interval of the difference includes zero: they cannot be told apart."
+            if low <= 0 <= high
+            else ", and the 95 % interval of the difference excludes zero."
+        )
     else:
         sentence += "; with one seed, this may be chance."
     return Fact("Ahead of the next", _lead(comparison, best, second), sentence)
@@ -61,7 +66,7 @@ def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> F
     if is_ahead:
         sentence = f"How far {best.name} is ahead of {baseline.name}, the best baseline."
         return Fact("Ahead of the baselines", _lead(comparison, best, baseline), sentence)
-    sentence = f"{baseline.name} is at least as good as every network, by this much: no network is needed here."
+    sentence = f"{baseline.name} is ahead of every network, by this much over {best.name}: no network is needed here."
     return Fact("Behind a baseline", _lead(comparison, baseline, best), sentence)
 
 

@@ -34,6 +34,10 @@ class Scale:
         pad = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
         return cls(low - pad, high + pad, False)
 
+    def span(self) -> float:
+        """The length of the axis: a difference, or the logarithm of a factor."""
+        return math.log(self.high / self.low) if self.is_log else self.high - self.low
+
     def at(self, value: float) -> float:
         """Where a value lies, in per cent of the axis; clipped to it."""
         if self.is_log:
