@@ -46,18 +46,20 @@ def _best(comparison: Comparison, best: Entry) -> Fact:
 def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Fact:
     ours, theirs = (e.metrics[comparison.metric].values for e in (best, second))
     sentence = f"How far {best.name} is ahead of {second.name}, the next network"
+    question = "Perhaps ahead of the next"
     if len(ours) == len(theirs) > 1:
         sign = -1 if comparison.lower_is_better else 1
         ahead = sum(sign * (a - b) > 0 for a, b in zip(ours, theirs, strict=True))
         _, low, high = difference(ours, theirs)
         sentence += f"; it is ahead on {ahead} of {len(ours)} seeds" + (
             ", and the 95 % interval of the difference includes zero: they cannot be told apart."
-            if low <= 0 <= high
+            if (is_tie := low <= 0 <= high)
             else ", and the 95 % interval of the difference excludes zero."
         )
+        question = question if is_tie else "Ahead of the next"
     else:
         sentence += "; with one seed, this may be chance."
-    return Fact("Ahead of the next", _lead(comparison, best, second), sentence)
+    return Fact(question, _lead(comparison, best, second), sentence)
 
 
 def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> Fact:

@@ -49,7 +49,7 @@ def particulars(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
     data += [("note", str(note)) for note in provenance.get("notes") or ()]
     lists = [
         ("Data", data),
-        ("Recipe", _flat(_shared(about.get("recipe") or {}))),
+        ("Recipe", _flat(_shared(about))),
         ("Environment", _flat(_dated(about))),
     ]
     return [(title, pairs) for title, pairs in lists if pairs]
@@ -71,8 +71,11 @@ def _bars(entries: Iterable[Entry], looks: Mapping[str, Look], values: list[Any]
     ]
 
 
-def _shared(recipe: Mapping[str, Any]) -> dict[str, Any]:
+def _shared(about: Mapping[str, Any]) -> Mapping[str, Any]:
     # A comparison's recipe names a cell and a seed that its runs replace.
+    recipe: Mapping[str, Any] = about.get("recipe") or {}
+    if "entries" not in about:
+        return recipe
     return {
         name: {k: v for k, v in part.items() if k not in ("cell", "seed")} if isinstance(part, Mapping) else part
         for name, part in recipe.items()

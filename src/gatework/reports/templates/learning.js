@@ -15,10 +15,11 @@
   learning.panels.forEach((panel, k) => plots.add(`learning-${k}`, () => {
     const { colour } = plots.look(panel.model);
     const thin = plots.faded(colour, 0.5);
+    const isAlone = panel.seeds.length === 1;
     const traces = panel.seeds.flatMap((seed) => [
-      line(seed.epoch, seed.train, `${seed.name}, training`, 1, thin, "dot"),
+      line(seed.epoch, seed.train, `${seed.name}, training`, isAlone ? 2.2 : 1, isAlone ? colour : thin, "dot"),
       line(seed.epoch, seed.validation, `${seed.name}, validation`, 1, thin, "solid")]);
-    if (panel.seeds.length > 1) {
+    if (!isAlone) {
       traces.push(line(panel.mean.epoch, panel.mean.train, "mean, training", 2.2, colour, "dot"));
     }
     traces.push(line(panel.mean.epoch, panel.mean.validation, "mean, validation", 2.6, colour, "solid"));
