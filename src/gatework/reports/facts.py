@@ -92,7 +92,8 @@ def _cost(comparison: Comparison, best: Entry) -> Fact:
     sentence = f"of {best.name}, which has {parameters}"
     if fastest is not best:
         ratio = best.ms_per_step / (fastest.ms_per_step or 1.0)
-        sentence += f"; {number(ratio, 2)} times the step of {fastest.name}, the fastest network"
+        times = f"{number(ratio, 2)} times the step of" if ratio >= 1.1 else "about the same as"
+        sentence += f"; {times} {fastest.name}, the fastest network"
     elif len(timed) > 1:
         sentence += "; no network is faster"
     return Fact("Cost", f"{number(best.ms_per_step, 2)} ms per step", f"{sentence}.")
