@@ -1,7 +1,7 @@
 """A linear regression from a window to the whole horizon: a baseline, and what a network may learn the difference to.
 
 Both sides are taken less the window's last value and divided by the window's own spread, as in NLinear (A. Zeng et al.,
-"Are Transformers Effective for Time Series Forecasting?", AAAI 2023); the ridge penalty is the one that does best on the
+"Are Transformers Effective for Time Series Forecasting?", AAAI 2023). The ridge penalty is the one that does best on
 latest fifth of the training windows, after which all of them are used.
 """
 
