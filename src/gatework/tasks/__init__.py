@@ -1,1 +1,23 @@
 """Tasks: what is learnt from a dataset."""
+
+from __future__ import annotations
+
+from gatework.errors import UsageError, nearest
+from gatework.tasks._base import Baseline, Task
+from gatework.tasks.classify import Classification
+from gatework.tasks.regress import Regression
+
+__all__ = ["REGISTRY", "Baseline", "Task", "get"]
+
+REGISTRY: dict[str, type[Task]] = {task.name: task for task in (Classification, Regression)}
+
+
+def get(name: str) -> type[Task]:
+    """The registered task of that name.
+
+    Raises:
+        UsageError: There is no such task.
+    """
+    if name not in REGISTRY:
+        raise UsageError(f'there is no task "{name}": {nearest(name, REGISTRY)}')
+    return REGISTRY[name]

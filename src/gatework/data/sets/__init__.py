@@ -1,1 +1,10 @@
-"""Data sets, one file each."""
+"""Data sets, one file each, and the registry that `gatework datasets` and `gatework.data.load` read."""
+
+from __future__ import annotations
+
+from gatework.data.sets import sentence_polarity, waves
+from gatework.data.sets._spec import SetSpec
+
+__all__ = ["REGISTRY", "SetSpec"]
+
+REGISTRY: dict[str, SetSpec] = {spec.name: spec for spec in (waves.SPEC, waves.SPEC_ORIGINAL, sentence_polarity.SPEC)}

@@ -1,0 +1,118 @@
+"""Series to model inputs: standardised with the training part's statistics where asked for, and batched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from gatework.data.dataset import Batch
+
+if TYPE_CHECKING:
+    from gatework.config import DataConfig
+
+
+@dataclass(frozen=True)
+class Scale:
+    r"""Standardisation $(x - \mu) / \sigma$ per variable.
+
+    Attributes:
+        mean: $\mu$ of each variable.
+        std: $\sigma$ of each variable; 1 where the variable never changes.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, values: np.ndarray) -> Scale:
+        """The statistics of the last axis' variables over every other axis, computed in float64."""
+        flat = values.reshape(-1, values.shape[-1]).astype(np.float64)
+        std = flat.std(axis=0)
+        # A constant column's computed deviation is not exactly 0: it is rounding error of the size of the values.
+        is_constant = std <= 1e-12 * np.abs(flat).max(axis=0)
+        return cls(tuple(flat.mean(axis=0).tolist()), tuple(np.where(is_constant, 1.0, std).tolist()))
+
+    @classmethod
+    def identity(cls, variables: int) -> Scale:
+        """Leaves values as they are."""
+        return cls((0.0,) * variables, (1.0,) * variables)
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Standardised values of the same shape, float32."""
+        return ((values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+
+    def undo(self, values: np.ndarray) -> np.ndarray:
+        """Values in their own unit, float64."""
+        return values * np.array(self.std) + np.array(self.mean)
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return {"mean": list(self.mean), "std": list(self.std)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Scale:
+        """The scale whose `state()` this is."""
+        return cls(tuple(state["mean"]), tuple(state["std"]))
+
+
+class SeriesExamples:
+    """Series of equal length as model inputs.
+
+    Attributes:
+        lengths: Steps of each example, shape (examples,), int64.
+    """
+
+    def __init__(self, values: np.ndarray, targets: np.ndarray) -> None:
+        """Takes values that are scaled already.
+
+        Args:
+            values: Shape (examples, time, input), float32.
+            targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
+        """
+        self._values = values
+        self._targets = targets
+        self.lengths = np.full(len(values), values.shape[1], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The examples at these positions: inputs of shape (batch, time, input), float32."""
+        import torch
+
+        arrays = (self._values[index], self.lengths[index], self._targets[index])
+        return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+@dataclass(frozen=True)
+class SeriesEncoder:
+    """How series become model inputs.
+
+    Attributes:
+        scale: The training part's statistics, or the identity.
+    """
+
+    kind: ClassVar[str] = "series"
+
+    scale: Scale
+
+    @classmethod
+    def fit(cls, values: np.ndarray, config: DataConfig) -> SeriesEncoder:
+        """Learns the scale from the training part, of shape (examples, time, input)."""
+        return cls(Scale.fit(values) if config.scale else Scale.identity(values.shape[-1]))
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return self.scale.state()
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> SeriesEncoder:
+        """The encoder whose `state()` this is."""
+        return cls(Scale.from_state(state))
+
+    def encode(self, values: np.ndarray, targets: np.ndarray) -> SeriesExamples:
+        """Examples ready to be batched."""
+        return SeriesExamples(self.scale.apply(values), targets)

@@ -1,0 +1,36 @@
+"""What a registered data set is to the rest of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatework.config import DataConfig
+    from gatework.data.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class SetSpec:
+    """One registered data set.
+
+    Attributes:
+        name: The name in the registry, on the command line and in reports.
+        title: One line: what it holds.
+        kind: What the inputs are: "series" or "text".
+        task: The task it is usually used for.
+        recipe: The recipe it is usually trained with.
+        licence: Its licence.
+        is_built_in: Whether it needs no download.
+        load: Makes the Dataset; takes the shares and seeds that the official split leaves open.
+    """
+
+    name: str
+    title: str
+    kind: str
+    task: str
+    recipe: str
+    licence: str
+    is_built_in: bool
+    load: Callable[[DataConfig], Dataset]

@@ -1,0 +1,201 @@
+"""Texts to token indices: the strings with their tokens, the vocabulary of the training part, and padded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import numpy as np
+
+from gatework.data.dataset import Batch
+from gatework.data.tokens import Tokens, spans, tokenise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from gatework.config import DataConfig, Padding
+
+PADDING = 0
+"""The index that fills a batch where a text has ended, or not begun."""
+UNKNOWN = 1
+"""The index of every word outside the vocabulary."""
+_FIRST_WORD = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Texts and, once asked for, their tokens.
+
+    Attributes:
+        strings: The texts, a polars Series of strings.
+    """
+
+    strings: pl.Series
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> Texts:
+        """Texts from any iterable of strings."""
+        import polars as pl
+
+        return cls(pl.Series("text", list(strings), dtype=pl.String))
+
+    @classmethod
+    def with_tokens(cls, strings: pl.Series, tokens: Tokens) -> Texts:
+        """Texts whose tokens are known already, as from a cache."""
+        texts = cls(strings)
+        texts.__dict__["tokens"] = tokens
+        return texts
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens of every text: made at the first call and shared by the parts that are taken afterwards."""
+        return tokenise(self.strings)
+
+    def __len__(self) -> int:
+        return len(self.strings)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.strings)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: np.ndarray) -> Texts: ...
+    def __getitem__(self, index: int | np.ndarray) -> str | Texts:
+        if isinstance(index, (int, np.integer)):
+            return self.strings[int(index)]
+        taken = Texts(self.strings.gather(index))
+        if "tokens" in self.__dict__:
+            taken.__dict__["tokens"] = self.tokens.take(index)
+        return taken
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that a model knows, most frequent first.
+
+    A word's index is its position plus two: index 0 is padding and index 1 every other word. `len()` counts these two,
+    so it is the number of rows of an embedding.
+
+    Attributes:
+        words: The known words; ties in frequency stand in the order of their code points.
+    """
+
+    words: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, texts: Texts, size: int) -> Vocabulary:
+        """The most frequent words of these texts.
+
+        Args:
+            texts: The training part.
+            size: The most words to keep.
+        """
+        counts = texts.tokens.counts()
+        # Types are sorted, so a stable sort leaves words of equal frequency in the order of their code points, whatever
+        # other words the texts that these were cut from had.
+        order = np.argsort(-counts, kind="stable")[:size]
+        return cls(tuple(texts.tokens.types.gather(order[counts[order] > 0])))
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {word: position for position, word in enumerate(self.words, start=_FIRST_WORD)}
+
+    def __len__(self) -> int:
+        return len(self.words) + _FIRST_WORD
+
+    def indices(self, words: Iterable[str]) -> np.ndarray:
+        """The index of each word, int32, with 1 for the unknown ones."""
+        index = self._index
+        return np.fromiter((index.get(word, UNKNOWN) for word in words), dtype=np.int32)
+
+
+class TextExamples:
+    """Texts as vocabulary indices, batched with padding.
+
+    An empty text is read as one unknown word, so that every sequence has a step.
+
+    Attributes:
+        lengths: Steps of each example, shape (examples,), int64; all equal where padding goes in front.
+    """
+
+    def __init__(
+        self, texts: Texts, targets: np.ndarray, vocabulary: Vocabulary, max_tokens: int = 0, padding: Padding = "mask"
+    ) -> None:
+        """Encodes the texts.
+
+        Args:
+            texts: The texts.
+            targets: Class indices of shape (examples,) or values of shape (examples, output).
+            vocabulary: The known words.
+            max_tokens: The last so many tokens of each text are kept; 0 keeps all.
+            padding: "mask" puts padding behind, to the batch's longest text; "pre" puts it in front, up to `max_tokens`
+                (to the longest of these texts where that is 0), and counts it as steps, as Keras' pad_sequences does.
+        """
+        tokens = texts.tokens.last(max_tokens)
+        self._count = np.maximum(tokens.lengths, 1)
+        self._starts = np.cumsum(self._count) - self._count
+        self._indices = np.full(int(self._count.sum()), UNKNOWN, dtype=np.int32)
+        self._indices[spans(self._starts, tokens.lengths)] = vocabulary.indices(tokens.types)[tokens.flat()]
+        self._targets = targets
+        self._pads_in_front = padding == "pre"
+        self.lengths = self._count
+        if self._pads_in_front:
+            steps = max_tokens or int(self._count.max(initial=1))
+            self.lengths = np.full(len(texts), steps, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The examples at these positions: inputs of shape (batch, time), int64."""
+        import torch
+
+        count, lengths = self._count[index], self.lengths[index]
+        steps = int(lengths.max())
+        inputs = np.full((len(count), steps), PADDING, dtype=np.int64)
+        if self._pads_in_front:
+            is_word = np.arange(steps) >= steps - count[:, None]
+        else:
+            is_word = np.arange(steps) < count[:, None]
+        inputs[is_word] = self._indices[spans(self._starts[index], count)]
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(lengths), torch.from_numpy(self._targets[index]))
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """How texts become model inputs: the vocabulary of the training part and the reading limits.
+
+    Attributes:
+        vocabulary: The known words.
+        max_tokens: The last so many tokens are read; 0 reads all.
+        padding: Where padding goes.
+    """
+
+    kind: ClassVar[str] = "text"
+
+    vocabulary: Vocabulary
+    max_tokens: int
+    padding: Padding
+
+    @classmethod
+    def fit(cls, texts: Texts, config: DataConfig) -> TextEncoder:
+        """Learns the vocabulary from the training part."""
+        return cls(Vocabulary.fit(texts, config.vocabulary), config.max_tokens, config.padding)
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return {"words": list(self.vocabulary.words), "max_tokens": self.max_tokens, "padding": self.padding}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TextEncoder:
+        """The encoder whose `state()` this is."""
+        return cls(Vocabulary(tuple(state["words"])), state["max_tokens"], state["padding"])
+
+    def encode(self, texts: Texts, targets: np.ndarray) -> TextExamples:
+        """Examples ready to be batched."""
+        return TextExamples(texts, targets, self.vocabulary, self.max_tokens, self.padding)
