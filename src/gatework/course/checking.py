@@ -23,22 +23,28 @@ class Feedback:
     Attributes:
         is_right: Whether every case gave what was asked for.
         sentence: What to be glad of, or what is wrong and where to look.
+        is_begun: Whether there is an answer to judge at all.
     """
 
     is_right: bool
     sentence: str
+    is_begun: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """The first words: "Right.", "Not yet." or "Your turn."."""
+        return "Right." if self.is_right else "Not yet." if self.is_begun else "Your turn."
 
     def __str__(self) -> str:
-        return ("Right. " if self.is_right else "Not yet. ") + self.sentence
+        return f"{self.verdict} {self.sentence}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        colour = "#1a7f4b" if self.is_right else "#b3261e"
-        head, rest = ("Right.", "✓") if self.is_right else ("Not yet.", "→")
+        colour, sign = ("#1a7f4b", "✓") if self.is_right else ("#c2453b", "→") if self.is_begun else ("#7a7a83", "✎")
         return (
             f'<div class="check" role="status" style="border-left:4px solid {colour};padding:.3rem .9rem">'
-            f'<strong style="color:{colour}">{rest} {head}</strong> {html.escape(self.sentence)}</div>'
+            f'<strong style="color:{colour}">{sign} {self.verdict}</strong> {html.escape(self.sentence)}</div>'
         )
 
 
@@ -66,7 +72,7 @@ def check(function: Callable[..., Any]) -> Feedback:
 
 def _judge(exercise: Exercise, answers: Sequence[Any]) -> Feedback:
     if all(answer is None for answer in answers):
-        return Feedback(False, "The function returns None: write your answer in place of the dots, and return it.")
+        return Feedback(False, "Write your answer in place of the dots, and return it.", is_begun=False)
     if _same(answers, _run(exercise, exercise.solution)):
         return Feedback(True, exercise.praise)
     for mistake in exercise.mistakes:

@@ -14,7 +14,7 @@ pio.renderers.default = "plotly_mimetype"
 
 COLOURS = {"lstm": "#0069b5", "gru": "#cc5200", "rnn": "#00856a", "rnn_relu": "#b0559c"}
 """The cells' colours in light pages; the static site swaps them for their partners in dark ones."""
-OTHERS = ("#4a4aa8", "#8a6a00", "#a03a50", "#2f8fb5", "#6b7a1e")
+OTHERS = ("#8a6a00", "#a03a50", "#4a4aa8", "#2f8fb5", "#6b7a1e")
 INK, GREY = "#1b1b1d", "#6c6c74"
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _HEAT = ((0.0, "#0069b5"), (0.5, "#fdfcfa"), (1.0, "#cc5200"))
@@ -53,7 +53,7 @@ def lines(
             y=_plain(values),
             name=name,
             mode="markers" if name in markers else "lines",
-            line={"color": colour, "dash": dash, "width": 2},
+            line={"color": colour, "dash": dash, "width": 2, "shape": "hvh" if name in quiet else "linear"},
             marker={"color": colour, "size": 8},
         )
     figure.update_yaxes(type="log" if log_y else "linear", exponentformat="power" if log_y else "none")
@@ -145,7 +145,7 @@ def _dressed(figure: go.Figure, x: str, y: str, height: int, *, has_legend: bool
         margin={"l": 60, "r": 20, "t": 40 if has_legend else 16, "b": 50},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"size": 13, "color": INK, "family": "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"},
+        font={"size": 13, "color": INK, "family": "system-ui, 'Segoe UI', Roboto, Arial, sans-serif"},
         showlegend=has_legend,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": "left"},
         hovermode="x unified",

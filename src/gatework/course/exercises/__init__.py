@@ -8,7 +8,5 @@ from gatework.course.exercises._spec import Exercise, Mistake
 __all__ = ["REGISTRY", "Exercise", "Mistake"]
 
 REGISTRY: dict[str, Exercise] = {
-    exercise.name: exercise
-    for module in (order, gradients, cell, scratch, waves)
-    for exercise in module.EXERCISES
+    exercise.name: exercise for module in (order, gradients, cell, scratch, waves) for exercise in module.EXERCISES
 }

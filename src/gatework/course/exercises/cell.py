@@ -82,7 +82,10 @@ EXERCISES = (
             Mistake(_without_bias, "The bias is missing; it decides what the gate does when there is nothing to see."),
             Mistake(_without_state, "The gate sees the input only: U times the previous output is missing."),
             Mistake(_without_sigmoid, "This is the sum before the squashing; put it through the sigmoid."),
-            Mistake(_wrong_sign, "The sign is turned round, so the gate opens where it should close: sigmoid(a) is 1 / (1 + exp(-a))."),
+            Mistake(
+                _wrong_sign,
+                "The sign is turned round, so the gate opens where it should close: sigmoid(a) is 1 / (1 + exp(-a)).",
+            ),
         ),
         "A number between 0 and 1 for each unit: the share of its memory that stays.",
         "Add the three parts first, W @ x, U @ h and b, then squash the sum.",

@@ -94,7 +94,7 @@ EXERCISES = (
             ),
             Mistake(
                 _always,
-                "You also stretch gradients that are short enough: leave a gradient alone whose norm is at most `most`.",
+                "You also stretch gradients that are short enough: leave alone any whose norm is at most `most`.",
             ),
             Mistake(
                 _by_largest,

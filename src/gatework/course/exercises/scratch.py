@@ -86,10 +86,14 @@ EXERCISES = (
             ),
             Mistake(
                 _output_third,
-                "The last two blocks are swapped: the order is i, f, g, o, with the candidate g before the output gate.",
+                "The last two blocks are swapped: the order is i, f, g, o, with g before the output gate.",
             ),
-            Mistake(_bare_output, "The new output is the output gate times tanh of the cell state; the tanh is missing."),
-            Mistake(_old_state_out, "The output is made from the old cell state; compute the new one first and use that."),
+            Mistake(
+                _bare_output, "The new output is the output gate times tanh of the cell state; the tanh is missing."
+            ),
+            Mistake(
+                _old_state_out, "The output is made from the old cell state; compute the new one first and use that."
+            ),
             Mistake(_state_first, "Both values are right, in the other order: return h first, then c."),
         ),
         "A whole LSTM cell in four lines, and it agrees with the library's.",

@@ -65,7 +65,9 @@ EXERCISES = (
             ),
             Mistake(_absolute, "This is the mean absolute error; square the differences instead of taking abs."),
             Mistake(_summed, "This is the sum: divide by how many there are, or use np.mean."),
-            Mistake(_rooted, "You took the root at the end; that is the RMSE, a good figure, but not the one asked for."),
+            Mistake(
+                _rooted, "You took the root at the end; that is the RMSE, a good figure, but not the one asked for."
+            ),
             Mistake(_squared_late, "You square after averaging: square each difference first, then take the mean."),
         ),
         "This is the loss that both networks of this lesson were trained on.",
@@ -77,7 +79,7 @@ EXERCISES = (
             (np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([3.0, 6.0])),
             (np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([2.0, 5.0])),
             (np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([3.0, 7.0])),
-            (np.array([[0.5, 0.1], [0.2, 0.9]]), np.array([0.7, 0.3])),
+            (np.array([[0.5, 0.1], [0.2, 0.9]]), np.array([0.7, 0.9])),
         ),
         (
             Mistake(
