@@ -17,6 +17,7 @@ import hashlib
 import inspect
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,19 +96,26 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         DataError: A cell failed; the message ends with its error.
     """
     try:
-        from jupyter_client.manager import AsyncKernelManager
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
+        from traitlets.config import Config
     except ModuleNotFoundError:
         raise UsageError('running lessons needs nbclient; install it with: pip install "gatework[course]"') from None
 
-    # Pipes rather than ports where the system has them: nobody else on the machine can listen.
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc" if os.name == "posix" else "tcp")
-    client = NotebookClient(notebook, km=manager, timeout=_SECONDS, resources={"metadata": {"path": str(folder)}})
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise DataError(f"a cell of the lesson failed: {error.ename}: {error.evalue}\n{error}") from None
+    with tempfile.TemporaryDirectory(prefix="gatework-kernel-") as sockets:
+        # Sockets in a folder of our own rather than ports: nobody else on the machine can listen.
+        transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
+        client = NotebookClient(
+            notebook,
+            timeout=_SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            config=Config({"KernelManager": transport}),
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            raise DataError(f"a cell of the lesson failed: {error.ename}: {error.evalue}\n{error}") from None
     return notebook
 
 
