@@ -53,7 +53,7 @@ class CellSpec:
 
     @cached_property
     def sources(self) -> tuple[tuple[str, int], ...]:
-        """Where each parameter of `step()` comes from: `a`, `x` or `u` with a gate's index, or `state` with a state's."""
+        """Where each parameter of `step()` comes from: `a`, `x` or `u` and which gate, or `state` and which state."""
         return tuple(
             ("state", self.states.index(argument))
             if argument in self.states

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
 
 
-class RecurrentLayer(nn.Module, ABC):
+class RecurrentLayer(nn.Module):
     """A stack of layers of one cell, in one or two directions.
 
     Every method takes and gives states as torch does: one tensor of shape (layers x directions, batch, features) for a
