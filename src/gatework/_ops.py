@@ -145,9 +145,8 @@ def _scan_backward(
     )
     d_output = None if d_output is None else d_output.contiguous()
     d_finals = [t.contiguous() for t in d_finals]
-    output = output.contiguous()
-    gradients = _kernels.backward(kernel, d_output, d_finals, weights, states, layout, output, saved)
-    return _gradients.of_inputs(kernel, gradients, x, weights, states, layout, output, saved, needs)
+    found = _kernels.backward(kernel, d_output, d_finals, x, weights, states, layout, output.contiguous(), saved, needs)
+    return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
 
 @torch.library.register_fake("gatework::scan_backward")
@@ -189,7 +188,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
 
 def _backward(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | None], _: Any) -> tuple[Any, ...]:
     count = 6 + ctx.state_count
-    inputs, (batch_sizes, output, *kept) = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+    saved = ctx.saved_tensors  # once only: checkpointing computes them again at each access
+    inputs, (batch_sizes, output, *kept) = saved[:count], saved[count:]
     flags = ctx.needs_input_grad
     needs = [bool(flag) for flag in (*flags[1:7], *_listed(flags[7], ctx.state_count))]
     finals: list[Tensor] = []
