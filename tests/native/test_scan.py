@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from scans import Case, check
 from gatework import _kernels, _native
 from gatework.cells import REGISTRY
+from scans import Case, check
 
 SIZES = (1, 3, 15, 16, 17, 20, 33, 70)
 
