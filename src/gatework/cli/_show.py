@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from gatework.training.run import Run
 
+# The width of a table that is not shown on a terminal.
+_WIDTH = 110
 _NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "macro_f1": "macro F1"}
 
 
@@ -37,13 +40,13 @@ def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict."""
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
-    columns = [metric, *(name for name in entries[0]["metrics"] if name != metric)]
+    columns = [metric, *(name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(content["dataset"])
+    table.add_column(content["dataset"], no_wrap=True)
     for name in columns:
         table.add_column(metric_name(name), justify="right", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    table.add_column("ms / step", justify="right")
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("ms/step", justify="right", no_wrap=True)
     for entry in entries:
         is_network = entry["kind"] == "network"
         cells = []
@@ -53,7 +56,7 @@ def comparison_table(content: dict[str, Any]) -> None:
             cells.append(number(found["mean"], spread) if found else "")
         cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
         table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
     console.print(content["verdict"], markup=False, highlight=False)
