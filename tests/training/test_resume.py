@@ -16,7 +16,7 @@ from training.data import opinions, small
 TRAIN = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2])
+sys.path.insert(0, sys.argv[2] + "/tests")
 from gatework import training
 from training.data import opinions, small
 path = Path(sys.argv[1])

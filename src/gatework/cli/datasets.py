@@ -9,10 +9,10 @@ from gatework.cli import _options as options
 
 def datasets(as_json: options.AsJson = False) -> None:
     """List the data sets that can be compared and trained on by name."""
-    from gatework.data import REGISTRY
+    from gatework.data.sets import REGISTRY
 
     rows = [
-        {"name": name, "title": s.title, "task": s.task, "licence": s.licence, "is_built_in": s.is_built_in}
+        {"name": name, "title": s.title, "task": s.task, "licence": s.licence}
         for name, s in REGISTRY.items()
     ]
     if as_json:
@@ -20,5 +20,4 @@ def datasets(as_json: options.AsJson = False) -> None:
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        where = "built in" if row["is_built_in"] else "downloaded"
-        print(f"{row['name']:<{width}}  {row['title']} ({row['task']}; {where}; {row['licence']})")
+        print(f"{row['name']:<{width}}  {row['title']} ({row['task']}; {row['licence']})")

@@ -1,6 +1,17 @@
 """Data: raw files to a Dataset, and a Dataset to batches."""
 
-from gatework.data._load import load
+from gatework.data._load import load, load_inputs, load_split
 from gatework.data.dataset import Batch, Dataset, Examples, Provenance, Split
+from gatework.data.sets import REGISTRY
 
-__all__ = ["Batch", "Dataset", "Examples", "Provenance", "Split", "load"]
+__all__ = [
+    "REGISTRY",
+    "Batch",
+    "Dataset",
+    "Examples",
+    "Provenance",
+    "Split",
+    "load",
+    "load_inputs",
+    "load_split",
+]

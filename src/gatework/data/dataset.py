@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gatework.data.text import Texts
 
 Inputs = Union["np.ndarray", "Texts"]
+Columns = Mapping[str, str | tuple[str, ...]]
+"""Columns of a person's own table by role: "text" or "inputs" (in the order of time), "label" or "target"."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Dataset:
         test: What the reported figures are measured on.
         provenance: Where it came from.
         classes: The names of the classes, in the order of their indices; empty for regression.
-        columns: The columns of the person's own table that were used, by role (as "text", "label").
+        columns: The columns of the person's own table that were used, by role; empty for a registered data set.
     """
 
     name: str
@@ -75,7 +77,7 @@ class Dataset:
     test: Split
     provenance: Provenance
     classes: tuple[str, ...] = ()
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Columns = field(default_factory=dict)
 
     def limited(self, examples: int) -> Dataset:
         """The same data with at most that many examples in each part (the first ones), for a quick look."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -94,6 +94,8 @@ class SeriesEncoder:
     Attributes:
         scale: The training part's statistics, or the identity.
     """
+
+    kind: ClassVar[str] = "series"
 
     scale: Scale
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from gatework.data.dataset import Dataset, Inputs, Provenance, Split
+from gatework.data.dataset import Columns, Dataset, Inputs, Provenance, Split
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def divided(
     test: Split | None = None,
     test_share: float | None = None,
     classes: tuple[str, ...] = (),
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
 ) -> Dataset:
     """A Dataset whose parts are cut from these examples.
 

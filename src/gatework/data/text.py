@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 
@@ -175,6 +175,8 @@ class TextEncoder:
         max_tokens: The last so many tokens are read; 0 reads all.
         padding: Where padding goes.
     """
+
+    kind: ClassVar[str] = "text"
 
     vocabulary: Vocabulary
     max_tokens: int

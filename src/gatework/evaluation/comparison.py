@@ -90,8 +90,6 @@ def compare(
         TrainingError: A run's loss is no longer a number.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    from gatework.reports import write_report
-
     _open(out, plan.state(dataset.provenance.fingerprint))
     workers = max(1, min(workers, len(plan.cells) * plan.seeds))
     runtime.prepare(max(1, (os.cpu_count() or 1) // workers))
@@ -114,6 +112,8 @@ def compare(
     content = _content(out, plan, dataset, task, baselines, command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
+    from gatework.reports import write_report
+
     return write_report(out)
 
 
@@ -138,9 +138,9 @@ def _write_test_part(path: Path, test: Split) -> None:
     if path.exists():
         return
     if isinstance(test.inputs, np.ndarray):
-        columns = {"input": list(test.inputs.reshape(len(test), -1)), "target": list(test.targets)}
+        columns: dict[str, Any] = {"input": list(test.inputs.reshape(len(test), -1)), "target": list(test.targets)}
     else:
-        columns = {"text": list(test.inputs.strings), "target": test.targets}
+        columns = {"text": test.inputs.strings, "target": test.targets}
     with atomic(path) as temporary:
         pl.DataFrame(columns).write_parquet(temporary)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.config import DataConfig, ModelConfig
-    from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,20 @@ class Task(ABC):
         name: The name on the command line.
         metric: The metric that decides, without the "test_" prefix.
         lower_is_better: Whether a smaller metric is a better one.
+        classes: The names of the classes, in the order of their indices; empty for regression.
+        columns: The columns of a person's own table that it was fitted to, by role; empty for a registered data set.
     """
 
     name: ClassVar[str]
     metric: ClassVar[str]
     lower_is_better: ClassVar[bool]
+    classes: tuple[str, ...]
+    columns: Columns
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What the inputs are: "series" or "text"."""
 
     @classmethod
     @abstractmethod

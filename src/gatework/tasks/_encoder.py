@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gatework.config import DataConfig, ModelConfig
-    from gatework.data.dataset import Examples, Inputs
+    from gatework.data.dataset import Columns, Examples, Inputs
 
 Encoder = TextEncoder | SeriesEncoder
 
@@ -28,13 +28,17 @@ def fit_encoder(inputs: Inputs, config: DataConfig) -> Encoder:
 
 def encoder_state(encoder: Encoder) -> dict[str, Any]:
     """The encoder as values that JSON can hold."""
-    kind = "series" if isinstance(encoder, SeriesEncoder) else "text"
-    return {"kind": kind, **encoder.state()}
+    return {"kind": encoder.kind, **encoder.state()}
 
 
 def encoder_from_state(state: Mapping[str, Any]) -> Encoder:
     """The encoder whose `encoder_state()` this is."""
     return (SeriesEncoder if state["kind"] == "series" else TextEncoder).from_state(state)
+
+
+def tuples(columns: Mapping[str, Any]) -> Columns:
+    """Columns by role as they were before JSON made lists of tuples."""
+    return {role: tuple(names) if isinstance(names, list) else names for role, names in columns.items()}
 
 
 def encode(encoder: Encoder, inputs: Inputs, targets: np.ndarray) -> Examples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,13 @@ import numpy as np
 
 from gatework.errors import DataError
 from gatework.tasks._base import Baseline, Task
-from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network
+from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network, tuples
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.config import DataConfig, ModelConfig
-    from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
 
 _STRENGTHS = (1.0, 4.0, 16.0)
 _LEAST_PROBABILITY = 1e-12
@@ -33,6 +33,7 @@ class Classification(Task):
     Attributes:
         encoder: How inputs become batches.
         classes: The names of the classes, in the order of their indices.
+        columns: The columns that it was fitted to, by role.
     """
 
     name = "classify"
@@ -41,6 +42,12 @@ class Classification(Task):
 
     encoder: Encoder
     classes: tuple[str, ...]
+    columns: Columns = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What the inputs are: "series" or "text"."""
+        return self.encoder.kind
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataConfig) -> Classification:
@@ -58,16 +65,16 @@ class Classification(Task):
                 f'every training example of "{dataset.name}" has the same class "{only}"; '
                 "a classifier needs examples of two classes at least"
             )
-        return cls(fit_encoder(dataset.train.inputs, config), dataset.classes)
+        return cls(fit_encoder(dataset.train.inputs, config), dataset.classes, dataset.columns)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
-        return {"classes": list(self.classes), "encoder": encoder_state(self.encoder)}
+        return {"classes": self.classes, "columns": dict(self.columns), "encoder": encoder_state(self.encoder)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Classification:
         """The task whose `state()` this is."""
-        return cls(encoder_from_state(state["encoder"]), tuple(state["classes"]))
+        return cls(encoder_from_state(state["encoder"]), tuple(state["classes"]), tuples(state["columns"]))
 
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,13 @@ import numpy as np
 from gatework.data.series import Scale
 from gatework.errors import DataError
 from gatework.tasks._base import Baseline, Task
-from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network
+from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network, tuples
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.config import DataConfig, ModelConfig
-    from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
 
 _PENALTIES = np.logspace(-6, 3, 10)
 
@@ -33,6 +33,8 @@ class Regression(Task):
     Attributes:
         encoder: How inputs become batches.
         scale: The training targets' statistics, or the identity.
+        columns: The columns that it was fitted to, by role.
+        classes: None.
     """
 
     name = "regress"
@@ -41,6 +43,13 @@ class Regression(Task):
 
     encoder: Encoder
     scale: Scale
+    columns: Columns = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What the inputs are: "series" or "text"."""
+        return self.encoder.kind
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataConfig) -> Regression:
@@ -53,16 +62,17 @@ class Regression(Task):
             raise DataError(f'"{dataset.name}" has classes and no values to predict; train it with the task "classify"')
         targets = dataset.train.targets
         scale = Scale.fit(targets) if config.scale else Scale.identity(targets.shape[1])
-        return cls(fit_encoder(dataset.train.inputs, config), scale)
+        return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
-        return {"encoder": encoder_state(self.encoder), "scale": self.scale.state()}
+        return {"columns": dict(self.columns), "encoder": encoder_state(self.encoder), "scale": self.scale.state()}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Regression:
         """The task whose `state()` this is."""
-        return cls(encoder_from_state(state["encoder"]), Scale.from_state(state["scale"]))
+        scale = Scale.from_state(state["scale"])
+        return cls(encoder_from_state(state["encoder"]), scale, tuples(state["columns"]))
 
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""

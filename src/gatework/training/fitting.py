@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gatework import data, tasks
 from gatework.config import Recipe, find_recipe
 from gatework.data.dataset import Dataset
+from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
 from gatework.training.run import Run, complete, create, refuse_occupied
 from gatework.training.watch import Watcher
@@ -102,7 +103,7 @@ def prepare(
         changes: Fields of the recipe to change.
     """
     name = str(source) if isinstance(source, (str, os.PathLike)) else ""
-    known = data.REGISTRY.get(name)
+    known = REGISTRY.get(name)
     if task is None:
         task = known.task if known else "regress" if "target" in changes else "classify"
     tasks.get(task)

@@ -22,6 +22,7 @@ class SetSpec:
         task: The task it is usually used for.
         recipe: The recipe it is usually trained with.
         licence: Its licence.
+        is_built_in: Whether it needs no download.
         load: Makes the Dataset; takes the shares and seeds that the official split leaves open.
     """
 
@@ -31,4 +32,5 @@ class SetSpec:
     task: str
     recipe: str
     licence: str
+    is_built_in: bool
     load: Callable[[DataConfig], Dataset]

@@ -54,5 +54,6 @@ SPEC = SetSpec(
     "classify",
     "sentence-polarity",
     LICENCE,
+    True,
     load,
 )

@@ -79,7 +79,7 @@ def load_original(_: DataConfig) -> Dataset:
 
 _LICENCE = "generated, free of rights"
 SPEC = SetSpec(
-    "waves", "10,000 synthetic series; predict the next step", "series", "regress", "waves", _LICENCE, load_waves
+    "waves", "10,000 synthetic series; predict the next step", "series", "regress", "waves", _LICENCE, True, load_waves
 )
 SPEC_ORIGINAL = SetSpec(
     "waves-original",
@@ -88,5 +88,6 @@ SPEC_ORIGINAL = SetSpec(
     "regress",
     "waves-original",
     _LICENCE,
+    True,
     load_original,
 )

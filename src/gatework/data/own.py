@@ -1,0 +1,229 @@
+"""A person's own data: a table, folder or data frame to a Dataset, and later ones to examples for a trained task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from gatework.data.dataset import Columns, Dataset, Inputs, Provenance, Split
+from gatework.data.folder import read_folder
+from gatework.data.split import divided
+from gatework.data.tables import SUFFIXES, Table, existing, read_table
+from gatework.data.text import Texts
+from gatework.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from gatework.config import DataConfig
+    from gatework.tasks import Task
+
+_FOLDER_COLUMNS: Columns = {"text": "text", "label": "label"}
+
+
+def read_dataset(source: Any, config: DataConfig, task: str) -> Dataset:
+    """Reads and splits a person's own data.
+
+    Args:
+        source: A path or a data frame.
+        config: Columns, shares and seed.
+        task: "classify" or "regress".
+
+    Raises:
+        UsageError: A column must be named.
+        DataError: The data is not what was expected.
+    """
+    table, test_table = _tables(source)
+    is_folder = _is_folder(source)
+    if is_folder and task != "classify":
+        raise UsageError(f"{table.where} holds texts by class and no values; train it with the task classify")
+    columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, task)
+    classes = _classes(table, str(columns["label"])) if task == "classify" else ()
+    examples = _examples(table, columns, classes)
+    test = _examples(test_table, columns, classes) if test_table else None
+    provenance = Provenance(table.where, "yours", table.fingerprint, _notes(table, columns, examples))
+    name = Path(source).resolve().name if is_folder else table.name
+    return divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
+
+
+def read_examples(source: Any, config: DataConfig, task: Task) -> Split:
+    """Reads examples with known answers for a task that is trained already.
+
+    Args:
+        source: A path or a data frame; of a folder with train/ and test/, the test part.
+        config: What the task was trained with.
+        task: The task; its columns are read, or such as fit where it was trained on a registered data set.
+
+    Raises:
+        DataError: A column is missing, or a label is none of the classes.
+    """
+    table, test = _tables(source)
+    columns = _FOLDER_COLUMNS if _is_folder(source) else task.columns or _columns(table, config, task.name)
+    return _examples(test or table, columns, task.classes)
+
+
+def read_inputs(source: Any, config: DataConfig, task: Task) -> Inputs:
+    """Reads inputs without answers for a task that is trained already.
+
+    Args:
+        source: For texts one text, a list of texts, a .txt file with a text per line, a table's path or a data frame;
+            for series one series as numbers with spaces or commas between, an array of shape (examples, time), a
+            table's path or a frame.
+        config: What the task was trained with.
+        task: The task; its columns are read, or such as fit where it was trained on a registered data set.
+
+    Raises:
+        DataError: A file or column is missing, or a number is none.
+    """
+    from_lines = _series_of if task.kind == "series" else Texts.of
+    if isinstance(source, np.ndarray):
+        return _array(source)
+    if isinstance(source, (list, tuple)):
+        return from_lines([str(line) for line in source])
+    if isinstance(source, str) and not _is_path(source):
+        return from_lines([source])
+    if isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(".txt"):
+        return from_lines(_lines(Path(source)))
+    table, test = _tables(source)
+    if _is_folder(source):
+        return _inputs(test or table, _FOLDER_COLUMNS)
+    return _inputs(table, task.columns or _input_columns(table, config, task.kind, None))
+
+
+def _is_path(text: str) -> bool:
+    """Whether a string is meant as a path: it exists, or it is one word that ends as a table does."""
+    if len(text) < 1024 and "\n" not in text and "\0" not in text and os.path.exists(text):
+        return True
+    return not any(char.isspace() for char in text) and text.lower().removesuffix(".gz").endswith((*SUFFIXES, ".txt"))
+
+
+def _is_folder(source: Any) -> bool:
+    return isinstance(source, (str, os.PathLike)) and Path(source).is_dir()
+
+
+def _tables(source: Any) -> tuple[Table, Table | None]:
+    return read_folder(Path(source)) if _is_folder(source) else (read_table(source), None)
+
+
+def _columns(table: Table, config: DataConfig, task: str) -> Columns:
+    """Which columns play which role: those that the configuration names, or the only ones that can."""
+    role, wanted = ("label", config.label) if task == "classify" else ("target", config.target)
+    answer = wanted or role
+    if wanted is None and role not in table.frame.columns:
+        raise UsageError(
+            f"which column of {table.where} is to be predicted? Name it with --{role}: "
+            f"there is {', '.join(table.frame.columns)}"
+        )
+    table.column(answer)
+    kind = "series" if task == "regress" and config.text is None else None
+    return {**_input_columns(table, config, kind, answer), role: answer}
+
+
+def _input_columns(table: Table, config: DataConfig, kind: str | None, answer: str | None) -> Columns:
+    """The column of the text, or those of the steps of a series.
+
+    Args:
+        table: The table.
+        config: May name the column of the text.
+        kind: "text" or "series"; what the columns look like if None.
+        answer: The column that is to be predicted, if the table has it.
+    """
+    if config.text is not None:
+        table.column(config.text)
+        return {"text": config.text}
+    others = [name for name in table.frame.columns if name != answer]
+    numeric = [name for name in others if table.is_numeric(name)]
+    words = [name for name in others if table.frame[name].dtype == pl.String and name not in numeric]
+    if kind != "series" and ("text" in words or len(words) == 1):
+        return {"text": "text" if "text" in words else words[0]}
+    if numeric and (kind == "series" or (kind is None and not words)):
+        return {"inputs": tuple(numeric)}
+    if kind == "series":
+        raise DataError(f"{table.where} has no column of numbers to predict from: there is {', '.join(others)}")
+    raise UsageError(f"which column of {table.where} holds the text? Name it with --text: there is {', '.join(others)}")
+
+
+def _classes(table: Table, column: str) -> tuple[str, ...]:
+    """The distinct labels: numbers in their order, words in that of their code points."""
+    labels = table.labels(column).unique()
+    numbers = labels.cast(pl.Float64, strict=False)
+    order = labels.to_frame("label").with_columns(number=numbers)
+    classes = tuple(order.sort("label" if numbers.null_count() else "number", "label")["label"])
+    if len(classes) == 1:
+        raise DataError(
+            f'{table.where}: every label in column "{column}" is "{classes[0]}"; '
+            "a classifier needs examples of two classes at least"
+        )
+    if len(classes) == len(table) > 2:
+        raise DataError(
+            f'{table.where}: every row has another label in column "{column}"; '
+            "name the column of the classes with --label"
+        )
+    return classes
+
+
+def _examples(table: Table, columns: Columns, classes: tuple[str, ...]) -> Split:
+    if not classes:
+        target = str(columns["target"])
+        return Split(_inputs(table, columns), table.numbers(target)[:, np.newaxis])
+    labels = table.labels(str(columns["label"]))
+    unknown = (~labels.is_in(classes)).arg_true()
+    if len(unknown):
+        raise DataError(
+            f'{table.where}, {table.row(unknown[0])}: the label "{labels[unknown[0]]}" is none of the classes '
+            f"{', '.join(classes)}"
+        )
+    positions = labels.cast(pl.Enum(classes)).to_physical().to_numpy().astype(np.int64)
+    return Split(_inputs(table, columns), positions)
+
+
+def _inputs(table: Table, columns: Columns) -> Inputs:
+    if "text" in columns:
+        texts = Texts(table.texts(str(columns["text"])))
+        _ = texts.tokens  # made once, shared by the parts
+        return texts
+    return np.stack([table.numbers(name) for name in columns["inputs"]], axis=1)[..., np.newaxis]
+
+
+def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
+    if isinstance(examples.inputs, Texts):
+        empty = int((examples.inputs.strings.str.strip_chars() == "").sum())
+        return (f"{empty:,} of the {len(examples):,} texts are empty",) if empty else ()
+    used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
+    unused = [name for name in table.frame.columns if name not in used]
+    return (f"columns that hold no numbers were left out: {', '.join(unused)}",) if unused else ()
+
+
+def _series_of(lines: Sequence[str]) -> np.ndarray:
+    """One series per line, its numbers separated by spaces, commas or semicolons; all of the same length."""
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, start=1):
+        fields = line.replace(",", " ").replace(";", " ").split()
+        try:
+            rows.append([float(field) for field in fields])
+        except ValueError as error:
+            raise DataError(f"series {number}: {error}; numbers with spaces or commas between were expected") from None
+        if not rows[-1] or len(rows[-1]) != len(rows[0]):
+            raise DataError(f"series {number} has {len(rows[-1])} numbers, expected {len(rows[0]) or 'at least one'}")
+    return _array(np.array(rows, dtype=np.float64).reshape(len(rows), -1))
+
+
+def _array(values: np.ndarray) -> np.ndarray:
+    """Values of shape (examples, time) or (examples, time, input) as float32 of the latter shape."""
+    values = values[..., np.newaxis] if values.ndim == 2 else values
+    if values.ndim != 3:
+        raise DataError(f"expected an array of shape (examples, time) or (examples, time, input), not {values.shape}")
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        raise DataError(f"series {bad[0][0]}, step {bad[0][1]} (both counted from 0) is not a finite number")
+    return values.astype(np.float32)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return existing(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start:,} is not valid UTF-8; convert it to UTF-8") from None

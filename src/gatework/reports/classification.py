@@ -1,0 +1,224 @@
+"""Predictions of classes against the actual ones: disagreements, confident mistakes, confusion, ROC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gatework.errors import RunError
+from gatework.reports.folders import Entry
+from gatework.reports.formatting import rounded
+
+_SHORT = 320
+_LONGEST = 20_000
+_DISAGREEMENTS = 10
+_MISTAKES = 6
+_MOST_CLASSES = 30
+_ROC_POINTS = 150
+# Control characters show as the replacement character; the page's encoding has no other form for them.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one model says about one text.
+
+    Attributes:
+        model: The model's name.
+        answer: The class it chooses.
+        is_right: Whether that is the actual class.
+        probability: Of the class it chooses.
+        at: Where its mark lies on the track, in per cent: the probability of the second of two classes, or of the
+            class it chooses among more.
+    """
+
+    model: str
+    answer: str
+    is_right: bool
+    probability: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """A text of the test part with every model's opinion.
+
+    Attributes:
+        number: Its place in the test part, from 1.
+        start: The text's beginning.
+        rest: What follows it, shown on request.
+        dropped: How many characters are not in the page at all.
+        actual: Its class.
+        opinions: One per model.
+    """
+
+    number: int
+    start: str
+    rest: str
+    dropped: int
+    actual: str
+    opinions: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A confusion matrix: counts, and each as a share of its row (the actual class)."""
+
+    model: str
+    counts: tuple[tuple[int, ...], ...]
+    shares: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """All that the page shows about classes.
+
+    Attributes:
+        disagreements: Texts on which the networks answer differently, the widest apart first.
+        disagreeing: How many there are in all.
+        never_right: How many texts no network gets right.
+        mistakes: Per network, the wrong answers given with the highest probability.
+        confusions: One matrix per model; empty where there are too many classes to read.
+        examples: How many texts the test part has.
+        roc: Curves of every model for the script; None unless there are two classes.
+    """
+
+    disagreements: tuple[Example, ...]
+    disagreeing: int
+    never_right: int
+    mistakes: tuple[tuple[str, tuple[Example, ...], int], ...]
+    confusions: tuple[Confusion, ...]
+    examples: int
+    roc: dict[str, Any] | None
+
+
+def probabilities(outputs: np.ndarray, classes: int) -> np.ndarray:
+    """Class probabilities of shape (examples, classes) from a model's outputs.
+
+    Args:
+        outputs: One logit of the second class per example, shape (examples, 1), or one logit or probability per class.
+        classes: How many classes there are.
+
+    Raises:
+        RunError: The outputs do not have one column per class.
+    """
+    if outputs.shape[1] == 1 and classes == 2:
+        second = 0.5 * (1 + np.tanh(0.5 * outputs))
+        return np.concatenate([1 - second, second], axis=1)
+    if outputs.shape[1] != classes:
+        raise RunError(
+            f"the predictions have {outputs.shape[1]} columns for {classes} classes; run the comparison again"
+        )
+    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+        return outputs
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def classification(
+    entries: Sequence[Entry], metric: str, test: pl.DataFrame, classes: Sequence[str]
+) -> Classification | None:
+    """Where models disagree and err; every model is represented by its seed with the median metric.
+
+    Raises:
+        RunError: Predictions, targets and class names do not fit each other.
+    """
+    entries = [e for e in entries if e.outputs]
+    if not entries or not len(test):
+        return None
+    actual = test["target"].to_numpy().astype(np.int64)
+    if actual.min() < 0 or actual.max() >= len(classes):
+        raise RunError(f"test.parquet holds the class index {actual.max()}, but there are {len(classes)} classes")
+    chances = {e.name: probabilities(e.outputs[e.typical(metric)], len(classes)) for e in entries}
+    networks = [e.name for e in entries if e.is_network] or [e.name for e in entries]
+    # Each text shows the networks and the best baseline; all baselines would bury the networks.
+    shown = networks + [e.name for e in entries if not e.is_network and e.name not in networks][:1]
+    reader = _Reader(test["text"].to_list(), actual, classes, {name: chances[name] for name in shown})
+    rivals = networks if len(networks) > 1 else shown
+    answers = np.stack([chances[name].argmax(axis=1) for name in rivals])
+    differs = np.flatnonzero((answers != answers[0]).any(axis=0))
+    on_actual = np.stack([chances[name][np.arange(len(actual)), actual] for name in rivals])
+    width = on_actual.max(axis=0) - on_actual.min(axis=0)
+    widest = differs[np.argsort(-width[differs], kind="stable")][:_DISAGREEMENTS]
+    wrong_everywhere = np.stack([chances[name].argmax(axis=1) != actual for name in networks]).all(axis=0)
+    return Classification(
+        disagreements=tuple(reader.example(int(k)) for k in widest),
+        disagreeing=len(differs),
+        never_right=int(wrong_everywhere.sum()),
+        mistakes=tuple(_mistakes(reader, name, chances[name], actual) for name in networks),
+        confusions=_confusions(chances, actual, len(classes)),
+        examples=len(actual),
+        roc=_roc(chances, actual, classes) if len(classes) == 2 else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    texts: list[str | None]
+    actual: np.ndarray
+    classes: Sequence[str]
+    chances: dict[str, np.ndarray]
+
+    def example(self, k: int) -> Example:
+        text = _CONTROLS.sub("\ufffd", (self.texts[k] or "").strip())
+        start = text if len(text) <= _SHORT * 1.2 else _until_word(text, _SHORT)
+        rest = text[len(start) : _LONGEST]
+        opinions = tuple(self._opinion(name, chance[k], int(self.actual[k])) for name, chance in self.chances.items())
+        dropped = max(len(text) - _LONGEST, 0)
+        return Example(k + 1, start, rest, dropped, self.classes[self.actual[k]], opinions)
+
+    def _opinion(self, name: str, chance: np.ndarray, actual: int) -> Opinion:
+        answer = int(chance.argmax())
+        at = chance[1] if len(chance) == 2 else chance[answer]
+        return Opinion(name, self.classes[answer], answer == actual, float(chance[answer]), round(100 * float(at), 1))
+
+
+def _until_word(text: str, length: int) -> str:
+    cut = text.rfind(" ", length // 2, length)
+    return text[: cut if cut > 0 else length]
+
+
+def _mistakes(
+    reader: _Reader, name: str, chance: np.ndarray, actual: np.ndarray
+) -> tuple[str, tuple[Example, ...], int]:
+    wrong = np.flatnonzero(chance.argmax(axis=1) != actual)
+    surest = wrong[np.argsort(-chance[wrong].max(axis=1), kind="stable")][:_MISTAKES]
+    return name, tuple(reader.example(int(k)) for k in surest), len(wrong)
+
+
+def _confusions(chances: dict[str, np.ndarray], actual: np.ndarray, classes: int) -> tuple[Confusion, ...]:
+    if classes > _MOST_CLASSES:
+        return ()
+    found = []
+    for name, chance in chances.items():
+        counts = np.zeros((classes, classes), dtype=int)
+        np.add.at(counts, (actual, chance.argmax(axis=1)), 1)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        found.append(Confusion(name, tuple(map(tuple, counts.tolist())), tuple(map(tuple, shares.round(3).tolist()))))
+    return tuple(found)
+
+
+def _roc(chances: dict[str, np.ndarray], actual: np.ndarray, classes: Sequence[str]) -> dict[str, Any] | None:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    if len(np.unique(actual)) < 2:
+        return None
+    curves = []
+    for name, chance in chances.items():
+        false, true, _ = roc_curve(actual, chance[:, 1])
+        kept = np.unique(np.linspace(0, len(false) - 1, min(_ROC_POINTS, len(false))).astype(int))
+        curves.append(
+            {
+                "model": name,
+                "false": [rounded(v, 4) for v in false[kept]],
+                "true": [rounded(v, 4) for v in true[kept]],
+                "area": rounded(roc_auc_score(actual, chance[:, 1]), 4),
+            }
+        )
+    areas = ", ".join(f"{curve['model']} {curve['area']}" for curve in curves)
+    return {"curves": curves, "positive": classes[1], "summary": f"ROC curves. Area under the curve: {areas}."}

@@ -1,0 +1,37 @@
+"""What a folder is, a run or a comparison, and the report that fits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gatework.errors import RunError
+from gatework.reports.comparison import write_report
+from gatework.reports.run import write_run_report
+
+
+def report(path: str | os.PathLike[str]) -> Path:
+    """Writes the report of a run folder or a comparison folder.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The path of its `report.html`.
+
+    Raises:
+        RunError: The folder is missing, is neither, or one of its files is missing or corrupt.
+    """
+    path = Path(path)
+    if (path / "comparison.json").is_file():
+        return write_report(path)
+    if (path / "recipe.toml").is_file() or (path / "metrics.jsonl").is_file():
+        return write_run_report(path)
+    if not path.exists():
+        raise RunError(f"{path} does not exist, expected a folder that `gatework train` or `gatework compare` wrote")
+    if not path.is_dir():
+        raise RunError(f"{path} is a file, expected the folder that `gatework train` or `gatework compare` wrote")
+    raise RunError(
+        f"{path} is neither a run nor a comparison (it holds no recipe.toml and no comparison.json): "
+        "name a folder that `gatework train --out` or `gatework compare --out` wrote"
+    )

@@ -1,0 +1,98 @@
+"""One self-contained HTML page from a template: styles, scripts and data inside, nothing fetched.
+
+Everything that comes from data passes Jinja's autoescape, or is JSON with its markup characters escaped. A content
+security policy allows the page's own scripts by their hash and nothing else, so the browser enforces the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gatework.errors import RunError
+from gatework.reports.formatting import counted, metric_title, number
+
+_SCRIPTS = ("theme.js", "plots.js", "learning.js", "series.js", "scatter.js", "roc.js", "training.js", "texts.js")
+
+
+def write_page(path: Path, template: str, data: Mapping[str, Any], **context: Any) -> Path:
+    """Renders a template into one file, whole or not at all.
+
+    Args:
+        path: Where the page goes.
+        template: The template's name.
+        data: What the page's script draws, as values that JSON can hold.
+        context: What the template shows.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    scripts = {"plotly": _plotly(), "script": _script()}
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {_hashes(scripts)}"
+    page = (
+        _environment()
+        .get_template(template)
+        .render(policy=policy, style=Markup(_asset("report.css")), data=embedded(data), **scripts, **context)
+    )
+    handle = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        if handle is not None:
+            Path(name).unlink(missing_ok=True)
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def embedded(data: Any) -> Markup:
+    r"""JSON that may stand inside a script element: "<", ">", "&" and "'" are written as \u003c and so on."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&'":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gatework.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"number": number, "metric": metric_title}
+    environment.globals |= {"counted": counted}
+    return environment
+
+
+def _asset(name: str) -> str:
+    return files("gatework.reports").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _plotly() -> Markup:
+    from plotly.offline import get_plotlyjs
+
+    return Markup(get_plotlyjs())
+
+
+def _script() -> Markup:
+    return Markup("\n".join(_asset(name) for name in _SCRIPTS))
+
+
+def _hashes(scripts: Mapping[str, str]) -> str:
+    digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

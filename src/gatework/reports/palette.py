@@ -1,0 +1,61 @@
+"""One fixed colour, dash and marker per cell in every plot; baselines are grey.
+
+The four built-in cells take hues that stay apart for the common forms of colour blindness (after Okabe and Ito, 2008);
+the markers and dashes differ as well, so that no plot relies on colour alone. The colours themselves are custom
+properties of the style sheet, one value for light and one for dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gatework.reports.folders import Entry
+
+_CELLS = {
+    "lstm": ("--cell-lstm", "circle"),
+    "gru": ("--cell-gru", "square"),
+    "rnn": ("--cell-rnn", "diamond"),
+    "rnn_relu": ("--cell-rnn-relu", "triangle-up"),
+}
+_OTHER_MARKERS = ("triangle-down", "pentagon", "hexagram", "star", "bowtie")
+_BASELINE_MARKERS = ("cross-thin-open", "x-thin-open", "asterisk-open", "y-up-open", "line-ew-open", "hash-open")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one entry is drawn.
+
+    Attributes:
+        colour: The name of a custom property of the style sheet.
+        marker: A plotly marker symbol.
+        dash: A plotly line dash.
+    """
+
+    colour: str
+    marker: str
+    dash: str
+
+
+def looks(entries: Iterable[Entry]) -> dict[str, Look]:
+    """How each entry is drawn, by its name."""
+    found: dict[str, Look] = {}
+    cells: dict[str, int] = {}
+    others: dict[str, tuple[str, str]] = {}
+    baselines = 0
+    for entry in sorted(entries, key=lambda e: e.name):
+        if not entry.is_network:
+            k = baselines % len(_BASELINE_MARKERS)
+            found[entry.name] = Look(f"--baseline-{k % 3}", _BASELINE_MARKERS[k], _DASHES[1 + k % (len(_DASHES) - 1)])
+            baselines += 1
+            continue
+        if entry.cell not in _CELLS and entry.cell not in others:
+            k = len(others) % len(_OTHER_MARKERS)
+            others[entry.cell] = (f"--cell-other-{k}", _OTHER_MARKERS[k])
+        colour, marker = _CELLS.get(entry.cell) or others[entry.cell]
+        repeat = cells.get(entry.cell, 0)
+        cells[entry.cell] = repeat + 1
+        marker += "-open" if repeat % 2 else ""
+        found[entry.name] = Look(colour, marker, _DASHES[repeat % len(_DASHES)])
+    return found

@@ -1,0 +1,169 @@
+"""A run folder as one HTML page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gatework.errors import RunError
+from gatework.reports.classification import Classification, classification
+from gatework.reports.facts import Fact
+from gatework.reports.folders import Entry, Metric, TrainedRun, read_json, read_run, read_test_part
+from gatework.reports.formatting import counted, metric_title, number, rounded
+from gatework.reports.learning import learning
+from gatework.reports.page import write_page
+from gatework.reports.palette import looks
+from gatework.reports.particulars import particulars
+from gatework.reports.regression import regression
+from gatework.reports.scales import Scale
+
+_PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
+
+
+def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
+    """Writes `report.html` into a run folder; an unfinished run is shown as far as it has come.
+
+    Predictions are shown where the run is part of a comparison, which keeps the test part.
+
+    Args:
+        run_folder: The folder that `gatework train` wrote.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: A file of the folder is missing or corrupt, or the page cannot be written.
+    """
+    folder = Path(run_folder)
+    run = read_run(folder)
+    if not run.epochs:
+        raise RunError(f"{folder / 'metrics.jsonl'} holds no epoch yet; train on with --resume {folder}")
+    entry = _entry(run)
+    look = looks([entry])
+    values, classes, class_names = _predictions(folder, run, entry)
+    curves = learning([entry])
+    panels = _training_panels(run.epochs)
+    drawn = {entry.name: {**vars(look[entry.name]), "network": True}}
+    metric = metric_title(next(iter(entry.metrics), "test metric"))
+    return write_page(
+        folder / "report.html",
+        "run.html",
+        data={
+            "models": drawn,
+            "learning": curves,
+            "values": values,
+            "roc": classes.roc if classes else None,
+            "training": [panel for _, panel in panels],
+        },
+        title=_title(run),
+        verdict=_verdict(run),
+        deck=_deck(run),
+        facts=_facts(run),
+        looks=look,
+        data_models=drawn,
+        curves=curves,
+        panels=[title for title, _ in panels],
+        values=values,
+        classes=classes,
+        class_names=class_names,
+        metric=metric,
+        particulars=particulars({"environment": run.environment, "recipe": run.recipe}),
+        command=None,
+        version=run.environment.get("gatework"),
+    )
+
+
+def _entry(run: TrainedRun) -> Entry:
+    cell = str(run.recipe.get("model", {}).get("cell", "network"))
+    metrics = {
+        name: Metric(float(value), 0.0, (float(value),))
+        for name, value in (run.summary.get("metrics") or {}).items()
+        if isinstance(value, (int, float))
+    }
+    outputs = () if run.outputs is None or not metrics else (run.outputs,)
+    return Entry(cell, "network", metrics, outputs, (run,), cell)
+
+
+def _predictions(
+    folder: Path, run: TrainedRun, entry: Entry
+) -> tuple[dict[str, Any] | None, Classification | None, tuple[str, ...]]:
+    homes = [home for home in (folder, folder.resolve().parent.parent) if (home / "test.parquet").is_file()]
+    if not homes or not entry.outputs:
+        return None, None, ()
+    task = str(run.recipe.get("task", ""))
+    metric = next(iter(entry.metrics))
+    test: pl.DataFrame = read_test_part(homes[0] / "test.parquet", task)
+    if len(test) != len(entry.outputs[0]):
+        raise RunError(
+            f"{folder / 'predictions.safetensors'} holds {len(entry.outputs[0])} predictions "
+            f"for the {len(test)} examples of {homes[0] / 'test.parquet'}"
+        )
+    if task == "regress":
+        return regression([entry], metric, test), None, ()
+    about = read_json(homes[0] / "comparison.json", missing_is_empty=True)
+    names = tuple(str(c) for c in about.get("classes") or ())
+    return None, classification([entry], metric, test, names) if names else None, names
+
+
+def _training_panels(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for key, title in _PANELS.items():
+        values = [rounded(line.get(key)) for line in epochs]
+        if any(v is not None for v in values):
+            scale = Scale.over([0.0, *(v for v in values if v is not None)])
+            panel = {"epoch": [line["epoch"] for line in epochs], "values": values, "axis": scale.axis()}
+            found.append((title, panel))
+    return found
+
+
+def _title(run: TrainedRun) -> str:
+    cell, dataset = run.recipe.get("model", {}).get("cell"), run.recipe.get("data", {}).get("dataset")
+    return f"{cell} on {Path(str(dataset)).name}" if cell and dataset else run.name
+
+
+def _verdict(run: TrainedRun) -> str:
+    done = run.epochs[-1]["epoch"]
+    planned = run.recipe.get("training", {}).get("epochs")
+    if not run.summary:
+        return f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."
+    metrics = run.summary.get("metrics") or {}
+    name = next(iter(metrics), None)
+    reached = (
+        f"Reaches a {metric_title(name)} of {number(metrics[name])} after {counted(done, 'epoch')}" if name else ""
+    )
+    return f"{reached or 'Finished'}. {_advice(run)}".strip()
+
+
+def _advice(run: TrainedRun) -> str:
+    losses = [(v, line["epoch"]) for line in run.epochs if (v := rounded(line.get("validation_loss"))) is not None]
+    if len(losses) < 3:
+        return ""
+    (lowest, at), (last, end) = min(losses), losses[-1]
+    if at == end:
+        return "The validation loss was still falling at the last epoch: training for longer may help."
+    if last > 1.1 * lowest > 0:
+        return (
+            f"The validation loss was lowest at epoch {at} and rose by {100 * (last / lowest - 1):.0f} % after it: "
+            "it overfits, and training for longer will not help."
+        )
+    return f"The validation loss was lowest at epoch {at} and has levelled off."
+
+
+def _deck(run: TrainedRun) -> str:
+    seed = run.environment.get("seed", run.recipe.get("training", {}).get("seed"))
+    parts = [f"Run: {run.name}", f"seed {seed}" if seed is not None else "", "one training: its spread is unknown"]
+    return " · ".join(part for part in parts if part)
+
+
+def _facts(run: TrainedRun) -> tuple[Fact, ...]:
+    summary = run.summary
+    found = [Fact(metric_title(k), number(v), "") for k, v in (summary.get("metrics") or {}).items()]
+    costs = (("parameters", "Parameters", ""), ("ms_per_step", "Time per step", " ms"), ("seconds", "Training", " s"))
+    found += [
+        Fact(title, number(summary[key]) + unit, "") for key, title, unit in costs if summary.get(key) is not None
+    ]
+    return tuple(found)

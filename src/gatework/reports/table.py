@@ -1,0 +1,130 @@
+"""The table of a comparison: one row per network and baseline, best first, with every seed visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gatework.reports.folders import Comparison, Entry
+from gatework.reports.formatting import aligned, counted, metric_title, number, with_spread
+from gatework.reports.palette import Look
+from gatework.reports.scales import Scale
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of a row: its text, and whether it is the best of its column."""
+
+    text: str
+    is_best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network or baseline.
+
+    Attributes:
+        name: Its name.
+        note: A few words below the name.
+        is_network: Whether it is a network.
+        is_best: Whether it is the best of all.
+        colour: The custom property that holds its colour.
+        seeds: Where each seed's value lies on the strip, in per cent, with the value as text.
+        mean_at: Where the mean lies on the strip, in per cent.
+        metrics: One figure per metric, the deciding one first.
+        costs: Parameters, milliseconds per step, seconds per epoch.
+    """
+
+    name: str
+    note: str
+    is_network: bool
+    is_best: bool
+    colour: str
+    seeds: tuple[tuple[float, str], ...]
+    mean_at: float
+    metrics: tuple[Cell, ...]
+    costs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole table.
+
+    Attributes:
+        metrics: The titles of the metric columns, the deciding one first.
+        costs: The titles of the cost columns.
+        rows: The rows, best first.
+        ticks: The strip's ticks: where, in per cent, and the label.
+        is_log: Whether the strip is logarithmic.
+        has_spread: Whether any row has more than one seed.
+    """
+
+    metrics: tuple[str, ...]
+    costs: tuple[str, ...]
+    rows: tuple[Row, ...]
+    ticks: tuple[tuple[float, str], ...]
+    is_log: bool
+    has_spread: bool
+
+
+def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
+    """The comparison's table, as the page shows it."""
+    entries = comparison.entries
+    names = [comparison.metric]
+    names += [n for e in entries for n in e.metrics if n not in names and not n.endswith("loss")]
+    names = list(dict.fromkeys(names))[:4]
+    columns = [_column(entries, name, comparison) for name in names]
+    scale = Scale.over(v for e in entries for v in e.metrics[comparison.metric].values)
+    costs = [
+        aligned([number(e.parameters) for e in entries]),
+        aligned([number(e.ms_per_step) for e in entries]),
+        aligned([number(e.seconds_per_epoch) for e in entries]),
+    ]
+    rows = tuple(
+        _row(entry, k, comparison.metric, scale, looks[entry.name], columns, costs) for k, entry in enumerate(entries)
+    )
+    return Table(
+        metrics=tuple(metric_title(n) for n in names),
+        costs=("parameters", "ms per step", "s per epoch"),
+        rows=rows,
+        ticks=tuple((scale.at(value), label) for value, label in scale.ticks(5)),
+        is_log=scale.is_log,
+        has_spread=any(len(row.seeds) > 1 for row in rows),
+    )
+
+
+def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
+    texts = aligned([with_spread(e.metrics[name]) if name in e.metrics else "—" for e in entries])
+    means = [e.metrics[name].mean for e in entries if name in e.metrics]
+    # Errors and losses are better when small; the deciding metric says so itself.
+    lower = comparison.lower_is_better if name == comparison.metric else name.rpartition("_")[2] in _ERRORS
+    best = (min if lower else max)([m for m in means if m == m], default=None)
+    return [
+        Cell(text, name in e.metrics and e.metrics[name].mean == best) for text, e in zip(texts, entries, strict=True)
+    ]
+
+
+_ERRORS = {"mse", "mae", "rmse", "loss"}
+
+
+def _row(
+    entry: Entry, k: int, metric: str, scale: Scale, look: Look, columns: list[list[Cell]], costs: list[list[str]]
+) -> Row:
+    values = entry.metrics[metric]
+    seeds = tuple((scale.at(v), number(v)) for v in values.values if v == v)
+    if entry.is_network:
+        note = f"{entry.cell}, {counted(entry.hidden, 'unit')}" if entry.hidden else entry.cell
+        note = note.removeprefix(f"{entry.name}, ") if note != entry.name else ""
+    else:
+        note = f"baseline, {number(entry.seconds, 2)} s to fit" if entry.seconds else "baseline"
+    return Row(
+        name=entry.name,
+        note=note,
+        is_network=entry.is_network,
+        is_best=k == 0,
+        colour=look.colour,
+        seeds=seeds,
+        mean_at=scale.at(values.mean) if values.mean == values.mean else 0.0,
+        metrics=tuple(column[k] for column in columns),
+        costs=tuple(column[k] for column in costs),
+    )

@@ -1,0 +1,223 @@
+"""Reports in a real browser: what a reader would see, and that a hostile text does nothing."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gatework.reports import write_report, write_run_report
+from report_folders import write_comparison
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian: apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory):
+    return write_report(write_comparison(tmp_path_factory.mktemp("waves"), examples=300))
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    folder = write_comparison(tmp_path_factory.mktemp("texts"), task="classify", hostile=True, examples=120)
+    return write_report(folder)
+
+
+@pytest.fixture(scope="module")
+def single(waves):
+    return write_run_report(waves.parent / "runs" / "lstm-seed0")
+
+
+@pytest.fixture
+def show(browser):
+    """Opens a page, and fails at the end if it asked for anything outside its file or reported an error."""
+    opened, troubles = [], []
+
+    def open_page(path: Path, scheme: str = "light", width: int = 1200):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda r: None if r.url == path.as_uri() or r.url[:5] == "data:" else troubles.append(r.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+    assert troubles == []
+
+
+def drawn(page) -> dict[str, int]:
+    """How many marks each plot shows: lines and points that have a size on the screen."""
+    return page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll(".plot")].map((plot) => [plot.id,
+             [...plot.querySelectorAll(".scatterlayer .trace path")].filter((p) => {
+               const box = p.getBBox(); return box.width + box.height > 0; }).length]))"""
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["waves", "texts", "single"])
+def test_every_plot_draws_in_light_and_dark(show, request, name, scheme):
+    page = show(request.getfixturevalue(name), scheme)
+    marks = drawn(page)
+    expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 1, "single": 1 + 3 + 3 + 1}[name]
+    assert len(marks) == expected
+    assert all(marks.values()), marks
+
+
+@pytest.mark.parametrize("name", ["waves", "texts", "single"])
+def test_a_phone_needs_no_sideways_scrolling(show, request, name):
+    page = show(request.getfixturevalue(name), width=360)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.evaluate("document.querySelectorAll('.more').forEach((button) => button.click())")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # What scrolls within itself or is cut off with an ellipsis does not widen the page.
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll("main *, header *, footer *")]
+             .filter((e) => !e.closest("svg, .scroll, .says, .poles, .hidden, thead"))
+             .filter((e) => e.getBoundingClientRect().right > 361).map((e) => e.outerHTML)"""
+    )
+    assert wide == []
+    assert all(drawn(page).values())
+
+
+def luminance(page, selector: str, property_name: str = "color") -> float:
+    colour = page.evaluate(f"getComputedStyle(document.querySelector('{selector}'))['{property_name}']")
+    channels = [int(c) / 255 for c in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(show, waves, scheme):
+    page = show(waves, scheme)
+    ground = luminance(page, "body", "backgroundColor")
+    assert (ground < 0.2) == (scheme == "dark")
+    for selector in (".verdict", ".deck", ".results td", ".note", ".caption", "section > p"):
+        pair = sorted((ground, luminance(page, selector)))
+        # WCAG 2.2, contrast of text (AA).
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, selector
+
+
+def test_the_theme_button_changes_page_and_plots_and_stays(show, waves):
+    page = show(waves)
+    line = "#learning-0 .scatterlayer .trace path.js-line"
+    before = luminance(page, "body", "backgroundColor"), page.locator(line).last.evaluate("e => e.style.stroke")
+    page.get_by_role("button", name="Change between light and dark").press("Enter")
+    assert luminance(page, "body", "backgroundColor") < 0.2 < before[0]
+    assert page.locator(line).last.evaluate("e => e.style.stroke") != before[1]
+    page.reload()
+    assert luminance(page, "body", "backgroundColor") < 0.2
+
+
+def test_the_series_chooser_works_from_the_keyboard(show, waves):
+    page = show(waves)
+    shape = "document.querySelector('#series-whole .scatterlayer .trace path.js-line').getAttribute('d')"
+    name = page.locator("#series-name")
+    first, first_name = page.evaluate(shape), name.inner_text()
+    page.locator("#series-range").press("ArrowRight")
+    second, second_name = page.evaluate(shape), name.inner_text()
+    assert (first, first_name) != (second, second_name)
+    assert first != second
+    page.locator("#series-previous").press("Enter")
+    assert (page.evaluate(shape), name.inner_text()) == (first, first_name)
+    page.locator("#series-previous").press("Enter")
+    assert name.inner_text() not in (first_name, second_name)
+    assert "the actual next value is" in page.locator("#series-end").get_attribute("aria-label")
+
+
+def test_the_order_by_error_begins_with_the_largest_error(show, waves):
+    page = show(waves)
+    page.locator("#series-order").select_option("error")
+    wanted = page.evaluate("data.values.series.rows[data.values.series.ranks.error[0]].index")
+    assert page.locator("#series-name").inner_text() == f"Series {wanted} of the test part"
+
+
+def test_errors_can_be_shown_in_place_of_values(show, waves):
+    page = show(waves)
+    title = page.locator("#scatter-0 .ytitle")
+    assert title.text_content() == "predicted"
+    page.get_by_label("Error against actual").check()
+    assert title.text_content() == "predicted − actual"
+
+
+def test_text_from_data_runs_nothing_and_shows_as_text(show, texts):
+    page = show(texts)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.evaluate("document.querySelectorAll('.more').forEach((button) => button.click())")
+    assert page.evaluate("window.hacked === undefined")
+    assert page.locator("main img").count() == 0
+    assert page.locator("main script").count() == 0
+    assert "<script>window.hacked = true</script>" in page.locator("main").inner_text()
+
+
+def test_a_script_that_was_smuggled_in_would_still_not_run(browser, texts, tmp_path):
+    # The last line of defence: were escaping to fail somewhere, the page's policy would refuse the script.
+    smuggled = tmp_path / "report.html"
+    text = texts.read_text(encoding="utf-8").replace("</main>", "<script>window.hacked = true</script></main>")
+    smuggled.write_text(text, encoding="utf-8")
+    page = browser.new_page()
+    refusals = []
+    page.on("console", lambda m: refusals.append(m.text))
+    page.goto(smuggled.as_uri())
+    assert page.evaluate("window.hacked === undefined")
+    assert page.locator("main script").count() == 1
+    assert any("Content Security Policy" in text for text in refusals)
+    page.close()
+
+
+def test_long_texts_open_on_request(show, texts):
+    page = show(texts)
+    button = page.locator(".more:visible").first
+    rest = button.locator("xpath=..").locator(".rest")
+    assert not rest.is_visible()
+    button.press("Enter")
+    assert rest.is_visible()
+    assert button.get_attribute("aria-expanded") == "true"
+    assert button.inner_text() == "show less"
+
+
+@pytest.mark.parametrize("name", ["waves", "texts", "single"])
+def test_a_screen_reader_finds_headings_and_summaries(show, request, name):
+    page = show(request.getfixturevalue(name))
+    levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+    labels = page.evaluate(
+        "[...document.querySelectorAll('.plot, svg.strip')].map((p) => p.getAttribute('aria-label'))"
+    )
+    assert all(labels)
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select")].filter((e) => !e.textContent.trim()
+             && !e.getAttribute("aria-label") && !e.labels?.length).map((e) => e.outerHTML)"""
+    )
+    assert unnamed == []
+    assert page.evaluate("[...document.querySelectorAll('main table')].every((t) => t.caption)")
