@@ -10,7 +10,7 @@ import typer
 
 from gatework.errors import GateworkError
 
-_COMMANDS = ("compare", "train", "evaluate", "predict", "report", "datasets")
+_COMMANDS = ("compare", "train", "evaluate", "predict", "report", "inspect", "datasets")
 _INTERRUPTED = 130
 
 

@@ -11,10 +11,7 @@ def datasets(as_json: options.AsJson = False) -> None:
     """List the data sets that can be compared and trained on by name."""
     from gatework.data.sets import REGISTRY
 
-    rows = [
-        {"name": name, "title": s.title, "task": s.task, "licence": s.licence}
-        for name, s in REGISTRY.items()
-    ]
+    rows = [{"name": name, "title": s.title, "task": s.task, "licence": s.licence} for name, s in REGISTRY.items()]
     if as_json:
         print(json.dumps(rows, indent=2))
         return

@@ -48,6 +48,21 @@ def read(run: Run, inputs: Any) -> Reading:
         UsageError: There is no example, an empty text, or a series of the wrong shape or with a missing value.
     """
     from gatework.data.series import SeriesEncoder
+
+    split = as_split(run, inputs)
+    encoder = run.task.encoder  # type: ignore[attr-defined]
+    batch = run.task.encode(split).batch(np.arange(len(split)))
+    lengths = batch.lengths.tolist()
+    if isinstance(encoder, SeriesEncoder):
+        return Reading(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
+    tokens = split.inputs.tokens.last(encoder.max_tokens)  # type: ignore[union-attr]
+    words = [tokens.words(position) for position in range(len(split))]
+    return Reading(batch, tuple(_step_names(own, length) for own, length in zip(words, lengths, strict=True)))
+
+
+def as_split(run: Run, inputs: Any) -> Split:
+    """Examples as a Split, with zeros where no targets are given; see `read()` for arguments and errors."""
+    from gatework.data.series import SeriesEncoder
     from gatework.data.text import TextEncoder
 
     encoder = getattr(run.task, "encoder", None)
@@ -62,13 +77,7 @@ def read(run: Run, inputs: Any) -> Reading:
         split = Split(values, _no_targets(run, len(values)))
     if not len(split):
         raise UsageError("there is nothing to look at: give one text or series at least")
-    batch = run.task.encode(split).batch(np.arange(len(split)))
-    lengths = batch.lengths.tolist()
-    if isinstance(encoder, SeriesEncoder):
-        return Reading(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
-    tokens = split.inputs.tokens.last(encoder.max_tokens)  # type: ignore[union-attr]
-    words = [tokens.words(position) for position in range(len(split))]
-    return Reading(batch, tuple(_step_names(own, length) for own, length in zip(words, lengths, strict=True)))
+    return split
 
 
 def _step_names(words: Sequence[str], length: int) -> tuple[str, ...]:
