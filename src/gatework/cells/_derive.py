@@ -1,9 +1,9 @@
 """From `step()` to its derivative: the backward step of every cell comes from here, none is written by hand.
 
-`derive()` runs `step()` on symbols, which gives the graph of the forward step, and differentiates that graph in reverse
-mode. What the forward pass keeps for the backward pass follows one rule: the results of costly functions (sigmoid, tanh,
-exp, ...) and any accumulator that the backward step needs; cheap arithmetic is done again, and a value that is a new state
-is read from the stored states.
+`derive()` runs `step()` on symbols, which gives the graph of the forward step, and differentiates that graph in
+reverse mode. What the forward pass keeps for the backward pass follows one rule: the results of costly functions
+(sigmoid, tanh, exp, ...) and any accumulator that the backward step needs; cheap arithmetic is done again, and a value
+that is a new state is read from the stored states.
 """
 
 from __future__ import annotations

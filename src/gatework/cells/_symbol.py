@@ -1,7 +1,7 @@
 """Symbols: what `step()` computes with when its equations are derived instead of run.
 
-A `Symbol` takes arithmetic operators and torch functions and records them in a graph. Equal expressions are one node, so
-a value that is computed twice is derived and written once. Every node remembers the line of `step()` that made it.
+A `Symbol` takes arithmetic operators and torch functions and records them in a graph. Equal expressions are one node,
+so a value that is computed twice is derived and written once. Every node remembers the line of `step()` that made it.
 """
 
 from __future__ import annotations

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
+from gatework._files import atomic
+from gatework.errors import UsageError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
     from gatework.training.run import Run
 
+# The width of a table that is not shown on a terminal.
+_WIDTH = 110
 _NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "macro_f1": "macro F1"}
 
 
 def metric_name(key: str) -> str:
     """A metric as people write it: "test_mse" is "test MSE"."""
-    part, _, rest = key.partition("_")
-    return f"{part} {_NAMES.get(rest, rest.replace('_', ' '))}"
+    if key.startswith("test_"):
+        return "test " + metric_name(key.removeprefix("test_"))
+    return _NAMES.get(key, key.replace("_", " "))
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -28,13 +40,13 @@ def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict."""
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
-    columns = [metric, *(name for name in entries[0]["metrics"] if name != metric)]
+    columns = [metric, *(name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(content["dataset"])
+    table.add_column(content["dataset"], no_wrap=True)
     for name in columns:
         table.add_column(metric_name(name), justify="right", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    table.add_column("ms / step", justify="right")
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("ms/step", justify="right", no_wrap=True)
     for entry in entries:
         is_network = entry["kind"] == "network"
         cells = []
@@ -44,7 +56,7 @@ def comparison_table(content: dict[str, Any]) -> None:
             cells.append(number(found["mean"], spread) if found else "")
         cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
         table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
     console.print(content["verdict"], markup=False, highlight=False)
@@ -66,3 +78,46 @@ def run_summary(run: Run) -> None:
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
     print(f"\nRun: {run.path}")
+
+
+def predictions_table(rows: list[dict[str, Any]]) -> None:
+    """Prints one prediction per line, as CSV with a header where there are several."""
+    if len(rows) == 1 and "label" in rows[0]:
+        print(f"{rows[0]['label']}  {rows[0]['probability']:.3f}")
+    elif len(rows) == 1:
+        print(rows[0]["value"])
+    else:
+        print(_frame(rows).write_csv(), end="")
+
+
+def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
+    """Writes predictions to a .csv, .jsonl or .parquet file in one piece.
+
+    Raises:
+        UsageError: The file's ending is none of these.
+    """
+    frame = _frame(rows)
+    writers: dict[str, Callable[[Path], Any]] = {
+        ".csv": frame.write_csv,
+        ".jsonl": frame.write_ndjson,
+        ".parquet": frame.write_parquet,
+    }
+    if out.suffix not in writers:
+        raise UsageError(f'--out {out} ends with "{out.suffix}", expected one of {", ".join(writers)}')
+    with atomic(out) as temporary:
+        writers[out.suffix](temporary)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """One column per value; the probability of each class in a column of its own."""
+    import polars as pl
+
+    flat = []
+    for row in rows:
+        plain = {name: value for name, value in row.items() if not isinstance(value, (dict, list))}
+        plain |= {f"probability of {name}": value for name, value in row.get("probabilities", {}).items()}
+        plain |= {
+            f"{name} {k + 1}": v for name, value in row.items() if isinstance(value, list) for k, v in enumerate(value)
+        }
+        flat.append(plain)
+    return pl.DataFrame(flat)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,29 +18,20 @@ def predict(
         str | None,
         typer.Argument(metavar="[INPUT]", help="One text, or a file; standard input, line by line, if absent."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write a .csv, .jsonl or .parquet file instead.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a .csv, .jsonl or .parquet file.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Predict one text, every row of a file, or every line of standard input."""
     from gatework import data as reading
+    from gatework.cli._show import predictions_table, write_predictions
     from gatework.training import Run
 
     opened = Run.open(run)
-    is_text = opened.recipe.data.text is not None or "words" in str(opened.task.state().get("encoder", ""))[:200]
-    split = reading.load_inputs(data if data is not None else sys.stdin.read().splitlines(), opened.recipe.data)
-    rows: list[dict[str, Any]] = opened.predict(split)
-    del is_text
+    source = data if data is not None else sys.stdin.read().splitlines()
+    rows = opened.predict(reading.load_inputs(source, opened.recipe.data, opened.task))
     if out is not None:
-        _write(rows, out)
+        write_predictions(rows, out)
     elif as_json:
-        print(json.dumps(rows if len(rows) != 1 else rows[0], indent=2, ensure_ascii=False))
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        _print(rows)
-
-
-def _write(rows: list[dict[str, Any]], out: Path) -> None:
-    del rows, out
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    del rows
+        predictions_table(rows)

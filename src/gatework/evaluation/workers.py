@@ -43,7 +43,7 @@ def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watc
         TrainingError: A run's loss is no longer a number; the others end first.
         KeyboardInterrupt: The process was told to stop; every run can be resumed.
     """
-    if workers == 1 or len(jobs) == 1:
+    if workers == 1 or len(jobs) <= 1:
         for job in jobs:
             complete(Run.open(job.path), dataset, watcher, job.label)
         return
