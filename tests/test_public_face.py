@@ -10,7 +10,7 @@ import pytest
 import gatework
 
 
-@pytest.mark.parametrize("module", ["gatework", "gatework.cells", "gatework.nn"])
+@pytest.mark.parametrize("module", ["gatework", "gatework.cells", "gatework.inside", "gatework.nn"])
 def test_everything_in_all_can_be_imported_and_nothing_public_is_missing(module: str):
     package = importlib.import_module(module)
     assert len(package.__all__) == len(set(package.__all__))

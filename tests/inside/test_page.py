@@ -176,7 +176,7 @@ def test_typing_changes_the_prediction_and_the_words(show, texts_page):
 
 
 HOSTILE = {
-    "markup": "<script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\"> good & 'bad' \"film\"",
+    "markup": "<script>document.title='broken'</script><img src=x onerror=\"document.title=1\"> good & 'bad' \"film\"",
     "right to left": "فيلم جيد جدا שלום \u202egood\u202c bad",
     "emoji": "👍🏽👨‍👩‍👧🇩🇪❤️ good 💀",
     "endless": "never good " * 9100,
@@ -340,8 +340,9 @@ def test_a_phone_needs_no_sideways_scrolling(show, request, kind, scheme):
 def test_controls_have_names_and_nothing_is_fetched(show, texts_page):
     page = opened(show, texts_page[1])
     nameless = page.evaluate(
-        """() => [...document.querySelectorAll("input, select, textarea, button, canvas, [role=slider], [role=listbox]")]
-             .filter((e) => !(e.ariaLabel || e.labels?.length || e.getAttribute("aria-labelledby") || e.textContent.trim()))
+        """() => [...document.querySelectorAll("input, select, textarea, button, canvas, [tabindex]")]
+             .filter((e) => !e.ariaLabel && !e.labels?.length && !e.ariaLabelledByElements?.length)
+             .filter((e) => !e.innerText.trim())
              .map((e) => e.outerHTML)"""
     )
     assert nameless == []

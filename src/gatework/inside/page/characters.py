@@ -1,7 +1,7 @@
 """The classes of characters that the tokeniser names, as the regular expressions of a page can hold them.
 
-A browser may know another version of Unicode than the tokeniser's own engine does, and so other letters and other emoji.
-The page therefore brings the classes with it, read out of that engine.
+A browser may know another version of Unicode than the tokeniser's own engine does, and so other letters and other
+emoji. The page therefore brings the classes with it, read out of that engine.
 """
 
 from __future__ import annotations

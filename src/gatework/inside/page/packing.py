@@ -1,8 +1,8 @@
 """Weights as text in a page: float16 where there are many, compressed, in base 85.
 
-Tensors of many numbers (the embedding, large matrices) are stored in float16, the others in float32. The bytes of a tensor are sorted by significance (all
-lowest bytes, ..., all highest ones), which makes exponents compressible; what zlib then gives is written with 85
-printable characters, 5 for every 4 bytes.
+Tensors of many numbers (the embedding, large matrices) are stored in float16, the others in float32. The bytes of a
+tensor are sorted by significance (all lowest bytes, ..., all highest ones), which makes exponents compressible; what
+zlib then gives is written with 85 printable characters, 5 for every 4 bytes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Memory, measured: the longest span over which each cell learns to remember."""
