@@ -287,7 +287,7 @@ def test_one_click_shows_the_arithmetic_of_that_step(show, texts_page):
 
 
 def test_the_keyboard_moves_through_maps_and_words(show, texts_page):
-    page = opened(show, texts_page[1], "#preset=2&step=4")
+    page = opened(show, texts_page[1], "#preset=2&step=4&units=0")
     canvas = page.locator("#maps .run").first.locator("canvas").first
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowUp"):
         canvas.press(key)

@@ -50,7 +50,7 @@ def _test_part(run: Run) -> Split | None:
 
     home = run.path.resolve().parent.parent / "test.parquet"
     if home.is_file():
-        return _stored_test_part(run, home)
+        return stored_test_part(run, home)
     config = run.recipe.data
     known = data.REGISTRY.get(config.dataset)
     if not config.dataset or (known is not None and not known.is_built_in):
@@ -61,7 +61,8 @@ def _test_part(run: Run) -> Split | None:
         return None
 
 
-def _stored_test_part(run: Run, file: Path) -> Split:
+def stored_test_part(run: Run, file: Path) -> Split:
+    """The test part as a comparison keeps it, for one of its runs."""
     import polars as pl
 
     from gatework.data.text import Texts

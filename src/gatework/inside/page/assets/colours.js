@@ -28,9 +28,9 @@ const colours = (() => {
     reset: () => { table = null; },
     // The colour of a value from -1 to 1, as [red, green, blue].
     of: (value) => ramp()[place(Number.isFinite(value) ? value : 0)],
-    // A ground for text: the same hue, light enough for the ink on it.
+    // A ground for text: half the way, so that the ink on it stands out (WCAG AA).
     ground(value) {
-      const [r, g, b] = ramp()[place(Number.isFinite(value) ? value * (theme.isDark() ? 0.75 : 0.62) : 0)];
+      const [r, g, b] = ramp()[place(Number.isFinite(value) ? value * 0.5 : 0)];
       return `rgb(${r.toFixed(0)} ${g.toFixed(0)} ${b.toFixed(0)})`;
     },
   };

@@ -12,7 +12,7 @@ class Page {
     this.networks = networks;
     this.kind = DATA.kind;
     this.answers = null;
-    view.units = networks.map(() => 0);
+    view.units = [];
     if (networks.every((n) => n.classes.length === 2)) view.explain = 1;
     viewFromHash(location.hash, this.kind, DATA.variables);
     this.build();
@@ -38,7 +38,6 @@ class Page {
     at("colour").append(element("option", { value: "contribution" }, "contribution to the answer"),
       ...names.map((name) => element("option", { value: name }, `${name}: ${this.title(name)} of the chosen unit`)));
     view.colour = ["contribution", ...names].includes(view.colour) ? view.colour : "contribution";
-    view.units = this.networks.map((network, k) => Math.min(view.units[k] ?? 0, network.units - 1));
     view.layer = Math.min(view.layer, Math.max(...this.networks.map((n) => n.layers)) - 1);
     view.direction = Math.min(view.direction, 1);
     view.explain = Math.min(view.explain, classes.length - 1);
@@ -146,9 +145,21 @@ class Page {
       if (this.columns[k].strip) this.columns[k].strip.read(reading);
       return { reading, result, target, contributions, milliseconds };
     });
+    view.units = this.networks.map((network, k) => Math.min(view.units[k] ?? this.liveliest(k), network.units - 1));
     this.draw();
     this.milliseconds = performance.now() - started;
     this.integrate();
+  }
+
+  // The unit whose memory moves most, to begin with.
+  liveliest(k) {
+    const { states, steps } = this.trace(k), memory = states.at(-1), { units } = this.networks[k];
+    const moves = Array.from({ length: units }, (_, unit) => {
+      let low = Infinity, high = -Infinity;
+      for (let t = 0; t < steps; t++) { low = Math.min(low, memory[t * units + unit]); high = Math.max(high, memory[t * units + unit]); }
+      return high - low;
+    });
+    return moves.indexOf(Math.max(...moves));
   }
 
   target(network, result) {
