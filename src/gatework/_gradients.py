@@ -116,6 +116,9 @@ def of_gradients(
     """
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
+        # Views, so that the derivatives stop here: what came in may itself be computed from other inputs.
+        d_output, d_finals = None if d_output is None else d_output.view_as(d_output), [t.view_as(t) for t in d_finals]
+        inputs = [t if t is None else t.view_as(t) for t in inputs]
         x, w_ih, w_hh, b_ih, b_hh, w_hr, *states = inputs
         assert x is not None
         assert w_ih is not None
