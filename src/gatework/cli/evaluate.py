@@ -17,16 +17,11 @@ def evaluate(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a run on a file with known answers, or show what it reached on its own test part."""
-    from gatework import data as reading
     from gatework.cli._show import metrics_table
     from gatework.training import Run
 
     opened = Run.open(run)
-    if data is None:
-        metrics = opened.summary["metrics"]
-    else:
-        split = reading.load_split(data, opened.recipe.data, opened.task)
-        metrics = opened.evaluate(split)
+    metrics = opened.summary["metrics"] if data is None else opened.evaluate(data)
     if as_json:
         print(json.dumps(metrics, indent=2))
         return

@@ -22,13 +22,12 @@ def predict(
     as_json: options.AsJson = False,
 ) -> None:
     """Predict one text, every row of a file, or every line of standard input."""
-    from gatework import data as reading
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.training import Run
 
     opened = Run.open(run)
     source = data if data is not None else sys.stdin.read().splitlines()
-    rows = opened.predict(reading.load_inputs(source, opened.recipe.data, opened.task))
+    rows = opened.predict(source)
     if out is not None:
         write_predictions(rows, out)
     elif as_json:

@@ -106,12 +106,32 @@ class Run:
 
         return evaluate(self.network, self.task, self.task.encode(split))[0]
 
-    def evaluate(self, split: Split) -> dict[str, float]:
-        """The task's metrics on examples with known targets."""
+    def evaluate(self, source: Any) -> dict[str, float]:
+        """The task's metrics on examples with known answers.
+
+        Args:
+            source: A Split, a path, a folder, a data frame, or the name of a data set (its test part).
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split, load_split
+
+        split = source if isinstance(source, Split) else load_split(source, self.recipe.data, self.task)
         return self.task.metrics(self.outputs(split), split.targets)
 
-    def predict(self, split: Split) -> list[dict[str, Any]]:
-        """What the network says of each example, with probabilities where there are classes."""
+    def predict(self, source: Any) -> list[dict[str, Any]]:
+        """What the network says of each example, with probabilities where there are classes.
+
+        Args:
+            source: A text, a list of texts, a series as an array, a Split, a path or a data frame.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split, load_inputs
+
+        split = source if isinstance(source, Split) else load_inputs(source, self.recipe.data, self.task)
         return self.task.predictions(self.outputs(split))
 
 
