@@ -21,11 +21,7 @@ def evaluate(
     from gatework.training import Run
 
     opened = Run.open(run)
-    if data is None:
-        metrics = opened.summary["metrics"]
-    else:
-        split = opened.task.read_known(data, opened.recipe)
-        metrics = opened.evaluate(split)
+    metrics = opened.summary["metrics"] if data is None else opened.evaluate(data)
     if as_json:
         print(json.dumps(metrics, indent=2))
         return

@@ -31,7 +31,7 @@ def predict(
 
     opened = Run.open(run)
     source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
-    rows = opened.predict(opened.task.read(source, opened.recipe, horizon=horizon))
+    rows = opened.predict(source, horizon=horizon)
     if out is not None:
         write_predictions(rows, out)
     elif as_json:

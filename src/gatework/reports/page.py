@@ -21,7 +21,17 @@ from markupsafe import Markup
 from gatework._files import write_text
 from gatework.reports.formatting import counted, metric_title, number
 
-_SCRIPTS = ("theme.js", "plots.js", "learning.js", "series.js", "scatter.js", "roc.js", "training.js", "texts.js")
+_SCRIPTS = (
+    "theme.js",
+    "plots.js",
+    "learning.js",
+    "series.js",
+    "scatter.js",
+    "roc.js",
+    "training.js",
+    "texts.js",
+    "inside.js",
+)
 
 
 def write_page(path: Path, template: str, data: Mapping[str, Any], **context: Any) -> Path:
@@ -37,11 +47,11 @@ def write_page(path: Path, template: str, data: Mapping[str, Any], **context: An
         RunError: The file cannot be written.
     """
     scripts = {"plotly": _plotly(), "script": _script()}
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {_hashes(scripts)}"
+    policy = content_policy(scripts)
     page = (
         _environment()
         .get_template(template)
-        .render(policy=policy, style=Markup(_asset("report.css")), data=embedded(data), **scripts, **context)
+        .render(policy=policy, style=Markup(asset("report.css")), data=embedded(data), **scripts, **context)
     )
     write_text(path, page)
     return path
@@ -67,7 +77,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A style sheet or script of the reports, which other pages share."""
     return files("gatework.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -78,9 +89,11 @@ def _plotly() -> Markup:
 
 
 def _script() -> Markup:
-    return Markup("\n".join(_asset(name) for name in _SCRIPTS))
+    return Markup("\n".join(asset(name) for name in _SCRIPTS))
 
 
-def _hashes(scripts: Mapping[str, str]) -> str:
+def content_policy(scripts: Mapping[str, str]) -> str:
+    """A content security policy under which these scripts run, no other does, and nothing is fetched."""
     digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {hashes}"

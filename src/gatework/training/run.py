@@ -106,12 +106,34 @@ class Run:
 
         return evaluate(self.network, self.task, self.task.encode(split))[0]
 
-    def evaluate(self, split: Split) -> dict[str, float]:
-        """The task's metrics on examples with known targets."""
+    def evaluate(self, source: Any) -> dict[str, float]:
+        """The task's metrics on examples with known answers.
+
+        Args:
+            source: A Split, a path, a folder, a data frame, or the name of a data set (its test part).
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        split = source if isinstance(source, Split) else self.task.read_known(source, self.recipe)
         return self.task.metrics(self.outputs(split), split.targets)
 
-    def predict(self, split: Split) -> list[dict[str, Any]]:
-        """What the network says of each example, with probabilities where there are classes."""
+    def predict(self, source: Any = None, *, horizon: int | None = None) -> list[dict[str, Any]]:
+        """What the network says of each example, with probabilities where there are classes.
+
+        Args:
+            source: A text, a list of texts, a series as an array, a Split, a path or a data frame. For forecasts also
+                None, for the steps that follow the training table.
+            horizon: The steps to forecast; as many as were trained for if None.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        split = source if isinstance(source, Split) else self.task.read(source, self.recipe, horizon=horizon)
         return self.task.answers(self.outputs(split), split)
 
 
