@@ -44,7 +44,7 @@ def recipe(horizon: int, names: list[str]) -> Recipe:
         segment=48,
         season=24,
         skip="linear",
-        max_windows=25_000,
+        max_windows=60_000,
         scaling="series",
         calendar=False,
         validation_steps=VALIDATION,
@@ -52,10 +52,10 @@ def recipe(horizon: int, names: list[str]) -> Recipe:
         max_origins=TEST,
         cell="lstm",
         hidden=64,
-        dropout=0.3,
-        epochs=2,
+        dropout=0.5,
+        epochs=4,
         batch_size=256,
-        learning_rate=1e-3,
+        learning_rate=3e-3,
         schedule="cosine",
     )
 
