@@ -20,6 +20,8 @@ from gatework.errors import UsageError, nearest
 Padding = Literal["mask", "pre"]
 Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
+Missing = Literal["previous", "zero", "error"]
+Duplicates = Literal["error", "mean", "sum", "first", "last"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,37 @@ class DataConfig:
     padding: Padding = "mask"
     scale: bool = False
     split_seed: int = 0
+
+
+@dataclass(frozen=True)
+class TimeConfig:
+    """What the columns of a table with a time column are; the columns to predict or watch are `DataConfig.target`.
+
+    Attributes:
+        time: The column that holds the time.
+        series: The columns that tell series apart, separated by commas; the whole table is one series if None.
+        known: Columns that are known ahead (a promotion, a holiday), separated by commas.
+        past: Columns that are known only up to now (a temperature), separated by commas.
+        static: Columns that never change within a series (a region), separated by commas.
+        frequency: The step, such as "D", "15min" or "M"; inferred if None.
+        missing: What stands for a step or a value that is not there: the "previous" value, "zero" (a true one, as
+            where no row means no sale), or "error". Steps filled with the previous value are inputs only: they are
+            never learnt as a target and never scored.
+        duplicates: What stands for rows of one series at the same time that differ.
+        time_format: The format of the time column, as in strptime; tried out if None.
+        time_zone: The zone of stamps that name none, such as "Europe/Berlin".
+    """
+
+    time: str | None = None
+    series: str | None = None
+    known: str | None = None
+    past: str | None = None
+    static: str | None = None
+    frequency: str | None = None
+    missing: Missing = "previous"
+    duplicates: Duplicates = "error"
+    time_format: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,12 +152,13 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A task, its data, a model and its training settings."""
+    """A task, its data, a model and its training settings; `time` where the data is a table with a time column."""
 
     task: str = "classify"
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    time: TimeConfig | None = None
 
     def changed(self, **changes: Any) -> Recipe:
         """The recipe with some fields changed, each named by the field alone, as `changed(hidden=64, seed=1)`.
@@ -132,18 +166,22 @@ class Recipe:
         Raises:
             UsageError: There is no such field, or a value is out of its range.
         """
-        sections: dict[str, dict[str, Any]] = {"data": {}, "model": {}, "training": {}}
+        sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
         top: dict[str, Any] = {}
         for name, value in changes.items():
             if name == "task":
                 top["task"] = value
                 continue
-            section = next((s for s in sections if name in _fields(getattr(self, s))), None)
+            section = next((s for s in sections if name in _fields(_SECTIONS[s])), None)
             if section is None:
-                known = [f for s in sections for f in _fields(getattr(self, s))]
+                known = [f for s in sections for f in _fields(_SECTIONS[s])]
                 raise UsageError(f'a recipe has no field "{name}": {nearest(name, known)}')
             sections[section][name] = value
-        parts = {s: dataclasses.replace(getattr(self, s), **values) for s, values in sections.items()}
+        parts = {
+            s: dataclasses.replace(getattr(self, s) or _SECTIONS[s](), **values)
+            for s, values in sections.items()
+            if values
+        }
         changed = dataclasses.replace(self, **top, **parts)
         problems = _range_problems(changed)
         if problems:
@@ -151,15 +189,21 @@ class Recipe:
         return changed
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field, by section, without those that are None (TOML has no null)."""
+        """Every field, by section, without those, or sections, that are None (TOML has no null)."""
         values = dataclasses.asdict(self)
         return {
             name: {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
             for name, value in values.items()
+            if value is not None
         }
 
 
-_SECTIONS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+_SECTIONS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+    "time": TimeConfig,
+}
 
 # Field -> (lowest, highest, whether the lowest itself is allowed).
 _RANGES: dict[str, tuple[float, float, bool]] = {
@@ -193,6 +237,8 @@ def _range_problems(recipe: Recipe) -> list[str]:
     problems = []
     for section in _SECTIONS:
         config = getattr(recipe, section)
+        if config is None:
+            continue
         hints = typing.get_type_hints(type(config))
         for name in _fields(config):
             value = getattr(config, name)
