@@ -1,0 +1,74 @@
+"""Flagged or labelled rows to spans: the third of the three steps, after scorer and threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows that belong together.
+
+    Attributes:
+        first: The first row.
+        last: The last row, included.
+        peak: The row with the highest score; the first row where there are no scores.
+    """
+
+    first: int
+    last: int
+    peak: int
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two have a row in common."""
+        return self.first <= other.last and other.first <= self.last
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+def spans(flags: np.ndarray, scores: np.ndarray | None = None, gap: int = 0) -> list[Span]:
+    """The spans of flagged rows.
+
+    Args:
+        flags: Whether each row is flagged, shape (rows,).
+        scores: The rows' scores, which say where each span peaks, shape (rows,).
+        gap: Flagged rows with at most so many others between them are one span.
+    """
+    rows = np.flatnonzero(flags)
+    if not len(rows):
+        return []
+    starts = np.flatnonzero(np.diff(rows, prepend=-(gap + 2)) > gap + 1)
+    found = []
+    for part in np.split(rows, starts[1:]):
+        peak = part[0] if scores is None else part[np.nanargmax(scores[part])]
+        found.append(Span(int(part[0]), int(part[-1]), int(peak)))
+    return found
+
+
+def flags(found: Sequence[Span], rows: int) -> np.ndarray:
+    """Whether each row lies in one of the spans, shape (rows,)."""
+    inside = np.zeros(rows, dtype=bool)
+    for span in found:
+        inside[span.first : span.last + 1] = True
+    return inside
+
+
+def fresh(scores: np.ndarray, rest: int) -> np.ndarray:
+    """The scores with every event told once: a row that does not exceed all of the `rest` rows before it gets 0.
+
+    It looks at no later row and needs no threshold, so a stream of alarms follows from it as well as a threshold that
+    is chosen afterwards.
+
+    Args:
+        scores: One score per row, not negative, NaN where a row has none, shape (rows,).
+        rest: For how many rows an event that is no larger is not told again; 0 tells every row.
+    """
+    if rest == 0:
+        return scores.copy()
+    padded = np.concatenate([np.full(rest, -1.0), np.nan_to_num(scores[:-1], nan=-1.0)])
+    before = np.lib.stride_tricks.sliding_window_view(padded, rest).max(axis=1)
+    return np.where(scores > before, scores, np.where(np.isnan(scores), np.nan, 0.0))
