@@ -1,12 +1,32 @@
-// Which instruction sets this build contains, which the processor supports, and which one is in use.
+// Which instruction sets this build contains, which the processor supports, and the calls that run a whole batch on
+// them.
 #pragma once
+
+#include "arguments.h"
 
 namespace gatework {
 
 // The instruction sets in ascending order of preference.
 enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2 };
 
+constexpr int isa_count = 3;
+extern const char* const isa_names[isa_count];
+extern const char* const cell_names[];
+extern const int cell_count;
+
+// True when this build contains kernels for `isa`.
+bool is_compiled(Isa isa);
+
 // True when the processor and the operating system support `isa`.
 bool is_supported(Isa isa);
+
+// The kernels of a cell; `isa` must be compiled and supported. Null when there is no such cell.
+const Kernel* find_kernel(Isa isa, int cell, bool is_double);
+
+enum class Status : int { done = 0, out_of_memory = 1 };
+
+// All sequences of the batch, split over at most `threads` threads. The result does not depend on `threads`.
+Status run_forward(const Kernel& kernel, const ForwardArguments& arguments, int threads);
+Status run_backward(const Kernel& kernel, const BackwardArguments& arguments, int threads);
 
 }  // namespace gatework

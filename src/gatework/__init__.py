@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # Where each public name comes from; a module, or an attribute of one after a colon.
 _SOURCES = {
     "Run": "gatework.training:Run",
+    "accelerate": "gatework.nn:accelerate",
     "cells": "gatework.cells",
     "compare": "gatework.evaluation:compare",
     "data": "gatework.data",

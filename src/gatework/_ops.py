@@ -1,22 +1,40 @@
-"""The one door from the layers to what computes them: a scan of one layer in one direction."""
+"""The one door from the layers to what computes them: a scan of one layer in one direction.
+
+Tensors on the CPU in float32 or float64 go to the native kernels, as the operators `gatework::scan` and
+`gatework::scan_backward`; everything else, and function transforms, go to the reference. So do derivatives of the
+derivative.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from gatework import _reference
+from gatework import _gradients, _kernels, _reference
 from gatework._reference import ScanWeights
-from gatework.cells import CellSpec
+from gatework.cells import REGISTRY, CellSpec
 
 __all__ = ["ScanWeights", "has_kernel", "scan", "trace"]
 
+WEIGHTS = "Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, Tensor? weight_hr"
+LAYOUT = "Tensor[] states, Tensor? batch_sizes, bool reverse"
+torch.library.define(
+    "gatework::scan",
+    f"(str cell, Tensor x, {WEIGHTS}, {LAYOUT}, bool is_kept) -> (Tensor output, Tensor[] finals, Tensor[] kept)",
+)
+torch.library.define(
+    "gatework::scan_backward",
+    f"(str cell, Tensor? d_output, Tensor[] d_finals, Tensor x, {WEIGHTS}, {LAYOUT}, Tensor output, Tensor[] kept, "
+    "bool[] needs) -> Tensor[]",
+)
 
-def has_kernel(spec: CellSpec, x: Tensor) -> bool:
-    """Whether a native kernel computes this cell for tensors with the device and dtype of `x`."""
-    del spec, x
-    return False
+
+def has_kernel(spec: CellSpec, weight: Tensor) -> bool:
+    """Whether a native kernel computes this cell for tensors with the device and dtype of `weight`."""
+    return weight.device.type == "cpu" and weight.dtype in _kernels.DTYPES and _kernels.has(spec)
 
 
 def scan(
@@ -28,8 +46,18 @@ def scan(
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Run a cell over a batch of sequences; see `gatework._reference.scan` for shapes."""
-    return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    """Run a cell over a batch of sequences; see `gatework._reference.scan` for shapes.
+
+    Raises:
+        UsageError: A shape, dtype or device does not fit.
+    """
+    if not has_kernel(spec, x) or torch._C._are_functorch_transforms_active():
+        return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    w = weights
+    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+    is_kept = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (*tensors, *states))
+    output, finals, _ = torch.ops.gatework.scan(spec.name, *tensors, list(states), batch_sizes, reverse, is_kept)
+    return output, tuple(finals)
 
 
 def trace(
@@ -43,3 +71,164 @@ def trace(
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework._reference.trace`."""
     return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+
+
+@torch.library.impl("gatework::scan", "CPU")
+def _scan(
+    cell: str,
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None,
+    bias_hh: Tensor | None,
+    weight_hr: Tensor | None,
+    states: list[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    is_kept: bool,
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
+    _kernels.checked(x, weights, states, REGISTRY[cell])
+    kernel = _kernels.find(cell, x.dtype)
+    x, weights, states = _contiguous(x, weights, states)
+    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
+    output, finals, kept = _kernels.forward(kernel, x, weights, states, layout, is_kept=is_kept)
+    return output, finals, kept.tensors()
+
+
+@torch.library.register_fake("gatework::scan")
+def _fake_scan(
+    cell: str,
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None,
+    bias_hh: Tensor | None,
+    weight_hr: Tensor | None,
+    states: list[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    is_kept: bool,
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    hidden, output = weight_hh.shape[0] // len(REGISTRY[cell].gates), weight_hh.shape[1]
+    kept: list[Tensor] = []
+    if is_kept:
+        kernel, is_packed = _kernels.find(cell, x.dtype), batch_sizes is not None
+        kept = _kernels.kept_like(kernel, x.shape[:-1], x, hidden, output, is_packed).tensors()
+    return x.new_empty((*x.shape[:-1], output)), [s.new_empty(s.shape) for s in states], kept
+
+
+@torch.library.impl("gatework::scan_backward", "CPU")
+def _scan_backward(
+    cell: str,
+    d_output: Tensor | None,
+    d_finals: list[Tensor],
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None,
+    bias_hh: Tensor | None,
+    weight_hr: Tensor | None,
+    states: list[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    output: Tensor,
+    kept: list[Tensor],
+    needs: list[bool],
+) -> list[Tensor]:
+    kernel = _kernels.find(cell, x.dtype)
+    weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
+    hidden, width = _kernels.checked(x, weights, states, REGISTRY[cell])
+    x, weights, states = _contiguous(x, weights, states)
+    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
+    saved = _kernels.kept_like(
+        kernel, layout.lead, x, hidden, width, batch_sizes is not None, [t.contiguous() for t in kept]
+    )
+    d_output = None if d_output is None else d_output.contiguous()
+    d_finals = [t.contiguous() for t in d_finals]
+    output = output.contiguous()
+    gradients = _kernels.backward(kernel, d_output, d_finals, weights, states, layout, output, saved)
+    return _gradients.of_inputs(kernel, gradients, x, weights, states, layout, output, saved, needs)
+
+
+@torch.library.register_fake("gatework::scan_backward")
+def _fake_scan_backward(
+    cell: str,
+    d_output: Tensor | None,
+    d_finals: list[Tensor],
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None,
+    bias_hh: Tensor | None,
+    weight_hr: Tensor | None,
+    states: list[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    output: Tensor,
+    kept: list[Tensor],
+    needs: list[bool],
+) -> list[Tensor]:
+    inputs = (x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *states)
+    return [t.new_empty(t.shape) for t, need in zip(inputs, needs, strict=True) if need and t is not None]
+
+
+def _contiguous(x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ScanWeights, list[Tensor]]:
+    w = weights
+    biases = (t if t is None else t.contiguous() for t in (w.bias_ih, w.bias_hh, w.weight_hr))
+    laid_out = ScanWeights(w.weight_ih.contiguous(), w.weight_hh.contiguous(), *biases)
+    return x.contiguous(), laid_out, [s.contiguous() for s in states]
+
+
+def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
+    cell, x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, states, batch_sizes, reverse, _ = inputs
+    out, _, kept = output
+    ctx.set_materialize_grads(False)
+    ctx.cell, ctx.reverse, ctx.state_count = cell, reverse, len(states)
+    ctx.save_for_backward(x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *states, batch_sizes, out, *kept)
+
+
+def _backward(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | None], _: Any) -> tuple[Any, ...]:
+    count = 6 + ctx.state_count
+    inputs, (batch_sizes, output, *kept) = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+    flags = ctx.needs_input_grad
+    needs = [bool(flag) for flag in (*flags[1:7], *_listed(flags[7], ctx.state_count))]
+    finals: list[Tensor] = []
+    if any(d is not None for d in d_finals):
+        finals = [torch.zeros_like(s) if d is None else d for s, d in zip(inputs[6:], d_finals, strict=True)]
+    found = iter(
+        torch.ops.gatework.scan_backward(
+            ctx.cell, d_output, finals, *inputs[:6], list(inputs[6:]), batch_sizes, ctx.reverse, output, kept, needs
+        )
+    )
+    first = [next(found) if need else None for need in needs]
+    return None, *first[:6], first[6:], None, None, None
+
+
+def _listed(flag: Any, count: int) -> list[bool]:
+    return list(flag) if isinstance(flag, (list, tuple)) else [flag] * count
+
+
+torch.library.register_autograd("gatework::scan", _backward, setup_context=_setup)
+
+
+def _setup_backward(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    cell, d_output, d_finals, x, w_ih, w_hh, b_ih, b_hh, w_hr, states, batch_sizes, reverse, _, kept, needs = inputs
+    ctx.set_materialize_grads(False)
+    ctx.cell, ctx.reverse, ctx.needs, ctx.counts = cell, reverse, needs, (len(d_finals), len(states), len(kept))
+    ctx.save_for_backward(d_output, *d_finals, x, w_ih, w_hh, b_ih, b_hh, w_hr, *states, batch_sizes)
+
+
+def _double_backward(ctx: Any, d_gradients: list[Tensor | None]) -> tuple[Any, ...]:
+    """The derivative of `scan_backward`, by differentiating the reference twice."""
+    finals, states, kept = ctx.counts
+    d_output, *rest = ctx.saved_tensors
+    d_finals, inputs, batch_sizes = rest[:finals], rest[finals : finals + 6 + states], rest[-1]
+    found = _gradients.of_gradients(
+        REGISTRY[ctx.cell], d_output, d_finals, inputs, batch_sizes, ctx.reverse, ctx.needs, d_gradients
+    )
+    d_inputs = found[1 + finals :]
+    return (None, found[0], found[1 : 1 + finals], *d_inputs[:6], d_inputs[6:], None, None, None, [None] * kept, None)
+
+
+torch.library.register_autograd("gatework::scan_backward", _double_backward, setup_context=_setup_backward)

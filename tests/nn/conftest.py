@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from drop_ins import DROP_INS, DropIn
-from gatework.nn import _torch
+from gatework.nn import _paths
 
 
 @pytest.fixture(params=DROP_INS, ids=str)
@@ -17,5 +19,14 @@ def drop_in(request: pytest.FixtureRequest) -> DropIn:
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run a test on the path that a user gets, and on the reference."""
     if request.param == "reference":
-        monkeypatch.setattr(_torch, "choose", lambda *_: "reference")
+        monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
     return request.param
+
+
+@pytest.fixture(params=["chosen", "reference"], scope="module")
+def path_of_every_example(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As `path`, for tests whose examples a generator makes: it must not change between them."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "reference":
+            monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
+        yield

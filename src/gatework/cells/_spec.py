@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
+
 from gatework.errors import UsageError
 
 Step = Callable[..., Mapping[str, Any]]
@@ -48,6 +50,11 @@ class CellSpec:
     def arguments(self) -> tuple[str, ...]:
         """The parameters of `step()`, in order."""
         return tuple(inspect.signature(self.step).parameters)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Everything that `step()` returns by name, in order."""
+        return tuple(self.step(*[torch.empty(0) for _ in self.arguments]))
 
     @cached_property
     def gates(self) -> tuple[str, ...]:

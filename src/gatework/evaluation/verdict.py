@@ -69,10 +69,10 @@ def _rivals(networks: Sequence[dict[str, Any]], metric: str, sign: int) -> list[
         return []
     mine = best["metrics"][metric]["values"]
     if len(mine) < 2:
-        return [
-            f"One seed cannot say whether its lead over {_listed([o['name'] for o in others])} is more than chance."
-        ]
-    clear, unclear = [], []
+        names = _listed([other["name"] for other in others])
+        return [f"One seed cannot say whether its lead over {names} is more than chance."]
+    clear: list[str] = []
+    unclear: list[str] = []
     for other in others:
         theirs = other["metrics"][metric]["values"]
         gap, low, high = difference(theirs, mine) if sign > 0 else difference(mine, theirs)

@@ -1,9 +1,10 @@
 """Recurrent layers: drop-ins for torch.nn's, and layers of any cell."""
 
+from gatework.nn._accelerate import accelerate, from_torch
 from gatework.nn._layer import RecurrentLayer
 from gatework.nn._recurrent import Recurrent, recurrent
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
 from gatework.nn.rnn import RNN
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent", "RecurrentLayer", "recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "Recurrent", "RecurrentLayer", "accelerate", "from_torch", "recurrent"]

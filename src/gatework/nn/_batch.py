@@ -89,7 +89,8 @@ def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths) -> B
     states = _states(layer, hx, x, x.shape[1], is_batched)
     if lengths is None:
         return Batch(x, states, None, None, is_batched, layer.batch_first)
-    ragged = _ragged.from_lengths(lengths, x.shape[0], x.shape[1], x.device)
+    read = _ragged.from_traced_lengths if torch.compiler.is_compiling() else _ragged.from_lengths
+    ragged = read(lengths, x.shape[0], x.shape[1], x.device)
     return Batch(
         ragged.pack(x), tuple(ragged.sort(state) for state in states), ragged, None, is_batched, layer.batch_first
     )

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 from gatework import _ops
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
-from gatework.nn import _batch, _checks, _initialise, _torch
+from gatework.nn import _batch, _checks, _initialise, _paths, _torch
 
 Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
@@ -116,7 +116,8 @@ class RecurrentLayer(nn.Module, ABC):
 
     def flatten_parameters(self) -> None:
         """Lay the weights out for cuDNN, where they are on a GPU; elsewhere there is nothing to do."""
-        nn.RNNBase.flatten_parameters(self)  # type: ignore[arg-type]
+        if self.spec.name in _torch.MODES:
+            nn.RNNBase.flatten_parameters(self)  # type: ignore[arg-type]
 
     def forward(self, input: Input, hx: Any = None, *, lengths: Lengths = None) -> tuple[Any, Any]:
         """Run the layers over a batch of sequences.
@@ -135,11 +136,12 @@ class RecurrentLayer(nn.Module, ABC):
             UsageError: The input, the states or the lengths do not fit; its subclasses carry torch's exception types.
         """
         batch = _batch.arrange(self, input, hx, lengths)
-        if _torch.choose(self.spec, batch.x) == "torch":
+        path = self._choose(batch)
+        if path == "torch":
             stack = _torch.StackOptions(self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
             output, finals = _torch.run(self.spec, batch.x, batch.states, self._flat_weights, stack, batch.batch_sizes)
         else:
-            output, finals, _ = self._scan(batch, is_traced=False)
+            output, finals, _ = self._scan(batch, path)
         return batch.restore_output(output), batch.restore_states(finals)
 
     def trace(self, x: Input, hx: Any = None, lengths: Lengths = None) -> dict[str, Tensor]:
@@ -156,7 +158,7 @@ class RecurrentLayer(nn.Module, ABC):
             and a single sequence is a batch of one.
         """
         batch = _batch.arrange(self, x, hx, lengths)
-        _, _, traces = self._scan(batch, is_traced=True)
+        _, _, traces = self._scan(batch, self._choose(batch, is_traced=True), is_traced=True)
         shape = (self.num_layers, self.num_directions)
         joined = {}
         for name in traces[0]:
@@ -184,27 +186,26 @@ class RecurrentLayer(nn.Module, ABC):
                 "use bidirectional=False"
             )
         batch = _batch.arrange_step(self, x, state)
-        output, finals, _ = self._scan(batch, is_traced=False)
+        output, finals, _ = self._scan(batch, self._choose(batch, is_traced=True))
         return (output[0] if batch.is_batched else output[0, 0]), batch.restore_states(finals)
 
     def _scan(
-        self, batch: _batch.Batch, *, is_traced: bool
+        self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         x, states = batch.x, batch.states
         dtype = self._weight(self._weight_names[0][0]).dtype
-        if (
-            x.dtype != dtype
-        ):  # under autocast a scan keeps the precision of its weights: rounding would add up over steps
+        if torch.is_autocast_enabled(x.device.type):  # a scan keeps its weights' precision: rounding adds up over steps
             x, states = x.to(dtype), tuple(state.to(dtype) for state in states)
         finals: list[tuple[Tensor, ...]] = []
         traces: list[dict[str, Tensor]] = []
+        run = _paths.SCANS[path].trace if is_traced else _paths.SCANS[path].scan
         with _batch.without_autocast(x.device.type):
             for layer in range(self.num_layers):
                 outputs = []
                 for direction in range(self.num_directions):
                     place = layer * self.num_directions + direction
-                    output, final, *named = (_ops.trace if is_traced else _ops.scan)(
+                    output, final, *named = run(
                         self.spec,
                         x,
                         self._weights(place),
@@ -219,6 +220,9 @@ class RecurrentLayer(nn.Module, ABC):
                 if self.dropout and layer < self.num_layers - 1:
                     x = dropout(x, self.dropout, self.training)
         return x, tuple(torch.stack(ends) for ends in zip(*finals, strict=True)), traces
+
+    def _choose(self, batch: _batch.Batch, *, is_traced: bool = False) -> _paths.Path:
+        return _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
 
     def _weight(self, name: str) -> Tensor:
         """The parameter of that name; also where a parametrisation computes it."""

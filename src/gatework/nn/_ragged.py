@@ -84,6 +84,19 @@ def from_lengths(lengths: Tensor | Sequence[int], time: int, batch: int, device:
     )
 
 
+def from_traced_lengths(lengths: Tensor | Sequence[int], time: int, batch: int, device: torch.device) -> Ragged:
+    """As `from_lengths()` in a program that is being compiled or exported, where no shape may depend on a value.
+
+    Every place of the padded batch becomes a row, those that exist first; lengths beyond the range count as its ends.
+    """
+    ordered, order = torch.as_tensor(lengths, device=device).sort(descending=True, stable=True)
+    steps = torch.arange(time, device=device).unsqueeze(1)
+    is_running = ordered > steps
+    places = (steps * batch + order).flatten()
+    rows = places.index_select(0, is_running.flatten().to(torch.int8).argsort(descending=True, stable=True))
+    return Ragged(is_running.sum(1).cpu(), rows, order, order.argsort(), time, batch)
+
+
 def from_packed(packed: PackedSequence) -> Ragged:
     """The packing of a PackedSequence, whose padded batch is in the caller's order of sequences."""
     batch_sizes = packed.batch_sizes

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import _VF, Tensor
 
-from gatework import _ops, cells
+from gatework import cells
 from gatework.cells import CellSpec
-
-Path = Literal["native", "torch", "reference"]
 
 _OPERATORS: dict[str, Any] = {"rnn": _VF.rnn_tanh, "rnn_relu": _VF.rnn_relu, "gru": _VF.gru, "lstm": _VF.lstm}
 MODES = {"rnn": "RNN_TANH", "rnn_relu": "RNN_RELU", "gru": "GRU", "lstm": "LSTM"}
 
 
-def choose(spec: CellSpec, x: Tensor) -> Path:
-    """What computes a layer: a native kernel, torch's operator for the whole layer, or the reference scan.
-
-    Native and reference both run through `_ops.scan`, layer by layer. torch's operators are opaque to compilers (they
-    unroll the time axis) and to function transforms, and refuse sequences without steps.
-
-    Args:
-        spec: The layer's cell.
-        x: The input, in either layout.
-    """
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return "reference"
-    if _ops.has_kernel(spec, x):
-        return "native"
-    if spec.name in _OPERATORS and spec == cells.REGISTRY[spec.name] and x.numel() > 0:
-        return "torch"
-    return "reference"
+def has_operator(spec: CellSpec) -> bool:
+    """Whether torch has an operator for layers of this cell."""
+    return spec.name in _OPERATORS and spec == cells.REGISTRY[spec.name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+// exp, sigmoid, tanh and what else a step() may call, on vectors. NaN goes in and comes out. Results below the smallest
+// normal number are 0. tests/native checks the error of each in units in the last place.
+#pragma once
+
+#include "vector.h"
+
+namespace gatework::GATEWORK_ISA {
+
+// What the range reduction exp(x) = 2^n exp(r), |r| <= ln(2) / 2, needs for each type.
+template <class T>
+struct Exponent;
+template <>
+struct Exponent<float> {
+  static constexpr int mantissa_bits = 23, bias = 127, degree = 7, log_terms = 5, log1p_terms = 8;
+  static constexpr double ln2_high = 0.693359375, ln2_low = -2.12194440054690582767e-4;
+  static constexpr double rounder = 12582912.0;  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  static constexpr double lowest = -87.3, highest = 88.7228, tanh_limit = 10.0;
+};
+template <>
+struct Exponent<double> {
+  static constexpr int mantissa_bits = 52, bias = 1023, degree = 13, log_terms = 11, log1p_terms = 17;
+  static constexpr double ln2_high = 6.93145751953125e-1, ln2_low = 1.42860682030941723212e-6;
+  static constexpr double rounder = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double lowest = -708.3, highest = 709.7827, tanh_limit = 20.0;
+};
+
+constexpr double inverse_factorial(int n) { return n <= 1 ? 1.0 : inverse_factorial(n - 1) / n; }
+
+// 2^n for n that, as a number, is already rounded: `shifted` is n + rounder.
+template <class V>
+GATEWORK_INLINE V power_of_two(V shifted, int offset = 0) {
+  using E = Exponent<typename V::T>;
+  const auto rounder = V::constant(E::rounder).bits();
+  return V::from_bits((shifted.bits() - rounder + (E::bias + offset)) << E::mantissa_bits);
+}
+
+// Clamped to [low, high]; NaN stays.
+template <class V>
+GATEWORK_INLINE V clamp(V x, double low, double high) {
+  x = select(x > V::constant(high), V::constant(high), x);
+  return select(V::constant(low) > x, V::constant(low), x);
+}
+
+// Splits x = n ln 2 + r and returns exp(r) - 1 by its Taylor series, whose remainder is below half a unit in the last
+// place of r; `shifted` becomes n + rounder.
+template <class V>
+GATEWORK_INLINE V reduced_expm1(V x, V& shifted) {
+  using E = Exponent<typename V::T>;
+  shifted = x * V::constant(1.44269504088896340736) + V::constant(E::rounder);
+  const V n = shifted - V::constant(E::rounder);
+  const V r = x - n * V::constant(E::ln2_high) - n * V::constant(E::ln2_low);
+  V p = V::constant(inverse_factorial(E::degree));
+#pragma GCC unroll 16
+  for (int k = E::degree - 1; k >= 2; --k) p = p * r + V::constant(inverse_factorial(k));
+  return p * (r * r) + r;
+}
+
+template <class V>
+GATEWORK_INLINE V exp(V x) {
+  using E = Exponent<typename V::T>;
+  V shifted;
+  const V clamped = clamp(x, E::lowest, E::highest);
+  const V p = reduced_expm1(clamped, shifted) + V::constant(1);
+  // 2^n may be beyond the largest number although the result is not.
+  V y = p * power_of_two(shifted, -1) * V::constant(2);
+  y = select(V::constant(E::lowest) > x, V::constant(0), y);
+  return select(x > V::constant(E::highest), V::constant(__builtin_inf()), y);
+}
+
+// 1 / (1 + exp(-x)).
+template <class V>
+GATEWORK_INLINE V sigmoid(V x) {
+  using E = Exponent<typename V::T>;
+  V shifted;
+  const V p = reduced_expm1(clamp(-x, E::lowest, -E::lowest), shifted) + V::constant(1);
+  return V::constant(1) / (V::constant(1) + p * power_of_two(shifted));
+}
+
+// -e / (2 + e) with e = exp(-2 |x|) - 1, which keeps its precision near 0; the sign is put back at the end.
+template <class V>
+GATEWORK_INLINE V tanh(V x) {
+  using E = Exponent<typename V::T>;
+  const auto sign = x.bits() & V::constant(-0.0).bits();
+  const V magnitude = V::from_bits(x.bits() ^ sign);
+  V shifted;
+  const V p = reduced_expm1(clamp(magnitude, 0, E::tanh_limit) * V::constant(-2), shifted);
+  const V scale = power_of_two(shifted);
+  const V e = scale * p + (scale - V::constant(1));
+  const V y = e / (V::constant(-2) - e);
+  return V::from_bits(y.bits() | sign);
+}
+
+template <class V>
+GATEWORK_INLINE V relu(V x) {
+  return select(V::constant(0) > x, V::constant(0), x);
+}
+
+// 2 atanh(s) = 2 (s + s^3 / 3 + s^5 / 5 + ...), to `terms` terms.
+template <class V>
+GATEWORK_INLINE V twice_atanh(V s, int terms) {
+  const V square = s * s;
+  V p = V::constant(2.0 / (2 * terms - 1));
+#pragma GCC unroll 20
+  for (int k = terms - 1; k >= 1; --k) p = p * square + V::constant(2.0 / (2 * k - 1));
+  return p * s;
+}
+
+// x = 2^n m with sqrt(1/2) <= m < sqrt(2); log(m) = 2 atanh((m - 1) / (m + 1)).
+template <class V>
+GATEWORK_INLINE V log(V x) {
+  using E = Exponent<typename V::T>;
+  const auto middle = V::constant(0.70710678118654752440).bits();
+  const auto n = (x.bits() - middle) >> E::mantissa_bits;
+  const V m = V::from_bits(x.bits() - (n << E::mantissa_bits));
+  const V exponent = V::from_bits(n + V::constant(E::rounder).bits()) - V::constant(E::rounder);
+  const V y = twice_atanh((m - V::constant(1)) / (m + V::constant(1)), E::log_terms);
+  V result = exponent * V::constant(E::ln2_high) + (y + exponent * V::constant(E::ln2_low));
+  result = select(x == V::constant(0), V::constant(-__builtin_inf()), result);
+  result = select(x == V::constant(__builtin_inf()), x, result);
+  return select(x >= V::constant(0), result, V::constant(__builtin_nan("")));
+}
+
+// log(1 + exp(x)) = max(x, 0) + log(1 + e) with e = exp(-|x|), and log(1 + e) = 2 atanh(e / (2 + e)).
+template <class V>
+GATEWORK_INLINE V softplus(V x) {
+  const V e = exp(V::from_bits(x.bits() | V::constant(-0.0).bits()));
+  return relu(x) + twice_atanh(e / (V::constant(2) + e), Exponent<typename V::T>::log1p_terms);
+}
+
+template <class V>
+GATEWORK_INLINE V maximum(V a, V b) {
+  return select(a == a, select(a > b, a, b), a);
+}
+
+template <class V>
+GATEWORK_INLINE V minimum(V a, V b) {
+  return select(a == a, select(b > a, a, b), a);
+}
+
+}  // namespace gatework::GATEWORK_ISA

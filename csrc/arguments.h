@@ -1,0 +1,79 @@
+// What a kernel is given: plain addresses and sizes, the same for every instruction set. Nothing here owns memory.
+//
+// Rows. A sequence tensor has one row for each step of each sequence. Uniform layout: row of step t and sequence b is
+// t * batch + b. Packed layout (batch_sizes is not null): step t has the first batch_sizes[t] sequences, its first row
+// is offsets[t]; sequences are sorted by decreasing length. `reverse` runs every sequence from its own last step to its
+// first.
+//
+// Element type: float or double, as the kernel is. All tensors are contiguous and none overlaps another.
+#pragma once
+
+#include <cstdint>
+
+namespace gatework {
+
+constexpr int max_states = 4;
+
+struct Layout {
+  int64_t steps, batch;
+  int64_t hidden, output;  // output: the width of h, less than hidden when it is projected
+  const int64_t* batch_sizes;
+  const int64_t* offsets;
+  bool reverse;
+};
+
+struct ForwardArguments {
+  Layout layout;
+  const void* x_product;            // (rows, gates * hidden): W x + b, and b' where the recurrent product adds to it
+  const void* recurrent_bias;       // b', (gates * hidden): used where only the recurrent product feeds an accumulator
+  const void* recurrent;            // U, packed by pack_forward
+  const void* projection;           // packed by pack_forward, or null
+  const void* initial[max_states];  // (batch, width)
+  void* output;                     // (rows, output)
+  void* final[max_states];          // (batch, width)
+  // For the backward pass, each may be null:
+  void* kept;                  // (rows, kept * hidden)
+  void* previous[max_states];  // (rows, width): the state before the step
+  void* next[max_states];      // (rows, hidden): the state after the step; h before its projection
+  void* named;                 // (named, rows, hidden): the trace; the slot of h is left alone when h is projected
+};
+
+struct BackwardArguments {
+  Layout layout;
+  const void* recurrent;   // U, packed by pack_backward
+  const void* projection;  // packed by pack_backward, or null
+  const void* d_output;    // (rows, output)
+  const void* d_final[max_states];
+  const void* initial[max_states];
+  const void* output;
+  const void* kept;
+  const void* previous[max_states];  // null for h in uniform layout: it is the output of the step before
+  const void* next[max_states];      // null for h without projection: it is the output
+  void* d_accumulator;               // (rows, accumulators * hidden)
+  void* d_projected;                 // (rows, output): the whole derivative of the projected h, or null
+  void* d_initial[max_states];
+};
+
+// The weights of one direction of one layer, row-major as torch has them; projection may be null.
+struct Weights {
+  int64_t hidden, output;
+  const void* recurrent;   // (gates * hidden, output)
+  const void* projection;  // (output, hidden)
+};
+
+// One cell in one element type and one instruction set. Sizes are in bytes.
+struct Kernel {
+  int accumulators, states, kept, named;
+  const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
+  const char* const* names;  // of the `named` values of a step
+  int64_t (*packed_size)(int64_t rows, int64_t columns);
+  int64_t (*forward_scratch)(const Layout&, int64_t rows);
+  int64_t (*backward_scratch)(const Layout&, int64_t rows);
+  void (*pack_forward)(const Weights&, void* recurrent, void* projection);
+  void (*pack_backward)(const Weights&, void* recurrent, void* projection);
+  // The sequences [first, last) of the batch, all steps.
+  void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
+  void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
+};
+
+}  // namespace gatework

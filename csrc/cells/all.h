@@ -1,0 +1,6 @@
+// Every built-in cell. Generated from src/gatework/cells by `make cells`.
+// clang-format off
+#include "rnn.h"
+#include "rnn_relu.h"
+#include "gru.h"
+#include "lstm.h"

@@ -1,0 +1,93 @@
+// clang-format off
+// LSTM (Hochreiter & Schmidhuber 1997).
+// Generated from src/gatework/cells by `make cells`: change step(), not this file.
+struct lstm {
+  static constexpr int accumulators = 4;
+  static constexpr int states = 2;
+  static constexpr int kept = 5;
+  static constexpr int named = 6;
+  // By accumulator: whether the input product and the recurrent product feed it.
+  static constexpr bool input_product[4] = {true, true, true, true};
+  static constexpr bool recurrent_product[4] = {true, true, true, true};
+  // By state: whether the backward step reads its previous and its new value.
+  static constexpr bool reads_previous[2] = {false, true};
+  static constexpr bool reads_next[2] = {false, false};
+  // By state: whether it reaches its next value other than through the recurrent product.
+  static constexpr bool carries[2] = {false, true};
+  // What `named` holds, in order.
+  static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
+
+  template <class V>
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
+                                      [[maybe_unused]] V* kept, V* named) {
+    const V a_i = accumulator[0];
+    const V a_f = accumulator[1];
+    const V a_g = accumulator[2];
+    const V a_o = accumulator[3];
+    const V c_previous = previous[1];
+    const V i = sigmoid(a_i);                                           // i = sigmoid(a_i)
+    const V f = sigmoid(a_f);                                           // f = sigmoid(a_f)
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V o = sigmoid(a_o);                                           // o = sigmoid(a_o)
+    const V t9 = f * c_previous;                                        // c = f * c + i * g
+    const V t10 = i * g;                                                // c = f * c + i * g
+    const V c = t9 + t10;                                               // c = f * c + i * g
+    const V t12 = tanh(c);                                              // h = o * tanh(c)
+    const V h = o * t12;                                                // h = o * tanh(c)
+    next[0] = h;
+    next[1] = c;
+    kept[0] = i;
+    kept[1] = f;
+    kept[2] = g;
+    kept[3] = o;
+    kept[4] = t12;
+    named[0] = i;
+    named[1] = f;
+    named[2] = g;
+    named[3] = o;
+    named[4] = c;
+    named[5] = h;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                       [[maybe_unused]] const V* next, const V* d_next, V* d_accumulator,
+                                       V* d_previous) {
+    const V i = kept[0];                                                // i = sigmoid(a_i)
+    const V f = kept[1];                                                // f = sigmoid(a_f)
+    const V g = kept[2];                                                // g = tanh(a_g)
+    const V o = kept[3];                                                // o = sigmoid(a_o)
+    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+    const V d_c = d_next[1];
+    const V d_h = d_next[0];
+    const V c_previous = previous[1];
+    const V t8 = d_h * o;                                               // h = o * tanh(c)
+    const V t10 = kept_4 * kept_4;                                      // h = o * tanh(c)
+    const V t11 = V::constant(1.0) - t10;                               // h = o * tanh(c)
+    const V t12 = t8 * t11;                                             // h = o * tanh(c)
+    const V t13 = d_c + t12;                                            // h = o * tanh(c)
+    const V t14 = t13 * g;                                              // c = f * c + i * g
+    const V t15 = V::constant(1.0) - i;                                 // i = sigmoid(a_i)
+    const V t16 = i * t15;                                              // i = sigmoid(a_i)
+    const V t17 = t14 * t16;                                            // i = sigmoid(a_i)
+    const V t18 = t13 * c_previous;                                     // c = f * c + i * g
+    const V t19 = V::constant(1.0) - f;                                 // f = sigmoid(a_f)
+    const V t20 = f * t19;                                              // f = sigmoid(a_f)
+    const V t21 = t18 * t20;                                            // f = sigmoid(a_f)
+    const V t22 = t13 * i;                                              // c = f * c + i * g
+    const V t23 = g * g;                                                // g = tanh(a_g)
+    const V t24 = V::constant(1.0) - t23;                               // g = tanh(a_g)
+    const V t25 = t22 * t24;                                            // g = tanh(a_g)
+    const V t26 = d_h * kept_4;                                         // h = o * tanh(c)
+    const V t27 = V::constant(1.0) - o;                                 // o = sigmoid(a_o)
+    const V t28 = o * t27;                                              // o = sigmoid(a_o)
+    const V t29 = t26 * t28;                                            // o = sigmoid(a_o)
+    const V t31 = t13 * f;                                              // c = f * c + i * g
+    d_accumulator[0] = t17;
+    d_accumulator[1] = t21;
+    d_accumulator[2] = t25;
+    d_accumulator[3] = t29;
+    d_previous[0] = V::constant(0.0);
+    d_previous[1] = t31;
+  }
+};

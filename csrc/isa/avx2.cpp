@@ -1,0 +1,3 @@
+// The kernels compiled for avx2; CMakeLists.txt has the compiler's flags.
+#define GATEWORK_ISA avx2
+#include "kernels.inc"

@@ -1,0 +1,3 @@
+// The kernels compiled for avx512; CMakeLists.txt has the compiler's flags.
+#define GATEWORK_ISA avx512
+#include "kernels.inc"

@@ -1,0 +1,162 @@
+// The backward pass of the scan; scan.h has the contract.
+#pragma once
+
+#include "scan.h"
+
+namespace gatework::GATEWORK_ISA {
+
+template <class Cell, class V>
+class BackwardScan {
+  using T = typename V::T;
+  static constexpr int accumulators = Cell::accumulators;
+  static constexpr int gates = count_true(Cell::recurrent_product, accumulators);
+
+ public:
+  static int64_t scratch(const Layout& layout, int64_t rows) {
+    const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
+    return static_cast<int64_t>(sizeof(T)) * (rows * (output + Cell::states * hidden) + tile_vectors * V::lanes);
+  }
+
+  BackwardScan(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
+      : p(arguments),
+        hidden(arguments.layout.hidden),
+        output(arguments.layout.output),
+        stride(round_up(hidden, V::lanes)),
+        output_stride(round_up(output, V::lanes)),
+        first(first),
+        last(last) {
+    const int64_t rows = last - first;
+    T* memory = static_cast<T*>(scratch);
+    z = memory;
+    memory += tile_vectors * V::lanes;
+    d_h = memory;
+    memory += rows * output_stride;
+    for (int s = 0; s < Cell::states; ++s) {
+      d_state[s] = memory;
+      memory += rows * stride;
+    }
+  }
+
+  void run() {
+    start();
+    const Layout& layout = p.layout;
+    for (int64_t k = 0; k < layout.steps; ++k) {
+      const int64_t t = layout.reverse ? k : layout.steps - 1 - k;
+      const Step step = step_at(layout, t, first, last);
+      if (step.active == 0) continue;
+      if (p.projection) project(step);
+      units(t, step);
+      recur(step);
+    }
+    for (int s = 0; s < Cell::states; ++s) {
+      const int64_t width = s == 0 ? output : hidden;
+      copy_rows<T>(static_cast<T*>(p.d_initial[s]) + first * width, width, s == 0 ? d_h : d_state[s],
+                   s == 0 ? output_stride : stride, last - first, width);
+    }
+  }
+
+ private:
+  void start() {
+    for (int s = 0; s < Cell::states; ++s) {
+      const int64_t width = s == 0 ? output : hidden;
+      const T* from = p.d_final[s] ? static_cast<const T*>(p.d_final[s]) + first * width : nullptr;
+      copy_rows<T>(s == 0 ? d_h : d_state[s], s == 0 ? output_stride : stride, from, width, last - first, width);
+    }
+  }
+
+  // From the derivative of the projected h to that of h before its projection, which is d_state[0].
+  void project(const Step& step) {
+    for (int64_t r = 0; r < step.active; ++r) {
+      const int64_t at = (step.row + r) * output;
+      for (int64_t unit = 0; unit < output; unit += V::lanes) {
+        V total = V::load(d_h + r * output_stride + unit);
+        if (p.d_output) {
+          total = total + load_units<V>(static_cast<const T*>(p.d_output) + at + unit, output - unit);
+        }
+        total.store(d_h + r * output_stride + unit);
+        store_units(total, static_cast<T*>(p.d_projected) + at + unit, output - unit);
+      }
+    }
+    product_of_rows<V>(
+        d_state[0], stride, step.active, hidden, output, static_cast<const T*>(p.projection), false, z,
+        [&](int height, int columns, T* tile, int64_t row, const T* panel) {
+          multiply<V>(height, columns, tile, d_h + row * output_stride, output_stride, panel, output);
+        },
+        [](int64_t, int64_t, V) {});
+  }
+
+  void units(int64_t t, const Step& step) {
+    for (int64_t r = 0; r < step.active; ++r) {
+      const T* h_previous = Cell::reads_previous[0] ? previous_h(t, r, step.row + r) : nullptr;
+      for (int64_t unit = 0; unit < hidden; unit += V::lanes) cell(step.row + r, r, unit, h_previous);
+    }
+  }
+
+  GATEWORK_INLINE const T* previous_h(int64_t t, int64_t r, int64_t row) const {
+    const Layout& layout = p.layout;
+    if (p.previous[0]) return static_cast<const T*>(p.previous[0]) + row * output;
+    const int64_t before = layout.reverse ? t + 1 : t - 1;
+    if (before < 0 || before == layout.steps) return static_cast<const T*>(p.initial[0]) + (first + r) * output;
+    return static_cast<const T*>(p.output) + (before * layout.batch + first + r) * output;
+  }
+
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous) {
+    const int64_t count = hidden - unit;
+    V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
+    V d_accumulator[accumulators], d_previous[Cell::states];
+    const T* from = static_cast<const T*>(p.kept) + row * Cell::kept * hidden + unit;
+#pragma GCC unroll 16
+    for (int k = 0; k < Cell::kept; ++k) kept[k] = load_units<V>(from + k * hidden, count);
+#pragma GCC unroll 4
+    for (int s = 0; s < Cell::states; ++s) {
+      if (Cell::reads_previous[s]) {
+        const T* source = s == 0 ? h_previous : static_cast<const T*>(p.previous[s]) + row * hidden;
+        previous[s] = load_units<V>(source + unit, count);
+      }
+      if (Cell::reads_next[s]) {
+        const void* source = p.next[s] ? p.next[s] : p.output;
+        next[s] = load_units<V>(static_cast<const T*>(source) + row * hidden + unit, count);
+      }
+      d_next[s] = V::load(s == 0 && !p.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
+    }
+    if (p.d_output && !p.projection) {
+      d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
+    }
+    Cell::template backward<V>(kept, previous, next, d_next, d_accumulator, d_previous);
+    T* to = static_cast<T*>(p.d_accumulator) + row * accumulators * hidden + unit;
+#pragma GCC unroll 8
+    for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], to + a * hidden, count);
+    if (Cell::carries[0]) d_previous[0].store(d_h + r * output_stride + unit);
+#pragma GCC unroll 4
+    for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
+  }
+
+  // Adds what reaches the previous h through the recurrent product.
+  void recur(const Step& step) {
+    const int64_t lda = accumulators * hidden;
+    const T* a = static_cast<const T*>(p.d_accumulator) + step.row * lda;
+    product_of_rows<V>(
+        d_h, output_stride, step.active, output, gates * hidden, static_cast<const T*>(p.recurrent), Cell::carries[0],
+        z,
+        [&](int height, int columns, T* tile, int64_t row, const T* panel) {
+          for (int begin = 0; begin < accumulators;) {
+            int end = begin;
+            while (end < accumulators && Cell::recurrent_product[end]) ++end;
+            if (end > begin) {
+              const int64_t depth = (end - begin) * hidden;
+              multiply<V>(height, columns, tile, a + row * lda + begin * hidden, lda, panel, depth);
+              panel += depth * columns * V::lanes;
+            }
+            begin = end + 1;
+          }
+        },
+        [](int64_t, int64_t, V) {});
+  }
+
+  const BackwardArguments& p;
+  const int64_t hidden, output, stride, output_stride, first, last;
+  T *z, *d_h;
+  T* d_state[Cell::states];  // d_state[0] is the derivative of h before its projection
+};
+
+}  // namespace gatework::GATEWORK_ISA

@@ -1,0 +1,155 @@
+#include "threads.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace gatework {
+namespace {
+
+// Flushes subnormal numbers to zero for as long as it lives.
+class FlushSubnormals {
+ public:
+#if defined(__x86_64__)
+  FlushSubnormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
+  ~FlushSubnormals() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#elif defined(__aarch64__)
+  FlushSubnormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(before_));
+    asm volatile("msr fpcr, %0" : : "r"(before_ | (1ull << 24)));
+  }
+  ~FlushSubnormals() { asm volatile("msr fpcr, %0" : : "r"(before_)); }
+
+ private:
+  unsigned long long before_;
+#else
+  FlushSubnormals() {}
+#endif
+};
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+struct Job {
+  void (*task)(void*, int);
+  void* context;
+  int count;
+  std::atomic<int> next{0};  // the first index nobody has taken
+  std::atomic<int> unfinished{0};
+};
+
+void work(Job& job) {
+  const FlushSubnormals flush;
+  for (int k = job.next.fetch_add(1); k < job.count; k = job.next.fetch_add(1)) {
+    job.task(job.context, k);
+    job.unfinished.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+// Workers sleep until `generation_` moves; one call at a time has the pool.
+class Pool {
+ public:
+  // False when another thread has the pool: the caller then works alone.
+  bool run(Job& job) {
+    if (busy_.exchange(true, std::memory_order_acquire)) return false;
+    grow(job.count - 1);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      job_ = &job;
+      wanted_ = job.count - 1;
+      ++generation_;
+    }
+    wake_.notify_all();
+    work(job);
+    while (job.unfinished.load(std::memory_order_acquire) > 0) pause();
+    {
+      // No worker may still look at the job when it goes out of scope.
+      std::unique_lock<std::mutex> lock(mutex_);
+      job_ = nullptr;
+      idle_.wait(lock, [this] { return inside_ == 0; });
+    }
+    busy_.store(false, std::memory_order_release);
+    return true;
+  }
+
+ private:
+  void grow(int count) {
+    while (static_cast<int>(threads_.size()) < count) {
+      threads_.emplace_back([this] { serve(); });
+      threads_.back().detach();
+    }
+  }
+
+  void serve() {
+    unsigned long long seen = 0;
+    for (;;) {
+      Job* job = nullptr;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return generation_ != seen; });
+        seen = generation_;
+        if (job_ && wanted_ > 0) {
+          --wanted_;
+          ++inside_;
+          job = job_;
+        }
+      }
+      if (!job) continue;
+      work(*job);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (--inside_ == 0) idle_.notify_one();
+    }
+  }
+
+  std::atomic<bool> busy_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_, idle_;
+  std::vector<std::thread> threads_;
+  Job* job_ = nullptr;
+  int wanted_ = 0, inside_ = 0;
+  unsigned long long generation_ = 0;
+};
+
+std::atomic<Pool*> current{nullptr};
+
+// A forked process has none of its parent's threads: it starts a pool of its own and leaves the parent's alone.
+void forget_pool() { current.store(nullptr); }
+
+Pool& pool() {
+  static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
+  (void)registered;
+  Pool* found = current.load(std::memory_order_acquire);
+  if (!found) {
+    Pool* fresh = new Pool;  // lives as long as the process: its threads may outlast static objects
+    if (current.compare_exchange_strong(found, fresh)) return *fresh;
+    delete fresh;
+  }
+  return *found;
+}
+
+}  // namespace
+
+void parallel(int count, void (*task)(void* context, int index), void* context) {
+  Job job{task, context, count};
+  job.unfinished.store(count);
+  if (count > 1 && pool().run(job)) return;
+  work(job);
+}
+
+}  // namespace gatework

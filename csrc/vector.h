@@ -1,0 +1,131 @@
+// The vector type that all kernels are written in: N numbers of type T and the operations on them.
+//
+// Everything is written with the compiler's vector extension, so one source serves every instruction set; only what the
+// extension cannot say (loading and storing part of a vector) has a variant for each. All functions are inlined, and
+// all live in the namespace of the instruction set this translation unit is compiled for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#ifndef GATEWORK_ISA
+#error "define GATEWORK_ISA, the namespace of the instruction set"
+#endif
+#define GATEWORK_INLINE inline __attribute__((always_inline))
+
+namespace gatework::GATEWORK_ISA {
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+constexpr int vector_registers = 32;
+#elif defined(__AVX2__)
+constexpr int vector_bytes = 32;
+constexpr int vector_registers = 16;
+#elif defined(__aarch64__)
+constexpr int vector_bytes = 16;
+constexpr int vector_registers = 32;
+#else
+constexpr int vector_bytes = 16;
+constexpr int vector_registers = 16;
+#endif
+
+template <class T>
+struct IntegerOf;
+template <>
+struct IntegerOf<float> {
+  using type = int32_t;
+};
+template <>
+struct IntegerOf<double> {
+  using type = int64_t;
+};
+
+template <class T_, int N>
+struct Vector {
+  using T = T_;
+  using Integer = typename IntegerOf<T>::type;
+  static constexpr int lanes = N;
+  typedef T Raw __attribute__((vector_size(sizeof(T) * N)));
+  typedef Integer Bits __attribute__((vector_size(sizeof(T) * N)));
+
+  Raw raw;
+
+  struct Mask {
+    Bits bits;
+  };
+
+  static GATEWORK_INLINE Vector constant(double value) { return broadcast(static_cast<T>(value)); }
+  static GATEWORK_INLINE Vector broadcast(T value) { return {value - Raw{}}; }  // - 0 is free
+
+  static GATEWORK_INLINE Vector load(const T* from) {
+    Vector result;
+    __builtin_memcpy(&result.raw, from, sizeof(Raw));
+    return result;
+  }
+  GATEWORK_INLINE void store(T* to) const { __builtin_memcpy(to, &raw, sizeof(Raw)); }
+
+  // The first `count` lanes, 0 < count <= N; the others are 0 on loading and untouched in memory on storing.
+  static GATEWORK_INLINE Vector load(const T* from, int count);
+  GATEWORK_INLINE void store(T* to, int count) const;
+
+  GATEWORK_INLINE Bits bits() const {
+    Bits result;
+    __builtin_memcpy(&result, &raw, sizeof(Raw));
+    return result;
+  }
+  static GATEWORK_INLINE Vector from_bits(Bits bits) {
+    Vector result;
+    __builtin_memcpy(&result.raw, &bits, sizeof(Raw));
+    return result;
+  }
+
+  friend GATEWORK_INLINE Vector operator+(Vector a, Vector b) { return {a.raw + b.raw}; }
+  friend GATEWORK_INLINE Vector operator-(Vector a, Vector b) { return {a.raw - b.raw}; }
+  friend GATEWORK_INLINE Vector operator*(Vector a, Vector b) { return {a.raw * b.raw}; }
+  friend GATEWORK_INLINE Vector operator/(Vector a, Vector b) { return {a.raw / b.raw}; }
+  friend GATEWORK_INLINE Vector operator-(Vector a) { return {-a.raw}; }
+  friend GATEWORK_INLINE Mask operator>(Vector a, Vector b) { return {(Bits)(a.raw > b.raw)}; }
+  friend GATEWORK_INLINE Mask operator>=(Vector a, Vector b) { return {(Bits)(a.raw >= b.raw)}; }
+  friend GATEWORK_INLINE Mask operator==(Vector a, Vector b) { return {(Bits)(a.raw == b.raw)}; }
+  friend GATEWORK_INLINE Vector select(Mask mask, Vector a, Vector b) { return {mask.bits ? a.raw : b.raw}; }
+};
+
+template <class T, int N>
+GATEWORK_INLINE Vector<T, N> Vector<T, N>::load(const T* from, int count) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) {
+    return {(Raw)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from)};
+  } else if constexpr (sizeof(Raw) == 64) {
+    return {(Raw)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from)};
+  }
+#endif
+  T buffer[N] = {};
+  for (int k = 0; k < count; ++k) buffer[k] = from[k];
+  return load(buffer);
+}
+
+template <class T, int N>
+GATEWORK_INLINE void Vector<T, N>::store(T* to, int count) const {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) {
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), (__m512)raw);
+    return;
+  } else if constexpr (sizeof(Raw) == 64) {
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << count) - 1), (__m512d)raw);
+    return;
+  }
+#endif
+  T buffer[N];
+  store(buffer);
+  for (int k = 0; k < count; ++k) to[k] = buffer[k];
+}
+
+// The widest vector of this instruction set.
+template <class T>
+using Widest = Vector<T, vector_bytes / static_cast<int>(sizeof(T))>;
+
+}  // namespace gatework::GATEWORK_ISA

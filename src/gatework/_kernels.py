@@ -1,0 +1,378 @@
+"""The native kernels: which instruction set is in use, and calls with checked tensors.
+
+This module and `_ops` are the only ones that know `_native`. Every tensor is checked here before its address crosses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from gatework import _native
+from gatework._reference import ScanWeights
+from gatework.cells import REGISTRY, CellSpec
+from gatework.errors import UsageError, nearest
+
+DTYPES = (torch.float32, torch.float64)
+_forced: list[str] = []
+
+
+def supported_isas() -> tuple[str, ...]:
+    """The instruction sets that this build has and this processor runs, in ascending order of preference."""
+    return tuple(n for k, n in enumerate(_native.ISAS) if _native.is_compiled(k) and _native.is_supported(k))
+
+
+def active_isa() -> str:
+    """The instruction set in use: the best supported one, or what `GATEWORK_ISA` names.
+
+    Raises:
+        UsageError: `GATEWORK_ISA` names none, or one that this processor or build does not have.
+    """
+    return _forced[-1] if _forced else _chosen(os.environ.get("GATEWORK_ISA", ""))
+
+
+@cache
+def _chosen(wanted: str) -> str:
+    usable = supported_isas()
+    if not wanted:
+        return usable[-1]
+    if wanted not in _native.ISAS:
+        raise UsageError(f'GATEWORK_ISA="{wanted}" names no instruction set: {nearest(wanted, _native.ISAS)}')
+    if wanted not in usable:
+        lacking = "build" if not _native.is_compiled(_native.ISAS.index(wanted)) else "processor"
+        raise UsageError(f'GATEWORK_ISA="{wanted}": this {lacking} does not have it; it has {", ".join(usable)}')
+    return wanted
+
+
+@contextmanager
+def use_isa(name: str) -> Iterator[None]:
+    """Force an instruction set for the calls inside, in all threads."""
+    _forced.append(_chosen(name))
+    try:
+        yield
+    finally:
+        _forced.pop()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """The native kernels of one cell in one element type and instruction set.
+
+    Attributes:
+        address: Where the native table is.
+        spec: The cell.
+        kept: How many values of each unit the forward pass keeps for the backward pass.
+        input_planes: The accumulators that the input product feeds, by index.
+        recurrent_planes: The accumulators that the recurrent product feeds.
+        reads_previous: By state, whether the backward step reads its previous value.
+        reads_next: By state, whether it reads the new value.
+    """
+
+    address: int
+    spec: CellSpec
+    kept: int
+    input_planes: tuple[int, ...]
+    recurrent_planes: tuple[int, ...]
+    reads_previous: tuple[bool, ...]
+    reads_next: tuple[bool, ...]
+    names: tuple[str, ...]
+
+    @property
+    def accumulators(self) -> int:
+        """How many accumulators the cell has."""
+        return len(self.spec.arguments) - sum(a in self.spec.states for a in self.spec.arguments)
+
+    def packed_elements(self, rows: int, columns: int, itemsize: int) -> int:
+        """How many elements a packed matrix takes."""
+        return _native.packed_size(self.address, rows, columns) // itemsize
+
+
+def has(spec: CellSpec) -> bool:
+    """Whether the cell has native kernels."""
+    return spec.name in _native.CELLS and REGISTRY.get(spec.name) == spec
+
+
+def find(name: str, dtype: torch.dtype) -> Kernel:
+    """The kernels of a registered cell for `dtype` in the active instruction set."""
+    return _find(name, dtype == torch.float64, active_isa())
+
+
+@cache
+def _find(name: str, is_double: bool, isa: str) -> Kernel:
+    spec = REGISTRY[name]
+    address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(name), is_double)
+    facts = _native.describe(address)
+    planes = [a for a in spec.arguments if a not in spec.states]
+    return Kernel(
+        address,
+        spec,
+        facts["kept"],
+        tuple(k for k, a in enumerate(planes) if a[0] in "ax"),
+        tuple(k for k, a in enumerate(planes) if a[0] in "au"),
+        tuple(facts["reads_previous"]),
+        tuple(facts["reads_next"]),
+        tuple(facts["names"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The rows of a sequence batch, checked.
+
+    Attributes:
+        steps: The number of time steps.
+        batch: The number of sequences.
+        rows: The number of steps of all sequences together.
+        lead: The leading dimensions of a sequence tensor: (time, batch), or (rows,) when packed.
+        batch_sizes: The sequences running at each step when packed, int64 and contiguous.
+        offsets: The first row of each step when packed.
+        reverse: Whether sequences run backwards.
+    """
+
+    steps: int
+    batch: int
+    rows: int
+    lead: tuple[int, ...]
+    batch_sizes: Tensor | None
+    offsets: Tensor | None
+    reverse: bool
+
+    def sizes(self, hidden: int, output: int) -> tuple[int, ...]:
+        """What the native side takes."""
+        sizes, offsets = _address(self.batch_sizes), _address(self.offsets)
+        return self.steps, self.batch, hidden, output, sizes, offsets, int(self.reverse)
+
+
+def layout_of(x: Tensor, batch: int, batch_sizes: Tensor | None, reverse: bool) -> Layout:
+    """The layout of a sequence tensor.
+
+    Raises:
+        UsageError: `batch_sizes` does not describe the rows of `x`.
+    """
+    if batch_sizes is None:
+        if x.dim() != 3 or x.shape[1] != batch:
+            raise UsageError(f"scan: x has shape {tuple(x.shape)}, expected (time, {batch}, input)")
+        return Layout(x.shape[0], batch, x.shape[0] * batch, (x.shape[0], batch), None, None, reverse)
+    if (
+        x.dim() != 2
+        or batch_sizes.dim() != 1
+        or batch_sizes.dtype != torch.int64
+        or not batch_sizes.device.type == "cpu"
+    ):
+        raise UsageError("scan: a packed x has shape (rows, input) and batch_sizes is int64 on the CPU, shape (time,)")
+    sizes = batch_sizes.contiguous()
+    ends = sizes.cumsum(0)
+    counts = sizes.tolist()
+    is_decreasing = all(a >= b for a, b in zip([batch, *counts], [*counts, 0], strict=True))
+    if not is_decreasing or sum(counts) != x.shape[0]:
+        raise UsageError(
+            f"scan: batch_sizes must not grow, start at {batch} or less and add up to the {x.shape[0]} rows of x"
+        )
+    return Layout(len(counts), batch, x.shape[0], (x.shape[0],), sizes, ends - sizes, reverse)
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
+    return tuple(_address(t) for t in tensors) + (0,) * (_native.MAX_STATES - len(tensors))
+
+
+def checked(x: Tensor, weights: ScanWeights, states: Sequence[Tensor], spec: CellSpec) -> tuple[int, int]:
+    """The hidden size and the output size, once every shape, dtype and device agrees.
+
+    Raises:
+        UsageError: One does not.
+    """
+    gates = len(spec.gates)
+    hidden = weights.weight_hh.shape[0] // gates
+    output = weights.weight_hh.shape[-1]
+    batch = states[0].shape[0] if states and states[0].dim() == 2 else -1
+    rows, width = (gates * hidden,), x.shape[-1] if x.dim() else -1
+    expected = {
+        "weight_ih": (weights.weight_ih, (*rows, width)),
+        "weight_hh": (weights.weight_hh, (*rows, output)),
+        "bias_ih": (weights.bias_ih, rows),
+        "bias_hh": (weights.bias_hh, rows),
+        "weight_hr": (weights.weight_hr, (output, hidden)),
+        **{
+            f"state {n}": (s, (batch, hidden if k else output))
+            for k, (n, s) in enumerate(zip(spec.states, states, strict=False))
+        },
+    }
+    for name, (tensor, shape) in expected.items():
+        if tensor is None:
+            continue
+        if tensor.shape != shape:
+            raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
+        if tensor.dtype != x.dtype or tensor.device.type != "cpu":
+            raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {x.dtype} on the CPU")
+    if len(states) != len(spec.states):
+        raise UsageError(f"scan: {len(states)} states, expected {', '.join(spec.states)}")
+    if x.dtype not in DTYPES or x.device.type != "cpu":
+        raise UsageError(f"scan: x is {x.dtype} on {x.device}, expected float32 or float64 on the CPU")
+    if weights.weight_hr is None and output != hidden:
+        raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
+    return hidden, output
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a forward pass leaves for the backward pass.
+
+    Attributes:
+        values: The kept values, (..., kept hidden), or None.
+        previous: By state, its value before each step, or None where the backward pass has it otherwise.
+        next: By state, its value after each step (h before its projection), or None.
+    """
+
+    values: Tensor | None
+    previous: tuple[Tensor | None, ...]
+    next: tuple[Tensor | None, ...]
+
+    def tensors(self) -> list[Tensor]:
+        """Every tensor there is, in a fixed order."""
+        return [t for t in (self.values, *self.previous, *self.next) if t is not None]
+
+
+def kept_like(
+    kernel: Kernel,
+    lead: Sequence[int],
+    like: Tensor,
+    hidden: int,
+    output: int,
+    is_packed: bool,
+    given: Sequence[Tensor] = (),
+) -> Kept:
+    """The tensors that the forward pass fills, new or, in the order of `Kept.tensors()`, given."""
+    tensors = iter(given)
+    is_projected = hidden != output
+
+    def one(wanted: bool, width: int) -> Tensor | None:
+        if not wanted:
+            return None
+        return next(tensors) if given else like.new_empty((*lead, width))
+
+    values = one(kernel.kept > 0, kernel.kept * hidden)
+    states = range(len(kernel.spec.states))
+    previous = tuple(one(kernel.reads_previous[s] if s else is_packed, hidden if s else output) for s in states)
+    after = tuple(one(kernel.reads_next[s] if s else is_projected, hidden) for s in states)
+    return Kept(values, previous, after)
+
+
+def _finish(status: int) -> None:
+    if status:
+        raise MemoryError("gatework: no memory for a scan's scratch space")
+
+
+def _packed(
+    kernel: Kernel, weights: ScanWeights, is_forward: bool, hidden: int, output: int
+) -> tuple[Tensor, Tensor | None]:
+    """The weights in the order in which the kernel reads them."""
+    like, gates = weights.weight_hh, len(kernel.recurrent_planes)
+    shapes = (
+        [(gates * output, hidden), (hidden, output)] if is_forward else [(gates * hidden, output), (output, hidden)]
+    )
+    recurrent = like.new_empty(kernel.packed_elements(*shapes[0], like.itemsize))
+    projection = None
+    if weights.weight_hr is not None:
+        projection = like.new_empty(kernel.packed_elements(*shapes[1], like.itemsize))
+    _native.pack(
+        kernel.address, is_forward, hidden, output, like.data_ptr(), _address(weights.weight_hr), recurrent.data_ptr(),
+        _address(projection),
+    )  # fmt: skip
+    return recurrent, projection
+
+
+def _input_bias(kernel: Kernel, weights: ScanWeights, hidden: int) -> Tensor | None:
+    """The bias that can be added to the input product: b, and b' where both products feed an accumulator."""
+    if weights.bias_ih is None or weights.bias_hh is None:
+        return None
+    if kernel.input_planes == kernel.recurrent_planes:
+        return weights.bias_ih + weights.bias_hh
+    bias = weights.bias_ih.clone()
+    for gate, (plane, other) in enumerate(zip(kernel.input_planes, kernel.recurrent_planes, strict=True)):
+        if plane == other:
+            bias[gate * hidden : (gate + 1) * hidden] += weights.bias_hh[gate * hidden : (gate + 1) * hidden]
+    return bias
+
+
+def forward(
+    kernel: Kernel,
+    x: Tensor,
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    layout: Layout,
+    *,
+    is_kept: bool = False,
+    named: Tensor | None = None,
+) -> tuple[Tensor, list[Tensor], Kept]:
+    """Run a scan on contiguous, checked tensors: the output, the final states and what was kept."""
+    hidden, output = weights.weight_hh.shape[0] // len(kernel.spec.gates), weights.weight_hh.shape[1]
+    flat = x.reshape(layout.rows, x.shape[-1])
+    bias = _input_bias(kernel, weights, hidden)
+    product = flat @ weights.weight_ih.t() if bias is None else torch.addmm(bias, flat, weights.weight_ih.t())
+    recurrent_bias = None
+    if kernel.input_planes != kernel.recurrent_planes:
+        recurrent_bias = weights.bias_hh if weights.bias_hh is not None else x.new_zeros(weights.weight_hh.shape[0])
+    recurrent, projection = _packed(kernel, weights, True, hidden, output)
+    out = x.new_empty((*layout.lead, output))
+    finals = [torch.empty_like(s) for s in states]
+    kept = Kept(None, (), ())
+    if is_kept:
+        kept = kept_like(kernel, layout.lead, x, hidden, output, layout.batch_sizes is not None)
+    status = _native.forward(
+        kernel.address, torch.get_num_threads(), layout.sizes(hidden, output), product.data_ptr(),
+        _address(recurrent_bias), recurrent.data_ptr(), _address(projection), _addresses(states), out.data_ptr(),
+        _addresses(finals), _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _address(named),
+    )  # fmt: skip
+    _finish(status)
+    return out, finals, kept
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """What the native backward pass gives.
+
+    Attributes:
+        accumulators: The derivative for every accumulator, (..., accumulators hidden).
+        projected: The whole derivative of the projected output, (..., output), or None.
+        states: The derivatives of the initial states.
+    """
+
+    accumulators: Tensor
+    projected: Tensor | None
+    states: list[Tensor]
+
+
+def backward(
+    kernel: Kernel,
+    d_output: Tensor | None,
+    d_finals: Sequence[Tensor | None],
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    layout: Layout,
+    output: Tensor,
+    kept: Kept,
+) -> Gradients:
+    """Run the backward pass of a scan on contiguous, checked tensors."""
+    hidden, width = weights.weight_hh.shape[0] // len(kernel.spec.gates), weights.weight_hh.shape[1]
+    recurrent, projection = _packed(kernel, weights, False, hidden, width)
+    d_accumulators = output.new_empty((*layout.lead, kernel.accumulators * hidden))
+    projected = None if projection is None else torch.empty_like(output)
+    d_states = [torch.empty_like(s) for s in states]
+    status = _native.backward(
+        kernel.address, torch.get_num_threads(), layout.sizes(hidden, width), recurrent.data_ptr(),
+        _address(projection), _address(d_output), _addresses(d_finals), _addresses(states), output.data_ptr(),
+        _address(kept.values), _addresses(kept.previous), _addresses(kept.next), d_accumulators.data_ptr(),
+        _address(projected), _addresses(d_states),
+    )  # fmt: skip
+    _finish(status)
+    return Gradients(d_accumulators, projected, d_states)

@@ -1,0 +1,188 @@
+"""The scan as one operator of torch, for what traces programs: torch.compile and torch.export.
+
+A compiler sees `gatework::scan` as a single node: it neither unrolls the time axis nor fixes its length. Running, the
+node calls `_ops.scan` or `_ops.trace`, so a compiled program computes with the same kernels as an eager one. Its
+backward node runs the scan again and differentiates it: one more forward pass, and no gates kept in between.
+
+Rows beyond the sum of `batch_sizes` are allowed here and give zeros, so that a graph's shapes never depend on lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import fields
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from gatework import _ops, cells
+from gatework.cells import CellSpec
+
+_SCHEMA = (
+    "(str cell, Tensor x, str[] weight_names, Tensor[] weights, Tensor[] states, Tensor? batch_sizes, bool reverse, "
+    "bool is_traced"
+)
+_library = torch.library.Library("gatework", "FRAGMENT")
+_library.define(f"scan{_SCHEMA}) -> Tensor[]")
+_library.define(f"scan_backward{_SCHEMA}, Tensor[] gradients) -> Tensor[]")
+
+
+def is_known(spec: CellSpec) -> bool:
+    """Whether the operator can find the cell again by its name."""
+    return cells.REGISTRY.get(spec.name) == spec
+
+
+def scan(
+    spec: CellSpec,
+    x: Tensor,
+    weights: _ops.ScanWeights,
+    states: Sequence[Tensor],
+    *,
+    batch_sizes: Tensor | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `_ops.scan`, as one node of a traced program."""
+    output, *finals = _call(spec, x, weights, states, batch_sizes, reverse, False)
+    return output, tuple(finals)
+
+
+def trace(
+    spec: CellSpec,
+    x: Tensor,
+    weights: _ops.ScanWeights,
+    states: Sequence[Tensor],
+    *,
+    batch_sizes: Tensor | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    """As `_ops.trace`, as one node of a traced program."""
+    output, *rest = _call(spec, x, weights, states, batch_sizes, reverse, True)
+    finals, named = rest[: len(states)], rest[len(states) :]
+    return output, tuple(finals), dict(zip(spec.names, named, strict=True))
+
+
+def _call(
+    spec: CellSpec,
+    x: Tensor,
+    weights: _ops.ScanWeights,
+    states: Sequence[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    is_traced: bool,
+) -> list[Tensor]:
+    present = {f.name: getattr(weights, f.name) for f in fields(weights) if getattr(weights, f.name) is not None}
+    return torch.ops.gatework.scan(
+        spec.name, x, list(present), list(present.values()), list(states), batch_sizes, reverse, is_traced
+    )
+
+
+def _run(
+    cell: str,
+    x: Tensor,
+    weight_names: list[str],
+    weights: list[Tensor],
+    states: list[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    is_traced: bool,
+) -> list[Tensor]:
+    """The output, the final states, and the named values when traced; in the layout of `x`."""
+    given = _ops.ScanWeights(**dict(zip(weight_names, weights, strict=True)))
+    missing = 0
+    if batch_sizes is not None:
+        missing = len(x) - int(batch_sizes.sum())
+        batch_sizes = batch_sizes[batch_sizes > 0]
+    rows = x[: len(x) - missing] if missing else x
+    operation = _ops.trace if is_traced else _ops.scan
+    output, finals, *named = operation(cells.get(cell), rows, given, states, batch_sizes=batch_sizes, reverse=reverse)
+    sequences = [output, *(value for values in named for value in values.values())]
+    if missing:
+        sequences = [pad(sequence, (0, 0, 0, missing)) for sequence in sequences]
+    return [sequences[0], *finals, *sequences[1:]]
+
+
+def _forward(*arguments: Any) -> list[Tensor]:
+    # An operator must not return its input or one tensor twice, as runs of no steps and traces do.
+    seen = {id(tensor) for argument in arguments if isinstance(argument, list) for tensor in argument}
+    results = []
+    for result in _run(*arguments):
+        results.append(result.clone() if id(result) in seen else result)
+        seen.add(id(result))
+    return results
+
+
+def _autograd_below_modes() -> AbstractContextManager[None]:
+    """Let autograd record inside an operator also where a dispatch mode, as a counter of FLOPs, has switched it off."""
+    keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutogradFunctionality)
+    keys = keys | torch._C.DispatchKeySet(torch._C.DispatchKey.ADInplaceOrView)
+    excluded = torch._C._dispatch_tls_local_exclude_set()
+    return torch._C._ForceDispatchKeyGuard(torch._C._dispatch_tls_local_include_set(), excluded - keys)
+
+
+def _backward(*arguments: Any) -> list[Tensor]:
+    """The gradients of x, the weights and the states, in this order."""
+    *inputs, gradients = arguments
+    cell, x, weight_names, weights, states, *options = inputs
+    with _autograd_below_modes(), torch.enable_grad():
+        x = x.detach().requires_grad_()
+        weights = [weight.detach().requires_grad_() for weight in weights]
+        states = [state.detach().requires_grad_() for state in states]
+        results = _run(cell, x, weight_names, weights, states, *options)
+        leaves = [x, *weights, *states]
+        return list(torch.autograd.grad(results, leaves, gradients, allow_unused=True, materialize_grads=True))
+
+
+def _forward_shapes(
+    cell: str,
+    x: Tensor,
+    weight_names: list[str],
+    weights: list[Tensor],
+    states: list[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+    is_traced: bool,
+) -> list[Tensor]:
+    del weight_names, batch_sizes, reverse
+    spec = cells.get(cell)
+    output, hidden = states[0].shape[-1], weights[1].shape[0] // len(spec.gates)
+    widths = [output if name == "h" else hidden for name in spec.names] if is_traced else []
+    sequences = [x.new_empty(*x.shape[:-1], width) for width in [output, *widths]]
+    return [sequences[0], *(torch.empty_like(state) for state in states), *sequences[1:]]
+
+
+def _backward_shapes(cell: str, x: Tensor, names: Any, weights: list[Tensor], states: list[Tensor], *_: Any) -> Any:
+    del cell, names
+    return [torch.empty_like(tensor) for tensor in (x, *weights, *states)]
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    del output
+    cell, x, weight_names, weights, states, batch_sizes, *options = inputs
+    ctx.save_for_backward(x, *weights, *states, *([] if batch_sizes is None else [batch_sizes]))
+    ctx.settings = (cell, weight_names, len(weights), len(states), options)
+
+
+def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
+    cell, weight_names, weight_count, state_count, options = ctx.settings
+    x, *rest = ctx.saved_tensors
+    weights, rest = rest[:weight_count], rest[weight_count:]
+    states, batch_sizes = rest[:state_count], rest[state_count] if len(rest) > state_count else None
+    inputs = (cell, x, weight_names, weights, states, batch_sizes, *options)
+    if torch.is_grad_enabled():  # double backward: differentiate what can be differentiated again
+        results = _run(*inputs)
+        leaves = [x, *weights, *states]
+        found = torch.autograd.grad(results, leaves, gradients, create_graph=True, allow_unused=True)
+    else:
+        found = torch.ops.gatework.scan_backward(*inputs, gradients)
+    d_x, d_weights, d_states = found[0], list(found[1 : 1 + weight_count]), list(found[1 + weight_count :])
+    return None, d_x, None, d_weights, d_states, None, None, None
+
+
+_library.impl("scan", _forward, "CompositeExplicitAutograd")
+_library.impl("scan_backward", _backward, "CompositeExplicitAutograd")
+torch.library.register_fake("gatework::scan", _forward_shapes, lib=_library)
+torch.library.register_fake("gatework::scan_backward", _backward_shapes, lib=_library)
+torch.library.register_autograd("gatework::scan", _differentiate, setup_context=_keep, lib=_library)

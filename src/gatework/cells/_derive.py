@@ -1,0 +1,168 @@
+"""From `step()` to its derivative: the backward step of every cell comes from here, none is written by hand.
+
+`derive()` runs `step()` on symbols, which gives the graph of the forward step, and differentiates that graph in
+reverse mode. What the forward pass keeps for the backward pass follows one rule: the results of costly functions
+(sigmoid, tanh, exp, ...) and any accumulator that the backward step needs; cheap arithmetic is done again, and a value
+that is a new state is read from the stored states.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gatework.cells._spec import CellSpec
+from gatework.cells._symbol import COMPARISONS, Graph, Symbol
+from gatework.errors import UsageError
+
+COSTLY = ("sigmoid", "tanh", "exp", "log", "softplus")
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A cell's forward and backward step as expressions.
+
+    Attributes:
+        spec: The cell.
+        accumulators: The names of the accumulators, in the order of the parameters of `step()`.
+        named: What `step()` returns: every named gate and state, in order.
+        kept: The values that the forward pass stores for the backward pass.
+        d_accumulators: The derivative for each accumulator, from `d_<state>`, the kept values and the states.
+        d_states: The elementwise part of the derivative for each previous state.
+    """
+
+    spec: CellSpec
+    accumulators: tuple[str, ...]
+    named: Mapping[str, Symbol]
+    kept: tuple[Symbol, ...]
+    d_accumulators: tuple[Symbol, ...]
+    d_states: tuple[Symbol, ...]
+
+    @property
+    def next_states(self) -> tuple[Symbol, ...]:
+        """The new value of each state."""
+        return tuple(self.named[s] for s in self.spec.states)
+
+
+def derive(spec: CellSpec) -> Derivation:
+    """The derivation of a cell.
+
+    Raises:
+        UsageError: `step()` uses something that cannot be derived; the message names the function, file and line.
+    """
+    path = inspect.getsourcefile(spec.step) or "<step>"
+    graph = Graph(path)
+    inputs = {name: graph.input(name) for name in spec.arguments}
+    graph.line = None
+    named = dict(spec.step(**inputs))
+    _check_named(spec, path, named)
+    accumulators = tuple(a for a in spec.arguments if a not in spec.states)
+    adjoints = _reverse(graph, named, {s: graph.input(f"d_{s}") for s in spec.states})
+    zero = graph.constant(0)
+    d_accumulators = tuple(adjoints.get(inputs[a], zero) for a in accumulators)
+    d_states = tuple(adjoints.get(inputs[s], zero) if s in inputs else zero for s in spec.states)
+    next_states = [named[s] for s in spec.states]
+    kept = _kept(topological(named.values()), next_states, (*d_accumulators, *d_states), accumulators)
+    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states)
+
+
+def topological(outputs: Iterable[Symbol]) -> list[Symbol]:
+    """Every node that the outputs need, arguments before results."""
+    order: dict[Symbol, None] = {}
+
+    def visit(symbol: Symbol) -> None:
+        if symbol not in order:
+            for argument in symbol.arguments:
+                visit(argument)
+            order[symbol] = None
+
+    for output in outputs:
+        visit(output)
+    return list(order)
+
+
+def _check_named(spec: CellSpec, path: str, named: Mapping[str, Symbol]) -> None:
+    line = inspect.getsourcelines(spec.step)[1]
+    for state in spec.states:
+        if state not in named:
+            raise UsageError(f'{path}:{line}: step() of cell "{spec.name}" does not return the state "{state}"; add it')
+    for name, value in named.items():
+        if not isinstance(value, Symbol):
+            raise UsageError(f'{path}:{line}: step() returns a {type(value).__name__} as "{name}"; return a value')
+
+
+def _reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Mapping[str, Symbol]) -> dict[Symbol, Symbol]:
+    """The adjoint of every node, by reverse-mode differentiation from the states' adjoints."""
+    adjoints: dict[Symbol, Symbol] = {}
+
+    def add(symbol: Symbol, adjoint: Symbol) -> None:
+        adjoints[symbol] = graph.apply("add", adjoints[symbol], adjoint) if symbol in adjoints else adjoint
+
+    for state, seed in seeds.items():
+        add(named[state], seed)
+    for symbol in reversed(topological(named.values())):
+        if symbol in adjoints and symbol.operation not in (*COMPARISONS, "input", "constant"):
+            graph.line = symbol.line
+            for argument, adjoint in zip(symbol.arguments, _derivatives(symbol, adjoints[symbol]), strict=True):
+                if adjoint is not None and argument.operation != "constant":
+                    add(argument, adjoint)
+    return adjoints
+
+
+def _derivatives(y: Symbol, g: Symbol) -> tuple[Symbol | None, ...]:
+    """The adjoint that each argument of `y` receives when `y` has the adjoint `g`."""
+    apply = y.graph.apply
+    zero = y.graph.constant(0)
+    a, b = (*y.arguments, zero)[:2]
+    match y.operation:
+        case "add":
+            return g, g
+        case "sub":
+            return g, -g
+        case "mul":
+            return g * b, g * a
+        case "div":
+            return g / b, -(g * y / b)
+        case "neg":
+            return (-g,)
+        case "sigmoid":
+            return (g * (y * (1 - y)),)
+        case "tanh":
+            return (g * (1 - y * y),)
+        case "relu":
+            return (apply("where", y > 0, g, zero),)
+        case "exp":
+            return (g * y,)
+        case "log":
+            return (g / a,)
+        case "softplus":
+            return (g * apply("sigmoid", a),)
+        case "maximum" | "minimum":
+            first = a > b if y.operation == "maximum" else b > a
+            ours = apply("where", first, g, apply("where", apply("eq", a, b), 0.5 * g, zero))
+            return ours, g - ours
+        case "where":
+            return None, apply("where", a, g, zero), apply("where", a, zero, g)
+    raise AssertionError(f"no derivative for {y.operation}")
+
+
+def _kept(
+    forward: list[Symbol], next_states: list[Symbol], outputs: Iterable[Symbol], accumulators: tuple[str, ...]
+) -> tuple[Symbol, ...]:
+    """What the backward step needs and cannot compute cheaply, in the order of the forward step."""
+    known = set(forward)
+    needed: set[Symbol] = set()
+    seen: set[Symbol] = set()
+    pending = list(outputs)
+    while pending:
+        symbol = pending.pop()
+        if symbol in seen or symbol in next_states:
+            continue
+        seen.add(symbol)
+        is_accumulator = symbol.operation == "input" and symbol.value in accumulators
+        if symbol in known and (is_accumulator or symbol.operation in COSTLY):
+            needed.add(symbol)
+        else:
+            pending.extend(symbol.arguments)
+    return tuple(s for s in forward if s in needed)

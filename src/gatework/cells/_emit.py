@@ -1,0 +1,234 @@
+"""From a derivation to C++: one struct per cell, templated over the vector type, with a forward and a backward step.
+
+The scan in `csrc/scan.h` supplies the accumulators and the states of some units as vectors and knows nothing else about
+the cell. Every generated statement ends with the line of `step()` that it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gatework.cells._derive import Derivation, derive, topological
+from gatework.cells._spec import CellSpec
+from gatework.cells._symbol import Symbol
+
+INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "eq": "=="}
+COMMENT_COLUMN = 72
+
+
+def header(spec: CellSpec) -> str:
+    """The text of `csrc/cells/<name>.h`."""
+    return "\n".join(
+        [
+            "// clang-format off",
+            f"// {spec.title}.",
+            "// Generated from src/gatework/cells by `make cells`: change step(), not this file.",
+            *struct(derive(spec)),
+            "",
+        ]
+    )
+
+
+def struct(derivation: Derivation) -> list[str]:
+    """The lines of the struct: what the scan must know, then the two steps."""
+    spec = derivation.spec
+    accumulators = derivation.accumulators
+    reads = _inputs_of((*derivation.d_accumulators, *derivation.d_states), derivation)
+    names = ", ".join(f'"{name}"' for name in derivation.named)
+    constants = {
+        "accumulators": len(accumulators),
+        "states": len(spec.states),
+        "kept": len(derivation.kept),
+        "named": len(derivation.named),
+    }
+    return [
+        f"struct {spec.name} {{",
+        *(f"  static constexpr int {name} = {value};" for name, value in constants.items()),
+        "  // By accumulator: whether the input product and the recurrent product feed it.",
+        _flags("input_product", [a[0] in "ax" for a in accumulators]),
+        _flags("recurrent_product", [a[0] in "au" for a in accumulators]),
+        "  // By state: whether the backward step reads its previous and its new value.",
+        _flags("reads_previous", [s in reads for s in spec.states]),
+        _flags("reads_next", [n in reads for n in derivation.next_states]),
+        "  // By state: whether it reaches its next value other than through the recurrent product.",
+        _flags("carries", [s.operation != "constant" for s in derivation.d_states]),
+        "  // What `named` holds, in order.",
+        f"  static constexpr const char* names[{len(derivation.named)}] = {{{names}}};",
+        "",
+        *_forward(derivation),
+        "",
+        *_backward(derivation),
+        "};",
+    ]
+
+
+def _flags(name: str, values: Sequence[bool]) -> str:
+    text = ", ".join(str(v).lower() for v in values)
+    return f"  static constexpr bool {name}[{len(values)}] = {{{text}}};"
+
+
+def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol | str]:
+    """The values that the backward step starts from: states by name, new states and kept values by node."""
+    stops = {*derivation.kept, *derivation.next_states}
+    found: set[Symbol | str] = set()
+    seen: set[Symbol] = set()
+    pending = list(outputs)
+    while pending:
+        symbol = pending.pop()
+        if symbol in seen:
+            continue
+        seen.add(symbol)
+        if symbol in stops:
+            found.add(symbol)
+        elif symbol.operation == "input":
+            found.add(str(symbol.value))
+        else:
+            pending.extend(symbol.arguments)
+    return found
+
+
+def _forward(derivation: Derivation) -> list[str]:
+    names: dict[Symbol, str] = {}
+    lines = []
+    for symbol in topological(derivation.named.values()):
+        if symbol.operation == "input":
+            name, source = _input(str(symbol.value), derivation)
+            names[symbol] = name
+            lines.append(f"    const V {name} = {source};")
+    own = {node: name for name, node in derivation.named.items()}
+    lines += _statements(derivation.named.values(), names, own)
+    lines += [f"    next[{k}] = {names[n]};" for k, n in enumerate(derivation.next_states)]
+    lines += [f"    kept[{k}] = {names[n]};" for k, n in enumerate(derivation.kept)]
+    lines += [f"    named[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
+    return [
+        "  template <class V>",
+        "  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,",
+        "                                      [[maybe_unused]] V* kept, V* named) {",
+        *lines,
+        "  }",
+    ]
+
+
+def _backward(derivation: Derivation) -> list[str]:
+    spec = derivation.spec
+    own = {node: name for name, node in derivation.named.items()}
+    names: dict[Symbol, str] = {}
+    lines = []
+    for k, node in enumerate(derivation.kept):
+        names[node] = own.get(node, str(node.value) if node.operation == "input" else f"kept_{k}")
+        lines.append(_line(f"const V {names[node]} = kept[{k}];", node))
+    outputs = (*derivation.d_accumulators, *derivation.d_states)
+    reads = _inputs_of(outputs, derivation)
+    for k, (state, node) in enumerate(zip(spec.states, derivation.next_states, strict=True)):
+        if node in reads and node not in names:
+            names[node] = state
+            lines.append(f"    const V {state} = next[{k}];")
+    for symbol in topological(outputs):
+        if symbol.operation == "input" and symbol not in names and symbol.value in reads:
+            name, source = _input(str(symbol.value), derivation)
+            names[symbol] = name
+            lines.append(f"    const V {name} = {source};")
+    lines += _statements(outputs, names, own)
+    lines += [f"    d_accumulator[{k}] = {names[n]};" for k, n in enumerate(derivation.d_accumulators)]
+    lines += [f"    d_previous[{k}] = {names[n]};" for k, n in enumerate(derivation.d_states)]
+    return [
+        "  template <class V>",
+        "  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,",
+        "                                       [[maybe_unused]] const V* next, const V* d_next, V* d_accumulator,",
+        "                                       V* d_previous) {",
+        *lines,
+        "  }",
+    ]
+
+
+def _input(value: str, derivation: Derivation) -> tuple[str, str]:
+    """The C++ name of an input and where it is read from."""
+    states = derivation.spec.states
+    if value in derivation.accumulators:
+        return value, f"accumulator[{derivation.accumulators.index(value)}]"
+    if value in states:
+        return f"{value}_previous", f"previous[{states.index(value)}]"
+    return value, f"d_next[{states.index(value.removeprefix('d_'))}]"
+
+
+def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
+    """One statement for each node that the outputs need and that has no name yet."""
+    lines = []
+    for symbol in _needed(outputs, names):
+        if symbol.operation == "constant":
+            names[symbol] = f"V::constant({symbol.value!r})"
+            continue
+        names[symbol] = own.get(symbol, f"t{len(names)}")
+        kind = "auto" if symbol.operation in ("gt", "ge", "eq") else "V"
+        lines.append(_line(f"const {kind} {names[symbol]} = {_expression(symbol, names)};", symbol))
+    return lines
+
+
+def _needed(outputs: Iterable[Symbol], names: Mapping[Symbol, str]) -> list[Symbol]:
+    order: dict[Symbol, None] = {}
+
+    def visit(symbol: Symbol) -> None:
+        if symbol not in order and symbol not in names:
+            for argument in symbol.arguments:
+                visit(argument)
+            order[symbol] = None
+
+    for output in outputs:
+        visit(output)
+    return list(order)
+
+
+def _expression(symbol: Symbol, names: Mapping[Symbol, str]) -> str:
+    arguments = [names[a] for a in symbol.arguments]
+    if symbol.operation in INFIX:
+        return f" {INFIX[symbol.operation]} ".join(arguments)
+    if symbol.operation == "neg":
+        return f"-{arguments[0]}"
+    function = "select" if symbol.operation == "where" else symbol.operation
+    return f"{function}({', '.join(arguments)})"
+
+
+def _line(statement: str, symbol: Symbol) -> str:
+    source = symbol.graph.source(symbol.line)
+    return f"    {statement}".ljust(COMMENT_COLUMN) + f"// {source}" if source else f"    {statement}"
+
+
+def write(specs: Iterable[CellSpec], folder: Path) -> list[Path]:
+    """Write the header of each cell, and `all.h` that lists them.
+
+    Returns:
+        The files, in the order written.
+    """
+    texts = texts_of(specs)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return [folder / name for name in texts]
+
+
+def texts_of(specs: Iterable[CellSpec]) -> dict[str, str]:
+    """The name and the text of every generated file."""
+    specs = list(specs)
+    listing = [
+        "// Every built-in cell. Generated from src/gatework/cells by `make cells`.",
+        "// clang-format off",
+        *(f'#include "{s.name}.h"' for s in specs),
+        "",
+    ]
+    names = [
+        "// The names of the built-in cells. Generated from src/gatework/cells by `make cells`.",
+        "// clang-format off",
+        "// Calls X(name) for each.",
+        f"#define GATEWORK_CELLS(X) {' '.join(f'X({s.name})' for s in specs)}",
+        "",
+    ]
+    texts = {f"{s.name}.h": header(s) for s in specs}
+    return {**texts, "all.h": "\n".join(listing), "names.h": "\n".join(names)}
+
+
+if __name__ == "__main__":
+    import sys
+
+    from gatework.cells import REGISTRY
+
+    write(REGISTRY.values(), Path(sys.argv[1]))

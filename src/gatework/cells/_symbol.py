@@ -1,0 +1,203 @@
+"""Symbols: what `step()` computes with when its equations are derived instead of run.
+
+A `Symbol` takes arithmetic operators and torch functions and records them in a graph. Equal expressions are one node,
+so a value that is computed twice is derived and written once. Every node remembers the line of `step()` that made it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from gatework.errors import UsageError
+
+FUNCTIONS: dict[Callable[..., Any], str] = {
+    torch.add: "add",
+    torch.sub: "sub",
+    torch.mul: "mul",
+    torch.div: "div",
+    torch.neg: "neg",
+    torch.sigmoid: "sigmoid",
+    torch.tanh: "tanh",
+    torch.relu: "relu",
+    F.relu: "relu",
+    torch.exp: "exp",
+    torch.log: "log",
+    F.softplus: "softplus",
+    torch.maximum: "maximum",
+    torch.minimum: "minimum",
+    torch.where: "where",
+}
+ARITIES = {
+    **dict.fromkeys(("neg", "sigmoid", "tanh", "relu", "exp", "log", "softplus"), 1),
+    **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "gt", "ge", "eq"), 2),
+    "where": 3,
+}
+COMPARISONS = ("gt", "ge", "eq")
+ALLOWED = "+ - * /, comparisons, sigmoid, tanh, relu, exp, log, softplus, maximum, minimum and where"
+
+
+@dataclass
+class Graph:
+    """All nodes of one derivation, each expression once.
+
+    Attributes:
+        path: The file of `step()`; lines of this file are what nodes remember.
+        line: The line that new nodes belong to, while code outside `step()` builds them.
+    """
+
+    path: str
+    line: int | None = None
+    nodes: dict[tuple[Any, ...], Symbol] = field(default_factory=dict)
+
+    def input(self, name: str) -> Symbol:
+        """A value that comes from outside, such as an accumulator."""
+        return self._node("input", (), name)
+
+    def constant(self, value: float) -> Symbol:
+        """A number, the same for every unit."""
+        return self._node("constant", (), float(value))
+
+    def apply(self, operation: str, *arguments: Symbol) -> Symbol:
+        """The operation on the arguments, simplified where a constant makes it trivial."""
+        return _simplified(self, operation, arguments) or self._node(operation, arguments, None)
+
+    def _node(self, operation: str, arguments: tuple[Symbol, ...], value: str | float | None) -> Symbol:
+        key = (operation, arguments, value)
+        if key not in self.nodes:
+            self.nodes[key] = Symbol(self, operation, arguments, value, self.line or self.calling_line())
+        return self.nodes[key]
+
+    def calling_line(self) -> int | None:
+        """The line of `step()` that is being run, if any is."""
+        frame = sys._getframe(1)
+        while frame is not None:
+            if frame.f_code.co_filename == self.path:
+                return frame.f_lineno
+            frame = frame.f_back  # type: ignore[assignment]
+        return None
+
+    def source(self, line: int | None) -> str:
+        """The text of a line of `step()`."""
+        return linecache.getline(self.path, line).strip() if line else ""
+
+    def error(self, found: str) -> UsageError:
+        """The error for something that cannot be derived."""
+        return UsageError(f"{self.path}:{self.calling_line() or self.line}: step() uses {found}; it may use {ALLOWED}")
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """One value of the graph.
+
+    Attributes:
+        graph: The graph it belongs to.
+        operation: "input", "constant" or one of `ARITIES`.
+        arguments: The values that the operation takes.
+        value: The name of an input or the number of a constant.
+        line: The line of `step()` that it comes from.
+    """
+
+    graph: Graph
+    operation: str
+    arguments: tuple[Symbol, ...]
+    value: str | float | None
+    line: int | None
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Symbol:
+        graph = next(a.graph for a in args if isinstance(a, Symbol))
+        name = getattr(function, "__name__", str(function))
+        operation = FUNCTIONS.get(function)
+        if operation is None:
+            raise graph.error(f"the function {name}()")
+        if kwargs or len(args) != ARITIES[operation]:
+            raise graph.error(f"{name}() with options")
+        return graph.apply(operation, *(_lift(graph, a) for a in args))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self.graph.error(f"the attribute .{name}")
+
+    def __bool__(self) -> bool:
+        raise self.graph.error("a value in Python's own control flow (write where(condition, a, b))")
+
+    def __add__(self, other: Any) -> Symbol:
+        return self.graph.apply("add", self, _lift(self.graph, other))
+
+    def __radd__(self, other: Any) -> Symbol:
+        return self.graph.apply("add", _lift(self.graph, other), self)
+
+    def __sub__(self, other: Any) -> Symbol:
+        return self.graph.apply("sub", self, _lift(self.graph, other))
+
+    def __rsub__(self, other: Any) -> Symbol:
+        return self.graph.apply("sub", _lift(self.graph, other), self)
+
+    def __mul__(self, other: Any) -> Symbol:
+        return self.graph.apply("mul", self, _lift(self.graph, other))
+
+    def __rmul__(self, other: Any) -> Symbol:
+        return self.graph.apply("mul", _lift(self.graph, other), self)
+
+    def __truediv__(self, other: Any) -> Symbol:
+        return self.graph.apply("div", self, _lift(self.graph, other))
+
+    def __rtruediv__(self, other: Any) -> Symbol:
+        return self.graph.apply("div", _lift(self.graph, other), self)
+
+    def __neg__(self) -> Symbol:
+        return self.graph.apply("neg", self)
+
+    def __pow__(self, other: Any) -> Symbol:
+        raise self.graph.error("the operator **")
+
+    def __gt__(self, other: Any) -> Symbol:
+        return self.graph.apply("gt", self, _lift(self.graph, other))
+
+    def __lt__(self, other: Any) -> Symbol:
+        return self.graph.apply("gt", _lift(self.graph, other), self)
+
+    def __ge__(self, other: Any) -> Symbol:
+        return self.graph.apply("ge", self, _lift(self.graph, other))
+
+    def __le__(self, other: Any) -> Symbol:
+        return self.graph.apply("ge", _lift(self.graph, other), self)
+
+
+def _lift(graph: Graph, value: Any) -> Symbol:
+    if isinstance(value, Symbol):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return graph.constant(value)
+    raise graph.error(f"a {type(value).__name__} that is neither an argument of step() nor a number")
+
+
+def _simplified(graph: Graph, operation: str, arguments: tuple[Symbol, ...]) -> Symbol | None:
+    """The result where a constant 0 or 1 makes the operation trivial, else None."""
+    a, b = (*arguments, None)[:2]
+    zero_a, zero_b = (s is not None and s.operation == "constant" and s.value == 0 for s in (a, b))
+    one_a, one_b = (s is not None and s.operation == "constant" and s.value == 1 for s in (a, b))
+    match operation:
+        case "add" if zero_a or zero_b:
+            return b if zero_a else a
+        case "sub" if zero_b:
+            return a
+        case "mul" if one_a or one_b:
+            return b if one_a else a
+        case "mul" if zero_a or zero_b:
+            return graph.constant(0)
+        case "div" if one_b:
+            return a
+        case "where" if arguments[1] is arguments[2]:
+            return arguments[1]
+    return None

@@ -1,0 +1,97 @@
+"""From torch.nn's recurrent layers to gatework's, with the very same parameters."""
+
+from __future__ import annotations
+
+import sys
+from typing import TypeVar
+
+from torch import nn
+
+from gatework.errors import KindError, UsageError
+from gatework.nn._layer import RecurrentLayer
+from gatework.nn.gru import GRU
+from gatework.nn.lstm import LSTM
+from gatework.nn.rnn import RNN
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def accelerate(model: Model, *, verbose: bool = True) -> Model:
+    """Replace every torch.nn.RNN, GRU and LSTM inside a model by gatework's, in place.
+
+    The parameters stay the same objects: an optimiser made before goes on working, and so do names and checkpoints.
+    Hooks and the training mode are kept. Subclasses, and layers whose parameters were changed (as weight
+    normalisation does), are left as they are.
+
+    Args:
+        model: Any module. If it is itself such a layer it has no parent to be replaced in: use the returned one.
+        verbose: Whether to say on standard error what was replaced and what was left, one line each.
+
+    Returns:
+        The model, or the new layer if the model was itself a recurrent layer.
+
+    Raises:
+        UsageError: `model` is not a module.
+    """
+    if not isinstance(model, nn.Module):
+        raise KindError(f"accelerate: expected a torch.nn.Module, got {type(model).__name__}")
+    made: dict[nn.Module, RecurrentLayer] = {}
+    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.RNNBase)]
+    for name, module in found:
+        reason = _why_not(module)
+        if reason is None:
+            made[module] = from_torch(module)
+        if verbose:
+            print(
+                f"gatework: {name or 'model'}: {'replaced ' + repr(module) if reason is None else reason}",
+                file=sys.stderr,
+            )
+    if verbose and not found:
+        print("gatework: the model has no torch.nn.RNN, GRU or LSTM; nothing was replaced", file=sys.stderr)
+    for parent in list(model.modules()):
+        for name, child in parent._modules.items():
+            if child in made:
+                parent._modules[name] = made[child]
+    return made.get(model, model)  # type: ignore[return-value]
+
+
+def from_torch(layer: nn.RNNBase) -> RecurrentLayer:
+    """A gatework layer in place of one of torch.nn's, sharing its parameters, hooks and training mode.
+
+    Args:
+        layer: A torch.nn.RNN, GRU or LSTM.
+
+    Raises:
+        UsageError: The layer is a subclass, or does not have the parameters that its class creates.
+    """
+    reason = _why_not(layer)
+    if reason is not None:
+        raise UsageError(f"from_torch: {reason}")
+    made = _empty_copy(layer)
+    made.dropout = layer.dropout
+    for name, parameter in layer._parameters.items():
+        made._parameters[name] = parameter
+    for attribute in vars(made):
+        if "_hooks" in attribute:  # the very dictionaries, so that the handles given out can still remove their hooks
+            vars(made)[attribute] = vars(layer)[attribute]
+    return made.train(layer.training)
+
+
+def _why_not(layer: nn.RNNBase) -> str | None:
+    """What keeps a layer from being replaced, or None."""
+    if type(layer) not in (nn.RNN, nn.GRU, nn.LSTM):
+        return f"kept {type(layer).__name__}, which is not torch.nn.RNN, GRU or LSTM itself"
+    if list(layer._parameters) != list(_empty_copy(layer)._parameters):
+        return f"kept {type(layer).__name__}, whose parameters are not the ones that its class creates"
+    return None
+
+
+def _empty_copy(layer: nn.RNNBase) -> RecurrentLayer:
+    """A layer with the options of torch's and parameters without memory; dropout is set later, as it may warn."""
+    options = {name: getattr(layer, name) for name in ("bias", "batch_first", "bidirectional")}
+    sizes = (layer.input_size, layer.hidden_size, layer.num_layers)
+    if isinstance(layer, nn.LSTM):
+        return LSTM(*sizes, **options, proj_size=layer.proj_size, device="meta")
+    if isinstance(layer, nn.RNN):
+        return RNN(*sizes, **options, nonlinearity=str(layer.nonlinearity), device="meta")
+    return GRU(*sizes, **options, device="meta")

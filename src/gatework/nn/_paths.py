@@ -1,0 +1,44 @@
+"""Which path computes a layer."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from gatework import _operator, _ops, _reference
+from gatework.cells import CellSpec
+from gatework.nn import _torch
+
+Path = Literal["native", "operator", "torch", "reference"]
+
+# The paths that scan layer by layer; all have the same `scan()` and `trace()`.
+SCANS: dict[Path, Any] = {"native": _ops, "operator": _operator, "reference": _reference}
+
+
+def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False) -> Path:
+    """What computes a layer.
+
+    - `operator`: one node of a program that is being compiled or exported, which computes with the paths below.
+    - `reference`: the cell's `step()` in a loop; any cell, any device, every transform of torch.
+    - `native`: gatework's kernels.
+    - `torch`: torch's operator for the whole stack of layers, as on another device. It shows no gates, refuses
+      sequences without steps, and knows neither function transforms nor forward-mode derivatives.
+
+    Args:
+        spec: The layer's cell.
+        x: The input, in either layout.
+        weight: Any weight of the layer, which says the device and the dtype of the computation.
+        is_traced: Whether every gate and state is wanted.
+    """
+    if torch.compiler.is_compiling():
+        return "operator" if _operator.is_known(spec) else "reference"
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return "reference"
+    if _ops.has_kernel(spec, weight):
+        return "native"
+    if not is_traced and x.numel() > 0 and _torch.has_operator(spec):
+        return "torch"
+    return "reference"

@@ -1,0 +1,137 @@
+"""Replacing torch.nn's recurrent layers inside a model."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import gatework
+from drop_ins import DropIn, tensors
+from gatework.errors import UsageError
+
+
+class Tagger(nn.Module):
+    """A model with recurrent layers at several depths, one of them used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, 4)
+        self.encoder = nn.LSTM(4, 6, num_layers=2, bidirectional=True, batch_first=True, dropout=0.2)
+        self.blocks = nn.ModuleList([nn.GRU(12, 12, batch_first=True), nn.RNN(12, 12, 1, "relu", batch_first=True)])
+        self.again = self.blocks[0]
+        self.head = nn.Linear(12, 3)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        x = self.encoder(self.embedding(tokens))[0]
+        for block in [*self.blocks, self.again]:
+            x = block(x)[0]
+        return self.head(x)
+
+
+def test_every_recurrent_layer_is_replaced_and_the_model_computes_the_same(capsys: pytest.CaptureFixture[str]):
+    model = Tagger().eval()
+    tokens = torch.randint(10, (3, 7))
+    expected, names = model(tokens), list(model.state_dict())
+    assert gatework.accelerate(model) is model
+    assert type(model.encoder) is gatework.nn.LSTM
+    assert [type(block) for block in model.blocks] == [gatework.nn.GRU, gatework.nn.RNN]
+    assert model.again is model.blocks[0], "a shared layer stays shared"
+    assert not any(isinstance(module, nn.RNNBase) for module in model.modules())
+    assert list(model.state_dict()) == names
+    assert model.encoder.dropout == 0.2
+    assert not model.encoder.training
+    torch.testing.assert_close(model(tokens), expected)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1] for line in said] == ["encoder", "blocks.0", "blocks.1"]
+    assert "replaced LSTM(4, 6, num_layers=2" in said[0]
+
+
+def test_an_optimiser_made_before_goes_on_as_if_nothing_had_happened():
+    torch.manual_seed(0)
+    model = Tagger().eval()
+    twin = copy.deepcopy(model)
+    tokens = torch.randint(10, (3, 7))
+
+    def train(model: nn.Module, optimiser: torch.optim.Optimizer, steps: int) -> None:
+        for _ in range(steps):
+            optimiser.zero_grad()
+            model(tokens).pow(2).mean().backward()
+            optimiser.step()
+
+    optimisers = [torch.optim.Adam(m.parameters()) for m in (model, twin)]
+    for m, optimiser in zip((model, twin), optimisers, strict=True):
+        train(m, optimiser, 2)
+    before = list(model.parameters())
+    gatework.accelerate(model, verbose=False)
+    assert all(mine is old for mine, old in zip(model.parameters(), before, strict=True))
+    for m, optimiser in zip((model, twin), optimisers, strict=True):
+        train(m, optimiser, 3)
+    for mine, torchs in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, torchs)
+
+
+def test_a_model_that_is_itself_a_layer_comes_back_as_ours(drop_in: DropIn):
+    theirs, _ = drop_in.pair(3, 4, num_layers=2, bias=False)
+    theirs.weight_hh_l0.requires_grad_(False)
+    ours = gatework.accelerate(theirs, verbose=False)
+    assert type(ours) is getattr(gatework.nn, drop_in.name)
+    x = torch.randn(5, 2, 3)
+    for mine, torchs in zip(tensors(ours(x)), tensors(theirs(x)), strict=True):
+        torch.testing.assert_close(mine, torchs)
+    assert ours.weight_hh_l0 is theirs.weight_hh_l0
+
+
+def test_hooks_still_run_and_can_still_be_removed():
+    model = nn.Sequential(nn.LSTM(2, 3))
+    calls = []
+    handle = model[0].register_forward_hook(lambda *_: calls.append(1))
+    gatework.accelerate(model, verbose=False)
+    model(torch.zeros(1, 1, 2))
+    handle.remove()
+    model(torch.zeros(1, 1, 2))
+    assert calls == [1]
+
+
+class Special(nn.LSTM):
+    """A subclass may compute something else."""
+
+
+def test_what_may_compute_something_else_is_kept_and_said(capsys: pytest.CaptureFixture[str]):
+    model = nn.ModuleDict({"special": Special(2, 3), "normed": nn.LSTM(2, 3), "cell": nn.LSTMCell(2, 3)})
+    model["normed"] = nn.utils.parametrizations.weight_norm(model["normed"], "weight_hh_l0")
+    kinds = {name: type(module) for name, module in model.items()}
+    gatework.accelerate(model)
+    assert {name: type(module) for name, module in model.items()} == kinds
+    said = capsys.readouterr().err
+    assert "special: kept Special" in said
+    assert "normed: kept" in said
+    with pytest.raises(UsageError, match="kept Special"):
+        gatework.nn.from_torch(model["special"])
+
+
+def test_our_own_layer_computes_with_parametrised_weights():
+    layer = nn.utils.parametrizations.weight_norm(gatework.nn.GRU(2, 3), "weight_hh_l0")
+    plain = gatework.nn.GRU(2, 3)
+    plain.load_state_dict({n: getattr(layer, n) for n in plain.state_dict()})
+    x = torch.randn(4, 2, 2)
+    torch.testing.assert_close(layer(x)[0], plain(x)[0])
+    layer(x)[0].sum().backward()
+    assert layer.parametrizations.weight_hh_l0.original1.grad is not None
+
+
+def test_a_model_without_recurrent_layers_is_said_to_have_none(capsys: pytest.CaptureFixture[str]):
+    gatework.accelerate(nn.Linear(2, 3))
+    assert "nothing was replaced" in capsys.readouterr().err
+
+
+def test_replacing_draws_no_random_numbers():
+    model = Tagger()
+    state = torch.random.get_rng_state()
+    gatework.accelerate(model, verbose=False)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_something_that_is_no_module_is_a_type_error():
+    with pytest.raises(TypeError, match=r"expected a torch.nn.Module, got dict"):
+        gatework.accelerate({})

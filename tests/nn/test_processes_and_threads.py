@@ -1,0 +1,91 @@
+"""Layers are copied, pickled, forked, and called by several threads."""
+
+import copy
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+import gatework
+from drop_ins import DropIn, tensors
+
+STACK = {"num_layers": 2, "bidirectional": True}
+
+
+def test_a_deep_copy_computes_the_same_and_shares_nothing(drop_in: DropIn):
+    _, layer = drop_in.pair(3, 4, **STACK)
+    x = torch.randn(5, 2, 3)
+    expected = layer(x)[0]
+    other = copy.deepcopy(layer)
+    assert torch.equal(other(x)[0], expected)
+    with torch.no_grad():
+        for p in other.parameters():
+            p.zero_()
+    assert torch.equal(layer(x)[0], expected)
+    assert not torch.equal(other(x)[0], expected)
+
+
+def test_a_whole_layer_can_be_saved_and_loaded(drop_in: DropIn):
+    _, layer = drop_in.pair(3, 4, **STACK)
+    file = io.BytesIO()
+    torch.save(layer, file)
+    file.seek(0)
+    x = torch.randn(5, 2, 3)
+    again = torch.load(file, weights_only=False)
+    assert torch.equal(again(x)[0], layer(x)[0])
+    assert again.spec == layer.spec
+
+
+class Encoded(Dataset):
+    """Examples that a recurrent layer encodes in the worker that loads them."""
+
+    def __init__(self, layer: gatework.nn.RecurrentLayer) -> None:
+        self.layer = layer
+        self.x = torch.randn(8, 5, 3, generator=torch.Generator().manual_seed(1))
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, n: int) -> torch.Tensor:
+        with torch.no_grad():
+            return self.layer(self.x[n])[0][-1]
+
+
+def test_forked_workers_run_a_layer_that_the_parent_has_used(drop_in: DropIn):
+    _, layer = drop_in.pair(3, 4, **STACK)
+    layer(torch.randn(50, 16, 3))[0].sum().backward()
+    layer.zero_grad()
+    data = Encoded(layer)
+    loader = DataLoader(data, batch_size=4, num_workers=2, multiprocessing_context="fork", timeout=60)
+    loaded = torch.cat(list(loader))
+    torch.testing.assert_close(loaded, torch.stack([data[n] for n in range(8)]))
+    assert torch.isfinite(layer(torch.randn(50, 16, 3))[0]).all(), "the parent goes on"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_several_threads_get_what_one_gets(drop_in: DropIn, path: str, dtype: torch.dtype):
+    _, layer = drop_in.pair(3, 20, dtype=dtype)
+    inputs = [torch.randn(1 + n % 7, 1 + n % 3, 3, dtype=dtype) for n in range(12)]
+
+    def run(x: torch.Tensor) -> list[torch.Tensor]:
+        output, finals = layer(x)
+        gradients = torch.autograd.grad(output.sum(), list(layer.parameters()))
+        return [output, *tensors(finals), *gradients]
+
+    expected = [run(x) for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(run, inputs))
+    for mine, alone in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, alone)
+
+
+def test_the_same_call_gives_the_same_bits(drop_in: DropIn, path: str):
+    _, layer = drop_in.pair(3, 20, **STACK)
+    x = torch.randn(9, 8, 3)
+    first, second = (
+        (output, *torch.autograd.grad(output.sum(), list(layer.parameters())))
+        for output in (layer(x, lengths=[9, 0, 7, 7, 1, 9, 8, 2])[0] for _ in range(2))
+    )
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))

@@ -1,0 +1,102 @@
+"""The scan as an operator of torch: its registration, its shapes, its gradients."""
+
+import pytest
+import torch
+from torch.library import opcheck
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gatework import _operator, _reference, cells
+
+TIME, BATCH, INPUT, HIDDEN = 3, 2, 2, 3
+NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+
+
+def leaf(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
+
+
+def arguments(cell: str, packed: bool, is_traced: bool):
+    spec = cells.get(cell)
+    rows = len(spec.gates) * HIDDEN
+    weights = [leaf(rows, INPUT), leaf(rows, HIDDEN), leaf(rows), leaf(rows)]
+    states = [leaf(BATCH, HIDDEN) for _ in spec.states]
+    x = leaf(6, INPUT) if packed else leaf(TIME, BATCH, INPUT)
+    return cell, x, NAMES, weights, states, torch.tensor([2, 2, 1]) if packed else None, packed, is_traced
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_operator_is_registered_as_torch_wants_it(cell: str):
+    opcheck(torch.ops.gatework.scan, arguments(cell, packed=False, is_traced=True))
+
+
+def test_the_packed_operator_and_its_gradient_are_registered_as_torch_wants_it():
+    checks = ("test_schema", "test_autograd_registration", "test_faketensor")
+    inputs = arguments("lstm", packed=True, is_traced=False)
+    opcheck(torch.ops.gatework.scan, inputs, test_utils=checks)
+    gradients = [torch.randn_like(result) for result in torch.ops.gatework.scan(*inputs)]
+    cell, x, names, weights, states, *options = inputs
+    still = (cell, x.detach(), names, [w.detach() for w in weights], [s.detach() for s in states], *options)
+    opcheck(torch.ops.gatework.scan_backward, (*still, gradients), test_utils=("test_schema", "test_faketensor"))
+
+
+@pytest.mark.parametrize("cell", list(cells.REGISTRY))
+@pytest.mark.parametrize("packed", [False, True])
+def test_results_gradients_and_second_gradients_are_the_references(cell: str, packed: bool):
+    inputs = arguments(cell, packed, is_traced=False)
+    _, x, _, weights, states, sizes, reverse, _ = inputs
+
+    def run(x, *rest):
+        output, finals = _operator.scan(
+            cells.get(cell), x, _reference.ScanWeights(*rest[:4]), rest[4:], batch_sizes=sizes, reverse=reverse
+        )
+        return output, *finals
+
+    assert torch.autograd.gradcheck(run, (x, *weights, *states))
+    assert torch.autograd.gradgradcheck(run, (x, *weights, *states))
+
+
+def test_rows_beyond_the_batch_sizes_give_zeros():
+    cell, x, names, weights, states, sizes, reverse, _ = arguments("lstm", packed=True, is_traced=False)
+    whole = torch.ops.gatework.scan(cell, x[:5], names, weights, states, sizes, reverse, False)
+    padded = torch.ops.gatework.scan(
+        cell, x, names, weights, states, torch.cat([sizes, sizes.new_zeros(2)]), reverse, False
+    )
+    assert torch.equal(padded[0][:5], whole[0])
+    assert not padded[0][5:].any()
+    assert all(torch.equal(a, b) for a, b in zip(padded[1:], whole[1:], strict=True))
+
+
+def test_no_steps_give_copies_of_the_states():
+    cell, x, names, weights, states, *_ = arguments("lstm", packed=False, is_traced=False)
+    with torch.no_grad():
+        _, *finals = torch.ops.gatework.scan(cell, x[:0], names, weights, states, None, False, False)
+    for final, state in zip(finals, states, strict=True):
+        assert torch.equal(final, state)
+        assert final.data_ptr() != state.data_ptr()
+
+
+class Watch(TorchDispatchMode):
+    """Sees every operation, as profilers and counters of FLOPs do, and switches autograd off below."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+
+
+def test_gradients_are_right_under_a_mode_that_watches_every_operation():
+    cell, x, names, weights, states, *options = arguments("gru", packed=False, is_traced=False)
+    leaves = [x, *weights, *states]
+
+    def gradients():
+        output, _ = torch.ops.gatework.scan(cell, x, names, weights, states, *options)
+        return torch.autograd.grad(output.sum(), leaves)
+
+    expected = gradients()
+    with Watch():
+        found = gradients()
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_cell_of_ones_own_is_not_known_to_the_operator():
+    own = cells.CellSpec(name="lstm", title="Mine", step=cells.get("gru").step)
+    assert not _operator.is_known(own)
+    assert _operator.is_known(cells.get("lstm"))
