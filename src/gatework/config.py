@@ -22,6 +22,9 @@ Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
 Missing = Literal["previous", "zero", "error"]
 Duplicates = Literal["error", "mean", "sum", "first", "last"]
+Skip = Literal["auto", "seasonal", "last", "mean"]
+Scaling = Literal["window", "series"]
+Decoder = Literal["direct", "recursive"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,38 @@ class TimeConfig:
     duplicates: Duplicates = "error"
     time_format: str | None = None
     time_zone: str | None = None
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """What is forecast, and from what. Where 0 stands, a value is chosen from the table and written into the run.
+
+    Attributes:
+        horizon: The longest forecast, in steps; every shorter one is its beginning.
+        window: The steps that a forecast is made from.
+        segment: The steps that the cell reads, and answers, at once; 1 goes step by step.
+        season: The steps of one season.
+        skip: What the network learns the difference to: the "seasonal" naive forecast, the "last" value, the window's
+            "mean", or, with "auto", the seasonal one where there is a season and the last value elsewhere.
+        scaling: Whether a window is measured by its "window"'s own spread or by that of its "series".
+        decoder: "direct" answers every segment from the window's state; "recursive" reads its own last answer.
+        calendar: Whether the network sees the hour, the day of the week and of the year.
+        test_steps: The last steps of every series, held back for testing.
+        validation_steps: The steps before those, held back for choosing weights and calibrating intervals.
+        max_windows: At most so many windows are learnt from, evenly spread; more are thinned out.
+    """
+
+    horizon: int = 0
+    window: int = 0
+    segment: int = 0
+    season: int = 0
+    skip: Skip = "auto"
+    scaling: Scaling = "window"
+    decoder: Decoder = "direct"
+    calendar: bool = True
+    test_steps: int = 0
+    validation_steps: int = 0
+    max_windows: int = 100_000
 
 
 @dataclass(frozen=True)
@@ -152,13 +187,14 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A task, its data, a model and its training settings; `time` where the data is a table with a time column."""
+    """A task, its data, a model and its training settings; `time` and `forecast` for tables with a time column."""
 
     task: str = "classify"
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     time: TimeConfig | None = None
+    forecast: ForecastConfig | None = None
 
     def changed(self, **changes: Any) -> Recipe:
         """The recipe with some fields changed, each named by the field alone, as `changed(hidden=64, seed=1)`.
@@ -203,6 +239,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "model": ModelConfig,
     "training": TrainingConfig,
     "time": TimeConfig,
+    "forecast": ForecastConfig,
 }
 
 # Field -> (lowest, highest, whether the lowest itself is allowed).
@@ -216,6 +253,13 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "embedding": (1, 65_536, True),
     "dropout": (0, 0.99, True),
     "embedding_dropout": (0, 0.99, True),
+    "horizon": (0, 100_000, True),
+    "window": (0, 100_000, True),
+    "segment": (0, 10_000, True),
+    "season": (0, 100_000, True),
+    "test_steps": (0, 10_000_000, True),
+    "validation_steps": (0, 10_000_000, True),
+    "max_windows": (1, 10**9, True),
     "epochs": (1, 1_000_000, True),
     "batch_size": (1, 1_000_000, True),
     "learning_rate": (0, 1000, False),

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gatework.errors import UsageError
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-    from gatework.config import DataConfig, ModelConfig
+    from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
 
 
@@ -57,6 +59,30 @@ class Task(ABC):
         """What the inputs are: "series" or "text"."""
 
     @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits the data to learn from; see `gatework.data.load`."""
+        from gatework import data
+
+        return data.load(source, recipe.data, cls.name)
+
+    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
+        """Reads what is to be predicted; see `gatework.data.load_inputs`.
+
+        Args:
+            source: What `gatework.data.load_inputs` takes.
+            recipe: What the task was trained with.
+            horizon: The steps to forecast, for tasks that look ahead.
+
+        Raises:
+            UsageError: A horizon is given and the task does not look ahead.
+        """
+        from gatework import data
+
+        if horizon is not None:
+            raise UsageError(f'the task "{self.name}" does not look ahead and takes no --horizon')
+        return data.load_inputs(source, recipe.data, self)
+
+    @classmethod
     @abstractmethod
     def fit(cls, dataset: Dataset, config: DataConfig) -> Task:
         """Learns vocabulary, classes and scaling from `dataset.train` alone."""
@@ -82,6 +108,9 @@ class Task(ABC):
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """The mean loss of a batch, a scalar."""
 
+    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
+        """Adjusts a trained network's buffers by the validation part, before the test part is looked at."""
+
     def values(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs in the targets' own unit; scores per class stay as they are."""
         return outputs
@@ -97,3 +126,7 @@ class Task(ABC):
     @abstractmethod
     def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
         """What a person wants to see for each row of outputs, as values that JSON can hold."""
+
+    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:  # noqa: ARG002
+        """What a person wants to see, as rows of a table, where that needs the examples as well."""
+        return self.predictions(outputs)

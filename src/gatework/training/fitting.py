@@ -84,7 +84,7 @@ def resume(
     source = source if source is not None else run.recipe.data.dataset
     if isinstance(source, str) and not source:
         raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
-    dataset = source if isinstance(source, Dataset) else data.load(source, run.recipe.data, run.recipe.task)
+    dataset = source if isinstance(source, Dataset) else tasks.get(run.recipe.task).load(source, run.recipe)
     return complete(run, dataset, watcher or Watcher())
 
 
@@ -113,5 +113,5 @@ def prepare(
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = (recipe if isinstance(recipe, Recipe) else find_recipe(recipe)).changed(task=task, **changes)
-    dataset = source if isinstance(source, Dataset) else data.load(source, chosen.data, task)
+    dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen

@@ -112,7 +112,7 @@ class Run:
 
     def predict(self, split: Split) -> list[dict[str, Any]]:
         """What the network says of each example, with probabilities where there are classes."""
-        return self.task.predictions(self.outputs(split))
+        return self.task.answers(self.outputs(split), split)
 
 
 def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
@@ -174,6 +174,7 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     task = run.task
     trainer = Trainer(run.path, run.recipe, task, dataset, label or run.path.name, watcher)
     model = trainer.run()
+    task.calibrate(model, dataset)
     outputs, _ = evaluate(model, task, task.encode(dataset.test))
     write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
