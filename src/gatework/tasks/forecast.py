@@ -66,7 +66,7 @@ class Forecasting(Task):
         return forecast_dataset(source, recipe)
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> Forecasting:  # noqa: ARG003
+    def fit(cls, dataset: Dataset, config: DataConfig) -> Forecasting:
         """Learns the features' scales from the training part alone.
 
         Raises:

@@ -112,7 +112,7 @@ class Run:
 
     def predict(self, split: Split) -> list[dict[str, Any]]:
         """What the network says of each example, with probabilities where there are classes."""
-        return self.task.answers(self.outputs(split), split)
+        return self.task.predict(self.network, split)
 
 
 def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
@@ -178,6 +178,7 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     outputs, _ = evaluate(model, task, task.encode(dataset.test))
     write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
+    task.keep(run.path, model, dataset)
     metrics = {f"test_{name}": value for name, value in task.metrics(outputs, dataset.test.targets).items()}
     write_json(run.path / "summary.json", _summary(trainer, metrics))
     return Run(run.path, run.recipe)
