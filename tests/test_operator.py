@@ -26,17 +26,17 @@ def arguments(cell: str, packed: bool, is_traced: bool):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_operator_is_registered_as_torch_wants_it(cell: str):
-    opcheck(torch.ops.gatework.scan, arguments(cell, packed=False, is_traced=True))
+    opcheck(torch.ops.gatework.opaque_scan, arguments(cell, packed=False, is_traced=True))
 
 
 def test_the_packed_operator_and_its_gradient_are_registered_as_torch_wants_it():
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")
     inputs = arguments("lstm", packed=True, is_traced=False)
-    opcheck(torch.ops.gatework.scan, inputs, test_utils=checks)
-    gradients = [torch.randn_like(result) for result in torch.ops.gatework.scan(*inputs)]
+    opcheck(torch.ops.gatework.opaque_scan, inputs, test_utils=checks)
+    gradients = [torch.randn_like(result) for result in torch.ops.gatework.opaque_scan(*inputs)]
     cell, x, names, weights, states, *options = inputs
     still = (cell, x.detach(), names, [w.detach() for w in weights], [s.detach() for s in states], *options)
-    opcheck(torch.ops.gatework.scan_backward, (*still, gradients), test_utils=("test_schema", "test_faketensor"))
+    opcheck(torch.ops.gatework.opaque_scan_backward, (*still, gradients), test_utils=("test_schema", "test_faketensor"))
 
 
 @pytest.mark.parametrize("cell", list(cells.REGISTRY))
@@ -57,8 +57,8 @@ def test_results_gradients_and_second_gradients_are_the_references(cell: str, pa
 
 def test_rows_beyond_the_batch_sizes_give_zeros():
     cell, x, names, weights, states, sizes, reverse, _ = arguments("lstm", packed=True, is_traced=False)
-    whole = torch.ops.gatework.scan(cell, x[:5], names, weights, states, sizes, reverse, False)
-    padded = torch.ops.gatework.scan(
+    whole = torch.ops.gatework.opaque_scan(cell, x[:5], names, weights, states, sizes, reverse, False)
+    padded = torch.ops.gatework.opaque_scan(
         cell, x, names, weights, states, torch.cat([sizes, sizes.new_zeros(2)]), reverse, False
     )
     assert torch.equal(padded[0][:5], whole[0])
@@ -69,7 +69,7 @@ def test_rows_beyond_the_batch_sizes_give_zeros():
 def test_no_steps_give_copies_of_the_states():
     cell, x, names, weights, states, *_ = arguments("lstm", packed=False, is_traced=False)
     with torch.no_grad():
-        _, *finals = torch.ops.gatework.scan(cell, x[:0], names, weights, states, None, False, False)
+        _, *finals = torch.ops.gatework.opaque_scan(cell, x[:0], names, weights, states, None, False, False)
     for final, state in zip(finals, states, strict=True):
         assert torch.equal(final, state)
         assert final.data_ptr() != state.data_ptr()
@@ -87,7 +87,7 @@ def test_gradients_are_right_under_a_mode_that_watches_every_operation():
     leaves = [x, *weights, *states]
 
     def gradients():
-        output, _ = torch.ops.gatework.scan(cell, x, names, weights, states, *options)
+        output, _ = torch.ops.gatework.opaque_scan(cell, x, names, weights, states, *options)
         return torch.autograd.grad(output.sum(), leaves)
 
     expected = gradients()

@@ -1,8 +1,8 @@
 """The scan as one operator of torch, for what traces programs: torch.compile and torch.export.
 
-A compiler sees `gatework::scan` as a single node: it neither unrolls the time axis nor fixes its length. Running, the
-node calls `_ops.scan` or `_ops.trace`, so a compiled program computes with the same kernels as an eager one. Its
-backward node runs the scan again and differentiates it: one more forward pass, and no gates kept in between.
+A compiler sees `gatework::opaque_scan` as a single node: it neither unrolls the time axis nor fixes its length.
+Running, the node calls `_ops.scan` or `_ops.trace`, so a compiled program computes with the same kernels as an eager
+one. Its backward node runs the scan again and differentiates it: one more forward pass, no gates kept in between.
 
 Rows beyond the sum of `batch_sizes` are allowed here and give zeros, so that a graph's shapes never depend on lengths.
 """
@@ -26,8 +26,8 @@ _SCHEMA = (
     "bool is_traced"
 )
 _library = torch.library.Library("gatework", "FRAGMENT")
-_library.define(f"scan{_SCHEMA}) -> Tensor[]")
-_library.define(f"scan_backward{_SCHEMA}, Tensor[] gradients) -> Tensor[]")
+_library.define(f"opaque_scan{_SCHEMA}) -> Tensor[]")
+_library.define(f"opaque_scan_backward{_SCHEMA}, Tensor[] gradients) -> Tensor[]")
 
 
 def is_known(spec: CellSpec) -> bool:
@@ -74,7 +74,7 @@ def _call(
     is_traced: bool,
 ) -> list[Tensor]:
     present = {f.name: getattr(weights, f.name) for f in fields(weights) if getattr(weights, f.name) is not None}
-    return torch.ops.gatework.scan(
+    return torch.ops.gatework.opaque_scan(
         spec.name, x, list(present), list(present.values()), list(states), batch_sizes, reverse, is_traced
     )
 
@@ -176,13 +176,13 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
         leaves = [x, *weights, *states]
         found = torch.autograd.grad(results, leaves, gradients, create_graph=True, allow_unused=True)
     else:
-        found = torch.ops.gatework.scan_backward(*inputs, gradients)
+        found = torch.ops.gatework.opaque_scan_backward(*inputs, gradients)
     d_x, d_weights, d_states = found[0], list(found[1 : 1 + weight_count]), list(found[1 + weight_count :])
     return None, d_x, None, d_weights, d_states, None, None, None
 
 
-_library.impl("scan", _forward, "CompositeExplicitAutograd")
-_library.impl("scan_backward", _backward, "CompositeExplicitAutograd")
-torch.library.register_fake("gatework::scan", _forward_shapes, lib=_library)
-torch.library.register_fake("gatework::scan_backward", _backward_shapes, lib=_library)
-torch.library.register_autograd("gatework::scan", _differentiate, setup_context=_keep, lib=_library)
+_library.impl("opaque_scan", _forward, "CompositeExplicitAutograd")
+_library.impl("opaque_scan_backward", _backward, "CompositeExplicitAutograd")
+torch.library.register_fake("gatework::opaque_scan", _forward_shapes, lib=_library)
+torch.library.register_fake("gatework::opaque_scan_backward", _backward_shapes, lib=_library)
+torch.library.register_autograd("gatework::opaque_scan", _differentiate, setup_context=_keep, lib=_library)

@@ -1,8 +1,7 @@
 """The one door from the layers to what computes them: a scan of one layer in one direction.
 
 Tensors on the CPU in float32 or float64 go to the native kernels, as the operators `gatework::scan` and
-`gatework::scan_backward`; everything else, and function transforms, go to the reference. So do derivatives of the
-derivative.
+`gatework::scan_backward`; everything else goes to the reference. So do derivatives of the derivative.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def scan(
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
-    if not has_kernel(spec, x) or torch._C._are_functorch_transforms_active():
+    if not has_kernel(spec, x):
         return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
     w = weights
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
