@@ -108,7 +108,8 @@ class ForecastConfig:
         calendar: Whether the network sees the hour, the day of the week and of the year.
         test_steps: The last steps of every series, held back for testing.
         validation_steps: The steps before those, held back for choosing weights and calibrating intervals.
-        max_windows: At most so many windows are learnt from, evenly spread; more are thinned out.
+        max_windows: At most so many windows are learnt from, evenly spread.
+        max_origins: At most so many origins of each series are evaluated, evenly spread up to the last.
     """
 
     horizon: int = 0
@@ -122,6 +123,7 @@ class ForecastConfig:
     test_steps: int = 0
     validation_steps: int = 0
     max_windows: int = 100_000
+    max_origins: int = 100
 
 
 @dataclass(frozen=True)
@@ -287,6 +289,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "test_steps": (0, 10_000_000, True),
     "validation_steps": (0, 10_000_000, True),
     "max_windows": (1, 10**9, True),
+    "max_origins": (1, 10**9, True),
     "context": (2, 100_000, True),
     "smooth": (1, 100_000, True),
     "sensitivity": (0, 1_000_000, False),

@@ -16,7 +16,25 @@ Clip = Annotated[float | None, typer.Option(help="Clip the gradient's norm to th
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="A built-in recipe, or the path of a .toml file.")]
 Text = Annotated[str | None, typer.Option(help="The column that holds the text.")]
 Label = Annotated[str | None, typer.Option(help="The column that holds the class.")]
-Target = Annotated[str | None, typer.Option(help="The column that holds the value to predict.")]
+Target = Annotated[
+    str | None, typer.Option(help="The column that holds the value to predict; several by commas for forecasts.")
+]
+Time = Annotated[str | None, typer.Option(help="The column that holds the time.")]
+Series = Annotated[str | None, typer.Option(help="The columns that tell series apart, by commas.")]
+Known = Annotated[str | None, typer.Option(help="Columns that are known ahead, by commas.")]
+Past = Annotated[str | None, typer.Option(help="Columns that are known only up to now, by commas.")]
+Static = Annotated[str | None, typer.Option(help="Columns that never change within a series, by commas.")]
+Frequency = Annotated[str | None, typer.Option(help="The step, as D, H, 15min, W, M; found from the stamps if absent.")]
+Missing = Annotated[str | None, typer.Option(help="What stands for missing steps: previous, zero, or error.")]
+Duplicates = Annotated[
+    str | None, typer.Option(help="What stands for rows at the same time: error, mean, sum, first, last.")
+]
+TimeFormat = Annotated[str | None, typer.Option(help='The format of the time column, as "%d/%m/%Y".')]
+TimeZone = Annotated[str | None, typer.Option(help="The zone of stamps that name none, as Europe/Berlin.")]
+Horizon = Annotated[int | None, typer.Option(help="Steps to forecast.")]
+Window = Annotated[int | None, typer.Option(help="Steps that a forecast is made from.")]
+Season = Annotated[int | None, typer.Option(help="Steps of one season; found from the series if absent.")]
+TestSteps = Annotated[int | None, typer.Option(help="Last steps of every series to hold back for testing.")]
 Out = Annotated[Path, typer.Option(help="The folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

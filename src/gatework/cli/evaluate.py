@@ -17,7 +17,6 @@ def evaluate(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure a run on a file with known answers, or show what it reached on its own test part."""
-    from gatework import data as reading
     from gatework.cli._show import metrics_table
     from gatework.training import Run
 
@@ -25,7 +24,7 @@ def evaluate(
     if data is None:
         metrics = opened.summary["metrics"]
     else:
-        split = reading.load_split(data, opened.recipe.data, opened.task)
+        split = opened.task.read_known(data, opened.recipe)
         metrics = opened.evaluate(split)
     if as_json:
         print(json.dumps(metrics, indent=2))

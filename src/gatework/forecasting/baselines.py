@@ -72,10 +72,11 @@ def _linear(dataset: ForecastDataset) -> Baseline:
     start = perf_counter()
     train = dataset.train.inputs
     assert isinstance(train, Origins)
-    chosen = np.unique(np.linspace(0, len(train) - 1, min(len(train), _MOST_WINDOWS)).astype(np.int64))
+    chosen: np.ndarray = np.unique(np.linspace(0, len(train) - 1, min(len(train), _MOST_WINDOWS)).astype(np.int64))
     lags = min(dataset.plan.window, _MOST_LAGS)
-    x, level, scale = _lagged(train[chosen], lags)
-    y = (train[chosen].actuals()["value"] - level) / scale
+    windows: Origins = train[chosen]
+    x, level, scale = _lagged(windows, lags)
+    y = (windows.actuals()["value"] - level) / scale
     whole = ~np.isnan(y).any(axis=1)
     fitted = RidgeCV(_PENALTIES, fit_intercept=False).fit(x[whole], y[whole])
 

@@ -27,8 +27,7 @@ _DEFAULT_HORIZON = 12
 _MOST_HORIZON = 48
 # Shares of a series that its test and validation parts may take where no number of steps is named.
 _MOST_HELD_BACK = 4
-# At most so many origins per series are evaluated, evenly spread; and at most so many altogether.
-_MOST_ORIGINS, _MOST_EVALUATED = 100, 20_000
+_MOST_EVALUATED = 20_000
 _LONG_WINDOW = 64
 _MOST_SEGMENTS = 30
 
@@ -67,8 +66,17 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     plan, ends = decide(table, recipe.forecast or ForecastConfig(), source.where)
     train, validation, test, notes = _origins(table, plan, ends, source.where)
     provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
-    parts = (WindowSplit(part) for part in (train, validation, test))
-    return ForecastDataset(name or source.name, "forecast", *parts, provenance, table=table, plan=plan, ends=ends)
+    return ForecastDataset(
+        name or source.name,
+        "forecast",
+        WindowSplit(train),
+        WindowSplit(validation),
+        WindowSplit(test),
+        provenance,
+        table=table,
+        plan=plan,
+        ends=ends,
+    )
 
 
 def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray]:
@@ -157,13 +165,34 @@ def _origins(
             steps = np.arange(low, high - horizon + 1)
             part.append(_all(number, steps, targets))
     notes = [f"{short:,} series are too short to learn from and were left out."] if short else []
-    found = []
-    for index, most in zip(parts, (plan.max_windows, _MOST_EVALUATED, _MOST_EVALUATED), strict=True):
-        chosen = np.concatenate(index) if index else np.zeros((0, 3), np.int64)
-        if not len(chosen):
-            raise DataError(f"{source}: no series is long enough for a horizon of {horizon}; lower --horizon")
-        found.append(Origins(table, _thin(chosen, most, is_test=most != plan.max_windows), horizon, plan.season, scale))
+    if not parts[0]:
+        raise DataError(f"{source}: no series is long enough for a horizon of {horizon}; lower --horizon")
+    train, *others = (np.concatenate(part) for part in parts)
+    chosen = [_thin(train, plan.max_windows), *(_thin(_strided(o, plan.max_origins), _MOST_EVALUATED) for o in others)]
+    found = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
     return found[0], found[1], found[2], notes
+
+
+def every_origin(table: TimeTable, plan: ForecastConfig, source: str) -> Origins:
+    """Every origin of a table that holds the least history before it and the whole horizon after it.
+
+    Raises:
+        DataError: No series is long enough.
+    """
+    lengths = [len(s) for s in table.series]
+    first = max(2, plan.season if plan.skip == "seasonal" else plan.segment)
+    parts = [
+        _all(number, np.arange(first, length - plan.horizon + 1), len(table.columns.targets))
+        for number, length in enumerate(lengths)
+    ]
+    index = np.concatenate(parts)
+    if not len(index):
+        raise DataError(
+            f"{source}: the longest series has {max(lengths)} steps, expected at least {first + plan.horizon}: "
+            f"{first} to forecast from and {plan.horizon} to compare with"
+        )
+    scale = np.array([_scales(s.values, s.observed, len(s), plan.season) for s in table.series])
+    return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
 
 
 def _least_history(plan: ForecastConfig, room: int) -> int:
@@ -179,18 +208,19 @@ def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
     return np.concatenate([np.full((len(grid), 1), number), grid], axis=1).astype(np.int64)
 
 
-def _thin(index: np.ndarray, most: int, is_test: bool) -> np.ndarray:
-    if is_test:
-        _, group = np.unique(index[:, :2], axis=0, return_inverse=True)
-        largest = int(np.bincount(group.reshape(-1)).max())
-        stride = -(-largest // _MOST_ORIGINS)
-        # Counted from each series' last origin, which is the latest one there is.
-        last = np.zeros(int(group.max()) + 1, dtype=np.int64)
-        np.maximum.at(last, group.reshape(-1), index[:, 2])
-        index = index[(last[group.reshape(-1)] - index[:, 2]) % stride == 0]
-    if len(index) <= most:
-        return index
-    return index[np.linspace(0, len(index) - 1, most).astype(np.int64)]
+def _strided(index: np.ndarray, most: int) -> np.ndarray:
+    """At most so many origins of each series and target, evenly spread and counted from the last one there is."""
+    _, group = np.unique(index[:, :2], axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    stride = -(-int(np.bincount(group).max()) // most)
+    last = np.zeros(int(group.max()) + 1, dtype=np.int64)
+    np.maximum.at(last, group, index[:, 2])
+    kept: np.ndarray = index[(last[group] - index[:, 2]) % stride == 0]
+    return kept
+
+
+def _thin(index: np.ndarray, most: int) -> np.ndarray:
+    return index if len(index) <= most else index[np.linspace(0, len(index) - 1, most).astype(np.int64)]
 
 
 def _scales(values: np.ndarray, observed: np.ndarray, end: int, of_season: int) -> np.ndarray:

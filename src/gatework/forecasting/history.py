@@ -13,8 +13,8 @@ from gatework.config import TimeConfig
 from gatework.data._columns import Columns, matrix
 from gatework.data.frequency import Frequency, Grid
 from gatework.data.tables import Table
-from gatework.data.timetable import Series, TimeTable, read_timetable
 from gatework.data.timestamps import read_stamps
+from gatework.data.timetable import Series, TimeTable, read_timetable
 from gatework.errors import DataError
 
 _ARRAYS = ("values", "observed", "known", "past", "static")
@@ -39,7 +39,8 @@ def to_state(table: TimeTable) -> dict[str, Any]:
         "zone": table.zone,
         "columns": dataclasses.asdict(table.columns),
         "series": [
-            {"id": s.id, "start": s.start, **{name: getattr(s, name).tolist() for name in _ARRAYS}} for s in table.series
+            {"id": s.id, "start": s.start, **{name: getattr(s, name).tolist() for name in _ARRAYS}}
+            for s in table.series
         ],
     }
 
@@ -49,8 +50,12 @@ def from_state(state: Mapping[str, Any]) -> TimeTable:
     known = state["columns"]
     columns = Columns(
         known["time"],
-        *(tuple(known[name]) for name in ("ids", "targets", "known", "past", "static")),
-        categories={name: tuple(values) for name, values in known["categories"].items()},
+        tuple(known["ids"]),
+        tuple(known["targets"]),
+        tuple(known["known"]),
+        tuple(known["past"]),
+        tuple(known["static"]),
+        {name: tuple(values) for name, values in known["categories"].items()},
     )
     widths = {role: place.stop - place.start for role, place in columns.slices().items()}
     widths |= {"values": widths["targets"], "observed": widths["targets"]}
@@ -82,11 +87,11 @@ def go_on(history: TimeTable, config: TimeConfig, table: Table) -> TimeTable:
     for name in (columns.time, *columns.ids, *columns.known):
         table.column(name)
     if not len(table):
-        raise DataError(f"{table.where} holds no rows; rows of the future with {', '.join(columns.known)} were expected")
-    keys = pl.Series("", [""] * len(table)) if not columns.ids else None
-    ids = (
-        [()] * len(table) if keys is not None else table.frame.select(pl.col(columns.ids).cast(pl.String)).rows()
-    )
+        raise DataError(
+            f"{table.where} holds no rows; rows of the future with {', '.join(columns.known)} were expected"
+        )
+    keys = table.frame.select(pl.col(name).cast(pl.String) for name in columns.ids)
+    ids: list[tuple[str, ...]] = keys.rows() if columns.ids else [()] * len(table)
     numbers = {s.id: k for k, s in enumerate(history.series)}
     for row, key in enumerate(ids):
         if key not in numbers:
@@ -143,6 +148,6 @@ def check_known(table: TimeTable, horizon: int, source: str) -> None:
             column = names[int(missing[0][1])] if len(missing) else ", ".join(table.columns.known)
             raise DataError(
                 f"{of}: {table.stamps(np.array([series.start + end + step]))[0]} has no value in the column "
-                f'"{column}", which was said to be known ahead; give a table with the {horizon} steps to forecast, or a '
-                "shorter --horizon"
+                f'"{column}", which was said to be known ahead; give a table with the {horizon} steps to forecast, or '
+                "a shorter --horizon"
             )

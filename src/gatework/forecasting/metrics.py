@@ -6,7 +6,7 @@ With $y$ the actual values, $\hat y_q$ the forecast of the quantile $q$, $\hat y
   series (Hyndman & Koehler 2006, "Another look at measures of forecast accuracy");
 - sMAPE: $\mathrm{mean}\; 200 |y - \hat y| / (|y| + |\hat y|)$, in per cent (as in the M4 competition);
 - weighted quantile loss: $\mathrm{mean}_q\, 2 \sum \rho_q(y - \hat y_q) / \sum |y|$ with
-  $\rho_q(u) = \max(q u, (q - 1) u)$; over many evenly spread quantiles it tends to the CRPS divided by $\mathrm{mean}|y|$;
+  $\rho_q(u) = \max(q u, (q - 1) u)$; over many evenly spread quantiles it tends to the CRPS over $\mathrm{mean}|y|$;
 - coverage: the share of actual values inside the interval between two quantiles.
 """
 
@@ -54,15 +54,6 @@ def coverage(low: np.ndarray, high: np.ndarray, y: np.ndarray) -> float:
     """The share of actual values in [low, high]; those that were not observed do not count."""
     seen = ~np.isnan(y)
     return float(np.mean((y >= low)[seen] & (y <= high)[seen])) if seen.any() else float("nan")
-
-
-def by_series(quantiles: np.ndarray, actuals: np.ndarray) -> dict[tuple[int, int], dict[str, float]]:
-    """Every metric of each series and target."""
-    return {
-        (int(s), int(t)): metrics(quantiles[chosen], actuals[chosen])
-        for s, t in np.unique(np.stack([actuals["series"], actuals["target"]], axis=1), axis=0)
-        if len(chosen := np.flatnonzero((actuals["series"] == s) & (actuals["target"] == t)))
-    }
 
 
 def mase(error: np.ndarray, actuals: np.ndarray) -> float:

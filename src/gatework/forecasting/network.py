@@ -161,7 +161,7 @@ def _each(state: Any, change: Any) -> Any:
 
 
 def pinball(outputs: Tensor, batch: WindowBatch) -> Tensor:
-    r"""The mean quantile loss $\rho_q(u) = \max(q u, (q - 1) u)$ over levels and observed steps, in the window's measure.
+    r"""Twice the mean of $\rho_q(u) = \max(q u, (q - 1) u)$ over levels and observed steps, in the window's measure.
 
     Args:
         outputs: Quantiles in the targets' own unit, shape (batch, horizon, levels).

@@ -81,8 +81,8 @@ class Features:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Features:
         """The features whose `state()` this is."""
-        scales = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
-        return cls(*scales, tuple(state["spread"]))
+        known, past, static = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
+        return cls(known, past, static, tuple(state["spread"]))
 
 
 def _fit(values: np.ndarray) -> Scale:

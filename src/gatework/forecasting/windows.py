@@ -76,7 +76,7 @@ class WindowSplit(Split):
         return len(self.inputs)
 
     @cached_property
-    def targets(self) -> np.ndarray:  # type: ignore[override]
+    def targets(self) -> np.ndarray:
         """The actual values, as `Origins.actuals()` gives them."""
         return self.inputs.actuals()
 

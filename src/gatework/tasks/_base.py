@@ -58,6 +58,7 @@ class Task(ABC):
         name: The name on the command line.
         metric: The metric that decides, without the "test_" prefix.
         lower_is_better: Whether a smaller metric is a better one.
+        needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
         classes: The names of the classes, in the order of their indices; empty for regression.
         columns: The columns of a person's own table that it was fitted to, by role; empty for a registered data set.
     """
@@ -65,6 +66,7 @@ class Task(ABC):
     name: ClassVar[str]
     metric: ClassVar[str]
     lower_is_better: ClassVar[bool]
+    needs_input: ClassVar[bool] = True
     classes: tuple[str, ...]
     columns: Columns
 
@@ -96,6 +98,12 @@ class Task(ABC):
         if horizon is not None:
             raise UsageError(f'the task "{self.name}" does not look ahead and takes no --horizon')
         return data.load_inputs(source, recipe.data, self)
+
+    def read_known(self, source: Any, recipe: Recipe) -> Split:
+        """Reads examples with known answers; see `gatework.data.load_split`."""
+        from gatework import data
+
+        return data.load_split(source, recipe.data, self)
 
     @classmethod
     @abstractmethod

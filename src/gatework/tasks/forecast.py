@@ -39,6 +39,7 @@ class Forecasting(Task):
     name = "forecast"
     metric = "mase"
     lower_is_better = True
+    needs_input = False
     classes = ()
 
     plan: ForecastConfig
@@ -62,7 +63,10 @@ class Forecasting(Task):
         from gatework.forecasting.dataset import forecast_dataset
 
         if isinstance(source, str) and source in data.REGISTRY:
-            return data.REGISTRY[source].load_recipe(recipe)
+            load = data.REGISTRY[source].load_recipe
+            if load is None:
+                raise UsageError(f'"{source}" is no table with a time column; forecasting needs one')
+            return load(recipe)
         return forecast_dataset(source, recipe)
 
     @classmethod
@@ -189,6 +193,20 @@ class Forecasting(Task):
         index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
         scale = np.full((len(table.series), len(targets)), np.nan)
         return WindowSplit(Origins(table, index, horizon, self.plan.season, scale))
+
+    def read_known(self, source: Any, recipe: Recipe) -> Split:
+        """Every origin of a newer table that has a season before it and the whole horizon after it.
+
+        Raises:
+            DataError: The table cannot be used, or is too short.
+        """
+        from gatework.config import TimeConfig
+        from gatework.data.tables import read_table
+        from gatework.forecasting.dataset import every_origin
+
+        found = read_table(source)
+        table = go_on(self.history, recipe.time or TimeConfig(), found)
+        return WindowSplit(every_origin(table, self.plan, found.where))
 
     def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
         """For each origin the median and the quantiles of every step."""

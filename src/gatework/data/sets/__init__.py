@@ -7,5 +7,6 @@ from gatework.data.sets._spec import SetSpec
 
 __all__ = ["REGISTRY", "SetSpec"]
 
-_SPECS = (waves.SPEC, waves.SPEC_ORIGINAL, imdb.SPEC, sentence_polarity.SPEC, *timeseries.SPECS)
-REGISTRY: dict[str, SetSpec] = {spec.name: spec for spec in _SPECS}
+REGISTRY: dict[str, SetSpec] = {
+    spec.name: spec for spec in (waves.SPEC, waves.SPEC_ORIGINAL, imdb.SPEC, sentence_polarity.SPEC, *timeseries.SPECS)
+}

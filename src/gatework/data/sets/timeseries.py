@@ -39,8 +39,6 @@ def _load_usual(name: str, _: DataConfig) -> Dataset:
 
 
 SPECS = tuple(
-    SetSpec(
-        name, title, "forecast", "forecast", name, licence, True, partial(_load_usual, name), partial(_load, name)
-    )
+    SetSpec(name, title, "forecast", "forecast", name, licence, True, partial(_load_usual, name), partial(_load, name))
     for name, (title, licence) in _SETS.items()
 )
