@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,3 +73,34 @@ def fresh(scores: np.ndarray, rest: int) -> np.ndarray:
     padded = np.concatenate([np.full(rest, -1.0), np.nan_to_num(scores[:-1], nan=-1.0)])
     before = np.lib.stride_tricks.sliding_window_view(padded, rest).max(axis=1)
     return np.where(scores > before, scores, np.where(np.isnan(scores), np.nan, 0.0))
+
+
+def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], variables: Sequence[str]) -> list[str]:
+    """The spans of a detector's table in words, one line each.
+
+    Args:
+        rows: The rows of `gatework.anomaly.detector.Detector.frame()`.
+        time: The column of the time.
+        ids: The columns that tell series apart.
+        variables: The watched columns.
+    """
+    by_span: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["span"] is not None:
+            by_span.setdefault(row["span"], []).append(row)
+    if not by_span:
+        return [f"No span of the {len(rows):,} rows is anomalous."]
+    lines = []
+    for number, members in sorted(by_span.items()):
+        peak = max(members, key=lambda row: row["score"] or 0.0)
+        where = ", ".join(str(peak[name]) for name in ids)
+        count = f"{len(members):,} row{'s' if len(members) > 1 else ''}"
+        when = f"{members[0][time]} to {members[-1][time]}" if len(members) > 1 else str(members[0][time])
+        start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), score {peak['score']:.2f}"
+        cause = peak.get("cause")
+        if cause is not None:
+            prefix = f"{cause} " if len(variables) > 1 else ""
+            low, high, expected = (peak[prefix + part] for part in ("low", "high", "expected"))
+            start += f": {cause} is {peak[cause]:.4g}, expected {expected:.4g} ({low:.4g} to {high:.4g})"
+        lines.append(start)
+    return lines

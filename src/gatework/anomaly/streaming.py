@@ -18,6 +18,7 @@ from gatework.errors import DataError
 
 if TYPE_CHECKING:
     from gatework.anomaly.watch import LabelledWatch, Watch
+    from gatework.training.run import Run
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
@@ -102,21 +103,21 @@ class Stream:
         return int(found.local[0])
 
 
-def answer_lines(detector: Detector, config: TimeConfig, lines: Iterable[str]) -> Iterator[str]:
+def answer_lines(run: Run, lines: Iterable[str]) -> Iterator[str]:
     """Answers lines one by one, each before the next is read.
 
     Args:
-        detector: The trained detector.
-        config: How times are written.
+        run: The finished run of a detector.
         lines: CSV with a header, or JSON objects, one a line.
 
     Yields:
         One JSON object a row, as `Stream.answer()` gives it.
 
     Raises:
+        RunError: The run is of another task.
         DataError: A line cannot be read.
     """
-    stream = Stream(detector, config)
+    stream = Stream(Detector.of(run), run.recipe.time or TimeConfig())
     header: list[str] | None = None
     is_json: bool | None = None
     for number, line in enumerate(lines, start=1):

@@ -160,24 +160,27 @@ class Task(ABC):
 
         return self.answers(evaluate(model, self, self.encode(split))[0], split)
 
+    def told(self, rows: list[dict[str, Any]]) -> list[str]:
+        """What to say of predictions in words, one line each, beside the table of them."""
+        return []
+
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, *, label: str | None = None) -> Measured:
         """The metrics of a trained network on a source with known answers.
 
         Args:
             model: The network.
-            source: What `gatework.data.load_split` takes.
+            source: What `read_known()` takes.
             recipe: What the task was trained with.
             label: The column of the answers, for tasks that were trained without any.
 
         Returns:
             The metrics, and those of simple methods by name where the task has such.
         """
-        from gatework import data
         from gatework.training.loop import evaluate
 
         if label is not None:
             raise UsageError(f'the task "{self.name}" was trained with its answers and takes no --label here')
-        split = data.load_split(source, recipe.data, self)
+        split = self.read_known(source, recipe)
         return Measured(self.metrics(evaluate(model, self, self.encode(split))[0], split.targets))
 
     def keep(self, folder: Path, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027

@@ -272,4 +272,12 @@ class Detection(Task):
 
         windows: Any = split.inputs
         assert isinstance(model, Network)
-        return Detector(model, self).frame(windows.readings).sort("row").drop("row").to_dicts()
+        frame = Detector(model, self).frame(windows.readings).sort("row").drop("row")
+        time = str(self.columns["time"])
+        return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f")).to_dicts()
+
+    def told(self, rows: list[dict[str, Any]]) -> list[str]:
+        """The flagged spans, one a line: when, how long, and why."""
+        from gatework.anomaly.spans import describe
+
+        return describe(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)

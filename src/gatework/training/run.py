@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.data.dataset import Dataset, Split
-    from gatework.tasks import Task
+    from gatework.tasks import Measured, Task
     from gatework.training.watch import Watcher
 
 
@@ -109,6 +109,10 @@ class Run:
     def evaluate(self, split: Split) -> dict[str, float]:
         """The task's metrics on examples with known targets."""
         return self.task.metrics(self.outputs(split), split.targets)
+
+    def measure(self, source: Any, *, label: str | None = None) -> Measured:
+        """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
+        return self.task.measure(self.network, source, self.recipe, label=label)
 
     def predict(self, split: Split) -> list[dict[str, Any]]:
         """What the network says of each example, with probabilities where there are classes."""
