@@ -10,11 +10,10 @@ _SECOND = 1_000_000
 _DAY, _WEEK = 86_400, 7 * 86_400
 # 1970-01-01 was a Thursday; weeks are counted from a Monday.
 _MONDAY = 4 * _DAY
-_SEEN = 2
 
 
 def usable_periods(stamps: Sequence[np.ndarray]) -> tuple[int, ...]:
-    """The periods, in seconds, that the training rows have seen at least twice and resolve.
+    """The periods, in seconds, that the training rows have seen at least once and resolve.
 
     Args:
         stamps: For each series microseconds since 1970, in order.
@@ -24,7 +23,7 @@ def usable_periods(stamps: Sequence[np.ndarray]) -> tuple[int, ...]:
     if not spans or not (steps > 0).any():
         return ()
     step = float(np.median(steps[steps > 0]))
-    return tuple(period for period in (_DAY, _WEEK) if max(spans) >= _SEEN * period and step * 4 <= period)
+    return tuple(period for period in (_DAY, _WEEK) if max(spans) >= period and step * 4 <= period)
 
 
 def clock(stamps: np.ndarray, periods: Sequence[int]) -> np.ndarray:

@@ -130,10 +130,12 @@ def read_rows(source: Any, recipe: Recipe, label: str | None = None) -> Readings
         DataError: The table cannot be used.
     """
     from gatework.data._columns import named
+    from gatework.data.sets import anomalies
     from gatework.data.tables import read_table
 
     if source is None or isinstance(source, list):
         raise UsageError(
             "a detector judges the rows of a table: name a file, or give --stream to read rows from standard input"
         )
-    return read_readings(read_table(source), recipe.time or TimeConfig(), named(recipe.data.target), label)
+    table = anomalies.table(source) if anomalies.is_built_in(source) else read_table(source)
+    return read_readings(table, recipe.time or TimeConfig(), named(recipe.data.target), label)

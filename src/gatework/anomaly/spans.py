@@ -97,10 +97,34 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
         count = f"{len(members):,} row{'s' if len(members) > 1 else ''}"
         when = f"{members[0][time]} to {members[-1][time]}" if len(members) > 1 else str(members[0][time])
         start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), score {peak['score']:.2f}"
-        cause = peak.get("cause")
-        if cause is not None:
-            prefix = f"{cause} " if len(variables) > 1 else ""
-            low, high, expected = (peak[prefix + part] for part in ("low", "high", "expected"))
-            start += f": {cause} is {peak[cause]:.4g}, expected {expected:.4g} ({low:.4g} to {high:.4g})"
+        reason = why(members, variables)
+        if reason is not None:
+            start += (
+                f": {reason['cause']} is {reason['actual']:.4g}, expected {reason['expected']:.4g} "
+                f"({reason['low']:.4g} to {reason['high']:.4g})"
+            )
         lines.append(start)
     return lines
+
+
+def why(members: Sequence[Mapping[str, Any]], variables: Sequence[str]) -> dict[str, Any] | None:
+    """Why a span is flagged: its cause, at the row where that is farthest from what was expected.
+
+    An error is a mean over a few rows, so the score peaks a little after the value did.
+
+    Args:
+        members: The span's rows, as for `describe()`.
+        variables: The watched columns.
+
+    Returns:
+        The `cause`, and its `actual`, `expected`, `low` and `high` there; None where nothing is expected of values.
+    """
+    cause = max(members, key=lambda row: row["score"] or 0.0).get("cause")
+    if cause is None:
+        return None
+    prefix = f"{cause} " if len(variables) > 1 else ""
+    known = [row for row in members if row[cause] is not None and row[prefix + "expected"] is not None]
+    if not known:
+        return None
+    row = max(known, key=lambda row: abs(row[cause] - row[prefix + "expected"]))
+    return {"cause": cause, "actual": row[cause]} | {part: row[prefix + part] for part in ("expected", "low", "high")}

@@ -23,7 +23,17 @@ from markupsafe import Markup
 from gatework.errors import RunError
 from gatework.reports.formatting import counted, metric_title, number
 
-_SCRIPTS = ("theme.js", "plots.js", "learning.js", "series.js", "scatter.js", "roc.js", "training.js", "texts.js")
+_SCRIPTS = (
+    "theme.js",
+    "plots.js",
+    "learning.js",
+    "series.js",
+    "scatter.js",
+    "roc.js",
+    "training.js",
+    "texts.js",
+    "detection.js",
+)
 
 
 def write_page(path: Path, template: str, data: Mapping[str, Any], **context: Any) -> Path:
