@@ -13,10 +13,11 @@
 namespace gatework {
 
 constexpr int max_states = 4;
+constexpr int max_named = 16;
 
 struct Layout {
   int64_t steps, batch;
-  int64_t hidden, output;  // output: the width of h, less than hidden when it is projected
+  int64_t input, hidden, output;  // output: the width of h, less than hidden when it is projected
   const int64_t* batch_sizes;
   const int64_t* offsets;
   bool reverse;
@@ -24,9 +25,8 @@ struct Layout {
 
 struct ForwardArguments {
   Layout layout;
-  const void* x_product;            // (rows, gates * hidden): W x + b, and b' where the recurrent product adds to it
-  const void* recurrent_bias;       // b', (gates * hidden): used where only the recurrent product feeds an accumulator
-  const void* recurrent;            // U, packed by pack_forward
+  const void* x;                    // (rows, input)
+  const void* weights;              // W, U and their biases, packed by pack_forward
   const void* projection;           // packed by pack_forward, or null
   const void* initial[max_states];  // (batch, width)
   void* output;                     // (rows, output)
@@ -35,14 +35,15 @@ struct ForwardArguments {
   void* kept;                  // (rows, kept * hidden)
   void* previous[max_states];  // (rows, width): the state before the step
   void* next[max_states];      // (rows, hidden): the state after the step; h before its projection
-  void* named;                 // (named, rows, hidden): the trace; the slot of h is left alone when h is projected
+  void* named[max_named];      // (rows, hidden): the trace; the slot of h is null when h is projected
 };
 
 struct BackwardArguments {
   Layout layout;
-  const void* recurrent;   // U, packed by pack_backward
+  const void* x;           // (rows, input)
+  const void* weights;     // U and, where d_x is wanted, W, packed by pack_backward
   const void* projection;  // packed by pack_backward, or null
-  const void* d_output;    // (rows, output)
+  const void* d_output;    // (rows, output), or null where it is 0
   const void* d_final[max_states];
   const void* initial[max_states];
   const void* output;
@@ -52,13 +53,24 @@ struct BackwardArguments {
   void* d_accumulator;               // (rows, accumulators * hidden)
   void* d_projected;                 // (rows, output): the whole derivative of the projected h, or null
   void* d_initial[max_states];
+  void* d_x;                        // (rows, input), or null
+  void *d_weight_ih, *d_weight_hh;  // as the weights, or null
+  void *d_bias_ih, *d_bias_hh;      // as the biases, or null
 };
 
-// The weights of one direction of one layer, row-major as torch has them; projection may be null.
+// The weights of one direction of one layer, row-major as torch has them; biases and projection may be null.
 struct Weights {
-  int64_t hidden, output;
-  const void* recurrent;   // (gates * hidden, output)
+  int64_t input, hidden, output;
+  const void* weight_ih;   // (gates * hidden, input)
+  const void* weight_hh;   // (gates * hidden, output)
+  const void* bias_ih;     // (gates * hidden)
+  const void* bias_hh;     // (gates * hidden)
   const void* projection;  // (output, hidden)
+};
+
+// How many bytes the packed weights take.
+struct PackedSize {
+  int64_t forward, backward, projection;
 };
 
 // One cell in one element type and one instruction set. Sizes are in bytes.
@@ -66,14 +78,18 @@ struct Kernel {
   int accumulators, states, kept, named;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
   const char* const* names;  // of the `named` values of a step
-  int64_t (*packed_size)(int64_t rows, int64_t columns);
+  PackedSize (*packed_size)(const Weights&);
+  void (*pack_forward)(const Weights&, void* weights, void* projection);
+  void (*pack_backward)(const Weights&, bool with_input, void* weights, void* projection);
   int64_t (*forward_scratch)(const Layout&, int64_t rows);
   int64_t (*backward_scratch)(const Layout&, int64_t rows);
-  void (*pack_forward)(const Weights&, void* recurrent, void* projection);
-  void (*pack_backward)(const Weights&, void* recurrent, void* projection);
   // The sequences [first, last) of the batch, all steps.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
+  // Once all sequences are done: the gradients of the weights' rows, in `reduce_tasks` parts that touch different rows.
+  int64_t reduce_scratch;
+  int64_t (*reduce_tasks)(const Layout&);
+  void (*reduce)(const BackwardArguments&, int64_t task, void* scratch);
 };
 
 }  // namespace gatework

@@ -27,41 +27,58 @@ T* at(Address address) {
 
 const Kernel& kernel_at(Address address) { return *at<const Kernel>(address); }
 
-// steps, batch, hidden, output, address of batch_sizes, address of offsets, reverse
-using Sizes = std::array<int64_t, 7>;
+using Named = std::array<Address, gatework::max_named>;
+// steps, batch, input, hidden, output, address of batch_sizes, address of offsets, reverse
+using Sizes = std::array<int64_t, 8>;
 gatework::Layout layout_of(const Sizes& s) {
-  return {s[0], s[1], s[2], s[3], at<const int64_t>(s[4]), at<const int64_t>(s[5]), s[6] != 0};
+  return {s[0], s[1], s[2], s[3], s[4], at<const int64_t>(s[5]), at<const int64_t>(s[6]), s[7] != 0};
 }
 
-int forward(Address kernel, int threads, const Sizes& sizes, Address x_product, Address recurrent_bias,
-            Address recurrent, Address projection, const Addresses& initial, Address output, const Addresses& final,
-            Address kept, const Addresses& previous, const Addresses& next, Address named) {
+// input, hidden, output, then the addresses of weight_ih, weight_hh, bias_ih, bias_hh and weight_hr
+using WeightParts = std::array<uint64_t, 8>;
+gatework::Weights weights_of(const WeightParts& w) {
+  return {static_cast<int64_t>(w[0]),
+          static_cast<int64_t>(w[1]),
+          static_cast<int64_t>(w[2]),
+          at(w[3]),
+          at(w[4]),
+          at(w[5]),
+          at(w[6]),
+          at(w[7])};
+}
+
+int forward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
+            const Addresses& initial, Address output, const Addresses& final, Address kept, const Addresses& previous,
+            const Addresses& next, const Named& named) {
   gatework::ForwardArguments a{};
   a.layout = layout_of(sizes);
-  a.x_product = at(x_product);
-  a.recurrent_bias = at(recurrent_bias);
-  a.recurrent = at(recurrent);
+  a.x = at(x);
+  a.weights = at(weights);
   a.projection = at(projection);
   a.output = at(output);
   a.kept = at(kept);
-  a.named = at(named);
   for (int s = 0; s < max_states; ++s) {
     a.initial[s] = at(initial[s]);
     a.final[s] = at(final[s]);
     a.previous[s] = at(previous[s]);
     a.next[s] = at(next[s]);
   }
+  for (int k = 0; k < gatework::max_named; ++k) a.named[k] = at(named[k]);
   const nb::gil_scoped_release release;
   return static_cast<int>(gatework::run_forward(kernel_at(kernel), a, threads));
 }
 
-int backward(Address kernel, int threads, const Sizes& sizes, Address recurrent, Address projection, Address d_output,
-             const Addresses& d_final, const Addresses& initial, Address output, Address kept,
+// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh
+using Results = std::array<Address, 5>;
+
+int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
+             Address d_output, const Addresses& d_final, const Addresses& initial, Address output, Address kept,
              const Addresses& previous, const Addresses& next, Address d_accumulator, Address d_projected,
-             const Addresses& d_initial) {
+             const Addresses& d_initial, const Results& results) {
   gatework::BackwardArguments a{};
   a.layout = layout_of(sizes);
-  a.recurrent = at(recurrent);
+  a.x = at(x);
+  a.weights = at(weights);
   a.projection = at(projection);
   a.d_output = at(d_output);
   a.output = at(output);
@@ -75,22 +92,35 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address recurrent,
     a.next[s] = at(next[s]);
     a.d_initial[s] = at(d_initial[s]);
   }
+  a.d_x = at(results[0]);
+  a.d_weight_ih = at(results[1]);
+  a.d_weight_hh = at(results[2]);
+  a.d_bias_ih = at(results[3]);
+  a.d_bias_hh = at(results[4]);
   const nb::gil_scoped_release release;
   return static_cast<int>(gatework::run_backward(kernel_at(kernel), a, threads));
 }
 
-void pack(Address kernel, bool is_forward, int64_t hidden, int64_t output, Address recurrent, Address projection,
-          Address packed_recurrent, Address packed_projection) {
-  const gatework::Weights weights{hidden, output, at(recurrent), at(projection)};
-  const Kernel& k = kernel_at(kernel);
+void pack_forward(Address kernel, const WeightParts& parts, Address weights, Address projection) {
   const nb::gil_scoped_release release;
-  (is_forward ? k.pack_forward : k.pack_backward)(weights, at(packed_recurrent), at(packed_projection));
+  kernel_at(kernel).pack_forward(weights_of(parts), at(weights), at(projection));
+}
+
+void pack_backward(Address kernel, const WeightParts& parts, bool with_input, Address weights, Address projection) {
+  const nb::gil_scoped_release release;
+  kernel_at(kernel).pack_backward(weights_of(parts), with_input, at(weights), at(projection));
+}
+
+std::array<int64_t, 3> packed_size(Address kernel, const WeightParts& parts) {
+  const gatework::PackedSize size = kernel_at(kernel).packed_size(weights_of(parts));
+  return {size.forward, size.backward, size.projection};
 }
 
 nb::dict describe(Address address) {
   const Kernel& k = kernel_at(address);
   nb::dict result;
   result["kept"] = k.kept;
+  result["accumulators"] = k.accumulators;
   result["names"] = std::vector<std::string>(k.names, k.names + k.named);
   std::vector<bool> previous(k.reads_previous, k.reads_previous + k.states);
   std::vector<bool> next(k.reads_next, k.reads_next + k.states);
@@ -104,6 +134,7 @@ nb::dict describe(Address address) {
 NB_MODULE(_native, m) {
   m.doc() = "gatework's native kernels";
   m.attr("MAX_STATES") = max_states;
+  m.attr("MAX_NAMED") = gatework::max_named;
   m.attr("ISAS") = std::vector<std::string>(gatework::isa_names, gatework::isa_names + gatework::isa_count);
   m.attr("CELLS") = std::vector<std::string>(gatework::cell_names, gatework::cell_names + gatework::cell_count);
   m.def("is_compiled", [](int isa) { return gatework::is_compiled(static_cast<Isa>(isa)); });
@@ -112,9 +143,9 @@ NB_MODULE(_native, m) {
     return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double));
   });
   m.def("describe", describe);
-  m.def("packed_size",
-        [](Address k, int64_t rows, int64_t columns) { return kernel_at(k).packed_size(rows, columns); });
-  m.def("pack", pack);
+  m.def("packed_size", packed_size);
+  m.def("pack_forward", pack_forward);
+  m.def("pack_backward", pack_backward);
   m.def("forward", forward);
   m.def("backward", backward);
 }

@@ -77,8 +77,8 @@ int64_t work_of(const Layout& layout, int64_t first, int64_t last) {
 // How many slices are worth their start: one for each thread, but none with less than some microseconds of work.
 int slice_count(const Layout& layout, const Kernel& kernel, int threads) {
   constexpr int64_t least_products = 200000;
-  const int64_t products =
-      work_of(layout, 0, layout.batch) * layout.hidden * (layout.output + 16) * kernel.accumulators;
+  const int64_t depth = layout.input + layout.output + 16;
+  const int64_t products = work_of(layout, 0, layout.batch) * layout.hidden * depth * kernel.accumulators;
   int64_t count = products / least_products;
   if (count > threads) count = threads;
   if (count > layout.batch) count = layout.batch;
@@ -102,51 +102,62 @@ int64_t slice_begin(const Layout& layout, int index, int count) {
   return low;
 }
 
-template <class Arguments>
-struct Call {
-  void (*run)(const Arguments&, int64_t, int64_t, void*);
-  const Arguments* arguments;
-  char* scratch;
-  int64_t scratch_each;
-  int count;
-
-  static void slice(void* self, int index) {
-    const Call& call = *static_cast<Call*>(self);
-    const int64_t first = slice_begin(call.arguments->layout, index, call.count);
-    const int64_t last = slice_begin(call.arguments->layout, index + 1, call.count);
-    if (first < last) call.run(*call.arguments, first, last, call.scratch + index * call.scratch_each);
+// Scratch memory for `count` tasks at once, freed at the end.
+class Scratch {
+ public:
+  Scratch(int64_t bytes_each, int64_t count) : each_((bytes_each + alignment - 1) / alignment * alignment + alignment) {
+    if (posix_memalign(&memory_, alignment, static_cast<size_t>(each_ * count)) != 0) memory_ = nullptr;
   }
+  ~Scratch() { free(memory_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  bool is_missing() const { return memory_ == nullptr; }
+  void* operator[](int64_t k) const { return static_cast<char*>(memory_) + k * each_; }
+
+ private:
+  static constexpr int64_t alignment = 64;
+  const int64_t each_;
+  void* memory_ = nullptr;
 };
 
+// Runs a scan's slices of the batch in parallel.
 template <class Arguments>
-Status run(const Kernel& kernel, const Arguments& arguments, int threads,
-           void (*run)(const Arguments&, int64_t, int64_t, void*), int64_t (*size)(const Layout&, int64_t)) {
-  constexpr int64_t alignment = 64;
-  const int count = slice_count(arguments.layout, kernel, threads);
+Status run_slices(const Kernel& kernel, const Arguments& arguments, int count,
+                  void (*run)(const Arguments&, int64_t, int64_t, void*), int64_t (*size)(const Layout&, int64_t)) {
+  const Layout& layout = arguments.layout;
   int64_t most = 0;
   for (int k = 0; k < count; ++k) {
-    const int64_t rows = slice_begin(arguments.layout, k + 1, count) - slice_begin(arguments.layout, k, count);
+    const int64_t rows = slice_begin(layout, k + 1, count) - slice_begin(layout, k, count);
     most = rows > most ? rows : most;
   }
-  const int64_t each = (size(arguments.layout, most) + alignment - 1) / alignment * alignment + alignment;
-  void* scratch = nullptr;
-  if (posix_memalign(&scratch, alignment, static_cast<size_t>(each) * static_cast<size_t>(count)) != 0) {
-    return Status::out_of_memory;
-  }
-  Call<Arguments> call{run, &arguments, static_cast<char*>(scratch), each, count};
-  parallel(count, Call<Arguments>::slice, &call);
-  free(scratch);
+  const Scratch scratch(size(layout, most), count);
+  if (scratch.is_missing()) return Status::out_of_memory;
+  (void)kernel;
+  parallel(count, count, [&](int64_t index, int) {
+    const int k = static_cast<int>(index);
+    const int64_t first = slice_begin(layout, k, count), last = slice_begin(layout, k + 1, count);
+    if (first < last) run(arguments, first, last, scratch[k]);
+  });
   return Status::done;
 }
 
 }  // namespace
 
 Status run_forward(const Kernel& kernel, const ForwardArguments& arguments, int threads) {
-  return run(kernel, arguments, threads, kernel.forward, kernel.forward_scratch);
+  const int count = slice_count(arguments.layout, kernel, threads);
+  return run_slices(kernel, arguments, count, kernel.forward, kernel.forward_scratch);
 }
 
-Status run_backward(const Kernel& kernel, const BackwardArguments& arguments, int threads) {
-  return run(kernel, arguments, threads, kernel.backward, kernel.backward_scratch);
+Status run_backward(const Kernel& kernel, const BackwardArguments& a, int threads) {
+  const int count = slice_count(a.layout, kernel, threads);
+  const Status status = run_slices(kernel, a, count, kernel.backward, kernel.backward_scratch);
+  if (status != Status::done || !(a.d_weight_ih || a.d_weight_hh || a.d_bias_ih || a.d_bias_hh)) return status;
+  const Scratch scratch(kernel.reduce_scratch, threads);
+  if (scratch.is_missing()) return Status::out_of_memory;
+  parallel(kernel.reduce_tasks(a.layout), count,
+           [&](int64_t task, int worker) { kernel.reduce(a, task, scratch[worker]); });
+  return Status::done;
 }
 
 }  // namespace gatework

@@ -1,8 +1,8 @@
-// The matrix product of a few rows with a packed panel, held in registers.
+// Matrix products of a few rows with a packed panel, held in registers.
 //
-// A panel is what pack.h writes: for each k, `columns` vectors that lie together. A tile is `rows` x `columns` vectors.
-// Its sums start from the scratch tile `z` (row-major, contiguous, aligned), take in `depth` products and go back
-// there. `a` is row-major with stride `lda`; nothing overlaps.
+// A panel is what pack.h writes: for each k, `columns` vectors that lie together. A tile is `rows` x `columns` vectors
+// of sums. It starts from `start` and ends in `z`, both row-major with their own strides, aligned to a vector; they may
+// be the same tile. `a` is row-major; nothing else overlaps.
 #pragma once
 
 #include "vector.h"
@@ -18,25 +18,83 @@ constexpr int tallest(int columns) {
   return columns == 4 ? 3 : columns == 3 ? 4 : columns == 2 ? 6 : max_rows;
 }
 
+// `depth` columns of a matrix, one row of it for each row of the tile.
+template <class T>
+struct Segment {
+  const T* a;
+  int64_t lda;
+  int64_t depth;
+};
+
+// The sum over all segments; the panel has their rows one after the other.
+template <class V>
+struct Product {
+  using T = typename V::T;
+  const T* start;
+  int64_t start_stride;
+  T* z;
+  int64_t z_stride;
+  const Segment<T>* segments;
+  int segment_count;
+  const T* panel;
+};
+
 template <class V, int Rows, int Columns>
-void multiply_tile(typename V::T* z, const typename V::T* a, int64_t lda, const typename V::T* panel, int64_t depth) {
+void multiply_tile(const Product<V>& p) {
+  using T = typename V::T;
   V sum[Rows][Columns];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
-    for (int c = 0; c < Columns; ++c) sum[r][c] = V::load(z + (r * Columns + c) * V::lanes);
+    for (int c = 0; c < Columns; ++c) sum[r][c] = V::load(p.start + r * p.start_stride + c * V::lanes);
+  }
+  const T* panel = p.panel;
+  for (int s = 0; s < p.segment_count; ++s) {
+    const T* a = p.segments[s].a;
+    const int64_t lda = p.segments[s].lda;
+    for (const T* end = a + p.segments[s].depth; a != end; ++a) {
+      V b[Columns];
+#pragma GCC unroll 4
+      for (int c = 0; c < Columns; ++c) b[c] = V::load(panel + c * V::lanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        const V x = V::broadcast(a[r * lda]);
+#pragma GCC unroll 4
+        for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * b[c];
+      }
+      panel += Columns * V::lanes;
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c].store(p.z + r * p.z_stride + c * V::lanes);
+  }
+}
+
+// z (rows x columns) = a.T * b over `depth` rows of both: a[k * lda + row], b[k * ldb + column].
+template <class V, int Rows, int Columns>
+void multiply_transposed_tile(const typename V::T* a, int64_t lda, const typename V::T* b, int64_t ldb, int64_t depth,
+                              typename V::T* z) {
+  V sum[Rows][Columns];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c] = V::constant(0);
   }
   for (int64_t k = 0; k < depth; ++k) {
-    V b[Columns];
+    __builtin_prefetch(a + 12 * lda);
+    V row[Columns];
 #pragma GCC unroll 4
-    for (int c = 0; c < Columns; ++c) b[c] = V::load(panel + c * V::lanes);
+    for (int c = 0; c < Columns; ++c) row[c] = V::load(b + c * V::lanes);
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
-      const V x = V::broadcast(a[r * lda + k]);
+      const V x = V::broadcast(a[r]);
 #pragma GCC unroll 4
-      for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * b[c];
+      for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * row[c];
     }
-    panel += Columns * V::lanes;
+    a += lda;
+    b += ldb;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
@@ -45,49 +103,48 @@ void multiply_tile(typename V::T* z, const typename V::T* a, int64_t lda, const 
   }
 }
 
-template <class V>
-using TileFunction = void (*)(typename V::T*, const typename V::T*, int64_t, const typename V::T*, int64_t);
-
-template <class V, int Rows>
-GATEWORK_INLINE TileFunction<V> tile_of_columns(int columns) {
-  constexpr TileFunction<V> functions[] = {
-      multiply_tile<V, Rows, 1>, Rows <= tallest(2) ? multiply_tile<V, (Rows <= tallest(2) ? Rows : 1), 2> : nullptr,
-      Rows <= tallest(3) ? multiply_tile<V, (Rows <= tallest(3) ? Rows : 1), 3> : nullptr,
-      Rows <= tallest(4) ? multiply_tile<V, (Rows <= tallest(4) ? Rows : 1), 4> : nullptr};
-  return functions[columns - 1];
-}
-
-// z += a * panel for `rows` <= tallest(columns) rows.
-template <class V>
-GATEWORK_INLINE void multiply(int rows, int columns, typename V::T* z, const typename V::T* a, int64_t lda,
-                              const typename V::T* panel, int64_t depth) {
-  TileFunction<V> function = nullptr;
+// The function for a tile of that size; 0 < rows <= tallest(columns).
+template <class V, template <class, int, int> class Functions, int Columns = max_columns>
+GATEWORK_INLINE auto tile_function(int rows, int columns) -> decltype(Functions<V, 1, 1>::function) {
+  if constexpr (Columns > 1) {
+    if (columns < Columns) return tile_function<V, Functions, Columns - 1>(rows, columns);
+  }
+  constexpr int most = tallest(Columns);
   switch (rows) {
     case 1:
-      function = tile_of_columns<V, 1>(columns);
-      break;
+      return Functions<V, 1, Columns>::function;
     case 2:
-      function = tile_of_columns<V, 2>(columns);
-      break;
+      return Functions<V, 2, Columns>::function;
     case 3:
-      function = tile_of_columns<V, 3>(columns);
-      break;
+      return Functions<V, 3, Columns>::function;
     case 4:
-      function = tile_of_columns<V, 4>(columns);
-      break;
+      return Functions<V, (most >= 4 ? 4 : most), Columns>::function;
     case 5:
-      function = tile_of_columns<V, 5>(columns);
-      break;
+      return Functions<V, (most >= 5 ? 5 : most), Columns>::function;
     case 6:
-      function = tile_of_columns<V, 6>(columns);
-      break;
+      return Functions<V, (most >= 6 ? 6 : most), Columns>::function;
     case 7:
-      function = tile_of_columns<V, 7>(columns);
-      break;
+      return Functions<V, (most >= 7 ? 7 : most), Columns>::function;
     default:
-      function = tile_of_columns<V, 8>(columns);
+      return Functions<V, most, Columns>::function;
   }
-  function(z, a, lda, panel, depth);
+}
+
+template <class V, int Rows, int Columns>
+struct Multiply {
+  static constexpr void (*function)(const Product<V>&) = multiply_tile<V, Rows, Columns>;
+};
+
+template <class V, int Rows, int Columns>
+struct MultiplyTransposed {
+  using T = typename V::T;
+  static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
+                                    T*) = multiply_transposed_tile<V, Rows, Columns>;
+};
+
+template <class V>
+GATEWORK_INLINE void multiply(int rows, int columns, const Product<V>& product) {
+  tile_function<V, Multiply>(rows, columns)(product);
 }
 
 // Rows in tiles of nearly equal height: `count` tiles, the first `larger` of them one row taller than `height`.

@@ -10,27 +10,35 @@ namespace gatework::GATEWORK_ISA {
 template <class Cell, class V>
 struct KernelOf {
   using T = typename V::T;
-  static constexpr int gates = count_true(Cell::recurrent_product, Cell::accumulators);
+  using C = Columns<Cell>;
 
-  static int64_t packed_size(int64_t rows, int64_t columns) {
-    return static_cast<int64_t>(sizeof(T)) * rows * round_up(columns, V::lanes);
+  static PackedSize packed_size(const Weights& w) {
+    const auto size = static_cast<int64_t>(sizeof(T));
+    const int64_t output = round_up(w.output, V::lanes), input = round_up(w.input, V::lanes);
+    const int64_t wide = round_up(w.hidden, V::lanes);
+    const int64_t forwards = w.hidden * output, backwards = w.output * wide;
+    return {size * ForwardPanels<Cell, V>::elements(w.input, w.hidden, w.output),
+            size * w.hidden * (C::gates * output + C::inputs * input),
+            w.projection ? size * (forwards > backwards ? forwards : backwards) : 0};
   }
 
-  static void pack_forward(const Weights& w, void* recurrent, void* projection) {
-    pack<V>({gates, w.output, w.hidden, w.hidden * w.output, 1, w.output}, static_cast<const T*>(w.recurrent),
-            static_cast<T*>(recurrent));
-    if (projection) {
-      pack<V>({1, w.hidden, w.output, 0, 1, w.hidden}, static_cast<const T*>(w.projection),
-              static_cast<T*>(projection));
+  static void pack_forward(const Weights& w, void* weights, void* projection) {
+    ForwardPanels<Cell, V>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
+                                 at(w.bias_hh), static_cast<T*>(weights));
+    if (w.projection) {
+      pack_matrix<V>(at(w.projection), w.hidden, 1, w.output, w.hidden, static_cast<T*>(projection));
     }
   }
 
-  static void pack_backward(const Weights& w, void* recurrent, void* projection) {
-    pack<V>({1, gates * w.hidden, w.output, 0, w.output, 1}, static_cast<const T*>(w.recurrent),
-            static_cast<T*>(recurrent));
-    if (projection) {
-      pack<V>({1, w.output, w.hidden, 0, w.hidden, 1}, static_cast<const T*>(w.projection),
-              static_cast<T*>(projection));
+  static void pack_backward(const Weights& w, bool with_input, void* weights, void* projection) {
+    T* to = static_cast<T*>(weights);
+    pack_matrix<V>(at(w.weight_hh), C::gates * w.hidden, w.output, w.output, 1, to);
+    if (with_input) {
+      to += C::gates * w.hidden * round_up(w.output, V::lanes);
+      pack_matrix<V>(at(w.weight_ih), C::inputs * w.hidden, w.input, w.input, 1, to);
+    }
+    if (w.projection) {
+      pack_matrix<V>(at(w.projection), w.output, w.hidden, w.hidden, 1, static_cast<T*>(projection));
     }
   }
 
@@ -40,6 +48,10 @@ struct KernelOf {
 
   static void backward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
     BackwardScan<Cell, V>(arguments, first, last, scratch).run();
+  }
+
+  static void reduce(const BackwardArguments& arguments, int64_t task, void* scratch) {
+    WeightGradients<Cell, V>(arguments, task, scratch).run();
   }
 
   static constexpr Kernel kernel() {
@@ -53,13 +65,19 @@ struct KernelOf {
             Cell::reads_next,
             Cell::names,
             packed_size,
-            ForwardScan<Cell, V>::scratch,
-            BackwardScan<Cell, V>::scratch,
             pack_forward,
             pack_backward,
+            ForwardScan<Cell, V>::scratch,
+            BackwardScan<Cell, V>::scratch,
             forward,
-            backward};
+            backward,
+            WeightGradients<Cell, V>::scratch,
+            WeightGradients<Cell, V>::tasks,
+            reduce};
   }
+
+ private:
+  static const T* at(const void* address) { return static_cast<const T*>(address); }
 };
 
 }  // namespace gatework::GATEWORK_ISA

@@ -9,38 +9,116 @@ GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// A matrix (depth, units) for each of `gates`: element (gate, k, unit) is at gate * gate_stride + k * k_stride + unit *
-// unit_stride. A panel holds the vectors of all gates of `blocks` blocks of units, in the order block, gate.
-struct PackSource {
-  int64_t gates, depth, units;
-  int64_t gate_stride, k_stride, unit_stride;
-};
-
-// How many blocks of units share a panel.
-constexpr int blocks_per_panel(int gates) { return gates >= max_columns ? 1 : max_columns / gates; }
-
+// For each k of `depth`, the lanes [unit, unit + lanes) of each of `count` consecutive blocks; element (k, unit) of the
+// source is at k * k_stride + unit * unit_stride, and units from `units` on are 0. Blocks are `to_block` apart in `to`,
+// rows `to_k`.
 template <class V>
-GATEWORK_INLINE int64_t packed_count(int64_t gates, int64_t depth, int64_t units) {
-  return gates * depth * round_up(units, V::lanes);
-}
-
-template <class V>
-void pack(const PackSource& source, const typename V::T* from, typename V::T* to) {
-  const int64_t blocks = round_up(source.units, V::lanes) / V::lanes;
-  const int64_t most = blocks_per_panel(static_cast<int>(source.gates));
-  for (int64_t first = 0; first < blocks; first += most) {
-    const int64_t last = first + most < blocks ? first + most : blocks;
-    for (int64_t k = 0; k < source.depth; ++k) {
-      for (int64_t block = first; block < last; ++block) {
-        for (int64_t gate = 0; gate < source.gates; ++gate) {
-          const auto* column = from + gate * source.gate_stride + k * source.k_stride;
-          for (int64_t unit = block * V::lanes; unit < (block + 1) * V::lanes; ++unit) {
-            *to++ = unit < source.units ? column[unit * source.unit_stride] : 0;
-          }
-        }
-      }
-    }
+GATEWORK_INLINE void pack_block(const typename V::T* from, int64_t depth, int64_t k_stride, int64_t unit, int64_t units,
+                                int64_t unit_stride, typename V::T* to, int64_t to_k) {
+  const int64_t count = units - unit < V::lanes ? units - unit : V::lanes;
+  for (int64_t k = 0; k < depth; ++k) {
+    const auto* source = from + k * k_stride + unit * unit_stride;
+    auto* target = to + k * to_k;
+    for (int64_t lane = 0; lane < V::lanes; ++lane) target[lane] = lane < count ? source[lane * unit_stride] : 0;
   }
 }
+
+// A matrix (depth, units) in panels of up to max_columns blocks of units.
+template <class V>
+void pack_matrix(const typename V::T* from, int64_t depth, int64_t k_stride, int64_t units, int64_t unit_stride,
+                 typename V::T* to) {
+  const int64_t blocks = round_up(units, V::lanes) / V::lanes;
+  for (int64_t first = 0; first < blocks; first += max_columns) {
+    const int64_t columns = blocks - first < max_columns ? blocks - first : max_columns;
+    for (int64_t c = 0; c < columns; ++c) {
+      pack_block<V>(from, depth, k_stride, (first + c) * V::lanes, units, unit_stride, to + c * V::lanes,
+                    columns * V::lanes);
+    }
+    to += depth * columns * V::lanes;
+  }
+}
+
+// How the accumulators of a cell lie side by side in a tile: those that only the input product feeds, those that both
+// feed, those that only the recurrent product feeds. So what each product feeds lies together.
+template <class Cell>
+struct Columns {
+  static constexpr int accumulators = Cell::accumulators;
+
+  static constexpr int count(const bool* flags, int end) {
+    int result = 0;
+    for (int k = 0; k < end; ++k) result += flags[k];
+    return result;
+  }
+
+  static constexpr int inputs = count(Cell::input_product, accumulators);
+  static constexpr int gates = count(Cell::recurrent_product, accumulators);
+  static constexpr int widest = inputs > gates ? inputs : gates;
+  static constexpr int first_gate = accumulators - gates;
+  static constexpr bool are_shared = inputs == accumulators && gates == accumulators;
+  static constexpr int blocks_per_panel = are_shared && accumulators < max_columns ? max_columns / accumulators : 1;
+
+  static constexpr int kind(int a) { return Cell::input_product[a] ? (Cell::recurrent_product[a] ? 1 : 0) : 2; }
+
+  // The place of accumulator `a` in the tile.
+  static constexpr int of(int a) {
+    int place = 0;
+    for (int b = 0; b < accumulators; ++b) place += kind(b) < kind(a) || (kind(b) == kind(a) && b < a);
+    return place;
+  }
+};
+
+// A panel of the forward pass, for `count` blocks of units: one vector of biases for each column, then the rows of W,
+// then those of U.
+template <class Cell, class V>
+struct ForwardPanels {
+  using T = typename V::T;
+  using C = Columns<Cell>;
+  static_assert(C::inputs <= max_columns && C::gates <= max_columns, "a tile holds what one product feeds");
+
+  static int64_t elements(int64_t input, int64_t hidden, int64_t output) {
+    return round_up(hidden, V::lanes) * (C::accumulators + input * C::inputs + output * C::gates);
+  }
+
+  static int64_t panel_elements(int64_t input, int64_t output, int64_t count) {
+    return count * V::lanes * (C::accumulators + input * C::inputs + output * C::gates);
+  }
+
+  static void pack(int64_t input, int64_t hidden, int64_t output, const T* w_ih, const T* w_hh, const T* b_ih,
+                   const T* b_hh, T* to) {
+    const int64_t blocks = round_up(hidden, V::lanes) / V::lanes;
+    for (int64_t first = 0; first < blocks; first += C::blocks_per_panel) {
+      const int64_t left = blocks - first;
+      const int64_t count = left < C::blocks_per_panel ? left : C::blocks_per_panel;
+      T* w = to + count * C::accumulators * V::lanes;
+      T* u = w + input * count * C::inputs * V::lanes;
+      for (int64_t block = 0; block < count; ++block) {
+        const int64_t unit = (first + block) * V::lanes;
+        int in = 0, gate = 0;
+        for (int a = 0; a < C::accumulators; ++a) {
+          const int64_t column = block * C::accumulators + C::of(a);
+          T* bias = to + column * V::lanes;
+          for (int64_t lane = 0; lane < V::lanes; ++lane) {
+            const bool is_unit = unit + lane < hidden;
+            const T b = b_ih && is_unit && Cell::input_product[a] ? b_ih[in * hidden + unit + lane] : 0;
+            bias[lane] = b + (b_hh && is_unit && Cell::recurrent_product[a] ? b_hh[gate * hidden + unit + lane] : 0);
+          }
+          if (Cell::input_product[a]) {
+            const int64_t place = block * C::inputs + C::of(a);
+            pack_block<V>(w_ih + in * hidden * input, input, 1, unit, hidden, input, w + place * V::lanes,
+                          count * C::inputs * V::lanes);
+          }
+          if (Cell::recurrent_product[a]) {
+            const int64_t place = block * C::gates + C::of(a) - C::first_gate;
+            pack_block<V>(w_hh + gate * hidden * output, output, 1, unit, hidden, output, u + place * V::lanes,
+                          count * C::gates * V::lanes);
+          }
+          in += Cell::input_product[a];
+          gate += Cell::recurrent_product[a];
+        }
+      }
+      to += panel_elements(input, output, count);
+    }
+  }
+};
 
 }  // namespace gatework::GATEWORK_ISA

@@ -13,12 +13,6 @@
 
 namespace gatework::GATEWORK_ISA {
 
-constexpr int count_true(const bool* flags, int end) {
-  int count = 0;
-  for (int k = 0; k < end; ++k) count += flags[k];
-  return count;
-}
-
 constexpr int tile_vectors = max_rows * max_columns;
 
 // Which rows of a tensor one step of the sequences [first, last) has.
@@ -64,13 +58,20 @@ GATEWORK_INLINE void copy_rows(T* to, int64_t to_stride, const T* from, int64_t 
   }
 }
 
-// to (rows, width) = [start +] a (rows, depth) * panels packed with one gate; `to` has a stride that is a multiple of
-// the lanes and is the start when `adds`. `after` is told which columns of which row were written.
-template <class V, class Product, class After>
-GATEWORK_INLINE void product_of_rows(typename V::T* to, int64_t to_stride, int64_t rows, int64_t width, int64_t depth,
-                                     const typename V::T* panels, bool adds, typename V::T* z, const Product& product,
-                                     const After& after) {
-  using T = typename V::T;
+// The number of rows of a sequence tensor.
+GATEWORK_INLINE int64_t total_rows(const Layout& layout) {
+  if (!layout.batch_sizes || layout.steps == 0) return layout.steps * layout.batch;
+  const int64_t t = layout.steps - 1;
+  return layout.offsets[t] + layout.batch_sizes[t];
+}
+
+// The product of `rows` rows with a matrix of pack_matrix that has `width` columns and `depth` rows. `segments_of(row)`
+// gives the segments from that row on, the sums start from `start` (stride 0 where all rows start alike), and
+// `write(row, unit, sums)` receives each vector of the result.
+template <class V, class SegmentsOf, class Write>
+GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, const typename V::T* panels,
+                                   const typename V::T* start, int64_t start_stride, typename V::T* z,
+                                   const SegmentsOf& segments_of, const Write& write) {
   const int64_t blocks = round_up(width, V::lanes) / V::lanes;
   for (int64_t first = 0; first < blocks; first += max_columns) {
     const int columns = static_cast<int>(blocks - first < max_columns ? blocks - first : max_columns);
@@ -78,19 +79,12 @@ GATEWORK_INLINE void product_of_rows(typename V::T* to, int64_t to_stride, int64
     int64_t row = 0;
     for (int64_t tile = 0; tile < tiles.count; ++tile) {
       const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
-      T* target = to + row * to_stride + first * V::lanes;
+      const auto segments = segments_of(row);
+      const auto* from = start + (start_stride ? row * start_stride + first * V::lanes : 0);
+      multiply<V>(height, columns, {from, start_stride, z, columns * V::lanes, segments.list, segments.count, panels});
       for (int r = 0; r < height; ++r) {
         for (int c = 0; c < columns; ++c) {
-          const V start = adds ? V::load(target + r * to_stride + c * V::lanes) : V::constant(0);
-          start.store(z + (r * columns + c) * V::lanes);
-        }
-      }
-      product(height, columns, z, row, panels);
-      for (int r = 0; r < height; ++r) {
-        for (int c = 0; c < columns; ++c) {
-          const V sum = V::load(z + (r * columns + c) * V::lanes);
-          sum.store(target + r * to_stride + c * V::lanes);
-          after(row + r, (first + c) * V::lanes, sum);
+          write(row + r, (first + c) * V::lanes, V::load(z + (r * columns + c) * V::lanes));
         }
       }
       row += height;
@@ -99,7 +93,16 @@ GATEWORK_INLINE void product_of_rows(typename V::T* to, int64_t to_stride, int64
   }
 }
 
+constexpr int max_segments = 4;
+
+template <class T>
+struct Segments {
+  Segment<T> list[max_segments];
+  int count;
+};
+
 }  // namespace gatework::GATEWORK_ISA
 
 #include "scan_backward.h"
 #include "scan_forward.h"
+#include "weight_gradients.h"

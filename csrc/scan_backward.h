@@ -8,17 +8,19 @@ namespace gatework::GATEWORK_ISA {
 template <class Cell, class V>
 class BackwardScan {
   using T = typename V::T;
+  using C = Columns<Cell>;
   static constexpr int accumulators = Cell::accumulators;
-  static constexpr int gates = count_true(Cell::recurrent_product, accumulators);
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
-    return static_cast<int64_t>(sizeof(T)) * (rows * (output + Cell::states * hidden) + tile_vectors * V::lanes);
+    return static_cast<int64_t>(sizeof(T)) *
+           (rows * (output + Cell::states * hidden) + (tile_vectors + max_columns) * V::lanes);
   }
 
   BackwardScan(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
       : p(arguments),
+        input(arguments.layout.input),
         hidden(arguments.layout.hidden),
         output(arguments.layout.output),
         stride(round_up(hidden, V::lanes)),
@@ -29,6 +31,9 @@ class BackwardScan {
     T* memory = static_cast<T*>(scratch);
     z = memory;
     memory += tile_vectors * V::lanes;
+    zeros = memory;
+    __builtin_memset(zeros, 0, max_columns * V::lanes * sizeof(T));
+    memory += max_columns * V::lanes;
     d_h = memory;
     memory += rows * output_stride;
     for (int s = 0; s < Cell::states; ++s) {
@@ -77,12 +82,10 @@ class BackwardScan {
         store_units(total, static_cast<T*>(p.d_projected) + at + unit, output - unit);
       }
     }
-    product_of_rows<V>(
-        d_state[0], stride, step.active, hidden, output, static_cast<const T*>(p.projection), false, z,
-        [&](int height, int columns, T* tile, int64_t row, const T* panel) {
-          multiply<V>(height, columns, tile, d_h + row * output_stride, output_stride, panel, output);
-        },
-        [](int64_t, int64_t, V) {});
+    multiply_rows<V>(
+        step.active, hidden, output, static_cast<const T*>(p.projection), zeros, 0, z,
+        [&](int64_t row) { return Segments<T>{{{d_h + row * output_stride, output_stride, output}}, 1}; },
+        [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
   }
 
   void units(int64_t t, const Step& step) {
@@ -131,31 +134,41 @@ class BackwardScan {
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
   }
 
-  // Adds what reaches the previous h through the recurrent product.
+  // The accumulators that a product feeds, from row `row` of the step on.
+  GATEWORK_INLINE Segments<T> planes(const bool* feeds, const T* d) const {
+    Segments<T> segments{};
+    for (int begin = 0; begin < accumulators;) {
+      int end = begin;
+      while (end < accumulators && feeds[end]) ++end;
+      if (end > begin) {
+        segments.list[segments.count++] = {d + begin * hidden, accumulators * hidden, (end - begin) * hidden};
+      }
+      begin = end + 1;
+    }
+    return segments;
+  }
+
+  // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step) {
     const int64_t lda = accumulators * hidden;
-    const T* a = static_cast<const T*>(p.d_accumulator) + step.row * lda;
-    product_of_rows<V>(
-        d_h, output_stride, step.active, output, gates * hidden, static_cast<const T*>(p.recurrent), Cell::carries[0],
-        z,
-        [&](int height, int columns, T* tile, int64_t row, const T* panel) {
-          for (int begin = 0; begin < accumulators;) {
-            int end = begin;
-            while (end < accumulators && Cell::recurrent_product[end]) ++end;
-            if (end > begin) {
-              const int64_t depth = (end - begin) * hidden;
-              multiply<V>(height, columns, tile, a + row * lda + begin * hidden, lda, panel, depth);
-              panel += depth * columns * V::lanes;
-            }
-            begin = end + 1;
-          }
-        },
-        [](int64_t, int64_t, V) {});
+    const T* d = static_cast<const T*>(p.d_accumulator) + step.row * lda;
+    const T* panels = static_cast<const T*>(p.weights);
+    const int64_t depth = C::gates * hidden;
+    multiply_rows<V>(
+        step.active, output, depth, panels, Cell::carries[0] ? d_h : zeros, Cell::carries[0] ? output_stride : 0, z,
+        [&](int64_t row) { return planes(Cell::recurrent_product, d + row * lda); },
+        [&](int64_t row, int64_t unit, V sum) { sum.store(d_h + row * output_stride + unit); });
+    if (!p.d_x) return;
+    T* d_x = static_cast<T*>(p.d_x) + step.row * input;
+    multiply_rows<V>(
+        step.active, input, C::inputs * hidden, panels + depth * output_stride, zeros, 0, z,
+        [&](int64_t row) { return planes(Cell::input_product, d + row * lda); },
+        [&](int64_t row, int64_t unit, V sum) { store_units(sum, d_x + row * input + unit, input - unit); });
   }
 
   const BackwardArguments& p;
-  const int64_t hidden, output, stride, output_stride, first, last;
-  T *z, *d_h;
+  const int64_t input, hidden, output, stride, output_stride, first, last;
+  T *z, *zeros, *d_h;
   T* d_state[Cell::states];  // d_state[0] is the derivative of h before its projection
 };
 

@@ -8,20 +8,20 @@ namespace gatework::GATEWORK_ISA {
 template <class Cell, class V>
 class ForwardScan {
   using T = typename V::T;
+  using C = Columns<Cell>;
+  using Panels = ForwardPanels<Cell, V>;
   static constexpr int accumulators = Cell::accumulators;
-  static constexpr int gates = count_true(Cell::recurrent_product, accumulators);
-  static constexpr int inputs = count_true(Cell::input_product, accumulators);
-  static constexpr int most_blocks = blocks_per_panel(gates);
-  static_assert(gates >= 1 && gates <= max_columns, "a panel holds the vectors of all gates");
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
-    return static_cast<int64_t>(sizeof(T)) * (rows * (2 * output + Cell::states * hidden) + tile_vectors * V::lanes);
+    return static_cast<int64_t>(sizeof(T)) *
+           (rows * (2 * output + Cell::states * hidden) + (tile_vectors + max_columns) * V::lanes);
   }
 
   ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
       : p(arguments),
+        input(arguments.layout.input),
         hidden(arguments.layout.hidden),
         output(arguments.layout.output),
         stride(round_up(hidden, V::lanes)),
@@ -32,6 +32,9 @@ class ForwardScan {
     T* memory = static_cast<T*>(scratch);
     z = memory;
     memory += tile_vectors * V::lanes;
+    zeros = memory;
+    __builtin_memset(zeros, 0, max_columns * V::lanes * sizeof(T));
+    memory += max_columns * V::lanes;
     h_now = memory;
     h_next = memory += rows * output_stride;
     memory += rows * output_stride;
@@ -85,70 +88,55 @@ class ForwardScan {
 
   void units(const Step& step) {
     const int64_t blocks = stride / V::lanes;
-    const T* panel = static_cast<const T*>(p.recurrent);
+    const T* panel = static_cast<const T*>(p.weights);
     if (p.previous[0]) {
       copy_rows<T>(static_cast<T*>(p.previous[0]) + step.row * output, output, h_now, output_stride, step.active,
                    output);
     }
-    for (int64_t block = 0; block < blocks; block += most_blocks) {
-      const int count = static_cast<int>(blocks - block < most_blocks ? blocks - block : most_blocks);
-      const int columns = count * gates;
-      const Tiles tiles = split_rows(step.active, tallest(columns));
+    for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
+      const int64_t left = blocks - block;
+      const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
+      const Tiles tiles = split_rows(step.active, tallest(count * (C::are_shared ? accumulators : C::widest)));
       int64_t r = 0;
       for (int64_t tile = 0; tile < tiles.count; ++tile) {
         const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
-        fill(step.row + r, height, block, count);
-        multiply<V>(height, columns, z, h_now + r * output_stride, output_stride, panel, output);
+        products(step.row + r, r, height, count, panel);
         for (int k = 0; k < height; ++k) {
           for (int c = 0; c < count; ++c) {
-            cell(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * columns + c * gates) * V::lanes);
+            cell(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * count + c) * accumulators * V::lanes);
           }
         }
         r += height;
       }
-      panel += output * columns * V::lanes;
+      panel += Panels::panel_elements(input, output, count);
     }
   }
 
-  // Puts what the accumulators start from into the tile.
-  GATEWORK_INLINE void fill(int64_t row, int height, int64_t block, int count) {
-    const T* x_product = static_cast<const T*>(p.x_product);
-    const T* bias = static_cast<const T*>(p.recurrent_bias);
-    T* to = z;
-    for (int r = 0; r < height; ++r) {
-      const T* from = x_product + (row + r) * inputs * hidden;
-      for (int c = 0; c < count; ++c) {
-        const int64_t unit = (block + c) * V::lanes;
-        int input = 0, gate = 0;
-        for (int a = 0; a < accumulators; ++a) {
-          if (Cell::recurrent_product[a]) {
-            const T* source = Cell::input_product[a] ? from + input * hidden : bias + gate * hidden;
-            load_units<V>(source + unit, hidden - unit).store(to);
-            to += V::lanes;
-            ++gate;
-          }
-          input += Cell::input_product[a];
-        }
-      }
+  // Both products of a tile of rows with a panel, and the biases.
+  GATEWORK_INLINE void products(int64_t row, int64_t r, int height, int count, const T* panel) {
+    const int64_t z_stride = count * accumulators * V::lanes;
+    const Segment<T> segments[] = {{static_cast<const T*>(p.x) + row * input, input, input},
+                                   {h_now + r * output_stride, output_stride, output}};
+    const T* w = panel + z_stride;
+    if (C::are_shared) {
+      multiply<V>(height, count * accumulators, {panel, 0, z, z_stride, segments, 2, w});
+      return;
     }
+    for (int k = 0; k < height; ++k) {
+      for (int a = 0; a < accumulators; ++a) V::load(panel + a * V::lanes).store(z + k * z_stride + a * V::lanes);
+    }
+    T* z_gates = z + C::first_gate * V::lanes;
+    multiply<V>(height, C::inputs, {z, z_stride, z, z_stride, segments, 1, w});
+    w += input * C::inputs * V::lanes;
+    multiply<V>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
   }
 
-  // One step of one row's units from `unit` on; `sums` has the recurrent accumulators.
+  // One step of one row's units from `unit` on; `sums` has the accumulators.
   GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* sums) {
     const int64_t count = hidden - unit;
     V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
-    int input = 0;
 #pragma GCC unroll 8
-    for (int a = 0; a < accumulators; ++a) {
-      if (Cell::recurrent_product[a]) {
-        accumulator[a] = V::load(sums);
-        sums += V::lanes;
-      } else {
-        const T* from = static_cast<const T*>(p.x_product) + (row * inputs + input) * hidden + unit;
-        accumulator[a] = load_units<V>(from, count);
-      }
-      input += Cell::input_product[a];
-    }
+    for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
     previous[0] = p.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
@@ -172,33 +160,25 @@ class ForwardScan {
 #pragma GCC unroll 16
       for (int k = 0; k < Cell::kept; ++k) store_units(kept[k], to + k * hidden, count);
     }
-    if (p.named) {
-      const int64_t rows = total_rows();
-      for (int k = 0; k < Cell::named; ++k) {
-        store_units(named[k], static_cast<T*>(p.named) + (k * rows + row) * hidden + unit, count);
-      }
+    for (int k = 0; k < Cell::named; ++k) {
+      if (p.named[k]) store_units(named[k], static_cast<T*>(p.named[k]) + row * hidden + unit, count);
     }
   }
 
   void project(const Step& step) {
     T* out = static_cast<T*>(p.output) + step.row * output;
-    product_of_rows<V>(
-        h_next, output_stride, step.active, output, hidden, static_cast<const T*>(p.projection), false, z,
-        [&](int height, int columns, T* tile, int64_t row, const T* panel) {
-          multiply<V>(height, columns, tile, state[0] + row * stride, stride, panel, hidden);
-        },
-        [&](int64_t row, int64_t unit, V sum) { store_units(sum, out + row * output + unit, output - unit); });
-  }
-
-  GATEWORK_INLINE int64_t total_rows() const {
-    const Layout& layout = p.layout;
-    const int64_t t = layout.steps - 1;
-    return layout.offsets ? layout.offsets[t] + layout.batch_sizes[t] : layout.steps * layout.batch;
+    multiply_rows<V>(
+        step.active, output, hidden, static_cast<const T*>(p.projection), zeros, 0, z,
+        [&](int64_t row) { return Segments<T>{{{state[0] + row * stride, stride, hidden}}, 1}; },
+        [&](int64_t row, int64_t unit, V sum) {
+          sum.store(h_next + row * output_stride + unit);
+          store_units(sum, out + row * output + unit, output - unit);
+        });
   }
 
   const ForwardArguments& p;
-  const int64_t hidden, output, stride, output_stride, first, last;
-  T *z, *h_now, *h_next;
+  const int64_t input, hidden, output, stride, output_stride, first, last;
+  T *z, *zeros, *h_now, *h_next;
   T* state[Cell::states];  // state[0] is h before its projection
 };
 

@@ -47,17 +47,18 @@ void pause() {
 }
 
 struct Job {
-  void (*task)(void*, int);
+  void (*task)(void*, int64_t, int);
   void* context;
-  int count;
-  std::atomic<int> next{0};  // the first index nobody has taken
-  std::atomic<int> unfinished{0};
+  int64_t count;
+  int workers;
+  std::atomic<int64_t> next{0};  // the first index nobody has taken
+  std::atomic<int64_t> unfinished{0};
 };
 
-void work(Job& job) {
+void work(Job& job, int worker) {
   const FlushSubnormals flush;
-  for (int k = job.next.fetch_add(1); k < job.count; k = job.next.fetch_add(1)) {
-    job.task(job.context, k);
+  for (int64_t k = job.next.fetch_add(1); k < job.count; k = job.next.fetch_add(1)) {
+    job.task(job.context, k, worker);
     job.unfinished.fetch_sub(1, std::memory_order_release);
   }
 }
@@ -68,15 +69,15 @@ class Pool {
   // False when another thread has the pool: the caller then works alone.
   bool run(Job& job) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
-    grow(job.count - 1);
+    grow(job.workers - 1);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       job_ = &job;
-      wanted_ = job.count - 1;
+      wanted_ = job.workers - 1;
       ++generation_;
     }
     wake_.notify_all();
-    work(job);
+    work(job, 0);
     while (job.unfinished.load(std::memory_order_acquire) > 0) pause();
     {
       // No worker may still look at the job when it goes out of scope.
@@ -100,18 +101,19 @@ class Pool {
     unsigned long long seen = 0;
     for (;;) {
       Job* job = nullptr;
+      int worker = 0;
       {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return generation_ != seen; });
         seen = generation_;
         if (job_ && wanted_ > 0) {
-          --wanted_;
+          worker = wanted_--;
           ++inside_;
           job = job_;
         }
       }
       if (!job) continue;
-      work(*job);
+      work(*job, worker);
       const std::lock_guard<std::mutex> lock(mutex_);
       if (--inside_ == 0) idle_.notify_one();
     }
@@ -145,11 +147,12 @@ Pool& pool() {
 
 }  // namespace
 
-void parallel(int count, void (*task)(void* context, int index), void* context) {
-  Job job{task, context, count};
+void parallel(int64_t count, int workers, void (*task)(void* context, int64_t index, int worker), void* context) {
+  if (workers > count) workers = static_cast<int>(count);
+  Job job{task, context, count, workers};
   job.unfinished.store(count);
-  if (count > 1 && pool().run(job)) return;
-  work(job);
+  if (workers > 1 && pool().run(job)) return;
+  work(job, 0);
 }
 
 }  // namespace gatework

@@ -68,29 +68,19 @@ class Kernel:
         address: Where the native table is.
         spec: The cell.
         kept: How many values of each unit the forward pass keeps for the backward pass.
-        input_planes: The accumulators that the input product feeds, by index.
-        recurrent_planes: The accumulators that the recurrent product feeds.
+        accumulators: How many accumulators the cell has.
         reads_previous: By state, whether the backward step reads its previous value.
         reads_next: By state, whether it reads the new value.
+        names: What a trace of the cell holds, in order.
     """
 
     address: int
     spec: CellSpec
     kept: int
-    input_planes: tuple[int, ...]
-    recurrent_planes: tuple[int, ...]
+    accumulators: int
     reads_previous: tuple[bool, ...]
     reads_next: tuple[bool, ...]
     names: tuple[str, ...]
-
-    @property
-    def accumulators(self) -> int:
-        """How many accumulators the cell has."""
-        return len(self.spec.arguments) - sum(a in self.spec.states for a in self.spec.arguments)
-
-    def packed_elements(self, rows: int, columns: int, itemsize: int) -> int:
-        """How many elements a packed matrix takes."""
-        return _native.packed_size(self.address, rows, columns) // itemsize
 
 
 def has(spec: CellSpec) -> bool:
@@ -108,13 +98,11 @@ def _find(name: str, is_double: bool, isa: str) -> Kernel:
     spec = REGISTRY[name]
     address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(name), is_double)
     facts = _native.describe(address)
-    planes = [a for a in spec.arguments if a not in spec.states]
     return Kernel(
         address,
         spec,
         facts["kept"],
-        tuple(k for k, a in enumerate(planes) if a[0] in "ax"),
-        tuple(k for k, a in enumerate(planes) if a[0] in "au"),
+        facts["accumulators"],
         tuple(facts["reads_previous"]),
         tuple(facts["reads_next"]),
         tuple(facts["names"]),
@@ -143,10 +131,9 @@ class Layout:
     offsets: Tensor | None
     reverse: bool
 
-    def sizes(self, hidden: int, output: int) -> tuple[int, ...]:
-        """What the native side takes."""
-        sizes, offsets = _address(self.batch_sizes), _address(self.offsets)
-        return self.steps, self.batch, hidden, output, sizes, offsets, int(self.reverse)
+    def sizes(self, *widths: int) -> tuple[int, ...]:
+        """What the native side takes; `widths` are those of the input, the hidden state and the output."""
+        return self.steps, self.batch, *widths, _address(self.batch_sizes), _address(self.offsets), int(self.reverse)
 
 
 def layout_of(x: Tensor, batch: int, batch_sizes: Tensor | None, reverse: bool) -> Layout:
@@ -181,8 +168,8 @@ def _address(tensor: Tensor | None) -> int:
     return 0 if tensor is None else tensor.data_ptr()
 
 
-def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
-    return tuple(_address(t) for t in tensors) + (0,) * (_native.MAX_STATES - len(tensors))
+def _addresses(tensors: Sequence[Tensor | None], count: int = _native.MAX_STATES) -> tuple[int, ...]:
+    return (*map(_address, tensors), *(0,) * (count - len(tensors)))
 
 
 def checked(x: Tensor, weights: ScanWeights, states: Sequence[Tensor], spec: CellSpec) -> tuple[int, int]:
@@ -272,36 +259,28 @@ def _finish(status: int) -> None:
         raise MemoryError("gatework: no memory for a scan's scratch space")
 
 
-def _packed(
-    kernel: Kernel, weights: ScanWeights, is_forward: bool, hidden: int, output: int
+def _widths(kernel: Kernel, weights: ScanWeights) -> tuple[int, int, int]:
+    """The sizes of the input, the hidden state and the output."""
+    rows, output = weights.weight_hh.shape
+    return weights.weight_ih.shape[1], rows // len(kernel.spec.gates), output
+
+
+def packed(
+    kernel: Kernel, weights: ScanWeights, *, is_forward: bool, with_input: bool = True
 ) -> tuple[Tensor, Tensor | None]:
-    """The weights in the order in which the kernel reads them."""
-    like, gates = weights.weight_hh, len(kernel.recurrent_planes)
-    shapes = (
-        [(gates * output, hidden), (hidden, output)] if is_forward else [(gates * hidden, output), (output, hidden)]
-    )
-    recurrent = like.new_empty(kernel.packed_elements(*shapes[0], like.itemsize))
-    projection = None
-    if weights.weight_hr is not None:
-        projection = like.new_empty(kernel.packed_elements(*shapes[1], like.itemsize))
-    _native.pack(
-        kernel.address, is_forward, hidden, output, like.data_ptr(), _address(weights.weight_hr), recurrent.data_ptr(),
-        _address(projection),
-    )  # fmt: skip
-    return recurrent, projection
-
-
-def _input_bias(kernel: Kernel, weights: ScanWeights, hidden: int) -> Tensor | None:
-    """The bias that can be added to the input product: b, and b' where both products feed an accumulator."""
-    if weights.bias_ih is None or weights.bias_hh is None:
-        return None
-    if kernel.input_planes == kernel.recurrent_planes:
-        return weights.bias_ih + weights.bias_hh
-    bias = weights.bias_ih.clone()
-    for gate, (plane, other) in enumerate(zip(kernel.input_planes, kernel.recurrent_planes, strict=True)):
-        if plane == other:
-            bias[gate * hidden : (gate + 1) * hidden] += weights.bias_hh[gate * hidden : (gate + 1) * hidden]
-    return bias
+    """The weights in the order in which the kernel reads them, and the projection."""
+    w = weights
+    tensors = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+    parts = (*_widths(kernel, weights), *map(_address, tensors))
+    forwards, backwards, projecting = _native.packed_size(kernel.address, parts)
+    like = weights.weight_hh
+    to = like.new_empty((forwards if is_forward else backwards) // like.itemsize)
+    projection = like.new_empty(projecting // like.itemsize) if projecting else None
+    if is_forward:
+        _native.pack_forward(kernel.address, parts, to.data_ptr(), _address(projection))
+    else:
+        _native.pack_backward(kernel.address, parts, with_input, to.data_ptr(), _address(projection))
+    return to, projection
 
 
 def forward(
@@ -312,67 +291,69 @@ def forward(
     layout: Layout,
     *,
     is_kept: bool = False,
-    named: Tensor | None = None,
+    named: Sequence[Tensor | None] = (),
 ) -> tuple[Tensor, list[Tensor], Kept]:
     """Run a scan on contiguous, checked tensors: the output, the final states and what was kept."""
-    hidden, output = weights.weight_hh.shape[0] // len(kernel.spec.gates), weights.weight_hh.shape[1]
-    flat = x.reshape(layout.rows, x.shape[-1])
-    bias = _input_bias(kernel, weights, hidden)
-    product = flat @ weights.weight_ih.t() if bias is None else torch.addmm(bias, flat, weights.weight_ih.t())
-    recurrent_bias = None
-    if kernel.input_planes != kernel.recurrent_planes:
-        recurrent_bias = weights.bias_hh if weights.bias_hh is not None else x.new_zeros(weights.weight_hh.shape[0])
-    recurrent, projection = _packed(kernel, weights, True, hidden, output)
-    out = x.new_empty((*layout.lead, output))
+    widths = _widths(kernel, weights)
+    prepared, projection = packed(kernel, weights, is_forward=True)
+    out = x.new_empty((*layout.lead, widths[2]))
     finals = [torch.empty_like(s) for s in states]
     kept = Kept(None, (), ())
     if is_kept:
-        kept = kept_like(kernel, layout.lead, x, hidden, output, layout.batch_sizes is not None)
+        kept = kept_like(kernel, layout.lead, x, *widths[1:], layout.batch_sizes is not None)
     status = _native.forward(
-        kernel.address, torch.get_num_threads(), layout.sizes(hidden, output), product.data_ptr(),
-        _address(recurrent_bias), recurrent.data_ptr(), _address(projection), _addresses(states), out.data_ptr(),
-        _addresses(finals), _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _address(named),
+        kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
+        _address(projection), _addresses(states), out.data_ptr(), _addresses(finals), _address(kept.values),
+        _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
     )  # fmt: skip
     _finish(status)
     return out, finals, kept
-
-
-@dataclass(frozen=True, slots=True)
-class Gradients:
-    """What the native backward pass gives.
-
-    Attributes:
-        accumulators: The derivative for every accumulator, (..., accumulators hidden).
-        projected: The whole derivative of the projected output, (..., output), or None.
-        states: The derivatives of the initial states.
-    """
-
-    accumulators: Tensor
-    projected: Tensor | None
-    states: list[Tensor]
 
 
 def backward(
     kernel: Kernel,
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
+    x: Tensor,
     weights: ScanWeights,
     states: Sequence[Tensor],
     layout: Layout,
     output: Tensor,
     kept: Kept,
-) -> Gradients:
-    """Run the backward pass of a scan on contiguous, checked tensors."""
-    hidden, width = weights.weight_hh.shape[0] // len(kernel.spec.gates), weights.weight_hh.shape[1]
-    recurrent, projection = _packed(kernel, weights, False, hidden, width)
-    d_accumulators = output.new_empty((*layout.lead, kernel.accumulators * hidden))
+    needs: Sequence[bool],
+) -> list[Tensor | None]:
+    """The gradients of x, the five weights and the states, from contiguous, checked tensors.
+
+    Args:
+        kernel: The kernels of the cell.
+        d_output: The derivative for the output, None where it is zero.
+        d_finals: The derivatives for the final states, empty where they are zero.
+        x: As for `forward()`.
+        weights: As for `forward()`.
+        states: As for `forward()`.
+        layout: As for `forward()`.
+        output: What `forward()` returned.
+        kept: What `forward()` kept.
+        needs: Which gradients are wanted, in the order returned; of the others some are None.
+    """
+    widths = _widths(kernel, weights)
+    prepared, projection = packed(kernel, weights, is_forward=False, with_input=needs[0])
+    d_accumulators = output.new_empty((*layout.lead, kernel.accumulators * widths[1]))
     projected = None if projection is None else torch.empty_like(output)
     d_states = [torch.empty_like(s) for s in states]
+    w = weights
+    inputs = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh)
+    found = [torch.empty_like(t) if need and t is not None else None for t, need in zip(inputs, needs, strict=False)]
     status = _native.backward(
-        kernel.address, torch.get_num_threads(), layout.sizes(hidden, width), recurrent.data_ptr(),
+        kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _address(d_output), _addresses(d_finals), _addresses(states), output.data_ptr(),
         _address(kept.values), _addresses(kept.previous), _addresses(kept.next), d_accumulators.data_ptr(),
-        _address(projected), _addresses(d_states),
+        _address(projected), _addresses(d_states), tuple(map(_address, found)),
     )  # fmt: skip
     _finish(status)
-    return Gradients(d_accumulators, projected, d_states)
+    d_projection = None
+    if projected is not None and needs[5]:
+        before = kept.next[0]
+        assert before is not None
+        d_projection = projected.reshape(layout.rows, -1).t() @ before.reshape(layout.rows, -1)
+    return [*found, d_projection, *d_states]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 MAX_STATES: int
+MAX_NAMED: int
 ISAS: list[str]
 CELLS: list[str]
 
@@ -11,25 +12,15 @@ def is_compiled(isa: int, /) -> bool: ...
 def is_supported(isa: int, /) -> bool: ...
 def find_kernel(isa: int, cell: int, is_double: bool, /) -> int: ...
 def describe(kernel: int, /) -> dict[str, Any]: ...
-def packed_size(kernel: int, rows: int, columns: int, /) -> int: ...
-def pack(
-    kernel: int,
-    is_forward: bool,
-    hidden: int,
-    output: int,
-    recurrent: int,
-    projection: int,
-    packed_recurrent: int,
-    packed_projection: int,
-    /,
-) -> None: ...
+def packed_size(kernel: int, parts: Sequence[int], /) -> list[int]: ...
+def pack_forward(kernel: int, parts: Sequence[int], weights: int, projection: int, /) -> None: ...
+def pack_backward(kernel: int, parts: Sequence[int], with_input: bool, weights: int, projection: int, /) -> None: ...
 def forward(
     kernel: int,
     threads: int,
     sizes: Sequence[int],
-    x_product: int,
-    recurrent_bias: int,
-    recurrent: int,
+    x: int,
+    weights: int,
     projection: int,
     initial: Sequence[int],
     output: int,
@@ -37,14 +28,15 @@ def forward(
     kept: int,
     previous: Sequence[int],
     next: Sequence[int],
-    named: int,
+    named: Sequence[int],
     /,
 ) -> int: ...
 def backward(
     kernel: int,
     threads: int,
     sizes: Sequence[int],
-    recurrent: int,
+    x: int,
+    weights: int,
     projection: int,
     d_output: int,
     d_final: Sequence[int],
@@ -56,5 +48,6 @@ def backward(
     d_accumulator: int,
     d_projected: int,
     d_initial: Sequence[int],
+    results: Sequence[int],
     /,
 ) -> int: ...

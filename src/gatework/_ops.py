@@ -145,9 +145,8 @@ def _scan_backward(
     )
     d_output = None if d_output is None else d_output.contiguous()
     d_finals = [t.contiguous() for t in d_finals]
-    output = output.contiguous()
-    gradients = _kernels.backward(kernel, d_output, d_finals, weights, states, layout, output, saved)
-    return _gradients.of_inputs(kernel, gradients, x, weights, states, layout, output, saved, needs)
+    found = _kernels.backward(kernel, d_output, d_finals, x, weights, states, layout, output.contiguous(), saved, needs)
+    return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
 
 @torch.library.register_fake("gatework::scan_backward")

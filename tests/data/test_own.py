@@ -27,7 +27,7 @@ def test_each_row_of_a_wide_table_is_a_series_of_its_numbers_in_order():
     dataset = load(WIDE, DataConfig(target="y"), "regress")
     assert dataset.kind == "series"
     assert dataset.columns == {"inputs": ("t1", "t2"), "target": "y"}
-    assert dataset.provenance.notes == ("columns that hold no numbers were left out: name",)
+    assert dataset.provenance.notes == ("Columns that hold no numbers were left out: name.",)
     for part in (dataset.train, dataset.validation, dataset.test):
         assert part.inputs.shape == (len(part), 2, 1)
         assert np.array_equal(part.inputs[:, 1], part.inputs[:, 0] + 1)
@@ -49,7 +49,7 @@ def test_numbers_as_labels_stand_in_their_order():
 def test_empty_and_missing_texts_are_kept_and_told():
     frame = pl.DataFrame({"text": ["", None, " ", *"abcdefghijklmnopq"], "label": ["x", "y"] * 10})
     dataset = load(frame, DataConfig())
-    assert dataset.provenance.notes == ("3 of the 20 texts are empty",)
+    assert dataset.provenance.notes == ("3 of the 20 texts are empty.",)
 
 
 def test_equal_texts_end_in_the_same_part():

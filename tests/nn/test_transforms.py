@@ -85,6 +85,19 @@ def test_a_penalty_on_the_gradient_can_be_trained(drop_in: DropIn):
     assert all(p.grad is not None and p.grad.isfinite().all() for n, p in layer.named_parameters() if "weight" in n)
 
 
+def test_second_gradients_are_right_where_inputs_are_computed_from_each_other(path: str):
+    layer = gatework.nn.LSTM(4, 4, dtype=torch.float64)
+    weights = {name: p.detach() for name, p in layer.named_parameters()}
+
+    def run(weight: torch.Tensor) -> torch.Tensor:
+        tied = weights | {"weight_hh_l0": weight, "weight_ih_l0": weight.tanh()}
+        state = weight[:2, None].transpose(0, 1)  # one tensor as both states
+        return functional_call(layer, tied, (weight.view(8, 2, 4), (state, state)))[0]
+
+    assert torch.autograd.gradcheck(run, weights["weight_hh_l0"].clone().requires_grad_())
+    assert torch.autograd.gradgradcheck(run, weights["weight_hh_l0"].clone().requires_grad_(), fast_mode=True)
+
+
 @TORCHS_OWN
 def test_hessians_of_a_layer_exist(drop_in: DropIn):
     _, layer = drop_in.pair(2, 4, dtype=torch.float64)

@@ -87,7 +87,7 @@ def drawn(page) -> dict[str, int]:
 def test_every_plot_draws_in_light_and_dark(show, request, name, scheme):
     page = show(request.getfixturevalue(name), scheme)
     marks = drawn(page)
-    expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 1, "single": 1 + 3 + 3 + 1}[name]
+    expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 2, "single": 1 + 3 + 3 + 1}[name]
     assert len(marks) == expected
     assert all(marks.values()), marks
 

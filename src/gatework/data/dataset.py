@@ -90,10 +90,16 @@ class Dataset:
     columns: Columns = field(default_factory=dict)
 
     def limited(self, examples: int) -> Dataset:
-        """The same data with at most that many examples in each part (the first ones), for a quick look."""
+        """The same data with at most that many examples in each part, evenly spread over it, for a quick look."""
         parts = {part: getattr(self, part) for part in ("train", "validation", "test")}
-        kept = {name: part.take(np.arange(min(examples, len(part)))) for name, part in parts.items()}
+        kept = {name: part.take(_spread(examples, len(part))) for name, part in parts.items()}
         return replace(self, **kept)
+
+
+def _spread(count: int, length: int) -> np.ndarray:
+    """At most `count` positions below `length` at even distances: parts may be sorted by class."""
+    count = min(count, length)
+    return np.arange(count) * length // max(count, 1)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _checksum_notes(path: Path, md5: str) -> tuple[str, ...]:
         found = hashlib.file_digest(file, "md5").hexdigest()
     if found == md5:
         return ()
-    return (f"{path} was used as it is; its checksum is not that of the official file (md5 {found}, official {md5})",)
+    return (f"{path} was used as it is; its checksum is not that of the official file (md5 {found}, official {md5}).",)
 
 
 def _downloaded(dataset: str, url: str, name: str, md5: str) -> Path:

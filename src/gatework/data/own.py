@@ -191,10 +191,10 @@ def _inputs(table: Table, columns: Columns) -> Inputs:
 def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
     if isinstance(examples.inputs, Texts):
         empty = int((examples.inputs.strings.str.strip_chars() == "").sum())
-        return (f"{empty:,} of the {len(examples):,} texts are empty",) if empty else ()
+        return (f"{empty:,} of the {len(examples):,} texts are empty.",) if empty else ()
     used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
     unused = [name for name in table.frame.columns if name not in used]
-    return (f"columns that hold no numbers were left out: {', '.join(unused)}",) if unused else ()
+    return (f"Columns that hold no numbers were left out: {', '.join(unused)}.",) if unused else ()
 
 
 def _series_of(lines: Sequence[str]) -> np.ndarray:

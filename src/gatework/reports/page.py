@@ -10,8 +10,6 @@ import base64
 import functools
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gatework.errors import RunError
+from gatework._files import write_text
 from gatework.reports.formatting import counted, metric_title, number
 
 _SCRIPTS = (
@@ -55,17 +53,7 @@ def write_page(path: Path, template: str, data: Mapping[str, Any], **context: An
         .get_template(template)
         .render(policy=policy, style=Markup(_asset("report.css")), data=embedded(data), **scripts, **context)
     )
-    handle = None
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except OSError as error:
-        if handle is not None:
-            Path(name).unlink(missing_ok=True)
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_text(path, page)
     return path
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports.classification import Classification, classification
 from gatework.reports.detection import detection
 from gatework.reports.facts import Fact
-from gatework.reports.folders import Entry, Metric, TrainedRun, read_json, read_run, read_test_part
+from gatework.reports.folders import Entry, Metric, TrainedRun, read_run, read_test_part
 from gatework.reports.formatting import counted, metric_title, number, rounded
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
@@ -108,8 +109,7 @@ def _predictions(
         )
     if task == "regress":
         return regression([entry], metric, test), None, ()
-    about = read_json(homes[0] / "comparison.json", missing_is_empty=True)
-    names = tuple(str(c) for c in about.get("classes") or ())
+    names = tuple(str(c) for c in read_json(folder / "task.json").get("classes") or ())
     return None, classification([entry], metric, test, names) if names else None, names
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+
+
+def single_threaded() -> AbstractContextManager[Any]:
+    """Keeps the linear algebra under scikit-learn to one thread while a baseline is fitted.
+
+    Its vectors are too short to share: on a busy machine the threads wait for each other ten times longer than they
+    work. One thread also gives the same digits on every machine.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""Every cell in every instruction set against the reference, and the calls that must not get through."""
+
+import pytest
+import torch
+
+from gatework import _kernels, _native
+from gatework.cells import REGISTRY
+from scans import Case, check
+
+SIZES = (1, 3, 15, 16, 17, 20, 33, 70)
+
+
+@pytest.fixture(params=_kernels.supported_isas())
+def isa(request: pytest.FixtureRequest):
+    with _kernels.use_isa(request.param):
+        assert _kernels.active_isa() == request.param
+        yield request.param
+
+
+def test_every_built_in_cell_has_kernels():
+    assert set(_native.CELLS) == set(REGISTRY)
+
+
+@pytest.mark.parametrize("hidden", SIZES)
+@pytest.mark.parametrize("cell", _native.CELLS)
+def test_a_cell_of_any_size_agrees_with_the_reference(isa: str, cell: str, hidden: int):
+    check(Case(cell, steps=5, batch=hidden % 11 + 1, input=hidden // 2 + 1, hidden=hidden))
+    check(Case(cell, steps=4, batch=7, input=3, hidden=hidden, is_packed=True, reverse=True, bias=False))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("cell", _native.CELLS)
+def test_a_cell_in_any_layout_agrees_with_the_reference(isa: str, cell: str, is_packed: bool, reverse: bool):
+    check(Case(cell, 9, 13, 5, 18, is_packed=is_packed, reverse=reverse))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_projected_cell_agrees_with_the_reference(isa: str, is_packed: bool, reverse: bool):
+    check(Case("lstm", 9, 13, 5, 18, projection=7, is_packed=is_packed, reverse=reverse))
+    check(Case("rnn", 6, 5, 4, 33, projection=17, is_packed=is_packed, reverse=reverse))
+
+
+@pytest.mark.parametrize("cell", _native.CELLS)
+def test_wide_layers_agree_with_the_reference(isa: str, cell: str):
+    check(Case(cell, 3, 20, 130, 150))
+
+
+def test_the_result_does_not_depend_on_the_number_of_threads():
+    from scans import run
+
+    case = Case("lstm", 30, 9, 20, 40)
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            results.append(run(case, torch.float32))
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        for name, value in results[0].values.items():
+            assert torch.equal(value, other.values[name]), name

@@ -1,0 +1,112 @@
+"""Scans of any cell, layout and size, and how far the kernels may be from the reference."""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from gatework import _ops, _reference
+from gatework._reference import ScanWeights
+from gatework.cells import REGISTRY, CellSpec
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scan: a cell, its sizes, and options."""
+
+    cell: str
+    steps: int
+    batch: int
+    input: int
+    hidden: int
+    projection: int = 0
+    is_packed: bool = False
+    reverse: bool = False
+    bias: bool = True
+    seed: int = 0
+
+    @property
+    def spec(self) -> CellSpec:
+        return REGISTRY[self.cell]
+
+    def tensors(self) -> tuple[torch.Tensor, list[torch.Tensor | None], list[torch.Tensor], torch.Tensor | None]:
+        """x, the five weights, the states and the batch sizes, in float64 and rounded to float32."""
+        generator = torch.Generator().manual_seed(self.seed)
+        gates, output = len(self.spec.gates) * self.hidden, self.projection or self.hidden
+
+        def draw(*shape: int, scale: float = 1.0) -> torch.Tensor:
+            return (torch.randn(shape, generator=generator) * scale).double()
+
+        weights: list[torch.Tensor | None] = [
+            draw(gates, self.input, scale=self.input**-0.5),
+            draw(gates, output, scale=0.7 * output**-0.5),
+            draw(gates) if self.bias else None,
+            draw(gates) if self.bias else None,
+            draw(output, self.hidden, scale=self.hidden**-0.5) if self.projection else None,
+        ]
+        states = [draw(self.batch, self.hidden if k else output) for k in range(len(self.spec.states))]
+        if not self.is_packed:
+            return draw(self.steps, self.batch, self.input), weights, states, None
+        lengths = torch.randint(0, self.steps + 1, (self.batch,), generator=generator)
+        sizes = torch.tensor([int((lengths > t).sum()) for t in range(int(lengths.max()))], dtype=torch.int64)
+        return draw(int(sizes.sum()), self.input), weights, states, sizes
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that a scan and its backward pass give."""
+
+    values: dict[str, torch.Tensor]
+
+    def errors(self, exact: "Results") -> dict[str, float]:
+        """The largest error of each result, relative to the largest value of the exact one."""
+        return {
+            name: float((value.double() - exact.values[name]).abs().max() / (1 + exact.values[name].abs().max()))
+            for name, value in self.values.items()
+            if value.numel()
+        }
+
+
+def run(case: Case, dtype: torch.dtype, scan=None) -> Results:
+    """Run forward and backward, natively or with the given scan."""
+    x, weights, states, sizes = case.tensors()
+    leaves = [None if t is None else t.to(dtype).requires_grad_() for t in (x, *weights, *states)]
+    output, finals = (scan or _ops.scan)(
+        case.spec,
+        leaves[0],
+        ScanWeights(*leaves[1:6]),
+        leaves[6:],
+        batch_sizes=sizes,
+        reverse=case.reverse,
+    )
+    generator = torch.Generator().manual_seed(case.seed + 1)
+    seeds = [torch.randn(t.shape, generator=generator).to(dtype) for t in (output, *finals)]
+    wanted = [t for t in leaves if t is not None]
+    gradients = torch.autograd.grad([output, *finals], wanted, seeds, allow_unused=True, materialize_grads=True)
+    values = {"output": output.detach()}
+    values |= {f"final {k}": f.detach() for k, f in enumerate(finals)}
+    names = [n for n, t in zip(NAMES, leaves[:6], strict=True) if t is not None] + [
+        f"state {k}" for k in range(len(states))
+    ]
+    values |= {f"d {name}": g for name, g in zip(names, gradients, strict=True)}
+    return Results(values)
+
+
+NAMES = ("x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+def check(case: Case) -> None:
+    """In float64 the kernels agree with the reference; in float32 they are as accurate as it is.
+
+    Two float64 runs differ by rounding only: each sum of n terms by n eps at most, over at most `steps` steps that
+    pass it on. The float32 error against float64 is at most twice the reference's own, and some roundings where that is tiny.
+    """
+    exact = run(case, torch.float64, _reference.scan)
+    terms = case.steps * (case.input + case.hidden + 8)
+    for name, error in run(case, torch.float64).errors(exact).items():
+        assert error <= terms * torch.finfo(torch.float64).eps, (case, name, error)
+    usual = run(case, torch.float32, _reference.scan).errors(exact)
+    for name, error in run(case, torch.float32).errors(exact).items():
+        assert error <= 2 * usual[name] + 16 * torch.finfo(torch.float32).eps, (case, name, error, usual[name])
+
+
+__all__ = ["Case", "Results", "check", "replace", "run"]
