@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-from pathlib import Path
 
 import pytest
 
 from gatework.reports import write_report, write_run_report
 from report_folders import write_comparison
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian: apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -50,27 +26,6 @@ def texts(tmp_path_factory):
 @pytest.fixture(scope="module")
 def single(waves):
     return write_run_report(waves.parent / "runs" / "lstm-seed0")
-
-
-@pytest.fixture
-def show(browser):
-    """Opens a page, and fails at the end if it asked for anything outside its file or reported an error."""
-    opened, troubles = [], []
-
-    def open_page(path: Path, scheme: str = "light", width: int = 1200):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-        opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: None if r.url == path.as_uri() or r.url[:5] == "data:" else troubles.append(r.url))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in opened:
-        context.close()
-    assert troubles == []
 
 
 def drawn(page) -> dict[str, int]:

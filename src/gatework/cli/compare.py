@@ -6,15 +6,19 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gatework.cli import _options as options
+from gatework.errors import UsageError
 
 
 def compare(
-    data: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="A data set (see gatework datasets) or a file.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATASET|FILE|memory", help="A data set (see gatework datasets), a file, or memory."),
+    ],
     out: options.Out,
     cells: Annotated[str, typer.Option(help="Cells to compare, separated by commas.")] = "rnn,gru,lstm",
     seeds: Annotated[int, typer.Option(help="Seeds per cell.")] = 3,
@@ -47,10 +51,14 @@ def compare(
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="For memory: less, within a minute.")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train several cells with several seeds on the same data, beside simple methods, and write a report.
+
+    `memory` measures instead over how many steps each cell learns to remember: the adding problem, copying, and digits
+    read as sequences; it takes --cells, --seeds, --jobs and --quick.
 
     An interrupted comparison goes on where it stopped when the same command is repeated.
     """
@@ -84,18 +92,27 @@ def compare(
         season=season,
         test_steps=test_steps,
     )
+    names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
+    command = "gatework " + shlex.join(sys.argv[1:])
+    if data == "memory":
+        _memory(
+            out, names, seeds, quick, jobs, as_json, quiet, command, changes | options.given(task=task, recipe=recipe)
+        )
+        return
+    if quick:
+        raise UsageError("--quick is for gatework compare memory; shorten another comparison with --epochs and --seeds")
     with watching(quiet) as watcher:
         report = run(
             data,
             out=out,
-            cells=tuple(cell.strip() for cell in cells.split(",") if cell.strip()),
+            cells=names,
             seeds=seeds,
             match=match,
             task=task,
             recipe=recipe,
             workers=jobs or os.cpu_count() or 1,
             watcher=watcher,
-            command="gatework " + shlex.join(sys.argv[1:]),
+            command=command,
             **changes,
         )
     content = Path(out) / "comparison.json"
@@ -103,4 +120,27 @@ def compare(
         print(content.read_text(encoding="utf-8"), end="")
         return
     comparison_table(read_json(content))
+    print(f"\nReport: {report}")
+
+
+def _memory(
+    out: Path,
+    cells: tuple[str, ...],
+    seeds: int,
+    is_quick: bool,
+    jobs: int | None,
+    as_json: bool,
+    is_quiet: bool,
+    command: str,
+    others: dict[str, Any],
+) -> None:
+    from gatework.inside.memory.compare import compare_memory, planned, table
+
+    if others:
+        raise UsageError(f"compare memory takes --cells, --seeds, --jobs and --quick; leave out {', '.join(others)}")
+    report = compare_memory(out, planned(cells, seeds, is_quick), workers=jobs, is_quiet=is_quiet, command=command)
+    if as_json:
+        print((out / "memory.json").read_text(encoding="utf-8"), end="")
+        return
+    table(out)
     print(f"\nReport: {report}")

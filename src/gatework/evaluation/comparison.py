@@ -111,8 +111,10 @@ def compare(
     content = _content(out, plan, dataset, task, baselines, command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
+    from gatework.inside.comparison import look_inside
     from gatework.reports import write_report
 
+    look_inside(out)
     return write_report(out)
 
 

@@ -11,6 +11,7 @@ from gatework.reports.classification import Classification, classification
 from gatework.reports.facts import facts
 from gatework.reports.folders import Comparison, read_comparison
 from gatework.reports.formatting import metric_title
+from gatework.reports.inside import inside
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
 from gatework.reports.palette import Look, looks
@@ -37,6 +38,7 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
     values, classes = predictions(comparison)
     curves = learning(comparison.networks)
     drawn = models(look, comparison)
+    seen = inside(folder, look)
     return write_page(
         folder / "report.html",
         "comparison.html",
@@ -46,7 +48,9 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
             "values": values,
             "roc": classes.roc if classes else None,
             "training": None,
+            "inside": seen,
         },
+        inside=seen,
         title=str(comparison.about.get("title") or f"Comparison on {comparison.about.get('dataset')}"),
         comparison=comparison,
         about=comparison.about,

@@ -31,6 +31,7 @@ _SCRIPTS = (
     "training.js",
     "texts.js",
     "detection.js",
+    "inside.js",
 )
 
 
@@ -47,11 +48,11 @@ def write_page(path: Path, template: str, data: Mapping[str, Any], **context: An
         RunError: The file cannot be written.
     """
     scripts = {"plotly": _plotly(), "script": _script()}
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {_hashes(scripts)}"
+    policy = content_policy(scripts)
     page = (
         _environment()
         .get_template(template)
-        .render(policy=policy, style=Markup(_asset("report.css")), data=embedded(data), **scripts, **context)
+        .render(policy=policy, style=Markup(asset("report.css")), data=embedded(data), **scripts, **context)
     )
     write_text(path, page)
     return path
@@ -77,7 +78,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A style sheet or script of the reports, which other pages share."""
     return files("gatework.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -88,9 +90,11 @@ def _plotly() -> Markup:
 
 
 def _script() -> Markup:
-    return Markup("\n".join(_asset(name) for name in _SCRIPTS))
+    return Markup("\n".join(asset(name) for name in _SCRIPTS))
 
 
-def _hashes(scripts: Mapping[str, str]) -> str:
+def content_policy(scripts: Mapping[str, str]) -> str:
+    """A content security policy under which these scripts run, no other does, and nothing is fetched."""
     digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {hashes}"
