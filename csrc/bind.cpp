@@ -73,8 +73,8 @@ using Results = std::array<Address, 5>;
 
 int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
              Address d_output, const Addresses& d_final, const Addresses& initial, Address output, Address kept,
-             const Addresses& previous, const Addresses& next, Address d_accumulator, Address d_projected,
-             const Addresses& d_initial, const Results& results) {
+             const Addresses& previous, const Addresses& next, Address d_projected, const Addresses& d_initial,
+             const Results& results) {
   gatework::BackwardArguments a{};
   a.layout = layout_of(sizes);
   a.x = at(x);
@@ -83,7 +83,6 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address
   a.d_output = at(d_output);
   a.output = at(output);
   a.kept = at(kept);
-  a.d_accumulator = at(d_accumulator);
   a.d_projected = at(d_projected);
   for (int s = 0; s < max_states; ++s) {
     a.d_final[s] = at(d_final[s]);

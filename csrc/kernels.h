@@ -50,12 +50,9 @@ struct KernelOf {
     BackwardScan<Cell, V>(arguments, first, last, scratch).run();
   }
 
-  static void reduce(const BackwardArguments& arguments, int64_t task, void* scratch) {
-    WeightGradients<Cell, V>(arguments, task, scratch).run();
-  }
-
   static constexpr Kernel kernel() {
-    return {Cell::accumulators,
+    return {sizeof(T) == sizeof(double),
+            Cell::accumulators,
             Cell::states,
             Cell::kept,
             Cell::named,
@@ -70,10 +67,7 @@ struct KernelOf {
             ForwardScan<Cell, V>::scratch,
             BackwardScan<Cell, V>::scratch,
             forward,
-            backward,
-            WeightGradients<Cell, V>::scratch,
-            WeightGradients<Cell, V>::tasks,
-            reduce};
+            backward};
   }
 
  private:

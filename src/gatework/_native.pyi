@@ -45,7 +45,6 @@ def backward(
     kept: int,
     previous: Sequence[int],
     next: Sequence[int],
-    d_accumulator: int,
     d_projected: int,
     d_initial: Sequence[int],
     results: Sequence[int],

@@ -112,8 +112,7 @@ def _fake_scan(
     hidden, output = weight_hh.shape[0] // len(REGISTRY[cell].gates), weight_hh.shape[1]
     kept: list[Tensor] = []
     if is_kept:
-        kernel, is_packed = _kernels.find(cell, x.dtype), batch_sizes is not None
-        kept = _kernels.kept_like(kernel, x.shape[:-1], x, hidden, output, is_packed).tensors()
+        kept = _kernels.kept_like(_kernels.find(cell, x.dtype), x.shape[:-1], x, hidden, output).tensors()
     return x.new_empty((*x.shape[:-1], output)), [s.new_empty(s.shape) for s in states], kept
 
 
@@ -140,9 +139,7 @@ def _scan_backward(
     hidden, width = _kernels.checked(x, weights, states, REGISTRY[cell])
     x, weights, states = _contiguous(x, weights, states)
     layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
-    saved = _kernels.kept_like(
-        kernel, layout.lead, x, hidden, width, batch_sizes is not None, [t.contiguous() for t in kept]
-    )
+    saved = _kernels.kept_like(kernel, layout.lead, x, hidden, width, [t.contiguous() for t in kept])
     d_output = None if d_output is None else d_output.contiguous()
     d_finals = [t.contiguous() for t in d_finals]
     found = _kernels.backward(kernel, d_output, d_finals, x, weights, states, layout, output.contiguous(), saved, needs)
