@@ -67,6 +67,16 @@ struct Weights {
   const void* projection;  // (output, hidden)
 };
 
+// One step of `batch` sequences, without projection; nothing overlaps.
+struct StepArguments {
+  int64_t batch;
+  Weights weights;
+  const void* x;                     // (batch, input)
+  const void* previous[max_states];  // (batch, hidden)
+  void* next[max_states];            // (batch, hidden)
+  void* output;                      // (batch, hidden), a copy of next[0]
+};
+
 // How many bytes the packed weights take.
 struct PackedSize {
   int64_t forward, backward, projection;
@@ -86,6 +96,7 @@ struct Kernel {
   // The sequences [first, last) of the batch, all steps; the gradients of the weights are those of these sequences.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
+  void (*step)(const StepArguments&);
 };
 
 }  // namespace gatework

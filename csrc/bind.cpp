@@ -100,6 +100,21 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address
   return static_cast<int>(gatework::run_backward(kernel_at(kernel), a, threads));
 }
 
+void step(Address kernel, int64_t batch, const WeightParts& parts, Address x, const Addresses& previous,
+          const Addresses& next, Address output) {
+  gatework::StepArguments a{};
+  a.batch = batch;
+  a.weights = weights_of(parts);
+  a.x = at(x);
+  a.output = at(output);
+  for (int s = 0; s < max_states; ++s) {
+    a.previous[s] = at(previous[s]);
+    a.next[s] = at(next[s]);
+  }
+  const nb::gil_scoped_release release;
+  gatework::run_step(kernel_at(kernel), a);
+}
+
 void pack_forward(Address kernel, const WeightParts& parts, Address weights, Address projection) {
   const nb::gil_scoped_release release;
   kernel_at(kernel).pack_forward(weights_of(parts), at(weights), at(projection));
@@ -145,6 +160,7 @@ NB_MODULE(_native, m) {
   m.def("packed_size", packed_size);
   m.def("pack_forward", pack_forward);
   m.def("pack_backward", pack_backward);
+  m.def("step", step);
   m.def("forward", forward);
   m.def("backward", backward);
 }

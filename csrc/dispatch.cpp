@@ -218,4 +218,8 @@ Status run_backward(const Kernel& kernel, const BackwardArguments& a, int thread
   return Status::done;
 }
 
+void run_step(const Kernel& kernel, const StepArguments& arguments) {
+  parallel(1, 1, [&](int64_t, int) { kernel.step(arguments); });
+}
+
 }  // namespace gatework

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scan.h"
+#include "step.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -67,7 +68,8 @@ struct KernelOf {
             ForwardScan<Cell, V>::scratch,
             BackwardScan<Cell, V>::scratch,
             forward,
-            backward};
+            backward,
+            SingleStep<Cell, V>::run};
   }
 
  private:

@@ -34,10 +34,14 @@ def active_isa() -> str:
     Raises:
         UsageError: `GATEWORK_ISA` names none, or one that this processor or build does not have.
     """
-    return _forced[-1] if _forced else _chosen(os.environ.get("GATEWORK_ISA", ""))
+    return _forced[-1] if _forced else _default_isa()
 
 
 @cache
+def _default_isa() -> str:
+    return _chosen(os.environ.get("GATEWORK_ISA", ""))
+
+
 def _chosen(wanted: str) -> str:
     usable = supported_isas()
     if not wanted:
