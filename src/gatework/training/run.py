@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.data.dataset import Dataset, Split
-    from gatework.tasks import Task
+    from gatework.tasks import Measured, Task
     from gatework.training.watch import Watcher
 
 
@@ -115,10 +115,15 @@ class Run:
         Raises:
             DataError: The data are not usable.
         """
-        from gatework.data import Split, load_split
+        from gatework.data import Split
 
-        split = source if isinstance(source, Split) else load_split(source, self.recipe.data, self.task)
-        return self.task.metrics(self.outputs(split), split.targets)
+        if isinstance(source, Split):
+            return self.task.metrics(self.outputs(source), source.targets)
+        return self.measure(source).metrics
+
+    def measure(self, source: Any, *, label: str | None = None) -> Measured:
+        """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
+        return self.task.measure(self.network, source, self.recipe, label=label)
 
     def predict(self, source: Any) -> list[dict[str, Any]]:
         """What the network says of each example, with probabilities where there are classes.
@@ -129,10 +134,10 @@ class Run:
         Raises:
             DataError: The data are not usable.
         """
-        from gatework.data import Split, load_inputs
+        from gatework.data import Split
 
-        split = source if isinstance(source, Split) else load_inputs(source, self.recipe.data, self.task)
-        return self.task.predictions(self.outputs(split))
+        split = source if isinstance(source, Split) else self.task.read(source, self.recipe)
+        return self.task.predict(self.network, split)
 
 
 def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
@@ -194,9 +199,11 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     task = run.task
     trainer = Trainer(run.path, run.recipe, task, dataset, label or run.path.name, watcher)
     model = trainer.run()
+    task.calibrate(model, dataset)
     outputs, _ = evaluate(model, task, task.encode(dataset.test))
     write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
+    task.keep(run.path, model, dataset)
     metrics = {f"test_{name}": value for name, value in task.metrics(outputs, dataset.test.targets).items()}
     write_json(run.path / "summary.json", _summary(trainer, metrics))
     return Run(run.path, run.recipe)
