@@ -86,7 +86,7 @@ def bars(values: Mapping[str, float], *, x: str, log_x: bool = False, form: str 
 
 
 def heat(
-    values: Any, *, x: str, y: str, columns: Sequence[str] | None = None, rows: Sequence[str] | None = None,
+    values: Any, *, x: str, y: str, columns: Sequence[Any] | None = None, rows: Sequence[Any] | None = None,
     limits: tuple[float, float] | None = None, height: int = 340,
 ) -> go.Figure:  # fmt: skip
     """A table of numbers as colours: blue below the middle, orange above.
