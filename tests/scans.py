@@ -97,8 +97,9 @@ NAMES = ("x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 def check(case: Case) -> None:
     """In float64 the kernels agree with the reference; in float32 they are as accurate as it is.
 
-    Two float64 runs differ by rounding only: each sum of n terms by n eps at most, over at most `steps` steps that
-    pass it on. The float32 error against float64 is at most twice the reference's own, and some roundings where that is tiny.
+    Two float64 runs differ by rounding only: each sum of n terms by n eps at most, over at most `steps` steps that pass
+    it on. The float32 error against float64 is at most twice the reference's own, and some roundings where that is
+    tiny.
     """
     exact = run(case, torch.float64, _reference.scan)
     terms = case.steps * (case.input + case.hidden + 8)

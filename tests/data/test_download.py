@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import resource
 import socket
+import sys
 import threading
 import time
 
@@ -75,6 +76,15 @@ def test_a_file_is_downloaded_once_and_kept(address, cache, capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "downloading file.bin (1 MB)\n"
+
+
+def test_a_terminal_sees_a_bar(address, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    official_file("set", f"{address}/good/file.bin", MD5)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "downloading file.bin" in said.err
+    assert "1.0/1.0 MB" in said.err
 
 
 def test_a_kept_file_that_was_damaged_is_downloaded_again(address, cache):

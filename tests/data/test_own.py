@@ -66,7 +66,7 @@ def test_equal_texts_end_in_the_same_part():
         (
             REVIEWS.rename({"label": "mood"}),
             DataConfig(),
-            "is to be predicted? Name it with --label: there is text, mood",
+            "is to be predicted? Name it with --label, and that of the text with --text: there is text, mood",
         ),
         (WIDE, DataConfig(), "is to be predicted? Name it with --label"),
         (

@@ -113,9 +113,10 @@ def _columns(table: Table, config: DataConfig, task: str) -> Columns:
     role, wanted = ("label", config.label) if task == "classify" else ("target", config.target)
     answer = wanted or role
     if wanted is None and role not in table.frame.columns:
+        both = task == "classify" and config.text is None
         raise UsageError(
-            f"which column of {table.where} is to be predicted? Name it with --{role}: "
-            f"there is {', '.join(table.frame.columns)}"
+            f"which column of {table.where} is to be predicted? Name it with --{role}"
+            f"{', and that of the text with --text' if both else ''}: there is {', '.join(table.frame.columns)}"
         )
     table.column(answer)
     kind = "series" if task == "regress" and config.text is None else None

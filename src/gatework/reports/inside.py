@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gatework.reports.folders import read_json
+from gatework._files import read_json
 from gatework.reports.palette import Look
 
 
@@ -16,7 +16,10 @@ def inside(folder: Path, looks: Mapping[str, Look]) -> dict[str, Any] | None:
     Raises:
         RunError: The file is corrupt.
     """
-    found = read_json(folder / "inside.json", missing_is_empty=True)
+    file = folder / "inside.json"
+    if not file.exists():
+        return None
+    found = read_json(file)
     curves = [own for own in found.get("gradients") or () if own.get("name") in looks]
     page = found.get("page")
     if not curves and not page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.metadata
 import os
 import platform
@@ -17,8 +18,8 @@ def prepare(threads: int | None = None) -> None:
     """Sets the number of threads and switches flush-to-zero on in every thread that computes.
 
     A gradient that vanishes over hundreds of steps ends in subnormal numbers, on which a processor is up to a hundred
-    times slower. A thread inherits the mode of the one that starts it, so this must run before torch's pool exists;
-    where the pool exists already, it is started anew by a change of its size.
+    times slower. A thread inherits the mode of the one that starts it; where torch's threads exist already, each of
+    them is told.
 
     Args:
         threads: Threads for torch; as it is if None.
@@ -27,9 +28,29 @@ def prepare(threads: int | None = None) -> None:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     if not flushes_everywhere():
-        count = torch.get_num_threads()
-        torch.set_num_threads(1)
-        torch.set_num_threads(count)
+        _tell_every_thread()
+
+
+def _tell_every_thread() -> None:
+    """Runs `torch.set_flush_denormal(True)` in each thread of the OpenMP pool that torch computes with."""
+    for library in _openmp_libraries():
+        parallel = getattr(ctypes.CDLL(library), "GOMP_parallel", None)
+        if parallel is None:
+            continue
+        callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: torch.set_flush_denormal(True) and None)
+        parallel.argtypes = [type(callback), ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
+        parallel.restype = None
+        parallel(callback, None, torch.get_num_threads(), 0)
+
+
+def _openmp_libraries() -> set[str]:
+    """The GNU OpenMP libraries in this process, as Linux tells; none elsewhere."""
+    try:
+        with open("/proc/self/maps", encoding="utf-8") as file:
+            paths = {line.split(maxsplit=5)[-1].strip() for line in file}
+    except OSError:
+        return set()
+    return {path for path in paths if os.path.basename(path).startswith("libgomp")}
 
 
 def flushes_everywhere() -> bool:
