@@ -47,7 +47,7 @@ class Plan:
     hidden: int = 32
     batch_size: int = 32
     learning_rate: float = 0.01
-    forget_bias: float = 4.0
+    forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
         for cell in self.cells:
@@ -88,8 +88,8 @@ class Plan:
 
 DEFAULT = Plan(
     spans={
-        "adding": (25, 50, 100, 200, 400),
-        "copy": (5, 10, 20, 40, 80),
+        "adding": (10, 25, 50, 100, 200, 400),
+        "copy": (1, 5, 10, 20, 40),
         "digits, rows": (8,),
         "digits, pixels": (64,),
         "digits, permuted": (64,),
@@ -98,8 +98,8 @@ DEFAULT = Plan(
 )
 QUICK = Plan(
     seeds=1,
-    spans={"adding": (10, 25, 50), "copy": (3, 6), "digits, rows": (8,)},
-    batches={"adding": 500, "copy": 300, "digits, rows": 200},
+    spans={"adding": (5, 10, 25), "copy": (1, 2, 4), "digits, rows": (8,)},
+    batches={"adding": 600, "copy": 400, "digits, rows": 200},
 )
 
 
