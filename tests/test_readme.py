@@ -25,7 +25,9 @@ def test_the_layers_work_as_the_readme_says():
     seen: dict = {}
     exec(SNIPPETS[1], seen)
     assert seen["output"].shape == (50, 8, 128)
-    assert {name: tuple(value.shape) for name, value in seen["trace"].items()} == dict.fromkeys("ifgoch", (2, 1, 50, 8, 128))
+    assert {name: tuple(value.shape) for name, value in seen["trace"].items()} == dict.fromkeys(
+        "ifgoch", (2, 1, 50, 8, 128)
+    )
 
 
 @pytest.mark.parametrize("command", re.findall(r"^    gatework (\w+)", README, re.M))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Union
 import numpy as np
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor
 
     from gatework.data.text import Texts
@@ -53,6 +54,15 @@ class Split:
     def take(self, index: np.ndarray) -> Split:
         """The examples at these positions, in this order."""
         return Split(self.inputs[index], self.targets[index])
+
+    def table(self) -> pl.DataFrame:
+        """The examples as the report reads them: "input" or "text", and "target"."""
+        import polars as pl
+
+        if isinstance(self.inputs, np.ndarray):
+            columns = {"input": list(self.inputs.reshape(len(self), -1)), "target": list(self.targets)}
+            return pl.DataFrame(columns)
+        return pl.DataFrame({"text": self.inputs.strings, "target": self.targets})
 
 
 @dataclass(frozen=True)

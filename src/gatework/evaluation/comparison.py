@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from gatework import tasks
 from gatework._files import atomic, read_json, write_json, write_tensors
@@ -139,12 +138,8 @@ def _open(out: Path, plan: dict[str, Any]) -> None:
 def _write_test_part(path: Path, test: Split) -> None:
     if path.exists():
         return
-    if isinstance(test.inputs, np.ndarray):
-        columns: dict[str, Any] = {"input": list(test.inputs.reshape(len(test), -1)), "target": list(test.targets)}
-    else:
-        columns = {"text": test.inputs.strings, "target": test.targets}
     with atomic(path) as temporary:
-        pl.DataFrame(columns).write_parquet(temporary)
+        test.table().write_parquet(temporary)
 
 
 def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.data.dataset import Dataset, Split
-    from gatework.tasks import Task
+    from gatework.tasks import Measured, Task
     from gatework.training.watch import Watcher
 
 
@@ -106,13 +106,38 @@ class Run:
 
         return evaluate(self.network, self.task, self.task.encode(split))[0]
 
-    def evaluate(self, split: Split) -> dict[str, float]:
-        """The task's metrics on examples with known targets."""
-        return self.task.metrics(self.outputs(split), split.targets)
+    def evaluate(self, source: Any) -> dict[str, float]:
+        """The task's metrics on examples with known answers.
 
-    def predict(self, split: Split) -> list[dict[str, Any]]:
-        """What the network says of each example, with probabilities where there are classes."""
-        return self.task.predictions(self.outputs(split))
+        Args:
+            source: A Split, a path, a folder, a data frame, or the name of a data set (its test part).
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        if isinstance(source, Split):
+            return self.task.metrics(self.outputs(source), source.targets)
+        return self.measure(source).metrics
+
+    def measure(self, source: Any, *, label: str | None = None) -> Measured:
+        """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
+        return self.task.measure(self.network, source, self.recipe, label=label)
+
+    def predict(self, source: Any) -> list[dict[str, Any]]:
+        """What the network says of each example, with probabilities where there are classes.
+
+        Args:
+            source: A text, a list of texts, a series as an array, a Split, a path or a data frame.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        split = source if isinstance(source, Split) else self.task.read(source, self.recipe)
+        return self.task.predict(self.network, split)
 
 
 def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
@@ -174,9 +199,11 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     task = run.task
     trainer = Trainer(run.path, run.recipe, task, dataset, label or run.path.name, watcher)
     model = trainer.run()
+    task.calibrate(model, dataset)
     outputs, _ = evaluate(model, task, task.encode(dataset.test))
     write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
+    task.keep(run.path, model, dataset)
     metrics = {f"test_{name}": value for name, value in task.metrics(outputs, dataset.test.targets).items()}
     write_json(run.path / "summary.json", _summary(trainer, metrics))
     return Run(run.path, run.recipe)
