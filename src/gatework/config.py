@@ -22,7 +22,7 @@ Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
 Missing = Literal["previous", "zero", "error"]
 Duplicates = Literal["error", "mean", "sum", "first", "last"]
-Skip = Literal["auto", "seasonal", "last", "mean"]
+Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
 Decoder = Literal["direct", "recursive"]
 Scorer = Literal["forecast", "reconstruction"]
@@ -102,7 +102,8 @@ class ForecastConfig:
         segment: The steps that the cell reads, and answers, at once; 1 goes step by step.
         season: The steps of one season.
         skip: What the network learns the difference to: the "seasonal" naive forecast, the "last" value, the window's
-            "mean", or, with "auto", the seasonal one where there is a season and the last value elsewhere.
+            "mean", a "linear" regression on the window fitted beforehand, or, with "auto", the one that is best on the
+            validation part.
         scaling: Whether a window is measured by its "window"'s own spread or by that of its "series".
         decoder: "direct" answers every segment from the window's state; "recursive" reads its own last answer.
         calendar: Whether the network sees the hour, the day of the week and of the year.

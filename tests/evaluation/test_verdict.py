@@ -42,7 +42,7 @@ def test_a_clear_winner_is_called_clear_and_its_cost_is_named():
     text = verdict(entries, "test_mse", True, None)
     assert text.startswith("lstm has the lowest test MSE of the networks: 0.105 ± 0.005 over 3 seeds.")
     assert "It is clearly better than rnn (by 0.095; 95 % interval" in text
-    assert "A training step takes 3.0 x as long as with rnn." in text
+    assert "A training step takes 3.0 × as long as with rnn." in text
 
 
 def test_an_overlap_is_called_not_distinguishable():

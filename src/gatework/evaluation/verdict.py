@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from scipy import stats
 
 _CONFIDENCE = 0.95
@@ -76,7 +77,7 @@ def _rivals(networks: Sequence[dict[str, Any]], metric: str, sign: int) -> list[
     for other in others:
         theirs = other["metrics"][metric]["values"]
         gap, low, high = difference(theirs, mine) if sign > 0 else difference(mine, theirs)
-        text = f"{other['name']} (by {gap:.2g}; 95 % interval {low:.2g} to {high:.2g})"
+        text = f"{other['name']} (by {_digits(gap, 2)}; 95 % interval {_digits(low, 2)} to {_digits(high, 2)})"
         (unclear if low <= 0 <= high else clear).append(text)
     sentences = [f"It is clearly better than {_listed(clear)}."] if clear else []
     if unclear:
@@ -92,7 +93,7 @@ def _cost(networks: Sequence[dict[str, Any]]) -> str:
     ratio = best["ms_per_step"] / fastest["ms_per_step"]
     if ratio < 0.95:
         return "It is also the fastest to train."
-    return f"A training step takes {ratio:.1f} x as long as with {fastest['name']}." if ratio > 1.05 else ""
+    return f"A training step takes {ratio:.1f} × as long as with {fastest['name']}." if ratio > 1.05 else ""
 
 
 def _against_baselines(networks: Sequence[dict[str, Any]], baseline: dict[str, Any], metric: str, sign: int) -> str:
@@ -126,9 +127,11 @@ def _listed(names: Sequence[str]) -> str:
 
 def _value(entry: dict[str, Any], metric: str) -> str:
     found = entry["metrics"][metric]
-    digits = (
-        f"{found['mean']:.3f}"
-        if metric in ("test_accuracy", "test_macro_f1", "test_roc_auc")
-        else f"{found['mean']:.3g}"
-    )
-    return f"{digits} ± {found['std']:.1g}" if len(found["values"]) > 1 else digits
+    is_share = metric in ("test_accuracy", "test_macro_f1", "test_roc_auc")
+    mean = f"{found['mean']:.3f}" if is_share else _digits(found["mean"], 3)
+    return f"{mean} ± {_digits(found['std'], 1)}" if len(found["values"]) > 1 else mean
+
+
+def _digits(value: float, significant: int) -> str:
+    """A number with so many significant digits, written out: 0.000021 rather than 2.1e-05."""
+    return np.format_float_positional(value, significant, unique=False, fractional=False, trim="-")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatework.forecasting.linear import Linear
 from gatework.forecasting.metrics import LEVELS
 from gatework.forecasting.windows import Origins
 from gatework.tasks._base import Baseline
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 Point = Callable[[Origins], np.ndarray]
 
-_PENALTIES = np.logspace(-3, 4, 15)
-_MOST_WINDOWS, _MOST_LAGS = 20_000, 512
 # Windows are gathered and answered in blocks of this many, so that memory stays small.
 _BLOCK = 4096
 _TINY = 1e-12
@@ -38,63 +37,36 @@ def simple_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
 
 
 def _naive(origins: Origins) -> np.ndarray:
-    last = _histories(origins, 1)
+    last = origins.histories(1)
     return np.repeat(last, origins.horizon, axis=1)
 
 
 def _seasonal(origins: Origins) -> np.ndarray:
-    season = _histories(origins, origins.season)
+    season = origins.histories(origins.season)
     return season[:, np.arange(origins.horizon) % origins.season]
 
 
 def _drift(origins: Origins) -> np.ndarray:
     series = origins.table.series
     first = np.array([series[n].values[0, t] for n, t, _ in origins.index])
-    last = _histories(origins, 1)
+    last = origins.histories(1)
     slope = (last[:, 0] - first) / np.maximum(origins.index[:, 2] - 1, 1)
     return last + slope[:, None] * np.arange(1, origins.horizon + 1)
 
 
-def _histories(origins: Origins, steps: int) -> np.ndarray:
-    """The last values before each origin, shape (origins, steps); the first one repeated before the start."""
-    found = np.empty((len(origins), steps))
-    for row, (number, target, step) in enumerate(origins.index):
-        values = origins.table.series[number].values[max(0, step - steps) : step, target]
-        found[row, steps - len(values) :] = values
-        found[row, : steps - len(values)] = values[0]
-    return found
-
-
 def _linear(dataset: ForecastDataset) -> Baseline:
-    """Least squares from a window to the whole horizon, both less the window's last value."""
-    from sklearn.linear_model import RidgeCV
-
     start = perf_counter()
     train = dataset.train.inputs
     assert isinstance(train, Origins)
-    chosen: np.ndarray = np.unique(np.linspace(0, len(train) - 1, min(len(train), _MOST_WINDOWS)).astype(np.int64))
-    lags = min(dataset.plan.window, _MOST_LAGS)
-    windows: Origins = train[chosen]
-    x, level, scale = _lagged(windows, lags)
-    y = (windows.actuals()["value"] - level) / scale
-    whole = ~np.isnan(y).any(axis=1)
-    fitted = RidgeCV(_PENALTIES, fit_intercept=False).fit(x[whole], y[whole])
+    fitted = Linear.fit(train, dataset.plan.window)
+    lags = len(fitted.weights)
 
     def point(origins: Origins) -> np.ndarray:
-        lagged = [
-            _lagged(origins[np.arange(k, min(k + _BLOCK, len(origins)))], lags) for k in range(0, len(origins), _BLOCK)
-        ]
-        return np.concatenate([level + scale * fitted.predict(x) for x, level, scale in lagged])
+        blocks = [origins[np.arange(k, min(k + _BLOCK, len(origins)))] for k in range(0, len(origins), _BLOCK)]
+        return np.concatenate([fitted(block.histories(lags)) for block in blocks])
 
     about = f"Ridge regression from the last {lags} values to the whole horizon, less the last value."
-    return _with_quantiles("linear on lags", about, point, dataset, start, fitted.coef_.size)
-
-
-def _lagged(origins: Origins, lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    history = _histories(origins, lags)
-    level = history[:, -1:]
-    scale = np.maximum(history.std(axis=1, keepdims=True), _TINY + 1e-6 * np.abs(level))
-    return (history - level) / scale, level, scale
+    return _with_quantiles("linear on lags", about, point, dataset, start, fitted.weights.size)
 
 
 def _with_quantiles(

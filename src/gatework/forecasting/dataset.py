@@ -8,18 +8,22 @@ as it would in use. Nothing is learnt from a step of validation or testing.
 from __future__ import annotations
 
 import dataclasses
+import typing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from gatework.config import ForecastConfig, Recipe, TimeConfig
+from gatework.config import ForecastConfig, Recipe, Skip, TimeConfig
 from gatework.data._columns import named
 from gatework.data.dataset import Dataset, Provenance
 from gatework.data.tables import Table, read_table
 from gatework.data.timetable import TimeTable, read_timetable
 from gatework.errors import DataError, UsageError
+from gatework.forecasting.linear import Linear
+from gatework.forecasting.metrics import mase
+from gatework.forecasting.panel import simple
 from gatework.forecasting.season import season
 from gatework.forecasting.windows import Origins, WindowSplit
 
@@ -28,8 +32,7 @@ _MOST_HORIZON = 48
 # Shares of a series that its test and validation parts may take where no number of steps is named.
 _MOST_HELD_BACK = 4
 _MOST_EVALUATED = 20_000
-_LONG_WINDOW = 64
-_MOST_SEGMENTS = 30
+_FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     table = read_timetable(source.frame, config, named(recipe.data.target), source=source.where, row=source.row)
     plan, ends = decide(table, recipe.forecast or ForecastConfig(), source.where)
     train, validation, test, notes = _origins(table, plan, ends, source.where)
+    if plan.skip == "auto":
+        plan = dataclasses.replace(plan, skip=_best_skip(plan, train, validation))
+        notes.append(
+            f'The network learns the difference to the simple forecast that is best in validation: "{plan.skip}".'
+        )
     provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
     return ForecastDataset(
         name or source.name,
@@ -80,10 +88,10 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
 
 
 def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray]:
-    """Chooses what was left open, from the training part alone.
+    """Chooses what was left open but the simple forecast, from the training part alone.
 
     Returns:
-        The settings with every 0 and "auto" decided, and where each series' training part ends.
+        The settings with every 0 decided, and where each series' training part ends.
 
     Raises:
         DataError: No series is long enough, or none ever changes.
@@ -110,11 +118,9 @@ def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[Forec
             "give a longer history"
         )
     _check_changes(table, ends, source)
-    skip = config.skip
-    if skip == "auto":
-        skip = "seasonal" if 1 < guess <= room // 3 else "last"
+    is_seasonal = config.skip in ("auto", "seasonal") and 1 < guess <= room // 3
     window = config.window or min(max(2 * guess, 2 * horizon, 24), max(room - 2 * horizon, guess, 2))
-    window = max(window, guess) if skip == "seasonal" else window
+    window = max(window, guess) if is_seasonal or config.skip == "seasonal" else window
     segment = config.segment or _segment(window, guess)
     window = -(-window // segment) * segment
     decided = dataclasses.replace(
@@ -123,7 +129,6 @@ def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[Forec
         window=window,
         segment=segment,
         season=guess,
-        skip=skip,
         test_steps=test,
         validation_steps=validation,
     )
@@ -131,11 +136,10 @@ def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[Forec
 
 
 def _segment(window: int, of_season: int) -> int:
-    if window <= _LONG_WINDOW:
-        return 1
-    if of_season > 1 and window / of_season <= _MOST_SEGMENTS and of_season <= _LONG_WINDOW:
+    """A season where the window holds several of them, else an eighth of the window: so few steps are soon learnt."""
+    if of_season > 1 and _FEWEST_SEGMENTS <= window / of_season <= _MOST_SEGMENTS:
         return of_season
-    return -(-window // _MOST_SEGMENTS)
+    return -(-window // (2 * _FEWEST_SEGMENTS))
 
 
 def _check_changes(table: TimeTable, ends: np.ndarray, source: str) -> None:
@@ -154,20 +158,25 @@ def _origins(
     )
     targets = len(table.columns.targets)
     horizon, history = plan.horizon, _least_history(plan, int(ends.max()))
-    parts: list[list[np.ndarray]] = [[], [], []]
+    listed: list[list[np.ndarray]] = [[], [], []]
     short = 0
     for number, (series, end) in enumerate(zip(table.series, ends, strict=True)):
         bounds = (min(history, end), end, end + plan.validation_steps, len(series))
         if end < history + horizon:
             short += 1
             continue
-        for part, (low, high) in zip(parts, pairwise(bounds), strict=True):
+        for part, (low, high) in zip(listed, pairwise(bounds), strict=True):
             steps = np.arange(low, high - horizon + 1)
             part.append(_all(number, steps, targets))
+    parts = [_seen(table, part, horizon) for part in listed]
     notes = [f"{short:,} series are too short to learn from and were left out."] if short else []
-    if not parts[0]:
-        raise DataError(f"{source}: no series is long enough for a horizon of {horizon}; lower --horizon")
-    train, *others = (np.concatenate(part) for part in parts)
+    for index, name in zip(parts, ("training", "validation", "test"), strict=True):
+        if not len(index):
+            raise DataError(
+                f"{source}: no series holds a value to compare with in its {name} part; give a longer or fuller "
+                "history, or lower --horizon"
+            )
+    train, *others = parts
     chosen = [_thin(train, plan.max_windows), *(_thin(_strided(o, plan.max_origins), _MOST_EVALUATED) for o in others)]
     found = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
     return found[0], found[1], found[2], notes
@@ -199,13 +208,37 @@ def _least_history(plan: ForecastConfig, room: int) -> int:
     """The steps that a training window must hold: all of the window where there is room, else one season or so."""
     if room >= plan.window + 3 * plan.horizon:
         return plan.window
-    least = plan.season if plan.skip == "seasonal" else min(plan.segment, plan.window)
+    least = plan.season if plan.skip in ("auto", "seasonal") else min(plan.segment, plan.window)
     return max(2, min(least, room - plan.horizon))
+
+
+def _best_skip(plan: ForecastConfig, train: Origins, validation: Origins) -> Skip:
+    """The simple forecast with the smallest MASE on the validation origins; none of them sees these when it is made."""
+    found: dict[Skip, float] = {}
+    history, actuals = validation.histories(plan.window), validation.actuals()
+    for skip in typing.get_args(Skip):
+        if skip == "auto" or (skip == "seasonal" and not 1 < plan.season <= plan.window):
+            continue
+        linear = Linear.fit(train, plan.window) if skip == "linear" else None
+        values = simple(history, dataclasses.replace(plan, skip=skip), linear)
+        found[skip] = mase(np.abs(actuals["value"] - values), actuals)
+    return min(found, key=lambda skip: found[skip])
 
 
 def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
     grid = np.stack(np.meshgrid(np.arange(targets), steps, indexing="ij"), axis=-1).reshape(-1, 2)
     return np.concatenate([np.full((len(grid), 1), number), grid], axis=1).astype(np.int64)
+
+
+def _seen(table: TimeTable, part: list[np.ndarray], horizon: int) -> np.ndarray:
+    """The origins with at least one observed value ahead, shape (origins, 3)."""
+    kept = [np.zeros((0, 3), np.int64)]
+    for index in part:
+        if len(index):
+            observed = table.series[int(index[0, 0])].observed
+            total = np.concatenate([np.zeros((1, observed.shape[1]), np.int64), observed.cumsum(axis=0)])
+            kept.append(index[total[index[:, 2] + horizon, index[:, 1]] > total[index[:, 2], index[:, 1]]])
+    return np.concatenate(kept)
 
 
 def _strided(index: np.ndarray, most: int) -> np.ndarray:
@@ -224,9 +257,12 @@ def _thin(index: np.ndarray, most: int) -> np.ndarray:
 
 
 def _scales(values: np.ndarray, observed: np.ndarray, end: int, of_season: int) -> np.ndarray:
-    """MASE's divisor of each target of a series; of one step where the training part is shorter than a season."""
-    lag = of_season if end > of_season else 1
-    seen = observed[lag:end] & observed[: max(end - lag, 0)]
-    gap = np.where(seen, np.abs(values[lag:end] - values[: max(end - lag, 0)]), 0.0)
-    mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return np.where(mean > 0, mean, np.nan)
+    """MASE's divisor of each target of a series: over a season, or over one step where the season never fails."""
+    found = np.full(values.shape[1], np.nan)
+    for lag in (of_season, 1):
+        before, after = slice(0, max(end - lag, 0)), slice(lag, max(end, lag))
+        seen = observed[after] & observed[before]
+        gap = np.where(seen, np.abs(values[after] - values[before]), 0.0)
+        mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+        found = np.where(np.isnan(found) & (mean > 0), mean, found)
+    return found

@@ -62,7 +62,7 @@ class Forecaster(nn.Module):
             forget_bias=config.forget_bias,
             orthogonal=config.orthogonal,
         )
-        self.place = nn.Parameter(0.1 * torch.randn(self.steps, config.hidden))
+        self.place = nn.Parameter(torch.randn(self.steps, config.hidden))
         self.known = _Known(ahead, config.hidden) if ahead else None
         self.static = nn.Linear(static, config.hidden, bias=False) if static else None
         self.again = nn.Linear(plan.segment, config.hidden, bias=False) if self.is_recursive else None

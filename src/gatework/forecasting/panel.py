@@ -12,6 +12,7 @@ from gatework.config import ForecastConfig
 from gatework.data.dataset import Batch
 from gatework.data.series import Scale
 from gatework.data.timetable import TimeTable
+from gatework.forecasting.linear import Linear
 from gatework.forecasting.season import calendar
 from gatework.forecasting.windows import Origins
 
@@ -56,33 +57,38 @@ class Features:
         past: The scale of the columns known up to now.
         static: The scale of the columns that never change.
         spread: The standard deviation of each target over the training parts of all series.
+        linear: The regression that the network adds to, where the plan asks for one.
     """
 
     known: Scale
     past: Scale
     static: Scale
     spread: tuple[float, ...]
+    linear: Linear | None = None
 
     @classmethod
-    def fit(cls, table: TimeTable, ends: np.ndarray) -> Features:
+    def fit(cls, table: TimeTable, ends: np.ndarray, linear: Linear | None = None) -> Features:
         """The training parts' statistics."""
         series = [(s, e) for s, e in zip(table.series, ends, strict=True) if e > 0]
         known = np.concatenate([s.known[:e] for s, e in series])
         past = np.concatenate([s.past[:e] for s, e in series])
         spread = np.mean([s.values[:e].std(axis=0) for s, e in series], axis=0)
         static = np.stack([s.static for s, _ in series])
-        return cls(_fit(known), _fit(past), _fit(static), tuple(spread.tolist()))
+        return cls(_fit(known), _fit(past), _fit(static), tuple(spread.tolist()), linear)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         scales = {name: getattr(self, name).state() for name in ("known", "past", "static")}
-        return {**scales, "spread": list(self.spread)}
+        # Seven digits are what a float32 holds.
+        linear = self.linear and [[float(f"{w:.7g}") for w in row] for row in self.linear.weights]
+        return {**scales, "spread": list(self.spread), "linear": linear}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Features:
         """The features whose `state()` this is."""
         known, past, static = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
-        return cls(known, past, static, tuple(state["spread"]))
+        linear = Linear(np.array(state["linear"])) if state["linear"] else None
+        return cls(known, past, static, tuple(state["spread"]), linear)
 
 
 def _fit(values: np.ndarray) -> Scale:
@@ -93,7 +99,7 @@ class Panel:
     """Every series of a table, end to end, with room for a window before and a horizon after each."""
 
     def __init__(self, table: TimeTable, features: Features, plan: ForecastConfig) -> None:
-        self.plan = plan
+        self.plan, self.linear = plan, features.linear
         self.base = np.zeros(len(table.series), dtype=np.int64)
         values, observed, past, ahead = [], [], [], []
         place = 0
@@ -147,7 +153,7 @@ class WindowExamples:
         forth = origin[:, None] + np.arange(plan.horizon)
         history, seen = panel.values[back, target[:, None]], panel.observed[back, target[:, None]]
         level, scale = measure(history, seen, plan, panel.spread[target])
-        skip = (simple(history, plan) - level[:, None]) / scale[:, None]
+        skip = (simple(history, plan, panel.linear) - level[:, None]) / scale[:, None]
         inputs = [((history - level[:, None]) / scale[:, None])[..., None], seen[..., None], panel.past[back]]
         static = [panel.static[number]]
         if panel.targets > 1:
@@ -201,16 +207,19 @@ def measure(
     return level, np.maximum(own, _LEAST_SPREAD * floor)
 
 
-def simple(history: np.ndarray, plan: ForecastConfig) -> np.ndarray:
+def simple(history: np.ndarray, plan: ForecastConfig, linear: Linear | None = None) -> np.ndarray:
     """The forecast that the network adds to, own unit.
 
     Args:
         history: Shape (batch, window).
         plan: Says which it is.
+        linear: The regression, where that is the one.
 
     Returns:
         Shape (batch, horizon).
     """
+    if linear is not None:
+        return linear(history)
     if plan.skip == "seasonal":
         return history[:, -plan.season :][:, np.arange(plan.horizon) % plan.season]
     level = history.mean(axis=1) if plan.skip == "mean" else history[:, -1]

@@ -38,6 +38,15 @@ class Origins:
     def __getitem__(self, chosen: np.ndarray) -> Origins:
         return Origins(self.table, self.index[chosen], self.horizon, self.season, self.scale)
 
+    def histories(self, steps: int) -> np.ndarray:
+        """The last values before each origin, shape (origins, steps); the first one repeated before a series' start."""
+        found = np.empty((len(self), steps))
+        for row, (number, target, step) in enumerate(self.index):
+            values = self.table.series[number].values[max(0, step - steps) : step, target]
+            found[row, steps - len(values) :] = values
+            found[row, : steps - len(values)] = values[0]
+        return found
+
     def actuals(self) -> np.ndarray:
         """What came to pass.
 

@@ -14,6 +14,7 @@ from gatework.config import ForecastConfig
 from gatework.data.timetable import TimeTable
 from gatework.errors import UsageError
 from gatework.forecasting.history import check_known, from_state, go_on, tail, to_state
+from gatework.forecasting.linear import Linear
 from gatework.forecasting.metrics import LEVELS, MEDIAN, metrics
 from gatework.forecasting.panel import Features, Panel, WindowBatch, WindowExamples
 from gatework.forecasting.windows import Origins, WindowSplit
@@ -80,8 +81,11 @@ class Forecasting(Task):
 
         if not isinstance(dataset, ForecastDataset):
             raise UsageError(f'"{dataset.name}" is no table with a time column; forecasting needs one')
-        features = Features.fit(dataset.table, dataset.ends)
-        return cls(dataset.plan, features, tail(dataset.table, dataset.plan.window))
+        plan, train = dataset.plan, dataset.train.inputs
+        assert isinstance(train, Origins)
+        linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
+        features = Features.fit(dataset.table, dataset.ends, linear)
+        return cls(plan, features, tail(dataset.table, plan.window))
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""

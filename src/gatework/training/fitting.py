@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework import tasks
+from gatework import cells, tasks
 from gatework.config import Recipe, find_recipe
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
@@ -113,6 +113,7 @@ def prepare(
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = (recipe if isinstance(recipe, Recipe) else find_recipe(recipe)).changed(task=task, **changes)
+    cells.get(chosen.model.cell)
     dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen
 

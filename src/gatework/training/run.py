@@ -106,16 +106,37 @@ class Run:
 
         return evaluate(self.network, self.task, self.task.encode(split))[0]
 
-    def evaluate(self, split: Split) -> dict[str, float]:
-        """The task's metrics on examples with known targets."""
-        return self.task.metrics(self.outputs(split), split.targets)
+    def evaluate(self, source: Any) -> dict[str, float]:
+        """The task's metrics on examples with known answers.
+
+        Args:
+            source: A Split, a path, a folder, a data frame, or the name of a data set (its test part).
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        if isinstance(source, Split):
+            return self.task.metrics(self.outputs(source), source.targets)
+        return self.measure(source).metrics
 
     def measure(self, source: Any, *, label: str | None = None) -> Measured:
         """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
         return self.task.measure(self.network, source, self.recipe, label=label)
 
-    def predict(self, split: Split) -> list[dict[str, Any]]:
-        """What the network says of each example, with probabilities where there are classes."""
+    def predict(self, source: Any) -> list[dict[str, Any]]:
+        """What the network says of each example, with probabilities where there are classes.
+
+        Args:
+            source: A text, a list of texts, a series as an array, a Split, a path or a data frame.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        split = source if isinstance(source, Split) else self.task.read(source, self.recipe)
         return self.task.predict(self.network, split)
 
 
