@@ -11,15 +11,19 @@ then it goes row by row and sees no later one.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
+import re
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from gatework._files import atomic
 from gatework.anomaly import nab
 from gatework.anomaly.baselines import isolation_forest, random_scores, robust_z, seasonal_difference, windowed_gaussian
 from gatework.anomaly.detector import Detector
@@ -51,7 +55,7 @@ def series(root: Path, groups: tuple[str, ...]) -> dict[str, tuple[Path, list[tu
     return found
 
 
-def detected(path: Path, seed: int, settings: dict[str, str]) -> np.ndarray:
+def detected(path: Path, seed: int, settings: dict[str, str]) -> dict[str, np.ndarray]:
     """The detector's scores of every row, learnt from the probation alone."""
     table = pl.read_csv(path)
     with tempfile.TemporaryDirectory() as folder:
@@ -64,12 +68,14 @@ def detected(path: Path, seed: int, settings: dict[str, str]) -> np.ndarray:
             validation=0.25,
             test=0.05,
             seed=seed,
+            # Two threads gain nothing on batches this small.
+            threads=1,
             **settings,
         )
         detector = Detector.of(run)
     readings = read_readings(read_table(table), TimeConfig(time="timestamp"), ("value",))
     scores = np.nan_to_num(detector.answers(readings.series[0]).scores)
-    return fresh(scores, REST)
+    return {"scores": fresh(scores, REST)}
 
 
 def simple(path: Path) -> dict[str, np.ndarray]:
@@ -97,6 +103,20 @@ def simple(path: Path) -> dict[str, np.ndarray]:
     return scores
 
 
+def kept(folder: Path | None, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What `make` gives, or what it gave before where a folder keeps it."""
+    if folder is None:
+        return make()
+    file = folder / f"{re.sub('[^a-zA-Z0-9]+', '-', name)}.npz"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        found = make()
+        with atomic(file) as temporary, open(temporary, "wb") as handle:
+            np.savez(handle, **found)
+    with np.load(file) as content:
+        return {key: content[key] for key in content.files}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
@@ -106,6 +126,7 @@ def main() -> None:
     parser.add_argument("--cell", default="lstm")
     parser.add_argument("--all", action="store_true", help="score artificialNoAnomaly too")
     parser.add_argument("--simple", action="store_true", help="the simple detectors alone")
+    parser.add_argument("--keep", type=Path, help="keep each series' scores here; a repeated call goes on from them")
     parser.add_argument("--json", type=Path, help="write the figures")
     options = parser.parse_args()
     root = Path(os.environ.get("GATEWORK_DATA", ".")) / "anomaly" / "nab"
@@ -115,7 +136,7 @@ def main() -> None:
     found = series(root, groups)
     rows: dict[str, dict[str, np.ndarray]] = {}
     for name, (path, _) in found.items():
-        for method, scores in simple(path).items():
+        for method, scores in kept(options.keep, f"simple {name}", functools.partial(simple, path)).items():
             rows.setdefault(method, {})[name] = scores
         for seed in range(10):
             rows.setdefault(f"random, seed {seed}", {})[name] = random_scores(rows["robust z-score"][name].size, seed)
@@ -124,7 +145,9 @@ def main() -> None:
     for seed in [] if options.simple else range(options.first_seed, options.first_seed + options.seeds):
         start = time.perf_counter()
         for name, (path, _) in found.items():
-            rows.setdefault(f"{title}, seed {seed}", {})[name] = detected(path, seed, settings)
+            run = f"{title}, seed {seed}"
+            answer = functools.partial(detected, path, seed, settings)
+            rows.setdefault(run, {})[name] = kept(options.keep, f"{run} {name}", answer)["scores"]
         print(f"# seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
     report(rows, found, options.json)
 

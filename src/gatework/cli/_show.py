@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The width of a table that is not shown on a terminal.
 _WIDTH = 110
 _NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "macro_f1": "macro F1"}
+_NAMES |= {"mase": "MASE", "smape": "sMAPE", "wql": "quantile loss", "coverage_80": "in 80 %", "coverage_95": "in 95 %"}
 
 
 def metric_name(key: str) -> str:

@@ -43,7 +43,7 @@ def predict(
             print(line, flush=True)
         return
     source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
-    rows = opened.predict(opened.task.read(source, opened.recipe, horizon=horizon))
+    rows = opened.predict(source, horizon=horizon)
     if out is not None:
         write_predictions(rows, out)
         for line in opened.task.told(rows):

@@ -2,7 +2,7 @@
 
 Both sides are taken less the window's last value and divided by the window's own spread, as in NLinear (A. Zeng et al.,
 "Are Transformers Effective for Time Series Forecasting?", AAAI 2023). The ridge penalty is the one that does best on
-latest fifth of the training windows, after which all of them are used.
+the latest fifth of the training windows, after which all of them are used.
 """
 
 from __future__ import annotations

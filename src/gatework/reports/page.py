@@ -26,6 +26,7 @@ _SCRIPTS = (
     "plots.js",
     "learning.js",
     "series.js",
+    "forecasts.js",
     "scatter.js",
     "roc.js",
     "training.js",

@@ -125,18 +125,20 @@ class Run:
         """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
         return self.task.measure(self.network, source, self.recipe, label=label)
 
-    def predict(self, source: Any) -> list[dict[str, Any]]:
+    def predict(self, source: Any = None, *, horizon: int | None = None) -> list[dict[str, Any]]:
         """What the network says of each example, with probabilities where there are classes.
 
         Args:
-            source: A text, a list of texts, a series as an array, a Split, a path or a data frame.
+            source: A text, a list of texts, a series as an array, a Split, a path or a data frame. For forecasts also
+                None, for the steps that follow the training table.
+            horizon: The steps to forecast; as many as were trained for if None.
 
         Raises:
             DataError: The data are not usable.
         """
         from gatework.data import Split
 
-        split = source if isinstance(source, Split) else self.task.read(source, self.recipe)
+        split = source if isinstance(source, Split) else self.task.read(source, self.recipe, horizon=horizon)
         return self.task.predict(self.network, split)
 
 
