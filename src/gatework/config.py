@@ -25,6 +25,8 @@ Duplicates = Literal["error", "mean", "sum", "first", "last"]
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
 Decoder = Literal["direct", "recursive"]
+Scorer = Literal["forecast", "reconstruction"]
+ThresholdRule = Literal["quantile", "pot", "dynamic"]
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,29 @@ class ForecastConfig:
 
 
 @dataclass(frozen=True)
+class DetectConfig:
+    """How anomalies are told from what is usual: a scorer, a threshold, and spans.
+
+    Attributes:
+        scorer: What an error is: that of a "forecast" of the row from those before it, or of the "reconstruction" of
+            the last `context` rows by an autoencoder.
+        threshold: From which error on a row is anomalous: a robust "quantile" of the last errors, the extreme value
+            rule "pot", or the "dynamic" rule without a law.
+        context: Rows of a training window, and those that an autoencoder reads.
+        smooth: An error is the mean over so many rows.
+        sensitivity: Thresholds are divided by it: a higher one flags more.
+        gap: Flagged rows with at most so many others between them are one span.
+    """
+
+    scorer: Scorer = "forecast"
+    threshold: ThresholdRule = "quantile"
+    context: int = 64
+    smooth: int = 5
+    sensitivity: float = 1.0
+    gap: int = 10
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The network.
 
@@ -190,7 +215,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A task, its data, a model and its training settings; `time` and `forecast` for tables with a time column."""
+    """A task, its data, a model and its training settings; further sections for tables with a time column."""
 
     task: str = "classify"
     data: DataConfig = field(default_factory=DataConfig)
@@ -198,6 +223,7 @@ class Recipe:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     time: TimeConfig | None = None
     forecast: ForecastConfig | None = None
+    detect: DetectConfig | None = None
 
     def changed(self, **changes: Any) -> Recipe:
         """The recipe with some fields changed, each named by the field alone, as `changed(hidden=64, seed=1)`.
@@ -243,6 +269,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "training": TrainingConfig,
     "time": TimeConfig,
     "forecast": ForecastConfig,
+    "detect": DetectConfig,
 }
 
 # Field -> (lowest, highest, whether the lowest itself is allowed).
@@ -264,6 +291,10 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "validation_steps": (0, 10_000_000, True),
     "max_windows": (1, 10**9, True),
     "max_origins": (1, 10**9, True),
+    "context": (2, 100_000, True),
+    "smooth": (1, 100_000, True),
+    "sensitivity": (0, 1_000_000, False),
+    "gap": (0, 1_000_000, True),
     "epochs": (1, 1_000_000, True),
     "batch_size": (1, 1_000_000, True),
     "learning_rate": (0, 1000, False),

@@ -147,3 +147,14 @@ def test_a_corrupt_file_in_a_run_is_named(trained, tmp_path):
         assert f"{broken / name} is" in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_comparison_of_a_persons_own_file_prints_a_table_a_verdict_and_the_report(trained):
+    arguments = ("--text", "review", "--label", "sentiment", "--cells", "rnn,lstm", "--seeds", 1, "--epochs", 1)
+    done = run("compare", "reviews.csv", *arguments, "--hidden", 4, "--jobs", 1, "--out", "comparison", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "TF-IDF + logistic regression" in done.stdout
+    assert "test accuracy of the networks" in done.stdout
+    content = json.loads((trained / "comparison" / "comparison.json").read_text())
+    assert content["task"] == "classify"
+    assert (trained / "comparison" / "report.html").exists()

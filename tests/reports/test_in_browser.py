@@ -176,3 +176,34 @@ def test_a_screen_reader_finds_headings_and_summaries(show, request, name):
     )
     assert unnamed == []
     assert page.evaluate("[...document.querySelectorAll('main table')].every((t) => t.caption)")
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    from tests.anomaly.conftest import SETTINGS, spiked
+
+    from gatework.training import train
+
+    out = tmp_path_factory.mktemp("detector") / "run"
+    return write_run_report(train("detect", spiked(variables=2), out=out, target="value,other", **SETTINGS).path)
+
+
+def test_a_detectors_spans_zoom_the_series_when_they_are_chosen(show, detector):
+    page = show(detector)
+    shown = "() => document.getElementById('detection-plot').layout.xaxis.range.map((x) => +new Date(x))"
+    whole = page.evaluate(shown)
+    page.locator("#detection-spans button").first.click()
+    near = page.evaluate(shown)
+    assert near[1] - near[0] < (whole[1] - whole[0]) / 2
+    page.locator("#detection-whole").click()
+    assert page.evaluate(shown) == whole
+    page.select_option("#detection-variable", "0")
+    assert all(drawn(page).values())
+    page.locator("#detection-plot").scroll_into_view_if_needed()
+    mark = page.locator("#detection-plot .subplot.xy2 .points path").first.bounding_box()
+    centre = mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2
+    page.mouse.move(*centre, steps=5)
+    page.wait_for_timeout(100)
+    page.mouse.click(*centre)
+    after = page.evaluate(shown)
+    assert after[1] - after[0] < (whole[1] - whole[0]) / 2

@@ -15,7 +15,9 @@ LearningRate = Annotated[float | None, typer.Option(help="Adam's learning rate, 
 Clip = Annotated[float | None, typer.Option(help="Clip the gradient's norm to this; 0 does not clip.")]
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="A built-in recipe, or the path of a .toml file.")]
 Text = Annotated[str | None, typer.Option(help="The column that holds the text.")]
-Label = Annotated[str | None, typer.Option(help="The column that holds the class.")]
+Label = Annotated[
+    str | None, typer.Option(help="The column that holds the class, or for detectors which rows are anomalous.")
+]
 Target = Annotated[
     str | None, typer.Option(help="The column that holds the value to predict; several by commas for forecasts.")
 ]
@@ -35,6 +37,10 @@ Horizon = Annotated[int | None, typer.Option(help="Steps to forecast.")]
 Window = Annotated[int | None, typer.Option(help="Steps that a forecast is made from.")]
 Season = Annotated[int | None, typer.Option(help="Steps of one season; found from the series if absent.")]
 TestSteps = Annotated[int | None, typer.Option(help="Last steps of every series to hold back for testing.")]
+Scorer = Annotated[str | None, typer.Option(help="What a detector's error is: forecast, or reconstruction.")]
+Threshold = Annotated[str | None, typer.Option(help="What a detector flags by: quantile, pot, or dynamic.")]
+Sensitivity = Annotated[float | None, typer.Option(help="Divides a detector's thresholds: a higher one flags more.")]
+Context = Annotated[int | None, typer.Option(help="Rows of a detector's training windows.")]
 Out = Annotated[Path, typer.Option(help="The folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

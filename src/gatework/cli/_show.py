@@ -70,6 +70,18 @@ def metrics_table(metrics: dict[str, float]) -> None:
         print(f"{metric_name(name):<{width}}  {value:.4g}")
 
 
+def measured_table(found: dict[str, dict[str, float]]) -> None:
+    """Prints the metrics of several methods, one method per line."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    for name in next(iter(found.values())):
+        table.add_column(metric_name(name), justify="right")
+    for name, metrics in found.items():
+        table.add_row(name, *("" if value != value else number(value) for value in metrics.values()))
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print(table)
+
+
 def run_summary(run: Run) -> None:
     """Prints a finished run's metrics, size and time, and what to do next."""
     summary = run.summary
@@ -121,4 +133,5 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
             f"{name} {k + 1}": v for name, value in row.items() if isinstance(value, list) for k, v in enumerate(value)
         }
         flat.append(plain)
-    return pl.DataFrame(flat)
+    # A column may begin with many missing values, so every row says what it holds.
+    return pl.DataFrame(flat, infer_schema_length=None)

@@ -12,7 +12,7 @@ from gatework.cli import _options as options
 
 
 def train(
-    task: Annotated[str | None, typer.Argument(help="classify, regress or forecast.")] = None,
+    task: Annotated[str | None, typer.Argument(help="classify, regress, forecast or detect.")] = None,
     data: Annotated[
         str | None, typer.Argument(metavar="FILE", help="A table, a folder of texts, or a data set.")
     ] = None,
@@ -35,6 +35,10 @@ def train(
     window: options.Window = None,
     season: options.Season = None,
     test_steps: options.TestSteps = None,
+    scorer: options.Scorer = None,
+    threshold: options.Threshold = None,
+    sensitivity: options.Sensitivity = None,
+    context: options.Context = None,
     cell: Annotated[str | None, typer.Option(help="rnn, rnn_relu, gru or lstm.")] = None,
     hidden: options.Hidden = None,
     layers: options.Layers = None,
@@ -73,6 +77,10 @@ def train(
         window=window,
         season=season,
         test_steps=test_steps,
+        scorer=scorer,
+        threshold=threshold,
+        sensitivity=sensitivity,
+        context=context,
         cell=cell,
         hidden=hidden,
         layers=layers,

@@ -96,6 +96,6 @@ def predictions(comparison: Comparison) -> tuple[dict[str, Any] | None, Classifi
     """
     if comparison.task == "regress":
         return regression(comparison.entries, comparison.metric, comparison.test), None
-    if comparison.task == "forecast":
+    if comparison.task in ("forecast", "detect"):
         return None, None
     return None, classification(comparison.entries, comparison.metric, comparison.test, comparison.classes)

@@ -142,8 +142,8 @@ def read_comparison(folder: Path) -> Comparison:
     path = folder / "comparison.json"
     about = read_json(path)
     metric, task = _text(about, "metric", path), _text(about, "task", path)
-    if task not in ("regress", "classify", "forecast"):
-        raise RunError(f'{path}: the task is "{task}", a report knows "regress", "classify" and "forecast"')
+    if task not in ("regress", "classify", "forecast", "detect"):
+        raise RunError(f'{path}: the task is "{task}", a report knows regress, classify, forecast and detect')
     rows = about.get("entries")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         raise RunError(f'{path}: "entries" must be a list with at least one network or baseline')
@@ -195,6 +195,8 @@ def read_outputs(path: Path) -> np.ndarray:
 def read_test_part(path: Path, task: str) -> pl.DataFrame:
     """Reads the test part: "input", a series, or "text"; and "target", values or the index of a class.
 
+    Of a detector's windows it holds the "series", the "first" row and the "end".
+
     Raises:
         RunError: The file is missing or corrupt, or lacks a column.
     """
@@ -204,6 +206,7 @@ def read_test_part(path: Path, task: str) -> pl.DataFrame:
         raise _unreadable(path, error) from None
     columns: tuple[str, ...] = ("text" if task == "classify" and "text" in frame.columns else "input", "target")
     columns += ("series", "time") if task == "forecast" else ()
+    columns = ("series", "first", "end") if task == "detect" else columns
     missing = [c for c in columns if c not in frame.columns]
     if missing:
         raise RunError(f'{path} lacks the column "{missing[0]}", it holds {", ".join(frame.columns) or "none"}')

@@ -31,6 +31,7 @@ _SCRIPTS = (
     "roc.js",
     "training.js",
     "texts.js",
+    "detection.js",
     "inside.js",
 )
 

@@ -12,6 +12,7 @@ import polars as pl
 from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports.classification import Classification, classification
+from gatework.reports.detection import detection
 from gatework.reports.facts import Fact
 from gatework.reports.folders import Entry, Metric, TrainedRun, read_run, read_test_part
 from gatework.reports.forecasts import forecasts
@@ -50,6 +51,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     ahead = _forecasts(folder, run, entry)
     curves = learning([entry])
     panels = _training_panels(run.epochs)
+    found = _detection(folder, run)
     drawn = {entry.name: {**vars(look[entry.name]), "network": True}}
     metric = metric_title(next(iter(entry.metrics), "test metric"))
     return write_page(
@@ -62,6 +64,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
             "forecasts": ahead,
             "roc": classes.roc if classes else None,
             "training": [panel for _, panel in panels],
+            "detection": found,
         },
         title=_title(run),
         verdict=_verdict(run),
@@ -72,6 +75,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
         curves=curves,
         panels=[title for title, _ in panels],
         values=values,
+        detection=found,
         forecasts=ahead,
         classes=classes,
         class_names=class_names,
@@ -111,6 +115,12 @@ def _predictions(
         return regression([entry], metric, test), None, ()
     names = tuple(str(c) for c in read_json(folder / "task.json").get("classes") or ())
     return None, classification([entry], metric, test, names) if names else None, names
+
+
+def _detection(folder: Path, run: TrainedRun) -> dict[str, Any] | None:
+    if run.recipe.get("task") != "detect":
+        return None
+    return detection(folder, read_json(folder / "task.json")["columns"])
 
 
 def _test_parts(folder: Path) -> list[Path]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from torch import Tensor, nn
 
@@ -46,6 +48,19 @@ class Baseline:
     outputs: np.ndarray
     seconds: float
     parameters: int = 0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measurement found.
+
+    Attributes:
+        metrics: Of the network, by name.
+        baselines: Of simple methods, by their names.
+    """
+
+    metrics: dict[str, float]
+    baselines: Mapping[str, dict[str, float]] = field(default_factory=dict)
 
 
 class Task(ABC):
@@ -150,3 +165,35 @@ class Task(ABC):
     def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
         """What a person wants to see, as rows of a table, where that needs the examples as well."""
         return self.predictions(outputs)
+
+    def predict(self, model: nn.Module, split: Split) -> list[dict[str, Any]]:
+        """What a trained network says of examples, as rows of a table."""
+        from gatework.training.loop import evaluate
+
+        return self.answers(evaluate(model, self, self.encode(split))[0], split)
+
+    def told(self, rows: list[dict[str, Any]]) -> list[str]:
+        """What to say of predictions in words, one line each, beside the table of them."""
+        return []
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, *, label: str | None = None) -> Measured:
+        """The metrics of a trained network on a source with known answers.
+
+        Args:
+            model: The network.
+            source: What `read_known()` takes.
+            recipe: What the task was trained with.
+            label: The column of the answers, for tasks that were trained without any.
+
+        Returns:
+            The metrics, and those of simple methods by name where the task has such.
+        """
+        from gatework.training.loop import evaluate
+
+        if label is not None:
+            raise UsageError(f'the task "{self.name}" was trained with its answers and takes no --label here')
+        split = self.read_known(source, recipe)
+        return Measured(self.metrics(evaluate(model, self, self.encode(split))[0], split.targets))
+
+    def keep(self, folder: Path, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
+        """Writes what the report shows beyond the predictions for the test part into a run folder."""

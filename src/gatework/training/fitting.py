@@ -49,13 +49,11 @@ def train(
         RunError: `out` holds something.
         TrainingError: The loss is no longer a number.
     """
-    from gatework.training import runtime
-
     out = Path(out)
     refuse_occupied(out)
     dataset, chosen = prepare(source, task, recipe, changes)
-    runtime.prepare(threads or os.cpu_count())
-    run = create(out, chosen, tasks.get(chosen.task).fit(dataset, chosen.data), dataset.provenance.fingerprint)
+    fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
+    run = create(out, chosen, fitted, dataset.provenance.fingerprint, threads or os.cpu_count() or 1)
     return complete(run, dataset, watcher or Watcher())
 
 
