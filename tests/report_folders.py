@@ -42,7 +42,10 @@ def write_comparison(
     test.write_parquet(folder / "test.parquet")
     measure = _regression_metrics if task == "regress" else _classification_metrics
     predict = _values if task == "regress" else _logits
-    entries = [_network(folder, draw, cell, k, targets, predict, measure, epochs) for k, cell in enumerate(cells)]
+    entries = [
+        _network(folder, draw, cell, k, targets, predict, measure, epochs, task, classes)
+        for k, cell in enumerate(cells)
+    ]
     (folder / "baselines").mkdir(exist_ok=True)
     baselines = _value_baselines(test) if task == "regress" else _class_baselines(draw, targets, len(classes))
     for name, about, outputs in baselines:
@@ -109,13 +112,15 @@ def _network(
     predict: Callable[..., np.ndarray],
     measure: Callable[..., Mapping[str, float]],
     epochs: int,
+    task: str,
+    classes: tuple[str, ...],
 ) -> dict[str, Any]:
     results = []
     for seed in SEEDS:
         run = folder / "runs" / f"{cell}-seed{seed}"
         outputs = predict(draw, targets, quality)
         results.append({**measure(outputs, targets)})
-        write_run(run, draw, results[-1], outputs, quality, seed, epochs, cell)
+        write_run(run, draw, results[-1], outputs, quality, seed, epochs, cell, task, classes)
     return {
         "name": cell,
         "kind": "network",
@@ -138,6 +143,8 @@ def write_run(
     seed: int,
     epochs: int,
     cell: str = "lstm",
+    task: str = "regress",
+    classes: tuple[str, ...] = (),
 ) -> Path:
     """A run folder of one network."""
     run.mkdir(parents=True, exist_ok=True)
@@ -166,9 +173,10 @@ def write_run(
         "best_epoch": best,
     }
     write_json(run / "summary.json", summary)
+    write_json(run / "task.json", {"classes": list(classes)})
     write_json(run / "environment.json", {"torch": "2.13.0", "seed": seed, "machine": "made up"})
     save_file({"outputs": outputs.astype(np.float32)}, run / "predictions.safetensors")
-    recipe = f'task = "regress"\n[data]\ndataset = "waves"\n[model]\ncell = "{cell}"\n[training]\nepochs = {epochs}\n'
+    recipe = f'task = "{task}"\n[data]\ndataset = "waves"\n[model]\ncell = "{cell}"\n[training]\nepochs = {epochs}\n'
     (run / "recipe.toml").write_text(recipe + f"seed = {seed}\n", encoding="utf-8")
     return run
 
@@ -209,7 +217,7 @@ def _logits(draw: np.random.Generator, targets: np.ndarray, quality: int) -> np.
     logits = draw.normal(0, 1.2, (len(index), classes))
     logits[np.arange(len(index)), index] += 1.2 + 0.3 * quality
     logits[:7] -= 8 * np.eye(classes)[index[:7]]
-    return logits[:, 1:] - logits[:, :1] if classes == 2 else logits
+    return logits
 
 
 def _value_baselines(test: pl.DataFrame) -> list[tuple[str, str, np.ndarray]]:
@@ -226,7 +234,6 @@ def _value_baselines(test: pl.DataFrame) -> list[tuple[str, str, np.ndarray]]:
 def _class_baselines(draw: np.random.Generator, targets: np.ndarray, classes: int) -> list[tuple[str, str, np.ndarray]]:
     shares = np.bincount(targets[:, 0], minlength=classes) / len(targets)
     majority = np.log(np.tile(shares, (len(targets), 1)))
-    majority = majority[:, 1:] - majority[:, :1] if classes == 2 else majority
     return [
         ("majority class", "Always answers the most frequent class of the training part.", majority),
         ("TF-IDF unigrams", "Logistic regression on TF-IDF of single words.", _logits(draw, targets, 1)),
@@ -239,11 +246,11 @@ def _regression_metrics(outputs: np.ndarray, targets: np.ndarray) -> dict[str, f
 
 def _classification_metrics(outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     truth = targets[:, 0]
-    answer = (outputs[:, 0] > 0).astype(int) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+    answer = outputs.argmax(axis=1)
     found = {
         "accuracy": float(measures.accuracy_score(truth, answer)),
         "macro_f1": float(measures.f1_score(truth, answer, average="macro")),
     }
-    if outputs.shape[1] == 1:
-        found["roc_auc"] = float(measures.roc_auc_score(truth, outputs[:, 0]))
+    if outputs.shape[1] == 2:
+        found["roc_auc"] = float(measures.roc_auc_score(truth, outputs[:, 1] - outputs[:, 0]))
     return found

@@ -10,13 +10,15 @@ import pytest
 import gatework
 
 
-@pytest.mark.parametrize("module", ["gatework", "gatework.cells", "gatework.nn"])
+@pytest.mark.parametrize("module", ["gatework", "gatework.cells", "gatework.inside", "gatework.nn"])
 def test_everything_in_all_can_be_imported_and_nothing_public_is_missing(module: str):
     package = importlib.import_module(module)
     assert len(package.__all__) == len(set(package.__all__))
     values = {name: getattr(package, name) for name in package.__all__}
     public = {n for n, v in vars(package).items() if not n.startswith("_") and not isinstance(v, types.ModuleType)}
-    imported_tools = {"annotations", "Any", "import_module"} | {n for n in public if n in dir(gatework.errors)}
+    imported_tools = {"annotations", "Any", "TYPE_CHECKING", "import_module"} | {
+        n for n in public if n in dir(gatework.errors)
+    }
     assert public - imported_tools <= set(values)
 
 

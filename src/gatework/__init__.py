@@ -18,6 +18,7 @@ _SOURCES = {
     "compare": "gatework.evaluation:compare",
     "data": "gatework.data",
     "errors": "gatework.errors",
+    "inside": "gatework.inside",
     "nn": "gatework.nn",
     "report": "gatework.reports:report",
     "resume": "gatework.training:resume",

@@ -170,12 +170,14 @@ def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
     x, *rest = ctx.saved_tensors
     weights, rest = rest[:weight_count], rest[weight_count:]
     states, batch_sizes = rest[:state_count], rest[state_count] if len(rest) > state_count else None
-    inputs = (cell, x, weight_names, weights, states, batch_sizes, *options)
     if torch.is_grad_enabled():  # double backward: differentiate what can be differentiated again
-        results = _run(*inputs)
-        leaves = [x, *weights, *states]
+        # Views, so that the derivatives stop here: one input may itself be computed from another.
+        x, *rest = leaves = [tensor.view_as(tensor) for tensor in (x, *weights, *states)]
+        weights, states = rest[:weight_count], rest[weight_count:]
+        results = _run(cell, x, weight_names, weights, states, batch_sizes, *options)
         found = torch.autograd.grad(results, leaves, gradients, create_graph=True, allow_unused=True)
     else:
+        inputs = (cell, x, weight_names, weights, states, batch_sizes, *options)
         found = torch.ops.gatework.opaque_scan_backward(*inputs, gradients)
     d_x, d_weights, d_states = found[0], list(found[1 : 1 + weight_count]), list(found[1 + weight_count :])
     return None, d_x, None, d_weights, d_states, None, None, None

@@ -200,7 +200,8 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
 
 def _backward(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | None], _: Any) -> tuple[Any, ...]:
     count = 6 + ctx.state_count
-    inputs, (batch_sizes, output, *kept) = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+    saved = ctx.saved_tensors  # once only: checkpointing computes them again at each access
+    inputs, (batch_sizes, output, *kept) = saved[:count], saved[count:]
     flags = ctx.needs_input_grad
     needs = [bool(flag) for flag in (*flags[1:7], *_listed(flags[7], ctx.state_count))]
     finals: list[Tensor] = []

@@ -80,6 +80,23 @@ def trace(
     return _run(spec, x, weights, states, batch_sizes, reverse, keep_all=True)
 
 
+def step(spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """One time step of a batch.
+
+    Args:
+        spec: The cell.
+        x: The input of the step, shape (batch, input).
+        weights: The weights of this layer and direction.
+        states: The states before, in the order of `spec.states`, as for `scan()`.
+
+    Returns:
+        The states after, in the same order; the first is the output.
+    """
+    product = linear(x, weights.weight_ih, weights.bias_ih)
+    values = _step(spec, product, weights, states)
+    return tuple([values[name] for name in spec.states])
+
+
 def _run(
     spec: CellSpec,
     x: Tensor,
@@ -91,13 +108,16 @@ def _run(
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     products = linear(x, weights.weight_ih, weights.bias_ih)
     inputs = products.unbind() if batch_sizes is None else products.split(batch_sizes.tolist())
-    current = dict(zip(spec.states, states, strict=True))
+    current = list(states)
     steps: list[dict[str, Tensor]] = []
     for product in reversed(inputs) if reverse else inputs:
-        values = _step(spec, product, weights, {name: state[: len(product)] for name, state in current.items()})
-        for name, state in current.items():
-            ended = state[len(product) :]
-            current[name] = torch.cat([values[name], ended]) if len(ended) else values[name]
+        running = len(product)
+        has_ended = running < len(current[0])
+        values = _step(spec, product, weights, [state[:running] for state in current] if has_ended else current)
+        after = [values[name] for name in spec.states]
+        if has_ended:
+            after = [torch.cat([new, old[running:]]) for new, old in zip(after, current, strict=True)]
+        current = after
         steps.append(values if keep_all else {"h": values["h"]})
     if reverse:
         steps.reverse()
@@ -106,28 +126,26 @@ def _run(
         named = {name: join([step[name] for step in steps]) for name in steps[0]}
     else:
         named = _no_steps(spec, products, weights, current)
-    return named["h"], tuple(current.values()), named
+    return named["h"], tuple(current), named
 
 
-def _step(spec: CellSpec, product: Tensor, weights: ScanWeights, states: dict[str, Tensor]) -> dict[str, Tensor]:
+def _step(spec: CellSpec, product: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:
     """One time step of the first rows of a batch: the products, the cell's equations, the projection."""
-    recurrent = linear(states["h"], weights.weight_hh, weights.bias_hh)
-    hidden = weights.weight_hh.shape[0] // len(spec.gates)
-    parts = {"x": product.split(hidden, -1), "u": recurrent.split(hidden, -1)}
-    parts["a"] = (product + recurrent).split(hidden, -1)
-    arguments = []
-    for argument in spec.arguments:
-        kind, _, gate = argument.partition("_")
-        arguments.append(states[argument] if argument in states else parts[kind][spec.gates.index(gate)])
-    values = dict(spec.step(*arguments))
+    recurrent = linear(states[0], weights.weight_hh, weights.bias_hh)
+    kinds = {kind for kind, _ in spec.sources}
+    parts: dict[str, Sequence[Tensor]] = {"state": states}
+    for kind, sums in (("a", product + recurrent), ("x", product), ("u", recurrent)):
+        if kind in kinds:
+            parts[kind] = sums.chunk(len(spec.gates), -1)
+    values = dict(spec.step(*[parts[kind][place] for kind, place in spec.sources]))
     if weights.weight_hr is not None:
         values["h"] = linear(values["h"], weights.weight_hr)
     return values
 
 
-def _no_steps(spec: CellSpec, products: Tensor, weights: ScanWeights, states: dict[str, Tensor]) -> dict[str, Tensor]:
+def _no_steps(spec: CellSpec, products: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:
     """What a run of no steps names: empty tensors in the layout of `products`, part of the graph like any other."""
     nothing = products.new_zeros(0, products.shape[-1])
-    values = _step(spec, nothing, weights, {name: state[:0] for name, state in states.items()})
+    values = _step(spec, nothing, weights, [state[:0] for state in states])
     lead = products.shape[:-1]
     return {name: value.new_zeros(*lead, value.shape[-1]) for name, value in values.items()}

@@ -20,6 +20,13 @@ from gatework.errors import UsageError, nearest
 Padding = Literal["mask", "pre"]
 Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
+Missing = Literal["previous", "zero", "error"]
+Duplicates = Literal["error", "mean", "sum", "first", "last"]
+Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
+Scaling = Literal["window", "series"]
+Decoder = Literal["direct", "recursive"]
+Scorer = Literal["forecast", "reconstruction"]
+ThresholdRule = Literal["quantile", "pot", "dynamic"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,95 @@ class DataConfig:
     padding: Padding = "mask"
     scale: bool = False
     split_seed: int = 0
+
+
+@dataclass(frozen=True)
+class TimeConfig:
+    """What the columns of a table with a time column are; the columns to predict or watch are `DataConfig.target`.
+
+    Attributes:
+        time: The column that holds the time.
+        series: The columns that tell series apart, separated by commas; the whole table is one series if None.
+        known: Columns that are known ahead (a promotion, a holiday), separated by commas.
+        past: Columns that are known only up to now (a temperature), separated by commas.
+        static: Columns that never change within a series (a region), separated by commas.
+        frequency: The step, such as "D", "15min" or "M"; inferred if None.
+        missing: What stands for a step or a value that is not there: the "previous" value, "zero" (a true one, as
+            where no row means no sale), or "error". Steps filled with the previous value are inputs only: they are
+            never learnt as a target and never scored.
+        duplicates: What stands for rows of one series at the same time that differ.
+        time_format: The format of the time column, as in strptime; tried out if None.
+        time_zone: The zone of stamps that name none, such as "Europe/Berlin".
+    """
+
+    time: str | None = None
+    series: str | None = None
+    known: str | None = None
+    past: str | None = None
+    static: str | None = None
+    frequency: str | None = None
+    missing: Missing = "previous"
+    duplicates: Duplicates = "error"
+    time_format: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True)
+class ForecastConfig:
+    """What is forecast, and from what. Where 0 stands, a value is chosen from the table and written into the run.
+
+    Attributes:
+        horizon: The longest forecast, in steps; every shorter one is its beginning.
+        window: The steps that a forecast is made from.
+        segment: The steps that the cell reads, and answers, at once; 1 goes step by step.
+        season: The steps of one season.
+        skip: What the network learns the difference to: the "seasonal" naive forecast, the "last" value, the window's
+            "mean", a "linear" regression on the window fitted beforehand, or, with "auto", the one that is best on the
+            validation part.
+        scaling: Whether a window is measured by its "window"'s own spread or by that of its "series".
+        decoder: "direct" answers every segment from the window's state; "recursive" reads its own last answer.
+        calendar: Whether the network sees the hour, the day of the week and of the year.
+        test_steps: The last steps of every series, held back for testing.
+        validation_steps: The steps before those, held back for choosing weights and calibrating intervals.
+        max_windows: At most so many windows are learnt from, evenly spread.
+        max_origins: At most so many origins of each series are evaluated, evenly spread up to the last.
+    """
+
+    horizon: int = 0
+    window: int = 0
+    segment: int = 0
+    season: int = 0
+    skip: Skip = "auto"
+    scaling: Scaling = "window"
+    decoder: Decoder = "direct"
+    calendar: bool = True
+    test_steps: int = 0
+    validation_steps: int = 0
+    max_windows: int = 100_000
+    max_origins: int = 100
+
+
+@dataclass(frozen=True)
+class DetectConfig:
+    """How anomalies are told from what is usual: a scorer, a threshold, and spans.
+
+    Attributes:
+        scorer: What an error is: that of a "forecast" of the row from those before it, or of the "reconstruction" of
+            the last `context` rows by an autoencoder.
+        threshold: From which error on a row is anomalous: a robust "quantile" of the last errors, the extreme value
+            rule "pot", or the "dynamic" rule without a law.
+        context: Rows of a training window, and those that an autoencoder reads.
+        smooth: An error is the mean over so many rows.
+        sensitivity: Thresholds are divided by it: a higher one flags more.
+        gap: Flagged rows with at most so many others between them are one span.
+    """
+
+    scorer: Scorer = "forecast"
+    threshold: ThresholdRule = "quantile"
+    context: int = 64
+    smooth: int = 5
+    sensitivity: float = 1.0
+    gap: int = 10
 
 
 @dataclass(frozen=True)
@@ -119,12 +215,15 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A task, its data, a model and its training settings."""
+    """A task, its data, a model and its training settings; further sections for tables with a time column."""
 
     task: str = "classify"
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    time: TimeConfig | None = None
+    forecast: ForecastConfig | None = None
+    detect: DetectConfig | None = None
 
     def changed(self, **changes: Any) -> Recipe:
         """The recipe with some fields changed, each named by the field alone, as `changed(hidden=64, seed=1)`.
@@ -132,18 +231,22 @@ class Recipe:
         Raises:
             UsageError: There is no such field, or a value is out of its range.
         """
-        sections: dict[str, dict[str, Any]] = {"data": {}, "model": {}, "training": {}}
+        sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
         top: dict[str, Any] = {}
         for name, value in changes.items():
             if name == "task":
                 top["task"] = value
                 continue
-            section = next((s for s in sections if name in _fields(getattr(self, s))), None)
+            section = next((s for s in sections if name in _fields(_SECTIONS[s])), None)
             if section is None:
-                known = [f for s in sections for f in _fields(getattr(self, s))]
+                known = [f for s in sections for f in _fields(_SECTIONS[s])]
                 raise UsageError(f'a recipe has no field "{name}": {nearest(name, known)}')
             sections[section][name] = value
-        parts = {s: dataclasses.replace(getattr(self, s), **values) for s, values in sections.items()}
+        parts = {
+            s: dataclasses.replace(getattr(self, s) or _SECTIONS[s](), **values)
+            for s, values in sections.items()
+            if values
+        }
         changed = dataclasses.replace(self, **top, **parts)
         problems = _range_problems(changed)
         if problems:
@@ -151,15 +254,23 @@ class Recipe:
         return changed
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field, by section, without those that are None (TOML has no null)."""
+        """Every field, by section, without those, or sections, that are None (TOML has no null)."""
         values = dataclasses.asdict(self)
         return {
             name: {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
             for name, value in values.items()
+            if value is not None
         }
 
 
-_SECTIONS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+_SECTIONS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+    "time": TimeConfig,
+    "forecast": ForecastConfig,
+    "detect": DetectConfig,
+}
 
 # Field -> (lowest, highest, whether the lowest itself is allowed).
 _RANGES: dict[str, tuple[float, float, bool]] = {
@@ -172,6 +283,18 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "embedding": (1, 65_536, True),
     "dropout": (0, 0.99, True),
     "embedding_dropout": (0, 0.99, True),
+    "horizon": (0, 100_000, True),
+    "window": (0, 100_000, True),
+    "segment": (0, 10_000, True),
+    "season": (0, 100_000, True),
+    "test_steps": (0, 10_000_000, True),
+    "validation_steps": (0, 10_000_000, True),
+    "max_windows": (1, 10**9, True),
+    "max_origins": (1, 10**9, True),
+    "context": (2, 100_000, True),
+    "smooth": (1, 100_000, True),
+    "sensitivity": (0, 1_000_000, False),
+    "gap": (0, 1_000_000, True),
     "epochs": (1, 1_000_000, True),
     "batch_size": (1, 1_000_000, True),
     "learning_rate": (0, 1000, False),
@@ -193,6 +316,8 @@ def _range_problems(recipe: Recipe) -> list[str]:
     problems = []
     for section in _SECTIONS:
         config = getattr(recipe, section)
+        if config is None:
+            continue
         hints = typing.get_type_hints(type(config))
         for name in _fields(config):
             value = getattr(config, name)

@@ -58,7 +58,7 @@ def test_test_texts_that_are_also_training_texts_are_told():
     train = Split(Texts.of([f"text {i}" for i in range(20)]), np.arange(20) % 2)
     test = Split(Texts.of(["text 3", "new", " text 5\n"]), np.array([0, 1, 0]))
     dataset = divided(train, DataConfig(), Provenance("here", "yours", "0"), name="x", test=test, classes=("a", "b"))
-    assert dataset.provenance.notes == ("2 of the 3 test examples also stand, word for word, in the training part",)
+    assert dataset.provenance.notes == ("2 of the 3 test examples also stand, word for word, in the training part.",)
     assert len(dataset.test) == 3
 
 

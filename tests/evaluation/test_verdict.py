@@ -34,20 +34,22 @@ def test_the_interval_is_welchs_and_holds_its_level():
 def test_one_seed_says_nothing_about_chance():
     assert difference([1.0], [2.0]) == (-1.0, -math.inf, math.inf)
     text = verdict([entry("rnn", [0.2]), entry("lstm", [0.1])], "test_mse", True, None)
-    assert "one seed cannot say whether that is chance" in text
+    assert "One seed cannot say whether its lead over rnn is more than chance" in text
 
 
 def test_a_clear_winner_is_called_clear_and_its_cost_is_named():
     entries = [entry("rnn", [0.20, 0.21, 0.19]), entry("lstm", [0.10, 0.11, 0.105], ms=3.0)]
     text = verdict(entries, "test_mse", True, None)
-    assert text.startswith("lstm comes first")
-    assert "a clear difference" in text
-    assert "3.0 x the time per step" in text
+    assert text.startswith("lstm has the lowest test MSE of the networks: 0.105 ± 0.005 over 3 seeds.")
+    assert "It is clearly better than rnn (by 0.095; 95 % interval" in text
+    assert "A training step takes 3.0 × as long as with rnn." in text
 
 
 def test_an_overlap_is_called_not_distinguishable():
     entries = [entry("rnn", [0.20, 0.10, 0.15]), entry("lstm", [0.14, 0.18, 0.12])]
-    assert "not distinguishable" in verdict(entries, "test_mse", True, None)
+    text = verdict(entries, "test_mse", True, None)
+    assert "The spread over seeds does not tell it from rnn" in text
+    assert "clearly" not in text
 
 
 def test_a_baseline_that_wins_is_said_plainly():

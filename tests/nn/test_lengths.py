@@ -64,11 +64,16 @@ def test_what_lies_beyond_the_end_is_never_read(path: str):
 
 def test_only_the_steps_that_exist_are_computed():
     ragged = _ragged.from_lengths(LENGTHS, TIME, BATCH, torch.device("cpu"))
+    assert ragged is not None
     assert len(ragged.rows) == sum(LENGTHS)
     assert ragged.batch_sizes.tolist() == [4, 3, 3, 1, 1, 1]
     x = torch.randn(TIME, BATCH, 1)
     mask = torch.arange(TIME).unsqueeze(1) < torch.tensor(LENGTHS)
     assert torch.equal(ragged.pad(ragged.pack(x)), x * mask.unsqueeze(-1))
+
+
+def test_nothing_is_packed_where_every_sequence_runs_to_the_end():
+    assert _ragged.from_lengths([TIME] * BATCH, TIME, BATCH, torch.device("cpu")) is None
 
 
 @pytest.mark.parametrize("lengths", [[0] * BATCH, [TIME] * BATCH, [TIME] + [0] * (BATCH - 1)], ids=str)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, hessian, jvp, stack_module_state, vmap
+from torch.utils.checkpoint import checkpoint
 
 import gatework
 from drop_ins import DropIn, tensors
@@ -83,6 +84,28 @@ def test_a_penalty_on_the_gradient_can_be_trained(drop_in: DropIn):
     (gradient,) = torch.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
     gradient.pow(2).sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for n, p in layer.named_parameters() if "weight" in n)
+
+
+def test_a_checkpointed_layer_has_the_same_gradients(drop_in: DropIn, path: str):
+    _, layer = drop_in.pair(3, 4, **STACK)
+    x = torch.randn(5, 2, 3, requires_grad=True)
+    leaves = [x, *layer.parameters()]
+    outputs = layer(x)[0], checkpoint(layer, x, use_reentrant=False)[0]
+    plain, again = (torch.autograd.grad(output.pow(2).sum(), leaves) for output in outputs)
+    torch.testing.assert_close(again, plain)
+
+
+def test_second_gradients_are_right_where_inputs_are_computed_from_each_other(path: str):
+    layer = gatework.nn.LSTM(4, 4, dtype=torch.float64)
+    weights = {name: p.detach() for name, p in layer.named_parameters()}
+
+    def run(weight: torch.Tensor) -> torch.Tensor:
+        tied = weights | {"weight_hh_l0": weight, "weight_ih_l0": weight.tanh()}
+        state = weight[:2, None].transpose(0, 1)  # one tensor as both states
+        return functional_call(layer, tied, (weight.view(8, 2, 4), (state, state)))[0]
+
+    assert torch.autograd.gradcheck(run, weights["weight_hh_l0"].clone().requires_grad_())
+    assert torch.autograd.gradgradcheck(run, weights["weight_hh_l0"].clone().requires_grad_(), fast_mode=True)
 
 
 @TORCHS_OWN

@@ -41,7 +41,10 @@ def test_decimal_points_stand_below_each_other():
     assert aligned(["1.5", "12.25", "7"]) == ["\u20071.5", "12.25", "\u20077"]
 
 
-@pytest.mark.parametrize("values", [(0.0018, 0.14), (0.5, 0.9), (3.0,), (0.0, 0.0), (1e-9, 5.0), (-2.0, 4.0), ()])
+SPREADS = ((0.0018, 0.14), (0.5, 0.9), (3.0,), (0.0, 0.0), (1e-9, 5.0), (-2.0, 4.0), (1e-12, 3e-12), (1e7, 2e7), ())
+
+
+@pytest.mark.parametrize("values", SPREADS)
 def test_a_scale_holds_its_values_and_has_readable_ticks(values):
     scale = Scale.over(values)
     assert all(0 < scale.at(v) < 100 for v in values)
@@ -49,6 +52,10 @@ def test_a_scale_holds_its_values_and_has_readable_ticks(values):
     assert 1 <= len(ticks) <= 8
     assert len({label for _, label in ticks}) == len(ticks)
     assert [at for at, _ in ticks] == sorted(at for at, _ in ticks)
+
+
+def test_ticks_of_a_linear_scale_have_equally_many_decimals():
+    assert [label for _, label in Scale(0.00178, 0.00223, False).ticks(4)] == ["0.0018", "0.0020", "0.0022"]
 
 
 def test_equal_factors_are_equally_far_apart_on_a_logarithmic_scale():

@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-from pathlib import Path
 
 import pytest
 
 from gatework.reports import write_report, write_run_report
 from report_folders import write_comparison
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (Debian: apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +28,6 @@ def single(waves):
     return write_run_report(waves.parent / "runs" / "lstm-seed0")
 
 
-@pytest.fixture
-def show(browser):
-    """Opens a page, and fails at the end if it asked for anything outside its file or reported an error."""
-    opened, troubles = [], []
-
-    def open_page(path: Path, scheme: str = "light", width: int = 1200):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-        opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda r: None if r.url == path.as_uri() or r.url[:5] == "data:" else troubles.append(r.url))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in opened:
-        context.close()
-    assert troubles == []
-
-
 def drawn(page) -> dict[str, int]:
     """How many marks each plot shows: lines and points that have a size on the screen."""
     return page.evaluate(
@@ -87,7 +42,7 @@ def drawn(page) -> dict[str, int]:
 def test_every_plot_draws_in_light_and_dark(show, request, name, scheme):
     page = show(request.getfixturevalue(name), scheme)
     marks = drawn(page)
-    expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 1, "single": 1 + 3 + 3 + 1}[name]
+    expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 2, "single": 1 + 3 + 3 + 1}[name]
     assert len(marks) == expected
     assert all(marks.values()), marks
 
@@ -221,3 +176,34 @@ def test_a_screen_reader_finds_headings_and_summaries(show, request, name):
     )
     assert unnamed == []
     assert page.evaluate("[...document.querySelectorAll('main table')].every((t) => t.caption)")
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    from tests.anomaly.conftest import SETTINGS, spiked
+
+    from gatework.training import train
+
+    out = tmp_path_factory.mktemp("detector") / "run"
+    return write_run_report(train("detect", spiked(variables=2), out=out, target="value,other", **SETTINGS).path)
+
+
+def test_a_detectors_spans_zoom_the_series_when_they_are_chosen(show, detector):
+    page = show(detector)
+    shown = "() => document.getElementById('detection-plot').layout.xaxis.range.map((x) => +new Date(x))"
+    whole = page.evaluate(shown)
+    page.locator("#detection-spans button").first.click()
+    near = page.evaluate(shown)
+    assert near[1] - near[0] < (whole[1] - whole[0]) / 2
+    page.locator("#detection-whole").click()
+    assert page.evaluate(shown) == whole
+    page.select_option("#detection-variable", "0")
+    assert all(drawn(page).values())
+    page.locator("#detection-plot").scroll_into_view_if_needed()
+    mark = page.locator("#detection-plot .subplot.xy2 .points path").first.bounding_box()
+    centre = mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2
+    page.mouse.move(*centre, steps=5)
+    page.wait_for_timeout(100)
+    page.mouse.click(*centre)
+    after = page.evaluate(shown)
+    assert after[1] - after[0] < (whole[1] - whole[0]) / 2

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -73,8 +74,6 @@ def test_at_most_a_hundred_series_are_embedded_and_the_worst_error_is_among_them
     values = json.loads((waves / "comparison.json").read_text())["entries"]
     seeds = next(e for e in values if e["name"] == best)["metrics"]["test_mse"]["values"]
     outputs = load_file(waves / f"runs/{best}-seed{np.argsort(seeds)[1]}/predictions.safetensors")["outputs"][:, 0]
-    import polars as pl
-
     targets = np.array(pl.read_parquet(waves / "test.parquet")["target"].to_list())[:, 0]
     worst = series["rows"][series["ranks"]["error"][0]]["index"] - 1
     assert worst == np.abs(outputs - targets).argmax()
@@ -132,12 +131,12 @@ def test_control_characters_become_visible_and_long_texts_are_shortened(texts):
 
 def test_disagreements_are_the_texts_on_which_the_networks_answer_differently(texts):
     text = without_scripts(write_report(texts))
-    stated = int(re.search(r"disagree on (\d+) of 120 test texts", text)[1])
+    stated = int(re.search(r"disagree on (\d+) of 120 test examples", text)[1])
     entries = [e for e in json.loads((texts / "comparison.json").read_text())["entries"] if e["kind"] == "network"]
     answers = []
     for entry in entries:
         typical = np.argsort(entry["metrics"]["test_accuracy"]["values"], kind="stable")[1]
-        answers.append(load_file(texts / entry["runs"][typical] / "predictions.safetensors")["outputs"][:, 0] > 0)
+        answers.append(load_file(texts / entry["runs"][typical] / "predictions.safetensors")["outputs"].argmax(axis=1))
     assert stated == int((np.array(answers) != answers[0]).any(axis=0).sum())
 
 
@@ -164,6 +163,33 @@ def test_a_run_of_a_comparison_shows_its_predictions(waves):
     page = write_run_report(waves / "runs/lstm-seed0")
     assert page_data(page)["values"]["series"]["models"] == ["lstm"]
     assert "lstm on waves" in without_scripts(page)
+
+
+def test_a_run_of_texts_shows_its_mistakes_and_its_confusion(texts):
+    text = without_scripts(write_run_report(texts / "runs/gru-seed1"))
+    outputs = load_file(texts / "runs/gru-seed1/predictions.safetensors")["outputs"]
+    wrong = int((outputs.argmax(axis=1) != pl.read_parquet(texts / "test.parquet")["target"].to_numpy()).sum())
+    assert f"Of 120 test examples, {wrong} are answered wrongly." in text
+    assert "Confusion matrix of gru" in text
+
+
+def test_series_with_classes_are_drawn_as_lines(tmp_path):
+    folder = write_comparison(tmp_path, task="classify", epochs=3, examples=80)
+    series = np.random.default_rng(0).normal(size=(80, 50)).tolist()
+    frame = pl.read_parquet(folder / "test.parquet")
+    frame.select(pl.Series("input", series), "target").write_parquet(folder / "test.parquet")
+    text = without_scripts(write_report(folder))
+    points = re.findall(r'<polyline points="([^"]+)"', text)
+    assert points
+    assert all(len(line.split()) == 50 for line in points)
+
+
+def test_a_hopeless_baseline_does_not_press_the_others_into_one_spot(waves):
+    text = without_scripts(write_report(waves))
+    row = re.search(r'<span class="name">mean</span>.*?</svg>', text, re.S)[0]
+    assert "off the scale" in row
+    places = [float(x) for x in re.findall(r'<circle class="seed" cx="([\d.]+)%"', text)]
+    assert max(places) - min(places) > 30
 
 
 def test_a_run_alone_shows_its_training(copy, tmp_path):
@@ -201,22 +227,29 @@ def test_anything_else_is_one_sentence(copy, prepare, message):
     assert "\n" not in str(caught.value)
 
 
+FILES = (
+    "comparison.json",
+    "test.parquet",
+    "baselines/mean.safetensors",
+    "runs/gru-seed1/metrics.jsonl",
+    "runs/gru-seed1/summary.json",
+    "runs/gru-seed1/recipe.toml",
+    "runs/gru-seed1/predictions.safetensors",
+)
+# An empty recipe is a valid one, and a run before its first epoch has empty metrics.
+MAY_BE_EMPTY = ("recipe.toml", "metrics.jsonl")
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "content"),
     [
-        "comparison.json",
-        "test.parquet",
-        "baselines/mean.safetensors",
-        "runs/gru-seed1/metrics.jsonl",
-        "runs/gru-seed1/summary.json",
-        "runs/gru-seed1/recipe.toml",
-        "runs/gru-seed1/predictions.safetensors",
+        (name, content)
+        for name in FILES
+        for content in (b"\xff\x00 not what it was {", b"[1, 2", b"")
+        if content or not name.endswith(MAY_BE_EMPTY)
     ],
 )
-@pytest.mark.parametrize("content", [b"\xff\x00 not what it was {", b"[1, 2", b""])
 def test_a_corrupt_file_is_named_in_one_sentence(copy, name, content):
-    if name.endswith(("recipe.toml", "metrics.jsonl")) and not content:
-        pytest.skip("an empty file is a valid one of this kind")
     (copy / name).write_bytes(content)
     with pytest.raises(RunError, match=re.escape(name)) as caught:
         write_report(copy)

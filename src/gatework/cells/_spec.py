@@ -52,6 +52,16 @@ class CellSpec:
         return tuple(inspect.signature(self.step).parameters)
 
     @cached_property
+    def sources(self) -> tuple[tuple[str, int], ...]:
+        """Where each parameter of `step()` comes from: `a`, `x` or `u` and which gate, or `state` and which state."""
+        return tuple(
+            ("state", self.states.index(argument))
+            if argument in self.states
+            else (argument[0], self.gates.index(argument[2:]))
+            for argument in self.arguments
+        )
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Everything that `step()` returns by name, in order."""
         return tuple(self.step(*[torch.empty(0) for _ in self.arguments]))

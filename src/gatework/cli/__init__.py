@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
+from typing import Any, NoReturn
 
 import typer
 
 from gatework.errors import GateworkError
 
-_COMMANDS = ("compare", "train", "evaluate", "predict", "report", "datasets")
+_COMMANDS = ("compare", "train", "evaluate", "predict", "inspect", "report", "datasets", "learn")
 _INTERRUPTED = 130
+# What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
+_MISUSE: Any = typer.BadParameter.__bases__[0]
 
 
 def build() -> typer.Typer:
@@ -20,7 +23,6 @@ def build() -> typer.Typer:
         name="gatework",
         help="Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences.",
         add_completion=False,
-        no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -49,7 +51,9 @@ def _version(
 def main() -> None:
     """Runs the command line; an expected failure is one sentence on standard error and an exit code."""
     try:
-        build()()
+        code = build()(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+    except _MISUSE as error:
+        _fail(f"{error.format_message().rstrip('.')}; see gatework --help", 2)
     except GateworkError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -61,8 +65,9 @@ def main() -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
         _fail(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out", 1)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(sentence: str, code: int) -> None:
+def _fail(sentence: str, code: int) -> NoReturn:
     print(f"gatework: {sentence}", file=sys.stderr)
     sys.exit(code)

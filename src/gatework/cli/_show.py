@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from gatework.training.run import Run
 
+# The width of a table that is not shown on a terminal.
+_WIDTH = 110
 _NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "macro_f1": "macro F1"}
+_NAMES |= {"mase": "MASE", "smape": "sMAPE", "wql": "quantile loss", "coverage_80": "in 80 %", "coverage_95": "in 95 %"}
 
 
 def metric_name(key: str) -> str:
@@ -37,13 +41,13 @@ def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict."""
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
-    columns = [metric, *(name for name in entries[0]["metrics"] if name != metric)]
+    columns = [metric, *(name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(content["dataset"])
+    table.add_column(content["dataset"], no_wrap=True)
     for name in columns:
         table.add_column(metric_name(name), justify="right", no_wrap=True)
-    table.add_column("parameters", justify="right")
-    table.add_column("ms / step", justify="right")
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("ms/step", justify="right", no_wrap=True)
     for entry in entries:
         is_network = entry["kind"] == "network"
         cells = []
@@ -53,7 +57,7 @@ def comparison_table(content: dict[str, Any]) -> None:
             cells.append(number(found["mean"], spread) if found else "")
         cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
         table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
     console.print(content["verdict"], markup=False, highlight=False)
@@ -64,6 +68,18 @@ def metrics_table(metrics: dict[str, float]) -> None:
     width = max(len(metric_name(name)) for name in metrics)
     for name, value in metrics.items():
         print(f"{metric_name(name):<{width}}  {value:.4g}")
+
+
+def measured_table(found: dict[str, dict[str, float]]) -> None:
+    """Prints the metrics of several methods, one method per line."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    for name in next(iter(found.values())):
+        table.add_column(metric_name(name), justify="right")
+    for name, metrics in found.items():
+        table.add_row(name, *("" if value != value else number(value) for value in metrics.values()))
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print(table)
 
 
 def run_summary(run: Run) -> None:
@@ -81,7 +97,7 @@ def predictions_table(rows: list[dict[str, Any]]) -> None:
     """Prints one prediction per line, as CSV with a header where there are several."""
     if len(rows) == 1 and "label" in rows[0]:
         print(f"{rows[0]['label']}  {rows[0]['probability']:.3f}")
-    elif len(rows) == 1:
+    elif len(rows) == 1 and "value" in rows[0]:
         print(rows[0]["value"])
     else:
         print(_frame(rows).write_csv(), end="")
@@ -117,4 +133,5 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
             f"{name} {k + 1}": v for name, value in row.items() if isinstance(value, list) for k, v in enumerate(value)
         }
         flat.append(plain)
-    return pl.DataFrame(flat)
+    # A column may begin with many missing values, so every row says what it holds.
+    return pl.DataFrame(flat, infer_schema_length=None)

@@ -6,15 +6,19 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gatework.cli import _options as options
+from gatework.errors import UsageError
 
 
 def compare(
-    data: Annotated[str, typer.Argument(metavar="DATASET|FILE", help="A data set (see gatework datasets) or a file.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATASET|FILE|memory", help="A data set (see gatework datasets), a file, or memory."),
+    ],
     out: options.Out,
     cells: Annotated[str, typer.Option(help="Cells to compare, separated by commas.")] = "rnn,gru,lstm",
     seeds: Annotated[int, typer.Option(help="Seeds per cell.")] = 3,
@@ -25,18 +29,36 @@ def compare(
     learning_rate: options.LearningRate = None,
     clip: options.Clip = None,
     match: Annotated[str, typer.Option(help="What the cells have in common: units, or parameters.")] = "units",
-    task: Annotated[str | None, typer.Option(help="classify or regress, for your own file.")] = None,
+    task: Annotated[str | None, typer.Option(help="classify, regress or forecast, for your own file.")] = None,
     text: options.Text = None,
     label: options.Label = None,
     target: options.Target = None,
+    time: options.Time = None,
+    series: options.Series = None,
+    known: options.Known = None,
+    past: options.Past = None,
+    static: options.Static = None,
+    frequency: options.Frequency = None,
+    missing: options.Missing = None,
+    duplicates: options.Duplicates = None,
+    time_format: options.TimeFormat = None,
+    time_zone: options.TimeZone = None,
+    horizon: options.Horizon = None,
+    window: options.Window = None,
+    season: options.Season = None,
+    test_steps: options.TestSteps = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="For memory: less, within a minute.")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train several cells with several seeds on the same data, beside simple methods, and write a report.
+
+    `memory` measures instead over how many steps each cell learns to remember: the adding problem, copying, and digits
+    read as sequences; it takes --cells, --seeds, --jobs and --quick.
 
     An interrupted comparison goes on where it stopped when the same command is repeated.
     """
@@ -55,19 +77,42 @@ def compare(
         text=text,
         label=label,
         target=target,
+        time=time,
+        series=series,
+        known=known,
+        past=past,
+        static=static,
+        frequency=frequency,
+        missing=missing,
+        duplicates=duplicates,
+        time_format=time_format,
+        time_zone=time_zone,
+        horizon=horizon,
+        window=window,
+        season=season,
+        test_steps=test_steps,
     )
+    names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
+    command = "gatework " + shlex.join(sys.argv[1:])
+    if data == "memory":
+        _memory(
+            out, names, seeds, quick, jobs, as_json, quiet, command, changes | options.given(task=task, recipe=recipe)
+        )
+        return
+    if quick:
+        raise UsageError("--quick is for gatework compare memory; shorten another comparison with --epochs and --seeds")
     with watching(quiet) as watcher:
         report = run(
             data,
             out=out,
-            cells=tuple(cell.strip() for cell in cells.split(",") if cell.strip()),
+            cells=names,
             seeds=seeds,
             match=match,
             task=task,
             recipe=recipe,
             workers=jobs or os.cpu_count() or 1,
             watcher=watcher,
-            command="gatework " + shlex.join(sys.argv[1:]),
+            command=command,
             **changes,
         )
     content = Path(out) / "comparison.json"
@@ -75,4 +120,27 @@ def compare(
         print(content.read_text(encoding="utf-8"), end="")
         return
     comparison_table(read_json(content))
+    print(f"\nReport: {report}")
+
+
+def _memory(
+    out: Path,
+    cells: tuple[str, ...],
+    seeds: int,
+    is_quick: bool,
+    jobs: int | None,
+    as_json: bool,
+    is_quiet: bool,
+    command: str,
+    others: dict[str, Any],
+) -> None:
+    from gatework.inside.memory.compare import compare_memory, planned, table
+
+    if others:
+        raise UsageError(f"compare memory takes --cells, --seeds, --jobs and --quick; leave out {', '.join(others)}")
+    report = compare_memory(out, planned(cells, seeds, is_quick), workers=jobs, is_quiet=is_quiet, command=command)
+    if as_json:
+        print((out / "memory.json").read_text(encoding="utf-8"), end="")
+        return
+    table(out)
     print(f"\nReport: {report}")

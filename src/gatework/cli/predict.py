@@ -16,21 +16,38 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     data: Annotated[
         str | None,
-        typer.Argument(metavar="[INPUT]", help="One text, or a file; standard input, line by line, if absent."),
+        typer.Argument(
+            metavar="[INPUT]",
+            help="One text, or a file; if absent, standard input, line by line, or for forecasts the training table.",
+        ),
     ] = None,
+    horizon: options.Horizon = None,
     out: Annotated[Path | None, typer.Option(help="Write a .csv, .jsonl or .parquet file.")] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Predict one text, every row of a file, or every line of standard input."""
-    from gatework import data as reading
+    """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
     from gatework.cli._show import predictions_table, write_predictions
+    from gatework.errors import UsageError
     from gatework.training import Run
 
     opened = Run.open(run)
-    source = data if data is not None else sys.stdin.read().splitlines()
-    rows = opened.predict(reading.load_inputs(source, opened.recipe.data, opened.task))
+    if stream:
+        if data is not None or out is not None:
+            raise UsageError("--stream reads standard input and writes standard output; give no file with it")
+        from gatework.anomaly.streaming import answer_lines
+
+        for line in answer_lines(opened, sys.stdin):
+            print(line, flush=True)
+        return
+    source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
+    rows = opened.predict(source, horizon=horizon)
     if out is not None:
         write_predictions(rows, out)
+        for line in opened.task.told(rows):
+            print(line)
     elif as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:

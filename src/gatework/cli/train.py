@@ -12,7 +12,7 @@ from gatework.cli import _options as options
 
 
 def train(
-    task: Annotated[str | None, typer.Argument(help="classify or regress.")] = None,
+    task: Annotated[str | None, typer.Argument(help="classify, regress, forecast or detect.")] = None,
     data: Annotated[
         str | None, typer.Argument(metavar="FILE", help="A table, a folder of texts, or a data set.")
     ] = None,
@@ -21,6 +21,24 @@ def train(
     text: options.Text = None,
     label: options.Label = None,
     target: options.Target = None,
+    time: options.Time = None,
+    series: options.Series = None,
+    known: options.Known = None,
+    past: options.Past = None,
+    static: options.Static = None,
+    frequency: options.Frequency = None,
+    missing: options.Missing = None,
+    duplicates: options.Duplicates = None,
+    time_format: options.TimeFormat = None,
+    time_zone: options.TimeZone = None,
+    horizon: options.Horizon = None,
+    window: options.Window = None,
+    season: options.Season = None,
+    test_steps: options.TestSteps = None,
+    scorer: options.Scorer = None,
+    threshold: options.Threshold = None,
+    sensitivity: options.Sensitivity = None,
+    context: options.Context = None,
     cell: Annotated[str | None, typer.Option(help="rnn, rnn_relu, gru or lstm.")] = None,
     hidden: options.Hidden = None,
     layers: options.Layers = None,
@@ -45,6 +63,24 @@ def train(
         text=text,
         label=label,
         target=target,
+        time=time,
+        series=series,
+        known=known,
+        past=past,
+        static=static,
+        frequency=frequency,
+        missing=missing,
+        duplicates=duplicates,
+        time_format=time_format,
+        time_zone=time_zone,
+        horizon=horizon,
+        window=window,
+        season=season,
+        test_steps=test_steps,
+        scorer=scorer,
+        threshold=threshold,
+        sensitivity=sensitivity,
+        context=context,
         cell=cell,
         hidden=hidden,
         layers=layers,
@@ -62,9 +98,9 @@ def train(
             run = training.resume(resume, watcher=watcher)
     else:
         if not (task and data and out):
-            missing = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
+            absent = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
             raise UsageError(
-                f"{', '.join(missing)} missing: gatework train classify reviews.csv --text review --label sentiment "
+                f"{', '.join(absent)} missing: gatework train classify reviews.csv --text review --label sentiment "
                 "--out RUN, or gatework train --resume RUN"
             )
         with watching(quiet) as watcher:

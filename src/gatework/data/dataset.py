@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Union
 import numpy as np
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor
 
     from gatework.data.text import Texts
@@ -54,6 +55,15 @@ class Split:
         """The examples at these positions, in this order."""
         return Split(self.inputs[index], self.targets[index])
 
+    def table(self) -> pl.DataFrame:
+        """The examples as the report reads them: "input" or "text", and "target"."""
+        import polars as pl
+
+        if isinstance(self.inputs, np.ndarray):
+            columns = {"input": list(self.inputs.reshape(len(self), -1)), "target": list(self.targets)}
+            return pl.DataFrame(columns)
+        return pl.DataFrame({"text": self.inputs.strings, "target": self.targets})
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -80,10 +90,16 @@ class Dataset:
     columns: Columns = field(default_factory=dict)
 
     def limited(self, examples: int) -> Dataset:
-        """The same data with at most that many examples in each part (the first ones), for a quick look."""
+        """The same data with at most that many examples in each part, evenly spread over it, for a quick look."""
         parts = {part: getattr(self, part) for part in ("train", "validation", "test")}
-        kept = {name: part.take(np.arange(min(examples, len(part)))) for name, part in parts.items()}
+        kept = {name: part.take(_spread(examples, len(part))) for name, part in parts.items()}
         return replace(self, **kept)
+
+
+def _spread(count: int, length: int) -> np.ndarray:
+    """At most `count` positions below `length` at even distances: parts may be sorted by class."""
+    count = min(count, length)
+    return np.arange(count) * length // max(count, 1)
 
 
 @dataclass(frozen=True)

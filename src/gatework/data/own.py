@@ -113,9 +113,10 @@ def _columns(table: Table, config: DataConfig, task: str) -> Columns:
     role, wanted = ("label", config.label) if task == "classify" else ("target", config.target)
     answer = wanted or role
     if wanted is None and role not in table.frame.columns:
+        both = task == "classify" and config.text is None
         raise UsageError(
-            f"which column of {table.where} is to be predicted? Name it with --{role}: "
-            f"there is {', '.join(table.frame.columns)}"
+            f"which column of {table.where} is to be predicted? Name it with --{role}"
+            f"{', and that of the text with --text' if both else ''}: there is {', '.join(table.frame.columns)}"
         )
     table.column(answer)
     kind = "series" if task == "regress" and config.text is None else None
@@ -191,10 +192,10 @@ def _inputs(table: Table, columns: Columns) -> Inputs:
 def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
     if isinstance(examples.inputs, Texts):
         empty = int((examples.inputs.strings.str.strip_chars() == "").sum())
-        return (f"{empty:,} of the {len(examples):,} texts are empty",) if empty else ()
+        return (f"{empty:,} of the {len(examples):,} texts are empty.",) if empty else ()
     used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
     unused = [name for name in table.frame.columns if name not in used]
-    return (f"columns that hold no numbers were left out: {', '.join(unused)}",) if unused else ()
+    return (f"Columns that hold no numbers were left out: {', '.join(unused)}.",) if unused else ()
 
 
 def _series_of(lines: Sequence[str]) -> np.ndarray:

@@ -122,7 +122,7 @@ def divided(
         seen = set(keys)
         shared = sum(key in seen for key in _keys(test.inputs))
         if shared:
-            note = f"{shared:,} of the {len(test):,} test examples also stand, word for word, in the training part"
+            note = f"{shared:,} of the {len(test):,} test examples also stand, word for word, in the training part."
             provenance = replace(provenance, notes=(*provenance.notes, note))
     kind = "series" if isinstance(examples.inputs, np.ndarray) else "text"
     train, validation = examples.take(parts.train), examples.take(parts.validation)

@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 TOKENISER_VERSION = 1
 """Rises whenever the same text may give other tokens: part of the key under which tokens are cached."""
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""The scripts that are written without spaces, as a class of a regular expression."""
 _EMOJI = r"\p{Extended_Pictographic}[\x{FE0F}\x{1F3FB}-\x{1F3FF}]*"
 _PATTERN = "|".join(
     [
-        rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]*"
-        rf"(?:'[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]*)*",
-        rf"[[{_UNSPACED}]&&[\p{{L}}\p{{N}}]]\p{{M}}*",
+        rf"[[\p{{L}}\p{{N}}]--[{UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]*"
+        rf"(?:'[[\p{{L}}\p{{N}}]--[{UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{UNSPACED}]]*)*",
+        rf"[[{UNSPACED}]&&[\p{{L}}\p{{N}}]]\p{{M}}*",
         rf"{_EMOJI}(?:\x{{200D}}{_EMOJI})*",
         r"[\x{1F1E6}-\x{1F1FF}]{2}",
         r"[!?]",

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from gatework import tasks
 from gatework._files import atomic, read_json, write_json, write_tensors
@@ -24,7 +23,6 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
-from gatework.training import runtime
 from gatework.training.run import Run, create, prediction_tensors
 from gatework.training.watch import Watcher
 
@@ -92,7 +90,7 @@ def compare(
     """
     _open(out, plan.state(dataset.provenance.fingerprint))
     workers = max(1, min(workers, len(plan.cells) * plan.seeds))
-    runtime.prepare(max(1, (os.cpu_count() or 1) // workers))
+    threads = max(1, (os.cpu_count() or 1) // workers)
     task = tasks.get(plan.recipe.task).fit(dataset, plan.recipe.data)
     sizes = dict.fromkeys(plan.cells, plan.recipe.model.hidden)
     if plan.match == "parameters":
@@ -103,7 +101,7 @@ def compare(
             path = out / "runs" / f"{cell}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
             if not (path / "recipe.toml").exists():
-                create(path, recipe, task, dataset.provenance.fingerprint)
+                create(path, recipe, task, dataset.provenance.fingerprint, threads)
             if not Run.open(path).is_finished:
                 jobs.append(Job(path, f"{cell}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)
@@ -112,8 +110,10 @@ def compare(
     content = _content(out, plan, dataset, task, baselines, command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
+    from gatework.inside.comparison import look_inside
     from gatework.reports import write_report
 
+    look_inside(out)
     return write_report(out)
 
 
@@ -137,12 +137,8 @@ def _open(out: Path, plan: dict[str, Any]) -> None:
 def _write_test_part(path: Path, test: Split) -> None:
     if path.exists():
         return
-    if isinstance(test.inputs, np.ndarray):
-        columns: dict[str, Any] = {"input": list(test.inputs.reshape(len(test), -1)), "target": list(test.targets)}
-    else:
-        columns = {"text": test.inputs.strings, "target": test.targets}
     with atomic(path) as temporary:
-        pl.DataFrame(columns).write_parquet(temporary)
+        test.table().write_parquet(temporary)
 
 
 def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:

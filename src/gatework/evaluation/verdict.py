@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from scipy import stats
 
 _CONFIDENCE = 0.95
@@ -33,10 +34,10 @@ def verdict(entries: Sequence[dict[str, Any]], metric: str, lower_is_better: boo
             f"it is enough, and no figure here shows that a network can predict. The best network, {best['name']}, "
             f"comes to {_value(best, metric)}."
         )
-    sentences = [_first(networks, metric, name)]
+    sentences = [_best(networks, metric, name, lower_is_better), *_rivals(networks, metric, sign), _cost(networks)]
     if baselines:
         sentences.append(_against_baselines(networks, baselines[0], metric, sign))
-    return " ".join(sentences)
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
@@ -54,34 +55,45 @@ def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, fl
     return gap, float(interval.low), float(interval.high)
 
 
-def _first(networks: Sequence[dict[str, Any]], metric: str, name: str) -> str:
+def _best(networks: Sequence[dict[str, Any]], metric: str, name: str, lower_is_better: bool) -> str:
     best = networks[0]
     seeds = len(best["metrics"][metric]["values"])
-    over = f"mean of {seeds} seeds" if seeds > 1 else "one seed, so its spread is not known"
-    sentence = f"{best['name']} comes first among the networks with a {name} of {_value(best, metric)} ({over})"
-    if len(networks) == 1:
-        return sentence + "."
-    return sentence + "; " + "; ".join(_rival(best, other, metric) for other in networks[1:]) + "."
+    over = f"over {seeds} seeds" if seeds > 1 else "with one seed"
+    extreme = "lowest" if lower_is_better else "highest"
+    of_all = f" {extreme}" if len(networks) > 1 else ""
+    return f"{best['name']} has the{of_all} {name} of the networks: {_value(best, metric)} {over}."
 
 
-def _rival(best: dict[str, Any], other: dict[str, Any], metric: str) -> str:
-    gap, low, high = difference(other["metrics"][metric]["values"], best["metrics"][metric]["values"])
-    cost = best["ms_per_step"] / other["ms_per_step"]
-    price = f"at {cost:.1f} x the time per step" if cost >= 1.05 else f"and takes {1 / cost:.1f} x as long per step"
-    price = "at the same time per step" if 0.95 < cost < 1.05 else price
-    if math.isinf(low):
-        how = "one seed cannot say whether that is chance"
-    elif low <= 0 <= high:
-        how = f"not distinguishable: the 95 % interval over seeds, {low:+.2g} to {high:+.2g}, includes no difference"
-    else:
-        how = f"a clear difference: 95 % interval over seeds {low:+.2g} to {high:+.2g}"
-    best_first = cost >= 1.05
-    who = f"against {other['name']}, {_value(other, metric)} ({gap:+.2g}), {how}"
-    return (
-        f"{who}, {price}"
-        if best_first or 0.95 < cost < 1.05
-        else f"{who}, {other['name']} {price.removeprefix('and ')}"
-    )
+def _rivals(networks: Sequence[dict[str, Any]], metric: str, sign: int) -> list[str]:
+    best, *others = networks
+    if not others:
+        return []
+    mine = best["metrics"][metric]["values"]
+    if len(mine) < 2:
+        names = _listed([other["name"] for other in others])
+        return [f"One seed cannot say whether its lead over {names} is more than chance."]
+    clear: list[str] = []
+    unclear: list[str] = []
+    for other in others:
+        theirs = other["metrics"][metric]["values"]
+        gap, low, high = difference(theirs, mine) if sign > 0 else difference(mine, theirs)
+        text = f"{other['name']} (by {_digits(gap, 2)}; 95 % interval {_digits(low, 2)} to {_digits(high, 2)})"
+        (unclear if low <= 0 <= high else clear).append(text)
+    sentences = [f"It is clearly better than {_listed(clear)}."] if clear else []
+    if unclear:
+        sentences.append(f"The spread over seeds does not tell it from {_listed(unclear)}.")
+    return sentences
+
+
+def _cost(networks: Sequence[dict[str, Any]]) -> str:
+    best, *others = networks
+    if not others:
+        return ""
+    fastest = min(others, key=lambda e: float(e["ms_per_step"]))
+    ratio = best["ms_per_step"] / fastest["ms_per_step"]
+    if ratio < 0.95:
+        return "It is also the fastest to train."
+    return f"A training step takes {ratio:.1f} × as long as with {fastest['name']}." if ratio > 1.05 else ""
 
 
 def _against_baselines(networks: Sequence[dict[str, Any]], baseline: dict[str, Any], metric: str, sign: int) -> str:
@@ -102,7 +114,7 @@ def _against_baselines(networks: Sequence[dict[str, Any]], baseline: dict[str, A
         parts.append(
             f"{_listed(mixed)} only with some seeds"
             if surely
-            else f"{_listed(mixed)} beat {simple} only with some seeds"
+            else f"{_listed(mixed)} beat{'s' if len(mixed) == 1 else ''} {simple} only with some seeds"
         )
     if never:
         parts.append(f"{_listed(never)} with none")
@@ -115,9 +127,11 @@ def _listed(names: Sequence[str]) -> str:
 
 def _value(entry: dict[str, Any], metric: str) -> str:
     found = entry["metrics"][metric]
-    digits = (
-        f"{found['mean']:.3f}"
-        if metric in ("test_accuracy", "test_macro_f1", "test_roc_auc")
-        else f"{found['mean']:.3g}"
-    )
-    return f"{digits} ± {found['std']:.1g}" if len(found["values"]) > 1 else digits
+    is_share = metric in ("test_accuracy", "test_macro_f1", "test_roc_auc")
+    mean = f"{found['mean']:.3f}" if is_share else _digits(found["mean"], 3)
+    return f"{mean} ± {_digits(found['std'], 1)}" if len(found["values"]) > 1 else mean
+
+
+def _digits(value: float, significant: int) -> str:
+    """A number with so many significant digits, written out: 0.000021 rather than 2.1e-05."""
+    return np.format_float_positional(value, significant, unique=False, fractional=False, trim="-")

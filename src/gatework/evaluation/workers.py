@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import signal
 import time
@@ -98,6 +99,7 @@ class _Relay(Watcher):
     def __init__(self, news: Any) -> None:
         self.news = news
         self.last = 0.0
+        self.parent = os.getppid()
 
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         self.news.put(("started", (label, epochs, steps, done)))
@@ -109,9 +111,13 @@ class _Relay(Watcher):
         self.news.put(("finished", (label,)))
 
     def stepped(self, label: str, done: int, loss: float) -> None:
-        if time.monotonic() - self.last > _NEWS:
-            self.last = time.monotonic()
-            self.news.put(("stepped", (label, done, loss)))
+        if time.monotonic() - self.last < _NEWS:
+            return
+        self.last = time.monotonic()
+        self.news.put(("stepped", (label, done, loss)))
+        if os.getppid() != self.parent:
+            # The parent was killed: nobody waits for this run; the loop leaves a checkpoint and ends.
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 _here: dict[str, Any] = {}

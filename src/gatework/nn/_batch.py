@@ -87,13 +87,11 @@ def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths) -> B
     if is_batched and layer.batch_first:
         x = x.transpose(0, 1)
     states = _states(layer, hx, x, x.shape[1], is_batched)
-    if lengths is None:
-        return Batch(x, states, None, None, is_batched, layer.batch_first)
     read = _ragged.from_traced_lengths if torch.compiler.is_compiling() else _ragged.from_lengths
-    ragged = read(lengths, x.shape[0], x.shape[1], x.device)
-    return Batch(
-        ragged.pack(x), tuple(ragged.sort(state) for state in states), ragged, None, is_batched, layer.batch_first
-    )
+    uneven = None if lengths is None else read(lengths, x.shape[0], x.shape[1], x.device)
+    if uneven is not None:
+        x, states = uneven.pack(x), tuple(uneven.sort(state) for state in states)
+    return Batch(x, states, uneven, None, is_batched, layer.batch_first)
 
 
 def arrange_step(layer: RecurrentLayer, x: Tensor, state: Any) -> Batch:

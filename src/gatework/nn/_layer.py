@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from abc import ABC
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _ops, _streaming
+from gatework import _ops, _reference, _streaming
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
@@ -24,7 +23,7 @@ Lengths = Tensor | Sequence[int] | None
 _plans: weakref.WeakKeyDictionary[RecurrentLayer, _streaming.Plan] = weakref.WeakKeyDictionary()
 
 
-class RecurrentLayer(nn.Module, ABC):
+class RecurrentLayer(nn.Module):
     """A stack of layers of one cell, in one or two directions.
 
     Every method takes and gives states as torch does: one tensor of shape (layers x directions, batch, features) for a
@@ -193,8 +192,15 @@ class RecurrentLayer(nn.Module, ABC):
         if quick is not None:
             return quick
         batch = _batch.arrange_step(self, x, state)
-        output, finals, _ = self._scan(batch, self._choose(batch, is_traced=True))
-        return (output[0] if batch.is_batched else output[0, 0]), batch.restore_states(finals)
+        inputs, states = self._in_own_precision(batch)
+        h, finals = inputs[0], []
+        with _batch.without_autocast(h.device.type):
+            for layer in range(self.num_layers):
+                if self.dropout and layer:
+                    h = dropout(h, self.dropout, self.training)
+                finals.append(_reference.step(self.spec, h, self._weights(layer), [s[layer] for s in states]))
+                h = finals[-1][0]
+        return h if batch.is_batched else h[0], batch.restore_states(_stacked(finals))
 
     def _quick_step(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
         """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
@@ -223,10 +229,7 @@ class RecurrentLayer(nn.Module, ABC):
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
-        x, states = batch.x, batch.states
-        dtype = self._weight(self._weight_names[0][0]).dtype
-        if torch.is_autocast_enabled(x.device.type):  # a scan keeps its weights' precision: rounding adds up over steps
-            x, states = x.to(dtype), tuple(state.to(dtype) for state in states)
+        x, states = self._in_own_precision(batch)
         finals: list[tuple[Tensor, ...]] = []
         traces: list[dict[str, Tensor]] = []
         run = _paths.SCANS[path].trace if is_traced else _paths.SCANS[path].scan
@@ -249,7 +252,14 @@ class RecurrentLayer(nn.Module, ABC):
                 x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
                 if self.dropout and layer < self.num_layers - 1:
                     x = dropout(x, self.dropout, self.training)
-        return x, tuple(torch.stack(ends) for ends in zip(*finals, strict=True)), traces
+        return x, _stacked(finals), traces
+
+    def _in_own_precision(self, batch: _batch.Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The input and the states; under autocast in the precision of the weights, as rounding adds up over steps."""
+        if not torch.is_autocast_enabled(batch.x.device.type):
+            return batch.x, batch.states
+        dtype = self._weight(self._weight_names[0][0]).dtype
+        return batch.x.to(dtype), tuple(state.to(dtype) for state in batch.states)
 
     def _choose(self, batch: _batch.Batch, *, is_traced: bool = False) -> _paths.Path:
         return _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
@@ -294,3 +304,8 @@ class RecurrentLayer(nn.Module, ABC):
         }
         parts += [f"{name}={getattr(self, name)}" for name, usual in defaults.items() if getattr(self, name) != usual]
         return ", ".join(parts)
+
+
+def _stacked(finals: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The states of every layer and direction, one tensor for each state."""
+    return tuple(torch.stack(ends) for ends in zip(*finals, strict=True))

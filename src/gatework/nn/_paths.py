@@ -34,6 +34,10 @@ def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False
         is_traced: Whether every gate and state is wanted.
     """
     if torch.compiler.is_compiling():
+        # A kernel is a node of its own that keeps its gates for the backward pass; but shapes must not depend on
+        # lengths, and an exported program keeps nothing.
+        if x.dim() == 3 and not is_traced and not torch.compiler.is_exporting() and _ops.has_kernel(spec, weight):
+            return "native"
         return "operator" if _operator.is_known(spec) else "reference"
     if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
         return "reference"

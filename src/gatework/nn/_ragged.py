@@ -54,8 +54,8 @@ class Ragged:
         return state if self.inverse is None else state.index_select(-2, self.inverse)
 
 
-def from_lengths(lengths: Tensor | Sequence[int], time: int, batch: int, device: torch.device) -> Ragged:
-    """The packing of a padded batch.
+def from_lengths(lengths: Tensor | Sequence[int], time: int, batch: int, device: torch.device) -> Ragged | None:
+    """The packing of a padded batch, or None where every sequence runs to its end and nothing is to be packed.
 
     Args:
         lengths: The steps of each sequence, in any order, zeros allowed.
@@ -68,6 +68,8 @@ def from_lengths(lengths: Tensor | Sequence[int], time: int, batch: int, device:
         UsageError: Their number is not the batch, or one is negative or longer than the batch.
     """
     checked = check_lengths(lengths, time, batch)
+    if bool((checked == time).all()):
+        return None
     ordered, order = checked.sort(descending=True, stable=True)
     batch_sizes = (ordered > torch.arange(time).unsqueeze(1)).sum(1)
     steps, ranks = (ordered > torch.arange(int(ordered[0]) if batch else 0).unsqueeze(1)).nonzero(as_tuple=True)

@@ -1,4 +1,4 @@
-"""Predictions of classes against the actual ones: disagreements, confident mistakes, confusion, ROC."""
+"""Predictions of classes against the actual ones: disagreements, confident mistakes, confusion."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import polars as pl
 
 from gatework.errors import RunError
 from gatework.reports.folders import Entry
-from gatework.reports.formatting import rounded
+from gatework.reports.thresholds import thresholds
 
 _SHORT = 320
 _LONGEST = 20_000
 _DISAGREEMENTS = 10
 _MISTAKES = 6
 _MOST_CLASSES = 30
-_ROC_POINTS = 150
+_LINE_POINTS = 200
 # Control characters show as the replacement character; the page's encoding has no other form for them.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -50,6 +50,7 @@ class Example:
 
     Attributes:
         number: Its place in the test part, from 1.
+        series: The points of a line, where the examples are series rather than texts.
         start: The text's beginning.
         rest: What follows it, shown on request.
         dropped: How many characters are not in the page at all.
@@ -58,6 +59,7 @@ class Example:
     """
 
     number: int
+    series: str
     start: str
     rest: str
     dropped: int
@@ -85,7 +87,8 @@ class Classification:
         mistakes: Per network, the wrong answers given with the highest probability.
         confusions: One matrix per model; empty where there are too many classes to read.
         examples: How many texts the test part has.
-        roc: Curves of every model for the script; None unless there are two classes.
+        roc: Curves of every model for the script, and how far its probabilities can be trusted; None unless there are
+            two classes.
     """
 
     disagreements: tuple[Example, ...]
@@ -97,26 +100,15 @@ class Classification:
     roc: dict[str, Any] | None
 
 
-def probabilities(outputs: np.ndarray, classes: int) -> np.ndarray:
-    """Class probabilities of shape (examples, classes) from a model's outputs.
-
-    Args:
-        outputs: One logit of the second class per example, shape (examples, 1), or one logit or probability per class.
-        classes: How many classes there are.
+def probabilities(scores: np.ndarray, classes: int) -> np.ndarray:
+    """Class probabilities, the softmax of a model's scores; both of shape (examples, classes).
 
     Raises:
-        RunError: The outputs do not have one column per class.
+        RunError: The scores do not have one column per class.
     """
-    if outputs.shape[1] == 1 and classes == 2:
-        second = 0.5 * (1 + np.tanh(0.5 * outputs))
-        return np.concatenate([1 - second, second], axis=1)
-    if outputs.shape[1] != classes:
-        raise RunError(
-            f"the predictions have {outputs.shape[1]} columns for {classes} classes; run the comparison again"
-        )
-    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
-        return outputs
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    if scores.shape[1] != classes:
+        raise RunError(f"the predictions have {scores.shape[1]} columns for {classes} classes; compare again")
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
@@ -138,7 +130,8 @@ def classification(
     networks = [e.name for e in entries if e.is_network] or [e.name for e in entries]
     # Each text shows the networks and the best baseline; all baselines would bury the networks.
     shown = networks + [e.name for e in entries if not e.is_network and e.name not in networks][:1]
-    reader = _Reader(test["text"].to_list(), actual, classes, {name: chances[name] for name in shown})
+    inputs = test["text" if "text" in test.columns else "input"].to_list()
+    reader = _Reader(inputs, actual, classes, {name: chances[name] for name in shown})
     rivals = networks if len(networks) > 1 else shown
     answers = np.stack([chances[name].argmax(axis=1) for name in rivals])
     differs = np.flatnonzero((answers != answers[0]).any(axis=0))
@@ -153,29 +146,42 @@ def classification(
         mistakes=tuple(_mistakes(reader, name, chances[name], actual) for name in networks),
         confusions=_confusions(chances, actual, len(classes)),
         examples=len(actual),
-        roc=_roc(chances, actual, classes) if len(classes) == 2 else None,
+        roc=thresholds(chances, actual, classes[1]) if len(classes) == 2 else None,
     )
 
 
 @dataclass(frozen=True)
 class _Reader:
-    texts: list[str | None]
+    inputs: list[Any]
     actual: np.ndarray
     classes: Sequence[str]
     chances: dict[str, np.ndarray]
 
     def example(self, k: int) -> Example:
-        text = _CONTROLS.sub("\ufffd", (self.texts[k] or "").strip())
-        start = text if len(text) <= _SHORT * 1.2 else _until_word(text, _SHORT)
-        rest = text[len(start) : _LONGEST]
+        shown = self.inputs[k]
         opinions = tuple(self._opinion(name, chance[k], int(self.actual[k])) for name, chance in self.chances.items())
+        actual = self.classes[self.actual[k]]
+        if isinstance(shown, list):
+            return Example(k + 1, _line(shown), "", "", 0, actual, opinions)
+        text = _CONTROLS.sub("\ufffd", (shown or "").strip())
+        start = text if len(text) <= _SHORT * 1.2 else _until_word(text, _SHORT)
         dropped = max(len(text) - _LONGEST, 0)
-        return Example(k + 1, start, rest, dropped, self.classes[self.actual[k]], opinions)
+        return Example(k + 1, "", start, text[len(start) : _LONGEST], dropped, actual, opinions)
 
     def _opinion(self, name: str, chance: np.ndarray, actual: int) -> Opinion:
         answer = int(chance.argmax())
         at = chance[1] if len(chance) == 2 else chance[answer]
         return Opinion(name, self.classes[answer], answer == actual, float(chance[answer]), round(100 * float(at), 1))
+
+
+def _line(values: list[Any]) -> str:
+    # Points in a box of 100 by 20, the way SVG writes them.
+    series = np.ravel(np.asarray(values, dtype=np.float64))
+    kept = np.unique(np.linspace(0, len(series) - 1, min(_LINE_POINTS, len(series))).astype(int))
+    low, high = np.nanmin(series), np.nanmax(series)
+    heights = 19 - 18 * (series[kept] - low) / ((high - low) or 1.0)
+    across = 100 * kept / max(len(series) - 1, 1)
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True) if y == y)
 
 
 def _until_word(text: str, length: int) -> str:
@@ -201,24 +207,3 @@ def _confusions(chances: dict[str, np.ndarray], actual: np.ndarray, classes: int
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         found.append(Confusion(name, tuple(map(tuple, counts.tolist())), tuple(map(tuple, shares.round(3).tolist()))))
     return tuple(found)
-
-
-def _roc(chances: dict[str, np.ndarray], actual: np.ndarray, classes: Sequence[str]) -> dict[str, Any] | None:
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    if len(np.unique(actual)) < 2:
-        return None
-    curves = []
-    for name, chance in chances.items():
-        false, true, _ = roc_curve(actual, chance[:, 1])
-        kept = np.unique(np.linspace(0, len(false) - 1, min(_ROC_POINTS, len(false))).astype(int))
-        curves.append(
-            {
-                "model": name,
-                "false": [rounded(v, 4) for v in false[kept]],
-                "true": [rounded(v, 4) for v in true[kept]],
-                "area": rounded(roc_auc_score(actual, chance[:, 1]), 4),
-            }
-        )
-    areas = ", ".join(f"{curve['model']} {curve['area']}" for curve in curves)
-    return {"curves": curves, "positive": classes[1], "summary": f"ROC curves. Area under the curve: {areas}."}

@@ -10,7 +10,9 @@ from typing import Any
 from gatework.reports.classification import Classification, classification
 from gatework.reports.facts import facts
 from gatework.reports.folders import Comparison, read_comparison
+from gatework.reports.forecasts import forecasts
 from gatework.reports.formatting import metric_title
+from gatework.reports.inside import inside
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
 from gatework.reports.palette import Look, looks
@@ -35,8 +37,10 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
     comparison = read_comparison(folder)
     look = looks(comparison.entries)
     values, classes = predictions(comparison)
+    ahead = forecasts(comparison.entries, comparison.metric, comparison.test) if comparison.task == "forecast" else None
     curves = learning(comparison.networks)
     drawn = models(look, comparison)
+    seen = inside(folder, look)
     return write_page(
         folder / "report.html",
         "comparison.html",
@@ -44,9 +48,13 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
             "models": drawn,
             "learning": curves,
             "values": values,
+            "forecasts": ahead,
             "roc": classes.roc if classes else None,
             "training": None,
+            "inside": seen,
         },
+        inside=seen,
+        forecasts=ahead,
         title=str(comparison.about.get("title") or f"Comparison on {comparison.about.get('dataset')}"),
         comparison=comparison,
         about=comparison.about,
@@ -81,11 +89,13 @@ def models(look: Mapping[str, Look], comparison: Comparison) -> dict[str, dict[s
 
 
 def predictions(comparison: Comparison) -> tuple[dict[str, Any] | None, Classification | None]:
-    """The section on predictions: of values, or of classes.
+    """The section on predictions: of values, or of classes; forecasts have one of their own.
 
     Raises:
         RunError: Predictions and targets do not fit each other.
     """
     if comparison.task == "regress":
         return regression(comparison.entries, comparison.metric, comparison.test), None
+    if comparison.task in ("forecast", "detect"):
+        return None, None
     return None, classification(comparison.entries, comparison.metric, comparison.test, comparison.classes)

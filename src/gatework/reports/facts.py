@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatework.evaluation.verdict import difference
 from gatework.reports.folders import Comparison, Entry
 from gatework.reports.formatting import counted, metric_title, number, with_spread
 
@@ -45,14 +46,20 @@ def _best(comparison: Comparison, best: Entry) -> Fact:
 def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Fact:
     ours, theirs = (e.metrics[comparison.metric].values for e in (best, second))
     sentence = f"How far {best.name} is ahead of {second.name}, the next network"
+    question = "Perhaps ahead of the next"
     if len(ours) == len(theirs) > 1:
         sign = -1 if comparison.lower_is_better else 1
         ahead = sum(sign * (a - b) > 0 for a, b in zip(ours, theirs, strict=True))
-        agreement = f"it is ahead on {ahead} of {len(ours)} seeds"
-        sentence += f"; {agreement}."
+        _, low, high = difference(ours, theirs)
+        sentence += f"; it is ahead on {ahead} of {len(ours)} seeds" + (
+            ", and the 95 % interval of the difference includes zero: they cannot be told apart."
+            if (is_tie := low <= 0 <= high)
+            else ", and the 95 % interval of the difference excludes zero."
+        )
+        question = question if is_tie else "Ahead of the next"
     else:
         sentence += "; with one seed, this may be chance."
-    return Fact("Ahead of the next", _lead(comparison, best, second), sentence)
+    return Fact(question, _lead(comparison, best, second), sentence)
 
 
 def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> Fact:
@@ -61,7 +68,7 @@ def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> F
     if is_ahead:
         sentence = f"How far {best.name} is ahead of {baseline.name}, the best baseline."
         return Fact("Ahead of the baselines", _lead(comparison, best, baseline), sentence)
-    sentence = f"{baseline.name} is at least as good as every network, by this much: no network is needed here."
+    sentence = f"{baseline.name} is ahead of every network, by this much over {best.name}: no network is needed here."
     return Fact("Behind a baseline", _lead(comparison, baseline, best), sentence)
 
 
@@ -85,7 +92,8 @@ def _cost(comparison: Comparison, best: Entry) -> Fact:
     sentence = f"of {best.name}, which has {parameters}"
     if fastest is not best:
         ratio = best.ms_per_step / (fastest.ms_per_step or 1.0)
-        sentence += f"; {number(ratio, 2)} times the step of {fastest.name}, the fastest network"
+        times = f"{number(ratio, 2)} times the step of" if ratio >= 1.1 else "about the same as"
+        sentence += f"; {times} {fastest.name}, the fastest network"
     elif len(timed) > 1:
         sentence += "; no network is faster"
     return Fact("Cost", f"{number(best.ms_per_step, 2)} ms per step", f"{sentence}.")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gatework._files import read_json
 from gatework.errors import RunError
 
 
@@ -99,7 +100,7 @@ class Comparison:
     """A comparison folder.
 
     Attributes:
-        task: "regress" or "classify".
+        task: "regress", "classify" or "forecast".
         metric: The metric that decides, with the "test_" prefix.
         lower_is_better: Whether a smaller one is better.
         entries: The rows, best first.
@@ -141,8 +142,8 @@ def read_comparison(folder: Path) -> Comparison:
     path = folder / "comparison.json"
     about = read_json(path)
     metric, task = _text(about, "metric", path), _text(about, "task", path)
-    if task not in ("regress", "classify"):
-        raise RunError(f'{path}: the task is "{task}", a report knows "regress" and "classify"')
+    if task not in ("regress", "classify", "forecast", "detect"):
+        raise RunError(f'{path}: the task is "{task}", a report knows regress, classify, forecast and detect')
     rows = about.get("entries")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         raise RunError(f'{path}: "entries" must be a list with at least one network or baseline')
@@ -166,30 +167,11 @@ def read_run(folder: Path) -> TrainedRun:
     return TrainedRun(
         name=folder.name,
         epochs=_read_epochs(folder / "metrics.jsonl"),
-        summary=read_json(folder / "summary.json", missing_is_empty=True),
+        summary=_read_optional(folder / "summary.json"),
         recipe=_read_toml(folder / "recipe.toml"),
-        environment=read_json(folder / "environment.json", missing_is_empty=True),
+        environment=_read_optional(folder / "environment.json"),
         outputs=read_outputs(predictions) if predictions.is_file() else None,
     )
-
-
-def read_json(path: Path, missing_is_empty: bool = False) -> dict[str, Any]:
-    """Reads a JSON object.
-
-    Raises:
-        RunError: The file is missing, or does not hold a JSON object.
-    """
-    if missing_is_empty and not path.exists():
-        return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is not a JSON file: {error}; run the comparison or training again") from None
-    if not isinstance(values, dict):
-        raise RunError(f"{path} holds a {type(values).__name__}, expected a JSON object")
-    return values
 
 
 def read_outputs(path: Path) -> np.ndarray:
@@ -211,16 +193,20 @@ def read_outputs(path: Path) -> np.ndarray:
 
 
 def read_test_part(path: Path, task: str) -> pl.DataFrame:
-    """Reads the test part: "input" and "target" lists for regression, "text" and a class index for classification.
+    """Reads the test part: "input", a series, or "text"; and "target", values or the index of a class.
+
+    Of a detector's windows it holds the "series", the "first" row and the "end".
 
     Raises:
         RunError: The file is missing or corrupt, or lacks a column.
     """
-    columns = ("input", "target") if task == "regress" else ("text", "target")
     try:
         frame = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from None
+    columns: tuple[str, ...] = ("text" if task == "classify" and "text" in frame.columns else "input", "target")
+    columns += ("series", "time") if task == "forecast" else ()
+    columns = ("series", "first", "end") if task == "detect" else columns
     missing = [c for c in columns if c not in frame.columns]
     if missing:
         raise RunError(f'{path} lacks the column "{missing[0]}", it holds {", ".join(frame.columns) or "none"}')
@@ -306,6 +292,10 @@ def _read_epochs(path: Path) -> tuple[Mapping[str, Any], ...]:
             raise RunError(f'{path}, line {number}: expected a JSON object with an "epoch", found {line[:60]!r}')
         epochs.append(values)
     return tuple(epochs)
+
+
+def _read_optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.exists() else {}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -14,6 +14,11 @@ _METRICS = {
     "macro_f1": "macro F1",
     "roc_auc": "ROC AUC",
     "loss": "loss",
+    "mase": "MASE",
+    "smape": "sMAPE",
+    "wql": "weighted quantile loss",
+    "coverage_80": "coverage of 80 %",
+    "coverage_95": "coverage of 95 %",
 }
 _FIGURE_SPACE = "\u2007"
 

@@ -19,8 +19,12 @@ def learning(networks: Sequence[Entry]) -> dict[str, Any] | None:
     panels = [_panel(entry) for entry in networks if any(run.epochs for run in entry.runs)]
     if not panels:
         return None
-    values = [v for panel in panels for seed in panel["seeds"] for part in _PARTS for v in seed[part] if v is not None]
-    return {"panels": panels, "axis": Scale.over(values, log_from=2.0).axis()}
+    return {"panels": panels, "axis": _axis(panels, _PARTS), "overlay": _axis(panels, ("validation",))}
+
+
+def _axis(panels: Sequence[Mapping[str, Any]], parts: Sequence[str]) -> dict[str, Any]:
+    values = [v for panel in panels for seed in panel["seeds"] for part in parts for v in seed[part] if v is not None]
+    return Scale.over(values, log_from=2.0).axis()
 
 
 def _panel(entry: Entry) -> dict[str, Any]:

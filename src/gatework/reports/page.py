@@ -10,8 +10,6 @@ import base64
 import functools
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -20,10 +18,22 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gatework.errors import RunError
+from gatework._files import write_text
 from gatework.reports.formatting import counted, metric_title, number
 
-_SCRIPTS = ("theme.js", "plots.js", "learning.js", "series.js", "scatter.js", "roc.js", "training.js", "texts.js")
+_SCRIPTS = (
+    "theme.js",
+    "plots.js",
+    "learning.js",
+    "series.js",
+    "forecasts.js",
+    "scatter.js",
+    "roc.js",
+    "training.js",
+    "texts.js",
+    "detection.js",
+    "inside.js",
+)
 
 
 def write_page(path: Path, template: str, data: Mapping[str, Any], **context: Any) -> Path:
@@ -39,23 +49,13 @@ def write_page(path: Path, template: str, data: Mapping[str, Any], **context: An
         RunError: The file cannot be written.
     """
     scripts = {"plotly": _plotly(), "script": _script()}
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {_hashes(scripts)}"
+    policy = content_policy(scripts)
     page = (
         _environment()
         .get_template(template)
-        .render(policy=policy, style=Markup(_asset("report.css")), data=embedded(data), **scripts, **context)
+        .render(policy=policy, style=Markup(asset("report.css")), data=embedded(data), **scripts, **context)
     )
-    handle = None
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except OSError as error:
-        if handle is not None:
-            Path(name).unlink(missing_ok=True)
-        raise RunError(f"{path} cannot be written: {error.strerror or error}") from None
+    write_text(path, page)
     return path
 
 
@@ -79,7 +79,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A style sheet or script of the reports, which other pages share."""
     return files("gatework.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
@@ -90,9 +91,11 @@ def _plotly() -> Markup:
 
 
 def _script() -> Markup:
-    return Markup("\n".join(_asset(name) for name in _SCRIPTS))
+    return Markup("\n".join(asset(name) for name in _SCRIPTS))
 
 
-def _hashes(scripts: Mapping[str, str]) -> str:
+def content_policy(scripts: Mapping[str, str]) -> str:
+    """A content security policy under which these scripts run, no other does, and nothing is fetched."""
     digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {hashes}"

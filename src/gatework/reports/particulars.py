@@ -47,7 +47,11 @@ def particulars(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
     if provenance.get("fingerprint"):
         data.append(("SHA-256", str(provenance["fingerprint"])))
     data += [("note", str(note)) for note in provenance.get("notes") or ()]
-    lists = [("Data", data), ("Recipe", _flat(about.get("recipe") or {})), ("Environment", _flat(_dated(about)))]
+    lists = [
+        ("Data", data),
+        ("Recipe", _flat(_shared(about))),
+        ("Environment", _flat(_dated(about))),
+    ]
     return [(title, pairs) for title, pairs in lists if pairs]
 
 
@@ -67,8 +71,20 @@ def _bars(entries: Iterable[Entry], looks: Mapping[str, Look], values: list[Any]
     ]
 
 
+def _shared(about: Mapping[str, Any]) -> Mapping[str, Any]:
+    # A comparison's recipe names a cell and a seed that its runs replace.
+    recipe: Mapping[str, Any] = about.get("recipe") or {}
+    if "entries" not in about:
+        return recipe
+    return {
+        name: {k: v for k, v in part.items() if k not in ("cell", "seed")} if isinstance(part, Mapping) else part
+        for name, part in recipe.items()
+    }
+
+
 def _dated(about: Mapping[str, Any]) -> dict[str, Any]:
-    environment = dict(about.get("environment") or {})
+    # The data's fingerprint stands with the data.
+    environment = {k: v for k, v in (about.get("environment") or {}).items() if k != "data"}
     return {**environment, "created": about["created"]} if about.get("created") else environment
 
 

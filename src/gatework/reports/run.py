@@ -9,10 +9,13 @@ from typing import Any
 
 import polars as pl
 
+from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports.classification import Classification, classification
+from gatework.reports.detection import detection
 from gatework.reports.facts import Fact
-from gatework.reports.folders import Entry, Metric, TrainedRun, read_json, read_run, read_test_part
+from gatework.reports.folders import Entry, Metric, TrainedRun, read_run, read_test_part
+from gatework.reports.forecasts import forecasts
 from gatework.reports.formatting import counted, metric_title, number, rounded
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
@@ -45,8 +48,10 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     entry = _entry(run)
     look = looks([entry])
     values, classes, class_names = _predictions(folder, run, entry)
+    ahead = _forecasts(folder, run, entry)
     curves = learning([entry])
     panels = _training_panels(run.epochs)
+    found = _detection(folder, run)
     drawn = {entry.name: {**vars(look[entry.name]), "network": True}}
     metric = metric_title(next(iter(entry.metrics), "test metric"))
     return write_page(
@@ -56,8 +61,10 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
             "models": drawn,
             "learning": curves,
             "values": values,
+            "forecasts": ahead,
             "roc": classes.roc if classes else None,
             "training": [panel for _, panel in panels],
+            "detection": found,
         },
         title=_title(run),
         verdict=_verdict(run),
@@ -68,6 +75,8 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
         curves=curves,
         panels=[title for title, _ in panels],
         values=values,
+        detection=found,
+        forecasts=ahead,
         classes=classes,
         class_names=class_names,
         metric=metric,
@@ -91,10 +100,10 @@ def _entry(run: TrainedRun) -> Entry:
 def _predictions(
     folder: Path, run: TrainedRun, entry: Entry
 ) -> tuple[dict[str, Any] | None, Classification | None, tuple[str, ...]]:
-    homes = [home for home in (folder, folder.resolve().parent.parent) if (home / "test.parquet").is_file()]
-    if not homes or not entry.outputs:
-        return None, None, ()
+    homes = _test_parts(folder)
     task = str(run.recipe.get("task", ""))
+    if not homes or not entry.outputs or task == "forecast":
+        return None, None, ()
     metric = next(iter(entry.metrics))
     test: pl.DataFrame = read_test_part(homes[0] / "test.parquet", task)
     if len(test) != len(entry.outputs[0]):
@@ -104,9 +113,26 @@ def _predictions(
         )
     if task == "regress":
         return regression([entry], metric, test), None, ()
-    about = read_json(homes[0] / "comparison.json", missing_is_empty=True)
-    names = tuple(str(c) for c in about.get("classes") or ())
+    names = tuple(str(c) for c in read_json(folder / "task.json").get("classes") or ())
     return None, classification([entry], metric, test, names) if names else None, names
+
+
+def _detection(folder: Path, run: TrainedRun) -> dict[str, Any] | None:
+    if run.recipe.get("task") != "detect":
+        return None
+    return detection(folder, read_json(folder / "task.json")["columns"])
+
+
+def _test_parts(folder: Path) -> list[Path]:
+    return [home for home in (folder, folder.resolve().parent.parent) if (home / "test.parquet").is_file()]
+
+
+def _forecasts(folder: Path, run: TrainedRun, entry: Entry) -> dict[str, Any] | None:
+    homes = _test_parts(folder)
+    if not homes or not entry.outputs or run.recipe.get("task") != "forecast":
+        return None
+    test = read_test_part(homes[0] / "test.parquet", "forecast")
+    return forecasts([entry], next(iter(entry.metrics)), test)
 
 
 def _training_panels(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:

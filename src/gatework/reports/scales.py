@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gatework.reports.formatting import number
 
@@ -34,6 +35,10 @@ class Scale:
         pad = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
         return cls(low - pad, high + pad, False)
 
+    def span(self) -> float:
+        """The length of the axis: a difference, or the logarithm of a factor."""
+        return math.log(self.high / self.low) if self.is_log else self.high - self.low
+
     def at(self, value: float) -> float:
         """Where a value lies, in per cent of the axis; clipped to it."""
         if self.is_log:
@@ -44,8 +49,13 @@ class Scale:
 
     def ticks(self, most: int = 7) -> list[tuple[float, str]]:
         """Tick values and their labels."""
-        found = self._log_ticks(most) if self.is_log else self._linear_ticks(most)
-        return [(value, number(value, 4).rstrip("0").rstrip(".") if value % 1 else f"{value:g}") for value in found]
+        if self.is_log:
+            return [
+                (value, f"{value:g}" if 1e-4 <= value < 1e6 else number(value, 1)) for value in self._log_ticks(most)
+            ]
+        found = self._linear_ticks(most)
+        places = max(0, *(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in found))
+        return [(value, f"{value:.{places}f}" if value and places < 8 else f"{value:g}") for value in found]
 
     def _log_ticks(self, most: int) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)

@@ -31,6 +31,7 @@ class Row:
         colour: The custom property that holds its colour.
         seeds: Where each seed's value lies on the strip, in per cent, with the value as text.
         mean_at: Where the mean lies on the strip, in per cent.
+        off: The end of the strip, "left" or "right", beyond which the mean lies; empty where it lies on it.
         metrics: One figure per metric, the deciding one first.
         costs: Parameters, milliseconds per step, seconds per epoch.
     """
@@ -42,6 +43,7 @@ class Row:
     colour: str
     seeds: tuple[tuple[float, str], ...]
     mean_at: float
+    off: str
     metrics: tuple[Cell, ...]
     costs: tuple[str, ...]
 
@@ -57,6 +59,7 @@ class Table:
         ticks: The strip's ticks: where, in per cent, and the label.
         is_log: Whether the strip is logarithmic.
         has_spread: Whether any row has more than one seed.
+        has_off: Whether any row lies beyond the strip.
     """
 
     metrics: tuple[str, ...]
@@ -65,16 +68,15 @@ class Table:
     ticks: tuple[tuple[float, str], ...]
     is_log: bool
     has_spread: bool
+    has_off: bool
 
 
 def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
     """The comparison's table, as the page shows it."""
     entries = comparison.entries
-    names = [comparison.metric]
-    names += [n for e in entries for n in e.metrics if n not in names and not n.endswith("loss")]
-    names = list(dict.fromkeys(names))[:4]
+    names = _metric_names(comparison)
     columns = [_column(entries, name, comparison) for name in names]
-    scale = Scale.over(v for e in entries for v in e.metrics[comparison.metric].values)
+    scale = _strip_scale(comparison)
     costs = [
         aligned([number(e.parameters) for e in entries]),
         aligned([number(e.ms_per_step) for e in entries]),
@@ -87,10 +89,31 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
         metrics=tuple(metric_title(n) for n in names),
         costs=("parameters", "ms per step", "s per epoch"),
         rows=rows,
-        ticks=tuple((scale.at(value), label) for value, label in scale.ticks(5)),
+        ticks=tuple((scale.at(value), label) for value, label in scale.ticks(6)),
         is_log=scale.is_log,
         has_spread=any(len(row.seeds) > 1 for row in rows),
+        has_off=any(row.off for row in rows),
     )
+
+
+def _metric_names(comparison: Comparison) -> list[str]:
+    # The deciding metric first; a root says nothing that its square did not, and the loss has its own plots.
+    found = dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)])
+    redundant = {"test_rmse"} if "test_mse" in found else set()
+    kept = [n for n in found if n == comparison.metric or not (n in redundant or n.endswith("loss"))]
+    return kept[:_MOST_METRICS]
+
+
+def _strip_scale(comparison: Comparison) -> Scale:
+    # The networks and the best baseline set the scale. Another baseline joins it while the strip stays readable;
+    # one that is far off is shown as an arrow at the edge, or it would press all others into one spot.
+    values = [v for e in (*comparison.networks, *comparison.baselines[:1]) for v in e.metrics[comparison.metric].values]
+    scale = Scale.over(values)
+    for entry in comparison.baselines[1:]:
+        wider = Scale.over([*values, *entry.metrics[comparison.metric].values])
+        if wider.is_log == scale.is_log and wider.span() <= _WIDEST * scale.span():
+            values += entry.metrics[comparison.metric].values
+    return Scale.over(values)
 
 
 def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
@@ -104,6 +127,8 @@ def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> li
     ]
 
 
+_MOST_METRICS = 4
+_WIDEST = 3.0
 _ERRORS = {"mse", "mae", "rmse", "loss"}
 
 
@@ -112,11 +137,12 @@ def _row(
 ) -> Row:
     values = entry.metrics[metric]
     seeds = tuple((scale.at(v), number(v)) for v in values.values if v == v)
+    off = "right" if values.mean > scale.high else "left" if values.mean < scale.low else ""
     if entry.is_network:
         note = f"{entry.cell}, {counted(entry.hidden, 'unit')}" if entry.hidden else entry.cell
         note = note.removeprefix(f"{entry.name}, ") if note != entry.name else ""
     else:
-        note = f"baseline, {number(entry.seconds, 2)} s to fit" if entry.seconds else "baseline"
+        note = "baseline"
     return Row(
         name=entry.name,
         note=note,
@@ -125,6 +151,7 @@ def _row(
         colour=look.colour,
         seeds=seeds,
         mean_at=scale.at(values.mean) if values.mean == values.mean else 0.0,
+        off=off,
         metrics=tuple(column[k] for column in columns),
         costs=tuple(column[k] for column in costs),
     )

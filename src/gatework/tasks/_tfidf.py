@@ -38,13 +38,22 @@ class Tfidf:
         self._vocabulary = Vocabulary.fit(train, len(train.tokens.types))
         self._has_pairs = pairs
         rows, keys = self._terms(train.tokens)
-        self._keys = _frequent(rows, keys)
+        self._keys, columns = np.unique(keys, return_inverse=True)
+        counts = _counts(rows, columns, (len(train), len(self._keys)))
+        is_kept = np.bincount(counts.indices, minlength=len(self._keys)) >= _LEAST_TEXTS
+        if is_kept.any():  # with very few texts every term is kept
+            self._keys, counts = self._keys[is_kept], counts[:, is_kept]
+        elif not len(self._keys):  # texts without a word: one term that never occurs
+            self._keys, counts = np.array([PADDING]), _counts(rows, columns, (len(train), 1))
         self._weights = TfidfTransformer(sublinear_tf=True)
-        self.train: csr_matrix = self._weights.fit_transform(self._counts(rows, keys, len(train)))
+        self.train: csr_matrix = self._weights.fit_transform(counts)
 
     def __call__(self, texts: Texts) -> csr_matrix:
         """Features of shape (texts, terms); unknown terms are left out."""
-        return self._weights.transform(self._counts(*self._terms(texts.tokens), len(texts)))
+        rows, keys = self._terms(texts.tokens)
+        columns = np.searchsorted(self._keys, keys)
+        is_known = self._keys[np.minimum(columns, len(self._keys) - 1)] == keys
+        return self._weights.transform(_counts(rows[is_known], columns[is_known], (len(texts), len(self._keys))))
 
     def _terms(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
         """The text and the key of every term's every occurrence; a pair's key is beyond every word's."""
@@ -57,14 +66,6 @@ class Tfidf:
         pairs = (words[:-1] + 1) * size + words[1:]
         return np.concatenate([rows, rows[1:][is_pair]]), np.concatenate([words, pairs[is_pair]])
 
-    def _counts(self, rows: np.ndarray, keys: np.ndarray, texts: int) -> csr_matrix:
-        from scipy.sparse import csr_matrix
-
-        columns = np.searchsorted(self._keys, keys)
-        is_known = self._keys[np.minimum(columns, len(self._keys) - 1)] == keys
-        ones = np.ones(int(is_known.sum()))
-        return csr_matrix((ones, (rows[is_known], columns[is_known])), shape=(texts, len(self._keys)))
-
 
 def texts_of(split: Split) -> Texts:
     """The inputs of a split that is known to hold texts."""
@@ -72,20 +73,10 @@ def texts_of(split: Split) -> Texts:
     return split.inputs
 
 
-def _frequent(rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """The keys that at least two texts have, sorted.
+def _counts(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    """How often each text has each term, from the text and the term of every occurrence."""
+    from scipy.sparse import csr_matrix
 
-    With very few texts there may be none such: then every key, or without any words one that never
-    occurs.
-    """
-    if not len(keys):
-        return np.array([PADDING])
-    order = np.lexsort((rows, keys))
-    rows, keys = rows[order], keys[order]
-    is_new_key = np.concatenate([[True], keys[1:] != keys[:-1]])
-    is_new_text = is_new_key.copy()
-    is_new_text[1:] |= rows[1:] != rows[:-1]
-    texts = np.bincount(np.cumsum(is_new_key)[is_new_text] - 1)
-    distinct = keys[is_new_key]
-    frequent = distinct[texts >= _LEAST_TEXTS]
-    return frequent if len(frequent) else distinct
+    counts = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+    counts.sum_duplicates()
+    return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.errors import DataError
-from gatework.tasks._base import Baseline, Task
+from gatework.tasks._base import Baseline, Task, single_threaded
 from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network, tuples
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
 
 _STRENGTHS = (1.0, 4.0, 16.0)
+"""Inverse penalties of the logistic regression, the strongest penalty first."""
 _LEAST_PROBABILITY = 1e-12
 
 
@@ -132,13 +134,12 @@ class Classification(Task):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The most frequent class, and logistic regression: on TF-IDF of texts, on the plain values of series."""
-        found = [_majority(dataset)]
-        if dataset.kind == "text":
-            found.append(_tfidf(dataset, "TF-IDF + logistic regression", pairs=False))
-            found.append(_tfidf(dataset, "TF-IDF bigrams + logistic regression", pairs=True))
-        else:
-            found.append(_values(dataset))
-        return found
+        with single_threaded():
+            if dataset.kind != "text":
+                return [_majority(dataset), _values(dataset)]
+            words = _tfidf(dataset, "TF-IDF + logistic regression", pairs=False)
+            pairs = _tfidf(dataset, "TF-IDF bigrams + logistic regression", pairs=True)
+            return [_majority(dataset), words, pairs]
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
@@ -184,13 +185,14 @@ def _logistic(
     """Logistic regression whose penalty is chosen on the validation part."""
     from sklearn.linear_model import LogisticRegression
 
-    best, best_accuracy = None, -1.0
+    # Each fit starts from the weights of the stronger penalty before it.
+    fitted = LogisticRegression(max_iter=1000, warm_start=True)
+    best, best_accuracy = fitted, -1.0
     for strength in _STRENGTHS:
-        fitted = LogisticRegression(C=strength, max_iter=1000).fit(train, dataset.train.targets)
+        fitted.set_params(C=strength).fit(train, dataset.train.targets)
         accuracy = fitted.score(validation, dataset.validation.targets)
         if accuracy > best_accuracy:
-            best, best_accuracy = fitted, accuracy
-    assert best is not None
+            best, best_accuracy = copy.deepcopy(fitted), accuracy
     probabilities = np.full((len(dataset.test), len(dataset.classes)), _LEAST_PROBABILITY)
     probabilities[:, best.classes_] = np.maximum(best.predict_proba(test), _LEAST_PROBABILITY)
     parameters = best.coef_.size + best.intercept_.size

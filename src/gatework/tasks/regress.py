@@ -11,7 +11,7 @@ import numpy as np
 
 from gatework.data.series import Scale
 from gatework.errors import DataError
-from gatework.tasks._base import Baseline, Task
+from gatework.tasks._base import Baseline, Task, single_threaded
 from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network, tuples
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ class Regression(Task):
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The mean; for series the last value and a linear autoregression, for texts TF-IDF and a linear regression."""
         methods = [_mean, _tfidf] if dataset.kind == "text" else [_mean, _last_value, _autoregression]
-        return [baseline for method in methods if (baseline := method(dataset, self.scale))]
+        with single_threaded():
+            return [baseline for method in methods if (baseline := method(dataset, self.scale))]
 
 
 def _mean(dataset: Dataset, scale: Scale) -> Baseline:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework import data, tasks
+from gatework import cells, tasks
 from gatework.config import Recipe, find_recipe
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
@@ -31,7 +31,7 @@ def train(
     """Trains a network on a data set, a file, a folder or a data frame.
 
     Args:
-        task: "classify" or "regress".
+        task: "classify", "regress" or "forecast".
         source: A registered data set's name, the path of a table or folder, a pandas, polars or pyarrow frame, or a
             Dataset.
         out: The run folder to make.
@@ -49,13 +49,11 @@ def train(
         RunError: `out` holds something.
         TrainingError: The loss is no longer a number.
     """
-    from gatework.training import runtime
-
     out = Path(out)
     refuse_occupied(out)
     dataset, chosen = prepare(source, task, recipe, changes)
-    runtime.prepare(threads or os.cpu_count())
-    run = create(out, chosen, tasks.get(chosen.task).fit(dataset, chosen.data), dataset.provenance.fingerprint)
+    fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
+    run = create(out, chosen, fitted, dataset.provenance.fingerprint, threads or os.cpu_count() or 1)
     return complete(run, dataset, watcher or Watcher())
 
 
@@ -84,7 +82,7 @@ def resume(
     source = source if source is not None else run.recipe.data.dataset
     if isinstance(source, str) and not source:
         raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
-    dataset = source if isinstance(source, Dataset) else data.load(source, run.recipe.data, run.recipe.task)
+    dataset = source if isinstance(source, Dataset) else tasks.get(run.recipe.task).load(source, run.recipe)
     return complete(run, dataset, watcher or Watcher())
 
 
@@ -105,7 +103,7 @@ def prepare(
     name = str(source) if isinstance(source, (str, os.PathLike)) else ""
     known = REGISTRY.get(name)
     if task is None:
-        task = known.task if known else "regress" if "target" in changes else "classify"
+        task = known.task if known else _implied(changes)
     tasks.get(task)
     if recipe is None:
         recipe = known.recipe if known and known.task == task else task
@@ -113,5 +111,10 @@ def prepare(
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = (recipe if isinstance(recipe, Recipe) else find_recipe(recipe)).changed(task=task, **changes)
-    dataset = source if isinstance(source, Dataset) else data.load(source, chosen.data, task)
+    cells.get(chosen.model.cell)
+    dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen
+
+
+def _implied(changes: dict[str, Any]) -> str:
+    return "forecast" if "time" in changes else "regress" if "target" in changes else "classify"

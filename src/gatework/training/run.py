@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.data.dataset import Dataset, Split
-    from gatework.tasks import Task
+    from gatework.tasks import Measured, Task
     from gatework.training.watch import Watcher
 
 
@@ -106,17 +106,51 @@ class Run:
 
         return evaluate(self.network, self.task, self.task.encode(split))[0]
 
-    def evaluate(self, split: Split) -> dict[str, float]:
-        """The task's metrics on examples with known targets."""
-        return self.task.metrics(self.outputs(split), split.targets)
+    def evaluate(self, source: Any) -> dict[str, float]:
+        """The task's metrics on examples with known answers.
 
-    def predict(self, split: Split) -> list[dict[str, Any]]:
-        """What the network says of each example, with probabilities where there are classes."""
-        return self.task.predictions(self.outputs(split))
+        Args:
+            source: A Split, a path, a folder, a data frame, or the name of a data set (its test part).
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        if isinstance(source, Split):
+            return self.task.metrics(self.outputs(source), source.targets)
+        return self.measure(source).metrics
+
+    def measure(self, source: Any, *, label: str | None = None) -> Measured:
+        """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
+        return self.task.measure(self.network, source, self.recipe, label=label)
+
+    def predict(self, source: Any = None, *, horizon: int | None = None) -> list[dict[str, Any]]:
+        """What the network says of each example, with probabilities where there are classes.
+
+        Args:
+            source: A text, a list of texts, a series as an array, a Split, a path or a data frame. For forecasts also
+                None, for the steps that follow the training table.
+            horizon: The steps to forecast; as many as were trained for if None.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.data import Split
+
+        split = source if isinstance(source, Split) else self.task.read(source, self.recipe, horizon=horizon)
+        return self.task.predict(self.network, split)
 
 
-def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int) -> Run:
     """Makes a run folder that holds all but what training will add; it appears in one piece.
+
+    Args:
+        path: The folder.
+        recipe: What is trained, how.
+        task: The task, fitted.
+        fingerprint: That of the data.
+        threads: Threads it will be trained with, now and when it is resumed.
 
     Raises:
         RunError: The folder exists and holds something.
@@ -128,7 +162,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint))
+        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint, threads))
         write_json(temporary / "task.json", task.state())
         os.chmod(temporary, 0o755)
         if path.exists():
@@ -170,14 +204,15 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     environment = read_json(run.path / "environment.json")
     if environment["data"] != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
-    runtime.prepare(environment["threads"])
-    task = run.task
-    trainer = Trainer(run.path, run.recipe, task, dataset, label or run.path.name, watcher)
-    model = trainer.run()
-    outputs, _ = evaluate(model, task, task.encode(dataset.test))
-    write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
+    with runtime.computing(environment["threads"]):
+        trainer = Trainer(run.path, run.recipe, run.task, dataset, label or run.path.name, watcher)
+        model = trainer.run()
+        run.task.calibrate(model, dataset)
+        outputs, _ = evaluate(model, run.task, run.task.encode(dataset.test))
+        run.task.keep(run.path, model, dataset)
+    write_tensors(run.path / "predictions.safetensors", prediction_tensors(run.task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
-    metrics = {f"test_{name}": value for name, value in task.metrics(outputs, dataset.test.targets).items()}
+    metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
     write_json(run.path / "summary.json", _summary(trainer, metrics))
     return Run(run.path, run.recipe)
 

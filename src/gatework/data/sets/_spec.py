@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig
+    from gatework.config import DataConfig, Recipe
     from gatework.data.dataset import Dataset
 
 
@@ -24,6 +24,7 @@ class SetSpec:
         licence: Its licence.
         is_built_in: Whether it needs no download.
         load: Makes the Dataset; takes the shares and seeds that the official split leaves open.
+        load_recipe: For tables with a time column: makes the Dataset, given a whole recipe.
     """
 
     name: str
@@ -34,3 +35,4 @@ class SetSpec:
     licence: str
     is_built_in: bool
     load: Callable[[DataConfig], Dataset]
+    load_recipe: Callable[[Recipe], Dataset] | None = None

@@ -4,7 +4,7 @@
 (() => {
   const learning = data.learning;
   if (!learning) return;
-  const yaxis = () => plots.axis({ ...learning.axis });
+  const yaxis = (scale) => plots.axis({ ...scale });
   const epochs = Math.max(...learning.panels.flatMap((p) => p.seeds.map((s) => s.epoch[s.epoch.length - 1])));
   const xaxis = () => plots.axis({ range: [Math.min(1, epochs) - 0.02 * epochs, epochs * 1.02], showgrid: false,
     title: plots.titled("epoch"), nticks: 6, tickformat: ",d" });
@@ -15,29 +15,30 @@
   learning.panels.forEach((panel, k) => plots.add(`learning-${k}`, () => {
     const { colour } = plots.look(panel.model);
     const thin = plots.faded(colour, 0.5);
+    const isAlone = panel.seeds.length === 1;
     const traces = panel.seeds.flatMap((seed) => [
-      line(seed.epoch, seed.train, `${seed.name}, training`, 1, thin, "dot"),
+      line(seed.epoch, seed.train, `${seed.name}, training`, isAlone ? 2.2 : 1, isAlone ? colour : thin, "dot"),
       line(seed.epoch, seed.validation, `${seed.name}, validation`, 1, thin, "solid")]);
-    if (panel.seeds.length > 1) {
+    if (!isAlone) {
       traces.push(line(panel.mean.epoch, panel.mean.train, "mean, training", 2.2, colour, "dot"));
     }
     traces.push(line(panel.mean.epoch, panel.mean.validation, "mean, validation", 2.6, colour, "solid"));
     const best = panel.seeds.filter((seed) => seed.best);
-    traces.push({ x: best.map((s) => s.best[0]), y: best.map((s) => s.best[1]), mode: "markers", name: "lowest",
+    traces.push({ x: best.map((s) => s.best[0]), y: best.map((s) => s.best[1]), mode: "markers", name: "best epoch",
       marker: { symbol: "circle-open", size: 8, color: colour, line: { width: 1.6 } },
-      hovertemplate: "lowest validation loss of a seed<br>epoch %{x}: %{y:.4g}<extra></extra>" });
-    return { traces, layout: { xaxis: xaxis(), yaxis: yaxis() } };
+      hovertemplate: "best epoch of a seed<br>epoch %{x}: %{y:.4g}<extra></extra>" });
+    return { traces, layout: { xaxis: xaxis(), yaxis: yaxis(learning.axis) } };
   }));
 
   plots.add("learning-overlay", () => {
     const place = ([low, high], value) =>
-      ((learning.axis.type === "log" ? Math.log10(value) : value) - low) / (high - low);
+      ((learning.overlay.type === "log" ? Math.log10(value) : value) - low) / (high - low);
     const ends = [];
     const traces = learning.panels.flatMap((panel) => {
       const { colour, dash } = plots.look(panel.model);
       const values = panel.mean.validation.filter((v) => v !== null);
       if (values.length) {
-        ends.push({ share: place(learning.axis.range, values[values.length - 1]), text: panel.model, colour });
+        ends.push({ share: place(learning.overlay.range, values[values.length - 1]), text: panel.model, colour });
       }
       return [
         ...panel.seeds.map((s) => line(s.epoch, s.validation, s.name, 1, plots.faded(colour, 0.4), dash)),
@@ -45,7 +46,7 @@
     });
     const height = document.getElementById("learning-overlay").clientHeight - 50;
     const longest = Math.max(...ends.map((end) => end.text.length), 4);
-    return { traces, layout: { xaxis: xaxis(), yaxis: yaxis(), annotations: plots.endLabels(ends, height),
+    return { traces, layout: { xaxis: xaxis(), yaxis: yaxis(learning.overlay), annotations: plots.endLabels(ends, height),
       margin: { l: 44, r: 20 + 7.5 * Math.min(longest, 16), t: 8, b: 34 } } };
   });
 })();

@@ -1,0 +1,184 @@
+"""The Numenta Anomaly Benchmark's standard score of gatework's detector, beside the simple ones.
+
+    GATEWORK_DATA=DIR python benchmarks/nab.py [--seeds 3] [--scorer forecast] [--threshold quantile] [--json FILE]
+
+DIR/anomaly/nab holds `data/` and `labels/` of https://github.com/numenta/NAB (MIT). The files of realKnownCause and
+artificialWithAnomaly are scored, and with --all those of artificialNoAnomaly too. Settings are the same for all series:
+the network learns from each series' first 15 % of rows (at most 750), the benchmark's probation, which is not scored;
+then it goes row by row and sees no later one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gatework._files import atomic
+from gatework.anomaly import nab
+from gatework.anomaly.baselines import isolation_forest, random_scores, robust_z, seasonal_difference, windowed_gaussian
+from gatework.anomaly.detector import Detector
+from gatework.anomaly.nab import Scored
+from gatework.anomaly.spans import fresh
+from gatework.anomaly.thresholds import QuantileThreshold
+from gatework.config import TimeConfig
+from gatework.data.readings import read_readings
+from gatework.data.tables import read_table
+from gatework.training import train
+
+GROUPS = ("realKnownCause", "artificialWithAnomaly")
+# For so many rows an event that is no larger is not told again; for every method but the benchmark's own two.
+REST = 100
+DAY = 86_400_000_000
+
+
+def series(root: Path, groups: tuple[str, ...]) -> dict[str, tuple[Path, list[tuple[int, int]]]]:
+    """The files by name, with the first and last row of every labelled window."""
+    windows = json.loads((root / "labels" / "combined_windows.json").read_text())
+    found = {}
+    for name, labelled in windows.items():
+        path = root / "data" / name
+        if name.split("/")[0] not in groups or not path.is_file():
+            continue
+        stamps = pl.read_csv(path)["timestamp"].str.slice(0, 19)
+        rows = {stamp: row for row, stamp in reversed(list(enumerate(stamps)))}
+        found[name] = (path, [(rows[a[:19]], rows[b[:19]]) for a, b in labelled])
+    return found
+
+
+def detected(path: Path, seed: int, settings: dict[str, str]) -> dict[str, np.ndarray]:
+    """The detector's scores of every row, learnt from the probation alone."""
+    table = pl.read_csv(path)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(
+            "detect",
+            table.head(nab.probation(len(table))),
+            out=Path(folder) / "run",
+            time="timestamp",
+            target="value",
+            validation=0.25,
+            test=0.05,
+            seed=seed,
+            # Two threads gain nothing on batches this small.
+            threads=1,
+            **settings,
+        )
+        detector = Detector.of(run)
+    readings = read_readings(read_table(table), TimeConfig(time="timestamp"), ("value",))
+    scores = np.nan_to_num(detector.answers(readings.series[0]).scores)
+    return {"scores": fresh(scores, REST)}
+
+
+def simple(path: Path) -> dict[str, np.ndarray]:
+    """The scores of the simple detectors."""
+    table = pl.read_csv(path, try_parse_dates=True)
+    values = table["value"].to_numpy().astype(np.float64)
+    first = nab.probation(len(values))
+    step = float(np.median(np.diff(table["timestamp"].dt.epoch("us").to_numpy())))
+    season = round(DAY / step)
+    found = {
+        "robust z-score": robust_z(values[:, None]),
+        "seasonal difference": seasonal_difference(values[:, None], season if season < first // 2 else 1),
+        "isolation forest": isolation_forest(values[:, None], fit_rows=first),
+    }
+    scores = {}
+    for name, errors in found.items():
+        rule = QuantileThreshold(floor=0.0)
+        rule.fit(errors[:first])
+        limits = np.maximum(rule.run(errors), 1e-9)
+        scores[name] = fresh(np.nan_to_num(errors / (errors + limits)), REST)
+    gaussian = windowed_gaussian(values)
+    scores["windowed Gaussian (NAB's)"] = gaussian.round(12)
+    scores["windowed Gaussian, told once"] = fresh(gaussian, REST)
+    scores["random (NAB's, seed 42)"] = random_scores(len(values), 42)
+    return scores
+
+
+def kept(folder: Path | None, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What `make` gives, or what it gave before where a folder keeps it."""
+    if folder is None:
+        return make()
+    file = folder / f"{re.sub('[^a-zA-Z0-9]+', '-', name)}.npz"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        found = make()
+        with atomic(file) as temporary, open(temporary, "wb") as handle:
+            np.savez(handle, **found)
+    with np.load(file) as content:
+        return {key: content[key] for key in content.files}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--scorer", default="forecast")
+    parser.add_argument("--threshold", default="quantile")
+    parser.add_argument("--cell", default="lstm")
+    parser.add_argument("--all", action="store_true", help="score artificialNoAnomaly too")
+    parser.add_argument("--simple", action="store_true", help="the simple detectors alone")
+    parser.add_argument("--keep", type=Path, help="keep each series' scores here; a repeated call goes on from them")
+    parser.add_argument("--json", type=Path, help="write the figures")
+    options = parser.parse_args()
+    root = Path(os.environ.get("GATEWORK_DATA", ".")) / "anomaly" / "nab"
+    if not (root / "labels").is_dir():
+        parser.exit(1, f"{root} holds no labels: set GATEWORK_DATA to the folder above anomaly/nab\n")
+    groups = (*GROUPS, "artificialNoAnomaly") if options.all else GROUPS
+    found = series(root, groups)
+    rows: dict[str, dict[str, np.ndarray]] = {}
+    for name, (path, _) in found.items():
+        for method, scores in kept(options.keep, f"simple {name}", functools.partial(simple, path)).items():
+            rows.setdefault(method, {})[name] = scores
+        for seed in range(10):
+            rows.setdefault(f"random, seed {seed}", {})[name] = random_scores(rows["robust z-score"][name].size, seed)
+    settings = {"scorer": options.scorer, "threshold": options.threshold, "cell": options.cell}
+    title = f"gatework {options.cell}, {options.scorer}, {options.threshold}"
+    for seed in [] if options.simple else range(options.first_seed, options.first_seed + options.seeds):
+        start = time.perf_counter()
+        for name, (path, _) in found.items():
+            run = f"{title}, seed {seed}"
+            answer = functools.partial(detected, path, seed, settings)
+            rows.setdefault(run, {})[name] = kept(options.keep, f"{run} {name}", answer)["scores"]
+        print(f"# seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
+    report(rows, found, options.json)
+
+
+def report(rows: dict[str, dict[str, np.ndarray]], found: dict[str, tuple[Path, list]], out: Path | None) -> None:
+    """Prints every method's score, best first, and each file's sum of weights of the best network run."""
+    scored = {}
+    for method, by_name in rows.items():
+        corpus = {name: Scored(scores, found[name][1]) for name, scores in by_name.items()}
+        scored[method] = {profile: nab.score(corpus, weights) for profile, weights in nab.PROFILES.items()}
+        if method.startswith("gatework"):
+            own = nab.score_at(corpus, 0.5)
+            print(f"# {method}: {own.score:.1f} at its own threshold instead of the corpus' best")
+    for method, results in sorted(scored.items(), key=lambda item: -item[1]["standard"].score):
+        figures = "  ".join(f"{results[profile].score:7.1f}" for profile in nab.PROFILES)
+        print(f"{method:<44}{figures}   threshold {results['standard'].threshold:.4f}")
+    for method, results in scored.items():
+        if method.startswith("gatework"):
+            print(f"\n{method}")
+            for name, total in results["standard"].sums.items():
+                print(f"  {name:<64}{total:7.2f} of {len(found[name][1])}")
+    if out is not None:
+        content = {
+            method: {
+                **{profile: result.score for profile, result in results.items()},
+                "files": dict(results["standard"].sums),
+            }
+            for method, results in scored.items()
+        }
+        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

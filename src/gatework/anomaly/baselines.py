@@ -1,0 +1,123 @@
+"""The simple detectors that a network must beat: one score per row, from this row and those before it alone.
+
+`robust_z`, `seasonal_difference` and `isolation_forest` give errors of the form that a threshold takes.
+`windowed_gaussian` and `random_scores` are the reference rows of the Numenta Anomaly Benchmark, as that computes them.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+
+_MAD_TO_STD = 1.4826
+_LEAST_SPREAD = 1e-9
+
+
+def robust_z(values: np.ndarray, window: int = 500) -> np.ndarray:
+    """Distance from the median of the last rows, in deviations that outliers do not move (1.4826 x MAD).
+
+    Args:
+        values: Shape (rows, variables); NaN where missing.
+        window: Rows that the median is taken of.
+
+    Returns:
+        The largest distance of a row's variables, shape (rows,); NaN for the first rows and where all are missing.
+    """
+    found = np.full(values.shape, np.nan)
+    filled = _forward(values)
+    overall = filled.std(axis=0)
+    step = max(1, window // 50)
+    for row in range(2, len(values), step):
+        past = filled[max(0, row - window) : row]
+        middle = np.median(past, axis=0)
+        spread = _MAD_TO_STD * np.median(np.abs(past - middle), axis=0) + 0.05 * past.std(axis=0)
+        here = slice(row, row + step)
+        found[here] = np.abs(values[here] - middle) / np.maximum(spread, np.maximum(overall * 1e-6, _LEAST_SPREAD))
+    return _largest(found)
+
+
+def seasonal_difference(values: np.ndarray, season: int) -> np.ndarray:
+    """Distance from the value one season before, in standard deviations of the rows before.
+
+    Args:
+        values: Shape (rows, variables); NaN where missing.
+        season: Rows of one season; 1 compares with the row before.
+
+    Returns:
+        The largest distance of a row's variables, shape (rows,); NaN in the first season.
+    """
+    filled = _forward(values)
+    found = np.full(values.shape, np.nan)
+    found[season:] = np.abs(values[season:] - filled[:-season])
+    count = np.arange(1, len(values) + 1)[:, None]
+    mean = np.cumsum(filled, axis=0) / count
+    spread = np.sqrt(np.maximum(np.cumsum(filled**2, axis=0) / count - mean**2, 0))
+    return _largest(found / np.maximum(spread, _LEAST_SPREAD))
+
+
+def isolation_forest(values: np.ndarray, fit_rows: int, lags: int = 8, seed: int = 0) -> np.ndarray:
+    """How few random cuts isolate a row together with the rows before it (Liu et al. 2008; scikit-learn's).
+
+    Args:
+        values: Shape (rows, variables); NaN where missing.
+        fit_rows: The forest is grown on so many of the first rows.
+        lags: How many of the rows before belong to it.
+        seed: Of the forest.
+
+    Returns:
+        Shape (rows,), between 0 and 1; NaN for the first rows.
+    """
+    from sklearn.ensemble import IsolationForest
+
+    filled = _forward(values)
+    shifted = [filled[lags - k : len(filled) - k] for k in range(lags + 1)]
+    features = np.concatenate(shifted, axis=1)
+    forest = IsolationForest(random_state=seed).fit(features[: max(fit_rows - lags, 2)])
+    return np.concatenate([np.full(lags, np.nan), -forest.score_samples(features)])
+
+
+def windowed_gaussian(values: np.ndarray, window: int = 6400, step: int = 100) -> np.ndarray:
+    """One minus the normal law's tail beyond each value, by mean and deviation of the rows before it.
+
+    While fewer than `window` rows were seen these grow with every row; later they move on by `step` rows at a time.
+
+    Args:
+        values: Shape (rows,).
+        window: Rows of the law.
+        step: Rows by which a full window moves.
+    """
+    rows = np.arange(len(values))
+    # The rows that the law of each row is of: first included, last excluded.
+    last = np.where(rows <= window, rows, window + (rows - window) // step * step)
+    first = np.maximum(last - window, 0)
+    found = np.zeros(len(values))
+    known: tuple[int, float, float] = (0, 0.0, 1.0)
+    for row in rows[1:]:
+        if known[0] != last[row]:
+            past = values[first[row] : last[row]]
+            known = (int(last[row]), float(past.mean()), float(past.std()) or 1e-6)
+        _, mean, std = known
+        found[row] = 1 - 0.5 * math.erfc(abs(values[row] - mean) / std / math.sqrt(2))
+    return found
+
+
+def random_scores(rows: int, seed: int) -> np.ndarray:
+    """Uniform random numbers, of the generator that the benchmark uses, shape (rows,)."""
+    generator = random.Random(seed)
+    return np.array([generator.uniform(0, 1) for _ in range(rows)])
+
+
+def _forward(values: np.ndarray) -> np.ndarray:
+    """Missing values filled by the one before; by the first one at the start; by 0 where there is none at all."""
+    is_known = ~np.isnan(values)
+    at = np.maximum.accumulate(np.where(is_known, np.arange(len(values))[:, None], -1), axis=0)
+    first = np.argmax(is_known, axis=0)
+    filled = np.take_along_axis(values, np.where(at < 0, first, at), axis=0)
+    return np.where(np.isnan(filled), 0.0, filled)
+
+
+def _largest(found: np.ndarray) -> np.ndarray:
+    is_none = np.isnan(found).all(axis=1)
+    return np.where(is_none, np.nan, np.max(np.where(np.isnan(found), -np.inf, found), axis=1))

@@ -1,0 +1,54 @@
+"""What the clock says of a row: where it stands within the day and the week."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+_SECOND = 1_000_000
+_DAY, _WEEK = 86_400, 7 * 86_400
+# 1970-01-01 was a Thursday; weeks are counted from a Monday.
+_MONDAY = 4 * _DAY
+
+
+def usable_periods(stamps: Sequence[np.ndarray]) -> tuple[int, ...]:
+    """The periods, in seconds, that the training rows have seen at least once and resolve.
+
+    Args:
+        stamps: For each series microseconds since 1970, in order.
+    """
+    spans = [int(s[-1] - s[0]) / _SECOND for s in stamps if len(s) > 1]
+    steps = np.concatenate([np.diff(s) for s in stamps]) / _SECOND
+    if not spans or not (steps > 0).any():
+        return ()
+    step = float(np.median(steps[steps > 0]))
+    return tuple(period for period in (_DAY, _WEEK) if max(spans) >= period and step * 4 <= period)
+
+
+def clock(stamps: np.ndarray, periods: Sequence[int]) -> np.ndarray:
+    """Sine and cosine of the position within each period.
+
+    Args:
+        stamps: Microseconds since 1970 on the local clock, shape (rows,).
+        periods: In seconds.
+
+    Returns:
+        Shape (rows, 2 x periods), float32.
+    """
+    seconds = stamps / _SECOND - _MONDAY
+    turns = [2 * np.pi * np.mod(seconds, period) / period for period in periods]
+    columns = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
+    return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((len(stamps), 0), np.float32)
+
+
+def since_last(stamps: np.ndarray, before: int | None) -> np.ndarray:
+    """The time since the row before, as log(1 + hours), shape (rows, 1), float32; 0 for the first row.
+
+    Args:
+        stamps: Microseconds since 1970, shape (rows,).
+        before: The stamp of the row before the first, if there is one.
+    """
+    first = int(stamps[0]) if before is None else before
+    gaps = np.diff(stamps, prepend=first) / (3600 * _SECOND)
+    return np.log1p(np.maximum(gaps, 0))[:, None].astype(np.float32)

@@ -1,0 +1,281 @@
+r"""From which error on a row is anomalous: the second of the three steps, after the scorer.
+
+Every rule goes row by row and in constant memory: `step(error)` answers the threshold for a row from the rows before
+it, then takes the row in. A whole file is answered by the same steps, so a stream and a file get the same answers.
+Errors are not negative, and measured in standard deviations of the training part.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gatework.errors import UsageError, nearest
+
+
+class Window:
+    """The last values, at most `size` of them, in constant memory."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._ring = np.zeros(size)
+        self._seen = 0
+
+    def add(self, value: float) -> None:
+        """Takes a value in; the oldest one goes if there are `size` already."""
+        self._ring[self._seen % self.size] = value
+        self._seen += 1
+
+    def __len__(self) -> int:
+        return min(self._seen, self.size)
+
+    def values(self) -> np.ndarray:
+        """The values, oldest first."""
+        if self._seen <= self.size:
+            return self._ring[: self._seen]
+        return np.roll(self._ring, -(self._seen % self.size))
+
+
+class Threshold(ABC):
+    """A rule that says from which error on a row is anomalous.
+
+    Args:
+        floor: No threshold is below it.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, floor: float = 0.05) -> None:
+        self.floor = floor
+
+    @abstractmethod
+    def fit(self, errors: np.ndarray) -> None:
+        """Begins with errors that the network has not been trained on, shape (rows,)."""
+
+    @abstractmethod
+    def step(self, error: float) -> float:
+        """The threshold for this error, from those before it."""
+
+    def run(self, errors: np.ndarray) -> np.ndarray:
+        """The threshold for each row, shape (rows,); a row without an error (NaN) has the one before it."""
+        found = np.empty(len(errors))
+        last = self.floor
+        for row, error in enumerate(errors):
+            last = last if np.isnan(error) else self.step(float(error))
+            found[row] = last
+        return found
+
+
+class QuantileThreshold(Threshold):
+    r"""A robust quantile of the errors of the last rows, times a margin.
+
+    Errors enter the window capped at the threshold that they were judged by: what is anomalous itself does not widen
+    what counts as usual faster than by the margin.
+
+    Args:
+        quantile: The share of the last errors that lie below it.
+        margin: What it is multiplied by.
+        window: How many errors are remembered.
+        floor: Added to it, so that a series that is forecast almost exactly has no threshold of almost 0.
+    """
+
+    name = "quantile"
+    _EVERY = 20
+
+    def __init__(self, quantile: float = 0.99, margin: float = 1.25, window: int = 5000, floor: float = 0.05) -> None:
+        super().__init__(floor)
+        self.quantile, self.margin = quantile, margin
+        self.errors = Window(window)
+        self._level = 0.0
+        self._until_update = 0
+
+    def fit(self, errors: np.ndarray) -> None:
+        """Begins with errors that the network has not been trained on, shape (rows,)."""
+        for error in errors[np.isfinite(errors)][-self.errors.size :]:
+            self.errors.add(float(error))
+
+    def step(self, error: float) -> float:
+        """The threshold for this error, from those before it."""
+        if self._until_update == 0 and len(self.errors):
+            self._level = float(np.quantile(self.errors.values(), self.quantile))
+            self._until_update = self._EVERY
+        self._until_update = max(self._until_update - 1, 0)
+        threshold = self.margin * (self._level + self.floor)
+        self.errors.add(min(error, threshold))
+        return threshold
+
+
+class PeaksThreshold(Threshold):
+    r"""The error that is exceeded with a small probability, from extreme value theory: POT, and SPOT as it goes on.
+
+    Siffer et al. (2017), "Anomaly detection in streams with extreme value theory". Excesses $Y = X - t$ over a high
+    level $t$ follow a generalised Pareto law with scale $\sigma$ and shape $\gamma$, whence
+
+    $$ z_q = t + \frac{\sigma}{\gamma} \left( \left( \frac{q n}{N_t} \right)^{-\gamma} - 1 \right) $$
+
+    for $n$ errors of which $N_t$ are above $t$. An error above $z_q$ is anomalous and not learnt from; one between $t$
+    and $z_q$ joins the peaks. Leaving out the former shortens the tail of what is
+    learnt from, which would show as a law that ends (a shape below 0); hence no shape below 0 is fitted.
+
+    Args:
+        probability: $q$, the probability that an error of a normal row exceeds the threshold.
+        level: The share of the first errors that lie below $t$.
+        peaks: How many of the last peaks are remembered.
+        floor: No threshold is below it.
+    """
+
+    name = "pot"
+
+    def __init__(self, probability: float = 1e-4, level: float = 0.98, peaks: int = 500, floor: float = 0.05) -> None:
+        super().__init__(floor)
+        self.probability, self.level = probability, level
+        self.peaks = Window(peaks)
+        self.base = 0.0
+        self._rows = self._above = 0
+        self._fitted_at = 0
+        self._shape, self._scale = 0.0, 0.0
+
+    def fit(self, errors: np.ndarray) -> None:
+        """Begins with errors that the network has not been trained on, shape (rows,)."""
+        errors = errors[np.isfinite(errors)]
+        if not len(errors):
+            return
+        self.base = float(np.quantile(errors, self.level))
+        self._rows = len(errors)
+        for error in errors[errors > self.base]:
+            self.peaks.add(float(error) - self.base)
+            self._above += 1
+        self._refit()
+
+    def step(self, error: float) -> float:
+        """The threshold for this error, from those before it."""
+        threshold = max(self._quantile(), self.floor)
+        if error <= threshold:
+            self._rows += 1
+            if error > self.base:
+                self.peaks.add(error - self.base)
+                self._above += 1
+                # The fit hardly changes with one peak among many.
+                if self._above >= 1.05 * self._fitted_at:
+                    self._refit()
+        return threshold
+
+    def _refit(self) -> None:
+        self._fitted_at = self._above
+        self._shape, self._scale = fit_pareto(self.peaks.values(), lowest=0.0)
+
+    def _quantile(self) -> float:
+        if not self._above:
+            return self.base
+        ratio = self.probability * self._rows / self._above
+        if abs(self._shape) < 1e-6:
+            return self.base - self._scale * float(np.log(ratio))
+        return self.base + self._scale / self._shape * (ratio**-self._shape - 1)
+
+
+def fit_pareto(excesses: np.ndarray, lowest: float = -0.5) -> tuple[float, float]:
+    r"""The shape $\gamma$ and scale $\sigma$ of a generalised Pareto law, by maximum likelihood.
+
+    With $\theta = \gamma / \sigma$ the best shape is $\gamma(\theta) = \overline{\log(1 + \theta Y)}$, which leaves a
+    search over one number (Grimshaw 1993). The shape is kept within `lowest` and 0.5, where the estimate has its usual
+    properties and a quantile far out does not explode.
+
+    Args:
+        excesses: The peaks minus the level, above 0, shape (peaks,).
+        lowest: The least shape.
+    """
+    if not len(excesses):
+        return 0.0, 0.0
+    mean, largest = float(excesses.mean()), float(excesses.max())
+    if len(excesses) < 5 or largest <= 0:
+        return 0.0, mean
+    theta = np.concatenate([-np.geomspace(1e-4, 0.99, 60)[::-1] / largest, np.geomspace(1e-4, 100, 90) / mean])
+    shape = np.log1p(theta[:, None] * excesses).mean(axis=1)
+    likelihood = -np.log(shape / theta) - shape
+    usable = (shape >= lowest) & (shape <= 0.5)
+    best = int(np.argmax(np.where(usable, likelihood, -np.inf)))
+    if not usable.any() or likelihood[best] <= -np.log(mean) - 1:
+        return 0.0, mean
+    return float(shape[best]), float(shape[best] / theta[best])
+
+
+class DynamicThreshold(Threshold):
+    r"""The threshold whose crossing calms the errors most, without a law: Hundman et al. (2018), section 3.2.
+
+    Over the last errors with mean $\mu$ and deviation $\sigma$, it is the $\epsilon = \mu + z \sigma$ that maximises
+
+    $$ \frac{\Delta \mu / \mu + \Delta \sigma / \sigma}{|e_a| + |E_{seq}|^2} $$
+
+    where $e_a$ are the errors above $\epsilon$, $E_{seq}$ their unbroken runs, and $\Delta$ what leaving $e_a$ out
+    takes away. Where the largest error in the window is not at least `decrease` above the largest usual one, the
+    threshold is above all errors ("pruning").
+
+    Args:
+        window: How many errors are remembered.
+        every: After how many rows it is found anew.
+        decrease: The least relative step from anomalous errors to usual ones.
+        floor: No threshold is below it.
+    """
+
+    name = "dynamic"
+    _Z = np.arange(2.0, 12.25, 0.5)
+
+    def __init__(self, window: int = 2000, every: int = 50, decrease: float = 0.13, floor: float = 0.05) -> None:
+        super().__init__(floor)
+        self.errors = Window(window)
+        self.every, self.decrease = every, decrease
+        self._until_update = 0
+        self._threshold = floor
+
+    def fit(self, errors: np.ndarray) -> None:
+        """Begins with errors that the network has not been trained on, shape (rows,)."""
+        for error in errors[np.isfinite(errors)][-self.errors.size :]:
+            self.errors.add(float(error))
+
+    def step(self, error: float) -> float:
+        """The threshold for this error, from those before it."""
+        if self._until_update == 0 and len(self.errors):
+            self._threshold = max(self._find(self.errors.values()), self.floor)
+            self._until_update = self.every
+        self._until_update = max(self._until_update - 1, 0)
+        self.errors.add(error)
+        return self._threshold
+
+    def _find(self, errors: np.ndarray) -> float:
+        mean, std = float(errors.mean()), float(errors.std())
+        if std == 0:
+            return mean
+        best, found = -np.inf, mean + float(self._Z[-1]) * std
+        for epsilon in mean + self._Z * std:
+            above = errors > epsilon
+            if not above.any():
+                break
+            usual = errors[~above]
+            runs = int(np.count_nonzero(np.diff(above.astype(np.int8), prepend=0) == 1))
+            gain = (mean - usual.mean()) / mean + (std - usual.std()) / std
+            value = gain / (np.count_nonzero(above) + runs**2)
+            if value >= best:
+                best, found = value, float(epsilon)
+        above = errors > found
+        if not above.any():
+            return found
+        usual_most = float(errors[~above].max())
+        is_clear = errors.max() >= (1 + self.decrease) * usual_most
+        return found if is_clear else float(errors.max()) * (1 + self.decrease)
+
+
+THRESHOLDS: Mapping[str, type[Threshold]] = {t.name: t for t in (QuantileThreshold, PeaksThreshold, DynamicThreshold)}
+
+
+def threshold(name: str, **settings: Any) -> Threshold:
+    """A threshold rule by its name.
+
+    Raises:
+        UsageError: There is no such rule.
+    """
+    if name not in THRESHOLDS:
+        raise UsageError(f'there is no threshold "{name}": {nearest(name, THRESHOLDS)}')
+    return THRESHOLDS[name](**settings)

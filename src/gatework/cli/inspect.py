@@ -1,0 +1,28 @@
+"""`gatework inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def inspect(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN... [INPUT]",
+            help="Run folders or one comparison folder (the first seed of each cell), then perhaps a text or a file.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; inspect.html in the first folder if absent.")
+    ] = None,
+) -> None:
+    """Write a page in which trained networks run: change the input, and see gates, memory and contributions."""
+    from gatework.inside.page import write_page
+    from gatework.inside.page.arguments import sorted_arguments
+
+    opened, inputs, home = sorted_arguments(runs)
+    print(write_page(opened, out or home / "inspect.html", inputs))

@@ -1,0 +1,191 @@
+"""The course as a static site: the lessons run, their outputs and plots in the page, working quizzes, no network."""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatework._files import write_text
+from gatework.course.lessons import Lesson, lessons
+from gatework.course.notebooks import build, execute
+from gatework.errors import DataError, RunError, UsageError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_PLOT = "application/vnd.plotly.v1+json"
+_SHOWN = re.compile(r'display_quiz\("#([^"]+)"\)')
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def build_site(folder: Path, *, watcher: Callable[[str], None] = lambda _: None) -> Path:
+    """Runs every lesson and writes the site.
+
+    Args:
+        folder: Where to; made if it is not there. Files of an earlier site are replaced.
+        watcher: Told in a sentence what is being done.
+
+    Returns:
+        The path of the first page.
+
+    Raises:
+        RunError: The folder holds something else.
+        UsageError: What runs notebooks is not installed.
+    """
+    _refuse_other(folder)
+    done: dict[Lesson, NotebookNode] = {}
+    for lesson in lessons():
+        watcher(f"running lesson {lesson.number}: {lesson.title}")
+        with tempfile.TemporaryDirectory(prefix="gatework-course-") as working:
+            done[lesson] = execute(build(lesson), Path(working))
+    return write_site(folder, done)
+
+
+def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
+    """Writes the site of lessons that have been run.
+
+    Args:
+        folder: Where to.
+        done: Each lesson with its notebook, outputs included, in order.
+
+    Returns:
+        The path of the first page.
+    """
+    _refuse_other(folder)
+    assets = folder / "assets"
+    assets.mkdir(parents=True, exist_ok=True)
+    for name, content in _assets().items():
+        write_text(assets / name, content)
+    every = list(done)
+    for place, (lesson, notebook) in enumerate(done.items()):
+        page = _template("lesson.html").render(
+            lesson=lesson,
+            count=len(every),
+            body=_body(notebook),
+            before=every[place - 1] if place else None,
+            after=every[place + 1] if place + 1 < len(every) else None,
+        )
+        write_text(folder / f"{lesson.name}.html", page)
+    write_text(folder / "index.html", _template("index.html").render(lessons=every))
+    return folder / "index.html"
+
+
+def _refuse_other(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "assets" / "site.js").exists()):
+        raise RunError(f"{folder} exists already and holds something else than this site; name another folder")
+
+
+def _assets() -> dict[str, str]:
+    from plotly.offline import get_plotlyjs
+
+    own = files("gatework.course").joinpath("templates")
+    return {
+        "plotly.min.js": get_plotlyjs(),
+        "quiz.js": _quiz_script(),
+        "site.js": own.joinpath("site.js").read_text("utf-8"),
+        "site.css": own.joinpath("site.css").read_text("utf-8"),
+    }
+
+
+def _quiz_script() -> str:
+    """JupyterQuiz's own scripts, in a scope of their own, with the questions of the page handed to them."""
+    try:
+        parts = sorted(files("jupyterquiz").joinpath("js").iterdir(), key=lambda part: part.name)
+    except ModuleNotFoundError:
+        raise UsageError('quizzes need JupyterQuiz; install it with: pip install "gatework[course]"') from None
+    library = "\n".join(part.read_text("utf-8") for part in parts if part.name.endswith(".js"))
+    start = files("gatework.course").joinpath("templates", "quiz.js").read_text("utf-8")
+    return start.replace("/* JupyterQuiz */", library)
+
+
+@functools.cache
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("gatework.course"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["markdown"] = _inline
+    return environment
+
+
+def _template(name: str) -> Any:
+    return _environment().get_template(name)
+
+
+def _inline(text: str) -> Any:
+    from markupsafe import Markup
+
+    from gatework.course.markdown import to_html
+
+    return Markup(to_html(text).strip().removeprefix("<p>").removesuffix("</p>"))
+
+
+def _body(notebook: NotebookNode) -> Any:
+    from markupsafe import Markup
+
+    from gatework.course.markdown import to_html
+
+    parts: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            parts.append(to_html(cell.source))
+        elif "quiz" in cell.metadata.get("tags", []):
+            parts.append(_quiz(cell.source))
+        elif cell.cell_type == "code":
+            parts.append(_code(cell))
+    return Markup("\n".join(parts))
+
+
+def _quiz(source: str) -> str:
+    found = _SHOWN.search(source)
+    if found is None:
+        raise DataError(f"the cell {source!r} is tagged as a quiz and shows none")
+    name = html.escape(found[1], quote=True)
+    return f'<section class="quiz" data-quiz="{name}" aria-label="Question"></section>'
+
+
+def _code(cell: NotebookNode) -> str:
+    from gatework.course.markdown import code_to_html
+
+    shown = "".join(_output(output) for output in cell.outputs)
+    results = f'<div class="output">{shown}</div>' if shown else ""
+    return f'<div class="cell"><pre class="code"><code>{code_to_html(cell.source)}</code></pre>{results}</div>'
+
+
+def _output(output: NotebookNode) -> str:
+    if output.output_type == "stream":
+        return f'<pre class="text">{html.escape(_ANSI.sub("", output.text))}</pre>'
+    if output.output_type == "error":
+        raise DataError(f"a lesson with a failed cell cannot be shown: {output.ename}: {output.evalue}")
+    content = output.data
+    if _PLOT in content:
+        figure = json.dumps({"data": content[_PLOT]["data"], "layout": content[_PLOT]["layout"]})
+        height = int(content[_PLOT]["layout"].get("height", 340))
+        return (
+            f'<div class="plot" style="height:{height}px" role="img" aria-label="Plot: {_described(content[_PLOT])}">'
+            f'<script type="application/json">{figure.replace("<", chr(92) + "u003c")}</script></div>'
+        )
+    if "text/html" in content:
+        return f'<div class="html">{content["text/html"]}</div>'
+    if "image/svg+xml" in content:
+        return str(content["image/svg+xml"])
+    return f'<pre class="text">{html.escape(content.get("text/plain", ""))}</pre>'
+
+
+def _described(figure: Mapping[str, Any]) -> str:
+    titles = [figure["layout"].get(axis, {}).get("title", {}).get("text", "") for axis in ("yaxis", "xaxis")]
+    names = [str(trace["name"]) for trace in figure["data"] if trace.get("name")]
+    told = " by ".join(title for title in titles if title) + (f", for {', '.join(names)}" if names else "")
+    return html.escape(told, quote=True)

@@ -1,0 +1,25 @@
+(() => {
+  // JupyterQuiz reports every step on the console; a reader's console stays for errors.
+  const console = { log() {}, error: (...told) => window.console.error(...told) };
+  /* JupyterQuiz */
+  for (const place of document.querySelectorAll("[data-quiz]")) {
+    const held = document.getElementById(place.dataset.quiz);
+    Object.assign(place.dataset, { shufflequestions: "False", shuffleanswers: "True", preserveresponses: "false", maxwidth: "640" });
+    show_questions(JSON.parse(atob(held.textContent)), place);
+    for (const feedback of place.querySelectorAll(".Feedback")) feedback.setAttribute("aria-live", "polite");
+    for (const input of place.querySelectorAll("input[type=text]")) {
+      input.setAttribute("aria-label", "Your answer");
+      input.setAttribute("autocomplete", "off");
+      const label = place.querySelector(".InpLabel");
+      label.textContent = "Your answer";
+      label.setAttribute("for", input.id);
+      const send = document.createElement("button");
+      send.type = "button";
+      send.className = "send";
+      send.textContent = "Check";
+      // The library listens for the Enter key only, which a telephone's number pad may lack.
+      send.addEventListener("click", () => input.onkeypress({ which: 13, keyCode: 13 }));
+      input.after(send);
+    }
+  }
+})();

@@ -1,0 +1,164 @@
+"""The columns of a table with a time column, by role, as numbers: texts are read, categories become indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from gatework.config import TimeConfig
+from gatework.data.timestamps import MISSING_WORDS
+from gatework.errors import DataError, UsageError, nearest
+
+_MOST_CATEGORIES = 50
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns are.
+
+    Attributes:
+        time: The time column.
+        ids: The columns that tell series apart.
+        targets: The columns to predict or watch.
+        known: Columns known ahead.
+        past: Columns known up to now.
+        static: Columns that never change within a series.
+        categories: The values of each column of `known`, `past` and `static` that holds texts, in order; such a column
+            becomes one indicator per value.
+    """
+
+    time: str
+    ids: tuple[str, ...]
+    targets: tuple[str, ...]
+    known: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def features(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names of the numbers that these columns become."""
+        return tuple(
+            label
+            for name in names
+            for label in ([f"{name}={value}" for value in self.categories[name]] if name in self.categories else [name])
+        )
+
+    def slices(self) -> dict[str, slice]:
+        """Where the targets, known, past and static numbers stand in a row of `matrix()`."""
+        found, start = {}, 0
+        for role in ("targets", "known", "past", "static"):
+            width = len(self.features(getattr(self, role)))
+            found[role] = slice(start, start + width)
+            start += width
+        return found
+
+
+def named(text: str | None) -> tuple[str, ...]:
+    """The names in a text that separates them by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
+
+
+def roles(frame: pl.DataFrame, config: TimeConfig, targets: Sequence[str], source: str) -> Columns:
+    """The columns by role, each found in the table and used once.
+
+    Raises:
+        UsageError: The time column or the target is not named, or a column has two roles.
+        DataError: The table has no such column.
+    """
+    if config.time is None:
+        raise UsageError(f"{source}: name the column that holds the time by --time ({_listed(frame.columns)})")
+    if not targets:
+        raise UsageError(f"{source}: name the column to predict by --target ({_listed(frame.columns)})")
+    columns = Columns(
+        config.time, named(config.series), tuple(targets), named(config.known), named(config.past), named(config.static)
+    )
+    every = [columns.time, *columns.ids, *columns.targets, *columns.known, *columns.past, *columns.static]
+    for name in every:
+        if every.count(name) > 1:
+            raise UsageError(f'the column "{name}" is named {every.count(name)} times; a column has one role')
+        if name not in frame.columns:
+            raise DataError(f'{source} has no column "{name}": {nearest(name, frame.columns)}')
+    return columns
+
+
+def matrix(
+    frame: pl.DataFrame, columns: Columns, source: str, row: Callable[[int], str], like: Columns | None
+) -> tuple[Columns, np.ndarray]:
+    """The numbers of every row.
+
+    Args:
+        frame: The rows.
+        columns: The columns by role.
+        source: The file, for messages.
+        row: Names a row, given its position.
+        like: The columns that a model was trained on, whose categories are used.
+
+    Returns:
+        The columns with their categories, and the numbers, shape (rows, features), float64, NaN where missing.
+
+    Raises:
+        DataError: A value is not a finite number.
+    """
+    categories = dict(like.categories) if like else _categories(frame, columns)
+    columns = replace(columns, categories=categories)
+    parts: list[np.ndarray] = []
+    for name in (*columns.targets, *columns.known, *columns.past, *columns.static):
+        if name in categories:
+            texts = frame[name].cast(pl.String).str.strip_chars()
+            parts += [
+                (texts == value).fill_null(False).to_numpy().astype(np.float64)[:, None] for value in categories[name]
+            ]
+        else:
+            parts.append(numbers(frame[name], source, row)[:, None])
+    return columns, np.concatenate(parts, axis=1)
+
+
+def _categories(frame: pl.DataFrame, columns: Columns) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for name in (*columns.known, *columns.past, *columns.static):
+        if frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
+            continue
+        texts = frame[name].cast(pl.String).str.strip_chars()
+        present = texts.filter(~texts.is_in(list(MISSING_WORDS)))
+        if len(present) and present.cast(pl.Float64, strict=False).null_count() == len(present):
+            values = present.unique().sort().to_list()
+            if len(values) > _MOST_CATEGORIES:
+                raise DataError(
+                    f'the column "{name}" holds {len(values)} different texts, at most {_MOST_CATEGORIES} are taken as '
+                    "categories; leave it out or put its values into groups"
+                )
+            found[name] = tuple(values)
+    return found
+
+
+def numbers(column: pl.Series, source: str, row: Callable[[int], str]) -> np.ndarray:
+    """A column's numbers, float64, NaN where a value is missing.
+
+    Raises:
+        DataError: A value is a text or infinite.
+    """
+    where = f'{source}, column "{column.name}"'
+    if column.dtype == pl.String:
+        texts = column.str.strip_chars()
+        texts = texts.set(texts.is_in(list(MISSING_WORDS)), None)
+        parsed = texts.cast(pl.Float64, strict=False)
+        wrong = parsed.is_null() & texts.is_not_null()
+        if wrong.any():
+            at = int(wrong.arg_max() or 0)
+            raise DataError(f'{where}: {row(at)} is "{column[at]}", expected a number; mend the row or empty the field')
+        values = parsed.fill_null(float("nan")).to_numpy()
+    elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
+        values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    else:
+        raise DataError(f"{where} holds {column.dtype}, expected numbers")
+    if np.isinf(values).any():
+        at = int(np.argmax(np.isinf(values)))
+        raise DataError(f"{where}: {row(at)} is infinite, expected a finite number; mend the row or empty the field")
+    return np.array(values, dtype=np.float64)
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return "the columns are " + ", ".join(columns[:20])

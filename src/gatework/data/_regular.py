@@ -1,0 +1,254 @@
+"""Rows at numbered steps to regular series: duplicates, gaps and missing values by rules that never look ahead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from gatework.config import TimeConfig
+from gatework.data._columns import Columns
+from gatework.errors import DataError
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How messages call things.
+
+    Attributes:
+        source: The file.
+        row: A row, given its position in the source.
+        step: A step, given its position on the grid.
+    """
+
+    source: str
+    row: Callable[[int], str]
+    step: Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a table, as numbers.
+
+    Attributes:
+        codes: The series of each, int64.
+        positions: The step of each, int64.
+        distance: How far its stamp lies from its step, microseconds, int64.
+        values: Its numbers, shape (rows, features), float64, NaN where missing.
+        index: Its position in the source.
+    """
+
+    codes: np.ndarray
+    positions: np.ndarray
+    distance: np.ndarray
+    values: np.ndarray
+    index: np.ndarray
+
+    def take(self, chosen: np.ndarray) -> Rows:
+        """Some rows, in this order."""
+        return Rows(
+            self.codes[chosen],
+            self.positions[chosen],
+            self.distance[chosen],
+            self.values[chosen],
+            self.index[chosen],
+        )
+
+
+@dataclass(frozen=True)
+class Series:
+    """One regular series.
+
+    Attributes:
+        id: Its value in each column that tells series apart; empty where the table is one series.
+        start: The position of its first step on the table's grid.
+        values: The targets, shape (steps, targets), float64, filled by the rule, so never missing.
+        observed: Which of them the table held, or the rule "zero" made, shape (steps, targets).
+        known: Columns known ahead, shape (steps + ahead, known), float64; rows after the last target are the future.
+        past: Columns known up to now, shape (steps, past), float64, filled by the rule.
+        static: Columns that never change, shape (static,), float64.
+    """
+
+    id: tuple[str, ...]
+    start: int
+    values: np.ndarray
+    observed: np.ndarray
+    known: np.ndarray
+    past: np.ndarray
+    static: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def name(self) -> str:
+        """The id in one text."""
+        return ", ".join(self.id)
+
+
+def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming) -> tuple[Rows, list[str]]:
+    """Sorts rows by series and step and puts those of one step together.
+
+    Returns:
+        The rows, one per series and step, and what was done, in sentences.
+
+    Raises:
+        DataError: Rows of one series at the same time differ and the rule is "error".
+    """
+    rows = rows.take(np.lexsort((rows.index, rows.distance, rows.positions, rows.codes)))
+    same_step = (np.diff(rows.codes) == 0) & (np.diff(rows.positions) == 0)
+    if not same_step.any():
+        return rows, []
+    notes = []
+    is_equal = same_step & (np.diff(rows.distance) == 0)
+    is_equal &= _equal(rows.values[1:], rows.values[:-1]).all(axis=1)
+    if is_equal.any():
+        notes.append(f"{_rows(int(is_equal.sum()))} that repeat another one in every column used were dropped.")
+        rows = rows.take(np.flatnonzero(~np.concatenate([[False], is_equal])))
+        same_step = (np.diff(rows.codes) == 0) & (np.diff(rows.positions) == 0)
+    clash = same_step & (np.diff(rows.distance) == 0)
+    if clash.any() and rule == "error":
+        raise _clash(rows, int(np.argmax(clash)), columns, naming)
+    if same_step.any():
+        how = rule if clash.any() else "mean"
+        what = "at the same time" if clash.any() else "at different times of one step"
+        notes.append(f"{_rows(int(same_step.sum()) + 1)} or more {what} were put together by their {how}.")
+        rows = _together(rows, same_step, how)
+    return rows, notes
+
+
+def _clash(rows: Rows, at: int, columns: Columns, naming: Naming) -> DataError:
+    feature = int(np.argmax(~_equal(rows.values[at], rows.values[at + 1])))
+    every = columns.features((*columns.targets, *columns.known, *columns.past, *columns.static))
+    first, second = (naming.row(k) for k in sorted((int(rows.index[at]), int(rows.index[at + 1]))))
+    apart = "by --series" if not columns.ids else f"by --series beside {', '.join(columns.ids)}"
+    return DataError(
+        f"{naming.source}: {first} and {second} are both of {naming.step(int(rows.positions[at]))} and differ in the "
+        f'column "{every[feature]}"; name the columns that tell series apart {apart}, or a rule by --duplicates '
+        "(mean, sum, first or last)"
+    )
+
+
+def _together(rows: Rows, same_step: np.ndarray, how: str) -> Rows:
+    starts = np.flatnonzero(~np.concatenate([[False], same_step]))
+    chosen = np.append(starts[1:], len(rows.codes)) - 1 if how == "last" else starts
+    values = rows.values[chosen].copy()
+    if how in ("mean", "sum"):
+        present = ~np.isnan(rows.values)
+        total = np.add.reduceat(np.where(present, rows.values, 0.0), starts, axis=0)
+        count = np.add.reduceat(present.astype(np.int64), starts, axis=0)
+        values = np.where(count > 0, total / np.maximum(count, 1) if how == "mean" else total, np.nan)
+    return Rows(rows.codes[starts], rows.positions[starts], rows.distance[starts], values, rows.index[starts])
+
+
+def regular(
+    rows: Rows, ids: Sequence[tuple[str, ...]], columns: Columns, config: TimeConfig, naming: Naming
+) -> tuple[list[Series], Counter[str]]:
+    """Lays the rows of each series out at every step.
+
+    Args:
+        rows: One row per series and step, sorted.
+        ids: The id of each code.
+        columns: The columns by role.
+        config: The rules.
+        naming: How messages call things.
+
+    Returns:
+        The series, and how many steps and values were not there.
+
+    Raises:
+        DataError: Something is missing and the rule is "error", or it is a value that must be there.
+    """
+    bounds = [0, *(np.flatnonzero(np.diff(rows.codes)) + 1).tolist(), len(rows.codes)]
+    table, counts = [], Counter[str]()
+    for low, high in pairwise(bounds):
+        part = rows.take(np.arange(low, high))
+        name = ids[int(part.codes[0])]
+        of = replace(naming, source=f"{naming.source}, series {', '.join(name)}") if name else naming
+        table.append(_one(part, name, columns, config, of, counts))
+    return table, counts
+
+
+def _one(
+    rows: Rows, name: tuple[str, ...], columns: Columns, config: TimeConfig, naming: Naming, counts: Counter[str]
+) -> Series:
+    where = columns.slices()
+    has_target = ~np.isnan(rows.values[:, where["targets"]]).all(axis=1)
+    if not has_target.any():
+        raise DataError(f'{naming.source}: the column "{columns.targets[0]}" holds no value; at least two are needed')
+    first = int(np.argmax(has_target))
+    last = len(has_target) - 1 - int(np.argmax(has_target[::-1]))
+    start, steps = int(rows.positions[first]), int(rows.positions[last] - rows.positions[first]) + 1
+    rows = rows.take(np.arange(first, len(rows.codes)))
+    ahead = int(rows.positions[-1]) - start + 1
+    full = np.full((ahead, rows.values.shape[1]), np.nan)
+    present = np.zeros(ahead, dtype=bool)
+    full[rows.positions - start], present[rows.positions - start] = rows.values, True
+    observed = ~np.isnan(full[:steps, where["targets"]])
+    counts.update(leading=first, steps=int((~present[:steps]).sum()), values=int((~observed[present[:steps]]).sum()))
+    if config.missing == "error" and not observed.all():
+        at, column = np.argwhere(~observed)[0]
+        raise DataError(
+            f"{naming.source}: {naming.step(start + int(at))} has no value in the column "
+            f'"{columns.targets[column]}" and --missing is error; fill it in, or name the rule previous or zero'
+        )
+    if config.missing == "zero":
+        values, observed = np.nan_to_num(full[:steps, where["targets"]]), np.ones_like(observed)
+    else:
+        values = _previous(full[:steps, where["targets"]])
+    known = full[:, where["known"]]
+    counts.update(known=int(np.isnan(known[:steps]).sum()), ahead=ahead - steps)
+    known[:steps] = _previous(known[:steps])
+    if np.isnan(known[steps:]).any():
+        raise _unknown(known[steps:], start + steps, columns, present[steps:], naming)
+    past = _previous(full[:steps, where["past"]])
+    static = _static(rows, columns, where["static"], naming)
+    return Series(name, start, values, observed, known, past, static)
+
+
+def _unknown(ahead: np.ndarray, start: int, columns: Columns, present: np.ndarray, naming: Naming) -> DataError:
+    at, column = np.argwhere(np.isnan(ahead))[0]
+    name = columns.features(columns.known)[column]
+    what = f'has no value in the column "{name}"' if present[at] else "has no row"
+    return DataError(
+        f"{naming.source}: {naming.step(start + int(at))} {what}; what is known ahead must be given for every step of "
+        "the future"
+    )
+
+
+def _static(rows: Rows, columns: Columns, where: slice, naming: Naming) -> np.ndarray:
+    values = rows.values[:, where]
+    for k, name in enumerate(columns.features(columns.static)):
+        column = f'{naming.source}, column "{name}"'
+        is_wrong = np.isnan(values[:, k])
+        if is_wrong.any():
+            at = naming.row(int(rows.index[np.argmax(is_wrong)]))
+            raise DataError(f"{column}: {at} is empty; a static column is always given")
+        is_wrong = values[:, k] != values[0, k]
+        if is_wrong.any():
+            at, first = naming.row(int(rows.index[np.argmax(is_wrong)])), naming.row(int(rows.index[0]))
+            raise DataError(
+                f"{column}: {at} differs from {first}; a static column never changes within a series; name it by "
+                "--past or --known instead"
+            )
+    return values[0]
+
+
+def _previous(values: np.ndarray) -> np.ndarray:
+    """Each missing value becomes the one before it; before the first there is 0."""
+    frame = pl.from_numpy(values) if values.size else None
+    if frame is None:
+        return values
+    return frame.fill_nan(None).fill_null(strategy="forward").fill_null(0.0).to_numpy().copy()
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return (a == b) | (np.isnan(a) & np.isnan(b))
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count > 1 else ''}"

@@ -1,0 +1,74 @@
+r"""How good forecasts are.
+
+With $y$ the actual values, $\hat y_q$ the forecast of the quantile $q$, $\hat y = \hat y_{0.5}$, and $m$ the season:
+
+- MASE: $\mathrm{mean} |y - \hat y| / \mathrm{mean}_{\text{train}} |y_t - y_{t-m}|$, of each series, then the mean over
+  series (Hyndman & Koehler 2006, "Another look at measures of forecast accuracy");
+- sMAPE: $\mathrm{mean}\; 200 |y - \hat y| / (|y| + |\hat y|)$, in per cent (as in the M4 competition);
+- weighted quantile loss: $\mathrm{mean}_q\, 2 \sum \rho_q(y - \hat y_q) / \sum |y|$ with
+  $\rho_q(u) = \max(q u, (q - 1) u)$; over many evenly spread quantiles it tends to the CRPS over $\mathrm{mean}|y|$;
+- coverage: the share of actual values inside the interval between two quantiles.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+"""The quantiles that every method answers."""
+MEDIAN = LEVELS.index(0.5)
+INTERVALS = {80: (1, 5), 95: (0, 6)}
+"""The intervals whose coverage is measured, in per cent, and the positions of their ends in `LEVELS`."""
+
+
+def metrics(quantiles: np.ndarray, actuals: np.ndarray) -> dict[str, float]:
+    """Every metric over all series.
+
+    Args:
+        quantiles: Forecasts in the targets' own unit, shape (origins, horizon, levels).
+        actuals: What came to pass, as `Origins.actuals()` gives it.
+    """
+    quantiles, y = quantiles.astype(np.float64), actuals["value"]
+    error = np.abs(y - quantiles[..., MEDIAN])
+    found = {"mase": mase(error, actuals)}
+    size = np.abs(y) + np.abs(quantiles[..., MEDIAN])
+    found["smape"] = float(np.nanmean(np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0 * error)))
+    found |= {"rmse": float(np.nanmean(error**2) ** 0.5), "mae": float(np.nanmean(error))}
+    found["mse"] = found["rmse"] ** 2
+    found["wql"] = weighted_quantile_loss(quantiles, y)
+    for percent, (low, high) in INTERVALS.items():
+        found[f"coverage_{percent}"] = coverage(quantiles[..., low], quantiles[..., high], y)
+    return found
+
+
+def weighted_quantile_loss(quantiles: np.ndarray, y: np.ndarray) -> float:
+    """The weighted quantile loss; see above. The mean loss itself where every actual value is 0."""
+    gap = y[..., None] - quantiles
+    levels = np.array(LEVELS)
+    loss = 2 * np.nanmean(np.maximum(levels * gap, (levels - 1) * gap))
+    size = float(np.nanmean(np.abs(y)))
+    return float(loss) / (size or 1.0)
+
+
+def coverage(low: np.ndarray, high: np.ndarray, y: np.ndarray) -> float:
+    """The share of actual values in [low, high]; those that were not observed do not count."""
+    seen = ~np.isnan(y)
+    return float(np.mean((y >= low)[seen] & (y <= high)[seen])) if seen.any() else float("nan")
+
+
+def mase(error: np.ndarray, actuals: np.ndarray) -> float:
+    """The mean over series of the scaled mean absolute error; a series that never changed in training does not count.
+
+    Args:
+        error: Absolute errors, shape (origins, horizon), NaN where nothing was observed.
+        actuals: As `Origins.actuals()` gives it.
+    """
+    keys = np.stack([actuals["series"], actuals["target"]], axis=1)
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    group = group.reshape(-1)
+    seen = ~np.isnan(error)
+    total = np.bincount(group, np.where(seen, error, 0).sum(axis=1))
+    count = np.bincount(group, seen.sum(axis=1))
+    scale = actuals["scale"][first]
+    counts = (count > 0) & ~np.isnan(scale)
+    return float(np.mean(total[counts] / count[counts] / scale[counts])) if counts.any() else float("nan")

@@ -1,0 +1,104 @@
+"""A network run once so that the gradient with respect to every state and input of every step can be asked for.
+
+Every new state gets a zero added to it that is a leaf of the graph: the gradient with respect to that zero is the
+gradient with respect to the state. This is done to the cell's `step()`, so the network's own code runs unchanged, with
+every option of it.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatework.cells import CellSpec
+from gatework.errors import UsageError
+from gatework.inside._sources import recurrent_of
+from gatework.nn import RecurrentLayer
+
+Change = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a probed run gave.
+
+    Attributes:
+        layer: The recurrent layer.
+        outputs: What the network gave.
+        inputs: The recurrent layer's input, a leaf of the graph, in the layer's own layout.
+        leaves: By place (layer x directions + direction), then by step, then by state: the zero that was added, shape
+            (sequences running at that step, units).
+    """
+
+    layer: RecurrentLayer
+    outputs: Any
+    inputs: Tensor
+    leaves: list[list[dict[str, Tensor]]]
+
+
+def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_watched: bool = True) -> Probe:
+    """Runs a network (or a bare layer) on a batch, without dropout.
+
+    Args:
+        network: The network; it and its weights are left as they are.
+        batch: What it is called with. Its sequences must be sorted by decreasing length.
+        change: What to make of the recurrent layer's input, such as scaling it.
+        is_watched: Whether the states' gradients are wanted, not only the inputs'.
+
+    Raises:
+        UsageError: The network has no recurrent layer, or several.
+    """
+    layer = recurrent_of(network)
+    calls: list[dict[str, Tensor]] = []
+    watched = copy.copy(layer)
+    if is_watched:
+        watched.__dict__["spec"] = _watched(layer.spec, calls)
+    watched.training = False
+    inputs: list[Tensor] = []
+
+    def enter(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not isinstance(args[0], Tensor):
+            raise UsageError("gradients need padded sequences with lengths=; unpack the PackedSequence first")
+        inputs.append(change(args[0].detach()).detach().requires_grad_())
+        return (inputs[-1], *args[1:])
+
+    handle = watched.register_forward_pre_hook(enter)
+    try:
+        outputs = _replaced(network, watched)(batch)
+    finally:
+        handle.remove()
+    places = layer.num_layers * layer.num_directions
+    steps = len(calls) // places
+    by_place = [calls[place * steps : (place + 1) * steps] for place in range(places)]
+    for place in range(places):
+        if place % layer.num_directions:
+            by_place[place].reverse()
+    return Probe(layer, outputs, inputs[0], by_place)
+
+
+def _watched(spec: CellSpec, calls: list[dict[str, Tensor]]) -> CellSpec:
+    @functools.wraps(spec.step)
+    def step(*arguments: Tensor) -> Mapping[str, Tensor]:
+        values = dict(spec.step(*arguments))
+        leaves = {name: torch.zeros_like(values[name]).requires_grad_() for name in spec.states}
+        calls.append(leaves)
+        return values | {name: values[name] + leaf for name, leaf in leaves.items()}
+
+    # Another name, so that no kernel written for the cell takes the place of this step().
+    return replace(spec, name=f"{spec.name}, watched", step=step)
+
+
+def _replaced(module: nn.Module, watched: nn.Module) -> nn.Module:
+    """The network in evaluation mode with its recurrent layer replaced; nothing of the original is touched."""
+    if isinstance(module, (RecurrentLayer, nn.RNNBase)):
+        return watched
+    clone = copy.copy(module)
+    clone.__dict__["_modules"] = {name: child and _replaced(child, watched) for name, child in module._modules.items()}
+    clone.training = False
+    return clone

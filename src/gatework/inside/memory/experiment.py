@@ -1,0 +1,203 @@
+"""Every cell on every problem, over growing spans, until a network no longer learns one within the budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatework._files import read_json, write_json, write_text
+from gatework.cells import get as get_cell
+from gatework.errors import RunError, TrainingError, UsageError
+from gatework.inside.memory.learning import Outcome, Trial, climb
+from gatework.training import runtime
+
+SOLVED = 0.95
+"""A span is learnt if this share of the unseen test sequences is right."""
+ENOUGH = 0.98
+"""Training on a span ends before its budget once this share of some sequences is right."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    Attributes:
+        cells: The cells.
+        seeds: How many seeds, counted from 0.
+        spans: By problem, the spans to try, shortest first.
+        batches: By problem, the budget of batches for each span.
+        hidden: Units of every network.
+        batch_size: Sequences per batch.
+        learning_rate: Adam's at its highest.
+        forget_bias: What the LSTM's forget gate starts from.
+    """
+
+    cells: tuple[str, ...] = ("rnn", "gru", "lstm")
+    seeds: int = 3
+    spans: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    batches: dict[str, int] = dataclasses.field(default_factory=dict)
+    hidden: int = 32
+    batch_size: int = 32
+    learning_rate: float = 0.01
+    forget_bias: float = 2.0
+
+    def __post_init__(self) -> None:
+        for cell in self.cells:
+            get_cell(cell)
+        if not self.cells or len(set(self.cells)) < len(self.cells):
+            raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
+        if self.seeds < 1:
+            raise UsageError(f"seeds is {self.seeds}, expected 1 or more")
+
+    @property
+    def ladders(self) -> list[tuple[Trial, ...]]:
+        """For every problem, seed and cell the spans that one network climbs."""
+        return [
+            tuple(self._trial(problem, cell, seed, span) for span in spans)
+            for problem, spans in self.spans.items()
+            for seed in range(self.seeds)
+            for cell in self.cells
+        ]
+
+    def _trial(self, problem: str, cell: str, seed: int, span: int) -> Trial:
+        return Trial(
+            problem=problem,
+            span=span,
+            cell=cell,
+            seed=seed,
+            hidden=self.hidden,
+            batches=self.batches[problem],
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            forget_bias=self.forget_bias,
+            enough=ENOUGH,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The plan as values that JSON can hold."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+DEFAULT = Plan(
+    spans={
+        "adding": (10, 25, 50, 100, 200, 400),
+        "copy": (1, 5, 10, 20, 40),
+        "digits, rows": (8,),
+        "digits, pixels": (64,),
+        "digits, permuted": (64,),
+    },
+    batches={"adding": 1500, "copy": 1500, "digits, rows": 600, "digits, pixels": 1000, "digits, permuted": 1000},
+)
+QUICK = Plan(
+    seeds=1,
+    spans={"adding": (5, 10, 25), "copy": (1, 2, 4), "digits, rows": (8,)},
+    batches={"adding": 600, "copy": 400, "digits, rows": 200},
+)
+
+
+def measure(plan: Plan, out: Path, *, workers: int = 1, told: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+    """Climbs every ladder; what was measured before an interruption is kept and not measured again.
+
+    Args:
+        plan: What is measured.
+        out: The folder; `plan.json` and `outcomes.jsonl` are written into it.
+        workers: Processes, of one thread each.
+        told: Is told each outcome as it arrives.
+
+    Returns:
+        Every outcome, in the order of the plan.
+
+    Raises:
+        RunError: The folder holds something else, or the measurement of another plan.
+        TrainingError: A process was ended from outside.
+        KeyboardInterrupt: The process was told to stop; the same call goes on.
+    """
+    _open(out, plan)
+    outcomes = read_outcomes(out)
+    known = {outcome.trial for outcome in outcomes}
+    ladders = [ladder for ladder in plan.ladders if ladder[0] not in known]
+
+    def arrived(climbed: Sequence[Outcome]) -> None:
+        outcomes.extend(climbed)
+        lines = "".join(json.dumps(dataclasses.asdict(outcome)) + "\n" for outcome in outcomes)
+        write_text(out / "outcomes.jsonl", lines)
+        for outcome in climbed:
+            if told:
+                told(outcome)
+
+    if workers == 1:
+        runtime.prepare(1)
+        for ladder in ladders:
+            arrived(climb(ladder, SOLVED))
+    elif ladders:
+        _climb_together(ladders, arrived, workers)
+    order = {trial: place for place, trial in enumerate(trial for ladder in plan.ladders for trial in ladder)}
+    return sorted(outcomes, key=lambda outcome: order[outcome.trial])
+
+
+def _climb_together(
+    ladders: Sequence[tuple[Trial, ...]], arrived: Callable[[Sequence[Outcome]], None], workers: int
+) -> None:
+    """Climbs several ladders at once, each in one of so many processes."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(ladders)), context, _begin) as pool:
+        futures = [pool.submit(climb, ladder, SOLVED) for ladder in ladders]
+        try:
+            for future in as_completed(futures):
+                arrived(_result(future))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def read_outcomes(out: Path) -> list[Outcome]:
+    """What a folder holds of measurements.
+
+    Raises:
+        RunError: The file is corrupt.
+    """
+    file = out / "outcomes.jsonl"
+    if not file.exists():
+        return []
+    try:
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [Outcome(**{**line, "trial": Trial(**line["trial"])}) for line in lines]
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{file} is corrupt ({error}); delete it to measure anew") from None
+
+
+def _open(out: Path, plan: Plan) -> None:
+    file = out / "plan.json"
+    if file.exists():
+        if read_json(file) != plan.state():
+            raise RunError(f"{out} holds a comparison of another plan; name another folder with --out")
+        return
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise RunError(f"{out} exists already and holds something else; name another folder with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(file, plan.state())
+
+
+def _begin() -> None:
+    # Ctrl-C reaches every process of the terminal; the parent decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    runtime.prepare(1)
+
+
+def _result(future: Future[list[Outcome]]) -> list[Outcome]:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise TrainingError(
+            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on"
+        ) from None

@@ -1,0 +1,125 @@
+"""What the page holds of a run: its network's shape and weights, and how it reads inputs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gatework.cells import CellSpec
+from gatework.data.series import SeriesEncoder
+from gatework.data.text import PADDING, UNKNOWN, TextEncoder
+from gatework.errors import RunError, UsageError
+from gatework.inside.page.packing import pack, pack_words
+from gatework.nn.model import SequenceModel
+from gatework.training.run import Run
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the page holds of its runs.
+
+    Attributes:
+        kind: "text" or "series".
+        variables: Values per step of a series; 0 for texts.
+        runs: What the page's script must know of each run, as values that JSON can hold.
+        weights: Each run's weights as text.
+        vocabularies: Each vocabulary once, as text; a run names its own by position.
+        specs: The cells.
+    """
+
+    kind: str
+    variables: int
+    runs: list[dict[str, Any]]
+    weights: list[str]
+    vocabularies: list[str]
+    specs: list[CellSpec]
+
+
+def content(runs: Sequence[Run]) -> Content:
+    """What the page holds of these runs.
+
+    Raises:
+        RunError: A run is not finished, or has a network that the page cannot run.
+        UsageError: There is no run, or the runs do not read the same kind of input.
+    """
+    if not runs:
+        raise UsageError("the live page needs one run at least")
+    encoders = [_encoder(run) for run in runs]
+    kinds = {_kind(encoder) for encoder in encoders}
+    if len(kinds) > 1:
+        found = "; ".join(f"{run.path} reads {_in_words(*_kind(e))}" for run, e in zip(runs, encoders, strict=True))
+        raise UsageError(f"runs side by side share one input, and these do not: {found}")
+    kind, variables = kinds.pop()
+    vocabularies: list[str] = []
+    described, weights, specs = [], [], {}
+    names = _names(runs)
+    for run, encoder, name in zip(runs, encoders, names, strict=True):
+        network = run.network
+        assert isinstance(network, SequenceModel)
+        tensors = {key: value.numpy() for key, value in network.state_dict().items()}
+        listing, text = pack(tensors)
+        entry = _described(run, network) | {"name": name, "tensors": listing}
+        if isinstance(encoder, TextEncoder):
+            words = pack_words(encoder.vocabulary.words)
+            if words not in vocabularies:
+                vocabularies.append(words)
+            entry |= {"vocabulary": vocabularies.index(words), "maxTokens": encoder.max_tokens}
+            entry |= {"padding": encoder.padding, "paddingIndex": PADDING, "unknownIndex": UNKNOWN}
+        else:
+            entry |= {"inputScale": encoder.scale.state()}
+        described.append(entry)
+        weights.append(text)
+        specs[network.recurrent.spec.name] = network.recurrent.spec
+    return Content(kind, variables, described, weights, vocabularies, list(specs.values()))
+
+
+def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
+    encoder = getattr(run.task, "encoder", None)
+    network = run.network
+    if not isinstance(encoder, (TextEncoder, SeriesEncoder)) or not isinstance(network, SequenceModel):
+        raise RunError(
+            f'{run.path} was trained for the task "{run.recipe.task}"; '
+            "the live page can run what gatework train classify and regress make"
+        )
+    if network.recurrent.proj_size:
+        raise RunError(f"{run.path} projects its output, which the live page cannot run; train it without proj_size")
+    return encoder
+
+
+def _kind(encoder: TextEncoder | SeriesEncoder) -> tuple[str, int]:
+    return ("text", 0) if isinstance(encoder, TextEncoder) else ("series", len(encoder.scale.mean))
+
+
+def _in_words(kind: str, variables: int) -> str:
+    return "texts" if kind == "text" else f"series of {variables} variable{'' if variables == 1 else 's'}"
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """The cells where these tell the runs apart, else the folders."""
+    cells = [run.recipe.model.cell for run in runs]
+    if len(set(cells)) == len(cells):
+        return cells
+    folders = [run.path.resolve().name for run in runs]
+    return folders if len(set(folders)) == len(folders) else [str(run.path) for run in runs]
+
+
+def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
+    layer, model = network.recurrent, run.recipe.model
+    scale = getattr(run.task, "scale", None)
+    return {
+        "cell": layer.spec.name,
+        "units": layer.hidden_size,
+        "layers": layer.num_layers,
+        "directions": layer.num_directions,
+        "inputs": layer.input_size,
+        "outputs": network.output.out_features,
+        "pooling": model.pooling,
+        "classes": list(getattr(run.task, "classes", ())),
+        "outputScale": scale.state() if scale is not None else None,
+        "dataset": os.path.basename(run.recipe.data.dataset),
+        "seed": run.recipe.training.seed,
+        "metrics": run.summary.get("metrics", {}),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+    }

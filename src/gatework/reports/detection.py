@@ -1,0 +1,120 @@
+"""What a detector said of every row: the series with its expected band, the score, and the flagged spans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gatework.anomaly.spans import why
+from gatework.errors import RunError
+from gatework.reports.formatting import rounded
+
+# A page draws at most so many rows and series; rows of spans and the extremes between are kept when rows are left out.
+_MOST_ROWS = 24_000
+_MOST_SERIES = 12
+_MOST_SPANS = 200
+
+
+def detection(folder: Path, columns: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answers for the table that a run was trained on, as the page's script draws them.
+
+    Args:
+        folder: The run folder; `detections.parquet` holds the answers.
+        columns: The columns by role, as the run's `task.json` has them.
+
+    Returns:
+        None where the run keeps no answers.
+
+    Raises:
+        RunError: The file is corrupt.
+    """
+    path = folder / "detections.parquet"
+    if not path.is_file():
+        return None
+    try:
+        frame = pl.read_parquet(path)
+        ids, time, targets = list(columns["series"]), str(columns["time"]), list(columns["target"])
+        parts = frame.partition_by(ids, maintain_order=True) if ids else [frame]
+        found = sorted(parts, key=lambda part: -part["span"].n_unique())[:_MOST_SERIES]
+        drawn = [_series(part, ids, time, targets, _MOST_ROWS // len(found)) for part in found]
+    except (pl.exceptions.PolarsError, KeyError) as error:
+        raise RunError(f"{path} is corrupt ({error}); restore it or train anew") from None
+    return {
+        "series": drawn,
+        "variables": targets,
+        "rows": len(frame),
+        "count": len(parts),
+        "flagged": int(frame["is_anomaly"].sum()),
+        "spans": frame["span"].drop_nulls().n_unique(),
+    }
+
+
+def _series(part: pl.DataFrame, ids: list[str], time: str, targets: list[str], most: int) -> dict[str, Any]:
+    kept = part[_kept(part, targets, most)]
+    variables = []
+    for name in targets:
+        prefix = f"{name} " if len(targets) > 1 else ""
+        fields = {"actual": name, **{field: prefix + field for field in ("expected", "low", "high")}}
+        variables.append(
+            {key: [rounded(v) for v in kept[column].to_list()] for key, column in fields.items() if column in kept}
+        )
+    return {
+        "name": ", ".join(str(part[name][0]) for name in ids),
+        "time": kept[time].dt.epoch("ms").to_list(),
+        "score": [rounded(v) for v in kept["score"].to_list()],
+        "variables": variables,
+        "ends": [_end(part, time, name) for name in ("train", "validation")],
+        "spans": _spans(part, time, targets),
+    }
+
+
+def _end(part: pl.DataFrame, time: str, name: str) -> int | None:
+    """The time of the last row of a part, in milliseconds."""
+    rows = part.filter(pl.col("part") == name)
+    return None if rows.is_empty() else int(rows[time].dt.epoch("ms")[-1])
+
+
+def _kept(part: pl.DataFrame, targets: list[str], most: int) -> np.ndarray:
+    """The rows that are drawn: all, or those of spans and the lowest and highest value of equal stretches."""
+    rows = len(part)
+    if rows <= most:
+        return np.arange(rows)
+    stretch = -(-2 * len(targets) * rows // most)
+    chosen = [np.flatnonzero(part["span"].is_not_null().to_numpy())[:most], np.array([0, rows - 1])]
+    for name in targets:
+        values = part[name].fill_null(float("nan")).to_numpy()
+        padded = np.concatenate([values, np.full(-rows % stretch, np.nan)]).reshape(-1, stretch)
+        start = np.arange(len(padded)) * stretch
+        for end, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
+            chosen.append(start + pick(np.where(np.isnan(padded), end, padded), axis=1))
+    found = np.unique(np.concatenate(chosen))
+    return found[found < rows]
+
+
+def _spans(part: pl.DataFrame, time: str, targets: list[str]) -> list[dict[str, Any]]:
+    spans: list[dict[str, Any]] = []
+    for rows in part.filter(pl.col("span").is_not_null()).partition_by("span", maintain_order=True):
+        stamps = rows[time].dt.epoch("ms")
+        at = int(rows["score"].fill_null(-1.0).arg_max() or 0)
+        reason = why(rows.to_dicts(), targets)
+        if reason is not None:
+            reason = {key: value if key == "cause" else rounded(value) for key, value in reason.items()}
+        spans.append(
+            {
+                "number": int(rows["span"][0]),
+                "start": int(stamps[0]),
+                "end": int(stamps[-1]),
+                "from": str(rows[time][0]),
+                "to": str(rows[time][-1]),
+                "rows": len(rows),
+                "score": rounded(rows["score"][at]),
+                "peak": int(stamps[at]),
+                "why": reason,
+            }
+        )
+    spans.sort(key=lambda span: float(span["score"] or 0.0), reverse=True)
+    return spans[:_MOST_SPANS]

@@ -1,0 +1,32 @@
+"""How much gradient reaches back in each network, and the way to the live page, from a comparison's `inside.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gatework._files import read_json
+from gatework.reports.palette import Look
+
+
+def inside(folder: Path, looks: Mapping[str, Look]) -> dict[str, Any] | None:
+    """What the section shows; None where the folder has no such file, as for tasks that cannot be looked into.
+
+    Raises:
+        RunError: The file is corrupt.
+    """
+    file = folder / "inside.json"
+    if not file.exists():
+        return None
+    found = read_json(file)
+    curves = [own for own in found.get("gradients") or () if own.get("name") in looks]
+    page = found.get("page")
+    if not curves and not page:
+        return None
+    is_there = bool(page) and (folder / str(page)).is_file()
+    return {"page": page if is_there else None, "curves": curves, "steps": max(map(_steps, curves), default=1)}
+
+
+def _steps(curve: Mapping[str, Any]) -> int:
+    return max(len(curve[at]["norm"]) for at in ("start", "trained")) - 1

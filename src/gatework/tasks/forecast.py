@@ -1,0 +1,238 @@
+"""Forecasting: quantiles of the steps that follow, for every series and target of a table with a time column."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.config import ForecastConfig
+from gatework.data.timetable import TimeTable
+from gatework.errors import UsageError
+from gatework.forecasting.history import check_known, from_state, go_on, tail, to_state
+from gatework.forecasting.linear import Linear
+from gatework.forecasting.metrics import LEVELS, MEDIAN, metrics
+from gatework.forecasting.panel import Features, Panel, WindowBatch, WindowExamples
+from gatework.forecasting.windows import Origins, WindowSplit
+from gatework.tasks._base import Baseline, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gatework.config import DataConfig, ModelConfig, Recipe
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+
+
+@dataclass(frozen=True)
+class Forecasting(Task):
+    """Forecasts of each series' next steps.
+
+    Attributes:
+        plan: The window, the horizon and all else that was decided.
+        features: How columns become inputs.
+        history: The end of every series: what a forecast is made from where no newer table is given.
+    """
+
+    name = "forecast"
+    metric = "mase"
+    lower_is_better = True
+    needs_input = False
+    classes = ()
+
+    plan: ForecastConfig
+    features: Features
+    history: TimeTable
+
+    @property
+    def kind(self) -> str:
+        """What the inputs are."""
+        return "forecast"
+
+    @property
+    def columns(self) -> Columns:  # type: ignore[override]
+        """The columns of the person's table, by role."""
+        return {"time": self.history.columns.time, "target": self.history.columns.targets}
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits a table with a time column, or a registered data set."""
+        from gatework import data
+        from gatework.forecasting.dataset import forecast_dataset
+
+        if isinstance(source, str) and source in data.REGISTRY:
+            load = data.REGISTRY[source].load_recipe
+            if load is None:
+                raise UsageError(f'"{source}" is no table with a time column; forecasting needs one')
+            return load(recipe)
+        return forecast_dataset(source, recipe)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataConfig) -> Forecasting:
+        """Learns the features' scales from the training part alone.
+
+        Raises:
+            UsageError: The data set is not one of forecast origins.
+        """
+        from gatework.forecasting.dataset import ForecastDataset
+
+        if not isinstance(dataset, ForecastDataset):
+            raise UsageError(f'"{dataset.name}" is no table with a time column; forecasting needs one')
+        plan, train = dataset.plan, dataset.train.inputs
+        assert isinstance(train, Origins)
+        linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
+        features = Features.fit(dataset.table, dataset.ends, linear)
+        return cls(plan, features, tail(dataset.table, plan.window))
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "plan": dataclasses.asdict(self.plan),
+            "features": self.features.state(),
+            "history": to_state(self.history),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Forecasting:
+        """The task whose `state()` this is."""
+        plan = ForecastConfig(**state["plan"])
+        return cls(plan, Features.from_state(state["features"]), from_state(state["history"]))
+
+    @cached_property
+    def _panels(self) -> dict[int, tuple[TimeTable, Panel]]:
+        return {}
+
+    def encode(self, split: Split) -> Examples:
+        """Windows ready to be batched."""
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        key = id(origins.table)
+        if key not in self._panels:
+            self._panels.clear()
+            # The table is kept beside its panel, so that its id stays its own.
+            self._panels[key] = (origins.table, Panel(origins.table, self.features, self.plan))
+        return WindowExamples(self._panels[key][1], origins)
+
+    def model(self, config: ModelConfig) -> nn.Module:
+        """A network with fresh weights; it maps windows to quantiles of shape (batch, horizon, levels).
+
+        Raises:
+            UsageError: The recurrent layer is asked to read backwards, which a forecast cannot.
+        """
+        from gatework.forecasting.network import Forecaster
+        from gatework.forecasting.season import calendar
+
+        if config.bidirectional:
+            raise UsageError("a forecaster answers from its last state and reads forwards only: bidirectional is false")
+        known, past = len(self.features.known.mean), len(self.features.past.mean)
+        moments = calendar(self.history, np.zeros(1, np.int64)).shape[1] if self.plan.calendar else 0
+        targets = len(self.history.columns.targets)
+        static = len(self.features.static.mean) + (targets if targets > 1 else 0)
+        inputs = 2 + past + known + moments
+        return Forecaster(config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean quantile loss in each window's own measure."""
+        from gatework.forecasting.network import pinball
+
+        assert isinstance(batch, WindowBatch)
+        return pinball(outputs, batch)
+
+    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
+        """Stretches the intervals until they hold on the validation origins."""
+        import torch
+
+        from gatework.forecasting.conformal import stretches
+        from gatework.forecasting.network import Forecaster
+        from gatework.training.loop import evaluate
+
+        assert isinstance(model, Forecaster)
+        model.stretch.fill_(1.0)
+        outputs, _ = evaluate(model, self, self.encode(dataset.validation))
+        model.stretch.copy_(torch.from_numpy(stretches(outputs, dataset.validation.targets["value"])))
+
+    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """MASE, sMAPE, RMSE, MAE, MSE, weighted quantile loss, and the coverage of the 80 and 95 % intervals."""
+        return metrics(outputs, targets)
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA."""
+        from gatework.forecasting.baselines import simple_baselines
+        from gatework.forecasting.dataset import ForecastDataset
+        from gatework.forecasting.statistical import statistical_baselines
+
+        assert isinstance(dataset, ForecastDataset)
+        return [*simple_baselines(dataset), *statistical_baselines(dataset)]
+
+    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
+        """Where to forecast from: the end of the training table, or that of a newer table.
+
+        Args:
+            source: None, a path, or a data frame.
+            recipe: What the task was trained with.
+            horizon: The steps to forecast; as many as it was trained for if None.
+
+        Raises:
+            UsageError: The horizon is longer than the trained one.
+            DataError: The table cannot be used, or lacks what was said to be known ahead.
+        """
+        from gatework.config import TimeConfig
+        from gatework.data.tables import read_table
+
+        horizon = self.plan.horizon if horizon is None else horizon
+        if not 1 <= horizon <= self.plan.horizon:
+            raise UsageError(
+                f"the horizon is {horizon}, expected 1 to {self.plan.horizon}, which this model was trained for; "
+                "train again with a longer --horizon"
+            )
+        table, where = self.history, "the training table"
+        if source is not None:
+            found = read_table(source)
+            table, where = go_on(self.history, recipe.time or TimeConfig(), found), found.where
+        check_known(table, horizon, where)
+        targets = range(len(table.columns.targets))
+        index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
+        scale = np.full((len(table.series), len(targets)), np.nan)
+        return WindowSplit(Origins(table, index, horizon, self.plan.season, scale))
+
+    def read_known(self, source: Any, recipe: Recipe) -> Split:
+        """Every origin of a newer table that has a season before it and the whole horizon after it.
+
+        Raises:
+            DataError: The table cannot be used, or is too short.
+        """
+        from gatework.config import TimeConfig
+        from gatework.data.tables import read_table
+        from gatework.forecasting.dataset import every_origin
+
+        found = read_table(source)
+        table = go_on(self.history, recipe.time or TimeConfig(), found)
+        return WindowSplit(every_origin(table, self.plan, found.where))
+
+    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+        """For each origin the median and the quantiles of every step."""
+        names = [_name(level) for level in LEVELS]
+        return [dict(zip(names, row.T.tolist(), strict=True)) for row in outputs]
+
+    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        table = origins.table
+        rows: list[dict[str, Any]] = []
+        for (number, target, step), quantiles in zip(origins.index, outputs, strict=True):
+            series, quantiles = table.series[number], quantiles[: origins.horizon]
+            stamps = table.stamps(series.start + np.arange(step, step + len(quantiles)))
+            start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
+            named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
+            for stamp, row in zip(stamps, quantiles.tolist(), strict=True):
+                bands = {_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
+                rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
+        return rows
+
+
+def _name(level: float) -> str:
+    return f"q{level:g}"

@@ -1,0 +1,160 @@
+"""The commands as a person runs them: real processes, real files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
+
+
+def run(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "120"} | environment,
+        timeout=240,
+    )
+
+
+def reviews(path: Path, rows: int = 120) -> Path:
+    texts = [f"it was {('dull', 'lovely')[k % 2]} number {k} 😀 电影" for k in range(rows)]
+    frame = pl.DataFrame({"review": texts, "sentiment": [("bad", "good")[k % 2] for k in range(rows)]})
+    (frame.write_parquet if path.suffix == ".parquet" else frame.write_csv)(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    reviews(folder / "reviews.csv")
+    done = run(
+        *("train", "classify", "reviews.csv", "--text", "review", "--label", "sentiment", "--out", "run"),
+        *("--hidden", 8, "--epochs", 12, "--learning-rate", 0.02, "--json"),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["metrics"]["test_accuracy"] == 1.0
+    assert "epoch 12" in done.stderr or "epoch" in done.stderr
+    return folder
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    code = "import sys\nfrom gatework.cli import main\ntry: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    assert "compare" in done.stdout
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"torch", "polars", "plotly", "sklearn", "scipy", "pandas", "numpy"}
+
+
+def test_a_text_a_file_and_standard_input_are_predicted(trained):
+    one = run("predict", trained / "run", "a lovely film, lovely 😀")
+    assert one.returncode == 0, one.stderr
+    assert one.stdout.startswith("good  ")
+    table = run("predict", trained / "run", "reviews.csv", cwd=trained)
+    assert table.stdout.splitlines()[0] == "label,probability,probability of bad,probability of good"
+    assert len(table.stdout.splitlines()) == 121
+    out = run("predict", trained / "run", "reviews.csv", "--out", "p.parquet", cwd=trained)
+    assert out.returncode == 0, out.stderr
+    assert pl.read_parquet(trained / "p.parquet")["label"].to_list()[:2] == ["bad", "good"]
+    lines = subprocess.run(
+        [*COMMAND, "predict", str(trained / "run"), "--json"], input="dull\n\nlovely\n", capture_output=True, text=True
+    )
+    assert [row["label"] for row in json.loads(lines.stdout)][::2] == ["bad", "good"]
+
+
+def test_evaluation_on_a_file_with_answers(trained):
+    done = run("evaluate", trained / "run", "reviews.csv", "--json", cwd=trained)
+    assert json.loads(done.stdout)["accuracy"] > 0.95
+
+
+def test_the_report_of_a_run_is_one_page(trained):
+    done = run("report", trained / "run")
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).read_text().startswith("<!doctype html>")
+
+
+BAD = [
+    (["compare", "wavs", "--out", "x"], 2, 'no data set and no file "wavs": did you mean "waves"?'),
+    (["compare", "waves", "--cells", "rnn,lstn", "--out", "x"], 2, 'there is no cell "lstn": did you mean "lstm"?'),
+    (["compare", "waves", "--cells", "lstm,lstm", "--out", "x"], 2, "each once"),
+    (["compare", "waves", "--seeds", "0", "--out", "x"], 2, "seeds is 0, expected 1 or more"),
+    (["compare", "waves", "--match", "size", "--out", "x"], 2, 'match is "size", expected units or parameters'),
+    (["compare", "waves", "--epochs", "0", "--out", "x"], 2, "training.epochs is 0, expected at least 1"),
+    (["compare", "waves", "--hiden", "3", "--out", "x"], 2, "No such option: --hiden"),
+    (["compare", "waves", "--out", "occupied"], 1, "occupied exists already and holds something else"),
+    (["train", "classify", "reviews.csv", "--out", "x"], 2, "--text"),
+    (["train", "clasify", "reviews.csv", "--text", "review", "--out", "x"], 2, 'did you mean "classify"?'),
+    (["train", "classify", "rewiews.csv", "--text", "review", "--label", "sentiment", "--out", "x"], 1, "reviews.csv"),
+    (["train", "classify", "reviews.csv", "--text", "reviw", "--label", "sentiment", "--out", "x"], 1, '"review"?'),
+    (["train", "classify", "one.csv", "--text", "review", "--label", "sentiment", "--out", "x"], 1, "two classes"),
+    (["train", "classify", "holes.csv", "--text", "review", "--label", "sentiment", "--out", "x"], 1, "row"),
+    (["train", "classify", "empty.csv", "--text", "review", "--label", "sentiment", "--out", "x"], 1, "empty"),
+    (["train", "classify", "latin.csv", "--text", "review", "--label", "sentiment", "--out", "x"], 1, "UTF-8"),
+    (["train", "--resume", "nowhere"], 1, "nowhere is not there: a run folder"),
+    (["train", "--resume", "occupied"], 1, "occupied is not a run folder"),
+    (["train", "--resume", "run", "--epochs", "3"], 2, "--resume takes everything from the run folder"),
+    (["train", "classify"], 2, "FILE, --out missing"),
+    (
+        ["train", "classify", "reviews.csv", "--text", "review", "--label", "sentiment", "--out", "occupied"],
+        1,
+        "not empty",
+    ),
+    (["evaluate", "occupied"], 1, "is not a run folder"),
+    (["evaluate", "reviews.csv"], 1, "is a file: a run folder"),
+    (["predict", "run", "reviews.csv", "--out", "p.xls"], 2, "expected one of .csv, .jsonl, .parquet"),
+    (["report", "occupied"], 1, "occupied"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"), BAD, ids=lambda v: " ".join(v) if isinstance(v, list) else None
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing_behind(trained, arguments, code, sentence):
+    (trained / "occupied").mkdir(exist_ok=True)
+    (trained / "occupied" / "holiday.jpg").write_bytes(b"mine")
+    reviews(trained / "one.csv").write_text("review,sentiment\n" + "good,yes\n" * 30)
+    (trained / "holes.csv").write_text("review,sentiment\n" + "good,yes\nbad,no\nso,\n" * 30)
+    (trained / "empty.csv").write_text("")
+    (trained / "latin.csv").write_bytes("review,sentiment\ngut,ja\nschön,nein\n".encode("latin-1"))
+    before = sorted(trained.rglob("*"))
+    done = run(*arguments, cwd=trained)
+    assert done.returncode == code, done.stderr
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    told = [line for line in done.stderr.splitlines() if not line.startswith(("Usage:", "Try "))]
+    assert len(told) == 1, done.stderr
+    assert sorted(trained.rglob("*")) == before
+
+
+def test_a_corrupt_file_in_a_run_is_named(trained, tmp_path):
+    import shutil
+
+    for name in ("model.safetensors", "task.json", "recipe.toml", "summary.json"):
+        broken = tmp_path / name.partition(".")[0]
+        shutil.copytree(trained / "run", broken)
+        (broken / name).write_bytes(b"\xff\x00 garbage")
+        done = run("predict", broken, "a film")
+        assert done.returncode == 1
+        assert f"{broken / name} is" in done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_comparison_of_a_persons_own_file_prints_a_table_a_verdict_and_the_report(trained):
+    arguments = ("--text", "review", "--label", "sentiment", "--cells", "rnn,lstm", "--seeds", 1, "--epochs", 1)
+    done = run("compare", "reviews.csv", *arguments, "--hidden", 4, "--jobs", 1, "--out", "comparison", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert "TF-IDF + logistic regression" in done.stdout
+    assert "test accuracy of the networks" in done.stdout
+    content = json.loads((trained / "comparison" / "comparison.json").read_text())
+    assert content["task"] == "classify"
+    assert (trained / "comparison" / "report.html").exists()

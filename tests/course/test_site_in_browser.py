@@ -1,0 +1,189 @@
+"""The static site in a real browser: quizzes answer, plots draw, the drawing moves, nothing is fetched."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from gatework.course.lessons import lessons
+from gatework.course.site import write_site
+from gatework.errors import RunError
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+LESSONS = lessons()
+BY_NAME = pytest.mark.parametrize("each", LESSONS, ids=[each.name for each in LESSONS])
+GREEN, RED = "rgb(26, 127, 75)", "rgb(179, 38, 30)"
+
+
+def as_a_reader_gets_it(notebook):
+    """The notebook without the cells that only assert."""
+    notebook.cells = [cell for cell in notebook.cells if "claim" not in cell.metadata.get("tags", [])]
+    return notebook
+
+
+@pytest.fixture(scope="session")
+def site(run_lesson, tmp_path_factory):
+    done = {each: as_a_reader_gets_it(run_lesson(each)) for each in LESSONS}
+    return write_site(tmp_path_factory.mktemp("site") / "course", done).parent
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Opens a page of the site; afterwards there was no complaint and nothing came from anywhere else."""
+    complaints, fetched, contexts = [], [], []
+
+    def watched(name, **options):
+        contexts.append(browser.new_context(color_scheme="light", reduced_motion="reduce", **options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: fetched.append(request.url))
+        page.goto((site / name).as_uri())
+        return page
+
+    yield watched
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in fetched if not url.startswith((site.as_uri(), "data:", "blob:"))] == []
+
+
+def plain(text):
+    """A text of a quiz as a reader sees it."""
+    import re
+
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text)).strip()
+
+
+def colour_of(element):
+    return element.evaluate("node => getComputedStyle(node).color")
+
+
+def border_of(element):
+    return element.evaluate("node => getComputedStyle(node).borderTopColor")
+
+
+@pytest.mark.browser
+@needs_chromium
+@BY_NAME
+def test_every_answer_of_every_quiz_gets_its_colour_and_its_feedback(each, open_page):
+    page = open_page(f"{each.name}.html")
+    assert page.locator("[data-quiz]").count() == len(each.questions)
+    for name, question in each.questions.items():
+        quiz = page.locator(f'[data-quiz="{name}"]')
+        assert plain(question.content["question"]) in plain(quiz.inner_text())
+        answer = _choose if "choice" in question.content["type"] else _type
+        for given in question.content["answers"]:
+            answer(page, quiz, question.content, given)
+
+
+def _choose(page, quiz, question, given):
+    button = next(b for b in quiz.locator(".MCButton").all() if plain(b.inner_text()) == plain(given["answer"]))
+    button.click()
+    feedback = quiz.locator(".Feedback")
+    assert plain(feedback.inner_text()).startswith(plain(given["feedback"]))
+    wanted = GREEN if given["correct"] else RED
+    assert colour_of(feedback) == wanted
+    page.wait_for_function(
+        "node => node.getAnimations().every(a => a.playState !== 'running')", arg=button.element_handle()
+    )
+    assert border_of(button) == wanted
+
+
+def _type(page, quiz, question, given):
+    field = quiz.locator("input[type=text]")
+    field.click()
+    if given.get("type") == "default":
+        written = "-98765" if question["type"] == "numeric" else "a walrus"
+    elif "range" in given:
+        written = str(sum(given["range"]) / 2)
+    else:
+        written = str(given.get("value", given.get("answer")))
+    field.press_sequentially(written)
+    quiz.locator(".send").click()
+    feedback = quiz.locator(".Feedback")
+    assert plain(given["feedback"]) in plain(feedback.inner_text())
+    assert colour_of(feedback) == (GREEN if given.get("correct") else RED)
+
+
+@pytest.mark.browser
+@needs_chromium
+@BY_NAME
+def test_every_plot_of_a_lesson_is_drawn_and_nothing_is_wider_than_a_phone(each, open_page):
+    for width in (1200, 390):
+        page = open_page(f"{each.name}.html", viewport={"width": width, "height": 800})
+        places = page.locator(".plot")
+        drawn = page.locator(".plot .main-svg .trace, .plot .main-svg .hm, .plot .main-svg .heatmaplayer image")
+        assert drawn.count() >= places.count()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("math").count() == 0 or page.locator("math").first.bounding_box()["height"] > 5
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_drawing_of_the_cell_follows_its_slider(open_page):
+    page = open_page("03-the-lstm-cell.html")
+    figure = page.locator(".cell-figure")
+    before = figure.locator('[data-name="i"] .value').inner_text()
+    fill = "node => getComputedStyle(node).fill"
+    dark = figure.locator('[data-name="i"] rect').evaluate(fill)
+    slider = figure.locator("input[type=range]")
+    slider.focus()
+    slider.press("ArrowRight")
+    assert figure.locator("output").inner_text() == "2 of 10"
+    after = figure.locator('[data-name="i"] .value').inner_text()
+    assert float(before) > 0.9
+    assert float(after) < 0.1
+    page.wait_for_function(
+        "node => node.getAnimations().length === 0", arg=figure.locator('[data-name="i"] rect').element_handle()
+    )
+    assert figure.locator('[data-name="i"] rect').evaluate(fill) != dark
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_first_page_leads_through_every_lesson_and_back(open_page):
+    page = open_page("index.html")
+    assert page.locator(".lessons a").count() == len(LESSONS)
+    page.locator(".lessons a").first.click()
+    for each in LESSONS:
+        assert page.locator("h1").inner_text() == each.title
+        after = page.locator(".onward .after")
+        if after.count():
+            after.click()
+    page.locator(".masthead a").click()
+    assert page.locator("h1").inner_text() == "How an LSTM works"
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_solution_is_folded_away_until_it_is_asked_for(open_page):
+    page = open_page("03-the-lstm-cell.html")
+    solution = page.locator("details").first
+    assert not solution.locator("pre").is_visible()
+    solution.locator("summary").click()
+    assert "np.exp" in solution.locator("pre").inner_text()
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match="holds something else than this site"):
+        write_site(tmp_path, {})
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_site_is_written_again_over_an_earlier_one(tmp_path):
+    write_site(tmp_path, {})
+    assert write_site(tmp_path, {}).exists()

@@ -1,0 +1,73 @@
+"""What every registered data set promises; those that need a download are checked where it is."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gatework import tasks
+from gatework.config import DataConfig, find_recipe
+from gatework.data import REGISTRY, load
+
+
+@pytest.fixture(params=REGISTRY)
+def name(request):
+    spec = REGISTRY[request.param]
+    if not (spec.is_built_in or (Path(os.environ.get("GATEWORK_DATA", "/nowhere")) / request.param).is_dir()):
+        pytest.skip(f"GATEWORK_DATA holds no {request.param}")
+    return request.param
+
+
+def rows(split) -> list:
+    """Each example as something to compare: its bytes, its text, or the place of its window in a table."""
+    if isinstance(split.inputs, np.ndarray):
+        return [row.tobytes() for row in split.inputs]
+    return [row.tobytes() for row in split.inputs.index] if hasattr(split.inputs, "index") else list(split.inputs)
+
+
+def test_a_set_is_what_its_registration_says(name):
+    spec, dataset = REGISTRY[name], load(name, DataConfig())
+    assert dataset.name == spec.name == name
+    assert dataset.kind == spec.kind
+    assert bool(dataset.classes) == (spec.task == "classify")
+    assert find_recipe(spec.recipe).task == spec.task
+    assert re.fullmatch(r"[0-9a-f]{64}", dataset.provenance.fingerprint)
+    assert dataset.provenance.licence
+    assert all(note.endswith(".") for note in dataset.provenance.notes)
+
+
+def test_training_and_validation_share_no_example(name):
+    dataset = load(name, DataConfig())
+    assert not set(rows(dataset.train)) & set(rows(dataset.validation))
+    assert min(len(dataset.train), len(dataset.validation), len(dataset.test)) > 0
+
+
+def test_a_test_example_that_is_also_a_training_example_is_told(name):
+    dataset = load(name, DataConfig())
+    shared = set(rows(dataset.test)) & (set(rows(dataset.train)) | set(rows(dataset.validation)))
+    assert bool(shared) == any("in the training part" in note for note in dataset.provenance.notes)
+
+
+def test_a_set_is_the_same_every_time(name):
+    first, again = load(name, DataConfig()), load(name, DataConfig())
+    assert first.provenance == again.provenance
+    for part in ("train", "validation", "test"):
+        assert rows(getattr(first, part)) == rows(getattr(again, part))
+        assert getattr(first, part).targets.tobytes() == getattr(again, part).targets.tobytes()
+
+
+def test_a_quick_look_has_every_class(name):
+    whole = load(name, DataConfig())
+    dataset = whole.limited(20)
+    for part in ("train", "validation", "test"):
+        assert len(getattr(dataset, part)) == min(20, len(getattr(whole, part)))
+    if dataset.classes:
+        assert all(len(np.unique(part.targets)) == len(dataset.classes) for part in (dataset.train, dataset.test))
+
+
+def test_a_set_can_be_fitted_by_its_task(name):
+    dataset = load(name, DataConfig())
+    task = tasks.get(REGISTRY[name].task).fit(dataset, DataConfig())
+    assert len(task.encode(dataset.test)) == len(dataset.test)

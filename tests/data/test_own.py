@@ -1,0 +1,154 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.config import DataConfig
+from gatework.data import load, load_inputs, load_split
+from gatework.errors import DataError, UsageError
+from gatework.tasks import get
+
+WIDE = pl.DataFrame({"name": ["x"] * 20, "t1": range(20), "t2": range(1, 21), "y": [i * 10.5 for i in range(20)]})
+REVIEWS = pl.DataFrame({"text": [f"text {i}" for i in range(20)], "label": [i % 3 for i in range(20)]})
+
+
+@pytest.fixture(scope="module")
+def series_task():
+    config = DataConfig(target="y")
+    return config, get("regress").fit(load(WIDE, config), config)
+
+
+@pytest.fixture(scope="module")
+def text_task():
+    config = DataConfig()
+    return config, get("classify").fit(load(REVIEWS, config), config)
+
+
+def test_each_row_of_a_wide_table_is_a_series_of_its_numbers_in_order():
+    dataset = load(WIDE, DataConfig(target="y"), "regress")
+    assert dataset.kind == "series"
+    assert dataset.columns == {"inputs": ("t1", "t2"), "target": "y"}
+    assert dataset.provenance.notes == ("Columns that hold no numbers were left out: name.",)
+    for part in (dataset.train, dataset.validation, dataset.test):
+        assert part.inputs.shape == (len(part), 2, 1)
+        assert np.array_equal(part.inputs[:, 1], part.inputs[:, 0] + 1)
+        assert np.array_equal(part.targets, part.inputs[:, 0] * np.float32(10.5))
+
+
+def test_series_can_have_classes():
+    frame = WIDE.select("t1", "t2", label=pl.Series(["low", "high"] * 10))
+    dataset = load(frame, DataConfig())
+    assert dataset.kind == "series"
+    assert dataset.classes == ("high", "low")
+
+
+def test_numbers_as_labels_stand_in_their_order():
+    frame = pl.DataFrame({"text": [f"t{i}" for i in range(40)], "label": [10, 9, 2, 100] * 10})
+    assert load(frame, DataConfig()).classes == ("2", "9", "10", "100")
+
+
+def test_empty_and_missing_texts_are_kept_and_told():
+    frame = pl.DataFrame({"text": ["", None, " ", *"abcdefghijklmnopq"], "label": ["x", "y"] * 10})
+    dataset = load(frame, DataConfig())
+    assert dataset.provenance.notes == ("3 of the 20 texts are empty.",)
+
+
+def test_equal_texts_end_in_the_same_part():
+    frame = pl.DataFrame({"text": [f"t{i % 15}" for i in range(60)], "label": [i % 15 % 2 for i in range(60)]})
+    dataset = load(frame, DataConfig())
+    parts = [set(part.inputs) for part in (dataset.train, dataset.validation, dataset.test)]
+    assert sum(map(len, parts)) == 15
+    assert min(map(len, parts)) > 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "config", "question"),
+    [
+        (
+            REVIEWS.rename({"label": "mood"}),
+            DataConfig(),
+            "is to be predicted? Name it with --label, and that of the text with --text: there is text, mood",
+        ),
+        (WIDE, DataConfig(), "is to be predicted? Name it with --label"),
+        (
+            pl.DataFrame({"a": ["x", "y"], "b": ["x", "y"], "label": ["x", "y"]}),
+            DataConfig(),
+            "holds the text? Name it with --text: there is a, b",
+        ),
+    ],
+)
+def test_a_column_that_cannot_be_guessed_is_asked_for(frame, config, question):
+    with pytest.raises(UsageError) as caught:
+        load(frame, config, "classify")
+    assert question in str(caught.value)
+
+
+def test_new_examples_are_read_by_the_columns_of_the_training(series_task, text_task):
+    config, task = series_task
+    again = type(task).from_state(task.state())
+    split = load_split(WIDE.select("y", "t2", "t1", extra=pl.lit(1.0)), config, again)
+    assert np.array_equal(split.inputs[:, :, 0], WIDE.select("t1", "t2").to_numpy())
+    config, task = text_task
+    split = load_split(REVIEWS, config, task)
+    assert split.targets.tolist() == [i % 3 for i in range(20)]
+
+
+def test_a_new_label_names_its_row(text_task):
+    config, task = text_task
+    frame = pl.DataFrame({"text": ["a", "b"], "label": ["1", "7"]})
+    with pytest.raises(DataError, match=r'row 1 \(counted from 0\): the label "7" is none of the classes 0, 1, 2'):
+        load_split(frame, config, task)
+
+
+def test_texts_to_predict_come_in_many_forms(text_task, tmp_path):
+    config, task = text_task
+    lines, table = tmp_path / "lines.txt", tmp_path / "table.csv"
+    lines.write_text("one\n\nthree 😀", encoding="utf-8")
+    table.write_text('text\none\n""\nthree 😀\n', encoding="utf-8")
+    frame = pl.DataFrame({"text": ["one", "", "three 😀"]})
+    for source in (["one", "", "three 😀"], lines, str(lines), str(table), frame, frame.to_pandas()):
+        split = load_inputs(source, config, task)
+        assert list(split.inputs) == ["one", "", "three 😀"]
+        assert len(task.encode(split).batch(np.arange(3)).inputs) == 3
+    assert list(load_inputs("A whole text. See reviews.csv", config, task).inputs) == ["A whole text. See reviews.csv"]
+    assert list(load_inputs("", config, task).inputs) == [""]
+
+
+def test_a_file_to_predict_that_is_missing_is_no_text(text_task, tmp_path):
+    config, task = text_task
+    for name in ("reviews.csv", "reviews.jsonl.gz", "lines.txt"):
+        with pytest.raises(DataError, match="is not there"):
+            load_inputs(str(tmp_path / name), config, task)
+
+
+def test_series_to_predict_come_in_many_forms(series_task):
+    config, task = series_task
+    for source in ("1 2", "1, 2", ["1;2"], np.array([[1.0, 2.0]]), pl.DataFrame({"t2": [2], "t1": [1]})):
+        split = load_inputs(source, config, task)
+        assert split.inputs.tolist() == [[[1.0], [2.0]]]
+        assert split.inputs.dtype == np.float32
+        assert split.targets.shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("1 two", "series 1: could not convert string to float: 'two'"),
+        (["1 2", "1"], "series 2 has 1 numbers, expected 2"),
+        ("", "series 1 has 0 numbers, expected at least one"),
+        (np.array([[1.0, np.nan]]), r"series 0, step 1 \(both counted from 0\) is not a finite number"),
+        (np.array([1.0]), r"expected an array of shape \(examples, time\)"),
+    ],
+)
+def test_a_series_that_is_none_is_told(series_task, source, sentence):
+    config, task = series_task
+    with pytest.raises(DataError, match=sentence):
+        load_inputs(source, config, task)
+
+
+def test_a_task_trained_on_a_registered_set_reads_the_table_as_it_looks():
+    config = DataConfig(dataset="sentence-polarity")
+    task = get("classify").fit(load("sentence-polarity", config), config)
+    frame = pl.DataFrame({"sentence": ["good", "bad"], "label": ["positive", "negative"]})
+    assert load_split(frame, config, task).targets.tolist() == [1, 0]
+    assert list(load_inputs(frame.select("sentence"), config, task).inputs) == ["good", "bad"]
+    assert len(load_split("sentence-polarity", config, task)) == 1066

@@ -1,0 +1,43 @@
+"""The snippets of the README run as they stand."""
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+def test_training_from_python_works_as_the_readme_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = [("dull", "bad"), ("a minute too long", "bad"), ("lovely", "good"), ("not a dull minute", "good")]
+    rows = [(f"{text} {k}", label) for k in range(40) for text, label in words]
+    frame = pl.DataFrame(rows, schema=["review", "sentiment"], orient="row")
+    exec(SNIPPETS[0], {"frame": frame})
+    told = capsys.readouterr().out.splitlines()
+    assert 0 <= float(told[0]) <= 1
+    assert told[1].count("'probability'") == 2
+
+
+def test_the_layers_work_as_the_readme_says():
+    seen: dict = {}
+    exec(SNIPPETS[1], seen)
+    assert seen["output"].shape == (50, 8, 128)
+    assert {name: tuple(value.shape) for name, value in seen["trace"].items()} == dict.fromkeys(
+        "ifgoch", (2, 1, 50, 8, 128)
+    )
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    gatework (\w+)", README, re.M))
+def test_every_command_in_the_readme_exists(command):
+    from gatework.cli import _COMMANDS
+
+    assert command in _COMMANDS
+
+
+def test_every_file_that_the_readme_names_exists():
+    root = Path(__file__).parents[1]
+    for link in re.findall(r"\]\(([^):]+)\)", README):
+        assert (root / link).exists(), link

@@ -1,0 +1,144 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gatework import training
+from gatework.errors import RunError, TrainingError
+from gatework.training import runtime
+from gatework.training.loop import learning_rate
+from training.data import opinions, small
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "run"
+    return training.train("classify", opinions(), out=path, recipe=small(epochs=4), threads=1)
+
+
+def test_a_finished_run_holds_what_the_contract_says(finished):
+    names = {file.name for file in finished.path.iterdir()}
+    assert {
+        *(
+            "recipe.toml",
+            "environment.json",
+            "metrics.jsonl",
+            "model.safetensors",
+            "checkpoint",
+            "summary.json",
+            "task.json",
+        )
+    } <= names
+    lines = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    environment = json.loads((finished.path / "environment.json").read_text())
+    assert environment["seed"] == 0
+    assert environment["data"] == opinions().provenance.fingerprint
+    assert environment["versions"]["torch"] == torch.__version__
+
+
+def test_the_best_weights_are_kept_and_give_the_recorded_metrics(finished):
+    data = opinions()
+    scores = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
+    best = max(line["validation_accuracy"] for line in scores)
+    opened = training.Run.open(finished.path)
+    assert opened.evaluate(data.validation)["accuracy"] == best
+    assert {f"test_{k}": v for k, v in opened.evaluate(data.test).items()} == opened.summary["metrics"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(finished, tmp_path):
+    again = training.train("classify", opinions(), out=tmp_path / "again", recipe=small(epochs=4), threads=1)
+    other = training.train("classify", opinions(), out=tmp_path / "other", recipe=small(epochs=4, seed=1), threads=1)
+    weights = [(run.path / "model.safetensors").read_bytes() for run in (finished, again, other)]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_early_stopping_ends_the_run_when_nothing_gets_better(tmp_path):
+    run = training.train(
+        "classify", opinions(), out=tmp_path / "run", recipe=small(epochs=30, patience=2, learning_rate=1e-7), threads=1
+    )
+    assert run.summary["epochs"] == run.summary["best_epoch"] + 2 < 30
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(tmp_path):
+    data = opinions()
+    path = tmp_path / "run"
+
+    class Poison(training.Watcher):
+        """Makes one weight infinite after the second epoch, as a diverging run would."""
+
+        def epoch_done(self, label, record):
+            if record["epoch"] == 2:
+                poisoned.append(True)
+
+    poisoned: list[bool] = []
+    original = torch.optim.Adam.step
+
+    def step(self, *arguments, **options):
+        result = original(self, *arguments, **options)
+        if poisoned:
+            with torch.no_grad():
+                self.param_groups[0]["params"][-1].fill_(math.inf)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.Adam, "step", step)
+        with pytest.raises(
+            TrainingError, match=r"at step 2 of epoch 3; the state before it is kept in .*; try a lower"
+        ):
+            training.train("classify", data, out=path, recipe=small(epochs=4), threads=1, watcher=Poison())
+    assert len((path / "metrics.jsonl").read_text().splitlines()) == 2
+    resumed = training.resume(path, data)
+    assert math.isfinite(resumed.summary["validation"]["validation_loss"])
+
+
+def test_a_corrupt_checkpoint_is_one_sentence(tmp_path):
+    class Stop(training.Watcher):
+        def epoch_done(self, label, record):
+            raise KeyboardInterrupt
+
+    path = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train("classify", opinions(), out=path, recipe=small(), threads=1, watcher=Stop())
+    state = path / "checkpoint" / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(RunError, match=r"state\.safetensors is corrupt"):
+        training.resume(path, opinions())
+
+
+def test_schedules_rise_during_warmup_and_end_near_zero():
+    for schedule, last in (("constant", 1.0), ("linear", 0.01), ("cosine", 0.001)):
+        config = small(schedule=schedule, warmup=0.1, learning_rate=1.0).training
+        rates = [learning_rate(config, step, 1000) for step in range(1000)]
+        assert np.all(np.diff(rates[:101]) > 0)
+        assert max(rates) == 1.0
+        assert rates[-1] <= last
+        assert np.all(np.diff(rates[101:]) <= 0)
+
+
+def test_subnormal_numbers_are_flushed_in_every_thread():
+    code = """
+import torch
+from gatework.training import runtime
+big = torch.rand(1 << 20)
+(big + big).sum()  # torch's threads exist before the mode is set
+runtime.prepare(2)
+print(runtime.flushes_everywhere())
+"""
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_the_callers_threads_and_floating_point_mode_come_back():
+    threads = torch.get_num_threads()
+    assert not runtime.flushes_everywhere()
+    with runtime.computing(3):
+        assert torch.get_num_threads() == 3
+        assert runtime.flushes_everywhere()
+    assert torch.get_num_threads() == threads
+    assert not runtime.flushes_everywhere()
