@@ -357,5 +357,5 @@ def backward(
     if projected is not None and needs[5]:
         before = kept.next[0]
         assert before is not None
-        d_projection = projected.reshape(layout.rows, -1).t() @ before.reshape(layout.rows, -1)
+        d_projection = projected.flatten(0, -2).t() @ before.flatten(0, -2)
     return [*found, d_projection, *d_states]

@@ -1,0 +1,35 @@
+"""`gatework doctor`: what this installation and this machine offer."""
+
+from __future__ import annotations
+
+import json
+import platform
+
+
+def doctor(as_json: bool = False) -> None:
+    """Show versions, threads, and the instruction sets compiled, supported and active.
+
+    Args:
+        as_json: Print one JSON object instead of lines.
+    """
+    import torch
+
+    from gatework import __version__, _kernels, _native
+
+    compiled = [name for k, name in enumerate(_native.ISAS) if _native.is_compiled(k)]
+    facts = {
+        "gatework": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "instruction sets compiled": compiled,
+        "instruction sets supported": list(_kernels.supported_isas()),
+        "instruction set active": _kernels.active_isa(),
+        "cells with kernels": list(_native.CELLS),
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
