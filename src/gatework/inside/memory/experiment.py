@@ -94,7 +94,7 @@ DEFAULT = Plan(
         "digits, pixels": (64,),
         "digits, permuted": (64,),
     },
-    batches={"adding": 1500, "copy": 1500, "digits, rows": 600, "digits, pixels": 1000, "digits, permuted": 1000},
+    batches={"adding": 1500, "copy": 4000, "digits, rows": 600, "digits, pixels": 1000, "digits, permuted": 1000},
 )
 QUICK = Plan(
     seeds=1,
