@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Annotated
+
+import typer
+
+from gatework.cli import _options as options
 
 
-def bench(shapes: str = "", pairs: int = 15, as_json: bool = False) -> None:
-    """Time training steps against torch.nn, in alternation, and print the ratios with their spread.
-
-    Args:
-        shapes: Names separated by commas; all when empty.
-        pairs: How many pairs of runs give each figure.
-        as_json: Print one JSON object instead of lines.
-    """
+def bench(
+    shapes: Annotated[str, typer.Option(help="Shapes separated by commas; all by default.")] = "",
+    pairs: Annotated[int, typer.Option(help="How many pairs of runs give each figure.")] = 15,
+    as_json: options.AsJson = False,
+) -> None:
+    """Time training steps against torch.nn, in alternation, and print the ratios with their spread."""
     from gatework.evaluation import timing
 
     timings = []

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import platform
 
+from gatework.cli import _options as options
 
-def doctor(as_json: bool = False) -> None:
-    """Show versions, threads, and the instruction sets compiled, supported and active.
 
-    Args:
-        as_json: Print one JSON object instead of lines.
-    """
+def doctor(as_json: options.AsJson = False) -> None:
+    """Show versions, threads, and the instruction sets compiled, supported and active."""
     import torch
 
     from gatework import __version__, _kernels, _native
