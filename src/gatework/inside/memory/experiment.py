@@ -134,9 +134,9 @@ def measure(plan: Plan, out: Path, *, workers: int = 1, told: Callable[[Outcome]
                 told(outcome)
 
     if workers == 1:
-        runtime.prepare(1)
-        for ladder in ladders:
-            arrived(climb(ladder, SOLVED))
+        with runtime.computing(1):
+            for ladder in ladders:
+                arrived(climb(ladder, SOLVED))
     elif ladders:
         _climb_together(ladders, arrived, workers)
     order = {trial: place for place, trial in enumerate(trial for ladder in plan.ladders for trial in ladder)}
