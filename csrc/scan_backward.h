@@ -103,7 +103,7 @@ class BackwardScan {
       prefetch(t, r);
       gradients.append(static_cast<const T*>(p.x) + (step.row + r) * input, h_previous);
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
-        cell(step.row + r, r, unit, h_previous, d + r * accumulators * hidden + unit);
+        cell(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit);
       }
     }
   }
@@ -177,7 +177,7 @@ class BackwardScan {
       int end = begin;
       while (end < accumulators && feeds[end]) ++end;
       if (end > begin) {
-        segments.list[segments.count++] = {d + begin * hidden, accumulators * hidden, (end - begin) * hidden};
+        segments.list[segments.count++] = {d + begin * hidden, gradients.stride, (end - begin) * hidden};
       }
       begin = end + 1;
     }
@@ -186,7 +186,7 @@ class BackwardScan {
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step, const T* d) {
-    const int64_t lda = accumulators * hidden;
+    const int64_t lda = gradients.stride;
     const T* panels = static_cast<const T*>(p.weights);
     const int64_t depth = C::gates * hidden;
     multiply_rows<V>(
