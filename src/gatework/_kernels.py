@@ -182,17 +182,18 @@ def checked(x: Tensor, weights: ScanWeights, states: Sequence[Tensor], spec: Cel
     Raises:
         UsageError: One does not.
     """
-    gates = len(spec.gates)
-    hidden = weights.weight_hh.shape[0] // gates
+    hidden = weights.weight_ih.shape[0] // len(spec.input_gates)
     output = weights.weight_hh.shape[-1]
     batch = states[0].shape[0] if states and states[0].dim() == 2 else -1
-    rows, width = (gates * hidden,), x.shape[-1] if x.dim() else -1
+    rows, width = (len(spec.input_gates) * hidden,), x.shape[-1] if x.dim() else -1
+    recurrent = (len(spec.recurrent_gates) * hidden,)
     expected = {
         "weight_ih": (weights.weight_ih, (*rows, width)),
-        "weight_hh": (weights.weight_hh, (*rows, output)),
+        "weight_hh": (weights.weight_hh, (*recurrent, output)),
         "bias_ih": (weights.bias_ih, rows),
-        "bias_hh": (weights.bias_hh, rows),
+        "bias_hh": (weights.bias_hh, recurrent),
         "weight_hr": (weights.weight_hr, (output, hidden)),
+        "weight_unit": (weights.weight_unit, (len(spec.unit_weights), hidden)),
         **{
             f"state {n}": (s, (batch, hidden if k else output))
             for k, (n, s) in enumerate(zip(spec.states, states, strict=False))
@@ -209,6 +210,8 @@ def checked(x: Tensor, weights: ScanWeights, states: Sequence[Tensor], spec: Cel
         raise UsageError(f"scan: {len(states)} states, expected {', '.join(spec.states)}")
     if x.dtype not in DTYPES or x.device.type != "cpu":
         raise UsageError(f"scan: x is {x.dtype} on {x.device}, expected float32 or float64 on the CPU")
+    if weights.weight_unit is None and spec.unit_weights:
+        raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
     if weights.weight_hr is None and output != hidden:
         raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
     return hidden, output
@@ -264,8 +267,8 @@ def _finish(status: int) -> None:
 
 def _widths(kernel: Kernel, weights: ScanWeights) -> tuple[int, int, int]:
     """The sizes of the input, the hidden state and the output."""
-    rows, output = weights.weight_hh.shape
-    return weights.weight_ih.shape[1], rows // len(kernel.spec.gates), output
+    rows, width = weights.weight_ih.shape
+    return width, rows // len(kernel.spec.input_gates), weights.weight_hh.shape[1]
 
 
 def packed(
@@ -273,7 +276,7 @@ def packed(
 ) -> tuple[Tensor, Tensor | None]:
     """The weights in the order in which the kernel reads them, and the projection."""
     w = weights
-    tensors = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+    tensors = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
     parts = (*_widths(kernel, weights), *map(_address, tensors))
     forwards, backwards, projecting = _native.packed_size(kernel.address, parts)
     like = weights.weight_hh
@@ -306,8 +309,8 @@ def forward(
         kept = kept_like(kernel, layout.lead, x, *widths[1:])
     status = _native.forward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
-        _address(projection), _addresses(states), out.data_ptr(), _addresses(finals), _address(kept.values),
-        _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
+        _address(projection), _address(weights.weight_unit), _addresses(states), out.data_ptr(), _addresses(finals),
+        _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
     )  # fmt: skip
     _finish(status)
     return out, finals, kept
@@ -325,7 +328,7 @@ def backward(
     kept: Kept,
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
-    """The gradients of x, the five weights and the states, from contiguous, checked tensors.
+    """The gradients of x, the six weights and the states, from contiguous, checked tensors.
 
     Args:
         kernel: The kernels of the cell.
@@ -344,12 +347,13 @@ def backward(
     projected = None if projection is None else torch.empty_like(output)
     d_states = [torch.empty_like(s) for s in states]
     w = weights
-    inputs = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh)
-    found = [torch.empty_like(t) if need and t is not None else None for t, need in zip(inputs, needs, strict=False)]
+    inputs = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_unit)
+    wanted = (*needs[:5], needs[6])
+    found = [torch.empty_like(t) if need and t is not None else None for t, need in zip(inputs, wanted, strict=True)]
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
-        _address(projection), _address(d_output), _addresses(d_finals), _addresses(states), output.data_ptr(),
-        _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
+        _address(projection), _address(w.weight_unit), _address(d_output), _addresses(d_finals), _addresses(states),
+        output.data_ptr(), _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
         _address(projected), _addresses(d_states), tuple(map(_address, found)),
     )  # fmt: skip
     _finish(status)
@@ -358,4 +362,4 @@ def backward(
         before = kept.next[0]
         assert before is not None
         d_projection = projected.flatten(0, -2).t() @ before.flatten(0, -2)
-    return [*found, d_projection, *d_states]
+    return [*found[:5], d_projection, found[5], *d_states]
