@@ -18,6 +18,7 @@ class WeightGradients {
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
   static constexpr int64_t tile_height = tallest(max_columns);
+
  public:
   // Rows of a block: enough to pay for reading and writing the gradients once.
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
@@ -34,8 +35,7 @@ class WeightGradients {
 
   static int64_t scratch(const Layout& layout, int64_t slice_rows) {
     const int64_t rows = block_rows(layout, slice_rows);
-    return static_cast<int64_t>(sizeof(T)) *
-               (rows * (block_stride(layout) + panel_width) + tile_vectors * V::lanes) +
+    return static_cast<int64_t>(sizeof(T)) * (rows * (block_stride(layout) + panel_width) + tile_vectors * V::lanes) +
            static_cast<int64_t>(2 * sizeof(T*)) * rows;
   }
 
