@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 
-.PHONY: demo test check format cells setup clean
+.PHONY: demo test check format cells sanitize setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -22,6 +22,10 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(filter %.cpp %.h,$(NATIVE))
+
+# The native kernels under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, once per instruction set.
+sanitize:
+	tests/native/sanitize.sh
 
 # The C++ of the cells, from their step(); it is part of the repository, so nobody needs this who changes no cell.
 cells: $(VENV)/.requirements

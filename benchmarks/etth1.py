@@ -44,7 +44,7 @@ def recipe(horizon: int, names: list[str]) -> Recipe:
         segment=48,
         season=24,
         skip="linear",
-        max_windows=25_000,
+        max_windows=60_000,
         scaling="series",
         calendar=False,
         validation_steps=VALIDATION,
@@ -52,10 +52,10 @@ def recipe(horizon: int, names: list[str]) -> Recipe:
         max_origins=TEST,
         cell="lstm",
         hidden=64,
-        dropout=0.3,
-        epochs=2,
+        dropout=0.5,
+        epochs=4,
         batch_size=256,
-        learning_rate=1e-3,
+        learning_rate=3e-3,
         schedule="cosine",
     )
 
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as hidden=64")
+    parser.add_argument("--no-baselines", action="store_true", help="train only")
     options = parser.parse_args()
     frame = read(options.file)
     changes = dict(item.split("=") for item in options.set)
@@ -84,9 +85,12 @@ def main() -> None:
         for seed in range(options.seeds):
             start = time.perf_counter()
             out = options.out / f"{horizon}-seed{seed}"
-            run = training.train(
-                "forecast", dataset, out=out, recipe=chosen, threads=options.threads, watcher=Lines(), seed=seed
-            )
+            if (out / "summary.json").exists():
+                run = training.Run.open(out)
+            else:
+                run = training.train(
+                    "forecast", dataset, out=out, recipe=chosen, threads=options.threads, watcher=Lines(), seed=seed
+                )
             task = run.task
             found.append(run.summary["metrics"]["test_mse"])
             print(
@@ -94,6 +98,8 @@ def main() -> None:
                 f"{time.perf_counter() - start:.0f} s",
                 flush=True,
             )
+        if options.no_baselines:
+            continue
         simple = {b.name: task.metrics(b.outputs, dataset.test.targets)["mse"] for b in simple_baselines(dataset)}
         row = {"horizon": horizon, "mse": found, "mean": float(np.mean(found)), "published": PUBLISHED.get(horizon)}
         rows.append(row | {"simple": simple, "windows": len(dataset.test), "recipe": chosen.to_dict()})

@@ -33,7 +33,7 @@ struct ForwardArguments {
   void* final[max_states];          // (batch, width)
   // For the backward pass, each may be null:
   void* kept;                  // (rows, kept * hidden)
-  void* previous[max_states];  // (rows, width): the state before the step
+  void* previous[max_states];  // (rows, hidden): the state before the step, for states other than h
   void* next[max_states];      // (rows, hidden): the state after the step; h before its projection
   void* named[max_named];      // (rows, hidden): the trace; the slot of h is null when h is projected
 };
@@ -48,9 +48,8 @@ struct BackwardArguments {
   const void* initial[max_states];
   const void* output;
   const void* kept;
-  const void* previous[max_states];  // null for h in uniform layout: it is the output of the step before
+  const void* previous[max_states];  // null for h: it is the output of the step before
   const void* next[max_states];      // null for h without projection: it is the output
-  void* d_accumulator;               // (rows, accumulators * hidden)
   void* d_projected;                 // (rows, output): the whole derivative of the projected h, or null
   void* d_initial[max_states];
   void* d_x;                        // (rows, input), or null
@@ -68,6 +67,16 @@ struct Weights {
   const void* projection;  // (output, hidden)
 };
 
+// One step of `batch` sequences, without projection; nothing overlaps.
+struct StepArguments {
+  int64_t batch;
+  Weights weights;
+  const void* x;                     // (batch, input)
+  const void* previous[max_states];  // (batch, hidden)
+  void* next[max_states];            // (batch, hidden)
+  void* output;                      // (batch, hidden), a copy of next[0]
+};
+
 // How many bytes the packed weights take.
 struct PackedSize {
   int64_t forward, backward, projection;
@@ -75,6 +84,7 @@ struct PackedSize {
 
 // One cell in one element type and one instruction set. Sizes are in bytes.
 struct Kernel {
+  bool is_double;
   int accumulators, states, kept, named;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
   const char* const* names;  // of the `named` values of a step
@@ -83,13 +93,10 @@ struct Kernel {
   void (*pack_backward)(const Weights&, bool with_input, void* weights, void* projection);
   int64_t (*forward_scratch)(const Layout&, int64_t rows);
   int64_t (*backward_scratch)(const Layout&, int64_t rows);
-  // The sequences [first, last) of the batch, all steps.
+  // The sequences [first, last) of the batch, all steps; the gradients of the weights are those of these sequences.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
-  // Once all sequences are done: the gradients of the weights' rows, in `reduce_tasks` parts that touch different rows.
-  int64_t reduce_scratch;
-  int64_t (*reduce_tasks)(const Layout&);
-  void (*reduce)(const BackwardArguments&, int64_t task, void* scratch);
+  void (*step)(const StepArguments&);
 };
 
 }  // namespace gatework

@@ -73,8 +73,8 @@ using Results = std::array<Address, 5>;
 
 int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
              Address d_output, const Addresses& d_final, const Addresses& initial, Address output, Address kept,
-             const Addresses& previous, const Addresses& next, Address d_accumulator, Address d_projected,
-             const Addresses& d_initial, const Results& results) {
+             const Addresses& previous, const Addresses& next, Address d_projected, const Addresses& d_initial,
+             const Results& results) {
   gatework::BackwardArguments a{};
   a.layout = layout_of(sizes);
   a.x = at(x);
@@ -83,7 +83,6 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address
   a.d_output = at(d_output);
   a.output = at(output);
   a.kept = at(kept);
-  a.d_accumulator = at(d_accumulator);
   a.d_projected = at(d_projected);
   for (int s = 0; s < max_states; ++s) {
     a.d_final[s] = at(d_final[s]);
@@ -99,6 +98,21 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address
   a.d_bias_hh = at(results[4]);
   const nb::gil_scoped_release release;
   return static_cast<int>(gatework::run_backward(kernel_at(kernel), a, threads));
+}
+
+void step(Address kernel, int64_t batch, const WeightParts& parts, Address x, const Addresses& previous,
+          const Addresses& next, Address output) {
+  gatework::StepArguments a{};
+  a.batch = batch;
+  a.weights = weights_of(parts);
+  a.x = at(x);
+  a.output = at(output);
+  for (int s = 0; s < max_states; ++s) {
+    a.previous[s] = at(previous[s]);
+    a.next[s] = at(next[s]);
+  }
+  const nb::gil_scoped_release release;
+  gatework::run_step(kernel_at(kernel), a);
 }
 
 void pack_forward(Address kernel, const WeightParts& parts, Address weights, Address projection) {
@@ -146,6 +160,7 @@ NB_MODULE(_native, m) {
   m.def("packed_size", packed_size);
   m.def("pack_forward", pack_forward);
   m.def("pack_backward", pack_backward);
+  m.def("step", step);
   m.def("forward", forward);
   m.def("backward", backward);
 }

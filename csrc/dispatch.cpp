@@ -106,7 +106,7 @@ int64_t slice_begin(const Layout& layout, int index, int count) {
 class Scratch {
  public:
   Scratch(int64_t bytes_each, int64_t count) : each_((bytes_each + alignment - 1) / alignment * alignment + alignment) {
-    if (posix_memalign(&memory_, alignment, static_cast<size_t>(each_ * count)) != 0) memory_ = nullptr;
+    if (posix_memalign(&memory_, alignment, static_cast<size_t>(each_ * count + alignment)) != 0) memory_ = nullptr;
   }
   ~Scratch() { free(memory_); }
   Scratch(const Scratch&) = delete;
@@ -121,43 +121,105 @@ class Scratch {
   void* memory_ = nullptr;
 };
 
-// Runs a scan's slices of the batch in parallel.
-template <class Arguments>
-Status run_slices(const Kernel& kernel, const Arguments& arguments, int count,
-                  void (*run)(const Arguments&, int64_t, int64_t, void*), int64_t (*size)(const Layout&, int64_t)) {
-  const Layout& layout = arguments.layout;
+int64_t most_rows(const Layout& layout, int count) {
   int64_t most = 0;
   for (int k = 0; k < count; ++k) {
     const int64_t rows = slice_begin(layout, k + 1, count) - slice_begin(layout, k, count);
     most = rows > most ? rows : most;
   }
-  const Scratch scratch(size(layout, most), count);
+  return most;
+}
+
+// The gradients of the weights of all slices but the first, which adds to the result itself.
+class SliceGradients {
+ public:
+  SliceGradients(const Kernel& kernel, const BackwardArguments& a, bool is_double) : size_(is_double ? 8 : 4) {
+    int64_t inputs = 0, gates = 0;
+    for (int k = 0; k < kernel.accumulators; ++k) {
+      inputs += kernel.input_product[k];
+      gates += kernel.recurrent_product[k];
+    }
+    const Layout& l = a.layout;
+    counts_[0] = a.d_weight_ih ? inputs * l.hidden * l.input : 0;
+    counts_[1] = a.d_weight_hh ? gates * l.hidden * l.output : 0;
+    counts_[2] = a.d_bias_ih ? inputs * l.hidden : 0;
+    counts_[3] = a.d_bias_hh ? gates * l.hidden : 0;
+  }
+
+  int64_t bytes() const { return (counts_[0] + counts_[1] + counts_[2] + counts_[3]) * size_ + 4 * padding; }
+
+  // Lets `a` put its gradients into `memory`.
+  void redirect(BackwardArguments& a, char* memory) const {
+    void** const targets[] = {&a.d_weight_ih, &a.d_weight_hh, &a.d_bias_ih, &a.d_bias_hh};
+    for (int k = 0; k < 4; ++k) {
+      if (counts_[k]) *targets[k] = memory;
+      memory += (counts_[k] * size_ + padding - 1) / padding * padding;
+    }
+  }
+
+  // Adds the gradients of `from` to those of `to`.
+  void add(const BackwardArguments& to, const BackwardArguments& from) const {
+    void* const targets[] = {to.d_weight_ih, to.d_weight_hh, to.d_bias_ih, to.d_bias_hh};
+    void* const sources[] = {from.d_weight_ih, from.d_weight_hh, from.d_bias_ih, from.d_bias_hh};
+    for (int k = 0; k < 4; ++k) {
+      if (size_ == 8) {
+        add_to(static_cast<double*>(targets[k]), static_cast<const double*>(sources[k]), counts_[k]);
+      } else {
+        add_to(static_cast<float*>(targets[k]), static_cast<const float*>(sources[k]), counts_[k]);
+      }
+    }
+  }
+
+ private:
+  static constexpr int64_t padding = 64;
+
+  template <class T>
+  static void add_to(T* to, const T* from, int64_t count) {
+    for (int64_t k = 0; k < count; ++k) to[k] += from[k];
+  }
+
+  const int64_t size_;
+  int64_t counts_[4];
+};
+
+}  // namespace
+
+Status run_forward(const Kernel& kernel, const ForwardArguments& a, int threads) {
+  const Layout& layout = a.layout;
+  const int count = slice_count(layout, kernel, threads);
+  const Scratch scratch(kernel.forward_scratch(layout, most_rows(layout, count)), count);
   if (scratch.is_missing()) return Status::out_of_memory;
-  (void)kernel;
   parallel(count, count, [&](int64_t index, int) {
     const int k = static_cast<int>(index);
     const int64_t first = slice_begin(layout, k, count), last = slice_begin(layout, k + 1, count);
-    if (first < last) run(arguments, first, last, scratch[k]);
+    if (first < last) kernel.forward(a, first, last, scratch[k]);
   });
   return Status::done;
 }
 
-}  // namespace
-
-Status run_forward(const Kernel& kernel, const ForwardArguments& arguments, int threads) {
-  const int count = slice_count(arguments.layout, kernel, threads);
-  return run_slices(kernel, arguments, count, kernel.forward, kernel.forward_scratch);
+Status run_backward(const Kernel& kernel, const BackwardArguments& a, int threads) {
+  const Layout& layout = a.layout;
+  const int count = slice_count(layout, kernel, threads);
+  const SliceGradients gradients(kernel, a, kernel.is_double);
+  const Scratch scratch(kernel.backward_scratch(layout, most_rows(layout, count)), count);
+  const Scratch partial(gradients.bytes(), count - 1);
+  if (scratch.is_missing() || partial.is_missing()) return Status::out_of_memory;
+  const auto arguments_of = [&](int k) {
+    BackwardArguments own = a;
+    if (k > 0) gradients.redirect(own, static_cast<char*>(partial[k - 1]));
+    return own;
+  };
+  parallel(count, count, [&](int64_t index, int) {
+    const int k = static_cast<int>(index);
+    const int64_t first = slice_begin(layout, k, count), last = slice_begin(layout, k + 1, count);
+    kernel.backward(arguments_of(k), first, last, scratch[k]);
+  });
+  for (int k = 1; k < count; ++k) gradients.add(a, arguments_of(k));
+  return Status::done;
 }
 
-Status run_backward(const Kernel& kernel, const BackwardArguments& a, int threads) {
-  const int count = slice_count(a.layout, kernel, threads);
-  const Status status = run_slices(kernel, a, count, kernel.backward, kernel.backward_scratch);
-  if (status != Status::done || !(a.d_weight_ih || a.d_weight_hh || a.d_bias_ih || a.d_bias_hh)) return status;
-  const Scratch scratch(kernel.reduce_scratch, threads);
-  if (scratch.is_missing()) return Status::out_of_memory;
-  parallel(kernel.reduce_tasks(a.layout), count,
-           [&](int64_t task, int worker) { kernel.reduce(a, task, scratch[worker]); });
-  return Status::done;
+void run_step(const Kernel& kernel, const StepArguments& arguments) {
+  parallel(1, 1, [&](int64_t, int) { kernel.step(arguments); });
 }
 
 }  // namespace gatework

@@ -29,4 +29,7 @@ enum class Status : int { done = 0, out_of_memory = 1 };
 Status run_forward(const Kernel& kernel, const ForwardArguments& arguments, int threads);
 Status run_backward(const Kernel& kernel, const BackwardArguments& arguments, int threads);
 
+// One step, on this thread.
+void run_step(const Kernel& kernel, const StepArguments& arguments);
+
 }  // namespace gatework

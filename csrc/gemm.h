@@ -83,7 +83,6 @@ void multiply_transposed_tile(const typename V::T* a, int64_t lda, const typenam
     for (int c = 0; c < Columns; ++c) sum[r][c] = V::constant(0);
   }
   for (int64_t k = 0; k < depth; ++k) {
-    __builtin_prefetch(a + 12 * lda);
     V row[Columns];
 #pragma GCC unroll 4
     for (int c = 0; c < Columns; ++c) row[c] = V::load(b + c * V::lanes);

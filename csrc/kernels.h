@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scan.h"
+#include "step.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -50,12 +51,9 @@ struct KernelOf {
     BackwardScan<Cell, V>(arguments, first, last, scratch).run();
   }
 
-  static void reduce(const BackwardArguments& arguments, int64_t task, void* scratch) {
-    WeightGradients<Cell, V>(arguments, task, scratch).run();
-  }
-
   static constexpr Kernel kernel() {
-    return {Cell::accumulators,
+    return {sizeof(T) == sizeof(double),
+            Cell::accumulators,
             Cell::states,
             Cell::kept,
             Cell::named,
@@ -71,9 +69,7 @@ struct KernelOf {
             BackwardScan<Cell, V>::scratch,
             forward,
             backward,
-            WeightGradients<Cell, V>::scratch,
-            WeightGradients<Cell, V>::tasks,
-            reduce};
+            SingleStep<Cell, V>::run};
   }
 
  private:

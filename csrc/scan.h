@@ -58,13 +58,6 @@ GATEWORK_INLINE void copy_rows(T* to, int64_t to_stride, const T* from, int64_t 
   }
 }
 
-// The number of rows of a sequence tensor.
-GATEWORK_INLINE int64_t total_rows(const Layout& layout) {
-  if (!layout.batch_sizes || layout.steps == 0) return layout.steps * layout.batch;
-  const int64_t t = layout.steps - 1;
-  return layout.offsets[t] + layout.batch_sizes[t];
-}
-
 // The product of `rows` rows with a matrix of pack_matrix that has `width` columns and `depth` rows. `segments_of(row)`
 // gives the segments from that row on, the sums start from `start` (stride 0 where all rows start alike), and
 // `write(row, unit, sums)` receives each vector of the result.
@@ -105,4 +98,3 @@ struct Segments {
 
 #include "scan_backward.h"
 #include "scan_forward.h"
-#include "weight_gradients.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scan.h"
+#include "weight_gradients.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -9,13 +10,12 @@ template <class Cell, class V>
 class BackwardScan {
   using T = typename V::T;
   using C = Columns<Cell>;
+  using Gradients = WeightGradients<Cell, V>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
-    const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
-    return static_cast<int64_t>(sizeof(T)) *
-           (rows * (output + Cell::states * hidden) + (tile_vectors + max_columns) * V::lanes);
+    return static_cast<int64_t>(sizeof(T)) * own_elements(layout, rows) + Gradients::scratch(layout, rows);
   }
 
   BackwardScan(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -26,7 +26,8 @@ class BackwardScan {
         stride(round_up(hidden, V::lanes)),
         output_stride(round_up(output, V::lanes)),
         first(first),
-        last(last) {
+        last(last),
+        gradients(arguments, last - first, static_cast<T*>(scratch) + own_elements(arguments.layout, last - first)) {
     const int64_t rows = last - first;
     T* memory = static_cast<T*>(scratch);
     z = memory;
@@ -50,9 +51,11 @@ class BackwardScan {
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
       if (p.projection) project(step);
-      units(t, step);
-      recur(step);
+      T* const d = gradients.reserve(step.active);
+      units(t, step, d);
+      recur(step, d);
     }
+    gradients.flush();
     for (int s = 0; s < Cell::states; ++s) {
       const int64_t width = s == 0 ? output : hidden;
       copy_rows<T>(static_cast<T*>(p.d_initial[s]) + first * width, width, s == 0 ? d_h : d_state[s],
@@ -61,6 +64,11 @@ class BackwardScan {
   }
 
  private:
+  static int64_t own_elements(const Layout& layout, int64_t rows) {
+    const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
+    return rows * (output + Cell::states * hidden) + (tile_vectors + max_columns) * V::lanes;
+  }
+
   void start() {
     for (int s = 0; s < Cell::states; ++s) {
       const int64_t width = s == 0 ? output : hidden;
@@ -88,22 +96,29 @@ class BackwardScan {
         [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
   }
 
-  void units(int64_t t, const Step& step) {
+  // The elementwise part of a step; `d` receives the derivatives of the accumulators.
+  void units(int64_t t, const Step& step, T* d) {
     for (int64_t r = 0; r < step.active; ++r) {
-      const T* h_previous = Cell::reads_previous[0] ? previous_h(t, r, step.row + r) : nullptr;
-      for (int64_t unit = 0; unit < hidden; unit += V::lanes) cell(step.row + r, r, unit, h_previous);
+      const T* h_previous = previous_h(t, r);
+      gradients.append(static_cast<const T*>(p.x) + (step.row + r) * input, h_previous);
+      for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
+        cell(step.row + r, r, unit, h_previous, d + r * accumulators * hidden + unit);
+      }
     }
   }
 
-  GATEWORK_INLINE const T* previous_h(int64_t t, int64_t r, int64_t row) const {
+  // What the recurrent product saw at step t: the output of the step before, or the initial state.
+  GATEWORK_INLINE const T* previous_h(int64_t t, int64_t r) const {
     const Layout& layout = p.layout;
-    if (p.previous[0]) return static_cast<const T*>(p.previous[0]) + row * output;
     const int64_t before = layout.reverse ? t + 1 : t - 1;
-    if (before < 0 || before == layout.steps) return static_cast<const T*>(p.initial[0]) + (first + r) * output;
-    return static_cast<const T*>(p.output) + (before * layout.batch + first + r) * output;
+    if (before >= 0 && before < layout.steps) {
+      const Step step = step_at(layout, before, first, last);
+      if (r < step.active) return static_cast<const T*>(p.output) + (step.row + r) * output;
+    }
+    return static_cast<const T*>(p.initial[0]) + (first + r) * output;
   }
 
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous) {
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous, T* d) {
     const int64_t count = hidden - unit;
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
     V d_accumulator[accumulators], d_previous[Cell::states];
@@ -126,9 +141,8 @@ class BackwardScan {
       d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
     }
     Cell::template backward<V>(kept, previous, next, d_next, d_accumulator, d_previous);
-    T* to = static_cast<T*>(p.d_accumulator) + row * accumulators * hidden + unit;
 #pragma GCC unroll 8
-    for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], to + a * hidden, count);
+    for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], d + a * hidden, count);
     if (Cell::carries[0]) d_previous[0].store(d_h + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
@@ -149,9 +163,8 @@ class BackwardScan {
   }
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
-  void recur(const Step& step) {
+  void recur(const Step& step, const T* d) {
     const int64_t lda = accumulators * hidden;
-    const T* d = static_cast<const T*>(p.d_accumulator) + step.row * lda;
     const T* panels = static_cast<const T*>(p.weights);
     const int64_t depth = C::gates * hidden;
     multiply_rows<V>(
@@ -169,6 +182,7 @@ class BackwardScan {
   const BackwardArguments& p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *d_h;
+  Gradients gradients;
   T* d_state[Cell::states];  // d_state[0] is the derivative of h before its projection
 };
 

@@ -89,10 +89,6 @@ class ForwardScan {
   void units(const Step& step) {
     const int64_t blocks = stride / V::lanes;
     const T* panel = static_cast<const T*>(p.weights);
-    if (p.previous[0]) {
-      copy_rows<T>(static_cast<T*>(p.previous[0]) + step.row * output, output, h_now, output_stride, step.active,
-                   output);
-    }
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
       const int64_t left = blocks - block;
       const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);

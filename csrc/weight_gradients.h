@@ -1,10 +1,10 @@
-// The gradients of W, U and their biases, once the backward scan has the derivative of every accumulator.
+// The gradients of W, U and their biases, added up while the backward scan goes:
 //
 //   dW = dA.T x    dU = dA.T h_previous    db = dA.T 1
 //
-// over all rows. A task owns some units of one accumulator, so tasks write different rows of the gradients and each sum
-// is made in the same order whatever the number of threads. Columns that fill no panel are copied side by side, x, h
-// and a column of ones, so that small sizes waste no lanes.
+// The scan puts the derivatives of the accumulators of each step into a block of rows; when the block is full, its
+// products are added while it is still in the cache. The columns of x and of h are copied side by side into panels, so
+// that small sizes waste few lanes. Each slice of the batch has its own gradients; dispatch.cpp adds them up.
 #pragma once
 
 #include "scan.h"
@@ -16,160 +16,199 @@ class WeightGradients {
   using T = typename V::T;
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
-  static constexpr int64_t block_rows = 256;
-  static constexpr int64_t units_per_task = 64;
-  static constexpr int64_t tail_width = 2 * panel_width + V::lanes;
+  static constexpr int64_t tile_height = tallest(max_columns);
+  static constexpr int64_t spare = 16;  // elements that a copy of a whole tile may read or write beyond its end
 
  public:
-  static constexpr int64_t scratch = (block_rows * tail_width + tile_vectors * V::lanes) * sizeof(T);
-
-  static int64_t tasks(const Layout& layout) { return C::accumulators * chunks(layout); }
-
-  WeightGradients(const BackwardArguments& arguments, int64_t task, void* memory)
-      : p(arguments),
-        input(p.layout.input),
-        hidden(p.layout.hidden),
-        output(p.layout.output),
-        plane(static_cast<int>(task / chunks(p.layout))),
-        z(static_cast<T*>(memory)),
-        tail(z + tile_vectors * V::lanes) {
-    const int64_t chunk = task % chunks(p.layout), count = chunks(p.layout);
-    first = hidden * chunk / count;
-    last = hidden * (chunk + 1) / count;
-    if (Cell::input_product[plane]) {
-      const int64_t row = C::count(Cell::input_product, plane) * hidden;
-      d_w = offset(p.d_weight_ih, row * input);
-      d_b = offset(p.d_bias_ih, row);
-    }
-    if (Cell::recurrent_product[plane]) {
-      const int64_t row = C::count(Cell::recurrent_product, plane) * hidden;
-      d_u = offset(p.d_weight_hh, row * output);
-      d_b_hh = offset(p.d_bias_hh, row);
-    }
-    x_tail = d_w ? input % panel_width : 0;
-    h_tail = d_u ? output % panel_width : 0;
-    has_ones = (x_tail + h_tail) % V::lanes != 0;
+  // Rows of a block: enough to pay for reading and writing the gradients once.
+  static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
+    const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
+    const int64_t rows = is_large ? 1024 : 256;
+    return slice_rows > rows ? slice_rows : rows;
   }
 
-  void run() {
+  static int64_t scratch(const Layout& layout, int64_t slice_rows) {
+    const int64_t rows = block_rows(layout, slice_rows), width = C::accumulators * layout.hidden;
+    return static_cast<int64_t>(sizeof(T)) *
+               (2 * (rows * width + spare) + rows * panel_width + tile_vectors * V::lanes) +
+           static_cast<int64_t>(2 * sizeof(T*)) * rows;
+  }
+
+  WeightGradients(const BackwardArguments& p, int64_t slice_rows, void* memory)
+      : layout(p.layout),
+        capacity(block_rows(layout, slice_rows)),
+        stride(C::accumulators * layout.hidden),
+        d_w(static_cast<T*>(p.d_weight_ih)),
+        d_u(static_cast<T*>(p.d_weight_hh)),
+        d_b(static_cast<T*>(p.d_bias_ih)),
+        d_b_hh(static_cast<T*>(p.d_bias_hh)),
+        x_width(d_w ? layout.input : 0),
+        width(x_width + (d_u ? layout.output : 0)) {
+    z = static_cast<T*>(memory);
+    panel = z + tile_vectors * V::lanes;
+    block = panel + capacity * panel_width;
+    packed = block + capacity * stride + spare;
+    x_rows = reinterpret_cast<const T**>(packed + capacity * stride + spare);
+    h_rows = x_rows + capacity;
     clear();
-    const Layout& layout = p.layout;
-    const T* h = static_cast<const T*>(p.output);
-    const T* initial = static_cast<const T*>(p.initial[0]);
-    const int64_t rows = total_rows(layout), batch = layout.batch;
-    if (rows == 0) return;
-    if (layout.batch_sizes) {
-      add_rows(0, rows, static_cast<const T*>(p.previous[0]));
-    } else if (layout.reverse) {
-      add_rows(0, rows - batch, h + batch * output);
-      add_rows(rows - batch, rows, initial);
-    } else {
-      add_rows(0, batch, initial);
-      add_rows(batch, rows, h);
+  }
+
+  // The place for the derivatives of `rows` more rows, (rows, accumulators * hidden).
+  T* reserve(int64_t rows) {
+    if (used + rows > capacity) flush();
+    return block + used * stride;
+  }
+
+  // Tells what the products saw at the next reserved row.
+  void append(const T* x, const T* h) {
+    x_rows[used] = x;
+    h_rows[used++] = h;
+  }
+
+  // Adds the products of all rows so far.
+  void flush() {
+    if (used == 0) return;
+    if (d_b || d_b_hh) add_biases();
+    if (width > 0) {
+      pack_units();
+      for (int64_t column = 0; column < width; column += panel_width) {
+        pack_panel(column);
+        multiply_panel(column);
+      }
     }
+    used = 0;
   }
 
  private:
-  static int64_t chunks(const Layout& layout) { return (layout.hidden + units_per_task - 1) / units_per_task; }
-
-  static T* offset(void* base, int64_t elements) { return base ? static_cast<T*>(base) + elements : nullptr; }
-
   void clear() {
-    const size_t units = static_cast<size_t>(last - first), size = sizeof(T);
-    if (d_w) __builtin_memset(d_w + first * input, 0, units * static_cast<size_t>(input) * size);
-    if (d_u) __builtin_memset(d_u + first * output, 0, units * static_cast<size_t>(output) * size);
-    if (d_b) __builtin_memset(d_b + first, 0, units * size);
-    if (d_b_hh) __builtin_memset(d_b_hh + first, 0, units * size);
+    const auto inputs = static_cast<size_t>(C::inputs * layout.hidden), size = sizeof(T);
+    const auto gates = static_cast<size_t>(C::gates * layout.hidden);
+    if (d_w) __builtin_memset(d_w, 0, inputs * static_cast<size_t>(layout.input) * size);
+    if (d_u) __builtin_memset(d_u, 0, gates * static_cast<size_t>(layout.output) * size);
+    if (d_b) __builtin_memset(d_b, 0, inputs * size);
+    if (d_b_hh) __builtin_memset(d_b_hh, 0, gates * size);
   }
 
-  // Rows [begin, end) of dA; `h` is what the recurrent product saw at row `begin`.
-  void add_rows(int64_t begin, int64_t end, const T* h) {
-    for (int64_t row = begin; row < end; row += block_rows) {
-      const int64_t depth = end - row < block_rows ? end - row : block_rows;
-      const T* d = static_cast<const T*>(p.d_accumulator) + row * C::accumulators * hidden + plane * hidden;
-      const T* x = static_cast<const T*>(p.x) + row * input;
-      const T* h_here = h + (row - begin) * output;
-      if (d_w) full_panels(d, depth, x, input, d_w);
-      if (d_u) full_panels(d, depth, h_here, output, d_u);
-      tail_panels(d, depth, x, h_here);
-      if (!has_ones && (d_b || d_b_hh)) sum_columns(d, depth);
-    }
-  }
-
-  void full_panels(const T* d, int64_t depth, const T* b, int64_t width, T* target) {
-    for (int64_t column = 0; column + panel_width <= width; column += panel_width) {
-      panel(d, depth, b + column, width, max_columns, [&](int64_t unit, int64_t c, const T* sums) {
-        T* to = target + unit * width + column + c;
-        (V::load(to) + V::load(sums)).store(to);
-      });
-    }
-  }
-
-  // Copies the columns that fill no panel, x then h then ones, and multiplies those.
-  void tail_panels(const T* d, int64_t depth, const T* x, const T* h) {
-    const int64_t width = x_tail + h_tail + has_ones, stride = round_up(width, V::lanes);
-    if (width == 0) return;
-    for (int64_t k = 0; k < depth; ++k) {
-      T* to = tail + k * stride;
-      for (int64_t c = 0; c < x_tail; ++c) *to++ = x[k * input + input - x_tail + c];
-      for (int64_t c = 0; c < h_tail; ++c) *to++ = h[k * output + output - h_tail + c];
-      for (int64_t c = x_tail + h_tail; c < stride; ++c) *to++ = 1;
-    }
-    for (int64_t column = 0; column < stride; column += panel_width) {
-      const int64_t left = (stride - column) / V::lanes;
-      const int columns = static_cast<int>(left < max_columns ? left : max_columns);
-      panel(d, depth, tail + column, stride, columns, [&](int64_t unit, int64_t c, const T* sums) {
-        for (int64_t lane = 0; lane < V::lanes; ++lane) add_tail(unit, column + c + lane, sums[lane]);
-      });
-    }
-  }
-
-  GATEWORK_INLINE void add_tail(int64_t unit, int64_t column, T value) {
-    if (column < x_tail) {
-      d_w[unit * input + input - x_tail + column] += value;
-    } else if (column < x_tail + h_tail) {
-      d_u[unit * output + output - h_tail + column - x_tail] += value;
-    } else if (column == x_tail + h_tail) {
-      if (d_b) d_b[unit] += value;
-      if (d_b_hh) d_b_hh[unit] += value;
-    }
-  }
-
-  void sum_columns(const T* d, int64_t depth) {
-    for (int64_t unit = first; unit < last; unit += V::lanes) {
-      V sum = V::constant(0);
-      for (int64_t k = 0; k < depth; ++k) {
-        sum = sum + load_units<V>(d + k * C::accumulators * hidden + unit, last - unit);
-      }
-      T* const targets[] = {d_b, d_b_hh};
-      for (T* to : targets) {
-        if (to) store_units(load_units<V>(to + unit, last - unit) + sum, to + unit, last - unit);
+  void add_biases() {
+    for (int a = 0; a < C::accumulators; ++a) {
+      T* const b = d_b && Cell::input_product[a] ? d_b + C::count(Cell::input_product, a) * layout.hidden : nullptr;
+      T* const b_hh = d_b_hh && Cell::recurrent_product[a]
+                          ? d_b_hh + C::count(Cell::recurrent_product, a) * layout.hidden
+                          : nullptr;
+      for (int64_t unit = 0; unit < layout.hidden; unit += V::lanes) {
+        const int64_t count = layout.hidden - unit;
+        const T* from = block + a * layout.hidden + unit;
+        V sum = V::constant(0);
+        for (int64_t k = 0; k < used; ++k) sum = sum + load_units<V>(from + k * stride, count);
+        if (b) store_units(load_units<V>(b + unit, count) + sum, b + unit, count);
+        if (b_hh) store_units(load_units<V>(b_hh + unit, count) + sum, b_hh + unit, count);
       }
     }
   }
 
-  // Multiplies this task's units with one panel and gives each vector of sums to `add(unit, column, sums)`.
-  template <class Add>
-  GATEWORK_INLINE void panel(const T* d, int64_t depth, const T* b, int64_t ldb, int columns, const Add& add) {
-    const Tiles tiles = split_rows(last - first, tallest(columns));
-    int64_t unit = first;
-    for (int64_t tile = 0; tile < tiles.count; ++tile) {
-      const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
-      tile_function<V, MultiplyTransposed>(height, columns)(d + unit, C::accumulators * hidden, b, ldb, depth, z);
-      for (int r = 0; r < height; ++r) {
-        for (int c = 0; c < columns; ++c) add(unit + r, c * V::lanes, z + (r * columns + c) * V::lanes);
+  // Calls tile(accumulator, first unit, units, place in `packed`) for each tile of units.
+  template <class Tile>
+  GATEWORK_INLINE void each_tile(const Tile& tile) {
+    const Tiles tiles = split_rows(layout.hidden, tile_height);
+    T* place = packed;
+    for (int a = 0; a < C::accumulators; ++a) {
+      int64_t unit = 0;
+      for (int64_t k = 0; k < tiles.count; ++k) {
+        const int64_t height = tiles.height + (k < tiles.larger);
+        tile(a, unit, height, place);
+        unit += height;
+        place += height * used;
       }
-      unit += height;
     }
   }
 
-  const BackwardArguments& p;
-  const int64_t input, hidden, output;
-  const int plane;
-  T *z, *tail;
-  T *d_w = nullptr, *d_u = nullptr, *d_b = nullptr, *d_b_hh = nullptr;
-  int64_t first, last, x_tail, h_tail;
-  bool has_ones;
+  // Copies the block so that each tile of units reads consecutive memory.
+  void pack_units() {
+    each_tile([&](int a, int64_t unit, int64_t height, T* to) {
+      const T* from = block + a * layout.hidden + unit;
+      for (int64_t k = 0; k < used; ++k) {
+        // A whole tile whatever its height: what is too much is overwritten by the next row or tile.
+        __builtin_memcpy(to, from, tile_height * sizeof(T));
+        to += height;
+        from += stride;
+      }
+    });
+  }
+
+  // Copies the columns [column, column + panel_width) of x and h side by side.
+  void pack_panel(int64_t column) {
+    const int64_t end = column + panel_width;
+    const bool is_in_x = end <= x_width, is_in_h = column >= x_width && end <= width;
+    if (is_in_x || is_in_h) {
+      const T* const* rows = is_in_x ? x_rows : h_rows;
+      const int64_t offset = is_in_x ? column : column - x_width;
+      for (int64_t k = 0; k < used; ++k) {
+        for (int c = 0; c < max_columns; ++c) {
+          V::load(rows[k] + offset + c * V::lanes).store(panel + k * panel_width + c * V::lanes);
+        }
+      }
+      return;
+    }
+    const int64_t panel_stride = panel_columns(column) * V::lanes;
+    for (int64_t k = 0; k < used; ++k) {
+      T* to = panel + k * panel_stride;
+      int64_t c = column;
+      for (; c < x_width && c < end; ++c) *to++ = x_rows[k][c];
+      for (; c < width && c < end; ++c) *to++ = h_rows[k][c - x_width];
+      for (; c < column + panel_stride; ++c) *to++ = 0;
+    }
+  }
+
+  // How many vectors the panel has that begins at `column`.
+  GATEWORK_INLINE int panel_columns(int64_t column) const {
+    const int64_t left = round_up(width - column, V::lanes) / V::lanes;
+    return static_cast<int>(left < max_columns ? left : max_columns);
+  }
+
+  void multiply_panel(int64_t column) {
+    const int columns = panel_columns(column);
+    each_tile([&](int a, int64_t unit, int64_t height, const T* from) {
+      if (!Cell::input_product[a] && column + panel_width <= x_width) return;
+      if (!Cell::recurrent_product[a] && column >= x_width) return;
+      tile_function<V, MultiplyTransposed>(static_cast<int>(height), columns)(from, height, panel, columns * V::lanes,
+                                                                              used, z);
+      const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
+      const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
+      T* w = Cell::input_product[a] ? d_w + in * layout.input : nullptr;
+      T* u = Cell::recurrent_product[a] ? d_u + gate * layout.output : nullptr;
+      for (int64_t r = 0; r < height; ++r) {
+        for (int c = 0; c < columns; ++c) {
+          add(w, u, column + c * V::lanes, z + (r * columns + c) * V::lanes);
+        }
+        w += w ? layout.input : 0;
+        u += u ? layout.output : 0;
+      }
+    });
+  }
+
+  // Adds a vector of sums to a row of dW and of dU, from `column` of x and h on; a row may be null.
+  GATEWORK_INLINE void add(T* w, T* u, int64_t column, const T* sums) {
+    const bool is_in_x = column + V::lanes <= x_width, is_in_h = column >= x_width && column + V::lanes <= width;
+    if (is_in_x || is_in_h) {
+      T* to = is_in_x ? w : u;
+      if (!to) return;
+      to += is_in_x ? column : column - x_width;
+      (V::load(to) + V::load(sums)).store(to);
+      return;
+    }
+    for (int64_t lane = 0; lane < V::lanes && column < width; ++lane, ++column) {
+      T* to = column < x_width ? w : u;
+      if (to) to[column < x_width ? column : column - x_width] += sums[lane];
+    }
+  }
+
+  const Layout& layout;
+  const int64_t capacity, stride;
+  T *const d_w, *const d_u, *const d_b, *const d_b_hh;
+  const int64_t x_width, width;  // the columns of x, and of x and h, that are multiplied with
+  T *z, *panel, *block, *packed;
+  const T **x_rows, **h_rows;
+  int64_t used = 0;
 };
 
 }  // namespace gatework::GATEWORK_ISA

@@ -81,7 +81,11 @@ def run(case: Case, dtype: torch.dtype, scan=None) -> Results:
     generator = torch.Generator().manual_seed(case.seed + 1)
     seeds = [torch.randn(t.shape, generator=generator).to(dtype) for t in (output, *finals)]
     wanted = [t for t in leaves if t is not None]
-    gradients = torch.autograd.grad([output, *finals], wanted, seeds, allow_unused=True, materialize_grads=True)
+    # The output of no steps depends on nothing, and the reference says so.
+    ends = [(y, seed) for y, seed in zip((output, *finals), seeds, strict=True) if y.requires_grad]
+    gradients = torch.autograd.grad(
+        [y for y, _ in ends], wanted, [seed for _, seed in ends], allow_unused=True, materialize_grads=True
+    )
     values = {"output": output.detach()}
     values |= {f"final {k}": f.detach() for k, f in enumerate(finals)}
     names = [n for n, t in zip(NAMES, leaves[:6], strict=True) if t is not None] + [

@@ -34,10 +34,14 @@ def active_isa() -> str:
     Raises:
         UsageError: `GATEWORK_ISA` names none, or one that this processor or build does not have.
     """
-    return _forced[-1] if _forced else _chosen(os.environ.get("GATEWORK_ISA", ""))
+    return _forced[-1] if _forced else _default_isa()
 
 
 @cache
+def _default_isa() -> str:
+    return _chosen(os.environ.get("GATEWORK_ISA", ""))
+
+
 def _chosen(wanted: str) -> str:
     usable = supported_isas()
     if not wanted:
@@ -235,7 +239,6 @@ def kept_like(
     like: Tensor,
     hidden: int,
     output: int,
-    is_packed: bool,
     given: Sequence[Tensor] = (),
 ) -> Kept:
     """The tensors that the forward pass fills, new or, in the order of `Kept.tensors()`, given."""
@@ -249,7 +252,7 @@ def kept_like(
 
     values = one(kernel.kept > 0, kernel.kept * hidden)
     states = range(len(kernel.spec.states))
-    previous = tuple(one(kernel.reads_previous[s] if s else is_packed, hidden if s else output) for s in states)
+    previous = tuple(one(s > 0 and kernel.reads_previous[s], hidden) for s in states)
     after = tuple(one(kernel.reads_next[s] if s else is_projected, hidden) for s in states)
     return Kept(values, previous, after)
 
@@ -300,7 +303,7 @@ def forward(
     finals = [torch.empty_like(s) for s in states]
     kept = Kept(None, (), ())
     if is_kept:
-        kept = kept_like(kernel, layout.lead, x, *widths[1:], layout.batch_sizes is not None)
+        kept = kept_like(kernel, layout.lead, x, *widths[1:])
     status = _native.forward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _addresses(states), out.data_ptr(), _addresses(finals), _address(kept.values),
@@ -338,7 +341,6 @@ def backward(
     """
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=False, with_input=needs[0])
-    d_accumulators = output.new_empty((*layout.lead, kernel.accumulators * widths[1]))
     projected = None if projection is None else torch.empty_like(output)
     d_states = [torch.empty_like(s) for s in states]
     w = weights
@@ -347,7 +349,7 @@ def backward(
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _address(d_output), _addresses(d_finals), _addresses(states), output.data_ptr(),
-        _address(kept.values), _addresses(kept.previous), _addresses(kept.next), d_accumulators.data_ptr(),
+        _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
         _address(projected), _addresses(d_states), tuple(map(_address, found)),
     )  # fmt: skip
     _finish(status)
@@ -355,5 +357,5 @@ def backward(
     if projected is not None and needs[5]:
         before = kept.next[0]
         assert before is not None
-        d_projection = projected.reshape(layout.rows, -1).t() @ before.reshape(layout.rows, -1)
+        d_projection = projected.flatten(0, -2).t() @ before.flatten(0, -2)
     return [*found, d_projection, *d_states]

@@ -15,6 +15,9 @@ def describe(kernel: int, /) -> dict[str, Any]: ...
 def packed_size(kernel: int, parts: Sequence[int], /) -> list[int]: ...
 def pack_forward(kernel: int, parts: Sequence[int], weights: int, projection: int, /) -> None: ...
 def pack_backward(kernel: int, parts: Sequence[int], with_input: bool, weights: int, projection: int, /) -> None: ...
+def step(
+    kernel: int, batch: int, parts: Sequence[int], x: int, previous: Sequence[int], next: Sequence[int], output: int, /
+) -> None: ...
 def forward(
     kernel: int,
     threads: int,
@@ -45,7 +48,6 @@ def backward(
     kept: int,
     previous: Sequence[int],
     next: Sequence[int],
-    d_accumulator: int,
     d_projected: int,
     d_initial: Sequence[int],
     results: Sequence[int],

@@ -68,8 +68,23 @@ def trace(
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework._reference.trace`."""
-    return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework._reference.trace`.
+
+    Where a derivative may be asked for, the reference computes it.
+    """
+    w = weights
+    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, *states)
+    is_differentiable = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+    if is_differentiable or not has_kernel(spec, x):
+        return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    hidden, _ = _kernels.checked(x, weights, states, spec)
+    kernel = _kernels.find(spec.name, x.dtype)
+    x, weights, states = _contiguous(x, weights, states)
+    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
+    named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
+    slots = [named.get(name) for name in kernel.names]
+    out, finals, _ = _kernels.forward(kernel, x, weights, states, layout, named=slots)
+    return out, tuple(finals), {name: named.get(name, out) for name in kernel.names}
 
 
 @torch.library.impl("gatework::scan", "CPU")
@@ -112,8 +127,7 @@ def _fake_scan(
     hidden, output = weight_hh.shape[0] // len(REGISTRY[cell].gates), weight_hh.shape[1]
     kept: list[Tensor] = []
     if is_kept:
-        kernel, is_packed = _kernels.find(cell, x.dtype), batch_sizes is not None
-        kept = _kernels.kept_like(kernel, x.shape[:-1], x, hidden, output, is_packed).tensors()
+        kept = _kernels.kept_like(_kernels.find(cell, x.dtype), x.shape[:-1], x, hidden, output).tensors()
     return x.new_empty((*x.shape[:-1], output)), [s.new_empty(s.shape) for s in states], kept
 
 
@@ -140,9 +154,7 @@ def _scan_backward(
     hidden, width = _kernels.checked(x, weights, states, REGISTRY[cell])
     x, weights, states = _contiguous(x, weights, states)
     layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
-    saved = _kernels.kept_like(
-        kernel, layout.lead, x, hidden, width, batch_sizes is not None, [t.contiguous() for t in kept]
-    )
+    saved = _kernels.kept_like(kernel, layout.lead, x, hidden, width, [t.contiguous() for t in kept])
     d_output = None if d_output is None else d_output.contiguous()
     d_finals = [t.contiguous() for t in d_finals]
     found = _kernels.backward(kernel, d_output, d_finals, x, weights, states, layout, output.contiguous(), saved, needs)

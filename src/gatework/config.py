@@ -123,7 +123,7 @@ class ForecastConfig:
     calendar: bool = True
     test_steps: int = 0
     validation_steps: int = 0
-    max_windows: int = 100_000
+    max_windows: int = 20_000
     max_origins: int = 100
 
 

@@ -136,14 +136,14 @@ def test_every_plot_of_a_lesson_is_drawn_and_nothing_is_wider_than_a_phone(each,
 def test_the_drawing_of_the_cell_follows_its_slider(open_page):
     page = open_page("03-the-lstm-cell.html")
     figure = page.locator(".cell-figure")
-    before = figure.locator('[data-name="i"] .value').inner_text()
+    before = figure.locator('[data-name="i"] .value').text_content()
     fill = "node => getComputedStyle(node).fill"
     dark = figure.locator('[data-name="i"] rect').evaluate(fill)
     slider = figure.locator("input[type=range]")
     slider.focus()
     slider.press("ArrowRight")
     assert figure.locator("output").inner_text() == "2 of 10"
-    after = figure.locator('[data-name="i"] .value').inner_text()
+    after = figure.locator('[data-name="i"] .value').text_content()
     assert float(before) > 0.9
     assert float(after) < 0.1
     page.wait_for_function(

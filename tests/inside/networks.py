@@ -89,7 +89,7 @@ def run(
     base = Recipe(task=task_name).changed(hidden=6, embedding=5, scale=kind != "text", seed=seed)
     recipe = base.changed(**changes)
     task = tasks.get(task_name).fit(_dataset(kind, variables), recipe.data)
-    made = create(folder, recipe, task, "0" * 64)
+    made = create(folder, recipe, task, "0" * 64, threads=1)
     torch.manual_seed(seed)
     model = task.model(recipe.model)
     with torch.no_grad():

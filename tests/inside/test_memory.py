@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gatework.errors import RunError, UsageError
 from gatework.inside.memory import DEFAULT, QUICK, Plan, compare_memory
 from gatework.inside.memory.experiment import measure, read_outcomes
-from gatework.inside.memory.learning import Outcome, learn
+from gatework.inside.memory.learning import Outcome, climb
 from gatework.inside.memory.problems import ITEMS, PROBLEMS, TEST_DIGITS, Adding, Copy, Permuted, Pixels, Rows
 from gatework.inside.memory.results import summary
 
@@ -74,48 +74,58 @@ def test_digits_are_read_by_rows_pixels_and_in_a_fixed_order():
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_problem_can_be_learnt_a_little(name):
-    plan = Plan(spans={name: (2 if name in ("adding", "copy") else 8,)}, batches={name: 150}, hidden=16)
-    outcome = learn(plan.trial((name, "gru", 0), 0))
+    plan = Plan(spans={name: (2 if name in ("adding", "copy") else 8,)}, batches={name: 150}, hidden=16, cells=("gru",))
+    ladder = plan.ladders[0]
+    (outcome,) = climb(ladder, 0.95)
     chance = {"adding": 0.16, "copy": 8.0**-ITEMS}.get(name, 0.1)
     assert outcome.solved > 2 * chance
-    assert outcome == dataclasses.replace(learn(outcome.trial), seconds=outcome.seconds)
+    assert outcome == dataclasses.replace(climb(ladder, 0.95)[0], seconds=outcome.seconds)
 
 
 def test_the_budget_ends_early_once_enough_is_right():
-    plan = Plan(spans={"digits, rows": (8,)}, batches={"digits, rows": 2000}, hidden=32)
-    trial = dataclasses.replace(plan.trial(("digits, rows", "lstm", 0), 0), enough=0.5)
-    outcome = learn(trial)
+    plan = Plan(spans={"digits, rows": (8,)}, batches={"digits, rows": 2000}, hidden=32, cells=("lstm",))
+    (outcome,) = climb([dataclasses.replace(plan.ladders[0][0], enough=0.5)], 0.95)
     assert outcome.batches < 2000
     assert outcome.batches % 100 == 0
     assert outcome.solved > 0.4
 
 
-def test_a_ladder_stops_at_the_first_span_that_is_not_learnt_and_goes_on_after_an_interruption(tmp_path, monkeypatch):
+def test_a_network_goes_on_to_longer_spans_with_what_it_learnt():
+    plan = Plan(spans={"adding": (2, 3, 4)}, batches={"adding": 100}, hidden=16, cells=("gru",))
+    climbed = climb(plan.ladders[0], least=0)
+    assert [outcome.trial.span for outcome in climbed] == [2, 3, 4]
+    (anew,) = climb(plan.ladders[0][2:], least=0)
+    assert climbed[-1].solved > anew.solved
+
+
+def test_a_ladder_stops_at_the_first_span_that_is_not_learnt(tmp_path):
     told: list[Outcome] = []
     outcomes = measure(TINY, tmp_path / "memory", told=told.append)
     # Eight batches teach nothing: every ladder ends on its first rung.
     assert [(o.trial.cell, o.trial.seed, o.trial.span) for o in outcomes] == [
         ("rnn", 0, 4), ("lstm", 0, 4), ("rnn", 1, 4), ("lstm", 1, 4)
     ]  # fmt: skip
-    assert len(told) == 4
-    assert measure(TINY, tmp_path / "memory", told=told.append) == outcomes
-    assert len(told) == 4
+    assert told == outcomes
     together = measure(TINY, tmp_path / "together", workers=2)
     assert [(o.trial, o.solved) for o in together] == [(o.trial, o.solved) for o in outcomes]
-    raised = [
-        dataclasses.replace(o, solved=1.0) if o.trial.cell == "lstm" else o for o in read_outcomes(tmp_path / "memory")
-    ]
-    lines = "".join(json.dumps(dataclasses.asdict(o)) + "\n" for o in raised)
-    (tmp_path / "memory" / "outcomes.jsonl").write_text(lines)
-    again = measure(TINY, tmp_path / "memory")
-    assert [(o.trial.cell, o.trial.span) for o in again if o.trial.span == 6] == [("lstm", 6), ("lstm", 6)]
+
+
+def test_what_was_measured_before_an_interruption_is_kept(tmp_path):
+    first = measure(TINY, tmp_path / "memory")
+    file = tmp_path / "memory" / "outcomes.jsonl"
+    kept = file.read_text().splitlines()[:3]
+    file.write_text("".join(line + "\n" for line in kept))
+    told: list[Outcome] = []
+    again = measure(TINY, tmp_path / "memory", told=told.append)
+    assert [(o.trial.cell, o.trial.seed) for o in told] == [("lstm", 1)]
+    assert [(o.trial, o.solved, o.batches) for o in again] == [(o.trial, o.solved, o.batches) for o in first]
 
 
 def outcomes_of(plan, solved):
     return [
-        Outcome(plan.trial((problem, cell, seed), rung), share, 10, 1.0)
-        for (problem, cell, seed), shares in solved.items()
-        for rung, share in enumerate(shares)
+        Outcome(trial, share, 10, 1.0)
+        for ladder in plan.ladders
+        for trial, share in zip(ladder, solved[ladder[0].problem, ladder[0].cell, ladder[0].seed], strict=False)
     ]
 
 

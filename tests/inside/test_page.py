@@ -335,6 +335,9 @@ def test_a_phone_needs_no_sideways_scrolling(show, request, kind, scheme):
     page = show(request.getfixturevalue(kind)[1], scheme, 360)
     page.wait_for_selector("body[data-state]")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # What follows the networks' columns stands below them.
+    bottom = page.locator("#units").bounding_box()
+    assert page.locator("footer").bounding_box()["y"] >= bottom["y"] + bottom["height"]
 
 
 def test_controls_have_names_and_nothing_is_fetched(show, texts_page):

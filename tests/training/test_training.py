@@ -132,6 +132,13 @@ print(runtime.flushes_everywhere())
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
-    torch.set_flush_denormal(False)
+
+
+def test_the_callers_threads_and_floating_point_mode_come_back():
+    threads = torch.get_num_threads()
     assert not runtime.flushes_everywhere()
-    torch.set_flush_denormal(True)
+    with runtime.computing(3):
+        assert torch.get_num_threads() == 3
+        assert runtime.flushes_everywhere()
+    assert torch.get_num_threads() == threads
+    assert not runtime.flushes_everywhere()

@@ -11,7 +11,7 @@ import typer
 
 from gatework.errors import GateworkError
 
-_COMMANDS = ("compare", "train", "evaluate", "predict", "inspect", "report", "datasets", "learn")
+_COMMANDS = ("compare", "train", "evaluate", "predict", "inspect", "report", "datasets", "learn", "doctor", "bench")
 _INTERRUPTED = 130
 # What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
 _MISUSE: Any = typer.BadParameter.__bases__[0]

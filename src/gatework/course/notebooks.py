@@ -108,6 +108,7 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
         client = NotebookClient(
             notebook,
             timeout=_SECONDS,
+            startup_timeout=_SECONDS,
             kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
             config=Config({"KernelManager": transport}),

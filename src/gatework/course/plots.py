@@ -53,7 +53,12 @@ def lines(
             y=_plain(values),
             name=name,
             mode="markers" if name in markers else "lines",
-            line={"color": colour, "dash": dash, "width": 2, "shape": "hvh" if name in quiet else "linear"},
+            line={
+                "color": colour,
+                "dash": dash,
+                "width": 2,
+                "shape": "hvh" if len(set(_plain(values))) == 2 else "linear",
+            },
             marker={"color": colour, "size": 8},
         )
     figure.update_yaxes(type="log" if log_y else "linear", exponentformat="power" if log_y else "none")
@@ -70,7 +75,8 @@ def bars(values: Mapping[str, float], *, x: str, log_x: bool = False, form: str 
         form: How the values beside the bars are written.
     """
     names = list(values)
-    colours = [_look(name, place)[0] for place, name in enumerate(names)]
+    # Many bars are steps of one thing, few are things of their own.
+    colours = [_look(name, place if len(names) <= 8 else 2)[0] for place, name in enumerate(names)]
     texts = [format(value, form) for value in values.values()]
     numbers = [float(value) for value in values.values()]
     figure = go.Figure(
@@ -80,13 +86,16 @@ def bars(values: Mapping[str, float], *, x: str, log_x: bool = False, form: str 
         )
     )  # fmt: skip
     figure.update_xaxes(type="log" if log_x else "linear", exponentformat="power" if log_x else "none")
+    if min(numbers) < 0:
+        reach = max(numbers) - min(numbers)  # room for the figures beside the bars
+        figure.update_xaxes(range=[min(numbers) - 0.15 * reach, max(numbers) + 0.15 * reach])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     dressed = _dressed(figure, x, "", 110 + 44 * len(names), has_legend=False)
     return dressed.update_layout(hovermode="closest", margin={"r": 70})
 
 
 def heat(
-    values: Any, *, x: str, y: str, columns: Sequence[str] | None = None, rows: Sequence[str] | None = None,
+    values: Any, *, x: str, y: str, columns: Sequence[Any] | None = None, rows: Sequence[Any] | None = None,
     limits: tuple[float, float] | None = None, height: int = 340,
 ) -> go.Figure:  # fmt: skip
     """A table of numbers as colours: blue below the middle, orange above.

@@ -23,7 +23,6 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
-from gatework.training import runtime
 from gatework.training.run import Run, create, prediction_tensors
 from gatework.training.watch import Watcher
 
@@ -91,7 +90,7 @@ def compare(
     """
     _open(out, plan.state(dataset.provenance.fingerprint))
     workers = max(1, min(workers, len(plan.cells) * plan.seeds))
-    runtime.prepare(max(1, (os.cpu_count() or 1) // workers))
+    threads = max(1, (os.cpu_count() or 1) // workers)
     task = tasks.get(plan.recipe.task).fit(dataset, plan.recipe.data)
     sizes = dict.fromkeys(plan.cells, plan.recipe.model.hidden)
     if plan.match == "parameters":
@@ -102,7 +101,7 @@ def compare(
             path = out / "runs" / f"{cell}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
             if not (path / "recipe.toml").exists():
-                create(path, recipe, task, dataset.provenance.fingerprint)
+                create(path, recipe, task, dataset.provenance.fingerprint, threads)
             if not Run.open(path).is_finished:
                 jobs.append(Job(path, f"{cell}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)

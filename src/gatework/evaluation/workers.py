@@ -59,7 +59,8 @@ def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watc
             pool.shutdown(wait=False, cancel_futures=True)
             wait([f for f in futures if not f.cancelled()])
             raise
-        _drain(news, watcher)
+        while _tell(news, watcher):
+            pass
     for future in futures:
         _raise_if_stopped(future)
 
@@ -76,21 +77,14 @@ def _raise_if_stopped(future: Future[bool]) -> None:
         raise KeyboardInterrupt
 
 
-def _tell(news: Any, watcher: Watcher) -> None:
+def _tell(news: Any, watcher: Watcher) -> bool:
+    """Passes on one piece of news, if any comes; whether one did."""
     try:
         name, arguments = news.get(timeout=_NEWS)
     except queue.Empty:
-        return
+        return False
     getattr(watcher, name)(*arguments)
-
-
-def _drain(news: Any, watcher: Watcher) -> None:
-    while True:
-        try:
-            name, arguments = news.get(timeout=_NEWS)
-        except queue.Empty:
-            return
-        getattr(watcher, name)(*arguments)
+    return True
 
 
 class _Relay(Watcher):

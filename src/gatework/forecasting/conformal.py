@@ -1,9 +1,12 @@
-r"""Intervals that hold: each quantile's distance from the median is stretched until it covers what it promises.
+r"""Intervals that hold: each one is stretched about the median until it covers what it promises.
 
-For a level $q > 0.5$ and every step of every held-back origin, $r = (y - \hat y) / (\hat y_q - \hat y)$ says how far
-the actual value lies on the way to the quantile. Stretching that way by the $\lceil (n + 1) q \rceil$-th smallest $r$
-makes the quantile cover a share of at least $q$ of those steps, whatever the network believed. Levels below the median
-likewise.
+For an interval between the quantiles $q$ and $1 - q$ and every step of every held-back origin,
+
+$$ r = \max\Big( \frac{y - \hat y}{\hat y_{1-q} - \hat y},\; \frac{\hat y - y}{\hat y - \hat y_q} \Big) $$
+
+says how far out the actual value lies, 1 being the interval's end. Stretching both ends by the
+$\lceil (n + 1)(1 - 2q) \rceil$-th smallest $r$ makes it cover a share of at least $1 - 2q$ of those steps, whatever the
+network believed.
 
 Source: Y. Romano, E. Patterson and E. Candès, "Conformalized quantile regression", NeurIPS 2019, with the score taken
 relative to the interval so that one factor serves series of every size. Steps of one origin, and of neighbouring ones,
@@ -36,12 +39,13 @@ def stretches(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
     seen = ~np.isnan(y)
     if seen.sum() < _FEWEST:
         return found
-    median, actual = quantiles[..., MEDIAN][seen].astype(np.float64), y[seen]
-    for k, level in enumerate(LEVELS):
-        if k == MEDIAN:
-            continue
-        way = quantiles[..., k][seen] - median
-        ratios = np.sort((actual - median) / np.where(way == 0, np.finfo(np.float64).eps, way))
-        rank = math.ceil((len(ratios) + 1) * max(level, 1 - level))
-        found[k] = min(max(float(ratios[min(rank, len(ratios)) - 1]), 0.0), _WIDEST)
+    said, actual = quantiles[seen].astype(np.float64), y[seen]
+    tiny = np.finfo(np.float64).tiny
+    for low in range(MEDIAN):
+        high = len(LEVELS) - 1 - low
+        above = (actual - said[:, MEDIAN]) / np.maximum(said[:, high] - said[:, MEDIAN], tiny)
+        below = (said[:, MEDIAN] - actual) / np.maximum(said[:, MEDIAN] - said[:, low], tiny)
+        ratios = np.sort(np.maximum(above, below))
+        rank = min(math.ceil((len(ratios) + 1) * (LEVELS[high] - LEVELS[low])), len(ratios))
+        found[[low, high]] = min(max(float(ratios[rank - 1]), 0.0), _WIDEST)
     return found

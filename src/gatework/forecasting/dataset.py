@@ -33,6 +33,8 @@ _MOST_HORIZON = 48
 _MOST_HELD_BACK = 4
 _MOST_EVALUATED = 20_000
 _FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
+# Windows of so many seasons are tried out where none is named.
+_SEASONS = (3, 5)
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,7 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     source = source if isinstance(source, Table) else read_table(source)
     config = recipe.time or TimeConfig()
     table = read_timetable(source.frame, config, named(recipe.data.target), source=source.where, row=source.row)
-    plan, ends = decide(table, recipe.forecast or ForecastConfig(), source.where)
-    train, validation, test, notes = _origins(table, plan, ends, source.where)
-    if plan.skip == "auto":
-        plan = dataclasses.replace(plan, skip=_best_skip(plan, train, validation))
-        notes.append(
-            f'The network learns the difference to the simple forecast that is best in validation: "{plan.skip}".'
-        )
+    plan, ends, (train, validation, test), notes = _planned(table, recipe.forecast or ForecastConfig(), source.where)
     provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
     return ForecastDataset(
         name or source.name,
@@ -85,6 +81,46 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
         plan=plan,
         ends=ends,
     )
+
+
+def _planned(
+    table: TimeTable, config: ForecastConfig, source: str
+) -> tuple[ForecastConfig, np.ndarray, tuple[Origins, Origins, Origins], list[str]]:
+    """The settings whose simple forecast does best in validation, and the origins that they make."""
+    plan, ends = decide(table, config, source)
+    windows = [plan.window]
+    if not config.window and plan.season > 1:
+        room = int(ends.max()) - 3 * plan.horizon
+        windows += [n * plan.season for n in _SEASONS if plan.window < n * plan.season <= room]
+    found = []
+    for window in windows:
+        plan, ends = decide(table, dataclasses.replace(config, window=window), source)
+        *parts, notes = _origins(table, plan, ends, source)
+        skips = [s for s in typing.get_args(Skip) if s != "auto"] if plan.skip == "auto" else [plan.skip]
+        train, validation, test = parts
+        for skip in skips:
+            chosen = dataclasses.replace(plan, skip=skip)
+            is_alone = len(windows) == len(skips) == 1
+            score = 0.0 if is_alone else _simple_error(chosen, train, validation)
+            found.append((score, chosen, ends, (train, validation, test), notes))
+    _, plan, ends, origins, notes = min(found, key=lambda item: item[0])
+    if len(found) > 1:
+        notes = [
+            *notes,
+            f'The network adds to the simple forecast "{plan.skip}" with a window of {plan.window} steps, the best of '
+            f"{len(found)} in validation.",
+        ]
+    return plan, ends, origins, notes
+
+
+def _simple_error(plan: ForecastConfig, train: Origins, validation: Origins) -> float:
+    """The MASE of the simple forecast on the validation origins, none of which it saw when it was made."""
+    if plan.skip == "seasonal" and not 1 < plan.season <= plan.window:
+        return float("inf")
+    linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
+    values, actuals = simple(validation.histories(plan.window), plan, linear), validation.actuals()
+    error = mase(np.abs(actuals["value"] - values), actuals)
+    return error if np.isfinite(error) else float("inf")
 
 
 def decide(table: TimeTable, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray]:
@@ -210,19 +246,6 @@ def _least_history(plan: ForecastConfig, room: int) -> int:
         return plan.window
     least = plan.season if plan.skip in ("auto", "seasonal") else min(plan.segment, plan.window)
     return max(2, min(least, room - plan.horizon))
-
-
-def _best_skip(plan: ForecastConfig, train: Origins, validation: Origins) -> Skip:
-    """The simple forecast with the smallest MASE on the validation origins; none of them sees these when it is made."""
-    found: dict[Skip, float] = {}
-    history, actuals = validation.histories(plan.window), validation.actuals()
-    for skip in typing.get_args(Skip):
-        if skip == "auto" or (skip == "seasonal" and not 1 < plan.season <= plan.window):
-            continue
-        linear = Linear.fit(train, plan.window) if skip == "linear" else None
-        values = simple(history, dataclasses.replace(plan, skip=skip), linear)
-        found[skip] = mase(np.abs(actuals["value"] - values), actuals)
-    return min(found, key=lambda skip: found[skip])
 
 
 def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:

@@ -6,6 +6,7 @@ there and keeps its parameters, as the network does.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,10 @@ _ABOUT = {
 def statistical_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
     """The three methods; none where statsforecast is not installed or there are more than `MOST_SERIES` series."""
     try:
-        from statsforecast import models
+        with warnings.catch_warnings():
+            # A progress bar that nobody sees misses its widgets in a notebook.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            from statsforecast import models
     except ImportError:
         return []
     origins = dataset.test.inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,16 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _ops, _reference
+from gatework import _ops, _reference, _streaming
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
 
 Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
+
+
+_plans: weakref.WeakKeyDictionary[RecurrentLayer, _streaming.Plan] = weakref.WeakKeyDictionary()
 
 
 class RecurrentLayer(nn.Module):
@@ -184,6 +188,9 @@ class RecurrentLayer(nn.Module):
                 f"{type(self).__name__}: a bidirectional layer needs the whole sequence and cannot go step by step; "
                 "use bidirectional=False"
             )
+        quick = self._quick_step(x, state)
+        if quick is not None:
+            return quick
         batch = _batch.arrange_step(self, x, state)
         inputs, states = self._in_own_precision(batch)
         h, finals = inputs[0], []
@@ -194,6 +201,29 @@ class RecurrentLayer(nn.Module):
                 finals.append(_reference.step(self.spec, h, self._weights(layer), [s[layer] for s in states]))
                 h = finals[-1][0]
         return h if batch.is_batched else h[0], batch.restore_states(_stacked(finals))
+
+    def _quick_step(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
+        """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+            return None
+        if type(x) is not Tensor or x.dim() != 2 or self.proj_size or torch.is_autocast_enabled("cpu"):
+            return None
+        plan = _plans.get(self)
+        if plan is None or not plan.holds(self._parameters.values()):
+            plan = _streaming.plan(self.spec, self._parameters, self._weight_names)
+            if plan is None:
+                return None
+            _plans[self] = plan
+        if state is None:
+            states = tuple([x.new_zeros(self.num_layers, len(x), self.hidden_size) for _ in self.spec.states])
+        else:
+            states = (state,) if isinstance(state, Tensor) else tuple(state)
+        if any(type(s) is not Tensor for s in states):
+            return None
+        found = _streaming.step(plan, x, states)
+        if found is None:
+            return None
+        return found[0], found[1][0] if len(states) == 1 else found[1]
 
     def _scan(
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False

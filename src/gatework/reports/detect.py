@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gatework.errors import RunError
 from gatework.reports.comparison import write_report
+from gatework.reports.memory import write_memory_report
 from gatework.reports.run import write_run_report
 
 
@@ -25,6 +26,8 @@ def report(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if (path / "comparison.json").is_file():
         return write_report(path)
+    if (path / "memory.json").is_file():
+        return write_memory_report(path)
     if (path / "recipe.toml").is_file() or (path / "metrics.jsonl").is_file():
         return write_run_report(path)
     if not path.exists():

@@ -49,13 +49,11 @@ def train(
         RunError: `out` holds something.
         TrainingError: The loss is no longer a number.
     """
-    from gatework.training import runtime
-
     out = Path(out)
     refuse_occupied(out)
     dataset, chosen = prepare(source, task, recipe, changes)
-    runtime.prepare(threads or os.cpu_count())
-    run = create(out, chosen, tasks.get(chosen.task).fit(dataset, chosen.data), dataset.provenance.fingerprint)
+    fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
+    run = create(out, chosen, fitted, dataset.provenance.fingerprint, threads or os.cpu_count() or 1)
     return complete(run, dataset, watcher or Watcher())
 
 
@@ -98,21 +96,23 @@ def prepare(
 
     Args:
         source: As for `train()`.
-        task: The task; the data set's own, or what the changes imply, if None.
+        task: The task; the data set's own, the recipe's, or what the changes imply, if None.
         recipe: As for `train()`.
         changes: Fields of the recipe to change.
     """
     name = str(source) if isinstance(source, (str, os.PathLike)) else ""
     known = REGISTRY.get(name)
+    if isinstance(recipe, str):
+        recipe = find_recipe(recipe)
     if task is None:
-        task = known.task if known else _implied(changes)
+        task = known.task if known else recipe.task if recipe else _implied(changes)
     tasks.get(task)
     if recipe is None:
-        recipe = known.recipe if known and known.task == task else task
+        recipe = find_recipe(known.recipe if known and known.task == task else task)
     if name:
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
-    chosen = (recipe if isinstance(recipe, Recipe) else find_recipe(recipe)).changed(task=task, **changes)
+    chosen = recipe.changed(task=task, **changes)
     cells.get(chosen.model.cell)
     dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen

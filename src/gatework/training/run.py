@@ -142,8 +142,15 @@ class Run:
         return self.task.predict(self.network, split)
 
 
-def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int) -> Run:
     """Makes a run folder that holds all but what training will add; it appears in one piece.
+
+    Args:
+        path: The folder.
+        recipe: What is trained, how.
+        task: The task, fitted.
+        fingerprint: That of the data.
+        threads: Threads it will be trained with, now and when it is resumed.
 
     Raises:
         RunError: The folder exists and holds something.
@@ -155,7 +162,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str) -> Run:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint))
+        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint, threads))
         write_json(temporary / "task.json", task.state())
         os.chmod(temporary, 0o755)
         if path.exists():
@@ -197,16 +204,15 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     environment = read_json(run.path / "environment.json")
     if environment["data"] != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
-    runtime.prepare(environment["threads"])
-    task = run.task
-    trainer = Trainer(run.path, run.recipe, task, dataset, label or run.path.name, watcher)
-    model = trainer.run()
-    task.calibrate(model, dataset)
-    outputs, _ = evaluate(model, task, task.encode(dataset.test))
-    write_tensors(run.path / "predictions.safetensors", prediction_tensors(task, outputs))
+    with runtime.computing(environment["threads"]):
+        trainer = Trainer(run.path, run.recipe, run.task, dataset, label or run.path.name, watcher)
+        model = trainer.run()
+        run.task.calibrate(model, dataset)
+        outputs, _ = evaluate(model, run.task, run.task.encode(dataset.test))
+        run.task.keep(run.path, model, dataset)
+    write_tensors(run.path / "predictions.safetensors", prediction_tensors(run.task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
-    task.keep(run.path, model, dataset)
-    metrics = {f"test_{name}": value for name, value in task.metrics(outputs, dataset.test.targets).items()}
+    metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
     write_json(run.path / "summary.json", _summary(trainer, metrics))
     return Run(run.path, run.recipe)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -28,16 +30,35 @@ def prepare(threads: int | None = None) -> None:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     if not flushes_everywhere():
-        _tell_every_thread()
+        _tell_every_thread(True)
 
 
-def _tell_every_thread() -> None:
-    """Runs `torch.set_flush_denormal(True)` in each thread of the OpenMP pool that torch computes with."""
+@contextlib.contextmanager
+def computing(threads: int) -> Iterator[None]:
+    """`prepare()` for the length of a block; afterwards the caller's threads and floating-point mode are as before."""
+    count, was_flushing = torch.get_num_threads(), not float(_subnormals(1))
+    prepare(threads)
+    try:
+        yield
+    finally:
+        if not was_flushing:
+            torch.set_flush_denormal(False)
+            _tell_every_thread(False)
+        torch.set_num_threads(count)
+
+
+def _subnormals(count: int) -> torch.Tensor:
+    """As many subnormal numbers, made by this process; zeros where they are flushed."""
+    return torch.full((count,), torch.finfo(torch.float32).tiny) * 0.5
+
+
+def _tell_every_thread(is_flushing: bool) -> None:
+    """Runs `torch.set_flush_denormal()` in each thread of the OpenMP pool that torch computes with."""
     for library in _openmp_libraries():
         parallel = getattr(ctypes.CDLL(library), "GOMP_parallel", None)
         if parallel is None:
             continue
-        callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: torch.set_flush_denormal(True) and None)
+        callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: torch.set_flush_denormal(is_flushing) and None)
         parallel.argtypes = [type(callback), ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
         parallel.restype = None
         parallel(callback, None, torch.get_num_threads(), 0)
@@ -55,11 +76,10 @@ def _openmp_libraries() -> set[str]:
 
 def flushes_everywhere() -> bool:
     """Whether every thread of torch's pool flushes subnormal numbers to zero, found out by making some."""
-    smallest = torch.full((_EVERY_THREAD,), torch.finfo(torch.float32).tiny)
-    return not bool((smallest * 0.5).any())
+    return not bool(_subnormals(_EVERY_THREAD).any())
 
 
-def environment(seed: int, fingerprint: str) -> dict[str, Any]:
+def environment(seed: int, fingerprint: str, threads: int) -> dict[str, Any]:
     """Versions, machine, threads, seed and data of a run, as values that JSON can hold."""
     versions = {"python": platform.python_version()}
     for package in ("gatework", "torch", "numpy", "polars", "scikit-learn"):
@@ -72,7 +92,7 @@ def environment(seed: int, fingerprint: str) -> dict[str, Any]:
             "cores": os.cpu_count() or 1,
             "capability": torch.backends.cpu.get_cpu_capability(),
         },
-        "threads": torch.get_num_threads(),
+        "threads": threads,
         "seed": seed,
         "data": fingerprint,
     }

@@ -21,7 +21,10 @@ def name(request):
 
 
 def rows(split) -> list:
-    return [row.tobytes() for row in split.inputs] if isinstance(split.inputs, np.ndarray) else list(split.inputs)
+    """Each example as something to compare: its bytes, its text, or the place of its window in a table."""
+    if isinstance(split.inputs, np.ndarray):
+        return [row.tobytes() for row in split.inputs]
+    return [row.tobytes() for row in split.inputs.index] if hasattr(split.inputs, "index") else list(split.inputs)
 
 
 def test_a_set_is_what_its_registration_says(name):
@@ -52,12 +55,14 @@ def test_a_set_is_the_same_every_time(name):
     assert first.provenance == again.provenance
     for part in ("train", "validation", "test"):
         assert rows(getattr(first, part)) == rows(getattr(again, part))
-        assert np.array_equal(getattr(first, part).targets, getattr(again, part).targets)
+        assert getattr(first, part).targets.tobytes() == getattr(again, part).targets.tobytes()
 
 
 def test_a_quick_look_has_every_class(name):
-    dataset = load(name, DataConfig()).limited(20)
-    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [20, 20, 20]
+    whole = load(name, DataConfig())
+    dataset = whole.limited(20)
+    for part in ("train", "validation", "test"):
+        assert len(getattr(dataset, part)) == min(20, len(getattr(whole, part)))
     if dataset.classes:
         assert all(len(np.unique(part.targets)) == len(dataset.classes) for part in (dataset.train, dataset.test))
 

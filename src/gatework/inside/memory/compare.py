@@ -44,7 +44,7 @@ def compare_memory(
 
     out = Path(out)
     outcomes = measure(plan, out, workers=workers or os.cpu_count() or 1, told=None if is_quiet else _tell)
-    facts = environment(0, "generated")
+    facts = environment(0, "generated", threads=1)
     content: dict[str, Any] = summary(plan, outcomes)
     content |= {"command": command, "environment": {k: v for k, v in facts.items() if k not in ("seed", "data")}}
     write_json(out / "memory.json", content)

@@ -1,4 +1,4 @@
-"""Every cell on every problem, over growing spans, until a cell no longer learns it within the budget."""
+"""Every cell on every problem, over growing spans, until a network no longer learns one within the budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,13 @@ from typing import Any
 from gatework._files import read_json, write_json, write_text
 from gatework.cells import get as get_cell
 from gatework.errors import RunError, TrainingError, UsageError
-from gatework.inside.memory.learning import Outcome, Trial, learn
+from gatework.inside.memory.learning import Outcome, Trial, climb
+from gatework.training import runtime
 
 SOLVED = 0.95
 """A span is learnt if this share of the unseen test sequences is right."""
+ENOUGH = 0.98
+"""Training on a span ends before its budget once this share of some sequences is right."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Plan:
     hidden: int = 32
     batch_size: int = 32
     learning_rate: float = 0.01
-    forget_bias: float = 4.0
+    forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
         for cell in self.cells:
@@ -55,16 +58,19 @@ class Plan:
             raise UsageError(f"seeds is {self.seeds}, expected 1 or more")
 
     @property
-    def ladders(self) -> list[tuple[str, str, int]]:
-        """Every problem, cell and seed: one ladder of spans each."""
-        return [(p, cell, seed) for p in self.spans for seed in range(self.seeds) for cell in self.cells]
+    def ladders(self) -> list[tuple[Trial, ...]]:
+        """For every problem, seed and cell the spans that one network climbs."""
+        return [
+            tuple(self._trial(problem, cell, seed, span) for span in spans)
+            for problem, spans in self.spans.items()
+            for seed in range(self.seeds)
+            for cell in self.cells
+        ]
 
-    def trial(self, ladder: tuple[str, str, int], rung: int) -> Trial:
-        """One span of one ladder."""
-        problem, cell, seed = ladder
+    def _trial(self, problem: str, cell: str, seed: int, span: int) -> Trial:
         return Trial(
             problem=problem,
-            span=self.spans[problem][rung],
+            span=span,
             cell=cell,
             seed=seed,
             hidden=self.hidden,
@@ -72,7 +78,7 @@ class Plan:
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             forget_bias=self.forget_bias,
-            enough=0.99,
+            enough=ENOUGH,
         )
 
     def state(self) -> dict[str, Any]:
@@ -82,18 +88,18 @@ class Plan:
 
 DEFAULT = Plan(
     spans={
-        "adding": (25, 50, 100, 200, 400),
-        "copy": (5, 10, 20, 40, 80),
+        "adding": (10, 25, 50, 100, 200, 400),
+        "copy": (1, 5, 10, 20, 40),
         "digits, rows": (8,),
         "digits, pixels": (64,),
         "digits, permuted": (64,),
     },
-    batches={"adding": 1500, "copy": 1500, "digits, rows": 600, "digits, pixels": 1000, "digits, permuted": 1000},
+    batches={"adding": 1500, "copy": 4000, "digits, rows": 600, "digits, pixels": 1000, "digits, permuted": 1000},
 )
 QUICK = Plan(
     seeds=1,
-    spans={"adding": (10, 25, 50), "copy": (3, 6), "digits, rows": (8,)},
-    batches={"adding": 500, "copy": 300, "digits, rows": 200},
+    spans={"adding": (5, 10, 25), "copy": (1, 2, 4), "digits, rows": (8,)},
+    batches={"adding": 600, "copy": 400, "digits, rows": 200},
 )
 
 
@@ -115,43 +121,38 @@ def measure(plan: Plan, out: Path, *, workers: int = 1, told: Callable[[Outcome]
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
     _open(out, plan)
-    known = {outcome.trial: outcome for outcome in read_outcomes(out)}
+    outcomes = read_outcomes(out)
+    known = {outcome.trial for outcome in outcomes}
+    ladders = [ladder for ladder in plan.ladders if ladder[0] not in known]
 
-    def arrived(outcome: Outcome) -> None:
-        known[outcome.trial] = outcome
-        _write_outcomes(out, list(known.values()))
-        if told:
-            told(outcome)
+    def arrived(climbed: Sequence[Outcome]) -> None:
+        outcomes.extend(climbed)
+        lines = "".join(json.dumps(dataclasses.asdict(outcome)) + "\n" for outcome in outcomes)
+        write_text(out / "outcomes.jsonl", lines)
+        for outcome in climbed:
+            if told:
+                told(outcome)
 
     if workers == 1:
-        _begin_here()
-        for ladder in plan.ladders:
-            while (rung := _next_rung(plan, ladder, known)) is not None:
-                arrived(learn(plan.trial(ladder, rung)))
-    else:
-        _climb_together(plan, known, arrived, workers)
-    return [o for ladder in plan.ladders for o in _climbed(plan, ladder, known)]
+        with runtime.computing(1):
+            for ladder in ladders:
+                arrived(climb(ladder, SOLVED))
+    elif ladders:
+        _climb_together(ladders, arrived, workers)
+    order = {trial: place for place, trial in enumerate(trial for ladder in plan.ladders for trial in ladder)}
+    return sorted(outcomes, key=lambda outcome: order[outcome.trial])
 
 
-def _climb_together(plan: Plan, known: dict[Trial, Outcome], arrived: Callable[[Outcome], None], workers: int) -> None:
-    """Climbs several ladders at once, each trial in one of so many processes."""
+def _climb_together(
+    ladders: Sequence[tuple[Trial, ...]], arrived: Callable[[Sequence[Outcome]], None], workers: int
+) -> None:
+    """Climbs several ladders at once, each in one of so many processes."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin) as pool:
-        running: dict[Future[Outcome], tuple[str, str, int]] = {}
-
-        def go_on(ladder: tuple[str, str, int]) -> None:
-            rung = _next_rung(plan, ladder, known)
-            if rung is not None:
-                running[pool.submit(learn, plan.trial(ladder, rung))] = ladder
-
-        for ladder in plan.ladders:
-            go_on(ladder)
+    with ProcessPoolExecutor(min(workers, len(ladders)), context, _begin) as pool:
+        futures = [pool.submit(climb, ladder, SOLVED) for ladder in ladders]
         try:
-            while running:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    ladder = running.pop(future)
-                    arrived(_result(future))
-                    go_on(ladder)
+            for future in as_completed(futures):
+                arrived(_result(future))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
@@ -175,27 +176,6 @@ def read_outcomes(out: Path) -> list[Outcome]:
         raise RunError(f"{file} is corrupt ({error}); delete it to measure anew") from None
 
 
-def _write_outcomes(out: Path, outcomes: Sequence[Outcome]) -> None:
-    lines = "".join(json.dumps(dataclasses.asdict(outcome)) + "\n" for outcome in outcomes)
-    write_text(out / "outcomes.jsonl", lines)
-
-
-def _next_rung(plan: Plan, ladder: tuple[str, str, int], known: dict[Trial, Outcome]) -> int | None:
-    """The span to try next; None at the top, or above a span that was not learnt."""
-    for rung in range(len(plan.spans[ladder[0]])):
-        outcome = known.get(plan.trial(ladder, rung))
-        if outcome is None:
-            return rung
-        if outcome.solved < SOLVED:
-            return None
-    return None
-
-
-def _climbed(plan: Plan, ladder: tuple[str, str, int], known: dict[Trial, Outcome]) -> list[Outcome]:
-    trials = [plan.trial(ladder, rung) for rung in range(len(plan.spans[ladder[0]]))]
-    return [known[trial] for trial in trials if trial in known]
-
-
 def _open(out: Path, plan: Plan) -> None:
     file = out / "plan.json"
     if file.exists():
@@ -211,16 +191,10 @@ def _open(out: Path, plan: Plan) -> None:
 def _begin() -> None:
     # Ctrl-C reaches every process of the terminal; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _begin_here()
-
-
-def _begin_here() -> None:
-    from gatework.training import runtime
-
     runtime.prepare(1)
 
 
-def _result(future: Future[Outcome]) -> Outcome:
+def _result(future: Future[list[Outcome]]) -> list[Outcome]:
     try:
         return future.result()
     except BrokenProcessPool:

@@ -1,9 +1,10 @@
-"""One network that learns one problem of one span, with fresh sequences in every batch."""
+"""One network that learns one problem over growing spans, with fresh sequences in every batch."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,31 +87,55 @@ class Recaller(nn.Module):
         return found
 
 
-def learn(trial: Trial) -> Outcome:
-    """Trains until enough sequences are right or the budget is spent, and tests on unseen sequences."""
+def climb(trials: Sequence[Trial], least: float) -> list[Outcome]:
+    """Learns one span after the other with the same network, which keeps what it learnt on the shorter ones.
+
+    Args:
+        trials: The same problem, cell and seed at growing spans.
+        least: The share of test sequences that must be right to go on to the next span.
+
+    Returns:
+        What came of each trial, up to the first that was not learnt.
+    """
+    torch.manual_seed(trials[0].seed)
+    network = Recaller(PROBLEMS[trials[0].problem](trials[0].span), trials[0])
+    outcomes = []
+    for trial in trials:
+        outcomes.append(learn(trial, network))
+        if outcomes[-1].solved < least:
+            break
+    return outcomes
+
+
+def learn(trial: Trial, network: Recaller) -> Outcome:
+    """Trains a network until enough sequences are right or the budget is spent, and tests it on unseen sequences."""
     started = time.perf_counter()
     problem = PROBLEMS[trial.problem](trial.span)
     random = np.random.default_rng((_SEED, trial.seed, trial.span))
-    torch.manual_seed(trial.seed)
-    network = Recaller(problem, trial)
     optimizer = torch.optim.Adam(network.parameters(), trial.learning_rate)
     done = trial.batches
     for batch in range(1, trial.batches + 1):
         # The learning rate falls to a tenth, so that the last batches refine what was found.
         optimizer.param_groups[0]["lr"] = trial.learning_rate * 0.1 ** (batch / trial.batches)
-        drawn = problem.draw(random, trial.batch_size)
-        optimizer.zero_grad(set_to_none=True)
-        loss = problem.loss(network(drawn), drawn)
-        loss.backward()
-        if not math.isfinite(float(nn.utils.clip_grad_norm_(network.parameters(), 1.0))):
+        if not _step(network, problem, problem.draw(random, trial.batch_size), optimizer):
             done = batch
             break
-        optimizer.step()
         if batch % _CHECK_EVERY == 0 and _share(network, problem, trial, _CHECK_SEQUENCES) >= trial.enough:
             done = batch
             break
     solved = _share(network, problem, trial, TEST_SEQUENCES, is_test=True)
     return Outcome(trial, solved, done, time.perf_counter() - started)
+
+
+def _step(network: Recaller, problem: Problem, drawn: Drawn, optimizer: torch.optim.Optimizer) -> bool:
+    """One step of training; False where the gradient is no longer a number."""
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(problem.loss(network(drawn), drawn))
+    norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    if not math.isfinite(float(norm)):
+        return False
+    optimizer.step()
+    return True
 
 
 def _share(network: Recaller, problem: Problem, trial: Trial, count: int, *, is_test: bool = False) -> float:

@@ -47,6 +47,6 @@ def _load_usual(name: str, _: DataConfig) -> Dataset:
 
 
 SPECS = tuple(
-    SetSpec(name, title, "series", "detect", RECIPE, LICENCE, True, partial(_load_usual, name), partial(_load, name))
+    SetSpec(name, title, "detect", "detect", RECIPE, LICENCE, True, partial(_load_usual, name), partial(_load, name))
     for name, title in _SETS.items()
 )

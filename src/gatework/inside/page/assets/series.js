@@ -6,7 +6,7 @@ class SeriesInput {
   // `changed(step, variable, value)` and `choose(step)` are called as the person acts.
   constructor(box, { changed, choose }) {
     Object.assign(this, { box, changed, choose, height: 200 });
-    this.svg = element("svg", { class: "chart series", viewBox: `0 -8 ${WIDTH} ${this.height + 16}`, preserveAspectRatio: "none", tabindex: "0", role: "slider" });
+    this.svg = element("svg", { class: "chart series-chart", viewBox: `0 -8 ${WIDTH} ${this.height + 16}`, preserveAspectRatio: "none", tabindex: "0", role: "slider" });
     this.handle = element("div", { class: "handle" });
     this.points = element("div", { class: "points" });
     this.ends = element("div", { class: "ends" });

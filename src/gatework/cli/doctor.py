@@ -1,0 +1,33 @@
+"""`gatework doctor`: what this installation and this machine offer."""
+
+from __future__ import annotations
+
+import json
+import platform
+
+from gatework.cli import _options as options
+
+
+def doctor(as_json: options.AsJson = False) -> None:
+    """Show versions, threads, and the instruction sets compiled, supported and active."""
+    import torch
+
+    from gatework import __version__, _kernels, _native
+
+    compiled = [name for k, name in enumerate(_native.ISAS) if _native.is_compiled(k)]
+    facts = {
+        "gatework": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "instruction sets compiled": compiled,
+        "instruction sets supported": list(_kernels.supported_isas()),
+        "instruction set active": _kernels.active_isa(),
+        "cells with kernels": list(_native.CELLS),
+    }
+    if as_json:
+        print(json.dumps(facts, indent=2))
+        return
+    for name, value in facts.items():
+        print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")

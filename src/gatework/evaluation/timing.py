@@ -1,0 +1,222 @@
+"""Timing of layers against torch.nn: paired, in one process, alternating, as ratios with their spread.
+
+Absolute times do not travel from machine to machine and drift on one; a ratio of two runs that follow each other does
+neither. Each figure is the median over the pairs with its quartiles.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from gatework.errors import UsageError, nearest
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is timed: a training step of a stack of layers.
+
+    Attributes:
+        name: How the shape is called.
+        batch: The number of sequences.
+        steps: The time steps of the longest sequence.
+        input: The width of the input.
+        hidden: The hidden size.
+        layers: The number of layers.
+        shortest: The shortest length where lengths differ, uniform up to `steps`; otherwise None.
+        has_input_gradient: Whether the input's gradient is wanted, as behind an embedding.
+    """
+
+    name: str
+    batch: int
+    steps: int
+    input: int
+    hidden: int
+    layers: int = 1
+    shortest: int | None = None
+    has_input_gradient: bool = False
+
+
+SHAPES = (
+    Shape("imdb", 32, 200, 128, 128, has_input_gradient=True),
+    Shape("waves", 32, 100, 1, 20, layers=2),
+    Shape("long", 8, 1000, 64, 64),
+    Shape("large", 64, 100, 512, 512),
+    Shape("ragged", 32, 200, 128, 128, shortest=100, has_input_gradient=True),
+)
+CELLS = ("lstm", "gru", "rnn")
+_CLASSES = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One comparison.
+
+    Attributes:
+        shape: The name of the shape.
+        cell: The cell.
+        ours: The median seconds of a training step here.
+        torchs: The median seconds of the same step with torch.nn.
+        ratio: The median of torch's time over ours in each pair.
+        low: The lower quartile of that ratio.
+        high: Its upper quartile.
+        pairs: The number of pairs.
+        path: What torch.nn runs on this input.
+        flushes_subnormals: Whether torch was told to flush subnormal numbers to zero.
+    """
+
+    shape: str
+    cell: str
+    ours: float
+    torchs: float
+    ratio: float
+    low: float
+    high: float
+    pairs: int
+    path: str
+    flushes_subnormals: bool
+
+    def line(self) -> str:
+        """A row for a person to read."""
+        mode = "flushed" if self.flushes_subnormals else "as it comes"
+        times = f"{self.ours * 1e3:8.2f} ms  torch {self.torchs * 1e3:8.2f} ms"
+        ratio = f"{self.ratio:5.2f} x  [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.shape:8} {self.cell:5} {times}  {ratio}  {self.path}, {mode}"
+
+
+def choose(names: Sequence[str]) -> list[Shape]:
+    """The shapes of those names, all when there are none.
+
+    Raises:
+        UsageError: There is no such shape.
+    """
+    known = {shape.name: shape for shape in SHAPES}
+    for name in names:
+        if name not in known:
+            raise UsageError(f'there is no shape "{name}": {nearest(name, known)}')
+    return [known[name] for name in names] or list(SHAPES)
+
+
+def layers_of(shape: Shape, cell: str) -> tuple[nn.Module, nn.Module]:
+    """Our layer and torch's with the same weights."""
+    import gatework
+
+    sizes = (shape.input, shape.hidden, shape.layers)
+    ours = getattr(gatework.nn, _CLASSES[cell])(*sizes)
+    theirs = getattr(nn, _CLASSES[cell])(*sizes)
+    theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+def torch_path(shape: Shape, cell: str) -> str:
+    """What torch.nn runs for a float32 layer on the CPU."""
+    is_fused = cell == "lstm" and shape.shortest is None and torch.backends.mkldnn.is_available()
+    return "oneDNN" if is_fused else "a loop over the steps"
+
+
+def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[], None]:
+    """A function that runs forward and backward once on the same random input."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(shape.steps, shape.batch, shape.input, generator=generator)
+    x.requires_grad_(shape.has_input_gradient)
+    lengths: Tensor | None = None
+    if shape.shortest is not None:
+        lengths = torch.randint(shape.shortest, shape.steps + 1, (shape.batch,), generator=generator)
+
+    def run() -> None:
+        for parameter in layer.parameters():
+            parameter.grad = None
+        x.grad = None
+        if lengths is None:
+            output = layer(x)[0]
+        elif is_ours:
+            output = layer(x, lengths=lengths)[0]
+        else:
+            output = layer(pack_padded_sequence(x, lengths, enforce_sorted=False))[0].data
+        output.sum().backward()
+
+    return run
+
+
+@contextmanager
+def flushing(is_flushing: bool) -> Iterator[None]:
+    """Tell torch to flush subnormal numbers to zero, or not to."""
+    torch.set_flush_denormal(is_flushing)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def compare(shape: Shape, cell: str, *, pairs: int = 15, flushes_subnormals: bool = True) -> Timing:
+    """Time our layer and torch's in alternation."""
+    ours, theirs = layers_of(shape, cell)
+    runs = (training_step(shape, ours, True), training_step(shape, theirs, False))
+    times: list[tuple[float, float]] = []
+    with flushing(flushes_subnormals):
+        for run in runs * 2:
+            run()
+        for _ in range(pairs):
+            times.append((seconds_of(runs[0]), seconds_of(runs[1])))
+    ratios = [b / a for a, b in times]
+    low, _, high = statistics.quantiles(ratios, n=4)
+    return Timing(
+        shape.name, cell, statistics.median(a for a, _ in times), statistics.median(b for _, b in times),
+        statistics.median(ratios), low, high, pairs, torch_path(shape, cell), flushes_subnormals,
+    )  # fmt: skip
+
+
+def seconds_of(run: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def streaming(hidden: int = 128, steps: int = 500) -> dict[str, float]:
+    """Median seconds of one step with batch 1, ours and torch's."""
+    import gatework
+
+    ours, theirs = gatework.nn.LSTM(hidden, hidden), nn.LSTM(hidden, hidden)
+    x, states = torch.randn(1, hidden), [None, None]
+    times: list[list[float]] = [[], []]
+    with torch.inference_mode():
+        for _ in range(steps):
+            start = time.perf_counter()
+            _, states[0] = ours.step(x, states[0])
+            middle = time.perf_counter()
+            _, states[1] = theirs(x.unsqueeze(0), states[1])
+            times[0].append(middle - start)
+            times[1].append(time.perf_counter() - middle)
+    return {"ours": statistics.median(times[0]), "torch": statistics.median(times[1])}
+
+
+def tracing(pairs: int = 15) -> float:
+    """The median time of a run that keeps every gate over that of a plain forward run."""
+    import gatework
+
+    layer, x = gatework.nn.LSTM(128, 128), torch.randn(200, 32, 128)
+    with torch.inference_mode():
+        layer.trace(x), layer(x)
+        return statistics.median(
+            seconds_of(lambda: layer.trace(x)) / seconds_of(lambda: layer(x)) for _ in range(pairs)
+        )
+
+
+def as_json(timings: Sequence[Timing]) -> dict[str, object]:
+    """Everything measured, with what it was measured on."""
+    from gatework import _kernels
+
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "instruction_set": _kernels.active_isa(),
+        "timings": [asdict(t) for t in timings],
+    }

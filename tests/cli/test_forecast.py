@@ -1,0 +1,99 @@
+"""Forecasting as a person runs it: real processes, real files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from gatework import evaluation
+from gatework._files import read_json
+
+COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
+
+
+def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *map(str, arguments)]
+    environment = os.environ | {"COLUMNS": "120"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240)
+
+
+def sales(path: Path, days: int = 120) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {
+            "day": pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 1, 1) + pl.duration(days=days - 1), eager=True),
+            "sales": [float(k % 7 + k / 10) for k in range(days)],
+            "promo": ["yes" if k % 7 == 5 else "no" for k in range(days)],
+        }
+    )
+    frame.write_csv(path)
+    return frame
+
+
+def test_a_table_becomes_a_forecast_of_the_rows_that_follow(tmp_path):
+    sales(tmp_path / "sales.csv")
+    columns = ("--time", "day", "--target", "sales", "--known", "promo", "--horizon", 7)
+    done = run("train", "forecast", "sales.csv", *columns, "--epochs", 2, "--out", "run", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"]["test_mase"] < 2
+    refused = run("predict", "run", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert '2024-04-30 has no value in the column "promo"' in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    future = sales(tmp_path / "all.csv", 127).tail(7).drop("sales")
+    future.write_csv(tmp_path / "future.csv")
+    done = run("predict", "run", "future.csv", "--horizon", 3, "--out", "forecast.parquet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = pl.read_parquet(tmp_path / "forecast.parquet")
+    assert rows["day"].to_list() == ["2024-04-30", "2024-05-01", "2024-05-02"]
+    assert (rows["q0.025"] <= rows["forecast"]).all()
+    assert (rows["forecast"] <= rows["q0.975"]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "empty"),
+        ("day,sales\n", "at least one row"),
+        ("day,sales\n2024-01-01,3\n", "one time stamp"),
+        ("day,sales\n2024-01-01,3\n2024-01-02,many\n2024-01-03,4\n", '"many"'),
+        ("day,sales\n2024-01-01,3\nsomeday,4\n", '"someday"'),
+    ],
+)
+def test_a_bad_table_is_one_sentence_and_leaves_nothing(tmp_path, text, expected):
+    (tmp_path / "sales.csv").write_text(text)
+    columns = ("--time", "day", "--target", "sales")
+    done = run("train", "forecast", "sales.csv", *columns, "--out", "run", "-q", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
+
+
+def test_a_comparison_holds_baselines_and_a_report_with_bands(tmp_path):
+    sales(tmp_path / "sales.csv", 90)
+    report = evaluation.compare(
+        tmp_path / "sales.csv",
+        task="forecast",
+        out=tmp_path / "out",
+        cells=("gru", "lstm"),
+        seeds=1,
+        time="day",
+        target="sales",
+        horizon=7,
+        epochs=1,
+        hidden=4,
+    )
+    content = read_json(tmp_path / "out" / "comparison.json")
+    names = {entry["name"] for entry in content["entries"]}
+    assert {"gru", "lstm", "naive", "seasonal naive", "drift", "linear on lags", "AutoETS"} <= names
+    assert all(0 <= entry["metrics"]["test_coverage_80"]["mean"] <= 1 for entry in content["entries"])
+    page = report.read_text(encoding="utf-8")
+    assert 'id="forecast-chosen"' in page
+    data = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
+    origin = data["forecasts"]["origins"][0]
+    assert len(origin["x"]) == len(origin["actual"]) == 7
+    assert len(origin["said"]["lstm"]) == 7

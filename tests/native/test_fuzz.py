@@ -1,0 +1,89 @@
+"""Thousands of random scans against the reference."""
+
+import random
+
+import pytest
+import torch
+
+from gatework import _kernels, _native, _ops, _reference
+from gatework._reference import ScanWeights
+from scans import Case, run
+
+CASES = 2000
+PARTS = 20
+
+
+def draw(generator: random.Random, seed: int) -> Case:
+    hidden = generator.choice([1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 20, 31, 33])
+    cell = generator.choice(_native.CELLS)
+    can_project = cell in ("lstm", "rnn", "rnn_relu") and hidden > 1
+    return Case(
+        cell,
+        steps=generator.choice([0, 1, 2, 3, 5]),
+        batch=generator.choice([0, 1, 2, 3, 7, 13]),
+        input=generator.choice([1, 2, 3, 8, 17, 30]),
+        hidden=hidden,
+        projection=generator.randint(1, hidden - 1) if can_project and generator.random() < 0.25 else 0,
+        is_packed=generator.random() < 0.4,
+        reverse=generator.random() < 0.5,
+        bias=generator.random() < 0.8,
+        seed=seed,
+    )
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_scans_agree_with_the_reference(part: int):
+    isas = _kernels.supported_isas()
+    generator = random.Random(part)
+    eps = torch.finfo(torch.float64).eps
+    for k in range(CASES // PARTS):
+        case = draw(generator, seed=1000 * part + k)
+        if case.is_packed and (case.batch == 0 or case.steps == 0):
+            case = Case(**{**case.__dict__, "is_packed": False})
+        with _kernels.use_isa(isas[k % len(isas)]):
+            found = run(case, torch.float64)
+        exact = run(case, torch.float64, _reference.scan)
+        terms = (case.steps + 1) * (case.input + case.hidden + 8)
+        for name, error in found.errors(exact).items():
+            assert error <= terms * eps, (case, isas[k % len(isas)], name, error)
+
+
+@pytest.mark.parametrize("name", ["weight_ih", "weight_hh", "bias_ih", "bias_hh", "x", "state"])
+@pytest.mark.parametrize("damage", ["shape", "dtype", "strides", "overlap"])
+def test_a_call_that_does_not_fit_is_an_error_or_simply_works(name: str, damage: str):
+    case = Case("lstm", 3, 4, 5, 6)
+    x, weights, states, _ = case.tensors()
+    tensors = {"x": x, "weight_ih": weights[0], "weight_hh": weights[1], "bias_ih": weights[2], "bias_hh": weights[3]}
+    tensors |= {"state": states[0], "cell state": states[1]}
+
+    def call(t: dict[str, torch.Tensor]) -> torch.Tensor:
+        given = ScanWeights(t["weight_ih"], t["weight_hh"], t["bias_ih"], t["bias_hh"])
+        return _ops.scan(case.spec, t["x"], given, [t["state"], t["cell state"]])[0]
+
+    expected, tensor = call(tensors), tensors[name]
+    if damage == "shape":
+        with pytest.raises((ValueError, RuntimeError)):
+            call({**tensors, name: tensor[..., :-1]})
+    elif damage == "dtype":
+        with pytest.raises((ValueError, RuntimeError)):
+            call({**tensors, name: tensor.float()})
+    elif damage == "strides":
+        spread = torch.empty(*tensor.shape, 2, dtype=tensor.dtype)[..., 1]
+        torch.testing.assert_close(call({**tensors, name: spread.copy_(tensor)}), expected)
+    else:
+        one = tensor[..., :1].expand_as(tensor)
+        torch.testing.assert_close(call({**tensors, name: one}), call({**tensors, name: one.contiguous()}))
+
+
+@pytest.mark.parametrize("sizes", [[4, 5], [5, 4], [4, -1, 4], [3], [4, 4, 4]])
+def test_batch_sizes_that_do_not_describe_the_rows_are_refused(sizes: list[int]):
+    case = Case("gru", 3, 4, 5, 6)
+    _, weights, states, _ = case.tensors()
+    with pytest.raises(ValueError, match="batch_sizes"):
+        _ops.scan(
+            case.spec,
+            torch.zeros(7, 5, dtype=torch.float64),
+            ScanWeights(*weights[:4]),
+            states,
+            batch_sizes=torch.tensor(sizes),
+        )

@@ -1,0 +1,45 @@
+"""What the shared library contains: nothing compiled for one instruction set may be shared with the others."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gatework import _kernels, _native
+from gatework.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+FLAGS = {
+    "baseline": [],
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+}
+
+
+@pytest.mark.skipif(not (shutil.which("g++") and shutil.which("nm")), reason="needs g++ and nm")
+@pytest.mark.parametrize("isa", _kernels.supported_isas())
+def test_every_symbol_of_an_instruction_set_is_in_its_own_namespace(isa: str, tmp_path: Path):
+    # Without optimisation nothing is inlined away: a weak symbol outside the namespace would be shared by the linker.
+    target = tmp_path / "kernels.o"
+    source = ROOT / "csrc" / "isa" / f"{isa}.cpp"
+    subprocess.run(["g++", "-std=c++17", "-O0", *FLAGS[isa], "-c", str(source), "-o", str(target)], check=True)
+    listing = subprocess.run(
+        ["nm", "-C", "--defined-only", str(target)], check=True, capture_output=True, text=True
+    ).stdout
+    shared = [line for line in listing.splitlines() if re.match(r"\S* ?[A-TV-Zuvw] ", line)]
+    assert any(f"gatework::{isa}::" in line for line in shared)
+    assert [line for line in shared if f"gatework::{isa}::" not in line and "DW.ref" not in line] == []
+
+
+def test_an_unknown_instruction_set_is_refused_with_the_known_ones():
+    with pytest.raises(UsageError, match='did you mean "avx512"'), _kernels.use_isa("avx521"):
+        pass
+
+
+def test_a_forced_instruction_set_is_the_active_one():
+    for isa in _kernels.supported_isas():
+        with _kernels.use_isa(isa):
+            assert _kernels.active_isa() == isa
+    assert set(_kernels.supported_isas()) <= set(_native.ISAS)
