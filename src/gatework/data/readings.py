@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from gatework.config import TimeConfig
-from gatework.data._columns import Columns, numbers, roles
+from gatework.data._columns import Columns, numbers, roles, series_of
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
@@ -73,7 +72,7 @@ def read_readings(table: Table, config: TimeConfig, targets: Sequence[str], labe
         DataError: A column is not there, a value is no finite number, or a time cannot be read.
     """
     columns = roles(table.frame, config, targets, table.where)
-    codes, ids = _codes(table, columns.ids)
+    codes, ids = series_of(table.frame, columns.ids, table.where, table.row)
     stamps = read_stamps(
         table.frame[columns.time],
         codes,
@@ -92,22 +91,6 @@ def read_readings(table: Table, config: TimeConfig, targets: Sequence[str], labe
         series.append(Rows(ids[code], rows, stamps.local[rows], values[rows], marked))
     notes = (*stamps.notes, *_notes(columns, codes, moments, order, values))
     return Readings(tuple(series), columns, table.where, notes)
-
-
-def _codes(table: Table, names: tuple[str, ...]) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    """The series of each row as a number, shape (rows,), and the ids in the order of those numbers."""
-    if not names:
-        return np.zeros(len(table), dtype=np.int64), [()]
-    keys = table.frame.select(pl.col(name).cast(pl.String) for name in names)
-    for name in names:
-        if keys[name].null_count():
-            at = int(keys[name].is_null().arg_max() or 0)
-            raise DataError(
-                f'{table.where}, column "{name}": {table.row(at)} is empty; every row must say which series it is of'
-            )
-    unique = keys.unique(maintain_order=True).with_row_index("code")
-    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
-    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
 
 
 def _labels(table: Table, label: str) -> np.ndarray:
