@@ -34,11 +34,13 @@ def evaluate_detector(detector: Detector, readings: Readings) -> dict[str, dict[
         The metrics of `pooled_metrics()` by the name of the detector; the trained one first.
 
     Raises:
-        DataError: The rows have no labels.
+        DataError: The rows have no labels, or none of them is labelled as anomalous.
     """
     series = readings.series
     if series[0].labels is None:
         raise DataError(f"{readings.source} has no labels to measure by: name their column with --label")
+    if not any(rows.labels is not None and rows.labels.any() for rows in series):
+        raise DataError(f"{readings.source}: no row is labelled as anomalous, so there is nothing to measure by")
     scores = {
         f"{detector.task.settings.scorer if detector.task.scorer != 'label' else 'labelled'} network": [
             detector.answers(rows).scores for rows in series

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from gatework.config import TimeConfig
 from gatework.data._columns import Columns, numbers, roles, series_of
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
+
+_LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def read_readings(table: Table, config: TimeConfig, targets: Sequence[str], labe
         table: The table; its rows may stand in any order.
         config: The columns of time and series, and how times are written.
         targets: The columns to watch.
-        label: The column that says which rows are anomalous: above 0.
+        label: The column that says which rows are anomalous: 0 or 1, or false or true.
 
     Raises:
         UsageError: A column is not named.
@@ -94,15 +97,16 @@ def read_readings(table: Table, config: TimeConfig, targets: Sequence[str], labe
 
 
 def _labels(table: Table, label: str) -> np.ndarray:
-    marks = numbers(table.column(label), table.where, table.row)
-    if np.isnan(marks).any():
-        at = int(np.argmax(np.isnan(marks)))
+    texts = table.column(label).cast(pl.String).fill_null("").str.strip_chars().str.to_lowercase()
+    found = texts.replace_strict(_LABELS, default=None, return_dtype=pl.Boolean)
+    if found.null_count():
+        at = int(found.is_null().arg_max() or 0)
+        is_what = f'is "{texts[at]}"' if texts[at] else "is empty"
         raise DataError(
-            f'{table.where}, column "{label}": {table.row(at)} is empty, expected 0 for a normal row or 1 for an '
+            f'{table.where}, column "{label}": {table.row(at)} {is_what}, expected 0 for a normal row or 1 for an '
             "anomalous one"
         )
-    found: np.ndarray = marks > 0
-    return found
+    return found.to_numpy()
 
 
 def _notes(

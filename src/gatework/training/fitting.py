@@ -54,8 +54,11 @@ def train(
     refuse_occupied(out)
     dataset, chosen = prepare(source, task, recipe, changes)
     fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
-    run = create(out, chosen, fitted, dataset.provenance.fingerprint, threads or os.cpu_count() or 1)
-    return complete(run, dataset, watcher or Watcher())
+    about = dataset.provenance
+    run = create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
+    watcher = watcher or Watcher()
+    watcher.noted(about.notes)
+    return complete(run, dataset, watcher)
 
 
 def resume(
