@@ -40,7 +40,7 @@ SCORED = ("realKnownCause", "artificialWithAnomaly")
 OTHER = ("realAWSCloudwatch", "realAdExchange", "realTraffic", "realTweets", "artificialNoAnomaly")
 GROUPS = {"scored": SCORED, "other": OTHER, "all": (*SCORED, *OTHER)}
 # For so many rows an event that is no larger is not told again; for every method but the benchmark's own two.
-REST = 50
+REST = 100
 # The network learns what is usual from the probation, but for the last of it: these shares of it choose the epoch and
 # begin the threshold, and measure the forecast.
 SHARES = {"validation": 0.25, "test": 0.05}
