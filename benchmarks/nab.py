@@ -26,7 +26,14 @@ import polars as pl
 
 from gatework._files import atomic
 from gatework.anomaly import nab
-from gatework.anomaly.baselines import isolation_forest, random_scores, robust_z, seasonal_difference, windowed_gaussian
+from gatework.anomaly.baselines import (
+    isolation_forest,
+    matrix_profile,
+    random_scores,
+    robust_z,
+    seasonal_difference,
+    windowed_gaussian,
+)
 from gatework.anomaly.detector import Detector
 from gatework.anomaly.nab import Scored
 from gatework.anomaly.spans import fresh
@@ -95,6 +102,7 @@ def simple(path: Path) -> dict[str, np.ndarray]:
         "robust z-score": robust_z(values[:, None]),
         "seasonal difference": seasonal_difference(values[:, None], season if season < first // 2 else 1),
         "isolation forest": isolation_forest(values[:, None], fit_rows=first),
+        "matrix profile": matrix_profile(values[:, None], season if season < first // 4 else first // 4),
     }
     scores = {}
     for name, errors in found.items():

@@ -103,7 +103,7 @@ def test_spans_are_told_even_where_there_is_none(forecast_run):
 def test_labels_put_the_detector_and_simple_ones_into_one_table(forecast_run):
     found = forecast_run.measure(spiked(), label="anomaly")
     assert found.metrics["span_recall"] == 1.0
-    assert set(found.baselines) == {"robust z-score", "seasonal difference", "isolation forest"}
+    assert set(found.baselines) == {"robust z-score", "seasonal difference", "isolation forest", "matrix profile"}
     assert all(set(metrics) == set(found.metrics) for metrics in found.baselines.values())
 
 
