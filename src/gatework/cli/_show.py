@@ -97,7 +97,7 @@ def predictions_table(rows: list[dict[str, Any]]) -> None:
     """Prints one prediction per line, as CSV with a header where there are several."""
     if len(rows) == 1 and "label" in rows[0]:
         print(f"{rows[0]['label']}  {rows[0]['probability']:.3f}")
-    elif len(rows) == 1 and "value" in rows[0]:
+    elif len(rows) == 1 and set(rows[0]) == {"value"}:
         print(rows[0]["value"])
     else:
         print(_frame(rows).write_csv(), end="")

@@ -48,6 +48,11 @@ class Split:
     inputs: Inputs
     targets: np.ndarray
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table that these were read from and how it was handled, one sentence each."""
+        return ()
+
     def __len__(self) -> int:
         return len(self.targets)
 

@@ -142,7 +142,7 @@ class Run:
         return self.task.predict(self.network, split)
 
 
-def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int) -> Run:
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
     """Makes a run folder that holds all but what training will add; it appears in one piece.
 
     Args:
@@ -151,6 +151,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         task: The task, fitted.
         fingerprint: That of the data.
         threads: Threads it will be trained with, now and when it is resumed.
+        notes: What was found in the data and how it was handled, for the report.
 
     Raises:
         RunError: The folder exists and holds something.
@@ -162,7 +163,8 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint, threads))
+        environment = runtime.environment(recipe.training.seed, fingerprint, threads)
+        write_json(temporary / "environment.json", environment | {"notes": list(notes)})
         write_json(temporary / "task.json", task.state())
         os.chmod(temporary, 0o755)
         if path.exists():
