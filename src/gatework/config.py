@@ -109,6 +109,8 @@ class ForecastConfig:
         calendar: Whether the network sees the hour, the day of the week and of the year.
         test_steps: The last steps of every series, held back for testing.
         validation_steps: The steps before those, held back for choosing weights and calibrating intervals.
+        refit: Train again after every so many steps of the test part, on all that stands before, and forecast on; 0
+            never does. The settings stay those of the first training.
         max_windows: At most so many windows are learnt from, evenly spread.
         max_origins: At most so many origins of each series are evaluated, evenly spread up to the last.
     """
@@ -123,6 +125,7 @@ class ForecastConfig:
     calendar: bool = True
     test_steps: int = 0
     validation_steps: int = 0
+    refit: int = 0
     max_windows: int = 20_000
     max_origins: int = 100
 
@@ -289,6 +292,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "season": (0, 100_000, True),
     "test_steps": (0, 10_000_000, True),
     "validation_steps": (0, 10_000_000, True),
+    "refit": (0, 10_000_000, True),
     "max_windows": (1, 10**9, True),
     "max_origins": (1, 10**9, True),
     "context": (2, 100_000, True),

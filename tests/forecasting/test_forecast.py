@@ -9,7 +9,7 @@ from tests.forecasting.tables import daily, small, trained
 
 from gatework import tasks
 from gatework.errors import DataError, GateworkError, UsageError
-from gatework.forecasting.conformal import stretches
+from gatework.forecasting.conformal import Calibration
 from gatework.forecasting.dataset import forecast_dataset
 from gatework.forecasting.linear import Linear
 from gatework.forecasting.metrics import LEVELS, MEDIAN, coverage, mase, metrics, weighted_quantile_loss
@@ -135,7 +135,7 @@ def test_stretching_makes_bands_cover_what_they_promise() -> None:
     random = np.random.default_rng(5)
     y = random.normal(size=(500, 4))
     narrow = np.broadcast_to(np.array([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]), (500, 4, 7))
-    stretched = narrow * stretches(narrow, y)
+    stretched = narrow * Calibration.held_back(narrow, y).stretch()
     for low in range(MEDIAN):
         high = len(LEVELS) - 1 - low
         share = coverage(stretched[..., low], stretched[..., high], y)

@@ -89,6 +89,11 @@ class Dataset:
     classes: tuple[str, ...] = ()
     columns: Columns = field(default_factory=dict)
 
+    @property
+    def trainings(self) -> tuple[Dataset, ...]:
+        """What each training learns from, in the order of time: several where a network is trained again over time."""
+        return (self,)
+
     def limited(self, examples: int) -> Dataset:
         """The same data with at most that many examples in each part, evenly spread over it, for a quick look."""
         parts = {part: getattr(self, part) for part in ("train", "validation", "test")}

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatework.config import TimeConfig
+from gatework.config import ForecastConfig, TimeConfig
 from gatework.data._columns import Columns, matrix
 from gatework.data.frequency import Frequency, Grid
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.data.timetable import Series, TimeTable, read_timetable
 from gatework.errors import DataError
+from gatework.forecasting.windows import Origins
 
 _ARRAYS = ("values", "observed", "known", "past", "static")
 
@@ -151,3 +152,27 @@ def check_known(table: TimeTable, horizon: int, source: str) -> None:
                 f'"{column}", which was said to be known ahead; give a table with the {horizon} steps to forecast, or '
                 "a shorter --horizon"
             )
+
+
+def newer(history: TimeTable, origins: Origins, plan: ForecastConfig) -> np.ndarray:
+    """The origins between the end of a run's history and the first of others in a table that may be newer.
+
+    Args:
+        history: What the run kept.
+        origins: The others.
+        plan: Says how many origins of each series and target there may be.
+
+    Returns:
+        As `Origins.index`, shape (found, 3).
+    """
+    ends = {s.id: s.start + len(s) for s in history.series}
+    found = []
+    pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
+    firsts = np.full(len(pairs), np.iinfo(np.int64).max)
+    np.minimum.at(firsts, group.reshape(-1), origins.index[:, 2])
+    for (number, target), first in zip(pairs, firsts.tolist(), strict=True):
+        series = origins.table.series[number]
+        start = max(ends.get(series.id, series.start + first) - series.start, 1)
+        steps = np.arange(start, first)[:: -(-max(first - start, 1) // plan.max_origins)]
+        found.append(np.stack([np.full_like(steps, number), np.full_like(steps, target), steps], axis=1))
+    return np.concatenate(found)

@@ -24,11 +24,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from gatework.config import ForecastConfig, ModelConfig
+from gatework.forecasting.conformal import MOST_SCORES, PROMISED, Calibration
 from gatework.forecasting.metrics import LEVELS, MEDIAN
 from gatework.forecasting.panel import WindowBatch
 from gatework.nn import recurrent
@@ -73,15 +75,37 @@ class Forecaster(nn.Module):
         with torch.no_grad():
             self.answer.weight.mul_(0.1)
         self.stretch: Tensor
+        self.alpha: Tensor
+        self.scores: Tensor
+        self.count: Tensor
         self.register_buffer("stretch", torch.ones(len(LEVELS)))
+        self.register_buffer("alpha", torch.from_numpy(PROMISED).float())
+        self.register_buffer("scores", torch.full((len(PROMISED), MOST_SCORES), torch.nan))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     def forward(self, batch: WindowBatch) -> Tensor:
-        """Quantiles in the targets' own unit, shape (batch, horizon, levels)."""
-        raw = self.measured(batch)
-        median = raw[..., MEDIAN : MEDIAN + 1]
-        if not self.training:
-            raw = _stretched(raw, median, self.stretch)
-        return batch.level[:, None, None] + batch.scale[:, None, None] * (batch.skip[..., None] + raw)
+        """Quantiles in the targets' own unit, calibrated except in training, shape (batch, horizon, levels)."""
+        raw = self.raw(batch)
+        return raw if self.training else stretched(raw, self.stretch)
+
+    def raw(self, batch: WindowBatch) -> Tensor:
+        """Quantiles in the targets' own unit, before calibration, shape (batch, horizon, levels)."""
+        added = batch.skip[..., None] + self.measured(batch)
+        return batch.level[:, None, None] + batch.scale[:, None, None] * added
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known of the intervals."""
+        scores = self.scores.double().numpy()
+        return Calibration(self.alpha.double().numpy(), scores[:, ~np.isnan(scores[0])], int(self.count))
+
+    @calibration.setter
+    def calibration(self, known: Calibration) -> None:
+        self.stretch.copy_(torch.from_numpy(known.stretch()))
+        self.alpha.copy_(torch.from_numpy(known.alpha))
+        self.scores.fill_(torch.nan)
+        self.scores[:, : known.scores.shape[1]] = torch.from_numpy(known.scores)
+        self.count.fill_(known.count)
 
     def measured(self, batch: WindowBatch) -> Tensor:
         """What is added to the simple forecast, in the window's own measure, before calibration."""
@@ -148,8 +172,26 @@ def _ordered(raw: Tensor) -> Tensor:
     return torch.cat([median - below, median, median + above], dim=-1)
 
 
-def _stretched(raw: Tensor, median: Tensor, stretch: Tensor) -> Tensor:
-    """Bands widened or narrowed level by level, and kept from crossing."""
+class Raw(nn.Module):
+    """A Forecaster's quantiles before calibration."""
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        super().__init__()
+        self.forecaster = forecaster
+
+    def forward(self, batch: WindowBatch) -> Tensor:
+        """See `Forecaster.raw()`."""
+        return self.forecaster.raw(batch)
+
+
+def stretched(raw: Tensor, stretch: Tensor) -> Tensor:
+    """Bands widened or narrowed level by level about the median, and kept from crossing.
+
+    Args:
+        raw: Quantiles, shape (batch, horizon, levels).
+        stretch: The factor of every level, shape (levels,), or (batch, 1, levels) where origins differ.
+    """
+    median = raw[..., MEDIAN : MEDIAN + 1]
     gaps = stretch * (raw - median)
     above = gaps[..., MEDIAN + 1 :].cummax(-1).values
     below = gaps[..., :MEDIAN].flip(-1).cummin(-1).values.flip(-1)

@@ -13,7 +13,7 @@ import numpy as np
 from gatework.config import ForecastConfig
 from gatework.data.timetable import TimeTable
 from gatework.errors import UsageError
-from gatework.forecasting.history import check_known, from_state, go_on, tail, to_state
+from gatework.forecasting.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.forecasting.linear import Linear
 from gatework.forecasting.metrics import LEVELS, MEDIAN, metrics
 from gatework.forecasting.panel import Features, Panel, WindowBatch, WindowExamples
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.forecasting.conformal import Calibration
 
 
 @dataclass(frozen=True)
@@ -141,31 +142,64 @@ class Forecasting(Task):
         assert isinstance(batch, WindowBatch)
         return pinball(outputs, batch)
 
-    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
-        """Stretches the intervals until they hold on the validation origins."""
-        import torch
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
+        """The forecasts of the test part, each with the intervals that were known to hold when it was made.
 
-        from gatework.forecasting.conformal import stretches
+        What is known of the intervals at the end of the table stays with the network.
+        """
+        from gatework.forecasting.conformal import Calibration
+        from gatework.forecasting.dataset import ForecastDataset
         from gatework.forecasting.network import Forecaster
-        from gatework.training.loop import evaluate
+
+        assert isinstance(dataset, ForecastDataset)
+        assert isinstance(model, Forecaster)
+        trained = [*earlier, (self, model)]
+        parts = list(zip(trained, dataset.trainings, strict=True))
+        (task, network), first = parts[0]
+        held_back = Calibration.held_back(_raw(task, network, first.validation), first.validation.targets["value"])
+        raw = dataset.gathered([_raw(task, network, part.test) for (task, network), part in parts])
+        outputs, model.calibration = _followed(held_back, raw, dataset.test)
+        return outputs
+
+    def outputs(self, model: nn.Module, split: Split) -> np.ndarray:
+        """Quantiles for the origins of a table, going on from what is known of the intervals.
+
+        Where the table is newer than what was learnt from, the steps up to an origin have come to pass: forecasts are
+        made for them first, so that the intervals learn from them as they did along the test part.
+        """
+        from gatework.forecasting.network import Forecaster
 
         assert isinstance(model, Forecaster)
-        model.stretch.fill_(1.0)
-        outputs, _ = evaluate(model, self, self.encode(dataset.validation))
-        model.stretch.copy_(torch.from_numpy(stretches(outputs, dataset.validation.targets["value"])))
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
+        whole = WindowSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
+        return _followed(model.calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
 
     def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """MASE, sMAPE, RMSE, MAE, MSE, weighted quantile loss, and the coverage of the 80 and 95 % intervals."""
         return metrics(outputs, targets)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
-        """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA."""
-        from gatework.forecasting.baselines import simple_baselines
+        """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA.
+
+        Each is fitted as often as the network is trained, on the same steps.
+        """
+        from gatework.forecasting.baselines import gathered, simple_baselines
         from gatework.forecasting.dataset import ForecastDataset
         from gatework.forecasting.statistical import statistical_baselines
 
         assert isinstance(dataset, ForecastDataset)
-        return [*simple_baselines(dataset), *statistical_baselines(dataset)]
+        found = [[*simple_baselines(part), *statistical_baselines(part)] for part in dataset.trainings]
+        return [gathered(dataset, methods) for methods in zip(*found, strict=True)]
+
+    def absent(self, dataset: Dataset) -> list[str]:
+        """Says where statsforecast is not installed, or there are too many series for its methods."""
+        from gatework.forecasting.statistical import absent
+
+        origins = dataset.test.inputs
+        assert isinstance(origins, Origins)
+        return absent(origins)
 
     def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
         """Where to forecast from: the end of the training table, or that of a newer table.
@@ -232,6 +266,28 @@ class Forecasting(Task):
                 bands = {_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
                 rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
         return rows
+
+
+def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:
+    """A network's quantiles before calibration."""
+    from gatework.forecasting.network import Forecaster, Raw
+    from gatework.training.loop import evaluate
+
+    assert isinstance(model, Forecaster)
+    return evaluate(Raw(model), task, task.encode(split))[0]
+
+
+def _followed(known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
+    """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
+    import torch
+
+    from gatework.forecasting.network import stretched
+
+    origins = split.inputs
+    assert isinstance(origins, Origins)
+    factors, after = known.follow(raw, split.targets["value"], origins.times())
+    outputs = stretched(torch.from_numpy(raw), torch.from_numpy(factors.astype(np.float32))[:, None])
+    return outputs.numpy(), after
 
 
 def _name(level: float) -> str:
