@@ -25,6 +25,7 @@ Duplicates = Literal["error", "mean", "sum", "first", "last"]
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
 Decoder = Literal["direct", "recursive"]
+Distribution = Literal["free", "normal", "student"]
 Scorer = Literal["forecast", "reconstruction"]
 ThresholdRule = Literal["quantile", "pot", "dynamic"]
 
@@ -106,6 +107,8 @@ class ForecastConfig:
             validation part.
         scaling: Whether a window is measured by its "window"'s own spread or by that of its "series".
         decoder: "direct" answers every segment from the window's state; "recursive" reads its own last answer.
+        distribution: "free" learns every quantile by itself; "normal" and "student" (4 degrees of freedom) learn the
+            location and the scale of such a distribution.
         calendar: Whether the network sees the hour, the day of the week and of the year.
         test_steps: The last steps of every series, held back for testing.
         validation_steps: The steps before those, held back for choosing weights and calibrating intervals.
@@ -122,6 +125,7 @@ class ForecastConfig:
     skip: Skip = "auto"
     scaling: Scaling = "window"
     decoder: Decoder = "direct"
+    distribution: Distribution = "free"
     calendar: bool = True
     test_steps: int = 0
     validation_steps: int = 0

@@ -47,6 +47,9 @@ def compare(
     window: options.Window = None,
     season: options.Season = None,
     test_steps: options.TestSteps = None,
+    refit: options.Refit = None,
+    decoder: options.Decoder = None,
+    distribution: options.Distribution = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
@@ -91,6 +94,9 @@ def compare(
         window=window,
         season=season,
         test_steps=test_steps,
+        refit=refit,
+        decoder=decoder,
+        distribution=distribution,
     )
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])

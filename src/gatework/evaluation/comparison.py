@@ -180,6 +180,9 @@ def _content(
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
     entries = [*networks, *baselines]
+    best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
+    means = {name.removeprefix("test_"): found["mean"] for name, found in best["metrics"].items()}
+    remark = task.remark(dataset, means)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
     return {
@@ -189,7 +192,8 @@ def _content(
         "metric": metric,
         "lower_is_better": task.lower_is_better,
         "entries": entries,
-        "verdict": verdict(entries, metric, task.lower_is_better, copies),
+        "verdict": verdict(entries, metric, task.lower_is_better, copies, remark),
+        "absent": task.absent(dataset),
         "classes": list(dataset.classes),
         "seeds": plan.seeds,
         "epochs": plan.recipe.training.epochs,

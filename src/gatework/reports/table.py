@@ -100,8 +100,9 @@ def _metric_names(comparison: Comparison) -> list[str]:
     # The deciding metric first; a root says nothing that its square did not, and the loss has its own plots.
     found = dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)])
     redundant = {"test_rmse"} if "test_mse" in found else set()
+    redundant = {"test_mse"} if comparison.task == "forecast" else redundant
     kept = [n for n in found if n == comparison.metric or not (n in redundant or n.endswith("loss"))]
-    return kept[:_MOST_METRICS]
+    return kept if comparison.task == "forecast" else kept[:_MOST_METRICS]
 
 
 def _strip_scale(comparison: Comparison) -> Scale:
@@ -118,10 +119,14 @@ def _strip_scale(comparison: Comparison) -> Scale:
 
 def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
     texts = aligned([with_spread(e.metrics[name]) if name in e.metrics else "—" for e in entries])
-    means = [e.metrics[name].mean for e in entries if name in e.metrics]
-    # Errors and losses are better when small; the deciding metric says so itself.
+    means = [
+        e.metrics[name].mean for e in entries if name in e.metrics and e.metrics[name].mean == e.metrics[name].mean
+    ]
+    # Errors and losses are better when small; the deciding metric says so itself. Coverage should be what was promised.
     lower = comparison.lower_is_better if name == comparison.metric else name.rpartition("_")[2] in _ERRORS
-    best = (min if lower else max)([m for m in means if m == m], default=None)
+    promised = int(name.rpartition("_")[2]) / 100 if "coverage" in name else 0.0
+    order = (lambda m: abs(m - promised)) if promised else (lambda m: m if lower else -m)
+    best = min(means, key=order, default=None)
     return [
         Cell(text, name in e.metrics and e.metrics[name].mean == best) for text, e in zip(texts, entries, strict=True)
     ]
@@ -129,7 +134,7 @@ def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> li
 
 _MOST_METRICS = 4
 _WIDEST = 3.0
-_ERRORS = {"mse", "mae", "rmse", "loss"}
+_ERRORS = {"mse", "mae", "rmse", "loss", "mase", "smape", "wql"}
 
 
 def _row(

@@ -174,6 +174,15 @@ class Task(ABC):
         """Which simple methods are not run here and why, one sentence each."""
         return []
 
+    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
+        """What a verdict must add to the deciding metric of a network, in a sentence; nothing by default.
+
+        Args:
+            dataset: The data.
+            metrics: The network's metrics on the test part, without a prefix.
+        """
+        return ""
+
     @abstractmethod
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Every simple method, fitted to the training part and run on the test part."""

@@ -15,7 +15,7 @@ from gatework.data.timetable import TimeTable
 from gatework.errors import UsageError
 from gatework.forecasting.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.forecasting.linear import Linear
-from gatework.forecasting.metrics import LEVELS, MEDIAN, metrics
+from gatework.forecasting.metrics import INTERVALS, LEVELS, MEDIAN, chance, distinct_steps, metrics
 from gatework.forecasting.panel import Features, Panel, WindowBatch, WindowExamples
 from gatework.forecasting.windows import Origins, WindowSplit
 from gatework.tasks._base import Baseline, Task
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
     from gatework.forecasting.conformal import Calibration
+
+
+# Intervals hold where they cover what they promise to within this.
+_CLOSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,11 @@ class Forecasting(Task):
         return Forecaster(config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean quantile loss in each window's own measure."""
-        from gatework.forecasting.network import pinball
+        """The mean quantile loss, or that of a distribution, in each window's own measure."""
+        from gatework.forecasting.network import loss
 
         assert isinstance(batch, WindowBatch)
-        return pinball(outputs, batch)
+        return loss(outputs, batch, self.plan.distribution)
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
         """The forecasts of the test part, each with the intervals that were known to hold when it was made.
@@ -192,6 +196,23 @@ class Forecasting(Task):
         assert isinstance(dataset, ForecastDataset)
         found = [[*simple_baselines(part), *statistical_baselines(part)] for part in dataset.trainings]
         return [gathered(dataset, methods) for methods in zip(*found, strict=True)]
+
+    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
+        """How many actual values the intervals held, and whether the test part is long enough to tell."""
+        steps, horizon = distinct_steps(dataset.test.targets), self.plan.horizon
+        shares = {percent: metrics[f"coverage_{percent}"] for percent in INTERVALS}
+        held = ", ".join(f"its {percent} % interval held {100 * share:.0f} %" for percent, share in shares.items())
+        off = [str(percent) for percent, share in shares.items() if abs(share - percent / 100) > _CLOSE]
+        moved = {percent: chance(percent / 100, steps) for percent in INTERVALS}
+        told = f"Of the test values {held}."
+        if max(moved.values()) > _CLOSE:
+            by = " and ".join(f"{100 * value:.0f}" for value in moved.values())
+            return (
+                f"{told} Whether they hold cannot be told from {steps} test values: even if these were independent, "
+                f"chance alone would move the shares by {by} points; they are {steps / horizon:.0f} forecasts that do "
+                "not overlap."
+            )
+        return told if not off else f"{told} That is more than 5 points off for the {' and the '.join(off)} % interval."
 
     def absent(self, dataset: Dataset) -> list[str]:
         """Says where statsforecast is not installed, or there are too many series for its methods."""
