@@ -55,11 +55,9 @@ def main() -> None:
             means = {key: float(np.mean([m[f"test_{key}"] for m in found])) for key in ("coverage_80", "coverage_95")}
             means["mase"] = float(np.mean([m["test_mase"] for m in found]))
             rows.append({"table": name, "trainings": len(dataset.trainings), "steps": count, "metrics": found} | means)
-            print(
-                f"| {name} | {count:,} | {len(dataset.test):,} | {len(dataset.trainings)} | {means['coverage_80']:.2f} | "
-                f"{means['coverage_95']:.2f} | {100 * chance(0.8, count):.1f} | {means['mase']:.3f} |",
-                flush=True,
-            )
+            sizes = f"{count:,} | {len(dataset.test):,} | {len(dataset.trainings)}"
+            shares = f"{means['coverage_80']:.2f} | {means['coverage_95']:.2f} | {100 * chance(0.8, count):.1f}"
+            print(f"| {name} | {sizes} | {shares} | {means['mase']:.3f} |", flush=True)
             (options.out / "intervals.json").write_text(json.dumps(rows, indent=2) + "\n")
 
 

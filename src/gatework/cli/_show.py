@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def comparison_table(content: dict[str, Any]) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
-    for line in (*content["absent"], content["verdict"]):
+    for line in (*content["provenance"]["notes"], *content["absent"], content["verdict"]):
         console.print(line, markup=False, highlight=False)
 
 
@@ -99,6 +100,8 @@ def run_summary(run: Run) -> None:
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
+    for note in summary["notes"]:
+        print(note)
     print(f"\nRun: {run.path}")
 
 
@@ -113,7 +116,7 @@ def predictions_table(rows: list[dict[str, Any]]) -> None:
 
 
 def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
-    """Writes predictions to a .csv, .jsonl or .parquet file in one piece.
+    """Writes predictions to a .csv, .json, .jsonl or .parquet file in one piece.
 
     Raises:
         UsageError: The file's ending is none of these.
@@ -121,6 +124,7 @@ def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
     frame = _frame(rows)
     writers: dict[str, Callable[[Path], Any]] = {
         ".csv": frame.write_csv,
+        ".json": lambda path: path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"),
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
     }

@@ -22,7 +22,7 @@ def predict(
         ),
     ] = None,
     horizon: options.Horizon = None,
-    out: Annotated[Path | None, typer.Option(help="Write a .csv, .jsonl or .parquet file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
     ] = False,
@@ -43,7 +43,10 @@ def predict(
             print(line, flush=True)
         return
     source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
-    rows = opened.predict(source, horizon=horizon)
+    split = opened.task.read(source, opened.recipe, horizon=horizon)
+    for note in split.notes:
+        print(note, file=sys.stderr)
+    rows = opened.predict(split)
     if out is not None:
         write_predictions(rows, out)
         for line in opened.task.told(rows):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,8 @@ def go_on(history: TimeTable, config: TimeConfig, table: Table) -> TimeTable:
     for number, s in enumerate(history.series):
         rows = np.flatnonzero(codes == number)
         series.append(_with_future(s, positions[rows] - s.start, known[rows]))
-    return dataclasses.replace(history, series=tuple(series))
+    steps = positions - np.array([s.start for s in history.series])[codes]
+    return dataclasses.replace(history, series=tuple(series), rows=np.stack([codes, steps], axis=1))
 
 
 def _positions(history: TimeTable, config: TimeConfig, table: Table, codes: np.ndarray) -> np.ndarray:
@@ -134,12 +135,19 @@ def _with_future(series: Series, steps: np.ndarray, known: np.ndarray) -> Series
     return dataclasses.replace(series, known=full)
 
 
-def check_known(table: TimeTable, horizon: int, source: str) -> None:
-    """Raises a DataError that names the first step and column where something known ahead is not given."""
+def check_known(table: TimeTable, horizon: int, source: str, row: Callable[[int], str]) -> None:
+    """Raises a DataError that names the first step, its row, and the column where something known ahead is not given.
+
+    Args:
+        table: What is forecast from.
+        horizon: The steps to forecast.
+        source: Where the table came from, for messages.
+        row: Names a row of it, given its position.
+    """
     if not table.columns.known:
         return
-    names = table.columns.features(table.columns.known)
-    for series in table.series:
+    names = [name for name in table.columns.known for _ in table.columns.features((name,))]
+    for number, series in enumerate(table.series):
         end = len(series)
         ahead = series.known[end : end + horizon]
         of = f'{source}, series "{series.name}"' if series.id else source
@@ -147,10 +155,12 @@ def check_known(table: TimeTable, horizon: int, source: str) -> None:
         if len(missing) or len(ahead) < horizon:
             step = int(missing[0][0]) if len(missing) else len(ahead)
             column = names[int(missing[0][1])] if len(missing) else ", ".join(table.columns.known)
+            at = np.flatnonzero((table.rows == (number, end + step)).all(axis=1))
+            stamp = table.stamps(np.array([series.start + end + step]))[0]
+            what = f"{row(int(at[0]))}, {stamp}," if len(at) else f"{stamp}"
             raise DataError(
-                f"{of}: {table.stamps(np.array([series.start + end + step]))[0]} has no value in the column "
-                f'"{column}", which was said to be known ahead; give a table with the {horizon} steps to forecast, or '
-                "a shorter --horizon"
+                f'{of}: {what} has no value in the column "{column}", which was said to be known ahead; give a table '
+                f"with the {horizon} steps to forecast, or a shorter --horizon"
             )
 
 

@@ -90,6 +90,11 @@ class WindowSplit(Split):
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.inputs.table.notes
+
     @cached_property
     def targets(self) -> np.ndarray:
         """The actual values, as `Origins.actuals()` gives them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -244,10 +244,11 @@ class Forecasting(Task):
                 "train again with a longer --horizon"
             )
         table, where = self.history, "the training table"
+        row: Callable[[int], str] = str
         if source is not None:
             found = read_table(source)
-            table, where = go_on(self.history, recipe.time or TimeConfig(), found), found.where
-        check_known(table, horizon, where)
+            table, where, row = go_on(self.history, recipe.time or TimeConfig(), found), found.where, found.row
+        check_known(table, horizon, where, row)
         targets = range(len(table.columns.targets))
         index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
         scale = np.full((len(table.series), len(targets)), np.nan)

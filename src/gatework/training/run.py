@@ -214,6 +214,7 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     write_tensors(run.path / "model.safetensors", model.state_dict())
     metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
     summary = _summary(trainer, metrics)
+    summary["notes"] = list(dataset.provenance.notes)
     summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
     write_json(run.path / "summary.json", summary)
     return Run(run.path, run.recipe)
