@@ -150,8 +150,8 @@ def _categories(frame: pl.DataFrame, columns: Columns, source: str) -> dict[str,
             values = texts.unique().sort().to_list()
             if len(values) > _MOST_CATEGORIES:
                 raise DataError(
-                    f'{source}: the column "{name}" holds {len(values)} different texts, at most {_MOST_CATEGORIES} are '
-                    "taken as categories; leave it out or put its values into groups"
+                    f'{source}: the column "{name}" holds {len(values)} different texts, at most {_MOST_CATEGORIES} '
+                    "are taken as categories; leave it out or put its values into groups"
                 )
             found[name] = tuple(values)
     return found
