@@ -320,3 +320,17 @@ def test_the_verdict_says_when_the_test_part_is_too_short_to_judge_intervals() -
     long, _ = prepare(daily(np.sin(np.arange(600.0))), "forecast", small(test_steps=300), {})
     assert task.remark(long, measured).endswith("more than 5 points off for the 80 % interval.")
     assert task.remark(long, {"coverage_80": 0.8, "coverage_95": 0.95}).endswith("held 95 %.")
+
+
+def test_a_run_holds_the_metrics_of_each_series(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    parts = [daily(size * random.normal(size=60).cumsum(), s=[name] * 60) for name, size in (("a", 1), ("b", 100))]
+    run = trained(pl.concat(parts), tmp_path / "run", series="s", epochs=1, test_steps=8)
+    table = pl.read_csv(run.path / "series.csv")
+    assert table["s"].to_list() == ["a", "b"]
+    whole = run.summary["metrics"]
+    assert table["mase"].mean() == pytest.approx(whole["test_mase"])
+    # Both series have as many test values, so that their means are the mean of all.
+    assert table["mae"].mean() == pytest.approx(whole["test_mae"])
+    assert table["coverage_80"].mean() == pytest.approx(whole["test_coverage_80"])
+    assert table["mae"][1] > 10 * table["mae"][0]

@@ -23,7 +23,7 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
-from gatework.training.run import Run, create, prediction_tensors
+from gatework.training.run import Run, create, prediction_tensors, write_parts
 from gatework.training.watch import Watcher
 
 
@@ -155,6 +155,7 @@ def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:
 def _save_baseline(folder: Path, task: Task, test: Split, baseline: Baseline) -> dict[str, Any]:
     slug = re.sub(r"[^a-z0-9]+", "-", baseline.name.lower()).strip("-")
     write_tensors(folder / f"{slug}.safetensors", prediction_tensors(task, baseline.outputs))
+    write_parts(folder / f"{slug}.csv", task.parts(baseline.outputs, test))
     metrics = task.metrics(baseline.outputs, test.targets)
     return {
         "name": baseline.name,

@@ -183,6 +183,10 @@ class Task(ABC):
         """
         return ""
 
+    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """The metrics of each part that examples fall into, such as a series, as rows of a table; none by default."""
+        return []
+
     @abstractmethod
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Every simple method, fitted to the training part and run on the test part."""

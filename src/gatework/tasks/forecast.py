@@ -197,6 +197,18 @@ class Forecasting(Task):
         found = [[*simple_baselines(part), *statistical_baselines(part)] for part in dataset.trainings]
         return [gathered(dataset, methods) for methods in zip(*found, strict=True)]
 
+    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """The metrics of each series and target."""
+        origins, actuals = split.inputs, split.targets
+        assert isinstance(origins, Origins)
+        columns, rows = origins.table.columns, []
+        pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
+        for k, (number, target) in enumerate(pairs):
+            chosen = group.reshape(-1) == k
+            name = dict(zip(columns.ids, origins.table.series[number].id, strict=True))
+            rows.append({**name, "target": columns.targets[target], **metrics(outputs[chosen], actuals[chosen])})
+        return rows
+
     def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         """How many actual values the intervals held, and whether the test part is long enough to tell."""
         steps, horizon = distinct_steps(dataset.test.targets), self.plan.horizon

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework._files import read_json, read_tensors, write_json, write_tensors, write_text
+from gatework._files import atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.config import Recipe, read_recipe, recipe_to_toml
 from gatework.errors import RunError, UsageError
 
@@ -213,6 +213,7 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     write_tensors(run.path / "predictions.safetensors", prediction_tensors(run.task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
     metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
+    write_parts(run.path / "series.csv", run.task.parts(outputs, dataset.test))
     summary = _summary(trainer, metrics)
     summary["notes"] = list(dataset.provenance.notes)
     summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
@@ -234,6 +235,16 @@ def _earlier(run: Run, dataset: Dataset, watcher: Watcher, label: str, threads: 
         name = f"{label}, training {number} of {len(before) + 1}"
         found.append(complete(Run.open(path), part, watcher, name))
     return found
+
+
+def write_parts(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes the metrics of each part of the test part, where a task has any, as a table."""
+    if not rows:
+        return
+    import polars as pl
+
+    with atomic(path) as temporary:
+        pl.DataFrame(rows, infer_schema_length=None).write_csv(temporary)
 
 
 def prediction_tensors(task: Task, outputs: np.ndarray) -> dict[str, Tensor]:
