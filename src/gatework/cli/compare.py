@@ -51,6 +51,9 @@ def compare(
     threshold: options.Threshold = None,
     sensitivity: options.Sensitivity = None,
     context: options.Context = None,
+    refit: options.Refit = None,
+    decoder: options.Decoder = None,
+    distribution: options.Distribution = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
@@ -99,6 +102,9 @@ def compare(
         threshold=threshold,
         sensitivity=sensitivity,
         context=context,
+        refit=refit,
+        decoder=decoder,
+        distribution=distribution,
     )
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])

@@ -22,7 +22,7 @@ def predict(
         ),
     ] = None,
     horizon: options.Horizon = None,
-    out: Annotated[Path | None, typer.Option(help="Write a .csv, .jsonl or .parquet file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
     ] = False,

@@ -98,12 +98,13 @@ def read_timetable(
     stamps = read_stamps(
         frame[columns.time], codes, source=source, row=row, pattern=config.time_format, zone=config.time_zone
     )
-    grid, clock = _grid(stamps, codes, config, columns.time, like)
+    grid, clock = _grid(stamps, codes, config, f'{source}, column "{columns.time}"', like)
     positions, distance = grid.positions(clock)
     columns, values = matrix(frame, columns, source, row, None if like is None else like.columns)
     naming = Naming(source, row, partial(_step, grid, stamps.zone))
     rows = Rows(codes, positions, distance, values, np.arange(len(frame)))
-    rows, notes = one_row_per_step(rows, config.duplicates, columns, naming)
+    is_clock = stamps.moments is None and not grid.frequency.is_daily_or_longer
+    rows, notes = one_row_per_step(rows, config.duplicates, columns, naming, is_clock)
     series, counts = regular(rows, ids, columns, config, naming)
     is_inferred = config.frequency is None and like is None
     notes = [
@@ -118,7 +119,7 @@ def read_timetable(
 
 
 def _grid(
-    stamps: Stamps, codes: np.ndarray, config: TimeConfig, column: str, like: TimeTable | None
+    stamps: Stamps, codes: np.ndarray, config: TimeConfig, where: str, like: TimeTable | None
 ) -> tuple[Grid, np.ndarray]:
     """The grid, and the clock of the stamps that it counts: moments in UTC below a day where known, else local."""
     if like is not None:
@@ -129,11 +130,11 @@ def _grid(
         frequency = Frequency.parse(config.frequency)
     else:
         order = np.lexsort((finest, codes))
-        frequency = infer(finest[order], codes[order], column)
+        frequency = infer(finest[order], codes[order], where)
         if stamps.moments is not None and frequency.kind == "time" and frequency.size >= DAY - HOUR:
             # A local midnight is 23 to 25 hours after the one before it.
             order = np.lexsort((stamps.local, codes))
-            frequency = infer(stamps.local[order], codes[order], column)
+            frequency = infer(stamps.local[order], codes[order], where)
     clock = stamps.local if frequency.is_daily_or_longer else finest
     return Grid.fit(frequency, clock), clock
 

@@ -23,7 +23,7 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
-from gatework.training.run import Run, create, prediction_tensors
+from gatework.training.run import Run, create, prediction_tensors, write_parts
 from gatework.training.watch import Watcher
 
 
@@ -157,6 +157,7 @@ def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:
 def _save_baseline(folder: Path, task: Task, test: Split, baseline: Baseline) -> dict[str, Any]:
     slug = re.sub(r"[^a-z0-9]+", "-", baseline.name.lower()).strip("-")
     write_tensors(folder / f"{slug}.safetensors", prediction_tensors(task, baseline.outputs))
+    write_parts(folder / f"{slug}.csv", task.parts(baseline.outputs, test))
     metrics = task.metrics(baseline.outputs, test.targets)
     return {
         "name": baseline.name,
@@ -182,6 +183,9 @@ def _content(
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
     entries = [*networks, *baselines]
+    best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
+    means = {name.removeprefix("test_"): found["mean"] for name, found in best["metrics"].items()}
+    remark = task.remark(dataset, means)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
     return {
@@ -191,7 +195,8 @@ def _content(
         "metric": metric,
         "lower_is_better": task.lower_is_better,
         "entries": entries,
-        "verdict": verdict(entries, metric, task.lower_is_better, copies),
+        "verdict": verdict(entries, metric, task.lower_is_better, copies, remark),
+        "absent": task.absent(dataset),
         "classes": list(dataset.classes),
         "seeds": plan.seeds,
         "epochs": plan.recipe.training.epochs,
