@@ -18,8 +18,9 @@ from gatework._files import atomic, read_json, write_json, write_tensors
 from gatework.cells import get as get_cell
 from gatework.config import Recipe
 from gatework.data.dataset import Dataset, Split
-from gatework.errors import RunError, UsageError
+from gatework.errors import UsageError
 from gatework.evaluation.matching import matched_hidden
+from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
@@ -44,12 +45,7 @@ class Plan:
     match: str = "units"
 
     def __post_init__(self) -> None:
-        for cell in self.cells:
-            get_cell(cell)
-        if not self.cells or len(set(self.cells)) < len(self.cells):
-            raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
-        if self.seeds < 1:
-            raise UsageError(f"seeds is {self.seeds}, expected 1 or more")
+        check_cells_and_seeds(self.cells, self.seeds)
         if self.match not in ("units", "parameters"):
             raise UsageError(f'match is "{self.match}", expected units or parameters')
 
@@ -88,7 +84,7 @@ def compare(
         TrainingError: A run's loss is no longer a number.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    _open(out, plan.state(dataset.provenance.fingerprint))
+    claim(out, plan.state(dataset.provenance.fingerprint))
     workers = max(1, min(workers, len(plan.cells) * plan.seeds))
     threads = max(1, (os.cpu_count() or 1) // workers)
     task = tasks.get(plan.recipe.task).fit(dataset, plan.recipe.data)
@@ -117,23 +113,6 @@ def compare(
 
     look_inside(out)
     return write_report(out)
-
-
-def _open(out: Path, plan: dict[str, Any]) -> None:
-    file = out / "plan.json"
-    if file.exists():
-        before = read_json(file)
-        changed = [name for name in plan if before.get(name) != plan[name]]
-        if changed:
-            raise RunError(
-                f"{out} holds a comparison of another plan (its {', '.join(changed)} differ); "
-                f"repeat its own command to go on with it, or name another folder with --out"
-            )
-        return
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise RunError(f"{out} exists already and holds something else; name another folder with --out")
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(file, plan)
 
 
 def _write_test_part(path: Path, test: Split) -> None:
