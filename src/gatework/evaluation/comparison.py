@@ -24,7 +24,7 @@ from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
-from gatework.training.run import Run, create, prediction_tensors
+from gatework.training.run import Run, create, prediction_tensors, write_parts
 from gatework.training.watch import Watcher
 
 
@@ -97,12 +97,14 @@ def compare(
             path = out / "runs" / f"{cell}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
             if not (path / "recipe.toml").exists():
-                create(path, recipe, task, dataset.provenance.fingerprint, threads)
+                create(path, recipe, task, dataset.provenance.fingerprint, threads, dataset.provenance.notes)
             if not Run.open(path).is_finished:
                 jobs.append(Job(path, f"{cell}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)
+    watcher = watcher or Watcher()
+    watcher.noted(dataset.provenance.notes)
     baselines = _baselines(out, task, dataset)
-    train_all(jobs, dataset, workers, watcher or Watcher())
+    train_all(jobs, dataset, workers, watcher)
     content = _content(out, plan, dataset, task, baselines, command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
@@ -134,6 +136,7 @@ def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:
 def _save_baseline(folder: Path, task: Task, test: Split, baseline: Baseline) -> dict[str, Any]:
     slug = re.sub(r"[^a-z0-9]+", "-", baseline.name.lower()).strip("-")
     write_tensors(folder / f"{slug}.safetensors", prediction_tensors(task, baseline.outputs))
+    write_parts(folder / f"{slug}.csv", task.parts(baseline.outputs, test))
     metrics = task.metrics(baseline.outputs, test.targets)
     return {
         "name": baseline.name,
@@ -159,6 +162,9 @@ def _content(
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
     entries = [*networks, *baselines]
+    best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
+    means = {name.removeprefix("test_"): found["mean"] for name, found in best["metrics"].items()}
+    remark = task.remark(dataset, means)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
     return {
@@ -168,7 +174,8 @@ def _content(
         "metric": metric,
         "lower_is_better": task.lower_is_better,
         "entries": entries,
-        "verdict": verdict(entries, metric, task.lower_is_better, copies),
+        "verdict": verdict(entries, metric, task.lower_is_better, copies, remark),
+        "absent": task.absent(dataset),
         "classes": list(dataset.classes),
         "seeds": plan.seeds,
         "epochs": plan.recipe.training.epochs,
