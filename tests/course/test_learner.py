@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -91,17 +92,22 @@ def test_jupyterlab_serves_the_lessons_and_ends_when_it_is_told_to(tmp_path):
     with open(tmp_path / "log", "w+") as log:
         process = subprocess.Popen(command, env=os.environ | places, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
-            found = None
-            for _ in range(600):
-                found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", (tmp_path / "log").read_text())
-                if found or process.poll() is not None:
-                    break
-                time.sleep(0.1)
-            assert found, (tmp_path / "log").read_text()
-            answer = requests.get(f"{found[1]}/api/contents", params={"token": found[2]}, timeout=60).json()
+            served = _served(process, tmp_path / "log")
         finally:
             process.terminate()
             printed, _ = process.communicate(timeout=60)
-    served = {entry["name"] for entry in answer["content"]}
     assert printed.strip() == str(folder)
     assert served == {f"{lesson.name}.ipynb" for lesson in lessons()}
+
+
+def _served(process, log):
+    """The files that the server offers, as soon as it answers; it tells its address a moment before it listens."""
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", log.read_text())
+        if found:
+            with contextlib.suppress(requests.ConnectionError):
+                answer = requests.get(f"{found[1]}/api/contents", params={"token": found[2]}, timeout=60)
+                return {entry["name"] for entry in answer.json()["content"]}
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
