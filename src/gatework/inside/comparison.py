@@ -46,7 +46,7 @@ def gradients(run: Run, examples: Split) -> dict[str, Any]:
     """The gradient curves of a run's top layer at the start and after training, as values that JSON can hold."""
     flows = {at: gradient_flow(run, examples, at=at) for at in ("start", "trained")}
     return {
-        "name": run.recipe.model.cell,
+        "name": run.recipe.model.cell_name,
         "pooling": run.recipe.model.pooling,
         **{at: _curve(flow) for at, flow in flows.items()},
     }
