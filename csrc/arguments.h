@@ -28,6 +28,7 @@ struct ForwardArguments {
   const void* x;                    // (rows, input)
   const void* weights;              // W, U and their biases, packed by pack_forward
   const void* projection;           // packed by pack_forward, or null
+  const void* unit;                 // (units, hidden): the cell's learnt vectors
   const void* initial[max_states];  // (batch, width)
   void* output;                     // (rows, output)
   void* final[max_states];          // (batch, width)
@@ -43,6 +44,7 @@ struct BackwardArguments {
   const void* x;           // (rows, input)
   const void* weights;     // U and, where d_x is wanted, W, packed by pack_backward
   const void* projection;  // packed by pack_backward, or null
+  const void* unit;        // as for the forward pass
   const void* d_output;    // (rows, output), or null where it is 0
   const void* d_final[max_states];
   const void* initial[max_states];
@@ -55,16 +57,19 @@ struct BackwardArguments {
   void* d_x;                        // (rows, input), or null
   void *d_weight_ih, *d_weight_hh;  // as the weights, or null
   void *d_bias_ih, *d_bias_hh;      // as the biases, or null
+  void* d_unit;                     // as the learnt vectors, or null
 };
 
-// The weights of one direction of one layer, row-major as torch has them; biases and projection may be null.
+// The weights of one direction of one layer, row-major as torch has them; biases, projection and, where the cell has no
+// learnt vectors, unit may be null. `inputs` and `gates` are the gates that the input and the recurrent product feed.
 struct Weights {
   int64_t input, hidden, output;
-  const void* weight_ih;   // (gates * hidden, input)
+  const void* weight_ih;   // (inputs * hidden, input)
   const void* weight_hh;   // (gates * hidden, output)
-  const void* bias_ih;     // (gates * hidden)
+  const void* bias_ih;     // (inputs * hidden)
   const void* bias_hh;     // (gates * hidden)
   const void* projection;  // (output, hidden)
+  const void* unit;        // (units, hidden)
 };
 
 // One step of `batch` sequences, without projection; nothing overlaps.
@@ -85,7 +90,7 @@ struct PackedSize {
 // One cell in one element type and one instruction set. Sizes are in bytes.
 struct Kernel {
   bool is_double;
-  int accumulators, states, kept, named;
+  int accumulators, states, kept, named, units;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
   const char* const* names;  // of the `named` values of a step
   PackedSize (*packed_size)(const Weights&);

@@ -34,8 +34,8 @@ gatework::Layout layout_of(const Sizes& s) {
   return {s[0], s[1], s[2], s[3], s[4], at<const int64_t>(s[5]), at<const int64_t>(s[6]), s[7] != 0};
 }
 
-// input, hidden, output, then the addresses of weight_ih, weight_hh, bias_ih, bias_hh and weight_hr
-using WeightParts = std::array<uint64_t, 8>;
+// input, hidden, output, then the addresses of weight_ih, weight_hh, bias_ih, bias_hh, weight_hr and weight_unit
+using WeightParts = std::array<uint64_t, 9>;
 gatework::Weights weights_of(const WeightParts& w) {
   return {static_cast<int64_t>(w[0]),
           static_cast<int64_t>(w[1]),
@@ -44,17 +44,19 @@ gatework::Weights weights_of(const WeightParts& w) {
           at(w[4]),
           at(w[5]),
           at(w[6]),
-          at(w[7])};
+          at(w[7]),
+          at(w[8])};
 }
 
 int forward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
-            const Addresses& initial, Address output, const Addresses& final, Address kept, const Addresses& previous,
-            const Addresses& next, const Named& named) {
+            Address unit, const Addresses& initial, Address output, const Addresses& final, Address kept,
+            const Addresses& previous, const Addresses& next, const Named& named) {
   gatework::ForwardArguments a{};
   a.layout = layout_of(sizes);
   a.x = at(x);
   a.weights = at(weights);
   a.projection = at(projection);
+  a.unit = at(unit);
   a.output = at(output);
   a.kept = at(kept);
   for (int s = 0; s < max_states; ++s) {
@@ -68,18 +70,19 @@ int forward(Address kernel, int threads, const Sizes& sizes, Address x, Address 
   return static_cast<int>(gatework::run_forward(kernel_at(kernel), a, threads));
 }
 
-// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh
-using Results = std::array<Address, 5>;
+// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit
+using Results = std::array<Address, 6>;
 
 int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
-             Address d_output, const Addresses& d_final, const Addresses& initial, Address output, Address kept,
-             const Addresses& previous, const Addresses& next, Address d_projected, const Addresses& d_initial,
-             const Results& results) {
+             Address unit, Address d_output, const Addresses& d_final, const Addresses& initial, Address output,
+             Address kept, const Addresses& previous, const Addresses& next, Address d_projected,
+             const Addresses& d_initial, const Results& results) {
   gatework::BackwardArguments a{};
   a.layout = layout_of(sizes);
   a.x = at(x);
   a.weights = at(weights);
   a.projection = at(projection);
+  a.unit = at(unit);
   a.d_output = at(d_output);
   a.output = at(output);
   a.kept = at(kept);
@@ -96,6 +99,7 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address
   a.d_weight_hh = at(results[2]);
   a.d_bias_ih = at(results[3]);
   a.d_bias_hh = at(results[4]);
+  a.d_unit = at(results[5]);
   const nb::gil_scoped_release release;
   return static_cast<int>(gatework::run_backward(kernel_at(kernel), a, threads));
 }

@@ -144,14 +144,19 @@ class SliceGradients {
     counts_[1] = a.d_weight_hh ? gates * l.hidden * l.output : 0;
     counts_[2] = a.d_bias_ih ? inputs * l.hidden : 0;
     counts_[3] = a.d_bias_hh ? gates * l.hidden : 0;
+    counts_[4] = a.d_unit ? kernel.units * l.hidden : 0;
   }
 
-  int64_t bytes() const { return (counts_[0] + counts_[1] + counts_[2] + counts_[3]) * size_ + 4 * padding; }
+  int64_t bytes() const {
+    int64_t total = 0;
+    for (const int64_t count : counts_) total += count;
+    return total * size_ + parts * padding;
+  }
 
   // Lets `a` put its gradients into `memory`.
   void redirect(BackwardArguments& a, char* memory) const {
-    void** const targets[] = {&a.d_weight_ih, &a.d_weight_hh, &a.d_bias_ih, &a.d_bias_hh};
-    for (int k = 0; k < 4; ++k) {
+    void** const targets[parts] = {&a.d_weight_ih, &a.d_weight_hh, &a.d_bias_ih, &a.d_bias_hh, &a.d_unit};
+    for (int k = 0; k < parts; ++k) {
       if (counts_[k]) *targets[k] = memory;
       memory += (counts_[k] * size_ + padding - 1) / padding * padding;
     }
@@ -159,9 +164,9 @@ class SliceGradients {
 
   // Adds the gradients of `from` to those of `to`.
   void add(const BackwardArguments& to, const BackwardArguments& from) const {
-    void* const targets[] = {to.d_weight_ih, to.d_weight_hh, to.d_bias_ih, to.d_bias_hh};
-    void* const sources[] = {from.d_weight_ih, from.d_weight_hh, from.d_bias_ih, from.d_bias_hh};
-    for (int k = 0; k < 4; ++k) {
+    void* const targets[parts] = {to.d_weight_ih, to.d_weight_hh, to.d_bias_ih, to.d_bias_hh, to.d_unit};
+    void* const sources[parts] = {from.d_weight_ih, from.d_weight_hh, from.d_bias_ih, from.d_bias_hh, from.d_unit};
+    for (int k = 0; k < parts; ++k) {
       if (size_ == 8) {
         add_to(static_cast<double*>(targets[k]), static_cast<const double*>(sources[k]), counts_[k]);
       } else {
@@ -171,6 +176,7 @@ class SliceGradients {
   }
 
  private:
+  static constexpr int parts = 5;
   static constexpr int64_t padding = 64;
 
   template <class T>
@@ -179,7 +185,7 @@ class SliceGradients {
   }
 
   const int64_t size_;
-  int64_t counts_[4];
+  int64_t counts_[parts];
 };
 
 }  // namespace

@@ -57,6 +57,7 @@ struct KernelOf {
             Cell::states,
             Cell::kept,
             Cell::named,
+            Cell::units,
             Cell::input_product,
             Cell::recurrent_product,
             Cell::reads_previous,

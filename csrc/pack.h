@@ -54,7 +54,8 @@ struct Columns {
   static constexpr int gates = count(Cell::recurrent_product, accumulators);
   static constexpr int widest = inputs > gates ? inputs : gates;
   static constexpr int first_gate = accumulators - gates;
-  static constexpr bool are_shared = inputs == accumulators && gates == accumulators;
+  // Whether one tile takes both products, or the only one there is.
+  static constexpr bool are_shared = inputs == accumulators && (gates == accumulators || gates == 0);
   static constexpr int blocks_per_panel = are_shared && accumulators < max_columns ? max_columns / accumulators : 1;
 
   static constexpr int kind(int a) { return Cell::input_product[a] ? (Cell::recurrent_product[a] ? 1 : 0) : 2; }

@@ -45,6 +45,13 @@ GATEWORK_INLINE void store_units(V value, typename V::T* to, int64_t count) {
   }
 }
 
+// The learnt vectors of a cell, (units, hidden), at the units from `unit` on.
+template <class Cell, class V>
+GATEWORK_INLINE void load_vectors(const void* vectors, int64_t hidden, int64_t unit, V* to) {
+  const auto* from = static_cast<const typename V::T*>(vectors) + unit;
+  for (int k = 0; k < Cell::units; ++k) to[k] = load_units<V>(from + k * hidden, hidden - unit);
+}
+
 // Copies `rows` rows of `width` elements; `from` may be null, which means 0.
 template <class T>
 GATEWORK_INLINE void copy_rows(T* to, int64_t to_stride, const T* from, int64_t from_stride, int64_t rows,

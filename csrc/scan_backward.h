@@ -37,6 +37,8 @@ class BackwardScan {
     memory += max_columns * V::lanes;
     d_h = memory;
     memory += rows * output_stride;
+    d_vectors = memory;
+    memory += Cell::units * stride;
     for (int s = 0; s < Cell::states; ++s) {
       d_state[s] = memory;
       memory += rows * stride;
@@ -66,7 +68,7 @@ class BackwardScan {
  private:
   static int64_t own_elements(const Layout& layout, int64_t rows) {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
-    return rows * (output + Cell::states * hidden) + (tile_vectors + max_columns) * V::lanes;
+    return rows * (output + Cell::states * hidden) + Cell::units * hidden + (tile_vectors + max_columns) * V::lanes;
   }
 
   void start() {
@@ -75,6 +77,7 @@ class BackwardScan {
       const T* from = p.d_final[s] ? static_cast<const T*>(p.d_final[s]) + first * width : nullptr;
       copy_rows<T>(s == 0 ? d_h : d_state[s], s == 0 ? output_stride : stride, from, width, last - first, width);
     }
+    if (p.d_unit) copy_rows<T>(static_cast<T*>(p.d_unit), hidden, nullptr, 0, Cell::units, hidden);
   }
 
   // From the derivative of the projected h to that of h before its projection, which is d_state[0].
@@ -98,12 +101,24 @@ class BackwardScan {
 
   // The elementwise part of a step; `d` receives the derivatives of the accumulators.
   void units(int64_t t, const Step& step, T* d) {
+    copy_rows<T>(d_vectors, stride, nullptr, 0, Cell::units, stride);
     for (int64_t r = 0; r < step.active; ++r) {
       const T* h_previous = previous_h(t, r);
+      prefetch(t, r);
       gradients.append(static_cast<const T*>(p.x) + (step.row + r) * input, h_previous);
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
-        cell(step.row + r, r, unit, h_previous, d + r * accumulators * hidden + unit);
+        cell(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit);
       }
+    }
+    if (p.d_unit) add_vectors();
+  }
+
+  // Adds what the learnt vectors receive from one step: sums of sums lose fewer digits than one long sum.
+  GATEWORK_INLINE void add_vectors() {
+    for (int k = 0; k < Cell::units; ++k) {
+      T* to = static_cast<T*>(p.d_unit) + k * hidden;
+      const T* from = d_vectors + k * stride;
+      for (int64_t unit = 0; unit < hidden; ++unit) to[unit] += from[unit];
     }
   }
 
@@ -118,10 +133,32 @@ class BackwardScan {
     return static_cast<const T*>(p.initial[0]) + (first + r) * output;
   }
 
+  // Asks for what the next step of the pass reads of a sequence, which lies where no hardware expects it.
+  GATEWORK_INLINE void prefetch(int64_t t, int64_t r) const {
+    const Layout& layout = p.layout;
+    const int64_t before = layout.reverse ? t + 1 : t - 1;
+    if (before < 0 || before >= layout.steps) return;
+    const Step step = step_at(layout, before, first, last);
+    if (r >= step.active) return;
+    prefetch_row(p.kept, step.row + r, Cell::kept * hidden);
+    if (p.d_output) prefetch_row(p.d_output, step.row + r, output);
+#pragma GCC unroll 4
+    for (int s = 1; s < Cell::states; ++s) {
+      if (Cell::reads_previous[s]) prefetch_row(p.previous[s], step.row + r, hidden);
+      if (Cell::reads_next[s]) prefetch_row(p.next[s], step.row + r, hidden);
+    }
+  }
+
+  static GATEWORK_INLINE void prefetch_row(const void* values, int64_t row, int64_t width) {
+    const char* from = static_cast<const char*>(values) + row * width * static_cast<int64_t>(sizeof(T));
+    for (int64_t k = 0; k < width * static_cast<int64_t>(sizeof(T)); k += 64) __builtin_prefetch(from + k, 0, 2);
+  }
+
   GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous, T* d) {
     const int64_t count = hidden - unit;
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
-    V d_accumulator[accumulators], d_previous[Cell::states];
+    V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
+    load_vectors<Cell>(p.unit, hidden, unit, vectors);
     const T* from = static_cast<const T*>(p.kept) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
     for (int k = 0; k < Cell::kept; ++k) kept[k] = load_units<V>(from + k * hidden, count);
@@ -140,7 +177,11 @@ class BackwardScan {
     if (p.d_output && !p.projection) {
       d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
     }
-    Cell::template backward<V>(kept, previous, next, d_next, d_accumulator, d_previous);
+    Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector);
+    for (int k = 0; k < Cell::units; ++k) {
+      T* to = d_vectors + k * stride + unit;
+      (V::load(to) + d_vector[k]).store(to);
+    }
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], d + a * hidden, count);
     if (Cell::carries[0]) d_previous[0].store(d_h + r * output_stride + unit);
@@ -155,7 +196,7 @@ class BackwardScan {
       int end = begin;
       while (end < accumulators && feeds[end]) ++end;
       if (end > begin) {
-        segments.list[segments.count++] = {d + begin * hidden, accumulators * hidden, (end - begin) * hidden};
+        segments.list[segments.count++] = {d + begin * hidden, gradients.stride, (end - begin) * hidden};
       }
       begin = end + 1;
     }
@@ -164,7 +205,7 @@ class BackwardScan {
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step, const T* d) {
-    const int64_t lda = accumulators * hidden;
+    const int64_t lda = gradients.stride;
     const T* panels = static_cast<const T*>(p.weights);
     const int64_t depth = C::gates * hidden;
     multiply_rows<V>(
@@ -182,6 +223,7 @@ class BackwardScan {
   const BackwardArguments& p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *d_h;
+  T* d_vectors;  // what the learnt vectors receive from one step, (units, stride)
   Gradients gradients;
   T* d_state[Cell::states];  // d_state[0] is the derivative of h before its projection
 };

@@ -115,7 +115,7 @@ class ForwardScan {
                                    {h_now + r * output_stride, output_stride, output}};
     const T* w = panel + z_stride;
     if (C::are_shared) {
-      multiply<V>(height, count * accumulators, {panel, 0, z, z_stride, segments, 2, w});
+      multiply<V>(height, count * accumulators, {panel, 0, z, z_stride, segments, C::gates > 0 ? 2 : 1, w});
       return;
     }
     for (int k = 0; k < height; ++k) {
@@ -124,13 +124,15 @@ class ForwardScan {
     T* z_gates = z + C::first_gate * V::lanes;
     multiply<V>(height, C::inputs, {z, z_stride, z, z_stride, segments, 1, w});
     w += input * C::inputs * V::lanes;
-    multiply<V>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
+    if (C::gates > 0) multiply<V>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
   }
 
   // One step of one row's units from `unit` on; `sums` has the accumulators.
   GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* sums) {
     const int64_t count = hidden - unit;
     V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
+    V vectors[Cell::units + 1];
+    load_vectors<Cell>(p.unit, hidden, unit, vectors);
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
     previous[0] = p.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
@@ -139,7 +141,7 @@ class ForwardScan {
       previous[s] = V::load(state[s] + r * stride + unit);
       if (p.previous[s]) store_units(previous[s], static_cast<T*>(p.previous[s]) + row * hidden + unit, count);
     }
-    Cell::template forward<V>(accumulator, previous, next, kept, named);
+    Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
     if (p.projection) {
       next[0].store(state[0] + r * stride + unit);
     } else {

@@ -7,6 +7,7 @@
 #include "activations.h"
 #include "arguments.h"
 #include "pack.h"
+#include "scan.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -71,7 +72,8 @@ class SingleStep {
     const Weights& w = p.weights;
     const int64_t left = w.hidden - unit, count = left < V::lanes ? left : V::lanes;
     V accumulator[C::accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1];
-    V named[Cell::named];
+    V named[Cell::named], vectors[Cell::units + 1];
+    load_vectors<Cell>(w.unit, w.hidden, unit, vectors);
     int64_t in = unit, gate = unit;
     for (int a = 0; a < C::accumulators; ++a) {
       T sums[V::lanes] = {};
@@ -91,7 +93,7 @@ class SingleStep {
     for (int s = 0; s < Cell::states; ++s) {
       previous[s] = V::load(at(p.previous[s], offset), static_cast<int>(count));
     }
-    Cell::template forward<V>(accumulator, previous, next, kept, named);
+    Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
     for (int s = 0; s < Cell::states; ++s) {
       next[s].store(static_cast<T*>(p.next[s]) + offset, static_cast<int>(count));
     }

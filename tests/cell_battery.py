@@ -53,9 +53,12 @@ def _check_step(spec: CellSpec) -> None:
 
 
 def _weights(spec: CellSpec) -> _reference.ScanWeights:
-    rows = len(spec.gates) * HIDDEN
-    shapes = ((rows, INPUT), (rows, HIDDEN), (rows,), (rows,))
-    return _reference.ScanWeights(*(torch.randn(*shape, dtype=torch.float64) / 2 for shape in shapes))
+    inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
+    shapes = {"weight_ih": (inputs, INPUT), "weight_hh": (gates, HIDDEN), "bias_ih": (inputs,), "bias_hh": (gates,)}
+    shapes |= {"weight_unit": (len(spec.unit_weights), HIDDEN)}
+    return _reference.ScanWeights(
+        **{name: torch.randn(*shape, dtype=torch.float64) / 2 for name, shape in shapes.items()}
+    )
 
 
 def _check_scan(spec: CellSpec) -> None:

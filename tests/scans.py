@@ -11,7 +11,7 @@ from gatework.cells import REGISTRY, CellSpec
 
 @dataclass(frozen=True)
 class Case:
-    """One scan: a cell, its sizes, and options."""
+    """One scan: a cell, its sizes, and options. The states are ones that the cell reaches from zero."""
 
     cell: str
     steps: int
@@ -29,21 +29,29 @@ class Case:
         return REGISTRY[self.cell]
 
     def tensors(self) -> tuple[torch.Tensor, list[torch.Tensor | None], list[torch.Tensor], torch.Tensor | None]:
-        """x, the five weights, the states and the batch sizes, in float64 and rounded to float32."""
+        """x, the six weights, the states and the batch sizes, in float64 and rounded to float32."""
         generator = torch.Generator().manual_seed(self.seed)
-        gates, output = len(self.spec.gates) * self.hidden, self.projection or self.hidden
+        spec, output = self.spec, self.projection or self.hidden
+        inputs, gates = len(spec.input_gates) * self.hidden, len(spec.recurrent_gates) * self.hidden
+        units = len(spec.unit_weights)
 
         def draw(*shape: int, scale: float = 1.0) -> torch.Tensor:
             return (torch.randn(shape, generator=generator) * scale).double()
 
         weights: list[torch.Tensor | None] = [
-            draw(gates, self.input, scale=self.input**-0.5),
+            draw(inputs, self.input, scale=self.input**-0.5),
             draw(gates, output, scale=0.7 * output**-0.5),
-            draw(gates) if self.bias else None,
-            draw(gates) if self.bias else None,
+            draw(inputs) if self.bias else None,
+            draw(gates) if self.bias and gates else None,
             draw(output, self.hidden, scale=self.hidden**-0.5) if self.projection else None,
+            draw(units, self.hidden, scale=0.5) if units else None,
         ]
-        states = [draw(self.batch, self.hidden if k else output) for k in range(len(self.spec.states))]
+        zeros = [
+            torch.zeros(self.batch, self.hidden if k else output, dtype=torch.float64) for k in range(len(spec.states))
+        ]
+        before = draw(2, self.batch, self.input)
+        reached = _reference.scan(spec, before, ScanWeights(*weights), zeros)[1]
+        states = [state.float().double() for state in reached]
         if not self.is_packed:
             return draw(self.steps, self.batch, self.input), weights, states, None
         lengths = torch.randint(0, self.steps + 1, (self.batch,), generator=generator)
@@ -73,8 +81,8 @@ def run(case: Case, dtype: torch.dtype, scan=None) -> Results:
     output, finals = (scan or _ops.scan)(
         case.spec,
         leaves[0],
-        ScanWeights(*leaves[1:6]),
-        leaves[6:],
+        ScanWeights(*leaves[1:7]),
+        leaves[7:],
         batch_sizes=sizes,
         reverse=case.reverse,
     )
@@ -88,14 +96,14 @@ def run(case: Case, dtype: torch.dtype, scan=None) -> Results:
     )
     values = {"output": output.detach()}
     values |= {f"final {k}": f.detach() for k, f in enumerate(finals)}
-    names = [n for n, t in zip(NAMES, leaves[:6], strict=True) if t is not None] + [
+    names = [n for n, t in zip(NAMES, leaves[:7], strict=True) if t is not None] + [
         f"state {k}" for k in range(len(states))
     ]
     values |= {f"d {name}": g for name, g in zip(names, gradients, strict=True)}
     return Results(values)
 
 
-NAMES = ("x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+NAMES = ("x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "weight_unit")
 
 
 def check(case: Case) -> None:

@@ -17,11 +17,14 @@ def leaf(*shape: int) -> torch.Tensor:
 
 def arguments(cell: str, packed: bool, is_traced: bool):
     spec = cells.get(cell)
-    rows = len(spec.gates) * HIDDEN
-    weights = [leaf(rows, INPUT), leaf(rows, HIDDEN), leaf(rows), leaf(rows)]
+    inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
+    weights = [leaf(inputs, INPUT), leaf(gates, HIDDEN), leaf(inputs), leaf(gates)]
+    names = NAMES
+    if spec.unit_weights:
+        weights, names = [*weights, leaf(len(spec.unit_weights), HIDDEN)], [*NAMES, "weight_unit"]
     states = [leaf(BATCH, HIDDEN) for _ in spec.states]
     x = leaf(6, INPUT) if packed else leaf(TIME, BATCH, INPUT)
-    return cell, x, NAMES, weights, states, torch.tensor([2, 2, 1]) if packed else None, packed, is_traced
+    return cell, x, names, weights, states, torch.tensor([2, 2, 1]) if packed else None, packed, is_traced
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -43,11 +46,12 @@ def test_the_packed_operator_and_its_gradient_are_registered_as_torch_wants_it()
 @pytest.mark.parametrize("packed", [False, True])
 def test_results_gradients_and_second_gradients_are_the_references(cell: str, packed: bool):
     inputs = arguments(cell, packed, is_traced=False)
-    _, x, _, weights, states, sizes, reverse, _ = inputs
+    _, x, names, weights, states, sizes, reverse, _ = inputs
 
     def run(x, *rest):
+        given = _reference.ScanWeights(**dict(zip(names, rest[: len(names)], strict=True)))
         output, finals = _operator.scan(
-            cells.get(cell), x, _reference.ScanWeights(*rest[:4]), rest[4:], batch_sizes=sizes, reverse=reverse
+            cells.get(cell), x, given, rest[len(names) :], batch_sizes=sizes, reverse=reverse
         )
         return output, *finals
 

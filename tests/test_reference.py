@@ -1,5 +1,7 @@
 """The reference scan against the equations written out by hand, in both layouts."""
 
+from dataclasses import fields, replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,17 +14,19 @@ TIME, BATCH, INPUT, HIDDEN = 4, 3, 2, 5
 
 def some_weights(name: str, dtype: torch.dtype = torch.float64, projection: int = 0) -> ScanWeights:
     generator = torch.Generator().manual_seed(7)
-    rows = len(cells.get(name).gates) * HIDDEN
+    spec = cells.get(name)
+    inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
 
     def values(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=dtype) / 2
 
     return ScanWeights(
-        values(rows, INPUT),
-        values(rows, projection or HIDDEN),
-        values(rows),
-        values(rows),
+        values(inputs, INPUT),
+        values(gates, projection or HIDDEN),
+        values(inputs),
+        values(gates),
         values(projection, HIDDEN) if projection else None,
+        values(len(spec.unit_weights), HIDDEN) if spec.unit_weights else None,
     )
 
 
@@ -115,12 +119,14 @@ def test_no_steps_give_an_empty_output_and_the_initial_states(name: str):
 def test_gradients_agree_with_finite_differences(name: str, reverse: bool):
     spec, weights = cells.get(name), some_weights(name)
     x = torch.randn(5, INPUT, dtype=torch.float64)
-    leaves = [x, weights.weight_ih, weights.weight_hh, weights.bias_ih, weights.bias_hh, *some_states(name)]
-    leaves = [leaf.requires_grad_() for leaf in leaves]
+    everything = {field.name: getattr(weights, field.name) for field in fields(weights)}
+    given = {name: tensor for name, tensor in everything.items() if tensor is not None and tensor.numel()}
+    leaves = [leaf.requires_grad_() for leaf in (x, *given.values(), *some_states(name))]
 
-    def run(x, w, u, b, b2, *states):
+    def run(x, *rest):
+        known = dict(zip(given, rest[: len(given)], strict=True))
         output, finals = scan(
-            spec, x, ScanWeights(w, u, b, b2), states, batch_sizes=torch.tensor([2, 2, 1]), reverse=reverse
+            spec, x, replace(weights, **known), rest[len(given) :], batch_sizes=torch.tensor([2, 2, 1]), reverse=reverse
         )
         return output, *finals
 

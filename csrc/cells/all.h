@@ -4,3 +4,8 @@
 #include "rnn_relu.h"
 #include "gru.h"
 #include "lstm.h"
+#include "peephole.h"
+#include "coupled.h"
+#include "indrnn.h"
+#include "minimal.h"
+#include "slstm.h"

@@ -6,6 +6,7 @@ struct gru {
   static constexpr int states = 1;
   static constexpr int kept = 4;
   static constexpr int named = 4;
+  static constexpr int units = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, false};
   static constexpr bool recurrent_product[4] = {true, true, false, true};
@@ -18,8 +19,9 @@ struct gru {
   static constexpr const char* names[4] = {"r", "z", "n", "h"};
 
   template <class V>
-  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
-                                      [[maybe_unused]] V* kept, V* named) {
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
+                                      V* named) {
     const V a_r = accumulator[0];
     const V a_z = accumulator[1];
     const V x_n = accumulator[2];
@@ -47,8 +49,9 @@ struct gru {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, const V* d_next, V* d_accumulator,
-                                       V* d_previous) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                       const V* d_next, V* d_accumulator, V* d_previous,
+                                       [[maybe_unused]] V* d_unit) {
     const V r = kept[0];                                                // r = sigmoid(a_r)
     const V z = kept[1];                                                // z = sigmoid(a_z)
     const V u_n = kept[2];

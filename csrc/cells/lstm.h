@@ -6,6 +6,7 @@ struct lstm {
   static constexpr int states = 2;
   static constexpr int kept = 5;
   static constexpr int named = 6;
+  static constexpr int units = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, true};
   static constexpr bool recurrent_product[4] = {true, true, true, true};
@@ -18,8 +19,9 @@ struct lstm {
   static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
 
   template <class V>
-  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
-                                      [[maybe_unused]] V* kept, V* named) {
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
+                                      V* named) {
     const V a_i = accumulator[0];
     const V a_f = accumulator[1];
     const V a_g = accumulator[2];
@@ -51,8 +53,9 @@ struct lstm {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, const V* d_next, V* d_accumulator,
-                                       V* d_previous) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                       const V* d_next, V* d_accumulator, V* d_previous,
+                                       [[maybe_unused]] V* d_unit) {
     const V i = kept[0];                                                // i = sigmoid(a_i)
     const V f = kept[1];                                                // f = sigmoid(a_f)
     const V g = kept[2];                                                // g = tanh(a_g)

@@ -6,6 +6,7 @@ struct rnn {
   static constexpr int states = 1;
   static constexpr int kept = 0;
   static constexpr int named = 1;
+  static constexpr int units = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[1] = {true};
   static constexpr bool recurrent_product[1] = {true};
@@ -18,8 +19,9 @@ struct rnn {
   static constexpr const char* names[1] = {"h"};
 
   template <class V>
-  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,
-                                      [[maybe_unused]] V* kept, V* named) {
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
+                                      V* named) {
     const V a_h = accumulator[0];
     const V h = tanh(a_h);                                              // h = tanh(a_h)
     next[0] = h;
@@ -28,8 +30,9 @@ struct rnn {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, const V* d_next, V* d_accumulator,
-                                       V* d_previous) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                       const V* d_next, V* d_accumulator, V* d_previous,
+                                       [[maybe_unused]] V* d_unit) {
     const V h = next[0];
     const V d_h = d_next[0];
     const V t3 = h * h;                                                 // h = tanh(a_h)

@@ -32,11 +32,11 @@ def of_gradients(
         d_output = None if d_output is None else d_output.view_as(d_output)
         d_finals = [d.view_as(d) for d in d_finals]
         inputs = [None if t is None else t.view_as(t) for t in inputs]
-        x, w_ih, w_hh, b_ih, b_hh, w_hr, *states = inputs
+        x, w_ih, w_hh, b_ih, b_hh, w_hr, w_unit, *states = inputs
         assert x is not None
         assert w_ih is not None
         assert w_hh is not None
-        weights = ScanWeights(w_ih, w_hh, b_ih, b_hh, w_hr)
+        weights = ScanWeights(w_ih, w_hh, b_ih, b_hh, w_hr, w_unit)
         output, finals = _reference.scan(
             spec, x, weights, [s for s in states if s is not None], batch_sizes=batch_sizes, reverse=reverse
         )

@@ -147,7 +147,7 @@ def _forward_shapes(
 ) -> list[Tensor]:
     del weight_names, batch_sizes, reverse
     spec = cells.get(cell)
-    output, hidden = states[0].shape[-1], weights[1].shape[0] // len(spec.gates)
+    output, hidden = states[0].shape[-1], weights[0].shape[0] // len(spec.input_gates)
     widths = [output if name == "h" else hidden for name in spec.names] if is_traced else []
     sequences = [x.new_empty(*x.shape[:-1], width) for width in [output, *widths]]
     return [sequences[0], *(torch.empty_like(state) for state in states), *sequences[1:]]

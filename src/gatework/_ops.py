@@ -18,7 +18,7 @@ from gatework.cells import REGISTRY, CellSpec
 
 __all__ = ["ScanWeights", "has_kernel", "scan", "trace"]
 
-WEIGHTS = "Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, Tensor? weight_hr"
+WEIGHTS = "Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh, Tensor? weight_hr, Tensor? weight_unit"
 LAYOUT = "Tensor[] states, Tensor? batch_sizes, bool reverse"
 torch.library.define(
     "gatework::scan",
@@ -53,7 +53,7 @@ def scan(
     if not has_kernel(spec, x):
         return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
     w = weights
-    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
     is_kept = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (*tensors, *states))
     output, finals, _ = torch.ops.gatework.scan(spec.name, *tensors, list(states), batch_sizes, reverse, is_kept)
     return output, tuple(finals)
@@ -73,17 +73,20 @@ def trace(
     Where a derivative may be asked for, the reference computes it.
     """
     w = weights
-    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, *states)
+    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
     is_differentiable = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if is_differentiable or not has_kernel(spec, x):
         return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
-    hidden, _ = _kernels.checked(x, weights, states, spec)
+    hidden, width = _kernels.checked(x, weights, spec)
+    layout = _kernels.layout_of(
+        x, _kernels.checked_states(states, spec, x.dtype, (), (hidden, width)), batch_sizes, reverse
+    )
     kernel = _kernels.find(spec.name, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
     named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
-    out, finals, _ = _kernels.forward(kernel, x, weights, states, layout, named=slots)
+    finals = [torch.empty_like(s) for s in states]
+    out, _ = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, named=slots)
     return out, tuple(finals), {name: named.get(name, out) for name in kernel.names}
 
 
@@ -96,17 +99,20 @@ def _scan(
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
     weight_hr: Tensor | None,
+    weight_unit: Tensor | None,
     states: list[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
     is_kept: bool,
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
-    _kernels.checked(x, weights, states, REGISTRY[cell])
+    weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
+    widths = _kernels.checked(x, weights, REGISTRY[cell])
+    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), widths)
     kernel = _kernels.find(cell, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
-    output, finals, kept = _kernels.forward(kernel, x, weights, states, layout, is_kept=is_kept)
+    layout = _kernels.layout_of(x, batch, batch_sizes, reverse)
+    finals = [torch.empty_like(s) for s in states]
+    output, kept = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, is_kept=is_kept)
     return output, finals, kept.tensors()
 
 
@@ -119,12 +125,13 @@ def _fake_scan(
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
     weight_hr: Tensor | None,
+    weight_unit: Tensor | None,
     states: list[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
     is_kept: bool,
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    hidden, output = weight_hh.shape[0] // len(REGISTRY[cell].gates), weight_hh.shape[1]
+    hidden, output = weight_ih.shape[0] // len(REGISTRY[cell].input_gates), weight_hh.shape[1]
     kept: list[Tensor] = []
     if is_kept:
         kept = _kernels.kept_like(_kernels.find(cell, x.dtype), x.shape[:-1], x, hidden, output).tensors()
@@ -142,6 +149,7 @@ def _scan_backward(
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
     weight_hr: Tensor | None,
+    weight_unit: Tensor | None,
     states: list[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
@@ -150,14 +158,20 @@ def _scan_backward(
     needs: list[bool],
 ) -> list[Tensor]:
     kernel = _kernels.find(cell, x.dtype)
-    weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
-    hidden, width = _kernels.checked(x, weights, states, REGISTRY[cell])
+    weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
+    widths = _kernels.checked(x, weights, REGISTRY[cell])
+    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), widths)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
-    saved = _kernels.kept_like(kernel, layout.lead, x, hidden, width, [t.contiguous() for t in kept])
+    layout = _kernels.layout_of(x, batch, batch_sizes, reverse)
+    saved = _kernels.kept_like(kernel, layout.lead, x, *widths, [t.contiguous() for t in kept])
     d_output = None if d_output is None else d_output.contiguous()
     d_finals = [t.contiguous() for t in d_finals]
-    found = _kernels.backward(kernel, d_output, d_finals, x, weights, states, layout, output.contiguous(), saved, needs)
+    d_states = [torch.empty_like(s) for s in states]
+    found = _kernels.backward(
+        kernel, d_output, _at(d_finals), x, weights, _at(states), _at(d_states), layout, output.contiguous(), saved,
+        needs,
+    )  # fmt: skip
+    found += d_states
     return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
 
@@ -172,6 +186,7 @@ def _fake_scan_backward(
     bias_ih: Tensor | None,
     bias_hh: Tensor | None,
     weight_hr: Tensor | None,
+    weight_unit: Tensor | None,
     states: list[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
@@ -179,41 +194,44 @@ def _fake_scan_backward(
     kept: list[Tensor],
     needs: list[bool],
 ) -> list[Tensor]:
-    inputs = (x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *states)
+    inputs = (x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit, *states)
     return [t.new_empty(t.shape) for t, need in zip(inputs, needs, strict=True) if need and t is not None]
+
+
+_at = _kernels.addresses_at
 
 
 def _contiguous(x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ScanWeights, list[Tensor]]:
     w = weights
-    biases = (t if t is None else t.contiguous() for t in (w.bias_ih, w.bias_hh, w.weight_hr))
-    laid_out = ScanWeights(w.weight_ih.contiguous(), w.weight_hh.contiguous(), *biases)
+    others = (t if t is None else t.contiguous() for t in (w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit))
+    laid_out = ScanWeights(w.weight_ih.contiguous(), w.weight_hh.contiguous(), *others)
     return x.contiguous(), laid_out, [s.contiguous() for s in states]
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
-    cell, x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, states, batch_sizes, reverse, _ = inputs
+    cell, x, *weights, states, batch_sizes, reverse, _ = inputs
     out, _, kept = output
     ctx.set_materialize_grads(False)
     ctx.cell, ctx.reverse, ctx.state_count = cell, reverse, len(states)
-    ctx.save_for_backward(x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *states, batch_sizes, out, *kept)
+    ctx.save_for_backward(x, *weights, *states, batch_sizes, out, *kept)
 
 
 def _backward(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | None], _: Any) -> tuple[Any, ...]:
-    count = 6 + ctx.state_count
+    count = 7 + ctx.state_count
     saved = ctx.saved_tensors  # once only: checkpointing computes them again at each access
     inputs, (batch_sizes, output, *kept) = saved[:count], saved[count:]
     flags = ctx.needs_input_grad
-    needs = [bool(flag) for flag in (*flags[1:7], *_listed(flags[7], ctx.state_count))]
+    needs = [bool(flag) for flag in (*flags[1:8], *_listed(flags[8], ctx.state_count))]
     finals: list[Tensor] = []
     if any(d is not None for d in d_finals):
-        finals = [torch.zeros_like(s) if d is None else d for s, d in zip(inputs[6:], d_finals, strict=True)]
+        finals = [torch.zeros_like(s) if d is None else d for s, d in zip(inputs[7:], d_finals, strict=True)]
     found = iter(
         torch.ops.gatework.scan_backward(
-            ctx.cell, d_output, finals, *inputs[:6], list(inputs[6:]), batch_sizes, ctx.reverse, output, kept, needs
+            ctx.cell, d_output, finals, *inputs[:7], list(inputs[7:]), batch_sizes, ctx.reverse, output, kept, needs
         )
     )
     first = [next(found) if need else None for need in needs]
-    return None, *first[:6], first[6:], None, None, None
+    return None, *first[:7], first[7:], None, None, None
 
 
 def _listed(flag: Any, count: int) -> list[bool]:
@@ -224,22 +242,22 @@ torch.library.register_autograd("gatework::scan", _backward, setup_context=_setu
 
 
 def _setup_backward(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    cell, d_output, d_finals, x, w_ih, w_hh, b_ih, b_hh, w_hr, states, batch_sizes, reverse, _, kept, needs = inputs
+    cell, d_output, d_finals, x, *weights, states, batch_sizes, reverse, _, kept, needs = inputs
     ctx.set_materialize_grads(False)
     ctx.cell, ctx.reverse, ctx.needs, ctx.counts = cell, reverse, needs, (len(d_finals), len(states), len(kept))
-    ctx.save_for_backward(d_output, *d_finals, x, w_ih, w_hh, b_ih, b_hh, w_hr, *states, batch_sizes)
+    ctx.save_for_backward(d_output, *d_finals, x, *weights, *states, batch_sizes)
 
 
 def _double_backward(ctx: Any, d_gradients: list[Tensor | None]) -> tuple[Any, ...]:
     """The derivative of `scan_backward`, by differentiating the reference twice."""
     finals, states, kept = ctx.counts
     d_output, *rest = ctx.saved_tensors
-    d_finals, inputs, batch_sizes = rest[:finals], rest[finals : finals + 6 + states], rest[-1]
+    d_finals, inputs, batch_sizes = rest[:finals], rest[finals : finals + 7 + states], rest[-1]
     found = _gradients.of_gradients(
         REGISTRY[ctx.cell], d_output, d_finals, inputs, batch_sizes, ctx.reverse, ctx.needs, d_gradients
     )
     d_inputs = found[1 + finals :]
-    return (None, found[0], found[1 : 1 + finals], *d_inputs[:6], d_inputs[6:], None, None, None, [None] * kept, None)
+    return (None, found[0], found[1 : 1 + finals], *d_inputs[:7], d_inputs[7:], None, None, None, [None] * kept, None)
 
 
 torch.library.register_autograd("gatework::scan_backward", _double_backward, setup_context=_setup_backward)

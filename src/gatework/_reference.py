@@ -23,14 +23,15 @@ from gatework.cells import CellSpec
 
 @dataclass(frozen=True, slots=True)
 class ScanWeights:
-    """The weights of one layer in one direction; G is the number of gates.
+    """The weights of one layer in one direction; G gates take the input product, R the recurrent one.
 
     Attributes:
         weight_ih: W, shape (G hidden, input).
-        weight_hh: U, shape (G hidden, output).
+        weight_hh: U, shape (R hidden, output); without rows for a cell that has no recurrent product.
         bias_ih: b, shape (G hidden,), or None.
-        bias_hh: b', shape (G hidden,), or None.
+        bias_hh: b', shape (R hidden,), or None.
         weight_hr: The projection of the output, shape (output, hidden), or None; then output = hidden.
+        weight_unit: The learnt vectors of the cell, shape (vectors, hidden), or None where it has none.
     """
 
     weight_ih: Tensor
@@ -38,6 +39,7 @@ class ScanWeights:
     bias_ih: Tensor | None = None
     bias_hh: Tensor | None = None
     weight_hr: Tensor | None = None
+    weight_unit: Tensor | None = None
 
 
 def scan(
@@ -132,15 +134,31 @@ def _run(
 def _step(spec: CellSpec, product: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:
     """One time step of the first rows of a batch: the products, the cell's equations, the projection."""
     recurrent = linear(states[0], weights.weight_hh, weights.bias_hh)
-    kinds = {kind for kind, _ in spec.sources}
-    parts: dict[str, Sequence[Tensor]] = {"state": states}
-    for kind, sums in (("a", product + recurrent), ("x", product), ("u", recurrent)):
-        if kind in kinds:
-            parts[kind] = sums.chunk(len(spec.gates), -1)
+    parts = _parts(spec, product, recurrent)
+    parts["state"] = states
+    if weights.weight_unit is not None:
+        parts["p"] = weights.weight_unit.unbind()
     values = dict(spec.step(*[parts[kind][place] for kind, place in spec.sources]))
     if weights.weight_hr is not None:
         values["h"] = linear(values["h"], weights.weight_hr)
     return values
+
+
+def _parts(spec: CellSpec, product: Tensor, recurrent: Tensor) -> dict[str, Sequence[Tensor]]:
+    """What the parameters a_, x_ and u_ of `step()` are, by kind, in the order of `spec.sources`."""
+    kinds = {kind for kind, _ in spec.sources}
+    parts: dict[str, Sequence[Tensor]] = {}
+    if "a" in kinds and spec.input_gates == spec.recurrent_gates:
+        parts["a"] = (product + recurrent).chunk(len(spec.gates), -1)
+    if kinds & {"x", "u"}:
+        # chunk() cannot give no blocks at all.
+        parts["x"] = product.chunk(len(spec.input_gates), -1)
+        parts["u"] = recurrent.chunk(len(spec.recurrent_gates), -1) if spec.recurrent_gates else ()
+    if "a" in kinds and "a" not in parts:
+        by_gate = dict(zip(spec.recurrent_gates, parts["u"], strict=True))
+        gates = zip(spec.input_gates, parts["x"], strict=True)
+        parts["a"] = [block + by_gate[gate] if gate in by_gate else block for gate, block in gates]
+    return parts
 
 
 def _no_steps(spec: CellSpec, products: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -8,12 +8,13 @@ scan. The kernel reads the weights where they are, so there is no copy of them t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from gatework import _kernels, _native
+from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
 
 MOST_SEQUENCES = 8  # from here on the packed weights of the scan pay for themselves
@@ -47,29 +48,36 @@ class Plan:
         return are_same and self.addresses == tuple([w.data_ptr() for w in self.weights])
 
 
-def plan(spec: CellSpec, parameters: Mapping[str, Tensor | None], names: Sequence[Sequence[str]]) -> Plan | None:
+def plan(
+    spec: CellSpec, parameters: Mapping[str, Tensor | None], kinds: Sequence[str], names: Sequence[Sequence[str]]
+) -> Plan | None:
     """The plan for a stack of layers, or None where its weights need the scan.
 
     Args:
         spec: The cell.
         parameters: The parameters of the stack by name.
-        names: For each layer the names of weight_ih, weight_hh and, where there are biases, bias_ih and bias_hh.
+        kinds: Which fields of ScanWeights each layer has.
+        names: For each layer the names of their parameters.
     """
     stack = [[parameters.get(name) for name in layer] for layer in names]
     weights = [t for layer in stack for t in layer if t is not None]
     if len(weights) != sum(map(len, stack)) or not _kernels.has(spec):
         return None
-    dtype, rows = weights[0].dtype, weights[0].shape[0]
-    hidden, width = rows // len(spec.gates), weights[0].shape[1]
+    dtype, width = weights[0].dtype, weights[0].shape[1]
+    hidden = weights[0].shape[0] // len(spec.input_gates)
     if dtype not in _kernels.DTYPES or any(t.dtype != dtype or not t.is_cpu or not t.is_contiguous() for t in weights):
         return None
-    parts = []
-    for place, layer in enumerate(stack):
-        shapes = [(rows, hidden if place else width), (rows, hidden), (rows,), (rows,)]
-        if any(t is None or t.shape != shape for t, shape in zip(layer, shapes, strict=False)):
+    inputs, gates = len(spec.input_gates) * hidden, len(spec.recurrent_gates) * hidden
+    parts: list[tuple[int, ...]] = []
+    for layer in stack:
+        columns = hidden if parts else width
+        shapes = {"weight_ih": (inputs, columns), "weight_hh": (gates, hidden), "bias_ih": (inputs,)}
+        shapes |= {"bias_hh": (gates,), "weight_unit": (len(spec.unit_weights), hidden)}
+        given = dict(zip(kinds, layer, strict=True))
+        if any(t is None or t.shape != shapes.get(kind) for kind, t in given.items()):
             return None
-        addresses = [t.data_ptr() for t in layer if t is not None]
-        parts.append((shapes[0][1], hidden, hidden, *addresses, *(0,) * (5 - len(addresses))))
+        addresses = [0 if (t := given.get(field.name)) is None else t.data_ptr() for field in fields(ScanWeights)]
+        parts.append((columns, hidden, hidden, *addresses))
     return Plan(spec, tuple(weights), tuple(t.data_ptr() for t in weights), dtype, width, hidden, tuple(parts))
 
 

@@ -144,7 +144,7 @@ class DetectConfig:
         threshold: From which error on a row is anomalous: a robust "quantile" of the last errors, the extreme value
             rule "pot", or the "dynamic" rule without a law.
         context: Rows of a training window, and those that an autoencoder reads.
-        smooth: An error is the mean over so many rows.
+        smooth: An error is the mean over so many rows, the row's own and those before it.
         sensitivity: Thresholds are divided by it: a higher one flags more.
         gap: Flagged rows with at most so many others between them are one span.
     """
@@ -152,7 +152,7 @@ class DetectConfig:
     scorer: Scorer = "forecast"
     threshold: ThresholdRule = "quantile"
     context: int = 64
-    smooth: int = 5
+    smooth: int = 1
     sensitivity: float = 1.0
     gap: int = 10
 

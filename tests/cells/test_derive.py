@@ -13,8 +13,8 @@ from gatework.errors import UsageError
 HEADERS = Path(__file__).parents[2] / "csrc" / "cells"
 
 
-def every_function(a_i, x_j, u_j, h, c):
-    gate = torch.sigmoid(a_i) * torch.relu(x_j + 0.3) - torch.exp(-u_j) / (2.5 + torch.tanh(c))
+def every_function(a_i, x_j, u_j, p_k, h, c):
+    gate = p_k * torch.sigmoid(a_i) * torch.relu(x_j + 0.3) - torch.exp(-u_j) / (2.5 + torch.tanh(c))
     stable = torch.maximum(F.softplus(gate), torch.minimum(h, 0.5 * c)) + torch.log(1.5 + a_i * a_i)
     c = torch.where(gate > 0.1, stable, -c)
     return {"g": gate, "h": c * h - 1, "c": c}
@@ -42,13 +42,14 @@ def evaluate(symbol: Symbol, inputs: dict[str, torch.Tensor], known: dict[Symbol
 def test_the_backward_step_is_the_derivative_of_the_forward_step(spec: CellSpec):
     torch.manual_seed(1)
     derivation = _derive.derive(spec)
+    vectors = [f"p_{name}" for name in spec.unit_weights]
     names = dict.fromkeys([*spec.arguments, *spec.states])
     inputs = {name: torch.randn(50, dtype=torch.float64, requires_grad=True) for name in names}
     seeds = {f"d_{state}": torch.randn(50, dtype=torch.float64) for state in spec.states}
     results = spec.step(**{name: inputs[name] for name in spec.arguments})
     expected = torch.autograd.grad(
         [results[state] for state in spec.states],
-        [inputs[name] for name in (*derivation.accumulators, *spec.states)],
+        [inputs[name] for name in (*derivation.accumulators, *spec.states, *vectors)],
         [seeds[f"d_{state}"] for state in spec.states],
         allow_unused=True,
         materialize_grads=True,
@@ -56,8 +57,8 @@ def test_the_backward_step_is_the_derivative_of_the_forward_step(spec: CellSpec)
     with torch.no_grad():
         # The backward step may use what is kept, the states, and nothing else of the forward step.
         forwards = {s: evaluate(s, inputs, {}) for s in (*derivation.kept, *derivation.next_states)}
-        available = {**{state: inputs[state] for state in spec.states}, **seeds}
-        found = [evaluate(s, available, forwards) for s in (*derivation.d_accumulators, *derivation.d_states)]
+        available = {**{name: inputs[name] for name in (*spec.states, *vectors)}, **seeds}
+        found = [evaluate(s, available, forwards) for s in derivation.outputs]
     for value, wanted in zip(found, expected, strict=True):
         torch.testing.assert_close(value.expand(50), wanted, rtol=1e-12, atol=1e-12)
 

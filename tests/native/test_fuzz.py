@@ -7,6 +7,7 @@ import torch
 
 from gatework import _kernels, _native, _ops, _reference
 from gatework._reference import ScanWeights
+from gatework.cells import REGISTRY
 from scans import Case, run
 
 CASES = 2000
@@ -16,7 +17,7 @@ PARTS = 20
 def draw(generator: random.Random, seed: int) -> Case:
     hidden = generator.choice([1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 20, 31, 33])
     cell = generator.choice(_native.CELLS)
-    can_project = cell in ("lstm", "rnn", "rnn_relu") and hidden > 1
+    can_project = "h" not in REGISTRY[cell].arguments and hidden > 1
     return Case(
         cell,
         steps=generator.choice([0, 1, 2, 3, 5]),

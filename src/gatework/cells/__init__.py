@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from gatework.cells import gru, lstm, rnn
+from gatework.cells import coupled, gru, indrnn, lstm, minimal, peephole, rnn, slstm
 from gatework.cells._spec import CellSpec
 from gatework.errors import UsageError, nearest
 
 __all__ = ["REGISTRY", "CellSpec", "get"]
 
-REGISTRY: dict[str, CellSpec] = {spec.name: spec for spec in (rnn.SPEC, rnn.SPEC_RELU, gru.SPEC, lstm.SPEC)}
+_SPECS = (
+    rnn.SPEC,
+    rnn.SPEC_RELU,
+    gru.SPEC,
+    lstm.SPEC,
+    peephole.SPEC,
+    coupled.SPEC,
+    indrnn.SPEC,
+    minimal.SPEC,
+    slstm.SPEC,
+)
+REGISTRY: dict[str, CellSpec] = {spec.name: spec for spec in _SPECS}
 
 
 def get(name: str) -> CellSpec:

@@ -30,6 +30,7 @@ class Derivation:
         kept: The values that the forward pass stores for the backward pass.
         d_accumulators: The derivative for each accumulator, from `d_<state>`, the kept values and the states.
         d_states: The elementwise part of the derivative for each previous state.
+        d_units: What each learnt vector's derivative receives from one step of one sequence.
     """
 
     spec: CellSpec
@@ -38,6 +39,12 @@ class Derivation:
     kept: tuple[Symbol, ...]
     d_accumulators: tuple[Symbol, ...]
     d_states: tuple[Symbol, ...]
+    d_units: tuple[Symbol, ...]
+
+    @property
+    def outputs(self) -> tuple[Symbol, ...]:
+        """Everything that the backward step gives."""
+        return (*self.d_accumulators, *self.d_states, *self.d_units)
 
     @property
     def next_states(self) -> tuple[Symbol, ...]:
@@ -57,14 +64,17 @@ def derive(spec: CellSpec) -> Derivation:
     graph.line = None
     named = dict(spec.step(**inputs))
     _check_named(spec, path, named)
-    accumulators = tuple(a for a in spec.arguments if a not in spec.states)
+    units = tuple(f"p_{name}" for name in spec.unit_weights)
+    accumulators = tuple(a for a in spec.arguments if a not in (*spec.states, *units))
     adjoints = _reverse(graph, named, {s: graph.input(f"d_{s}") for s in spec.states})
     zero = graph.constant(0)
     d_accumulators = tuple(adjoints.get(inputs[a], zero) for a in accumulators)
     d_states = tuple(adjoints.get(inputs[s], zero) if s in inputs else zero for s in spec.states)
+    d_units = tuple(adjoints.get(inputs[u], zero) for u in units)
     next_states = [named[s] for s in spec.states]
-    kept = _kept(topological(named.values()), next_states, (*d_accumulators, *d_states), accumulators)
-    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states)
+    outputs = (*d_accumulators, *d_states, *d_units)
+    kept = _kept(topological(named.values()), next_states, outputs, accumulators)
+    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units)
 
 
 def topological(outputs: Iterable[Symbol]) -> list[Symbol]:

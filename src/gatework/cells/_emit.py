@@ -34,13 +34,14 @@ def struct(derivation: Derivation) -> list[str]:
     """The lines of the struct: what the scan must know, then the two steps."""
     spec = derivation.spec
     accumulators = derivation.accumulators
-    reads = _inputs_of((*derivation.d_accumulators, *derivation.d_states), derivation)
+    reads = _inputs_of(derivation.outputs, derivation)
     names = ", ".join(f'"{name}"' for name in derivation.named)
     constants = {
         "accumulators": len(accumulators),
         "states": len(spec.states),
         "kept": len(derivation.kept),
         "named": len(derivation.named),
+        "units": len(derivation.d_units),
     }
     return [
         f"struct {spec.name} {{",
@@ -103,8 +104,9 @@ def _forward(derivation: Derivation) -> list[str]:
     lines += [f"    named[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
     return [
         "  template <class V>",
-        "  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous, V* next,",
-        "                                      [[maybe_unused]] V* kept, V* named) {",
+        "  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,",
+        "                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,",
+        "                                      V* named) {",
         *lines,
         "  }",
     ]
@@ -118,7 +120,7 @@ def _backward(derivation: Derivation) -> list[str]:
     for k, node in enumerate(derivation.kept):
         names[node] = own.get(node, str(node.value) if node.operation == "input" else f"kept_{k}")
         lines.append(_line(f"const V {names[node]} = kept[{k}];", node))
-    outputs = (*derivation.d_accumulators, *derivation.d_states)
+    outputs = derivation.outputs
     reads = _inputs_of(outputs, derivation)
     for k, (state, node) in enumerate(zip(spec.states, derivation.next_states, strict=True)):
         if node in reads and node not in names:
@@ -132,11 +134,13 @@ def _backward(derivation: Derivation) -> list[str]:
     lines += _statements(outputs, names, own)
     lines += [f"    d_accumulator[{k}] = {names[n]};" for k, n in enumerate(derivation.d_accumulators)]
     lines += [f"    d_previous[{k}] = {names[n]};" for k, n in enumerate(derivation.d_states)]
+    lines += [f"    d_unit[{k}] = {names[n]};" for k, n in enumerate(derivation.d_units)]
     return [
         "  template <class V>",
         "  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,",
-        "                                       [[maybe_unused]] const V* next, const V* d_next, V* d_accumulator,",
-        "                                       V* d_previous) {",
+        "                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,",
+        "                                       const V* d_next, V* d_accumulator, V* d_previous,",
+        "                                       [[maybe_unused]] V* d_unit) {",
         *lines,
         "  }",
     ]
@@ -149,6 +153,8 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
         return value, f"accumulator[{derivation.accumulators.index(value)}]"
     if value in states:
         return f"{value}_previous", f"previous[{states.index(value)}]"
+    if value.startswith("p_"):
+        return value, f"unit[{derivation.spec.unit_weights.index(value.removeprefix('p_'))}]"
     return value, f"d_next[{states.index(value.removeprefix('d_'))}]"
 
 

@@ -56,6 +56,36 @@ class Columns:
         return found
 
 
+def series_of(
+    frame: pl.DataFrame, names: tuple[str, ...], source: str, row: Callable[[int], str]
+) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """Which series each row is of.
+
+    Args:
+        frame: The rows.
+        names: The columns that tell series apart; the whole table is one series if empty.
+        source: The file, for messages.
+        row: Names a row for messages, given its position in the frame.
+
+    Returns:
+        The series of each row as a number, int64, shape (rows,), and the ids in the order of those numbers, which is
+        that of their first rows.
+
+    Raises:
+        DataError: A row does not say which series it is of.
+    """
+    if not names:
+        return np.zeros(len(frame), dtype=np.int64), [()]
+    keys = frame.select(pl.col(name).cast(pl.String) for name in names)
+    for name in names:
+        if keys[name].null_count():
+            at = int(keys[name].is_null().arg_max() or 0)
+            raise DataError(f'{source}, column "{name}": {row(at)} is empty; every row must say which series it is of')
+    unique = keys.unique(maintain_order=True).with_row_index("code")
+    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
+    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
+
+
 def named(text: str | None) -> tuple[str, ...]:
     """The names in a text that separates them by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()

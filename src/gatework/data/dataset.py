@@ -48,13 +48,13 @@ class Split:
     inputs: Inputs
     targets: np.ndarray
 
-    def __len__(self) -> int:
-        return len(self.targets)
-
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of predictions should know of how the examples were read, one sentence each."""
+        """What was found in the table that these were read from and how it was handled, one sentence each."""
         return ()
+
+    def __len__(self) -> int:
+        return len(self.targets)
 
     def take(self, index: np.ndarray) -> Split:
         """The examples at these positions, in this order."""

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from gatework.config import TimeConfig
-from gatework.data._columns import Columns, matrix, roles
+from gatework.data._columns import Columns, matrix, roles, series_of
 from gatework.data._regular import Naming, Rows, Series, one_row_per_step, regular
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
 from gatework.data.timestamps import Stamps, read_stamps
@@ -94,7 +94,7 @@ def read_timetable(
     columns = roles(frame, config, targets, source)
     if not len(frame):
         raise DataError(f"{source} holds no rows; a table with a time column and at least two rows was expected")
-    codes, ids = _codes(frame, columns.ids, source, row)
+    codes, ids = series_of(frame, columns.ids, source, row)
     stamps = read_stamps(
         frame[columns.time], codes, source=source, row=row, pattern=config.time_format, zone=config.time_zone
     )
@@ -116,21 +116,6 @@ def read_timetable(
     ]
     where = np.stack([codes, positions - np.array([s.start for s in series])[codes]], axis=1)
     return TimeTable(tuple(series), grid, stamps.zone, columns, where, tuple(notes))
-
-
-def _codes(
-    frame: pl.DataFrame, names: tuple[str, ...], source: str, row: Callable[[int], str]
-) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    if not names:
-        return np.zeros(len(frame), dtype=np.int64), [()]
-    keys = frame.select(pl.col(name).cast(pl.String) for name in names)
-    for name in names:
-        if keys[name].null_count():
-            at = int(keys[name].is_null().arg_max() or 0)
-            raise DataError(f'{source}, column "{name}": {row(at)} is empty; every row must say which series it is of')
-    unique = keys.unique(maintain_order=True).with_row_index("code")
-    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
-    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
 
 
 def _grid(

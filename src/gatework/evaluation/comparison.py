@@ -101,12 +101,14 @@ def compare(
             path = out / "runs" / f"{cell}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
             if not (path / "recipe.toml").exists():
-                create(path, recipe, task, dataset.provenance.fingerprint, threads)
+                create(path, recipe, task, dataset.provenance.fingerprint, threads, dataset.provenance.notes)
             if not Run.open(path).is_finished:
                 jobs.append(Job(path, f"{cell}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)
+    watcher = watcher or Watcher()
+    watcher.noted(dataset.provenance.notes)
     baselines = _baselines(out, task, dataset)
-    train_all(jobs, dataset, workers, watcher or Watcher())
+    train_all(jobs, dataset, workers, watcher)
     content = _content(out, plan, dataset, task, baselines, command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)

@@ -23,8 +23,8 @@ def uniform(parameters: Iterable[Tensor], hidden_size: int) -> None:
 
 
 @torch.no_grad()
-def forget_bias(spec: CellSpec, bias_ih: Tensor, bias_hh: Tensor, value: float) -> None:
-    """Make the forget gate's two biases add up to `value`, so that a cell with a large one remembers at first.
+def forget_bias(spec: CellSpec, bias_ih: Tensor, bias_hh: Tensor | None, value: float) -> None:
+    """Make the forget gate's biases add up to `value`, so that a cell with a large one remembers at first.
 
     Source: R. Jozefowicz, W. Zaremba and I. Sutskever, "An empirical exploration of recurrent network architectures",
     ICML 2015, section 2.2, who recommend 1.
@@ -32,12 +32,15 @@ def forget_bias(spec: CellSpec, bias_ih: Tensor, bias_hh: Tensor, value: float) 
     Args:
         spec: The cell, which must have a forget gate.
         bias_ih: b, shape (gates x hidden,).
-        bias_hh: b', shape (gates x hidden,).
+        bias_hh: b', shape (recurrent gates x hidden,); None where the recurrent product has none.
         value: The sum.
     """
-    place = spec.gates.index(str(spec.forget_gate))
-    bias_ih.chunk(len(spec.gates))[place].fill_(value)
-    bias_hh.chunk(len(spec.gates))[place].zero_()
+    gate = str(spec.forget_gate)
+    if gate in spec.input_gates:
+        bias_ih.chunk(len(spec.input_gates))[spec.input_gates.index(gate)].fill_(value)
+    if gate in spec.recurrent_gates and bias_hh is not None:
+        rest = 0.0 if gate in spec.input_gates else value
+        bias_hh.chunk(len(spec.recurrent_gates))[spec.recurrent_gates.index(gate)].fill_(rest)
 
 
 @torch.no_grad()
@@ -49,7 +52,7 @@ def orthogonal(spec: CellSpec, weight_hh: Tensor) -> None:
 
     Args:
         spec: The cell.
-        weight_hh: U, shape (gates x hidden, output); where output < hidden, its columns are orthonormal.
+        weight_hh: U, shape (recurrent gates x hidden, output); where output < hidden, its columns are orthonormal.
     """
-    for block in weight_hh.chunk(len(spec.gates)):
+    for block in weight_hh.chunk(len(spec.recurrent_gates)) if spec.recurrent_gates else ():
         init.orthogonal_(block)

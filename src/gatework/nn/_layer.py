@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _ops, _reference, _streaming
+from gatework import _ops, _reference, _stack, _streaming
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
@@ -58,6 +58,11 @@ class RecurrentLayer(nn.Module):
                 "needs bias=True" if spec.forget_gate else f'does nothing: the cell "{spec.name}" has no forget gate'
             )
             raise UsageError(f"{type(self).__name__}: forget_bias={forget_bias} {reason}")
+        if proj_size and "h" in spec.arguments:
+            raise UsageError(
+                f'{type(self).__name__}: proj_size={proj_size} does not fit the cell "{spec.name}", whose units see '
+                "their own last h; leave it out, or put a torch.nn.Linear after the layer"
+            )
         self.spec = spec
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -69,6 +74,7 @@ class RecurrentLayer(nn.Module):
         self.proj_size = proj_size
         self.forget_bias = forget_bias
         self.orthogonal = orthogonal
+        self._weight_kinds: tuple[str, ...] = ()
         self._weight_names: list[tuple[str, ...]] = []
         self._create_parameters(device, dtype)
         self.reset_parameters()
@@ -94,25 +100,36 @@ class RecurrentLayer(nn.Module):
         return [[self._weight(name) for name in names] for names in self._weight_names]
 
     def _create_parameters(self, device: torch.device | str | int | None, dtype: torch.dtype | None) -> None:
-        rows = len(self.spec.gates) * self.hidden_size
+        inputs = len(self.spec.input_gates) * self.hidden_size
+        gates = len(self.spec.recurrent_gates) * self.hidden_size
+        units = len(self.spec.unit_weights)
         for place in range(self.num_layers * self.num_directions):
             layer, direction = divmod(place, self.num_directions)
             width = self.input_size if layer == 0 else self.output_size * self.num_directions
-            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "weight_hh": (rows, self.output_size)}
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (inputs, width)}
+            if gates:
+                shapes["weight_hh"] = (gates, self.output_size)
             if self.bias:
-                shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+                shapes["bias_ih"] = (inputs,)
+            if self.bias and gates:
+                shapes["bias_hh"] = (gates,)
             if self.proj_size:
                 shapes["weight_hr"] = (self.proj_size, self.hidden_size)
+            if units:
+                shapes["weight_unit"] = (units, self.hidden_size)
             suffix = f"_l{layer}" + ("_reverse" if direction else "")
             for name, shape in shapes.items():
                 self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+            self._weight_kinds = tuple(shapes)
             self._weight_names.append(tuple(name + suffix for name in shapes))
 
     def reset_parameters(self) -> None:
         """Start again: torch's uniform weights, then `forget_bias` and `orthogonal` where asked for."""
         _initialise.uniform(self.parameters(), self.hidden_size)
         for weights in (self._weights(place) for place in range(len(self._weight_names))):
-            if self.forget_bias is not None and weights.bias_ih is not None and weights.bias_hh is not None:
+            if weights.weight_unit is not None and self.spec.unit_range is not None:
+                nn.init.uniform_(weights.weight_unit, *self.spec.unit_range)
+            if self.forget_bias is not None and weights.bias_ih is not None:
                 _initialise.forget_bias(self.spec, weights.bias_ih, weights.bias_hh, self.forget_bias)
             if self.orthogonal:
                 _initialise.orthogonal(self.spec, weights.weight_hh)
@@ -210,7 +227,7 @@ class RecurrentLayer(nn.Module):
             return None
         plan = _plans.get(self)
         if plan is None or not plan.holds(self._parameters.values()):
-            plan = _streaming.plan(self.spec, self._parameters, self._weight_names)
+            plan = _streaming.plan(self.spec, self._parameters, self._weight_kinds, self._weight_names)
             if plan is None:
                 return None
             _plans[self] = plan
@@ -230,29 +247,27 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         x, states = self._in_own_precision(batch)
-        finals: list[tuple[Tensor, ...]] = []
+        weights = [self._weights(place) for place in range(len(self._weight_names))]
+        # A part is what nothing comes between.
+        is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
+        depth = self.num_directions if is_dropping else len(weights)
+        finals: list[Sequence[Tensor]] = []
         traces: list[dict[str, Tensor]] = []
-        run = _paths.SCANS[path].trace if is_traced else _paths.SCANS[path].scan
         with _batch.without_autocast(x.device.type):
-            for layer in range(self.num_layers):
-                outputs = []
-                for direction in range(self.num_directions):
-                    place = layer * self.num_directions + direction
-                    output, final, *named = run(
-                        self.spec,
-                        x,
-                        self._weights(place),
-                        tuple(state[place] for state in states),
-                        batch_sizes=batch.batch_sizes,
-                        reverse=direction == 1,
-                    )
-                    outputs.append(output)
-                    finals.append(final)
-                    traces.extend(named)
-                x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
-                if self.dropout and layer < self.num_layers - 1:
-                    x = dropout(x, self.dropout, self.training)
-        return x, _stacked(finals), traces
+            for first in range(0, len(weights), depth):
+                if first:
+                    x = dropout(x, self.dropout)
+                part = slice(first, first + depth)
+                inside = states if depth == len(weights) else [state[part] for state in states]
+                x, ends, named = _stack.scan(
+                    _paths.SCANS[path], self.spec, x, weights[part], inside,
+                    directions=self.num_directions, batch_sizes=batch.batch_sizes, is_traced=is_traced,
+                )  # fmt: skip
+                finals.append(ends)
+                traces.extend(named)
+        if len(finals) == 1:
+            return x, tuple(finals[0]), traces
+        return x, tuple(torch.cat(ends) for ends in zip(*finals, strict=True)), traces
 
     def _in_own_precision(self, batch: _batch.Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast in the precision of the weights, as rounding adds up over steps."""
@@ -271,11 +286,10 @@ class RecurrentLayer(nn.Module):
 
     def _weights(self, place: int) -> _ops.ScanWeights:
         """The weights of one layer and direction."""
-        names = self._weight_names[place]
-        if self.bias or not self.proj_size:
-            return _ops.ScanWeights(*[self._weight(name) for name in names])
-        weight_ih, weight_hh, weight_hr = (self._weight(name) for name in names)
-        return _ops.ScanWeights(weight_ih, weight_hh, weight_hr=weight_hr)
+        found = {k: self._weight(name) for k, name in zip(self._weight_kinds, self._weight_names[place], strict=True)}
+        if "weight_hh" not in found:
+            found["weight_hh"] = found["weight_ih"].new_empty(0, self.output_size)
+        return _ops.ScanWeights(**found)
 
     @property
     def _flat_weights_names(self) -> list[str]:

@@ -140,7 +140,7 @@ class Run:
         return self.task.predict(self.network, split)
 
 
-def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int) -> Run:
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
     """Makes a run folder that holds all but what training will add; it appears in one piece.
 
     Args:
@@ -149,6 +149,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         task: The task, fitted.
         fingerprint: That of the data.
         threads: Threads it will be trained with, now and when it is resumed.
+        notes: What was found in the data and how it was handled, for the report.
 
     Raises:
         RunError: The folder exists and holds something.
@@ -160,7 +161,8 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint, threads))
+        environment = runtime.environment(recipe.training.seed, fingerprint, threads)
+        write_json(temporary / "environment.json", environment | {"notes": list(notes)})
         write_json(temporary / "task.json", task.state())
         os.chmod(temporary, 0o755)
         if path.exists():
@@ -215,7 +217,6 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
     write_parts(run.path / "series.csv", run.task.parts(outputs, dataset.test))
     summary = _summary(trainer, metrics)
-    summary["notes"] = list(dataset.provenance.notes)
     summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
     write_json(run.path / "summary.json", summary)
     return Run(run.path, run.recipe)
@@ -231,7 +232,7 @@ def _earlier(run: Run, dataset: Dataset, watcher: Watcher, label: str, threads: 
         path = run.path / "earlier" / str(number)
         if not (path / "recipe.toml").exists():
             task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
-            create(path, run.recipe, task, part.provenance.fingerprint, threads)
+            create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
         name = f"{label}, training {number} of {len(before) + 1}"
         found.append(complete(Run.open(path), part, watcher, name))
     return found

@@ -49,6 +49,9 @@ def _cell(spec: CellSpec) -> str:
     about = {
         "title": spec.title,
         "gates": list(spec.gates),
+        "inputGates": list(spec.input_gates),
+        "recurrentGates": list(spec.recurrent_gates),
+        "vectors": list(spec.unit_weights),
         "states": list(spec.states),
         "names": list(derived.named),
         "titles": titles(spec),
@@ -62,10 +65,10 @@ def _cell(spec: CellSpec) -> str:
 
 
 def _forward(derived: Derivation) -> str:
-    """`forward(units, a, previous, named, kept, at)`: one step of every unit.
+    """`forward(units, a, p, previous, named, kept, at)`: one step of every unit.
 
-    `a` and `previous` are arrays of `units` numbers by accumulator and state; `named` and `kept` hold all steps, this
-    one from `at` on.
+    `a` and `previous` are arrays of `units` numbers by accumulator and state; `p` has the rows of learnt vectors one
+    after the other; `named` and `kept` hold all steps, this one from `at` on.
     """
     names: dict[Symbol, str] = {}
     lines = []
@@ -76,11 +79,11 @@ def _forward(derived: Derivation) -> str:
     lines += _statements(derived.named.values(), names, derived)
     lines += [f"named[{n}][at + k] = {names[symbol]};" for n, symbol in enumerate(derived.named.values())]
     lines += [f"kept[{k}][at + k] = {names[symbol]};" for k, symbol in enumerate(derived.kept)]
-    return _method("forward(units, a, previous, named, kept, at)", lines)
+    return _method("forward(units, a, p, previous, named, kept, at)", lines)
 
 
 def _backward(derived: Derivation) -> str:
-    """`backward(units, kept, previous, named, at, dNext, dA, dPrevious)`: the derivative of one step of every unit."""
+    """`backward(units, kept, p, previous, named, at, dNext, dA, dPrevious)`: the derivative of one step."""
     names = {symbol: f"kept{k}" for k, symbol in enumerate(derived.kept)}
     lines = [f"const kept{k} = kept[{k}][at + k];" for k in range(len(derived.kept))]
     order = list(derived.named)
@@ -96,7 +99,7 @@ def _backward(derived: Derivation) -> str:
     lines += _statements(outputs, names, derived)
     lines += [f"dA[{k}][k] = {names[symbol]};" for k, symbol in enumerate(derived.d_accumulators)]
     lines += [f"dPrevious[{k}][k] = {names[symbol]};" for k, symbol in enumerate(derived.d_states)]
-    return _method("backward(units, kept, previous, named, at, dNext, dA, dPrevious)", lines)
+    return _method("backward(units, kept, p, previous, named, at, dNext, dA, dPrevious)", lines)
 
 
 def _method(signature: str, lines: list[str]) -> str:
@@ -112,6 +115,8 @@ def _source(value: str, derived: Derivation) -> tuple[str, str]:
         return value, f"a[{derived.accumulators.index(value)}][k]"
     if value in states:
         return f"{value}Previous", f"previous[{states.index(value)}][k]"
+    if value.startswith("p_"):
+        return value, f"p[{derived.spec.unit_weights.index(value.removeprefix('p_'))} * units + k]"
     state = value.removeprefix("d_")
     return f"d_{state}", f"dNext[{states.index(state)}][k]"
 

@@ -9,19 +9,20 @@ function numbersOf(network, trace, unit, step) {
   const at = (name, t) => named[cell.names.indexOf(name)][t * H + unit];
   const h = named[cell.names.indexOf(cell.states[0])];
   const parts = {};
-  cell.gates.forEach((gate, g) => {
-    const row = g * H + unit;
+  cell.gates.forEach((gate) => {
+    const row = cell.inputGates.indexOf(gate) * H + unit, also = cell.recurrentGates.indexOf(gate) * H + unit;
     let recurrent = 0;
     const terms = [];
-    for (let k = 0; k < H && !isFirst; k++) {
-      const term = scan.U[row * H + k] * h[before * H + k];
+    for (let k = 0; k < H && !isFirst && also >= 0; k++) {
+      const term = scan.U[also * H + k] * h[before * H + k];
       recurrent += term;
       terms.push([k, term]);
     }
     terms.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-    parts[gate] = { input: products[step * rows + row], recurrent, b: scan.b[row], d: scan.d[row], terms };
+    parts[gate] = { input: products[step * rows + row], recurrent, b: scan.b[row], d: scan.d[also] ?? 0, terms };
   });
-  return { now: (name) => at(name, step), before: (name) => (isFirst ? 0 : at(name, before)), parts };
+  const vector = (name) => scan.p[cell.vectors.indexOf(name) * H + unit];
+  return { now: (name) => at(name, step), before: (name) => (isFirst ? 0 : at(name, before)), vector, parts };
 }
 
 const FUNCTION_NAMES = { sigmoid: "σ", relu: "max(0, ·)", maximum: "max", minimum: "min" };
@@ -54,6 +55,7 @@ function letter(name, when) {
 // a_f is the gate's two products and bias added; x_n and u_n are one product each with its own bias; c is c of before.
 function accumulated(name, numbers, outer) {
   const [kind, gate] = name.split("_", 2);
+  if (kind === "p" && gate) return numbers ? [number(numbers.vector(gate), outer)] : [element("i", {}, "p"), element("sub", {}, gate)];
   if (!gate) return numbers ? [number(numbers.before(name), outer)] : letter(name, "t−1");
   const input = () => [element("i", {}, "W"), element("sub", {}, gate), "·", ...letter("x", "t")];
   const recurrent = () => [element("i", {}, "U"), element("sub", {}, gate), "·", ...letter("h", "t−1")];
@@ -80,7 +82,7 @@ function arithmetic(network, trace, unit, step) {
   const lines = network.cell_.equations.map(({ name, tree }) => element("div", { class: "equation" },
     element("div", { class: "letters" }, ...letter(name, "t"), " = ", ...line(tree, null)),
     element("div", { class: "numbers" }, "= ", ...line(tree, numbers), " = ", element("b", {}, shown(numbers.now(name))))));
-  const largest = network.cell_.gates.map((gate) => element("li", {},
+  const largest = network.cell_.recurrentGates.map((gate) => element("li", {},
     element("i", {}, "U"), element("sub", {}, gate), "·", ...letter("h", "t−1"), ": ",
     numbers.parts[gate].terms.slice(0, 4).map(([k, term]) => `unit ${k + 1} ${term < 0 ? "" : "+"}${shown(term)}`).join(", ") || "nothing before the first step"));
   return [

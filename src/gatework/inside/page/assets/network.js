@@ -10,7 +10,8 @@ class Network {
     this.tensors = tensors;
     this.words = words;
     this.cell_ = CELLS[about.cell];
-    this.rows = this.cell_.gates.length * this.units;
+    this.rows = this.cell_.inputGates.length * this.units;
+    this.recurrentRows = this.cell_.recurrentGates.length * this.units;
     this.width = this.units * this.directions;
     this.scans = [];
     for (let layer = 0; layer < this.layers; layer++) {
@@ -21,7 +22,8 @@ class Network {
   scanOf(layer, direction) {
     const end = `_l${layer}${direction ? "_reverse" : ""}`, of = (name) => this.tensors[`recurrent.${name}${end}`];
     const columns = layer === 0 ? this.inputs : this.width;
-    return { layer, direction, columns, W: of("weight_ih"), U: of("weight_hh"), b: of("bias_ih"), d: of("bias_hh"), known: new Map() };
+    const U = of("weight_hh") ?? [], d = of("bias_hh") ?? [], p = of("weight_unit") ?? [];
+    return { layer, direction, columns, W: of("weight_ih"), U, b: of("bias_ih"), d, p, known: new Map() };
   }
 
   // The input products W x of every step, without bias: (steps x rows). A token's product is kept for the next time.
@@ -42,19 +44,19 @@ class Network {
 
   // Runs one layer in one direction. Gives every gate and state of every step, and what the way back needs.
   scan(scan, products, steps, share = 1) {
-    const { units, rows, cell_: cell } = this, H = units;
+    const { units, rows, recurrentRows, cell_: cell } = this, H = units;
     const named = cell.names.map(() => zeros(steps * H)), kept = Array.from({ length: cell.kept }, () => zeros(steps * H));
     const states = cell.states.map((state) => named[cell.names.indexOf(state)]);
-    const a = cell.accumulators.map(() => zeros(H)), recurrent = zeros(rows), input = zeros(rows);
+    const a = cell.accumulators.map(() => zeros(H)), recurrent = zeros(recurrentRows), input = zeros(rows);
     const nothing = zeros(H);
     for (let n = 0; n < steps; n++) {
       const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
       const previous = states.map((state) => (n ? state.subarray(before * H, before * H + H) : nothing));
       recurrent.set(scan.d);
-      addProduct(scan.U, rows, H, previous[0], 0, recurrent);
+      addProduct(scan.U, recurrentRows, H, previous[0], 0, recurrent);
       for (let r = 0; r < rows; r++) input[r] = share * products[t * rows + r] + scan.b[r];
       this.accumulate(a, input, recurrent);
-      cell.forward(H, a, previous, named, kept, t * H);
+      cell.forward(H, a, scan.p, previous, named, kept, t * H);
     }
     return { scan, named, states, kept, products, steps, share };
   }
@@ -62,9 +64,9 @@ class Network {
   // The accumulators of step(): a_<gate> is both products, x_<gate> the input's alone, u_<gate> the recurrent one alone.
   accumulate(a, input, recurrent) {
     this.cell_.accumulators.forEach(([kind, gate], n) => {
-      const from = this.cell_.gates.indexOf(gate) * this.units;
+      const from = this.cell_.inputGates.indexOf(gate) * this.units, also = this.cell_.recurrentGates.indexOf(gate) * this.units;
       for (let k = 0; k < this.units; k++) {
-        a[n][k] = (kind === "u" ? 0 : input[from + k]) + (kind === "x" ? 0 : recurrent[from + k]);
+        a[n][k] = (kind === "u" ? 0 : input[from + k]) + (kind === "x" ? 0 : recurrent[also + k]);
       }
     });
   }
@@ -126,25 +128,25 @@ class Network {
 
   // The gradient of one scan's input products, (steps x rows), from that of its output.
   backScan(trace, dh) {
-    const { scan, steps, named, states, kept } = trace, { units: H, rows, cell_: cell } = this;
-    const g = zeros(steps * rows), recurrent = zeros(rows), nothing = zeros(H);
+    const { scan, steps, named, states, kept } = trace, { units: H, rows, recurrentRows, cell_: cell } = this;
+    const g = zeros(steps * rows), recurrent = zeros(recurrentRows), nothing = zeros(H);
     const dNext = cell.states.map(() => zeros(H)), dPrevious = cell.states.map(() => zeros(H));
     const dA = cell.accumulators.map(() => zeros(H));
     for (let n = steps - 1; n >= 0; n--) {
       const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
       const previous = states.map((state) => (n ? state.subarray(before * H, before * H + H) : nothing));
       for (let k = 0; k < H; k++) dNext[0][k] += dh[t * this.width + scan.direction * H + k];
-      cell.backward(H, kept, previous, named, t * H, dNext, dA, dPrevious);
+      cell.backward(H, kept, scan.p, previous, named, t * H, dNext, dA, dPrevious);
       recurrent.fill(0);
       cell.accumulators.forEach(([kind, gate], m) => {
-        const to = cell.gates.indexOf(gate) * H;
+        const to = cell.inputGates.indexOf(gate) * H, also = cell.recurrentGates.indexOf(gate) * H;
         for (let k = 0; k < H; k++) {
           if (kind !== "u") g[t * rows + to + k] += dA[m][k];
-          if (kind !== "x") recurrent[to + k] += dA[m][k];
+          if (kind !== "x") recurrent[also + k] += dA[m][k];
         }
       });
       dNext.forEach((d, m) => d.set(dPrevious[m]));
-      addTransposedProduct(scan.U, rows, H, recurrent, 0, dNext[0]);
+      addTransposedProduct(scan.U, recurrentRows, H, recurrent, 0, dNext[0]);
     }
     return g;
   }

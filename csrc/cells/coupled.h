@@ -1,0 +1,91 @@
+// clang-format off
+// LSTM with coupled gates (Greff et al. 2017).
+// Generated from src/gatework/cells by `make cells`: change step(), not this file.
+struct coupled {
+  static constexpr int accumulators = 3;
+  static constexpr int states = 2;
+  static constexpr int kept = 4;
+  static constexpr int named = 6;
+  static constexpr int units = 0;
+  // By accumulator: whether the input product and the recurrent product feed it.
+  static constexpr bool input_product[3] = {true, true, true};
+  static constexpr bool recurrent_product[3] = {true, true, true};
+  // By state: whether the backward step reads its previous and its new value.
+  static constexpr bool reads_previous[2] = {false, true};
+  static constexpr bool reads_next[2] = {false, false};
+  // By state: whether it reaches its next value other than through the recurrent product.
+  static constexpr bool carries[2] = {false, true};
+  // What `named` holds, in order.
+  static constexpr const char* names[6] = {"f", "i", "g", "o", "c", "h"};
+
+  template <class V>
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
+                                      V* named) {
+    const V a_f = accumulator[0];
+    const V a_g = accumulator[1];
+    const V a_o = accumulator[2];
+    const V c_previous = previous[1];
+    const V f = sigmoid(a_f);                                           // f = sigmoid(a_f)
+    const V i = V::constant(1.0) - f;                                   // i = 1 - f
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V o = sigmoid(a_o);                                           // o = sigmoid(a_o)
+    const V t9 = f * c_previous;                                        // c = f * c + i * g
+    const V t10 = i * g;                                                // c = f * c + i * g
+    const V c = t9 + t10;                                               // c = f * c + i * g
+    const V t12 = tanh(c);                                              // h = o * tanh(c)
+    const V h = o * t12;                                                // h = o * tanh(c)
+    next[0] = h;
+    next[1] = c;
+    kept[0] = f;
+    kept[1] = g;
+    kept[2] = o;
+    kept[3] = t12;
+    named[0] = f;
+    named[1] = i;
+    named[2] = g;
+    named[3] = o;
+    named[4] = c;
+    named[5] = h;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                       const V* d_next, V* d_accumulator, V* d_previous,
+                                       [[maybe_unused]] V* d_unit) {
+    const V f = kept[0];                                                // f = sigmoid(a_f)
+    const V g = kept[1];                                                // g = tanh(a_g)
+    const V o = kept[2];                                                // o = sigmoid(a_o)
+    const V kept_3 = kept[3];                                           // h = o * tanh(c)
+    const V d_c = d_next[1];
+    const V d_h = d_next[0];
+    const V c_previous = previous[1];
+    const V t7 = d_h * o;                                               // h = o * tanh(c)
+    const V t9 = kept_3 * kept_3;                                       // h = o * tanh(c)
+    const V t10 = V::constant(1.0) - t9;                                // h = o * tanh(c)
+    const V t11 = t7 * t10;                                             // h = o * tanh(c)
+    const V t12 = d_c + t11;                                            // h = o * tanh(c)
+    const V t13 = t12 * c_previous;                                     // c = f * c + i * g
+    const V t14 = t12 * g;                                              // c = f * c + i * g
+    const V t15 = -t14;                                                 // i = 1 - f
+    const V t16 = t13 + t15;                                            // i = 1 - f
+    const V i = V::constant(1.0) - f;                                   // i = 1 - f
+    const V t18 = f * i;                                                // f = sigmoid(a_f)
+    const V t19 = t16 * t18;                                            // f = sigmoid(a_f)
+    const V t20 = t12 * i;                                              // c = f * c + i * g
+    const V t21 = g * g;                                                // g = tanh(a_g)
+    const V t22 = V::constant(1.0) - t21;                               // g = tanh(a_g)
+    const V t23 = t20 * t22;                                            // g = tanh(a_g)
+    const V t24 = d_h * kept_3;                                         // h = o * tanh(c)
+    const V t25 = V::constant(1.0) - o;                                 // o = sigmoid(a_o)
+    const V t26 = o * t25;                                              // o = sigmoid(a_o)
+    const V t27 = t24 * t26;                                            // o = sigmoid(a_o)
+    const V t29 = t12 * f;                                              // c = f * c + i * g
+    d_accumulator[0] = t19;
+    d_accumulator[1] = t23;
+    d_accumulator[2] = t27;
+    d_previous[0] = V::constant(0.0);
+    d_previous[1] = t29;
+  }
+};

@@ -1,0 +1,121 @@
+// clang-format off
+// LSTM with peepholes (Gers & Schmidhuber 2000).
+// Generated from src/gatework/cells by `make cells`: change step(), not this file.
+struct peephole {
+  static constexpr int accumulators = 4;
+  static constexpr int states = 2;
+  static constexpr int kept = 5;
+  static constexpr int named = 6;
+  static constexpr int units = 3;
+  // By accumulator: whether the input product and the recurrent product feed it.
+  static constexpr bool input_product[4] = {true, true, true, true};
+  static constexpr bool recurrent_product[4] = {true, true, true, true};
+  // By state: whether the backward step reads its previous and its new value.
+  static constexpr bool reads_previous[2] = {false, true};
+  static constexpr bool reads_next[2] = {false, true};
+  // By state: whether it reaches its next value other than through the recurrent product.
+  static constexpr bool carries[2] = {false, true};
+  // What `named` holds, in order.
+  static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
+
+  template <class V>
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
+                                      V* named) {
+    const V a_i = accumulator[0];
+    const V p_i = unit[0];
+    const V c_previous = previous[1];
+    const V a_f = accumulator[1];
+    const V p_f = unit[1];
+    const V a_g = accumulator[2];
+    const V a_o = accumulator[3];
+    const V p_o = unit[2];
+    const V t8 = p_i * c_previous;                                      // i = sigmoid(a_i + p_i * c)
+    const V t9 = a_i + t8;                                              // i = sigmoid(a_i + p_i * c)
+    const V i = sigmoid(t9);                                            // i = sigmoid(a_i + p_i * c)
+    const V t11 = p_f * c_previous;                                     // f = sigmoid(a_f + p_f * c)
+    const V t12 = a_f + t11;                                            // f = sigmoid(a_f + p_f * c)
+    const V f = sigmoid(t12);                                           // f = sigmoid(a_f + p_f * c)
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V t15 = f * c_previous;                                       // c = f * c + i * g
+    const V t16 = i * g;                                                // c = f * c + i * g
+    const V c = t15 + t16;                                              // c = f * c + i * g
+    const V t18 = p_o * c;                                              // o = sigmoid(a_o + p_o * c)
+    const V t19 = a_o + t18;                                            // o = sigmoid(a_o + p_o * c)
+    const V o = sigmoid(t19);                                           // o = sigmoid(a_o + p_o * c)
+    const V t21 = tanh(c);                                              // h = o * tanh(c)
+    const V h = o * t21;                                                // h = o * tanh(c)
+    next[0] = h;
+    next[1] = c;
+    kept[0] = i;
+    kept[1] = f;
+    kept[2] = g;
+    kept[3] = o;
+    kept[4] = t21;
+    named[0] = i;
+    named[1] = f;
+    named[2] = g;
+    named[3] = o;
+    named[4] = c;
+    named[5] = h;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                       const V* d_next, V* d_accumulator, V* d_previous,
+                                       [[maybe_unused]] V* d_unit) {
+    const V i = kept[0];                                                // i = sigmoid(a_i + p_i * c)
+    const V f = kept[1];                                                // f = sigmoid(a_f + p_f * c)
+    const V g = kept[2];                                                // g = tanh(a_g)
+    const V o = kept[3];                                                // o = sigmoid(a_o + p_o * c)
+    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+    const V c = next[1];
+    const V d_c = d_next[1];
+    const V d_h = d_next[0];
+    const V p_o = unit[2];
+    const V p_f = unit[1];
+    const V c_previous = previous[1];
+    const V p_i = unit[0];
+    const V t12 = d_h * o;                                              // h = o * tanh(c)
+    const V t14 = kept_4 * kept_4;                                      // h = o * tanh(c)
+    const V t15 = V::constant(1.0) - t14;                               // h = o * tanh(c)
+    const V t16 = t12 * t15;                                            // h = o * tanh(c)
+    const V t17 = d_c + t16;                                            // h = o * tanh(c)
+    const V t18 = d_h * kept_4;                                         // h = o * tanh(c)
+    const V t19 = V::constant(1.0) - o;                                 // o = sigmoid(a_o + p_o * c)
+    const V t20 = o * t19;                                              // o = sigmoid(a_o + p_o * c)
+    const V t21 = t18 * t20;                                            // o = sigmoid(a_o + p_o * c)
+    const V t22 = t21 * p_o;                                            // o = sigmoid(a_o + p_o * c)
+    const V t23 = t17 + t22;                                            // o = sigmoid(a_o + p_o * c)
+    const V t24 = t23 * g;                                              // c = f * c + i * g
+    const V t25 = V::constant(1.0) - i;                                 // i = sigmoid(a_i + p_i * c)
+    const V t26 = i * t25;                                              // i = sigmoid(a_i + p_i * c)
+    const V t27 = t24 * t26;                                            // i = sigmoid(a_i + p_i * c)
+    const V t28 = t23 * c_previous;                                     // c = f * c + i * g
+    const V t29 = V::constant(1.0) - f;                                 // f = sigmoid(a_f + p_f * c)
+    const V t30 = f * t29;                                              // f = sigmoid(a_f + p_f * c)
+    const V t31 = t28 * t30;                                            // f = sigmoid(a_f + p_f * c)
+    const V t32 = t23 * i;                                              // c = f * c + i * g
+    const V t33 = g * g;                                                // g = tanh(a_g)
+    const V t34 = V::constant(1.0) - t33;                               // g = tanh(a_g)
+    const V t35 = t32 * t34;                                            // g = tanh(a_g)
+    const V t37 = t23 * f;                                              // c = f * c + i * g
+    const V t38 = t31 * p_f;                                            // f = sigmoid(a_f + p_f * c)
+    const V t39 = t37 + t38;                                            // f = sigmoid(a_f + p_f * c)
+    const V t40 = t27 * p_i;                                            // i = sigmoid(a_i + p_i * c)
+    const V t41 = t39 + t40;                                            // i = sigmoid(a_i + p_i * c)
+    const V t42 = t27 * c_previous;                                     // i = sigmoid(a_i + p_i * c)
+    const V t43 = t31 * c_previous;                                     // f = sigmoid(a_f + p_f * c)
+    const V t44 = t21 * c;                                              // o = sigmoid(a_o + p_o * c)
+    d_accumulator[0] = t27;
+    d_accumulator[1] = t31;
+    d_accumulator[2] = t35;
+    d_accumulator[3] = t21;
+    d_previous[0] = V::constant(0.0);
+    d_previous[1] = t41;
+    d_unit[0] = t42;
+    d_unit[1] = t43;
+    d_unit[2] = t44;
+  }
+};
