@@ -20,7 +20,9 @@ def compare(
         typer.Argument(metavar="DATASET|FILE|memory", help="A data set (see gatework datasets), a file, or memory."),
     ],
     out: options.Out,
-    cells: Annotated[str, typer.Option(help="Cells to compare, separated by commas.")] = "rnn,gru,lstm",
+    cells: Annotated[
+        str, typer.Option(help="Cells to compare, by commas; your own as mycell.py:MyCell.")
+    ] = "rnn,gru,lstm",
     seeds: Annotated[int, typer.Option(help="Seeds per cell.")] = 3,
     epochs: options.Epochs = None,
     hidden: options.Hidden = None,
