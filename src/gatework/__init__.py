@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _SOURCES = {
     "Run": "gatework.training:Run",
     "accelerate": "gatework.nn:accelerate",
+    "cell": "gatework.cells:cell",
     "cells": "gatework.cells",
     "compare": "gatework.evaluation:compare",
     "data": "gatework.data",

@@ -14,9 +14,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from gatework import _native
+from gatework import _compiled, _native
 from gatework._reference import ScanWeights
-from gatework.cells import REGISTRY, CellSpec
+from gatework.cells import REGISTRY, Cell, CellSpec
 from gatework.errors import UsageError, nearest
 
 DTYPES = (torch.float32, torch.float64)
@@ -87,20 +87,33 @@ class Kernel:
     names: tuple[str, ...]
 
 
-def has(spec: CellSpec) -> bool:
-    """Whether the cell has native kernels."""
-    return spec.name in _native.CELLS and REGISTRY.get(spec.name) == spec
+def has(spec: CellSpec, dtype: torch.dtype) -> bool:
+    """Whether the cell has native kernels for `dtype`; a person's own is compiled to find out."""
+    if REGISTRY.get(spec.name) != spec or dtype not in DTYPES:
+        return False
+    if spec.name in _native.CELLS:
+        return True
+    # A program that is being traced calls an operator, which compiles the cell when it runs.
+    return not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype) is not None
+
+
+def _address_of(spec: Cell, dtype: torch.dtype) -> int | None:
+    return _compiled.address(spec, active_isa(), "double" if dtype == torch.float64 else "float")
 
 
 def find(name: str, dtype: torch.dtype) -> Kernel:
     """The kernels of a registered cell for `dtype` in the active instruction set."""
-    return _find(name, dtype == torch.float64, active_isa())
+    return _find(REGISTRY[name], dtype == torch.float64, active_isa())
 
 
 @cache
-def _find(name: str, is_double: bool, isa: str) -> Kernel:
-    spec = REGISTRY[name]
-    address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(name), is_double)
+def _find(spec: CellSpec, is_double: bool, isa: str) -> Kernel:
+    if isinstance(spec, Cell):
+        address = _compiled.address(spec, isa, "double" if is_double else "float")
+        if address is None:
+            raise UsageError(f'the cell "{spec.name}" has no native kernels here')
+    else:
+        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), is_double)
     facts = _native.describe(address)
     return Kernel(
         address,

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from gatework._around import PLAIN, Around
 from gatework.cells import CellSpec
 
 
@@ -50,6 +51,7 @@ def scan(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences.
 
@@ -61,11 +63,12 @@ def scan(
             (batch, hidden).
         batch_sizes: The number of sequences running at each step, int64 on the CPU, shape (time,); None when uniform.
         reverse: Run each sequence from its own end to its start.
+        around: What acts around the cell.
 
     Returns:
         The output in the layout of `x`, and the final states in the order of `spec.states`, each sequence's own last.
     """
-    output, finals, _ = _run(spec, x, weights, states, batch_sizes, reverse, keep_all=False)
+    output, finals, _ = _run(spec, x, weights, states, batch_sizes, reverse, around, keep_all=False)
     return output, finals
 
 
@@ -77,12 +80,15 @@ def trace(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `scan()`, with every gate and state that `step()` names, in the layout of `x`; `h` is the projected output."""
-    return _run(spec, x, weights, states, batch_sizes, reverse, keep_all=True)
+    return _run(spec, x, weights, states, batch_sizes, reverse, around, keep_all=True)
 
 
-def step(spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def step(
+    spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], around: Around = PLAIN
+) -> tuple[Tensor, ...]:
     """One time step of a batch.
 
     Args:
@@ -90,12 +96,13 @@ def step(spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tenso
         x: The input of the step, shape (batch, input).
         weights: The weights of this layer and direction.
         states: The states before, in the order of `spec.states`, as for `scan()`.
+        around: What acts around the cell.
 
     Returns:
         The states after, in the same order; the first is the output.
     """
-    product = linear(x, weights.weight_ih, weights.bias_ih)
-    values = _step(spec, product, weights, states)
+    product = around.input_product(x, weights.weight_ih, weights.bias_ih)
+    values = _step(spec, product, weights, states, around, around.dropped(states[0]), 0)
     return tuple([values[name] for name in spec.states])
 
 
@@ -106,16 +113,19 @@ def _run(
     states: Sequence[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
+    around: Around,
     keep_all: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    products = linear(x, weights.weight_ih, weights.bias_ih)
+    products = around.input_product(x, weights.weight_ih, weights.bias_ih)
+    dropped = around.dropped(states[0])
     inputs = products.unbind() if batch_sizes is None else products.split(batch_sizes.tolist())
     current = list(states)
     steps: list[dict[str, Tensor]] = []
-    for product in reversed(inputs) if reverse else inputs:
+    for time, product in enumerate(reversed(inputs) if reverse else inputs):
         running = len(product)
         has_ended = running < len(current[0])
-        values = _step(spec, product, weights, [state[:running] for state in current] if has_ended else current)
+        before = [state[:running] for state in current] if has_ended else current
+        values = _step(spec, product, weights, before, around, dropped, time)
         after = [values[name] for name in spec.states]
         if has_ended:
             after = [torch.cat([new, old[running:]]) for new, old in zip(after, current, strict=True)]
@@ -131,16 +141,25 @@ def _run(
     return named["h"], tuple(current), named
 
 
-def _step(spec: CellSpec, product: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:
+def _step(
+    spec: CellSpec,
+    product: Tensor,
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    around: Around,
+    dropped: Tensor | None,
+    time: int,
+) -> dict[str, Tensor]:
     """One time step of the first rows of a batch: the products, the cell's equations, the projection."""
-    recurrent = linear(states[0], weights.weight_hh, weights.bias_hh)
+    recurrent = around.recurrent_product(states[0], weights.weight_hh, weights.bias_hh, dropped)
     parts = _parts(spec, product, recurrent)
     parts["state"] = states
     if weights.weight_unit is not None:
         parts["p"] = weights.weight_unit.unbind()
-    values = dict(spec.step(*[parts[kind][place] for kind, place in spec.sources]))
+    values = around.step(spec, [parts[kind][place] for kind, place in spec.sources])
     if weights.weight_hr is not None:
         values["h"] = linear(values["h"], weights.weight_hr)
+    around.after(spec, time, states, values)
     return values
 
 
@@ -164,6 +183,6 @@ def _parts(spec: CellSpec, product: Tensor, recurrent: Tensor) -> dict[str, Sequ
 def _no_steps(spec: CellSpec, products: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:
     """What a run of no steps names: empty tensors in the layout of `products`, part of the graph like any other."""
     nothing = products.new_zeros(0, products.shape[-1])
-    values = _step(spec, nothing, weights, [state[:0] for state in states])
+    values = _step(spec, nothing, weights, [state[:0] for state in states], PLAIN, None, 0)
     lead = products.shape[:-1]
     return {name: value.new_zeros(*lead, value.shape[-1]) for name, value in values.items()}

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gatework import _kernels, _ops
+from gatework._around import Around
 from gatework._ops import ScanWeights
 from gatework.cells import CellSpec
 
@@ -32,6 +33,7 @@ def scan(
     directions: int,
     batch_sizes: Tensor | None,
     is_traced: bool,
+    arounds: Sequence[Around] | None = None,
 ) -> Result:
     """Run layers on top of each other, the directions of each side by side.
 
@@ -44,6 +46,7 @@ def scan(
         directions: 1, or 2.
         batch_sizes: The number of sequences running at each step of packed rows.
         is_traced: Whether every gate and state is wanted.
+        arounds: What acts around the cell in each scan, in the order of the weights.
 
     Returns:
         The output of the last layer, the final states in the form of `states`, and the traces, if wanted, by layer and
@@ -58,7 +61,8 @@ def scan(
             else:
                 output, finals, _ = _forward(call, x, states, weights, is_kept=False)
             return output, finals, []
-    return _one_by_one(scans.trace if is_traced else scans.scan, spec, x, weights, states, directions, batch_sizes)
+    run = scans.trace if is_traced else scans.scan
+    return _one_by_one(run, spec, x, weights, states, directions, batch_sizes, arounds)
 
 
 def _is_plain(tensors: Iterable[Tensor | None]) -> bool:
@@ -76,6 +80,7 @@ def _one_by_one(
     states: Sequence[Tensor],
     directions: int,
     batch_sizes: Tensor | None,
+    arounds: Sequence[Around] | None = None,
 ) -> Result:
     finals: list[tuple[Tensor, ...]] = []
     traces: list[dict[str, Tensor]] = []
@@ -83,7 +88,8 @@ def _one_by_one(
     for place, own in enumerate(weights):
         initial = tuple(state[place] for state in states)
         is_reverse = place % directions == 1
-        output, final, *named = run(spec, x, own, initial, batch_sizes=batch_sizes, reverse=is_reverse)
+        around = {"around": arounds[place]} if arounds else {}
+        output, final, *named = run(spec, x, own, initial, batch_sizes=batch_sizes, reverse=is_reverse, **around)
         outputs.append(output)
         finals.append(final)
         traces.extend(named)

@@ -61,7 +61,7 @@ def plan(
     """
     stack = [[parameters.get(name) for name in layer] for layer in names]
     weights = [t for layer in stack for t in layer if t is not None]
-    if len(weights) != sum(map(len, stack)) or not _kernels.has(spec):
+    if len(weights) != sum(map(len, stack)) or not _kernels.has(spec, weights[0].dtype):
         return None
     dtype, width = weights[0].dtype, weights[0].shape[1]
     hidden = weights[0].shape[0] // len(spec.input_gates)

@@ -162,7 +162,7 @@ class ModelConfig:
     """The network.
 
     Attributes:
-        cell: A registered cell.
+        cell: A registered cell, or a person's own as `FILE.py:NAME`.
         hidden: Units per layer and direction.
         layers: Stacked layers.
         bidirectional: Whether every layer also reads the sequence backwards.
@@ -185,6 +185,11 @@ class ModelConfig:
     pooling: Pooling = "last"
     forget_bias: float = 1.0
     orthogonal: bool = True
+
+    @property
+    def cell_name(self) -> str:
+        """What the cell is called: of `FILE.py:NAME` the name."""
+        return self.cell.rpartition(":")[2]
 
 
 @dataclass(frozen=True)

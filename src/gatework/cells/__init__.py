@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gatework.cells import coupled, gru, indrnn, lstm, minimal, peephole, rnn, slstm
+from gatework.cells import _own, coupled, gru, indrnn, lstm, minimal, peephole, rnn, slstm
+from gatework.cells._own import Cell, cell
 from gatework.cells._spec import CellSpec
 from gatework.errors import UsageError, nearest
 
-__all__ = ["REGISTRY", "CellSpec", "get"]
+__all__ = ["BUILT_IN", "REGISTRY", "Cell", "CellSpec", "cell", "get", "resolved"]
 
 _SPECS = (
     rnn.SPEC,
@@ -19,15 +20,29 @@ _SPECS = (
     minimal.SPEC,
     slstm.SPEC,
 )
+BUILT_IN = tuple(spec.name for spec in _SPECS)
 REGISTRY: dict[str, CellSpec] = {spec.name: spec for spec in _SPECS}
+"""Every cell by its name: the built-in ones, and a person's own once they are made."""
 
 
 def get(name: str) -> CellSpec:
-    """The registered cell of that name.
+    """The registered cell of that name, or the one that `FILE.py:NAME` names.
 
     Raises:
         UsageError: There is no such cell.
     """
+    if ":" in name:
+        return _own.load(name)
     if name not in REGISTRY:
         raise UsageError(f'there is no cell "{name}": {nearest(name, REGISTRY)}')
     return REGISTRY[name]
+
+
+def resolved(name: str) -> str:
+    """The name of a cell as it is kept in a run: a file's path is made absolute.
+
+    Raises:
+        UsageError: There is no such cell.
+    """
+    get(name)
+    return _own.absolute(name)

@@ -58,12 +58,10 @@ def derive(spec: CellSpec) -> Derivation:
     Raises:
         UsageError: `step()` uses something that cannot be derived; the message names the function, file and line.
     """
-    path = inspect.getsourcefile(spec.step) or "<step>"
-    graph = Graph(path)
+    graph = Graph(inspect.unwrap(spec.step).__code__.co_filename)
     inputs = {name: graph.input(name) for name in spec.arguments}
     graph.line = None
-    named = dict(spec.step(**inputs))
-    _check_named(spec, path, named)
+    named = _returned(spec, spec.step(**inputs))
     units = tuple(f"p_{name}" for name in spec.unit_weights)
     accumulators = tuple(a for a in spec.arguments if a not in (*spec.states, *units))
     adjoints = _reverse(graph, named, {s: graph.input(f"d_{s}") for s in spec.states})
@@ -92,14 +90,24 @@ def topological(outputs: Iterable[Symbol]) -> list[Symbol]:
     return list(order)
 
 
-def _check_named(spec: CellSpec, path: str, named: Mapping[str, Symbol]) -> None:
-    line = inspect.getsourcelines(spec.step)[1]
-    for state in spec.states:
-        if state not in named:
-            raise UsageError(f'{path}:{line}: step() of cell "{spec.name}" does not return the state "{state}"; add it')
-    for name, value in named.items():
+def _returned(spec: CellSpec, found: object) -> dict[str, Symbol]:
+    """What `step()` returned, once it is a value for each name and has every state."""
+    where = f'{spec.where}: step() of cell "{spec.name}"'
+    if not isinstance(found, Mapping):
+        names = ", ".join(f'"{state}": {state}' for state in spec.states)
+        raise UsageError(f"{where} returns a {type(found).__name__}; return a dictionary of names, as {{{names}}}")
+    for name, value in found.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise UsageError(f"{where} returns a value named {name!r}; a name is letters, digits and underscores")
         if not isinstance(value, Symbol):
-            raise UsageError(f'{path}:{line}: step() returns a {type(value).__name__} as "{name}"; return a value')
+            raise UsageError(f'{where} returns a {type(value).__name__} as "{name}"; return a value of each unit')
+    for state in spec.states:
+        if state not in found:
+            raise UsageError(
+                f'{where} does not return the state "{state}"; add it, or, where it is no state, name the parameter '
+                f"a_{state}, x_{state}, u_{state} or p_{state}"
+            )
+    return dict(found)
 
 
 def _reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Mapping[str, Symbol]) -> dict[Symbol, Symbol]:

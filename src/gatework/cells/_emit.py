@@ -6,6 +6,8 @@ the cell. Every generated statement ends with the line of `step()` that it comes
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +15,93 @@ from gatework.cells._derive import Derivation, derive, topological
 from gatework.cells._spec import CellSpec
 from gatework.cells._symbol import Symbol
 
+# Names that a step() may use and the generated code may not: the language's words, and its own.
+_TAKEN = frozenset(
+    [
+        "alignas",
+        "alignof",
+        "asm",
+        "auto",
+        "bool",
+        "break",
+        "case",
+        "catch",
+        "char",
+        "class",
+        "const",
+        "constexpr",
+        "continue",
+        "decltype",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "explicit",
+        "export",
+        "extern",
+        "false",
+        "float",
+        "for",
+        "friend",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "mutable",
+        "namespace",
+        "new",
+        "noexcept",
+        "nullptr",
+        "operator",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "throw",
+        "true",
+        "try",
+        "typedef",
+        "typeid",
+        "typename",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+        "while",
+        "accumulator",
+        "previous",
+        "unit",
+        "next",
+        "kept",
+        "named",
+        "V",
+        "T",
+        "select",
+        "maximum",
+        "minimum",
+        "exp",
+        "log",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "softplus",
+    ]
+)
+_PATTERN = re.compile(r"t\d+|kept_\d+|d_\w*|\w*_previous|[axup]_\w*|\w*_")
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "eq": "=="}
 COMMENT_COLUMN = 72
 
@@ -44,7 +133,7 @@ def struct(derivation: Derivation) -> list[str]:
         "units": len(derivation.d_units),
     }
     return [
-        f"struct {spec.name} {{",
+        f"struct {identifier(spec.name)} {{",
         *(f"  static constexpr int {name} = {value};" for name, value in constants.items()),
         "  // By accumulator: whether the input product and the recurrent product feed it.",
         _flags("input_product", [a[0] in "ax" for a in accumulators]),
@@ -62,6 +151,12 @@ def struct(derivation: Derivation) -> list[str]:
         *_backward(derivation),
         "};",
     ]
+
+
+def identifier(name: str) -> str:
+    """A name of `step()` as a name in C++, which knows fewer letters and other words."""
+    plain = _plain(name)
+    return f"{plain}_" if plain in _TAKEN or _PATTERN.fullmatch(plain) else plain
 
 
 def _flags(name: str, values: Sequence[bool]) -> str:
@@ -97,7 +192,7 @@ def _forward(derivation: Derivation) -> list[str]:
             name, source = _input(str(symbol.value), derivation)
             names[symbol] = name
             lines.append(f"    const V {name} = {source};")
-    own = {node: name for name, node in derivation.named.items()}
+    own = {node: identifier(name) for name, node in derivation.named.items()}
     lines += _statements(derivation.named.values(), names, own)
     lines += [f"    next[{k}] = {names[n]};" for k, n in enumerate(derivation.next_states)]
     lines += [f"    kept[{k}] = {names[n]};" for k, n in enumerate(derivation.kept)]
@@ -114,18 +209,18 @@ def _forward(derivation: Derivation) -> list[str]:
 
 def _backward(derivation: Derivation) -> list[str]:
     spec = derivation.spec
-    own = {node: name for name, node in derivation.named.items()}
+    own = {node: identifier(name) for name, node in derivation.named.items()}
     names: dict[Symbol, str] = {}
     lines = []
     for k, node in enumerate(derivation.kept):
-        names[node] = own.get(node, str(node.value) if node.operation == "input" else f"kept_{k}")
+        names[node] = own.get(node, _plain(str(node.value)) if node.operation == "input" else f"kept_{k}")
         lines.append(_line(f"const V {names[node]} = kept[{k}];", node))
     outputs = derivation.outputs
     reads = _inputs_of(outputs, derivation)
     for k, (state, node) in enumerate(zip(spec.states, derivation.next_states, strict=True)):
         if node in reads and node not in names:
-            names[node] = state
-            lines.append(f"    const V {state} = next[{k}];")
+            names[node] = identifier(state)
+            lines.append(f"    const V {names[node]} = next[{k}];")
     for symbol in topological(outputs):
         if symbol.operation == "input" and symbol not in names and symbol.value in reads:
             name, source = _input(str(symbol.value), derivation)
@@ -149,13 +244,14 @@ def _backward(derivation: Derivation) -> list[str]:
 def _input(value: str, derivation: Derivation) -> tuple[str, str]:
     """The C++ name of an input and where it is read from."""
     states = derivation.spec.states
+    plain = _plain(value)
     if value in derivation.accumulators:
-        return value, f"accumulator[{derivation.accumulators.index(value)}]"
+        return plain, f"accumulator[{derivation.accumulators.index(value)}]"
     if value in states:
-        return f"{value}_previous", f"previous[{states.index(value)}]"
+        return _free(f"{plain}_previous"), f"previous[{states.index(value)}]"
     if value.startswith("p_"):
-        return value, f"unit[{derivation.spec.unit_weights.index(value.removeprefix('p_'))}]"
-    return value, f"d_next[{states.index(value.removeprefix('d_'))}]"
+        return plain, f"unit[{derivation.spec.unit_weights.index(value.removeprefix('p_'))}]"
+    return _free(plain), f"d_next[{states.index(value.removeprefix('d_'))}]"
 
 
 def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
@@ -163,7 +259,7 @@ def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mappin
     lines = []
     for symbol in _needed(outputs, names):
         if symbol.operation == "constant":
-            names[symbol] = f"V::constant({symbol.value!r})"
+            names[symbol] = f"V::constant({_number(float(symbol.value or 0))})"
             continue
         names[symbol] = own.get(symbol, f"t{len(names)}")
         kind = "auto" if symbol.operation in ("gt", "ge", "eq") else "V"
@@ -195,8 +291,25 @@ def _expression(symbol: Symbol, names: Mapping[Symbol, str]) -> str:
     return f"{function}({', '.join(arguments)})"
 
 
+def _free(name: str) -> str:
+    """A derived name, unless a parameter of the generated functions has it."""
+    return f"{name}_" if name in ("d_next", "d_previous", "d_accumulator", "d_unit") else name
+
+
+def _plain(name: str) -> str:
+    """A name in the letters of C++."""
+    return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)
+
+
+def _number(value: float) -> str:
+    if math.isinf(value):
+        return "__builtin_inf()" if value > 0 else "-__builtin_inf()"
+    return repr(value)
+
+
 def _line(statement: str, symbol: Symbol) -> str:
-    source = symbol.graph.source(symbol.line)
+    # A backslash at the end of a comment would make the next line part of it.
+    source = symbol.graph.source(symbol.line).rstrip("\\ ")
     return f"    {statement}".ljust(COMMENT_COLUMN) + f"// {source}" if source else f"    {statement}"
 
 

@@ -50,6 +50,16 @@ class CellSpec:
     forget_gate: str | None = None
     unit_range: tuple[float, float] | None = None
 
+    def __hash__(self) -> int:
+        # Looked up at every call of a layer.
+        return hash(self.name)
+
+    @property
+    def where(self) -> str:
+        """The file and line of `step()`, for messages."""
+        code = inspect.unwrap(self.step).__code__
+        return f"{code.co_filename}:{code.co_firstlineno}"
+
     @cached_property
     def arguments(self) -> tuple[str, ...]:
         """The parameters of `step()`, in order."""

@@ -161,6 +161,34 @@ class Symbol:
     def __pow__(self, other: Any) -> Symbol:
         raise self.graph.error("the operator **")
 
+    __rpow__ = __pow__
+
+    def __matmul__(self, other: Any) -> Symbol:
+        raise self.graph.error("a matrix product (the products with W and U are made outside of step())")
+
+    __rmatmul__ = __matmul__
+
+    def __abs__(self) -> Symbol:
+        raise self.graph.error("abs() (write maximum(x, -x))")
+
+    def __getitem__(self, key: Any) -> Symbol:
+        raise self.graph.error("an index, and a unit sees no other unit")
+
+    def __len__(self) -> int:
+        raise self.graph.error("len() or a loop over units")
+
+    def __float__(self) -> float:
+        raise self.graph.error("a value as one of Python's numbers, as functions of math do")
+
+    __int__ = __index__ = __float__
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (int, float, torch.Tensor)):
+            raise self.graph.error("== (write >= and <=)")
+        return self is other
+
+    __hash__ = object.__hash__
+
     def __gt__(self, other: Any) -> Symbol:
         return self.graph.apply("gt", self, _lift(self.graph, other))
 

@@ -42,7 +42,7 @@ def train(
     threshold: options.Threshold = None,
     sensitivity: options.Sensitivity = None,
     context: options.Context = None,
-    cell: Annotated[str | None, typer.Option(help="rnn, rnn_relu, gru or lstm.")] = None,
+    cell: Annotated[str | None, typer.Option(help="A cell, as lstm, or your own, as mycell.py:MyCell.")] = None,
     hidden: options.Hidden = None,
     layers: options.Layers = None,
     epochs: options.Epochs = None,

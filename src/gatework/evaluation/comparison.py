@@ -16,6 +16,7 @@ import numpy as np
 from gatework import tasks
 from gatework._files import atomic, read_json, write_json, write_tensors
 from gatework.cells import get as get_cell
+from gatework.cells import resolved
 from gatework.config import Recipe
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
@@ -34,7 +35,7 @@ class Plan:
 
     Attributes:
         recipe: Task, data, model and training; its cell, hidden size and seed are replaced run by run.
-        cells: Names of registered cells.
+        cells: Names of registered cells, or `FILE.py:NAME`, each of another name.
         seeds: How many seeds, counted from 0.
         match: "units" gives every cell the recipe's hidden size; "parameters" widens the smaller cells.
     """
@@ -45,6 +46,7 @@ class Plan:
     match: str = "units"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", tuple(resolved(cell) for cell in self.cells))
         check_cells_and_seeds(self.cells, self.seeds)
         if self.match not in ("units", "parameters"):
             raise UsageError(f'match is "{self.match}", expected units or parameters')
@@ -94,12 +96,13 @@ def compare(
     jobs = []
     for seed in range(plan.seeds):
         for cell in plan.cells:
-            path = out / "runs" / f"{cell}-seed{seed}"
+            name = get_cell(cell).name
+            path = out / "runs" / f"{name}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
             if not (path / "recipe.toml").exists():
                 create(path, recipe, task, dataset.provenance.fingerprint, threads, dataset.provenance.notes)
             if not Run.open(path).is_finished:
-                jobs.append(Job(path, f"{cell}, seed {seed}"))
+                jobs.append(Job(path, f"{name}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)
     watcher = watcher or Watcher()
     watcher.noted(dataset.provenance.notes)
@@ -169,7 +172,7 @@ def _content(
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
     return {
         "dataset": dataset.name,
-        "title": f"{dataset.name}: {', '.join(plan.cells)}",
+        "title": f"{dataset.name}: {', '.join(get_cell(cell).name for cell in plan.cells)}",
         "task": task.name,
         "metric": metric,
         "lower_is_better": task.lower_is_better,
@@ -190,15 +193,16 @@ def _content(
 
 
 def _network_entry(out: Path, plan: Plan, cell: str) -> dict[str, Any]:
-    paths = [out / "runs" / f"{cell}-seed{seed}" for seed in range(plan.seeds)]
+    spec = get_cell(cell)
+    paths = [out / "runs" / f"{spec.name}-seed{seed}" for seed in range(plan.seeds)]
     runs = [Run.open(path) for path in paths]
     summaries = [run.summary for run in runs]
     names = summaries[0]["metrics"]
     return {
-        "name": cell,
+        "name": spec.name,
         "kind": "network",
-        "cell": cell,
-        "about": get_cell(cell).title,
+        "cell": spec.name,
+        "about": spec.title,
         "hidden": runs[0].recipe.model.hidden,
         "parameters": summaries[0]["parameters"],
         "seconds_per_epoch": float(np.median([s["seconds_per_epoch"] for s in summaries])),

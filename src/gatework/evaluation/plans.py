@@ -17,9 +17,7 @@ def check_cells_and_seeds(cells: Sequence[str], seeds: int) -> None:
     Raises:
         UsageError: A cell is unknown or named twice, there is none, or there is no seed.
     """
-    for cell in cells:
-        get_cell(cell)
-    if not cells or len(set(cells)) < len(cells):
+    if not cells or len({get_cell(cell).name for cell in cells}) < len(cells):
         raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
     if seeds < 1:
         raise UsageError(f"seeds is {seeds}, expected 1 or more")

@@ -53,7 +53,7 @@ def gradients(runs: Sequence[Run], examples: Split) -> dict[str, Any]:
     model = runs[0].recipe.model
     moments: tuple[Moment, ...] = ("start", "trained")
     flows = {at: [gradient_flow(run, examples, at=at) for run in runs] for at in moments}
-    return {"name": model.cell, "pooling": model.pooling} | {at: _curve(own) for at, own in flows.items()}
+    return {"name": model.cell_name, "pooling": model.pooling} | {at: _curve(own) for at, own in flows.items()}
 
 
 def _seeds(run: Run) -> list[Run]:

@@ -2,9 +2,10 @@
 
 from gatework.nn._accelerate import accelerate, from_torch
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._options import ScanOptions
 from gatework.nn._recurrent import Recurrent, recurrent
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
 from gatework.nn.rnn import RNN
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent", "RecurrentLayer", "accelerate", "from_torch", "recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "Recurrent", "RecurrentLayer", "ScanOptions", "accelerate", "from_torch", "recurrent"]

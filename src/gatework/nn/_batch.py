@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from gatework.errors import UsageError
-from gatework.nn import _checks, _ragged
+from gatework.nn import _checks, _ragged, _resets
 
 if TYPE_CHECKING:
     from gatework.nn._layer import Input, Lengths, RecurrentLayer
@@ -32,7 +32,7 @@ class Batch:
 
     x: Tensor
     states: tuple[Tensor, ...]
-    ragged: _ragged.Ragged | None
+    ragged: _ragged.Ragged | _resets.Pieces | None
     packed: PackedSequence | None
     is_batched: bool
     batch_first: bool
@@ -66,7 +66,7 @@ class Batch:
         return states[0] if len(states) == 1 else states
 
 
-def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths) -> Batch:
+def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths, reset: Tensor | None = None) -> Batch:
     """Check what a caller gave to a layer and bring it into the form that is scanned.
 
     Raises:
@@ -77,6 +77,8 @@ def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths) -> B
     if isinstance(given, PackedSequence):
         if lengths is not None:
             raise UsageError(f"{name}: a PackedSequence brings its own lengths; leave out lengths=")
+        if reset is not None:
+            raise UsageError(f"{name}: reset= needs a padded batch; unpack the PackedSequence and give its lengths=")
         _checks.check_input(name, given.data, layer.input_size, weight, is_packed=True)
         ragged = _ragged.from_packed(given)
         states = _states(layer, hx, given.data, ragged.batch, is_batched=True)
@@ -87,11 +89,23 @@ def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths) -> B
     if is_batched and layer.batch_first:
         x = x.transpose(0, 1)
     states = _states(layer, hx, x, x.shape[1], is_batched)
+    if reset is not None and x.shape[0]:
+        cut = _cut(layer, x, lengths, reset, is_batched)
+        return Batch(cut.pack(x), tuple(cut.sort(s) for s in states), cut, None, is_batched, layer.batch_first)
     read = _ragged.from_traced_lengths if torch.compiler.is_compiling() else _ragged.from_lengths
     uneven = None if lengths is None else read(lengths, x.shape[0], x.shape[1], x.device)
     if uneven is not None:
         x, states = uneven.pack(x), tuple(uneven.sort(state) for state in states)
     return Batch(x, states, uneven, None, is_batched, layer.batch_first)
+
+
+def _cut(layer: RecurrentLayer, x: Tensor, lengths: Lengths, reset: Tensor, is_batched: bool) -> _resets.Pieces:
+    """The pieces of a padded batch with resets, x of shape (time, batch, input)."""
+    time, batch = x.shape[:2]
+    given = reset.unsqueeze(1) if isinstance(reset, Tensor) and reset.dim() == 1 and not is_batched else reset
+    found = _resets.check(type(layer).__name__, given, (time, batch), is_batched and layer.batch_first)
+    own = None if lengths is None else _ragged.check_lengths(lengths, time, batch)
+    return _resets.pieces(found, own, layer.num_directions, x.device)
 
 
 def arrange_step(layer: RecurrentLayer, x: Tensor, state: Any) -> Batch:

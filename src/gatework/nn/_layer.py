@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _ops, _reference, _stack, _streaming
+from gatework import _around, _noise, _ops, _reference, _stack, _streaming
 from gatework.cells import CellSpec
+from gatework.cells._clip import clipped
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
+from gatework.nn._options import ScanOptions
 
 Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
@@ -48,6 +51,7 @@ class RecurrentLayer(nn.Module):
         *,
         forget_bias: float | None = None,
         orthogonal: bool = False,
+        options: ScanOptions | None = None,
     ) -> None:
         super().__init__()
         sizes = {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}
@@ -63,7 +67,12 @@ class RecurrentLayer(nn.Module):
                 f'{type(self).__name__}: proj_size={proj_size} does not fit the cell "{spec.name}", whose units see '
                 "their own last h; leave it out, or put a torch.nn.Linear after the layer"
             )
+        self.options = options or ScanOptions()
+        self._zoneout = self.options.zoneout_of(spec)
         self.spec = spec
+        if self.options.clip is not None:
+            within = clipped(spec, float(self.options.clip))
+            self.spec = spec if self.options.loops else within
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -76,7 +85,10 @@ class RecurrentLayer(nn.Module):
         self.orthogonal = orthogonal
         self._weight_kinds: tuple[str, ...] = ()
         self._weight_names: list[tuple[str, ...]] = []
+        self._norm_names: list[dict[str, str]] = []
         self._create_parameters(device, dtype)
+        if self.options.layer_norm:
+            self._create_norms(device, dtype)
         self.reset_parameters()
 
     @property
@@ -123,9 +135,27 @@ class RecurrentLayer(nn.Module):
             self._weight_kinds = tuple(shapes)
             self._weight_names.append(tuple(name + suffix for name in shapes))
 
+    def _create_norms(self, device: torch.device | str | int | None, dtype: torch.dtype | None) -> None:
+        inputs, gates = (len(gates) * self.hidden_size for gates in (self.spec.input_gates, self.spec.recurrent_gates))
+        states = len(_around.normalised_states(self.spec))
+        shapes: dict[str, tuple[int, ...]] = {"norm_ih": (inputs,)}
+        if gates:
+            shapes["norm_hh"] = (gates,)
+        if states:
+            shapes |= dict.fromkeys(("norm_state", "norm_state_bias"), (states, self.hidden_size))
+        for place in range(self.num_layers * self.num_directions):
+            layer, direction = divmod(place, self.num_directions)
+            suffix = f"_l{layer}" + ("_reverse" if direction else "")
+            for name, shape in shapes.items():
+                self.register_parameter(name + suffix, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+            self._norm_names.append({name: name + suffix for name in shapes})
+
     def reset_parameters(self) -> None:
         """Start again: torch's uniform weights, then `forget_bias` and `orthogonal` where asked for."""
         _initialise.uniform(self.parameters(), self.hidden_size)
+        for names in self._norm_names:
+            for kind, name in names.items():
+                nn.init.constant_(self._weight(name), 0.0 if kind == "norm_state_bias" else 1.0)
         for weights in (self._weights(place) for place in range(len(self._weight_names))):
             if weights.weight_unit is not None and self.spec.unit_range is not None:
                 nn.init.uniform_(weights.weight_unit, *self.spec.unit_range)
@@ -139,7 +169,9 @@ class RecurrentLayer(nn.Module):
         if self.spec.name in _torch.MODES:
             nn.RNNBase.flatten_parameters(self)  # type: ignore[arg-type]
 
-    def forward(self, input: Input, hx: Any = None, *, lengths: Lengths = None) -> tuple[Any, Any]:
+    def forward(
+        self, input: Input, hx: Any = None, *, lengths: Lengths = None, reset: Tensor | None = None
+    ) -> tuple[Any, Any]:
         """Run the layers over a batch of sequences.
 
         Args:
@@ -148,6 +180,9 @@ class RecurrentLayer(nn.Module):
             hx: The initial states.
             lengths: The steps of each sequence of a padded batch, in any order, zeros allowed. The steps beyond are not
                 computed: the output there is zero, and each final state is the one at the sequence's own end.
+            reset: Where the state is zero before a step, as after an episode's end: shape (time, batch), or
+                (batch, time) with `batch_first`. A scan from the sequences' ends does not look beyond such a place
+                either.
 
         Returns:
             The output of the last layer in the layout of the input, directions side by side, and the final states.
@@ -155,7 +190,7 @@ class RecurrentLayer(nn.Module):
         Raises:
             UsageError: The input, the states or the lengths do not fit; its subclasses carry torch's exception types.
         """
-        batch = _batch.arrange(self, input, hx, lengths)
+        batch = _batch.arrange(self, input, hx, lengths, reset)
         path = self._choose(batch)
         if path == "torch":
             stack = _torch.StackOptions(self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
@@ -164,20 +199,23 @@ class RecurrentLayer(nn.Module):
             output, finals, _ = self._scan(batch, path)
         return batch.restore_output(output), batch.restore_states(finals)
 
-    def trace(self, x: Input, hx: Any = None, lengths: Lengths = None) -> dict[str, Tensor]:
+    def trace(
+        self, x: Input, hx: Any = None, lengths: Lengths = None, *, reset: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Every gate and state of every step.
 
         Args:
             x: As `input` of `forward()`.
             hx: The initial states.
             lengths: As for `forward()`.
+            reset: As for `forward()`.
 
         Returns:
             The names of the cell, such as `i, f, g, o, c, h`, with tensors of shape (layers, directions, time, batch,
             hidden), whatever `batch_first` says; `h` has the output's features. Steps beyond a sequence's end are zero,
             and a single sequence is a batch of one.
         """
-        batch = _batch.arrange(self, x, hx, lengths)
+        batch = _batch.arrange(self, x, hx, lengths, reset)
         _, _, traces = self._scan(batch, self._choose(batch, is_traced=True), is_traced=True)
         shape = (self.num_layers, self.num_directions)
         joined = {}
@@ -188,7 +226,7 @@ class RecurrentLayer(nn.Module):
         return joined
 
     def step(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Go on by one time step: the streaming form of `forward()`.
+        """Go on by one time step: the streaming form of `forward()`, without the masks of `ScanOptions`.
 
         Args:
             x: The input of this step, shape (batch, input), or (input,) for a single sequence.
@@ -215,7 +253,8 @@ class RecurrentLayer(nn.Module):
             for layer in range(self.num_layers):
                 if self.dropout and layer:
                     h = dropout(h, self.dropout, self.training)
-                finals.append(_reference.step(self.spec, h, self._weights(layer), [s[layer] for s in states]))
+                around = self._around(layer, None)
+                finals.append(_reference.step(self.spec, h, self._weights(layer), [s[layer] for s in states], around))
                 h = finals[-1][0]
         return h if batch.is_batched else h[0], batch.restore_states(_stacked(finals))
 
@@ -223,7 +262,8 @@ class RecurrentLayer(nn.Module):
         """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
             return None
-        if type(x) is not Tensor or x.dim() != 2 or self.proj_size or torch.is_autocast_enabled("cpu"):
+        is_plain = not self.proj_size and not self.options.loops
+        if type(x) is not Tensor or x.dim() != 2 or not is_plain or torch.is_autocast_enabled("cpu"):
             return None
         plan = _plans.get(self)
         if plan is None or not plan.holds(self._parameters.values()):
@@ -247,7 +287,9 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         x, states = self._in_own_precision(batch)
-        weights = [self._weights(place) for place in range(len(self._weight_names))]
+        weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
+        seed = _noise.drawn_seed() if self.options.loops and self.training else None
+        arounds = [self._around(place, seed) for place in range(len(weights))] if self.options.loops else None
         # A part is what nothing comes between.
         is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
         depth = self.num_directions if is_dropping else len(weights)
@@ -262,6 +304,7 @@ class RecurrentLayer(nn.Module):
                 x, ends, named = _stack.scan(
                     _paths.SCANS[path], self.spec, x, weights[part], inside,
                     directions=self.num_directions, batch_sizes=batch.batch_sizes, is_traced=is_traced,
+                    arounds=arounds and arounds[part],
                 )  # fmt: skip
                 finals.append(ends)
                 traces.extend(named)
@@ -277,7 +320,26 @@ class RecurrentLayer(nn.Module):
         return batch.x.to(dtype), tuple(state.to(dtype) for state in batch.states)
 
     def _choose(self, batch: _batch.Batch, *, is_traced: bool = False) -> _paths.Path:
-        return _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
+        if self.options.loops:
+            return "reference"
+        path = _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
+        return "reference" if path == "torch" and self.options.weight_drop else path
+
+    def _around(self, place: int, seed: int | None) -> _around.Around:
+        """What acts around the cell in one scan; a seed for training."""
+        norms = None
+        if self._norm_names:
+            norms = _around.Norms(**{kind: self._weight(name) for kind, name in self._norm_names[place].items()})
+        dropout = self.options.recurrent_dropout
+        clip = self.options.clip if self.options.loops else None
+        return _around.Around(seed is not None, seed or 0, place, dropout, self._zoneout, clip, norms)
+
+    def _dropped_weights(self, place: int) -> _ops.ScanWeights:
+        """The weights of one layer and direction, in training with the recurrent matrix dropped."""
+        weights = self._weights(place)
+        if not (self.training and self.options.weight_drop):
+            return weights
+        return replace(weights, weight_hh=dropout(weights.weight_hh, self.options.weight_drop))
 
     def _weight(self, name: str) -> Tensor:
         """The parameter of that name; also where a parametrisation computes it."""
@@ -317,6 +379,8 @@ class RecurrentLayer(nn.Module):
             "bidirectional": False,
         }
         parts += [f"{name}={getattr(self, name)}" for name, usual in defaults.items() if getattr(self, name) != usual]
+        if self.options != ScanOptions():
+            parts.append(f"options={self.options}")
         return ", ".join(parts)
 
 

@@ -11,6 +11,7 @@ import torch
 from gatework import cells
 from gatework.cells import CellSpec
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._options import ScanOptions
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
 from gatework.nn.rnn import RNN
@@ -31,8 +32,8 @@ class Recurrent(RecurrentLayer):
         input_size: Features of the input.
         hidden_size: Units of each layer.
         num_layers: Layers, each on the output of the one before.
-        options: `bias, batch_first, dropout, bidirectional, proj_size, device, dtype, forget_bias, orthogonal` as for
-            `gatework.nn.LSTM`; `forget_bias` only where the cell has a forget gate.
+        options: `bias, batch_first, dropout, bidirectional, proj_size, device, dtype, forget_bias, orthogonal,
+            options` as for `gatework.nn.LSTM`; `forget_bias` only where the cell has a forget gate.
 
     Raises:
         UsageError: There is no such cell, or an argument does not fit.
@@ -61,6 +62,7 @@ def recurrent(
     batch_first: bool = False,
     forget_bias: float | None = None,
     orthogonal: bool = False,
+    options: ScanOptions | None = None,
     device: torch.device | str | int | None = None,
     dtype: torch.dtype | None = None,
 ) -> RecurrentLayer:
@@ -76,6 +78,7 @@ def recurrent(
         batch_first: Whether batches are (batch, time, features).
         forget_bias: What the biases of the forget gate add up to at first; nothing for a cell without a forget gate.
         orthogonal: Whether the recurrent matrix of every gate starts orthogonal.
+        options: What acts around the cell at every step.
         device: Where the parameters lie.
         dtype: Their type.
 
@@ -83,9 +86,9 @@ def recurrent(
         UsageError: There is no such cell, or an argument does not fit.
     """
     spec = cells.get(cell)
-    options: dict[str, Any] = {"bidirectional": bidirectional, "batch_first": batch_first, "orthogonal": orthogonal}
-    options |= {"dropout": dropout if num_layers > 1 else 0.0, "device": device, "dtype": dtype}
+    given: dict[str, Any] = {"bidirectional": bidirectional, "batch_first": batch_first, "orthogonal": orthogonal}
+    given |= {"dropout": dropout if num_layers > 1 else 0.0, "device": device, "dtype": dtype, "options": options}
     if spec.forget_gate is not None:
-        options["forget_bias"] = forget_bias
+        given["forget_bias"] = forget_bias
     make = _DROP_INS.get(cell, partial(Recurrent, cell))
-    return make(input_size, hidden_size, num_layers, **options)
+    return make(input_size, hidden_size, num_layers, **given)

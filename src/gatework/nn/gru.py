@@ -7,6 +7,7 @@ import torch
 from gatework.cells import gru
 from gatework.nn._checks import refuse_projection
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._options import ScanOptions
 
 
 class GRU(RecurrentLayer):
@@ -23,6 +24,7 @@ class GRU(RecurrentLayer):
         device: Where the parameters lie.
         dtype: Their type.
         orthogonal: Whether the recurrent matrix of every gate starts orthogonal.
+        options: What acts around the cell at every step.
         proj_size: Not for this layer, as in torch: only an LSTM projects its output.
 
     Raises:
@@ -42,6 +44,7 @@ class GRU(RecurrentLayer):
         dtype: torch.dtype | None = None,
         *,
         orthogonal: bool = False,
+        options: ScanOptions | None = None,
         proj_size: int | None = None,
     ) -> None:
         refuse_projection("GRU", proj_size)
@@ -57,4 +60,5 @@ class GRU(RecurrentLayer):
             device=device,
             dtype=dtype,
             orthogonal=orthogonal,
+            options=options,
         )

@@ -6,6 +6,7 @@ import torch
 
 from gatework.cells import lstm
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._options import ScanOptions
 
 
 class LSTM(RecurrentLayer):
@@ -25,6 +26,7 @@ class LSTM(RecurrentLayer):
         forget_bias: What the two biases of the forget gate add up to at first, in every layer and direction; None for
             torch's uniform start.
         orthogonal: Whether the recurrent matrix of every gate starts orthogonal.
+        options: What acts around the cell at every step.
 
     Raises:
         UsageError: An argument does not fit.
@@ -45,6 +47,7 @@ class LSTM(RecurrentLayer):
         *,
         forget_bias: float | None = None,
         orthogonal: bool = False,
+        options: ScanOptions | None = None,
     ) -> None:
         super().__init__(
             lstm.SPEC,
@@ -60,4 +63,5 @@ class LSTM(RecurrentLayer):
             dtype,
             forget_bias=forget_bias,
             orthogonal=orthogonal,
+            options=options,
         )

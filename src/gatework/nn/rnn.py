@@ -8,6 +8,7 @@ from gatework.cells import rnn
 from gatework.errors import UsageError
 from gatework.nn._checks import refuse_projection
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._options import ScanOptions
 
 
 class RNN(RecurrentLayer):
@@ -25,6 +26,7 @@ class RNN(RecurrentLayer):
         device: Where the parameters lie.
         dtype: Their type.
         orthogonal: Whether the recurrent matrix starts orthogonal.
+        options: What acts around the cell at every step.
         proj_size: Not for this layer, as in torch: only an LSTM projects its output.
 
     Raises:
@@ -45,6 +47,7 @@ class RNN(RecurrentLayer):
         dtype: torch.dtype | None = None,
         *,
         orthogonal: bool = False,
+        options: ScanOptions | None = None,
         proj_size: int | None = None,
     ) -> None:
         refuse_projection("RNN", proj_size)
@@ -62,5 +65,6 @@ class RNN(RecurrentLayer):
             device=device,
             dtype=dtype,
             orthogonal=orthogonal,
+            options=options,
         )
         self.nonlinearity = nonlinearity

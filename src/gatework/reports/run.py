@@ -93,7 +93,7 @@ def _particulars(run: TrainedRun) -> list[tuple[str, Pairs]]:
 
 
 def _entry(run: TrainedRun) -> Entry:
-    cell = str(run.recipe.get("model", {}).get("cell", "network"))
+    cell = str(run.recipe.get("model", {}).get("cell", "network")).rpartition(":")[2]
     metrics = {
         name: Metric(float(value), 0.0, (float(value),))
         for name, value in (run.summary.get("metrics") or {}).items()
@@ -154,6 +154,7 @@ def _training_panels(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[str, dic
 
 def _title(run: TrainedRun) -> str:
     cell, dataset = run.recipe.get("model", {}).get("cell"), run.recipe.get("data", {}).get("dataset")
+    cell = str(cell or "").rpartition(":")[2]
     return f"{cell} on {Path(str(dataset)).name}" if cell and dataset else run.name
 
 

@@ -117,7 +117,7 @@ def prepare(
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = recipe.changed(task=task, **changes)
-    cells.get(chosen.model.cell)
+    chosen = chosen.changed(cell=cells.resolved(chosen.model.cell))
     dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen
 

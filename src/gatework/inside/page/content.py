@@ -96,7 +96,7 @@ def _in_words(kind: str, variables: int) -> str:
 
 def _names(runs: Sequence[Run]) -> list[str]:
     """The cells where these tell the runs apart, else the folders."""
-    cells = [run.recipe.model.cell for run in runs]
+    cells = [run.recipe.model.cell_name for run in runs]
     if len(set(cells)) == len(cells):
         return cells
     folders = [run.path.resolve().name for run in runs]

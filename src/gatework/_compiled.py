@@ -1,0 +1,65 @@
+"""The native kernels of a person's own cells: found, compiled or given up, once for each cell and element type."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from pathlib import Path
+
+from gatework import _native
+from gatework.cells import Cell
+from gatework.cells._build import SYMBOL, BuildError, library
+from gatework.cells._derive import Derivation, derive
+from gatework.cells._emit import struct
+
+_MOST_GATES = 4  # what one product feeds must fit into a tile of registers (csrc/pack.h)
+
+# By cell, instruction set and element type: where its native table is, or None where there is none. The cell itself is
+# the key, so a cell that is defined anew under the same name is another one.
+_found: dict[tuple[Cell, str, str], int | None] = {}
+_libraries: list[ctypes.CDLL] = []
+_lock = threading.Lock()
+
+
+def address(cell: Cell, isa: str, element: str) -> int | None:
+    """Where the native table of a cell is, compiled on first use; None where the cell runs as the reference.
+
+    Args:
+        cell: The cell.
+        isa: The instruction set.
+        element: "float" or "double".
+    """
+    key = (cell, isa, element)
+    if key not in _found:
+        with _lock:
+            if key not in _found:
+                _found[key] = _load(cell, isa, element)
+    return _found[key]
+
+
+def _load(cell: Cell, isa: str, element: str) -> int | None:
+    derivation = derive(cell)
+    try:
+        _check(derivation)
+        path = library(cell.name, struct(derivation), isa, element, Path(str(_native.__file__)).parent / "csrc")
+        loaded = ctypes.CDLL(str(path))
+    except (BuildError, OSError) as error:
+        print(f"gatework: the cell {cell.name} runs as the reference, which is slow: {error}", file=sys.stderr)
+        return None
+    _libraries.append(loaded)
+    return ctypes.addressof(ctypes.c_char.in_dll(loaded, SYMBOL))
+
+
+def _check(derivation: Derivation) -> None:
+    """Whether the scan has room for the cell."""
+    spec = derivation.spec
+    counts = {
+        "gates that the input product feeds": (len(spec.input_gates), _MOST_GATES),
+        "gates that the recurrent product feeds": (len(spec.recurrent_gates), _MOST_GATES),
+        "states": (len(spec.states), _native.MAX_STATES),
+        "named values": (len(derivation.named), _native.MAX_NAMED),
+    }
+    for what, (count, most) in counts.items():
+        if count > most:
+            raise BuildError(f"it has {count} {what}, and the kernels take {most}")

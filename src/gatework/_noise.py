@@ -1,0 +1,49 @@
+"""Random masks by counters: the same seed and place give the same mask, whatever computes it and on how many threads.
+
+Every element's number is a hash of the seed and of the element's own place, so nothing depends on the order in which
+elements are drawn. Source: the finaliser of SplitMix64, G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom
+number generators", OOPSLA 2014.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_STEP, _FIRST, _SECOND = -7046029254386353131, -4658895280553007687, -7723592293110705685  # as signed 64-bit numbers
+
+
+def drawn_seed() -> int:
+    """A seed from torch's generator, so that `torch.manual_seed` decides it."""
+    return int(torch.randint(2**62, ()))
+
+
+def is_kept(seed: int, *place: int, shape: tuple[int, ...], share: float, device: torch.device) -> Tensor:
+    """A mask, true with the probability `share`.
+
+    Args:
+        seed: The seed of the whole forward pass.
+        place: What tells this mask from others of the same pass, such as the layer and the step.
+        shape: Its shape.
+        share: The probability of true.
+        device: Where it lies.
+    """
+    count = 1
+    for size in shape:
+        count *= size
+    start = seed
+    for part in place:
+        start = int(_mixed(torch.tensor(start) + (part + 1) * torch.tensor(_STEP)))
+    numbers = _mixed(torch.arange(1, count + 1, device=device) * _STEP + start)
+    return (_shifted(numbers, 11) < int(share * 2**53)).view(shape)
+
+
+def _mixed(z: Tensor) -> Tensor:
+    z = (z ^ _shifted(z, 30)) * _FIRST
+    z = (z ^ _shifted(z, 27)) * _SECOND
+    return z ^ _shifted(z, 31)
+
+
+def _shifted(z: Tensor, bits: int) -> Tensor:
+    """A shift to the right that fills with zeros, which torch's of signed numbers does not."""
+    return (z >> bits) & ((1 << (64 - bits)) - 1)

@@ -1,0 +1,145 @@
+"""A person's own cell as native code: compiled once with the machine's compiler, kept in the user's cache folder.
+
+What is compiled is the generated struct of the cell with the headers that the package's own kernels were made from. The
+name of the library is a digest of everything that it depends on: that text, the headers, the compiler and its flags. It
+appears under its name only when it is complete, and one process at a time compiles it; a process that is killed
+meanwhile leaves nothing but a folder that the next one removes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from gatework.cells._emit import identifier
+
+SYMBOL = "gatework_own_kernel"
+_COMPILERS = ("c++", "g++", "clang++")
+_LONGEST_SECONDS = 120
+
+
+class BuildError(Exception):
+    """The library could not be made; the message is the reason, without a full stop."""
+
+
+def library(name: str, struct: Sequence[str], isa: str, element: str, headers: Path) -> Path:
+    """The shared library of a cell, compiled if it is not in the cache.
+
+    Args:
+        name: The cell.
+        struct: The lines of its generated C++.
+        isa: The instruction set.
+        element: "float" or "double".
+        headers: The folder of the package's headers and flags.
+
+    Returns:
+        The path of a library that exports `SYMBOL`, a `gatework::Kernel`.
+
+    Raises:
+        BuildError: There is no compiler, it fails, or the cache folder cannot be written.
+    """
+    compiler = _compiler()
+    text = _unit(name, struct, isa, element)
+    command = [compiler, *_flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
+    found = os.stat(compiler)
+    parts = (text, _digest(headers), *command, found.st_size, found.st_mtime_ns)
+    key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+    target = cache_folder() / f"{key}.so"
+    if not target.exists():
+        try:
+            _build(target, name, text, [*command, f"-I{headers}"])
+        except OSError as error:
+            reason = f"{target.parent} cannot be written ({error.strerror}); name another by GATEWORK_CACHE"
+            raise BuildError(reason) from error
+    return target
+
+
+def cache_folder() -> Path:
+    """Where compiled cells are kept."""
+    import platformdirs
+
+    return Path(os.environ.get("GATEWORK_CACHE") or platformdirs.user_cache_dir("gatework")) / "cells"
+
+
+def _unit(name: str, struct: Sequence[str], isa: str, element: str) -> str:
+    lines = [
+        f"#define GATEWORK_ISA {isa}",
+        '#include "kernels.h"',
+        "namespace gatework::GATEWORK_ISA {",
+        "namespace own {",
+        *struct,
+        "}  // namespace own",
+        f'extern "C" __attribute__((visibility("default"))) const Kernel {SYMBOL};',
+        f"const Kernel {SYMBOL} = KernelOf<own::{identifier(name)}, Widest<{element}>>::kernel();",
+        "}  // namespace gatework::GATEWORK_ISA",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _compiler() -> str:
+    """The path of the compiler that CXX names, or of the first usual one."""
+    wanted = os.environ.get("CXX")
+    for name in (wanted,) if wanted else _COMPILERS:
+        found = shutil.which(name)
+        if found:
+            return os.path.realpath(found)
+    raise BuildError(f"CXX names {wanted}, which is not there" if wanted else "no C++ compiler was found")
+
+
+@cache
+def _flags(headers: Path) -> dict[str, list[str]]:
+    """The flags of each instruction set, as the package's own kernels were compiled with."""
+    lines = (headers / "flags.txt").read_text(encoding="utf-8").splitlines()
+    return {isa: flags for isa, *flags in (line.split() for line in lines if line.strip())}
+
+
+@cache
+def _digest(headers: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(headers.glob("*.h")):
+        total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def _build(target: Path, name: str, text: str, command: list[str]) -> None:
+    from filelock import FileLock
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.with_suffix(".lock")):
+        if target.exists():
+            return
+        folder = target.with_suffix(".build")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        source, made = folder / f"{identifier(name)}.cpp", folder / target.name
+        source.write_text(text, encoding="utf-8")
+        print(f"gatework: compiling the cell {name} with {os.path.basename(command[0])} ...", file=sys.stderr, end=" ")
+        start = time.monotonic()
+        try:
+            _run([*command, str(source), "-o", str(made)], target.with_suffix(".log"))
+        except BuildError:
+            print("failed", file=sys.stderr)
+            raise
+        print(f"{time.monotonic() - start:.1f} s", file=sys.stderr)
+        with open(made, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(made, target)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: list[str], log: Path) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"{command[0]} took more than {_LONGEST_SECONDS} s") from None
+    if done.returncode:
+        log.write_text(" ".join(command) + "\n" + done.stdout + done.stderr, encoding="utf-8")
+        raise BuildError(f"{command[0]} failed; its words are in {log}")

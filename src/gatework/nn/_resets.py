@@ -1,0 +1,131 @@
+"""Resets inside a sequence: each sequence is cut before every step whose state is to be zero.
+
+The pieces are sequences of their own, of different lengths and all run at once, so a batch with resets is a ragged
+batch and runs in the same kernels. The first piece starts from the caller's state and the others from zero; a scan from
+the sequences' ends starts its last piece from the caller's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gatework.errors import KindError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Where the rows and the states of the pieces of a padded batch lie; the interface of `Ragged`.
+
+    Attributes:
+        batch_sizes: The number of pieces running at each step, int64 on the CPU.
+        rows: The place of each packed row in the flattened (time x batch) padded batch.
+        order: The pieces by decreasing length.
+        inverse: The place of each piece in `order`.
+        ends: The first and the last piece of each sequence, each of shape (batch,).
+        starts_whole: Whether a sequence starts from the caller's state: 0 where its first step is a reset, (batch, 1).
+        directions: 1 or 2.
+        time: Steps of the padded batch.
+        batch: Sequences of the padded batch.
+    """
+
+    batch_sizes: Tensor
+    rows: Tensor
+    order: Tensor
+    inverse: Tensor
+    ends: tuple[Tensor, Tensor]
+    starts_whole: Tensor
+    directions: int
+    time: int
+    batch: int
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """The rows, shape (rows, features), of a padded batch of shape (time, batch, features)."""
+        return padded.flatten(0, 1).index_select(0, self.rows)
+
+    def pad(self, packed: Tensor) -> Tensor:
+        """The padded batch, shape (time, batch, features), of rows; zero after each sequence's end."""
+        padded = packed.new_zeros(self.time * self.batch, packed.shape[-1])
+        return padded.index_copy(0, self.rows, packed).view(self.time, self.batch, packed.shape[-1])
+
+    def sort(self, state: Tensor) -> Tensor:
+        """The initial states of the pieces, from those of the sequences, (layers x directions, batch, features)."""
+        places = []
+        for place, own in enumerate(state):
+            is_reverse = place % self.directions == 1
+            own = own if is_reverse else own * self.starts_whole.to(own.dtype)
+            zeros = own.new_zeros(len(self.order), own.shape[-1])
+            places.append(zeros.index_copy(0, self.ends[int(is_reverse)], own))
+        return torch.stack(places).index_select(1, self.order)
+
+    def unsort(self, state: Tensor) -> Tensor:
+        """The final states of the sequences, from those of the pieces."""
+        last = [self.inverse.index_select(0, end) for end in (self.ends[1], self.ends[0])]
+        return torch.stack([own.index_select(0, last[place % self.directions]) for place, own in enumerate(state)])
+
+
+def pieces(reset: Tensor, lengths: Tensor | None, directions: int, device: torch.device) -> Pieces:
+    """The pieces of a padded batch.
+
+    Args:
+        reset: True where the state is zero before the step, shape (time, batch).
+        lengths: The steps of each sequence, shape (batch,); None where all run to the end.
+        directions: 1 or 2.
+        device: Where the padded batch lies.
+    """
+    time, batch = reset.shape
+    own = torch.full((batch,), time) if lengths is None else lengths
+    is_start = reset.cpu() & (torch.arange(time).unsqueeze(1) < own)
+    starts_whole = ~is_start[0]
+    is_start[0] = True  # also of an empty sequence, whose one piece has no steps
+    sequence, start = is_start.t().nonzero(as_tuple=True)
+    first = torch.searchsorted(sequence, torch.arange(batch))
+    last = torch.searchsorted(sequence, torch.arange(batch), right=True) - 1
+    end = own[sequence]
+    is_followed = sequence[1:] == sequence[:-1]
+    end[:-1] = torch.where(is_followed, start[1:], end[:-1])
+    ordered, order = (end - start).sort(descending=True, stable=True)
+    running = ordered > torch.arange(int(ordered[0]) if batch else 0).unsqueeze(1)
+    steps, ranks = running.nonzero(as_tuple=True)
+    chosen = order[ranks]
+    rows = (start[chosen] + steps) * batch + sequence[chosen]
+    return Pieces(
+        running.sum(1),
+        rows.to(device),
+        order.to(device),
+        order.argsort().to(device),
+        (first.to(device), last.to(device)),
+        starts_whole.unsqueeze(1).to(device),
+        directions,
+        time,
+        batch,
+    )
+
+
+def check(name: str, reset: Tensor, shape: tuple[int, int], batch_first: bool) -> Tensor:
+    """The resets as booleans of shape (time, batch).
+
+    Args:
+        name: The layer's class, for messages.
+        reset: The caller's, of bool, integers or numbers that are 0 or 1.
+        shape: (time, batch).
+        batch_first: Whether the caller's dimensions are in the other order.
+
+    Raises:
+        KindError: It is no tensor.
+        UsageError: It has another shape, or the call is one that cannot take resets.
+    """
+    if not isinstance(reset, Tensor):
+        raise KindError(
+            f"{name}: reset must be a Tensor, got {type(reset).__name__}; convert it with torch.as_tensor()"
+        )
+    if torch.compiler.is_compiling():
+        raise UsageError(f"{name}: reset= makes shapes depend on values; call the layer outside of torch.compile")
+    wanted = (shape[1], shape[0]) if batch_first else shape
+    if reset.shape != wanted:
+        meaning = "(batch, time)" if batch_first else "(time, batch)"
+        raise UsageError(f"{name}: reset must have shape {wanted}, {meaning}; got {tuple(reset.shape)}")
+    found = reset != 0
+    return found.t() if batch_first else found

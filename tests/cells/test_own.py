@@ -1,0 +1,292 @@
+"""A person's own cell: the same as a built-in one in every use, and one sentence where it cannot be."""
+
+import copy
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import gatework
+from cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
+from cells import own
+from gatework import _kernels, _native, _ops, cells
+from gatework.errors import KindError, UsageError
+from scans import Case, check
+
+HERE = Path(__file__).parent
+OWN = [own.MyLSTM, own.Mixed, own.Names]
+
+
+@pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)
+def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.Cell):
+    assert _ops.has_kernel(cell, torch.zeros(1))
+    for part in (_check_step, _check_scan, _check_gradients, _check_layer):
+        part(cell)
+
+
+@pytest.mark.parametrize("isa", _kernels.supported_isas())
+@pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)
+def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str):
+    with _kernels.use_isa(isa):
+        for dtype in (torch.float32, torch.float64):
+            assert _ops.has_kernel(cell, torch.zeros(1, dtype=dtype))
+        check(Case(cell.name, steps=6, batch=5, input=3, hidden=19))
+        check(Case(cell.name, steps=4, batch=7, input=9, hidden=33, is_packed=True, reverse=True, bias=False))
+
+
+def test_a_cell_that_repeats_the_lstm_gives_the_very_same_numbers():
+    torch.manual_seed(2)
+    mine = own.MyLSTM(5, 18, num_layers=2, bidirectional=True)
+    theirs = gatework.nn.LSTM(5, 18, num_layers=2, bidirectional=True)
+    theirs.load_state_dict(mine.state_dict())
+    x, lengths = torch.randn(9, 4, 5), [9, 0, 3, 7]
+    results = []
+    for layer in (mine, theirs):
+        output, (h, c) = layer(x, lengths=lengths)
+        (output.square().sum() + c.sum()).backward()
+        results.append([output, h, c, *(p.grad for p in layer.parameters()), *layer.trace(x).values()])
+        with torch.no_grad():
+            stream = gatework.nn.Recurrent(layer.spec, 5, 18).step(x[0])[0] * 0
+        assert stream.shape == (4, 18)
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_a_cell_of_ones_own_streams_copies_pickles_compiles_and_exports():
+    layer = own.Mixed(3, 6, num_layers=2, dropout=0.5).eval()
+    x = torch.randn(5, 2, 3)
+    with torch.no_grad():
+        whole, state = layer(x)[0], None
+        for t in range(len(x)):
+            output, state = layer.step(x[t], state)
+            torch.testing.assert_close(output, whole[t])
+    assert copy.deepcopy(layer).spec is own.Mixed
+    assert pickle.loads(pickle.dumps(layer)).spec is own.Mixed
+    torch.testing.assert_close(torch.compile(layer, backend="aot_eager", fullgraph=True)(x)[0], whole)
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(layer, (x,), dynamic_shapes=({1: batch},))
+    torch.testing.assert_close(program.module()(x[:, :1])[0], whole[:, :1])
+
+
+def test_the_source_shows_each_line_of_the_step_beside_what_came_of_it():
+    lines = own.MyLSTM.source.splitlines()
+    assert any(line.split("//")[0].split() == ["const", "V", "o", "=", "sigmoid(a_o);"] for line in lines)
+    assert any(line.endswith("// c = f * c + i * g") for line in lines)
+    assert "static void backward" in own.MyLSTM.source
+
+
+def test_names_titles_forget_gates_and_vectors_are_understood():
+    assert own.MyLSTM.title == "The LSTM once more"
+    assert (own.MyLSTM.states, own.MyLSTM.forget_gate) == (("h", "c"), "f")
+    layer = gatework.nn.recurrent("MyLSTM", 2, 3, forget_bias=1.0)
+    assert torch.equal(layer.bias_ih_l0[3:6], torch.ones(3))
+    assert own.Mixed.states == ("h", "s")
+    assert ((own.Mixed(2, 50).weight_unit_l0 - 0.7).abs() <= 0.2).all()
+
+
+def test_a_cell_defined_anew_replaces_the_first_and_old_layers_go_on():
+    def first(a_h):
+        return {"h": torch.tanh(a_h)}
+
+    def second(a_h):
+        return {"h": torch.tanh(-a_h)}
+
+    one = gatework.cell(name="Twice")(first)(3, 4)
+    other = gatework.cell(name="Twice")(second)(3, 4)
+    other.load_state_dict(one.state_dict())
+    x = torch.randn(1, 2, 3)
+    torch.testing.assert_close(one(x)[0], -other(x)[0])
+    assert cells.get("Twice") is other.spec
+
+
+def unknown_function(a_h, h):
+    return {"h": torch.tanh(a_h) + torch.cos(h)}
+
+
+def control_flow(a_h, h):
+    return {"h": a_h if h > 0 else h}
+
+
+def over_units(a_h, h):
+    return {"h": torch.tanh(a_h - a_h.mean(-1, keepdim=True))}
+
+
+def an_index(a_h, h):
+    return {"h": a_h[:, :1]}
+
+
+def missing_state(a_h, memory):
+    return {"h": torch.tanh(a_h + memory)}
+
+
+def a_tuple(a_h, h):
+    return torch.tanh(a_h), h
+
+
+def no_input(u_h):
+    return {"h": torch.tanh(u_h)}
+
+
+def pythons_own(a_h):
+    return {"h": math.tanh(a_h)}
+
+
+def a_number(a_h):
+    return {"h": torch.maximum(a_h, 0.0)}
+
+
+def a_default(a_h, scale=2.0):
+    return {"h": scale * a_h}
+
+
+def twice(a_h, x_h):
+    return {"h": torch.tanh(a_h) + x_h}
+
+
+def equality(a_h, h):
+    return {"h": torch.where(h == 0, a_h, h)}
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (unknown_function, "the function cos()"),
+        (control_flow, "where(condition, a, b)"),
+        (over_units, "the attribute .mean"),
+        (an_index, "an index"),
+        (missing_state, 'does not return the state "memory"'),
+        (a_tuple, "return a dictionary"),
+        (no_input, "sees no input"),
+        (pythons_own, "Python's numbers"),
+        (a_number, "fails on values of shape"),
+        (a_default, 'the parameter "scale"'),
+        (twice, "one of them once more"),
+        (equality, "write >= and <="),
+    ],
+)
+def test_a_step_that_cannot_be_a_cell_is_one_sentence_with_file_and_line(step, words: str):
+    with pytest.raises(UsageError) as error:
+        gatework.cell(step)
+    message = str(error.value)
+    assert words in message
+    assert "\n" not in message
+    first = step.__code__.co_firstlineno
+    if step is not twice:
+        assert any(f"{Path(__file__).name}:{line}:" in message for line in (first, first + 1))
+    assert step.__name__ not in cells.REGISTRY
+
+
+def test_what_is_no_function_or_has_the_name_of_a_built_in_cell_is_refused():
+    with pytest.raises(KindError, match="expected a function"):
+        gatework.cell(torch.tanh)  # type: ignore[call-overload]
+    with pytest.raises(UsageError, match='built-in cell named "lstm"'):
+        gatework.cell(name="lstm")(unknown_function)
+    with pytest.raises(UsageError, match='no gate "g": there is h'):
+        gatework.cell(forget_gate="g")(control_flow)
+
+
+def test_a_cell_is_found_by_file_and_name_and_mistakes_are_one_sentence(tmp_path: Path):
+    spec = cells.get(f"{HERE / 'own.py'}:MyLSTM")
+    assert spec.name == "MyLSTM"
+    assert cells.get(f"{HERE / 'own.py'}:MyLSTM") is spec
+    assert pickle.loads(pickle.dumps(spec)) is spec
+    with pytest.raises(UsageError, match="there is no file"):
+        cells.get(f"{tmp_path / 'mine.py'}:Mine")
+    with pytest.raises(UsageError, match='did you mean "MyLSTM"'):
+        cells.get(f"{HERE / 'own.py'}:MyLSTN")
+    with pytest.raises(UsageError, match=r"put @gatework\.cell before"):
+        cells.get(f"{HERE / 'own.py'}:sigmoid")
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    with pytest.raises(UsageError, match="ZeroDivisionError"):
+        cells.get(f"{tmp_path / 'broken.py'}:Mine")
+
+
+SCRIPT = """
+import sys, torch, gatework
+from gatework import _ops
+from torch import tanh
+
+@gatework.cell
+def Shared(a_h, p_h, h):
+    return {"h": tanh(a_h) - p_h * h}
+
+layer = Shared(2, 3)
+output = layer(torch.ones(4, 1, 2))[0]
+layer(torch.ones(4, 1, 2))
+print(_ops.has_kernel(Shared, torch.ones(1)), bool(output.isfinite().all()))
+"""
+
+
+def start(cache: Path, script: Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"GATEWORK_CACHE": str(cache), "OMP_NUM_THREADS": "1"} | environment,
+    )
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_processes_that_need_the_same_cell_at_once_compile_it_once(tmp_path: Path, script: Path):
+    processes = [start(tmp_path, script) for _ in range(3)]
+    told = [process.communicate(timeout=120) for process in processes]
+    assert [out.strip() for out, _ in told] == ["True True"] * 3, told
+    assert sum("compiling the cell Shared" in error for _, error in told) == 1
+    assert {path.suffix for path in (tmp_path / "cells").iterdir()} == {".so", ".lock"}
+
+
+def test_a_process_killed_while_compiling_leaves_nothing_that_harms(tmp_path: Path, script: Path):
+    compiler, waits = tmp_path / "compiler", tmp_path / "waits"
+    compiler.write_text(f'#!/bin/sh\nif [ -e "{waits}" ]; then sleep 100; fi\nexec c++ "$@"\n')
+    compiler.chmod(0o755)
+    waits.touch()
+    process = start(tmp_path, script, CXX=str(compiler))
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("cells/*.build/*.cpp")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert list(tmp_path.glob("cells/*.build/*.cpp"))
+    assert not list(tmp_path.glob("cells/*.so"))
+    waits.unlink()
+    out, error = start(tmp_path, script, CXX=str(compiler)).communicate(timeout=120)
+    assert (out.strip(), error.count("compiling")) == ("True True", 1)
+    assert not list(tmp_path.glob("cells/*.build"))
+
+
+@pytest.mark.parametrize(
+    ("compiler", "reason"),
+    [("no-such-compiler", "CXX names no-such-compiler"), ("false", "false failed; its words are in")],
+)
+def test_without_a_working_compiler_a_cell_runs_as_the_reference_and_says_so_once(
+    tmp_path: Path, script: Path, compiler: str, reason: str
+):
+    out, error = start(tmp_path, script, CXX=compiler).communicate(timeout=60)
+    assert out.strip() == "False True"
+    assert error.count("runs as the reference") == 1
+    assert reason in error
+    assert "Traceback" not in error
+
+
+def test_a_cell_with_more_gates_than_a_tile_takes_runs_as_the_reference(capsys: pytest.CaptureFixture[str]):
+    def five(a_a, a_b, a_c, a_d, a_e):
+        return {"h": torch.tanh(a_a + a_b + a_c + a_d + a_e)}
+
+    layer = gatework.cell(five)(2, 3)
+    assert layer(torch.randn(4, 1, 2))[0].shape == (4, 1, 3)
+    assert "it has 5 gates that the input product feeds, and the kernels take 4" in capsys.readouterr().err
+    assert five.__name__ not in _native.CELLS
