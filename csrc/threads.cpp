@@ -153,16 +153,13 @@ void forget_threads() {
   is_forked.store(true);
 }
 
-void watch_forks() {
-  static const int registered = pthread_atfork(nullptr, nullptr, forget_threads);
-  (void)registered;
-}
+// From the moment that the library is loaded: torch may have started its threads before the first call here.
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, forget_threads);
 
 // False when there is no such library. The team has the library's own size, that of torch's operations: a team of
 // another size would make it end and start threads. Threads beyond `workers` find nothing to do.
 bool run_in_region(Job& job) {
   static const Region region = find_region();
-  watch_forks();
   if (!region || is_forked.load(std::memory_order_relaxed)) return false;
   struct Team {
     Job& job;
@@ -178,7 +175,6 @@ bool run_in_region(Job& job) {
 }
 
 Pool& pool() {
-  watch_forks();
   Pool* found = current.load(std::memory_order_acquire);
   if (!found) {
     Pool* fresh = new Pool;  // lives as long as the process: its threads may outlast static objects

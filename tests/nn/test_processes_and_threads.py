@@ -2,6 +2,9 @@
 
 import copy
 import io
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -62,6 +65,28 @@ def test_forked_workers_run_a_layer_that_the_parent_has_used(drop_in: DropIn):
     loaded = torch.cat(list(loader))
     torch.testing.assert_close(loaded, torch.stack([data[n] for n in range(8)]))
     assert torch.isfinite(layer(torch.randn(50, 16, 3))[0]).all(), "the parent goes on"
+
+
+FORKING = """
+import os, sys, torch, gatework
+torch.set_num_threads(2)
+torch.randn(1000, 1000).exp()  # starts torch's threads, which the child will not have
+layer, x = gatework.nn.LSTM(32, 64), torch.randn(50, 16, 32)
+expected = layer(x)[0] if sys.argv[1] == "used" else None
+child = os.fork()
+if child == 0:
+    with torch.no_grad():
+        output = layer(x)[0]
+    # numpy compares: torch itself does not run on several threads after a fork
+    os._exit(0 if expected is None or (output.numpy() == expected.detach().numpy()).all() else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("state", ["used", "new"])
+def test_a_forked_process_runs_on_threads_of_its_own(state: str):
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, state], check=True, timeout=120)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
