@@ -26,43 +26,69 @@ struct Exponent<double> {
 
 constexpr double inverse_factorial(int n) { return n <= 1 ? 1.0 : inverse_factorial(n - 1) / n; }
 
-// 2^n for n that, as a number, is already rounded: `shifted` is n + rounder.
+// The nearest integer n of a number, and y * 2^n.
 template <class V>
-GATEWORK_INLINE V power_of_two(V shifted, int offset = 0) {
+struct Rounded {
   using E = Exponent<typename V::T>;
-  const auto rounder = V::constant(E::rounder).bits();
-  return V::from_bits((shifted.bits() - rounder + (E::bias + offset)) << E::mantissa_bits);
-}
+  V shifted;  // n + rounder: its low bits are those of the integer
+
+  explicit GATEWORK_INLINE Rounded(V x) : shifted(x + V::constant(E::rounder)) {}
+  GATEWORK_INLINE V number() const { return shifted - V::constant(E::rounder); }
+  GATEWORK_INLINE V scale(V y) const {
+    const auto rounder = V::constant(E::rounder).bits();
+    return y * V::from_bits((shifted.bits() - rounder + E::bias) << E::mantissa_bits);
+  }
+};
+
+#if defined(__AVX512F__)
+// AVX-512 has an instruction for each.
+template <>
+struct Rounded<Vector<float, 16>> {
+  using V = Vector<float, 16>;
+  __m512 n;
+
+  explicit GATEWORK_INLINE Rounded(V x) : n(_mm512_roundscale_ps((__m512)x.raw, _MM_FROUND_TO_NEAREST_INT)) {}
+  GATEWORK_INLINE V number() const { return {(V::Raw)n}; }
+  GATEWORK_INLINE V scale(V y) const { return {(V::Raw)_mm512_scalef_ps((__m512)y.raw, n)}; }
+};
+template <>
+struct Rounded<Vector<double, 8>> {
+  using V = Vector<double, 8>;
+  __m512d n;
+
+  explicit GATEWORK_INLINE Rounded(V x) : n(_mm512_roundscale_pd((__m512d)x.raw, _MM_FROUND_TO_NEAREST_INT)) {}
+  GATEWORK_INLINE V number() const { return {(V::Raw)n}; }
+  GATEWORK_INLINE V scale(V y) const { return {(V::Raw)_mm512_scalef_pd((__m512d)y.raw, n)}; }
+};
+#endif
 
 // Clamped to [low, high]; NaN stays.
 template <class V>
 GATEWORK_INLINE V clamp(V x, double low, double high) {
-  x = select(x > V::constant(high), V::constant(high), x);
-  return select(V::constant(low) > x, V::constant(low), x);
+  return x.at_most(V::constant(high)).at_least(V::constant(low));
 }
 
-// Splits x = n ln 2 + r and returns exp(r) - 1 by its Taylor series, whose remainder is below half a unit in the last
-// place of r; `shifted` becomes n + rounder.
+// exp(r) - 1 for x = n ln 2 + r by its Taylor series, whose remainder is below half a unit in the last place of r.
 template <class V>
-GATEWORK_INLINE V reduced_expm1(V x, V& shifted) {
+GATEWORK_INLINE V reduced_expm1(V x, const Rounded<V>& n) {
   using E = Exponent<typename V::T>;
-  shifted = x * V::constant(1.44269504088896340736) + V::constant(E::rounder);
-  const V n = shifted - V::constant(E::rounder);
-  const V r = x - n * V::constant(E::ln2_high) - n * V::constant(E::ln2_low);
+  const V r = x - n.number() * V::constant(E::ln2_high) - n.number() * V::constant(E::ln2_low);
   V p = V::constant(inverse_factorial(E::degree));
 #pragma GCC unroll 16
   for (int k = E::degree - 1; k >= 2; --k) p = p * r + V::constant(inverse_factorial(k));
   return p * (r * r) + r;
 }
 
+constexpr double log2_e = 1.44269504088896340736;
+
 template <class V>
 GATEWORK_INLINE V exp(V x) {
   using E = Exponent<typename V::T>;
-  V shifted;
   const V clamped = clamp(x, E::lowest, E::highest);
-  const V p = reduced_expm1(clamped, shifted) + V::constant(1);
+  const Rounded<V> n(clamped * V::constant(log2_e));
   // 2^n may be beyond the largest number although the result is not.
-  V y = p * power_of_two(shifted, -1) * V::constant(2);
+  const V p = (reduced_expm1(clamped, n) + V::constant(1)) * V::constant(0.5);
+  V y = n.scale(p) * V::constant(2);
   y = select(V::constant(E::lowest) > x, V::constant(0), y);
   return select(x > V::constant(E::highest), V::constant(__builtin_inf()), y);
 }
@@ -71,9 +97,9 @@ GATEWORK_INLINE V exp(V x) {
 template <class V>
 GATEWORK_INLINE V sigmoid(V x) {
   using E = Exponent<typename V::T>;
-  V shifted;
-  const V p = reduced_expm1(clamp(-x, E::lowest, -E::lowest), shifted) + V::constant(1);
-  return V::constant(1) / (V::constant(1) + p * power_of_two(shifted));
+  const V clamped = clamp(x, E::lowest, -E::lowest);
+  const Rounded<V> n(clamped * V::constant(-log2_e));
+  return V::constant(1) / (V::constant(1) + n.scale(reduced_expm1(-clamped, n) + V::constant(1)));
 }
 
 // -e / (2 + e) with e = exp(-2 |x|) - 1, which keeps its precision near 0; the sign is put back at the end.
@@ -81,10 +107,10 @@ template <class V>
 GATEWORK_INLINE V tanh(V x) {
   using E = Exponent<typename V::T>;
   const auto sign = x.bits() & V::constant(-0.0).bits();
-  const V magnitude = V::from_bits(x.bits() ^ sign);
-  V shifted;
-  const V p = reduced_expm1(clamp(magnitude, 0, E::tanh_limit) * V::constant(-2), shifted);
-  const V scale = power_of_two(shifted);
+  const V magnitude = V::from_bits(x.bits() ^ sign).at_most(V::constant(E::tanh_limit));
+  const Rounded<V> n(magnitude * V::constant(-2 * log2_e));
+  const V p = reduced_expm1(magnitude * V::constant(-2), n);
+  const V scale = n.scale(V::constant(1));
   const V e = scale * p + (scale - V::constant(1));
   const V y = e / (V::constant(-2) - e);
   return V::from_bits(y.bits() | sign);

@@ -104,9 +104,10 @@ class BackwardScan {
     copy_rows<T>(d_vectors, stride, nullptr, 0, Cell::units, stride);
     for (int64_t r = 0; r < step.active; ++r) {
       const T* h_previous = previous_h(t, r);
+      prefetch(t, r);
       gradients.append(static_cast<const T*>(p.x) + (step.row + r) * input, h_previous);
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
-        cell(step.row + r, r, unit, h_previous, d + r * accumulators * hidden + unit);
+        cell(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit);
       }
     }
     if (p.d_unit) add_vectors();
@@ -130,6 +131,27 @@ class BackwardScan {
       if (r < step.active) return static_cast<const T*>(p.output) + (step.row + r) * output;
     }
     return static_cast<const T*>(p.initial[0]) + (first + r) * output;
+  }
+
+  // Asks for what the next step of the pass reads of a sequence, which lies where no hardware expects it.
+  GATEWORK_INLINE void prefetch(int64_t t, int64_t r) const {
+    const Layout& layout = p.layout;
+    const int64_t before = layout.reverse ? t + 1 : t - 1;
+    if (before < 0 || before >= layout.steps) return;
+    const Step step = step_at(layout, before, first, last);
+    if (r >= step.active) return;
+    prefetch_row(p.kept, step.row + r, Cell::kept * hidden);
+    if (p.d_output) prefetch_row(p.d_output, step.row + r, output);
+#pragma GCC unroll 4
+    for (int s = 1; s < Cell::states; ++s) {
+      if (Cell::reads_previous[s]) prefetch_row(p.previous[s], step.row + r, hidden);
+      if (Cell::reads_next[s]) prefetch_row(p.next[s], step.row + r, hidden);
+    }
+  }
+
+  static GATEWORK_INLINE void prefetch_row(const void* values, int64_t row, int64_t width) {
+    const char* from = static_cast<const char*>(values) + row * width * static_cast<int64_t>(sizeof(T));
+    for (int64_t k = 0; k < width * static_cast<int64_t>(sizeof(T)); k += 64) __builtin_prefetch(from + k, 0, 2);
   }
 
   GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous, T* d) {
@@ -174,7 +196,7 @@ class BackwardScan {
       int end = begin;
       while (end < accumulators && feeds[end]) ++end;
       if (end > begin) {
-        segments.list[segments.count++] = {d + begin * hidden, accumulators * hidden, (end - begin) * hidden};
+        segments.list[segments.count++] = {d + begin * hidden, gradients.stride, (end - begin) * hidden};
       }
       begin = end + 1;
     }
@@ -183,7 +205,7 @@ class BackwardScan {
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step, const T* d) {
-    const int64_t lda = accumulators * hidden;
+    const int64_t lda = gradients.stride;
     const T* panels = static_cast<const T*>(p.weights);
     const int64_t depth = C::gates * hidden;
     multiply_rows<V>(

@@ -1,5 +1,6 @@
 #include "threads.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 
 #include <atomic>
@@ -128,14 +129,56 @@ class Pool {
   unsigned long long generation_ = 0;
 };
 
-std::atomic<Pool*> current{nullptr};
+// The start of a parallel region of the OpenMP library that torch computes with: its threads still spin for some
+// milliseconds after torch's last operation, and threads of our own would fight them for the cores. Null where torch
+// was built with none, or with one that lacks this entry.
+using Region = void (*)(void (*)(void*), void* context, unsigned threads, unsigned flags);
 
-// A forked process has none of its parent's threads: it starts a pool of its own and leaves the parent's alone.
-void forget_pool() { current.store(nullptr); }
+Region find_region() {
+#if defined(__linux__)
+  void* const torch = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
+  return torch ? reinterpret_cast<Region>(dlsym(torch, "GOMP_parallel")) : nullptr;
+#else
+  return nullptr;
+#endif
+}
+
+std::atomic<Pool*> current{nullptr};
+std::atomic<bool> is_forked{false};
+
+// A forked process has none of its parent's threads, and OpenMP libraries do not recover from that: it starts a pool of
+// its own and leaves the parent's alone.
+void forget_threads() {
+  current.store(nullptr);
+  is_forked.store(true);
+}
+
+void watch_forks() {
+  static const int registered = pthread_atfork(nullptr, nullptr, forget_threads);
+  (void)registered;
+}
+
+// False when there is no such library. The team has the library's own size, that of torch's operations: a team of
+// another size would make it end and start threads. Threads beyond `workers` find nothing to do.
+bool run_in_region(Job& job) {
+  static const Region region = find_region();
+  watch_forks();
+  if (!region || is_forked.load(std::memory_order_relaxed)) return false;
+  struct Team {
+    Job& job;
+    std::atomic<int> joined{0};
+  } team{job};
+  const auto member = [](void* context) {
+    Team& team = *static_cast<Team*>(context);
+    const int worker = team.joined.fetch_add(1);
+    if (worker < team.job.workers) work(team.job, worker);
+  };
+  region(member, &team, 0, 0);
+  return true;
+}
 
 Pool& pool() {
-  static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
-  (void)registered;
+  watch_forks();
   Pool* found = current.load(std::memory_order_acquire);
   if (!found) {
     Pool* fresh = new Pool;  // lives as long as the process: its threads may outlast static objects
@@ -151,7 +194,7 @@ void parallel(int64_t count, int workers, void (*task)(void* context, int64_t in
   if (workers > count) workers = static_cast<int>(count);
   Job job{task, context, count, workers};
   job.unfinished.store(count);
-  if (workers > 1 && pool().run(job)) return;
+  if (workers > 1 && (run_in_region(job) || pool().run(job))) return;
   work(job, 0);
 }
 

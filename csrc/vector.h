@@ -92,6 +92,22 @@ struct Vector {
   friend GATEWORK_INLINE Mask operator>=(Vector a, Vector b) { return {(Bits)(a.raw >= b.raw)}; }
   friend GATEWORK_INLINE Mask operator==(Vector a, Vector b) { return {(Bits)(a.raw == b.raw)}; }
   friend GATEWORK_INLINE Vector select(Mask mask, Vector a, Vector b) { return {mask.bits ? a.raw : b.raw}; }
+
+  // The smaller and the larger of a number and a limit; NaN stays.
+  GATEWORK_INLINE Vector at_most(Vector limit) const {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) return {(Raw)_mm512_min_ps((__m512)limit.raw, (__m512)raw)};
+    if constexpr (sizeof(Raw) == 64 && sizeof(T) == 8) return {(Raw)_mm512_min_pd((__m512d)limit.raw, (__m512d)raw)};
+#endif
+    return select(*this > limit, limit, *this);
+  }
+  GATEWORK_INLINE Vector at_least(Vector limit) const {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) return {(Raw)_mm512_max_ps((__m512)limit.raw, (__m512)raw)};
+    if constexpr (sizeof(Raw) == 64 && sizeof(T) == 8) return {(Raw)_mm512_max_pd((__m512d)limit.raw, (__m512d)raw)};
+#endif
+    return select(limit > *this, limit, *this);
+  }
 };
 
 template <class T, int N>

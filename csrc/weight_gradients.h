@@ -3,7 +3,8 @@
 //   dW = dA.T x    dU = dA.T h_previous    db = dA.T 1
 //
 // The scan puts the derivatives of the accumulators of each step into a block of rows; when the block is full, its
-// products are added while it is still in the cache. The columns of x and of h are copied side by side into panels, so
+// products are added while it is still in the cache. The rows of the block are an odd number of cache lines apart, so
+// that reading down a column uses all of the cache. The columns of x and of h are copied side by side into panels, so
 // that small sizes waste few lanes. Each slice of the batch has its own gradients; dispatch.cpp adds them up.
 #pragma once
 
@@ -17,7 +18,6 @@ class WeightGradients {
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
   static constexpr int64_t tile_height = tallest(max_columns);
-  static constexpr int64_t spare = 16;  // elements that a copy of a whole tile may read or write beyond its end
 
  public:
   // Rows of a block: enough to pay for reading and writing the gradients once.
@@ -27,17 +27,22 @@ class WeightGradients {
     return slice_rows > rows ? slice_rows : rows;
   }
 
+  // How far apart the rows of a block are.
+  static int64_t block_stride(const Layout& layout) {
+    constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(T));
+    return (round_up(C::accumulators * layout.hidden, line) / line | 1) * line;
+  }
+
   static int64_t scratch(const Layout& layout, int64_t slice_rows) {
-    const int64_t rows = block_rows(layout, slice_rows), width = C::accumulators * layout.hidden;
-    return static_cast<int64_t>(sizeof(T)) *
-               (2 * (rows * width + spare) + rows * panel_width + tile_vectors * V::lanes) +
+    const int64_t rows = block_rows(layout, slice_rows);
+    return static_cast<int64_t>(sizeof(T)) * (rows * (block_stride(layout) + panel_width) + tile_vectors * V::lanes) +
            static_cast<int64_t>(2 * sizeof(T*)) * rows;
   }
 
   WeightGradients(const BackwardArguments& p, int64_t slice_rows, void* memory)
       : layout(p.layout),
         capacity(block_rows(layout, slice_rows)),
-        stride(C::accumulators * layout.hidden),
+        stride(block_stride(layout)),
         d_w(static_cast<T*>(p.d_weight_ih)),
         d_u(static_cast<T*>(p.d_weight_hh)),
         d_b(static_cast<T*>(p.d_bias_ih)),
@@ -47,13 +52,12 @@ class WeightGradients {
     z = static_cast<T*>(memory);
     panel = z + tile_vectors * V::lanes;
     block = panel + capacity * panel_width;
-    packed = block + capacity * stride + spare;
-    x_rows = reinterpret_cast<const T**>(packed + capacity * stride + spare);
+    x_rows = reinterpret_cast<const T**>(block + capacity * stride);
     h_rows = x_rows + capacity;
     clear();
   }
 
-  // The place for the derivatives of `rows` more rows, (rows, accumulators * hidden).
+  // The place for the derivatives of `rows` more rows, `stride` apart, each (accumulators, hidden).
   T* reserve(int64_t rows) {
     if (used + rows > capacity) flush();
     return block + used * stride;
@@ -70,7 +74,6 @@ class WeightGradients {
     if (used == 0) return;
     if (d_b || d_b_hh) add_biases();
     if (width > 0) {
-      pack_units();
       for (int64_t column = 0; column < width; column += panel_width) {
         pack_panel(column);
         multiply_panel(column);
@@ -106,33 +109,18 @@ class WeightGradients {
     }
   }
 
-  // Calls tile(accumulator, first unit, units, place in `packed`) for each tile of units.
+  // Calls tile(accumulator, first unit, units) for each tile of units.
   template <class Tile>
   GATEWORK_INLINE void each_tile(const Tile& tile) {
     const Tiles tiles = split_rows(layout.hidden, tile_height);
-    T* place = packed;
     for (int a = 0; a < C::accumulators; ++a) {
       int64_t unit = 0;
       for (int64_t k = 0; k < tiles.count; ++k) {
         const int64_t height = tiles.height + (k < tiles.larger);
-        tile(a, unit, height, place);
+        tile(a, unit, height);
         unit += height;
-        place += height * used;
       }
     }
-  }
-
-  // Copies the block so that each tile of units reads consecutive memory.
-  void pack_units() {
-    each_tile([&](int a, int64_t unit, int64_t height, T* to) {
-      const T* from = block + a * layout.hidden + unit;
-      for (int64_t k = 0; k < used; ++k) {
-        // A whole tile whatever its height: what is too much is overwritten by the next row or tile.
-        __builtin_memcpy(to, from, tile_height * sizeof(T));
-        to += height;
-        from += stride;
-      }
-    });
   }
 
   // Copies the columns [column, column + panel_width) of x and h side by side.
@@ -167,10 +155,11 @@ class WeightGradients {
 
   void multiply_panel(int64_t column) {
     const int columns = panel_columns(column);
-    each_tile([&](int a, int64_t unit, int64_t height, const T* from) {
+    each_tile([&](int a, int64_t unit, int64_t height) {
       if (!Cell::input_product[a] && column + panel_width <= x_width) return;
       if (!Cell::recurrent_product[a] && column >= x_width) return;
-      tile_function<V, MultiplyTransposed>(static_cast<int>(height), columns)(from, height, panel, columns * V::lanes,
+      const T* from = block + a * layout.hidden + unit;
+      tile_function<V, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
                                                                               used, z);
       const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
       const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
@@ -203,10 +192,15 @@ class WeightGradients {
   }
 
   const Layout& layout;
-  const int64_t capacity, stride;
+  const int64_t capacity;
+
+ public:
+  const int64_t stride;
+
+ private:
   T *const d_w, *const d_u, *const d_b, *const d_b_hh;
   const int64_t x_width, width;  // the columns of x, and of x and h, that are multiplied with
-  T *z, *panel, *block, *packed;
+  T *z, *panel, *block;
   const T **x_rows, **h_rows;
   int64_t used = 0;
 };

@@ -189,45 +189,63 @@ def _addresses(tensors: Sequence[Tensor | None], count: int = _native.MAX_STATES
     return (*map(_address, tensors), *(0,) * (count - len(tensors)))
 
 
-def checked(x: Tensor, weights: ScanWeights, states: Sequence[Tensor], spec: CellSpec) -> tuple[int, int]:
-    """The hidden size and the output size, once every shape, dtype and device agrees.
+def addresses_at(tensors: Sequence[Tensor | None], place: int = 0) -> tuple[int, ...]:
+    """Where the entry `place` of each contiguous tensor begins, padded to what the native side takes."""
+    starts = [0 if t is None else t.data_ptr() + place * t.stride(0) * t.itemsize for t in tensors]
+    return (*starts, *(0,) * (_native.MAX_STATES - len(starts)))
+
+
+def checked(x: Tensor, weights: ScanWeights, spec: CellSpec) -> tuple[int, int]:
+    """The hidden size and the output size, once the input and every weight agree.
 
     Raises:
-        UsageError: One does not.
+        UsageError: A shape, dtype or device does not.
     """
-    hidden = weights.weight_ih.shape[0] // len(spec.input_gates)
-    output = weights.weight_hh.shape[-1]
-    batch = states[0].shape[0] if states and states[0].dim() == 2 else -1
+    w, dtype = weights, x.dtype
+    hidden, output = w.weight_ih.shape[0] // len(spec.input_gates), w.weight_hh.shape[-1]
     rows, width = (len(spec.input_gates) * hidden,), x.shape[-1] if x.dim() else -1
     recurrent = (len(spec.recurrent_gates) * hidden,)
-    expected = {
-        "weight_ih": (weights.weight_ih, (*rows, width)),
-        "weight_hh": (weights.weight_hh, (*recurrent, output)),
-        "bias_ih": (weights.bias_ih, rows),
-        "bias_hh": (weights.bias_hh, recurrent),
-        "weight_hr": (weights.weight_hr, (output, hidden)),
-        "weight_unit": (weights.weight_unit, (len(spec.unit_weights), hidden)),
-        **{
-            f"state {n}": (s, (batch, hidden if k else output))
-            for k, (n, s) in enumerate(zip(spec.states, states, strict=False))
-        },
-    }
-    for name, (tensor, shape) in expected.items():
-        if tensor is None:
-            continue
-        if tensor.shape != shape:
-            raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
-        if tensor.dtype != x.dtype or tensor.device.type != "cpu":
-            raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {x.dtype} on the CPU")
-    if len(states) != len(spec.states):
-        raise UsageError(f"scan: {len(states)} states, expected {', '.join(spec.states)}")
-    if x.dtype not in DTYPES or x.device.type != "cpu":
-        raise UsageError(f"scan: x is {x.dtype} on {x.device}, expected float32 or float64 on the CPU")
-    if weights.weight_unit is None and spec.unit_weights:
+    if dtype not in DTYPES or not x.is_cpu:
+        raise UsageError(f"scan: x is {dtype} on {x.device}, expected float32 or float64 on the CPU")
+    for name, tensor, shape in (
+        ("weight_ih", w.weight_ih, (*rows, width)),
+        ("weight_hh", w.weight_hh, (*recurrent, output)),
+        ("bias_ih", w.bias_ih, rows),
+        ("bias_hh", w.bias_hh, recurrent),
+        ("weight_hr", w.weight_hr, (output, hidden)),
+        ("weight_unit", w.weight_unit, (len(spec.unit_weights), hidden)),
+    ):
+        if tensor is not None:
+            _check(name, tensor, shape, dtype)
+    if w.weight_unit is None and spec.unit_weights:
         raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
-    if weights.weight_hr is None and output != hidden:
+    if w.weight_hr is None and output != hidden:
         raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
     return hidden, output
+
+
+def checked_states(
+    states: Sequence[Tensor], spec: CellSpec, dtype: torch.dtype, lead: Sequence[int], widths: tuple[int, int]
+) -> int:
+    """The batch, once the states have the shape (*lead, batch, width); `widths` are those of the hidden state and of h.
+
+    Raises:
+        UsageError: The number of states, a shape, dtype or device does not fit.
+    """
+    if len(states) != len(spec.states):
+        raise UsageError(f"scan: {len(states)} states, expected {', '.join(spec.states)}")
+    hidden, output = widths
+    batch = states[0].shape[-2] if states[0].dim() == len(lead) + 2 else -1
+    for place, (name, state) in enumerate(zip(spec.states, states, strict=True)):
+        _check(f"state {name}", state, (*lead, batch, hidden if place else output), dtype)
+    return batch
+
+
+def _check(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    if tensor.shape != shape:
+        raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
+    if tensor.dtype != dtype or not tensor.is_cpu:
+        raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,50 +324,63 @@ def forward(
     kernel: Kernel,
     x: Tensor,
     weights: ScanWeights,
-    states: Sequence[Tensor],
+    initial: tuple[int, ...],
+    finals: tuple[int, ...],
     layout: Layout,
     *,
     is_kept: bool = False,
     named: Sequence[Tensor | None] = (),
-) -> tuple[Tensor, list[Tensor], Kept]:
-    """Run a scan on contiguous, checked tensors: the output, the final states and what was kept."""
+) -> tuple[Tensor, Kept]:
+    """Run a scan on contiguous, checked tensors: the output and what was kept.
+
+    Args:
+        kernel: The kernels of the cell.
+        x: The input.
+        weights: The weights.
+        initial: Where the initial states are, each (batch, width); see `addresses_at()`.
+        finals: Where the final states shall be.
+        layout: The rows of `x`.
+        is_kept: Whether to keep what the backward pass needs.
+        named: Tensors for the trace, in the order of the kernel's names.
+    """
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=True)
     out = x.new_empty((*layout.lead, widths[2]))
-    finals = [torch.empty_like(s) for s in states]
     kept = Kept(None, (), ())
     if is_kept:
         kept = kept_like(kernel, layout.lead, x, *widths[1:])
     status = _native.forward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
-        _address(projection), _address(weights.weight_unit), _addresses(states), out.data_ptr(), _addresses(finals),
+        _address(projection), _address(weights.weight_unit), initial, out.data_ptr(), finals,
         _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
     )  # fmt: skip
     _finish(status)
-    return out, finals, kept
+    return out, kept
 
 
 def backward(
     kernel: Kernel,
     d_output: Tensor | None,
-    d_finals: Sequence[Tensor | None],
+    d_finals: tuple[int, ...],
     x: Tensor,
     weights: ScanWeights,
-    states: Sequence[Tensor],
+    initial: tuple[int, ...],
+    d_initial: tuple[int, ...],
     layout: Layout,
     output: Tensor,
     kept: Kept,
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
-    """The gradients of x, the six weights and the states, from contiguous, checked tensors.
+    """The gradients of x and the six weights, from contiguous, checked tensors.
 
     Args:
         kernel: The kernels of the cell.
         d_output: The derivative for the output, None where it is zero.
-        d_finals: The derivatives for the final states, empty where they are zero.
+        d_finals: Where the derivatives for the final states are, 0 where they are zero.
         x: As for `forward()`.
         weights: As for `forward()`.
-        states: As for `forward()`.
+        initial: As for `forward()`.
+        d_initial: Where the gradients of the initial states shall be.
         layout: As for `forward()`.
         output: What `forward()` returned.
         kept: What `forward()` kept.
@@ -358,16 +389,15 @@ def backward(
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=False, with_input=needs[0])
     projected = None if projection is None else torch.empty_like(output)
-    d_states = [torch.empty_like(s) for s in states]
     w = weights
     inputs = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_unit)
     wanted = (*needs[:5], needs[6])
     found = [torch.empty_like(t) if need and t is not None else None for t, need in zip(inputs, wanted, strict=True)]
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
-        _address(projection), _address(w.weight_unit), _address(d_output), _addresses(d_finals), _addresses(states),
+        _address(projection), _address(w.weight_unit), _address(d_output), d_finals, initial,
         output.data_ptr(), _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
-        _address(projected), _addresses(d_states), tuple(map(_address, found)),
+        _address(projected), d_initial, tuple(map(_address, found)),
     )  # fmt: skip
     _finish(status)
     d_projection = None
@@ -375,4 +405,4 @@ def backward(
         before = kept.next[0]
         assert before is not None
         d_projection = projected.flatten(0, -2).t() @ before.flatten(0, -2)
-    return [*found[:5], d_projection, found[5], *d_states]
+    return [*found[:5], d_projection, found[5]]

@@ -77,13 +77,16 @@ def trace(
     is_differentiable = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
     if is_differentiable or not has_kernel(spec, x):
         return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
-    hidden, _ = _kernels.checked(x, weights, states, spec)
+    hidden, width = _kernels.checked(x, weights, spec)
+    layout = _kernels.layout_of(
+        x, _kernels.checked_states(states, spec, x.dtype, (), (hidden, width)), batch_sizes, reverse
+    )
     kernel = _kernels.find(spec.name, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
     named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
-    out, finals, _ = _kernels.forward(kernel, x, weights, states, layout, named=slots)
+    finals = [torch.empty_like(s) for s in states]
+    out, _ = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, named=slots)
     return out, tuple(finals), {name: named.get(name, out) for name in kernel.names}
 
 
@@ -103,11 +106,13 @@ def _scan(
     is_kept: bool,
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
-    _kernels.checked(x, weights, states, REGISTRY[cell])
+    widths = _kernels.checked(x, weights, REGISTRY[cell])
+    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), widths)
     kernel = _kernels.find(cell, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
-    output, finals, kept = _kernels.forward(kernel, x, weights, states, layout, is_kept=is_kept)
+    layout = _kernels.layout_of(x, batch, batch_sizes, reverse)
+    finals = [torch.empty_like(s) for s in states]
+    output, kept = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, is_kept=is_kept)
     return output, finals, kept.tensors()
 
 
@@ -154,13 +159,19 @@ def _scan_backward(
 ) -> list[Tensor]:
     kernel = _kernels.find(cell, x.dtype)
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
-    hidden, width = _kernels.checked(x, weights, states, REGISTRY[cell])
+    widths = _kernels.checked(x, weights, REGISTRY[cell])
+    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), widths)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, states[0].shape[0], batch_sizes, reverse)
-    saved = _kernels.kept_like(kernel, layout.lead, x, hidden, width, [t.contiguous() for t in kept])
+    layout = _kernels.layout_of(x, batch, batch_sizes, reverse)
+    saved = _kernels.kept_like(kernel, layout.lead, x, *widths, [t.contiguous() for t in kept])
     d_output = None if d_output is None else d_output.contiguous()
     d_finals = [t.contiguous() for t in d_finals]
-    found = _kernels.backward(kernel, d_output, d_finals, x, weights, states, layout, output.contiguous(), saved, needs)
+    d_states = [torch.empty_like(s) for s in states]
+    found = _kernels.backward(
+        kernel, d_output, _at(d_finals), x, weights, _at(states), _at(d_states), layout, output.contiguous(), saved,
+        needs,
+    )  # fmt: skip
+    found += d_states
     return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
 
@@ -185,6 +196,9 @@ def _fake_scan_backward(
 ) -> list[Tensor]:
     inputs = (x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit, *states)
     return [t.new_empty(t.shape) for t, need in zip(inputs, needs, strict=True) if need and t is not None]
+
+
+_at = _kernels.addresses_at
 
 
 def _contiguous(x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ScanWeights, list[Tensor]]:

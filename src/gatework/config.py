@@ -25,6 +25,7 @@ Duplicates = Literal["error", "mean", "sum", "first", "last"]
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
 Decoder = Literal["direct", "recursive"]
+Distribution = Literal["free", "normal", "student"]
 Scorer = Literal["forecast", "reconstruction"]
 ThresholdRule = Literal["quantile", "pot", "dynamic"]
 
@@ -106,9 +107,13 @@ class ForecastConfig:
             validation part.
         scaling: Whether a window is measured by its "window"'s own spread or by that of its "series".
         decoder: "direct" answers every segment from the window's state; "recursive" reads its own last answer.
+        distribution: "free" learns every quantile by itself; "normal" and "student" (4 degrees of freedom) learn the
+            location and the scale of such a distribution.
         calendar: Whether the network sees the hour, the day of the week and of the year.
         test_steps: The last steps of every series, held back for testing.
         validation_steps: The steps before those, held back for choosing weights and calibrating intervals.
+        refit: Train again after every so many steps of the test part, on all that stands before, and forecast on; 0
+            never does. The settings stay those of the first training.
         max_windows: At most so many windows are learnt from, evenly spread.
         max_origins: At most so many origins of each series are evaluated, evenly spread up to the last.
     """
@@ -120,9 +125,11 @@ class ForecastConfig:
     skip: Skip = "auto"
     scaling: Scaling = "window"
     decoder: Decoder = "direct"
+    distribution: Distribution = "free"
     calendar: bool = True
     test_steps: int = 0
     validation_steps: int = 0
+    refit: int = 0
     max_windows: int = 20_000
     max_origins: int = 100
 
@@ -137,7 +144,7 @@ class DetectConfig:
         threshold: From which error on a row is anomalous: a robust "quantile" of the last errors, the extreme value
             rule "pot", or the "dynamic" rule without a law.
         context: Rows of a training window, and those that an autoencoder reads.
-        smooth: An error is the mean over so many rows.
+        smooth: An error is the mean over so many rows, the row's own and those before it.
         sensitivity: Thresholds are divided by it: a higher one flags more.
         gap: Flagged rows with at most so many others between them are one span.
     """
@@ -145,7 +152,7 @@ class DetectConfig:
     scorer: Scorer = "forecast"
     threshold: ThresholdRule = "quantile"
     context: int = 64
-    smooth: int = 5
+    smooth: int = 1
     sensitivity: float = 1.0
     gap: int = 10
 
@@ -294,6 +301,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "season": (0, 100_000, True),
     "test_steps": (0, 10_000_000, True),
     "validation_steps": (0, 10_000_000, True),
+    "refit": (0, 10_000_000, True),
     "max_windows": (1, 10**9, True),
     "max_origins": (1, 10**9, True),
     "context": (2, 100_000, True),

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from gatework.anomaly.baselines import isolation_forest, robust_z, seasonal_difference, windowed_gaussian
+from gatework.anomaly.baselines import (
+    isolation_forest,
+    matrix_profile,
+    robust_z,
+    seasonal_difference,
+    windowed_gaussian,
+)
 
 
 def daily(rows=600, season=24):
@@ -50,6 +56,27 @@ def test_missing_and_constant_values_are_borne(name):
     holes = daily()
     holes[100:110] = np.nan
     assert np.isfinite(METHODS[name](holes)[300:]).all()
+
+
+def test_the_matrix_profile_is_the_distance_to_the_nearest_earlier_stretch():
+    values, window = daily(rows=160), 20
+    values[120:130] = 0.0
+    found = matrix_profile(values, window)
+    stretches = np.lib.stride_tricks.sliding_window_view(values[:, 0], window)
+    level = stretches - stretches.mean(axis=1, keepdims=True)
+    standard = level / level.std(axis=1, keepdims=True)
+    for row in (60, 100, 129, 150):
+        last = row - window + 1
+        # Stretches that overlap by three quarters or more are the same one.
+        earlier = standard[: last - window // 4]
+        nearest = np.linalg.norm(earlier - standard[last], axis=1).min()
+        # The correlation is 1 minus a small difference: half of the digits are left of a distance near 0.
+        assert found[row] == pytest.approx(nearest, rel=1e-6)
+    later = values.copy()
+    later[140:] += np.linspace(0, 5, 20)[:, None]
+    # Its running sums are of the standardised column, so they round otherwise.
+    np.testing.assert_allclose(matrix_profile(later, window)[:140], found[:140], rtol=1e-6)
+    assert np.isnan(matrix_profile(values[:30], window)).all()
 
 
 def test_the_windowed_gaussian_moves_on_in_steps():

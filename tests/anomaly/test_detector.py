@@ -96,20 +96,62 @@ def test_predictions_are_one_row_per_row_in_the_order_of_the_table(forecast_run)
 
 
 def test_spans_are_told_even_where_there_is_none(forecast_run):
-    rows = [{"span": None}] * 5
-    assert forecast_run.task.told(rows) == ["No span of the 5 rows is anomalous."]
+    rows = [{"span": None, "score": None}, *[{"span": None, "score": 0.1}] * 4]
+    assert forecast_run.task.told(rows) == ["No span is anomalous; 4 of 5 rows have a score."]
 
 
 def test_labels_put_the_detector_and_simple_ones_into_one_table(forecast_run):
     found = forecast_run.measure(spiked(), label="anomaly")
     assert found.metrics["span_recall"] == 1.0
-    assert set(found.baselines) == {"robust z-score", "seasonal difference", "isolation forest"}
+    assert set(found.baselines) == {"robust z-score", "seasonal difference", "isolation forest", "matrix profile"}
     assert all(set(metrics) == set(found.metrics) for metrics in found.baselines.values())
 
 
 def test_measuring_without_labels_asks_for_them(forecast_run):
     with pytest.raises(UsageError, match="--label"):
         forecast_run.measure(spiked())
+    with pytest.raises(DataError, match="no row is labelled"):
+        forecast_run.measure(spiked().with_columns(anomaly=pl.lit(0)), label="anomaly")
+
+
+def test_labels_may_be_truths_and_any_other_value_is_named(forecast_run):
+    frame = spiked()
+    as_numbers = forecast_run.measure(frame, label="anomaly").metrics
+    truths = frame.with_columns(pl.col("anomaly").cast(pl.Boolean))
+    texts = frame.with_columns(anomaly=pl.when(pl.col("anomaly") == 1).then(pl.lit("True")).otherwise(pl.lit("0.0")))
+    for same in (truths, texts):
+        assert forecast_run.measure(same, label="anomaly").metrics == as_numbers
+    for wrong, sentence in (("-1", 'is "-1"'), ("yes", 'is "yes"'), (None, "is empty")):
+        marked = frame.head(10).with_columns(pl.Series("anomaly", ["0"] * 9 + [wrong]))
+        with pytest.raises(DataError, match=f"row 9 .*{sentence}, expected 0"):
+            forecast_run.measure(marked, label="anomaly")
+
+
+def test_options_that_a_detector_does_not_take_are_refused(tmp_path):
+    for name, value in (("horizon", 3), ("missing", "zero"), ("known", "a")):
+        with pytest.raises(UsageError, match=f"--{name}"):
+            train("detect", sensor(), out=tmp_path / "run", target="value", **SETTINGS | {name: value})
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_is_irregular_is_told_before_training_and_kept_in_the_run(tmp_path):
+    from gatework.training import Watcher
+
+    class Listener(Watcher):
+        heard = ()
+
+        def noted(self, notes):
+            self.heard = tuple(notes)
+
+    frame = pl.concat([sensor(100), sensor(10)]).filter(pl.int_range(pl.len()) != 50)
+    listener = Listener()
+    run = train("detect", frame, out=tmp_path / "run", target="value", watcher=listener, **SETTINGS | {"context": 90})
+    told = " ".join(listener.heard)
+    for part in ("out of order", "10 rows have the time", "1 gaps in time", "The context is 65 rows"):
+        assert part in told
+    kept = json.loads((run.path / "environment.json").read_text())["notes"]
+    assert tuple(kept) == listener.heard
+    assert run.task.read(frame, run.recipe).notes == listener.heard[:-1]
 
 
 def test_labels_are_learnt_from_what_came_before_where_no_row_shows_it(labelled_run):
@@ -236,12 +278,15 @@ def test_a_stream_of_one_series_holds_memory_flat(forecast_run):
 
 
 BAD_LINES = {
-    "a text": (["time,value", "2024-01-01 00:00:00,warm"], 'line 2 of standard input, column "value" is "warm"'),
-    "infinite": (["time,value", "2024-01-01 00:00:00,inf"], 'line 2 of standard input, column "value" is infinite'),
-    "no time": (["time,value", "soon,1"], "soon"),
-    "a field too many": (["time,value", "2024-01-01 00:00:00,1,2"], "line 2 of standard input has 3 fields"),
+    "a text": (["time,value", "2024-01-01 00:00:00,warm"], 'standard input, column "value": line 2 is "warm"'),
+    "infinite": (["time,value", "2024-01-01 00:00:00,inf"], 'standard input, column "value": line 2 is infinite'),
+    "no time": (["time,value", "soon,1"], 'standard input, column "time": line 2 is "soon"'),
+    "a field too many": (["time,value", "2024-01-01 00:00:00,1,2"], "standard input, line 2 has 3 fields"),
     "no such column": (["time,other", "2024-01-01 00:00:00,1"], 'has no column "value"'),
-    "broken JSON": (['{"time": '], "line 1 of standard input is no JSON object"),
+    "broken JSON": (['{"time": '], "standard input, line 1 is no JSON object"),
+    "no table at all": (["time,val\rue", "1"], "standard input, line 1 is no CSV"),
+    "nothing": ([], "standard input holds no rows"),
+    "a header alone": (["time,value"], "standard input holds no rows"),
 }
 
 

@@ -109,7 +109,7 @@ BAD = [
     ),
     (["evaluate", "occupied"], 1, "is not a run folder"),
     (["evaluate", "reviews.csv"], 1, "is a file: a run folder"),
-    (["predict", "run", "reviews.csv", "--out", "p.xls"], 2, "expected one of .csv, .jsonl, .parquet"),
+    (["predict", "run", "reviews.csv", "--out", "p.xls"], 2, "expected one of .csv, .json, .jsonl, .parquet"),
     (["report", "occupied"], 1, "occupied"),
 ]
 

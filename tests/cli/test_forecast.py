@@ -49,6 +49,14 @@ def test_a_table_becomes_a_forecast_of_the_rows_that_follow(tmp_path):
     assert done.returncode == 0, done.stderr
     rows = pl.read_parquet(tmp_path / "forecast.parquet")
     assert rows["day"].to_list() == ["2024-04-30", "2024-05-01", "2024-05-02"]
+    done = run("predict", "run", "future.csv", "--horizon", 3, "--out", "forecast.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "forecast.json").read_text(encoding="utf-8"))[2]["forecast"] == rows["forecast"][2]
+    (tmp_path / "bad.csv").write_text("day,promo\n2024-04-30,no\n2024-05-01,\n2024-05-02,no\n")
+    refused = run("predict", "run", "bad.csv", "--horizon", 3, "--out", "bad.parquet", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert 'bad.csv: row 3, 2024-05-01, has no value in the column "promo"' in refused.stderr
+    assert not (tmp_path / "bad.parquet").exists()
     assert (rows["q0.025"] <= rows["forecast"]).all()
     assert (rows["forecast"] <= rows["q0.975"]).all()
 
@@ -71,6 +79,18 @@ def test_a_bad_table_is_one_sentence_and_leaves_nothing(tmp_path, text, expected
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
+
+
+def test_what_was_done_to_a_table_is_said(tmp_path):
+    frame = sales(tmp_path / "all.csv")
+    frame.filter(pl.int_range(pl.len()) % 50 != 20).write_csv(tmp_path / "sales.csv")
+    columns = ("--time", "day", "--target", "sales", "--horizon", 7, "--refit", 4)
+    done = run("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 steps without a row were filled by the previous value, for input only." in done.stdout
+    assert "fitted 2 times: anew every 4 steps" in done.stdout
+    done = run("predict", "run", "sales.csv", "--out", "forecast.csv", cwd=tmp_path)
+    assert "2 steps without a row were filled" in done.stderr
 
 
 def test_a_comparison_holds_baselines_and_a_report_with_bands(tmp_path):

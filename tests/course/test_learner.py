@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import sys
+import time
 
 import pytest
+import requests
 
-from gatework.course import learner
-from gatework.course.learner import copy_lessons, start_jupyterlab
+from gatework.course import extra, learner
+from gatework.course.learner import copy_lessons, jupyterlab_command
 from gatework.course.lessons import lessons
 from gatework.errors import RunError, UsageError
+
+COMMAND = (sys.executable, "-c", "from gatework.cli import main; main()")
 
 
 def test_every_lesson_is_copied_and_an_edited_one_is_never_overwritten(tmp_path):
@@ -56,19 +63,45 @@ def test_a_file_in_the_way_is_named(tmp_path):
         copy_lessons(tmp_path / "file")
 
 
+def test_a_package_that_the_course_needs_is_named_with_the_way_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(extra.importlib.util, "find_spec", lambda name: None if name == "nbformat" else object())
+    with pytest.raises(UsageError, match=r'needs nbformat, .*pip install "gatework\[course\]"'):
+        copy_lessons(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
 def test_without_jupyterlab_the_sentence_says_where_the_lessons_are_and_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(learner.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r'the lessons are in .*pip install "gatework\[course\]"'):
-        start_jupyterlab(tmp_path)
+        jupyterlab_command(tmp_path)
 
 
-def test_jupyterlab_is_started_on_the_folder_by_this_python(tmp_path, monkeypatch):
-    called = []
-    monkeypatch.setattr(learner.importlib.util, "find_spec", lambda _: object())
-    monkeypatch.setattr(learner.subprocess, "run", lambda command, check: called.append(command) or _Done())
-    assert start_jupyterlab(tmp_path, opens_browser=False) == 0
-    assert called == [[sys.executable, "-m", "jupyterlab", str(tmp_path), "--no-browser"]]
+def test_root_is_told_how_to_let_jupyterlab_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(learner.os, "geteuid", lambda: 0)
+    with pytest.raises(UsageError, match=r"does not run as root .* with --allow-root"):
+        jupyterlab_command(tmp_path)
+    assert "--allow-root" in jupyterlab_command(tmp_path, allows_root=True)
 
 
-class _Done:
-    returncode = 0
+def test_jupyterlab_serves_the_lessons_and_ends_when_it_is_told_to(tmp_path):
+    places = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    folder = tmp_path / "mine"
+    command = [*COMMAND, "learn", str(folder), "--no-browser", "--allow-root"]
+    # Its log goes to a file, so that nobody has to empty a pipe; whatever happens, it is ended.
+    with open(tmp_path / "log", "w+") as log:
+        process = subprocess.Popen(command, env=os.environ | places, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            found = None
+            for _ in range(600):
+                found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", (tmp_path / "log").read_text())
+                if found or process.poll() is not None:
+                    break
+                time.sleep(0.1)
+            assert found, (tmp_path / "log").read_text()
+            answer = requests.get(f"{found[1]}/api/contents", params={"token": found[2]}, timeout=60).json()
+        finally:
+            process.terminate()
+            printed, _ = process.communicate(timeout=60)
+    served = {entry["name"] for entry in answer["content"]}
+    assert printed.strip() == str(folder)
+    assert served == {f"{lesson.name}.ipynb" for lesson in lessons()}

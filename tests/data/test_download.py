@@ -12,7 +12,7 @@ import time
 import pytest
 
 from gatework.data import download
-from gatework.data.download import official_file
+from gatework.data.download import found_file, official_file
 from gatework.errors import DataError
 
 CONTENT = bytes(range(256)) * 4000
@@ -153,6 +153,17 @@ def test_the_own_folder_comes_first_and_another_checksum_is_told(tmp_path, monke
     found = official_file("set", "http://127.0.0.1:1/file.bin", MD5)
     assert found.path == path
     assert "its checksum is not that of the official file" in found.notes[0]
+
+
+def test_whether_a_file_is_at_hand_is_told_without_a_download(tmp_path, monkeypatch):
+    nowhere = "http://127.0.0.1:1/file.bin"
+    monkeypatch.setenv("GATEWORK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GATEWORK_DATA", str(tmp_path))
+    assert found_file("set", nowhere) is None
+    for folder in (tmp_path / "cache", tmp_path):
+        (folder / "set").mkdir(parents=True)
+        (folder / "set" / "file.bin").write_bytes(CONTENT)
+        assert found_file("set", nowhere) == folder / "set" / "file.bin"
 
 
 def test_an_own_folder_that_is_missing_is_told(tmp_path, monkeypatch):

@@ -1,3 +1,4 @@
+import dataclasses
 import datetime
 
 import numpy as np
@@ -5,6 +6,7 @@ import polars as pl
 import pytest
 
 from gatework.config import TimeConfig
+from gatework.data._columns import matrix
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid
 from gatework.data.timetable import TimeTable, read_timetable
 from gatework.errors import DataError, GateworkError, UsageError
@@ -149,11 +151,27 @@ def test_texts_become_indicators_and_a_future_keeps_what_is_known() -> None:
     assert series.past.shape == (3, 1)
 
 
+def test_an_empty_field_is_a_category_where_the_table_learnt_from_has_one() -> None:
+    columns = {"t": days(3), "y": [1, 2, 3], "h": ["", "Easter", "none"]}
+    table = read(columns, known="h")
+    assert table.columns.features(table.columns.known) == ("h=", "h=Easter")
+    np.testing.assert_array_equal(table.series[0].known, [[1, 0], [0, 1], [1, 0]])
+    later = pl.DataFrame({"h": ["Easter", None, "Advent"]})
+    only = dataclasses.replace(table.columns, targets=())
+    _, known = matrix(later[:2], only, "f.csv", "row {}".format, only)
+    np.testing.assert_array_equal(known, [[0, 1], [1, 0]])
+    with pytest.raises(DataError, match=r'column "h": row 2 is "Advent", .* expected one of an empty field, Easter'):
+        matrix(later, only, "f.csv", "row {}".format, only)
+    full = read({"t": days(3), "y": [1, 2, 3], "h": ["no", "yes", "no"]}, known="h").columns
+    _, known = matrix(later[1:2], dataclasses.replace(full, targets=()), "f.csv", "row {}".format, full)
+    assert np.isnan(known).all()
+
+
 @pytest.mark.parametrize(
     ("columns", "config", "expected"),
     [
         ({"t": [], "y": []}, {}, "holds no rows"),
-        ({"t": ["2024-01-01"], "y": [1]}, {}, 'column "t" has one time stamp'),
+        ({"t": ["2024-01-01"], "y": [1]}, {}, 'x.csv, column "t" has one time stamp'),
         ({"t": ["2024-01-01", "soon"], "y": [1, 2]}, {}, 'column "t": row 2 is "soon"'),
         ({"t": ["2024-01-01", None], "y": [1, 2]}, {}, 'column "t": row 2 has no time'),
         ({"t": days(3), "y": ["1", "two", "3"]}, {}, 'column "y": row 2 is "two", expected a number'),

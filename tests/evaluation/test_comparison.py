@@ -12,6 +12,8 @@ from gatework.data import load
 from gatework.errors import RunError, UsageError
 from gatework.evaluation.comparison import Plan, compare
 from gatework.evaluation.matching import matched_hidden, parameters
+from gatework.inside.gradients import gradient_flow
+from gatework.training.run import Run
 from gatework.training.watch import Watcher
 from training.data import opinions, small
 
@@ -52,6 +54,19 @@ def test_the_folder_holds_what_the_contract_says(finished):
         "linear autoregression",
     ]
     assert content["verdict"]
+
+
+def test_the_report_says_for_every_seed_how_far_back_the_gradient_reaches(finished):
+    found = json.loads((finished / "inside.json").read_text())
+    assert [own["name"] for own in found["gradients"]] == list(CELLS)
+    test = load("waves", find_recipe("waves").data).limited(200).test.take(np.arange(24))
+    report = (finished / "report.html").read_text()
+    for own in found["gradients"]:
+        flows = [gradient_flow(Run.open(finished / "runs" / f"{own['name']}-seed{seed}"), test) for seed in (0, 1)]
+        assert own["trained"]["by_seed"] == [flow.finding().brief for flow in flows]
+        assert own["trained"]["sentence"] == flows[0].finding().sentence(own["name"])
+        np.testing.assert_allclose(own["trained"]["norm"], flows[0].curve(), rtol=1e-3)
+        assert f"(by seed: {', '.join(own['trained']['by_seed'])})" in report
 
 
 def test_every_cell_sees_the_same_data_in_the_same_order(finished):

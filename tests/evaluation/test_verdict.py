@@ -61,6 +61,13 @@ def test_a_baseline_that_wins_is_said_plainly():
     assert 'No network beats the best simple method, "TF-IDF" (0.900' in text
 
 
+def test_by_how_much_a_baseline_wins_is_said_and_what_a_task_adds_comes_last():
+    entries = [entry("lstm", [0.3, 0.3]), entry("naive", [0.2], kind="baseline")]
+    text = verdict(entries, "test_mse", True, None, "Its intervals hold.")
+    assert text.startswith("lstm comes to a test MSE of 0.3")
+    assert text.endswith("The error of lstm is 50 % higher. Its intervals hold.")
+
+
 def test_networks_that_beat_it_with_some_or_all_seeds_are_told_apart():
     entries = [
         entry("rnn", [0.3, 0.1]),

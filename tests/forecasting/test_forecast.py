@@ -1,3 +1,4 @@
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ from tests.forecasting.tables import daily, small, trained
 
 from gatework import tasks
 from gatework.errors import DataError, GateworkError, UsageError
-from gatework.forecasting.conformal import stretches
+from gatework.forecasting.conformal import Calibration
 from gatework.forecasting.dataset import forecast_dataset
 from gatework.forecasting.linear import Linear
 from gatework.forecasting.metrics import LEVELS, MEDIAN, coverage, mase, metrics, weighted_quantile_loss
@@ -135,7 +136,7 @@ def test_stretching_makes_bands_cover_what_they_promise() -> None:
     random = np.random.default_rng(5)
     y = random.normal(size=(500, 4))
     narrow = np.broadcast_to(np.array([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]), (500, 4, 7))
-    stretched = narrow * stretches(narrow, y)
+    stretched = narrow * Calibration.held_back(narrow, y).stretch()
     for low in range(MEDIAN):
         high = len(LEVELS) - 1 - low
         share = coverage(stretched[..., low], stretched[..., high], y)
@@ -215,7 +216,7 @@ def test_a_future_without_what_is_known_ahead_is_refused(tmp_path: Path) -> None
     with pytest.raises(DataError, match='2020-04-10 has no value in the column "promo"'):
         forecasts(run)
     future = daily(np.zeros(4), start="2020-04-10", promo=[True, False, None, True]).drop("y")
-    with pytest.raises(DataError, match='2020-04-12 has no value in the column "promo"'):
+    with pytest.raises(DataError, match=r'row 2 \(counted from 0\), 2020-04-12, has no value in the column "promo"'):
         forecasts(run, future)
     with pytest.raises(DataError, match='no column "promo"'):
         forecasts(run, future.drop("promo"))
@@ -240,3 +241,96 @@ def test_the_run_folder_alone_forecasts(tmp_path: Path) -> None:
     rows = Run.open(run.path).predict(run.task.read(None, run.recipe))
     assert len(rows) == 4
     assert json.loads(json.dumps(rows)) == rows
+
+
+def test_pandas_polars_and_arrow_frames_and_files_are_one_and_the_same(tmp_path: Path) -> None:
+    frame = daily(np.sin(np.arange(80.0)), kind=["a"] * 80)
+    frame.write_parquet(tmp_path / "table.parquet")
+    frame.write_csv(tmp_path / "table.csv")
+    sources = [frame, frame.to_pandas(), frame.to_arrow(), tmp_path / "table.parquet", tmp_path / "table.csv"]
+    runs = [trained(source, tmp_path / f"run{k}", epochs=1, series="kind") for k, source in enumerate(sources)]
+    later = daily(np.cos(np.arange(30.0)), start="2021-01-01", kind=["a"] * 30)
+    newer = [later, later.to_pandas(), later.to_arrow(), later, later]
+    for run, source in zip(runs, newer, strict=True):
+        assert run.predict() == runs[0].predict()
+        assert run.predict(run.task.read(source, run.recipe)) == runs[0].predict(later)
+
+
+def test_what_never_changes_in_a_series_tells_series_apart(tmp_path: Path) -> None:
+    # Windows hold the same noise; only the region says whether the next steps rise or fall.
+    random = np.random.default_rng(7)
+    parts = []
+    for number in range(12):
+        region, slope = (("north", 1.0), ("south", -1.0))[number % 2]
+        values = np.concatenate([random.normal(size=60) * 0.1 + slope * 5 * (np.arange(60) % 4 == 3)])
+        parts.append(daily(values, s=[f"s{number}"] * 60, region=[region] * 60, size=[float(number)] * 60))
+    options = {"series": "s", "static": "region,size", "skip": "last", "window": 4, "segment": 2, "season": 1}
+    run = trained(pl.concat(parts), tmp_path / "run", **options, horizon=4, epochs=6)
+    features = run.task.features  # type: ignore[attr-defined]
+    assert len(features.static.mean) == 3
+    batch = run.task.encode(run.task.read(None, run.recipe)).batch(np.arange(12))
+    np.testing.assert_array_equal(batch.static[0, :2], batch.static[2, :2])  # type: ignore[attr-defined]
+    assert (batch.static[0] != batch.static[1]).any()  # type: ignore[attr-defined]
+    outputs = run.network.raw(batch)  # type: ignore[operator]
+    swapped = dataclasses.replace(batch, static=batch.static.flip(0))  # type: ignore[attr-defined, type-var]
+    assert (outputs != run.network.raw(swapped)).any()  # type: ignore[operator]
+
+
+def test_hours_go_on_through_a_change_of_clocks(tmp_path: Path) -> None:
+    utc = pl.datetime_range(
+        datetime.datetime(2024, 10, 13), datetime.datetime(2024, 10, 26, 22), "1h", time_zone="UTC", eager=True
+    )
+    frame = pl.DataFrame({"day": utc.dt.convert_time_zone("Europe/Berlin"), "y": np.arange(len(utc)) % 24 + 1.0})
+    naive = frame.with_columns(day=pl.col("day").dt.replace_time_zone(None))
+    for source, zone in ((frame, None), (naive, "Europe/Berlin")):
+        run = trained(source, tmp_path / f"run-{zone}", epochs=1, time_zone=zone, season=24, window=24)
+        assert [row["day"] for row in run.predict()] == [
+            "2024-10-27T01:00:00+02:00",
+            "2024-10-27T02:00:00+02:00",
+            "2024-10-27T02:00:00+01:00",
+            "2024-10-27T03:00:00+01:00",
+        ]
+
+
+def test_absent_methods_are_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, recipe = prepare(daily(np.sin(np.arange(80.0))), "forecast", small(), {})
+    task = tasks.get("forecast").fit(dataset, recipe.data)
+    assert task.absent(dataset) == []
+    monkeypatch.setattr("gatework.forecasting.statistical.find_spec", lambda name: None)
+    (told,) = task.absent(dataset)
+    assert told.startswith("AutoETS, AutoTheta, AutoARIMA are not in this table")
+    assert 'pip install "gatework[forecast]"' in told
+    assert not {"AutoETS", "AutoTheta", "AutoARIMA"} & {baseline.name for baseline in task.baselines(dataset)}
+    monkeypatch.undo()
+    monkeypatch.setattr("gatework.forecasting.statistical.MOST_SERIES", 0)
+    (told,) = task.absent(dataset)
+    assert "up to 0 series, and these are 1" in told
+
+
+def test_the_verdict_says_when_the_test_part_is_too_short_to_judge_intervals() -> None:
+    short, recipe = prepare(daily(np.sin(np.arange(100.0))), "forecast", small(test_steps=24), {})
+    task = tasks.get("forecast").fit(short, recipe.data)
+    measured = {"coverage_80": 0.7, "coverage_95": 0.95}
+    told = task.remark(short, measured)
+    # 1.96 sqrt(0.8 x 0.2 / 24) = 0.160; 1.96 sqrt(0.95 x 0.05 / 24) = 0.087.
+    assert told.startswith("Of the test values its 80 % interval held 70 %, its 95 % interval held 95 %.")
+    assert "cannot be told from 24 test values" in told
+    assert "by 16 and 9 points" in told
+    assert "6 forecasts that do not overlap" in told
+    long, _ = prepare(daily(np.sin(np.arange(600.0))), "forecast", small(test_steps=300), {})
+    assert task.remark(long, measured).endswith("more than 5 points off for the 80 % interval.")
+    assert task.remark(long, {"coverage_80": 0.8, "coverage_95": 0.95}).endswith("held 95 %.")
+
+
+def test_a_run_holds_the_metrics_of_each_series(tmp_path: Path) -> None:
+    random = np.random.default_rng(8)
+    parts = [daily(size * random.normal(size=60).cumsum(), s=[name] * 60) for name, size in (("a", 1), ("b", 100))]
+    run = trained(pl.concat(parts), tmp_path / "run", series="s", epochs=1, test_steps=8)
+    table = pl.read_csv(run.path / "series.csv")
+    assert table["s"].to_list() == ["a", "b"]
+    whole = run.summary["metrics"]
+    assert table["mase"].mean() == pytest.approx(whole["test_mase"])
+    # Both series have as many test values, so that their means are the mean of all.
+    assert table["mae"].mean() == pytest.approx(whole["test_mae"])
+    assert table["coverage_80"].mean() == pytest.approx(whole["test_coverage_80"])
+    assert table["mae"][1] > 10 * table["mae"][0]

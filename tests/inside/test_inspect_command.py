@@ -10,6 +10,9 @@ from tests.inside.networks import run, texts
 
 from gatework._files import write_json
 from gatework.cli import main
+from gatework.errors import RunError
+from gatework.inside import trace
+from gatework.training import train
 
 
 @pytest.fixture
@@ -92,6 +95,16 @@ def test_inspect_answers_misuse_with_one_sentence(gatework, tmp_path, arguments,
     assert says in err
     assert err.startswith("gatework: ")
     assert err.count("\n") == 1
+
+
+def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(gatework, tmp_path):
+    made = train("forecast", "airline", out=tmp_path / "run", epochs=1, threads=1)
+    code, out, err = gatework("inspect", made.path)
+    assert (code, out) == (1, "")
+    assert 'was trained for the task "forecast"; the live page can run what gatework train classify and regress' in err
+    assert not (made.path / "inspect.html").exists()
+    with pytest.raises(RunError, match='was trained for the task "forecast"; looking inside needs'):
+        trace(made, [1.0, 2.0])
 
 
 def test_compare_memory_refuses_options_that_it_does_not_take(gatework, tmp_path):

@@ -1,13 +1,16 @@
+import datetime
 import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
 from gatework import training
 from gatework.errors import RunError, TrainingError
 from gatework.training import runtime
+from gatework.training.fitting import prepare
 from gatework.training.loop import learning_rate
 from training.data import opinions, small
 
@@ -142,3 +145,18 @@ def test_the_callers_threads_and_floating_point_mode_come_back():
         assert runtime.flushes_everywhere()
     assert torch.get_num_threads() == threads
     assert not runtime.flushes_everywhere()
+
+
+@pytest.mark.parametrize(
+    ("changes", "task"),
+    [
+        ({}, "forecast"),
+        ({"scorer": "reconstruction"}, "detect"),
+        ({"label": "is_bad"}, "detect"),
+    ],
+)
+def test_a_table_with_a_time_column_is_forecast_unless_a_detector_is_described(changes, task):
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(200)]
+    frame = pl.DataFrame({"day": days, "sold": [k % 7 for k in range(200)], "is_bad": [k % 5 == 0 for k in range(200)]})
+    _, recipe = prepare(frame, None, None, {"time": "day", "target": "sold"} | changes)
+    assert recipe.task == task

@@ -1,6 +1,7 @@
 """The simple detectors that a network must beat: one score per row, from this row and those before it alone.
 
-`robust_z`, `seasonal_difference` and `isolation_forest` give errors of the form that a threshold takes.
+`robust_z`, `seasonal_difference`, `isolation_forest` and `matrix_profile` give errors of the form that a threshold
+takes.
 `windowed_gaussian` and `random_scores` are the reference rows of the Numenta Anomaly Benchmark, as that computes them.
 """
 
@@ -76,6 +77,49 @@ def isolation_forest(values: np.ndarray, fit_rows: int, lags: int = 8, seed: int
     features = np.concatenate(shifted, axis=1)
     forest = IsolationForest(random_state=seed).fit(features[: max(fit_rows - lags, 2)])
     return np.concatenate([np.full(lags, np.nan), -forest.score_samples(features)])
+
+
+def matrix_profile(values: np.ndarray, window: int, history: int = 5000) -> np.ndarray:
+    r"""How unlike every earlier stretch the last rows are: the left matrix profile (Yeh et al. 2016).
+
+    Stretches of $w$ rows are standardised each by itself; the distance of two with correlation $r$ is
+    $\sqrt{2 w (1 - r)}$, and a row has that of the stretch which it ends to the nearest one before. The correlations
+    of all stretches with those a given lag before them are one running sum.
+
+    Args:
+        values: Shape (rows, variables); NaN where missing.
+        window: $w$, at least 3.
+        history: How far back a stretch is compared; stretches that share three quarters of their rows never are.
+
+    Returns:
+        The largest distance of a row's variables, shape (rows,); NaN for the first two windows.
+    """
+    filled = _forward(values)
+    found = np.full(values.shape, np.nan)
+    if len(values) > 2 * window:
+        for k, column in enumerate(filled.T):
+            nearest = _nearest_earlier(column, window, history)
+            found[window - 1 :, k] = np.sqrt(2 * window * np.maximum(1 - nearest, 0.0))
+        found[: 2 * window] = np.nan
+    return _largest(found)
+
+
+def _nearest_earlier(column: np.ndarray, window: int, history: int) -> np.ndarray:
+    """The highest correlation of each stretch with one before it, -1 where there is none, shape (stretches,)."""
+    x = (column - column.mean()) / (column.std() or 1.0)
+    stretches = np.lib.stride_tricks.sliding_window_view(x, window)
+    mean, std = stretches.mean(axis=1), stretches.std(axis=1)
+    is_flat = std < _LEAST_SPREAD
+    std[is_flat] = np.inf
+    best = np.full(len(stretches), -1.0)
+    for lag in range(window // 4 + 1, min(history, len(stretches) - 1) + 1):
+        sums = np.cumsum(x[lag:] * x[:-lag])
+        sums[window:] -= sums[:-window].copy()
+        correlation = (sums[window - 1 :] / window - mean[lag:] * mean[:-lag]) / (std[lag:] * std[:-lag])
+        # Two flat stretches are alike; a flat one and another have nothing in common.
+        correlation[is_flat[lag:] & is_flat[:-lag]] = 1.0
+        np.maximum(best[lag:], correlation, out=best[lag:])
+    return best
 
 
 def windowed_gaussian(values: np.ndarray, window: int = 6400, step: int = 100) -> np.ndarray:

@@ -36,10 +36,12 @@ def clock(stamps: np.ndarray, periods: Sequence[int]) -> np.ndarray:
     Returns:
         Shape (rows, 2 x periods), float32.
     """
-    seconds = stamps / _SECOND - _MONDAY
-    turns = [2 * np.pi * np.mod(seconds, period) / period for period in periods]
-    columns = [wave(turn) for turn in turns for wave in (np.sin, np.cos)]
-    return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((len(stamps), 0), np.float32)
+    length = np.array(periods, dtype=np.float64)
+    turns = (stamps / _SECOND - _MONDAY)[:, None] % length * (2 * np.pi / length)
+    waves = np.empty((len(stamps), 2 * len(periods)), np.float32)
+    waves[:, ::2] = np.sin(turns)
+    waves[:, 1::2] = np.cos(turns)
+    return waves
 
 
 def since_last(stamps: np.ndarray, before: int | None) -> np.ndarray:

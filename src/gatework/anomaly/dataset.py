@@ -15,19 +15,21 @@ import numpy as np
 
 from gatework.anomaly.clock import clock, since_last, usable_periods
 from gatework.anomaly.watch import forward_filled, inputs
-from gatework.config import DetectConfig, Recipe, TimeConfig
+from gatework.config import DetectConfig, ForecastConfig, Recipe, TimeConfig
 from gatework.data._columns import named
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.readings import Readings, Rows, read_readings
 from gatework.data.series import Scale
 from gatework.data.tables import Table, read_table
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
 _MOST_WINDOWS = 20_000
 _LEAST_ROWS = 20
+_NOT_TAKEN = ("known", "past", "static", "frequency", "missing", "duplicates")
+_FORECAST = dataclasses.asdict(ForecastConfig())
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class WindowSplit(Split):
     """One part of the windows; its targets have the shape (windows, steps x outputs), NaN where nothing counts."""
 
     inputs: Windows  # type: ignore[assignment]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.inputs.readings.notes
 
     def take(self, index: np.ndarray) -> WindowSplit:
         """The windows at these positions, in this order."""
@@ -124,9 +131,10 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
         name: The name, for the report; the file's if None.
 
     Raises:
-        UsageError: A column is not named.
+        UsageError: A column is not named, or an option is given that a detector does not take.
         DataError: The table cannot be used.
     """
+    _refuse(recipe)
     table = source if isinstance(source, Table) else read_table(source)
     config = recipe.detect or DetectConfig()
     readings = read_readings(table, recipe.time or TimeConfig(), named(recipe.data.target), recipe.data.label)
@@ -134,8 +142,11 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
     shares = np.array([1 - recipe.data.validation - recipe.data.test, 1 - recipe.data.test])
     ends = np.floor(lengths[:, None] * shares + 1e-9).astype(np.int64)
     _check(readings, ends, table.where)
-    if recipe.data.label is None:
-        config = dataclasses.replace(config, context=min(config.context, int(ends[:, 0].max())))
+    notes = readings.notes
+    if recipe.data.label is None and config.context > (most := int(ends[:, 0].max())):
+        told = f"The context is {most:,} rows, all that the training part has, instead of {config.context:,}."
+        notes = (*notes, told)
+        config = dataclasses.replace(config, context=most)
     training = [_first(rows, int(end)) for rows, (end, _) in zip(readings.series, ends, strict=True)]
     scales = _scales(training, readings)
     periods = usable_periods([rows.stamps for rows in training])
@@ -150,7 +161,7 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
         parts[0],
         parts[1],
         parts[2],
-        Provenance(table.where, licence, table.fingerprint, readings.notes),
+        Provenance(table.where, licence, table.fingerprint, notes),
         readings=readings,
         ends=ends,
         scales=scales,
@@ -251,6 +262,18 @@ def _windows(readings: Readings, ends: np.ndarray, context: int, scorer: str, nu
             "or lower the context"
         )
     return np.array(found, dtype=np.int64)
+
+
+def _refuse(recipe: Recipe) -> None:
+    """Options that a detector would pass over without a word: those of forecasts, and of filling a grid."""
+    time = dataclasses.asdict(recipe.time or TimeConfig())
+    usual = dataclasses.asdict(TimeConfig())
+    given = [name for name in _NOT_TAKEN if time[name] != usual[name]]
+    if recipe.forecast is not None:
+        given += [name for name, value in dataclasses.asdict(recipe.forecast).items() if value != _FORECAST[name]]
+    if given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"a detector answers every row as it stands and takes no {options}")
 
 
 def _first(rows: Rows, count: int) -> Rows:

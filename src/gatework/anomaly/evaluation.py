@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gatework.anomaly.baselines import isolation_forest, robust_z, seasonal_difference
+from gatework.anomaly.baselines import isolation_forest, matrix_profile, robust_z, seasonal_difference
 from gatework.anomaly.detector import LIMIT, Detector
 from gatework.anomaly.metrics import labelled_spans, pooled_metrics
 from gatework.anomaly.spans import spans
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # The share of a series that a simple detector takes as usual rows to begin with, as the NAB score does.
 _FIRST = 0.15
 _DAY = 86_400_000_000
+# The fewest rows of a stretch that a matrix profile compares, where there is no day to go by.
+_LEAST_STRETCH = 16
 
 
 def evaluate_detector(detector: Detector, readings: Readings) -> dict[str, dict[str, float]]:
@@ -34,11 +36,13 @@ def evaluate_detector(detector: Detector, readings: Readings) -> dict[str, dict[
         The metrics of `pooled_metrics()` by the name of the detector; the trained one first.
 
     Raises:
-        DataError: The rows have no labels.
+        DataError: The rows have no labels, or none of them is labelled as anomalous.
     """
     series = readings.series
     if series[0].labels is None:
         raise DataError(f"{readings.source} has no labels to measure by: name their column with --label")
+    if not any(rows.labels is not None and rows.labels.any() for rows in series):
+        raise DataError(f"{readings.source}: no row is labelled as anomalous, so there is nothing to measure by")
     scores = {
         f"{detector.task.settings.scorer if detector.task.scorer != 'label' else 'labelled'} network": [
             detector.answers(rows).scores for rows in series
@@ -71,14 +75,28 @@ def _robust(rows: Rows) -> np.ndarray:
 
 
 def _season(rows: Rows) -> np.ndarray:
+    return seasonal_difference(rows.values, _day(rows))
+
+
+def _profile(rows: Rows) -> np.ndarray:
+    return matrix_profile(rows.values, max(min(_day(rows), len(rows) // 8), _LEAST_STRETCH))
+
+
+def _day(rows: Rows) -> int:
+    """Rows of one day; 1 where the rows do not show two."""
     steps = np.diff(rows.stamps)
     step = float(np.median(steps)) if len(steps) else 0.0
     season = round(_DAY / step) if step > 0 else 1
-    return seasonal_difference(rows.values, season if 1 < season < len(rows) // 2 else 1)
+    return season if 1 < season < len(rows) // 2 else 1
 
 
 def _forest(rows: Rows) -> np.ndarray:
     return isolation_forest(rows.values, fit_rows=max(int(_FIRST * len(rows)), 2))
 
 
-_METHODS = {"robust z-score": _robust, "seasonal difference": _season, "isolation forest": _forest}
+_METHODS = {
+    "robust z-score": _robust,
+    "seasonal difference": _season,
+    "isolation forest": _forest,
+    "matrix profile": _profile,
+}

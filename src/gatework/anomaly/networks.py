@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from gatework.nn import RecurrentLayer, recurrent
 
@@ -84,19 +85,19 @@ class Forecaster(Network):
 
     def over(self, inputs: Tensor) -> Tensor:
         """What is expected, shape (time, batch, variables)."""
-        return self._expect(inputs, self.layers(inputs)[0])
+        return self._expect(inputs, self.dropout(self.layers(inputs)[0]))
 
     def follow(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Goes on along one series; the first row of all has nothing before it and is expected to be as 0 says."""
         if len(inputs) == 1:
             hidden, state = self.layers.step(inputs, state)
-            return self._expect(inputs, hidden), state
-        hidden, state = self.layers(inputs.unsqueeze(1), state)
-        return self._expect(inputs, hidden.squeeze(1)), state
+        else:
+            hidden, state = self.layers(inputs.unsqueeze(1), state)
+            hidden = hidden.squeeze(1)
+        return self._expect(inputs, hidden), state
 
     def _expect(self, inputs: Tensor, hidden: Tensor) -> Tensor:
-        expected: Tensor = inputs[..., : self.variables] + self.output(self.dropout(hidden))
-        return expected
+        return inputs[..., : self.variables] + linear(hidden, self.output.weight, self.output.bias)
 
 
 class Autoencoder(Network):

@@ -88,8 +88,9 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
     for row in rows:
         if row["span"] is not None:
             by_span.setdefault(row["span"], []).append(row)
+    scored = sum(row["score"] is not None for row in rows)
     if not by_span:
-        return [f"No span of the {len(rows):,} rows is anomalous."]
+        return [f"No span is anomalous; {scored:,} of {len(rows):,} rows have a score."]
     lines = []
     for number, members in sorted(by_span.items()):
         peak = max(members, key=lambda row: row["score"] or 0.0)

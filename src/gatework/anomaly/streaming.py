@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatework.anomaly.watch import LabelledWatch, Watch
     from gatework.training.run import Run
 
+_SOURCE = "standard input"
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
@@ -42,7 +43,7 @@ class Stream:
 
         Args:
             row: Its values by column, as texts or numbers.
-            where: What to call it in messages, such as "row 12 of standard input".
+            where: What to call it in messages, such as "line 12".
 
         Returns:
             The series' columns and the time; `score`, `is_anomaly`, and `is_start`, whether a span begins; `cause` and
@@ -77,7 +78,7 @@ class Stream:
 
     def _field(self, row: Mapping[str, Any], name: str, where: str) -> Any:
         if name not in row:
-            raise DataError(f'{where} has no column "{name}": there is {", ".join(str(key) for key in row)}')
+            raise DataError(f'{_SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
         return row[name]
 
     def _stamp(self, time: Any, where: str) -> int:
@@ -95,7 +96,7 @@ class Stream:
         found = read_stamps(
             column,
             np.zeros(1, dtype=np.int64),
-            source="standard input",
+            source=_SOURCE,
             row=lambda _: where,
             pattern=self.config.time_format,
             zone=self.config.time_zone,
@@ -115,38 +116,64 @@ def answer_lines(run: Run, lines: Iterable[str]) -> Iterator[str]:
 
     Raises:
         RunError: The run is of another task.
-        DataError: A line cannot be read.
+        DataError: A line cannot be read, or there is none.
     """
     stream = Stream(Detector.of(run), run.recipe.time or TimeConfig())
+    is_empty = True
+    for where, row in _rows(lines):
+        yield json.dumps(stream.answer(row, where), ensure_ascii=False)
+        is_empty = False
+    if is_empty:
+        raise DataError(f"{_SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
+
+
+def _rows(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each row, and what to call it in messages."""
     header: list[str] | None = None
     is_json: bool | None = None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_decoded(lines), start=1):
         text = line.strip().removeprefix("\ufeff")
         if not text:
             continue
-        where = f"line {number} of standard input"
+        where = f"line {number}"
         if is_json is None:
             is_json = text.startswith("{")
         if is_json:
-            row = _json_row(text, where)
+            yield where, _json_row(text, where)
         elif header is None:
-            header = next(csv.reader([text]))
-            continue
+            header = _fields(text, where)
         else:
-            fields = next(csv.reader([text]))
+            fields = _fields(text, where)
             if len(fields) != len(header):
-                raise DataError(f"{where} has {len(fields)} fields, expected {len(header)}: {', '.join(header)}")
-            row = dict(zip(header, fields, strict=True))
-        yield json.dumps(stream.answer(row, where), ensure_ascii=False)
+                raise DataError(
+                    f"{_SOURCE}, {where} has {len(fields)} fields, expected {len(header)}: {', '.join(header)}"
+                )
+            yield where, dict(zip(header, fields, strict=True))
+
+
+def _decoded(lines: Iterable[str]) -> Iterator[str]:
+    """The lines as they are; a sentence instead of what Python says where one is no text."""
+    try:
+        yield from lines
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise DataError(f"{_SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
+
+
+def _fields(text: str, where: str) -> list[str]:
+    try:
+        return next(csv.reader([text]))
+    except csv.Error as error:
+        raise DataError(f"{_SOURCE}, {where} is no CSV ({error}); one row a line was expected") from None
 
 
 def _json_row(text: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
     except ValueError as error:
-        raise DataError(f"{where} is no JSON object ({error}); one object a line was expected") from None
+        raise DataError(f"{_SOURCE}, {where} is no JSON object ({error}); one object a line was expected") from None
     if not isinstance(row, dict):
-        raise DataError(f"{where} is {text[:40]}, expected a JSON object")
+        raise DataError(f"{_SOURCE}, {where} is {text[:40]}, expected a JSON object")
     return row
 
 
@@ -156,10 +183,12 @@ def _number(value: Any, name: str, where: str) -> float:
     try:
         found = float(value)
     except (TypeError, ValueError):
-        raise DataError(f'{where}, column "{name}" is "{value}", expected a number, or nothing where missing') from None
-    if math.isinf(found):
-        raise DataError(f'{where}, column "{name}" is infinite, expected a finite number, or nothing where missing')
-    return found
+        wrong = f'is "{value}", expected a number'
+    else:
+        if not math.isinf(found):
+            return found
+        wrong = "is infinite, expected a finite number"
+    raise DataError(f'{_SOURCE}, column "{name}": {where} {wrong}, or nothing where missing')
 
 
 def _or_none(value: float) -> float | None:

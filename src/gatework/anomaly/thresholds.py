@@ -85,7 +85,7 @@ class QuantileThreshold(Threshold):
     name = "quantile"
     _EVERY = 20
 
-    def __init__(self, quantile: float = 0.99, margin: float = 1.25, window: int = 5000, floor: float = 0.05) -> None:
+    def __init__(self, quantile: float = 0.999, margin: float = 1.25, window: int = 5000, floor: float = 0.05) -> None:
         super().__init__(floor)
         self.quantile, self.margin = quantile, margin
         self.errors = Window(window)

@@ -73,20 +73,22 @@ class Watch:
             stamps: Microseconds since 1970 on the local clock, shape (rows,).
         """
         errors, expected = self.errors(values, stamps)
-        limits = np.stack([rule.run(column) for rule, column in zip(self.rules, errors.T, strict=True)], axis=1)
+        limits = np.empty_like(errors)
+        for k, rule in enumerate(self.rules):
+            limits[:, k] = rule.run(errors[:, k])
         limits /= self.config.sensitivity
         scores = errors / (errors + limits)
         filled = np.where(np.isnan(scores), -1.0, scores)
         causes = filled.argmax(axis=1)
         highest = filled[np.arange(len(filled)), causes]
         is_scored = highest >= 0
-        middle = expected * self.std + self.mean
+        middle, reach = expected * self.std + self.mean, limits * self.std
         return Answers(
             np.where(is_scored, highest, np.nan),
             np.where(is_scored, causes, -1),
             middle,
-            middle - limits * self.std,
-            middle + limits * self.std,
+            middle - reach,
+            middle + reach,
         )
 
     def errors(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,14 +117,16 @@ class Watch:
 
     def _smoothed(self, errors: np.ndarray) -> np.ndarray:
         """The mean of each row's error and those of the rows before it; NaN where the row itself has none."""
-        size = self.config.smooth
         joined = np.concatenate([self._recent, errors])
-        self._recent = joined[len(joined) - (size - 1) :]
-        windows = np.lib.stride_tricks.sliding_window_view(joined, size, axis=0)
-        known = ~np.isnan(windows)
-        total = np.where(known, windows, 0.0).sum(axis=-1)
-        mean: np.ndarray = total / np.maximum(known.sum(axis=-1), 1)
-        return np.where(np.isnan(errors), np.nan, mean)
+        self._recent = joined[len(errors) :]
+        is_missing = np.isnan(joined)
+        # Each row's error, 0 where it has none, beside whether it has one: both are added up over the rows.
+        known = np.stack([np.where(is_missing, 0.0, joined), ~is_missing])
+        total = known[:, : len(errors)].copy()
+        for k in range(1, self.config.smooth):
+            total += known[:, k : k + len(errors)]
+        mean: np.ndarray = total[0] / np.where(is_missing[len(joined) - len(errors) :], np.nan, total[1])
+        return mean
 
 
 class LabelledWatch:
@@ -169,5 +173,7 @@ def inputs(filled: np.ndarray, features: np.ndarray) -> np.ndarray:
 
 def forward_filled(values: np.ndarray) -> np.ndarray:
     """Missing values filled by the one before, shape (rows, variables); the first row must be whole."""
+    if not np.isnan(values).any():
+        return values
     at = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
     return np.take_along_axis(values, np.maximum.accumulate(at, axis=0), axis=0)

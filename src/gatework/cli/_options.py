@@ -37,6 +37,13 @@ Horizon = Annotated[int | None, typer.Option(help="Steps to forecast.")]
 Window = Annotated[int | None, typer.Option(help="Steps that a forecast is made from.")]
 Season = Annotated[int | None, typer.Option(help="Steps of one season; found from the series if absent.")]
 TestSteps = Annotated[int | None, typer.Option(help="Last steps of every series to hold back for testing.")]
+Refit = Annotated[
+    int | None, typer.Option(help="Train again every so many steps of the test part, on all that stands before.")
+]
+Decoder = Annotated[str | None, typer.Option(help="How a forecast is answered: direct (all at once), or recursive.")]
+Distribution = Annotated[
+    str | None, typer.Option(help="What a forecast is: free quantiles, or a normal or student distribution.")
+]
 Scorer = Annotated[str | None, typer.Option(help="What a detector's error is: forecast, or reconstruction.")]
 Threshold = Annotated[str | None, typer.Option(help="What a detector flags by: quantile, pot, or dynamic.")]
 Sensitivity = Annotated[float | None, typer.Option(help="Divides a detector's thresholds: a higher one flags more.")]

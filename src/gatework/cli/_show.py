@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ _NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "mac
 _NAMES |= {"mase": "MASE", "smape": "sMAPE", "wql": "quantile loss", "coverage_80": "in 80 %", "coverage_95": "in 95 %"}
 
 
+# What a comparison shows on a terminal; all metrics are in its report.
+_SHOWN = {"forecast": ("test_mase", "test_smape", "test_wql", "test_coverage_80", "test_coverage_95")}
+
+
 def metric_name(key: str) -> str:
     """A metric as people write it: "test_mse" is "test MSE"."""
     if key.startswith("test_"):
@@ -41,11 +46,14 @@ def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict."""
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
-    columns = [metric, *(name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))]
+    others = (name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))
+    shown = _SHOWN.get(content["task"])
+    columns = list(shown or (metric, *others))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(content["dataset"], no_wrap=True)
+    table.add_column(f"{content['dataset']}, test part" if shown else content["dataset"])
     for name in columns:
-        table.add_column(metric_name(name), justify="right", no_wrap=True)
+        title = metric_name(name.removeprefix("test_") if shown else name)
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column("parameters", justify="right", no_wrap=True)
     table.add_column("ms/step", justify="right", no_wrap=True)
     for entry in entries:
@@ -53,14 +61,16 @@ def comparison_table(content: dict[str, Any]) -> None:
         cells = []
         for name in columns:
             found = entry["metrics"].get(name)
-            spread = found["std"] if found and len(found["values"]) > 1 else None
+            is_share = "coverage" in name
+            spread = found["std"] if found and len(found["values"]) > 1 and not is_share else None
             cells.append(number(found["mean"], spread) if found else "")
         cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
         table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
-    console.print(content["verdict"], markup=False, highlight=False)
+    for line in (*content["provenance"]["notes"], *content["absent"], content["verdict"]):
+        console.print(line, markup=False, highlight=False)
 
 
 def metrics_table(metrics: dict[str, float]) -> None:
@@ -90,6 +100,8 @@ def run_summary(run: Run) -> None:
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
+    for note in summary["notes"]:
+        print(note)
     print(f"\nRun: {run.path}")
 
 
@@ -97,14 +109,14 @@ def predictions_table(rows: list[dict[str, Any]]) -> None:
     """Prints one prediction per line, as CSV with a header where there are several."""
     if len(rows) == 1 and "label" in rows[0]:
         print(f"{rows[0]['label']}  {rows[0]['probability']:.3f}")
-    elif len(rows) == 1 and "value" in rows[0]:
+    elif len(rows) == 1 and set(rows[0]) == {"value"}:
         print(rows[0]["value"])
     else:
         print(_frame(rows).write_csv(), end="")
 
 
 def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
-    """Writes predictions to a .csv, .jsonl or .parquet file in one piece.
+    """Writes predictions to a .csv, .json, .jsonl or .parquet file in one piece.
 
     Raises:
         UsageError: The file's ending is none of these.
@@ -112,6 +124,7 @@ def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
     frame = _frame(rows)
     writers: dict[str, Callable[[Path], Any]] = {
         ".csv": frame.write_csv,
+        ".json": lambda path: path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"),
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
     }

@@ -31,7 +31,7 @@ def compare(
     learning_rate: options.LearningRate = None,
     clip: options.Clip = None,
     match: Annotated[str, typer.Option(help="What the cells have in common: units, or parameters.")] = "units",
-    task: Annotated[str | None, typer.Option(help="classify, regress or forecast, for your own file.")] = None,
+    task: Annotated[str | None, typer.Option(help="classify, regress, forecast or detect, for your own file.")] = None,
     text: options.Text = None,
     label: options.Label = None,
     target: options.Target = None,
@@ -49,6 +49,13 @@ def compare(
     window: options.Window = None,
     season: options.Season = None,
     test_steps: options.TestSteps = None,
+    scorer: options.Scorer = None,
+    threshold: options.Threshold = None,
+    sensitivity: options.Sensitivity = None,
+    context: options.Context = None,
+    refit: options.Refit = None,
+    decoder: options.Decoder = None,
+    distribution: options.Distribution = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
@@ -93,6 +100,13 @@ def compare(
         window=window,
         season=season,
         test_steps=test_steps,
+        scorer=scorer,
+        threshold=threshold,
+        sensitivity=sensitivity,
+        context=context,
+        refit=refit,
+        decoder=decoder,
+        distribution=distribution,
     )
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])

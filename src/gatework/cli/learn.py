@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,9 @@ def learn(
         Path | None, typer.Option(help="Build the course as a static site in this folder instead; it opens offline.")
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    allow_root: Annotated[
+        bool, typer.Option("--allow-root", help="Let JupyterLab run as root, as in a container.")
+    ] = False,
 ) -> None:
     """Take the course: how an LSTM works, on the running code, with quizzes.
 
@@ -27,12 +31,12 @@ def learn(
 
         print(build_site(site, watcher=lambda line: print(line, file=sys.stderr)))
         return
-    from gatework.course.learner import copy_lessons, start_jupyterlab
+    from gatework.course.learner import copy_lessons, jupyterlab_command
 
     copied = copy_lessons(folder)
     for file in copied.kept:
         print(f"kept as you left it: {file}", file=sys.stderr)
-    print(copied.folder)
-    code = start_jupyterlab(copied.folder, opens_browser=browser)
-    if code:
-        raise typer.Exit(code)
+    print(copied.folder, flush=True)
+    command = jupyterlab_command(copied.folder, opens_browser=browser, allows_root=allow_root)
+    # JupyterLab takes this process over, so that Ctrl-C and every other signal is its own to answer.
+    os.execv(command[0], command)

@@ -22,7 +22,7 @@ def predict(
         ),
     ] = None,
     horizon: options.Horizon = None,
-    out: Annotated[Path | None, typer.Option(help="Write a .csv, .jsonl or .parquet file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
     ] = False,
@@ -32,6 +32,7 @@ def predict(
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
+    from gatework.training.watch import tell
 
     opened = Run.open(run)
     if stream:
@@ -39,11 +40,16 @@ def predict(
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
         from gatework.anomaly.streaming import answer_lines
 
-        for line in answer_lines(opened, sys.stdin):
-            print(line, flush=True)
+        try:
+            for line in answer_lines(opened, sys.stdin):
+                print(line, flush=True)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
         return
     source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
-    rows = opened.predict(source, horizon=horizon)
+    split = opened.task.read(source, opened.recipe, horizon=horizon)
+    tell(split.notes)
+    rows = opened.predict(split)
     if out is not None:
         write_predictions(rows, out)
         for line in opened.task.told(rows):

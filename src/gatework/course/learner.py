@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import subprocess
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatework._files import write_json, write_text
+from gatework.course.extra import COURSE, need
 from gatework.course.lessons import lessons
 from gatework.course.notebooks import build
 from gatework.errors import RunError, UsageError
@@ -45,6 +46,7 @@ def copy_lessons(folder: Path) -> Copied:
         RunError: The folder is a file.
         UsageError: What builds notebooks is not installed.
     """
+    need(*COURSE)
     import nbformat
 
     if folder.exists() and not folder.is_dir():
@@ -77,16 +79,26 @@ def _digest(content: str) -> str:
     return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
 
-def start_jupyterlab(folder: Path, *, opens_browser: bool = True) -> int:
-    """Runs JupyterLab on a folder until it is stopped; its exit code.
+def jupyterlab_command(folder: Path, *, opens_browser: bool = True, allows_root: bool = False) -> list[str]:
+    """The command that runs JupyterLab on a folder, in this Python.
+
+    Args:
+        folder: Where the lessons are.
+        opens_browser: Whether JupyterLab opens a browser window.
+        allows_root: Whether it may run as root, which it refuses unless told.
 
     Raises:
-        UsageError: JupyterLab is not installed.
+        UsageError: JupyterLab is not installed, or this is root and that was not allowed.
     """
     if importlib.util.find_spec("jupyterlab") is None:
         raise UsageError(
             f"the lessons are in {folder}, and JupyterLab, which opens them, is not installed; install it with: "
             'pip install "gatework[course]"'
         )
-    command = [sys.executable, "-m", "jupyterlab", str(folder)]
-    return subprocess.run(command if opens_browser else [*command, "--no-browser"], check=False).returncode
+    if not allows_root and os.name == "posix" and os.geteuid() == 0:
+        raise UsageError(
+            f"the lessons are in {folder}, and JupyterLab does not run as root unless it is told to; "
+            "run gatework learn as another user, or in a container of your own with --allow-root"
+        )
+    options = ([] if opens_browser else ["--no-browser"]) + (["--allow-root"] if allows_root else [])
+    return [sys.executable, "-m", "jupyterlab", str(folder), *options]

@@ -21,8 +21,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatework.course.extra import need
 from gatework.course.lessons import Lesson
-from gatework.errors import DataError, UsageError
+from gatework.errors import DataError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -43,12 +44,13 @@ def build(lesson: Lesson, *, is_checked: bool = False) -> NotebookNode:
         DataError: A directive names a quiz or an exercise that is not there.
         UsageError: jupytext is not installed.
     """
-    try:
-        import jupytext
-    except ModuleNotFoundError:
-        raise UsageError('notebooks need jupytext; install it with: pip install "gatework[course]"') from None
+    need("jupytext", "jsonschema")
+    import jupytext
+
     text = _DIRECTIVE.sub(lambda found: _expand(lesson, found[1], found[2], is_checked), lesson.text)
     notebook = jupytext.reads(text, fmt="md")
+    # Where a directive stood alone between two cells, nothing is left of it.
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     notebook.metadata = type(notebook.metadata)({"kernelspec": _KERNEL, "language_info": {"name": "python"}})
     for place, cell in enumerate(notebook.cells):
         # The same text gives the same file, so a copy that nobody edited can be told from one that somebody did.
@@ -94,13 +96,12 @@ def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
 
     Raises:
         DataError: A cell failed; the message ends with its error.
+        UsageError: nbclient is not installed.
     """
-    try:
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
-        from traitlets.config import Config
-    except ModuleNotFoundError:
-        raise UsageError('running lessons needs nbclient; install it with: pip install "gatework[course]"') from None
+    need("nbclient")
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+    from traitlets.config import Config
 
     with tempfile.TemporaryDirectory(prefix="gatework-kernel-") as sockets:
         # Sockets in a folder of our own rather than ports: nobody else on the machine can listen.

@@ -15,9 +15,9 @@ pio.renderers.default = "plotly_mimetype"
 COLOURS = {"lstm": "#0069b5", "gru": "#cc5200", "rnn": "#00856a", "rnn_relu": "#b0559c"}
 """The cells' colours in light pages; the static site swaps them for their partners in dark ones."""
 OTHERS = ("#8a6a00", "#a03a50", "#4a4aa8", "#2f8fb5", "#6b7a1e")
-INK, GREY = "#1b1b1d", "#6c6c74"
+INK, GREY, PAPER = "#1b1b1d", "#6c6c74", "#fdfcfa"
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_HEAT = ((0.0, "#0069b5"), (0.5, "#fdfcfa"), (1.0, "#cc5200"))
+_HEAT = ((0.0, "#0069b5"), (0.5, PAPER), (1.0, "#cc5200"))
 
 Curve = Any
 
@@ -30,6 +30,7 @@ def lines(
     log_y: bool = False,
     markers: Sequence[str] = (),
     quiet: Sequence[str] = (),
+    dashed: Sequence[str] = (),
     height: int = 340,
 ) -> go.Figure:
     """Curves over one axis.
@@ -42,12 +43,14 @@ def lines(
         log_y: Whether the vertical axis is logarithmic.
         markers: The names of curves drawn as points.
         quiet: The names of curves drawn in grey, as a limit is.
+        dashed: The names of curves drawn in dashes, to tell two of one cell apart.
         height: In pixels.
     """
     figure = go.Figure()
     for place, (name, curve) in enumerate(curves.items()):
         at, values = curve if isinstance(curve, tuple) else (range(1, len(curve) + 1), curve)
         colour, dash = (GREY, "dot") if name in quiet else _look(name, place)
+        dash = "dash" if name in dashed else dash
         figure.add_scatter(
             x=_plain(at),
             y=_plain(values),
@@ -90,7 +93,7 @@ def bars(values: Mapping[str, float], *, x: str, log_x: bool = False, form: str 
         reach = max(numbers) - min(numbers)  # room for the figures beside the bars
         figure.update_xaxes(range=[min(numbers) - 0.15 * reach, max(numbers) + 0.15 * reach])
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    dressed = _dressed(figure, x, "", 110 + 44 * len(names), has_legend=False)
+    dressed = _dressed(figure, x, "", 110 + (44 if len(names) <= 12 else 26) * len(names), has_legend=False)
     return dressed.update_layout(hovermode="closest", margin={"r": 70})
 
 
@@ -134,7 +137,7 @@ def _look(name: str, place: int) -> tuple[str, str]:
         return INK, "solid"
     cell = next((c for c in sorted(COLOURS, key=len, reverse=True) if lowered.startswith(c.replace("_", " "))), None)
     if cell:
-        return COLOURS[cell], "dash" if "train" in lowered else "solid"
+        return COLOURS[cell], "solid"
     return OTHERS[place % len(OTHERS)], _DASHES[place % len(_DASHES)]
 
 
@@ -152,8 +155,8 @@ def _dressed(figure: go.Figure, x: str, y: str, height: int, *, has_legend: bool
         template="none",
         height=height,
         margin={"l": 60, "r": 20, "t": 40 if has_legend else 16, "b": 50},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=PAPER,  # a ground of their own: the ink would be lost on a notebook's dark theme
+        plot_bgcolor=PAPER,
         font={"size": 13, "color": INK, "family": "system-ui, 'Segoe UI', Roboto, Arial, sans-serif"},
         showlegend=has_legend,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "xanchor": "left"},

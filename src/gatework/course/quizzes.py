@@ -15,7 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gatework.errors import DataError, UsageError
+from gatework.course.extra import need
+from gatework.errors import DataError
 
 COLOURS = {
     "--jq-multiple-choice-bg": "#17446b",
@@ -109,8 +110,7 @@ def display_quiz(reference: str) -> None:
     Raises:
         UsageError: JupyterQuiz is not installed.
     """
-    try:
-        from jupyterquiz import display_quiz as show
-    except ModuleNotFoundError:
-        raise UsageError('quizzes need JupyterQuiz; install it with: pip install "gatework[course]"') from None
+    need("jupyterquiz")
+    from jupyterquiz import display_quiz as show
+
     show(reference, colors=COLOURS, border_radius=6)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework._files import write_text
+from gatework.course.extra import COURSE, need
 from gatework.course.lessons import Lesson, lessons
 from gatework.course.notebooks import build, execute
-from gatework.errors import DataError, RunError, UsageError
+from gatework.errors import DataError, RunError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -37,8 +38,9 @@ def build_site(folder: Path, *, watcher: Callable[[str], None] = lambda _: None)
 
     Raises:
         RunError: The folder holds something else.
-        UsageError: What runs notebooks is not installed.
+        UsageError: What the course needs is not installed.
     """
+    need(*COURSE)
     _refuse_other(folder)
     done: dict[Lesson, NotebookNode] = {}
     for lesson in lessons():
@@ -96,10 +98,7 @@ def _assets() -> dict[str, str]:
 
 def _quiz_script() -> str:
     """JupyterQuiz's own scripts, in a scope of their own, with the questions of the page handed to them."""
-    try:
-        parts = sorted(files("jupyterquiz").joinpath("js").iterdir(), key=lambda part: part.name)
-    except ModuleNotFoundError:
-        raise UsageError('quizzes need JupyterQuiz; install it with: pip install "gatework[course]"') from None
+    parts = sorted(files("jupyterquiz").joinpath("js").iterdir(), key=lambda part: part.name)
     library = "\n".join(part.read_text("utf-8") for part in parts if part.name.endswith(".js"))
     start = files("gatework.course").joinpath("templates", "quiz.js").read_text("utf-8")
     return start.replace("/* JupyterQuiz */", library)

@@ -56,6 +56,36 @@ class Columns:
         return found
 
 
+def series_of(
+    frame: pl.DataFrame, names: tuple[str, ...], source: str, row: Callable[[int], str]
+) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """Which series each row is of.
+
+    Args:
+        frame: The rows.
+        names: The columns that tell series apart; the whole table is one series if empty.
+        source: The file, for messages.
+        row: Names a row for messages, given its position in the frame.
+
+    Returns:
+        The series of each row as a number, int64, shape (rows,), and the ids in the order of those numbers, which is
+        that of their first rows.
+
+    Raises:
+        DataError: A row does not say which series it is of.
+    """
+    if not names:
+        return np.zeros(len(frame), dtype=np.int64), [()]
+    keys = frame.select(pl.col(name).cast(pl.String) for name in names)
+    for name in names:
+        if keys[name].null_count():
+            at = int(keys[name].is_null().arg_max() or 0)
+            raise DataError(f'{source}, column "{name}": {row(at)} is empty; every row must say which series it is of')
+    unique = keys.unique(maintain_order=True).with_row_index("code")
+    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
+    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
+
+
 def named(text: str | None) -> tuple[str, ...]:
     """The names in a text that separates them by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
@@ -102,33 +132,56 @@ def matrix(
     Raises:
         DataError: A value is not a finite number.
     """
-    categories = dict(like.categories) if like else _categories(frame, columns)
+    categories = dict(like.categories) if like else _categories(frame, columns, source)
     columns = replace(columns, categories=categories)
     parts: list[np.ndarray] = []
     for name in (*columns.targets, *columns.known, *columns.past, *columns.static):
         if name in categories:
-            texts = frame[name].cast(pl.String).str.strip_chars()
-            parts += [
-                (texts == value).fill_null(False).to_numpy().astype(np.float64)[:, None] for value in categories[name]
-            ]
+            parts.append(_indicators(frame[name], categories[name], source, row))
         else:
             parts.append(numbers(frame[name], source, row)[:, None])
     return columns, np.concatenate(parts, axis=1)
 
 
-def _categories(frame: pl.DataFrame, columns: Columns) -> dict[str, tuple[str, ...]]:
+def _texts(column: pl.Series) -> pl.Series:
+    """A column's texts; an empty one where a value is missing."""
+    texts = column.cast(pl.String).str.strip_chars()
+    return texts.set(texts.is_in(list(MISSING_WORDS)), "").fill_null("")
+
+
+def _indicators(column: pl.Series, values: tuple[str, ...], source: str, row: Callable[[int], str]) -> np.ndarray:
+    """One column per category, 1 where it holds, shape (rows, categories); NaN where a text is missing.
+
+    Raises:
+        DataError: A text is none of the categories.
+    """
+    texts = _texts(column)
+    unknown = ~texts.is_in(list(values)) & (texts != "")
+    if unknown.any():
+        at = int(unknown.arg_max() or 0)
+        raise DataError(
+            f'{source}, column "{column.name}": {row(at)} is "{texts[at]}", which the table learnt from never held; '
+            f"expected one of {', '.join(value or 'an empty field' for value in values)}"
+        )
+    found = np.stack([(texts == value).to_numpy() for value in values], axis=1).astype(np.float64)
+    found[~found.any(axis=1)] = np.nan
+    return found
+
+
+def _categories(frame: pl.DataFrame, columns: Columns, source: str) -> dict[str, tuple[str, ...]]:
     found = {}
     for name in (*columns.known, *columns.past, *columns.static):
         if frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
             continue
-        texts = frame[name].cast(pl.String).str.strip_chars()
-        present = texts.filter(~texts.is_in(list(MISSING_WORDS)))
+        texts = _texts(frame[name])
+        present = texts.filter(texts != "")
         if len(present) and present.cast(pl.Float64, strict=False).null_count() == len(present):
-            values = present.unique().sort().to_list()
+            # A field left empty is a category of its own, as where most days are no holiday.
+            values = texts.unique().sort().to_list()
             if len(values) > _MOST_CATEGORIES:
                 raise DataError(
-                    f'the column "{name}" holds {len(values)} different texts, at most {_MOST_CATEGORIES} are taken as '
-                    "categories; leave it out or put its values into groups"
+                    f'{source}: the column "{name}" holds {len(values)} different texts, at most {_MOST_CATEGORIES} '
+                    "are taken as categories; leave it out or put its values into groups"
                 )
             found[name] = tuple(values)
     return found

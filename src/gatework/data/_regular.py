@@ -90,8 +90,15 @@ class Series:
         return ", ".join(self.id)
 
 
-def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming) -> tuple[Rows, list[str]]:
+def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming, is_clock: bool) -> tuple[Rows, list[str]]:
     """Sorts rows by series and step and puts those of one step together.
+
+    Args:
+        rows: The rows, in any order.
+        rule: What stands for rows of one series at the same time that differ.
+        columns: What their values are.
+        naming: How messages call things.
+        is_clock: Whether the stamps are times of a clock whose zone is unknown, and which may have been put back.
 
     Returns:
         The rows, one per series and step, and what was done, in sentences.
@@ -112,7 +119,7 @@ def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming) ->
         same_step = (np.diff(rows.codes) == 0) & (np.diff(rows.positions) == 0)
     clash = same_step & (np.diff(rows.distance) == 0)
     if clash.any() and rule == "error":
-        raise _clash(rows, int(np.argmax(clash)), columns, naming)
+        raise _clash(rows, int(np.argmax(clash)), columns, naming, is_clock)
     if same_step.any():
         how = rule if clash.any() else "mean"
         what = "at the same time" if clash.any() else "at different times of one step"
@@ -121,14 +128,15 @@ def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming) ->
     return rows, notes
 
 
-def _clash(rows: Rows, at: int, columns: Columns, naming: Naming) -> DataError:
+def _clash(rows: Rows, at: int, columns: Columns, naming: Naming, is_clock: bool) -> DataError:
     feature = int(np.argmax(~_equal(rows.values[at], rows.values[at + 1])))
     every = columns.features((*columns.targets, *columns.known, *columns.past, *columns.static))
     first, second = (naming.row(k) for k in sorted((int(rows.index[at]), int(rows.index[at + 1]))))
     apart = "by --series" if not columns.ids else f"by --series beside {', '.join(columns.ids)}"
+    zone = "the --time-zone, if the clocks were put back then, " if is_clock else ""
     return DataError(
         f"{naming.source}: {first} and {second} are both of {naming.step(int(rows.positions[at]))} and differ in the "
-        f'column "{every[feature]}"; name the columns that tell series apart {apart}, or a rule by --duplicates '
+        f'column "{every[feature]}"; name {zone}the columns that tell series apart {apart}, or a rule by --duplicates '
         "(mean, sum, first or last)"
     )
 

@@ -48,8 +48,18 @@ class Split:
     inputs: Inputs
     targets: np.ndarray
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table that these were read from and how it was handled, one sentence each."""
+        return ()
+
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of predictions should know of how the examples were read, one sentence each."""
+        return ()
 
     def take(self, index: np.ndarray) -> Split:
         """The examples at these positions, in this order."""
@@ -88,6 +98,11 @@ class Dataset:
     provenance: Provenance
     classes: tuple[str, ...] = ()
     columns: Columns = field(default_factory=dict)
+
+    @property
+    def trainings(self) -> tuple[Dataset, ...]:
+        """What each training learns from, in the order of time: several where a network is trained again over time."""
+        return (self,)
 
     def limited(self, examples: int) -> Dataset:
         """The same data with at most that many examples in each part, evenly spread over it, for a quick look."""

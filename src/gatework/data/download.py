@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,9 +37,7 @@ class OfficialFile(NamedTuple):
 
 def cache_folder() -> Path:
     """The folder of downloads and of what is made of them."""
-    import pooch
-
-    return Path(os.environ.get("GATEWORK_CACHE") or pooch.os_cache("gatework"))
+    return Path(os.environ.get("GATEWORK_CACHE") or _pooch().os_cache("gatework"))
 
 
 def official_file(dataset: str, url: str, md5: str) -> OfficialFile:
@@ -54,14 +53,31 @@ def official_file(dataset: str, url: str, md5: str) -> OfficialFile:
             behind.
     """
     name = url.rsplit("/", 1)[-1]
-    folder = os.environ.get("GATEWORK_DATA")
-    if folder:
-        if not Path(folder).is_dir():
-            raise DataError(f"GATEWORK_DATA names {folder}, which is not a folder; correct it or unset it")
-        path = Path(folder) / dataset / name
-        if path.exists():
-            return OfficialFile(path, _checksum_notes(path, md5))
+    own = _own_file(dataset, name)
+    if own is not None:
+        return OfficialFile(own, _checksum_notes(own, md5))
     return OfficialFile(_downloaded(dataset, url, name, md5), ())
+
+
+def found_file(dataset: str, url: str) -> Path | None:
+    """A data set's file where it is on this machine already, else None; nothing is downloaded.
+
+    Raises:
+        DataError: `GATEWORK_DATA` names no folder.
+    """
+    name = url.rsplit("/", 1)[-1]
+    cached = cache_folder() / dataset / name
+    return _own_file(dataset, name) or (cached if cached.exists() else None)
+
+
+def _own_file(dataset: str, name: str) -> Path | None:
+    folder = os.environ.get("GATEWORK_DATA")
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise DataError(f"GATEWORK_DATA names {folder}, which is not a folder; correct it or unset it")
+    path = Path(folder) / dataset / name
+    return path if path.exists() else None
 
 
 def _checksum_notes(path: Path, md5: str) -> tuple[str, ...]:
@@ -72,10 +88,18 @@ def _checksum_notes(path: Path, md5: str) -> tuple[str, ...]:
     return (f"{path} was used as it is; its checksum is not that of the official file (md5 {found}, official {md5}).",)
 
 
+def _pooch() -> Any:
+    """The module; its progress bar, which is not used here, warns in a notebook without widgets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
+
+
 def _downloaded(dataset: str, url: str, name: str, md5: str) -> Path:
-    import pooch
     import requests
 
+    pooch = _pooch()
     target = cache_folder() / dataset
     way_out = (
         f"try again, or put the file into a folder of yours as {dataset}/{name} and set GATEWORK_DATA to that folder"

@@ -169,13 +169,13 @@ class Grid:
         return (first + day - 1) * DAY + within
 
 
-def infer(stamps: np.ndarray, codes: np.ndarray, column: str) -> Frequency:
+def infer(stamps: np.ndarray, codes: np.ndarray, where: str) -> Frequency:
     """The frequency that stamps follow.
 
     Args:
         stamps: Microseconds, int64, ascending within each series, shape (rows,).
         codes: The series of each row, shape (rows,); the rows of a series stand together.
-        column: The time column's name, for messages.
+        where: The table and its time column, for messages.
 
     Raises:
         DataError: There are too few stamps, or they follow no step.
@@ -183,7 +183,7 @@ def infer(stamps: np.ndarray, codes: np.ndarray, column: str) -> Frequency:
     steps = np.diff(stamps)[(np.diff(codes) == 0) & (np.diff(stamps) > 0)]
     if len(steps) == 0:
         raise DataError(
-            f'the column "{column}" has one time stamp per series: at least two steps are needed to learn from'
+            f"{where} has one time stamp per series: at least two steps are needed to learn from; give a longer history"
         )
     median = int(np.median(steps))
     if median >= _SHORTEST_MONTH:
@@ -198,8 +198,8 @@ def infer(stamps: np.ndarray, codes: np.ndarray, column: str) -> Frequency:
     if share < _REGULAR:
         name = Frequency("time", size).name
         raise DataError(
-            f'the column "{column}" follows no regular step: {100 * share:.0f} % of the distances between neighbours '
-            f"are whole numbers of the most common one ({name}); name the step you want by --frequency, such as "
+            f"{where} follows no regular step: {100 * share:.0f} % of the distances between neighbours are whole "
+            f"numbers of the most common one ({name}); name the step you want by --frequency, such as "
             "--frequency D, and rows of one step are put together"
         )
     return Frequency("time", size)

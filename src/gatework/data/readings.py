@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 
 from gatework.config import TimeConfig
-from gatework.data._columns import Columns, numbers, roles
+from gatework.data._columns import Columns, numbers, roles, series_of
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
+
+_LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,14 @@ def read_readings(table: Table, config: TimeConfig, targets: Sequence[str], labe
         table: The table; its rows may stand in any order.
         config: The columns of time and series, and how times are written.
         targets: The columns to watch.
-        label: The column that says which rows are anomalous: above 0.
+        label: The column that says which rows are anomalous: 0 or 1, or false or true.
 
     Raises:
         UsageError: A column is not named.
         DataError: A column is not there, a value is no finite number, or a time cannot be read.
     """
     columns = roles(table.frame, config, targets, table.where)
-    codes, ids = _codes(table, columns.ids)
+    codes, ids = series_of(table.frame, columns.ids, table.where, table.row)
     stamps = read_stamps(
         table.frame[columns.time],
         codes,
@@ -94,32 +96,17 @@ def read_readings(table: Table, config: TimeConfig, targets: Sequence[str], labe
     return Readings(tuple(series), columns, table.where, notes)
 
 
-def _codes(table: Table, names: tuple[str, ...]) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    """The series of each row as a number, shape (rows,), and the ids in the order of those numbers."""
-    if not names:
-        return np.zeros(len(table), dtype=np.int64), [()]
-    keys = table.frame.select(pl.col(name).cast(pl.String) for name in names)
-    for name in names:
-        if keys[name].null_count():
-            at = int(keys[name].is_null().arg_max() or 0)
-            raise DataError(
-                f'{table.where}, column "{name}": {table.row(at)} is empty; every row must say which series it is of'
-            )
-    unique = keys.unique(maintain_order=True).with_row_index("code")
-    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
-    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
-
-
 def _labels(table: Table, label: str) -> np.ndarray:
-    marks = numbers(table.column(label), table.where, table.row)
-    if np.isnan(marks).any():
-        at = int(np.argmax(np.isnan(marks)))
+    texts = table.column(label).cast(pl.String).fill_null("").str.strip_chars().str.to_lowercase()
+    found = texts.replace_strict(_LABELS, default=None, return_dtype=pl.Boolean)
+    if found.null_count():
+        at = int(found.is_null().arg_max() or 0)
+        is_what = f'is "{texts[at]}"' if texts[at] else "is empty"
         raise DataError(
-            f'{table.where}, column "{label}": {table.row(at)} is empty, expected 0 for a normal row or 1 for an '
+            f'{table.where}, column "{label}": {table.row(at)} {is_what}, expected 0 for a normal row or 1 for an '
             "anomalous one"
         )
-    found: np.ndarray = marks > 0
-    return found
+    return found.to_numpy()
 
 
 def _notes(

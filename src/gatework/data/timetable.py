@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from gatework.config import TimeConfig
-from gatework.data._columns import Columns, matrix, roles
+from gatework.data._columns import Columns, matrix, roles, series_of
 from gatework.data._regular import Naming, Rows, Series, one_row_per_step, regular
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
 from gatework.data.timestamps import Stamps, read_stamps
@@ -94,16 +94,17 @@ def read_timetable(
     columns = roles(frame, config, targets, source)
     if not len(frame):
         raise DataError(f"{source} holds no rows; a table with a time column and at least two rows was expected")
-    codes, ids = _codes(frame, columns.ids, source, row)
+    codes, ids = series_of(frame, columns.ids, source, row)
     stamps = read_stamps(
         frame[columns.time], codes, source=source, row=row, pattern=config.time_format, zone=config.time_zone
     )
-    grid, clock = _grid(stamps, codes, config, columns.time, like)
+    grid, clock = _grid(stamps, codes, config, f'{source}, column "{columns.time}"', like)
     positions, distance = grid.positions(clock)
     columns, values = matrix(frame, columns, source, row, None if like is None else like.columns)
     naming = Naming(source, row, partial(_step, grid, stamps.zone))
     rows = Rows(codes, positions, distance, values, np.arange(len(frame)))
-    rows, notes = one_row_per_step(rows, config.duplicates, columns, naming)
+    is_clock = stamps.moments is None and not grid.frequency.is_daily_or_longer
+    rows, notes = one_row_per_step(rows, config.duplicates, columns, naming, is_clock)
     series, counts = regular(rows, ids, columns, config, naming)
     is_inferred = config.frequency is None and like is None
     notes = [
@@ -117,23 +118,8 @@ def read_timetable(
     return TimeTable(tuple(series), grid, stamps.zone, columns, where, tuple(notes))
 
 
-def _codes(
-    frame: pl.DataFrame, names: tuple[str, ...], source: str, row: Callable[[int], str]
-) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    if not names:
-        return np.zeros(len(frame), dtype=np.int64), [()]
-    keys = frame.select(pl.col(name).cast(pl.String) for name in names)
-    for name in names:
-        if keys[name].null_count():
-            at = int(keys[name].is_null().arg_max() or 0)
-            raise DataError(f'{source}, column "{name}": {row(at)} is empty; every row must say which series it is of')
-    unique = keys.unique(maintain_order=True).with_row_index("code")
-    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
-    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
-
-
 def _grid(
-    stamps: Stamps, codes: np.ndarray, config: TimeConfig, column: str, like: TimeTable | None
+    stamps: Stamps, codes: np.ndarray, config: TimeConfig, where: str, like: TimeTable | None
 ) -> tuple[Grid, np.ndarray]:
     """The grid, and the clock of the stamps that it counts: moments in UTC below a day where known, else local."""
     if like is not None:
@@ -144,11 +130,11 @@ def _grid(
         frequency = Frequency.parse(config.frequency)
     else:
         order = np.lexsort((finest, codes))
-        frequency = infer(finest[order], codes[order], column)
+        frequency = infer(finest[order], codes[order], where)
         if stamps.moments is not None and frequency.kind == "time" and frequency.size >= DAY - HOUR:
             # A local midnight is 23 to 25 hours after the one before it.
             order = np.lexsort((stamps.local, codes))
-            frequency = infer(stamps.local[order], codes[order], column)
+            frequency = infer(stamps.local[order], codes[order], where)
     clock = stamps.local if frequency.is_daily_or_longer else finest
     return Grid.fit(frequency, clock), clock
 

@@ -19,12 +19,13 @@ from gatework.cells import get as get_cell
 from gatework.cells import resolved
 from gatework.config import Recipe
 from gatework.data.dataset import Dataset, Split
-from gatework.errors import RunError, UsageError
+from gatework.errors import UsageError
 from gatework.evaluation.matching import matched_hidden
+from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.tasks import Baseline, Task
-from gatework.training.run import Run, create, prediction_tensors
+from gatework.training.run import Run, create, prediction_tensors, write_parts
 from gatework.training.watch import Watcher
 
 
@@ -46,10 +47,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "cells", tuple(resolved(cell) for cell in self.cells))
-        if not self.cells or len({get_cell(cell).name for cell in self.cells}) < len(self.cells):
-            raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
-        if self.seeds < 1:
-            raise UsageError(f"seeds is {self.seeds}, expected 1 or more")
+        check_cells_and_seeds(self.cells, self.seeds)
         if self.match not in ("units", "parameters"):
             raise UsageError(f'match is "{self.match}", expected units or parameters')
 
@@ -88,7 +86,7 @@ def compare(
         TrainingError: A run's loss is no longer a number.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    _open(out, plan.state(dataset.provenance.fingerprint))
+    claim(out, plan.state(dataset.provenance.fingerprint))
     workers = max(1, min(workers, len(plan.cells) * plan.seeds))
     threads = max(1, (os.cpu_count() or 1) // workers)
     task = tasks.get(plan.recipe.task).fit(dataset, plan.recipe.data)
@@ -102,12 +100,14 @@ def compare(
             path = out / "runs" / f"{name}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
             if not (path / "recipe.toml").exists():
-                create(path, recipe, task, dataset.provenance.fingerprint, threads)
+                create(path, recipe, task, dataset.provenance.fingerprint, threads, dataset.provenance.notes)
             if not Run.open(path).is_finished:
                 jobs.append(Job(path, f"{name}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)
+    watcher = watcher or Watcher()
+    watcher.noted(dataset.provenance.notes)
     baselines = _baselines(out, task, dataset)
-    train_all(jobs, dataset, workers, watcher or Watcher())
+    train_all(jobs, dataset, workers, watcher)
     content = _content(out, plan, dataset, task, baselines, command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
@@ -116,23 +116,6 @@ def compare(
 
     look_inside(out)
     return write_report(out)
-
-
-def _open(out: Path, plan: dict[str, Any]) -> None:
-    file = out / "plan.json"
-    if file.exists():
-        before = read_json(file)
-        changed = [name for name in plan if before.get(name) != plan[name]]
-        if changed:
-            raise RunError(
-                f"{out} holds a comparison of another plan (its {', '.join(changed)} differ); "
-                f"repeat its own command to go on with it, or name another folder with --out"
-            )
-        return
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise RunError(f"{out} exists already and holds something else; name another folder with --out")
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(file, plan)
 
 
 def _write_test_part(path: Path, test: Split) -> None:
@@ -156,6 +139,7 @@ def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:
 def _save_baseline(folder: Path, task: Task, test: Split, baseline: Baseline) -> dict[str, Any]:
     slug = re.sub(r"[^a-z0-9]+", "-", baseline.name.lower()).strip("-")
     write_tensors(folder / f"{slug}.safetensors", prediction_tensors(task, baseline.outputs))
+    write_parts(folder / f"{slug}.csv", task.parts(baseline.outputs, test))
     metrics = task.metrics(baseline.outputs, test.targets)
     return {
         "name": baseline.name,
@@ -181,6 +165,9 @@ def _content(
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
     entries = [*networks, *baselines]
+    best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
+    means = {name.removeprefix("test_"): found["mean"] for name, found in best["metrics"].items()}
+    remark = task.remark(dataset, means)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
     return {
@@ -190,7 +177,8 @@ def _content(
         "metric": metric,
         "lower_is_better": task.lower_is_better,
         "entries": entries,
-        "verdict": verdict(entries, metric, task.lower_is_better, copies),
+        "verdict": verdict(entries, metric, task.lower_is_better, copies, remark),
+        "absent": task.absent(dataset),
         "classes": list(dataset.classes),
         "seeds": plan.seeds,
         "epochs": plan.recipe.training.epochs,

@@ -45,7 +45,8 @@ class Shape:
 
 
 SHAPES = (
-    Shape("imdb", 32, 200, 128, 128, has_input_gradient=True),
+    Shape("imdb", 32, 200, 128, 128),
+    Shape("embedded", 32, 200, 128, 128, has_input_gradient=True),
     Shape("waves", 32, 100, 1, 20, layers=2),
     Shape("long", 8, 1000, 64, 64),
     Shape("large", 64, 100, 512, 512),

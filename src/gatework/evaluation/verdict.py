@@ -12,7 +12,9 @@ from scipy import stats
 _CONFIDENCE = 0.95
 
 
-def verdict(entries: Sequence[dict[str, Any]], metric: str, lower_is_better: bool, copies: str | None) -> str:
+def verdict(
+    entries: Sequence[dict[str, Any]], metric: str, lower_is_better: bool, copies: str | None, remark: str = ""
+) -> str:
     """Says which network is best and how sure that is, whether the networks beat the baselines, and the cost.
 
     Args:
@@ -20,13 +22,14 @@ def verdict(entries: Sequence[dict[str, Any]], metric: str, lower_is_better: boo
         metric: The metric that decides, as "test_mse".
         lower_is_better: Whether a smaller metric is a better one.
         copies: The baseline whose outputs equal the targets exactly, if one does.
+        remark: What the task has to say of the best network beside that metric.
     """
     sign = 1 if lower_is_better else -1
     ranked = sorted(entries, key=lambda e: sign * e["metrics"][metric]["mean"])
     networks = [e for e in ranked if e["kind"] == "network"]
     baselines = [e for e in ranked if e["kind"] == "baseline"]
     name = metric.removeprefix("test_").replace("_", " ")
-    name = "test " + (name.upper() if name in ("mse", "mae", "rmse") else name)
+    name = "test " + (name.upper() if name in ("mse", "mae", "rmse", "mase") else name)
     if copies is not None:
         best = networks[0]
         return (
@@ -37,6 +40,7 @@ def verdict(entries: Sequence[dict[str, Any]], metric: str, lower_is_better: boo
     sentences = [_best(networks, metric, name, lower_is_better), *_rivals(networks, metric, sign), _cost(networks)]
     if baselines:
         sentences.append(_against_baselines(networks, baselines[0], metric, sign))
+    sentences.append(remark)
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -60,8 +64,9 @@ def _best(networks: Sequence[dict[str, Any]], metric: str, name: str, lower_is_b
     seeds = len(best["metrics"][metric]["values"])
     over = f"over {seeds} seeds" if seeds > 1 else "with one seed"
     extreme = "lowest" if lower_is_better else "highest"
-    of_all = f" {extreme}" if len(networks) > 1 else ""
-    return f"{best['name']} has the{of_all} {name} of the networks: {_value(best, metric)} {over}."
+    if len(networks) == 1:
+        return f"{best['name']} comes to a {name} of {_value(best, metric)} {over}."
+    return f"{best['name']} has the {extreme} {name} of the networks: {_value(best, metric)} {over}."
 
 
 def _rivals(networks: Sequence[dict[str, Any]], metric: str, sign: int) -> list[str]:
@@ -107,7 +112,11 @@ def _against_baselines(networks: Sequence[dict[str, Any]], baseline: dict[str, A
     if len(surely) == len(values):
         return f"{'Every network' if len(values) > 1 else 'It'} beats {simple}, with every seed."
     if len(never) == len(values):
-        return f"No network beats {simple}: use that, or find out what the networks miss."
+        told = f"No network beats {simple}: use that, or find out what the networks miss."
+        if sign < 0 or mark <= 0:
+            return told
+        ahead = networks[0]["metrics"][metric]["mean"] / mark - 1
+        return f"{told} The error of {networks[0]['name']} is {100 * ahead:.0f} % higher."
     mixed = [n for n in values if n not in surely and n not in never]
     parts = [f"{_listed(surely)} beat{'s' if len(surely) == 1 else ''} {simple} with every seed"] if surely else []
     if mixed:

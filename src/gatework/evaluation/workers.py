@@ -1,4 +1,4 @@
-"""Training several runs at once, each in a process of its own."""
+"""Computing several things at once, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
@@ -21,6 +22,54 @@ from gatework.training.watch import Watcher
 
 # How often, in seconds, the parent looks for news, and a worker tells of single steps.
 _NEWS = 0.1
+# How long, in seconds, a worker whose parent is gone is given before it is told again to end.
+_MERCY = 5.0
+_CONTEXT = multiprocessing.get_context("spawn")
+
+T = TypeVar("T")
+
+
+def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
+    """Processes that begin afresh, leave Ctrl-C to the parent, and end soon after it if it is killed.
+
+    Args:
+        count: How many.
+        begin: Called once in each process before anything else.
+        arguments: What `begin` is given.
+    """
+    return ProcessPoolExecutor(count, _CONTEXT, _begin_process, (begin, arguments))
+
+
+def _begin_process(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    # Ctrl-C reaches every process of the terminal; the parent decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    while True:
+        # Where a run is being trained this leaves a checkpoint first; elsewhere it ends the process.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_MERCY)
+
+
+def result_of(future: Future[T]) -> T:
+    """What a process of the pool made.
+
+    Raises:
+        TrainingError: A process was ended from outside.
+    """
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise TrainingError(
+            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on, "
+            "with --jobs 1 if memory is short"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -48,9 +97,8 @@ def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watc
         for job in jobs:
             complete(Run.open(job.path), dataset, watcher, job.label)
         return
-    context = multiprocessing.get_context("spawn")
-    news: Any = context.Queue()
-    with ProcessPoolExecutor(min(workers, len(jobs)), context, _begin, (dataset, news)) as pool:
+    news: Any = _CONTEXT.Queue()
+    with process_pool(min(workers, len(jobs)), _begin, dataset, news) as pool:
         futures = [pool.submit(_train, job) for job in jobs]
         try:
             while not all(f.done() for f in futures):
@@ -61,19 +109,7 @@ def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watc
             raise
         while _tell(news, watcher):
             pass
-    for future in futures:
-        _raise_if_stopped(future)
-
-
-def _raise_if_stopped(future: Future[bool]) -> None:
-    try:
-        was_trained = future.result()
-    except BrokenProcessPool:
-        raise TrainingError(
-            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on, "
-            "with --jobs 1 if memory is short"
-        ) from None
-    if not was_trained:
+    if not all(result_of(future) for future in futures):
         raise KeyboardInterrupt
 
 
@@ -93,7 +129,6 @@ class _Relay(Watcher):
     def __init__(self, news: Any) -> None:
         self.news = news
         self.last = 0.0
-        self.parent = os.getppid()
 
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         self.news.put(("started", (label, epochs, steps, done)))
@@ -109,17 +144,12 @@ class _Relay(Watcher):
             return
         self.last = time.monotonic()
         self.news.put(("stepped", (label, done, loss)))
-        if os.getppid() != self.parent:
-            # The parent was killed: nobody waits for this run; the loop leaves a checkpoint and ends.
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 _here: dict[str, Any] = {}
 
 
 def _begin(dataset: Dataset, news: Any) -> None:
-    # Ctrl-C reaches every process of the terminal; a worker minds it only while it trains.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _here["dataset"], _here["watcher"] = dataset, _Relay(news)
 
 

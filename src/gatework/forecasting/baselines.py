@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -34,6 +35,12 @@ def simple_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
         methods.append(("seasonal naive", f"The value one season ({season} steps) before.", _seasonal, 0))
     found = [_with_quantiles(name, about, point, dataset, perf_counter(), size) for name, about, point, size in methods]
     return [*found, _linear(dataset)]
+
+
+def gathered(dataset: ForecastDataset, fits: Sequence[Baseline]) -> Baseline:
+    """One method, fitted for each of the data set's trainings, as one."""
+    outputs = dataset.gathered([fit.outputs for fit in fits])
+    return dataclasses.replace(fits[-1], outputs=outputs, seconds=sum(fit.seconds for fit in fits))
 
 
 def _naive(origins: Origins) -> np.ndarray:

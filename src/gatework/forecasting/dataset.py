@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 
 from gatework.config import ForecastConfig, Recipe, Skip, TimeConfig
 from gatework.data._columns import named
-from gatework.data.dataset import Dataset, Provenance
+from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.tables import Table, read_table
 from gatework.data.timetable import TimeTable, read_timetable
 from gatework.errors import DataError, UsageError
@@ -37,6 +38,9 @@ _FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 _SEASONS = (3, 5)
 
 
+Parts = tuple[Origins, Origins, Origins]
+
+
 @dataclass(frozen=True)
 class ForecastDataset(Dataset):
     """A Dataset of forecast origins.
@@ -45,11 +49,30 @@ class ForecastDataset(Dataset):
         table: The series, whole.
         plan: The settings with every 0 and "auto" decided.
         ends: Where each series' training part ends, in steps, shape (series,).
+        stages: Where the network is trained again along the test part, one data set per training, in the order of time;
+            the training and validation parts here are then those of the last. Else empty.
     """
 
     table: TimeTable = field(kw_only=True)
     plan: ForecastConfig = field(kw_only=True)
     ends: np.ndarray = field(kw_only=True)
+    stages: tuple[ForecastDataset, ...] = field(default=(), kw_only=True)
+
+    @property
+    def trainings(self) -> tuple[ForecastDataset, ...]:
+        """What each training learns from, in the order of time."""
+        return self.stages or (self,)
+
+    def gathered(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """What the trainings answered for their own test parts, in the order of the whole test part."""
+        index = np.concatenate([_index(training.test) for training in self.trainings])
+        # Origins are sorted by series, target and step.
+        return np.concatenate(outputs)[np.lexsort(index.T[::-1])]
+
+
+def _index(split: Split) -> np.ndarray:
+    assert isinstance(split.inputs, Origins)
+    return split.inputs.index
 
 
 def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: str | None = None) -> ForecastDataset:
@@ -68,24 +91,47 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     source = source if isinstance(source, Table) else read_table(source)
     config = recipe.time or TimeConfig()
     table = read_timetable(source.frame, config, named(recipe.data.target), source=source.where, row=source.row)
-    plan, ends, (train, validation, test), notes = _planned(table, recipe.forecast or ForecastConfig(), source.where)
+    plan, ends, origins, notes = _planned(table, recipe.forecast or ForecastConfig(), source.where)
+    stages = _stages(table, plan, ends, origins, source.where) if plan.refit else [(ends, origins)]
+    if len(stages) > 1:
+        notes.append(
+            f"The network and the simple methods were fitted {len(stages)} times: anew every {plan.refit:,} steps of "
+            "the test part, on all that stood before."
+        )
     provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
-    return ForecastDataset(
-        name or source.name,
-        "forecast",
-        WindowSplit(train),
-        WindowSplit(validation),
-        WindowSplit(test),
-        provenance,
-        table=table,
-        plan=plan,
-        ends=ends,
-    )
+
+    def made(end: np.ndarray, parts: Parts) -> ForecastDataset:
+        train, validation, test = map(WindowSplit, parts)
+        called = name or source.name
+        return ForecastDataset(
+            called, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end
+        )
+
+    found = tuple(made(*stage) for stage in stages)
+    return dataclasses.replace(found[-1], test=WindowSplit(origins[2]), stages=found) if len(found) > 1 else found[0]
+
+
+def _stages(
+    table: TimeTable, plan: ForecastConfig, ends: np.ndarray, origins: Parts, source: str
+) -> list[tuple[np.ndarray, Parts]]:
+    """The parts of each training along the test part; errors are measured by the scale of the first one throughout."""
+    train, validation, test = origins
+    stage = (test.index[:, 2] - ends[test.index[:, 0]] - plan.validation_steps) // plan.refit
+    found = [(ends, (train, validation, test[np.flatnonzero(stage == 0)]))]
+    for number in range(1, int(stage.max()) + 1):
+        chosen = np.flatnonzero(stage == number)
+        if len(chosen):
+            # A series that is too short to be tested stays left out.
+            later = np.where(ends > 0, ends + number * plan.refit, 0)
+            *parts, _, _ = _origins(table, plan, later, source)
+            learnt, held = (dataclasses.replace(part, scale=test.scale) for part in parts)
+            found.append((later, (learnt, held, test[chosen])))
+    return [(end, parts) for end, parts in found if len(parts[2])]
 
 
 def _planned(
     table: TimeTable, config: ForecastConfig, source: str
-) -> tuple[ForecastConfig, np.ndarray, tuple[Origins, Origins, Origins], list[str]]:
+) -> tuple[ForecastConfig, np.ndarray, Parts, list[str]]:
     """The settings whose simple forecast does best in validation, and the origins that they make."""
     plan, ends = decide(table, config, source)
     windows = [plan.window]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from gatework.config import TimeConfig
+from gatework.config import ForecastConfig, TimeConfig
 from gatework.data._columns import Columns, matrix
 from gatework.data.frequency import Frequency, Grid
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.data.timetable import Series, TimeTable, read_timetable
 from gatework.errors import DataError
+from gatework.forecasting.windows import Origins
 
 _ARRAYS = ("values", "observed", "known", "past", "static")
 
@@ -107,7 +108,8 @@ def go_on(history: TimeTable, config: TimeConfig, table: Table) -> TimeTable:
     for number, s in enumerate(history.series):
         rows = np.flatnonzero(codes == number)
         series.append(_with_future(s, positions[rows] - s.start, known[rows]))
-    return dataclasses.replace(history, series=tuple(series))
+    steps = positions - np.array([s.start for s in history.series])[codes]
+    return dataclasses.replace(history, series=tuple(series), rows=np.stack([codes, steps], axis=1))
 
 
 def _positions(history: TimeTable, config: TimeConfig, table: Table, codes: np.ndarray) -> np.ndarray:
@@ -133,12 +135,19 @@ def _with_future(series: Series, steps: np.ndarray, known: np.ndarray) -> Series
     return dataclasses.replace(series, known=full)
 
 
-def check_known(table: TimeTable, horizon: int, source: str) -> None:
-    """Raises a DataError that names the first step and column where something known ahead is not given."""
+def check_known(table: TimeTable, horizon: int, source: str, row: Callable[[int], str]) -> None:
+    """Raises a DataError that names the first step, its row, and the column where something known ahead is not given.
+
+    Args:
+        table: What is forecast from.
+        horizon: The steps to forecast.
+        source: Where the table came from, for messages.
+        row: Names a row of it, given its position.
+    """
     if not table.columns.known:
         return
-    names = table.columns.features(table.columns.known)
-    for series in table.series:
+    names = [name for name in table.columns.known for _ in table.columns.features((name,))]
+    for number, series in enumerate(table.series):
         end = len(series)
         ahead = series.known[end : end + horizon]
         of = f'{source}, series "{series.name}"' if series.id else source
@@ -146,8 +155,34 @@ def check_known(table: TimeTable, horizon: int, source: str) -> None:
         if len(missing) or len(ahead) < horizon:
             step = int(missing[0][0]) if len(missing) else len(ahead)
             column = names[int(missing[0][1])] if len(missing) else ", ".join(table.columns.known)
+            at = np.flatnonzero((table.rows == (number, end + step)).all(axis=1))
+            stamp = table.stamps(np.array([series.start + end + step]))[0]
+            what = f"{row(int(at[0]))}, {stamp}," if len(at) else f"{stamp}"
             raise DataError(
-                f"{of}: {table.stamps(np.array([series.start + end + step]))[0]} has no value in the column "
-                f'"{column}", which was said to be known ahead; give a table with the {horizon} steps to forecast, or '
-                "a shorter --horizon"
+                f'{of}: {what} has no value in the column "{column}", which was said to be known ahead; give a table '
+                f"with the {horizon} steps to forecast, or a shorter --horizon"
             )
+
+
+def newer(history: TimeTable, origins: Origins, plan: ForecastConfig) -> np.ndarray:
+    """The origins between the end of a run's history and the first of others in a table that may be newer.
+
+    Args:
+        history: What the run kept.
+        origins: The others.
+        plan: Says how many origins of each series and target there may be.
+
+    Returns:
+        As `Origins.index`, shape (found, 3).
+    """
+    ends = {s.id: s.start + len(s) for s in history.series}
+    found = []
+    pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
+    firsts = np.full(len(pairs), np.iinfo(np.int64).max)
+    np.minimum.at(firsts, group.reshape(-1), origins.index[:, 2])
+    for (number, target), first in zip(pairs, firsts.tolist(), strict=True):
+        series = origins.table.series[number]
+        start = max(ends.get(series.id, series.start + first) - series.start, 1)
+        steps = np.arange(start, first)[:: -(-max(first - start, 1) // plan.max_origins)]
+        found.append(np.stack([np.full_like(steps, number), np.full_like(steps, target), steps], axis=1))
+    return np.concatenate(found)

@@ -14,8 +14,8 @@ answer of that step alone, so that no forecast depends on what is known of a lat
 
 $$ y_t \leftarrow y_t + D v_t + E \,\mathrm{ReLU}(F v_t + G g_k) $$
 
-A forecast is the simple one plus $y$, in the window's own measure. Quantiles are the median and sums of positive gaps
-above and below it, so they never cross.
+A forecast is the simple one plus $y$, in the window's own measure. Free quantiles are the median and sums of positive
+gaps above and below it, so they never cross; $y_k$ may instead hold the location and the scale of a distribution.
 
 Source: S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term Time Series Forecasting", 2023.
 """
@@ -24,11 +24,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from gatework.config import ForecastConfig, ModelConfig
+from gatework.config import Distribution, ForecastConfig, ModelConfig
+from gatework.forecasting.conformal import MOST_SCORES, PROMISED, Calibration
+from gatework.forecasting.distributions import PARAMETERS, quantiles, score
 from gatework.forecasting.metrics import LEVELS, MEDIAN
 from gatework.forecasting.panel import WindowBatch
 from gatework.nn import recurrent
@@ -52,6 +55,8 @@ class Forecaster(nn.Module):
         self.horizon, self.segment = plan.horizon, plan.segment
         self.steps = -(-plan.horizon // plan.segment)
         self.is_recursive = plan.decoder == "recursive"
+        self.distribution = plan.distribution
+        self.outputs = len(LEVELS) if plan.distribution == "free" else PARAMETERS
         self.encode = nn.Linear(plan.segment * inputs, config.hidden)
         self.recurrent = recurrent(
             config.cell,
@@ -63,25 +68,47 @@ class Forecaster(nn.Module):
             orthogonal=config.orthogonal,
         )
         self.place = nn.Parameter(torch.randn(self.steps, config.hidden))
-        self.known = _Known(ahead, config.hidden) if ahead else None
+        self.known = _Known(ahead, config.hidden, self.outputs) if ahead else None
         self.static = nn.Linear(static, config.hidden, bias=False) if static else None
         self.again = nn.Linear(plan.segment, config.hidden, bias=False) if self.is_recursive else None
         self.dropout = nn.Dropout(config.dropout)
-        self.answer = nn.Linear(config.hidden, plan.segment * len(LEVELS))
+        self.answer = nn.Linear(config.hidden, plan.segment * self.outputs)
         # The network begins as the simple forecast with narrow bands.
         nn.init.zeros_(self.answer.bias)
         with torch.no_grad():
             self.answer.weight.mul_(0.1)
         self.stretch: Tensor
+        self.alpha: Tensor
+        self.scores: Tensor
+        self.count: Tensor
         self.register_buffer("stretch", torch.ones(len(LEVELS)))
+        self.register_buffer("alpha", torch.from_numpy(PROMISED).float())
+        self.register_buffer("scores", torch.full((len(PROMISED), MOST_SCORES), torch.nan))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     def forward(self, batch: WindowBatch) -> Tensor:
-        """Quantiles in the targets' own unit, shape (batch, horizon, levels)."""
-        raw = self.measured(batch)
-        median = raw[..., MEDIAN : MEDIAN + 1]
-        if not self.training:
-            raw = _stretched(raw, median, self.stretch)
-        return batch.level[:, None, None] + batch.scale[:, None, None] * (batch.skip[..., None] + raw)
+        """Quantiles in the targets' own unit, calibrated except in training, shape (batch, horizon, levels)."""
+        raw = self.raw(batch)
+        return raw if self.training else stretched(raw, self.stretch)
+
+    def raw(self, batch: WindowBatch) -> Tensor:
+        """Quantiles in the targets' own unit, before calibration, shape (batch, horizon, levels)."""
+        added = batch.skip[..., None] + self.measured(batch)
+        return batch.level[:, None, None] + batch.scale[:, None, None] * added
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known of the intervals."""
+        scores = self.scores.double().numpy()
+        return Calibration(self.alpha.double().numpy(), scores[:, ~np.isnan(scores[0])], int(self.count))
+
+    @calibration.setter
+    def calibration(self, known: Calibration) -> None:
+        self.stretch.copy_(torch.from_numpy(known.stretch()))
+        self.alpha.copy_(torch.from_numpy(known.alpha))
+        self.scores.fill_(torch.nan)
+        self.scores[:, : known.scores.shape[1]] = torch.from_numpy(known.scores)
+        self.count.fill_(known.count)
 
     def measured(self, batch: WindowBatch) -> Tensor:
         """What is added to the simple forecast, in the window's own measure, before calibration."""
@@ -91,10 +118,10 @@ class Forecaster(nn.Module):
         _, state = self.recurrent(torch.relu(self.encode(segments)))
         queries = self._queries(batch)
         states = self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
-        values = self.answer(self.dropout(states)).reshape(count, self.steps * size, len(LEVELS))[:, : self.horizon]
+        values = self.answer(self.dropout(states)).reshape(count, self.steps * size, self.outputs)[:, : self.horizon]
         if self.known is not None:
             values = values + self.known(batch.ahead, states.repeat_interleave(size, dim=1)[:, : self.horizon])
-        return _ordered(values)
+        return _ordered(values) if self.distribution == "free" else quantiles(values, self.distribution)
 
     def _queries(self, batch: WindowBatch) -> Tensor:
         """What the decoder's cell reads for each segment, shape (batch, segments, hidden)."""
@@ -116,7 +143,7 @@ class Forecaster(nn.Module):
             query = queries[:, step]
             if states:
                 said = self.answer(states[-1]).reshape(len(query), self.segment, -1)
-                query = query + self.again(said[..., MEDIAN])
+                query = query + self.again(said[..., MEDIAN if self.distribution == "free" else 0])
             output, state = self.recurrent(query[None].contiguous(), state)
             states.append(output[0])
         return torch.stack(states, dim=1)
@@ -125,17 +152,17 @@ class Forecaster(nn.Module):
 class _Known(nn.Module):
     """What is known ahead of each step, to an addition to the answer of that step."""
 
-    def __init__(self, ahead: int, hidden: int) -> None:
+    def __init__(self, ahead: int, hidden: int, outputs: int) -> None:
         super().__init__()
         width = min(hidden, _KNOWN_WIDTH)
-        self.direct = nn.Linear(ahead, len(LEVELS), bias=False)
+        self.direct = nn.Linear(ahead, outputs, bias=False)
         self.features, self.state = nn.Linear(ahead, width), nn.Linear(hidden, width, bias=False)
-        self.mix = nn.Linear(width, len(LEVELS), bias=False)
+        self.mix = nn.Linear(width, outputs, bias=False)
         nn.init.zeros_(self.direct.weight)
         nn.init.zeros_(self.mix.weight)
 
     def forward(self, ahead: Tensor, states: Tensor) -> Tensor:
-        """Shapes (batch, horizon, ahead) and (batch, horizon, hidden) to (batch, horizon, levels)."""
+        """Shapes (batch, horizon, ahead) and (batch, horizon, hidden) to (batch, horizon, outputs)."""
         mixed: Tensor = self.mix(torch.relu(self.features(ahead) + self.state(states)))
         return mixed + self.direct(ahead)
 
@@ -148,8 +175,26 @@ def _ordered(raw: Tensor) -> Tensor:
     return torch.cat([median - below, median, median + above], dim=-1)
 
 
-def _stretched(raw: Tensor, median: Tensor, stretch: Tensor) -> Tensor:
-    """Bands widened or narrowed level by level, and kept from crossing."""
+class Raw(nn.Module):
+    """A Forecaster's quantiles before calibration."""
+
+    def __init__(self, forecaster: Forecaster) -> None:
+        super().__init__()
+        self.forecaster = forecaster
+
+    def forward(self, batch: WindowBatch) -> Tensor:
+        """See `Forecaster.raw()`."""
+        return self.forecaster.raw(batch)
+
+
+def stretched(raw: Tensor, stretch: Tensor) -> Tensor:
+    """Bands widened or narrowed level by level about the median, and kept from crossing.
+
+    Args:
+        raw: Quantiles, shape (batch, horizon, levels).
+        stretch: The factor of every level, shape (levels,), or (batch, 1, levels) where origins differ.
+    """
+    median = raw[..., MEDIAN : MEDIAN + 1]
     gaps = stretch * (raw - median)
     above = gaps[..., MEDIAN + 1 :].cummax(-1).values
     below = gaps[..., :MEDIAN].flip(-1).cummin(-1).values.flip(-1)
@@ -160,14 +205,22 @@ def _each(state: Any, change: Any) -> Any:
     return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)
 
 
-def pinball(outputs: Tensor, batch: WindowBatch) -> Tensor:
-    r"""Twice the mean of $\rho_q(u) = \max(q u, (q - 1) u)$ over levels and observed steps, in the window's measure.
+def loss(outputs: Tensor, batch: WindowBatch, distribution: Distribution) -> Tensor:
+    r"""The mean over observed steps, in the window's measure.
+
+    For free quantiles it is twice the mean over levels of $\rho_q(u) = \max(q u, (q - 1) u)$.
 
     Args:
         outputs: Quantiles in the targets' own unit, shape (batch, horizon, levels).
         batch: The windows.
+        distribution: What the quantiles are of.
     """
-    levels = outputs.new_tensor(LEVELS)
-    gap = (batch.targets[..., None] - outputs) / batch.scale[:, None, None]
-    loss = torch.maximum(levels * gap, (levels - 1) * gap).mean(-1)
-    return 2 * (loss * batch.seen).sum() / batch.seen.sum().clamp(min=1)
+    if distribution == "free":
+        levels = outputs.new_tensor(LEVELS)
+        gap = (batch.targets[..., None] - outputs) / batch.scale[:, None, None]
+        each = 2 * torch.maximum(levels * gap, (levels - 1) * gap).mean(-1)
+    else:
+        measured = (outputs - batch.level[:, None, None]) / batch.scale[:, None, None]
+        y = (batch.targets - batch.level[:, None]) / batch.scale[:, None]
+        each = score(measured, y, distribution)
+    return (each * batch.seen).sum() / batch.seen.sum().clamp(min=1)

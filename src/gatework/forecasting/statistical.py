@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -35,20 +36,31 @@ _ABOUT = {
 
 
 def statistical_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
-    """The three methods; none where statsforecast is not installed or there are more than `MOST_SERIES` series."""
-    try:
-        with warnings.catch_warnings():
-            # A progress bar that nobody sees misses its widgets in a notebook.
-            warnings.filterwarnings("ignore", message="IProgress not found")
-            from statsforecast import models
-    except ImportError:
-        return []
+    """The three methods; none where `absent()` says so."""
     origins = dataset.test.inputs
     assert isinstance(origins, Origins)
-    if len(np.unique(origins.index[:, :2], axis=0)) > MOST_SERIES:
+    if absent(origins):
         return []
+    with warnings.catch_warnings():
+        # A progress bar that nobody sees misses its widgets in a notebook.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from statsforecast import models
     season = dataset.plan.season if dataset.plan.season <= _LONGEST_SEASON else 1
     return [_baseline(name, getattr(models, name), season, origins) for name in _ABOUT]
+
+
+def absent(origins: Origins) -> list[str]:
+    """Why the methods are not run, in a sentence; nothing where they are."""
+    names = ", ".join(_ABOUT)
+    if find_spec("statsforecast") is None:
+        return [f'{names} are not in this table, as statsforecast is not installed: pip install "gatework[forecast]".']
+    series = len(np.unique(origins.index[:, :2], axis=0))
+    if series > MOST_SERIES:
+        return [
+            f"{names} are not in this table: each series is fitted by itself, which is done for up to {MOST_SERIES} "
+            f"series, and these are {series:,}."
+        ]
+    return []
 
 
 def _baseline(name: str, make: Any, season: int, origins: Origins) -> Baseline:

@@ -47,6 +47,12 @@ class Origins:
             found[row, : steps - len(values)] = values[0]
         return found
 
+    def times(self) -> np.ndarray:
+        """The first step that each origin forecasts, as a position on the grid, shape (origins,)."""
+        starts = np.array([series.start for series in self.table.series], dtype=np.int64)
+        found: np.ndarray = starts[self.index[:, 0]] + self.index[:, 2]
+        return found
+
     def actuals(self) -> np.ndarray:
         """What came to pass.
 
@@ -83,6 +89,11 @@ class WindowSplit(Split):
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.inputs.table.notes
 
     @cached_property
     def targets(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from gatework._files import write_json
 from gatework.data.dataset import Split
 from gatework.errors import GateworkError
-from gatework.inside.gradients import Finding, GradientFlow, gradient_flow
+from gatework.inside.gradients import Finding, GradientFlow, Moment, gradient_flow
 from gatework.inside.page.arguments import runs_of
 from gatework.inside.page.presets import stored_test_part
 from gatework.inside.page.write import write_page
@@ -22,7 +23,7 @@ _PAGE, _FIGURES = "inspect.html", "inside.json"
 
 
 def look_inside(folder: str | os.PathLike[str]) -> Path | None:
-    """Writes `inspect.html` and `inside.json` into a comparison folder, for the first seed of each cell.
+    """Writes `inspect.html`, with the first seed of each cell, and `inside.json` into a comparison folder.
 
     Args:
         folder: A comparison folder with finished runs and its test part.
@@ -38,24 +39,36 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
     except GateworkError:
         return None
     examples = test.take(_chosen(test))
-    write_json(folder / _FIGURES, {"page": _PAGE, "gradients": [gradients(run, examples) for run in runs]})
+    write_json(folder / _FIGURES, {"page": _PAGE, "gradients": [gradients(_seeds(run), examples) for run in runs]})
     return page
 
 
-def gradients(run: Run, examples: Split) -> dict[str, Any]:
-    """The gradient curves of a run's top layer at the start and after training, as values that JSON can hold."""
-    flows = {at: gradient_flow(run, examples, at=at) for at in ("start", "trained")}
-    return {
-        "name": run.recipe.model.cell_name,
-        "pooling": run.recipe.model.pooling,
-        **{at: _curve(flow) for at, flow in flows.items()},
-    }
+def gradients(runs: Sequence[Run], examples: Split) -> dict[str, Any]:
+    """How much gradient reaches back in the top layer, at the start and after training, as values that JSON can hold.
+
+    Args:
+        runs: The seeds of one cell; the first gives the curves, all of them what the curves amount to.
+        examples: What is read.
+    """
+    model = runs[0].recipe.model
+    moments: tuple[Moment, ...] = ("start", "trained")
+    flows = {at: [gradient_flow(run, examples, at=at) for run in runs] for at in moments}
+    return {"name": model.cell_name, "pooling": model.pooling} | {at: _curve(own) for at, own in flows.items()}
 
 
-def _curve(flow: GradientFlow) -> dict[str, Any]:
+def _seeds(run: Run) -> list[Run]:
+    """Every finished seed of a comparison's run, in order."""
+    stem = run.path.name.removesuffix("0")
+    paths = sorted(run.path.parent.glob(f"{stem}*"), key=lambda path: int(path.name.removeprefix(stem)))
+    return [own for own in map(Run.open, paths) if own.is_finished]
+
+
+def _curve(flows: Sequence[GradientFlow]) -> dict[str, Any]:
+    flow = flows[0]
     finding: Finding = flow.finding()
     carried = flow.carried_curve()
     return {
+        "by_seed": [own.finding().brief for own in flows],
         "norm": _numbers(flow.curve()),
         "carried": None if carried is None else _numbers(carried),
         "finding": finding.name,

@@ -104,6 +104,11 @@ class Finding:
         name = "exploding" if highest > GROWN else "vanishing" if reach is not None else "steady"
         return cls(name, reach, float(known[-1]), highest, len(curve) - 1)
 
+    @property
+    def brief(self) -> str:
+        """The finding in a word or two."""
+        return f"vanishing from {self.reach}" if self.name == "vanishing" else self.name
+
     def sentence(self, who: str) -> str:
         """The finding as one sentence about `who`."""
         if self.name == "none":

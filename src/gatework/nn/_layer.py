@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _around, _noise, _ops, _reference, _streaming
+from gatework import _around, _noise, _ops, _reference, _stack, _streaming
 from gatework.cells import CellSpec
 from gatework.cells._clip import clipped
 from gatework.errors import UsageError
@@ -287,32 +287,30 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         x, states = self._in_own_precision(batch)
-        finals: list[tuple[Tensor, ...]] = []
+        weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
+        # A part is what nothing comes between.
+        is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
+        depth = self.num_directions if is_dropping else len(weights)
+        finals: list[Sequence[Tensor]] = []
         traces: list[dict[str, Tensor]] = []
-        run = _paths.SCANS[path].trace if is_traced else _paths.SCANS[path].scan
         seed = _noise.drawn_seed() if self.options.loops and self.training else None
         with _batch.without_autocast(x.device.type):
-            for layer in range(self.num_layers):
-                outputs = []
-                for direction in range(self.num_directions):
-                    place = layer * self.num_directions + direction
-                    around = {"around": self._around(place, seed)} if self.options.loops else {}
-                    output, final, *named = run(
-                        self.spec,
-                        x,
-                        self._dropped_weights(place),
-                        tuple(state[place] for state in states),
-                        batch_sizes=batch.batch_sizes,
-                        reverse=direction == 1,
-                        **around,
-                    )
-                    outputs.append(output)
-                    finals.append(final)
-                    traces.extend(named)
-                x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
-                if self.dropout and layer < self.num_layers - 1:
-                    x = dropout(x, self.dropout, self.training)
-        return x, _stacked(finals), traces
+            for first in range(0, len(weights), depth):
+                if first:
+                    x = dropout(x, self.dropout)
+                part = slice(first, first + depth)
+                around = [self._around(place, seed) for place in range(*part.indices(len(weights)))]
+                inside = states if depth == len(weights) else [state[part] for state in states]
+                x, ends, named = _stack.scan(
+                    _paths.SCANS[path], self.spec, x, weights[part], inside,
+                    directions=self.num_directions, batch_sizes=batch.batch_sizes, is_traced=is_traced,
+                    around=around if self.options.loops else None,
+                )  # fmt: skip
+                finals.append(ends)
+                traces.extend(named)
+        if len(finals) == 1:
+            return x, tuple(finals[0]), traces
+        return x, tuple(torch.cat(ends) for ends in zip(*finals, strict=True)), traces
 
     def _in_own_precision(self, batch: _batch.Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast in the precision of the weights, as rounding adds up over steps."""

@@ -35,6 +35,7 @@ def forecasts(entries: Sequence[Entry], metric: str, test: pl.DataFrame) -> dict
     size = _size(test, actual, errors)
     return {
         "models": list(typical),
+        "shown": next((e.name for e in entries if e.is_network), entries[0].name),
         "origins": _origins(test, actual, typical),
         "steps": list(range(1, actual.shape[1] + 1)),
         "by_step": {name: _mean(error / size) for name, error in errors.items()},

@@ -16,9 +16,9 @@ _METRICS = {
     "loss": "loss",
     "mase": "MASE",
     "smape": "sMAPE",
-    "wql": "weighted quantile loss",
-    "coverage_80": "coverage of 80 %",
-    "coverage_95": "coverage of 95 %",
+    "wql": "quantile loss",
+    "coverage_80": "in 80 %",
+    "coverage_95": "in 95 %",
 }
 _FIGURE_SPACE = "\u2007"
 

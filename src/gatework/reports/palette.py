@@ -46,8 +46,9 @@ def looks(entries: Iterable[Entry]) -> dict[str, Look]:
     baselines = 0
     for entry in sorted(entries, key=lambda e: e.name):
         if not entry.is_network:
-            k = baselines % len(_BASELINE_MARKERS)
-            found[entry.name] = Look(f"--baseline-{k % 3}", _BASELINE_MARKERS[k], _DASHES[1 + k % (len(_DASHES) - 1)])
+            marker = _BASELINE_MARKERS[baselines % len(_BASELINE_MARKERS)]
+            dash = _DASHES[1 + baselines % (len(_DASHES) - 1)]
+            found[entry.name] = Look(f"--baseline-{baselines % 3}", marker, dash)
             baselines += 1
             continue
         if entry.cell not in _CELLS and entry.cell not in others:

@@ -20,7 +20,7 @@ from gatework.reports.formatting import counted, metric_title, number, rounded
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
 from gatework.reports.palette import looks
-from gatework.reports.particulars import particulars
+from gatework.reports.particulars import Pairs, particulars
 from gatework.reports.regression import regression
 from gatework.reports.scales import Scale
 
@@ -80,10 +80,16 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
         classes=classes,
         class_names=class_names,
         metric=metric,
-        particulars=particulars({"environment": run.environment, "recipe": run.recipe}),
+        particulars=_particulars(run),
         command=None,
         version=run.environment.get("gatework"),
     )
+
+
+def _particulars(run: TrainedRun) -> list[tuple[str, Pairs]]:
+    environment = {name: value for name, value in run.environment.items() if name != "notes"}
+    provenance = {"notes": run.environment.get("notes")}
+    return particulars({"environment": environment, "recipe": run.recipe, "provenance": provenance})
 
 
 def _entry(run: TrainedRun) -> Entry:

@@ -33,6 +33,7 @@ class Row:
         mean_at: Where the mean lies on the strip, in per cent.
         off: The end of the strip, "left" or "right", beyond which the mean lies; empty where it lies on it.
         metrics: One figure per metric, the deciding one first.
+        further: One figure for each metric that the table has no room for.
         costs: Parameters, milliseconds per step, seconds per epoch.
     """
 
@@ -45,6 +46,7 @@ class Row:
     mean_at: float
     off: str
     metrics: tuple[Cell, ...]
+    further: tuple[Cell, ...]
     costs: tuple[str, ...]
 
 
@@ -54,6 +56,7 @@ class Table:
 
     Attributes:
         metrics: The titles of the metric columns, the deciding one first.
+        further: The titles of the metrics that it has no room for.
         costs: The titles of the cost columns.
         rows: The rows, best first.
         ticks: The strip's ticks: where, in per cent, and the label.
@@ -63,6 +66,7 @@ class Table:
     """
 
     metrics: tuple[str, ...]
+    further: tuple[str, ...]
     costs: tuple[str, ...]
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]
@@ -86,7 +90,8 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
         _row(entry, k, comparison.metric, scale, looks[entry.name], columns, costs) for k, entry in enumerate(entries)
     )
     return Table(
-        metrics=tuple(metric_title(n) for n in names),
+        metrics=tuple(metric_title(n) for n in names[:_MOST_METRICS]),
+        further=tuple(metric_title(n) for n in names[_MOST_METRICS:]),
         costs=("parameters", "ms per step", "s per epoch"),
         rows=rows,
         ticks=tuple((scale.at(value), label) for value, label in scale.ticks(6)),
@@ -101,7 +106,8 @@ def _metric_names(comparison: Comparison) -> list[str]:
     found = dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)])
     redundant = {"test_rmse"} if "test_mse" in found else set()
     kept = [n for n in found if n == comparison.metric or not (n in redundant or n.endswith("loss"))]
-    return kept[:_MOST_METRICS]
+    first = _FIRST.get(comparison.task, ())
+    return sorted(kept, key=lambda n: first.index(n) if n in first else len(first))
 
 
 def _strip_scale(comparison: Comparison) -> Scale:
@@ -118,18 +124,23 @@ def _strip_scale(comparison: Comparison) -> Scale:
 
 def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
     texts = aligned([with_spread(e.metrics[name]) if name in e.metrics else "—" for e in entries])
-    means = [e.metrics[name].mean for e in entries if name in e.metrics]
-    # Errors and losses are better when small; the deciding metric says so itself.
+    means = [
+        e.metrics[name].mean for e in entries if name in e.metrics and e.metrics[name].mean == e.metrics[name].mean
+    ]
+    # Errors and losses are better when small; the deciding metric says so itself. Coverage should be what was promised.
     lower = comparison.lower_is_better if name == comparison.metric else name.rpartition("_")[2] in _ERRORS
-    best = (min if lower else max)([m for m in means if m == m], default=None)
+    promised = int(name.rpartition("_")[2]) / 100 if "coverage" in name else 0.0
+    order = (lambda m: abs(m - promised)) if promised else (lambda m: m if lower else -m)
+    best = min(means, key=order, default=None)
     return [
         Cell(text, name in e.metrics and e.metrics[name].mean == best) for text, e in zip(texts, entries, strict=True)
     ]
 
 
 _MOST_METRICS = 4
+_FIRST = {"forecast": ("test_mase", "test_wql", "test_coverage_80", "test_coverage_95")}
 _WIDEST = 3.0
-_ERRORS = {"mse", "mae", "rmse", "loss"}
+_ERRORS = {"mse", "mae", "rmse", "loss", "mase", "smape", "wql"}
 
 
 def _row(
@@ -152,6 +163,7 @@ def _row(
         seeds=seeds,
         mean_at=scale.at(values.mean) if values.mean == values.mean else 0.0,
         off=off,
-        metrics=tuple(column[k] for column in columns),
+        metrics=tuple(column[k] for column in columns[:_MOST_METRICS]),
+        further=tuple(column[k] for column in columns[_MOST_METRICS:]),
         costs=tuple(column[k] for column in costs),
     )

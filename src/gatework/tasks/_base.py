@@ -146,6 +146,22 @@ class Task(ABC):
     def calibrate(self, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
         """Adjusts a trained network's buffers by the validation part, before the test part is looked at."""
 
+    def outputs(self, model: nn.Module, split: Split) -> np.ndarray:
+        """What a trained network answers to examples."""
+        from gatework.training.loop import evaluate
+
+        return evaluate(model, self, self.encode(split))[0]
+
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
+        """What is answered to the test part.
+
+        Args:
+            model: The trained network, after `calibrate()`.
+            dataset: The data.
+            earlier: The tasks and networks of `dataset.trainings` before the last one.
+        """
+        return self.outputs(model, dataset.test)
+
     def values(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs in the targets' own unit; scores per class stay as they are."""
         return outputs
@@ -153,6 +169,23 @@ class Task(ABC):
     @abstractmethod
     def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """Every metric of these outputs, `metric` among them, without a prefix."""
+
+    def absent(self, dataset: Dataset) -> list[str]:
+        """Which simple methods are not run here and why, one sentence each."""
+        return []
+
+    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
+        """What a verdict must add to the deciding metric of a network, in a sentence; nothing by default.
+
+        Args:
+            dataset: The data.
+            metrics: The network's metrics on the test part, without a prefix.
+        """
+        return ""
+
+    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """The metrics of each part that examples fall into, such as a series, as rows of a table; none by default."""
+        return []
 
     @abstractmethod
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
@@ -168,9 +201,7 @@ class Task(ABC):
 
     def predict(self, model: nn.Module, split: Split) -> list[dict[str, Any]]:
         """What a trained network says of examples, as rows of a table."""
-        from gatework.training.loop import evaluate
-
-        return self.answers(evaluate(model, self, self.encode(split))[0], split)
+        return self.answers(self.outputs(model, split), split)
 
     def told(self, rows: list[dict[str, Any]]) -> list[str]:
         """What to say of predictions in words, one line each, beside the table of them."""
@@ -188,12 +219,10 @@ class Task(ABC):
         Returns:
             The metrics, and those of simple methods by name where the task has such.
         """
-        from gatework.training.loop import evaluate
-
         if label is not None:
             raise UsageError(f'the task "{self.name}" was trained with its answers and takes no --label here')
         split = self.read_known(source, recipe)
-        return Measured(self.metrics(evaluate(model, self, self.encode(split))[0], split.targets))
+        return Measured(self.metrics(self.outputs(model, split), split.targets))
 
     def keep(self, folder: Path, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
         """Writes what the report shows beyond the predictions for the test part into a run folder."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,9 @@ import numpy as np
 from gatework.config import ForecastConfig
 from gatework.data.timetable import TimeTable
 from gatework.errors import UsageError
-from gatework.forecasting.history import check_known, from_state, go_on, tail, to_state
+from gatework.forecasting.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.forecasting.linear import Linear
-from gatework.forecasting.metrics import LEVELS, MEDIAN, metrics
+from gatework.forecasting.metrics import INTERVALS, LEVELS, MEDIAN, chance, distinct_steps, metrics
 from gatework.forecasting.panel import Features, Panel, WindowBatch, WindowExamples
 from gatework.forecasting.windows import Origins, WindowSplit
 from gatework.tasks._base import Baseline, Task
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.forecasting.conformal import Calibration
+
+
+# Intervals hold where they cover what they promise to within this.
+_CLOSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -135,37 +140,99 @@ class Forecasting(Task):
         return Forecaster(config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean quantile loss in each window's own measure."""
-        from gatework.forecasting.network import pinball
+        """The mean quantile loss, or that of a distribution, in each window's own measure."""
+        from gatework.forecasting.network import loss
 
         assert isinstance(batch, WindowBatch)
-        return pinball(outputs, batch)
+        return loss(outputs, batch, self.plan.distribution)
 
-    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
-        """Stretches the intervals until they hold on the validation origins."""
-        import torch
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
+        """The forecasts of the test part, each with the intervals that were known to hold when it was made.
 
-        from gatework.forecasting.conformal import stretches
+        What is known of the intervals at the end of the table stays with the network.
+        """
+        from gatework.forecasting.conformal import Calibration
+        from gatework.forecasting.dataset import ForecastDataset
         from gatework.forecasting.network import Forecaster
-        from gatework.training.loop import evaluate
+
+        assert isinstance(dataset, ForecastDataset)
+        assert isinstance(model, Forecaster)
+        trained = [*earlier, (self, model)]
+        parts = list(zip(trained, dataset.trainings, strict=True))
+        (task, network), first = parts[0]
+        held_back = Calibration.held_back(_raw(task, network, first.validation), first.validation.targets["value"])
+        raw = dataset.gathered([_raw(task, network, part.test) for (task, network), part in parts])
+        outputs, model.calibration = _followed(held_back, raw, dataset.test)
+        return outputs
+
+    def outputs(self, model: nn.Module, split: Split) -> np.ndarray:
+        """Quantiles for the origins of a table, going on from what is known of the intervals.
+
+        Where the table is newer than what was learnt from, the steps up to an origin have come to pass: forecasts are
+        made for them first, so that the intervals learn from them as they did along the test part.
+        """
+        from gatework.forecasting.network import Forecaster
 
         assert isinstance(model, Forecaster)
-        model.stretch.fill_(1.0)
-        outputs, _ = evaluate(model, self, self.encode(dataset.validation))
-        model.stretch.copy_(torch.from_numpy(stretches(outputs, dataset.validation.targets["value"])))
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
+        whole = WindowSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
+        return _followed(model.calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
 
     def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """MASE, sMAPE, RMSE, MAE, MSE, weighted quantile loss, and the coverage of the 80 and 95 % intervals."""
         return metrics(outputs, targets)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
-        """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA."""
-        from gatework.forecasting.baselines import simple_baselines
+        """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA.
+
+        Each is fitted as often as the network is trained, on the same steps.
+        """
+        from gatework.forecasting.baselines import gathered, simple_baselines
         from gatework.forecasting.dataset import ForecastDataset
         from gatework.forecasting.statistical import statistical_baselines
 
         assert isinstance(dataset, ForecastDataset)
-        return [*simple_baselines(dataset), *statistical_baselines(dataset)]
+        found = [[*simple_baselines(part), *statistical_baselines(part)] for part in dataset.trainings]
+        return [gathered(dataset, methods) for methods in zip(*found, strict=True)]
+
+    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """The metrics of each series and target."""
+        origins, actuals = split.inputs, split.targets
+        assert isinstance(origins, Origins)
+        columns, rows = origins.table.columns, []
+        pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
+        for k, (number, target) in enumerate(pairs):
+            chosen = group.reshape(-1) == k
+            name = dict(zip(columns.ids, origins.table.series[number].id, strict=True))
+            rows.append({**name, "target": columns.targets[target], **metrics(outputs[chosen], actuals[chosen])})
+        return rows
+
+    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
+        """How many actual values the intervals held, and whether the test part is long enough to tell."""
+        steps, horizon = distinct_steps(dataset.test.targets), self.plan.horizon
+        shares = {percent: metrics[f"coverage_{percent}"] for percent in INTERVALS}
+        held = ", ".join(f"its {percent} % interval held {100 * share:.0f} %" for percent, share in shares.items())
+        off = [str(percent) for percent, share in shares.items() if abs(share - percent / 100) > _CLOSE]
+        moved = {percent: chance(percent / 100, steps) for percent in INTERVALS}
+        told = f"Of the test values {held}."
+        if max(moved.values()) > _CLOSE:
+            by = " and ".join(f"{100 * value:.0f}" for value in moved.values())
+            return (
+                f"{told} Whether they hold cannot be told from {steps} test values: even if these were independent, "
+                f"chance alone would move the shares by {by} points; they are {steps / horizon:.0f} forecasts that do "
+                "not overlap."
+            )
+        return told if not off else f"{told} That is more than 5 points off for the {' and the '.join(off)} % interval."
+
+    def absent(self, dataset: Dataset) -> list[str]:
+        """Says where statsforecast is not installed, or there are too many series for its methods."""
+        from gatework.forecasting.statistical import absent
+
+        origins = dataset.test.inputs
+        assert isinstance(origins, Origins)
+        return absent(origins)
 
     def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
         """Where to forecast from: the end of the training table, or that of a newer table.
@@ -189,10 +256,11 @@ class Forecasting(Task):
                 "train again with a longer --horizon"
             )
         table, where = self.history, "the training table"
+        row: Callable[[int], str] = str
         if source is not None:
             found = read_table(source)
-            table, where = go_on(self.history, recipe.time or TimeConfig(), found), found.where
-        check_known(table, horizon, where)
+            table, where, row = go_on(self.history, recipe.time or TimeConfig(), found), found.where, found.row
+        check_known(table, horizon, where, row)
         targets = range(len(table.columns.targets))
         index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
         scale = np.full((len(table.series), len(targets)), np.nan)
@@ -232,6 +300,28 @@ class Forecasting(Task):
                 bands = {_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
                 rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
         return rows
+
+
+def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:
+    """A network's quantiles before calibration."""
+    from gatework.forecasting.network import Forecaster, Raw
+    from gatework.training.loop import evaluate
+
+    assert isinstance(model, Forecaster)
+    return evaluate(Raw(model), task, task.encode(split))[0]
+
+
+def _followed(known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
+    """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
+    import torch
+
+    from gatework.forecasting.network import stretched
+
+    origins = split.inputs
+    assert isinstance(origins, Origins)
+    factors, after = known.follow(raw, split.targets["value"], origins.times())
+    outputs = stretched(torch.from_numpy(raw), torch.from_numpy(factors.astype(np.float32))[:, None])
+    return outputs.numpy(), after
 
 
 def _name(level: float) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework import cells, tasks
-from gatework.config import Recipe, find_recipe
+from gatework.config import DetectConfig, Recipe, find_recipe
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
@@ -31,7 +32,7 @@ def train(
     """Trains a network on a data set, a file, a folder or a data frame.
 
     Args:
-        task: "classify", "regress" or "forecast".
+        task: "classify", "regress", "forecast" or "detect".
         source: A registered data set's name, the path of a table or folder, a pandas, polars or pyarrow frame, or a
             Dataset.
         out: The run folder to make.
@@ -53,8 +54,11 @@ def train(
     refuse_occupied(out)
     dataset, chosen = prepare(source, task, recipe, changes)
     fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
-    run = create(out, chosen, fitted, dataset.provenance.fingerprint, threads or os.cpu_count() or 1)
-    return complete(run, dataset, watcher or Watcher())
+    about = dataset.provenance
+    run = create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
+    watcher = watcher or Watcher()
+    watcher.noted(about.notes)
+    return complete(run, dataset, watcher)
 
 
 def resume(
@@ -119,4 +123,8 @@ def prepare(
 
 
 def _implied(changes: dict[str, Any]) -> str:
-    return "forecast" if "time" in changes else "regress" if "target" in changes else "classify"
+    """The task that the changes speak of: a table with a time column is forecast unless a detector is described."""
+    if "time" in changes:
+        is_detector = "label" in changes or any(field.name in changes for field in dataclasses.fields(DetectConfig))
+        return "detect" if is_detector else "forecast"
+    return "regress" if "target" in changes else "classify"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework._files import read_json, read_tensors, write_json, write_tensors, write_text
+from gatework._files import atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.config import Recipe, read_recipe, recipe_to_toml
 from gatework.errors import RunError, UsageError
 
@@ -102,9 +102,7 @@ class Run:
 
     def outputs(self, split: Split) -> np.ndarray:
         """The network's outputs for examples that are not encoded yet, shape (examples, output)."""
-        from gatework.training.loop import evaluate
-
-        return evaluate(self.network, self.task, self.task.encode(split))[0]
+        return self.task.outputs(self.network, split)
 
     def evaluate(self, source: Any) -> dict[str, float]:
         """The task's metrics on examples with known answers.
@@ -142,7 +140,7 @@ class Run:
         return self.task.predict(self.network, split)
 
 
-def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int) -> Run:
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
     """Makes a run folder that holds all but what training will add; it appears in one piece.
 
     Args:
@@ -151,6 +149,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         task: The task, fitted.
         fingerprint: That of the data.
         threads: Threads it will be trained with, now and when it is resumed.
+        notes: What was found in the data and how it was handled, for the report.
 
     Raises:
         RunError: The folder exists and holds something.
@@ -162,7 +161,8 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        write_json(temporary / "environment.json", runtime.environment(recipe.training.seed, fingerprint, threads))
+        environment = runtime.environment(recipe.training.seed, fingerprint, threads)
+        write_json(temporary / "environment.json", environment | {"notes": list(notes)})
         write_json(temporary / "task.json", task.state())
         os.chmod(temporary, 0o755)
         if path.exists():
@@ -199,22 +199,54 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     if run.is_finished:
         return run
     from gatework.training import runtime
-    from gatework.training.loop import Trainer, evaluate
+    from gatework.training.loop import Trainer
 
     environment = read_json(run.path / "environment.json")
     if environment["data"] != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
+    label = label or run.path.name
+    earlier = _earlier(run, dataset, watcher, label, environment["threads"])
     with runtime.computing(environment["threads"]):
-        trainer = Trainer(run.path, run.recipe, run.task, dataset, label or run.path.name, watcher)
+        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, watcher)
         model = trainer.run()
         run.task.calibrate(model, dataset)
-        outputs, _ = evaluate(model, run.task, run.task.encode(dataset.test))
+        outputs = run.task.test(model, dataset, [(before.task, before.network) for before in earlier])
         run.task.keep(run.path, model, dataset)
     write_tensors(run.path / "predictions.safetensors", prediction_tensors(run.task, outputs))
     write_tensors(run.path / "model.safetensors", model.state_dict())
     metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
-    write_json(run.path / "summary.json", _summary(trainer, metrics))
+    write_parts(run.path / "series.csv", run.task.parts(outputs, dataset.test))
+    summary = _summary(trainer, metrics)
+    summary["notes"] = list(dataset.provenance.notes)
+    summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
+    write_json(run.path / "summary.json", summary)
     return Run(run.path, run.recipe)
+
+
+def _earlier(run: Run, dataset: Dataset, watcher: Watcher, label: str, threads: int) -> list[Run]:
+    """The finished trainings before the last one, where a network is trained again over time; each a run folder."""
+    from gatework import tasks
+
+    found = []
+    *before, _ = dataset.trainings
+    for number, part in enumerate(before, start=1):
+        path = run.path / "earlier" / str(number)
+        if not (path / "recipe.toml").exists():
+            task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
+            create(path, run.recipe, task, part.provenance.fingerprint, threads)
+        name = f"{label}, training {number} of {len(before) + 1}"
+        found.append(complete(Run.open(path), part, watcher, name))
+    return found
+
+
+def write_parts(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes the metrics of each part of the test part, where a task has any, as a table."""
+    if not rows:
+        return
+    import polars as pl
+
+    with atomic(path) as temporary:
+        pl.DataFrame(rows, infer_schema_length=None).write_csv(temporary)
 
 
 def prediction_tensors(task: Task, outputs: np.ndarray) -> dict[str, Tensor]:

@@ -6,13 +6,16 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
 
 class Watcher:
     """Is told how training goes, and tells nobody; `label` names the run."""
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """So much was found in the data and handled by a rule: one sentence each."""
 
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         """Training begins or goes on: so many epochs of so many steps, and so many steps done already."""
@@ -29,6 +32,10 @@ class Watcher:
 
 class Lines(Watcher):
     """One plain line per epoch on standard error, for logs and pipes."""
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """Prints the notes."""
+        tell(notes)
 
     def epoch_done(self, label: str, record: dict[str, Any]) -> None:
         """Prints the epoch's losses and metrics."""
@@ -60,6 +67,11 @@ class Bars(Watcher):
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
+    def noted(self, notes: Sequence[str]) -> None:
+        """Prints the notes above the bars."""
+        for note in notes:
+            self.progress.console.print(f"note: {note}", markup=False, highlight=False)
+
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         """Adds the run's bar."""
         self.shape[label] = (epochs, steps)
@@ -85,6 +97,12 @@ class Bars(Watcher):
         """Fills the run's bar, also after an early stop."""
         epochs, steps = self.shape[label]
         self.progress.update(self.tasks[label], completed=epochs * steps, where="done")
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Prints what was found in a person's data on standard error."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,9 @@ function draw(place) {
   if (isNarrow) {
     figure.layout.margin = { ...figure.layout.margin, l: 44, r: figure.data[0].type === "bar" ? 56 : 8 };
     figure.layout.font.size = 12;
+    for (const axis of [figure.layout.xaxis, figure.layout.yaxis]) {
+      if (axis?.title?.text) axis.title.text = wrapped(axis.title.text, 38);
+    }
     if (figure.layout.showlegend) figure.layout.legend = { orientation: "h", y: -0.28, yanchor: "top", x: 0 };
   }
   if (figure.layout.showlegend && isNarrow && figure.data.length > 4) {

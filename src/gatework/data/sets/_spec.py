@@ -25,6 +25,7 @@ class SetSpec:
         is_built_in: Whether it needs no download.
         load: Makes the Dataset; takes the shares and seeds that the official split leaves open.
         load_recipe: For tables with a time column: makes the Dataset, given a whole recipe.
+        url: The address of its file, where that is downloaded.
     """
 
     name: str
@@ -36,3 +37,11 @@ class SetSpec:
     is_built_in: bool
     load: Callable[[DataConfig], Dataset]
     load_recipe: Callable[[Recipe], Dataset] | None = None
+    url: str | None = None
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether it can be loaded without a download."""
+        from gatework.data.download import found_file
+
+        return self.is_built_in or (self.url is not None and found_file(self.name, self.url) is not None)

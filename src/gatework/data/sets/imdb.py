@@ -147,4 +147,5 @@ SPEC = SetSpec(
     LICENCE,
     False,
     load,
+    url=URL,
 )

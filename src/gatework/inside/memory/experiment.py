@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import multiprocessing
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatework._files import read_json, write_json, write_text
-from gatework.cells import get as get_cell
-from gatework.errors import RunError, TrainingError, UsageError
+from gatework._files import write_text
+from gatework.errors import RunError
+from gatework.evaluation.plans import check_cells_and_seeds, claim
+from gatework.evaluation.workers import process_pool, result_of
 from gatework.inside.memory.learning import Outcome, Trial, climb
 from gatework.training import runtime
 
@@ -50,12 +49,7 @@ class Plan:
     forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
-        for cell in self.cells:
-            get_cell(cell)
-        if not self.cells or len(set(self.cells)) < len(self.cells):
-            raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
-        if self.seeds < 1:
-            raise UsageError(f"seeds is {self.seeds}, expected 1 or more")
+        check_cells_and_seeds(self.cells, self.seeds)
 
     @property
     def ladders(self) -> list[tuple[Trial, ...]]:
@@ -120,7 +114,7 @@ def measure(plan: Plan, out: Path, *, workers: int = 1, told: Callable[[Outcome]
         TrainingError: A process was ended from outside.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    _open(out, plan)
+    claim(out, plan.state())
     outcomes = read_outcomes(out)
     known = {outcome.trial for outcome in outcomes}
     ladders = [ladder for ladder in plan.ladders if ladder[0] not in known]
@@ -144,15 +138,14 @@ def measure(plan: Plan, out: Path, *, workers: int = 1, told: Callable[[Outcome]
 
 
 def _climb_together(
-    ladders: Sequence[tuple[Trial, ...]], arrived: Callable[[Sequence[Outcome]], None], workers: int
+    ladders: Sequence[tuple[Trial, ...]], arrived: Callable[[list[Outcome]], None], workers: int
 ) -> None:
     """Climbs several ladders at once, each in one of so many processes."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(ladders)), context, _begin) as pool:
+    with process_pool(min(workers, len(ladders)), runtime.prepare, 1) as pool:
         futures = [pool.submit(climb, ladder, SOLVED) for ladder in ladders]
         try:
             for future in as_completed(futures):
-                arrived(_result(future))
+                arrived(result_of(future))
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
@@ -174,30 +167,3 @@ def read_outcomes(out: Path) -> list[Outcome]:
         return [Outcome(**{**line, "trial": Trial(**line["trial"])}) for line in lines]
     except (ValueError, TypeError, KeyError) as error:
         raise RunError(f"{file} is corrupt ({error}); delete it to measure anew") from None
-
-
-def _open(out: Path, plan: Plan) -> None:
-    file = out / "plan.json"
-    if file.exists():
-        if read_json(file) != plan.state():
-            raise RunError(f"{out} holds a comparison of another plan; name another folder with --out")
-        return
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise RunError(f"{out} exists already and holds something else; name another folder with --out")
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(file, plan.state())
-
-
-def _begin() -> None:
-    # Ctrl-C reaches every process of the terminal; the parent decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    runtime.prepare(1)
-
-
-def _result(future: Future[list[Outcome]]) -> list[Outcome]:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise TrainingError(
-            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on"
-        ) from None

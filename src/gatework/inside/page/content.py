@@ -83,8 +83,6 @@ def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
             f'{run.path} was trained for the task "{run.recipe.task}"; '
             "the live page can run what gatework train classify and regress make"
         )
-    if network.recurrent.proj_size:
-        raise RunError(f"{run.path} projects its output, which the live page cannot run; train it without proj_size")
     return encoder
 
 

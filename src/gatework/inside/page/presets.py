@@ -53,7 +53,7 @@ def _test_part(run: Run) -> Split | None:
         return stored_test_part(run, home)
     config = run.recipe.data
     known = data.REGISTRY.get(config.dataset)
-    if not config.dataset or (known is not None and not known.is_built_in):
+    if not config.dataset or (known is not None and not known.is_at_hand):
         return None  # the page must not start a download
     try:
         return data.load(config.dataset, config, run.recipe.task).test

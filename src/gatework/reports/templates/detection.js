@@ -66,6 +66,7 @@
   }
 
   function list() {
+    control("list").hidden = !current().spans.length;
     const body = control("spans").tBodies[0];
     body.replaceChildren(...current().spans.map((span) => {
       const row = document.createElement("tr");

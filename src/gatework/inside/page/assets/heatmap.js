@@ -42,12 +42,7 @@ class HeatMap {
     for (let at = from * units; at < steps * units; at++) bound = Math.max(bound, Math.abs(values[at]));
     this.bound = this.isGate ? 1 : bound;
     const context = canvas.getContext("2d"), image = context.createImageData(this.columns, units);
-    for (let t = from; t < steps; t++) {
-      for (let k = 0; k < units; k++) {
-        const [r, g, b] = colours.of(values[t * units + k] / this.bound), at = 4 * (k * this.columns + t - from);
-        image.data[at] = r; image.data[at + 1] = g; image.data[at + 2] = b; image.data[at + 3] = 255;
-      }
-    }
+    colours.paint(image, values, units, from, this.bound);
     context.putImageData(image, 0, 0);
     canvas.setAttribute("aria-label", `${this.name}, ${units} units over ${this.columns} steps. ${this.summary()}`);
     this.told(null);

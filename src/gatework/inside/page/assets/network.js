@@ -22,8 +22,12 @@ class Network {
   scanOf(layer, direction) {
     const end = `_l${layer}${direction ? "_reverse" : ""}`, of = (name) => this.tensors[`recurrent.${name}${end}`];
     const columns = layer === 0 ? this.inputs : this.width;
-    const U = of("weight_hh") ?? [], d = of("bias_hh") ?? [], p = of("weight_unit") ?? [];
-    return { layer, direction, columns, W: of("weight_ih"), U, b: of("bias_ih"), d, p, known: new Map() };
+    const W = of("weight_ih"), U = of("weight_hh") ?? [], d = of("bias_hh") ?? [], p = of("weight_unit") ?? [];
+    const back = {
+      W: layer ? transposed(W, this.rows, columns) : null,
+      U: U.length ? transposed(U, this.recurrentRows, this.units) : [],
+    };
+    return { layer, direction, columns, W, U, back, b: of("bias_ih"), d, p, known: new Map() };
   }
 
   // The input products W x of every step, without bias: (steps x rows). A token's product is kept for the next time.
@@ -48,8 +52,8 @@ class Network {
     const named = cell.names.map(() => zeros(steps * H)), kept = Array.from({ length: cell.kept }, () => zeros(steps * H));
     const states = cell.states.map((state) => named[cell.names.indexOf(state)]);
     const a = cell.accumulators.map(() => zeros(H)), recurrent = zeros(recurrentRows), input = zeros(rows);
-    const nothing = zeros(H);
-    for (let n = 0; n < steps; n++) {
+    const nothing = zeros(H), known = share === 1 ? this.again(scan, products, steps, [...named, ...kept]) : 0;
+    for (let n = known; n < steps; n++) {
       const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
       const previous = states.map((state) => (n ? state.subarray(before * H, before * H + H) : nothing));
       recurrent.set(scan.d);
@@ -58,7 +62,27 @@ class Network {
       this.accumulate(a, input, recurrent);
       cell.forward(H, a, scan.p, previous, named, kept, t * H);
     }
+    if (share === 1) scan.last = { products, steps, all: [...named, ...kept] };
     return { scan, named, states, kept, products, steps, share };
+  }
+
+  // What one has typed leaves the steps before it as they were: copies those of the run before, and says how many.
+  again({ last, direction }, products, steps, all) {
+    if (!last) return 0;
+    const { rows, units: H } = this, most = Math.min(steps, last.steps);
+    const at = (n, count) => (direction ? count - 1 - n : n);
+    const isSame = (n) => {
+      const here = at(n, steps) * rows, there = at(n, last.steps) * rows;
+      for (let r = 0; r < rows; r++) if (products[here + r] !== last.products[there + r]) return false;
+      return true;
+    };
+    let known = 0;
+    while (known < most && isSame(known)) known++;
+    if (known) {
+      const to = direction ? (steps - known) * H : 0, from = direction ? (last.steps - known) * H : 0;
+      all.forEach((values, k) => values.set(last.all[k].subarray(from, from + known * H), to));
+    }
+    return known;
   }
 
   // The accumulators of step(): a_<gate> is both products, x_<gate> the input's alone, u_<gate> the recurrent one alone.
@@ -102,7 +126,7 @@ class Network {
   // x . (W' g) = (W x) . g: the products of the way forward are all that is needed.
   contributions(result, dScores) {
     const { steps } = result, dPooled = zeros(result.pooled.length);
-    addTransposedProduct(this.tensors["output.weight"], this.outputs, dPooled.length, dScores, 0, dPooled);
+    addProduct(transposed(this.tensors["output.weight"], this.outputs, dPooled.length), dPooled.length, this.outputs, dScores, 0, dPooled);
     let dh = zeros(steps * this.width);
     POOLINGS[this.pooling].backward(dPooled, dh, steps, this.width, this, result.top);
     for (let layer = this.layers - 1; layer > 0; layer--) dh = this.back(result.traces[layer], dh);
@@ -121,7 +145,7 @@ class Network {
     const { steps, scan } = traces[0], dx = zeros(steps * scan.columns);
     for (const trace of traces) {
       const g = this.backScan(trace, dh);
-      for (let t = 0; t < steps; t++) addTransposedProduct(trace.scan.W, this.rows, scan.columns, g, t * this.rows, dx, t * scan.columns);
+      for (let t = 0; t < steps; t++) addProduct(trace.scan.back.W, scan.columns, this.rows, g, t * this.rows, dx, t * scan.columns);
     }
     return dx;
   }
@@ -146,7 +170,7 @@ class Network {
         }
       });
       dNext.forEach((d, m) => d.set(dPrevious[m]));
-      addTransposedProduct(scan.U, recurrentRows, H, recurrent, 0, dNext[0]);
+      addProduct(scan.back.U, H, recurrentRows, recurrent, 0, dNext[0]);
     }
     return g;
   }

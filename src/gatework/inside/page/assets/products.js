@@ -6,29 +6,46 @@ const sigmoid = (a) => 1 / (1 + Math.exp(-a));
 const relu = (a) => (a > 0 ? a : 0);
 const softplus = (a) => (a > 30 ? a : Math.log1p(Math.exp(a)));
 
-// out[r] += sum over k of W[r, k] x[from + k]; four partial sums, so that no addition waits for the one before.
+// out[r] += sum over k of W[r, k] x[from + k]; eight rows at once, so that each x is read once for all of them and no
+// addition waits for the one before.
 function addProduct(W, rows, columns, x, from, out, to = 0) {
-  const whole = columns - (columns % 4);
-  for (let r = 0; r < rows; r++) {
-    const row = r * columns;
-    let a = 0, b = 0, c = 0, d = 0;
-    for (let k = 0; k < whole; k += 4) {
-      a += W[row + k] * x[from + k];
-      b += W[row + k + 1] * x[from + k + 1];
-      c += W[row + k + 2] * x[from + k + 2];
-      d += W[row + k + 3] * x[from + k + 3];
+  let r = 0;
+  for (; r + 8 <= rows; r += 8) {
+    const p = r * columns, q = p + columns, s = q + columns, t = s + columns, u = t + columns, v = u + columns, w = v + columns, z = w + columns;
+    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (let k = 0; k < columns; k++) {
+      const value = x[from + k];
+      a += W[p + k] * value;
+      b += W[q + k] * value;
+      c += W[s + k] * value;
+      d += W[t + k] * value;
+      e += W[u + k] * value;
+      f += W[v + k] * value;
+      g += W[w + k] * value;
+      h += W[z + k] * value;
     }
-    for (let k = whole; k < columns; k++) a += W[row + k] * x[from + k];
-    out[to + r] += a + b + (c + d);
+    const at = to + r;
+    out[at] += a;
+    out[at + 1] += b;
+    out[at + 2] += c;
+    out[at + 3] += d;
+    out[at + 4] += e;
+    out[at + 5] += f;
+    out[at + 6] += g;
+    out[at + 7] += h;
+  }
+  for (; r < rows; r++) {
+    let sum = 0;
+    for (let k = 0; k < columns; k++) sum += W[r * columns + k] * x[from + k];
+    out[to + r] += sum;
   }
 }
 
-// out[k] += sum over r of W[r, k] g[from + r]: the same matrix, transposed.
-function addTransposedProduct(W, rows, columns, g, from, out, to = 0) {
-  for (let r = 0; r < rows; r++) {
-    const row = r * columns, factor = g[from + r];
-    if (factor !== 0) for (let k = 0; k < columns; k++) out[to + k] += W[row + k] * factor;
-  }
+// A matrix with rows and columns exchanged: the way back multiplies by it.
+function transposed(W, rows, columns) {
+  const turned = new Float32Array(W.length);
+  for (let r = 0; r < rows; r++) for (let k = 0; k < columns; k++) turned[k * rows + r] = W[r * columns + k];
+  return turned;
 }
 
 const zeros = (count) => new Float64Array(count);

@@ -37,11 +37,19 @@ function stepName(reading, step) {
   return reading.indices ? `step ${step + 1} “${label.text}”` : `step ${step + 1} (${label.text})`;
 }
 
+// Sets what is not so already: whatever is set makes the browser lay out and paint.
+function update(element, properties) {
+  for (const [name, value] of Object.entries(properties)) if (element[name] !== value) element[name] = value;
+}
+
 class Strip {
   constructor(choose) {
     this.choose = choose;
     this.box = element("div", { class: "strip-of-tokens", tabindex: "0", role: "listbox", "aria-label": "Tokens as the network reads them", dir: "auto" });
     this.note = element("p", { class: "caption" });
+    this.end = element("span", { class: "gap" });
+    this.box.append(this.end);
+    Object.assign(this, { gaps: [], tokens: [] });
     this.box.addEventListener("click", (event) => {
       const token = event.target.closest("[data-step]");
       if (token) this.choose(Number(token.dataset.step));
@@ -55,19 +63,27 @@ class Strip {
     });
   }
 
+  // Elements are kept from one reading to the next: a key press changes few of them.
   read(reading) {
     this.reading = reading;
-    this.tokens = [];
-    const parts = [];
-    for (let t = reading.from; t < reading.steps; t++) {
-      const label = reading.labels[t];
-      const isUnknown = label.index === 1 && !label.isNothing;
-      const shownText = label.isPadding ? "·" : label.text;
-      const token = element("span", { class: `token${isUnknown ? " unknown" : ""}${label.isPadding ? " padding" : ""}`, role: "option", id: `${this.id}-${t}`, "data-step": t }, shownText);
-      parts.push(element("span", { class: "gap" }, t === reading.from && reading.unread ? "… " : label.before || (label.isPadding ? " " : "")), token);
+    const count = reading.steps - reading.from;
+    while (this.tokens.length < count) {
+      const gap = element("span", { class: "gap" }), token = element("span", { role: "option" });
+      this.end.before(gap, token);
+      this.gaps.push(gap);
       this.tokens.push(token);
     }
-    this.box.replaceChildren(...parts, element("span", { class: "gap" }, reading.rest ?? ""));
+    while (this.tokens.length > count) {
+      this.gaps.pop().remove();
+      this.tokens.pop().remove();
+    }
+    this.tokens.forEach((token, k) => {
+      const t = reading.from + k, label = reading.labels[t], isUnknown = label.index === 1 && !label.isNothing;
+      update(this.gaps[k], { textContent: k === 0 && reading.unread ? "… " : label.before || (label.isPadding ? " " : "") });
+      update(token, { textContent: label.isPadding ? "·" : label.text, className: `token${isUnknown ? " unknown" : ""}${label.isPadding ? " padding" : ""}`, id: `${this.id}-${t}` });
+      token.dataset.step = t;
+    });
+    update(this.end, { textContent: reading.rest ?? "" });
     const unknown = reading.labels.filter((label) => label.index === 1 && !label.isNothing).length, hidden = reading.from;
     this.note.textContent = [
       reading.labels.at(-1).isNothing ? "Nothing to read: an empty text is one unknown word." : "",
@@ -81,15 +97,15 @@ class Strip {
   colour(values, words) {
     this.tokens.forEach((token, k) => {
       const t = this.reading.from + k;
-      token.style.backgroundColor = colours.ground(values[t]);
-      token.setAttribute("aria-label", `${stepName(this.reading, t)}, ${words(t)}`);
-      token.title = words(t);
+      const ground = colours.ground(values[t]), title = words(t);
+      if (token.ground !== ground) token.style.backgroundColor = token.ground = ground;
+      update(token, { ariaLabel: `${stepName(this.reading, t)}, ${title}`, title });
     });
   }
 
   mark(step) {
     this.step = step;
-    this.tokens.forEach((token, k) => token.setAttribute("aria-selected", String(this.reading.from + k === step)));
+    this.tokens.forEach((token, k) => update(token, { ariaSelected: String(this.reading.from + k === step) }));
     this.box.setAttribute("aria-activedescendant", `${this.id}-${step}`);
   }
 }
