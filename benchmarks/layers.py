@@ -28,7 +28,11 @@ def main() -> None:
             for flushes in (True, False):
                 timings.append(timing.compare(shape, cell, pairs=options.pairs, flushes_subnormals=flushes))
                 print(timings[-1].line(), flush=True)
-    results = timing.as_json(timings) | {"streaming": timing.streaming(), "trace_over_forward": timing.tracing()}
+    results = timing.as_json(timings) | {
+        "streaming": timing.streaming(),
+        "trace_over_forward": timing.tracing(),
+        "last_step_over_all_steps": timing.last_step(),
+    }
     if not options.skip_memory:
         peaks = {
             (s.name, c): [memory.peak_of_step(s, c, is_ours=o) for o in (True, False)]

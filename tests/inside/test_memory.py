@@ -144,7 +144,7 @@ def test_the_summary_says_which_span_each_cell_learns():
     assert (rnn["longest"], lstm["longest"]) == ([4, 0], [6, 6])
     assert rnn["shares"] == [[0.99, 0.5], [0.2, None]]
     assert found["verdict"] == (
-        "Adding, longest span: lstm learns the longest tried, 6 with every seed; "
+        "Adding, longest span: lstm learns the longest tried, 6, with every seed; "
         "rnn nothing to 4, depending on the seed. Digits, rows, test accuracy: lstm 96.0 %, rnn 85.0 %."
     )
 

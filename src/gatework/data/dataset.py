@@ -56,11 +56,6 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of predictions should know of how the examples were read, one sentence each."""
-        return ()
-
     def take(self, index: np.ndarray) -> Split:
         """The examples at these positions, in this order."""
         return Split(self.inputs[index], self.targets[index])

@@ -211,6 +211,24 @@ def tracing(pairs: int = 15) -> float:
         )
 
 
+def last_step(steps: int = 400, pairs: int = 15) -> float:
+    """The median time of a training step whose loss is of the last step alone over that of a loss of every step.
+
+    The gradient of the last step fades on its way back, to subnormal numbers where nothing flushes them.
+    """
+    import gatework
+
+    layer, x = gatework.nn.LSTM(64, 64), torch.randn(steps, 32, 64)
+
+    def run(is_last: bool) -> None:
+        output = layer(x)[0]
+        (output[-1] if is_last else output).sum().backward()
+
+    for is_last in (True, False):
+        run(is_last)
+    return statistics.median(seconds_of(lambda: run(True)) / seconds_of(lambda: run(False)) for _ in range(pairs))
+
+
 def as_json(timings: Sequence[Timing]) -> dict[str, object]:
     """Everything measured, with what it was measured on."""
     from gatework import _kernels

@@ -78,7 +78,8 @@ def _ladder_sentence(problem: dict[str, Any], plan: Plan) -> str:
             parts.append(f"{cell['name']} learns not even {problem['spans'][0]}")
         elif low == high:
             which = f"the longest tried, {top}" if low == top else str(low)
-            parts.append(f"{cell['name']} learns {which}" + (" with every seed" if plan.seeds > 1 else ""))
+            every = (", with every seed" if low == top else " with every seed") if plan.seeds > 1 else ""
+            parts.append(f"{cell['name']} learns {which}{every}")
         else:
             parts.append(f"{cell['name']} {low or 'nothing'} to {high}, depending on the seed")
     return f"{problem['name'].capitalize()}, longest span: {'; '.join(parts)}."
