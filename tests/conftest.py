@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gatework.cells import BUILT_IN, REGISTRY
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--headless",
@@ -17,6 +19,13 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+@pytest.fixture
+def only_built_in_cells(monkeypatch):
+    """No cell of a person's own is known, whatever the tests before have made."""
+    for name in set(REGISTRY) - set(BUILT_IN):
+        monkeypatch.delitem(REGISTRY, name)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def scan(
     directions: int,
     batch_sizes: Tensor | None,
     is_traced: bool,
-    around: Sequence[Around] | None = None,
+    arounds: Sequence[Around] | None = None,
 ) -> Result:
     """Run layers on top of each other, the directions of each side by side.
 
@@ -46,7 +46,7 @@ def scan(
         directions: 1, or 2.
         batch_sizes: The number of sequences running at each step of packed rows.
         is_traced: Whether every gate and state is wanted.
-        around: What acts around the cell, by layer and direction, where `scans` is the reference.
+        arounds: What acts around the cell in each scan, in the order of the weights.
 
     Returns:
         The output of the last layer, the final states in the form of `states`, and the traces, if wanted, by layer and
@@ -62,7 +62,7 @@ def scan(
                 output, finals, _ = _forward(call, x, states, weights, is_kept=False)
             return output, finals, []
     run = scans.trace if is_traced else scans.scan
-    return _one_by_one(run, spec, x, weights, states, directions, batch_sizes, around)
+    return _one_by_one(run, spec, x, weights, states, directions, batch_sizes, arounds)
 
 
 def _is_plain(tensors: Iterable[Tensor | None]) -> bool:
@@ -80,16 +80,16 @@ def _one_by_one(
     states: Sequence[Tensor],
     directions: int,
     batch_sizes: Tensor | None,
-    around: Sequence[Around] | None = None,
+    arounds: Sequence[Around] | None = None,
 ) -> Result:
     finals: list[tuple[Tensor, ...]] = []
     traces: list[dict[str, Tensor]] = []
     outputs: list[Tensor] = []
     for place, own in enumerate(weights):
         initial = tuple(state[place] for state in states)
-        more = {} if around is None else {"around": around[place]}
         is_reverse = place % directions == 1
-        output, final, *named = run(spec, x, own, initial, batch_sizes=batch_sizes, reverse=is_reverse, **more)
+        around = {"around": arounds[place]} if arounds else {}
+        output, final, *named = run(spec, x, own, initial, batch_sizes=batch_sizes, reverse=is_reverse, **around)
         outputs.append(output)
         finals.append(final)
         traces.extend(named)

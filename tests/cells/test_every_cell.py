@@ -53,6 +53,7 @@ def test_a_parameter_that_means_nothing_is_refused_with_the_ways_to_name_it():
         _ = dataclasses.replace(cells.get("rnn"), step=step).gates
 
 
+@pytest.mark.usefixtures("only_built_in_cells")
 def test_an_unknown_cell_is_refused_with_the_nearest_name():
     with pytest.raises(UsageError, match='there is no cell "gur": did you mean "gru"'):
         cells.get("gur")

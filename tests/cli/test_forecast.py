@@ -85,10 +85,10 @@ def test_what_was_done_to_a_table_is_said(tmp_path):
     frame = sales(tmp_path / "all.csv")
     frame.filter(pl.int_range(pl.len()) % 50 != 20).write_csv(tmp_path / "sales.csv")
     columns = ("--time", "day", "--target", "sales", "--horizon", 7, "--refit", 4)
-    done = run("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", "-q", cwd=tmp_path)
+    done = run("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "2 steps without a row were filled by the previous value, for input only." in done.stdout
-    assert "fitted 2 times: anew every 4 steps" in done.stdout
+    assert "2 steps without a row were filled by the previous value, for input only." in done.stderr
+    assert "fitted 2 times: anew every 4 steps" in done.stderr
     done = run("predict", "run", "sales.csv", "--out", "forecast.csv", cwd=tmp_path)
     assert "2 steps without a row were filled" in done.stderr
 

@@ -17,6 +17,7 @@ def isa(request: pytest.FixtureRequest):
         yield request.param
 
 
+@pytest.mark.usefixtures("only_built_in_cells")
 def test_every_built_in_cell_has_kernels():
     assert set(_native.CELLS) == set(BUILT_IN)
 

@@ -69,7 +69,7 @@ def comparison_table(content: dict[str, Any]) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
-    for line in (*content["provenance"]["notes"], *content["absent"], content["verdict"]):
+    for line in (*content["absent"], content["verdict"]):
         console.print(line, markup=False, highlight=False)
 
 
@@ -100,8 +100,6 @@ def run_summary(run: Run) -> None:
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
-    for note in summary["notes"]:
-        print(note)
     print(f"\nRun: {run.path}")
 
 

@@ -49,13 +49,13 @@ def compare(
     window: options.Window = None,
     season: options.Season = None,
     test_steps: options.TestSteps = None,
+    refit: options.Refit = None,
+    decoder: options.Decoder = None,
+    distribution: options.Distribution = None,
     scorer: options.Scorer = None,
     threshold: options.Threshold = None,
     sensitivity: options.Sensitivity = None,
     context: options.Context = None,
-    refit: options.Refit = None,
-    decoder: options.Decoder = None,
-    distribution: options.Distribution = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
@@ -100,13 +100,13 @@ def compare(
         window=window,
         season=season,
         test_steps=test_steps,
+        refit=refit,
+        decoder=decoder,
+        distribution=distribution,
         scorer=scorer,
         threshold=threshold,
         sensitivity=sensitivity,
         context=context,
-        refit=refit,
-        decoder=decoder,
-        distribution=distribution,
     )
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])

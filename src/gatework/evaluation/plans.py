@@ -17,8 +17,7 @@ def check_cells_and_seeds(cells: Sequence[str], seeds: int) -> None:
     Raises:
         UsageError: A cell is unknown or named twice, there is none, or there is no seed.
     """
-    names = {get_cell(cell).name for cell in cells}
-    if not names or len(names) < len(cells):
+    if not cells or len({get_cell(cell).name for cell in cells}) < len(cells):
         raise UsageError("the cells to compare must be named, each once, as in --cells rnn,gru,lstm")
     if seeds < 1:
         raise UsageError(f"seeds is {seeds}, expected 1 or more")

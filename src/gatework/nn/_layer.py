@@ -288,23 +288,23 @@ class RecurrentLayer(nn.Module):
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         x, states = self._in_own_precision(batch)
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
+        seed = _noise.drawn_seed() if self.options.loops and self.training else None
+        arounds = [self._around(place, seed) for place in range(len(weights))] if self.options.loops else None
         # A part is what nothing comes between.
         is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
         depth = self.num_directions if is_dropping else len(weights)
         finals: list[Sequence[Tensor]] = []
         traces: list[dict[str, Tensor]] = []
-        seed = _noise.drawn_seed() if self.options.loops and self.training else None
         with _batch.without_autocast(x.device.type):
             for first in range(0, len(weights), depth):
                 if first:
                     x = dropout(x, self.dropout)
                 part = slice(first, first + depth)
-                around = [self._around(place, seed) for place in range(*part.indices(len(weights)))]
                 inside = states if depth == len(weights) else [state[part] for state in states]
                 x, ends, named = _stack.scan(
                     _paths.SCANS[path], self.spec, x, weights[part], inside,
                     directions=self.num_directions, batch_sizes=batch.batch_sizes, is_traced=is_traced,
-                    around=around if self.options.loops else None,
+                    arounds=arounds and arounds[part],
                 )  # fmt: skip
                 finals.append(ends)
                 traces.extend(named)

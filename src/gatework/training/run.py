@@ -217,7 +217,6 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
     write_parts(run.path / "series.csv", run.task.parts(outputs, dataset.test))
     summary = _summary(trainer, metrics)
-    summary["notes"] = list(dataset.provenance.notes)
     summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
     write_json(run.path / "summary.json", summary)
     return Run(run.path, run.recipe)
@@ -233,7 +232,7 @@ def _earlier(run: Run, dataset: Dataset, watcher: Watcher, label: str, threads: 
         path = run.path / "earlier" / str(number)
         if not (path / "recipe.toml").exists():
             task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
-            create(path, run.recipe, task, part.provenance.fingerprint, threads)
+            create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
         name = f"{label}, training {number} of {len(before) + 1}"
         found.append(complete(Run.open(path), part, watcher, name))
     return found
