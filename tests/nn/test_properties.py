@@ -49,7 +49,7 @@ def cases(
     bidirectional: bool | None = None,
     min_time: int = 0,
     min_batch: int = 0,
-    cell_names: Sequence[str] = tuple(cells.REGISTRY),
+    cell_names: Sequence[str] = cells.BUILT_IN,
 ) -> Case:
     torch.manual_seed(draw(st.integers(0, 2**16)))
     time = draw(st.sampled_from([n for n in (0, 1, 3, 6, 7) if n >= min_time]))

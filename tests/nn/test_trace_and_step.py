@@ -98,7 +98,7 @@ def test_a_state_of_another_batch_is_refused():
         layer.step(torch.zeros(5, 2), state)
 
 
-@pytest.mark.parametrize("name", list(cells.REGISTRY))
+@pytest.mark.parametrize("name", cells.BUILT_IN)
 def test_recurrent_makes_a_layer_of_every_registered_cell(name: str):
     layer = gatework.nn.recurrent(
         name, 2, 4, num_layers=2, bidirectional=True, dropout=0.1, batch_first=True, forget_bias=1.0, orthogonal=True
