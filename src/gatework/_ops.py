@@ -202,10 +202,7 @@ _at = _kernels.addresses_at
 
 
 def _contiguous(x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ScanWeights, list[Tensor]]:
-    w = weights
-    others = (t if t is None else t.contiguous() for t in (w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit))
-    laid_out = ScanWeights(w.weight_ih.contiguous(), w.weight_hh.contiguous(), *others)
-    return x.contiguous(), laid_out, [s.contiguous() for s in states]
+    return x.contiguous(), weights.contiguous(), [s.contiguous() for s in states]
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:

@@ -42,6 +42,12 @@ class ScanWeights:
     weight_hr: Tensor | None = None
     weight_unit: Tensor | None = None
 
+    def contiguous(self) -> ScanWeights:
+        """The same weights, each in one piece of memory."""
+        others = (self.bias_ih, self.bias_hh, self.weight_hr, self.weight_unit)
+        optional = [None if t is None else t.contiguous() for t in others]
+        return ScanWeights(self.weight_ih.contiguous(), self.weight_hh.contiguous(), *optional)
+
 
 def scan(
     spec: CellSpec,

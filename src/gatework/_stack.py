@@ -149,20 +149,12 @@ def _forward(
         if place:
             _kernels.checked(x, own, spec)
         output, kept = _kernels.forward(
-            kernel, x, _contiguous(own), _kernels.addresses_at(states, place), _kernels.addresses_at(finals, place),
+            kernel, x, own.contiguous(), _kernels.addresses_at(states, place), _kernels.addresses_at(finals, place),
             layouts[place % call.directions], is_kept=is_kept,
         )  # fmt: skip
         run.outputs.append(output)
         run.kept.append(kept)
     return _side_by_side(run.outputs[-call.directions :]), finals, run
-
-
-def _contiguous(w: ScanWeights) -> ScanWeights:
-    parts: list[Any] = [getattr(w, name) for name in _FIELDS]
-    if all(t is None or t.is_contiguous() for t in parts):
-        return w
-    laid_out: list[Any] = [t if t is None else t.contiguous() for t in parts]
-    return ScanWeights(*laid_out)
 
 
 class _Stack(torch.autograd.Function):
@@ -228,7 +220,7 @@ def _backward(
             first = 1 + call.state_count + place * width
             found = _kernels.backward(
                 kernel, None if part is None else part.contiguous(), _kernels.addresses_at(d_finals, place),
-                run.inputs[layer], _contiguous(weights[place]), _kernels.addresses_at(states, place),
+                run.inputs[layer], weights[place].contiguous(), _kernels.addresses_at(states, place),
                 _kernels.addresses_at(d_states, place), layouts[direction], run.outputs[place], run.kept[place],
                 [layer > 0 or needs[0], *needs[first : first + width]],
             )  # fmt: skip

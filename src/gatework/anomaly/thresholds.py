@@ -29,6 +29,11 @@ class Window:
         self._ring[self._seen % self.size] = value
         self._seen += 1
 
+    def fill(self, values: np.ndarray) -> None:
+        """Takes in the last of the values that are numbers."""
+        for value in values[np.isfinite(values)][-self.size :]:
+            self.add(float(value))
+
     def __len__(self) -> int:
         return min(self._seen, self.size)
 
@@ -94,8 +99,7 @@ class QuantileThreshold(Threshold):
 
     def fit(self, errors: np.ndarray) -> None:
         """Begins with errors that the network has not been trained on, shape (rows,)."""
-        for error in errors[np.isfinite(errors)][-self.errors.size :]:
-            self.errors.add(float(error))
+        self.errors.fill(errors)
 
     def step(self, error: float) -> float:
         """The threshold for this error, from those before it."""
@@ -232,8 +236,7 @@ class DynamicThreshold(Threshold):
 
     def fit(self, errors: np.ndarray) -> None:
         """Begins with errors that the network has not been trained on, shape (rows,)."""
-        for error in errors[np.isfinite(errors)][-self.errors.size :]:
-            self.errors.add(float(error))
+        self.errors.fill(errors)
 
     def step(self, error: float) -> float:
         """The threshold for this error, from those before it."""

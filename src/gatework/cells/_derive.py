@@ -9,7 +9,7 @@ that is a new state is read from the stored states.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from gatework.cells._spec import CellSpec
@@ -75,12 +75,12 @@ def derive(spec: CellSpec) -> Derivation:
     return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units)
 
 
-def topological(outputs: Iterable[Symbol]) -> list[Symbol]:
-    """Every node that the outputs need, arguments before results."""
+def topological(outputs: Iterable[Symbol], known: Container[Symbol] = ()) -> list[Symbol]:
+    """Every node that the outputs need, arguments before results; but not those known already."""
     order: dict[Symbol, None] = {}
 
     def visit(symbol: Symbol) -> None:
-        if symbol not in order:
+        if symbol not in order and symbol not in known:
             for argument in symbol.arguments:
                 visit(argument)
             order[symbol] = None

@@ -257,7 +257,7 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
 def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
     """One statement for each node that the outputs need and that has no name yet."""
     lines = []
-    for symbol in _needed(outputs, names):
+    for symbol in topological(outputs, names):
         if symbol.operation == "constant":
             names[symbol] = f"V::constant({_number(float(symbol.value or 0))})"
             continue
@@ -265,20 +265,6 @@ def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mappin
         kind = "auto" if symbol.operation in ("gt", "ge", "eq") else "V"
         lines.append(_line(f"const {kind} {names[symbol]} = {_expression(symbol, names)};", symbol))
     return lines
-
-
-def _needed(outputs: Iterable[Symbol], names: Mapping[Symbol, str]) -> list[Symbol]:
-    order: dict[Symbol, None] = {}
-
-    def visit(symbol: Symbol) -> None:
-        if symbol not in order and symbol not in names:
-            for argument in symbol.arguments:
-                visit(argument)
-            order[symbol] = None
-
-    for output in outputs:
-        visit(output)
-    return list(order)
 
 
 def _expression(symbol: Symbol, names: Mapping[Symbol, str]) -> str:

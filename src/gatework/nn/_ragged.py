@@ -16,8 +16,26 @@ from torch.nn.utils.rnn import PackedSequence
 from gatework.errors import KindError, UsageError
 
 
+class PackedRows:
+    """The way between a padded batch and its packed rows."""
+
+    __slots__ = ()
+    rows: Tensor
+    time: int
+    batch: int
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """The rows, shape (rows, features), of a padded batch of shape (time, batch, features)."""
+        return padded.flatten(0, 1).index_select(0, self.rows)
+
+    def pad(self, packed: Tensor) -> Tensor:
+        """The padded batch, shape (time, batch, features), of rows; zero after each sequence's end."""
+        padded = packed.new_zeros(self.time * self.batch, packed.shape[-1])
+        return padded.index_copy(0, self.rows, packed).view(self.time, self.batch, packed.shape[-1])
+
+
 @dataclass(frozen=True, slots=True)
-class Ragged:
+class Ragged(PackedRows):
     """Where the rows of a packed batch lie in its padded batch.
 
     Attributes:
@@ -35,15 +53,6 @@ class Ragged:
     inverse: Tensor | None
     time: int
     batch: int
-
-    def pack(self, padded: Tensor) -> Tensor:
-        """The rows, shape (rows, features), of a padded batch of shape (time, batch, features)."""
-        return padded.flatten(0, 1).index_select(0, self.rows)
-
-    def pad(self, packed: Tensor) -> Tensor:
-        """The padded batch, shape (time, batch, features), of rows; zero after each sequence's end."""
-        padded = packed.new_zeros(self.time * self.batch, packed.shape[-1])
-        return padded.index_copy(0, self.rows, packed).view(self.time, self.batch, packed.shape[-1])
 
     def sort(self, state: Tensor) -> Tensor:
         """A state of shape (..., batch, features) in the packed order of sequences."""

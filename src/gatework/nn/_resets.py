@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from gatework.errors import KindError, UsageError
+from gatework.nn._ragged import PackedRows
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
-    """Where the rows and the states of the pieces of a padded batch lie; the interface of `Ragged`.
+class Pieces(PackedRows):
+    """Where the rows and the states of the pieces of a padded batch lie.
 
     Attributes:
         batch_sizes: The number of pieces running at each step, int64 on the CPU.
@@ -40,15 +41,6 @@ class Pieces:
     directions: int
     time: int
     batch: int
-
-    def pack(self, padded: Tensor) -> Tensor:
-        """The rows, shape (rows, features), of a padded batch of shape (time, batch, features)."""
-        return padded.flatten(0, 1).index_select(0, self.rows)
-
-    def pad(self, packed: Tensor) -> Tensor:
-        """The padded batch, shape (time, batch, features), of rows; zero after each sequence's end."""
-        padded = packed.new_zeros(self.time * self.batch, packed.shape[-1])
-        return padded.index_copy(0, self.rows, packed).view(self.time, self.batch, packed.shape[-1])
 
     def sort(self, state: Tensor) -> Tensor:
         """The initial states of the pieces, from those of the sequences, (layers x directions, batch, features)."""

@@ -92,7 +92,7 @@ def _backward(derived: Derivation) -> str:
             names[symbol] = f"{state}Next"
             lines.append(f"const {state}Next = named[{order.index(state)}][at + k];")
     outputs = (*derived.d_accumulators, *derived.d_states)
-    for symbol in _needed(outputs, names):
+    for symbol in topological(outputs, names):
         if symbol.operation == "input":
             names[symbol], source = _source(str(symbol.value), derived)
             lines.append(f"const {names[symbol]} = {source};")
@@ -121,25 +121,10 @@ def _source(value: str, derived: Derivation) -> tuple[str, str]:
     return f"d_{state}", f"dNext[{states.index(state)}][k]"
 
 
-def _needed(outputs: Iterable[Symbol], names: Mapping[Symbol, str]) -> list[Symbol]:
-    """Every node that the outputs need and that has no name yet, arguments before results."""
-    order: dict[Symbol, None] = {}
-
-    def visit(symbol: Symbol) -> None:
-        if symbol not in order and symbol not in names:
-            for argument in symbol.arguments:
-                visit(argument)
-            order[symbol] = None
-
-    for output in outputs:
-        visit(output)
-    return list(order)
-
-
 def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], derived: Derivation) -> list[str]:
     own = {symbol: f"{name}Now" for name, symbol in derived.named.items()}
     lines = []
-    for symbol in _needed(outputs, names):
+    for symbol in topological(outputs, names):
         if symbol.operation == "constant":
             names[symbol] = f"({symbol.value!r})"
             continue
