@@ -5,7 +5,8 @@
 // is offsets[t]; sequences are sorted by decreasing length. `reverse` runs every sequence from its own last step to its
 // first.
 //
-// Element type: float or double, as the kernel is. All tensors are contiguous and none overlaps another.
+// Element type: float or double, as the kernel is. A kernel for bfloat16 takes x and d_output and gives output,
+// d_projected and d_x in bfloat16, everything else is float. All tensors are contiguous and none overlaps another.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,7 @@ struct BackwardArguments {
   const void* output;
   const void* kept;
   const void* previous[max_states];  // null for h: it is the output of the step before
-  const void* next[max_states];      // null for h without projection: it is the output
+  const void* next[max_states];      // null for h where it is the output: not projected nor rounded
   void* d_projected;                 // (rows, output): the whole derivative of the projected h, or null
   void* d_initial[max_states];
   void* d_x;                        // (rows, input), or null

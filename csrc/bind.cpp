@@ -157,8 +157,9 @@ NB_MODULE(_native, m) {
   m.attr("CELLS") = std::vector<std::string>(gatework::cell_names, gatework::cell_names + gatework::cell_count);
   m.def("is_compiled", [](int isa) { return gatework::is_compiled(static_cast<Isa>(isa)); });
   m.def("is_supported", [](int isa) { return gatework::is_supported(static_cast<Isa>(isa)); });
-  m.def("find_kernel", [](int isa, int cell, bool is_double) {
-    return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double));
+  m.def("find_kernel", [](int isa, int cell, int element) {
+    return reinterpret_cast<uintptr_t>(
+        gatework::find_kernel(static_cast<Isa>(isa), cell, static_cast<gatework::Element>(element)));
   });
   m.def("describe", describe);
   m.def("packed_size", packed_size);

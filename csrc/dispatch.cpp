@@ -9,20 +9,26 @@ namespace gatework {
 
 namespace baseline {
 extern const Kernel kernels[][2];
-}
+extern const Kernel bfloat16_kernels[];
+}  // namespace baseline
 #ifdef GATEWORK_X86
 namespace avx2 {
 extern const Kernel kernels[][2];
-}
+extern const Kernel bfloat16_kernels[];
+}  // namespace avx2
 namespace avx512 {
 extern const Kernel kernels[][2];
+extern const Kernel bfloat16_kernels[];
+}  // namespace avx512
+namespace avx512_bf16 {
+extern const Kernel bfloat16_kernels[];
 }
 #endif
 
 #define GATEWORK_NAME(cell) #cell,
 const char* const cell_names[] = {GATEWORK_CELLS(GATEWORK_NAME)};
 const int cell_count = sizeof(cell_names) / sizeof(cell_names[0]);
-const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512"};
+const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16"};
 
 bool is_compiled(Isa isa) {
 #ifdef GATEWORK_X86
@@ -43,6 +49,8 @@ bool is_supported(Isa isa) {
     case Isa::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    case Isa::avx512_bf16:
+      return is_supported(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
   }
   return false;
 #else
@@ -50,15 +58,17 @@ bool is_supported(Isa isa) {
 #endif
 }
 
-const Kernel* find_kernel(Isa isa, int cell, bool is_double) {
+const Kernel* find_kernel(Isa isa, int cell, Element element) {
   if (cell < 0 || cell >= cell_count) return nullptr;
+  const bool is_rounded = element == Element::bfloat16, is_double = element == Element::float64;
 #ifdef GATEWORK_X86
-  if (isa == Isa::avx512) return &avx512::kernels[cell][is_double];
-  if (isa == Isa::avx2) return &avx2::kernels[cell][is_double];
+  if (isa == Isa::avx512_bf16 && is_rounded) return &avx512_bf16::bfloat16_kernels[cell];
+  if (isa >= Isa::avx512) return is_rounded ? &avx512::bfloat16_kernels[cell] : &avx512::kernels[cell][is_double];
+  if (isa == Isa::avx2) return is_rounded ? &avx2::bfloat16_kernels[cell] : &avx2::kernels[cell][is_double];
 #else
   (void)isa;
 #endif
-  return &baseline::kernels[cell][is_double];
+  return is_rounded ? &baseline::bfloat16_kernels[cell] : &baseline::kernels[cell][is_double];
 }
 
 namespace {

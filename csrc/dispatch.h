@@ -7,9 +7,12 @@
 namespace gatework {
 
 // The instruction sets in ascending order of preference.
-enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2 };
+enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3 };
 
-constexpr int isa_count = 3;
+// What a scan computes on; with bfloat16 the factors of the products are rounded and all else is float32.
+enum class Element : int { float32 = 0, float64 = 1, bfloat16 = 2 };
+
+constexpr int isa_count = 4;
 extern const char* const isa_names[isa_count];
 extern const char* const cell_names[];
 extern const int cell_count;
@@ -21,7 +24,7 @@ bool is_compiled(Isa isa);
 bool is_supported(Isa isa);
 
 // The kernels of a cell; `isa` must be compiled and supported. Null when there is no such cell.
-const Kernel* find_kernel(Isa isa, int cell, bool is_double);
+const Kernel* find_kernel(Isa isa, int cell, Element element);
 
 enum class Status : int { done = 0, out_of_memory = 1 };
 

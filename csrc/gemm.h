@@ -1,11 +1,12 @@
 // Matrix products of a few rows with a packed panel, held in registers.
 //
-// A panel is what pack.h writes: for each k, `columns` vectors that lie together. A tile is `rows` x `columns` vectors
-// of sums. It starts from `start` and ends in `z`, both row-major with their own strides, aligned to a vector; they may
-// be the same tile. `a` is row-major; nothing else overlaps.
+// A panel is what pack.h writes: for each k, `columns` vectors of factors that lie together. A tile is `rows` x
+// `columns` vectors of sums. It starts from `start` and ends in `z`, both row-major with their own strides, aligned to
+// a vector; they may be the same tile. `a` is row-major; nothing else overlaps. What factors are, and how many of them
+// one k is, is said by the operands `O` (operands.h).
 #pragma once
 
-#include "vector.h"
+#include "operands.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -19,29 +20,45 @@ constexpr int tallest(int columns) {
 }
 
 // `depth` columns of a matrix, one row of it for each row of the tile.
-template <class T>
+template <class Element>
 struct Segment {
-  const T* a;
+  const Element* a;
   int64_t lda;
   int64_t depth;
 };
 
 // The sum over all segments; the panel has their rows one after the other.
-template <class V>
+template <class O>
 struct Product {
-  using T = typename V::T;
+  using T = typename O::T;
   const T* start;
   int64_t start_stride;
   T* z;
   int64_t z_stride;
-  const Segment<T>* segments;
+  const Segment<typename O::Element>* segments;
   int segment_count;
   const T* panel;
 };
 
-template <class V, int Rows, int Columns>
-void multiply_tile(const Product<V>& p) {
-  using T = typename V::T;
+// Adds to a tile the products of one k: `broadcast(r)` gives the factor of row r for all lanes.
+template <class O, int Rows, int Columns, class Broadcast>
+GATEWORK_INLINE void add_products(typename O::V (&sum)[Rows][Columns], const typename O::T* panel,
+                                  const Broadcast& broadcast) {
+  typename O::Factor b[Columns];
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) b[c] = O::factors(panel + c * O::V::lanes);
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+    const typename O::Factor x = broadcast(r);
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c] = O::add_product(sum[r][c], x, b[c]);
+  }
+}
+
+template <class O, int Rows, int Columns>
+void multiply_tile(const Product<O>& p) {
+  using V = typename O::V;
+  using T = typename O::T;
   V sum[Rows][Columns];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
@@ -50,18 +67,15 @@ void multiply_tile(const Product<V>& p) {
   }
   const T* panel = p.panel;
   for (int s = 0; s < p.segment_count; ++s) {
-    const T* a = p.segments[s].a;
-    const int64_t lda = p.segments[s].lda;
-    for (const T* end = a + p.segments[s].depth; a != end; ++a) {
-      V b[Columns];
-#pragma GCC unroll 4
-      for (int c = 0; c < Columns; ++c) b[c] = V::load(panel + c * V::lanes);
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) {
-        const V x = V::broadcast(a[r * lda]);
-#pragma GCC unroll 4
-        for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * b[c];
-      }
+    const auto* a = p.segments[s].a;
+    const int64_t lda = p.segments[s].lda, depth = p.segments[s].depth;
+    for (const auto* end = a + depth / O::group * O::group; a != end; a += O::group) {
+      add_products<O>(sum, panel, [&](int r) { return O::broadcast(a + r * lda); });
+      panel += Columns * V::lanes;
+    }
+    if constexpr (O::group > 1) {
+      if (depth % O::group == 0) continue;
+      add_products<O>(sum, panel, [&](int r) { return O::broadcast_last(a + r * lda); });
       panel += Columns * V::lanes;
     }
   }
@@ -72,10 +86,12 @@ void multiply_tile(const Product<V>& p) {
   }
 }
 
-// z (rows x columns) = a.T * b over `depth` rows of both: a[k * lda + row], b[k * ldb + column].
-template <class V, int Rows, int Columns>
-void multiply_transposed_tile(const typename V::T* a, int64_t lda, const typename V::T* b, int64_t ldb, int64_t depth,
-                              typename V::T* z) {
+// z (rows x columns) = a.T * b over `depth` rows of both, each group in the place of a T: a[k * lda + row],
+// b[k * ldb + column].
+template <class O, int Rows, int Columns>
+void multiply_transposed_tile(const typename O::T* a, int64_t lda, const typename O::T* b, int64_t ldb, int64_t depth,
+                              typename O::T* z) {
+  using V = typename O::V;
   V sum[Rows][Columns];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
@@ -83,15 +99,7 @@ void multiply_transposed_tile(const typename V::T* a, int64_t lda, const typenam
     for (int c = 0; c < Columns; ++c) sum[r][c] = V::constant(0);
   }
   for (int64_t k = 0; k < depth; ++k) {
-    V row[Columns];
-#pragma GCC unroll 4
-    for (int c = 0; c < Columns; ++c) row[c] = V::load(b + c * V::lanes);
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-      const V x = V::broadcast(a[r]);
-#pragma GCC unroll 4
-      for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * row[c];
-    }
+    add_products<O>(sum, b, [&](int r) { return O::broadcast(a + r); });
     a += lda;
     b += ldb;
   }
@@ -103,47 +111,47 @@ void multiply_transposed_tile(const typename V::T* a, int64_t lda, const typenam
 }
 
 // The function for a tile of that size; 0 < rows <= tallest(columns).
-template <class V, template <class, int, int> class Functions, int Columns = max_columns>
-GATEWORK_INLINE auto tile_function(int rows, int columns) -> decltype(Functions<V, 1, 1>::function) {
+template <class O, template <class, int, int> class Functions, int Columns = max_columns>
+GATEWORK_INLINE auto tile_function(int rows, int columns) -> decltype(Functions<O, 1, 1>::function) {
   if constexpr (Columns > 1) {
-    if (columns < Columns) return tile_function<V, Functions, Columns - 1>(rows, columns);
+    if (columns < Columns) return tile_function<O, Functions, Columns - 1>(rows, columns);
   }
   constexpr int most = tallest(Columns);
   switch (rows) {
     case 1:
-      return Functions<V, 1, Columns>::function;
+      return Functions<O, 1, Columns>::function;
     case 2:
-      return Functions<V, 2, Columns>::function;
+      return Functions<O, 2, Columns>::function;
     case 3:
-      return Functions<V, 3, Columns>::function;
+      return Functions<O, 3, Columns>::function;
     case 4:
-      return Functions<V, (most >= 4 ? 4 : most), Columns>::function;
+      return Functions<O, (most >= 4 ? 4 : most), Columns>::function;
     case 5:
-      return Functions<V, (most >= 5 ? 5 : most), Columns>::function;
+      return Functions<O, (most >= 5 ? 5 : most), Columns>::function;
     case 6:
-      return Functions<V, (most >= 6 ? 6 : most), Columns>::function;
+      return Functions<O, (most >= 6 ? 6 : most), Columns>::function;
     case 7:
-      return Functions<V, (most >= 7 ? 7 : most), Columns>::function;
+      return Functions<O, (most >= 7 ? 7 : most), Columns>::function;
     default:
-      return Functions<V, most, Columns>::function;
+      return Functions<O, most, Columns>::function;
   }
 }
 
-template <class V, int Rows, int Columns>
+template <class O, int Rows, int Columns>
 struct Multiply {
-  static constexpr void (*function)(const Product<V>&) = multiply_tile<V, Rows, Columns>;
+  static constexpr void (*function)(const Product<O>&) = multiply_tile<O, Rows, Columns>;
 };
 
-template <class V, int Rows, int Columns>
+template <class O, int Rows, int Columns>
 struct MultiplyTransposed {
-  using T = typename V::T;
+  using T = typename O::T;
   static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
-                                    T*) = multiply_transposed_tile<V, Rows, Columns>;
+                                    T*) = multiply_transposed_tile<O, Rows, Columns>;
 };
 
-template <class V>
-GATEWORK_INLINE void multiply(int rows, int columns, const Product<V>& product) {
-  tile_function<V, Multiply>(rows, columns)(product);
+template <class O>
+GATEWORK_INLINE void multiply(int rows, int columns, const Product<O>& product) {
+  tile_function<O, Multiply>(rows, columns)(product);
 }
 
 // Rows in tiles of nearly equal height: `count` tiles, the first `larger` of them one row taller than `height`.

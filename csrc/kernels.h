@@ -8,47 +8,48 @@ namespace gatework::GATEWORK_ISA {
 
 #include "cells/all.h"
 
-template <class Cell, class V>
+template <class Cell, class O>
 struct KernelOf {
-  using T = typename V::T;
+  using V = typename O::V;
+  using T = typename O::T;
   using C = Columns<Cell>;
 
   static PackedSize packed_size(const Weights& w) {
     const auto size = static_cast<int64_t>(sizeof(T));
     const int64_t output = round_up(w.output, V::lanes), input = round_up(w.input, V::lanes);
     const int64_t wide = round_up(w.hidden, V::lanes);
-    const int64_t forwards = w.hidden * output, backwards = w.output * wide;
-    return {size * ForwardPanels<Cell, V>::elements(w.input, w.hidden, w.output),
-            size * w.hidden * (C::gates * output + C::inputs * input),
+    const int64_t forwards = O::groups(w.hidden) * output, backwards = O::groups(w.output) * wide;
+    return {size * ForwardPanels<Cell, O>::elements(w.input, w.hidden, w.output),
+            size * O::groups(w.hidden) * (C::gates * output + C::inputs * input),
             w.projection ? size * (forwards > backwards ? forwards : backwards) : 0};
   }
 
   static void pack_forward(const Weights& w, void* weights, void* projection) {
-    ForwardPanels<Cell, V>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
+    ForwardPanels<Cell, O>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
                                  at(w.bias_hh), static_cast<T*>(weights));
     if (w.projection) {
-      pack_matrix<V>(at(w.projection), w.hidden, 1, w.output, w.hidden, static_cast<T*>(projection));
+      pack_matrix<O>(at(w.projection), 1, w.hidden, 1, w.output, w.hidden, static_cast<T*>(projection));
     }
   }
 
   static void pack_backward(const Weights& w, bool with_input, void* weights, void* projection) {
     T* to = static_cast<T*>(weights);
-    pack_matrix<V>(at(w.weight_hh), C::gates * w.hidden, w.output, w.output, 1, to);
+    pack_matrix<O>(at(w.weight_hh), C::gates, w.hidden, w.output, w.output, 1, to);
     if (with_input) {
-      to += C::gates * w.hidden * round_up(w.output, V::lanes);
-      pack_matrix<V>(at(w.weight_ih), C::inputs * w.hidden, w.input, w.input, 1, to);
+      to += C::gates * O::groups(w.hidden) * round_up(w.output, V::lanes);
+      pack_matrix<O>(at(w.weight_ih), C::inputs, w.hidden, w.input, w.input, 1, to);
     }
     if (w.projection) {
-      pack_matrix<V>(at(w.projection), w.output, w.hidden, w.hidden, 1, static_cast<T*>(projection));
+      pack_matrix<O>(at(w.projection), 1, w.output, w.hidden, w.hidden, 1, static_cast<T*>(projection));
     }
   }
 
   static void forward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    ForwardScan<Cell, V>(arguments, first, last, scratch).run();
+    ForwardScan<Cell, O>(arguments, first, last, scratch).run();
   }
 
   static void backward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    BackwardScan<Cell, V>(arguments, first, last, scratch).run();
+    BackwardScan<Cell, O>(arguments, first, last, scratch).run();
   }
 
   static constexpr Kernel kernel() {
@@ -66,8 +67,8 @@ struct KernelOf {
             packed_size,
             pack_forward,
             pack_backward,
-            ForwardScan<Cell, V>::scratch,
-            BackwardScan<Cell, V>::scratch,
+            ForwardScan<Cell, O>::scratch,
+            BackwardScan<Cell, O>::scratch,
             forward,
             backward,
             SingleStep<Cell, V>::run};

@@ -9,32 +9,40 @@ GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// For each k of `depth`, the lanes [unit, unit + lanes) of each of `count` consecutive blocks; element (k, unit) of the
-// source is at k * k_stride + unit * unit_stride, and units from `units` on are 0. Blocks are `to_block` apart in `to`,
-// rows `to_k`.
-template <class V>
-GATEWORK_INLINE void pack_block(const typename V::T* from, int64_t depth, int64_t k_stride, int64_t unit, int64_t units,
-                                int64_t unit_stride, typename V::T* to, int64_t to_k) {
-  const int64_t count = units - unit < V::lanes ? units - unit : V::lanes;
-  for (int64_t k = 0; k < depth; ++k) {
+// For each group of `depth`, the lanes [unit, unit + lanes); element (k, unit) of the source is at
+// k * k_stride + unit * unit_stride, and units from `units` on are 0, as is k from `depth` on. Groups are `to_k` apart.
+template <class O>
+GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_t k_stride, int64_t unit, int64_t units,
+                                int64_t unit_stride, typename O::T* to, int64_t to_k) {
+  constexpr int64_t lanes = O::V::lanes;
+  const int64_t count = units - unit < lanes ? units - unit : lanes;
+  for (int64_t k = 0; k < depth; k += O::group) {
     const auto* source = from + k * k_stride + unit * unit_stride;
-    auto* target = to + k * to_k;
-    for (int64_t lane = 0; lane < V::lanes; ++lane) target[lane] = lane < count ? source[lane * unit_stride] : 0;
+    auto* target = reinterpret_cast<typename O::Element*>(to + k / O::group * to_k);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      for (int64_t e = 0; e < O::group; ++e) {
+        const bool is_inside = lane < count && k + e < depth;
+        *target++ = O::element(is_inside ? source[lane * unit_stride + e * k_stride] : 0);
+      }
+    }
   }
 }
 
-// A matrix (depth, units) in panels of up to max_columns blocks of units.
-template <class V>
-void pack_matrix(const typename V::T* from, int64_t depth, int64_t k_stride, int64_t units, int64_t unit_stride,
-                 typename V::T* to) {
+// A matrix (planes * depth, units) in panels of up to max_columns blocks of units; each plane ends with a whole group.
+template <class O>
+void pack_matrix(const typename O::T* from, int64_t planes, int64_t depth, int64_t k_stride, int64_t units,
+                 int64_t unit_stride, typename O::T* to) {
+  using V = typename O::V;
   const int64_t blocks = round_up(units, V::lanes) / V::lanes;
   for (int64_t first = 0; first < blocks; first += max_columns) {
     const int64_t columns = blocks - first < max_columns ? blocks - first : max_columns;
-    for (int64_t c = 0; c < columns; ++c) {
-      pack_block<V>(from, depth, k_stride, (first + c) * V::lanes, units, unit_stride, to + c * V::lanes,
-                    columns * V::lanes);
+    for (int64_t plane = 0; plane < planes; ++plane) {
+      for (int64_t c = 0; c < columns; ++c) {
+        pack_block<O>(from + plane * depth * k_stride, depth, k_stride, (first + c) * V::lanes, units, unit_stride,
+                      to + c * V::lanes, columns * V::lanes);
+      }
+      to += O::groups(depth) * columns * V::lanes;
     }
-    to += depth * columns * V::lanes;
   }
 }
 
@@ -70,18 +78,19 @@ struct Columns {
 
 // A panel of the forward pass, for `count` blocks of units: one vector of biases for each column, then the rows of W,
 // then those of U.
-template <class Cell, class V>
+template <class Cell, class O>
 struct ForwardPanels {
-  using T = typename V::T;
+  using V = typename O::V;
+  using T = typename O::T;
   using C = Columns<Cell>;
   static_assert(C::inputs <= max_columns && C::gates <= max_columns, "a tile holds what one product feeds");
 
   static int64_t elements(int64_t input, int64_t hidden, int64_t output) {
-    return round_up(hidden, V::lanes) * (C::accumulators + input * C::inputs + output * C::gates);
+    return round_up(hidden, V::lanes) * (C::accumulators + O::groups(input) * C::inputs + O::groups(output) * C::gates);
   }
 
   static int64_t panel_elements(int64_t input, int64_t output, int64_t count) {
-    return count * V::lanes * (C::accumulators + input * C::inputs + output * C::gates);
+    return count * V::lanes * (C::accumulators + O::groups(input) * C::inputs + O::groups(output) * C::gates);
   }
 
   static void pack(int64_t input, int64_t hidden, int64_t output, const T* w_ih, const T* w_hh, const T* b_ih,
@@ -91,7 +100,7 @@ struct ForwardPanels {
       const int64_t left = blocks - first;
       const int64_t count = left < C::blocks_per_panel ? left : C::blocks_per_panel;
       T* w = to + count * C::accumulators * V::lanes;
-      T* u = w + input * count * C::inputs * V::lanes;
+      T* u = w + O::groups(input) * count * C::inputs * V::lanes;
       for (int64_t block = 0; block < count; ++block) {
         const int64_t unit = (first + block) * V::lanes;
         int in = 0, gate = 0;
@@ -105,12 +114,12 @@ struct ForwardPanels {
           }
           if (Cell::input_product[a]) {
             const int64_t place = block * C::inputs + C::of(a);
-            pack_block<V>(w_ih + in * hidden * input, input, 1, unit, hidden, input, w + place * V::lanes,
+            pack_block<O>(w_ih + in * hidden * input, input, 1, unit, hidden, input, w + place * V::lanes,
                           count * C::inputs * V::lanes);
           }
           if (Cell::recurrent_product[a]) {
             const int64_t place = block * C::gates + C::of(a) - C::first_gate;
-            pack_block<V>(w_hh + gate * hidden * output, output, 1, unit, hidden, output, u + place * V::lanes,
+            pack_block<O>(w_hh + gate * hidden * output, output, 1, unit, hidden, output, u + place * V::lanes,
                           count * C::gates * V::lanes);
           }
           in += Cell::input_product[a];

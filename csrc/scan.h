@@ -31,20 +31,6 @@ GATEWORK_INLINE Step step_at(const Layout& layout, int64_t t, int64_t first, int
   return {offset + first, active_rows(layout, t, first, last)};
 }
 
-template <class V>
-GATEWORK_INLINE V load_units(const typename V::T* from, int64_t count) {
-  return count >= V::lanes ? V::load(from) : V::load(from, static_cast<int>(count));
-}
-
-template <class V>
-GATEWORK_INLINE void store_units(V value, typename V::T* to, int64_t count) {
-  if (count >= V::lanes) {
-    value.store(to);
-  } else {
-    value.store(to, static_cast<int>(count));
-  }
-}
-
 // The learnt vectors of a cell, (units, hidden), at the units from `unit` on.
 template <class Cell, class V>
 GATEWORK_INLINE void load_vectors(const void* vectors, int64_t hidden, int64_t unit, V* to) {
@@ -65,13 +51,23 @@ GATEWORK_INLINE void copy_rows(T* to, int64_t to_stride, const T* from, int64_t 
   }
 }
 
-// The product of `rows` rows with a matrix of pack_matrix that has `width` columns and `depth` rows. `segments_of(row)`
-// gives the segments from that row on, the sums start from `start` (stride 0 where all rows start alike), and
-// `write(row, unit, sums)` receives each vector of the result.
-template <class V, class SegmentsOf, class Write>
-GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, const typename V::T* panels,
-                                   const typename V::T* start, int64_t start_stride, typename V::T* z,
+// Rounds `rows` rows of `width` numbers; `to` has room for whole vectors where its stride has.
+template <class O>
+GATEWORK_INLINE void round_rows(typename O::Element* to, int64_t to_stride, const typename O::T* from,
+                                int64_t from_stride, int64_t rows, int64_t width) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t k = 0; k < width; ++k) to[r * to_stride + k] = O::element(from[r * from_stride + k]);
+  }
+}
+
+// The product of `rows` rows with a matrix of pack_matrix that has `width` columns and `depth` groups.
+// `segments_of(row)` gives the segments from that row on, the sums start from `start` (stride 0 where all rows start
+// alike), and `write(row, unit, sums)` receives each vector of the result.
+template <class O, class SegmentsOf, class Write>
+GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, const typename O::T* panels,
+                                   const typename O::T* start, int64_t start_stride, typename O::T* z,
                                    const SegmentsOf& segments_of, const Write& write) {
+  using V = typename O::V;
   const int64_t blocks = round_up(width, V::lanes) / V::lanes;
   for (int64_t first = 0; first < blocks; first += max_columns) {
     const int columns = static_cast<int>(blocks - first < max_columns ? blocks - first : max_columns);
@@ -81,7 +77,7 @@ GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, c
       const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
       const auto segments = segments_of(row);
       const auto* from = start + (start_stride ? row * start_stride + first * V::lanes : 0);
-      multiply<V>(height, columns, {from, start_stride, z, columns * V::lanes, segments.list, segments.count, panels});
+      multiply<O>(height, columns, {from, start_stride, z, columns * V::lanes, segments.list, segments.count, panels});
       for (int r = 0; r < height; ++r) {
         for (int c = 0; c < columns; ++c) {
           write(row + r, (first + c) * V::lanes, V::load(z + (r * columns + c) * V::lanes));
@@ -95,9 +91,9 @@ GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, c
 
 constexpr int max_segments = 4;
 
-template <class T>
+template <class Element>
 struct Segments {
-  Segment<T> list[max_segments];
+  Segment<Element> list[max_segments];
   int count;
 };
 

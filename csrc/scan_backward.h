@@ -6,11 +6,13 @@
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class V>
+template <class Cell, class O>
 class BackwardScan {
-  using T = typename V::T;
+  using V = typename O::V;
+  using T = typename O::T;
+  using Element = typename O::Element;
   using C = Columns<Cell>;
-  using Gradients = WeightGradients<Cell, V>;
+  using Gradients = WeightGradients<Cell, O>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
@@ -43,6 +45,7 @@ class BackwardScan {
       d_state[s] = memory;
       memory += rows * stride;
     }
+    place_initial(memory);
   }
 
   void run() {
@@ -53,7 +56,7 @@ class BackwardScan {
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
       if (p.projection) project(step);
-      T* const d = gradients.reserve(step.active);
+      Element* const d = gradients.reserve(step.active);
       units(t, step, d);
       recur(step, d);
     }
@@ -68,7 +71,21 @@ class BackwardScan {
  private:
   static int64_t own_elements(const Layout& layout, int64_t rows) {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
-    return rows * (output + Cell::states * hidden) + Cell::units * hidden + (tile_vectors + max_columns) * V::lanes;
+    const int64_t factors = O::is_rounded ? output / O::group : 0;
+    return rows * (output + Cell::states * hidden + factors) + Cell::units * hidden +
+           (tile_vectors + max_columns) * V::lanes;
+  }
+
+  // The initial h as the products saw it.
+  void place_initial(T* memory) {
+    const T* from = static_cast<const T*>(p.initial[0]) + first * output;
+    if constexpr (O::is_rounded) {
+      auto* to = reinterpret_cast<Element*>(memory);
+      round_rows<O>(to, output, from, output, last - first, output);
+      initial = to;
+    } else {
+      initial = from;
+    }
   }
 
   void start() {
@@ -87,25 +104,25 @@ class BackwardScan {
       for (int64_t unit = 0; unit < output; unit += V::lanes) {
         V total = V::load(d_h + r * output_stride + unit);
         if (p.d_output) {
-          total = total + load_units<V>(static_cast<const T*>(p.d_output) + at + unit, output - unit);
+          total = total + O::load(static_cast<const Element*>(p.d_output) + at + unit, output - unit);
         }
-        total.store(d_h + r * output_stride + unit);
-        store_units(total, static_cast<T*>(p.d_projected) + at + unit, output - unit);
+        O::store(total, static_cast<Element*>(p.d_projected) + at + unit, output - unit);
       }
     }
-    multiply_rows<V>(
-        step.active, hidden, output, static_cast<const T*>(p.projection), zeros, 0, z,
-        [&](int64_t row) { return Segments<T>{{{d_h + row * output_stride, output_stride, output}}, 1}; },
+    const Element* d = static_cast<const Element*>(p.d_projected) + step.row * output;
+    multiply_rows<O>(
+        step.active, hidden, O::groups(output), static_cast<const T*>(p.projection), zeros, 0, z,
+        [&](int64_t row) { return Segments<Element>{{{d + row * output, output, output}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
   }
 
   // The elementwise part of a step; `d` receives the derivatives of the accumulators.
-  void units(int64_t t, const Step& step, T* d) {
+  void units(int64_t t, const Step& step, Element* d) {
     copy_rows<T>(d_vectors, stride, nullptr, 0, Cell::units, stride);
     for (int64_t r = 0; r < step.active; ++r) {
-      const T* h_previous = previous_h(t, r);
+      const Element* h_previous = previous_h(t, r);
       prefetch(t, r);
-      gradients.append(static_cast<const T*>(p.x) + (step.row + r) * input, h_previous);
+      gradients.append(static_cast<const Element*>(p.x) + (step.row + r) * input, h_previous);
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
         cell(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit);
       }
@@ -123,14 +140,14 @@ class BackwardScan {
   }
 
   // What the recurrent product saw at step t: the output of the step before, or the initial state.
-  GATEWORK_INLINE const T* previous_h(int64_t t, int64_t r) const {
+  GATEWORK_INLINE const Element* previous_h(int64_t t, int64_t r) const {
     const Layout& layout = p.layout;
     const int64_t before = layout.reverse ? t + 1 : t - 1;
     if (before >= 0 && before < layout.steps) {
       const Step step = step_at(layout, before, first, last);
-      if (r < step.active) return static_cast<const T*>(p.output) + (step.row + r) * output;
+      if (r < step.active) return static_cast<const Element*>(p.output) + (step.row + r) * output;
     }
-    return static_cast<const T*>(p.initial[0]) + (first + r) * output;
+    return initial + r * output;
   }
 
   // Asks for what the next step of the pass reads of a sequence, which lies where no hardware expects it.
@@ -140,22 +157,24 @@ class BackwardScan {
     if (before < 0 || before >= layout.steps) return;
     const Step step = step_at(layout, before, first, last);
     if (r >= step.active) return;
-    prefetch_row(p.kept, step.row + r, Cell::kept * hidden);
-    if (p.d_output) prefetch_row(p.d_output, step.row + r, output);
+    prefetch_row<T>(p.kept, step.row + r, Cell::kept * hidden);
+    if (p.d_output) prefetch_row<Element>(p.d_output, step.row + r, output);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
-      if (Cell::reads_previous[s]) prefetch_row(p.previous[s], step.row + r, hidden);
-      if (Cell::reads_next[s]) prefetch_row(p.next[s], step.row + r, hidden);
+      if (Cell::reads_previous[s]) prefetch_row<T>(p.previous[s], step.row + r, hidden);
+      if (Cell::reads_next[s]) prefetch_row<T>(p.next[s], step.row + r, hidden);
     }
   }
 
+  template <class Number>
   static GATEWORK_INLINE void prefetch_row(const void* values, int64_t row, int64_t width) {
-    const char* from = static_cast<const char*>(values) + row * width * static_cast<int64_t>(sizeof(T));
-    for (int64_t k = 0; k < width * static_cast<int64_t>(sizeof(T)); k += 64) __builtin_prefetch(from + k, 0, 2);
+    const int64_t bytes = width * static_cast<int64_t>(sizeof(Number));
+    const char* from = static_cast<const char*>(values) + row * bytes;
+    for (int64_t k = 0; k < bytes; k += 64) __builtin_prefetch(from + k, 0, 2);
   }
 
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous, T* d) {
-    const int64_t count = hidden - unit;
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const Element* h_previous, Element* d) {
+    const int64_t count = hidden - unit, plane = Gradients::plane(p.layout);
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
     V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
     load_vectors<Cell>(p.unit, hidden, unit, vectors);
@@ -165,17 +184,17 @@ class BackwardScan {
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
-        const T* source = s == 0 ? h_previous : static_cast<const T*>(p.previous[s]) + row * hidden;
-        previous[s] = load_units<V>(source + unit, count);
+        previous[s] = s == 0 ? O::load(h_previous + unit, count)
+                             : load_units<V>(static_cast<const T*>(p.previous[s]) + row * hidden + unit, count);
       }
       if (Cell::reads_next[s]) {
-        const void* source = p.next[s] ? p.next[s] : p.output;
+        const void* source = O::is_rounded || p.next[s] ? p.next[s] : p.output;
         next[s] = load_units<V>(static_cast<const T*>(source) + row * hidden + unit, count);
       }
       d_next[s] = V::load(s == 0 && !p.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
     }
     if (p.d_output && !p.projection) {
-      d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
+      d_next[0] = d_next[0] + O::load(static_cast<const Element*>(p.d_output) + row * hidden + unit, count);
     }
     Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector);
     for (int k = 0; k < Cell::units; ++k) {
@@ -183,20 +202,24 @@ class BackwardScan {
       (V::load(to) + d_vector[k]).store(to);
     }
 #pragma GCC unroll 8
-    for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], d + a * hidden, count);
+    for (int a = 0; a < accumulators; ++a) O::store(d_accumulator[a], d + a * plane, count);
+    if (plane > hidden && count <= V::lanes) {
+      for (int a = 0; a < accumulators; ++a) d[a * plane + count] = Element{};
+    }
     if (Cell::carries[0]) d_previous[0].store(d_h + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
   }
 
   // The accumulators that a product feeds, from row `row` of the step on.
-  GATEWORK_INLINE Segments<T> planes(const bool* feeds, const T* d) const {
-    Segments<T> segments{};
+  GATEWORK_INLINE Segments<Element> planes(const bool* feeds, const Element* d) const {
+    const int64_t plane = Gradients::plane(p.layout);
+    Segments<Element> segments{};
     for (int begin = 0; begin < accumulators;) {
       int end = begin;
       while (end < accumulators && feeds[end]) ++end;
       if (end > begin) {
-        segments.list[segments.count++] = {d + begin * hidden, gradients.stride, (end - begin) * hidden};
+        segments.list[segments.count++] = {d + begin * plane, gradients.stride, (end - begin) * plane};
       }
       begin = end + 1;
     }
@@ -204,26 +227,27 @@ class BackwardScan {
   }
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
-  void recur(const Step& step, const T* d) {
+  void recur(const Step& step, const Element* d) {
     const int64_t lda = gradients.stride;
     const T* panels = static_cast<const T*>(p.weights);
-    const int64_t depth = C::gates * hidden;
-    multiply_rows<V>(
+    const int64_t depth = C::gates * O::groups(hidden);
+    multiply_rows<O>(
         step.active, output, depth, panels, Cell::carries[0] ? d_h : zeros, Cell::carries[0] ? output_stride : 0, z,
         [&](int64_t row) { return planes(Cell::recurrent_product, d + row * lda); },
         [&](int64_t row, int64_t unit, V sum) { sum.store(d_h + row * output_stride + unit); });
     if (!p.d_x) return;
-    T* d_x = static_cast<T*>(p.d_x) + step.row * input;
-    multiply_rows<V>(
-        step.active, input, C::inputs * hidden, panels + depth * output_stride, zeros, 0, z,
+    Element* d_x = static_cast<Element*>(p.d_x) + step.row * input;
+    multiply_rows<O>(
+        step.active, input, C::inputs * O::groups(hidden), panels + depth * output_stride, zeros, 0, z,
         [&](int64_t row) { return planes(Cell::input_product, d + row * lda); },
-        [&](int64_t row, int64_t unit, V sum) { store_units(sum, d_x + row * input + unit, input - unit); });
+        [&](int64_t row, int64_t unit, V sum) { O::store(sum, d_x + row * input + unit, input - unit); });
   }
 
   const BackwardArguments& p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *d_h;
   T* d_vectors;  // what the learnt vectors receive from one step, (units, stride)
+  const Element* initial;
   Gradients gradients;
   T* d_state[Cell::states];  // d_state[0] is the derivative of h before its projection
 };

@@ -5,18 +5,21 @@
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class V>
+template <class Cell, class O>
 class ForwardScan {
-  using T = typename V::T;
+  using V = typename O::V;
+  using T = typename O::T;
+  using Element = typename O::Element;
   using C = Columns<Cell>;
-  using Panels = ForwardPanels<Cell, V>;
+  using Panels = ForwardPanels<Cell, O>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
+    const int64_t factors = O::is_rounded ? (2 * output + hidden) / O::group : 0;
     return static_cast<int64_t>(sizeof(T)) *
-           (rows * (2 * output + Cell::states * hidden) + (tile_vectors + max_columns) * V::lanes);
+           (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors + max_columns) * V::lanes);
   }
 
   ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -42,6 +45,7 @@ class ForwardScan {
       state[s] = memory;
       memory += rows * stride;
     }
+    place_factors(memory, rows);
   }
 
   void run() {
@@ -56,13 +60,32 @@ class ForwardScan {
       const bool is_last = k + 1 == layout.steps;
       const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
       if (go_on < step.active) finish(go_on, step.active);
-      T* swap = h_now;
-      h_now = h_next;
-      h_next = swap;
+      swap(h_now, h_next);
+      swap(factors_now, factors_next);
     }
   }
 
  private:
+  template <class Pointer>
+  static GATEWORK_INLINE void swap(Pointer& a, Pointer& b) {
+    const Pointer c = a;
+    a = b;
+    b = c;
+  }
+
+  // What the products take of h: the states themselves, or their own place where they are rounded.
+  void place_factors(T* memory, int64_t rows) {
+    if constexpr (O::is_rounded) {
+      factors_now = reinterpret_cast<Element*>(memory);
+      factors_next = factors_now + rows * output_stride;
+      unprojected = factors_next + rows * output_stride;
+    } else {
+      factors_now = h_now;
+      factors_next = h_next;
+      unprojected = state[0];
+    }
+  }
+
   void start() {
     const int64_t rows = last - first;
     for (int s = 0; s < Cell::states; ++s) {
@@ -73,6 +96,10 @@ class ForwardScan {
       if (s > 0) copy_rows<T>(state[s], stride, from, width, rows, width);
       if (s == 0) copy_rows<T>(h_now, output_stride, from, width, rows, width);
       if (s == 0) copy_rows<T>(h_next, output_stride, from, width, rows, width);
+    }
+    if constexpr (O::is_rounded) {
+      round_rows<O>(factors_now, output_stride, h_now, output_stride, rows, output);
+      round_rows<O>(factors_next, output_stride, h_now, output_stride, rows, output);
     }
   }
 
@@ -111,20 +138,20 @@ class ForwardScan {
   // Both products of a tile of rows with a panel, and the biases.
   GATEWORK_INLINE void products(int64_t row, int64_t r, int height, int count, const T* panel) {
     const int64_t z_stride = count * accumulators * V::lanes;
-    const Segment<T> segments[] = {{static_cast<const T*>(p.x) + row * input, input, input},
-                                   {h_now + r * output_stride, output_stride, output}};
+    const Segment<Element> segments[] = {{static_cast<const Element*>(p.x) + row * input, input, input},
+                                         {factors_now + r * output_stride, output_stride, output}};
     const T* w = panel + z_stride;
     if (C::are_shared) {
-      multiply<V>(height, count * accumulators, {panel, 0, z, z_stride, segments, C::gates > 0 ? 2 : 1, w});
+      multiply<O>(height, count * accumulators, {panel, 0, z, z_stride, segments, C::gates > 0 ? 2 : 1, w});
       return;
     }
     for (int k = 0; k < height; ++k) {
       for (int a = 0; a < accumulators; ++a) V::load(panel + a * V::lanes).store(z + k * z_stride + a * V::lanes);
     }
     T* z_gates = z + C::first_gate * V::lanes;
-    multiply<V>(height, C::inputs, {z, z_stride, z, z_stride, segments, 1, w});
-    w += input * C::inputs * V::lanes;
-    if (C::gates > 0) multiply<V>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
+    multiply<O>(height, C::inputs, {z, z_stride, z, z_stride, segments, 1, w});
+    w += O::groups(input) * C::inputs * V::lanes;
+    if (C::gates > 0) multiply<O>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
   }
 
   // One step of one row's units from `unit` on; `sums` has the accumulators.
@@ -143,10 +170,11 @@ class ForwardScan {
     }
     Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
     if (p.projection) {
-      next[0].store(state[0] + r * stride + unit);
+      O::store(next[0], unprojected + r * stride + unit);
     } else {
       next[0].store(h_next + r * output_stride + unit);
-      store_units(next[0], static_cast<T*>(p.output) + row * hidden + unit, count);
+      if (O::is_rounded) O::store(next[0], factors_next + r * output_stride + unit);
+      O::store(next[0], static_cast<Element*>(p.output) + row * hidden + unit, count);
     }
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
@@ -164,20 +192,23 @@ class ForwardScan {
   }
 
   void project(const Step& step) {
-    T* out = static_cast<T*>(p.output) + step.row * output;
-    multiply_rows<V>(
-        step.active, output, hidden, static_cast<const T*>(p.projection), zeros, 0, z,
-        [&](int64_t row) { return Segments<T>{{{state[0] + row * stride, stride, hidden}}, 1}; },
+    Element* out = static_cast<Element*>(p.output) + step.row * output;
+    multiply_rows<O>(
+        step.active, output, O::groups(hidden), static_cast<const T*>(p.projection), zeros, 0, z,
+        [&](int64_t row) { return Segments<Element>{{{unprojected + row * stride, stride, hidden}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) {
           sum.store(h_next + row * output_stride + unit);
-          store_units(sum, out + row * output + unit, output - unit);
+          if (O::is_rounded) O::store(sum, factors_next + row * output_stride + unit);
+          O::store(sum, out + row * output + unit, output - unit);
         });
   }
 
   const ForwardArguments& p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *h_now, *h_next;
-  T* state[Cell::states];  // state[0] is h before its projection
+  T* state[Cell::states];               // state[0] is h before its projection
+  Element *factors_now, *factors_next;  // h as a factor
+  Element* unprojected;                 // h before its projection as a factor
 };
 
 }  // namespace gatework::GATEWORK_ISA

@@ -3,40 +3,47 @@
 //   dW = dA.T x    dU = dA.T h_previous    db = dA.T 1
 //
 // The scan puts the derivatives of the accumulators of each step into a block of rows; when the block is full, its
-// products are added while it is still in the cache. The rows of the block are an odd number of cache lines apart, so
-// that reading down a column uses all of the cache. The columns of x and of h are copied side by side into panels, so
-// that small sizes waste few lanes. Each slice of the batch has its own gradients; dispatch.cpp adds them up.
+// products are added while it is still in the cache. Rounded factors lie in pairs of rows then. The rows of the block
+// are an odd number of cache lines apart, so that reading down a column uses all of the cache. The columns of x and of
+// h are copied side by side into panels, so that small sizes waste few lanes. Each slice of the batch has its own
+// gradients; dispatch.cpp adds them up.
 #pragma once
 
 #include "scan.h"
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class V>
+template <class Cell, class O>
 class WeightGradients {
-  using T = typename V::T;
+  using V = typename O::V;
+  using T = typename O::T;
+  using Element = typename O::Element;
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
   static constexpr int64_t tile_height = tallest(max_columns);
 
  public:
+  // How far apart the derivatives of two accumulators are in a row.
+  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::group); }
+
   // Rows of a block: enough to pay for reading and writing the gradients once.
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
     const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
     const int64_t rows = is_large ? 1024 : 256;
-    return slice_rows > rows ? slice_rows : rows;
+    return round_up(slice_rows > rows ? slice_rows : rows, O::group);
   }
 
   // How far apart the rows of a block are.
   static int64_t block_stride(const Layout& layout) {
-    constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(T));
-    return (round_up(C::accumulators * layout.hidden, line) / line | 1) * line;
+    constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(Element));
+    return (round_up(C::accumulators * plane(layout), line) / line | 1) * line;
   }
 
   static int64_t scratch(const Layout& layout, int64_t slice_rows) {
-    const int64_t rows = block_rows(layout, slice_rows);
-    return static_cast<int64_t>(sizeof(T)) * (rows * (block_stride(layout) + panel_width) + tile_vectors * V::lanes) +
-           static_cast<int64_t>(2 * sizeof(T*)) * rows;
+    const int64_t rows = block_rows(layout, slice_rows), stride = block_stride(layout);
+    return static_cast<int64_t>(sizeof(Element)) * (rows * (stride + panel_width) + (O::group - 1) * stride) +
+           static_cast<int64_t>(sizeof(T)) * tile_vectors * V::lanes +
+           static_cast<int64_t>(2 * sizeof(Element*)) * rows;
   }
 
   WeightGradients(const BackwardArguments& p, int64_t slice_rows, void* memory)
@@ -51,20 +58,21 @@ class WeightGradients {
         width(x_width + (d_u ? layout.output : 0)) {
     z = static_cast<T*>(memory);
     panel = z + tile_vectors * V::lanes;
-    block = panel + capacity * panel_width;
-    x_rows = reinterpret_cast<const T**>(block + capacity * stride);
+    block = reinterpret_cast<Element*>(panel) + capacity * panel_width;
+    row = block + capacity * stride;
+    x_rows = reinterpret_cast<const Element**>(row + (O::group - 1) * stride);
     h_rows = x_rows + capacity;
     clear();
   }
 
   // The place for the derivatives of `rows` more rows, `stride` apart, each (accumulators, hidden).
-  T* reserve(int64_t rows) {
+  Element* reserve(int64_t rows) {
     if (used + rows > capacity) flush();
     return block + used * stride;
   }
 
   // Tells what the products saw at the next reserved row.
-  void append(const T* x, const T* h) {
+  void append(const Element* x, const Element* h) {
     x_rows[used] = x;
     h_rows[used++] = h;
   }
@@ -74,6 +82,7 @@ class WeightGradients {
     if (used == 0) return;
     if (d_b || d_b_hh) add_biases();
     if (width > 0) {
+      if constexpr (O::is_rounded) pair_rows();
       for (int64_t column = 0; column < width; column += panel_width) {
         pack_panel(column);
         multiply_panel(column);
@@ -100,11 +109,27 @@ class WeightGradients {
                           : nullptr;
       for (int64_t unit = 0; unit < layout.hidden; unit += V::lanes) {
         const int64_t count = layout.hidden - unit;
-        const T* from = block + a * layout.hidden + unit;
+        const Element* from = block + a * plane(layout) + unit;
         V sum = V::constant(0);
-        for (int64_t k = 0; k < used; ++k) sum = sum + load_units<V>(from + k * stride, count);
+        for (int64_t k = 0; k < used; ++k) sum = sum + O::load(from + k * stride, count);
         if (b) store_units(load_units<V>(b + unit, count) + sum, b + unit, count);
         if (b_hh) store_units(load_units<V>(b_hh + unit, count) + sum, b_hh + unit, count);
+      }
+    }
+  }
+
+  // Brings the elements of two rows side by side, in place: row by row of pairs, 2 * stride apart. A row without a
+  // partner gets zeros.
+  void pair_rows() {
+    const int64_t wide = C::accumulators * plane(layout);
+    if (used % 2) __builtin_memset(block + used * stride, 0, static_cast<size_t>(wide) * sizeof(Element));
+    for (int64_t k = 0; k < used; k += 2) {
+      Element* const even = block + k * stride;
+      __builtin_memcpy(row, even, static_cast<size_t>(stride) * sizeof(Element));
+      const Element* const rows[] = {row, even + stride};
+      // Writing stays behind what is still to be read of the odd row.
+      for (int64_t column = 0; column < wide; column += V::lanes) {
+        O::gather(rows, 2, column).store(reinterpret_cast<T*>(even) + column);
       }
     }
   }
@@ -128,22 +153,24 @@ class WeightGradients {
     const int64_t end = column + panel_width;
     const bool is_in_x = end <= x_width, is_in_h = column >= x_width && end <= width;
     if (is_in_x || is_in_h) {
-      const T* const* rows = is_in_x ? x_rows : h_rows;
+      const Element* const* rows = is_in_x ? x_rows : h_rows;
       const int64_t offset = is_in_x ? column : column - x_width;
-      for (int64_t k = 0; k < used; ++k) {
+      T* to = panel;
+      for (int64_t k = 0; k < used; k += O::group) {
         for (int c = 0; c < max_columns; ++c) {
-          V::load(rows[k] + offset + c * V::lanes).store(panel + k * panel_width + c * V::lanes);
+          O::gather(rows + k, used - k, offset + c * V::lanes).store(to + c * V::lanes);
         }
+        to += panel_width;
       }
       return;
     }
-    const int64_t panel_stride = panel_columns(column) * V::lanes;
-    for (int64_t k = 0; k < used; ++k) {
-      T* to = panel + k * panel_stride;
+    const int64_t panel_stride = panel_columns(column) * V::lanes, all = O::groups(used) * O::group;
+    for (int64_t k = 0; k < all; ++k) {
+      Element* to = reinterpret_cast<Element*>(panel + k / O::group * panel_stride) + k % O::group;
       int64_t c = column;
-      for (; c < x_width && c < end; ++c) *to++ = x_rows[k][c];
-      for (; c < width && c < end; ++c) *to++ = h_rows[k][c - x_width];
-      for (; c < column + panel_stride; ++c) *to++ = 0;
+      for (; k < used && c < x_width && c < end; ++c, to += O::group) *to = x_rows[k][c];
+      for (; k < used && c < width && c < end; ++c, to += O::group) *to = h_rows[k][c - x_width];
+      for (; c < column + panel_stride; ++c, to += O::group) *to = Element{};
     }
   }
 
@@ -158,9 +185,9 @@ class WeightGradients {
     each_tile([&](int a, int64_t unit, int64_t height) {
       if (!Cell::input_product[a] && column + panel_width <= x_width) return;
       if (!Cell::recurrent_product[a] && column >= x_width) return;
-      const T* from = block + a * layout.hidden + unit;
-      tile_function<V, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
-                                                                              used, z);
+      const T* from = reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
+      tile_function<O, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
+                                                                              O::groups(used), z);
       const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
       const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
       T* w = Cell::input_product[a] ? d_w + in * layout.input : nullptr;
@@ -200,8 +227,9 @@ class WeightGradients {
  private:
   T *const d_w, *const d_u, *const d_b, *const d_b_hh;
   const int64_t x_width, width;  // the columns of x, and of x and h, that are multiplied with
-  T *z, *panel, *block;
-  const T **x_rows, **h_rows;
+  T *z, *panel;                  // the panel's groups lie in the place of a T each
+  Element *block, *row;
+  const Element **x_rows, **h_rows;
   int64_t used = 0;
 };
 

@@ -28,7 +28,7 @@ def address(cell: Cell, isa: str, element: str) -> int | None:
     Args:
         cell: The cell.
         isa: The instruction set.
-        element: "float" or "double".
+        element: "float", "double" or "bfloat16".
     """
     key = (cell, isa, element)
     if key not in _found:

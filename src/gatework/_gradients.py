@@ -37,9 +37,12 @@ def of_gradients(
         assert w_ih is not None
         assert w_hh is not None
         weights = ScanWeights(w_ih, w_hh, b_ih, b_hh, w_hr, w_unit)
+        initial = [s for s in states if s is not None]
+        # The kernels may take x and give the output in less precision than they compute in.
         output, finals = _reference.scan(
-            spec, x, weights, [s for s in states if s is not None], batch_sizes=batch_sizes, reverse=reverse
+            spec, x.to(w_ih.dtype), weights, initial, batch_sizes=batch_sizes, reverse=reverse
         )
+        output = output.to(x.dtype)
         wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
         seen = [(y, d) for y, d in ((output, d_output), *zip(finals, d_finals, strict=False)) if d is not None]
         first = torch.autograd.grad(

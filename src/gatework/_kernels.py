@@ -19,7 +19,10 @@ from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, Cell, CellSpec
 from gatework.errors import UsageError, nearest
 
-DTYPES = (torch.float32, torch.float64)
+# By element type, in the native side's order: what a scan's x and output are, and what all else is.
+COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
+_ELEMENTS = tuple(COMPUTED)
+_NAMES = ("float", "double", "bfloat16")
 _forced: list[str] = []
 
 
@@ -76,6 +79,8 @@ class Kernel:
         reads_previous: By state, whether the backward step reads its previous value.
         reads_next: By state, whether it reads the new value.
         names: What a trace of the cell holds, in order.
+        is_rounded: Whether the factors of the products are bfloat16, and so x, the output and their derivatives; all
+            else is float32.
     """
 
     address: int
@@ -85,11 +90,12 @@ class Kernel:
     reads_previous: tuple[bool, ...]
     reads_next: tuple[bool, ...]
     names: tuple[str, ...]
+    is_rounded: bool
 
 
 def has(spec: CellSpec, dtype: torch.dtype) -> bool:
     """Whether the cell has native kernels for `dtype`; a person's own is compiled to find out."""
-    if REGISTRY.get(spec.name) != spec or dtype not in DTYPES:
+    if REGISTRY.get(spec.name) != spec or dtype not in COMPUTED:
         return False
     if spec.name in _native.CELLS:
         return True
@@ -98,22 +104,29 @@ def has(spec: CellSpec, dtype: torch.dtype) -> bool:
 
 
 def _address_of(spec: Cell, dtype: torch.dtype) -> int | None:
-    return _compiled.address(spec, active_isa(), "double" if dtype == torch.float64 else "float")
+    return _compiled.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)])
+
+
+def _isa_for(dtype: torch.dtype) -> str:
+    """The instruction set that a person's own cell is compiled for; bfloat16 has one that others have no use for."""
+    isa = active_isa()
+    return "avx512" if isa == "avx512_bf16" and dtype != torch.bfloat16 else isa
 
 
 def find(name: str, dtype: torch.dtype) -> Kernel:
     """The kernels of a registered cell for `dtype` in the active instruction set."""
-    return _find(REGISTRY[name], dtype == torch.float64, active_isa())
+    return _find(REGISTRY[name], dtype, active_isa())
 
 
 @cache
-def _find(spec: CellSpec, is_double: bool, isa: str) -> Kernel:
+def _find(spec: CellSpec, dtype: torch.dtype, isa: str) -> Kernel:
+    element = _ELEMENTS.index(dtype)
     if isinstance(spec, Cell):
-        address = _compiled.address(spec, isa, "double" if is_double else "float")
+        address = _address_of(spec, dtype)
         if address is None:
             raise UsageError(f'the cell "{spec.name}" has no native kernels here')
     else:
-        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), is_double)
+        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), element)
     facts = _native.describe(address)
     return Kernel(
         address,
@@ -123,6 +136,7 @@ def _find(spec: CellSpec, is_double: bool, isa: str) -> Kernel:
         tuple(facts["reads_previous"]),
         tuple(facts["reads_next"]),
         tuple(facts["names"]),
+        dtype == torch.bfloat16,
     )
 
 
@@ -198,6 +212,8 @@ def addresses_at(tensors: Sequence[Tensor | None], place: int = 0) -> tuple[int,
 def checked(x: Tensor, weights: ScanWeights, spec: CellSpec) -> tuple[int, int]:
     """The hidden size and the output size, once the input and every weight agree.
 
+    The weights have the element type that the kernels for `x` compute in, see `COMPUTED`.
+
     Raises:
         UsageError: A shape, dtype or device does not.
     """
@@ -205,8 +221,8 @@ def checked(x: Tensor, weights: ScanWeights, spec: CellSpec) -> tuple[int, int]:
     hidden, output = w.weight_ih.shape[0] // len(spec.input_gates), w.weight_hh.shape[-1]
     rows, width = (len(spec.input_gates) * hidden,), x.shape[-1] if x.dim() else -1
     recurrent = (len(spec.recurrent_gates) * hidden,)
-    if dtype not in DTYPES or not x.is_cpu:
-        raise UsageError(f"scan: x is {dtype} on {x.device}, expected float32 or float64 on the CPU")
+    if dtype not in COMPUTED or not x.is_cpu:
+        raise UsageError(f"scan: x is {dtype} on {x.device}, expected float32, float64 or bfloat16 on the CPU")
     for name, tensor, shape in (
         ("weight_ih", w.weight_ih, (*rows, width)),
         ("weight_hh", w.weight_hh, (*recurrent, output)),
@@ -216,7 +232,7 @@ def checked(x: Tensor, weights: ScanWeights, spec: CellSpec) -> tuple[int, int]:
         ("weight_unit", w.weight_unit, (len(spec.unit_weights), hidden)),
     ):
         if tensor is not None:
-            _check(name, tensor, shape, dtype)
+            _check(name, tensor, shape, COMPUTED[dtype])
     if w.weight_unit is None and spec.unit_weights:
         raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
     if w.weight_hr is None and output != hidden:
@@ -237,7 +253,7 @@ def checked_states(
     hidden, output = widths
     batch = states[0].shape[-2] if states[0].dim() == len(lead) + 2 else -1
     for place, (name, state) in enumerate(zip(spec.states, states, strict=True)):
-        _check(f"state {name}", state, (*lead, batch, hidden if place else output), dtype)
+        _check(f"state {name}", state, (*lead, batch, hidden if place else output), COMPUTED[dtype])
     return batch
 
 
@@ -282,12 +298,14 @@ def kept_like(
     def one(wanted: bool, width: int) -> Tensor | None:
         if not wanted:
             return None
-        return next(tensors) if given else like.new_empty((*lead, width))
+        return next(tensors) if given else like.new_empty((*lead, width), dtype=COMPUTED[like.dtype])
 
     values = one(kernel.kept > 0, kernel.kept * hidden)
     states = range(len(kernel.spec.states))
     previous = tuple(one(s > 0 and kernel.reads_previous[s], hidden) for s in states)
-    after = tuple(one(kernel.reads_next[s] if s else is_projected, hidden) for s in states)
+    # The output is h itself, unless it was projected or rounded.
+    is_lost = is_projected or (kernel.is_rounded and kernel.reads_next[0])
+    after = tuple(one(kernel.reads_next[s] if s else is_lost, hidden) for s in states)
     return Kept(values, previous, after)
 
 
@@ -404,5 +422,5 @@ def backward(
     if projected is not None and needs[5]:
         before = kept.next[0]
         assert before is not None
-        d_projection = projected.flatten(0, -2).t() @ before.flatten(0, -2)
+        d_projection = projected.flatten(0, -2).t().to(before.dtype) @ before.flatten(0, -2)
     return [*found[:5], d_projection, found[5]]

@@ -1,12 +1,16 @@
 """The one door from the layers to what computes them: a scan of one layer in one direction.
 
-Tensors on the CPU in float32 or float64 go to the native kernels, as the operators `gatework::scan` and
+Tensors on the CPU in float32, float64 or bfloat16 go to the native kernels, as the operators `gatework::scan` and
 `gatework::scan_backward`; everything else goes to the reference. So do derivatives of the derivative.
+
+With an input in bfloat16 the factors of every product are rounded to it, and so is the output. Weights and states may
+be bfloat16 or float32: inside they are float32, as are all sums, states and gradients of weights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -52,11 +56,26 @@ def scan(
     """
     if not has_kernel(spec, x):
         return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
-    w = weights
+    given = states
+    w, states = as_computed(x, weights), [computed(state, x) for state in given]
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
     is_kept = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (*tensors, *states))
     output, finals, _ = torch.ops.gatework.scan(spec.name, *tensors, list(states), batch_sizes, reverse, is_kept)
-    return output, tuple(finals)
+    return output, tuple(final.to(state.dtype) for final, state in zip(finals, given, strict=True))
+
+
+def computed(tensor: Tensor, x: Tensor) -> Tensor:
+    """A weight or a state of the element type of `x` in the one that the kernels for `x` compute in."""
+    return tensor.to(_kernels.COMPUTED[x.dtype]) if tensor.dtype == x.dtype else tensor
+
+
+def as_computed(x: Tensor, weights: ScanWeights) -> ScanWeights:
+    """As `computed()` for all weights."""
+    if x.dtype == _kernels.COMPUTED[x.dtype]:
+        return weights
+    given = {field.name: getattr(weights, field.name) for field in fields(weights)}
+    found: dict[str, Any] = {name: None if t is None else computed(t, x) for name, t in given.items()}
+    return ScanWeights(**found)
 
 
 def trace(
@@ -72,18 +91,37 @@ def trace(
 
     Where a derivative may be asked for, the reference computes it.
     """
-    w = weights
-    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
-    is_differentiable = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    if is_differentiable or not has_kernel(spec, x):
+    if not has_kernel(spec, x):
         return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    w, dtype, given = as_computed(x, weights), x.dtype, states
+    states = [computed(state, x) for state in given]
+    tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
+        x = x.to(_kernels.COMPUTED[dtype])
+        out, finals, named = _reference.trace(spec, x, w, states, batch_sizes=batch_sizes, reverse=reverse)
+    else:
+        out, finals, named = _trace(spec, x, w, states, batch_sizes, reverse)
+    ends = tuple(final.to(state.dtype) for final, state in zip(finals, given, strict=True))
+    return out.to(dtype), ends, {name: value.to(dtype) for name, value in named.items()}
+
+
+def _trace(
+    spec: CellSpec,
+    x: Tensor,
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    batch_sizes: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    """As `trace()` with the kernels, in what they compute in."""
     hidden, width = _kernels.checked(x, weights, spec)
     layout = _kernels.layout_of(
         x, _kernels.checked_states(states, spec, x.dtype, (), (hidden, width)), batch_sizes, reverse
     )
     kernel = _kernels.find(spec.name, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
-    named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
+    like = weights.weight_ih
+    named = {name: like.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
     finals = [torch.empty_like(s) for s in states]
     out, _ = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, named=slots)

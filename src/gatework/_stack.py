@@ -52,6 +52,25 @@ def scan(
         The output of the last layer, the final states in the form of `states`, and the traces, if wanted, by layer and
         direction.
     """
+    given = states
+    if scans is _ops and _ops.has_kernel(spec, x):
+        weights, states = [_ops.as_computed(x, w) for w in weights], [_ops.computed(state, x) for state in given]
+    output, finals, traces = _scan(scans, spec, x, weights, states, directions, batch_sizes, is_traced, arounds)
+    return output, [end.to(state.dtype) for end, state in zip(finals, given, strict=True)], traces
+
+
+def _scan(
+    scans: Any,
+    spec: CellSpec,
+    x: Tensor,
+    weights: Sequence[ScanWeights],
+    states: Sequence[Tensor],
+    directions: int,
+    batch_sizes: Tensor | None,
+    is_traced: bool,
+    arounds: Sequence[Around] | None,
+) -> Result:
+    """As `scan()`, the weights and states in what the kernels compute in."""
     if scans is _ops and not is_traced and not torch.compiler.is_compiling():
         flat = [getattr(w, name) for w in weights for name in _FIELDS]
         if _is_plain(chain((x,), states, flat)):

@@ -61,11 +61,13 @@ def plan(
     """
     stack = [[parameters.get(name) for name in layer] for layer in names]
     weights = [t for layer in stack for t in layer if t is not None]
-    if len(weights) != sum(map(len, stack)) or not _kernels.has(spec, weights[0].dtype):
-        return None
     dtype, width = weights[0].dtype, weights[0].shape[1]
+    # A step of rounded numbers keeps its sums in float32, which the scan knows how to do.
+    is_known = _kernels.COMPUTED.get(dtype) == dtype and _kernels.has(spec, dtype)
+    if len(weights) != sum(map(len, stack)) or not is_known:
+        return None
     hidden = weights[0].shape[0] // len(spec.input_gates)
-    if dtype not in _kernels.DTYPES or any(t.dtype != dtype or not t.is_cpu or not t.is_contiguous() for t in weights):
+    if any(t.dtype != dtype or not t.is_cpu or not t.is_contiguous() for t in weights):
         return None
     inputs, gates = len(spec.input_gates) * hidden, len(spec.recurrent_gates) * hidden
     parts: list[tuple[int, ...]] = []

@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 import gatework
 from drop_ins import DropIn, tensors
+from gatework.nn import ScanOptions
 
 # torch compiles its own forward-mode formulas with its own deprecated compiler.
 TORCHS_OWN = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -136,7 +137,7 @@ def test_autocast_stays_within_the_precision_of_bfloat16(drop_in: DropIn, path: 
 
 
 def test_on_the_reference_path_autocast_keeps_the_precision_of_the_weights():
-    layer = gatework.nn.Recurrent("gru", 3, 4)
+    layer = gatework.nn.Recurrent("gru", 3, 4, options=ScanOptions(layer_norm=True))
     x = torch.randn(6, 2, 3)
     expected = layer.trace(x)["h"]
     with torch.autocast("cpu", torch.bfloat16):

@@ -36,7 +36,7 @@ def library(name: str, struct: Sequence[str], isa: str, element: str, headers: P
         name: The cell.
         struct: The lines of its generated C++.
         isa: The instruction set.
-        element: "float" or "double".
+        element: "float", "double" or "bfloat16".
         headers: The folder of the package's headers and flags.
 
     Returns:
@@ -69,6 +69,7 @@ def cache_folder() -> Path:
 
 
 def _unit(name: str, struct: Sequence[str], isa: str, element: str) -> str:
+    operands = "Bfloat16<Widest<float>>" if element == "bfloat16" else f"Exact<Widest<{element}>>"
     lines = [
         f"#define GATEWORK_ISA {isa}",
         '#include "kernels.h"',
@@ -77,7 +78,7 @@ def _unit(name: str, struct: Sequence[str], isa: str, element: str) -> str:
         *struct,
         "}  // namespace own",
         f'extern "C" __attribute__((visibility("default"))) const Kernel {SYMBOL};',
-        f"const Kernel {SYMBOL} = KernelOf<own::{identifier(name)}, Widest<{element}>>::kernel();",
+        f"const Kernel {SYMBOL} = KernelOf<own::{identifier(name)}, {operands}>::kernel();",
         "}  // namespace gatework::GATEWORK_ISA",
         "",
     ]

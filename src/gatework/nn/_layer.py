@@ -286,7 +286,7 @@ class RecurrentLayer(nn.Module):
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
-        x, states = self._in_own_precision(batch)
+        x, states = self._in_precision(batch, path)
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
         seed = _noise.drawn_seed() if self.options.loops and self.training else None
         arounds = [self._around(place, seed) for place in range(len(weights))] if self.options.loops else None
@@ -311,6 +311,19 @@ class RecurrentLayer(nn.Module):
         if len(finals) == 1:
             return x, tuple(finals[0]), traces
         return x, tuple(torch.cat(ends) for ends in zip(*finals, strict=True)), traces
+
+    def _in_precision(self, batch: _batch.Batch, path: _paths.Path) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The input and the states; under autocast to bfloat16 rounded to it where the kernels keep all sums exact."""
+        kind = batch.x.device.type
+        if not torch.is_autocast_enabled(kind) or torch.get_autocast_dtype(kind) != torch.bfloat16:
+            return self._in_own_precision(batch)
+        weight = self._weight(self._weight_names[0][0])
+        if weight.dtype != torch.float32 or path not in ("native", "operator"):
+            return self._in_own_precision(batch)
+        x = batch.x.to(torch.bfloat16)
+        if not _ops.has_kernel(self.spec, x):
+            return self._in_own_precision(batch)
+        return x, tuple(state.to(torch.bfloat16) for state in batch.states)
 
     def _in_own_precision(self, batch: _batch.Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast in the precision of the weights, as rounding adds up over steps."""

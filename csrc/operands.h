@@ -1,0 +1,161 @@
+// What the matrix products are made of: the numbers of the scan as they are, or rounded to bfloat16.
+//
+// A scan computes with vectors V of numbers T. The factors of its products, x, the output and their derivatives are
+// stored as `Element`; everything else (states, sums, kept values, weights and their gradients) is T. Along the depth
+// of a product `group` elements lie together, in the place of one T, and are multiplied and added as one.
+#pragma once
+
+#include "vector.h"
+
+namespace gatework::GATEWORK_ISA {
+
+template <class V>
+GATEWORK_INLINE V load_units(const typename V::T* from, int64_t count) {
+  return count >= V::lanes ? V::load(from) : V::load(from, static_cast<int>(count));
+}
+
+template <class V>
+GATEWORK_INLINE void store_units(V value, typename V::T* to, int64_t count) {
+  if (count >= V::lanes) {
+    value.store(to);
+  } else {
+    value.store(to, static_cast<int>(count));
+  }
+}
+
+// The numbers as they are.
+template <class V_>
+struct Exact {
+  using V = V_;
+  using T = typename V::T;
+  using Element = T;
+  using Factor = V;
+  static constexpr bool is_rounded = false;
+  static constexpr int64_t group = 1;
+
+  static GATEWORK_INLINE int64_t groups(int64_t depth) { return depth; }
+  static GATEWORK_INLINE T element(T value) { return value; }
+
+  // The factors of a row of a panel, and one group of `a` for all lanes.
+  static GATEWORK_INLINE Factor factors(const T* panel) { return V::load(panel); }
+  static GATEWORK_INLINE Factor broadcast(const Element* a) { return V::broadcast(*a); }
+  static GATEWORK_INLINE V add_product(V sum, Factor a, Factor b) { return sum + a * b; }
+
+  static GATEWORK_INLINE V load(const Element* from, int64_t count) { return load_units<V>(from, count); }
+  static GATEWORK_INLINE void store(V value, Element* to) { value.store(to); }
+  static GATEWORK_INLINE void store(V value, Element* to, int64_t count) { store_units(value, to, count); }
+
+  // The groups of a vector of columns in the first rows of `rows`.
+  static GATEWORK_INLINE V gather(const Element* const* rows, int64_t, int64_t column) {
+    return V::load(rows[0] + column);
+  }
+};
+
+// The upper half of a float.
+struct bfloat16 {
+  uint16_t bits;
+};
+
+// Factors rounded to bfloat16, in pairs; sums in float. Where the processor multiplies such pairs it does; elsewhere
+// both halves become floats again, with the same result but for the order of the sums.
+template <class V_>
+struct Bfloat16 {
+  using V = V_;
+  using T = typename V::T;
+  using Element = bfloat16;
+  static constexpr bool is_rounded = true;
+  static constexpr int64_t group = 2;
+  static_assert(sizeof(T) == group * sizeof(Element), "a pair takes the place of a number");
+
+  static GATEWORK_INLINE int64_t groups(int64_t depth) { return (depth + 1) / 2; }
+
+  // To the nearest, ties to even; NaN stays.
+  static GATEWORK_INLINE Element element(T value) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &value, sizeof(bits));
+    if (value != value) return {static_cast<uint16_t>(bits >> 16 | 64)};
+    return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+  }
+
+#if defined(__AVX512BF16__)
+  using Factor = V;
+  static GATEWORK_INLINE Factor pairs(typename V::Bits bits) { return V::from_bits(bits); }
+  static GATEWORK_INLINE V add_product(V sum, Factor a, Factor b) {
+    return {(typename V::Raw)_mm512_dpbf16_ps((__m512)sum.raw, (__m512bh)a.raw, (__m512bh)b.raw)};
+  }
+#else
+  struct Factor {
+    V even, odd;
+  };
+  static GATEWORK_INLINE Factor pairs(typename V::Bits bits) {
+    return {V::from_bits(bits << 16), V::from_bits(bits & static_cast<int32_t>(0xffff0000))};
+  }
+  static GATEWORK_INLINE V add_product(V sum, Factor a, Factor b) { return sum + a.odd * b.odd + a.even * b.even; }
+#endif
+
+  static GATEWORK_INLINE Factor factors(const T* panel) { return pairs(V::load(panel).bits()); }
+  static GATEWORK_INLINE Factor broadcast(const T* a) { return broadcast(reinterpret_cast<const Element*>(a)); }
+  static GATEWORK_INLINE Factor broadcast(const Element* a) {
+    int32_t pair;
+    __builtin_memcpy(&pair, a, sizeof(pair));
+    return pairs(pair - typename V::Bits{});
+  }
+  // The last element of an odd depth; what lies behind it is not read.
+  static GATEWORK_INLINE Factor broadcast_last(const Element* a) {
+    return pairs(static_cast<int32_t>(a->bits) - typename V::Bits{});
+  }
+
+  static GATEWORK_INLINE V load(const Element* from, int64_t count) { return V::from_bits(bits_of(from, count) << 16); }
+  static GATEWORK_INLINE void store(V value, Element* to) {
+    const Halves halves = rounded(value);
+    __builtin_memcpy(to, &halves, sizeof(halves));
+  }
+  static GATEWORK_INLINE void store(V value, Element* to, int64_t count) {
+    if (count >= V::lanes) return store(value, to);
+    const Halves halves = rounded(value);
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+    _mm256_mask_storeu_epi16(to, static_cast<__mmask16>((1u << count) - 1), (__m256i)halves);
+#else
+    Element buffer[V::lanes];
+    __builtin_memcpy(buffer, &halves, sizeof(halves));
+    for (int64_t k = 0; k < count; ++k) to[k] = buffer[k];
+#endif
+  }
+
+  static GATEWORK_INLINE V gather(const Element* const* rows, int64_t count, int64_t column) {
+    const auto even = bits_of(rows[0] + column, V::lanes);
+    return V::from_bits(count > 1 ? even | bits_of(rows[1] + column, V::lanes) << 16 : even);
+  }
+
+ private:
+  typedef uint16_t Halves __attribute__((vector_size(sizeof(uint16_t) * V::lanes)));
+
+  static GATEWORK_INLINE typename V::Bits bits_of(const Element* from, int64_t count) {
+    Halves halves;
+    if (count >= V::lanes) {
+      __builtin_memcpy(&halves, from, sizeof(halves));
+    } else {
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+      halves = (Halves)_mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << count) - 1), from);
+#else
+      Element buffer[V::lanes] = {};
+      for (int64_t k = 0; k < count; ++k) buffer[k] = from[k];
+      __builtin_memcpy(&halves, buffer, sizeof(halves));
+#endif
+    }
+    return __builtin_convertvector(halves, typename V::Bits);
+  }
+
+  static GATEWORK_INLINE Halves rounded(V value) {
+#if defined(__AVX512BF16__)
+    return (Halves)_mm512_cvtneps_pbh((__m512)value.raw);
+#else
+    const auto bits = value.bits();
+    const auto nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    const auto kept = (value == value).bits;
+    return __builtin_convertvector((nearest & kept) | ((bits >> 16 | 64) & ~kept), Halves);
+#endif
+  }
+};
+
+}  // namespace gatework::GATEWORK_ISA
