@@ -71,6 +71,8 @@ class Timing:
         pairs: The number of pairs.
         path: What torch.nn runs on this input.
         flushes_subnormals: Whether torch was told to flush subnormal numbers to zero.
+        dtype: The element type of our layer.
+        torchs_dtype: The element type of torch's.
     """
 
     shape: str
@@ -83,13 +85,16 @@ class Timing:
     pairs: int
     path: str
     flushes_subnormals: bool
+    dtype: str
+    torchs_dtype: str
 
     def line(self) -> str:
         """A row for a person to read."""
         mode = "flushed" if self.flushes_subnormals else "as it comes"
         times = f"{self.ours * 1e3:8.2f} ms  torch {self.torchs * 1e3:8.2f} ms"
         ratio = f"{self.ratio:5.2f} x  [{self.low:.2f}, {self.high:.2f}]"
-        return f"{self.shape:8} {self.cell:5} {times}  {ratio}  {self.path}, {mode}"
+        types = "" if self.dtype == self.torchs_dtype == "float32" else f", {self.dtype} over {self.torchs_dtype}"
+        return f"{self.shape:8} {self.cell:5} {times}  {ratio}  {self.path}, {mode}{types}"
 
 
 def choose(names: Sequence[str]) -> list[Shape]:
@@ -117,15 +122,15 @@ def layers_of(shape: Shape, cell: str) -> tuple[nn.Module, nn.Module]:
 
 
 def torch_path(shape: Shape, cell: str) -> str:
-    """What torch.nn runs for a float32 layer on the CPU."""
+    """What torch.nn runs for a float32 or bfloat16 layer on the CPU."""
     is_fused = cell == "lstm" and shape.shortest is None and torch.backends.mkldnn.is_available()
     return "oneDNN" if is_fused else "a loop over the steps"
 
 
 def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[], None]:
-    """A function that runs forward and backward once on the same random input."""
+    """A function that runs forward and backward once on the same random input, of the layer's element type."""
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(shape.steps, shape.batch, shape.input, generator=generator)
+    x = torch.randn(shape.steps, shape.batch, shape.input, generator=generator).to(next(layer.parameters()).dtype)
     x.requires_grad_(shape.has_input_gradient)
     lengths: Tensor | None = None
     if shape.shortest is not None:
@@ -156,9 +161,18 @@ def flushing(is_flushing: bool) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def compare(shape: Shape, cell: str, *, pairs: int = 15, flushes_subnormals: bool = True) -> Timing:
-    """Time our layer and torch's in alternation."""
+def compare(
+    shape: Shape,
+    cell: str,
+    *,
+    pairs: int = 15,
+    flushes_subnormals: bool = True,
+    dtype: torch.dtype = torch.float32,
+    torchs_dtype: torch.dtype | None = None,
+) -> Timing:
+    """Time our layer and torch's in alternation, both of `dtype` unless torch's has its own."""
     ours, theirs = layers_of(shape, cell)
+    ours, theirs = ours.to(dtype), theirs.to(torchs_dtype or dtype)
     runs = (training_step(shape, ours, True), training_step(shape, theirs, False))
     times: list[tuple[float, float]] = []
     with flushing(flushes_subnormals):
@@ -171,6 +185,7 @@ def compare(shape: Shape, cell: str, *, pairs: int = 15, flushes_subnormals: boo
     return Timing(
         shape.name, cell, statistics.median(a for a, _ in times), statistics.median(b for _, b in times),
         statistics.median(ratios), low, high, pairs, torch_path(shape, cell), flushes_subnormals,
+        str(dtype).removeprefix("torch."), str(torchs_dtype or dtype).removeprefix("torch."),
     )  # fmt: skip
 
 
