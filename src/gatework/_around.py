@@ -47,7 +47,7 @@ class Around:
 
     Attributes:
         training: Whether masks are drawn.
-        seed: The seed of the forward pass.
+        seed: The seed of the forward pass; a tensor only on its way into an operator.
         place: Which layer and direction this scan is.
         recurrent_dropout: The share of units of h that the recurrent product does not see.
         zoneout: For each state the share of units that keep their previous value.
@@ -57,7 +57,7 @@ class Around:
     """
 
     training: bool = False
-    seed: int = 0
+    seed: int | Tensor = 0
     place: int = 0
     recurrent_dropout: float = 0.0
     zoneout: Mapping[str, float] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Around:
         if not self.training or not self.recurrent_dropout:
             return None
         share = 1 - self.recurrent_dropout
-        kept = _noise.is_kept(self.seed, self.place, 0, shape=tuple(h.shape), share=share, device=h.device)
+        kept = _noise.is_kept(int(self.seed), self.place, 0, shape=tuple(h.shape), share=share, device=h.device)
         return kept.to(h.dtype) / share
 
     def step(self, spec: CellSpec, arguments: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -113,7 +113,7 @@ class Around:
             new = values[state]
             if self.training:
                 place = (self.place, number + 1, time)
-                kept = _noise.is_kept(self.seed, *place, shape=tuple(new.shape), share=share, device=new.device)
+                kept = _noise.is_kept(int(self.seed), *place, shape=tuple(new.shape), share=share, device=new.device)
                 values[state] = torch.where(kept, previous, new)
             else:
                 values[state] = share * previous + (1 - share) * new

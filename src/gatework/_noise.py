@@ -13,9 +13,10 @@ from torch import Tensor
 _STEP, _FIRST, _SECOND = -7046029254386353131, -4658895280553007687, -7723592293110705685  # as signed 64-bit numbers
 
 
-def drawn_seed() -> int:
-    """A seed from torch's generator, so that `torch.manual_seed` decides it."""
-    return int(torch.randint(2**62, ()))
+def drawn_seed() -> int | Tensor:
+    """A seed from torch's generator, so that `torch.manual_seed` decides it; a tensor in a program being compiled."""
+    seed = torch.randint(2**62, ())
+    return seed if torch.compiler.is_compiling() else int(seed)
 
 
 def is_kept(seed: int, *place: int, shape: tuple[int, ...], share: float, device: torch.device) -> Tensor:

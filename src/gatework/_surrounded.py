@@ -145,7 +145,7 @@ def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], m
     around, states = call.around, call.spec.states
     seeds = None
     if around.training:
-        seeds = tuple(_noise.chained(around.seed, around.place, number + 1) for number in range(len(states)))
+        seeds = tuple(_noise.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
     return _kernels.Around(
         tuple(around.zoneout.get(state, 0.0) for state in states),
         seeds,

@@ -326,19 +326,21 @@ class RecurrentLayer(nn.Module):
         return "reference" if path == "torch" and self.options.weight_drop else path
 
     def _choose_around(self, batch: _batch.Batch) -> _paths.Path:
-        """As `_choose()`, where something acts at each step, which only the kernels and the reference know."""
+        """As `_choose()`, where something acts at each step, which torch's operators do not know."""
         weight = self._weight(self._weight_names[0][0])
-        path = _paths.choose(self.spec, batch.x, weight)
-        is_native = path == "native" and not torch.compiler.is_compiling()
-        return "native" if is_native and _ops.has_kernel(self.spec, weight, self._around(0, 0)) else "reference"
+        path = _paths.choose(self.spec, batch.x, weight, is_traced=torch.compiler.is_compiling())
+        if path == "native" and not _ops.has_kernel(self.spec, weight, self._around(0, 0)):
+            return "reference"
+        return "reference" if path == "torch" else path
 
-    def _around(self, place: int, seed: int | None) -> _around.Around:
+    def _around(self, place: int, seed: int | Tensor | None) -> _around.Around:
         """What acts around the cell in one scan; a seed for training."""
         norms = None
         if self._norm_names:
             norms = _around.Norms(**{kind: self._weight(name) for kind, name in self._norm_names[place].items()})
         dropout = self.options.recurrent_dropout
-        return _around.Around(seed is not None, seed or 0, place, dropout, self._zoneout, self._clip, norms)
+        start = 0 if seed is None else seed
+        return _around.Around(seed is not None, start, place, dropout, self._zoneout, self._clip, norms)
 
     def _dropped_weights(self, place: int) -> _ops.ScanWeights:
         """The weights of one layer and direction, in training with the recurrent matrix dropped."""
