@@ -11,8 +11,10 @@ class ForwardScan {
   using T = typename O::T;
   using Element = typename O::Element;
   using C = Columns<Cell>;
-  using Panels = ForwardPanels<Cell, O>;
   static constexpr int accumulators = Cell::accumulators;
+
+ protected:
+  using Panels = ForwardPanels<Cell, O>;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
@@ -48,15 +50,21 @@ class ForwardScan {
     place_factors(memory, rows);
   }
 
-  void run() {
+  void run() { run_steps(*this); }
+
+ protected:
+  // `scan` is this one, or what acts around it.
+  template <class Scan>
+  GATEWORK_INLINE void run_steps(Scan& scan) {
     start();
     const Layout& layout = p.layout;
     for (int64_t k = 0; k < layout.steps; ++k) {
       const int64_t t = layout.reverse ? layout.steps - 1 - k : k;
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
-      units(step);
-      if (p.projection) project(step);
+      scan.prepare(k, step);
+      scan.units(step);
+      if (p.projection) scan.project(step);
       const bool is_last = k + 1 == layout.steps;
       const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
       if (go_on < step.active) finish(go_on, step.active);
@@ -65,7 +73,6 @@ class ForwardScan {
     }
   }
 
- private:
   template <class Pointer>
   static GATEWORK_INLINE void swap(Pointer& a, Pointer& b) {
     const Pointer c = a;
@@ -85,6 +92,8 @@ class ForwardScan {
       unprojected = state[0];
     }
   }
+
+  GATEWORK_INLINE void prepare(int64_t, const Step&) { seen = factors_now; }
 
   void start() {
     const int64_t rows = last - first;
@@ -114,6 +123,21 @@ class ForwardScan {
   }
 
   void units(const Step& step) {
+    each_sum(step, [&](int64_t row, int64_t r, int64_t unit, const T* sums) GATEWORK_INLINED {
+      V accumulator[accumulators];
+#pragma GCC unroll 8
+      for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
+      cell(row, r, unit, accumulator,
+           [](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
+             Cell::template forward<V>(a, previous, vectors, next, kept, named);
+             return next;
+           });
+    });
+  }
+
+  // Computes both products of a step and calls use(row, r, unit, accumulators) for each vector of units of each row.
+  template <class Use>
+  GATEWORK_INLINE void each_sum(const Step& step, const Use& use) {
     const int64_t blocks = stride / V::lanes;
     const T* panel = static_cast<const T*>(p.weights);
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
@@ -126,7 +150,7 @@ class ForwardScan {
         products(step.row + r, r, height, count, panel);
         for (int k = 0; k < height; ++k) {
           for (int c = 0; c < count; ++c) {
-            cell(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * count + c) * accumulators * V::lanes);
+            use(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * count + c) * accumulators * V::lanes);
           }
         }
         r += height;
@@ -139,7 +163,7 @@ class ForwardScan {
   GATEWORK_INLINE void products(int64_t row, int64_t r, int height, int count, const T* panel) {
     const int64_t z_stride = count * accumulators * V::lanes;
     const Segment<Element> segments[] = {{static_cast<const Element*>(p.x) + row * input, input, input},
-                                         {factors_now + r * output_stride, output_stride, output}};
+                                         {seen + r * output_stride, output_stride, output}};
     const T* w = panel + z_stride;
     if (C::are_shared) {
       multiply<O>(height, count * accumulators, {panel, 0, z, z_stride, segments, C::gates > 0 ? 2 : 1, w});
@@ -154,31 +178,30 @@ class ForwardScan {
     if (C::gates > 0) multiply<O>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
   }
 
-  // One step of one row's units from `unit` on; `sums` has the accumulators.
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* sums) {
+  // One step of one row's units from `unit` on. `advance` computes it and gives the states that are carried on.
+  template <class Advance>
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const Advance& advance) {
     const int64_t count = hidden - unit;
-    V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
+    V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     V vectors[Cell::units + 1];
     load_vectors<Cell>(p.unit, hidden, unit, vectors);
-#pragma GCC unroll 8
-    for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
     previous[0] = p.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
       previous[s] = V::load(state[s] + r * stride + unit);
       if (p.previous[s]) store_units(previous[s], static_cast<T*>(p.previous[s]) + row * hidden + unit, count);
     }
-    Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
+    const V* carried = advance(accumulator, previous, vectors, next, kept, named);
     if (p.projection) {
       O::store(next[0], unprojected + r * stride + unit);
     } else {
-      next[0].store(h_next + r * output_stride + unit);
-      if (O::is_rounded) O::store(next[0], factors_next + r * output_stride + unit);
-      O::store(next[0], static_cast<Element*>(p.output) + row * hidden + unit, count);
+      carried[0].store(h_next + r * output_stride + unit);
+      if (O::is_rounded) O::store(carried[0], factors_next + r * output_stride + unit);
+      O::store(carried[0], static_cast<Element*>(p.output) + row * hidden + unit, count);
     }
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
-      if (s > 0) next[s].store(state[s] + r * stride + unit);
+      if (s > 0) carried[s].store(state[s] + r * stride + unit);
       if (p.next[s]) store_units(next[s], static_cast<T*>(p.next[s]) + row * hidden + unit, count);
     }
     if (Cell::kept > 0 && p.kept) {
@@ -192,11 +215,18 @@ class ForwardScan {
   }
 
   void project(const Step& step) {
+    project(step, [](int64_t, int64_t, V sum) { return sum; });
+  }
+
+  // `carried(row, unit, sum)` makes the h that is carried on from the projected one.
+  template <class Carried>
+  GATEWORK_INLINE void project(const Step& step, const Carried& carried) {
     Element* out = static_cast<Element*>(p.output) + step.row * output;
     multiply_rows<O>(
         step.active, output, O::groups(hidden), static_cast<const T*>(p.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<Element>{{{unprojected + row * stride, stride, hidden}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) {
+          sum = carried(row, unit, sum);
           sum.store(h_next + row * output_stride + unit);
           if (O::is_rounded) O::store(sum, factors_next + row * output_stride + unit);
           O::store(sum, out + row * output + unit, output - unit);
@@ -206,6 +236,7 @@ class ForwardScan {
   const ForwardArguments& p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *h_now, *h_next;
+  const Element* seen;                  // the h that the recurrent product sees
   T* state[Cell::states];               // state[0] is h before its projection
   Element *factors_now, *factors_next;  // h as a factor
   Element* unprojected;                 // h before its projection as a factor

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -23,6 +24,9 @@ from gatework.errors import UsageError, nearest
 COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
 _ELEMENTS = tuple(COMPUTED)
 _NAMES = ("float", "double", "bfloat16")
+# What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
+Variant = Literal["plain", "around", "normalised"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _forced: list[str] = []
 
 
@@ -38,6 +42,11 @@ def active_isa() -> str:
         UsageError: `GATEWORK_ISA` names none, or one that this processor or build does not have.
     """
     return _forced[-1] if _forced else _default_isa()
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the instruction set in use multiplies bfloat16 numbers itself; else they become float32 first."""
+    return active_isa().endswith("_bf16")
 
 
 @cache
@@ -76,6 +85,7 @@ class Kernel:
         spec: The cell.
         kept: How many values of each unit the forward pass keeps for the backward pass.
         accumulators: How many accumulators the cell has.
+        normals: How many states are normalised within the step.
         reads_previous: By state, whether the backward step reads its previous value.
         reads_next: By state, whether it reads the new value.
         names: What a trace of the cell holds, in order.
@@ -87,52 +97,57 @@ class Kernel:
     spec: CellSpec
     kept: int
     accumulators: int
+    normals: int
     reads_previous: tuple[bool, ...]
     reads_next: tuple[bool, ...]
     names: tuple[str, ...]
     is_rounded: bool
 
 
-def has(spec: CellSpec, dtype: torch.dtype) -> bool:
+def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
     """Whether the cell has native kernels for `dtype`; a person's own is compiled to find out."""
     if REGISTRY.get(spec.name) != spec or dtype not in COMPUTED:
+        return False
+    if dtype == torch.bfloat16 and variant != "plain":
         return False
     if spec.name in _native.CELLS:
         return True
     # A program that is being traced calls an operator, which compiles the cell when it runs.
-    return not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype) is not None
+    return (
+        not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype, variant) is not None
+    )
 
 
-def _address_of(spec: Cell, dtype: torch.dtype) -> int | None:
-    return _compiled.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)])
+def _address_of(spec: Cell, dtype: torch.dtype, variant: Variant) -> int | None:
+    return _compiled.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)], variant)
 
 
 def _isa_for(dtype: torch.dtype) -> str:
     """The instruction set that a person's own cell is compiled for; bfloat16 has one that others have no use for."""
-    isa = active_isa()
-    return "avx512" if isa == "avx512_bf16" and dtype != torch.bfloat16 else isa
+    return active_isa().removesuffix("" if dtype == torch.bfloat16 else "_bf16")
 
 
-def find(name: str, dtype: torch.dtype) -> Kernel:
+def find(name: str, dtype: torch.dtype, variant: Variant = "plain") -> Kernel:
     """The kernels of a registered cell for `dtype` in the active instruction set."""
-    return _find(REGISTRY[name], dtype, active_isa())
+    return _find(REGISTRY[name], dtype, active_isa(), variant)
 
 
 @cache
-def _find(spec: CellSpec, dtype: torch.dtype, isa: str) -> Kernel:
-    element = _ELEMENTS.index(dtype)
+def _find(spec: CellSpec, dtype: torch.dtype, isa: str, variant: Variant) -> Kernel:
     if isinstance(spec, Cell):
-        address = _address_of(spec, dtype)
+        address = _address_of(spec, dtype, variant)
         if address is None:
             raise UsageError(f'the cell "{spec.name}" has no native kernels here')
     else:
-        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), element)
+        places = _native.ISAS.index(isa), _native.CELLS.index(spec.name)
+        address = _native.find_kernel(*places, _ELEMENTS.index(dtype), VARIANTS.index(variant))
     facts = _native.describe(address)
     return Kernel(
         address,
         spec,
         facts["kept"],
         facts["accumulators"],
+        facts["normals"],
         tuple(facts["reads_previous"]),
         tuple(facts["reads_next"]),
         tuple(facts["names"]),
@@ -290,10 +305,17 @@ def kept_like(
     hidden: int,
     output: int,
     given: Sequence[Tensor] = (),
+    around: Around | None = None,
 ) -> Kept:
     """The tensors that the forward pass fills, new or, in the order of `Kept.tensors()`, given."""
     tensors = iter(given)
     is_projected = hidden != output
+    reads_next = list(kernel.reads_next)
+    if around is not None and around.clipped >= 0:
+        reads_next[around.clipped] = True
+    # The output is not the new h where units keep their previous one, nor where it is rounded.
+    is_other = kernel.is_rounded or (around is not None and bool(around.zoneout[0]))
+    needs_h = is_projected or (is_other and reads_next[0])
 
     def one(wanted: bool, width: int) -> Tensor | None:
         if not wanted:
@@ -303,10 +325,45 @@ def kept_like(
     values = one(kernel.kept > 0, kernel.kept * hidden)
     states = range(len(kernel.spec.states))
     previous = tuple(one(s > 0 and kernel.reads_previous[s], hidden) for s in states)
-    # The output is h itself, unless it was projected or rounded.
-    is_lost = is_projected or (kernel.is_rounded and kernel.reads_next[0])
-    after = tuple(one(kernel.reads_next[s] if s else is_lost, hidden) for s in states)
+    after = tuple(one(reads_next[s] if s else needs_h, hidden) for s in states)
     return Kept(values, previous, after)
+
+
+_NONE = (None,) * 4
+
+
+@dataclass(slots=True)
+class Around:
+    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
+
+    Attributes:
+        zoneout: By state, the share of units that keep their previous value.
+        seeds: By state, the seed of its masks; None where all units take the mean instead.
+        clip: How far from 0 the clipped state may be.
+        clipped: The place of the clipped state, or -1.
+        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
+        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
+        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
+        gradients: For each of `norms` its gradient.
+    """
+
+    zoneout: tuple[float, ...]
+    seeds: tuple[int, ...] | None
+    clip: float
+    clipped: int
+    mask: Tensor | None
+    norms: Sequence[Tensor | None] | None
+    kept: Sequence[Tensor | None] = (None,) * 3
+    gradients: Sequence[Tensor | None] = _NONE
+
+    def native(self) -> _native.Around:
+        """The same with addresses; it holds as long as the tensors do."""
+        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
+        parts = (self.mask, *(self.norms or _NONE), *self.kept)
+        return _native.around(
+            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
+            self.clip, self.clipped, self.norms is not None, tuple(map(_address, parts)),
+        )  # fmt: skip
 
 
 def _finish(status: int) -> None:
@@ -348,6 +405,7 @@ def forward(
     *,
     is_kept: bool = False,
     named: Sequence[Tensor | None] = (),
+    around: Around | None = None,
 ) -> tuple[Tensor, Kept]:
     """Run a scan on contiguous, checked tensors: the output and what was kept.
 
@@ -360,17 +418,19 @@ def forward(
         layout: The rows of `x`.
         is_kept: Whether to keep what the backward pass needs.
         named: Tensors for the trace, in the order of the kernel's names.
+        around: What acts around the cell, for kernels that take it.
     """
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=True)
     out = x.new_empty((*layout.lead, widths[2]))
     kept = Kept(None, (), ())
     if is_kept:
-        kept = kept_like(kernel, layout.lead, x, *widths[1:])
+        kept = kept_like(kernel, layout.lead, x, *widths[1:], around=around)
     status = _native.forward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _address(weights.weight_unit), initial, out.data_ptr(), finals,
         _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
+        around.native() if around else 0,
     )  # fmt: skip
     _finish(status)
     return out, kept
@@ -388,8 +448,9 @@ def backward(
     output: Tensor,
     kept: Kept,
     needs: Sequence[bool],
+    around: Around | None = None,
 ) -> list[Tensor | None]:
-    """The gradients of x and the six weights, from contiguous, checked tensors.
+    """The gradients of x and the six weights, from contiguous, checked tensors; `around` receives those of its norms.
 
     Args:
         kernel: The kernels of the cell.
@@ -403,6 +464,7 @@ def backward(
         output: What `forward()` returned.
         kept: What `forward()` kept.
         needs: Which gradients are wanted, in the order returned; of the others some are None.
+        around: What acts around the cell, as the forward pass left it.
     """
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=False, with_input=needs[0])
@@ -415,7 +477,8 @@ def backward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _address(w.weight_unit), _address(d_output), d_finals, initial,
         output.data_ptr(), _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
-        _address(projected), d_initial, tuple(map(_address, found)),
+        _address(projected), d_initial, (*map(_address, found), *map(_address, around.gradients if around else _NONE)),
+        around.native() if around else 0,
     )  # fmt: skip
     _finish(status)
     d_projection = None

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _gradients, _kernels, _reference
+from gatework import _gradients, _kernels, _reference, _surrounded
+from gatework._around import PLAIN, Around
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
 
@@ -35,9 +36,13 @@ torch.library.define(
 )
 
 
-def has_kernel(spec: CellSpec, weight: Tensor) -> bool:
+def has_kernel(spec: CellSpec, weight: Tensor, around: Around = PLAIN) -> bool:
     """Whether a native kernel computes this cell for tensors with the device and dtype of `weight`."""
-    return weight.device.type == "cpu" and _kernels.has(spec, weight.dtype)
+    if weight.device.type != "cpu":
+        return False
+    if around.is_plain:
+        return _kernels.has(spec, weight.dtype)
+    return _surrounded.has_kernel(spec, weight.dtype, is_normalised=around.norms is not None)
 
 
 def scan(
@@ -48,14 +53,17 @@ def scan(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences; see `gatework._reference.scan` for shapes.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
-    if not has_kernel(spec, x):
-        return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    if not has_kernel(spec, x, around):
+        return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+    if not around.is_plain:
+        return _surrounded.scan(spec, x, weights, states, around, batch_sizes=batch_sizes, reverse=reverse)
     given = states
     w, states = as_computed(x, weights), [computed(state, x) for state in given]
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
@@ -86,23 +94,27 @@ def trace(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework._reference.trace`.
 
     Where a derivative may be asked for, the reference computes it.
     """
-    if not has_kernel(spec, x):
-        return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    if not has_kernel(spec, x, around):
+        return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
     w, dtype, given = as_computed(x, weights), x.dtype, states
     states = [computed(state, x) for state in given]
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         x = x.to(_kernels.COMPUTED[dtype])
-        out, finals, named = _reference.trace(spec, x, w, states, batch_sizes=batch_sizes, reverse=reverse)
+        found = _reference.trace(spec, x, w, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+    elif not around.is_plain:
+        found = _surrounded.trace(spec, x, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
     else:
-        out, finals, named = _trace(spec, x, w, states, batch_sizes, reverse)
+        found = _trace(spec, x, w, states, batch_sizes, reverse)
+    output, finals, named = found
     ends = tuple(final.to(state.dtype) for final, state in zip(finals, given, strict=True))
-    return out.to(dtype), ends, {name: value.to(dtype) for name, value in named.items()}
+    return output.to(dtype), ends, {name: value.to(dtype) for name, value in named.items()}
 
 
 def _trace(

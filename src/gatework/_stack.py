@@ -53,7 +53,7 @@ def scan(
         direction.
     """
     given = states
-    if scans is _ops and _ops.has_kernel(spec, x):
+    if scans is _ops and not arounds and _ops.has_kernel(spec, x):
         weights, states = [_ops.as_computed(x, w) for w in weights], [_ops.computed(state, x) for state in given]
     output, finals, traces = _scan(scans, spec, x, weights, states, directions, batch_sizes, is_traced, arounds)
     return output, [end.to(state.dtype) for end, state in zip(finals, given, strict=True)], traces
@@ -71,7 +71,7 @@ def _scan(
     arounds: Sequence[Around] | None,
 ) -> Result:
     """As `scan()`, the weights and states in what the kernels compute in."""
-    if scans is _ops and not is_traced and not torch.compiler.is_compiling():
+    if scans is _ops and not is_traced and not arounds and not torch.compiler.is_compiling():
         flat = [getattr(w, name) for w in weights for name in _FIELDS]
         if _is_plain(chain((x,), states, flat)):
             call = _Call(spec, directions, batch_sizes, len(states))

@@ -16,23 +16,60 @@ using namespace gatework;
 
 namespace {
 
+// A number of 16 bits, the upper half of a float; cut off, not rounded.
+class Half {
+ public:
+  Half() = default;
+  explicit Half(double value) {
+    const auto single = static_cast<float>(value);
+    uint32_t bits;
+    std::memcpy(&bits, &single, sizeof(bits));
+    bits_ = static_cast<uint16_t>(bits >> 16);
+  }
+  explicit operator double() const {
+    const uint32_t bits = static_cast<uint32_t>(bits_) << 16;
+    float single;
+    std::memcpy(&single, &bits, sizeof(bits));
+    return static_cast<double>(single);
+  }
+
+ private:
+  uint16_t bits_;
+};
+
 // Tensors of exactly their size, so that the sanitizer sees any access beyond.
 template <class T>
 class Memory {
  public:
   explicit Memory(unsigned seed) : random_(seed) {}
 
-  T* make(int64_t count, double scale = 0) {
-    tensors_.emplace_back(new T[static_cast<size_t>(count)]);
-    std::uniform_real_distribution<double> uniform(-scale, scale);
-    for (int64_t k = 0; k < count; ++k) tensors_.back()[static_cast<size_t>(k)] = static_cast<T>(uniform(random_));
-    return tensors_.back().get();
+  T* make(int64_t count, double scale = 0) { return make(tensors_, count, scale); }
+  // One of 16 bits where the kernel rounds.
+  void* make(int64_t count, double scale, bool is_rounded) {
+    return is_rounded ? static_cast<void*>(make(halves_, count, scale)) : make(tensors_, count, scale);
   }
 
  private:
+  template <class Number>
+  Number* make(std::vector<std::unique_ptr<Number[]>>& tensors, int64_t count, double scale) {
+    tensors.emplace_back(new Number[static_cast<size_t>(count)]);
+    std::uniform_real_distribution<double> uniform(-scale, scale);
+    for (int64_t k = 0; k < count; ++k) tensors.back()[static_cast<size_t>(k)] = Number(uniform(random_));
+    return tensors.back().get();
+  }
+
   std::mt19937 random_;
   std::vector<std::unique_ptr<T[]>> tensors_;
+  std::vector<std::unique_ptr<Half[]>> halves_;
 };
+
+double number(const void* tensor, int64_t place, bool is_rounded, const float*) {
+  return is_rounded ? static_cast<double>(static_cast<const Half*>(tensor)[place])
+                    : static_cast<double>(static_cast<const float*>(tensor)[place]);
+}
+double number(const void* tensor, int64_t place, bool, const double*) {
+  return static_cast<const double*>(tensor)[place];
+}
 
 struct Sizes {
   int64_t steps, batch, input, hidden, output;
@@ -40,7 +77,7 @@ struct Sizes {
 };
 
 template <class T>
-double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
+double run(const Kernel& k, const Sizes& s, int threads, unsigned seed, bool is_rounded = false) {
   Memory<T> memory(seed);
   std::vector<int64_t> batch_sizes, offsets;
   int64_t rows = 0;
@@ -75,14 +112,14 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
               s.is_packed ? batch_sizes.data() : nullptr,
               s.is_packed ? offsets.data() : nullptr,
               s.reverse};
-  f.x = memory.make(rows * s.input, 1);
+  f.x = memory.make(rows * s.input, 1, is_rounded);
   T* weights = memory.make(elements(packed.forward));
   T* projection = is_projected ? memory.make(elements(packed.projection)) : nullptr;
   k.pack_forward(w, weights, projection);
   f.weights = weights;
   f.projection = projection;
   f.unit = w.unit;
-  T* output = memory.make(rows * s.output);
+  void* output = memory.make(rows * s.output, 0, is_rounded);
   f.output = output;
   f.kept = memory.make(rows * s.hidden * k.kept);
   for (int n = 0; n < k.states; ++n) {
@@ -90,7 +127,7 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
     f.initial[n] = memory.make(s.batch * width, 1);
     f.final[n] = memory.make(s.batch * width);
     if (n > 0 && k.reads_previous[n]) f.previous[n] = memory.make(rows * s.hidden);
-    if (n > 0 ? k.reads_next[n] : is_projected) f.next[n] = memory.make(rows * s.hidden);
+    if (n > 0 ? k.reads_next[n] : is_projected || is_rounded) f.next[n] = memory.make(rows * s.hidden);
   }
   for (int n = 0; n < k.named; ++n) {
     if (std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(rows * s.hidden);
@@ -106,10 +143,10 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
   b.weights = back;
   b.projection = back_projection;
   b.unit = w.unit;
-  b.d_output = memory.make(rows * s.output, 1);
+  b.d_output = memory.make(rows * s.output, 1, is_rounded);
   b.output = f.output;
   b.kept = f.kept;
-  if (is_projected) b.d_projected = memory.make(rows * s.output);
+  if (is_projected) b.d_projected = memory.make(rows * s.output, 0, is_rounded);
   for (int n = 0; n < k.states; ++n) {
     const int64_t width = n ? s.hidden : s.output;
     b.d_final[n] = memory.make(s.batch * width, 1);
@@ -118,7 +155,7 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
     b.next[n] = f.next[n];
     b.d_initial[n] = memory.make(s.batch * width);
   }
-  b.d_x = memory.make(rows * s.input);
+  b.d_x = memory.make(rows * s.input, 0, is_rounded);
   T* d_w = memory.make(inputs * s.hidden * s.input);
   b.d_weight_ih = d_w;
   b.d_weight_hh = memory.make(gates * s.hidden * s.output);
@@ -128,9 +165,9 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
   if (run_backward(k, b, threads) != Status::done) std::exit(1);
 
   double sum = 0;
-  for (int64_t r = 0; r < rows * s.output; ++r) sum += static_cast<double>(output[r]);
+  for (int64_t r = 0; r < rows * s.output; ++r) sum += number(output, r, is_rounded, weights);
   for (int64_t r = 0; r < inputs * s.hidden * s.input; ++r) sum += static_cast<double>(d_w[r]);
-  if (!is_projected && !s.is_packed && !s.reverse && s.steps > 0) {
+  if (!is_rounded && !is_projected && !s.is_packed && !s.reverse && s.steps > 0) {
     // A single step must be the first step of the scan.
     StepArguments step{};
     step.batch = s.batch;
@@ -144,7 +181,7 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
     }
     run_step(k, step);
     for (int64_t r = 0; r < s.batch * s.hidden; ++r) {
-      if (std::fabs(static_cast<double>(first[r] - output[r])) > 1e-4) std::exit(1);
+      if (std::fabs(static_cast<double>(first[r]) - number(output, r, false, first)) > 1e-4) std::exit(1);
     }
   }
   if (!std::isfinite(sum)) std::exit(1);
@@ -161,11 +198,12 @@ double run_all(Isa isa, unsigned seed) {
   for (int cell = 0; cell < cell_count; ++cell) {
     for (const Sizes& sizes : cases) {
       // A cell whose units see their own last h has no projection.
-      const bool sees_h = find_kernel(isa, cell, false)->reads_previous[0];
+      const bool sees_h = find_kernel(isa, cell, Element::float32)->reads_previous[0];
       if (sizes.output != sizes.hidden && sees_h) continue;
       for (int threads : {1, 3}) {
-        sum += run<float>(*find_kernel(isa, cell, false), sizes, threads, seed);
-        sum += run<double>(*find_kernel(isa, cell, true), sizes, threads, seed);
+        sum += run<float>(*find_kernel(isa, cell, Element::float32), sizes, threads, seed);
+        sum += run<double>(*find_kernel(isa, cell, Element::float64), sizes, threads, seed);
+        sum += run<float>(*find_kernel(isa, cell, Element::bfloat16), sizes, threads, seed, true);
       }
     }
   }
@@ -189,6 +227,6 @@ int main(int count, char** names) {
     std::printf("%s: %.9g\n", names[1], sums[0]);
     return sums[0] == sums[1] && sums[1] == sums[2] ? 0 : 1;
   }
-  std::fprintf(stderr, "usage: %s baseline|avx2|avx512\n", names[0]);
+  std::fprintf(stderr, "usage: %s baseline|avx2|avx512|avx512_bf16\n", names[0]);
   return 2;
 }

@@ -12,10 +12,11 @@ flags_of() {
   case $1 in
     avx2) echo "-mavx2 -mfma" ;;
     avx512) echo "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma" ;;
+    avx512_bf16) echo "-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mavx512bf16" ;;
   esac
 }
 isas=baseline
-if [ -n "$x86" ]; then isas="baseline avx2 avx512"; fi
+if [ -n "$x86" ]; then isas="baseline avx2 avx512 avx512_bf16"; fi
 
 for sanitizer in address undefined thread; do
   common="-std=c++17 -O1 -g -ffp-contract=fast -fno-sanitize-recover=all -fsanitize=$sanitizer $x86"

@@ -24,6 +24,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         "instruction sets compiled": compiled,
         "instruction sets supported": list(_kernels.supported_isas()),
         "instruction set active": _kernels.active_isa(),
+        "bfloat16 products": "by the processor" if _kernels.multiplies_bfloat16() else "as float32",
         "cells with kernels": list(_native.CELLS),
     }
     if as_json:

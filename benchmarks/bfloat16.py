@@ -1,0 +1,69 @@
+"""Layers in bfloat16: a training step in pairs with torch.nn's in bfloat16 and in float32, and with ours in float32.
+
+Processor time on one thread, so that other work on the machine matters little.
+
+python benchmarks/bfloat16.py --pairs 9
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from gatework import _kernels
+from gatework.evaluation import timing
+
+HALF, SINGLE = torch.bfloat16, torch.float32
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=9, help="pairs of training steps for each figure")
+    parser.add_argument("--shapes", default="imdb,embedded,large", help="names separated by commas")
+    parser.add_argument("--cells", default=",".join(timing.CELLS), help="names separated by commas")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(json.dumps({"torch": torch.__version__, "instruction set": _kernels.active_isa(), "threads": 1}))
+    with timing.flushing(True):
+        for shape in timing.choose(options.shapes.split(",")):
+            for cell in options.cells.split(","):
+                row(shape, cell, options.pairs)
+
+
+def row(shape: timing.Shape, cell: str, pairs: int) -> None:
+    """Print the figures of one cell in one shape."""
+    ours = step_of(shape, cell, HALF, is_ours=True)
+    others = {
+        "torch in bfloat16": step_of(shape, cell, HALF, is_ours=False),
+        "torch in float32": step_of(shape, cell, SINGLE, is_ours=False),
+        "gatework in float32": step_of(shape, cell, SINGLE, is_ours=True),
+    }
+    for warm in (ours, *others.values()):
+        warm()
+    for name, other in others.items():
+        times = [(ours(), other()) for _ in range(pairs)]
+        low, middle, high = statistics.quantiles([b / a for a, b in times], n=4)
+        own = statistics.median(a for a, _ in times) * 1e3
+        print(f"{shape.name:9} {cell:5} {own:8.1f} ms   {name:20} {middle:6.2f} x [{low:.2f}, {high:.2f}]", flush=True)
+
+
+def step_of(shape: timing.Shape, cell: str, dtype: torch.dtype, *, is_ours: bool) -> Callable[[], float]:
+    """A function that makes one training step and returns its processor time in seconds."""
+    layer = timing.layers_of(shape, cell)[0 if is_ours else 1].to(dtype)
+    step = timing.training_step(shape, layer, is_ours)
+
+    def run() -> float:
+        start = time.process_time()
+        step()
+        return time.process_time() - start
+
+    return run
+
+
+if __name__ == "__main__":
+    main()
