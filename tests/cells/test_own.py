@@ -41,6 +41,18 @@ def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str)
         check(Case(cell.name, steps=4, batch=7, input=9, hidden=33, is_packed=True, reverse=True, bias=False))
 
 
+@pytest.mark.parametrize("cell", [own.MyLSTM, own.Mixed], ids=lambda c: c.name)
+def test_a_cell_of_ones_own_computes_in_bfloat16(cell: cells.Cell):
+    layer, x = cell(5, 18), torch.randn(9, 4, 5)
+    expected = layer(x)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(x)[0]
+    assert found.dtype == torch.bfloat16
+    # Each of 9 steps rounds its factors once more.
+    assert (found - expected).abs().max() <= 9 * torch.finfo(torch.bfloat16).eps
+    found.float().sum().backward()
+
+
 def test_a_cell_that_repeats_the_lstm_gives_the_very_same_numbers():
     torch.manual_seed(2)
     mine = own.MyLSTM(5, 18, num_layers=2, bidirectional=True)
