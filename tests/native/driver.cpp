@@ -217,8 +217,10 @@ bool flushes_inside_only(Isa isa) {
     std::fesetround(rounding);
     Results results;
     NativeScan<float> scan(kernel, p, false);
-    is_right &= keeps_subnormals() && scan.forward(1, results) && scan.backward(1, results);
-    for (const double h : *find(results, "output")) is_right &= h == 0;
+    is_right &= keeps_subnormals();
+    is_right &= scan.forward(1, results) && scan.backward(1, results);
+    const std::vector<double>* output = find(results, "output");
+    is_right &= output && std::count(output->begin(), output->end(), 0.0) == static_cast<int64_t>(output->size());
     is_right &= keeps_subnormals() && std::fegetround() == rounding;
   }
   std::fesetround(FE_TONEAREST);
