@@ -8,10 +8,16 @@
 
 namespace gatework {
 
+#if defined(__aarch64__)
+namespace neon {
+extern const Kernel kernels[][2][variant_count];
+}
+#else
 namespace baseline {
 extern const Kernel kernels[][2][variant_count];
 }
-#ifdef GATEWORK_X86
+#endif
+#if defined(__x86_64__)
 namespace avx2 {
 extern const Kernel kernels[][2][variant_count];
 }
@@ -23,18 +29,20 @@ extern const Kernel kernels[][2][variant_count];
 #define GATEWORK_NAME(cell) #cell,
 const char* const cell_names[] = {GATEWORK_CELLS(GATEWORK_NAME)};
 const int cell_count = sizeof(cell_names) / sizeof(cell_names[0]);
-const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512"};
+const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "neon"};
 
 bool is_compiled(Isa isa) {
-#ifdef GATEWORK_X86
-  return static_cast<int>(isa) >= 0 && static_cast<int>(isa) < isa_count;
+#if defined(__x86_64__)
+  return isa == Isa::baseline || isa == Isa::avx2 || isa == Isa::avx512;
+#elif defined(__aarch64__)
+  return isa == Isa::neon;
 #else
   return isa == Isa::baseline;
 #endif
 }
 
 bool is_supported(Isa isa) {
-#ifdef GATEWORK_X86
+#if defined(__x86_64__)
   __builtin_cpu_init();
   switch (isa) {
     case Isa::baseline:
@@ -44,23 +52,29 @@ bool is_supported(Isa isa) {
     case Isa::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    case Isa::neon:
+      return false;
   }
   return false;
 #else
-  return isa == Isa::baseline;
+  return is_compiled(isa);  // every processor of this kind has it
 #endif
 }
 
 const Kernel* find_kernel(Isa isa, int cell, bool is_double, Variant variant) {
   const int v = static_cast<int>(variant);
   if (cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
-#ifdef GATEWORK_X86
+#if defined(__aarch64__)
+  (void)isa;
+  return &neon::kernels[cell][is_double][v];
+#else
+#if defined(__x86_64__)
   if (isa == Isa::avx512) return &avx512::kernels[cell][is_double][v];
   if (isa == Isa::avx2) return &avx2::kernels[cell][is_double][v];
-#else
-  (void)isa;
 #endif
+  (void)isa;
   return &baseline::kernels[cell][is_double][v];
+#endif
 }
 
 namespace {

@@ -6,10 +6,10 @@
 
 namespace gatework {
 
-// The instruction sets in ascending order of preference.
-enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2 };
+// The instruction sets of all processors; those of one are in ascending order of preference.
+enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, neon = 3 };
 
-constexpr int isa_count = 3;
+constexpr int isa_count = 4;
 extern const char* const isa_names[isa_count];
 extern const char* const cell_names[];
 extern const int cell_count;
