@@ -137,6 +137,7 @@ bool agree(const Results& found, const Expected& expected, const Problem& p, boo
 
 struct Check {
   int cell;
+  Variant variant;
   Sizes sizes;
   Problem problem, first_step;
   Expected expected, expected_step;
@@ -146,10 +147,11 @@ template <class T>
 bool run(const Kernel& kernel, const Check& c, int threads) {
   const Sizes& s = c.sizes;
   char what[160];
-  std::snprintf(what, sizeof(what), "%s in %s, %d steps of %d, %d -> %d -> %d%s%s, %d threads", cell_names[c.cell],
-                kernel.is_double ? "double" : "float", static_cast<int>(s.steps), static_cast<int>(s.batch),
-                static_cast<int>(s.input), static_cast<int>(s.hidden), static_cast<int>(s.output),
-                s.is_packed ? ", packed" : "", s.reverse ? ", reverse" : "", threads);
+  std::snprintf(what, sizeof(what), "%s%s in %s, %d steps of %d, %d -> %d -> %d%s%s, %d threads", cell_names[c.cell],
+                c.variant == Variant::plain ? "" : " with a mask", kernel.is_double ? "double" : "float",
+                static_cast<int>(s.steps), static_cast<int>(s.batch), static_cast<int>(s.input),
+                static_cast<int>(s.hidden), static_cast<int>(s.output), s.is_packed ? ", packed" : "",
+                s.reverse ? ", reverse" : "", threads);
   NativeScan<T> scan(kernel, c.problem, s.is_packed);
   Results results;
   if (!scan.forward(threads, results) || !scan.backward(threads, results)) {
@@ -157,30 +159,36 @@ bool run(const Kernel& kernel, const Check& c, int threads) {
     return false;
   }
   const bool is_right = agree(results, c.expected, c.problem, kernel.is_double, what);
-  if (c.problem.is_projected() || s.is_packed || s.reverse || s.steps == 0) return is_right;
+  const bool is_usual = !c.problem.is_projected() && !s.is_packed && !s.reverse && s.steps > 0;
+  if (!kernel.step || !is_usual) return is_right;
   const std::string step = std::string(what) + ", a single step";
   return agree(scan.step(), c.expected_step, c.first_step, kernel.is_double, step) && is_right;
+}
+
+Expected expect(int cell, const Problem& p) { return {plain::scans[cell][false](p), plain::scans[cell][true](p)}; }
+
+Check make_check(Isa isa, int cell, Variant variant, const Sizes& sizes) {
+  Check c{cell, variant, sizes, random_problem(*find_kernel(isa, cell, false), cell, sizes), {}, {}, {}};
+  if (variant == Variant::around) {
+    c.problem.mask.resize(product(sizes.batch, sizes.output));
+    for (size_t k = 0; k < c.problem.mask.size(); ++k) c.problem.mask[k] = k % 3 == 0 ? 0 : 1.5;
+  }
+  c.expected = expect(cell, c.problem);
+  if (sizes.steps == 0) return c;
+  c.first_step = c.problem;
+  c.first_step.steps = 1;
+  c.first_step.rows = sizes.batch;
+  c.expected_step = expect(cell, c.first_step);
+  return c;
 }
 
 std::vector<Check> make_checks(Isa isa) {
   std::vector<Check> checks;
   for (int cell = 0; cell < cell_count; ++cell) {
-    const Kernel& kernel = *find_kernel(isa, cell, false);
     for (const Sizes& sizes : cases) {
       // A cell whose units see their own last h has no projection.
-      if (sizes.output != sizes.hidden && kernel.reads_previous[0]) continue;
-      Check c{cell, sizes, random_problem(kernel, cell, sizes), {}, {}, {}};
-      const auto expect = [&](const Problem& p) {
-        return Expected{plain::scans[cell][false](p), plain::scans[cell][true](p)};
-      };
-      c.expected = expect(c.problem);
-      if (sizes.steps > 0) {
-        c.first_step = c.problem;
-        c.first_step.steps = 1;
-        c.first_step.rows = sizes.batch;
-        c.expected_step = expect(c.first_step);
-      }
-      checks.push_back(std::move(c));
+      if (sizes.output != sizes.hidden && find_kernel(isa, cell, false)->reads_previous[0]) continue;
+      for (Variant variant : {Variant::plain, Variant::around}) checks.push_back(make_check(isa, cell, variant, sizes));
     }
   }
   return checks;
@@ -190,8 +198,8 @@ bool run_all(Isa isa, const std::vector<Check>& checks) {
   bool is_right = true;
   for (const Check& c : checks) {
     for (int threads : {1, 3}) {
-      is_right &= run<float>(*find_kernel(isa, c.cell, false), c, threads);
-      is_right &= run<double>(*find_kernel(isa, c.cell, true), c, threads);
+      is_right &= run<float>(*find_kernel(isa, c.cell, false, c.variant), c, threads);
+      is_right &= run<double>(*find_kernel(isa, c.cell, true, c.variant), c, threads);
     }
   }
   return is_right;

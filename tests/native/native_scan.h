@@ -52,6 +52,8 @@ class NativeScan {
               p.reverse};
     x = memory.copy(p.x);
     for (int n = 0; n < k.states; ++n) initial[n] = memory.copy(p.initial[n]);
+    around.mask = p.mask.empty() ? nullptr : memory.copy(p.mask);
+    around.clipped = -1;
   }
 
   bool forward(int threads, plain::Results& results) {
@@ -63,6 +65,7 @@ class NativeScan {
     f.weights = weights;
     f.projection = p.is_projected() ? projection : nullptr;
     f.unit = w.unit;
+    f.around = &around;
     f.output = memory.make(product(p.rows, p.output));
     f.kept = memory.make(wide * static_cast<size_t>(k.kept));
     for (int n = 0; n < k.states; ++n) {
@@ -93,6 +96,7 @@ class NativeScan {
     b.weights = weights;
     b.projection = p.is_projected() ? projection : nullptr;
     b.unit = w.unit;
+    b.around = &around;
     b.d_output = memory.copy(p.d_output);
     b.output = f.output;
     b.kept = f.kept;
@@ -154,6 +158,7 @@ class NativeScan {
   Weights w{};
   Layout layout{};
   ForwardArguments f{};
+  Around around{};
   T* x;
   T* initial[max_states];
 };
