@@ -30,15 +30,21 @@ class Memory {
 
 inline size_t product(int64_t a, int64_t b) { return static_cast<size_t>(a * b); }
 
-// A scan on the kernels; on those that take it with `around`, whose tensors for the backward pass are made here.
+// Nothing around the cell.
+inline Around nothing() {
+  Around around{};
+  around.clipped = -1;
+  return around;
+}
+
+// A scan on the kernels; on those that take it with `around`, whose mask is the problem's and whose norms are made
+// here.
 template <class T>
 class NativeScan {
  public:
-  NativeScan(const Kernel& kernel, const plain::Problem& problem, bool is_packed, const Around* given = nullptr)
-      : k(kernel), p(problem) {
-    if (given) around = *given;
-    if (given && given->is_normalised) make_norms();
-    f.around = given ? &around : nullptr;
+  NativeScan(const Kernel& kernel, const plain::Problem& problem, bool is_packed, const Around& given = nothing())
+      : k(kernel), p(problem), around(given) {
+    if (around.is_normalised) make_norms();
     w = {p.input,
          p.hidden,
          p.output,
@@ -58,6 +64,7 @@ class NativeScan {
               p.reverse};
     x = memory.copy(p.x);
     for (int n = 0; n < k.states; ++n) initial[n] = memory.copy(p.initial[n]);
+    around.mask = p.mask.empty() ? nullptr : memory.copy(p.mask);
   }
 
   bool forward(int threads, plain::Results& results) {
@@ -69,13 +76,15 @@ class NativeScan {
     f.weights = weights;
     f.projection = p.is_projected() ? projection : nullptr;
     f.unit = w.unit;
+    f.around = &around;
     f.output = memory.make(product(p.rows, p.output));
     f.kept = memory.make(wide * static_cast<size_t>(k.kept));
     for (int n = 0; n < k.states; ++n) {
       f.initial[n] = initial[n];
       f.final[n] = memory.make(p.initial[n].size());
       if (n > 0 && k.reads_previous[n]) f.previous[n] = memory.make(wide);
-      if (f.around || (n > 0 ? k.reads_next[n] : p.is_projected())) f.next[n] = memory.make(wide);
+      const bool is_read = n > 0 ? k.reads_next[n] : p.is_projected();
+      if (is_read || around.clipped == n || around.zoneout[n] > 0) f.next[n] = memory.make(wide);
     }
     for (int n = 0; n < k.named; ++n) {
       if (!p.is_projected() || std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(wide);
@@ -92,7 +101,6 @@ class NativeScan {
   // After forward().
   bool backward(int threads, plain::Results& results) {
     BackwardArguments b{};
-    b.around = f.around;
     b.layout = layout;
     b.x = x;
     T *weights = make_bytes(k.packed_size(w).backward), *projection = make_bytes(k.packed_size(w).projection);
@@ -100,6 +108,7 @@ class NativeScan {
     b.weights = weights;
     b.projection = p.is_projected() ? projection : nullptr;
     b.unit = w.unit;
+    b.around = &around;
     b.d_output = memory.copy(p.d_output);
     b.output = f.output;
     b.kept = f.kept;
@@ -193,10 +202,10 @@ class NativeScan {
 
   const Kernel& k;
   const plain::Problem& p;
+  Around around;
   Memory<T> memory;
   Weights w{};
   Layout layout{};
-  Around around{};
   ForwardArguments f{};
   T* x;
   T* initial[max_states];

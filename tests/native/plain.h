@@ -55,6 +55,7 @@ struct Problem {
   int64_t rows;
   std::vector<double> x, weight_ih, weight_hh, bias_ih, bias_hh, projection, unit, d_output;
   std::vector<double> initial[max_states], d_final[max_states];
+  std::vector<double> mask;  // (batch, output): a factor on the h that the recurrent product sees; empty: none
 
   bool is_projected() const { return output != hidden; }
   size_t width(int state) const { return static_cast<size_t>(state == 0 ? output : hidden); }
@@ -112,7 +113,8 @@ class Scan {
  private:
   // What the backward pass needs of one step of one sequence.
   struct Moment {
-    size_t row;
+    size_t row, sequence;
+    Row seen;  // the h that the recurrent product sees
     Row previous[states], next[states], kept;
   };
 
@@ -144,16 +146,22 @@ class Scan {
     Row state[states];
     for (int s = 0; s < states; ++s) state[s] = take(p.initial[s], b, p.width(s));
     std::vector<Moment> moments;
-    for (const size_t row : rows) moments.push_back(step(row, state));
+    for (const size_t row : rows) moments.push_back(step(row, b, state));
     for (int s = 0; s < states; ++s) put(final[s], b, state[s]);
     for (int s = 0; s < states; ++s) state[s] = take(p.d_final[s], b, p.width(s));
     for (size_t k = moments.size(); k > 0; --k) step_back(moments[k - 1], state);
     for (int s = 0; s < states; ++s) put(d_initial[s], b, state[s]);
   }
 
-  Moment step(size_t row, Row* state) {
+  // The mask of an element of h.
+  V factor(size_t sequence, size_t k) const { return p.mask.empty() ? V{1} : at(p.mask, sequence * output + k); }
+
+  Moment step(size_t row, size_t sequence, Row* state) {
     Moment m;
     m.row = row;
+    m.sequence = sequence;
+    m.seen = state[0];
+    for (size_t k = 0; k < output; ++k) m.seen[k] = m.seen[k] * factor(sequence, k);
     for (int s = 0; s < states; ++s) {
       m.previous[s] = state[s];
       m.next[s] = zeros(hidden);
@@ -161,7 +169,7 @@ class Scan {
     for (size_t u = 0; u < hidden; ++u) {
       V sums[accumulators], previous[states], vectors[Cell::units + 1], next[states], kept[Cell::kept + 1];
       V seen[Cell::named];
-      for (int a = 0; a < accumulators; ++a) sums[a] = sum(a, u, row, m.previous[0]);
+      for (int a = 0; a < accumulators; ++a) sums[a] = sum(a, u, row, m.seen);
       for (int s = 0; s < states; ++s) previous[s] = s == 0 && p.is_projected() ? V{0} : m.previous[s][u];
       learnt(u, vectors);
       Cell::template forward<V>(sums, previous, vectors, next, kept, seen);
@@ -252,8 +260,8 @@ class Scan {
       d_bias_hh[w] = d_bias_hh[w] + d;
       for (size_t k = 0; k < output; ++k) {
         V& to_w = d_weight_hh[w * output + k];
-        to_w = to_w + d * m.previous[0][k];
-        d_h[k] = d_h[k] + d * at(p.weight_hh, w * output + k);
+        to_w = to_w + d * m.seen[k];
+        d_h[k] = d_h[k] + d * at(p.weight_hh, w * output + k) * factor(m.sequence, k);
       }
     }
   }
