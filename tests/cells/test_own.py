@@ -16,9 +16,10 @@ import torch
 import gatework
 from cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
 from cells import own
-from gatework import _kernels, _native, _ops, cells
+from gatework import _kernels, _native, _ops, _reference, cells
+from gatework._around import Around
 from gatework.errors import KindError, UsageError
-from scans import Case, check
+from scans import Case, check, run
 
 HERE = Path(__file__).parent
 OWN = [own.MyLSTM, own.Mixed, own.Names]
@@ -39,6 +40,17 @@ def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str)
             assert _ops.has_kernel(cell, torch.zeros(1, dtype=dtype))
         check(Case(cell.name, steps=6, batch=5, input=3, hidden=19))
         check(Case(cell.name, steps=4, batch=7, input=9, hidden=33, is_packed=True, reverse=True, bias=False))
+
+
+@pytest.mark.parametrize("is_normalised", [False, True])
+def test_the_compiled_cell_agrees_with_its_reference_whatever_acts_around_it(is_normalised: bool):
+    around = Around(training=True, seed=3, recurrent_dropout=0.3, zoneout={"s": 0.2, "h": 0.1})
+    case = Case("Mixed", 5, 6, 3, 19, is_packed=True, around=around, is_normalised=is_normalised)
+    assert _ops.has_kernel(case.spec, torch.zeros(1, dtype=torch.float64), case.around)
+    exact = run(case, torch.float64, _reference.scan)
+    terms = case.steps * (case.input + case.hidden + 8)
+    for name, error in run(case, torch.float64).errors(exact).items():
+        assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, name
 
 
 def test_a_cell_that_repeats_the_lstm_gives_the_very_same_numbers():
