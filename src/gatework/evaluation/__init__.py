@@ -50,6 +50,6 @@ def compare(
     from gatework.evaluation.comparison import compare as run
     from gatework.training.fitting import prepare
 
-    dataset, chosen = prepare(source, task, recipe, changes)
+    dataset, chosen = prepare(source, task, recipe, changes, cells)
     plan = Plan(chosen, tuple(cells), seeds, match)
     return run(dataset, plan, Path(out), workers=workers, watcher=watcher, command=command)

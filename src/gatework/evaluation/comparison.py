@@ -24,6 +24,7 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
+from gatework.nn.model import scan_options
 from gatework.tasks import Baseline, Task
 from gatework.training.run import Run, create, prediction_tensors, write_parts
 from gatework.training.watch import Watcher
@@ -50,6 +51,8 @@ class Plan:
         check_cells_and_seeds(self.cells, self.seeds)
         if self.match not in ("units", "parameters"):
             raise UsageError(f'match is "{self.match}", expected units or parameters')
+        for cell in self.cells:
+            scan_options(dataclasses.replace(self.recipe.model, cell=cell))
 
     def state(self, fingerprint: str) -> dict[str, Any]:
         """The plan as values that JSON can hold, with the data's fingerprint."""
