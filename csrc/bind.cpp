@@ -48,10 +48,36 @@ gatework::Weights weights_of(const WeightParts& w) {
           at(w[8])};
 }
 
+// mask, gain, bias, state_gain, state_bias, normal, normal_state, scale
+using AroundParts = std::array<Address, 8>;
+gatework::Around around_of(const std::array<double, max_states>& zoneout, bool is_random,
+                           const std::array<uint64_t, max_states>& seeds, double clip, int clipped, bool is_normalised,
+                           const AroundParts& parts) {
+  gatework::Around a{};
+  for (int s = 0; s < max_states; ++s) {
+    a.zoneout[s] = zoneout[s];
+    a.zoneout_seed[s] = seeds[s];
+  }
+  a.is_random = is_random;
+  a.clip = clip;
+  a.clipped = clipped;
+  a.is_normalised = is_normalised;
+  a.mask = at(parts[0]);
+  a.gain = at(parts[1]);
+  a.bias = at(parts[2]);
+  a.state_gain = at(parts[3]);
+  a.state_bias = at(parts[4]);
+  a.normal = at(parts[5]);
+  a.normal_state = at(parts[6]);
+  a.scale = at(parts[7]);
+  return a;
+}
+
 int forward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
             Address unit, const Addresses& initial, Address output, const Addresses& final, Address kept,
-            const Addresses& previous, const Addresses& next, const Named& named) {
+            const Addresses& previous, const Addresses& next, const Named& named, nb::handle around) {
   gatework::ForwardArguments a{};
+  a.around = nb::isinstance<gatework::Around>(around) ? nb::cast<const gatework::Around*>(around) : nullptr;
   a.layout = layout_of(sizes);
   a.x = at(x);
   a.weights = at(weights);
@@ -70,14 +96,16 @@ int forward(Address kernel, int threads, const Sizes& sizes, Address x, Address 
   return static_cast<int>(gatework::run_forward(kernel_at(kernel), a, threads));
 }
 
-// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit
-using Results = std::array<Address, 6>;
+// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit, then those of the layer norm: d_gain, d_bias,
+// d_state_gain, d_state_bias
+using Results = std::array<Address, 10>;
 
 int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
              Address unit, Address d_output, const Addresses& d_final, const Addresses& initial, Address output,
              Address kept, const Addresses& previous, const Addresses& next, Address d_projected,
-             const Addresses& d_initial, const Results& results) {
+             const Addresses& d_initial, const Results& results, nb::handle around) {
   gatework::BackwardArguments a{};
+  a.around = nb::isinstance<gatework::Around>(around) ? nb::cast<const gatework::Around*>(around) : nullptr;
   a.layout = layout_of(sizes);
   a.x = at(x);
   a.weights = at(weights);
@@ -100,6 +128,10 @@ int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address
   a.d_bias_ih = at(results[3]);
   a.d_bias_hh = at(results[4]);
   a.d_unit = at(results[5]);
+  a.d_gain = at(results[6]);
+  a.d_bias = at(results[7]);
+  a.d_state_gain = at(results[8]);
+  a.d_state_bias = at(results[9]);
   const nb::gil_scoped_release release;
   return static_cast<int>(gatework::run_backward(kernel_at(kernel), a, threads));
 }
@@ -139,6 +171,7 @@ nb::dict describe(Address address) {
   nb::dict result;
   result["kept"] = k.kept;
   result["accumulators"] = k.accumulators;
+  result["normals"] = k.normals;
   result["names"] = std::vector<std::string>(k.names, k.names + k.named);
   std::vector<bool> previous(k.reads_previous, k.reads_previous + k.states);
   std::vector<bool> next(k.reads_next, k.reads_next + k.states);
@@ -157,9 +190,12 @@ NB_MODULE(_native, m) {
   m.attr("CELLS") = std::vector<std::string>(gatework::cell_names, gatework::cell_names + gatework::cell_count);
   m.def("is_compiled", [](int isa) { return gatework::is_compiled(static_cast<Isa>(isa)); });
   m.def("is_supported", [](int isa) { return gatework::is_supported(static_cast<Isa>(isa)); });
-  m.def("find_kernel", [](int isa, int cell, bool is_double) {
-    return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double));
+  m.def("find_kernel", [](int isa, int cell, bool is_double, int variant) {
+    const auto wanted = static_cast<gatework::Variant>(variant);
+    return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double, wanted));
   });
+  nb::class_<gatework::Around>(m, "Around");
+  m.def("around", around_of);
   m.def("describe", describe);
   m.def("packed_size", packed_size);
   m.def("pack_forward", pack_forward);

@@ -20,8 +20,12 @@ bool is_compiled(Isa isa);
 // True when the processor and the operating system support `isa`.
 bool is_supported(Isa isa);
 
+// What a kernel does at every step besides the cell itself; a kernel is slower the more it can do.
+enum class Variant : int { plain = 0, around = 1, normalised = 2 };
+constexpr int variant_count = 3;
+
 // The kernels of a cell; `isa` must be compiled and supported. Null when there is no such cell.
-const Kernel* find_kernel(Isa isa, int cell, bool is_double);
+const Kernel* find_kernel(Isa isa, int cell, bool is_double, Variant variant = Variant::plain);
 
 enum class Status : int { done = 0, out_of_memory = 1 };
 

@@ -1,6 +1,10 @@
 // The table of kernels of one instruction set; each isa/*.cpp includes this once.
 #pragma once
 
+#include <type_traits>
+
+#include "around_backward.h"
+#include "around_forward.h"
 #include "scan.h"
 #include "step.h"
 
@@ -8,10 +12,13 @@ namespace gatework::GATEWORK_ISA {
 
 #include "cells/all.h"
 
-template <class Cell, class V>
+// `is_around`: whether it takes what acts around the cell; a plain scan does not, and is faster for it.
+template <class Cell, class V, bool is_around = false>
 struct KernelOf {
   using T = typename V::T;
   using C = Columns<Cell>;
+  using Forward = std::conditional_t<is_around, AroundForward<Cell, V>, ForwardScan<Cell, V>>;
+  using Backward = std::conditional_t<is_around, AroundBackward<Cell, V>, BackwardScan<Cell, V>>;
 
   static PackedSize packed_size(const Weights& w) {
     const auto size = static_cast<int64_t>(sizeof(T));
@@ -44,11 +51,11 @@ struct KernelOf {
   }
 
   static void forward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    ForwardScan<Cell, V>(arguments, first, last, scratch).run();
+    Forward(arguments, first, last, scratch).run();
   }
 
   static void backward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    BackwardScan<Cell, V>(arguments, first, last, scratch).run();
+    Backward(arguments, first, last, scratch).run();
   }
 
   static constexpr Kernel kernel() {
@@ -58,6 +65,7 @@ struct KernelOf {
             Cell::kept,
             Cell::named,
             Cell::units,
+            Cell::normals,
             Cell::input_product,
             Cell::recurrent_product,
             Cell::reads_previous,
@@ -66,14 +74,22 @@ struct KernelOf {
             packed_size,
             pack_forward,
             pack_backward,
-            ForwardScan<Cell, V>::scratch,
-            BackwardScan<Cell, V>::scratch,
+            Forward::scratch,
+            Backward::scratch,
             forward,
             backward,
-            SingleStep<Cell, V>::run};
+            single_step()};
   }
 
  private:
+  static constexpr void (*single_step())(const StepArguments&) {
+    if constexpr (is_around) {
+      return nullptr;
+    } else {
+      return SingleStep<Cell, V>::run;
+    }
+  }
+
   static const T* at(const void* address) { return static_cast<const T*>(address); }
 };
 

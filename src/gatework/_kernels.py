@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ from gatework.cells import REGISTRY, Cell, CellSpec
 from gatework.errors import UsageError, nearest
 
 DTYPES = (torch.float32, torch.float64)
+# What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
+Variant = Literal["plain", "around", "normalised"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _forced: list[str] = []
 
 
@@ -73,6 +77,7 @@ class Kernel:
         spec: The cell.
         kept: How many values of each unit the forward pass keeps for the backward pass.
         accumulators: How many accumulators the cell has.
+        normals: How many states are normalised within the step.
         reads_previous: By state, whether the backward step reads its previous value.
         reads_next: By state, whether it reads the new value.
         names: What a trace of the cell holds, in order.
@@ -82,44 +87,49 @@ class Kernel:
     spec: CellSpec
     kept: int
     accumulators: int
+    normals: int
     reads_previous: tuple[bool, ...]
     reads_next: tuple[bool, ...]
     names: tuple[str, ...]
 
 
-def has(spec: CellSpec, dtype: torch.dtype) -> bool:
+def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
     """Whether the cell has native kernels for `dtype`; a person's own is compiled to find out."""
     if REGISTRY.get(spec.name) != spec or dtype not in DTYPES:
         return False
     if spec.name in _native.CELLS:
         return True
     # A program that is being traced calls an operator, which compiles the cell when it runs.
-    return not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype) is not None
+    return (
+        not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype, variant) is not None
+    )
 
 
-def _address_of(spec: Cell, dtype: torch.dtype) -> int | None:
-    return _compiled.address(spec, active_isa(), "double" if dtype == torch.float64 else "float")
+def _address_of(spec: Cell, dtype: torch.dtype, variant: Variant) -> int | None:
+    return _compiled.address(spec, active_isa(), "double" if dtype == torch.float64 else "float", variant)
 
 
-def find(name: str, dtype: torch.dtype) -> Kernel:
+def find(name: str, dtype: torch.dtype, variant: Variant = "plain") -> Kernel:
     """The kernels of a registered cell for `dtype` in the active instruction set."""
-    return _find(REGISTRY[name], dtype == torch.float64, active_isa())
+    return _find(REGISTRY[name], dtype == torch.float64, active_isa(), variant)
 
 
 @cache
-def _find(spec: CellSpec, is_double: bool, isa: str) -> Kernel:
+def _find(spec: CellSpec, is_double: bool, isa: str, variant: Variant) -> Kernel:
     if isinstance(spec, Cell):
-        address = _compiled.address(spec, isa, "double" if is_double else "float")
+        address = _compiled.address(spec, isa, "double" if is_double else "float", variant)
         if address is None:
             raise UsageError(f'the cell "{spec.name}" has no native kernels here')
     else:
-        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), is_double)
+        place = VARIANTS.index(variant)
+        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), is_double, place)
     facts = _native.describe(address)
     return Kernel(
         address,
         spec,
         facts["kept"],
         facts["accumulators"],
+        facts["normals"],
         tuple(facts["reads_previous"]),
         tuple(facts["reads_next"]),
         tuple(facts["names"]),
@@ -274,10 +284,16 @@ def kept_like(
     hidden: int,
     output: int,
     given: Sequence[Tensor] = (),
+    around: Around | None = None,
 ) -> Kept:
     """The tensors that the forward pass fills, new or, in the order of `Kept.tensors()`, given."""
     tensors = iter(given)
     is_projected = hidden != output
+    reads_next = list(kernel.reads_next)
+    if around is not None and around.clipped >= 0:
+        reads_next[around.clipped] = True
+    # The output is not the new h where units keep their previous one.
+    needs_h = is_projected or (around is not None and bool(around.zoneout[0]) and reads_next[0])
 
     def one(wanted: bool, width: int) -> Tensor | None:
         if not wanted:
@@ -287,8 +303,45 @@ def kept_like(
     values = one(kernel.kept > 0, kernel.kept * hidden)
     states = range(len(kernel.spec.states))
     previous = tuple(one(s > 0 and kernel.reads_previous[s], hidden) for s in states)
-    after = tuple(one(kernel.reads_next[s] if s else is_projected, hidden) for s in states)
+    after = tuple(one(reads_next[s] if s else needs_h, hidden) for s in states)
     return Kept(values, previous, after)
+
+
+_NONE = (None,) * 4
+
+
+@dataclass(slots=True)
+class Around:
+    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
+
+    Attributes:
+        zoneout: By state, the share of units that keep their previous value.
+        seeds: By state, the seed of its masks; None where all units take the mean instead.
+        clip: How far from 0 the clipped state may be.
+        clipped: The place of the clipped state, or -1.
+        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
+        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
+        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
+        gradients: For each of `norms` its gradient.
+    """
+
+    zoneout: tuple[float, ...]
+    seeds: tuple[int, ...] | None
+    clip: float
+    clipped: int
+    mask: Tensor | None
+    norms: Sequence[Tensor | None] | None
+    kept: Sequence[Tensor | None] = (None,) * 3
+    gradients: Sequence[Tensor | None] = _NONE
+
+    def native(self) -> _native.Around:
+        """The same with addresses; it holds as long as the tensors do."""
+        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
+        parts = (self.mask, *(self.norms or _NONE), *self.kept)
+        return _native.around(
+            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
+            self.clip, self.clipped, self.norms is not None, tuple(map(_address, parts)),
+        )  # fmt: skip
 
 
 def _finish(status: int) -> None:
@@ -330,6 +383,7 @@ def forward(
     *,
     is_kept: bool = False,
     named: Sequence[Tensor | None] = (),
+    around: Around | None = None,
 ) -> tuple[Tensor, Kept]:
     """Run a scan on contiguous, checked tensors: the output and what was kept.
 
@@ -342,17 +396,19 @@ def forward(
         layout: The rows of `x`.
         is_kept: Whether to keep what the backward pass needs.
         named: Tensors for the trace, in the order of the kernel's names.
+        around: What acts around the cell, for kernels that take it.
     """
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=True)
     out = x.new_empty((*layout.lead, widths[2]))
     kept = Kept(None, (), ())
     if is_kept:
-        kept = kept_like(kernel, layout.lead, x, *widths[1:])
+        kept = kept_like(kernel, layout.lead, x, *widths[1:], around=around)
     status = _native.forward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _address(weights.weight_unit), initial, out.data_ptr(), finals,
         _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
+        around.native() if around else 0,
     )  # fmt: skip
     _finish(status)
     return out, kept
@@ -370,8 +426,9 @@ def backward(
     output: Tensor,
     kept: Kept,
     needs: Sequence[bool],
+    around: Around | None = None,
 ) -> list[Tensor | None]:
-    """The gradients of x and the six weights, from contiguous, checked tensors.
+    """The gradients of x and the six weights, from contiguous, checked tensors; `around` receives those of its norms.
 
     Args:
         kernel: The kernels of the cell.
@@ -385,6 +442,7 @@ def backward(
         output: What `forward()` returned.
         kept: What `forward()` kept.
         needs: Which gradients are wanted, in the order returned; of the others some are None.
+        around: What acts around the cell, as the forward pass left it.
     """
     widths = _widths(kernel, weights)
     prepared, projection = packed(kernel, weights, is_forward=False, with_input=needs[0])
@@ -397,7 +455,8 @@ def backward(
         kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
         _address(projection), _address(w.weight_unit), _address(d_output), d_finals, initial,
         output.data_ptr(), _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
-        _address(projected), d_initial, tuple(map(_address, found)),
+        _address(projected), d_initial, (*map(_address, found), *map(_address, around.gradients if around else _NONE)),
+        around.native() if around else 0,
     )  # fmt: skip
     _finish(status)
     d_projection = None

@@ -10,7 +10,20 @@ CELLS: list[str]
 
 def is_compiled(isa: int, /) -> bool: ...
 def is_supported(isa: int, /) -> bool: ...
-def find_kernel(isa: int, cell: int, is_double: bool, /) -> int: ...
+def find_kernel(isa: int, cell: int, is_double: bool, variant: int, /) -> int: ...
+
+class Around: ...
+
+def around(
+    zoneout: Sequence[float],
+    is_random: bool,
+    seeds: Sequence[int],
+    clip: float,
+    clipped: int,
+    is_normalised: bool,
+    parts: Sequence[int],
+    /,
+) -> Around: ...
 def describe(kernel: int, /) -> dict[str, Any]: ...
 def packed_size(kernel: int, parts: Sequence[int], /) -> list[int]: ...
 def pack_forward(kernel: int, parts: Sequence[int], weights: int, projection: int, /) -> None: ...
@@ -33,6 +46,7 @@ def forward(
     previous: Sequence[int],
     next: Sequence[int],
     named: Sequence[int],
+    around: Around | int,
     /,
 ) -> int: ...
 def backward(
@@ -53,5 +67,6 @@ def backward(
     d_projected: int,
     d_initial: Sequence[int],
     results: Sequence[int],
+    around: Around | int,
     /,
 ) -> int: ...

@@ -46,6 +46,10 @@ def compare(
     Returns:
         The path of the report.
     """
+    from gatework.evaluation.workers import start_early
+
+    if workers > 1:
+        start_early()
     from gatework.evaluation.comparison import Plan
     from gatework.evaluation.comparison import compare as run
     from gatework.training.fitting import prepare

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -109,9 +110,8 @@ def compare(
     _write_test_part(out / "test.parquet", dataset.test)
     watcher = watcher or Watcher()
     watcher.noted(dataset.provenance.notes)
-    baselines = _baselines(out, task, dataset)
-    train_all(jobs, dataset, workers, watcher)
-    content = _content(out, plan, dataset, task, baselines, command)
+    train_all(jobs, dataset, workers, watcher, beside=functools.partial(_baselines, out, task))
+    content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
     from gatework.inside.comparison import look_inside
