@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
+CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
-.PHONY: demo test check format cells sanitize setup clean
+.PHONY: demo test check format cells sanitize arm64 setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -16,16 +17,20 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(filter %.cpp %.h,$(NATIVE))
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
 
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(filter %.cpp %.h,$(NATIVE))
+	$(BIN)/clang-format -i $(CPP)
 
 # The native kernels under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, once per instruction set.
 sanitize:
 	tests/native/sanitize.sh
+
+# The native kernels for arm64: cross-compiled and run under qemu's user mode (Debian's g++-aarch64-linux-gnu, qemu-user).
+arm64:
+	tests/native/arm64.sh
 
 # The C++ of the cells, from their step(); it is part of the repository, so nobody needs this who changes no cell.
 cells: $(VENV)/.requirements

@@ -1,5 +1,5 @@
-// exp, sigmoid, tanh and what else a step() may call, on vectors. NaN goes in and comes out. Results below the smallest
-// normal number are 0. tests/native checks the error of each in units in the last place.
+// exp, sigmoid, tanh and what else a step() may call, on vectors. NaN goes in and comes out. Results below twice the
+// smallest normal number may be 0. tests/native checks the error of each in units in the last place.
 #pragma once
 
 #include "vector.h"

@@ -5,16 +5,11 @@
 
 namespace gatework::GATEWORK_ISA {
 
-// One number for each lane, by the finaliser of SplitMix64 (src/gatework/_noise.py, the same numbers).
-template <int N, class Word = uint64_t, class Signed = int64_t>
+// Numbers by the finaliser of SplitMix64 (src/gatework/_noise.py, the same numbers).
 struct Noise {
-  typedef Word Numbers __attribute__((vector_size(sizeof(Word) * N)));
-  typedef Signed Compared __attribute__((vector_size(sizeof(Signed) * N)));
-
   static constexpr uint64_t step = 0x9e3779b97f4a7c15;
 
-  template <class U>
-  static GATEWORK_INLINE U mixed(U z) {
+  static GATEWORK_INLINE uint64_t mixed(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
@@ -26,11 +21,16 @@ struct Noise {
   }
 
   // Which of the elements from `element` on draw a number of 53 bits below a threshold.
-  static GATEWORK_INLINE Compared is_below(uint64_t threshold, uint64_t start, int64_t element) {
-    Numbers places;
-    for (int lane = 0; lane < N; ++lane) places[lane] = static_cast<uint64_t>(element + lane + 1);
-    const Numbers numbers = mixed<Numbers>(places * step + start) >> 11;
-    return (Compared)numbers < static_cast<int64_t>(threshold);
+  template <class V>
+  static GATEWORK_INLINE typename V::Mask is_below(uint64_t threshold, uint64_t start, int64_t element) {
+    typename V::Integer lanes[V::lanes];
+    for (int lane = 0; lane < V::lanes; ++lane) {
+      const auto place = static_cast<uint64_t>(element + lane + 1);
+      lanes[lane] = mixed(place * step + start) >> 11 < threshold ? -1 : 0;
+    }
+    typename V::Mask mask;
+    __builtin_memcpy(&mask.bits, lanes, sizeof(lanes));
+    return mask;
   }
 };
 
@@ -38,16 +38,13 @@ struct Noise {
 // back.
 template <class V>
 class Zone {
-  using T = typename V::T;
-  using Numbers = Noise<V::lanes>;
-
  public:
   Zone(const Around& around, int state, int64_t time)
       : is_on(around.zoneout[state] > 0),
         is_random(around.is_random),
         share(V::constant(around.zoneout[state])),
         threshold(static_cast<uint64_t>(around.zoneout[state] * 9007199254740992.0)),
-        start(is_on && is_random ? Numbers::start(around.zoneout_seed[state], time) : 0) {}
+        start(is_on && is_random ? Noise::start(around.zoneout_seed[state], time) : 0) {}
 
   Zone() = default;
 
@@ -74,9 +71,7 @@ class Zone {
   bool is_on = false;
 
  private:
-  GATEWORK_INLINE typename V::Mask kept(int64_t element) const {
-    return {__builtin_convertvector(Numbers::is_below(threshold, start, element), typename V::Bits)};
-  }
+  GATEWORK_INLINE typename V::Mask kept(int64_t element) const { return Noise::is_below<V>(threshold, start, element); }
 
   bool is_random = false;
   V share = V::constant(0);

@@ -8,11 +8,18 @@
 
 namespace gatework {
 
+#if defined(__aarch64__)
+namespace neon {
+extern const Kernel kernels[][2][variant_count];
+extern const Kernel bfloat16_kernels[];
+}  // namespace neon
+#else
 namespace baseline {
 extern const Kernel kernels[][2][variant_count];
 extern const Kernel bfloat16_kernels[];
 }  // namespace baseline
-#ifdef GATEWORK_X86
+#endif
+#if defined(__x86_64__)
 namespace avx2 {
 extern const Kernel kernels[][2][variant_count];
 extern const Kernel bfloat16_kernels[];
@@ -29,18 +36,20 @@ extern const Kernel bfloat16_kernels[];
 #define GATEWORK_NAME(cell) #cell,
 const char* const cell_names[] = {GATEWORK_CELLS(GATEWORK_NAME)};
 const int cell_count = sizeof(cell_names) / sizeof(cell_names[0]);
-const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16"};
+const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16", "neon"};
 
 bool is_compiled(Isa isa) {
-#ifdef GATEWORK_X86
-  return static_cast<int>(isa) >= 0 && static_cast<int>(isa) < isa_count;
+#if defined(__x86_64__)
+  return isa != Isa::neon;
+#elif defined(__aarch64__)
+  return isa == Isa::neon;
 #else
   return isa == Isa::baseline;
 #endif
 }
 
 bool is_supported(Isa isa) {
-#ifdef GATEWORK_X86
+#if defined(__x86_64__)
   __builtin_cpu_init();
   switch (isa) {
     case Isa::baseline:
@@ -52,22 +61,28 @@ bool is_supported(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     case Isa::avx512_bf16:
       return is_supported(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
+    case Isa::neon:
+      return false;
   }
   return false;
 #else
-  return isa == Isa::baseline;
+  return is_compiled(isa);  // every processor of this kind has it
 #endif
 }
 
 static const Kernel* find_rounded(Isa isa, int cell) {
-#ifdef GATEWORK_X86
+#if defined(__aarch64__)
+  (void)isa;
+  return &neon::bfloat16_kernels[cell];
+#else
+#if defined(__x86_64__)
   if (isa == Isa::avx512_bf16) return &avx512_bf16::bfloat16_kernels[cell];
   if (isa == Isa::avx512) return &avx512::bfloat16_kernels[cell];
   if (isa == Isa::avx2) return &avx2::bfloat16_kernels[cell];
-#else
-  (void)isa;
 #endif
+  (void)isa;
   return &baseline::bfloat16_kernels[cell];
+#endif
 }
 
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant) {
@@ -75,11 +90,17 @@ const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant) {
   if (cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
   if (element == Element::bfloat16) return variant == Variant::plain ? find_rounded(isa, cell) : nullptr;
   const bool is_double = element == Element::float64;
-#ifdef GATEWORK_X86
-  if (isa >= Isa::avx512) return &avx512::kernels[cell][is_double][v];
+#if defined(__aarch64__)
+  (void)isa;
+  return &neon::kernels[cell][is_double][v];
+#else
+#if defined(__x86_64__)
+  if (isa == Isa::avx512 || isa == Isa::avx512_bf16) return &avx512::kernels[cell][is_double][v];
   if (isa == Isa::avx2) return &avx2::kernels[cell][is_double][v];
 #endif
+  (void)isa;
   return &baseline::kernels[cell][is_double][v];
+#endif
 }
 
 namespace {

@@ -6,13 +6,13 @@
 
 namespace gatework {
 
-// The instruction sets in ascending order of preference.
-enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3 };
+// The instruction sets of all processors; those of one are in ascending order of preference.
+enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3, neon = 4 };
 
 // What a scan computes on; with bfloat16 the factors of the products are rounded and all else is float32.
 enum class Element : int { float32 = 0, float64 = 1, bfloat16 = 2 };
 
-constexpr int isa_count = 4;
+constexpr int isa_count = 5;
 extern const char* const isa_names[isa_count];
 extern const char* const cell_names[];
 extern const int cell_count;

@@ -10,6 +10,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #ifndef GATEWORK_ISA
@@ -99,6 +101,11 @@ struct Vector {
 #if defined(__AVX512F__)
     if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) return {(Raw)_mm512_min_ps((__m512)limit.raw, (__m512)raw)};
     if constexpr (sizeof(Raw) == 64 && sizeof(T) == 8) return {(Raw)_mm512_min_pd((__m512d)limit.raw, (__m512d)raw)};
+#elif defined(__aarch64__)
+    if constexpr (sizeof(Raw) == 16 && sizeof(T) == 4)
+      return {(Raw)vminq_f32((float32x4_t)raw, (float32x4_t)limit.raw)};
+    if constexpr (sizeof(Raw) == 16 && sizeof(T) == 8)
+      return {(Raw)vminq_f64((float64x2_t)raw, (float64x2_t)limit.raw)};
 #endif
     return select(*this > limit, limit, *this);
   }
@@ -106,6 +113,11 @@ struct Vector {
 #if defined(__AVX512F__)
     if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) return {(Raw)_mm512_max_ps((__m512)limit.raw, (__m512)raw)};
     if constexpr (sizeof(Raw) == 64 && sizeof(T) == 8) return {(Raw)_mm512_max_pd((__m512d)limit.raw, (__m512d)raw)};
+#elif defined(__aarch64__)
+    if constexpr (sizeof(Raw) == 16 && sizeof(T) == 4)
+      return {(Raw)vmaxq_f32((float32x4_t)raw, (float32x4_t)limit.raw)};
+    if constexpr (sizeof(Raw) == 16 && sizeof(T) == 8)
+      return {(Raw)vmaxq_f64((float64x2_t)raw, (float64x2_t)limit.raw)};
 #endif
     return select(limit > *this, limit, *this);
   }
@@ -120,9 +132,18 @@ GATEWORK_INLINE Vector<T, N> Vector<T, N>::load(const T* from, int count) {
     return {(Raw)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from)};
   }
 #endif
-  T buffer[N] = {};
-  for (int k = 0; k < count; ++k) buffer[k] = from[k];
-  return load(buffer);
+  if constexpr (sizeof(Raw) == 16) {  // lane by lane, with no way through memory
+    Raw raw = {from[0]};
+#pragma GCC unroll 4
+    for (int k = 1; k < N; ++k) {
+      if (k < count) raw[k] = from[k];
+    }
+    return {raw};
+  } else {
+    T buffer[N] = {};
+    for (int k = 0; k < count; ++k) buffer[k] = from[k];
+    return load(buffer);
+  }
 }
 
 template <class T, int N>
@@ -136,9 +157,17 @@ GATEWORK_INLINE void Vector<T, N>::store(T* to, int count) const {
     return;
   }
 #endif
-  T buffer[N];
-  store(buffer);
-  for (int k = 0; k < count; ++k) to[k] = buffer[k];
+  if constexpr (sizeof(Raw) == 16) {
+    to[0] = raw[0];
+#pragma GCC unroll 4
+    for (int k = 1; k < N; ++k) {
+      if (k < count) to[k] = raw[k];
+    }
+  } else {
+    T buffer[N];
+    store(buffer);
+    for (int k = 0; k < count; ++k) to[k] = buffer[k];
+  }
 }
 
 // The widest vector of this instruction set.

@@ -30,6 +30,15 @@ def test_any_valid_recipe_survives_a_round_trip(hidden, learning_rate, schedule,
     assert recipe_from_dict(tomllib.loads(recipe_to_toml(recipe)), "here") == recipe
 
 
+@given(st.floats(0, 0.99), st.dictionaries(st.sampled_from(["c", "h"]), st.floats(0, 0.99)), st.booleans())
+def test_what_acts_around_the_cell_survives_a_round_trip(share, by_state, layer_norm):
+    import tomllib
+
+    for zoneout in (share, by_state):
+        recipe = Recipe().changed(zoneout=zoneout, weight_drop=share, cell_clip=share, layer_norm=layer_norm)
+        assert recipe_from_dict(tomllib.loads(recipe_to_toml(recipe)), "here") == recipe
+
+
 def test_the_serialised_recipe_holds_every_field_that_has_a_value():
     written = Recipe().to_dict()
     for section in ("data", "model", "training"):
@@ -66,6 +75,12 @@ def test_all_problems_are_reported_at_once_with_the_nearest_key():
         ({"epochs": 0}, "training.epochs is 0, expected at least 1"),
         ({"learning_rate": float("nan")}, "training.learning_rate is nan, expected above 0"),
         ({"validation": 1.0}, "data.validation is 1.0"),
+        ({"zoneout": 1.0}, "model.zoneout is 1.0, expected at least 0 and at most 0.99"),
+        ({"zoneout": "much"}, "model.zoneout is 'much', expected a number"),
+        ({"zoneout": {"c": 0.1, "h": 2}}, "model.zoneout.h is 2, expected at least 0 and at most 0.99"),
+        ({"zoneout": {"c": "much"}}, "model.zoneout.c is 'much', expected a number"),
+        ({"cell_clip": -1.0}, "model.cell_clip is -1.0, expected at least 0"),
+        ({"layer_norm": 1}, "model.layer_norm is 1, expected true or false"),
     ],
 )
 def test_a_wrong_change_is_one_sentence(change, sentence):

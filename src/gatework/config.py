@@ -157,6 +157,10 @@ class DetectConfig:
     gap: int = 10
 
 
+AROUND = ("recurrent_dropout", "zoneout", "weight_drop", "cell_clip", "layer_norm")
+"""The fields of a ModelConfig that act around the cell, as `gatework.nn.ScanOptions` explains them."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """The network.
@@ -173,6 +177,12 @@ class ModelConfig:
             three, or a learnt "attention" average.
         forget_bias: What the forget gate's bias starts from; a negative one forgets. Ignored by cells without one.
         orthogonal: Whether each gate's recurrent matrix starts orthogonal.
+        recurrent_dropout: Share of units of h that the recurrent product does not see, the same at all steps.
+        zoneout: Share of units that keep their previous state at a step, for all states or by state, as
+            `{c = 0.5, h = 0.05}`.
+        weight_drop: Share of the recurrent matrix that is zero throughout a training step.
+        cell_clip: The cell state c that is carried on stays within this distance of 0; 0 does not clip.
+        layer_norm: Whether W x, U h and the cell state inside the output's tanh are normalised.
     """
 
     cell: str = "lstm"
@@ -185,6 +195,11 @@ class ModelConfig:
     pooling: Pooling = "last"
     forget_bias: float = 1.0
     orthogonal: bool = True
+    recurrent_dropout: float = 0.0
+    zoneout: float | dict[str, float] = 0.0
+    weight_drop: float = 0.0
+    cell_clip: float = 0.0
+    layer_norm: bool = False
 
     @property
     def cell_name(self) -> str:
@@ -295,6 +310,10 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
     "embedding": (1, 65_536, True),
     "dropout": (0, 0.99, True),
     "embedding_dropout": (0, 0.99, True),
+    "recurrent_dropout": (0, 0.99, True),
+    "zoneout": (0, 0.99, True),
+    "weight_drop": (0, 0.99, True),
+    "cell_clip": (0, 1_000_000, True),
     "horizon": (0, 100_000, True),
     "window": (0, 100_000, True),
     "segment": (0, 10_000, True),
@@ -333,16 +352,19 @@ def _range_problems(recipe: Recipe) -> list[str]:
             continue
         hints = typing.get_type_hints(type(config))
         for name in _fields(config):
-            value = getattr(config, name)
-            problem = _type_problem(f"{section}.{name}", value, hints[name])
-            if not problem and name in _RANGES:
-                low, high, closed = _RANGES[name]
-                if not ((low <= value if closed else low < value) and value <= high):
-                    bound = "at least" if closed else "above"
-                    problem = f"{section}.{name} is {value}, expected {bound} {low:g} and at most {high:g}"
-            if problem:
+            value, where = getattr(config, name), f"{section}.{name}"
+            if problem := _type_problem(where, value, hints[name]):
                 problems.append(problem)
+            elif name in _RANGES:
+                by_key = {f"{where}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {where: value}
+                problems += [p for place, v in by_key.items() if (p := _range_problem(place, v, *_RANGES[name]))]
     return problems
+
+
+def _range_problem(where: str, value: float, low: float, high: float, closed: bool) -> str | None:
+    if (low <= value if closed else low < value) and value <= high:
+        return None
+    return f"{where} is {value}, expected {'at least' if closed else 'above'} {low:g} and at most {high:g}"
 
 
 def _type_problem(where: str, value: Any, hint: Any) -> str | None:
@@ -352,7 +374,11 @@ def _type_problem(where: str, value: Any, hint: Any) -> str | None:
         return None if value in allowed else f'{where} is "{value}", expected one of {", ".join(allowed)}'
     if origin in (typing.Union, types.UnionType):
         members = [h for h in typing.get_args(hint) if h is not type(None)]
-        return None if value is None else _type_problem(where, value, members[0])
+        fitting = [h for h in members if typing.get_origin(h) is dict and isinstance(value, dict)]
+        return None if value is None else _type_problem(where, value, [*fitting, *members][0])
+    if origin is dict:
+        _, inner = typing.get_args(hint)
+        return next((p for key, v in value.items() if (p := _type_problem(f"{where}.{key}", v, inner))), None)
     is_right = isinstance(value, hint) and not (hint is not bool and isinstance(value, bool))
     if hint is float:
         is_right = isinstance(value, (int, float)) and not isinstance(value, bool)

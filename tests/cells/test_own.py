@@ -16,9 +16,10 @@ import torch
 import gatework
 from cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
 from cells import own
-from gatework import _kernels, _native, _ops, cells
+from gatework import _kernels, _native, _ops, _reference, cells
+from gatework._around import Around
 from gatework.errors import KindError, UsageError
-from scans import Case, check
+from scans import Case, check, run
 
 HERE = Path(__file__).parent
 OWN = [own.MyLSTM, own.Mixed, own.Names]
@@ -51,6 +52,17 @@ def test_a_cell_of_ones_own_computes_in_bfloat16(cell: cells.Cell):
     # Each of 9 steps rounds its factors once more.
     assert (found - expected).abs().max() <= 9 * torch.finfo(torch.bfloat16).eps
     found.float().sum().backward()
+
+
+@pytest.mark.parametrize("is_normalised", [False, True])
+def test_the_compiled_cell_agrees_with_its_reference_whatever_acts_around_it(is_normalised: bool):
+    around = Around(training=True, seed=3, recurrent_dropout=0.3, zoneout={"s": 0.2, "h": 0.1})
+    case = Case("Mixed", 5, 6, 3, 19, is_packed=True, around=around, is_normalised=is_normalised)
+    assert _ops.has_kernel(case.spec, torch.zeros(1, dtype=torch.float64), case.around)
+    exact = run(case, torch.float64, _reference.scan)
+    terms = case.steps * (case.input + case.hidden + 8)
+    for name, error in run(case, torch.float64).errors(exact).items():
+        assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, name
 
 
 def test_a_cell_that_repeats_the_lstm_gives_the_very_same_numbers():

@@ -1,5 +1,6 @@
 """The commands as a person runs them: real processes, real files."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -9,6 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gatework.cli._options import CHANGING, SECTIONS
+from gatework.config import DataConfig, DetectConfig, ForecastConfig, ModelConfig, TimeConfig, TrainingConfig
+
+CONFIGS = (DataConfig, TimeConfig, ForecastConfig, DetectConfig, ModelConfig, TrainingConfig)
 COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
 
 
@@ -54,6 +59,17 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert not loaded & {"torch", "polars", "plotly", "sklearn", "scipy", "pandas", "numpy"}
 
 
+def test_both_commands_that_train_list_every_field_of_a_recipe_that_can_be_changed_by_section():
+    fields = {f.name for config in CONFIGS for f in dataclasses.fields(config)}
+    assert set(CHANGING) <= fields
+    for command in ("train", "compare"):
+        shown = run(command, "--help").stdout
+        titles = [line.removesuffix(":") for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+        assert titles == ["Arguments", "Options", *SECTIONS]
+        for name in CHANGING:
+            assert shown.count(f"--{name.replace('_', '-')} ") == 1
+
+
 def test_a_text_a_file_and_standard_input_are_predicted(trained):
     one = run("predict", trained / "run", "a lovely film, lovely 😀")
     assert one.returncode == 0, one.stderr
@@ -88,6 +104,16 @@ BAD = [
     (["compare", "waves", "--seeds", "0", "--out", "x"], 2, "seeds is 0, expected 1 or more"),
     (["compare", "waves", "--match", "size", "--out", "x"], 2, 'match is "size", expected units or parameters'),
     (["compare", "waves", "--epochs", "0", "--out", "x"], 2, "training.epochs is 0, expected at least 1"),
+    (["compare", "waves", "--cell-clip", "3", "--out", "x"], 2, 'the cell "rnn" has no cell state c for cell_clip'),
+    (["compare", "waves", "--zoneout", "c=0.1", "--out", "x"], 2, 'the cell "rnn" has no state "c" for zoneout'),
+    (["compare", "waves", "--zoneout", "c:0.1", "--out", "x"], 2, '"c:0.1" is neither a share as 0.1, nor'),
+    (["compare", "waves", "--weight-drop", "1", "--out", "x"], 2, "model.weight_drop is 1.0, expected at least 0"),
+    (
+        ["train", "regress", "waves", "--cell", "indrnn", "--recurrent-dropout", "0.2", "--out", "x"],
+        2,
+        'the cell "indrnn" has no recurrent product for recurrent_dropout to act on; leave it out, or choose another',
+    ),
+    (["compare", "memory", "--zoneout", "0.1", "--out", "x"], 2, "leave out zoneout"),
     (["compare", "waves", "--hiden", "3", "--out", "x"], 2, "No such option: --hiden"),
     (["compare", "waves", "--out", "occupied"], 1, "occupied exists already and holds something else"),
     (["train", "classify", "reviews.csv", "--out", "x"], 2, "--text"),

@@ -7,22 +7,15 @@ import numpy as np
 import pytest
 
 from gatework import tasks
-from gatework.config import find_recipe
-from gatework.data import load
 from gatework.errors import RunError, UsageError
 from gatework.evaluation.comparison import Plan, compare
 from gatework.evaluation.matching import matched_hidden, parameters
 from gatework.inside.gradients import gradient_flow
 from gatework.training.run import Run
 from gatework.training.watch import Watcher
-from training.data import opinions, small
+from training.data import opinions, small, waves
 
 CELLS = ("rnn", "gru", "lstm")
-
-
-def waves(name="waves"):
-    recipe = find_recipe(name)
-    return load(name, recipe.data).limited(200), recipe.changed(epochs=2, hidden=6)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +52,7 @@ def test_the_folder_holds_what_the_contract_says(finished):
 def test_the_report_says_for_every_seed_how_far_back_the_gradient_reaches(finished):
     found = json.loads((finished / "inside.json").read_text())
     assert [own["name"] for own in found["gradients"]] == list(CELLS)
-    test = load("waves", find_recipe("waves").data).limited(200).test.take(np.arange(24))
+    test = waves()[0].test.take(np.arange(24))
     report = (finished / "report.html").read_text()
     for own in found["gradients"]:
         flows = [gradient_flow(Run.open(finished / "runs" / f"{own['name']}-seed{seed}"), test) for seed in (0, 1)]

@@ -7,17 +7,24 @@ from gatework.data.dataset import Split
 from gatework.errors import UsageError
 from gatework.inside import gradient_flow
 from gatework.inside.gradients import Finding, start
-from gatework.nn import GRU, LSTM, RNN
+from gatework.nn import GRU, LSTM, RNN, ScanOptions
 
 
 def last_square(outputs):
     return (outputs[0][-1] ** 2).sum(-1)
 
 
-@pytest.mark.parametrize("make", [LSTM, GRU, RNN])
-def test_norms_are_those_of_the_gradient_by_stepwise_differentiation(make):
+AROUND = [
+    (LSTM, ScanOptions(zoneout={"c": 0.3, "h": 0.1}, clip=0.1)),
+    (LSTM, ScanOptions(layer_norm=True, weight_drop=0.3)),
+    (GRU, ScanOptions(zoneout=0.2, recurrent_dropout=0.4)),
+]
+
+
+@pytest.mark.parametrize(("make", "options"), [(LSTM, None), (GRU, None), (RNN, None), *AROUND])
+def test_norms_are_those_of_the_gradient_by_stepwise_differentiation(make, options):
     torch.manual_seed(0)
-    layer = make(2, 3, num_layers=2).double()
+    layer = make(2, 3, num_layers=2, options=options).double().eval()
     x = torch.randn(6, 4, 2, dtype=torch.float64)
     found = gradient_flow(layer, x, loss=last_square)
     state, states = None, []

@@ -149,6 +149,25 @@ def test_the_summary_says_which_span_each_cell_learns():
     )
 
 
+def test_a_persons_own_cell_is_measured_under_its_own_name(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import gatework\nfrom torch import sigmoid, tanh\n\n\n@gatework.cell\ndef Leaky(a_z, a_h, h):\n"
+        "    z = sigmoid(a_z)\n    return {'h': z * h + (1 - z) * tanh(a_h)}\n"
+    )
+    plan = dataclasses.replace(TINY, cells=("lstm", f"{tmp_path}/mine.py:Leaky", "indrnn"), seeds=1)
+    report = compare_memory(tmp_path / "memory", plan, workers=2, is_quiet=True)
+    content = json.loads((tmp_path / "memory" / "memory.json").read_text())
+    assert content["title"] == "memory: lstm, Leaky, indrnn"
+    assert [cell["name"] for cell in content["problems"][0]["cells"]] == ["lstm", "Leaky", "indrnn"]
+    assert "Leaky" in content["verdict"]
+    page = report.read_text()
+    assert all(f"var(--cell-{name})" in page for name in ("lstm", "other-0", "other-1"))
+    assert {outcome.trial.cell for outcome in read_outcomes(tmp_path / "memory")} == set(plan.cells)
+    before = (tmp_path / "memory" / "outcomes.jsonl").read_bytes()
+    compare_memory(tmp_path / "memory", plan, workers=2, is_quiet=True)
+    assert (tmp_path / "memory" / "outcomes.jsonl").read_bytes() == before
+
+
 def test_the_report_shows_every_share(tmp_path, show):
     report = compare_memory(tmp_path / "memory", TINY, workers=1, is_quiet=True, command="gatework compare memory")
     page = show(report)

@@ -33,6 +33,8 @@ TEXT_RUNS = [
     {"cell": "rnn_relu", "pooling": "attention"},
     {"cell": "peephole", "bidirectional": True},
     {"cell": "minimal", "layers": 2},
+    {"cell": "lstm", "bidirectional": True, "zoneout": {"c": 0.4, "h": 0.1}, "cell_clip": 0.2},
+    {"cell": "gru", "layers": 2, "zoneout": 0.3, "recurrent_dropout": 0.2, "weight_drop": 0.2},
 ]
 TEXTS = [
     "Good film!",

@@ -1,213 +1,352 @@
-// Runs the native kernels without Python, for the sanitizers: every cell, element type and layout of one instruction
-// set, from several threads at once, forward, backward and single steps. Prints a checksum; ends with 1 on a wrong
-// result.
-#include <cmath>
+// Runs the native kernels without Python, for the sanitizers and for processors that have none at hand: every cell,
+// element type and layout of one instruction set, from several threads at once, forward, backward and single steps, and
+// compares all that they give with plain loops (plain.h). Ends with 1 and says what is wrong where they differ.
+#include <atomic>
+#include <cfenv>
+#include <cfloat>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <random>
 #include <thread>
-#include <vector>
 
 #include "../../csrc/dispatch.h"
+#include "native_scan.h"
+#include "plain.h"
 
 using namespace gatework;
+using plain::Problem;
+using plain::Results;
 
 namespace {
-
-// A number of 16 bits, the upper half of a float; cut off, not rounded.
-class Half {
- public:
-  Half() = default;
-  explicit Half(double value) {
-    const auto single = static_cast<float>(value);
-    uint32_t bits;
-    std::memcpy(&bits, &single, sizeof(bits));
-    bits_ = static_cast<uint16_t>(bits >> 16);
-  }
-  explicit operator double() const {
-    const uint32_t bits = static_cast<uint32_t>(bits_) << 16;
-    float single;
-    std::memcpy(&single, &bits, sizeof(bits));
-    return static_cast<double>(single);
-  }
-
- private:
-  uint16_t bits_;
-};
-
-// Tensors of exactly their size, so that the sanitizer sees any access beyond.
-template <class T>
-class Memory {
- public:
-  explicit Memory(unsigned seed) : random_(seed) {}
-
-  T* make(int64_t count, double scale = 0) { return make(tensors_, count, scale); }
-  // One of 16 bits where the kernel rounds.
-  void* make(int64_t count, double scale, bool is_rounded) {
-    return is_rounded ? static_cast<void*>(make(halves_, count, scale)) : make(tensors_, count, scale);
-  }
-
- private:
-  template <class Number>
-  Number* make(std::vector<std::unique_ptr<Number[]>>& tensors, int64_t count, double scale) {
-    tensors.emplace_back(new Number[static_cast<size_t>(count)]);
-    std::uniform_real_distribution<double> uniform(-scale, scale);
-    for (int64_t k = 0; k < count; ++k) tensors.back()[static_cast<size_t>(k)] = Number(uniform(random_));
-    return tensors.back().get();
-  }
-
-  std::mt19937 random_;
-  std::vector<std::unique_ptr<T[]>> tensors_;
-  std::vector<std::unique_ptr<Half[]>> halves_;
-};
-
-double number(const void* tensor, int64_t place, bool is_rounded, const float*) {
-  return is_rounded ? static_cast<double>(static_cast<const Half*>(tensor)[place])
-                    : static_cast<double>(static_cast<const float*>(tensor)[place]);
-}
-double number(const void* tensor, int64_t place, bool, const double*) {
-  return static_cast<const double*>(tensor)[place];
-}
 
 struct Sizes {
   int64_t steps, batch, input, hidden, output;
   bool is_packed, reverse;
 };
 
-template <class T>
-double run(const Kernel& k, const Sizes& s, int threads, unsigned seed, bool is_rounded = false) {
-  Memory<T> memory(seed);
-  std::vector<int64_t> batch_sizes, offsets;
-  int64_t rows = 0;
+const Sizes cases[] = {{5, 3, 2, 1, 1, false, false},    {4, 7, 5, 17, 17, false, true},
+                       {6, 9, 3, 20, 20, true, false},   {6, 9, 3, 33, 33, true, true},
+                       {3, 5, 70, 40, 40, false, false}, {5, 6, 4, 18, 7, true, true},
+                       {5, 6, 4, 18, 7, false, false},   {40, 8, 16, 48, 48, false, false},
+                       {0, 4, 3, 5, 5, false, false},    {300, 2, 3, 19, 19, false, false}};
+
+// The layout, and how many rows of weights each product has.
+Problem empty_problem(const Kernel& kernel, const Sizes& s, size_t& inputs, size_t& gates) {
+  Problem p{};
+  p.steps = s.steps;
+  p.batch = s.batch;
+  p.input = s.input;
+  p.hidden = s.hidden;
+  p.output = s.output;
+  p.reverse = s.reverse;
   for (int64_t t = 0; t < s.steps; ++t) {
-    batch_sizes.push_back(s.is_packed ? s.batch - (s.batch - 1) * t / s.steps : s.batch);
-    offsets.push_back(rows);
-    rows += batch_sizes.back();
+    p.batch_sizes.push_back(s.is_packed ? s.batch - (s.batch - 1) * t / s.steps : s.batch);
+    p.offsets.push_back(p.rows);
+    p.rows += p.batch_sizes.back();
   }
-  int64_t gates = 0, inputs = 0;
-  for (int a = 0; a < k.accumulators; ++a) {
-    gates += k.recurrent_product[a];
-    inputs += k.input_product[a];
+  inputs = gates = 0;
+  for (int a = 0; a < kernel.accumulators; ++a) {
+    inputs += kernel.input_product[a] ? static_cast<size_t>(s.hidden) : 0;
+    gates += kernel.recurrent_product[a] ? static_cast<size_t>(s.hidden) : 0;
   }
-  const bool is_projected = s.output != s.hidden;
-  const Weights w{s.input,
-                  s.hidden,
-                  s.output,
-                  memory.make(inputs * s.hidden * s.input, 0.3),
-                  memory.make(gates * s.hidden * s.output, 0.3),
-                  memory.make(inputs * s.hidden, 1),
-                  memory.make(gates * s.hidden, 1),
-                  is_projected ? memory.make(s.output * s.hidden, 0.3) : nullptr,
-                  memory.make(k.units * s.hidden, 1)};
-  const PackedSize packed = k.packed_size(w);
-  const auto elements = [](int64_t bytes) { return bytes / static_cast<int64_t>(sizeof(T)); };
-  ForwardArguments f{};
-  f.layout = {s.steps,
-              s.batch,
-              s.input,
-              s.hidden,
-              s.output,
-              s.is_packed ? batch_sizes.data() : nullptr,
-              s.is_packed ? offsets.data() : nullptr,
-              s.reverse};
-  f.x = memory.make(rows * s.input, 1, is_rounded);
-  T* weights = memory.make(elements(packed.forward));
-  T* projection = is_projected ? memory.make(elements(packed.projection)) : nullptr;
-  k.pack_forward(w, weights, projection);
-  f.weights = weights;
-  f.projection = projection;
-  f.unit = w.unit;
-  void* output = memory.make(rows * s.output, 0, is_rounded);
-  f.output = output;
-  f.kept = memory.make(rows * s.hidden * k.kept);
-  for (int n = 0; n < k.states; ++n) {
-    const int64_t width = n ? s.hidden : s.output;
-    f.initial[n] = memory.make(s.batch * width, 1);
-    f.final[n] = memory.make(s.batch * width);
-    if (n > 0 && k.reads_previous[n]) f.previous[n] = memory.make(rows * s.hidden);
-    if (n > 0 ? k.reads_next[n] : is_projected || is_rounded) f.next[n] = memory.make(rows * s.hidden);
-  }
-  for (int n = 0; n < k.named; ++n) {
-    if (std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(rows * s.hidden);
-  }
-  if (run_forward(k, f, threads) != Status::done) std::exit(1);
-
-  BackwardArguments b{};
-  b.layout = f.layout;
-  b.x = f.x;
-  T* back = memory.make(elements(packed.backward));
-  T* back_projection = is_projected ? memory.make(elements(packed.projection)) : nullptr;
-  k.pack_backward(w, true, back, back_projection);
-  b.weights = back;
-  b.projection = back_projection;
-  b.unit = w.unit;
-  b.d_output = memory.make(rows * s.output, 1, is_rounded);
-  b.output = f.output;
-  b.kept = f.kept;
-  if (is_projected) b.d_projected = memory.make(rows * s.output, 0, is_rounded);
-  for (int n = 0; n < k.states; ++n) {
-    const int64_t width = n ? s.hidden : s.output;
-    b.d_final[n] = memory.make(s.batch * width, 1);
-    b.initial[n] = f.initial[n];
-    b.previous[n] = f.previous[n];
-    b.next[n] = f.next[n];
-    b.d_initial[n] = memory.make(s.batch * width);
-  }
-  b.d_x = memory.make(rows * s.input, 0, is_rounded);
-  T* d_w = memory.make(inputs * s.hidden * s.input);
-  b.d_weight_ih = d_w;
-  b.d_weight_hh = memory.make(gates * s.hidden * s.output);
-  b.d_bias_ih = memory.make(inputs * s.hidden);
-  b.d_bias_hh = memory.make(gates * s.hidden);
-  b.d_unit = memory.make(k.units * s.hidden);
-  if (run_backward(k, b, threads) != Status::done) std::exit(1);
-
-  double sum = 0;
-  for (int64_t r = 0; r < rows * s.output; ++r) sum += number(output, r, is_rounded, weights);
-  for (int64_t r = 0; r < inputs * s.hidden * s.input; ++r) sum += static_cast<double>(d_w[r]);
-  if (!is_rounded && !is_projected && !s.is_packed && !s.reverse && s.steps > 0) {
-    // A single step must be the first step of the scan.
-    StepArguments step{};
-    step.batch = s.batch;
-    step.weights = w;
-    step.x = f.x;
-    T* first = memory.make(s.batch * s.hidden);
-    step.output = first;
-    for (int n = 0; n < k.states; ++n) {
-      step.previous[n] = f.initial[n];
-      step.next[n] = memory.make(s.batch * s.hidden);
-    }
-    run_step(k, step);
-    for (int64_t r = 0; r < s.batch * s.hidden; ++r) {
-      if (std::fabs(static_cast<double>(first[r]) - number(output, r, false, first)) > 1e-4) std::exit(1);
-    }
-  }
-  if (!std::isfinite(sum)) std::exit(1);
-  return sum;
+  return p;
 }
 
-double run_all(Isa isa, unsigned seed) {
-  const Sizes cases[] = {{5, 3, 2, 1, 1, false, false},    {4, 7, 5, 17, 17, false, true},
-                         {6, 9, 3, 20, 20, true, false},   {6, 9, 3, 33, 33, true, true},
-                         {3, 5, 70, 40, 40, false, false}, {5, 6, 4, 18, 7, true, true},
-                         {5, 6, 4, 18, 7, false, false},   {40, 8, 16, 48, 48, false, false},
-                         {0, 4, 3, 5, 5, false, false},    {300, 2, 3, 19, 19, false, false}};
-  double sum = 0;
+// A scan of random numbers that starts from states which the cell reaches from 0.
+Problem random_problem(const Kernel& kernel, int cell, const Sizes& s) {
+  std::mt19937 random(static_cast<unsigned>(cell));
+  const auto draw = [&](size_t count, double scale) {
+    std::uniform_real_distribution<double> uniform(-scale, scale);
+    std::vector<double> values(count);
+    for (double& value : values) value = static_cast<double>(static_cast<float>(uniform(random)));
+    return values;
+  };
+  size_t inputs = 0, gates = 0;
+  Problem p = empty_problem(kernel, s, inputs, gates);
+  p.weight_ih = draw(inputs * static_cast<size_t>(s.input), 1.5 / std::sqrt(static_cast<double>(s.input)));
+  p.weight_hh = draw(gates * static_cast<size_t>(s.output), 1 / std::sqrt(static_cast<double>(s.output)));
+  p.bias_ih = draw(inputs, 1);
+  p.bias_hh = draw(gates, 1);
+  if (p.is_projected()) p.projection = draw(product(s.output, s.hidden), 1 / std::sqrt(static_cast<double>(s.hidden)));
+  p.unit = draw(product(kernel.units, s.hidden), 1);
+  for (int n = 0; n < kernel.states; ++n) {
+    p.initial[n].assign(static_cast<size_t>(s.batch) * p.width(n), 0);
+    p.d_final[n] = draw(static_cast<size_t>(s.batch) * p.width(n), 1);
+  }
+  Problem before = p;
+  before.steps = 1;
+  before.rows = s.batch;
+  before.batch_sizes = {s.batch};
+  before.offsets = {0};
+  before.x = draw(product(s.batch, s.input), 1.5);
+  before.d_output.assign(product(s.batch, s.output), 0);
+  for (const auto& [name, values] : plain::scans[cell][true](before)) {
+    if (name.rfind("final ", 0) != 0) continue;
+    std::vector<double>& state = p.initial[std::stoi(name.substr(6))];
+    std::transform(values.begin(), values.end(), state.begin(), [](double v) { return static_cast<float>(v); });
+  }
+  p.x = draw(product(p.rows, s.input), 1.5);
+  p.d_output = draw(product(p.rows, s.output), 1);
+  return p;
+}
+
+// The largest error of a result, relative to the largest exact value; infinite where one is NaN.
+double error_of(const std::vector<double>& found, const std::vector<double>& exact) {
+  if (found.size() != exact.size()) return INFINITY;
+  double worst = 0, largest = 0;
+  for (size_t k = 0; k < exact.size(); ++k) {
+    const double error = std::fabs(found[k] - exact[k]);
+    worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+    largest = std::max(largest, std::fabs(exact[k]));
+    if (std::isinf(worst)) return worst;
+  }
+  return worst / (1 + largest);
+}
+
+const std::vector<double>* find(const Results& results, const std::string& name) {
+  for (const auto& [key, values] : results) {
+    if (key == name) return &values;
+  }
+  return nullptr;
+}
+
+// What plain loops give for a problem, in both element types.
+struct Expected {
+  Results single, exact;
+};
+
+// Two runs in double differ by rounding only: each sum of n terms by n eps at most, over at most `steps` steps that
+// pass it on. The error in float is at most twice that of plain loops in float, and some roundings where that is tiny.
+bool agree(const Results& found, const Expected& expected, const Problem& p, bool is_double, const std::string& what) {
+  bool is_right = true;
+  for (const auto& [name, values] : found) {
+    const std::vector<double>*exact = find(expected.exact, name), *single = find(expected.single, name);
+    if (!exact || !single) {
+      std::printf("%s, %s: not in plain.h\n", what.c_str(), name.c_str());
+      return false;
+    }
+    const double most = is_double ? static_cast<double>(p.steps * (p.input + p.hidden + 8)) * DBL_EPSILON
+                                  : 2 * error_of(*single, *exact) + 16 * static_cast<double>(FLT_EPSILON);
+    const double error = error_of(values, *exact);
+    if (error <= most) continue;
+    std::printf("%s, %s: off by %.3g, expected at most %.3g\n", what.c_str(), name.c_str(), error, most);
+    is_right = false;
+  }
+  return is_right;
+}
+
+// Whether no result is further than `most` from the other's.
+bool are_near(const Results& found, const Results& expected, double most, const std::string& what) {
+  bool is_right = true;
+  for (const auto& [name, values] : found) {
+    const std::vector<double>* exact = find(expected, name);
+    const double error = exact ? error_of(values, *exact) : INFINITY;
+    if (error <= most) continue;
+    std::printf("%s, %s: off by %.3g, expected at most %.3g\n", what.c_str(), name.c_str(), error, most);
+    is_right = false;
+  }
+  return is_right;
+}
+
+struct Check {
+  int cell;
+  Variant variant;
+  Sizes sizes;
+  Problem problem, first_step;
+  Expected expected, expected_step;
+};
+
+std::string named(const Check& c) {
+  const Sizes& s = c.sizes;
+  char what[160];
+  std::snprintf(what, sizeof(what), "%s%s, %d steps of %d, %d -> %d -> %d%s%s", cell_names[c.cell],
+                c.variant == Variant::plain ? "" : " with a mask", static_cast<int>(s.steps), static_cast<int>(s.batch),
+                static_cast<int>(s.input), static_cast<int>(s.hidden), static_cast<int>(s.output),
+                s.is_packed ? ", packed" : "", s.reverse ? ", reverse" : "");
+  return what;
+}
+
+template <class T>
+bool run(const Kernel& kernel, const Check& c, int threads) {
+  const Sizes& s = c.sizes;
+  const std::string type = kernel.is_double ? "double" : "float";
+  const std::string what = named(c) + ", in " + type + ", " + std::to_string(threads) + " threads";
+  NativeScan<T> scan(kernel, c.problem, s.is_packed);
+  Results results;
+  if (!scan.forward(threads, results) || !scan.backward(threads, results)) {
+    std::printf("%s: out of memory\n", what.c_str());
+    return false;
+  }
+  const bool is_right = agree(results, c.expected, c.problem, kernel.is_double, what);
+  const bool is_usual = !c.problem.is_projected() && !s.is_packed && !s.reverse && s.steps > 0;
+  if (!kernel.step || !is_usual) return is_right;
+  const std::string step = what + ", a single step";
+  return agree(scan.step(), c.expected_step, c.first_step, kernel.is_double, step) && is_right;
+}
+
+// Every option at once. Clipping is of the last state, whichever that is.
+Around everything(const Kernel& kernel, bool is_random, bool is_normalised) {
+  Around around{};
+  around.clip = 0.5;
+  around.clipped = kernel.states - 1;
+  around.is_random = is_random;
+  around.is_normalised = is_normalised;
+  for (int n = 0; n < kernel.states; ++n) {
+    around.zoneout[n] = 0.25;
+    around.zoneout_seed[n] = 0x123456789abcdef0 + static_cast<uint64_t>(n);
+  }
+  return around;
+}
+
+// The problem as the kernels with layer norm take it: the input product stands in place of x.
+Problem with_product(Problem p) {
+  const size_t inputs = p.bias_ih.size();
+  std::vector<double> product(static_cast<size_t>(p.rows) * inputs);
+  for (size_t k = 0; k < product.size(); ++k) product[k] = 0.25 * static_cast<double>(k * 7919 % 13) - 1.5;
+  p.x = product;
+  p.input = 0;
+  p.weight_ih.clear();
+  p.bias_ih.clear();
+  p.bias_hh.clear();
+  return p;
+}
+
+template <class T>
+bool scan_around(const Kernel& kernel, const Problem& p, bool is_packed, const Around& around, int threads,
+                 Results& results) {
+  NativeScan<T> scan(kernel, p, is_packed, around);
+  return scan.forward(threads, results) && scan.backward(threads, results);
+}
+
+// Everything at once around the cell: float and double agree as far as float goes, and several threads give what one
+// gives. The tests in Python compare the values with the reference's.
+bool run_around(Isa isa, const Check& c, int threads) {
+  bool is_right = true;
+  for (const bool is_random : {false, true}) {
+    for (const Variant variant : {Variant::around, Variant::normalised}) {
+      const bool is_normalised = variant == Variant::normalised;
+      const Kernel& in_float = *find_kernel(isa, c.cell, Element::float32, variant);
+      const Kernel& in_double = *find_kernel(isa, c.cell, Element::float64, variant);
+      const Problem p = is_normalised ? with_product(c.problem) : c.problem;
+      const Around around = everything(in_double, is_random, is_normalised);
+      Results one, several, rough;
+      if (!scan_around<double>(in_double, p, c.sizes.is_packed, around, 1, one)) return false;
+      if (!scan_around<double>(in_double, p, c.sizes.is_packed, around, threads, several)) return false;
+      if (!scan_around<float>(in_float, p, c.sizes.is_packed, around, threads, rough)) return false;
+      const std::string how = named(c) + (is_random ? ", random" : "") + (is_normalised ? ", normalised" : "");
+      is_right &= are_near(several, one, 1e-10, how + ": several threads");
+      // Over hundreds of steps a difference may grow beyond all bounds.
+      if (c.sizes.steps <= 50) is_right &= are_near(rough, one, 1e-2, how + ": float against double");
+    }
+  }
+  return is_right;
+}
+
+Expected expect(int cell, const Problem& p) { return {plain::scans[cell][false](p), plain::scans[cell][true](p)}; }
+
+Check make_check(Isa isa, int cell, Variant variant, const Sizes& sizes) {
+  Check c{cell, variant, sizes, random_problem(*find_kernel(isa, cell, Element::float32), cell, sizes), {}, {}, {}};
+  if (variant == Variant::around) {
+    c.problem.mask.resize(product(sizes.batch, sizes.output));
+    for (size_t k = 0; k < c.problem.mask.size(); ++k) c.problem.mask[k] = k % 3 == 0 ? 0 : 1.5;
+  }
+  c.expected = expect(cell, c.problem);
+  if (sizes.steps == 0) return c;
+  c.first_step = c.problem;
+  c.first_step.steps = 1;
+  c.first_step.rows = sizes.batch;
+  c.expected_step = expect(cell, c.first_step);
+  return c;
+}
+
+std::vector<Check> make_checks(Isa isa) {
+  std::vector<Check> checks;
   for (int cell = 0; cell < cell_count; ++cell) {
     for (const Sizes& sizes : cases) {
       // A cell whose units see their own last h has no projection.
-      const bool sees_h = find_kernel(isa, cell, Element::float32)->reads_previous[0];
-      if (sizes.output != sizes.hidden && sees_h) continue;
-      for (int threads : {1, 3}) {
-        sum += run<float>(*find_kernel(isa, cell, Element::float32), sizes, threads, seed);
-        sum += run<double>(*find_kernel(isa, cell, Element::float64), sizes, threads, seed);
-        sum += run<float>(*find_kernel(isa, cell, Element::bfloat16), sizes, threads, seed, true);
-      }
+      if (sizes.output != sizes.hidden && find_kernel(isa, cell, Element::float32)->reads_previous[0]) continue;
+      for (Variant variant : {Variant::plain, Variant::around}) checks.push_back(make_check(isa, cell, variant, sizes));
     }
   }
-  return sum;
+  return checks;
+}
+
+// With factors rounded to bfloat16: near the exact result over a few steps, and the same for several threads but for
+// the order of the sums over their sequences. The tests in Python compare the accuracy with the reference's.
+bool run_rounded(Isa isa, const Check& c, int threads) {
+  const Kernel& kernel = *find_kernel(isa, c.cell, Element::bfloat16);
+  const std::string what = named(c) + ", in bfloat16";
+  Results results[2];
+  for (int several : {0, 1}) {
+    NativeScan<float> scan(kernel, c.problem, c.sizes.is_packed, nothing(), true);
+    const int count = several ? threads : 1;
+    if (!scan.forward(count, results[several]) || !scan.backward(count, results[several])) return false;
+  }
+  const bool is_same = are_near(results[1], results[0], 1e-5, what + ": several threads");
+  // At a kink a derivative may differ by all of itself, and over many steps a difference may grow.
+  if (c.sizes.steps > 10 || std::strcmp(cell_names[c.cell], "rnn_relu") == 0) return is_same;
+  return are_near(results[0], c.expected.exact, 0.1, what) && is_same;
+}
+
+bool run_all(Isa isa, const std::vector<Check>& checks) {
+  bool is_right = true;
+  for (const Check& c : checks) {
+    for (int threads : {1, 3}) {
+      is_right &= run<float>(*find_kernel(isa, c.cell, Element::float32, c.variant), c, threads);
+      is_right &= run<double>(*find_kernel(isa, c.cell, Element::float64, c.variant), c, threads);
+    }
+    if (c.variant == Variant::plain) is_right &= run_rounded(isa, c, 3);
+    if (c.variant == Variant::around) is_right &= run_around(isa, c, 3);
+  }
+  return is_right;
+}
+
+bool keeps_subnormals() {
+  const volatile float tiny = 1e-40f;
+  return tiny * 0.5f > 0;
+}
+
+// h = relu(x): a subnormal x is 0 in the kernels and nowhere else, and rounding is the caller's.
+bool flushes_inside_only(Isa isa) {
+  int cell = 0;
+  while (std::strcmp(cell_names[cell], "rnn_relu") != 0) ++cell;
+  const Kernel& kernel = *find_kernel(isa, cell, Element::float32);
+  const Sizes sizes{2, 5, 3, 3, 3, false, false};
+  Problem p = random_problem(kernel, cell, sizes);
+  for (auto* values : {&p.weight_hh, &p.bias_ih, &p.bias_hh, &p.initial[0]}) values->assign(values->size(), 0);
+  p.weight_ih.assign(p.weight_ih.size(), 1);
+  p.x.assign(p.x.size(), static_cast<double>(1e-40f));
+  bool is_right = true;
+  for (const int rounding : {FE_TONEAREST, FE_UPWARD}) {
+    std::fesetround(rounding);
+    Results results;
+    NativeScan<float> scan(kernel, p, false);
+    is_right &= keeps_subnormals();
+    is_right &= scan.forward(1, results) && scan.backward(1, results);
+    const std::vector<double>* output = find(results, "output");
+    is_right &= output && std::count(output->begin(), output->end(), 0.0) == static_cast<int64_t>(output->size());
+    is_right &= keeps_subnormals() && std::fegetround() == rounding;
+  }
+  std::fesetround(FE_TONEAREST);
+  if (!is_right) std::printf("subnormal numbers are not flushed inside the kernels alone\n");
+  return is_right;
+}
+
+bool check(Isa isa) {
+  const std::vector<Check> checks = make_checks(isa);
+  std::atomic<bool> is_right{flushes_inside_only(isa)};
+  std::vector<std::thread> threads;
+  for (int k = 0; k < 3; ++k) {
+    threads.emplace_back([&] {
+      if (!run_all(isa, checks)) is_right = false;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (is_right) {
+    std::printf("%s: %d cells, %d scans in float and double agree with plain loops\n", isa_names[static_cast<int>(isa)],
+                cell_count, static_cast<int>(checks.size()));
+  }
+  return is_right;
 }
 
 }  // namespace
@@ -220,13 +359,10 @@ int main(int count, char** names) {
       std::printf("%s: not on this processor\n", names[1]);
       return 0;
     }
-    std::vector<double> sums(3);
-    std::vector<std::thread> threads;
-    for (double& sum : sums) threads.emplace_back([&sum, isa] { sum = run_all(isa, 1); });
-    for (std::thread& thread : threads) thread.join();
-    std::printf("%s: %.9g\n", names[1], sums[0]);
-    return sums[0] == sums[1] && sums[1] == sums[2] ? 0 : 1;
+    return check(isa) ? 0 : 1;
   }
-  std::fprintf(stderr, "usage: %s baseline|avx2|avx512|avx512_bf16\n", names[0]);
+  std::fprintf(stderr, "usage: %s INSTRUCTION_SET, one of", names[0]);
+  for (const char* name : isa_names) std::fprintf(stderr, " %s", name);
+  std::fprintf(stderr, "\n");
   return 2;
 }

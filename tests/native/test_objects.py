@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 
 from gatework import _kernels, _native
+from gatework.cells import _build
 from gatework.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
-FLAGS = {
-    "baseline": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
-    "avx512_bf16": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mavx512bf16"],
-}
+FLAGS = _build.flags(Path(str(_native.__file__)).parent / "csrc")
 
 
 @pytest.mark.skipif(not (shutil.which("g++") and shutil.which("nm")), reason="needs g++ and nm")
@@ -25,7 +21,7 @@ def test_every_symbol_of_an_instruction_set_is_in_its_own_namespace(isa: str, tm
     # Without optimisation nothing is inlined away: a weak symbol outside the namespace would be shared by the linker.
     target = tmp_path / "kernels.o"
     source = ROOT / "csrc" / "isa" / f"{isa}.cpp"
-    subprocess.run(["g++", "-std=c++17", "-O0", *FLAGS[isa], "-c", str(source), "-o", str(target)], check=True)
+    subprocess.run(["g++", "-std=c++17", *FLAGS[isa], "-O0", "-c", str(source), "-o", str(target)], check=True)
     listing = subprocess.run(
         ["nm", "-C", "--defined-only", str(target)], check=True, capture_output=True, text=True
     ).stdout

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from gatework import _kernels, _native
-from gatework.cells import BUILT_IN
-from scans import Case, check, run
+from gatework._around import Around
+from gatework.cells import BUILT_IN, REGISTRY
+from scans import Case, check, replace, run
 
 SIZES = (1, 3, 15, 16, 17, 20, 33, 70)
 
@@ -47,6 +48,16 @@ def test_a_projected_cell_agrees_with_the_reference(isa: str, is_packed: bool, r
 @pytest.mark.parametrize("cell", _native.CELLS)
 def test_wide_layers_agree_with_the_reference(isa: str, cell: str):
     check(Case(cell, 3, 20, 130, 150))
+
+
+@pytest.mark.parametrize("is_normalised", [False, True])
+@pytest.mark.parametrize("cell", _native.CELLS)
+def test_what_acts_around_a_cell_is_as_accurate_as_the_reference(isa: str, cell: str, is_normalised: bool):
+    zoneout = dict.fromkeys(REGISTRY[cell].states, 0.2)
+    clip = 0.7 if "c" in zoneout else None
+    around = Around(training=True, seed=3, recurrent_dropout=0.3, zoneout=zoneout, clip=clip)
+    check(Case(cell, 6, 9, 5, 33, is_packed=True, around=around, is_normalised=is_normalised))
+    check(Case(cell, 6, 9, 5, 33, around=replace(around, training=False), is_normalised=is_normalised))
 
 
 def test_results_repeat_and_outputs_do_not_depend_on_the_number_of_threads():

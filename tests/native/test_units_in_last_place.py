@@ -1,11 +1,16 @@
-"""The kernels' sigmoid and tanh against extended precision, in units in the last place."""
+"""The functions of the kernels against extended precision, in units in the last place."""
+
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import gatework
-from gatework import _kernels
+from gatework import _kernels, _native
+from gatework.cells import _build
 
 # sigmoid: exp is off by one unit at most, and 1 + exp and the division round once more each. tanh: the same, and the
 # cancellation in exp(-2 |x|) - 1 may double one of the three roundings before it. torch's are off by 2.2 and 0.7.
@@ -54,3 +59,16 @@ def test_what_is_infinite_or_no_number_stays_so(dtype, isa):
     assert (found["i"][[1, 4]] < 1e-37).all()
     np.testing.assert_array_equal(found["g"], [1, -1, np.nan, 1, -1])
     assert np.isnan(found["i"][2])
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+@pytest.mark.parametrize("isa", _kernels.supported_isas())
+def test_every_function_that_a_step_may_call_is_within_its_bound(isa: str, tmp_path: Path):
+    flags = _build.flags(Path(str(_native.__file__)).parent / "csrc")[isa]
+    target = tmp_path / "activations"
+    source = Path(__file__).parent / "activations.cpp"
+    command = ["g++", "-std=c++17", "-w", *flags, f"-DGATEWORK_ISA={isa}", str(source), "-o", str(target)]
+    subprocess.run(command, check=True)
+    done = subprocess.run([str(target)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("units at") == 10

@@ -6,7 +6,8 @@ import hashlib
 
 import numpy as np
 
-from gatework.config import Recipe
+from gatework.config import Recipe, find_recipe
+from gatework.data import load
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.text import Texts
 
@@ -44,3 +45,9 @@ def small(**changes: object) -> Recipe:
         learning_rate=0.01,
     )
     return base.changed(**changes)
+
+
+def waves(name: str = "waves") -> tuple[Dataset, Recipe]:
+    """A few of the waves, and their recipe made small."""
+    recipe = find_recipe(name)
+    return load(name, recipe.data).limited(200), recipe.changed(epochs=2, hidden=6)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from gatework.nn import RecurrentLayer, recurrent
+from gatework.nn.model import layers
 
 if TYPE_CHECKING:
     from gatework.config import ModelConfig
@@ -59,17 +59,6 @@ class Network(nn.Module, ABC):
             What is expected of each row, shape (rows, outputs), NaN where nothing is yet, and the state to go on with.
         """
 
-    def _layers(self, config: ModelConfig, inputs: int) -> RecurrentLayer:
-        return recurrent(
-            config.cell,
-            inputs,
-            config.hidden,
-            num_layers=config.layers,
-            dropout=config.dropout,
-            forget_bias=config.forget_bias,
-            orthogonal=config.orthogonal,
-        )
-
 
 class Forecaster(Network):
     r"""Expects of a row the one before it plus what the layers add: $\hat x_t = x_{t-1} + W h_t$.
@@ -79,7 +68,7 @@ class Forecaster(Network):
 
     def __init__(self, config: ModelConfig, variables: int, features: int, usual: int) -> None:
         super().__init__(config, variables, features, variables, usual)
-        self.layers = self._layers(config, variables + features)
+        self.layers = layers(config, variables + features)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
@@ -116,8 +105,8 @@ class Autoencoder(Network):
     def __init__(self, config: ModelConfig, variables: int, features: int, usual: int, context: int) -> None:
         super().__init__(config, variables, features, variables, usual)
         self.context = context
-        self.encoder = self._layers(config, variables + features)
-        self.decoder = self._layers(config, config.hidden + features)
+        self.encoder = layers(config, variables + features)
+        self.decoder = layers(config, config.hidden + features)
 
     def over(self, inputs: Tensor) -> Tensor:
         """What is restored, shape (time, batch, variables)."""
@@ -144,7 +133,7 @@ class Tagger(Network):
 
     def __init__(self, config: ModelConfig, variables: int, features: int, usual: int) -> None:
         super().__init__(config, variables, features, 1, usual)
-        self.layers = self._layers(config, variables + features)
+        self.layers = layers(config, variables + features)
 
     def over(self, inputs: Tensor) -> Tensor:
         """Log odds, shape (time, batch, 1)."""

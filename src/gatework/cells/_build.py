@@ -50,7 +50,7 @@ def library(
     """
     compiler = _compiler()
     text = _unit(derivation, isa, element, is_around)
-    command = [compiler, *_flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
+    command = [compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
     found = os.stat(compiler)
     parts = (text, _digest(headers), *command, found.st_size, found.st_mtime_ns)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
@@ -100,10 +100,10 @@ def _compiler() -> str:
 
 
 @cache
-def _flags(headers: Path) -> dict[str, list[str]]:
+def flags(headers: Path) -> dict[str, list[str]]:
     """The flags of each instruction set, as the package's own kernels were compiled with."""
     lines = (headers / "flags.txt").read_text(encoding="utf-8").splitlines()
-    return {isa: flags for isa, *flags in (line.split() for line in lines if line.strip())}
+    return {isa: own for isa, *own in (line.split() for line in lines if line.strip())}
 
 
 @cache

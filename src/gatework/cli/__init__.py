@@ -8,7 +8,9 @@ import sys
 from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
+from gatework.cli._options import SECTIONS
 from gatework.errors import GateworkError
 
 _COMMANDS = ("compare", "train", "evaluate", "predict", "inspect", "report", "datasets", "learn", "doctor", "bench")
@@ -30,8 +32,25 @@ def build() -> typer.Typer:
     app.callback(invoke_without_command=False)(_version)
     for name in _COMMANDS:
         module = importlib.import_module(f"gatework.cli.{name}")
-        app.command(name)(getattr(module, name))
+        app.command(name, cls=_Command)(getattr(module, name))
     return app
+
+
+class _Command(TyperCommand):
+    """A command whose help lists its options by section: its own first, then those that name one."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the arguments and the options."""
+        sections: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Arguments", "Options", *SECTIONS)}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                own = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                sections[getattr(parameter, "rich_help_panel", None) or own].append(record)
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def _show_version(is_asked: bool) -> None:

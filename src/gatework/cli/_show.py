@@ -44,6 +44,8 @@ def number(value: float, std: float | None = None) -> str:
 
 def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict."""
+    from gatework.reports.formatting import around
+
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
     others = (name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))
@@ -69,7 +71,9 @@ def comparison_table(content: dict[str, Any]) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
-    for line in (*content["absent"], content["verdict"]):
+    options = around(content["recipe"]["model"])
+    lines = [f"Around every cell: {options}."] if options else []
+    for line in (*lines, *content["absent"], content["verdict"]):
         console.print(line, markup=False, highlight=False)
 
 
@@ -94,12 +98,16 @@ def measured_table(found: dict[str, dict[str, float]]) -> None:
 
 def run_summary(run: Run) -> None:
     """Prints a finished run's metrics, size and time, and what to do next."""
+    from gatework.reports.formatting import around
+
     summary = run.summary
     metrics_table(summary["metrics"])
     print(
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
+    if options := around(run.recipe.to_dict()["model"]):
+        print(f"around the cell: {options}")
     print(f"\nRun: {run.path}")
 
 

@@ -14,6 +14,7 @@ from gatework.cli import _options as options
 from gatework.errors import UsageError
 
 
+@options.changes_a_recipe
 def compare(
     data: Annotated[
         str,
@@ -24,38 +25,8 @@ def compare(
         str, typer.Option(help="Cells to compare, by commas; your own as mycell.py:MyCell.")
     ] = "rnn,gru,lstm",
     seeds: Annotated[int, typer.Option(help="Seeds per cell.")] = 3,
-    epochs: options.Epochs = None,
-    hidden: options.Hidden = None,
-    layers: options.Layers = None,
-    batch_size: options.BatchSize = None,
-    learning_rate: options.LearningRate = None,
-    clip: options.Clip = None,
     match: Annotated[str, typer.Option(help="What the cells have in common: units, or parameters.")] = "units",
     task: Annotated[str | None, typer.Option(help="classify, regress, forecast or detect, for your own file.")] = None,
-    text: options.Text = None,
-    label: options.Label = None,
-    target: options.Target = None,
-    time: options.Time = None,
-    series: options.Series = None,
-    known: options.Known = None,
-    past: options.Past = None,
-    static: options.Static = None,
-    frequency: options.Frequency = None,
-    missing: options.Missing = None,
-    duplicates: options.Duplicates = None,
-    time_format: options.TimeFormat = None,
-    time_zone: options.TimeZone = None,
-    horizon: options.Horizon = None,
-    window: options.Window = None,
-    season: options.Season = None,
-    test_steps: options.TestSteps = None,
-    refit: options.Refit = None,
-    decoder: options.Decoder = None,
-    distribution: options.Distribution = None,
-    scorer: options.Scorer = None,
-    threshold: options.Threshold = None,
-    sensitivity: options.Sensitivity = None,
-    context: options.Context = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
@@ -63,6 +34,8 @@ def compare(
     quick: Annotated[bool, typer.Option("--quick", help="For memory: less, within a minute.")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    *,
+    changes: options.Changes,
 ) -> None:
     """Train several cells with several seeds on the same data, beside simple methods, and write a report.
 
@@ -76,44 +49,11 @@ def compare(
     from gatework.evaluation import compare as run
     from gatework.training.watch import watching
 
-    changes = options.given(
-        epochs=epochs,
-        hidden=hidden,
-        layers=layers,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        clip=clip,
-        text=text,
-        label=label,
-        target=target,
-        time=time,
-        series=series,
-        known=known,
-        past=past,
-        static=static,
-        frequency=frequency,
-        missing=missing,
-        duplicates=duplicates,
-        time_format=time_format,
-        time_zone=time_zone,
-        horizon=horizon,
-        window=window,
-        season=season,
-        test_steps=test_steps,
-        refit=refit,
-        decoder=decoder,
-        distribution=distribution,
-        scorer=scorer,
-        threshold=threshold,
-        sensitivity=sensitivity,
-        context=context,
-    )
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])
     if data == "memory":
-        _memory(
-            out, names, seeds, quick, jobs, as_json, quiet, command, changes | options.given(task=task, recipe=recipe)
-        )
+        others = changes | {name: value for name, value in (("task", task), ("recipe", recipe)) if value is not None}
+        _memory(out, names, seeds, quick, jobs, as_json, quiet, command, others)
         return
     if quick:
         raise UsageError("--quick is for gatework compare memory; shorten another comparison with --epochs and --seeds")

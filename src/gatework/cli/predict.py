@@ -21,7 +21,7 @@ def predict(
             help="One text, or a file; if absent, standard input, line by line, or for forecasts the training table.",
         ),
     ] = None,
-    horizon: options.Horizon = None,
+    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")

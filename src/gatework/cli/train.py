@@ -11,6 +11,7 @@ import typer
 from gatework.cli import _options as options
 
 
+@options.changes_a_recipe
 def train(
     task: Annotated[str | None, typer.Argument(help="classify, regress, forecast or detect.")] = None,
     data: Annotated[
@@ -18,43 +19,23 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.")] = None,
-    text: options.Text = None,
-    label: options.Label = None,
-    target: options.Target = None,
-    time: options.Time = None,
-    series: options.Series = None,
-    known: options.Known = None,
-    past: options.Past = None,
-    static: options.Static = None,
-    frequency: options.Frequency = None,
-    missing: options.Missing = None,
-    duplicates: options.Duplicates = None,
-    time_format: options.TimeFormat = None,
-    time_zone: options.TimeZone = None,
-    horizon: options.Horizon = None,
-    window: options.Window = None,
-    season: options.Season = None,
-    test_steps: options.TestSteps = None,
-    refit: options.Refit = None,
-    decoder: options.Decoder = None,
-    distribution: options.Distribution = None,
-    scorer: options.Scorer = None,
-    threshold: options.Threshold = None,
-    sensitivity: options.Sensitivity = None,
-    context: options.Context = None,
-    cell: Annotated[str | None, typer.Option(help="A cell, as lstm, or your own, as mycell.py:MyCell.")] = None,
-    hidden: options.Hidden = None,
-    layers: options.Layers = None,
-    epochs: options.Epochs = None,
-    batch_size: options.BatchSize = None,
-    learning_rate: options.LearningRate = None,
-    clip: options.Clip = None,
-    seed: Annotated[int | None, typer.Option(help="Seeds weights, data order and dropout.")] = None,
-    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one.")] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(help="A cell, as lstm, or your own, as mycell.py:MyCell.", rich_help_panel=options.MODEL),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seeds weights, data order and dropout.", rich_help_panel=options.TRAINING)
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many epochs without a better one.", rich_help_panel=options.TRAINING),
+    ] = None,
     recipe: options.RecipeName = None,
     threads: Annotated[int | None, typer.Option(help="Threads to compute with; all cores by default.")] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    *,
+    changes: options.Changes,
 ) -> None:
     """Train a network on your own data, or go on with an interrupted run by --resume."""
     from gatework import training
@@ -62,41 +43,8 @@ def train(
     from gatework.errors import UsageError
     from gatework.training.watch import watching
 
-    changes = options.given(
-        text=text,
-        label=label,
-        target=target,
-        time=time,
-        series=series,
-        known=known,
-        past=past,
-        static=static,
-        frequency=frequency,
-        missing=missing,
-        duplicates=duplicates,
-        time_format=time_format,
-        time_zone=time_zone,
-        horizon=horizon,
-        window=window,
-        season=season,
-        test_steps=test_steps,
-        refit=refit,
-        decoder=decoder,
-        distribution=distribution,
-        scorer=scorer,
-        threshold=threshold,
-        sensitivity=sensitivity,
-        context=context,
-        cell=cell,
-        hidden=hidden,
-        layers=layers,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        clip=clip,
-        seed=seed,
-        patience=patience,
-    )
+    own = {"cell": cell, "seed": seed, "patience": patience}
+    changes = changes | {name: value for name, value in own.items() if value is not None}
     if resume is not None:
         if task or data or out or recipe or changes:
             raise UsageError("--resume takes everything from the run folder; give it alone")

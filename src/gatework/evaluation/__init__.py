@@ -46,10 +46,14 @@ def compare(
     Returns:
         The path of the report.
     """
+    from gatework.evaluation.workers import start_early
+
+    if workers > 1:
+        start_early()
     from gatework.evaluation.comparison import Plan
     from gatework.evaluation.comparison import compare as run
     from gatework.training.fitting import prepare
 
-    dataset, chosen = prepare(source, task, recipe, changes)
+    dataset, chosen = prepare(source, task, recipe, changes, cells)
     plan = Plan(chosen, tuple(cells), seeds, match)
     return run(dataset, plan, Path(out), workers=workers, watcher=watcher, command=command)

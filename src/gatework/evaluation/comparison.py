@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
+from gatework.nn.model import scan_options
 from gatework.tasks import Baseline, Task
 from gatework.training.run import Run, create, prediction_tensors, write_parts
 from gatework.training.watch import Watcher
@@ -50,6 +52,8 @@ class Plan:
         check_cells_and_seeds(self.cells, self.seeds)
         if self.match not in ("units", "parameters"):
             raise UsageError(f'match is "{self.match}", expected units or parameters')
+        for cell in self.cells:
+            scan_options(dataclasses.replace(self.recipe.model, cell=cell))
 
     def state(self, fingerprint: str) -> dict[str, Any]:
         """The plan as values that JSON can hold, with the data's fingerprint."""
@@ -106,9 +110,8 @@ def compare(
     _write_test_part(out / "test.parquet", dataset.test)
     watcher = watcher or Watcher()
     watcher.noted(dataset.provenance.notes)
-    baselines = _baselines(out, task, dataset)
-    train_all(jobs, dataset, workers, watcher)
-    content = _content(out, plan, dataset, task, baselines, command)
+    train_all(jobs, dataset, workers, watcher, beside=functools.partial(_baselines, out, task))
+    content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
     from gatework.inside.comparison import look_inside

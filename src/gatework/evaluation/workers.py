@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,13 +25,27 @@ from gatework.training.watch import Watcher
 _NEWS = 0.1
 # How long, in seconds, a worker whose parent is gone is given before it is told again to end.
 _MERCY = 5.0
-_CONTEXT = multiprocessing.get_context("spawn")
+# Workers are copies of a server that has imported torch once, and no thread of it or of the parent is in them. polars
+# may not be among what the server imports: it has threads of its own from then on.
+_HAS_SERVER = sys.platform == "linux"
+_CONTEXT: Any = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
+if _HAS_SERVER:
+    # The optimisers of torch import torch._dynamo when the first one is made.
+    _CONTEXT.set_forkserver_preload(["torch", "torch._dynamo"])
 
 T = TypeVar("T")
 
 
+def start_early() -> None:
+    """Lets the server import what workers need while this process does something else."""
+    if _HAS_SERVER:
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
 def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
-    """Processes that begin afresh, leave Ctrl-C to the parent, and end soon after it if it is killed.
+    """Processes that share nothing with this one, leave Ctrl-C to it, and end soon after it if it is killed.
 
     Args:
         count: How many.
@@ -80,7 +95,14 @@ class Job:
     label: str
 
 
-def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watcher) -> None:
+def train_all(
+    jobs: Sequence[Job],
+    dataset: Dataset,
+    workers: int,
+    watcher: Watcher,
+    *,
+    beside: Callable[[Dataset], Any] | None = None,
+) -> None:
     """Trains runs to their ends, `workers` at a time.
 
     Args:
@@ -88,18 +110,22 @@ def train_all(jobs: Sequence[Job], dataset: Dataset, workers: int, watcher: Watc
         dataset: The data they were made for.
         workers: Processes; 1 trains here, one run after the other.
         watcher: Who is told how it goes.
+        beside: What else is to be made of the data; it can be pickled, and goes first.
 
     Raises:
         TrainingError: A run's loss is no longer a number; the others end first.
         KeyboardInterrupt: The process was told to stop; every run can be resumed.
     """
     if workers == 1 or len(jobs) <= 1:
+        if beside:
+            beside(dataset)
         for job in jobs:
             complete(Run.open(job.path), dataset, watcher, job.label)
         return
-    news: Any = _CONTEXT.Queue()
+    news = _CONTEXT.Queue()
     with process_pool(min(workers, len(jobs)), _begin, dataset, news) as pool:
-        futures = [pool.submit(_train, job) for job in jobs]
+        futures = [pool.submit(_make, beside)] if beside else []
+        futures += [pool.submit(_train, job) for job in jobs]
         try:
             while not all(f.done() for f in futures):
                 _tell(news, watcher)
@@ -151,6 +177,17 @@ _here: dict[str, Any] = {}
 
 def _begin(dataset: Dataset, news: Any) -> None:
     _here["dataset"], _here["watcher"] = dataset, _Relay(news)
+
+
+def _make(beside: Callable[[Dataset], Any]) -> bool:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        beside(_here["dataset"])
+    except KeyboardInterrupt:
+        return False
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return True
 
 
 def _train(job: Job) -> bool:

@@ -34,7 +34,7 @@ from gatework.forecasting.conformal import MOST_SCORES, PROMISED, Calibration
 from gatework.forecasting.distributions import PARAMETERS, quantiles, score
 from gatework.forecasting.metrics import LEVELS, MEDIAN
 from gatework.forecasting.panel import WindowBatch
-from gatework.nn import recurrent
+from gatework.nn.model import layers
 
 _KNOWN_WIDTH = 32
 
@@ -58,15 +58,7 @@ class Forecaster(nn.Module):
         self.distribution = plan.distribution
         self.outputs = len(LEVELS) if plan.distribution == "free" else PARAMETERS
         self.encode = nn.Linear(plan.segment * inputs, config.hidden)
-        self.recurrent = recurrent(
-            config.cell,
-            config.hidden,
-            config.hidden,
-            num_layers=config.layers,
-            dropout=config.dropout if config.layers > 1 else 0.0,
-            forget_bias=config.forget_bias,
-            orthogonal=config.orthogonal,
-        )
+        self.recurrent = layers(config, config.hidden)
         self.place = nn.Parameter(torch.randn(self.steps, config.hidden))
         self.known = _Known(ahead, config.hidden, self.outputs) if ahead else None
         self.static = nn.Linear(static, config.hidden, bias=False) if static else None

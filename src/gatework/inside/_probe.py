@@ -1,25 +1,26 @@
 """A network run once so that the gradient with respect to every state and input of every step can be asked for.
 
 Every new state gets a zero added to it that is a leaf of the graph: the gradient with respect to that zero is the
-gradient with respect to the state. This is done to the cell's `step()`, so the network's own code runs unchanged, with
-every option of it.
+gradient with respect to the state. This is done after all that acts around the cell, in the reference of the layer's
+scan; the rest of the network's own code runs unchanged.
 """
 
 from __future__ import annotations
 
 import copy
-import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gatework import _reference, _stack
+from gatework._around import Around
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.inside._sources import recurrent_of
-from gatework.nn import RecurrentLayer
+from gatework.nn import RecurrentLayer, _batch
 
 Change = Callable[[Tensor], Tensor]
 
@@ -58,7 +59,7 @@ def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_wa
     calls: list[dict[str, Tensor]] = []
     watched = copy.copy(layer)
     if is_watched:
-        watched.__dict__["spec"] = _watched(layer.spec, calls)
+        watched.__dict__["_scan"] = _watched_scan(layer, calls)
     watched.training = False
     inputs: list[Tensor] = []
 
@@ -82,16 +83,32 @@ def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_wa
     return Probe(layer, outputs, inputs[0], by_place)
 
 
-def _watched(spec: CellSpec, calls: list[dict[str, Tensor]]) -> CellSpec:
-    @functools.wraps(spec.step)
-    def step(*arguments: Tensor) -> Mapping[str, Tensor]:
-        values = dict(spec.step(*arguments))
-        leaves = {name: torch.zeros_like(values[name]).requires_grad_() for name in spec.states}
-        calls.append(leaves)
-        return values | {name: values[name] + leaf for name, leaf in leaves.items()}
+@dataclass(frozen=True)
+class _Watching(Around):
+    """What acts around the cell, and then the zero that is added to each state, noted by step."""
 
-    # Another name, so that no kernel written for the cell takes the place of this step().
-    return replace(spec, name=f"{spec.name}, watched", step=step)
+    calls: list[dict[str, Tensor]] = field(default_factory=list)
+
+    def after(self, spec: CellSpec, time: int, before: Sequence[Tensor], values: dict[str, Tensor]) -> None:
+        super().after(spec, time, before, values)
+        leaves = {name: torch.zeros_like(values[name]).requires_grad_() for name in spec.states}
+        self.calls.append(leaves)
+        values |= {name: values[name] + leaf for name, leaf in leaves.items()}
+
+
+def _watched_scan(layer: RecurrentLayer, calls: list[dict[str, Tensor]]) -> Callable[..., _stack.Result]:
+    """As `RecurrentLayer._scan()` in evaluation, by the reference."""
+
+    def scan(batch: _batch.Batch, *_: Any) -> _stack.Result:
+        places = range(layer.num_layers * layer.num_directions)
+        arounds = [_Watching(**vars(layer._around(place, None)), calls=calls) for place in places]
+        output, finals, named = _stack.scan(
+            _reference, layer.spec, batch.x, [layer._weights(place) for place in places], batch.states,
+            directions=layer.num_directions, batch_sizes=batch.batch_sizes, is_traced=False, arounds=arounds,
+        )  # fmt: skip
+        return output, tuple(finals), named
+
+    return scan
 
 
 def _replaced(module: nn.Module, watched: nn.Module) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,17 +30,19 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
         folder: A comparison folder with finished runs and its test part.
 
     Returns:
-        The live page; None where the task's networks cannot run in a page, and then nothing is written.
+        The live page; None where the networks cannot run in one: with a layer norm there are figures alone, for other
+        tasks nothing is written.
     """
     folder = Path(folder)
-    try:
-        runs = runs_of(folder)
+    runs, page = runs_of(folder), None
+    with contextlib.suppress(GateworkError):
         page = write_page(runs, folder / _PAGE)
-        test = stored_test_part(runs[0], folder / "test.parquet")
-    except GateworkError:
+    if page is None and not (runs[0].recipe.model.layer_norm and hasattr(runs[0].task, "encoder")):
         return None
+    test = stored_test_part(runs[0], folder / "test.parquet")
     examples = test.take(_chosen(test))
-    write_json(folder / _FIGURES, {"page": _PAGE, "gradients": [gradients(_seeds(run), examples) for run in runs]})
+    found = [gradients(_seeds(run), examples) for run in runs]
+    write_json(folder / _FIGURES, {"page": page and _PAGE, "gradients": found})
     return page
 
 

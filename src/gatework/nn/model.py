@@ -5,13 +5,61 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gatework import cells
 from gatework.config import ModelConfig
 from gatework.data.dataset import Batch
-from gatework.nn import recurrent
+from gatework.errors import UsageError, nearest
+from gatework.nn import RecurrentLayer, ScanOptions, recurrent
 
 # Keras draws word vectors from this range, torch from a normal distribution with deviation 1, which is far too wide
 # for a network that adds up two hundred of them.
 _EMBEDDING_RANGE = 0.05
+
+
+def layers(config: ModelConfig, inputs: int, *, bidirectional: bool = False) -> RecurrentLayer:
+    """The recurrent layers of a recipe, with what acts around their cell.
+
+    Args:
+        config: The cell, its size and its options.
+        inputs: Features of the input.
+        bidirectional: Whether a second stack runs over the sequences from their ends.
+
+    Raises:
+        UsageError: The cell cannot take an option.
+    """
+    return recurrent(
+        config.cell,
+        inputs,
+        config.hidden,
+        num_layers=config.layers,
+        bidirectional=bidirectional,
+        dropout=config.dropout,
+        forget_bias=config.forget_bias,
+        orthogonal=config.orthogonal,
+        options=scan_options(config),
+    )
+
+
+def scan_options(config: ModelConfig) -> ScanOptions:
+    """What acts around the cell of a recipe.
+
+    Raises:
+        UsageError: The cell has nothing that an option could act on.
+    """
+    spec = cells.get(config.cell)
+    lacks = f'the cell "{spec.name}" has no'
+    way_out = "leave it out, or choose another cell"
+    for name in ("recurrent_dropout", "weight_drop"):
+        if getattr(config, name) and not spec.recurrent_gates:
+            raise UsageError(f"{lacks} recurrent product for {name} to act on; {way_out}")
+    if config.cell_clip and "c" not in spec.states:
+        raise UsageError(f"{lacks} cell state c for cell_clip to act on; {way_out}")
+    for state in config.zoneout if isinstance(config.zoneout, dict) else ():
+        if state not in spec.states:
+            raise UsageError(f'{lacks} state "{state}" for zoneout to act on: {nearest(state, spec.states)}')
+    return ScanOptions(
+        config.recurrent_dropout, config.zoneout, config.weight_drop, config.cell_clip or None, config.layer_norm
+    )
 
 
 class SequenceModel(nn.Module):
@@ -33,16 +81,7 @@ class SequenceModel(nn.Module):
             inputs = config.embedding
         if inputs is None:
             raise TypeError("a SequenceModel needs the size of its vocabulary or the number of its inputs")
-        self.recurrent = recurrent(
-            config.cell,
-            inputs,
-            config.hidden,
-            num_layers=config.layers,
-            bidirectional=config.bidirectional,
-            dropout=config.dropout if config.layers > 1 else 0.0,
-            forget_bias=config.forget_bias,
-            orthogonal=config.orthogonal,
-        )
+        self.recurrent = layers(config, inputs, bidirectional=config.bidirectional)
         self.embedding_dropout = config.embedding_dropout
         self.pooling = Pooling(config)
         self.dropout = nn.Dropout(config.dropout)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from gatework.config import AROUND
 from gatework.reports.folders import Metric
 
 _METRICS = {
@@ -78,6 +80,18 @@ def rounded(value: Any, digits: int = 5) -> float | None:
 def counted(count: int, noun: str) -> str:
     """A count with its noun: "1 seed", "3 seeds", "7,000 examples"."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def around(model: Mapping[str, Any]) -> str:
+    """What acts around the cell at every step, as "zoneout 0.1, layer norm", of a recipe's model; "" where nothing."""
+    parts = []
+    for field in AROUND:
+        value, name = model.get(field), field.replace("_", " ")
+        if isinstance(value, Mapping):
+            parts.append(f"{name} {' and '.join(f'{state} {share:g}' for state, share in value.items())}")
+        elif value:
+            parts.append(name if value is True else f"{name} {value:g}")
+    return ", ".join(parts)
 
 
 def _leading_digit(value: float) -> int:

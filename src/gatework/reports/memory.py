@@ -8,9 +8,8 @@ from typing import Any
 
 from gatework.reports.folders import read_json
 from gatework.reports.page import write_page
+from gatework.reports.palette import cell_looks
 from gatework.reports.particulars import particulars
-
-_KNOWN = ("rnn", "gru", "lstm", "rnn_relu")
 
 
 def write_memory_report(folder: str | os.PathLike[str]) -> Path:
@@ -21,6 +20,7 @@ def write_memory_report(folder: str | os.PathLike[str]) -> Path:
     """
     folder = Path(folder)
     content = read_json(folder / "memory.json")
+    names = [cell["name"] for cell in content["problems"][0]["cells"]]
     return write_page(
         folder / "report.html",
         "memory.html",
@@ -28,16 +28,12 @@ def write_memory_report(folder: str | os.PathLike[str]) -> Path:
         title=content["title"],
         content=content,
         minutes=content["seconds"] / 60,
-        colours={cell: _colour(cell) for cell in content["plan"]["cells"]},
+        colours={name: colour for name, (colour, _) in cell_looks(names).items()},
         tables=[_table(problem) for problem in content["problems"]],
         command=content.get("command"),
         particulars=particulars({"environment": content.get("environment", {})}),
         version=(content.get("environment", {}).get("versions") or {}).get("gatework"),
     )
-
-
-def _colour(cell: str) -> str:
-    return f"--cell-{cell.replace('_', '-')}" if cell in _KNOWN else "--cell-other-0"
 
 
 def _table(problem: dict[str, Any]) -> dict[str, Any]:

@@ -38,23 +38,32 @@ class Look:
     dash: str
 
 
+def cell_looks(cells: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The colour and the marker of each cell, by its name; cells without ones of their own take them in turn."""
+    names = list(dict.fromkeys(cells))
+    others = [name for name in names if name not in _CELLS]
+    turns = {
+        name: (f"--cell-other-{k % len(_OTHER_MARKERS)}", _OTHER_MARKERS[k % len(_OTHER_MARKERS)])
+        for k, name in enumerate(others)
+    }
+    return {name: _CELLS.get(name) or turns[name] for name in names}
+
+
 def looks(entries: Iterable[Entry]) -> dict[str, Look]:
     """How each entry is drawn, by its name."""
     found: dict[str, Look] = {}
     cells: dict[str, int] = {}
-    others: dict[str, tuple[str, str]] = {}
     baselines = 0
-    for entry in sorted(entries, key=lambda e: e.name):
+    entries = sorted(entries, key=lambda e: e.name)
+    drawn = cell_looks(entry.cell for entry in entries if entry.is_network)
+    for entry in entries:
         if not entry.is_network:
             marker = _BASELINE_MARKERS[baselines % len(_BASELINE_MARKERS)]
             dash = _DASHES[1 + baselines % (len(_DASHES) - 1)]
             found[entry.name] = Look(f"--baseline-{baselines % 3}", marker, dash)
             baselines += 1
             continue
-        if entry.cell not in _CELLS and entry.cell not in others:
-            k = len(others) % len(_OTHER_MARKERS)
-            others[entry.cell] = (f"--cell-other-{k}", _OTHER_MARKERS[k])
-        colour, marker = _CELLS.get(entry.cell) or others[entry.cell]
+        colour, marker = drawn[entry.cell]
         repeat = cells.get(entry.cell, 0)
         cells[entry.cell] = repeat + 1
         marker += "-open" if repeat % 2 else ""

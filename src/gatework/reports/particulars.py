@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gatework.reports.folders import Comparison, Entry
-from gatework.reports.formatting import counted, number
+from gatework.reports.formatting import around, counted, number
 from gatework.reports.palette import Look
 
 Pairs = list[tuple[str, str]]
@@ -26,13 +26,15 @@ class Bar:
 
 
 def deck(about: Mapping[str, Any]) -> str:
-    """What was compared, in one line: the data set, seeds, epochs and date."""
+    """What was compared, in one line: the data set, seeds, epochs, what acted around the cells, and the date."""
     seeds, epochs = about.get("seeds"), about.get("epochs")
     parts = [f"Data set: {about.get('dataset', 'unknown')}"]
     if seeds:
         parts.append(counted(len(seeds) if isinstance(seeds, Sequence) else int(seeds), "seed"))
     if isinstance(epochs, int):
         parts.append(counted(epochs, "epoch"))
+    if options := around((about.get("recipe") or {}).get("model") or {}):
+        parts.append(f"around every cell: {options}")
     if created := _date(about.get("created")):
         parts.append(created)
     return " · ".join(parts)

@@ -16,7 +16,7 @@ from gatework.reports.detection import detection
 from gatework.reports.facts import Fact
 from gatework.reports.folders import Entry, Metric, TrainedRun, read_run, read_test_part
 from gatework.reports.forecasts import forecasts
-from gatework.reports.formatting import counted, metric_title, number, rounded
+from gatework.reports.formatting import around, counted, metric_title, number, rounded
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
 from gatework.reports.palette import looks
@@ -188,7 +188,9 @@ def _advice(run: TrainedRun) -> str:
 
 def _deck(run: TrainedRun) -> str:
     seed = run.environment.get("seed", run.recipe.get("training", {}).get("seed"))
+    options = around(run.recipe.get("model") or {})
     parts = [f"Run: {run.name}", f"seed {seed}" if seed is not None else "", "one training: its spread is unknown"]
+    parts.append(f"around the cell: {options}" if options else "")
     return " · ".join(part for part in parts if part)
 
 

@@ -99,13 +99,11 @@ class Regression(Task):
             outputs: A network's outputs of shape (examples, output).
             targets: The split's targets, of the same shape; not those of a batch, which are standardised.
         """
-        from sklearn.metrics import mean_absolute_error, mean_squared_error
-
         if not np.isfinite(outputs).all():
             return dict.fromkeys(("mse", "mae", "rmse"), float("nan"))
-        values = self.values(outputs)
-        mse = float(mean_squared_error(targets, values))
-        return {"mse": mse, "mae": float(mean_absolute_error(targets, values)), "rmse": mse**0.5}
+        errors = self.values(outputs) - targets
+        mse = float(np.mean(errors**2))
+        return {"mse": mse, "mae": float(np.mean(np.abs(errors))), "rmse": mse**0.5}
 
     def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
         """For each row the predicted value, or the list of values where there are several."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ def prepare(
     task: str | None,
     recipe: str | Recipe | None,
     changes: dict[str, Any],
+    compared: Sequence[str] = (),
 ) -> tuple[Dataset, Recipe]:
     """The data, and the recipe with its changes.
 
@@ -103,7 +105,13 @@ def prepare(
         task: The task; the data set's own, the recipe's, or what the changes imply, if None.
         recipe: As for `train()`.
         changes: Fields of the recipe to change.
+        compared: The cells to train in place of the recipe's.
+
+    Raises:
+        UsageError: A setting is wrong, or a cell cannot take what shall act around it.
     """
+    from gatework.nn.model import scan_options
+
     name = str(source) if isinstance(source, (str, os.PathLike)) else ""
     known = REGISTRY.get(name)
     if isinstance(recipe, str):
@@ -118,6 +126,8 @@ def prepare(
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = recipe.changed(task=task, **changes)
     chosen = chosen.changed(cell=cells.resolved(chosen.model.cell))
+    for cell in compared or (chosen.model.cell,):
+        scan_options(dataclasses.replace(chosen.model, cell=cell))
     dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen
 

@@ -25,6 +25,8 @@ from gatework.training.checkpoint import Progress
 from gatework.training.watch import Watcher, stop_on_signal
 
 _EVALUATION_BATCH = 256
+# What torch adds to the norm before it divides by it.
+_NORM_EPSILON = 1e-6
 
 
 class Trainer:
@@ -54,6 +56,7 @@ class Trainer:
         self.label, self.watcher = label, watcher
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
+        self.parameters = list(self.model.parameters())
         self.optimizer = _optimizer(self.model, self.config)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.progress, self.best = Progress(), dict[str, Tensor]()
@@ -107,7 +110,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.task.loss(self.model(batch), batch)
         torch.autograd.backward(loss)
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf))
+        norm = self._clip_gradients()
         value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
@@ -117,6 +120,14 @@ class Trainer:
         at.examples += len(index)
         at.norm_sum += norm
         self.watcher.stepped(self.label, total + 1, value)
+
+    def _clip_gradients(self) -> float:
+        """Scales the gradients down where their norm, which is returned, is above what the recipe allows."""
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        # torch.nn.utils.clip_grad_norm_() would multiply by 1 as well, which costs as much as the norm.
+        if self.config.clip and self.config.clip < float(norm) + _NORM_EPSILON:
+            nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
+        return float(norm)
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.progress, self.task, self.config

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatework._files import read_json, write_json
+from gatework.cells import get as get_cell
 from gatework.inside.memory.experiment import DEFAULT, QUICK, Plan, measure
 from gatework.inside.memory.learning import Outcome
 from gatework.inside.memory.results import summary
@@ -84,9 +85,9 @@ def _words(problem: dict[str, Any], cell: dict[str, Any]) -> str:
 
 
 def _tell(outcome: Outcome) -> None:
-    trial = outcome.trial
+    trial, name = outcome.trial, get_cell(outcome.trial.cell).name
     print(
-        f"{trial.problem} {trial.span}, {trial.cell}, seed {trial.seed}: {100 * outcome.solved:.1f} % right "
+        f"{trial.problem} {trial.span}, {name}, seed {trial.seed}: {100 * outcome.solved:.1f} % right "
         f"after {outcome.batches} batches, {outcome.seconds:.0f} s",
         file=sys.stderr,
         flush=True,

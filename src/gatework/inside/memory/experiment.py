@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gatework._files import write_text
+from gatework.cells import resolved
 from gatework.errors import RunError
 from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.workers import process_pool, result_of
@@ -29,7 +30,7 @@ class Plan:
     """What is measured.
 
     Attributes:
-        cells: The cells.
+        cells: Names of registered cells, or `FILE.py:NAME`, each of another name.
         seeds: How many seeds, counted from 0.
         spans: By problem, the spans to try, shortest first.
         batches: By problem, the budget of batches for each span.
@@ -49,6 +50,7 @@ class Plan:
     forget_bias: float = 2.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", tuple(resolved(cell) for cell in self.cells))
         check_cells_and_seeds(self.cells, self.seeds)
 
     @property

@@ -98,7 +98,11 @@ def climb(trials: Sequence[Trial], least: float) -> list[Outcome]:
         What came of each trial, up to the first that was not learnt.
     """
     torch.manual_seed(trials[0].seed)
-    network = Recaller(PROBLEMS[trials[0].problem](trials[0].span), trials[0])
+    problem = PROBLEMS[trials[0].problem](trials[0].span)
+    network = Recaller(problem, trials[0])
+    with torch.no_grad():
+        # A cell of a person's own is compiled on first use, which is no part of what learning takes.
+        network(problem.draw(np.random.default_rng(_SEED), 1))
     outcomes = []
     for trial in trials:
         outcomes.append(learn(trial, network))

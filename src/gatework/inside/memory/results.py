@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gatework.cells import get as get_cell
 from gatework.inside.memory.experiment import SOLVED, Plan
 from gatework.inside.memory.learning import Outcome
 from gatework.inside.memory.problems import PROBLEMS, Digits
@@ -21,7 +22,7 @@ def summary(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """
     problems = [_problem(plan, outcomes, name) for name in plan.spans]
     return {
-        "title": f"memory: {', '.join(plan.cells)}",
+        "title": f"memory: {', '.join(get_cell(cell).name for cell in plan.cells)}",
         "plan": plan.state(),
         "solved_from": SOLVED,
         "problems": problems,
@@ -43,7 +44,7 @@ def _problem(plan: Plan, outcomes: Sequence[Outcome], name: str) -> dict[str, An
         longest = [_longest(spans, [rung[seed] for rung in shares]) for seed in range(plan.seeds)]
         cells.append(
             {
-                "name": cell,
+                "name": get_cell(cell).name,
                 "shares": shares,
                 "longest": longest,
                 "learnt_by_all": min(longest),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from gatework.cells import CellSpec
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder
 from gatework.errors import RunError, UsageError
+from gatework.inside.page.evaluated import evaluated
 from gatework.inside.page.packing import pack, pack_words
 from gatework.nn.model import SequenceModel
+from gatework.reports.formatting import around
 from gatework.training.run import Run
 
 
@@ -71,7 +74,7 @@ def content(runs: Sequence[Run]) -> Content:
             entry |= {"inputScale": encoder.scale.state()}
         described.append(entry)
         weights.append(text)
-        specs[network.recurrent.spec.name] = network.recurrent.spec
+        specs[entry["equations"]] = evaluated(network.recurrent)
     return Content(kind, variables, described, weights, vocabularies, list(specs.values()))
 
 
@@ -83,6 +86,8 @@ def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
             f'{run.path} was trained for the task "{run.recipe.task}"; '
             "the live page can run what gatework train classify and regress make"
         )
+    if run.recipe.model.layer_norm:
+        raise RunError(f"{run.path} was trained with layer_norm, which the live page cannot run; inspect one without")
     return encoder
 
 
@@ -107,7 +112,9 @@ def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
     layer, model = network.recurrent, run.recipe.model
     scale = getattr(run.task, "scale", None)
     return {
-        "cell": layer.spec.name,
+        "cell": model.cell_name,
+        "equations": evaluated(layer).name,
+        "around": around(dataclasses.asdict(model)),
         "units": layer.hidden_size,
         "layers": layer.num_layers,
         "directions": layer.num_directions,

@@ -9,7 +9,7 @@ class Network {
     Object.assign(this, about);
     this.tensors = tensors;
     this.words = words;
-    this.cell_ = CELLS[about.cell];
+    this.cell_ = CELLS[about.equations];
     this.rows = this.cell_.inputGates.length * this.units;
     this.recurrentRows = this.cell_.recurrentGates.length * this.units;
     this.width = this.units * this.directions;

@@ -65,7 +65,7 @@ class Page {
     const place = (id, note, ...children) => at(id).append(element("article", { class: "run", style: `--c: var(${colour}, var(--cell-other-${k % 5})); --units: ${network.units}` }, head(note), ...children));
     const made = { colour, prediction: element("div", {}), bars: element("div", {}), charts: element("div", {}), equations: element("div", { class: "equations" }) };
     made.time = element("small", {});
-    place("predictions", `${network.parameters.toLocaleString("en")} parameters`, made.prediction, element("p", { class: "caption" }, made.time));
+    place("predictions", `${network.parameters.toLocaleString("en")} parameters${network.around && ` · ${network.around}`}`, made.prediction, element("p", { class: "caption" }, made.time));
     if (this.kind === "text") {
       made.strip = new Strip((step) => this.choose(k, step));
       made.strip.id = `token-${k}`;

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Builds the native kernels for arm64 and runs their suite: cross-compiled and under qemu's user mode, or directly where
+# the machine is one. Usage: arm64.sh [FOLDER]
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${1:-$root/build/arm64}
+. "$root/tests/native/flags.sh"
+
+compiler=aarch64-linux-gnu-g++ objdump=aarch64-linux-gnu-objdump emulator="qemu-aarch64 -L /usr/aarch64-linux-gnu"
+if [ "$(uname -m)" = aarch64 ]; then compiler=g++ objdump=objdump emulator=; fi
+missing=
+for tool in $compiler $objdump ${emulator%% *} python3; do
+  command -v "$tool" >/dev/null || missing="$missing $tool"
+done
+if [ -n "$missing" ]; then
+  echo "arm64.sh: not installed:$missing; on Debian: apt-get install g++-aarch64-linux-gnu qemu-user python3" >&2
+  exit 1
+fi
+
+mkdir -p "$build"
+common="-std=c++17 $(flags_in_cmake kernel_flags) -Wall -Wextra -Werror"
+$compiler $common $(flags_of neon) -c "$root/csrc/isa/neon.cpp" -o "$build/neon.o"
+$compiler $common $(flags_of neon) -DGATEWORK_ISA=neon "$root/tests/native/activations.cpp" -o "$build/activations"
+$compiler $common -o "$build/driver" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
+  "$root/csrc/threads.cpp" "$build/neon.o" -lpthread
+$objdump -d -C --no-show-raw-insn "$build/neon.o" | python3 "$root/tests/native/registers.py"
+$emulator "$build/activations"
+$emulator "$build/driver" neon

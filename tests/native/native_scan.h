@@ -1,0 +1,251 @@
+// A problem of plain.h on the native kernels: what is packed, which tensors are there, and the results by the same
+// names.
+#pragma once
+
+#include <cstring>
+#include <memory>
+
+#include "../../csrc/dispatch.h"
+#include "plain.h"
+
+namespace gatework {
+
+// Tensors of exactly their size, so that the sanitizer sees any access beyond.
+template <class T>
+class Memory {
+ public:
+  T* make(size_t count) { return tensors_.emplace_back(new T[count]()).get(); }
+
+  // Null where there are no values, as what a scan may lack.
+  T* copy(const std::vector<double>& values) {
+    if (values.empty()) return nullptr;
+    T* to = make(values.size());
+    for (size_t k = 0; k < values.size(); ++k) to[k] = static_cast<T>(values[k]);
+    return to;
+  }
+
+ private:
+  std::vector<std::unique_ptr<T[]>> tensors_;
+};
+
+// A number of 16 bits, the upper half of a float; cut off, not rounded.
+class Half {
+ public:
+  Half() = default;
+  explicit Half(double value) {
+    const auto single = static_cast<float>(value);
+    uint32_t bits;
+    std::memcpy(&bits, &single, sizeof(bits));
+    bits_ = static_cast<uint16_t>(bits >> 16);
+  }
+  operator double() const {
+    const uint32_t bits = static_cast<uint32_t>(bits_) << 16;
+    float single;
+    std::memcpy(&single, &bits, sizeof(bits));
+    return static_cast<double>(single);
+  }
+
+ private:
+  uint16_t bits_;
+};
+
+inline size_t product(int64_t a, int64_t b) { return static_cast<size_t>(a * b); }
+
+// Nothing around the cell.
+inline Around nothing() {
+  Around around{};
+  around.clipped = -1;
+  return around;
+}
+
+// A scan on the kernels; on those that take it with `around`, whose mask is the problem's and whose norms are made
+// here. `is_rounded`: whether the kernel takes and gives sequences in bfloat16.
+template <class T>
+class NativeScan {
+ public:
+  NativeScan(const Kernel& kernel, const plain::Problem& problem, bool is_packed, const Around& given = nothing(),
+             bool is_rounded = false)
+      : k(kernel), p(problem), is_rounded(is_rounded), around(given) {
+    if (around.is_normalised) make_norms();
+    w = {p.input,
+         p.hidden,
+         p.output,
+         memory.copy(p.weight_ih),
+         memory.copy(p.weight_hh),
+         memory.copy(p.bias_ih),
+         memory.copy(p.bias_hh),
+         p.is_projected() ? memory.copy(p.projection) : nullptr,
+         memory.copy(p.unit)};
+    layout = {p.steps,
+              p.batch,
+              p.input,
+              p.hidden,
+              p.output,
+              is_packed ? p.batch_sizes.data() : nullptr,
+              is_packed ? p.offsets.data() : nullptr,
+              p.reverse};
+    x = copy_sequence(p.x);
+    for (int n = 0; n < k.states; ++n) initial[n] = memory.copy(p.initial[n]);
+    around.mask = p.mask.empty() ? nullptr : memory.copy(p.mask);
+  }
+
+  bool forward(int threads, plain::Results& results) {
+    const size_t wide = product(p.rows, p.hidden);
+    f.layout = layout;
+    f.x = x;
+    T *weights = make_bytes(k.packed_size(w).forward), *projection = make_bytes(k.packed_size(w).projection);
+    k.pack_forward(w, weights, p.is_projected() ? projection : nullptr);
+    f.weights = weights;
+    f.projection = p.is_projected() ? projection : nullptr;
+    f.unit = w.unit;
+    f.around = &around;
+    f.output = make_sequence(product(p.rows, p.output));
+    f.kept = memory.make(wide * static_cast<size_t>(k.kept));
+    for (int n = 0; n < k.states; ++n) {
+      f.initial[n] = initial[n];
+      f.final[n] = memory.make(p.initial[n].size());
+      if (n > 0 && k.reads_previous[n]) f.previous[n] = memory.make(wide);
+      const bool is_read = n > 0 ? k.reads_next[n] : p.is_projected() || (is_rounded && k.reads_next[0]);
+      if (is_read || around.clipped == n || around.zoneout[n] > 0) f.next[n] = memory.make(wide);
+    }
+    for (int n = 0; n < k.named; ++n) {
+      if (!p.is_projected() || std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(wide);
+    }
+    if (run_forward(k, f, threads) != Status::done) return false;
+    add_sequence(results, "output", f.output, product(p.rows, p.output));
+    for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), f.final[n], p.initial[n].size());
+    for (int n = 0; n < k.named; ++n) {
+      if (f.named[n]) add(results, std::string("trace of ") + k.names[n], f.named[n], wide);
+    }
+    return true;
+  }
+
+  // After forward().
+  bool backward(int threads, plain::Results& results) {
+    BackwardArguments b{};
+    b.layout = layout;
+    b.x = x;
+    T *weights = make_bytes(k.packed_size(w).backward), *projection = make_bytes(k.packed_size(w).projection);
+    k.pack_backward(w, true, weights, p.is_projected() ? projection : nullptr);
+    b.weights = weights;
+    b.projection = p.is_projected() ? projection : nullptr;
+    b.unit = w.unit;
+    b.around = &around;
+    b.d_output = copy_sequence(p.d_output);
+    b.output = f.output;
+    b.kept = f.kept;
+    for (int n = 0; n < k.states; ++n) {
+      b.d_final[n] = memory.copy(p.d_final[n]);
+      b.initial[n] = initial[n];
+      b.previous[n] = f.previous[n];
+      b.next[n] = f.next[n];
+      b.d_initial[n] = memory.make(p.initial[n].size());
+    }
+    if (p.is_projected()) b.d_projected = make_sequence(product(p.rows, p.output));
+    b.d_x = make_sequence(p.x.size());
+    b.d_weight_ih = memory.make(p.weight_ih.size());
+    b.d_weight_hh = memory.make(p.weight_hh.size());
+    b.d_bias_ih = p.bias_ih.empty() ? nullptr : memory.make(p.bias_ih.size());
+    b.d_bias_hh = p.bias_hh.empty() ? nullptr : memory.make(p.bias_hh.size());
+    if (around.is_normalised) {
+      const size_t gates = gate_rows(), states = product(k.normals, p.hidden);
+      b.d_gain = memory.make(gates);
+      b.d_bias = memory.make(gates);
+      b.d_state_gain = memory.make(states);
+      b.d_state_bias = memory.make(states);
+    }
+    b.d_unit = memory.make(p.unit.size());
+    if (run_backward(k, b, threads) != Status::done) return false;
+    if (p.is_projected()) add_sequence(results, "d projected", b.d_projected, product(p.rows, p.output));
+    for (int n = 0; n < k.states; ++n) {
+      add(results, "d initial " + std::to_string(n), b.d_initial[n], p.initial[n].size());
+    }
+    add_sequence(results, "d x", b.d_x, p.x.size());
+    add(results, "d weight_ih", b.d_weight_ih, p.weight_ih.size());
+    add(results, "d weight_hh", b.d_weight_hh, p.weight_hh.size());
+    add(results, "d bias_ih", b.d_bias_ih, p.bias_ih.size());
+    add(results, "d bias_hh", b.d_bias_hh, p.bias_hh.size());
+    add(results, "d weight_unit", b.d_unit, p.unit.size());
+    if (around.is_normalised) {
+      add(results, "d gain", b.d_gain, gate_rows());
+      add(results, "d bias", b.d_bias, gate_rows());
+      add(results, "d state_gain", b.d_state_gain, product(k.normals, p.hidden));
+      add(results, "d state_bias", b.d_state_bias, product(k.normals, p.hidden));
+    }
+    return true;
+  }
+
+  // A single step from the initial states; it must be the first step of the scan.
+  plain::Results step() {
+    StepArguments s{};
+    s.batch = p.batch;
+    s.weights = w;
+    s.x = x;
+    s.output = memory.make(product(p.batch, p.hidden));
+    for (int n = 0; n < k.states; ++n) {
+      s.previous[n] = initial[n];
+      s.next[n] = memory.make(p.initial[n].size());
+    }
+    run_step(k, s);
+    plain::Results results;
+    add(results, "output", s.output, product(p.batch, p.hidden));
+    for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), s.next[n], p.initial[n].size());
+    return results;
+  }
+
+ private:
+  size_t gate_rows() const {
+    size_t gates = 0;
+    for (int a = 0; a < k.accumulators; ++a) gates += k.recurrent_product[a] ? static_cast<size_t>(p.hidden) : 0;
+    return gates;
+  }
+
+  // Gains and biases that differ from unit to unit.
+  void make_norms() {
+    const auto ramp = [&](size_t count, double from) {
+      std::vector<double> values(count);
+      for (size_t n = 0; n < count; ++n) values[n] = from + 0.125 * static_cast<double>(n % 5);
+      return memory.copy(values);
+    };
+    const size_t gates = gate_rows(), states = product(k.normals, p.hidden), rows = static_cast<size_t>(p.rows);
+    around.gain = ramp(gates, 0.75);
+    around.bias = ramp(gates, -0.25);
+    around.state_gain = ramp(states, 0.75);
+    around.state_bias = ramp(states, -0.25);
+    around.normal = memory.make(rows * gates);
+    around.normal_state = memory.make(rows * states);
+    around.scale = memory.make(rows * (1 + static_cast<size_t>(k.normals)));
+  }
+
+  T* make_bytes(int64_t bytes) { return memory.make(static_cast<size_t>(bytes) / sizeof(T)); }
+  static void add(plain::Results& results, const std::string& name, const void* values, size_t count) {
+    plain::add_result(results, name, static_cast<const T*>(values), count);
+  }
+
+  // x, the output and their derivatives.
+  const void* copy_sequence(const std::vector<double>& values) {
+    return is_rounded ? static_cast<const void*>(halves.copy(values)) : memory.copy(values);
+  }
+  void* make_sequence(size_t count) { return is_rounded ? static_cast<void*>(halves.make(count)) : memory.make(count); }
+  void add_sequence(plain::Results& results, const std::string& name, const void* values, size_t count) const {
+    if (is_rounded) {
+      plain::add_result(results, name, static_cast<const Half*>(values), count);
+    } else {
+      add(results, name, values, count);
+    }
+  }
+
+  const Kernel& k;
+  const plain::Problem& p;
+  const bool is_rounded;
+  Around around;
+  Memory<T> memory;
+  Memory<Half> halves;
+  Weights w{};
+  Layout layout{};
+  ForwardArguments f{};
+  const void* x;
+  T* initial[max_states];
+};
+
+}  // namespace gatework
