@@ -52,7 +52,7 @@ class BackwardScan {
       const int64_t t = layout.reverse ? k : layout.steps - 1 - k;
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
-      if (p.projection) project(step);
+      if (p.weights.projection) project(step);
       T* const d = gradients.reserve(step.active);
       units(t, step, d);
       recur(step, d);
@@ -94,7 +94,7 @@ class BackwardScan {
       }
     }
     multiply_rows<V>(
-        step.active, hidden, output, static_cast<const T*>(p.projection), zeros, 0, z,
+        step.active, hidden, output, static_cast<const T*>(p.panels.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<T>{{{d_h + row * output_stride, output_stride, output}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
   }
@@ -140,12 +140,12 @@ class BackwardScan {
     if (before < 0 || before >= layout.steps) return;
     const Step step = step_at(layout, before, first, last);
     if (r >= step.active) return;
-    prefetch_row(p.kept, step.row + r, Cell::kept * hidden);
+    prefetch_row(p.planes.values, step.row + r, Cell::kept * hidden);
     if (p.d_output) prefetch_row(p.d_output, step.row + r, output);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
-      if (Cell::reads_previous[s]) prefetch_row(p.previous[s], step.row + r, hidden);
-      if (Cell::reads_next[s]) prefetch_row(p.next[s], step.row + r, hidden);
+      if (Cell::reads_previous[s]) prefetch_row(p.planes.previous[s], step.row + r, hidden);
+      if (Cell::reads_next[s]) prefetch_row(p.planes.next[s], step.row + r, hidden);
     }
   }
 
@@ -158,23 +158,24 @@ class BackwardScan {
     const int64_t count = hidden - unit;
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
     V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
-    load_vectors<Cell>(p.unit, hidden, unit, vectors);
-    const T* from = static_cast<const T*>(p.kept) + row * Cell::kept * hidden + unit;
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    const T* from = static_cast<const T*>(p.planes.values) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
     for (int k = 0; k < Cell::kept; ++k) kept[k] = load_units<V>(from + k * hidden, count);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
-        const T* source = s == 0 ? h_previous : static_cast<const T*>(p.previous[s]) + row * hidden;
+        const T* source = s == 0 ? h_previous : static_cast<const T*>(p.planes.previous[s]) + row * hidden;
         previous[s] = load_units<V>(source + unit, count);
       }
       if (Cell::reads_next[s]) {
-        const void* source = p.next[s] ? p.next[s] : p.output;
+        const void* source = p.planes.next[s] ? p.planes.next[s] : p.output;
         next[s] = load_units<V>(static_cast<const T*>(source) + row * hidden + unit, count);
       }
-      d_next[s] = V::load(s == 0 && !p.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
+      d_next[s] =
+          V::load(s == 0 && !p.weights.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
     }
-    if (p.d_output && !p.projection) {
+    if (p.d_output && !p.weights.projection) {
       d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
     }
     Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector);
@@ -206,7 +207,7 @@ class BackwardScan {
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step, const T* d) {
     const int64_t lda = gradients.stride;
-    const T* panels = static_cast<const T*>(p.weights);
+    const T* panels = static_cast<const T*>(p.panels.weights);
     const int64_t depth = C::gates * hidden;
     multiply_rows<V>(
         step.active, output, depth, panels, Cell::carries[0] ? d_h : zeros, Cell::carries[0] ? output_stride : 0, z,

@@ -52,7 +52,7 @@ class ForwardScan {
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
       units(step);
-      if (p.projection) project(step);
+      if (p.weights.projection) project(step);
       const bool is_last = k + 1 == layout.steps;
       const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
       if (go_on < step.active) finish(go_on, step.active);
@@ -88,7 +88,7 @@ class ForwardScan {
 
   void units(const Step& step) {
     const int64_t blocks = stride / V::lanes;
-    const T* panel = static_cast<const T*>(p.weights);
+    const T* panel = static_cast<const T*>(p.panels.weights);
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
       const int64_t left = blocks - block;
       const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
@@ -132,17 +132,18 @@ class ForwardScan {
     const int64_t count = hidden - unit;
     V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     V vectors[Cell::units + 1];
-    load_vectors<Cell>(p.unit, hidden, unit, vectors);
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
-    previous[0] = p.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
+    previous[0] = p.weights.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
       previous[s] = V::load(state[s] + r * stride + unit);
-      if (p.previous[s]) store_units(previous[s], static_cast<T*>(p.previous[s]) + row * hidden + unit, count);
+      if (p.planes.previous[s])
+        store_units(previous[s], static_cast<T*>(p.planes.previous[s]) + row * hidden + unit, count);
     }
     Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
-    if (p.projection) {
+    if (p.weights.projection) {
       next[0].store(state[0] + r * stride + unit);
     } else {
       next[0].store(h_next + r * output_stride + unit);
@@ -151,10 +152,10 @@ class ForwardScan {
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (s > 0) next[s].store(state[s] + r * stride + unit);
-      if (p.next[s]) store_units(next[s], static_cast<T*>(p.next[s]) + row * hidden + unit, count);
+      if (p.planes.next[s]) store_units(next[s], static_cast<T*>(p.planes.next[s]) + row * hidden + unit, count);
     }
-    if (Cell::kept > 0 && p.kept) {
-      T* to = static_cast<T*>(p.kept) + row * Cell::kept * hidden + unit;
+    if (Cell::kept > 0 && p.planes.values) {
+      T* to = static_cast<T*>(p.planes.values) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
       for (int k = 0; k < Cell::kept; ++k) store_units(kept[k], to + k * hidden, count);
     }
@@ -166,7 +167,7 @@ class ForwardScan {
   void project(const Step& step) {
     T* out = static_cast<T*>(p.output) + step.row * output;
     multiply_rows<V>(
-        step.active, output, hidden, static_cast<const T*>(p.projection), zeros, 0, z,
+        step.active, output, hidden, static_cast<const T*>(p.panels.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<T>{{{state[0] + row * stride, stride, hidden}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) {
           sum.store(h_next + row * output_stride + unit);

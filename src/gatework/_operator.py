@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import fields
 from typing import Any
 
 import torch
@@ -73,7 +72,7 @@ def _call(
     reverse: bool,
     is_traced: bool,
 ) -> list[Tensor]:
-    present = {f.name: getattr(weights, f.name) for f in fields(weights) if getattr(weights, f.name) is not None}
+    present = {name: weight for name, weight in weights._asdict().items() if weight is not None}
     return torch.ops.gatework.opaque_scan(
         spec.name, x, list(present), list(present.values()), list(states), batch_sizes, reverse, is_traced
     )

@@ -64,8 +64,6 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
                   memory.make(gates * s.hidden, 1),
                   is_projected ? memory.make(s.output * s.hidden, 0.3) : nullptr,
                   memory.make(k.units * s.hidden, 1)};
-  const PackedSize packed = k.packed_size(w);
-  const auto elements = [](int64_t bytes) { return bytes / static_cast<int64_t>(sizeof(T)); };
   ForwardArguments f{};
   f.layout = {s.steps,
               s.batch,
@@ -76,36 +74,24 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
               s.is_packed ? offsets.data() : nullptr,
               s.reverse};
   f.x = memory.make(rows * s.input, 1);
-  T* weights = memory.make(elements(packed.forward));
-  T* projection = is_projected ? memory.make(elements(packed.projection)) : nullptr;
-  k.pack_forward(w, weights, projection);
-  f.weights = weights;
-  f.projection = projection;
-  f.unit = w.unit;
+  f.weights = w;
   T* output = memory.make(rows * s.output);
   f.output = output;
-  f.kept = memory.make(rows * s.hidden * k.kept);
+  f.kept = memory.make(rows * s.hidden * (planes_of(k) + is_projected));
   for (int n = 0; n < k.states; ++n) {
     const int64_t width = n ? s.hidden : s.output;
     f.initial[n] = memory.make(s.batch * width, 1);
     f.final[n] = memory.make(s.batch * width);
-    if (n > 0 && k.reads_previous[n]) f.previous[n] = memory.make(rows * s.hidden);
-    if (n > 0 ? k.reads_next[n] : is_projected) f.next[n] = memory.make(rows * s.hidden);
   }
   for (int n = 0; n < k.named; ++n) {
     if (std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(rows * s.hidden);
   }
-  if (run_forward(k, f, threads) != Status::done) std::exit(1);
+  if (run_forward(k, &f, 1, threads) != Status::done) std::exit(1);
 
   BackwardArguments b{};
   b.layout = f.layout;
   b.x = f.x;
-  T* back = memory.make(elements(packed.backward));
-  T* back_projection = is_projected ? memory.make(elements(packed.projection)) : nullptr;
-  k.pack_backward(w, true, back, back_projection);
-  b.weights = back;
-  b.projection = back_projection;
-  b.unit = w.unit;
+  b.weights = w;
   b.d_output = memory.make(rows * s.output, 1);
   b.output = f.output;
   b.kept = f.kept;
@@ -114,8 +100,6 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
     const int64_t width = n ? s.hidden : s.output;
     b.d_final[n] = memory.make(s.batch * width, 1);
     b.initial[n] = f.initial[n];
-    b.previous[n] = f.previous[n];
-    b.next[n] = f.next[n];
     b.d_initial[n] = memory.make(s.batch * width);
   }
   b.d_x = memory.make(rows * s.input);
@@ -125,7 +109,7 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
   b.d_bias_ih = memory.make(inputs * s.hidden);
   b.d_bias_hh = memory.make(gates * s.hidden);
   b.d_unit = memory.make(k.units * s.hidden);
-  if (run_backward(k, b, threads) != Status::done) std::exit(1);
+  if (run_backward(k, &b, 1, threads) != Status::done) std::exit(1);
 
   double sum = 0;
   for (int64_t r = 0; r < rows * s.output; ++r) sum += static_cast<double>(output[r]);
@@ -152,11 +136,12 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
 }
 
 double run_all(Isa isa, unsigned seed) {
-  const Sizes cases[] = {{5, 3, 2, 1, 1, false, false},    {4, 7, 5, 17, 17, false, true},
-                         {6, 9, 3, 20, 20, true, false},   {6, 9, 3, 33, 33, true, true},
-                         {3, 5, 70, 40, 40, false, false}, {5, 6, 4, 18, 7, true, true},
-                         {5, 6, 4, 18, 7, false, false},   {40, 8, 16, 48, 48, false, false},
-                         {0, 4, 3, 5, 5, false, false},    {300, 2, 3, 19, 19, false, false}};
+  const Sizes cases[] = {
+      {5, 3, 2, 1, 1, false, false},     {4, 7, 5, 17, 17, false, true},    {6, 9, 3, 20, 20, true, false},
+      {6, 9, 3, 33, 33, true, true},     {3, 5, 70, 40, 40, false, false},  {5, 6, 4, 18, 7, true, true},
+      {5, 6, 4, 18, 7, false, false},    {40, 8, 16, 48, 48, false, false}, {0, 4, 3, 5, 5, false, false},
+      {300, 2, 3, 19, 19, false, false}, {0, 16, 3, 5, 5, false, false},    {40, 32, 1, 20, 20, false, false},
+      {9, 16, 18, 3, 3, false, true}};
   double sum = 0;
   for (int cell = 0; cell < cell_count; ++cell) {
     for (const Sizes& sizes : cases) {
