@@ -1,4 +1,5 @@
-"""What the variants of the LSTM, and what acts around a cell, cost: a training step in pairs with the plain LSTM's.
+"""What the variants of the LSTM, and what acts around a cell, cost: a training step in pairs with the plain LSTM's, and
+with the same cell in a Python loop of torch operations.
 
 Processor time on one thread, so that other work on the machine matters little.
 
@@ -11,14 +12,17 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
+from unittest import mock
 
 import torch
 
 import gatework
 from gatework.nn import ScanOptions
 
-BATCH, STEPS, INPUT, HIDDEN = 32, 200, 128, 128
-CELLS = ("peephole", "coupled", "indrnn", "minimal", "slstm")
+# Batch, steps, inputs and units: the course of one layer, and a small one.
+SHAPES = {"large": (32, 200, 128, 128), "small": (32, 100, 1, 20)}
+CELLS = ("lstm", "peephole", "coupled", "indrnn", "minimal", "slstm")
 OPTIONS = {
     "weight drop": ScanOptions(weight_drop=0.5),
     "clip": ScanOptions(clip=3.0),
@@ -26,6 +30,7 @@ OPTIONS = {
     "zoneout": ScanOptions(zoneout=0.1),
     "layer norm": ScanOptions(layer_norm=True),
 }
+Step = Callable[[], float]
 
 
 def main() -> None:
@@ -33,22 +38,45 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9, help="pairs of training steps for each row")
     pairs = parser.parse_args().pairs
     torch.set_num_threads(1)
-    plain = step_of("lstm")
-    rows = {cell: step_of(cell) for cell in CELLS}
-    rows |= {name: step_of("lstm", options) for name, options in OPTIONS.items()}
-    rows["reset"] = step_of("lstm", reset=torch.rand(STEPS, BATCH) < 0.02)
-    for name, step in rows.items():
-        plain(), step()
+    for name, sizes in SHAPES.items():
+        print(f"{name}: batch {sizes[0]}, {sizes[1]} steps, {sizes[2]} inputs, {sizes[3]} units")
+        table(sizes, pairs)
+
+
+def table(sizes: tuple[int, int, int, int], pairs: int) -> None:
+    """Print the rows of one shape."""
+    steps, batch = sizes[1], sizes[0]
+    plain = step_of("lstm", sizes)
+    rows: dict[str, Callable[..., Step]] = {cell: partial(step_of, cell, sizes) for cell in CELLS}
+    rows |= {name: partial(step_of, "lstm", sizes, options) for name, options in OPTIONS.items()}
+    rows["reset"] = partial(step_of, "lstm", sizes, reset=torch.rand(steps, batch) < 0.02)
+    for name, make in rows.items():
+        step, loop = make(), make(is_loop=True)
+        for warm in (plain, step, loop):
+            warm()
         ratios = [step() / plain() for _ in range(pairs)]
-        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
-        print(f"{name:22} {statistics.median(ratios):6.2f} x the LSTM's time ({spread})", flush=True)
+        gains = [loop() / step() for _ in range(pairs)]
+        print(f"  {name:18} {told(ratios)} x the LSTM's time   a Python loop takes {told(gains)} x as long", flush=True)
 
 
-def step_of(cell: str, options: ScanOptions | None = None, reset: torch.Tensor | None = None) -> Callable[[], float]:
+def told(ratios: list[float]) -> str:
+    """The median and the spread."""
+    return f"{statistics.median(ratios):6.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def step_of(
+    cell: str,
+    sizes: tuple[int, int, int, int],
+    options: ScanOptions | None = None,
+    reset: torch.Tensor | None = None,
+    *,
+    is_loop: bool = False,
+) -> Step:
     """A training step that gives its seconds of processor time."""
     torch.manual_seed(0)
-    layer = gatework.nn.recurrent(cell, INPUT, HIDDEN, options=options)
-    x = torch.randn(STEPS, BATCH, INPUT, requires_grad=True)
+    batch, steps, inputs, hidden = sizes
+    layer = gatework.nn.recurrent(cell, inputs, hidden, options=options)
+    x = torch.randn(steps, batch, inputs, requires_grad=True)
 
     def step() -> float:
         start = time.process_time()
@@ -56,7 +84,11 @@ def step_of(cell: str, options: ScanOptions | None = None, reset: torch.Tensor |
         output.backward(torch.ones_like(output))
         return time.process_time() - start
 
-    return step
+    def loop() -> float:
+        with mock.patch.object(type(layer), "_choose", return_value="reference"):
+            return step()
+
+    return loop if is_loop else step
 
 
 if __name__ == "__main__":

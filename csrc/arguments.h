@@ -23,6 +23,26 @@ struct Layout {
   bool reverse;
 };
 
+// What acts around the cell at every step (src/gatework/_around.py has the equations). Under layer norm the input
+// product is made and normalised outside: then `x` and `d_x` are it, (rows, inputs * hidden), and layout.input is 0.
+struct Around {
+  const void* mask;                   // (batch, output): a factor on the h that the recurrent product sees, or null
+  double zoneout[max_states];         // the share of units that keep their previous value
+  bool is_random;                     // whether units keep it by chance, else all take the mean
+  uint64_t zoneout_seed[max_states];  // of the masks of all steps
+  double clip;                        // how far from 0 the state `clipped` may be
+  int clipped;                        // which state, or -1
+  bool is_normalised;                 // whether there is a layer norm; the following are null without it
+  const void* gain;                   // (gates * hidden): the gain of the recurrent product
+  const void* bias;                   // (gates * hidden): the bias added to it then, or null
+  const void* state_gain;             // (normals, hidden)
+  const void* state_bias;             // (normals, hidden)
+  // Filled by the forward pass and read by the backward pass, null where none follows:
+  void* normal;        // (rows, gates * hidden): the recurrent product, normalised without its gain
+  void* normal_state;  // (rows, normals * hidden)
+  void* scale;         // (rows, 1 + normals): one over the standard deviations
+};
+
 // The weights of one direction of one layer, row-major as torch has them; biases, projection and, where the cell has no
 // learnt vectors, unit may be null. `inputs` and `gates` are the gates that the input and the recurrent product feed.
 struct Weights {
@@ -44,7 +64,8 @@ struct Panels {
 struct Planes {
   void* values;                // (rows, kept * hidden)
   void* previous[max_states];  // (rows, hidden): the state before the step; null for h: that is the output before
-  void* next[max_states];      // (rows, hidden): the state after the step; h only before its projection
+  void*
+      next[max_states];  // (rows, hidden): the state after the step, where neither the output nor a later plane has it
 };
 
 // The panels and the planes are filled in by run_forward and run_backward.
@@ -59,6 +80,7 @@ struct ForwardArguments {
   void* kept;                       // (planes, rows, hidden): what the backward pass needs, or null
   Planes planes;
   void* named[max_named];  // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
+  const Around* around;    // null for a plain scan
 };
 
 struct BackwardArguments {
@@ -78,6 +100,9 @@ struct BackwardArguments {
   void *d_weight_ih, *d_weight_hh;  // as the weights, or null
   void *d_bias_ih, *d_bias_hh;      // as the biases, or null
   void* d_unit;                     // as the learnt vectors, or null
+  const Around* around;             // as for the forward pass
+  // As the weights of the layer norm, or null without it:
+  void *d_gain, *d_bias, *d_state_gain, *d_state_bias;
 };
 
 // One step of `batch` sequences, without projection; nothing overlaps.
@@ -93,7 +118,7 @@ struct StepArguments {
 // One cell in one element type and one instruction set. Sizes are in bytes.
 struct Kernel {
   bool is_double;
-  int accumulators, states, kept, named, units;
+  int accumulators, states, kept, named, units, normals;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
   const char* const* names;  // of the `named` values of a step
   // How many sequences a slice of the batch is a multiple of.
@@ -108,7 +133,7 @@ struct Kernel {
   // The sequences [first, last) of the batch, all steps; the gradients of the weights are those of these sequences.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
-  void (*step)(const StepArguments&);
+  void (*step)(const StepArguments&);  // null in kernels with something around the cell
 };
 
 }  // namespace gatework

@@ -52,6 +52,35 @@ gatework::Layout layout_of(const Rows& r, const WeightParts& w, bool reverse) {
           reverse};
 }
 
+// mask, gain, bias, state_gain, state_bias, normal, normal_state, scale
+using AroundParts = std::array<Address, 8>;
+gatework::Around around_of(const std::array<double, max_states>& zoneout, bool is_random,
+                           const std::array<uint64_t, max_states>& seeds, double clip, int clipped, bool is_normalised,
+                           const AroundParts& parts) {
+  gatework::Around a{};
+  for (int s = 0; s < max_states; ++s) {
+    a.zoneout[s] = zoneout[s];
+    a.zoneout_seed[s] = seeds[s];
+  }
+  a.is_random = is_random;
+  a.clip = clip;
+  a.clipped = clipped;
+  a.is_normalised = is_normalised;
+  a.mask = at(parts[0]);
+  a.gain = at(parts[1]);
+  a.bias = at(parts[2]);
+  a.state_gain = at(parts[3]);
+  a.state_bias = at(parts[4]);
+  a.normal = at(parts[5]);
+  a.normal_state = at(parts[6]);
+  a.scale = at(parts[7]);
+  return a;
+}
+
+const gatework::Around* around_at(nb::handle around) {
+  return nb::isinstance<gatework::Around>(around) ? nb::cast<const gatework::Around*>(around) : nullptr;
+}
+
 // The states of one layer and direction within tensors (layers * directions, batch, width).
 template <class T>
 void place_states(T* (&states)[max_states], const Addresses& tensors, int64_t place, const Kernel& kernel,
@@ -66,7 +95,7 @@ void place_states(T* (&states)[max_states], const Addresses& tensors, int64_t pl
 using ForwardLayer = std::tuple<int64_t, bool, WeightParts, Address, Address, Address, std::vector<Address>>;
 
 int forward(Address address, int threads, const Rows& rows, const Addresses& initial, const Addresses& final,
-            const std::vector<ForwardLayer>& layers) {
+            const std::vector<ForwardLayer>& layers, nb::handle around) {
   const Kernel& kernel = kernel_at(address);
   std::vector<gatework::ForwardArguments> arguments;
   for (const auto& [place, reverse, parts, x, output, kept, named] : layers) {
@@ -79,6 +108,7 @@ int forward(Address address, int threads, const Rows& rows, const Addresses& ini
     a.output = at(output);
     a.kept = at(kept);
     for (size_t k = 0; k < named.size(); ++k) a.named[k] = at(named[k]);
+    a.around = around_at(around);
     arguments.push_back(a);
   }
   const nb::gil_scoped_release release;
@@ -87,11 +117,14 @@ int forward(Address address, int threads, const Rows& rows, const Addresses& ini
 
 // d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit
 using Results = std::array<Address, 6>;
+// d_gain, d_bias, d_state_gain, d_state_bias
+using Norms = std::array<Address, 4>;
 // place, reverse, weights, x, d_output, output, kept, d_projected, results
 using BackwardLayer = std::tuple<int64_t, bool, WeightParts, Address, Address, Address, Address, Address, Results>;
 
 int backward(Address address, int threads, const Rows& rows, const Addresses& d_final, const Addresses& initial,
-             const Addresses& d_initial, const std::vector<BackwardLayer>& layers) {
+             const Addresses& d_initial, const std::vector<BackwardLayer>& layers, nb::handle around,
+             const Norms& d_norms) {
   const Kernel& kernel = kernel_at(address);
   std::vector<gatework::BackwardArguments> arguments;
   for (const auto& [place, reverse, parts, x, d_output, output, kept, d_projected, results] : layers) {
@@ -112,6 +145,11 @@ int backward(Address address, int threads, const Rows& rows, const Addresses& d_
     a.d_bias_ih = at(results[3]);
     a.d_bias_hh = at(results[4]);
     a.d_unit = at(results[5]);
+    a.around = around_at(around);
+    a.d_gain = at(d_norms[0]);
+    a.d_bias = at(d_norms[1]);
+    a.d_state_gain = at(d_norms[2]);
+    a.d_state_bias = at(d_norms[3]);
     arguments.push_back(a);
   }
   const nb::gil_scoped_release release;
@@ -136,7 +174,7 @@ void step(Address kernel, int64_t batch, const WeightParts& parts, Address x, co
 nb::dict describe(Address address) {
   const Kernel& k = kernel_at(address);
   nb::dict result;
-  result["planes"] = gatework::planes_of(k);
+  result["normals"] = k.normals;
   result["names"] = std::vector<std::string>(k.names, k.names + k.named);
   return result;
 }
@@ -151,10 +189,16 @@ NB_MODULE(_native, m) {
   m.attr("CELLS") = std::vector<std::string>(gatework::cell_names, gatework::cell_names + gatework::cell_count);
   m.def("is_compiled", [](int isa) { return gatework::is_compiled(static_cast<Isa>(isa)); });
   m.def("is_supported", [](int isa) { return gatework::is_supported(static_cast<Isa>(isa)); });
-  m.def("find_kernel", [](int isa, int cell, bool is_double) {
-    return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double));
+  m.def("find_kernel", [](int isa, int cell, bool is_double, int variant) {
+    const auto wanted = static_cast<gatework::Variant>(variant);
+    return reinterpret_cast<uintptr_t>(gatework::find_kernel(static_cast<Isa>(isa), cell, is_double, wanted));
   });
+  nb::class_<gatework::Around>(m, "Around");
+  m.def("around", around_of);
   m.def("describe", describe);
+  m.def("planes", [](Address kernel, bool is_projected, nb::handle around) {
+    return gatework::planes_of(kernel_at(kernel), is_projected, around_at(around));
+  });
   m.def("step", step);
   m.def("forward", forward);
   m.def("backward", backward);

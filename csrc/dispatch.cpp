@@ -1,5 +1,6 @@
 #include "dispatch.h"
 
+#include <array>
 #include <cstdlib>
 
 #include "cells/names.h"
@@ -8,14 +9,14 @@
 namespace gatework {
 
 namespace baseline {
-extern const Kernel kernels[][2];
+extern const Kernel kernels[][2][variant_count];
 }
 #ifdef GATEWORK_X86
 namespace avx2 {
-extern const Kernel kernels[][2];
+extern const Kernel kernels[][2][variant_count];
 }
 namespace avx512 {
-extern const Kernel kernels[][2];
+extern const Kernel kernels[][2][variant_count];
 }
 #endif
 
@@ -50,15 +51,16 @@ bool is_supported(Isa isa) {
 #endif
 }
 
-const Kernel* find_kernel(Isa isa, int cell, bool is_double) {
-  if (cell < 0 || cell >= cell_count) return nullptr;
+const Kernel* find_kernel(Isa isa, int cell, bool is_double, Variant variant) {
+  const int v = static_cast<int>(variant);
+  if (cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
 #ifdef GATEWORK_X86
-  if (isa == Isa::avx512) return &avx512::kernels[cell][is_double];
-  if (isa == Isa::avx2) return &avx2::kernels[cell][is_double];
+  if (isa == Isa::avx512) return &avx512::kernels[cell][is_double][v];
+  if (isa == Isa::avx2) return &avx2::kernels[cell][is_double][v];
 #else
   (void)isa;
 #endif
-  return &baseline::kernels[cell][is_double];
+  return &baseline::kernels[cell][is_double][v];
 }
 
 namespace {
@@ -162,6 +164,10 @@ class SliceGradients {
     counts_[2] = a.d_bias_ih ? inputs * l.hidden : 0;
     counts_[3] = a.d_bias_hh ? gates * l.hidden : 0;
     counts_[4] = a.d_unit ? kernel.units * l.hidden : 0;
+    counts_[5] = a.d_gain ? gates * l.hidden : 0;
+    counts_[6] = a.d_bias ? gates * l.hidden : 0;
+    counts_[7] = a.d_state_gain ? kernel.normals * l.hidden : 0;
+    counts_[8] = a.d_state_bias ? kernel.normals * l.hidden : 0;
   }
 
   int64_t bytes() const {
@@ -172,29 +178,33 @@ class SliceGradients {
 
   // Lets `a` put its gradients into `memory`.
   void redirect(BackwardArguments& a, char* memory) const {
-    void** const targets[parts] = {&a.d_weight_ih, &a.d_weight_hh, &a.d_bias_ih, &a.d_bias_hh, &a.d_unit};
+    const auto targets = gradients_of(a);
     for (int k = 0; k < parts; ++k) {
-      if (counts_[k]) *targets[k] = memory;
+      if (counts_[k]) *const_cast<void**>(targets[k]) = memory;
       memory += (counts_[k] * size_ + padding - 1) / padding * padding;
     }
   }
 
   // Adds the gradients of `from` to those of `to`.
   void add(const BackwardArguments& to, const BackwardArguments& from) const {
-    void* const targets[parts] = {to.d_weight_ih, to.d_weight_hh, to.d_bias_ih, to.d_bias_hh, to.d_unit};
-    void* const sources[parts] = {from.d_weight_ih, from.d_weight_hh, from.d_bias_ih, from.d_bias_hh, from.d_unit};
+    const auto targets = gradients_of(to), sources = gradients_of(from);
     for (int k = 0; k < parts; ++k) {
       if (size_ == 8) {
-        add_to(static_cast<double*>(targets[k]), static_cast<const double*>(sources[k]), counts_[k]);
+        add_to(static_cast<double*>(*targets[k]), static_cast<const double*>(*sources[k]), counts_[k]);
       } else {
-        add_to(static_cast<float*>(targets[k]), static_cast<const float*>(sources[k]), counts_[k]);
+        add_to(static_cast<float*>(*targets[k]), static_cast<const float*>(*sources[k]), counts_[k]);
       }
     }
   }
 
  private:
-  static constexpr int parts = 5;
+  static constexpr int parts = 9;
   static constexpr int64_t padding = 64;
+
+  static std::array<void* const*, parts> gradients_of(const BackwardArguments& a) {
+    return {&a.d_weight_ih, &a.d_weight_hh, &a.d_bias_ih,    &a.d_bias_hh,   &a.d_unit,
+            &a.d_gain,      &a.d_bias,      &a.d_state_gain, &a.d_state_bias};
+  }
 
   template <class T>
   static void add_to(T* to, const T* from, int64_t count) {
@@ -204,6 +214,18 @@ class SliceGradients {
   const int64_t size_;
   int64_t counts_[parts];
 };
+
+// Calls visit(plane, count) for what a forward pass keeps, in the order of its memory; `count` values of each unit.
+template <class Visit>
+void each_plane(const Kernel& kernel, bool is_projected, const Around* around, Planes& planes, const Visit& visit) {
+  visit(planes.values, kernel.kept);
+  for (int s = 1; s < kernel.states; ++s) visit(planes.previous[s], kernel.reads_previous[s]);
+  for (int s = 1; s < kernel.states; ++s) {
+    visit(planes.next[s], kernel.reads_next[s] || (around && around->clipped == s));
+  }
+  // The output is not the new h where units keep their previous one.
+  visit(planes.next[0], is_projected || (around && around->zoneout[0] != 0 && kernel.reads_next[0]));
+}
 
 // Gives each plane its place in the memory that is kept.
 template <class Arguments>
@@ -215,22 +237,19 @@ void place_planes(const Kernel& kernel, Arguments& a) {
   if (l.batch_sizes) rows = l.steps ? l.offsets[l.steps - 1] + l.batch_sizes[l.steps - 1] : 0;
   const int64_t size = rows * l.hidden * (kernel.is_double ? 8 : 4);
   char* memory = static_cast<char*>(a.kept);
-  const auto place = [&](void*& plane, int count) {
+  each_plane(kernel, a.weights.projection != nullptr, a.around, a.planes, [&](void*& plane, int count) {
     if (count) plane = memory;
     memory += count * size;
-  };
-  place(a.planes.values, kernel.kept);
-  for (int s = 1; s < kernel.states; ++s) place(a.planes.previous[s], kernel.reads_previous[s]);
-  for (int s = 1; s < kernel.states; ++s) place(a.planes.next[s], kernel.reads_next[s]);
-  place(a.planes.next[0], a.weights.projection != nullptr);
+  });
 }
 
 }  // namespace
 
-int planes_of(const Kernel& kernel) {
-  int planes = kernel.kept;
-  for (int s = 1; s < kernel.states; ++s) planes += kernel.reads_previous[s] + kernel.reads_next[s];
-  return planes;
+int planes_of(const Kernel& kernel, bool is_projected, const Around* around) {
+  int total = 0;
+  Planes planes{};
+  each_plane(kernel, is_projected, around, planes, [&](void*&, int count) { total += count; });
+  return total;
 }
 
 Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_count, int threads) {

@@ -20,11 +20,15 @@ bool is_compiled(Isa isa);
 // True when the processor and the operating system support `isa`.
 bool is_supported(Isa isa);
 
-// The kernels of a cell; `isa` must be compiled and supported. Null when there is no such cell.
-const Kernel* find_kernel(Isa isa, int cell, bool is_double);
+// What a kernel does at every step besides the cell itself; a kernel is slower the more it can do.
+enum class Variant : int { plain = 0, around = 1, normalised = 2 };
+constexpr int variant_count = 3;
 
-// How many planes of (rows, hidden) a forward pass keeps; with a projection one more, the last: h before it.
-int planes_of(const Kernel& kernel);
+// The kernels of a cell; `isa` must be compiled and supported. Null when there is no such cell.
+const Kernel* find_kernel(Isa isa, int cell, bool is_double, Variant variant = Variant::plain);
+
+// How many planes of (rows, hidden) a forward pass keeps; with a projection the last is h before it.
+int planes_of(const Kernel& kernel, bool is_projected, const Around* around);
 
 enum class Status : int { done = 0, out_of_memory = 1 };
 

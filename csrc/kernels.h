@@ -1,7 +1,11 @@
 // The table of kernels of one instruction set; each isa/*.cpp includes this once.
 #pragma once
 
+#include <type_traits>
+
 #include "across.h"
+#include "around_backward.h"
+#include "around_forward.h"
 #include "scan.h"
 #include "step.h"
 
@@ -9,28 +13,31 @@ namespace gatework::GATEWORK_ISA {
 
 #include "cells/all.h"
 
-template <class Cell, class V>
+// `is_around`: whether it takes what acts around the cell; a plain scan does not, and is faster for it.
+template <class Cell, class V, bool is_around = false>
 struct KernelOf {
   using T = typename V::T;
   using C = Columns<Cell>;
+  using Forward = std::conditional_t<is_around, AroundForward<Cell, V>, ForwardScan<Cell, V>>;
+  using Backward = std::conditional_t<is_around, AroundBackward<Cell, V>, BackwardScan<Cell, V>>;
 
-  static int64_t least_slice(const Layout& layout, const Weights& w) { return is_across<V>(layout, w) ? V::lanes : 1; }
+  static int64_t least_slice(const Layout& layout, const Weights& w) { return goes_across(layout, w) ? V::lanes : 1; }
 
   static int64_t forward_panels(const ForwardArguments& a) {
     const Weights& w = a.weights;
-    if (is_across<V>(a.layout, a.weights)) return 0;
+    if (goes_across(a.layout, a.weights)) return 0;
     return bytes(ForwardPanels<Cell, V>::elements(w.input, w.hidden, w.output) + projection_elements(w, w.output));
   }
 
   static int64_t backward_panels(const BackwardArguments& a) {
     const Weights& w = a.weights;
-    if (is_across<V>(a.layout, a.weights)) return 0;
+    if (goes_across(a.layout, a.weights)) return 0;
     return bytes(recurrent_elements(w) + input_elements(a) + projection_elements(w, w.hidden));
   }
 
   static Panels pack_forward(const ForwardArguments& a, void* memory) {
     const Weights& w = a.weights;
-    if (is_across<V>(a.layout, a.weights)) return {};
+    if (goes_across(a.layout, a.weights)) return {};
     T* const projection = static_cast<T*>(memory);
     T* const weights = projection + projection_elements(w, w.output);
     ForwardPanels<Cell, V>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
@@ -41,7 +48,7 @@ struct KernelOf {
 
   static Panels pack_backward(const BackwardArguments& a, void* memory) {
     const Weights& w = a.weights;
-    if (is_across<V>(a.layout, a.weights)) return {};
+    if (goes_across(a.layout, a.weights)) return {};
     T* const projection = static_cast<T*>(memory);
     T* const weights = projection + projection_elements(w, w.hidden);
     pack_matrix<V>(at(w.weight_hh), C::gates * w.hidden, w.output, w.output, 1, weights);
@@ -53,30 +60,31 @@ struct KernelOf {
   }
 
   static int64_t forward_scratch(const ForwardArguments& a, int64_t rows) {
-    return is_across<V>(a.layout, a.weights) ? ForwardAcross<Cell, V>::scratch(a.layout)
-                                             : ForwardScan<Cell, V>::scratch(a.layout, rows);
+    if constexpr (!is_around) {
+      if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>::scratch(a.layout);
+    }
+    return Forward::scratch(a.layout, rows);
   }
 
   static int64_t backward_scratch(const BackwardArguments& a, int64_t rows) {
-    const Layout& layout = a.layout;
-    return is_across<V>(layout, a.weights) ? BackwardAcross<Cell, V>::scratch(layout)
-                                           : BackwardScan<Cell, V>::scratch(layout, rows);
+    if constexpr (!is_around) {
+      if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>::scratch(a.layout);
+    }
+    return Backward::scratch(a.layout, rows);
   }
 
-  static void forward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    if (is_across<V>(arguments.layout, arguments.weights)) {
-      ForwardAcross<Cell, V>(arguments, first, last, scratch).run();
-    } else {
-      ForwardScan<Cell, V>(arguments, first, last, scratch).run();
+  static void forward(const ForwardArguments& a, int64_t first, int64_t last, void* scratch) {
+    if constexpr (!is_around) {
+      if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>(a, first, last, scratch).run();
     }
+    Forward(a, first, last, scratch).run();
   }
 
-  static void backward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    if (is_across<V>(arguments.layout, arguments.weights)) {
-      BackwardAcross<Cell, V>(arguments, first, last, scratch).run();
-    } else {
-      BackwardScan<Cell, V>(arguments, first, last, scratch).run();
+  static void backward(const BackwardArguments& a, int64_t first, int64_t last, void* scratch) {
+    if constexpr (!is_around) {
+      if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>(a, first, last, scratch).run();
     }
+    Backward(a, first, last, scratch).run();
   }
 
   static constexpr Kernel kernel() {
@@ -86,6 +94,7 @@ struct KernelOf {
             Cell::kept,
             Cell::named,
             Cell::units,
+            Cell::normals,
             Cell::input_product,
             Cell::recurrent_product,
             Cell::reads_previous,
@@ -100,10 +109,21 @@ struct KernelOf {
             backward_scratch,
             forward,
             backward,
-            SingleStep<Cell, V>::run};
+            single_step()};
   }
 
  private:
+  static constexpr void (*single_step())(const StepArguments&) {
+    if constexpr (is_around) {
+      return nullptr;
+    } else {
+      return SingleStep<Cell, V>::run;
+    }
+  }
+
+  // Whether a scan goes across sequences, which knows nothing around the cell.
+  static bool goes_across(const Layout& layout, const Weights& w) { return !is_around && is_across<V>(layout, w); }
+
   static const T* at(const void* address) { return static_cast<const T*>(address); }
   static constexpr int64_t bytes(int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); }
 

@@ -45,17 +45,23 @@ class BackwardScan {
     }
   }
 
-  void run() {
+  void run() { run_steps(*this); }
+
+ protected:
+  // `scan` is this one, or what acts around it.
+  template <class Scan>
+  GATEWORK_INLINE void run_steps(Scan& scan) {
     start();
     const Layout& layout = p.layout;
     for (int64_t k = 0; k < layout.steps; ++k) {
       const int64_t t = layout.reverse ? k : layout.steps - 1 - k;
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
-      if (p.weights.projection) project(step);
+      scan.prepare(layout.steps - 1 - k);
+      if (p.weights.projection) scan.project(step);
       T* const d = gradients.reserve(step.active);
-      units(t, step, d);
-      recur(step, d);
+      scan.units(t, step, d);
+      scan.recur(step, d);
     }
     gradients.flush();
     for (int s = 0; s < Cell::states; ++s) {
@@ -65,7 +71,8 @@ class BackwardScan {
     }
   }
 
- private:
+  GATEWORK_INLINE void prepare(int64_t) {}
+
   static int64_t own_elements(const Layout& layout, int64_t rows) {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
     return rows * (output + Cell::states * hidden) + Cell::units * hidden + (tile_vectors + max_columns) * V::lanes;
@@ -82,6 +89,12 @@ class BackwardScan {
 
   // From the derivative of the projected h to that of h before its projection, which is d_state[0].
   void project(const Step& step) {
+    project(step, [](int64_t, int64_t, V total) { return total; });
+  }
+
+  // `passed(row, unit, total)` takes off what does not go through the projection.
+  template <class Passed>
+  GATEWORK_INLINE void project(const Step& step, const Passed& passed) {
     for (int64_t r = 0; r < step.active; ++r) {
       const int64_t at = (step.row + r) * output;
       for (int64_t unit = 0; unit < output; unit += V::lanes) {
@@ -89,6 +102,7 @@ class BackwardScan {
         if (p.d_output) {
           total = total + load_units<V>(static_cast<const T*>(p.d_output) + at + unit, output - unit);
         }
+        total = passed(r, unit, total);
         total.store(d_h + r * output_stride + unit);
         store_units(total, static_cast<T*>(p.d_projected) + at + unit, output - unit);
       }
@@ -107,7 +121,12 @@ class BackwardScan {
       prefetch(t, r);
       gradients.append(static_cast<const T*>(p.x) + (step.row + r) * input, h_previous);
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
-        cell(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit);
+        cell<Cell::carries[0]>(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit,
+                               [](const V* kept, const V* previous, const V* next, const V* vectors, const V* d_next,
+                                  V* d_accumulator, V* d_previous, V* d_vector) GATEWORK_INLINED {
+                                 Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator,
+                                                            d_previous, d_vector);
+                               });
       }
     }
     if (p.d_unit) add_vectors();
@@ -154,10 +173,12 @@ class BackwardScan {
     for (int64_t k = 0; k < width * static_cast<int64_t>(sizeof(T)); k += 64) __builtin_prefetch(from + k, 0, 2);
   }
 
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous, T* d) {
+  // Calls use(kept, previous, next, learnt vectors, d_next) with what the backward step of one row's units from `unit`
+  // on reads.
+  template <class Use>
+  GATEWORK_INLINE void read(int64_t row, int64_t r, int64_t unit, const T* h_previous, const Use& use) {
     const int64_t count = hidden - unit;
-    V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
-    V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
+    V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states], vectors[Cell::units + 1];
     load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
     const T* from = static_cast<const T*>(p.planes.values) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
@@ -178,14 +199,25 @@ class BackwardScan {
     if (p.d_output && !p.weights.projection) {
       d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
     }
-    Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector);
+    use(kept, previous, next, vectors, d_next);
+  }
+
+  // The elementwise part for one row's units from `unit` on. `derive` computes it; where `carries_h`, what it gives for
+  // the previous h other than through the recurrent product goes to d_h.
+  template <bool carries_h, class Derive>
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* h_previous, T* d, const Derive& derive) {
+    const int64_t count = hidden - unit;
+    V d_accumulator[accumulators], d_previous[Cell::states], d_vector[Cell::units + 1];
+    read(row, r, unit, h_previous,
+         [&](const V* kept, const V* previous, const V* next, const V* vectors, V* d_next)
+             GATEWORK_INLINED { derive(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector); });
     for (int k = 0; k < Cell::units; ++k) {
       T* to = d_vectors + k * stride + unit;
       (V::load(to) + d_vector[k]).store(to);
     }
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], d + a * hidden, count);
-    if (Cell::carries[0]) d_previous[0].store(d_h + r * output_stride + unit);
+    if (carries_h && !p.weights.projection) d_previous[0].store(d_h + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
   }
@@ -206,18 +238,26 @@ class BackwardScan {
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step, const T* d) {
-    const int64_t lda = gradients.stride;
-    const T* panels = static_cast<const T*>(p.panels.weights);
-    const int64_t depth = C::gates * hidden;
+    recur(step, d, Cell::carries[0], [](int64_t, int64_t, V sum) { return sum; });
+    if (p.d_x) reach_x(step, d);
+  }
+
+  // `seen(row, unit, sum)` makes what the previous h receives of what the recurrent product's h receives.
+  template <class Seen>
+  GATEWORK_INLINE void recur(const Step& step, const T* d, bool adds, const Seen& seen) {
     multiply_rows<V>(
-        step.active, output, depth, panels, Cell::carries[0] ? d_h : zeros, Cell::carries[0] ? output_stride : 0, z,
-        [&](int64_t row) { return planes(Cell::recurrent_product, d + row * lda); },
-        [&](int64_t row, int64_t unit, V sum) { sum.store(d_h + row * output_stride + unit); });
-    if (!p.d_x) return;
+        step.active, output, C::gates * hidden, static_cast<const T*>(p.panels.weights), adds ? d_h : zeros,
+        adds ? output_stride : 0, z,
+        [&](int64_t row) { return planes(Cell::recurrent_product, d + row * gradients.stride); },
+        [&](int64_t row, int64_t unit, V sum) { seen(row, unit, sum).store(d_h + row * output_stride + unit); });
+  }
+
+  void reach_x(const Step& step, const T* d) {
+    const T* panels = static_cast<const T*>(p.panels.weights) + C::gates * hidden * output_stride;
     T* d_x = static_cast<T*>(p.d_x) + step.row * input;
     multiply_rows<V>(
-        step.active, input, C::inputs * hidden, panels + depth * output_stride, zeros, 0, z,
-        [&](int64_t row) { return planes(Cell::input_product, d + row * lda); },
+        step.active, input, C::inputs * hidden, panels, zeros, 0, z,
+        [&](int64_t row) { return planes(Cell::input_product, d + row * gradients.stride); },
         [&](int64_t row, int64_t unit, V sum) { store_units(sum, d_x + row * input + unit, input - unit); });
   }
 

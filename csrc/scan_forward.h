@@ -9,8 +9,10 @@ template <class Cell, class V>
 class ForwardScan {
   using T = typename V::T;
   using C = Columns<Cell>;
-  using Panels = ForwardPanels<Cell, V>;
   static constexpr int accumulators = Cell::accumulators;
+
+ protected:
+  using Panels = ForwardPanels<Cell, V>;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
@@ -44,15 +46,21 @@ class ForwardScan {
     }
   }
 
-  void run() {
+  void run() { run_steps(*this); }
+
+ protected:
+  // `scan` is this one, or what acts around it.
+  template <class Scan>
+  GATEWORK_INLINE void run_steps(Scan& scan) {
     start();
     const Layout& layout = p.layout;
     for (int64_t k = 0; k < layout.steps; ++k) {
       const int64_t t = layout.reverse ? layout.steps - 1 - k : k;
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
-      units(step);
-      if (p.weights.projection) project(step);
+      scan.prepare(k, step);
+      scan.units(step);
+      if (p.weights.projection) scan.project(step);
       const bool is_last = k + 1 == layout.steps;
       const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
       if (go_on < step.active) finish(go_on, step.active);
@@ -62,7 +70,8 @@ class ForwardScan {
     }
   }
 
- private:
+  GATEWORK_INLINE void prepare(int64_t, const Step&) { seen = h_now; }
+
   void start() {
     const int64_t rows = last - first;
     for (int s = 0; s < Cell::states; ++s) {
@@ -87,6 +96,21 @@ class ForwardScan {
   }
 
   void units(const Step& step) {
+    each_sum(step, [&](int64_t row, int64_t r, int64_t unit, const T* sums) GATEWORK_INLINED {
+      V accumulator[accumulators];
+#pragma GCC unroll 8
+      for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
+      cell(row, r, unit, accumulator,
+           [](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
+             Cell::template forward<V>(a, previous, vectors, next, kept, named);
+             return next;
+           });
+    });
+  }
+
+  // Computes both products of a step and calls use(row, r, unit, accumulators) for each vector of units of each row.
+  template <class Use>
+  GATEWORK_INLINE void each_sum(const Step& step, const Use& use) {
     const int64_t blocks = stride / V::lanes;
     const T* panel = static_cast<const T*>(p.panels.weights);
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
@@ -99,7 +123,7 @@ class ForwardScan {
         products(step.row + r, r, height, count, panel);
         for (int k = 0; k < height; ++k) {
           for (int c = 0; c < count; ++c) {
-            cell(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * count + c) * accumulators * V::lanes);
+            use(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * count + c) * accumulators * V::lanes);
           }
         }
         r += height;
@@ -112,7 +136,7 @@ class ForwardScan {
   GATEWORK_INLINE void products(int64_t row, int64_t r, int height, int count, const T* panel) {
     const int64_t z_stride = count * accumulators * V::lanes;
     const Segment<T> segments[] = {{static_cast<const T*>(p.x) + row * input, input, input},
-                                   {h_now + r * output_stride, output_stride, output}};
+                                   {seen + r * output_stride, output_stride, output}};
     const T* w = panel + z_stride;
     if (C::are_shared) {
       multiply<V>(height, count * accumulators, {panel, 0, z, z_stride, segments, C::gates > 0 ? 2 : 1, w});
@@ -127,14 +151,13 @@ class ForwardScan {
     if (C::gates > 0) multiply<V>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
   }
 
-  // One step of one row's units from `unit` on; `sums` has the accumulators.
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const T* sums) {
+  // One step of one row's units from `unit` on. `advance` computes it and gives the states that are carried on.
+  template <class Advance>
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const Advance& advance) {
     const int64_t count = hidden - unit;
-    V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
+    V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     V vectors[Cell::units + 1];
     load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
-#pragma GCC unroll 8
-    for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
     previous[0] = p.weights.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
@@ -142,16 +165,16 @@ class ForwardScan {
       if (p.planes.previous[s])
         store_units(previous[s], static_cast<T*>(p.planes.previous[s]) + row * hidden + unit, count);
     }
-    Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
+    const V* carried = advance(accumulator, previous, vectors, next, kept, named);
     if (p.weights.projection) {
       next[0].store(state[0] + r * stride + unit);
     } else {
-      next[0].store(h_next + r * output_stride + unit);
-      store_units(next[0], static_cast<T*>(p.output) + row * hidden + unit, count);
+      carried[0].store(h_next + r * output_stride + unit);
+      store_units(carried[0], static_cast<T*>(p.output) + row * hidden + unit, count);
     }
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
-      if (s > 0) next[s].store(state[s] + r * stride + unit);
+      if (s > 0) carried[s].store(state[s] + r * stride + unit);
       if (p.planes.next[s]) store_units(next[s], static_cast<T*>(p.planes.next[s]) + row * hidden + unit, count);
     }
     if (Cell::kept > 0 && p.planes.values) {
@@ -165,11 +188,18 @@ class ForwardScan {
   }
 
   void project(const Step& step) {
+    project(step, [](int64_t, int64_t, V sum) { return sum; });
+  }
+
+  // `carried(row, unit, sum)` makes the h that is carried on from the projected one.
+  template <class Carried>
+  GATEWORK_INLINE void project(const Step& step, const Carried& carried) {
     T* out = static_cast<T*>(p.output) + step.row * output;
     multiply_rows<V>(
         step.active, output, hidden, static_cast<const T*>(p.panels.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<T>{{{state[0] + row * stride, stride, hidden}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) {
+          sum = carried(row, unit, sum);
           sum.store(h_next + row * output_stride + unit);
           store_units(sum, out + row * output + unit, output - unit);
         });
@@ -178,6 +208,7 @@ class ForwardScan {
   const ForwardArguments& p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *h_now, *h_next;
+  const T* seen;           // the h that the recurrent product sees
   T* state[Cell::states];  // state[0] is h before its projection
 };
 

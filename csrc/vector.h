@@ -17,6 +17,7 @@
 #error "define GATEWORK_ISA, the namespace of the instruction set"
 #endif
 #define GATEWORK_INLINE inline __attribute__((always_inline))
+#define GATEWORK_INLINED __attribute__((always_inline))  // the same behind the parameters of a lambda
 
 namespace gatework::GATEWORK_ISA {
 

@@ -66,6 +66,9 @@ class WeightGradients {
     return block + used * stride;
   }
 
+  // How many rows are in the block, fewer than block_rows().
+  int64_t rows() const { return used; }
+
   // Tells what the products saw at the next reserved row.
   void append(const T* x, const T* h) {
     x_rows[used] = x;

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from gatework import _ops, _reference
+from gatework._around import PLAIN, Around, Norms, normalised_states
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
 
@@ -23,6 +24,16 @@ class Case:
     reverse: bool = False
     bias: bool = True
     seed: int = 0
+    around: Around = PLAIN
+    is_normalised: bool = False
+
+    def norms(self) -> list[torch.Tensor | None]:
+        """The gains of the two products, the gains and the biases of the normalised states, in float64."""
+        generator = torch.Generator().manual_seed(self.seed + 2)
+        spec, states = self.spec, len(normalised_states(self.spec))
+        counts = (len(spec.input_gates), len(spec.recurrent_gates))
+        shapes = [(count * self.hidden,) for count in counts] + [(states, self.hidden)] * 2
+        return [torch.randn(s, generator=generator).double() if s[0] else None for s in shapes]
 
     @property
     def spec(self) -> CellSpec:
@@ -77,14 +88,17 @@ class Results:
 def run(case: Case, dtype: torch.dtype, scan=None) -> Results:
     """Run forward and backward, natively or with the given scan."""
     x, weights, states, sizes = case.tensors()
-    leaves = [None if t is None else t.to(dtype).requires_grad_() for t in (x, *weights, *states)]
+    norms = case.norms() if case.is_normalised else []
+    leaves = [None if t is None else t.to(dtype).requires_grad_() for t in (x, *weights, *states, *norms)]
+    around = replace(case.around, norms=Norms(*leaves[7 + len(states) :])) if case.is_normalised else case.around
     output, finals = (scan or _ops.scan)(
         case.spec,
         leaves[0],
         ScanWeights(*leaves[1:7]),
-        leaves[7:],
+        leaves[7 : 7 + len(states)],
         batch_sizes=sizes,
         reverse=case.reverse,
+        around=around,
     )
     generator = torch.Generator().manual_seed(case.seed + 1)
     seeds = [torch.randn(t.shape, generator=generator).to(dtype) for t in (output, *finals)]
@@ -96,9 +110,8 @@ def run(case: Case, dtype: torch.dtype, scan=None) -> Results:
     )
     values = {"output": output.detach()}
     values |= {f"final {k}": f.detach() for k, f in enumerate(finals)}
-    names = [n for n, t in zip(NAMES, leaves[:7], strict=True) if t is not None] + [
-        f"state {k}" for k in range(len(states))
-    ]
+    names = (*NAMES, *(f"state {k}" for k in range(len(states))), *(f"norm {k}" for k in range(len(norms))))
+    names = [n for n, t in zip(names, leaves, strict=True) if t is not None]
     values |= {f"d {name}": g for name, g in zip(names, gradients, strict=True)}
     return Results(values)
 

@@ -6,6 +6,7 @@ from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gatework import _operator, _reference, cells
+from gatework._around import PLAIN, Around
 
 TIME, BATCH, INPUT, HIDDEN = 3, 2, 2, 3
 NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
@@ -15,7 +16,7 @@ def leaf(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-def arguments(cell: str, packed: bool, is_traced: bool):
+def arguments(cell: str, packed: bool, is_traced: bool, around: Around = PLAIN):
     spec = cells.get(cell)
     inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
     weights = [leaf(inputs, INPUT), leaf(gates, HIDDEN), leaf(inputs), leaf(gates)]
@@ -24,12 +25,30 @@ def arguments(cell: str, packed: bool, is_traced: bool):
         weights, names = [*weights, leaf(len(spec.unit_weights), HIDDEN)], [*NAMES, "weight_unit"]
     states = [leaf(BATCH, HIDDEN) for _ in spec.states]
     x = leaf(6, INPUT) if packed else leaf(TIME, BATCH, INPUT)
-    return cell, x, names, weights, states, torch.tensor([2, 2, 1]) if packed else None, packed, is_traced
+    numbers = _operator._numbers(spec, around)
+    seed = torch.tensor(around.seed) if around.training else None
+    return (
+        cell,
+        x,
+        names,
+        weights,
+        states,
+        torch.tensor([2, 2, 1]) if packed else None,
+        packed,
+        is_traced,
+        numbers,
+        seed,
+    )
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_operator_is_registered_as_torch_wants_it(cell: str):
     opcheck(torch.ops.gatework.opaque_scan, arguments(cell, packed=False, is_traced=True))
+
+
+def test_the_operator_with_masks_is_registered_as_torch_wants_it():
+    around = Around(training=True, seed=7, place=1, recurrent_dropout=0.3, zoneout={"c": 0.2}, clip=0.5)
+    opcheck(torch.ops.gatework.opaque_scan, arguments("lstm", packed=False, is_traced=False, around=around))
 
 
 def test_the_packed_operator_and_its_gradient_are_registered_as_torch_wants_it():
@@ -46,7 +65,7 @@ def test_the_packed_operator_and_its_gradient_are_registered_as_torch_wants_it()
 @pytest.mark.parametrize("packed", [False, True])
 def test_results_gradients_and_second_gradients_are_the_references(cell: str, packed: bool):
     inputs = arguments(cell, packed, is_traced=False)
-    _, x, names, weights, states, sizes, reverse, _ = inputs
+    _, x, names, weights, states, sizes, reverse, *_ = inputs
 
     def run(x, *rest):
         given = _reference.ScanWeights(**dict(zip(names, rest[: len(names)], strict=True)))
@@ -60,10 +79,10 @@ def test_results_gradients_and_second_gradients_are_the_references(cell: str, pa
 
 
 def test_rows_beyond_the_batch_sizes_give_zeros():
-    cell, x, names, weights, states, sizes, reverse, _ = arguments("lstm", packed=True, is_traced=False)
-    whole = torch.ops.gatework.opaque_scan(cell, x[:5], names, weights, states, sizes, reverse, False)
+    cell, x, names, weights, states, sizes, *rest = arguments("lstm", packed=True, is_traced=False)
+    whole = torch.ops.gatework.opaque_scan(cell, x[:5], names, weights, states, sizes, *rest)
     padded = torch.ops.gatework.opaque_scan(
-        cell, x, names, weights, states, torch.cat([sizes, sizes.new_zeros(2)]), reverse, False
+        cell, x, names, weights, states, torch.cat([sizes, sizes.new_zeros(2)]), *rest
     )
     assert torch.equal(padded[0][:5], whole[0])
     assert not padded[0][5:].any()
@@ -71,9 +90,10 @@ def test_rows_beyond_the_batch_sizes_give_zeros():
 
 
 def test_no_steps_give_copies_of_the_states():
-    cell, x, names, weights, states, *_ = arguments("lstm", packed=False, is_traced=False)
+    cell, x, *rest = arguments("lstm", packed=False, is_traced=False)
+    states = rest[2]
     with torch.no_grad():
-        _, *finals = torch.ops.gatework.opaque_scan(cell, x[:0], names, weights, states, None, False, False)
+        _, *finals = torch.ops.gatework.opaque_scan(cell, x[:0], *rest)
     for final, state in zip(finals, states, strict=True):
         assert torch.equal(final, state)
         assert final.data_ptr() != state.data_ptr()

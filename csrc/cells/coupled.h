@@ -7,6 +7,7 @@ struct coupled {
   static constexpr int kept = 4;
   static constexpr int named = 6;
   static constexpr int units = 0;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[3] = {true, true, true};
   static constexpr bool recurrent_product[3] = {true, true, true};
@@ -17,11 +18,12 @@ struct coupled {
   static constexpr bool carries[2] = {false, true};
   // What `named` holds, in order.
   static constexpr const char* names[6] = {"f", "i", "g", "o", "c", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[2] = {5, 4};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V a_f = accumulator[0];
     const V a_g = accumulator[1];
     const V a_o = accumulator[2];
@@ -51,9 +53,8 @@ struct coupled {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V f = kept[0];                                                // f = sigmoid(a_f)
     const V g = kept[1];                                                // g = tanh(a_g)
     const V o = kept[2];                                                // o = sigmoid(a_o)
@@ -87,5 +88,128 @@ struct coupled {
     d_accumulator[2] = t27;
     d_previous[0] = V::constant(0.0);
     d_previous[1] = t29;
+  }
+};
+
+// The same under layer norm.
+struct coupled_normal {
+  static constexpr int accumulators = 3;
+  static constexpr int states = 2;
+  static constexpr int kept = 4;
+  static constexpr int named = 6;
+  static constexpr int units = 0;
+  static constexpr int normals = 1;
+  // By accumulator: whether the input product and the recurrent product feed it.
+  static constexpr bool input_product[3] = {true, true, true};
+  static constexpr bool recurrent_product[3] = {true, true, true};
+  // By state: whether the backward step reads its previous and its new value.
+  static constexpr bool reads_previous[2] = {false, true};
+  static constexpr bool reads_next[2] = {false, false};
+  // By state: whether it reaches its next value other than through the recurrent product.
+  static constexpr bool carries[2] = {false, true};
+  // What `named` holds, in order.
+  static constexpr const char* names[6] = {"f", "i", "g", "o", "c", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[2] = {5, 4};
+  // The states that are normalised.
+  static constexpr int normal_state[1] = {1};
+
+  // The states before their norm; the step itself takes the norm's result.
+  template <class V>
+  GATEWORK_INLINE static void inner(const V* accumulator, [[maybe_unused]] const V* previous,
+                                    [[maybe_unused]] const V* unit, V* inner) {
+    const V a_f = accumulator[0];
+    const V c_previous = previous[1];
+    const V a_g = accumulator[1];
+    const V f = sigmoid(a_f);                                           // f = sigmoid(a_f)
+    const V t4 = f * c_previous;                                        // c = f * c + i * g
+    const V i = V::constant(1.0) - f;                                   // i = 1 - f
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V t8 = i * g;                                                 // c = f * c + i * g
+    const V c = t4 + t8;                                                // c = f * c + i * g
+    inner[0] = c;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, const V* normal, V* next,
+                                      [[maybe_unused]] V* kept, V* named) {
+    const V a_f = accumulator[0];
+    const V a_g = accumulator[1];
+    const V a_o = accumulator[2];
+    const V c_previous = previous[1];
+    const V normal_c = normal[0];
+    const V f = sigmoid(a_f);                                           // f = sigmoid(a_f)
+    const V i = V::constant(1.0) - f;                                   // i = 1 - f
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V o = sigmoid(a_o);                                           // o = sigmoid(a_o)
+    const V t10 = f * c_previous;                                       // c = f * c + i * g
+    const V t11 = i * g;                                                // c = f * c + i * g
+    const V c = t10 + t11;                                              // c = f * c + i * g
+    const V t13 = tanh(normal_c);                                       // h = o * tanh(c)
+    const V h = o * t13;                                                // h = o * tanh(c)
+    next[0] = h;
+    next[1] = c;
+    kept[0] = f;
+    kept[1] = g;
+    kept[2] = o;
+    kept[3] = t13;
+    named[0] = f;
+    named[1] = i;
+    named[2] = g;
+    named[3] = o;
+    named[4] = c;
+    named[5] = h;
+  }
+
+  // What the norms' results receive; what they pass on comes back as d_inner.
+  template <class V>
+  GATEWORK_INLINE static void backward_normal([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                              [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                              const V* d_next, V* d_normal) {
+    const V o = kept[2];                                                // o = sigmoid(a_o)
+    const V kept_3 = kept[3];                                           // h = o * tanh(c)
+    const V d_h = d_next[0];
+    const V t3 = d_h * o;                                               // h = o * tanh(c)
+    const V t5 = kept_3 * kept_3;                                       // h = o * tanh(c)
+    const V t6 = V::constant(1.0) - t5;                                 // h = o * tanh(c)
+    const V t7 = t3 * t6;                                               // h = o * tanh(c)
+    d_normal[0] = t7;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       const V* d_inner, V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
+    const V f = kept[0];                                                // f = sigmoid(a_f)
+    const V g = kept[1];                                                // g = tanh(a_g)
+    const V o = kept[2];                                                // o = sigmoid(a_o)
+    const V kept_3 = kept[3];                                           // h = o * tanh(c)
+    const V d_c = d_next[1];
+    const V d_inner_c = d_inner[0];
+    const V c_previous = previous[1];
+    const V d_h = d_next[0];
+    const V t8 = d_c + d_inner_c;
+    const V t9 = t8 * c_previous;                                       // c = f * c + i * g
+    const V t10 = t8 * g;                                               // c = f * c + i * g
+    const V t11 = -t10;                                                 // i = 1 - f
+    const V t12 = t9 + t11;                                             // i = 1 - f
+    const V i = V::constant(1.0) - f;                                   // i = 1 - f
+    const V t15 = f * i;                                                // f = sigmoid(a_f)
+    const V t16 = t12 * t15;                                            // f = sigmoid(a_f)
+    const V t17 = t8 * i;                                               // c = f * c + i * g
+    const V t18 = g * g;                                                // g = tanh(a_g)
+    const V t19 = V::constant(1.0) - t18;                               // g = tanh(a_g)
+    const V t20 = t17 * t19;                                            // g = tanh(a_g)
+    const V t21 = d_h * kept_3;                                         // h = o * tanh(c)
+    const V t22 = V::constant(1.0) - o;                                 // o = sigmoid(a_o)
+    const V t23 = o * t22;                                              // o = sigmoid(a_o)
+    const V t24 = t21 * t23;                                            // o = sigmoid(a_o)
+    const V t26 = t8 * f;                                               // c = f * c + i * g
+    d_accumulator[0] = t16;
+    d_accumulator[1] = t20;
+    d_accumulator[2] = t24;
+    d_previous[0] = V::constant(0.0);
+    d_previous[1] = t26;
   }
 };

@@ -7,6 +7,7 @@ struct gru {
   static constexpr int kept = 4;
   static constexpr int named = 4;
   static constexpr int units = 0;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, false};
   static constexpr bool recurrent_product[4] = {true, true, false, true};
@@ -17,11 +18,12 @@ struct gru {
   static constexpr bool carries[1] = {true};
   // What `named` holds, in order.
   static constexpr const char* names[4] = {"r", "z", "n", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[1] = {3};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V a_r = accumulator[0];
     const V a_z = accumulator[1];
     const V x_n = accumulator[2];
@@ -49,9 +51,8 @@ struct gru {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V r = kept[0];                                                // r = sigmoid(a_r)
     const V z = kept[1];                                                // z = sigmoid(a_z)
     const V u_n = kept[2];
@@ -82,3 +83,6 @@ struct gru {
     d_previous[0] = t23;
   }
 };
+
+// The same under layer norm.
+using gru_normal = gru;

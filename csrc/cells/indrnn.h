@@ -7,6 +7,7 @@ struct indrnn {
   static constexpr int kept = 0;
   static constexpr int named = 1;
   static constexpr int units = 1;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[1] = {true};
   static constexpr bool recurrent_product[1] = {false};
@@ -17,11 +18,12 @@ struct indrnn {
   static constexpr bool carries[1] = {true};
   // What `named` holds, in order.
   static constexpr const char* names[1] = {"h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[1] = {0};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V x_h = accumulator[0];
     const V p_h = unit[0];
     const V h_previous = previous[0];
@@ -34,9 +36,8 @@ struct indrnn {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V h = next[0];
     const V p_h = unit[0];
     const V h_previous = previous[0];
@@ -50,3 +51,6 @@ struct indrnn {
     d_unit[0] = t8;
   }
 };
+
+// The same under layer norm.
+using indrnn_normal = indrnn;

@@ -7,6 +7,7 @@ struct minimal {
   static constexpr int kept = 4;
   static constexpr int named = 4;
   static constexpr int units = 0;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[3] = {true, true, true};
   static constexpr bool recurrent_product[3] = {false, false, false};
@@ -17,11 +18,12 @@ struct minimal {
   static constexpr bool carries[1] = {true};
   // What `named` holds, in order.
   static constexpr const char* names[4] = {"f", "i", "g", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[1] = {3};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V x_i = accumulator[1];
     const V x_f = accumulator[0];
     const V x_g = accumulator[2];
@@ -49,9 +51,8 @@ struct minimal {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V x_i = kept[0];
     const V x_f = kept[1];
     const V f = kept[2];                                                // f = sigmoid(softplus(-x_i) - softplus(-x_f))
@@ -82,3 +83,6 @@ struct minimal {
     d_previous[0] = t24;
   }
 };
+
+// The same under layer norm.
+using minimal_normal = minimal;

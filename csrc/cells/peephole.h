@@ -7,6 +7,7 @@ struct peephole {
   static constexpr int kept = 5;
   static constexpr int named = 6;
   static constexpr int units = 3;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, true};
   static constexpr bool recurrent_product[4] = {true, true, true, true};
@@ -17,11 +18,12 @@ struct peephole {
   static constexpr bool carries[2] = {false, true};
   // What `named` holds, in order.
   static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[2] = {5, 4};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V a_i = accumulator[0];
     const V p_i = unit[0];
     const V c_previous = previous[1];
@@ -62,9 +64,8 @@ struct peephole {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V i = kept[0];                                                // i = sigmoid(a_i + p_i * c)
     const V f = kept[1];                                                // f = sigmoid(a_f + p_f * c)
     const V g = kept[2];                                                // g = tanh(a_g)
@@ -117,5 +118,165 @@ struct peephole {
     d_unit[0] = t42;
     d_unit[1] = t43;
     d_unit[2] = t44;
+  }
+};
+
+// The same under layer norm.
+struct peephole_normal {
+  static constexpr int accumulators = 4;
+  static constexpr int states = 2;
+  static constexpr int kept = 5;
+  static constexpr int named = 6;
+  static constexpr int units = 3;
+  static constexpr int normals = 1;
+  // By accumulator: whether the input product and the recurrent product feed it.
+  static constexpr bool input_product[4] = {true, true, true, true};
+  static constexpr bool recurrent_product[4] = {true, true, true, true};
+  // By state: whether the backward step reads its previous and its new value.
+  static constexpr bool reads_previous[2] = {false, true};
+  static constexpr bool reads_next[2] = {false, true};
+  // By state: whether it reaches its next value other than through the recurrent product.
+  static constexpr bool carries[2] = {false, true};
+  // What `named` holds, in order.
+  static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[2] = {5, 4};
+  // The states that are normalised.
+  static constexpr int normal_state[1] = {1};
+
+  // The states before their norm; the step itself takes the norm's result.
+  template <class V>
+  GATEWORK_INLINE static void inner(const V* accumulator, [[maybe_unused]] const V* previous,
+                                    [[maybe_unused]] const V* unit, V* inner) {
+    const V a_f = accumulator[1];
+    const V p_f = unit[1];
+    const V c_previous = previous[1];
+    const V a_i = accumulator[0];
+    const V p_i = unit[0];
+    const V a_g = accumulator[2];
+    const V t6 = p_f * c_previous;                                      // f = sigmoid(a_f + p_f * c)
+    const V t7 = a_f + t6;                                              // f = sigmoid(a_f + p_f * c)
+    const V f = sigmoid(t7);                                            // f = sigmoid(a_f + p_f * c)
+    const V t9 = f * c_previous;                                        // c = f * c + i * g
+    const V t10 = p_i * c_previous;                                     // i = sigmoid(a_i + p_i * c)
+    const V t11 = a_i + t10;                                            // i = sigmoid(a_i + p_i * c)
+    const V i = sigmoid(t11);                                           // i = sigmoid(a_i + p_i * c)
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V t14 = i * g;                                                // c = f * c + i * g
+    const V c = t9 + t14;                                               // c = f * c + i * g
+    inner[0] = c;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
+                                      [[maybe_unused]] const V* unit, const V* normal, V* next,
+                                      [[maybe_unused]] V* kept, V* named) {
+    const V a_i = accumulator[0];
+    const V p_i = unit[0];
+    const V c_previous = previous[1];
+    const V a_f = accumulator[1];
+    const V p_f = unit[1];
+    const V a_g = accumulator[2];
+    const V a_o = accumulator[3];
+    const V p_o = unit[2];
+    const V normal_c = normal[0];
+    const V t9 = p_i * c_previous;                                      // i = sigmoid(a_i + p_i * c)
+    const V t10 = a_i + t9;                                             // i = sigmoid(a_i + p_i * c)
+    const V i = sigmoid(t10);                                           // i = sigmoid(a_i + p_i * c)
+    const V t12 = p_f * c_previous;                                     // f = sigmoid(a_f + p_f * c)
+    const V t13 = a_f + t12;                                            // f = sigmoid(a_f + p_f * c)
+    const V f = sigmoid(t13);                                           // f = sigmoid(a_f + p_f * c)
+    const V g = tanh(a_g);                                              // g = tanh(a_g)
+    const V t16 = f * c_previous;                                       // c = f * c + i * g
+    const V t17 = i * g;                                                // c = f * c + i * g
+    const V c = t16 + t17;                                              // c = f * c + i * g
+    const V t19 = p_o * c;                                              // o = sigmoid(a_o + p_o * c)
+    const V t20 = a_o + t19;                                            // o = sigmoid(a_o + p_o * c)
+    const V o = sigmoid(t20);                                           // o = sigmoid(a_o + p_o * c)
+    const V t22 = tanh(normal_c);                                       // h = o * tanh(c)
+    const V h = o * t22;                                                // h = o * tanh(c)
+    next[0] = h;
+    next[1] = c;
+    kept[0] = i;
+    kept[1] = f;
+    kept[2] = g;
+    kept[3] = o;
+    kept[4] = t22;
+    named[0] = i;
+    named[1] = f;
+    named[2] = g;
+    named[3] = o;
+    named[4] = c;
+    named[5] = h;
+  }
+
+  // What the norms' results receive; what they pass on comes back as d_inner.
+  template <class V>
+  GATEWORK_INLINE static void backward_normal([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                              [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                              const V* d_next, V* d_normal) {
+    const V o = kept[3];                                                // o = sigmoid(a_o + p_o * c)
+    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+    const V d_h = d_next[0];
+    const V t3 = d_h * o;                                               // h = o * tanh(c)
+    const V t5 = kept_4 * kept_4;                                       // h = o * tanh(c)
+    const V t6 = V::constant(1.0) - t5;                                 // h = o * tanh(c)
+    const V t7 = t3 * t6;                                               // h = o * tanh(c)
+    d_normal[0] = t7;
+  }
+
+  template <class V>
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       const V* d_inner, V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
+    const V i = kept[0];                                                // i = sigmoid(a_i + p_i * c)
+    const V f = kept[1];                                                // f = sigmoid(a_f + p_f * c)
+    const V g = kept[2];                                                // g = tanh(a_g)
+    const V o = kept[3];                                                // o = sigmoid(a_o + p_o * c)
+    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+    const V c = next[1];
+    const V d_c = d_next[1];
+    const V d_inner_c = d_inner[0];
+    const V d_h = d_next[0];
+    const V p_o = unit[2];
+    const V p_f = unit[1];
+    const V c_previous = previous[1];
+    const V p_i = unit[0];
+    const V t13 = d_c + d_inner_c;
+    const V t14 = d_h * kept_4;                                         // h = o * tanh(c)
+    const V t16 = V::constant(1.0) - o;                                 // o = sigmoid(a_o + p_o * c)
+    const V t17 = o * t16;                                              // o = sigmoid(a_o + p_o * c)
+    const V t18 = t14 * t17;                                            // o = sigmoid(a_o + p_o * c)
+    const V t19 = t18 * p_o;                                            // o = sigmoid(a_o + p_o * c)
+    const V t20 = t13 + t19;                                            // o = sigmoid(a_o + p_o * c)
+    const V t21 = t20 * g;                                              // c = f * c + i * g
+    const V t22 = V::constant(1.0) - i;                                 // i = sigmoid(a_i + p_i * c)
+    const V t23 = i * t22;                                              // i = sigmoid(a_i + p_i * c)
+    const V t24 = t21 * t23;                                            // i = sigmoid(a_i + p_i * c)
+    const V t25 = t20 * c_previous;                                     // c = f * c + i * g
+    const V t26 = V::constant(1.0) - f;                                 // f = sigmoid(a_f + p_f * c)
+    const V t27 = f * t26;                                              // f = sigmoid(a_f + p_f * c)
+    const V t28 = t25 * t27;                                            // f = sigmoid(a_f + p_f * c)
+    const V t29 = t20 * i;                                              // c = f * c + i * g
+    const V t30 = g * g;                                                // g = tanh(a_g)
+    const V t31 = V::constant(1.0) - t30;                               // g = tanh(a_g)
+    const V t32 = t29 * t31;                                            // g = tanh(a_g)
+    const V t34 = t20 * f;                                              // c = f * c + i * g
+    const V t35 = t28 * p_f;                                            // f = sigmoid(a_f + p_f * c)
+    const V t36 = t34 + t35;                                            // f = sigmoid(a_f + p_f * c)
+    const V t37 = t24 * p_i;                                            // i = sigmoid(a_i + p_i * c)
+    const V t38 = t36 + t37;                                            // i = sigmoid(a_i + p_i * c)
+    const V t39 = t24 * c_previous;                                     // i = sigmoid(a_i + p_i * c)
+    const V t40 = t28 * c_previous;                                     // f = sigmoid(a_f + p_f * c)
+    const V t41 = t18 * c;                                              // o = sigmoid(a_o + p_o * c)
+    d_accumulator[0] = t24;
+    d_accumulator[1] = t28;
+    d_accumulator[2] = t32;
+    d_accumulator[3] = t18;
+    d_previous[0] = V::constant(0.0);
+    d_previous[1] = t38;
+    d_unit[0] = t39;
+    d_unit[1] = t40;
+    d_unit[2] = t41;
   }
 };

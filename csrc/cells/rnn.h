@@ -7,6 +7,7 @@ struct rnn {
   static constexpr int kept = 0;
   static constexpr int named = 1;
   static constexpr int units = 0;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[1] = {true};
   static constexpr bool recurrent_product[1] = {true};
@@ -17,11 +18,12 @@ struct rnn {
   static constexpr bool carries[1] = {false};
   // What `named` holds, in order.
   static constexpr const char* names[1] = {"h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[1] = {0};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V a_h = accumulator[0];
     const V h = tanh(a_h);                                              // h = tanh(a_h)
     next[0] = h;
@@ -30,9 +32,8 @@ struct rnn {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V h = next[0];
     const V d_h = d_next[0];
     const V t3 = h * h;                                                 // h = tanh(a_h)
@@ -42,3 +43,6 @@ struct rnn {
     d_previous[0] = V::constant(0.0);
   }
 };
+
+// The same under layer norm.
+using rnn_normal = rnn;

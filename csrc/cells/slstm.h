@@ -7,6 +7,7 @@ struct slstm {
   static constexpr int kept = 7;
   static constexpr int named = 8;
   static constexpr int units = 0;
+  static constexpr int normals = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, true};
   static constexpr bool recurrent_product[4] = {true, true, true, true};
@@ -17,11 +18,12 @@ struct slstm {
   static constexpr bool carries[4] = {false, true, true, true};
   // What `named` holds, in order.
   static constexpr const char* names[8] = {"i", "f", "z", "o", "c", "n", "m", "h"};
+  // By state: its place in `named`.
+  static constexpr int named_state[4] = {7, 4, 5, 6};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,
-                                      V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
     const V a_i = accumulator[0];
     const V n_previous = previous[2];
     const V m_previous = previous[3];
@@ -72,9 +74,8 @@ struct slstm {
 
   template <class V>
   GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                       const V* d_next, V* d_accumulator, V* d_previous,
-                                       [[maybe_unused]] V* d_unit) {
+                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
+                                       V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V a_i = kept[0];
     const V a_f = kept[1];
     const V kept_2 = kept[2];                                           // kept = m - softplus(-a_f)
@@ -149,3 +150,6 @@ struct slstm {
     d_previous[3] = t50;
   }
 };
+
+// The same under layer norm.
+using slstm_normal = slstm;

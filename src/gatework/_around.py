@@ -1,4 +1,4 @@
-r"""What may act around any cell at every step of a scan, written for the reference.
+r"""What may act around any cell at every step of a scan, written for the reference; csrc/around*.h do the same.
 
 - Recurrent dropout: one mask for all steps on the $h_{t-1}$ that the recurrent product sees. Source: Y. Gal and Z.
   Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", NIPS 2016, equation 7.
@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import layer_norm, linear
 
 from gatework import _noise
-from gatework.cells import CellSpec
+from gatework.cells import CellSpec, _derive
 from gatework.cells._derive import Derivation, derive, topological
 from gatework.cells._symbol import FUNCTIONS, Symbol
 
@@ -29,13 +29,13 @@ class Norms:
     """The gains of the layer norm, and the offsets of the normalised states; biases are those of the products.
 
     Attributes:
-        norm_ih: The gain of W x, shape (input gates x hidden,).
+        norm_ih: The gain of W x, shape (input gates x hidden,); None where the product is given normalised.
         norm_hh: That of U h, shape (recurrent gates x hidden,); None for a cell without a recurrent product.
         norm_state: That of each normalised state, shape (states, hidden); None where there is none.
         norm_state_bias: What is added to each, shape (states, hidden); None where there is none.
     """
 
-    norm_ih: Tensor
+    norm_ih: Tensor | None = None
     norm_hh: Tensor | None = None
     norm_state: Tensor | None = None
     norm_state_bias: Tensor | None = None
@@ -47,24 +47,34 @@ class Around:
 
     Attributes:
         training: Whether masks are drawn.
-        seed: The seed of the forward pass.
+        seed: The seed of the forward pass; a tensor only on its way into an operator.
         place: Which layer and direction this scan is.
         recurrent_dropout: The share of units of h that the recurrent product does not see.
         zoneout: For each state the share of units that keep their previous value.
         clip: How far from 0 the carried cell state c may be, or None.
         norms: The weights of the layer norm, or None without it.
+        has_product: Whether the normalised input product is given in place of x.
     """
 
     training: bool = False
-    seed: int = 0
+    seed: int | Tensor = 0
     place: int = 0
     recurrent_dropout: float = 0.0
     zoneout: Mapping[str, float] = field(default_factory=dict)
     clip: float | None = None
     norms: Norms | None = None
+    has_product: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing acts around the cell."""
+        is_dropping = self.training and self.recurrent_dropout > 0
+        return self.norms is None and self.clip is None and not is_dropping and not any(self.zoneout.values())
 
     def input_product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """W x + b, with W x normalised."""
+        if self.has_product:
+            return x
         if self.norms is None:
             return linear(x, weight, bias)
         return layer_norm(linear(x, weight), weight.shape[:1], self.norms.norm_ih, bias)
@@ -82,7 +92,7 @@ class Around:
         if not self.training or not self.recurrent_dropout:
             return None
         share = 1 - self.recurrent_dropout
-        kept = _noise.is_kept(self.seed, self.place, 0, shape=tuple(h.shape), share=share, device=h.device)
+        kept = _noise.is_kept(int(self.seed), self.place, 0, shape=tuple(h.shape), share=share, device=h.device)
         return kept.to(h.dtype) / share
 
     def step(self, spec: CellSpec, arguments: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -103,7 +113,7 @@ class Around:
             new = values[state]
             if self.training:
                 place = (self.place, number + 1, time)
-                kept = _noise.is_kept(self.seed, *place, shape=tuple(new.shape), share=share, device=new.device)
+                kept = _noise.is_kept(int(self.seed), *place, shape=tuple(new.shape), share=share, device=new.device)
                 values[state] = torch.where(kept, previous, new)
             else:
                 values[state] = share * previous + (1 - share) * new
@@ -116,9 +126,7 @@ def _derivation(spec: CellSpec) -> Derivation:
 
 def normalised_states(spec: CellSpec) -> tuple[str, ...]:
     """The states whose new value stands in a tanh of the step, as c of the LSTM does."""
-    derivation = _derivation(spec)
-    inside = {s.arguments[0] for s in topological(derivation.named.values()) if s.operation == "tanh"}
-    return tuple(s for s in spec.states if s != "h" and derivation.named[s] in inside)
+    return _derive.normalised_states(spec, _derivation(spec).named)
 
 
 def _normalised_step(spec: CellSpec, arguments: Sequence[Tensor], gain: Tensor, bias: Tensor) -> dict[str, Tensor]:

@@ -11,38 +11,39 @@ from gatework import _native
 from gatework.cells import Cell
 from gatework.cells._build import SYMBOL, BuildError, library
 from gatework.cells._derive import Derivation, derive
-from gatework.cells._emit import struct
 
 _MOST_GATES = 4  # what one product feeds must fit into a tile of registers (csrc/pack.h)
 
-# By cell, instruction set and element type: where its native table is, or None where there is none. The cell itself is
-# the key, so a cell that is defined anew under the same name is another one.
-_found: dict[tuple[Cell, str, str], int | None] = {}
+# By cell, instruction set, element type and variant: where its native table is, or None where there is none. The cell
+# itself is the key, so a cell that is defined anew under the same name is another one.
+_found: dict[tuple[Cell, str, str, str], int | None] = {}
 _libraries: list[ctypes.CDLL] = []
 _lock = threading.Lock()
 
 
-def address(cell: Cell, isa: str, element: str) -> int | None:
+def address(cell: Cell, isa: str, element: str, variant: str) -> int | None:
     """Where the native table of a cell is, compiled on first use; None where the cell runs as the reference.
 
     Args:
         cell: The cell.
         isa: The instruction set.
         element: "float" or "double".
+        variant: What the kernel does besides the cell, as `_kernels.Variant`.
     """
-    key = (cell, isa, element)
+    key = (cell, isa, element, variant)
     if key not in _found:
         with _lock:
             if key not in _found:
-                _found[key] = _load(cell, isa, element)
+                _found[key] = _load(cell, isa, element, variant)
     return _found[key]
 
 
-def _load(cell: Cell, isa: str, element: str) -> int | None:
-    derivation = derive(cell)
+def _load(cell: Cell, isa: str, element: str, variant: str) -> int | None:
+    derivation = derive(cell, is_normalised=variant == "normalised")
     try:
         _check(derivation)
-        path = library(cell.name, struct(derivation), isa, element, Path(str(_native.__file__)).parent / "csrc")
+        headers = Path(str(_native.__file__)).parent / "csrc"
+        path = library(cell.name, derivation, isa, element, headers, is_around=variant != "plain")
         loaded = ctypes.CDLL(str(path))
     except (BuildError, OSError) as error:
         print(f"gatework: the cell {cell.name} runs as the reference, which is slow: {error}", file=sys.stderr)
@@ -60,6 +61,8 @@ def _check(derivation: Derivation) -> None:
         "states": (len(spec.states), _native.MAX_STATES),
         "named values": (len(derivation.named), _native.MAX_NAMED),
     }
+    if not derivation.can_be_cut:
+        raise BuildError("the norm of one of its states depends on that of another")
     for what, (count, most) in counts.items():
         if count > most:
             raise BuildError(f"it has {count} {what}, and the kernels take {most}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import NoReturn
+from typing import Literal, NoReturn, get_args
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from gatework.cells import REGISTRY, Cell, CellSpec
 from gatework.errors import UsageError, nearest
 
 DTYPES = (torch.float32, torch.float64)
+# What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
+Variant = Literal["plain", "around", "normalised"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _forced: list[str] = []
 
 
@@ -72,49 +75,52 @@ class Kernel:
     Attributes:
         address: Where the native table is.
         spec: The cell.
-        planes: How many values of each unit the forward pass keeps for the backward pass.
+        normals: How many states are normalised within the step.
         names: What a trace of the cell holds, in order.
     """
 
     address: int
     spec: CellSpec
-    planes: int
+    normals: int
     names: tuple[str, ...]
 
-    def kept_width(self, hidden: int, is_projected: bool) -> int:
-        """How many values of each row are kept; with a projection also h before it."""
-        return (self.planes + is_projected) * hidden
+    def kept_width(self, hidden: int, is_projected: bool, around: Around | None = None) -> int:
+        """How many values of each row the forward pass keeps for the backward pass."""
+        return hidden * _native.planes(self.address, is_projected, around.native() if around else 0)
 
 
-def has(spec: CellSpec, dtype: torch.dtype) -> bool:
+def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
     """Whether the cell has native kernels for `dtype`; a person's own is compiled to find out."""
     if REGISTRY.get(spec.name) != spec or dtype not in DTYPES:
         return False
     if spec.name in _native.CELLS:
         return True
     # A program that is being traced calls an operator, which compiles the cell when it runs.
-    return not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype) is not None
+    return (
+        not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype, variant) is not None
+    )
 
 
-def _address_of(spec: Cell, dtype: torch.dtype) -> int | None:
-    return _compiled.address(spec, active_isa(), "double" if dtype == torch.float64 else "float")
+def _address_of(spec: Cell, dtype: torch.dtype, variant: Variant) -> int | None:
+    return _compiled.address(spec, active_isa(), "double" if dtype == torch.float64 else "float", variant)
 
 
-def find(name: str, dtype: torch.dtype) -> Kernel:
+def find(name: str, dtype: torch.dtype, variant: Variant = "plain") -> Kernel:
     """The kernels of a registered cell for `dtype` in the active instruction set."""
-    return _find(REGISTRY[name], dtype == torch.float64, active_isa())
+    return _find(REGISTRY[name], dtype == torch.float64, active_isa(), variant)
 
 
 @cache
-def _find(spec: CellSpec, is_double: bool, isa: str) -> Kernel:
+def _find(spec: CellSpec, is_double: bool, isa: str, variant: Variant) -> Kernel:
     if isinstance(spec, Cell):
-        address = _compiled.address(spec, isa, "double" if is_double else "float")
+        address = _compiled.address(spec, isa, "double" if is_double else "float", variant)
         if address is None:
             raise UsageError(f'the cell "{spec.name}" has no native kernels here')
     else:
-        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), is_double)
+        place = VARIANTS.index(variant)
+        address = _native.find_kernel(_native.ISAS.index(isa), _native.CELLS.index(spec.name), is_double, place)
     facts = _native.describe(address)
-    return Kernel(address, spec, facts["planes"], tuple(facts["names"]))
+    return Kernel(address, spec, facts["normals"], tuple(facts["names"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,43 @@ def _refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtyp
     raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
 
 
+_NONE = (None,) * 4
+
+
+@dataclass(slots=True)
+class Around:
+    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
+
+    Attributes:
+        zoneout: By state, the share of units that keep their previous value.
+        seeds: By state, the seed of its masks; None where all units take the mean instead.
+        clip: How far from 0 the clipped state may be.
+        clipped: The place of the clipped state, or -1.
+        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
+        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
+        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
+        gradients: For each of `norms` its gradient.
+    """
+
+    zoneout: tuple[float, ...]
+    seeds: tuple[int, ...] | None
+    clip: float
+    clipped: int
+    mask: Tensor | None
+    norms: Sequence[Tensor | None] | None
+    kept: Sequence[Tensor | None] = (None,) * 3
+    gradients: Sequence[Tensor | None] = _NONE
+
+    def native(self) -> _native.Around:
+        """The same with addresses; it holds as long as the tensors do."""
+        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
+        parts = (self.mask, *(self.norms or _NONE), *self.kept)
+        return _native.around(
+            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
+            self.clip, self.clipped, self.norms is not None, tuple(map(_address, parts)),
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """One scan, in contiguous, checked tensors.
@@ -292,7 +335,12 @@ def _parts(spec: CellSpec, weights: ScanWeights) -> tuple[int, ...]:
 
 
 def forward(
-    kernel: Kernel, layout: Layout, initial: Sequence[Tensor], finals: Sequence[Tensor], scans: Sequence[Forward]
+    kernel: Kernel,
+    layout: Layout,
+    initial: Sequence[Tensor],
+    finals: Sequence[Tensor],
+    scans: Sequence[Forward],
+    around: Around | None = None,
 ) -> None:
     """Run scans one after the other: fills their outputs, what they keep, and the final states.
 
@@ -302,6 +350,7 @@ def forward(
         initial: The initial states, each (scans, batch, width).
         finals: Where the final states shall be.
         scans: The scans; the input of one may be the output of one before.
+        around: What acts around the cell, for kernels that take it.
     """
     layers = [
         (
@@ -310,8 +359,11 @@ def forward(
         )
         for s in scans
     ]  # fmt: skip
-    threads = torch.get_num_threads()
-    _finish(_native.forward(kernel.address, threads, layout.sizes(), _addresses(initial), _addresses(finals), layers))
+    status = _native.forward(
+        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), layers,
+        around.native() if around else 0,
+    )  # fmt: skip
+    _finish(status)
 
 
 def backward(
@@ -321,6 +373,7 @@ def backward(
     initial: Sequence[Tensor],
     d_initial: Sequence[Tensor],
     scans: Sequence[tuple[Backward, list[Tensor | None]]],
+    around: Around | None = None,
 ) -> None:
     """The derivatives of scans, the last first: fills their gradients and those of the initial states.
 
@@ -332,6 +385,7 @@ def backward(
         d_initial: Where their gradients shall be.
         scans: The derivatives, each with the tensors of its `gradients()`; what one gives for its input may be what
             another is given for its output.
+        around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
     """
     projected: list[Tensor | None] = []
     layers = []
@@ -345,7 +399,8 @@ def backward(
         ))  # fmt: skip
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
-        _addresses(d_initial), layers,
+        _addresses(d_initial), layers, around.native() if around else 0,
+        tuple(map(_address, around.gradients if around else _NONE)),
     )  # fmt: skip
     _finish(status)
     for (s, found), d_h in zip(scans, projected, strict=True):

@@ -10,11 +10,25 @@ CELLS: list[str]
 
 def is_compiled(isa: int, /) -> bool: ...
 def is_supported(isa: int, /) -> bool: ...
-def find_kernel(isa: int, cell: int, is_double: bool, /) -> int: ...
+def find_kernel(isa: int, cell: int, is_double: bool, variant: int, /) -> int: ...
+
+class Around: ...
+
+def around(
+    zoneout: Sequence[float],
+    is_random: bool,
+    seeds: Sequence[int],
+    clip: float,
+    clipped: int,
+    is_normalised: bool,
+    parts: Sequence[int],
+    /,
+) -> Around: ...
 def describe(kernel: int, /) -> dict[str, Any]: ...
 def step(
     kernel: int, batch: int, parts: Sequence[int], x: int, previous: Sequence[int], next: Sequence[int], output: int, /
 ) -> None: ...
+def planes(kernel: int, is_projected: bool, around: Around | int, /) -> int: ...
 def forward(
     kernel: int,
     threads: int,
@@ -22,6 +36,7 @@ def forward(
     initial: Sequence[int],
     final: Sequence[int],
     layers: Sequence[tuple[int, bool, Sequence[int], int, int, int, Sequence[int]]],
+    around: Around | int,
     /,
 ) -> int: ...
 def backward(
@@ -32,5 +47,7 @@ def backward(
     initial: Sequence[int],
     d_initial: Sequence[int],
     layers: Sequence[tuple[int, bool, Sequence[int], int, int, int, int, int, Sequence[int]]],
+    around: Around | int,
+    d_norms: Sequence[int],
     /,
 ) -> int: ...

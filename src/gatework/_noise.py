@@ -13,9 +13,10 @@ from torch import Tensor
 _STEP, _FIRST, _SECOND = -7046029254386353131, -4658895280553007687, -7723592293110705685  # as signed 64-bit numbers
 
 
-def drawn_seed() -> int:
-    """A seed from torch's generator, so that `torch.manual_seed` decides it."""
-    return int(torch.randint(2**62, ()))
+def drawn_seed() -> int | Tensor:
+    """A seed from torch's generator, so that `torch.manual_seed` decides it; a tensor in a program being compiled."""
+    seed = torch.randint(2**62, ())
+    return seed if torch.compiler.is_compiling() else int(seed)
 
 
 def is_kept(seed: int, *place: int, shape: tuple[int, ...], share: float, device: torch.device) -> Tensor:
@@ -31,11 +32,20 @@ def is_kept(seed: int, *place: int, shape: tuple[int, ...], share: float, device
     count = 1
     for size in shape:
         count *= size
-    start = seed
-    for part in place:
-        start = int(_mixed(torch.tensor(start) + (part + 1) * torch.tensor(_STEP)))
+    start = chained(seed, *place)
+    start -= 2**64 if start >= 2**63 else 0
     numbers = _mixed(torch.arange(1, count + 1, device=device) * _STEP + start)
     return (_shifted(numbers, 11) < int(share * 2**53)).view(shape)
+
+
+def chained(seed: int, *place: int) -> int:
+    """The seed of the masks at a place, from 0 to below 2^64."""
+    for part in place:
+        z = (seed + (part + 1) * _STEP) % 2**64
+        z = (z ^ (z >> 30)) * _FIRST % 2**64
+        z = (z ^ (z >> 27)) * _SECOND % 2**64
+        seed = z ^ (z >> 31)
+    return seed % 2**64
 
 
 def _mixed(z: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -18,12 +19,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from gatework import _ops, cells
+from gatework._around import PLAIN, Around, Norms
 from gatework.cells import CellSpec
 
 _SCHEMA = (
     "(str cell, Tensor x, str[] weight_names, Tensor[] weights, Tensor[] states, Tensor? batch_sizes, bool reverse, "
-    "bool is_traced"
+    "bool is_traced, float[] around, Tensor? seed"
 )
+_NORMS = tuple(f.name for f in fields(Norms))
 _library = torch.library.Library("gatework", "FRAGMENT")
 _library.define(f"opaque_scan{_SCHEMA}) -> Tensor[]")
 _library.define(f"opaque_scan_backward{_SCHEMA}, Tensor[] gradients) -> Tensor[]")
@@ -42,9 +45,10 @@ def scan(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `_ops.scan`, as one node of a traced program."""
-    output, *finals = _call(spec, x, weights, states, batch_sizes, reverse, False)
+    output, *finals = _call(spec, x, weights, states, batch_sizes, reverse, around, False)
     return output, tuple(finals)
 
 
@@ -56,9 +60,10 @@ def trace(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `_ops.trace`, as one node of a traced program."""
-    output, *rest = _call(spec, x, weights, states, batch_sizes, reverse, True)
+    output, *rest = _call(spec, x, weights, states, batch_sizes, reverse, around, True)
     finals, named = rest[: len(states)], rest[len(states) :]
     return output, tuple(finals), dict(zip(spec.names, named, strict=True))
 
@@ -70,12 +75,33 @@ def _call(
     states: Sequence[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
+    around: Around,
     is_traced: bool,
 ) -> list[Tensor]:
     present = {name: weight for name, weight in weights._asdict().items() if weight is not None}
+    if around.norms is not None:
+        norms = {f.name: getattr(around.norms, f.name) for f in fields(around.norms)}
+        present |= {name: norm for name, norm in norms.items() if norm is not None}
+    seed = around.seed if isinstance(around.seed, Tensor) else None
+    names, tensors, numbers = list(present), list(present.values()), _numbers(spec, around)
     return torch.ops.gatework.opaque_scan(
-        spec.name, x, list(present), list(present.values()), list(states), batch_sizes, reverse, is_traced
+        spec.name, x, names, tensors, list(states), batch_sizes, reverse, is_traced, numbers, seed
     )
+
+
+def _numbers(spec: CellSpec, around: Around) -> list[float]:
+    """What acts around the cell, for the operator, which knows no dictionaries; the norms are among the weights."""
+    clip = 0.0 if around.clip is None else around.clip
+    shares = [around.zoneout.get(state, 0.0) for state in spec.states]
+    return [float(around.training), float(around.place), around.recurrent_dropout, clip, *shares]
+
+
+def _around_of(spec: CellSpec, numbers: Sequence[float], norms: dict[str, Tensor], seed: Tensor | None) -> Around:
+    """What acts around the cell, from what the operator is given."""
+    training, place, dropout, clip, *shares = numbers
+    zoneout = dict(zip(spec.states, shares, strict=True))
+    start = 0 if seed is None else int(seed)
+    return Around(bool(training), start, int(place), dropout, zoneout, clip or None, Norms(**norms) if norms else None)
 
 
 def _run(
@@ -87,16 +113,23 @@ def _run(
     batch_sizes: Tensor | None,
     reverse: bool,
     is_traced: bool,
+    numbers: list[float],
+    seed: Tensor | None,
 ) -> list[Tensor]:
     """The output, the final states, and the named values when traced; in the layout of `x`."""
-    given = _ops.ScanWeights(**dict(zip(weight_names, weights, strict=True)))
+    by_name = dict(zip(weight_names, weights, strict=True))
+    norms = {name: by_name.pop(name) for name in weight_names if name in _NORMS}
+    around = _around_of(cells.get(cell), numbers, norms, seed)
+    given = _ops.ScanWeights(**by_name)
     missing = 0
     if batch_sizes is not None:
         missing = len(x) - int(batch_sizes.sum())
         batch_sizes = batch_sizes[batch_sizes > 0]
     rows = x[: len(x) - missing] if missing else x
     operation = _ops.trace if is_traced else _ops.scan
-    output, finals, *named = operation(cells.get(cell), rows, given, states, batch_sizes=batch_sizes, reverse=reverse)
+    output, finals, *named = operation(
+        cells.get(cell), rows, given, states, batch_sizes=batch_sizes, reverse=reverse, around=around
+    )
     sequences = [output, *(value for values in named for value in values.values())]
     if missing:
         sequences = [pad(sequence, (0, 0, 0, missing)) for sequence in sequences]
@@ -143,8 +176,10 @@ def _forward_shapes(
     batch_sizes: Tensor | None,
     reverse: bool,
     is_traced: bool,
+    numbers: list[float],
+    seed: Tensor | None,
 ) -> list[Tensor]:
-    del weight_names, batch_sizes, reverse
+    del weight_names, batch_sizes, reverse, numbers, seed
     spec = cells.get(cell)
     output, hidden = states[0].shape[-1], weights[0].shape[0] // len(spec.input_gates)
     widths = [output if name == "h" else hidden for name in spec.names] if is_traced else []
@@ -159,27 +194,27 @@ def _backward_shapes(cell: str, x: Tensor, names: Any, weights: list[Tensor], st
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     del output
-    cell, x, weight_names, weights, states, batch_sizes, *options = inputs
-    ctx.save_for_backward(x, *weights, *states, *([] if batch_sizes is None else [batch_sizes]))
-    ctx.settings = (cell, weight_names, len(weights), len(states), options)
+    cell, x, weight_names, weights, states, batch_sizes, reverse, is_traced, numbers, seed = inputs
+    ctx.save_for_backward(x, *weights, *states, batch_sizes, seed)
+    ctx.settings = (cell, weight_names, len(weights), reverse, is_traced, numbers)
 
 
 def _differentiate(ctx: Any, gradients: list[Tensor]) -> tuple[Any, ...]:
-    cell, weight_names, weight_count, state_count, options = ctx.settings
-    x, *rest = ctx.saved_tensors
-    weights, rest = rest[:weight_count], rest[weight_count:]
-    states, batch_sizes = rest[:state_count], rest[state_count] if len(rest) > state_count else None
+    cell, weight_names, weight_count, *options = ctx.settings
+    x, *rest, batch_sizes, seed = ctx.saved_tensors
+    options = (batch_sizes, *options, seed)
+    weights, states = rest[:weight_count], rest[weight_count:]
     if torch.is_grad_enabled():  # double backward: differentiate what can be differentiated again
         # Views, so that the derivatives stop here: one input may itself be computed from another.
         x, *rest = leaves = [tensor.view_as(tensor) for tensor in (x, *weights, *states)]
         weights, states = rest[:weight_count], rest[weight_count:]
-        results = _run(cell, x, weight_names, weights, states, batch_sizes, *options)
+        results = _run(cell, x, weight_names, weights, states, *options)
         found = torch.autograd.grad(results, leaves, gradients, create_graph=True, allow_unused=True)
     else:
-        inputs = (cell, x, weight_names, weights, states, batch_sizes, *options)
+        inputs = (cell, x, weight_names, weights, states, *options)
         found = torch.ops.gatework.opaque_scan_backward(*inputs, gradients)
     d_x, d_weights, d_states = found[0], list(found[1 : 1 + weight_count]), list(found[1 + weight_count :])
-    return None, d_x, None, d_weights, d_states, None, None, None
+    return None, d_x, None, d_weights, d_states, None, None, None, None, None
 
 
 _library.impl("opaque_scan", _forward, "CompositeExplicitAutograd")

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _gradients, _kernels, _reference
+from gatework import _gradients, _kernels, _reference, _surrounded
+from gatework._around import PLAIN, Around
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
 
@@ -31,9 +32,13 @@ torch.library.define(
 )
 
 
-def has_kernel(spec: CellSpec, weight: Tensor) -> bool:
+def has_kernel(spec: CellSpec, weight: Tensor, around: Around = PLAIN) -> bool:
     """Whether a native kernel computes this cell for tensors with the device and dtype of `weight`."""
-    return weight.device.type == "cpu" and _kernels.has(spec, weight.dtype)
+    if weight.device.type != "cpu":
+        return False
+    if around.is_plain:
+        return _kernels.has(spec, weight.dtype)
+    return _surrounded.has_kernel(spec, weight.dtype, is_normalised=around.norms is not None)
 
 
 def scan(
@@ -44,14 +49,17 @@ def scan(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences; see `gatework._reference.scan` for shapes.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
-    if not has_kernel(spec, x):
-        return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    if not has_kernel(spec, x, around):
+        return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+    if not around.is_plain:
+        return _surrounded.scan(spec, x, weights, states, around, batch_sizes=batch_sizes, reverse=reverse)
     w = weights
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
     is_kept = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (*tensors, *states))
@@ -67,6 +75,7 @@ def trace(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
+    around: Around = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework._reference.trace`.
 
@@ -75,8 +84,10 @@ def trace(
     w = weights
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
     is_differentiable = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-    if is_differentiable or not has_kernel(spec, x):
-        return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse)
+    if is_differentiable or not has_kernel(spec, x, around):
+        return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+    if not around.is_plain:
+        return _surrounded.trace(spec, x, weights, states, around, batch_sizes=batch_sizes, reverse=reverse)
     hidden, width = _kernels.checked(x, weights, spec)
     batch = _kernels.checked_states(states, spec, x.dtype, (), (hidden, width))
     layout = _kernels.layout_of(x, batch, batch_sizes)

@@ -43,7 +43,8 @@ class ScanWeights(NamedTuple):
 
     def contiguous(self) -> ScanWeights:
         """The same weights, each in one piece of memory."""
-        return ScanWeights(*[None if t is None else t.contiguous() for t in self])
+        others = [None if t is None else t.contiguous() for t in self[2:]]
+        return ScanWeights(self.weight_ih.contiguous(), self.weight_hh.contiguous(), *others)
 
 
 def scan(

@@ -52,7 +52,7 @@ def scan(
         The output of the last layer, the final states in the form of `states`, and the traces, if wanted, by layer and
         direction.
     """
-    if scans is _ops and not is_traced and not torch.compiler.is_compiling():
+    if scans is _ops and not is_traced and not arounds and not torch.compiler.is_compiling():
         flat = list(chain.from_iterable(weights))
         if _is_plain(chain((x,), states, flat)):
             call = _Call(spec, directions, batch_sizes, len(states))

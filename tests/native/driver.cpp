@@ -77,7 +77,7 @@ double run(const Kernel& k, const Sizes& s, int threads, unsigned seed) {
   f.weights = w;
   T* output = memory.make(rows * s.output);
   f.output = output;
-  f.kept = memory.make(rows * s.hidden * (planes_of(k) + is_projected));
+  f.kept = memory.make(rows * s.hidden * (planes_of(k, is_projected, nullptr)));
   for (int n = 0; n < k.states; ++n) {
     const int64_t width = n ? s.hidden : s.output;
     f.initial[n] = memory.make(s.batch * width, 1);

@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from gatework import _kernels, _native, _ops, _reference
+from gatework._around import Around
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY
-from scans import Case, run
+from scans import Case, replace, run
 
 CASES = 2000
+AROUND_CASES = 3000
 PARTS = 20
 
 
@@ -47,6 +49,42 @@ def test_random_scans_agree_with_the_reference(part: int):
         terms = (case.steps + 1) * (case.input + case.hidden + 8)
         for name, error in found.errors(exact).items():
             assert error <= terms * eps, (case, isas[k % len(isas)], name, error)
+
+
+def drawn_around(generator: random.Random, cell: str) -> tuple[Around, bool]:
+    """A random combination of what may act around a cell, and whether there is a layer norm."""
+    states = REGISTRY[cell].states
+    around = Around(
+        training=generator.random() < 0.7,
+        seed=generator.getrandbits(62),
+        place=generator.randrange(4),
+        recurrent_dropout=generator.choice([0.0, 0.3, 0.8]),
+        zoneout={state: generator.choice([0.0, 0.1, 0.9]) for state in states if generator.random() < 0.6},
+        clip=generator.choice([None, 0.2, 1.0]) if "c" in states else None,
+    )
+    return around, generator.random() < 0.5
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_scans_with_something_around_the_cell_agree_with_the_reference(part: int):
+    isas = _kernels.supported_isas()
+    generator = random.Random(1000 + part)
+    eps = torch.finfo(torch.float64).eps
+    for k in range(AROUND_CASES // PARTS):
+        case = draw(generator, seed=2000 * part + k)
+        around, is_normalised = drawn_around(generator, case.cell)
+        case = replace(case, around=around, is_normalised=is_normalised)
+        if case.is_packed and (case.batch == 0 or case.steps == 0):
+            case = replace(case, is_packed=False)
+        assert _ops.has_kernel(case.spec, torch.zeros((), dtype=torch.float64), case.around)
+        with _kernels.use_isa(isas[k % len(isas)]):
+            found = run(case, torch.float64)
+        exact = run(case, torch.float64, _reference.scan)
+        terms = (case.steps + 1) * (case.input + case.hidden + 8)
+        # A norm divides by no less than the root of 1e-5, and so much larger may a difference become.
+        stretch = 1e-5**-0.5 if is_normalised else 1
+        for name, error in found.errors(exact).items():
+            assert error <= stretch * terms * eps, (case, isas[k % len(isas)], name, error)
 
 
 @pytest.mark.parametrize("name", ["weight_ih", "weight_hh", "bias_ih", "bias_hh", "x", "state"])

@@ -48,6 +48,34 @@ def test_a_layer_compiles_into_one_graph_and_its_gradients_agree(drop_in: DropIn
     same(gradients, expected)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"recurrent_dropout": 0.3, "zoneout": {"h": 0.2}}, {"layer_norm": True, "clip": 0.5}, {"weight_drop": 0.5}],
+    ids=lambda o: "+".join(o),
+)
+def test_what_acts_around_the_cell_compiles_into_one_graph(options: dict):
+    layer = gatework.nn.LSTM(3, 4, **STACK, options=gatework.nn.ScanOptions(**options), dtype=torch.float64)
+    quick = compiled(layer)
+    leaves = [torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True), *layer.parameters()]
+    found = []
+    for run in (quick, layer):
+        torch.manual_seed(6)
+        output, states = run(leaves[0])
+        found.append([output, *states, *torch.autograd.grad(output.pow(2).sum(), leaves)])
+    same(*found)
+    layer.eval()
+    same(compiled(layer)(leaves[0]), layer(leaves[0]))
+
+
+def test_a_layer_with_options_exports():
+    options = gatework.nn.ScanOptions(recurrent_dropout=0.3, zoneout=0.2, layer_norm=True, clip=1.0)
+    layer = gatework.nn.LSTM(3, 4, 2, options=options).eval()
+    x = torch.randn(5, 2, 3)
+    program = torch.export.export(layer, (x,), dynamic_shapes=({0: Dim("time", min=1), 1: Dim("batch", min=1)},))
+    longer = torch.randn(9, 4, 3)
+    same(program.module()(longer), layer(longer))
+
+
 def test_compiled_lengths_give_the_same_results_whatever_the_lengths():
     layer = gatework.nn.LSTM(3, 4, **STACK)
     quick = compiled(layer)

@@ -2,13 +2,14 @@
 
 import copy
 import math
+from unittest import mock
 
 import pytest
 import torch
 from torch.nn.functional import layer_norm
 
 import gatework
-from gatework import _noise, cells
+from gatework import _kernels, _noise, cells
 from gatework.errors import KindError, UsageError
 from gatework.nn import LSTM, ScanOptions
 
@@ -252,6 +253,59 @@ def test_every_option_together_with_every_cell_trains_and_streams(cell: str):
         y, state = forward.step(x[t], state)
         torch.testing.assert_close(y, whole[t])
     assert torch.equal(copy.deepcopy(forward)(x)[0], whole)
+
+
+@pytest.mark.parametrize("cell", list(cells.BUILT_IN))
+def test_the_kernels_take_every_option(cell: str):
+    options = {"recurrent_dropout": 0.2, "zoneout": 0.1, "layer_norm": True}
+    layer, x = layer_of(cell, num_layers=2, **options), x_of()
+    torch.manual_seed(3)
+    with mock.patch("gatework._reference.scan", side_effect=AssertionError("a loop")):
+        output, _ = layer(x)
+        output.sum().backward()
+    gradients = [parameter.grad.clone() for parameter in layer.parameters()]
+    layer.zero_grad()
+    torch.manual_seed(3)
+    with mock.patch.object(type(layer), "_choose", return_value="reference"):
+        expected, _ = layer(x)
+    expected.sum().backward()
+    torch.testing.assert_close(output, expected)
+    for found, parameter in zip(gradients, layer.parameters(), strict=True):
+        torch.testing.assert_close(found, parameter.grad)
+    with torch.no_grad(), mock.patch("gatework._reference.trace", side_effect=AssertionError("a loop")):
+        torch.manual_seed(3)
+        torch.testing.assert_close(layer.trace(x)["h"][-1, 0], expected)
+
+
+@pytest.mark.parametrize("options", [{"recurrent_dropout": 0.4}, {"zoneout": 0.3}])
+def test_masks_depend_neither_on_threads_nor_on_the_instruction_set(options: dict):
+    layer = gatework.nn.LSTM(40, 70, options=ScanOptions(**options))
+    x = torch.randn(50, 33, 40, generator=torch.Generator().manual_seed(5))
+    states, before = [], torch.get_num_threads()
+    try:
+        for isa in _kernels.supported_isas():
+            for threads in (1, 3):
+                torch.set_num_threads(threads)
+                torch.manual_seed(4)
+                with _kernels.use_isa(isa), torch.no_grad():
+                    states.append(layer.trace(x)["c"][0, 0])
+    finally:
+        torch.set_num_threads(before)
+    # A unit that is zoned out has the very same state as a step before.
+    for state in states:
+        torch.testing.assert_close(state, states[0])
+        assert torch.equal(state[1:] == state[:-1], states[0][1:] == states[0][:-1])
+
+
+@pytest.mark.parametrize("options", [{"zoneout": 0.3, "clip": 0.4}, {"layer_norm": True, "recurrent_dropout": 0.3}])
+def test_gradients_of_gradients_pass_what_acts_around_the_cell(options: dict):
+    layer, x = layer_of(**options), x_of(3).requires_grad_()
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        torch.manual_seed(2)
+        return layer(x)[0]
+
+    assert torch.autograd.gradgradcheck(run, x)
 
 
 @pytest.mark.parametrize(

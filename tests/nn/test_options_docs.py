@@ -11,4 +11,4 @@ def test_the_example_of_options_and_resets_runs():
     known: dict = {}
     exec(block, known)
     assert known["output"].shape == (50, 8, 128)
-    assert known["layer"].spec.name == "lstm_clip_3"
+    assert known["layer"].options.clip == 3

@@ -14,11 +14,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from gatework.cells._emit import identifier
+from gatework.cells._derive import Derivation
+from gatework.cells._emit import identifier, struct, struct_name
 
 SYMBOL = "gatework_own_kernel"
 _COMPILERS = ("c++", "g++", "clang++")
@@ -29,15 +29,18 @@ class BuildError(Exception):
     """The library could not be made; the message is the reason, without a full stop."""
 
 
-def library(name: str, struct: Sequence[str], isa: str, element: str, headers: Path) -> Path:
+def library(
+    name: str, derivation: Derivation, isa: str, element: str, headers: Path, *, is_around: bool = False
+) -> Path:
     """The shared library of a cell, compiled if it is not in the cache.
 
     Args:
         name: The cell.
-        struct: The lines of its generated C++.
+        derivation: Its derivation.
         isa: The instruction set.
         element: "float" or "double".
         headers: The folder of the package's headers and flags.
+        is_around: Whether the kernel takes what acts around the cell.
 
     Returns:
         The path of a library that exports `SYMBOL`, a `gatework::Kernel`.
@@ -46,7 +49,7 @@ def library(name: str, struct: Sequence[str], isa: str, element: str, headers: P
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
     compiler = _compiler()
-    text = _unit(name, struct, isa, element)
+    text = _unit(derivation, isa, element, is_around)
     command = [compiler, *_flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
     found = os.stat(compiler)
     parts = (text, _digest(headers), *command, found.st_size, found.st_mtime_ns)
@@ -68,16 +71,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("GATEWORK_CACHE") or platformdirs.user_cache_dir("gatework")) / "cells"
 
 
-def _unit(name: str, struct: Sequence[str], isa: str, element: str) -> str:
+def _unit(derivation: Derivation, isa: str, element: str, is_around: bool) -> str:
+    kernel = f"KernelOf<own::{struct_name(derivation)}, Widest<{element}>, {str(is_around).lower()}>"
     lines = [
         f"#define GATEWORK_ISA {isa}",
         '#include "kernels.h"',
         "namespace gatework::GATEWORK_ISA {",
         "namespace own {",
-        *struct,
+        *struct(derivation),
         "}  // namespace own",
         f'extern "C" __attribute__((visibility("default"))) const Kernel {SYMBOL};',
-        f"const Kernel {SYMBOL} = KernelOf<own::{identifier(name)}, Widest<{element}>>::kernel();",
+        f"const Kernel {SYMBOL} = {kernel}::kernel();",
         "}  // namespace gatework::GATEWORK_ISA",
         "",
     ]

@@ -16,6 +16,8 @@ from gatework.cells._spec import CellSpec
 from gatework.cells._symbol import COMPARISONS, Graph, Symbol
 from gatework.errors import UsageError
 
+# What the inputs are called that belong to a normalised state: the norm's result, and what comes back through it.
+NORMAL, INNER = "normal of ", "d_inner of "
 COSTLY = ("sigmoid", "tanh", "exp", "log", "softplus")
 
 
@@ -31,6 +33,9 @@ class Derivation:
         d_accumulators: The derivative for each accumulator, from `d_<state>`, the kept values and the states.
         d_states: The elementwise part of the derivative for each previous state.
         d_units: What each learnt vector's derivative receives from one step of one sequence.
+        normalised: The states that are normalised within the step; none without layer norm.
+        d_normal: The derivative for each of their norms' results. What a norm passes on to its state comes back to the
+            backward step as an input.
     """
 
     spec: CellSpec
@@ -40,6 +45,19 @@ class Derivation:
     d_accumulators: tuple[Symbol, ...]
     d_states: tuple[Symbol, ...]
     d_units: tuple[Symbol, ...]
+    normalised: tuple[str, ...] = ()
+    d_normal: tuple[Symbol, ...] = ()
+
+    @property
+    def inner(self) -> tuple[Symbol, ...]:
+        """The states before their norm."""
+        return tuple(self.named[s] for s in self.normalised)
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether the states before their norms are known before any norm is."""
+        before = topological(self.inner)
+        return not any(s.operation == "input" and str(s.value).startswith(NORMAL) for s in before)
 
     @property
     def outputs(self) -> tuple[Symbol, ...]:
@@ -52,8 +70,12 @@ class Derivation:
         return tuple(self.named[s] for s in self.spec.states)
 
 
-def derive(spec: CellSpec) -> Derivation:
+def derive(spec: CellSpec, *, is_normalised: bool = False) -> Derivation:
     """The derivation of a cell.
+
+    Args:
+        spec: The cell.
+        is_normalised: Whether the states in a tanh are normalised there, where the cell has such states.
 
     Raises:
         UsageError: `step()` uses something that cannot be derived; the message names the function, file and line.
@@ -62,17 +84,46 @@ def derive(spec: CellSpec) -> Derivation:
     inputs = {name: graph.input(name) for name in spec.arguments}
     graph.line = None
     named = _returned(spec, spec.step(**inputs))
+    normalised = normalised_states(spec, named) if is_normalised else ()
+    normals = {s: graph.input(f"{NORMAL}{s}") for s in normalised}
+    named = _with_normals(graph, named, normals)
     units = tuple(f"p_{name}" for name in spec.unit_weights)
     accumulators = tuple(a for a in spec.arguments if a not in (*spec.states, *units))
-    adjoints = _reverse(graph, named, {s: graph.input(f"d_{s}") for s in spec.states})
+    seeds = [(named[s], graph.input(f"d_{s}")) for s in spec.states]
+    seeds += [(named[s], graph.input(f"{INNER}{s}")) for s in normalised]
+    adjoints = _reverse(graph, named, seeds)
     zero = graph.constant(0)
     d_accumulators = tuple(adjoints.get(inputs[a], zero) for a in accumulators)
     d_states = tuple(adjoints.get(inputs[s], zero) if s in inputs else zero for s in spec.states)
     d_units = tuple(adjoints.get(inputs[u], zero) for u in units)
+    d_normal = tuple(adjoints.get(normals[s], zero) for s in normalised)
     next_states = [named[s] for s in spec.states]
-    outputs = (*d_accumulators, *d_states, *d_units)
+    outputs = (*d_accumulators, *d_states, *d_units, *d_normal)
     kept = _kept(topological(named.values()), next_states, outputs, accumulators)
-    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units)
+    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units, normalised, d_normal)
+
+
+def normalised_states(spec: CellSpec, named: Mapping[str, Symbol]) -> tuple[str, ...]:
+    """The states whose new value stands in a tanh of the step, as c of the LSTM does."""
+    inside = {s.arguments[0] for s in topological(named.values()) if s.operation == "tanh"}
+    return tuple(s for s in spec.states if s != "h" and named[s] in inside)
+
+
+def _with_normals(graph: Graph, named: Mapping[str, Symbol], normals: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """The step with the tanh of each normalised state taken of its norm."""
+    places = {named[state]: normal for state, normal in normals.items()}
+    found: dict[Symbol, Symbol] = {}
+    for symbol in topological(named.values()):
+        if not normals or not symbol.arguments:
+            found[symbol] = symbol
+            continue
+        graph.line = symbol.line
+        arguments = [found[a] for a in symbol.arguments]
+        if symbol.operation == "tanh" and symbol.arguments[0] in places:
+            arguments = [places[symbol.arguments[0]]]
+        found[symbol] = graph.apply(symbol.operation, *arguments)
+    graph.line = None
+    return {name: found[symbol] for name, symbol in named.items()}
 
 
 def topological(outputs: Iterable[Symbol], known: Container[Symbol] = ()) -> list[Symbol]:
@@ -110,15 +161,15 @@ def _returned(spec: CellSpec, found: object) -> dict[str, Symbol]:
     return dict(found)
 
 
-def _reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Mapping[str, Symbol]) -> dict[Symbol, Symbol]:
+def _reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Iterable[tuple[Symbol, Symbol]]) -> dict[Symbol, Symbol]:
     """The adjoint of every node, by reverse-mode differentiation from the states' adjoints."""
     adjoints: dict[Symbol, Symbol] = {}
 
     def add(symbol: Symbol, adjoint: Symbol) -> None:
         adjoints[symbol] = graph.apply("add", adjoints[symbol], adjoint) if symbol in adjoints else adjoint
 
-    for state, seed in seeds.items():
-        add(named[state], seed)
+    for symbol, seed in seeds:
+        add(symbol, seed)
     for symbol in reversed(topological(named.values())):
         if symbol in adjoints and symbol.operation not in (*COMPARISONS, "input", "constant"):
             graph.line = symbol.line

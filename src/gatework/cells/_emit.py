@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from gatework.cells._derive import Derivation, derive, topological
+from gatework.cells._derive import INNER, NORMAL, Derivation, derive, topological
 from gatework.cells._spec import CellSpec
 from gatework.cells._symbol import Symbol
 
@@ -88,6 +88,8 @@ _TAKEN = frozenset(
         "next",
         "kept",
         "named",
+        "inner",
+        "normal",
         "V",
         "T",
         "select",
@@ -101,9 +103,10 @@ _TAKEN = frozenset(
         "softplus",
     ]
 )
-_PATTERN = re.compile(r"t\d+|kept_\d+|d_\w*|\w*_previous|[axup]_\w*|\w*_")
+_PATTERN = re.compile(r"t\d+|kept_\d+|d_\w*|\w*_previous|normal_\w*|\w*_normal|[axup]_\w*|\w*_")
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "eq": "=="}
 COMMENT_COLUMN = 72
+_LONGEST_LINE = 120
 
 
 def header(spec: CellSpec) -> str:
@@ -115,15 +118,31 @@ def header(spec: CellSpec) -> str:
             "// Generated from src/gatework/cells by `make cells`: change step(), not this file.",
             *struct(derive(spec)),
             "",
+            "// The same under layer norm.",
+            *normalised_struct(spec),
+            "",
         ]
     )
+
+
+def normalised_struct(spec: CellSpec) -> list[str]:
+    """The lines of the cell under layer norm: a struct, or another name where no state is normalised within."""
+    derivation = derive(spec, is_normalised=True)
+    if derivation.normalised:
+        return struct(derivation)
+    return [f"using {identifier(spec.name)}_normal = {identifier(spec.name)};"]
+
+
+def struct_name(derivation: Derivation) -> str:
+    """What the struct is called."""
+    return identifier(derivation.spec.name) + ("_normal" if derivation.normalised else "")
 
 
 def struct(derivation: Derivation) -> list[str]:
     """The lines of the struct: what the scan must know, then the two steps."""
     spec = derivation.spec
     accumulators = derivation.accumulators
-    reads = _inputs_of(derivation.outputs, derivation)
+    reads = _inputs_of((*derivation.outputs, *derivation.d_normal), derivation)
     names = ", ".join(f'"{name}"' for name in derivation.named)
     constants = {
         "accumulators": len(accumulators),
@@ -131,9 +150,11 @@ def struct(derivation: Derivation) -> list[str]:
         "kept": len(derivation.kept),
         "named": len(derivation.named),
         "units": len(derivation.d_units),
+        "normals": len(derivation.normalised),
     }
+    values = list(derivation.named)
     return [
-        f"struct {identifier(spec.name)} {{",
+        f"struct {struct_name(derivation)} {{",
         *(f"  static constexpr int {name} = {value};" for name, value in constants.items()),
         "  // By accumulator: whether the input product and the recurrent product feed it.",
         _flags("input_product", [a[0] in "ax" for a in accumulators]),
@@ -145,6 +166,9 @@ def struct(derivation: Derivation) -> list[str]:
         _flags("carries", [s.operation != "constant" for s in derivation.d_states]),
         "  // What `named` holds, in order.",
         f"  static constexpr const char* names[{len(derivation.named)}] = {{{names}}};",
+        "  // By state: its place in `named`.",
+        _numbers("named_state", [values.index(s) for s in spec.states]),
+        *_normal_facts(derivation),
         "",
         *_forward(derivation),
         "",
@@ -162,6 +186,18 @@ def identifier(name: str) -> str:
 def _flags(name: str, values: Sequence[bool]) -> str:
     text = ", ".join(str(v).lower() for v in values)
     return f"  static constexpr bool {name}[{len(values)}] = {{{text}}};"
+
+
+def _numbers(name: str, values: Sequence[int]) -> str:
+    return f"  static constexpr int {name}[{len(values)}] = {{{', '.join(map(str, values))}}};"
+
+
+def _normal_facts(derivation: Derivation) -> list[str]:
+    """Which states are normalised."""
+    if not derivation.normalised:
+        return []
+    places = [derivation.spec.states.index(s) for s in derivation.normalised]
+    return ["  // The states that are normalised.", _numbers("normal_state", places)]
 
 
 def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol | str]:
@@ -185,60 +221,111 @@ def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol 
 
 
 def _forward(derivation: Derivation) -> list[str]:
-    names: dict[Symbol, str] = {}
-    lines = []
-    for symbol in topological(derivation.named.values()):
-        if symbol.operation == "input":
-            name, source = _input(str(symbol.value), derivation)
-            names[symbol] = name
-            lines.append(f"    const V {name} = {source};")
     own = {node: identifier(name) for name, node in derivation.named.items()}
+    names, lines = _read(derivation.named.values(), derivation)
     lines += _statements(derivation.named.values(), names, own)
     lines += [f"    next[{k}] = {names[n]};" for k, n in enumerate(derivation.next_states)]
     lines += [f"    kept[{k}] = {names[n]};" for k, n in enumerate(derivation.kept)]
     lines += [f"    named[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
+    parameters = ["const V* accumulator", *_given("previous", "unit")]
+    if not derivation.normalised:
+        return _function("forward", [*parameters, "V* next", *_given("kept", is_out=True), "V* named"], lines)
+    names, first = _read(derivation.inner, derivation)
+    first += _statements(derivation.inner, names, own)
+    first += [f"    inner[{k}] = {names[n]};" for k, n in enumerate(derivation.inner)]
     return [
-        "  template <class V>",
-        "  GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,",
-        "                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept,",
-        "                                      V* named) {",
-        *lines,
-        "  }",
+        "  // The states before their norm; the step itself takes the norm's result.",
+        *_function("inner", [*parameters, "V* inner"], first),
+        "",
+        *_function(
+            "forward",
+            [*parameters, "const V* normal", "V* next", *_given("kept", is_out=True), "V* named"],
+            lines,
+        ),
     ]
 
 
 def _backward(derivation: Derivation) -> list[str]:
-    spec = derivation.spec
+    d_steps = (*derivation.d_accumulators, *derivation.d_states, *derivation.d_units)
+    lines = _backward_lines(
+        derivation,
+        d_steps,
+        {
+            "d_accumulator": derivation.d_accumulators,
+            "d_previous": derivation.d_states,
+            "d_unit": derivation.d_units,
+        },
+    )
+    parameters = [*_given("kept", "previous", "next", "unit"), "const V* d_next"]
+    results = ["V* d_accumulator", "V* d_previous", *_given("d_unit", is_out=True)]
+    if not derivation.normalised:
+        return _function("backward", [*parameters, *results], lines)
+    first = _backward_lines(derivation, derivation.d_normal, {"d_normal": derivation.d_normal})
+    return [
+        "  // What the norms' results receive; what they pass on comes back as d_inner.",
+        *_function("backward_normal", [*parameters, "V* d_normal"], first),
+        "",
+        *_function("backward", [*parameters, "const V* d_inner", *results], lines),
+    ]
+
+
+def _backward_lines(
+    derivation: Derivation, outputs: Sequence[Symbol], results: Mapping[str, Sequence[Symbol]]
+) -> list[str]:
+    """The statements that compute the outputs from what the backward step is given, and put them into the results."""
     own = {node: identifier(name) for name, node in derivation.named.items()}
+    needed = _inputs_of(outputs, derivation)
     names: dict[Symbol, str] = {}
     lines = []
     for k, node in enumerate(derivation.kept):
+        if node not in needed and derivation.normalised:
+            continue
         names[node] = own.get(node, _plain(str(node.value)) if node.operation == "input" else f"kept_{k}")
         lines.append(_line(f"const V {names[node]} = kept[{k}];", node))
-    outputs = derivation.outputs
-    reads = _inputs_of(outputs, derivation)
-    for k, (state, node) in enumerate(zip(spec.states, derivation.next_states, strict=True)):
-        if node in reads and node not in names:
+    for k, (state, node) in enumerate(zip(derivation.spec.states, derivation.next_states, strict=True)):
+        if node in needed and node not in names:
             names[node] = identifier(state)
             lines.append(f"    const V {names[node]} = next[{k}];")
     for symbol in topological(outputs):
-        if symbol.operation == "input" and symbol not in names and symbol.value in reads:
+        if symbol.operation == "input" and symbol not in names and symbol.value in needed:
             name, source = _input(str(symbol.value), derivation)
             names[symbol] = name
             lines.append(f"    const V {name} = {source};")
     lines += _statements(outputs, names, own)
-    lines += [f"    d_accumulator[{k}] = {names[n]};" for k, n in enumerate(derivation.d_accumulators)]
-    lines += [f"    d_previous[{k}] = {names[n]};" for k, n in enumerate(derivation.d_states)]
-    lines += [f"    d_unit[{k}] = {names[n]};" for k, n in enumerate(derivation.d_units)]
-    return [
-        "  template <class V>",
-        "  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,",
-        "                                       [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,",
-        "                                       const V* d_next, V* d_accumulator, V* d_previous,",
-        "                                       [[maybe_unused]] V* d_unit) {",
-        *lines,
-        "  }",
-    ]
+    for result, symbols in results.items():
+        lines += [f"    {result}[{k}] = {names[n]};" for k, n in enumerate(symbols)]
+    return lines
+
+
+def _read(outputs: Iterable[Symbol], derivation: Derivation) -> tuple[dict[Symbol, str], list[str]]:
+    """The names of the inputs that the outputs need, and the statements that read them."""
+    names: dict[Symbol, str] = {}
+    lines = []
+    for symbol in topological(outputs):
+        if symbol.operation == "input":
+            name, source = _input(str(symbol.value), derivation)
+            names[symbol] = name
+            lines.append(f"    const V {name} = {source};")
+    return names, lines
+
+
+def _given(*names: str, is_out: bool = False) -> list[str]:
+    """Parameters that some cells do not use."""
+    return [f"[[maybe_unused]] {'' if is_out else 'const '}V* {name}" for name in names]
+
+
+def _function(name: str, parameters: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """A function over vectors, its parameters wrapped."""
+    opening = f"  GATEWORK_INLINE static void {name}("
+    texts = [opening + parameters[0]]
+    for parameter in parameters[1:]:
+        if len(texts[-1]) + len(parameter) + 4 > _LONGEST_LINE:
+            texts[-1] += ","
+            texts.append(" " * len(opening) + parameter)
+        else:
+            texts[-1] += f", {parameter}"
+    texts[-1] += ") {"
+    return ["  template <class V>", *texts, *lines, "  }"]
 
 
 def _input(value: str, derivation: Derivation) -> tuple[str, str]:
@@ -251,6 +338,10 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
         return _free(f"{plain}_previous"), f"previous[{states.index(value)}]"
     if value.startswith("p_"):
         return plain, f"unit[{derivation.spec.unit_weights.index(value.removeprefix('p_'))}]"
+    for mark, prefix, source in ((NORMAL, "normal", "normal"), (INNER, "d_inner", "d_inner")):
+        if value.startswith(mark):
+            state = value.removeprefix(mark)
+            return f"{prefix}_{_plain(state)}", f"{source}[{derivation.normalised.index(state)}]"
     return _free(plain), f"d_next[{states.index(value.removeprefix('d_'))}]"
 
 

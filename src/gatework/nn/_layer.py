@@ -13,7 +13,6 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gatework import _around, _noise, _ops, _reference, _stack, _streaming
 from gatework.cells import CellSpec
-from gatework.cells._clip import clipped
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
 from gatework.nn._options import ScanOptions
@@ -68,10 +67,8 @@ class RecurrentLayer(nn.Module):
             )
         self.options = options or ScanOptions()
         self._zoneout = self.options.zoneout_of(spec)
+        self._clip = self.options.clip_of(spec)
         self.spec = spec
-        if self.options.clip is not None:
-            within = clipped(spec, float(self.options.clip))
-            self.spec = spec if self.options.loops else within
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -261,7 +258,7 @@ class RecurrentLayer(nn.Module):
         """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
             return None
-        is_plain = not self.proj_size and not self.options.loops
+        is_plain = not self.proj_size and not self.options.act_at_steps
         if type(x) is not Tensor or x.dim() != 2 or not is_plain or torch.is_autocast_enabled("cpu"):
             return None
         plan = _plans.get(self)
@@ -287,8 +284,11 @@ class RecurrentLayer(nn.Module):
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         x, states = self._in_own_precision(batch)
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
-        seed = _noise.drawn_seed() if self.options.loops and self.training else None
-        arounds = [self._around(place, seed) for place in range(len(weights))] if self.options.loops else None
+        arounds: list[_around.Around] = []
+        if self.options.act_at_steps:
+            seed = _noise.drawn_seed() if self.training else None
+            arounds = [self._around(place, seed) for place in range(len(weights))]
+            arounds = [] if all(around.is_plain for around in arounds) else arounds
         # A part is what nothing comes between.
         is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
         depth = self.num_directions if is_dropping else len(weights)
@@ -303,7 +303,7 @@ class RecurrentLayer(nn.Module):
                 x, ends, named = _stack.scan(
                     _paths.SCANS[path], self.spec, x, weights[part], inside,
                     directions=self.num_directions, batch_sizes=batch.batch_sizes, is_traced=is_traced,
-                    arounds=arounds and arounds[part],
+                    arounds=arounds[part],
                 )  # fmt: skip
                 finals.append(ends)
                 traces.extend(named)
@@ -319,19 +319,27 @@ class RecurrentLayer(nn.Module):
         return batch.x.to(dtype), tuple(state.to(dtype) for state in batch.states)
 
     def _choose(self, batch: _batch.Batch, *, is_traced: bool = False) -> _paths.Path:
-        if self.options.loops:
-            return "reference"
+        if self.options.act_at_steps:
+            return self._choose_around(batch)
         path = _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
         return "reference" if path == "torch" and self.options.weight_drop else path
 
-    def _around(self, place: int, seed: int | None) -> _around.Around:
+    def _choose_around(self, batch: _batch.Batch) -> _paths.Path:
+        """As `_choose()`, where something acts at each step, which torch's operators do not know."""
+        weight = self._weight(self._weight_names[0][0])
+        path = _paths.choose(self.spec, batch.x, weight, is_traced=torch.compiler.is_compiling())
+        if path == "native" and not _ops.has_kernel(self.spec, weight, self._around(0, 0)):
+            return "reference"
+        return "reference" if path == "torch" else path
+
+    def _around(self, place: int, seed: int | Tensor | None) -> _around.Around:
         """What acts around the cell in one scan; a seed for training."""
         norms = None
         if self._norm_names:
             norms = _around.Norms(**{kind: self._weight(name) for kind, name in self._norm_names[place].items()})
         dropout = self.options.recurrent_dropout
-        clip = self.options.clip if self.options.loops else None
-        return _around.Around(seed is not None, seed or 0, place, dropout, self._zoneout, clip, norms)
+        start = 0 if seed is None else seed
+        return _around.Around(seed is not None, start, place, dropout, self._zoneout, self._clip, norms)
 
     def _dropped_weights(self, place: int) -> _ops.ScanWeights:
         """The weights of one layer and direction, in training with the recurrent matrix dropped."""

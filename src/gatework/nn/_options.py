@@ -13,7 +13,7 @@ from gatework.errors import UsageError, nearest
 class ScanOptions:
     """What acts around any cell, at every step of a scan; masks are drawn in training only, from torch's generator.
 
-    `weight_drop` and `clip` cost nothing beside the kernels. The others run the cell's `step()` in a Python loop.
+    All of it runs on the kernels.
 
     Attributes:
         recurrent_dropout: The share of units of h that the recurrent product does not see, one mask for all steps of a
@@ -59,8 +59,20 @@ class ScanOptions:
                 )
         return {state: float(share) for state, share in self.zoneout.items() if share}
 
+    def clip_of(self, spec: CellSpec) -> float | None:
+        """How far from 0 the state c of a cell may be.
+
+        Raises:
+            UsageError: The cell has no state c.
+        """
+        if self.clip is not None and "c" not in spec.states:
+            raise UsageError(
+                f'clip={self.clip:g} does nothing: the cell "{spec.name}" has no cell state c; leave it out'
+            )
+        return None if self.clip is None else float(self.clip)
+
     @property
-    def loops(self) -> bool:
-        """Whether the cell runs in a Python loop, as the kernels do not know what is asked for."""
+    def act_at_steps(self) -> bool:
+        """Whether there is anything to do at each step of a scan."""
         is_zoneout = any(self.zoneout.values()) if isinstance(self.zoneout, Mapping) else bool(self.zoneout)
-        return bool(self.recurrent_dropout) or is_zoneout or self.layer_norm
+        return bool(self.recurrent_dropout) or is_zoneout or self.layer_norm or self.clip is not None

@@ -1,0 +1,227 @@
+"""One scan with something around its cell, on the kernels: a node of the graph of derivatives of its own.
+
+Under layer norm the input product is made and normalised by torch for all steps at once, and the kernel takes it in
+place of x: what does not recur does not belong into the loop over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gatework import _kernels, _noise, _reference
+from gatework._around import Around, Norms
+from gatework._reference import ScanWeights
+from gatework.cells import CellSpec
+
+_WEIGHTS, _NORMS = (
+    6,
+    3,
+)  # the fields of ScanWeights; the gain of the recurrent product, those of the states, their biases
+
+
+def has_kernel(spec: CellSpec, dtype: torch.dtype, *, is_normalised: bool) -> bool:
+    """Whether a kernel takes what acts around this cell."""
+    return _kernels.has(spec, dtype, _variant(is_normalised))
+
+
+def scan(
+    spec: CellSpec,
+    x: Tensor,
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    around: Around,
+    *,
+    batch_sizes: Tensor | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `_reference.scan()`."""
+    call, tensors = _prepared(spec, x, weights, states, around, batch_sizes, reverse)
+    output, *finals = _Surrounded.apply(call, *tensors)
+    return output, tuple(finals)
+
+
+def trace(
+    spec: CellSpec,
+    x: Tensor,
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    around: Around,
+    *,
+    batch_sizes: Tensor | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    """As `_reference.trace()`, without derivatives."""
+    call, tensors = _prepared(spec, x, weights, states, around, batch_sizes, reverse)
+    run = _forward(call, tensors, is_kept=False, is_traced=True)
+    return run.output, tuple(run.finals), run.named
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a scan is given besides tensors that have derivatives; `around` is without its norms."""
+
+    spec: CellSpec
+    around: Around
+    batch_sizes: Tensor | None
+    reverse: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a forward pass leaves."""
+
+    output: Tensor
+    finals: list[Tensor]
+    named: dict[str, Tensor]
+    kept: Tensor
+    around: _kernels.Around
+
+
+def _variant(is_normalised: bool) -> _kernels.Variant:
+    return "normalised" if is_normalised else "around"
+
+
+def _prepared(
+    spec: CellSpec,
+    x: Tensor,
+    weights: ScanWeights,
+    states: Sequence[Tensor],
+    around: Around,
+    batch_sizes: Tensor | None,
+    reverse: bool,
+) -> tuple[_Call, list[Tensor | None]]:
+    """The call and its tensors: x or the input product, the weights, the norms, the states."""
+    w, norms = weights, around.norms
+    if norms is None:
+        call = _Call(spec, around, batch_sizes, reverse)
+        own: tuple[Tensor | None, ...] = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh)
+        return call, [x, *own, w.weight_hr, w.weight_unit, *(None,) * _NORMS, *states]
+    call = _Call(spec, replace(around, norms=None, has_product=True), batch_sizes, reverse)
+    product = around.input_product(x, w.weight_ih, w.bias_ih)
+    none = w.weight_ih.new_empty(len(w.weight_ih), 0)
+    tensors = (none, w.weight_hh, None, w.bias_hh, w.weight_hr, w.weight_unit)
+    return call, [product, *tensors, norms.norm_hh, norms.norm_state, norms.norm_state_bias, *states]
+
+
+def _parted(tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Sequence[Tensor | None], list[Tensor]]:
+    x, *rest = tensors
+    return x, ScanWeights(*rest[:_WEIGHTS]), rest[_WEIGHTS : _WEIGHTS + _NORMS], list(rest[_WEIGHTS + _NORMS :])
+
+
+def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is_traced: bool = False) -> _Run:
+    spec, around = call.spec, call.around
+    x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
+    kernel = _kernels.find(spec.name, x.dtype, _variant(around.has_product))
+    hidden, width = _kernels.checked(x[..., :0] if around.has_product else x, weights, spec)
+    batch = _kernels.checked_states(states, spec, x.dtype, (), (hidden, width))
+    layout = _kernels.layout_of(x, batch, call.batch_sizes)
+    inside = _around(call, weights, norms, around.dropped(states[0]))
+    if is_kept and around.has_product:
+        gates = weights.weight_hh.shape[0]
+        inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * hidden, 1 + kernel.normals)]
+    size = kernel.kept_width(hidden, weights.weight_hr is not None, inside)
+    kept = x.new_empty((*layout.lead, size if is_kept else 0))
+    named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h" and is_traced}
+    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
+    slots = [named.get(name) for name in kernel.names] if is_traced else []
+    own = _for_kernel(call, weights)
+    scan = _kernels.Forward(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
+    _kernels.forward(kernel, layout, states, finals, [scan], inside)
+    traced = {name: named.get(name, output) for name in kernel.names} if is_traced else {}
+    return _Run(output, finals, traced, kept, inside)
+
+
+def _for_kernel(call: _Call, weights: ScanWeights) -> ScanWeights:
+    """The weights without the bias that is added behind the norm."""
+    return weights._replace(bias_hh=None) if call.around.has_product else weights
+
+
+def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], mask: Tensor | None) -> _kernels.Around:
+    """What acts around the cell, as the kernels take it."""
+    around, states = call.around, call.spec.states
+    seeds = None
+    if around.training:
+        seeds = tuple(_noise.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
+    return _kernels.Around(
+        tuple(around.zoneout.get(state, 0.0) for state in states),
+        seeds,
+        around.clip or 0.0,
+        -1 if around.clip is None else states.index("c"),
+        None if mask is None else mask.contiguous(),
+        (norms[0], weights.bias_hh, *norms[1:]) if around.has_product else None,
+    )
+
+
+class _Surrounded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, call: _Call, *tensors: Any) -> tuple[Tensor, ...]:
+        is_kept = any(ctx.needs_input_grad)
+        run = _forward(call, tensors, is_kept=is_kept)
+        ctx.set_materialize_grads(False)
+        ctx.call = call
+        if is_kept:
+            ctx.save_for_backward(*tensors, run.output, run.around.mask, *run.around.kept, run.kept)
+        return run.output, *run.finals
+
+    @staticmethod
+    def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
+        call, needs = ctx.call, ctx.needs_input_grad[1:]
+        saved = ctx.saved_tensors
+        tensors, (output, mask, normal, normal_state, scale, kept) = saved[: len(needs)], saved[len(needs) :]
+        if torch.is_grad_enabled():
+            return None, *_differentiable(call, tensors, needs, d_output, d_finals)
+        x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
+        inside = _around(call, weights, norms, mask)
+        inside.kept = (normal, normal_state, scale)
+        # The bias that is added behind the norm is one of its weights.
+        is_norm = [needs[7], needs[4], needs[8], needs[9]]
+        given = inside.norms or (None,) * len(is_norm)
+        wanted = [
+            torch.empty_like(t) if need and t is not None else None for t, need in zip(given, is_norm, strict=True)
+        ]
+        inside.gradients = wanted
+        kernel = _kernels.find(call.spec.name, x.dtype, _variant(call.around.has_product))
+        _kernels.checked(x[..., :0] if call.around.has_product else x, weights, call.spec)
+        layout = _kernels.layout_of(x, states[0].shape[0], call.batch_sizes)
+        d_ends = [None if d is None else d.contiguous() for d in d_finals]
+        d_states = [torch.empty_like(s) for s in states]
+        d_own = None if d_output is None else d_output.contiguous()
+        scan = _kernels.Backward(_for_kernel(call, weights), x, d_own, output, kept, needs[:7], reverse=call.reverse)
+        found = scan.gradients()
+        _kernels.backward(kernel, layout, d_ends, states, d_states, [(scan, found)], inside)
+        d_gain, d_bias, d_state_gain, d_state_bias = wanted
+        if call.around.has_product:
+            found[4] = d_bias
+        gradients = [*found, d_gain, d_state_gain, d_state_bias, *d_states]
+        return None, *(g if need else None for g, need in zip(gradients, needs, strict=True))
+
+
+def _differentiable(
+    call: _Call,
+    tensors: Sequence[Tensor | None],
+    needs: Sequence[bool],
+    d_output: Tensor | None,
+    d_finals: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """The gradients where they shall have derivatives themselves: those of the reference."""
+    # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
+    tensors = [None if t is None else t.view_as(t) for t in tensors]
+    x, weights, (gain, *state_norms), states = _parted(tensors)
+    around = call.around
+    if around.has_product:
+        around = replace(around, norms=Norms(None, gain, *state_norms))
+    output, finals = _reference.scan(
+        call.spec, x, weights, states, batch_sizes=call.batch_sizes, reverse=call.reverse, around=around
+    )
+    seen = [(y, d) for y, d in zip((output, *finals), (d_output, *d_finals), strict=True) if d is not None]
+    seen = [(y, d) for y, d in seen if y.requires_grad]
+    wanted = [t for t, need in zip(tensors, needs, strict=True) if need and t is not None]
+    found = iter(
+        torch.autograd.grad([y for y, _ in seen], wanted, [d for _, d in seen], create_graph=True, allow_unused=True)
+    )
+    return [next(found) if need and t is not None else None for t, need in zip(tensors, needs, strict=True)]
