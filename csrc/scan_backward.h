@@ -58,7 +58,7 @@ class BackwardScan {
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
       scan.prepare(layout.steps - 1 - k);
-      if (p.projection) scan.project(step);
+      if (p.weights.projection) scan.project(step);
       T* const d = gradients.reserve(step.active);
       scan.units(t, step, d);
       scan.recur(step, d);
@@ -108,7 +108,7 @@ class BackwardScan {
       }
     }
     multiply_rows<V>(
-        step.active, hidden, output, static_cast<const T*>(p.projection), zeros, 0, z,
+        step.active, hidden, output, static_cast<const T*>(p.panels.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<T>{{{d_h + row * output_stride, output_stride, output}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
   }
@@ -159,12 +159,12 @@ class BackwardScan {
     if (before < 0 || before >= layout.steps) return;
     const Step step = step_at(layout, before, first, last);
     if (r >= step.active) return;
-    prefetch_row(p.kept, step.row + r, Cell::kept * hidden);
+    prefetch_row(p.planes.values, step.row + r, Cell::kept * hidden);
     if (p.d_output) prefetch_row(p.d_output, step.row + r, output);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
-      if (Cell::reads_previous[s]) prefetch_row(p.previous[s], step.row + r, hidden);
-      if (Cell::reads_next[s]) prefetch_row(p.next[s], step.row + r, hidden);
+      if (Cell::reads_previous[s]) prefetch_row(p.planes.previous[s], step.row + r, hidden);
+      if (Cell::reads_next[s]) prefetch_row(p.planes.next[s], step.row + r, hidden);
     }
   }
 
@@ -179,23 +179,24 @@ class BackwardScan {
   GATEWORK_INLINE void read(int64_t row, int64_t r, int64_t unit, const T* h_previous, const Use& use) {
     const int64_t count = hidden - unit;
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states], vectors[Cell::units + 1];
-    load_vectors<Cell>(p.unit, hidden, unit, vectors);
-    const T* from = static_cast<const T*>(p.kept) + row * Cell::kept * hidden + unit;
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    const T* from = static_cast<const T*>(p.planes.values) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
     for (int k = 0; k < Cell::kept; ++k) kept[k] = load_units<V>(from + k * hidden, count);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
-        const T* source = s == 0 ? h_previous : static_cast<const T*>(p.previous[s]) + row * hidden;
+        const T* source = s == 0 ? h_previous : static_cast<const T*>(p.planes.previous[s]) + row * hidden;
         previous[s] = load_units<V>(source + unit, count);
       }
       if (Cell::reads_next[s]) {
-        const void* source = p.next[s] ? p.next[s] : p.output;
+        const void* source = p.planes.next[s] ? p.planes.next[s] : p.output;
         next[s] = load_units<V>(static_cast<const T*>(source) + row * hidden + unit, count);
       }
-      d_next[s] = V::load(s == 0 && !p.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
+      d_next[s] =
+          V::load(s == 0 && !p.weights.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
     }
-    if (p.d_output && !p.projection) {
+    if (p.d_output && !p.weights.projection) {
       d_next[0] = d_next[0] + load_units<V>(static_cast<const T*>(p.d_output) + row * hidden + unit, count);
     }
     use(kept, previous, next, vectors, d_next);
@@ -216,7 +217,7 @@ class BackwardScan {
     }
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) store_units(d_accumulator[a], d + a * hidden, count);
-    if (carries_h && !p.projection) d_previous[0].store(d_h + r * output_stride + unit);
+    if (carries_h && !p.weights.projection) d_previous[0].store(d_h + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
   }
@@ -245,14 +246,14 @@ class BackwardScan {
   template <class Seen>
   GATEWORK_INLINE void recur(const Step& step, const T* d, bool adds, const Seen& seen) {
     multiply_rows<V>(
-        step.active, output, C::gates * hidden, static_cast<const T*>(p.weights), adds ? d_h : zeros,
+        step.active, output, C::gates * hidden, static_cast<const T*>(p.panels.weights), adds ? d_h : zeros,
         adds ? output_stride : 0, z,
         [&](int64_t row) { return planes(Cell::recurrent_product, d + row * gradients.stride); },
         [&](int64_t row, int64_t unit, V sum) { seen(row, unit, sum).store(d_h + row * output_stride + unit); });
   }
 
   void reach_x(const Step& step, const T* d) {
-    const T* panels = static_cast<const T*>(p.weights) + C::gates * hidden * output_stride;
+    const T* panels = static_cast<const T*>(p.panels.weights) + C::gates * hidden * output_stride;
     T* d_x = static_cast<T*>(p.d_x) + step.row * input;
     multiply_rows<V>(
         step.active, input, C::inputs * hidden, panels, zeros, 0, z,
