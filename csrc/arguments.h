@@ -44,47 +44,6 @@ struct Around {
   void* scale;         // (rows, 1 + normals): one over the standard deviations
 };
 
-struct ForwardArguments {
-  Layout layout;
-  const void* x;                    // (rows, input)
-  const void* weights;              // W, U and their biases, packed by pack_forward
-  const void* projection;           // packed by pack_forward, or null
-  const void* unit;                 // (units, hidden): the cell's learnt vectors
-  const void* initial[max_states];  // (batch, width)
-  void* output;                     // (rows, output)
-  void* final[max_states];          // (batch, width)
-  // For the backward pass, each may be null:
-  void* kept;                  // (rows, kept * hidden)
-  void* previous[max_states];  // (rows, hidden): the state before the step, for states other than h
-  void* next[max_states];      // (rows, hidden): the state after the step; h before its projection
-  void* named[max_named];      // (rows, hidden): the trace; the slot of h is null when h is projected
-  const Around* around;        // null for a plain scan
-};
-
-struct BackwardArguments {
-  Layout layout;
-  const void* x;           // (rows, input)
-  const void* weights;     // U and, where d_x is wanted, W, packed by pack_backward
-  const void* projection;  // packed by pack_backward, or null
-  const void* unit;        // as for the forward pass
-  const void* d_output;    // (rows, output), or null where it is 0
-  const void* d_final[max_states];
-  const void* initial[max_states];
-  const void* output;
-  const void* kept;
-  const void* previous[max_states];  // null for h: it is the output of the step before
-  const void* next[max_states];      // null for h where it is the output: not projected nor rounded
-  void* d_projected;                 // (rows, output): the whole derivative of the projected h, or null
-  void* d_initial[max_states];
-  void* d_x;                        // (rows, input), or null
-  void *d_weight_ih, *d_weight_hh;  // as the weights, or null
-  void *d_bias_ih, *d_bias_hh;      // as the biases, or null
-  void* d_unit;                     // as the learnt vectors, or null
-  const Around* around;             // as for the forward pass
-  // As the weights of the layer norm, or null without it:
-  void *d_gain, *d_bias, *d_state_gain, *d_state_bias;
-};
-
 // The weights of one direction of one layer, row-major as torch has them; biases, projection and, where the cell has no
 // learnt vectors, unit may be null. `inputs` and `gates` are the gates that the input and the recurrent product feed.
 struct Weights {
@@ -97,6 +56,56 @@ struct Weights {
   const void* unit;        // (units, hidden)
 };
 
+// The weights in the order in which the kernel reads them; null for a projection that is not there.
+struct Panels {
+  const void *weights, *projection;
+};
+
+// Where what the forward pass keeps lies in its memory, each or null.
+struct Planes {
+  void* values;                // (rows, kept * hidden)
+  void* previous[max_states];  // (rows, hidden): the state before the step; null for h: that is the output before
+  void*
+      next[max_states];  // (rows, hidden): the state after the step, where neither the output nor a later plane has it
+};
+
+// The panels and the planes are filled in by run_forward and run_backward.
+struct ForwardArguments {
+  Layout layout;
+  Weights weights;
+  Panels panels;
+  const void* x;                    // (rows, input)
+  const void* initial[max_states];  // (batch, width)
+  void* output;                     // (rows, output)
+  void* final[max_states];          // (batch, width)
+  void* kept;                       // (planes, rows, hidden): what the backward pass needs, or null
+  Planes planes;
+  void* named[max_named];  // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
+  const Around* around;    // null for a plain scan
+};
+
+struct BackwardArguments {
+  Layout layout;
+  Weights weights;
+  Panels panels;
+  const void* x;         // (rows, input)
+  const void* d_output;  // (rows, output), or null where it is 0
+  const void* d_final[max_states];
+  const void* initial[max_states];
+  const void* output;
+  void* kept;
+  Planes planes;
+  void* d_projected;  // (rows, output): the whole derivative of the projected h, or null
+  void* d_initial[max_states];
+  void* d_x;                        // (rows, input), or null
+  void *d_weight_ih, *d_weight_hh;  // as the weights, or null
+  void *d_bias_ih, *d_bias_hh;      // as the biases, or null
+  void* d_unit;                     // as the learnt vectors, or null
+  const Around* around;             // as for the forward pass
+  // As the weights of the layer norm, or null without it:
+  void *d_gain, *d_bias, *d_state_gain, *d_state_bias;
+};
+
 // One step of `batch` sequences, without projection; nothing overlaps.
 struct StepArguments {
   int64_t batch;
@@ -107,22 +116,21 @@ struct StepArguments {
   void* output;                      // (batch, hidden), a copy of next[0]
 };
 
-// How many bytes the packed weights take.
-struct PackedSize {
-  int64_t forward, backward, projection;
-};
-
 // One cell in one element type and one instruction set. Sizes are in bytes.
 struct Kernel {
-  bool is_double;
+  bool is_double, is_rounded;  // element type: double, or factors rounded to bfloat16; else float
   int accumulators, states, kept, named, units, normals;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
   const char* const* names;  // of the `named` values of a step
-  PackedSize (*packed_size)(const Weights&);
-  void (*pack_forward)(const Weights&, void* weights, void* projection);
-  void (*pack_backward)(const Weights&, bool with_input, void* weights, void* projection);
-  int64_t (*forward_scratch)(const Layout&, int64_t rows);
-  int64_t (*backward_scratch)(const Layout&, int64_t rows);
+  // How many sequences a slice of the batch is a multiple of.
+  int64_t (*least_slice)(const Layout&, const Weights&);
+  // The memory of the panels, and filling it: the panels lie in it and are given back.
+  int64_t (*forward_panels)(const ForwardArguments&);
+  int64_t (*backward_panels)(const BackwardArguments&);
+  Panels (*pack_forward)(const ForwardArguments&, void* memory);
+  Panels (*pack_backward)(const BackwardArguments&, void* memory);
+  int64_t (*forward_scratch)(const ForwardArguments&, int64_t rows);
+  int64_t (*backward_scratch)(const BackwardArguments&, int64_t rows);
   // The sequences [first, last) of the batch, all steps; the gradients of the weights are those of these sequences.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);

@@ -108,14 +108,14 @@ class AroundBackward : public BackwardScan<Cell, Exact<V>> {
   GATEWORK_INLINE void pass(int64_t row, int64_t r, int64_t unit, V* d_next, V* past) const {
     const int64_t element = (this->first + r) * this->hidden + unit;
     for (int s = 0; s < Cell::states; ++s) {
-      if (s == 0 && this->p.projection) {
+      if (s == 0 && this->p.weights.projection) {
         past[s] = V::constant(0);  // project() has dealt with it
         continue;
       }
       past[s] = zone[s].split(d_next[s], element);
       if (s == around.clipped) {
-        const V value =
-            load_units<V>(static_cast<const T*>(this->p.next[s]) + row * this->hidden + unit, this->hidden - unit);
+        const V value = load_units<V>(static_cast<const T*>(this->p.planes.next[s]) + row * this->hidden + unit,
+                                      this->hidden - unit);
         const V limit = V::constant(around.clip), zero = V::constant(0);
         d_next[s] = select(value > limit, zero, select(-limit > value, zero, d_next[s]));
       }

@@ -87,7 +87,7 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   // The recurrent product of a step, (rows, gates * hidden), without a bias.
   void recurrent_products(const Step& step, T* sums) {
     const int64_t blocks = this->stride / V::lanes, hidden = this->hidden;
-    const T* panel = static_cast<const T*>(this->p.weights);
+    const T* panel = static_cast<const T*>(this->p.panels.weights);
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
       const int64_t left = blocks - block;
       const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
@@ -143,8 +143,8 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
     for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
       V accumulator[C::accumulators], previous[Cell::states], vectors[Cell::units + 1], inner[Cell::normals];
       accumulate(row, unit, normal, accumulator);
-      load_vectors<Cell>(this->p.unit, hidden, unit, vectors);
-      previous[0] = this->p.projection ? V::constant(0) : V::load(this->h_now + r * this->output_stride + unit);
+      load_vectors<Cell>(this->p.weights.unit, hidden, unit, vectors);
+      previous[0] = this->p.weights.projection ? V::constant(0) : V::load(this->h_now + r * this->output_stride + unit);
       for (int s = 1; s < Cell::states; ++s) previous[s] = V::load(this->state[s] + r * this->stride + unit);
       Cell::template inner<V>(accumulator, previous, vectors, inner);
       for (int n = 0; n < Cell::normals; ++n) store_units(inner[n], states + n * hidden + unit, hidden - unit);
@@ -176,7 +176,7 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
                  }
                  for (int s = 0; s < Cell::states; ++s) {
                    carried[s] = next[s];
-                   if (s == 0 && this->p.projection) continue;
+                   if (s == 0 && this->p.weights.projection) continue;
                    if (s == around.clipped) {
                      const V limit = V::constant(around.clip);
                      carried[s] = next[s].at_most(limit).at_least(-limit);

@@ -1,12 +1,14 @@
-// The door from Python: addresses and sizes in, no logic. gatework/_ops.py and gatework/_native_calls.py check every
+// The door from Python: addresses and sizes in, no logic. gatework/_kernels.py checks every
 // value before it comes here.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <array>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "dispatch.h"
@@ -27,12 +29,8 @@ T* at(Address address) {
 
 const Kernel& kernel_at(Address address) { return *at<const Kernel>(address); }
 
-using Named = std::array<Address, gatework::max_named>;
-// steps, batch, input, hidden, output, address of batch_sizes, address of offsets, reverse
-using Sizes = std::array<int64_t, 8>;
-gatework::Layout layout_of(const Sizes& s) {
-  return {s[0], s[1], s[2], s[3], s[4], at<const int64_t>(s[5]), at<const int64_t>(s[6]), s[7] != 0};
-}
+// steps, batch, address of batch_sizes, address of offsets
+using Rows = std::array<int64_t, 4>;
 
 // input, hidden, output, then the addresses of weight_ih, weight_hh, bias_ih, bias_hh, weight_hr and weight_unit
 using WeightParts = std::array<uint64_t, 9>;
@@ -46,6 +44,12 @@ gatework::Weights weights_of(const WeightParts& w) {
           at(w[6]),
           at(w[7]),
           at(w[8])};
+}
+
+gatework::Layout layout_of(const Rows& r, const WeightParts& w, bool reverse) {
+  const gatework::Weights sizes = weights_of(w);
+  return {r[0],   r[1], sizes.input, sizes.hidden, sizes.output, at<const int64_t>(r[2]), at<const int64_t>(r[3]),
+          reverse};
 }
 
 // mask, gain, bias, state_gain, state_bias, normal, normal_state, scale
@@ -73,67 +77,83 @@ gatework::Around around_of(const std::array<double, max_states>& zoneout, bool i
   return a;
 }
 
-int forward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
-            Address unit, const Addresses& initial, Address output, const Addresses& final, Address kept,
-            const Addresses& previous, const Addresses& next, const Named& named, nb::handle around) {
-  gatework::ForwardArguments a{};
-  a.around = nb::isinstance<gatework::Around>(around) ? nb::cast<const gatework::Around*>(around) : nullptr;
-  a.layout = layout_of(sizes);
-  a.x = at(x);
-  a.weights = at(weights);
-  a.projection = at(projection);
-  a.unit = at(unit);
-  a.output = at(output);
-  a.kept = at(kept);
-  for (int s = 0; s < max_states; ++s) {
-    a.initial[s] = at(initial[s]);
-    a.final[s] = at(final[s]);
-    a.previous[s] = at(previous[s]);
-    a.next[s] = at(next[s]);
-  }
-  for (int k = 0; k < gatework::max_named; ++k) a.named[k] = at(named[k]);
-  const nb::gil_scoped_release release;
-  return static_cast<int>(gatework::run_forward(kernel_at(kernel), a, threads));
+const gatework::Around* around_at(nb::handle around) {
+  return nb::isinstance<gatework::Around>(around) ? nb::cast<const gatework::Around*>(around) : nullptr;
 }
 
-// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit, then those of the layer norm: d_gain, d_bias,
-// d_state_gain, d_state_bias
-using Results = std::array<Address, 10>;
-
-int backward(Address kernel, int threads, const Sizes& sizes, Address x, Address weights, Address projection,
-             Address unit, Address d_output, const Addresses& d_final, const Addresses& initial, Address output,
-             Address kept, const Addresses& previous, const Addresses& next, Address d_projected,
-             const Addresses& d_initial, const Results& results, nb::handle around) {
-  gatework::BackwardArguments a{};
-  a.around = nb::isinstance<gatework::Around>(around) ? nb::cast<const gatework::Around*>(around) : nullptr;
-  a.layout = layout_of(sizes);
-  a.x = at(x);
-  a.weights = at(weights);
-  a.projection = at(projection);
-  a.unit = at(unit);
-  a.d_output = at(d_output);
-  a.output = at(output);
-  a.kept = at(kept);
-  a.d_projected = at(d_projected);
-  for (int s = 0; s < max_states; ++s) {
-    a.d_final[s] = at(d_final[s]);
-    a.initial[s] = at(initial[s]);
-    a.previous[s] = at(previous[s]);
-    a.next[s] = at(next[s]);
-    a.d_initial[s] = at(d_initial[s]);
+// The states of one layer and direction within tensors (layers * directions, batch, width).
+template <class T>
+void place_states(T* (&states)[max_states], const Addresses& tensors, int64_t place, const Kernel& kernel,
+                  const gatework::Layout& l) {
+  for (int s = 0; s < kernel.states; ++s) {
+    const int64_t bytes = l.batch * (s ? l.hidden : l.output) * (kernel.is_double ? 8 : 4);
+    if (tensors[s]) states[s] = at(tensors[s] + static_cast<Address>(place * bytes));
   }
-  a.d_x = at(results[0]);
-  a.d_weight_ih = at(results[1]);
-  a.d_weight_hh = at(results[2]);
-  a.d_bias_ih = at(results[3]);
-  a.d_bias_hh = at(results[4]);
-  a.d_unit = at(results[5]);
-  a.d_gain = at(results[6]);
-  a.d_bias = at(results[7]);
-  a.d_state_gain = at(results[8]);
-  a.d_state_bias = at(results[9]);
+}
+
+// place, reverse, weights, x, output, kept, named
+using ForwardLayer = std::tuple<int64_t, bool, WeightParts, Address, Address, Address, std::vector<Address>>;
+
+int forward(Address address, int threads, const Rows& rows, const Addresses& initial, const Addresses& final,
+            const std::vector<ForwardLayer>& layers, nb::handle around) {
+  const Kernel& kernel = kernel_at(address);
+  std::vector<gatework::ForwardArguments> arguments;
+  for (const auto& [place, reverse, parts, x, output, kept, named] : layers) {
+    gatework::ForwardArguments a{};
+    a.layout = layout_of(rows, parts, reverse);
+    a.weights = weights_of(parts);
+    a.x = at(x);
+    place_states(a.initial, initial, place, kernel, a.layout);
+    place_states(a.final, final, place, kernel, a.layout);
+    a.output = at(output);
+    a.kept = at(kept);
+    for (size_t k = 0; k < named.size(); ++k) a.named[k] = at(named[k]);
+    a.around = around_at(around);
+    arguments.push_back(a);
+  }
   const nb::gil_scoped_release release;
-  return static_cast<int>(gatework::run_backward(kernel_at(kernel), a, threads));
+  return static_cast<int>(gatework::run_forward(kernel, arguments.data(), static_cast<int>(layers.size()), threads));
+}
+
+// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit
+using Results = std::array<Address, 6>;
+// d_gain, d_bias, d_state_gain, d_state_bias
+using Norms = std::array<Address, 4>;
+// place, reverse, weights, x, d_output, output, kept, d_projected, results
+using BackwardLayer = std::tuple<int64_t, bool, WeightParts, Address, Address, Address, Address, Address, Results>;
+
+int backward(Address address, int threads, const Rows& rows, const Addresses& d_final, const Addresses& initial,
+             const Addresses& d_initial, const std::vector<BackwardLayer>& layers, nb::handle around,
+             const Norms& d_norms) {
+  const Kernel& kernel = kernel_at(address);
+  std::vector<gatework::BackwardArguments> arguments;
+  for (const auto& [place, reverse, parts, x, d_output, output, kept, d_projected, results] : layers) {
+    gatework::BackwardArguments a{};
+    a.layout = layout_of(rows, parts, reverse);
+    a.weights = weights_of(parts);
+    a.x = at(x);
+    a.d_output = at(d_output);
+    place_states(a.d_final, d_final, place, kernel, a.layout);
+    place_states(a.initial, initial, place, kernel, a.layout);
+    place_states(a.d_initial, d_initial, place, kernel, a.layout);
+    a.output = at(output);
+    a.kept = at(kept);
+    a.d_projected = at(d_projected);
+    a.d_x = at(results[0]);
+    a.d_weight_ih = at(results[1]);
+    a.d_weight_hh = at(results[2]);
+    a.d_bias_ih = at(results[3]);
+    a.d_bias_hh = at(results[4]);
+    a.d_unit = at(results[5]);
+    a.around = around_at(around);
+    a.d_gain = at(d_norms[0]);
+    a.d_bias = at(d_norms[1]);
+    a.d_state_gain = at(d_norms[2]);
+    a.d_state_bias = at(d_norms[3]);
+    arguments.push_back(a);
+  }
+  const nb::gil_scoped_release release;
+  return static_cast<int>(gatework::run_backward(kernel, arguments.data(), static_cast<int>(layers.size()), threads));
 }
 
 void step(Address kernel, int64_t batch, const WeightParts& parts, Address x, const Addresses& previous,
@@ -151,32 +171,11 @@ void step(Address kernel, int64_t batch, const WeightParts& parts, Address x, co
   gatework::run_step(kernel_at(kernel), a);
 }
 
-void pack_forward(Address kernel, const WeightParts& parts, Address weights, Address projection) {
-  const nb::gil_scoped_release release;
-  kernel_at(kernel).pack_forward(weights_of(parts), at(weights), at(projection));
-}
-
-void pack_backward(Address kernel, const WeightParts& parts, bool with_input, Address weights, Address projection) {
-  const nb::gil_scoped_release release;
-  kernel_at(kernel).pack_backward(weights_of(parts), with_input, at(weights), at(projection));
-}
-
-std::array<int64_t, 3> packed_size(Address kernel, const WeightParts& parts) {
-  const gatework::PackedSize size = kernel_at(kernel).packed_size(weights_of(parts));
-  return {size.forward, size.backward, size.projection};
-}
-
 nb::dict describe(Address address) {
   const Kernel& k = kernel_at(address);
   nb::dict result;
-  result["kept"] = k.kept;
-  result["accumulators"] = k.accumulators;
   result["normals"] = k.normals;
   result["names"] = std::vector<std::string>(k.names, k.names + k.named);
-  std::vector<bool> previous(k.reads_previous, k.reads_previous + k.states);
-  std::vector<bool> next(k.reads_next, k.reads_next + k.states);
-  result["reads_previous"] = previous;
-  result["reads_next"] = next;
   return result;
 }
 
@@ -197,9 +196,9 @@ NB_MODULE(_native, m) {
   nb::class_<gatework::Around>(m, "Around");
   m.def("around", around_of);
   m.def("describe", describe);
-  m.def("packed_size", packed_size);
-  m.def("pack_forward", pack_forward);
-  m.def("pack_backward", pack_backward);
+  m.def("planes", [](Address kernel, bool is_projected, nb::handle around) {
+    return gatework::planes_of(kernel_at(kernel), is_projected, around_at(around));
+  });
   m.def("step", step);
   m.def("forward", forward);
   m.def("backward", backward);

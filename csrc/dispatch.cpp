@@ -116,33 +116,59 @@ int64_t work_of(const Layout& layout, int64_t first, int64_t last) {
   return work;
 }
 
-// How many slices are worth their start: one for each thread, but none with less than some microseconds of work.
-int slice_count(const Layout& layout, const Kernel& kernel, int threads) {
-  constexpr int64_t least_products = 200000;
-  const int64_t depth = layout.input + layout.output + 16;
-  const int64_t products = work_of(layout, 0, layout.batch) * layout.hidden * depth * kernel.accumulators;
-  int64_t count = products / least_products;
-  if (count > threads) count = threads;
-  if (count > layout.batch) count = layout.batch;
-  return count < 1 ? 1 : static_cast<int>(count);
-}
-
-// The first sequence of slice `index` when slices have about the same number of steps to run.
-int64_t slice_begin(const Layout& layout, int index, int count) {
-  if (!layout.batch_sizes) return layout.batch * index / count;
-  if (index == count) return layout.batch;
-  const int64_t wanted = work_of(layout, 0, layout.batch) * index / count;
-  int64_t low = 0, high = layout.batch;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (work_of(layout, 0, middle) < wanted) {
-      low = middle + 1;
-    } else {
-      high = middle;
+// The batch in slices for the threads: about the same number of steps to run in each, none with less than some
+// microseconds of work.
+class Slices {
+ public:
+  template <class Arguments>
+  Slices(const Kernel& kernel, const Arguments* layers, int layer_count, int threads) : layout_(layers[0].layout) {
+    constexpr int64_t least_products = 200000;
+    int64_t depth = 0;
+    for (int k = 0; k < layer_count; ++k) {
+      depth += layers[k].layout.input + layers[k].layout.output + 16;
+      const int64_t least = kernel.least_slice(layers[k].layout, layers[k].weights);
+      granule_ = least > granule_ ? least : granule_;
     }
+    const int64_t products = work_of(layout_, 0, layout_.batch) * layout_.hidden * depth * kernel.accumulators;
+    int64_t count = products / least_products;
+    if (count > threads) count = threads;
+    if (count > layout_.batch / granule_) count = layout_.batch / granule_;
+    count_ = count < 1 ? 1 : static_cast<int>(count);
   }
-  return low;
-}
+
+  int count() const { return count_; }
+
+  // The first sequence of slice `index`.
+  int64_t begin(int index) const {
+    if (!layout_.batch_sizes) return layout_.batch / granule_ * index / count_ * granule_;
+    if (index == count_) return layout_.batch;
+    const int64_t wanted = work_of(layout_, 0, layout_.batch) * index / count_;
+    int64_t low = 0, high = layout_.batch;
+    while (low < high) {
+      const int64_t middle = (low + high) / 2;
+      if (work_of(layout_, 0, middle) < wanted) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  int64_t most_rows() const {
+    int64_t most = 0;
+    for (int k = 0; k < count_; ++k) {
+      const int64_t rows = begin(k + 1) - begin(k);
+      most = rows > most ? rows : most;
+    }
+    return most;
+  }
+
+ private:
+  const Layout& layout_;
+  int64_t granule_ = 1;
+  int count_ = 1;
+};
 
 // Scratch memory for `count` tasks at once, freed at the end.
 class Scratch {
@@ -163,19 +189,10 @@ class Scratch {
   void* memory_ = nullptr;
 };
 
-int64_t most_rows(const Layout& layout, int count) {
-  int64_t most = 0;
-  for (int k = 0; k < count; ++k) {
-    const int64_t rows = slice_begin(layout, k + 1, count) - slice_begin(layout, k, count);
-    most = rows > most ? rows : most;
-  }
-  return most;
-}
-
 // The gradients of the weights of all slices but the first, which adds to the result itself.
 class SliceGradients {
  public:
-  SliceGradients(const Kernel& kernel, const BackwardArguments& a, bool is_double) : size_(is_double ? 8 : 4) {
+  SliceGradients(const Kernel& kernel, const BackwardArguments& a) : size_(kernel.is_double ? 8 : 4) {
     int64_t inputs = 0, gates = 0;
     for (int k = 0; k < kernel.accumulators; ++k) {
       inputs += kernel.input_product[k];
@@ -238,39 +255,100 @@ class SliceGradients {
   int64_t counts_[parts];
 };
 
+// Calls visit(plane, count) for what a forward pass keeps, in the order of its memory; `count` values of each unit.
+template <class Visit>
+void each_plane(const Kernel& kernel, bool is_projected, const Around* around, Planes& planes, const Visit& visit) {
+  visit(planes.values, kernel.kept);
+  for (int s = 1; s < kernel.states; ++s) visit(planes.previous[s], kernel.reads_previous[s]);
+  for (int s = 1; s < kernel.states; ++s) {
+    visit(planes.next[s], kernel.reads_next[s] || (around && around->clipped == s));
+  }
+  // The output is not the new h where units keep their previous one, nor where it is rounded.
+  const bool is_other = kernel.is_rounded || (around && around->zoneout[0] != 0);
+  visit(planes.next[0], is_projected || (is_other && kernel.reads_next[0]));
+}
+
+// Gives each plane its place in the memory that is kept.
+template <class Arguments>
+void place_planes(const Kernel& kernel, Arguments& a) {
+  a.planes = {};
+  if (!a.kept) return;
+  const Layout& l = a.layout;
+  int64_t rows = l.steps * l.batch;
+  if (l.batch_sizes) rows = l.steps ? l.offsets[l.steps - 1] + l.batch_sizes[l.steps - 1] : 0;
+  const int64_t size = rows * l.hidden * (kernel.is_double ? 8 : 4);
+  char* memory = static_cast<char*>(a.kept);
+  each_plane(kernel, a.weights.projection != nullptr, a.around, a.planes, [&](void*& plane, int count) {
+    if (count) plane = memory;
+    memory += count * size;
+  });
+}
+
 }  // namespace
 
-Status run_forward(const Kernel& kernel, const ForwardArguments& a, int threads) {
-  const Layout& layout = a.layout;
-  const int count = slice_count(layout, kernel, threads);
-  const Scratch scratch(kernel.forward_scratch(layout, most_rows(layout, count)), count);
-  if (scratch.is_missing()) return Status::out_of_memory;
-  parallel(count, count, [&](int64_t index, int) {
+int planes_of(const Kernel& kernel, bool is_projected, const Around* around) {
+  int total = 0;
+  Planes planes{};
+  each_plane(kernel, is_projected, around, planes, [&](void*&, int count) { total += count; });
+  return total;
+}
+
+Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_count, int threads) {
+  const Slices slices(kernel, layers, layer_count, threads);
+  int64_t panels = 0, most = 0;
+  for (int l = 0; l < layer_count; ++l) {
+    const int64_t bytes = kernel.forward_panels(layers[l]),
+                  scratch = kernel.forward_scratch(layers[l], slices.most_rows());
+    panels = bytes > panels ? bytes : panels;
+    most = scratch > most ? scratch : most;
+  }
+  const Scratch packed(panels, layer_count), scratch(most, slices.count());
+  if (packed.is_missing() || scratch.is_missing()) return Status::out_of_memory;
+  for (int l = 0; l < layer_count; ++l) {
+    place_planes(kernel, layers[l]);
+    layers[l].panels = kernel.pack_forward(layers[l], packed[l]);
+  }
+  parallel(slices.count(), slices.count(), [&](int64_t index, int) {
     const int k = static_cast<int>(index);
-    const int64_t first = slice_begin(layout, k, count), last = slice_begin(layout, k + 1, count);
-    if (first < last) kernel.forward(a, first, last, scratch[k]);
+    const int64_t first = slices.begin(k), last = slices.begin(k + 1);
+    if (first == last) return;
+    for (int l = 0; l < layer_count; ++l) kernel.forward(layers[l], first, last, scratch[k]);
   });
   return Status::done;
 }
 
-Status run_backward(const Kernel& kernel, const BackwardArguments& a, int threads) {
-  const Layout& layout = a.layout;
-  const int count = slice_count(layout, kernel, threads);
-  const SliceGradients gradients(kernel, a, kernel.is_double);
-  const Scratch scratch(kernel.backward_scratch(layout, most_rows(layout, count)), count);
-  const Scratch partial(gradients.bytes(), count - 1);
-  if (scratch.is_missing() || partial.is_missing()) return Status::out_of_memory;
-  const auto arguments_of = [&](int k) {
-    BackwardArguments own = a;
-    if (k > 0) gradients.redirect(own, static_cast<char*>(partial[k - 1]));
+Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_count, int threads) {
+  const Slices slices(kernel, layers, layer_count, threads);
+  int64_t panels = 0, most = 0, gradients = 0;
+  for (int l = 0; l < layer_count; ++l) {
+    const int64_t bytes = kernel.backward_panels(layers[l]),
+                  scratch = kernel.backward_scratch(layers[l], slices.most_rows());
+    const int64_t own = SliceGradients(kernel, layers[l]).bytes();
+    panels = bytes > panels ? bytes : panels;
+    most = scratch > most ? scratch : most;
+    gradients = own > gradients ? own : gradients;
+  }
+  const int others = slices.count() - 1;
+  const Scratch packed(panels, layer_count), scratch(most, slices.count()), partial(gradients, others * layer_count);
+  if (packed.is_missing() || scratch.is_missing() || partial.is_missing()) return Status::out_of_memory;
+  for (int l = 0; l < layer_count; ++l) {
+    place_planes(kernel, layers[l]);
+    layers[l].panels = kernel.pack_backward(layers[l], packed[l]);
+  }
+  const auto arguments_of = [&](int l, int k) {
+    BackwardArguments own = layers[l];
+    if (k > 0) SliceGradients(kernel, own).redirect(own, static_cast<char*>(partial[l * others + k - 1]));
     return own;
   };
-  parallel(count, count, [&](int64_t index, int) {
+  parallel(slices.count(), slices.count(), [&](int64_t index, int) {
     const int k = static_cast<int>(index);
-    const int64_t first = slice_begin(layout, k, count), last = slice_begin(layout, k + 1, count);
-    kernel.backward(arguments_of(k), first, last, scratch[k]);
+    for (int l = 0; l < layer_count; ++l) {
+      kernel.backward(arguments_of(l, k), slices.begin(k), slices.begin(k + 1), scratch[k]);
+    }
   });
-  for (int k = 1; k < count; ++k) gradients.add(a, arguments_of(k));
+  for (int l = 0; l < layer_count; ++l) {
+    for (int k = 1; k <= others; ++k) SliceGradients(kernel, layers[l]).add(layers[l], arguments_of(l, k));
+  }
   return Status::done;
 }
 

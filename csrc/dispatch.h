@@ -31,11 +31,16 @@ constexpr int variant_count = 3;
 // Null too where a variant has no kernel for bfloat16.
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant = Variant::plain);
 
+// How many planes of (rows, hidden) a forward pass keeps; with a projection the last is h before it.
+int planes_of(const Kernel& kernel, bool is_projected, const Around* around);
+
 enum class Status : int { done = 0, out_of_memory = 1 };
 
-// All sequences of the batch, split over at most `threads` threads. The result does not depend on `threads`.
-Status run_forward(const Kernel& kernel, const ForwardArguments& arguments, int threads);
-Status run_backward(const Kernel& kernel, const BackwardArguments& arguments, int threads);
+// All sequences of the batch through layers in the given order, split over at most `threads` threads: each takes its
+// slice through all of them, so a layer may read what one before it writes at the same rows. The layers have the same
+// cell, hidden size, steps and batch. Panels are filled in here. Outputs do not depend on `threads`.
+Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_count, int threads);
+Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_count, int threads);
 
 // One step, on this thread.
 void run_step(const Kernel& kernel, const StepArguments& arguments);

@@ -110,6 +110,39 @@ void multiply_transposed_tile(const typename O::T* a, int64_t lda, const typenam
   }
 }
 
+// As multiply_transposed_tile, where a is turned in groups of `lanes`: a[row * lanes + k] for the k of a group, whose
+// next one is `to_group` further.
+template <class V, int Rows, int Columns>
+void multiply_turned_tile(const typename V::T* a, int64_t to_group, const typename V::T* b, int64_t ldb, int64_t depth,
+                          typename V::T* z) {
+  V sum[Rows][Columns];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c] = V::constant(0);
+  }
+  for (int64_t group = 0; group < depth; group += V::lanes) {
+    for (int k = 0; k < V::lanes; ++k) {
+      V row[Columns];
+#pragma GCC unroll 4
+      for (int c = 0; c < Columns; ++c) row[c] = V::load(b + c * V::lanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        const V x = V::broadcast(a[r * V::lanes + k]);
+#pragma GCC unroll 4
+        for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * row[c];
+      }
+      b += ldb;
+    }
+    a += to_group;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c].store(z + (r * Columns + c) * V::lanes);
+  }
+}
+
 // The function for a tile of that size; 0 < rows <= tallest(columns).
 template <class O, template <class, int, int> class Functions, int Columns = max_columns>
 GATEWORK_INLINE auto tile_function(int rows, int columns) -> decltype(Functions<O, 1, 1>::function) {
@@ -147,6 +180,13 @@ struct MultiplyTransposed {
   using T = typename O::T;
   static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
                                     T*) = multiply_transposed_tile<O, Rows, Columns>;
+};
+
+template <class V, int Rows, int Columns>
+struct MultiplyTurned {
+  using T = typename V::T;
+  static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
+                                    T*) = multiply_turned_tile<V, Rows, Columns>;
 };
 
 template <class O>

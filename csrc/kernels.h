@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "across.h"
 #include "around_backward.h"
 #include "around_forward.h"
 #include "scan.h"
@@ -21,46 +22,75 @@ struct KernelOf {
   using Forward = std::conditional_t<is_around, AroundForward<Cell, V>, ForwardScan<Cell, O>>;
   using Backward = std::conditional_t<is_around, AroundBackward<Cell, V>, BackwardScan<Cell, O>>;
 
-  static PackedSize packed_size(const Weights& w) {
-    const auto size = static_cast<int64_t>(sizeof(T));
-    const int64_t output = round_up(w.output, V::lanes), input = round_up(w.input, V::lanes);
-    const int64_t wide = round_up(w.hidden, V::lanes);
-    const int64_t forwards = O::groups(w.hidden) * output, backwards = O::groups(w.output) * wide;
-    return {size * ForwardPanels<Cell, O>::elements(w.input, w.hidden, w.output),
-            size * O::groups(w.hidden) * (C::gates * output + C::inputs * input),
-            w.projection ? size * (forwards > backwards ? forwards : backwards) : 0};
+  static int64_t least_slice(const Layout& layout, const Weights& w) { return goes_across(layout, w) ? V::lanes : 1; }
+
+  static int64_t forward_panels(const ForwardArguments& a) {
+    const Weights& w = a.weights;
+    if (goes_across(a.layout, a.weights)) return 0;
+    return bytes(ForwardPanels<Cell, O>::elements(w.input, w.hidden, w.output) + projection_elements(w, w.output));
   }
 
-  static void pack_forward(const Weights& w, void* weights, void* projection) {
+  static int64_t backward_panels(const BackwardArguments& a) {
+    const Weights& w = a.weights;
+    if (goes_across(a.layout, a.weights)) return 0;
+    return bytes(recurrent_elements(w) + input_elements(a) + projection_elements(w, w.hidden));
+  }
+
+  static Panels pack_forward(const ForwardArguments& a, void* memory) {
+    const Weights& w = a.weights;
+    if (goes_across(a.layout, a.weights)) return {};
+    T* const projection = static_cast<T*>(memory);
+    T* const weights = projection + projection_elements(w, w.output);
     ForwardPanels<Cell, O>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
-                                 at(w.bias_hh), static_cast<T*>(weights));
-    if (w.projection) {
-      pack_matrix<O>(at(w.projection), 1, w.hidden, 1, w.output, w.hidden, static_cast<T*>(projection));
-    }
+                                 at(w.bias_hh), weights);
+    if (w.projection) pack_matrix<O>(at(w.projection), 1, w.hidden, 1, w.output, w.hidden, projection);
+    return {weights, projection};
   }
 
-  static void pack_backward(const Weights& w, bool with_input, void* weights, void* projection) {
-    T* to = static_cast<T*>(weights);
-    pack_matrix<O>(at(w.weight_hh), C::gates, w.hidden, w.output, w.output, 1, to);
-    if (with_input) {
-      to += C::gates * O::groups(w.hidden) * round_up(w.output, V::lanes);
-      pack_matrix<O>(at(w.weight_ih), C::inputs, w.hidden, w.input, w.input, 1, to);
+  static Panels pack_backward(const BackwardArguments& a, void* memory) {
+    const Weights& w = a.weights;
+    if (goes_across(a.layout, a.weights)) return {};
+    T* const projection = static_cast<T*>(memory);
+    T* const weights = projection + projection_elements(w, w.hidden);
+    pack_matrix<O>(at(w.weight_hh), C::gates, w.hidden, w.output, w.output, 1, weights);
+    if (a.d_x) {
+      pack_matrix<O>(at(w.weight_ih), C::inputs, w.hidden, w.input, w.input, 1, weights + recurrent_elements(w));
     }
-    if (w.projection) {
-      pack_matrix<O>(at(w.projection), 1, w.output, w.hidden, w.hidden, 1, static_cast<T*>(projection));
-    }
+    if (w.projection) pack_matrix<O>(at(w.projection), 1, w.output, w.hidden, w.hidden, 1, projection);
+    return {weights, projection};
   }
 
-  static void forward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    Forward(arguments, first, last, scratch).run();
+  static int64_t forward_scratch(const ForwardArguments& a, int64_t rows) {
+    if constexpr (may_go_across) {
+      if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>::scratch(a.layout);
+    }
+    return Forward::scratch(a.layout, rows);
   }
 
-  static void backward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch) {
-    Backward(arguments, first, last, scratch).run();
+  static int64_t backward_scratch(const BackwardArguments& a, int64_t rows) {
+    if constexpr (may_go_across) {
+      if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>::scratch(a.layout);
+    }
+    return Backward::scratch(a.layout, rows);
+  }
+
+  static void forward(const ForwardArguments& a, int64_t first, int64_t last, void* scratch) {
+    if constexpr (may_go_across) {
+      if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>(a, first, last, scratch).run();
+    }
+    Forward(a, first, last, scratch).run();
+  }
+
+  static void backward(const BackwardArguments& a, int64_t first, int64_t last, void* scratch) {
+    if constexpr (may_go_across) {
+      if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>(a, first, last, scratch).run();
+    }
+    Backward(a, first, last, scratch).run();
   }
 
   static constexpr Kernel kernel() {
     return {sizeof(T) == sizeof(double),
+            O::is_rounded,
             Cell::accumulators,
             Cell::states,
             Cell::kept,
@@ -72,11 +102,13 @@ struct KernelOf {
             Cell::reads_previous,
             Cell::reads_next,
             Cell::names,
-            packed_size,
+            least_slice,
+            forward_panels,
+            backward_panels,
             pack_forward,
             pack_backward,
-            Forward::scratch,
-            Backward::scratch,
+            forward_scratch,
+            backward_scratch,
             forward,
             backward,
             single_step()};
@@ -91,7 +123,23 @@ struct KernelOf {
     }
   }
 
+  // Scans across sequences know nothing around the cell, and no rounded factors.
+  static constexpr bool may_go_across = !is_around && !O::is_rounded;
+  static bool goes_across(const Layout& layout, const Weights& w) { return may_go_across && is_across<V>(layout, w); }
+
   static const T* at(const void* address) { return static_cast<const T*>(address); }
+  static constexpr int64_t bytes(int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); }
+
+  // What the panels take; those of the projection have `width` columns.
+  static int64_t projection_elements(const Weights& w, int64_t width) {
+    return w.projection ? O::groups(w.hidden + w.output - width) * round_up(width, V::lanes) : 0;
+  }
+  static int64_t recurrent_elements(const Weights& w) {
+    return C::gates * O::groups(w.hidden) * round_up(w.output, V::lanes);
+  }
+  static int64_t input_elements(const BackwardArguments& a) {
+    return a.d_x ? C::inputs * O::groups(a.weights.hidden) * round_up(a.weights.input, V::lanes) : 0;
+  }
 };
 
 }  // namespace gatework::GATEWORK_ISA

@@ -45,9 +45,9 @@ struct Exact {
   static GATEWORK_INLINE void store(V value, Element* to) { value.store(to); }
   static GATEWORK_INLINE void store(V value, Element* to, int64_t count) { store_units(value, to, count); }
 
-  // The groups of a vector of columns in the first rows of `rows`.
-  static GATEWORK_INLINE V gather(const Element* const* rows, int64_t, int64_t column) {
-    return V::load(rows[0] + column);
+  // The groups of up to a vector of columns in the first rows of `rows`.
+  static GATEWORK_INLINE V gather(const Element* const* rows, int64_t, int64_t column, int64_t columns) {
+    return load_units<V>(rows[0] + column, columns);
   }
 };
 
@@ -122,9 +122,9 @@ struct Bfloat16 {
 #endif
   }
 
-  static GATEWORK_INLINE V gather(const Element* const* rows, int64_t count, int64_t column) {
-    const auto even = bits_of(rows[0] + column, V::lanes);
-    return V::from_bits(count > 1 ? even | bits_of(rows[1] + column, V::lanes) << 16 : even);
+  static GATEWORK_INLINE V gather(const Element* const* rows, int64_t count, int64_t column, int64_t columns) {
+    const auto even = bits_of(rows[0] + column, columns);
+    return V::from_bits(count > 1 ? even | bits_of(rows[1] + column, columns) << 16 : even);
   }
 
  private:

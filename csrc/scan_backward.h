@@ -61,7 +61,7 @@ class BackwardScan {
       const Step step = step_at(layout, t, first, last);
       if (step.active == 0) continue;
       scan.prepare(layout.steps - 1 - k);
-      if (p.projection) scan.project(step);
+      if (p.weights.projection) scan.project(step);
       Element* const d = gradients.reserve(step.active);
       scan.units(t, step, d);
       scan.recur(step, d);
@@ -125,7 +125,7 @@ class BackwardScan {
     }
     const Element* d = static_cast<const Element*>(p.d_projected) + step.row * output;
     multiply_rows<O>(
-        step.active, hidden, O::groups(output), static_cast<const T*>(p.projection), zeros, 0, z,
+        step.active, hidden, O::groups(output), static_cast<const T*>(p.panels.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<Element>{{{d + row * output, output, output}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
   }
@@ -176,12 +176,12 @@ class BackwardScan {
     if (before < 0 || before >= layout.steps) return;
     const Step step = step_at(layout, before, first, last);
     if (r >= step.active) return;
-    prefetch_row<T>(p.kept, step.row + r, Cell::kept * hidden);
+    prefetch_row<T>(p.planes.values, step.row + r, Cell::kept * hidden);
     if (p.d_output) prefetch_row<Element>(p.d_output, step.row + r, output);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
-      if (Cell::reads_previous[s]) prefetch_row<T>(p.previous[s], step.row + r, hidden);
-      if (Cell::reads_next[s]) prefetch_row<T>(p.next[s], step.row + r, hidden);
+      if (Cell::reads_previous[s]) prefetch_row<T>(p.planes.previous[s], step.row + r, hidden);
+      if (Cell::reads_next[s]) prefetch_row<T>(p.planes.next[s], step.row + r, hidden);
     }
   }
 
@@ -198,23 +198,24 @@ class BackwardScan {
   GATEWORK_INLINE void read(int64_t row, int64_t r, int64_t unit, const Element* h_previous, const Use& use) {
     const int64_t count = hidden - unit;
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states], vectors[Cell::units + 1];
-    load_vectors<Cell>(p.unit, hidden, unit, vectors);
-    const T* from = static_cast<const T*>(p.kept) + row * Cell::kept * hidden + unit;
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    const T* from = static_cast<const T*>(p.planes.values) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
     for (int k = 0; k < Cell::kept; ++k) kept[k] = load_units<V>(from + k * hidden, count);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
         previous[s] = s == 0 ? O::load(h_previous + unit, count)
-                             : load_units<V>(static_cast<const T*>(p.previous[s]) + row * hidden + unit, count);
+                             : load_units<V>(static_cast<const T*>(p.planes.previous[s]) + row * hidden + unit, count);
       }
       if (Cell::reads_next[s]) {
-        const void* source = O::is_rounded || p.next[s] ? p.next[s] : p.output;
+        const void* source = O::is_rounded || p.planes.next[s] ? p.planes.next[s] : p.output;
         next[s] = load_units<V>(static_cast<const T*>(source) + row * hidden + unit, count);
       }
-      d_next[s] = V::load(s == 0 && !p.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
+      d_next[s] =
+          V::load(s == 0 && !p.weights.projection ? d_h + r * output_stride + unit : d_state[s] + r * stride + unit);
     }
-    if (p.d_output && !p.projection) {
+    if (p.d_output && !p.weights.projection) {
       d_next[0] = d_next[0] + O::load(static_cast<const Element*>(p.d_output) + row * hidden + unit, count);
     }
     use(kept, previous, next, vectors, d_next);
@@ -236,10 +237,10 @@ class BackwardScan {
     }
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) O::store(d_accumulator[a], d + a * plane, count);
-    if (plane > hidden && count <= V::lanes) {
+    if (O::is_rounded && plane > hidden && count <= V::lanes) {
       for (int a = 0; a < accumulators; ++a) d[a * plane + count] = Element{};
     }
-    if (carries_h && !p.projection) d_previous[0].store(d_h + r * output_stride + unit);
+    if (carries_h && !p.weights.projection) d_previous[0].store(d_h + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
   }
@@ -269,14 +270,14 @@ class BackwardScan {
   template <class Seen>
   GATEWORK_INLINE void recur(const Step& step, const Element* d, bool adds, const Seen& seen) {
     multiply_rows<O>(
-        step.active, output, C::gates * O::groups(hidden), static_cast<const T*>(p.weights), adds ? d_h : zeros,
+        step.active, output, C::gates * O::groups(hidden), static_cast<const T*>(p.panels.weights), adds ? d_h : zeros,
         adds ? output_stride : 0, z,
         [&](int64_t row) { return planes(Cell::recurrent_product, d + row * gradients.stride); },
         [&](int64_t row, int64_t unit, V sum) { seen(row, unit, sum).store(d_h + row * output_stride + unit); });
   }
 
   void reach_x(const Step& step, const Element* d) {
-    const T* panels = static_cast<const T*>(p.weights) + C::gates * O::groups(hidden) * output_stride;
+    const T* panels = static_cast<const T*>(p.panels.weights) + C::gates * O::groups(hidden) * output_stride;
     Element* d_x = static_cast<Element*>(p.d_x) + step.row * input;
     multiply_rows<O>(
         step.active, input, C::inputs * O::groups(hidden), panels, zeros, 0, z,

@@ -64,7 +64,7 @@ class ForwardScan {
       if (step.active == 0) continue;
       scan.prepare(k, step);
       scan.units(step);
-      if (p.projection) scan.project(step);
+      if (p.weights.projection) scan.project(step);
       const bool is_last = k + 1 == layout.steps;
       const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
       if (go_on < step.active) finish(go_on, step.active);
@@ -139,7 +139,7 @@ class ForwardScan {
   template <class Use>
   GATEWORK_INLINE void each_sum(const Step& step, const Use& use) {
     const int64_t blocks = stride / V::lanes;
-    const T* panel = static_cast<const T*>(p.weights);
+    const T* panel = static_cast<const T*>(p.panels.weights);
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
       const int64_t left = blocks - block;
       const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
@@ -184,15 +184,16 @@ class ForwardScan {
     const int64_t count = hidden - unit;
     V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     V vectors[Cell::units + 1];
-    load_vectors<Cell>(p.unit, hidden, unit, vectors);
-    previous[0] = p.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    previous[0] = p.weights.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
       previous[s] = V::load(state[s] + r * stride + unit);
-      if (p.previous[s]) store_units(previous[s], static_cast<T*>(p.previous[s]) + row * hidden + unit, count);
+      if (p.planes.previous[s])
+        store_units(previous[s], static_cast<T*>(p.planes.previous[s]) + row * hidden + unit, count);
     }
     const V* carried = advance(accumulator, previous, vectors, next, kept, named);
-    if (p.projection) {
+    if (p.weights.projection) {
       O::store(next[0], unprojected + r * stride + unit);
     } else {
       carried[0].store(h_next + r * output_stride + unit);
@@ -202,10 +203,10 @@ class ForwardScan {
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (s > 0) carried[s].store(state[s] + r * stride + unit);
-      if (p.next[s]) store_units(next[s], static_cast<T*>(p.next[s]) + row * hidden + unit, count);
+      if (p.planes.next[s]) store_units(next[s], static_cast<T*>(p.planes.next[s]) + row * hidden + unit, count);
     }
-    if (Cell::kept > 0 && p.kept) {
-      T* to = static_cast<T*>(p.kept) + row * Cell::kept * hidden + unit;
+    if (Cell::kept > 0 && p.planes.values) {
+      T* to = static_cast<T*>(p.planes.values) + row * Cell::kept * hidden + unit;
 #pragma GCC unroll 16
       for (int k = 0; k < Cell::kept; ++k) store_units(kept[k], to + k * hidden, count);
     }
@@ -223,7 +224,7 @@ class ForwardScan {
   GATEWORK_INLINE void project(const Step& step, const Carried& carried) {
     Element* out = static_cast<Element*>(p.output) + step.row * output;
     multiply_rows<O>(
-        step.active, output, O::groups(hidden), static_cast<const T*>(p.projection), zeros, 0, z,
+        step.active, output, O::groups(hidden), static_cast<const T*>(p.panels.projection), zeros, 0, z,
         [&](int64_t row) { return Segments<Element>{{{unprojected + row * stride, stride, hidden}}, 1}; },
         [&](int64_t row, int64_t unit, V sum) {
           sum = carried(row, unit, sum);

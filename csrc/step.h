@@ -2,29 +2,12 @@
 // pass over the weights. For streaming; a whole sequence is faster through scan.h.
 #pragma once
 
-#include <utility>
-
 #include "activations.h"
 #include "arguments.h"
 #include "pack.h"
 #include "scan.h"
 
 namespace gatework::GATEWORK_ISA {
-
-template <int Distance, class V, int... Lanes>
-GATEWORK_INLINE V rotated(V v, std::integer_sequence<int, Lanes...>) {
-  return {__builtin_shufflevector(v.raw, v.raw, (Lanes + Distance) % V::lanes...)};
-}
-
-// The sum of all lanes, by halves.
-template <class V, int Distance = V::lanes / 2>
-GATEWORK_INLINE typename V::T sum_of(V v) {
-  if constexpr (Distance == 0) {
-    return v.raw[0];
-  } else {
-    return sum_of<V, Distance / 2>(v + rotated<Distance>(v, std::make_integer_sequence<int, V::lanes>()));
-  }
-}
 
 template <class Cell, class V>
 class SingleStep {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -167,6 +168,21 @@ GATEWORK_INLINE void Vector<T, N>::store(T* to, int count) const {
     T buffer[N];
     store(buffer);
     for (int k = 0; k < count; ++k) to[k] = buffer[k];
+  }
+}
+
+template <int Distance, class V, int... Lanes>
+GATEWORK_INLINE V rotated(V v, std::integer_sequence<int, Lanes...>) {
+  return {__builtin_shufflevector(v.raw, v.raw, (Lanes + Distance) % V::lanes...)};
+}
+
+// The sum of all lanes, by halves.
+template <class V, int Distance = V::lanes / 2>
+GATEWORK_INLINE typename V::T sum_of(V v) {
+  if constexpr (Distance == 0) {
+    return v.raw[0];
+  } else {
+    return sum_of<V, Distance / 2>(v + rotated<Distance>(v, std::make_integer_sequence<int, V::lanes>()));
   }
 }
 

@@ -5,15 +5,16 @@
 // The scan puts the derivatives of the accumulators of each step into a block of rows; when the block is full, its
 // products are added while it is still in the cache. Rounded factors lie in pairs of rows then. The rows of the block
 // are an odd number of cache lines apart, so that reading down a column uses all of the cache. The columns of x and of
-// h are copied side by side into panels, so that small sizes waste few lanes. Each slice of the batch has its own
-// gradients; dispatch.cpp adds them up.
+// h are copied side by side into panels, so that small sizes waste few lanes. A scan across sequences (across.h) puts
+// turned derivatives into the block, one group after the other, the accumulators in the order of Columns. Each slice of
+// the batch has its own gradients; dispatch.cpp adds them up.
 #pragma once
 
 #include "scan.h"
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class O>
+template <class Cell, class O, bool IsAcross = false>
 class WeightGradients {
   using V = typename O::V;
   using T = typename O::T;
@@ -23,9 +24,6 @@ class WeightGradients {
   static constexpr int64_t tile_height = tallest(max_columns);
 
  public:
-  // How far apart the derivatives of two accumulators are in a row.
-  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::group); }
-
   // Rows of a block: enough to pay for reading and writing the gradients once.
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
     const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
@@ -33,16 +31,21 @@ class WeightGradients {
     return round_up(slice_rows > rows ? slice_rows : rows, O::group);
   }
 
-  // How far apart the rows of a block are.
+  // How far apart the derivatives of two accumulators are in a row.
+  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::group); }
+
+  // How far apart the rows of a block are; what a row takes when it is turned.
   static int64_t block_stride(const Layout& layout) {
+    if (IsAcross) return C::accumulators * layout.hidden;
     constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(Element));
     return (round_up(C::accumulators * plane(layout), line) / line | 1) * line;
   }
 
   static int64_t scratch(const Layout& layout, int64_t slice_rows) {
     const int64_t rows = block_rows(layout, slice_rows), stride = block_stride(layout);
-    return static_cast<int64_t>(sizeof(Element)) * (rows * (stride + panel_width) + (O::group - 1) * stride) +
-           static_cast<int64_t>(sizeof(T)) * tile_vectors * V::lanes +
+    const int64_t elements = rows * (stride + panel_width) + (O::group - 1) * stride;
+    return static_cast<int64_t>(sizeof(Element)) * elements +
+           static_cast<int64_t>(sizeof(T)) * (tile_vectors + 1) * V::lanes +
            static_cast<int64_t>(2 * sizeof(Element*)) * rows;
   }
 
@@ -58,7 +61,8 @@ class WeightGradients {
         width(x_width + (d_u ? layout.output : 0)) {
     z = static_cast<T*>(memory);
     panel = z + tile_vectors * V::lanes;
-    block = reinterpret_cast<Element*>(panel) + capacity * panel_width;
+    // Copying rows into the panel may write a vector beyond.
+    block = reinterpret_cast<Element*>(panel + V::lanes) + capacity * panel_width;
     row = block + capacity * stride;
     x_rows = reinterpret_cast<const Element**>(row + (O::group - 1) * stride);
     h_rows = x_rows + capacity;
@@ -112,13 +116,30 @@ class WeightGradients {
                           : nullptr;
       for (int64_t unit = 0; unit < layout.hidden; unit += V::lanes) {
         const int64_t count = layout.hidden - unit;
-        const Element* from = block + a * plane(layout) + unit;
-        V sum = V::constant(0);
-        for (int64_t k = 0; k < used; ++k) sum = sum + O::load(from + k * stride, count);
+        const V sum = sum_of_derivatives(a, unit, count);
         if (b) store_units(load_units<V>(b + unit, count) + sum, b + unit, count);
         if (b_hh) store_units(load_units<V>(b_hh + unit, count) + sum, b_hh + unit, count);
       }
     }
+  }
+
+  // The sums over all rows for one accumulator, units [unit, unit + count).
+  GATEWORK_INLINE V sum_of_derivatives(int a, int64_t unit, int64_t count) const {
+    V sum = V::constant(0);
+    if constexpr (IsAcross) {
+      const T* from = derivatives(a, unit);
+      T sums[V::lanes] = {};
+      for (int64_t lane = 0; lane < V::lanes && lane < count; ++lane) {
+        V own = V::constant(0);
+        for (int64_t k = 0; k < used; k += V::lanes) own = own + V::load(from + lane * V::lanes + k * stride);
+        sums[lane] = sum_of(own);
+      }
+      sum = V::load(sums);
+    } else {
+      const Element* from = block + a * plane(layout) + unit;
+      for (int64_t k = 0; k < used; ++k) sum = sum + O::load(from + k * stride, count);
+    }
+    return sum;
   }
 
   // Brings the elements of two rows side by side, in place: row by row of pairs, 2 * stride apart. A row without a
@@ -132,9 +153,15 @@ class WeightGradients {
       const Element* const rows[] = {row, even + stride};
       // Writing stays behind what is still to be read of the odd row.
       for (int64_t column = 0; column < wide; column += V::lanes) {
-        O::gather(rows, 2, column).store(reinterpret_cast<T*>(even) + column);
+        O::gather(rows, 2, column, V::lanes).store(reinterpret_cast<T*>(even) + column);
       }
     }
+  }
+
+  // Where the groups of derivatives of an accumulator begin, from that unit on.
+  GATEWORK_INLINE const T* derivatives(int a, int64_t unit) const {
+    const T* const groups = reinterpret_cast<const T*>(block);
+    return IsAcross ? groups + (C::of(a) * layout.hidden + unit) * V::lanes : groups + a * plane(layout) + unit;
   }
 
   // Calls tile(accumulator, first unit, units) for each tile of units.
@@ -161,20 +188,35 @@ class WeightGradients {
       T* to = panel;
       for (int64_t k = 0; k < used; k += O::group) {
         for (int c = 0; c < max_columns; ++c) {
-          O::gather(rows + k, used - k, offset + c * V::lanes).store(to + c * V::lanes);
+          O::gather(rows + k, used - k, offset + c * V::lanes, V::lanes).store(to + c * V::lanes);
         }
         to += panel_width;
       }
       return;
     }
-    const int64_t panel_stride = panel_columns(column) * V::lanes, all = O::groups(used) * O::group;
-    for (int64_t k = 0; k < all; ++k) {
-      Element* to = reinterpret_cast<Element*>(panel + k / O::group * panel_stride) + k % O::group;
-      int64_t c = column;
-      for (; k < used && c < x_width && c < end; ++c, to += O::group) *to = x_rows[k][c];
-      for (; k < used && c < width && c < end; ++c, to += O::group) *to = h_rows[k][c - x_width];
-      for (; c < column + panel_stride; ++c, to += O::group) *to = Element{};
+    const int64_t panel_stride = panel_columns(column) * V::lanes;
+    const Parts parts = parts_of(column);
+    for (int64_t k = 0; k < used; k += O::group) {
+      T* const to = panel + k / O::group * panel_stride;
+      V::constant(0).store(to + panel_stride - V::lanes);
+      for (int64_t c = 0; c < parts.x; c += V::lanes) {
+        O::gather(x_rows + k, used - k, column + c, parts.x - c).store(to + c);
+      }
+      for (int64_t c = 0; c < parts.h; c += V::lanes) {
+        O::gather(h_rows + k, used - k, parts.h_begin + c, parts.h - c).store(to + parts.x + c);
+      }
     }
+  }
+
+  // How many columns of x and of h the panel from `column` on has, and where those of h begin.
+  struct Parts {
+    int64_t x, h, h_begin;
+  };
+
+  GATEWORK_INLINE Parts parts_of(int64_t column) const {
+    const int64_t end = column + panel_width < width ? column + panel_width : width;
+    const int64_t x_end = end < x_width ? end : x_width, h_begin = column > x_width ? column : x_width;
+    return {x_end > column ? x_end - column : 0, end > h_begin ? end - h_begin : 0, h_begin - x_width};
   }
 
   // How many vectors the panel has that begins at `column`.
@@ -185,39 +227,33 @@ class WeightGradients {
 
   void multiply_panel(int64_t column) {
     const int columns = panel_columns(column);
+    const Parts parts = parts_of(column);
     each_tile([&](int a, int64_t unit, int64_t height) {
       if (!Cell::input_product[a] && column + panel_width <= x_width) return;
       if (!Cell::recurrent_product[a] && column >= x_width) return;
-      const T* from = reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
-      tile_function<O, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
-                                                                              O::groups(used), z);
+      const T* from = derivatives(a, unit);
+      if constexpr (IsAcross) {
+        tile_function<V, MultiplyTurned>(static_cast<int>(height), columns)(from, stride * V::lanes, panel,
+                                                                            columns * V::lanes, used, z);
+      } else {
+        tile_function<O, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
+                                                                                O::groups(used), z);
+      }
       const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
       const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
-      T* w = Cell::input_product[a] ? d_w + in * layout.input : nullptr;
-      T* u = Cell::recurrent_product[a] ? d_u + gate * layout.output : nullptr;
       for (int64_t r = 0; r < height; ++r) {
-        for (int c = 0; c < columns; ++c) {
-          add(w, u, column + c * V::lanes, z + (r * columns + c) * V::lanes);
+        const T* sums = z + r * columns * V::lanes;
+        if (Cell::input_product[a] && parts.x) add(sums, parts.x, d_w + (in + r) * layout.input + column);
+        if (Cell::recurrent_product[a] && parts.h) {
+          add(sums + parts.x, parts.h, d_u + (gate + r) * layout.output + parts.h_begin);
         }
-        w += w ? layout.input : 0;
-        u += u ? layout.output : 0;
       }
     });
   }
 
-  // Adds a vector of sums to a row of dW and of dU, from `column` of x and h on; a row may be null.
-  GATEWORK_INLINE void add(T* w, T* u, int64_t column, const T* sums) {
-    const bool is_in_x = column + V::lanes <= x_width, is_in_h = column >= x_width && column + V::lanes <= width;
-    if (is_in_x || is_in_h) {
-      T* to = is_in_x ? w : u;
-      if (!to) return;
-      to += is_in_x ? column : column - x_width;
-      (V::load(to) + V::load(sums)).store(to);
-      return;
-    }
-    for (int64_t lane = 0; lane < V::lanes && column < width; ++lane, ++column) {
-      T* to = column < x_width ? w : u;
-      if (to) to[column < x_width ? column : column - x_width] += sums[lane];
+  static GATEWORK_INLINE void add(const T* sums, int64_t count, T* to) {
+    for (int64_t k = 0; k < count; k += V::lanes) {
+      store_units(load_units<V>(to + k, count - k) + V::load(sums + k), to + k, count - k);
     }
   }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 import torch
 from torch import Tensor
@@ -83,25 +83,18 @@ class Kernel:
     Attributes:
         address: Where the native table is.
         spec: The cell.
-        kept: How many values of each unit the forward pass keeps for the backward pass.
-        accumulators: How many accumulators the cell has.
         normals: How many states are normalised within the step.
-        reads_previous: By state, whether the backward step reads its previous value.
-        reads_next: By state, whether it reads the new value.
         names: What a trace of the cell holds, in order.
-        is_rounded: Whether the factors of the products are bfloat16, and so x, the output and their derivatives; all
-            else is float32.
     """
 
     address: int
     spec: CellSpec
-    kept: int
-    accumulators: int
     normals: int
-    reads_previous: tuple[bool, ...]
-    reads_next: tuple[bool, ...]
     names: tuple[str, ...]
-    is_rounded: bool
+
+    def kept_width(self, hidden: int, is_projected: bool, around: Around | None = None) -> int:
+        """How many values of each row the forward pass keeps for the backward pass."""
+        return hidden * _native.planes(self.address, is_projected, around.native() if around else 0)
 
 
 def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
@@ -142,17 +135,7 @@ def _find(spec: CellSpec, dtype: torch.dtype, isa: str, variant: Variant) -> Ker
         places = _native.ISAS.index(isa), _native.CELLS.index(spec.name)
         address = _native.find_kernel(*places, _ELEMENTS.index(dtype), VARIANTS.index(variant))
     facts = _native.describe(address)
-    return Kernel(
-        address,
-        spec,
-        facts["kept"],
-        facts["accumulators"],
-        facts["normals"],
-        tuple(facts["reads_previous"]),
-        tuple(facts["reads_next"]),
-        tuple(facts["names"]),
-        dtype == torch.bfloat16,
-    )
+    return Kernel(address, spec, facts["normals"], tuple(facts["names"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,27 +145,23 @@ class Layout:
     Attributes:
         steps: The number of time steps.
         batch: The number of sequences.
-        rows: The number of steps of all sequences together.
         lead: The leading dimensions of a sequence tensor: (time, batch), or (rows,) when packed.
         batch_sizes: The sequences running at each step when packed, int64 and contiguous.
         offsets: The first row of each step when packed.
-        reverse: Whether sequences run backwards.
     """
 
     steps: int
     batch: int
-    rows: int
     lead: tuple[int, ...]
-    batch_sizes: Tensor | None
-    offsets: Tensor | None
-    reverse: bool
+    batch_sizes: Tensor | None = None
+    offsets: Tensor | None = None
 
-    def sizes(self, *widths: int) -> tuple[int, ...]:
-        """What the native side takes; `widths` are those of the input, the hidden state and the output."""
-        return self.steps, self.batch, *widths, _address(self.batch_sizes), _address(self.offsets), int(self.reverse)
+    def sizes(self) -> tuple[int, ...]:
+        """What the native side takes."""
+        return self.steps, self.batch, _address(self.batch_sizes), _address(self.offsets)
 
 
-def layout_of(x: Tensor, batch: int, batch_sizes: Tensor | None, reverse: bool) -> Layout:
+def layout_of(x: Tensor, batch: int, batch_sizes: Tensor | None) -> Layout:
     """The layout of a sequence tensor.
 
     Raises:
@@ -191,7 +170,7 @@ def layout_of(x: Tensor, batch: int, batch_sizes: Tensor | None, reverse: bool) 
     if batch_sizes is None:
         if x.dim() != 3 or x.shape[1] != batch:
             raise UsageError(f"scan: x has shape {tuple(x.shape)}, expected (time, {batch}, input)")
-        return Layout(x.shape[0], batch, x.shape[0] * batch, (x.shape[0], batch), None, None, reverse)
+        return Layout(x.shape[0], batch, (x.shape[0], batch))
     if (
         x.dim() != 2
         or batch_sizes.dim() != 1
@@ -207,21 +186,16 @@ def layout_of(x: Tensor, batch: int, batch_sizes: Tensor | None, reverse: bool) 
         raise UsageError(
             f"scan: batch_sizes must not grow, start at {batch} or less and add up to the {x.shape[0]} rows of x"
         )
-    return Layout(len(counts), batch, x.shape[0], (x.shape[0],), sizes, ends - sizes, reverse)
+    return Layout(len(counts), batch, (x.shape[0],), sizes, ends - sizes)
 
 
 def _address(tensor: Tensor | None) -> int:
     return 0 if tensor is None else tensor.data_ptr()
 
 
-def _addresses(tensors: Sequence[Tensor | None], count: int = _native.MAX_STATES) -> tuple[int, ...]:
-    return (*map(_address, tensors), *(0,) * (count - len(tensors)))
-
-
-def addresses_at(tensors: Sequence[Tensor | None], place: int = 0) -> tuple[int, ...]:
-    """Where the entry `place` of each contiguous tensor begins, padded to what the native side takes."""
-    starts = [0 if t is None else t.data_ptr() + place * t.stride(0) * t.itemsize for t in tensors]
-    return (*starts, *(0,) * (_native.MAX_STATES - len(starts)))
+def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
+    """Where the tensors are, padded to what the native side takes."""
+    return (*[0 if t is None else t.data_ptr() for t in tensors], *(0,) * (_native.MAX_STATES - len(tensors)))
 
 
 def checked(x: Tensor, weights: ScanWeights, spec: CellSpec) -> tuple[int, int]:
@@ -232,25 +206,26 @@ def checked(x: Tensor, weights: ScanWeights, spec: CellSpec) -> tuple[int, int]:
     Raises:
         UsageError: A shape, dtype or device does not.
     """
-    w, dtype = weights, x.dtype
-    hidden, output = w.weight_ih.shape[0] // len(spec.input_gates), w.weight_hh.shape[-1]
-    rows, width = (len(spec.input_gates) * hidden,), x.shape[-1] if x.dim() else -1
-    recurrent = (len(spec.recurrent_gates) * hidden,)
+    dtype = x.dtype
+    inputs, recurrent = len(spec.input_gates), len(spec.recurrent_gates)
+    hidden, output = weights.weight_ih.shape[0] // inputs, weights.weight_hh.shape[-1]
     if dtype not in COMPUTED or not x.is_cpu:
         raise UsageError(f"scan: x is {dtype} on {x.device}, expected float32, float64 or bfloat16 on the CPU")
-    for name, tensor, shape in (
-        ("weight_ih", w.weight_ih, (*rows, width)),
-        ("weight_hh", w.weight_hh, (*recurrent, output)),
-        ("bias_ih", w.bias_ih, rows),
-        ("bias_hh", w.bias_hh, recurrent),
-        ("weight_hr", w.weight_hr, (output, hidden)),
-        ("weight_unit", w.weight_unit, (len(spec.unit_weights), hidden)),
-    ):
-        if tensor is not None:
-            _check(name, tensor, shape, COMPUTED[dtype])
-    if w.weight_unit is None and spec.unit_weights:
+    dtype = COMPUTED[dtype]
+    shapes = (
+        (inputs * hidden, x.shape[-1] if x.dim() else -1),
+        (recurrent * hidden, output),
+        (inputs * hidden,),
+        (recurrent * hidden,),
+        (output, hidden),
+        (len(spec.unit_weights), hidden),
+    )
+    for name, tensor, shape in zip(ScanWeights._fields, weights, shapes, strict=True):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
+            _refuse(name, tensor, shape, dtype)
+    if weights.weight_unit is None and spec.unit_weights:
         raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
-    if w.weight_hr is None and output != hidden:
+    if weights.weight_hr is None and output != hidden:
         raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
     return hidden, output
 
@@ -266,67 +241,19 @@ def checked_states(
     if len(states) != len(spec.states):
         raise UsageError(f"scan: {len(states)} states, expected {', '.join(spec.states)}")
     hidden, output = widths
+    dtype = COMPUTED[dtype]
     batch = states[0].shape[-2] if states[0].dim() == len(lead) + 2 else -1
     for place, (name, state) in enumerate(zip(spec.states, states, strict=True)):
-        _check(f"state {name}", state, (*lead, batch, hidden if place else output), COMPUTED[dtype])
+        shape = (*lead, batch, hidden if place else output)
+        if state.shape != shape or state.dtype != dtype or not state.is_cpu:
+            _refuse(f"state {name}", state, shape, dtype)
     return batch
 
 
-def _check(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def _refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> NoReturn:
     if tensor.shape != shape:
         raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
-    if tensor.dtype != dtype or not tensor.is_cpu:
-        raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a forward pass leaves for the backward pass.
-
-    Attributes:
-        values: The kept values, (..., kept hidden), or None.
-        previous: By state, its value before each step, or None where the backward pass has it otherwise.
-        next: By state, its value after each step (h before its projection), or None.
-    """
-
-    values: Tensor | None
-    previous: tuple[Tensor | None, ...]
-    next: tuple[Tensor | None, ...]
-
-    def tensors(self) -> list[Tensor]:
-        """Every tensor there is, in a fixed order."""
-        return [t for t in (self.values, *self.previous, *self.next) if t is not None]
-
-
-def kept_like(
-    kernel: Kernel,
-    lead: Sequence[int],
-    like: Tensor,
-    hidden: int,
-    output: int,
-    given: Sequence[Tensor] = (),
-    around: Around | None = None,
-) -> Kept:
-    """The tensors that the forward pass fills, new or, in the order of `Kept.tensors()`, given."""
-    tensors = iter(given)
-    is_projected = hidden != output
-    reads_next = list(kernel.reads_next)
-    if around is not None and around.clipped >= 0:
-        reads_next[around.clipped] = True
-    # The output is not the new h where units keep their previous one, nor where it is rounded.
-    is_other = kernel.is_rounded or (around is not None and bool(around.zoneout[0]))
-    needs_h = is_projected or (is_other and reads_next[0])
-
-    def one(wanted: bool, width: int) -> Tensor | None:
-        if not wanted:
-            return None
-        return next(tensors) if given else like.new_empty((*lead, width), dtype=COMPUTED[like.dtype])
-
-    values = one(kernel.kept > 0, kernel.kept * hidden)
-    states = range(len(kernel.spec.states))
-    previous = tuple(one(s > 0 and kernel.reads_previous[s], hidden) for s in states)
-    after = tuple(one(reads_next[s] if s else needs_h, hidden) for s in states)
-    return Kept(values, previous, after)
+    raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
 
 
 _NONE = (None,) * 4
@@ -366,124 +293,143 @@ class Around:
         )  # fmt: skip
 
 
-def _finish(status: int) -> None:
-    if status:
-        raise MemoryError("gatework: no memory for a scan's scratch space")
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """One scan, in contiguous, checked tensors.
+
+    Attributes:
+        weights: The weights.
+        x: The input.
+        output: Where the output shall be.
+        kept: Where to keep what the backward pass needs, (rows, `Kernel.kept_width()`); None where there is none.
+        place: Which layer and direction of the states this is.
+        reverse: Whether sequences run backwards.
+        named: Tensors for the trace, in the order of the kernel's names.
+    """
+
+    weights: ScanWeights
+    x: Tensor
+    output: Tensor
+    kept: Tensor | None
+    place: int = 0
+    reverse: bool = False
+    named: Sequence[Tensor | None] = ()
 
 
-def _widths(kernel: Kernel, weights: ScanWeights) -> tuple[int, int, int]:
-    """The sizes of the input, the hidden state and the output."""
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """The derivative of one scan, in contiguous, checked tensors.
+
+    Attributes:
+        weights: The weights.
+        x: The input.
+        d_output: The derivative for the output, None where it is zero.
+        output: The output of the forward pass.
+        kept: What the forward pass kept.
+        needs: Of x and the weights, which gradients are wanted.
+        place: Which layer and direction of the states this is.
+        reverse: Whether sequences run backwards.
+    """
+
+    weights: ScanWeights
+    x: Tensor
+    d_output: Tensor | None
+    output: Tensor
+    kept: Tensor
+    needs: Sequence[bool]
+    place: int = 0
+    reverse: bool = False
+
+    def gradients(self) -> list[Tensor | None]:
+        """New tensors for the gradients that are wanted, of x and the weights."""
+        tensors = (self.x, *self.weights)
+        return [torch.empty_like(t) if n and t is not None else None for n, t in zip(self.needs, tensors, strict=True)]
+
+
+def _parts(spec: CellSpec, weights: ScanWeights) -> tuple[int, ...]:
+    """What the native side takes of the weights."""
     rows, width = weights.weight_ih.shape
-    return width, rows // len(kernel.spec.input_gates), weights.weight_hh.shape[1]
-
-
-def packed(
-    kernel: Kernel, weights: ScanWeights, *, is_forward: bool, with_input: bool = True
-) -> tuple[Tensor, Tensor | None]:
-    """The weights in the order in which the kernel reads them, and the projection."""
-    w = weights
-    tensors = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
-    parts = (*_widths(kernel, weights), *map(_address, tensors))
-    forwards, backwards, projecting = _native.packed_size(kernel.address, parts)
-    like = weights.weight_hh
-    to = like.new_empty((forwards if is_forward else backwards) // like.itemsize)
-    projection = like.new_empty(projecting // like.itemsize) if projecting else None
-    if is_forward:
-        _native.pack_forward(kernel.address, parts, to.data_ptr(), _address(projection))
-    else:
-        _native.pack_backward(kernel.address, parts, with_input, to.data_ptr(), _address(projection))
-    return to, projection
+    addresses = [0 if t is None else t.data_ptr() for t in weights]
+    return width, rows // len(spec.input_gates), weights.weight_hh.shape[1], *addresses
 
 
 def forward(
     kernel: Kernel,
-    x: Tensor,
-    weights: ScanWeights,
-    initial: tuple[int, ...],
-    finals: tuple[int, ...],
     layout: Layout,
-    *,
-    is_kept: bool = False,
-    named: Sequence[Tensor | None] = (),
+    initial: Sequence[Tensor],
+    finals: Sequence[Tensor],
+    scans: Sequence[Forward],
     around: Around | None = None,
-) -> tuple[Tensor, Kept]:
-    """Run a scan on contiguous, checked tensors: the output and what was kept.
+) -> None:
+    """Run scans one after the other: fills their outputs, what they keep, and the final states.
 
     Args:
         kernel: The kernels of the cell.
-        x: The input.
-        weights: The weights.
-        initial: Where the initial states are, each (batch, width); see `addresses_at()`.
+        layout: The rows of every scan.
+        initial: The initial states, each (scans, batch, width).
         finals: Where the final states shall be.
-        layout: The rows of `x`.
-        is_kept: Whether to keep what the backward pass needs.
-        named: Tensors for the trace, in the order of the kernel's names.
+        scans: The scans; the input of one may be the output of one before.
         around: What acts around the cell, for kernels that take it.
     """
-    widths = _widths(kernel, weights)
-    prepared, projection = packed(kernel, weights, is_forward=True)
-    out = x.new_empty((*layout.lead, widths[2]))
-    kept = Kept(None, (), ())
-    if is_kept:
-        kept = kept_like(kernel, layout.lead, x, *widths[1:], around=around)
+    layers = [
+        (
+            s.place, s.reverse, _parts(kernel.spec, s.weights), s.x.data_ptr(), s.output.data_ptr(), _address(s.kept),
+            [_address(t) for t in s.named],
+        )
+        for s in scans
+    ]  # fmt: skip
     status = _native.forward(
-        kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
-        _address(projection), _address(weights.weight_unit), initial, out.data_ptr(), finals,
-        _address(kept.values), _addresses(kept.previous), _addresses(kept.next), _addresses(named, _native.MAX_NAMED),
+        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), layers,
         around.native() if around else 0,
     )  # fmt: skip
     _finish(status)
-    return out, kept
 
 
 def backward(
     kernel: Kernel,
-    d_output: Tensor | None,
-    d_finals: tuple[int, ...],
-    x: Tensor,
-    weights: ScanWeights,
-    initial: tuple[int, ...],
-    d_initial: tuple[int, ...],
     layout: Layout,
-    output: Tensor,
-    kept: Kept,
-    needs: Sequence[bool],
+    d_finals: Sequence[Tensor | None],
+    initial: Sequence[Tensor],
+    d_initial: Sequence[Tensor],
+    scans: Sequence[tuple[Backward, list[Tensor | None]]],
     around: Around | None = None,
-) -> list[Tensor | None]:
-    """The gradients of x and the six weights, from contiguous, checked tensors; `around` receives those of its norms.
+) -> None:
+    """The derivatives of scans, the last first: fills their gradients and those of the initial states.
 
     Args:
         kernel: The kernels of the cell.
-        d_output: The derivative for the output, None where it is zero.
-        d_finals: Where the derivatives for the final states are, 0 where they are zero.
-        x: As for `forward()`.
-        weights: As for `forward()`.
-        initial: As for `forward()`.
-        d_initial: Where the gradients of the initial states shall be.
-        layout: As for `forward()`.
-        output: What `forward()` returned.
-        kept: What `forward()` kept.
-        needs: Which gradients are wanted, in the order returned; of the others some are None.
-        around: What acts around the cell, as the forward pass left it.
+        layout: The rows of every scan.
+        d_finals: The derivatives for the final states, None where they are zero.
+        initial: The initial states, each (scans, batch, width).
+        d_initial: Where their gradients shall be.
+        scans: The derivatives, each with the tensors of its `gradients()`; what one gives for its input may be what
+            another is given for its output.
+        around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
     """
-    widths = _widths(kernel, weights)
-    prepared, projection = packed(kernel, weights, is_forward=False, with_input=needs[0])
-    projected = None if projection is None else torch.empty_like(output)
-    w = weights
-    inputs = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_unit)
-    wanted = (*needs[:5], needs[6])
-    found = [torch.empty_like(t) if need and t is not None else None for t, need in zip(inputs, wanted, strict=True)]
+    projected: list[Tensor | None] = []
+    layers = []
+    for s, found in scans:
+        projected.append(None if s.weights.weight_hr is None else torch.empty_like(s.output))
+        d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, _, d_unit = [_address(t) for t in found]
+        layers.append((
+            s.place, s.reverse, _parts(kernel.spec, s.weights), s.x.data_ptr(), _address(s.d_output),
+            s.output.data_ptr(), s.kept.data_ptr(), _address(projected[-1]),
+            (d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, d_unit),
+        ))  # fmt: skip
     status = _native.backward(
-        kernel.address, torch.get_num_threads(), layout.sizes(*widths), x.data_ptr(), prepared.data_ptr(),
-        _address(projection), _address(w.weight_unit), _address(d_output), d_finals, initial,
-        output.data_ptr(), _address(kept.values), _addresses(kept.previous), _addresses(kept.next),
-        _address(projected), d_initial, (*map(_address, found), *map(_address, around.gradients if around else _NONE)),
-        around.native() if around else 0,
+        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
+        _addresses(d_initial), layers, around.native() if around else 0,
+        tuple(map(_address, around.gradients if around else _NONE)),
     )  # fmt: skip
     _finish(status)
-    d_projection = None
-    if projected is not None and needs[5]:
-        before = kept.next[0]
-        assert before is not None
-        d_projection = projected.flatten(0, -2).t().to(before.dtype) @ before.flatten(0, -2)
-    return [*found[:5], d_projection, found[5]]
+    for (s, found), d_h in zip(scans, projected, strict=True):
+        if d_h is not None and found[5] is not None:
+            d_h = d_h.flatten(0, -2)
+            # The last plane is h before its projection.
+            h = s.kept.view(-1, found[5].shape[1])[s.kept.numel() // found[5].shape[1] - len(d_h) :]
+            torch.mm(d_h.t().to(h.dtype), h, out=found[5])
+
+
+def _finish(status: int) -> None:
+    if status:
+        raise MemoryError("gatework: no memory for a scan's scratch space")

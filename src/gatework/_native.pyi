@@ -25,48 +25,29 @@ def around(
     /,
 ) -> Around: ...
 def describe(kernel: int, /) -> dict[str, Any]: ...
-def packed_size(kernel: int, parts: Sequence[int], /) -> list[int]: ...
-def pack_forward(kernel: int, parts: Sequence[int], weights: int, projection: int, /) -> None: ...
-def pack_backward(kernel: int, parts: Sequence[int], with_input: bool, weights: int, projection: int, /) -> None: ...
 def step(
     kernel: int, batch: int, parts: Sequence[int], x: int, previous: Sequence[int], next: Sequence[int], output: int, /
 ) -> None: ...
+def planes(kernel: int, is_projected: bool, around: Around | int, /) -> int: ...
 def forward(
     kernel: int,
     threads: int,
-    sizes: Sequence[int],
-    x: int,
-    weights: int,
-    projection: int,
-    unit: int,
+    rows: Sequence[int],
     initial: Sequence[int],
-    output: int,
     final: Sequence[int],
-    kept: int,
-    previous: Sequence[int],
-    next: Sequence[int],
-    named: Sequence[int],
+    layers: Sequence[tuple[int, bool, Sequence[int], int, int, int, Sequence[int]]],
     around: Around | int,
     /,
 ) -> int: ...
 def backward(
     kernel: int,
     threads: int,
-    sizes: Sequence[int],
-    x: int,
-    weights: int,
-    projection: int,
-    unit: int,
-    d_output: int,
+    rows: Sequence[int],
     d_final: Sequence[int],
     initial: Sequence[int],
-    output: int,
-    kept: int,
-    previous: Sequence[int],
-    next: Sequence[int],
-    d_projected: int,
     d_initial: Sequence[int],
-    results: Sequence[int],
+    layers: Sequence[tuple[int, bool, Sequence[int], int, int, int, int, int, Sequence[int]]],
     around: Around | int,
+    d_norms: Sequence[int],
     /,
 ) -> int: ...

@@ -78,7 +78,7 @@ def _call(
     around: Around,
     is_traced: bool,
 ) -> list[Tensor]:
-    present = {f.name: getattr(weights, f.name) for f in fields(weights) if getattr(weights, f.name) is not None}
+    present = {name: weight for name, weight in weights._asdict().items() if weight is not None}
     if around.norms is not None:
         norms = {f.name: getattr(around.norms, f.name) for f in fields(around.norms)}
         present |= {name: norm for name, norm in norms.items() if norm is not None}

@@ -10,7 +10,6 @@ be bfloat16 or float32: inside they are float32, as are all sums, states and gra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 import torch
@@ -27,11 +26,11 @@ WEIGHTS = "Tensor weight_ih, Tensor weight_hh, Tensor? bias_ih, Tensor? bias_hh,
 LAYOUT = "Tensor[] states, Tensor? batch_sizes, bool reverse"
 torch.library.define(
     "gatework::scan",
-    f"(str cell, Tensor x, {WEIGHTS}, {LAYOUT}, bool is_kept) -> (Tensor output, Tensor[] finals, Tensor[] kept)",
+    f"(str cell, Tensor x, {WEIGHTS}, {LAYOUT}, bool is_kept) -> (Tensor output, Tensor[] finals, Tensor kept)",
 )
 torch.library.define(
     "gatework::scan_backward",
-    f"(str cell, Tensor? d_output, Tensor[] d_finals, Tensor x, {WEIGHTS}, {LAYOUT}, Tensor output, Tensor[] kept, "
+    f"(str cell, Tensor? d_output, Tensor[] d_finals, Tensor x, {WEIGHTS}, {LAYOUT}, Tensor output, Tensor kept, "
     "bool[] needs) -> Tensor[]",
 )
 
@@ -81,9 +80,7 @@ def as_computed(x: Tensor, weights: ScanWeights) -> ScanWeights:
     """As `computed()` for all weights."""
     if x.dtype == _kernels.COMPUTED[x.dtype]:
         return weights
-    given = {field.name: getattr(weights, field.name) for field in fields(weights)}
-    found: dict[str, Any] = {name: None if t is None else computed(t, x) for name, t in given.items()}
-    return ScanWeights(**found)
+    return ScanWeights(*[None if t is None else computed(t, x) for t in weights])  # type: ignore[arg-type]
 
 
 def trace(
@@ -127,17 +124,17 @@ def _trace(
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `trace()` with the kernels, in what they compute in."""
     hidden, width = _kernels.checked(x, weights, spec)
-    layout = _kernels.layout_of(
-        x, _kernels.checked_states(states, spec, x.dtype, (), (hidden, width)), batch_sizes, reverse
-    )
+    batch = _kernels.checked_states(states, spec, x.dtype, (), (hidden, width))
+    layout = _kernels.layout_of(x, batch, batch_sizes)
     kernel = _kernels.find(spec.name, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
+    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
     like = weights.weight_ih
     named = {name: like.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
-    finals = [torch.empty_like(s) for s in states]
-    out, _ = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, named=slots)
-    return out, tuple(finals), {name: named.get(name, out) for name in kernel.names}
+    run = _kernels.Forward(weights, x, output, None, reverse=reverse, named=slots)
+    _kernels.forward(kernel, layout, states, finals, [run])
+    return output, tuple(finals), {name: named.get(name, output) for name in kernel.names}
 
 
 @torch.library.impl("gatework::scan", "CPU")
@@ -154,16 +151,18 @@ def _scan(
     batch_sizes: Tensor | None,
     reverse: bool,
     is_kept: bool,
-) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+) -> tuple[Tensor, list[Tensor], Tensor]:
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
-    widths = _kernels.checked(x, weights, REGISTRY[cell])
-    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), widths)
+    hidden, width = _kernels.checked(x, weights, REGISTRY[cell])
+    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), (hidden, width))
     kernel = _kernels.find(cell, x.dtype)
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, batch, batch_sizes, reverse)
-    finals = [torch.empty_like(s) for s in states]
-    output, kept = _kernels.forward(kernel, x, weights, _at(states), _at(finals), layout, is_kept=is_kept)
-    return output, finals, kept.tensors()
+    layout = _kernels.layout_of(x, batch, batch_sizes)
+    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
+    kept = weight_ih.new_empty((*layout.lead, kernel.kept_width(hidden, weight_hr is not None) if is_kept else 0))
+    run = _kernels.Forward(weights, x, output, kept if is_kept else None, reverse=reverse)
+    _kernels.forward(kernel, layout, states, finals, [run])
+    return output, finals, kept
 
 
 @torch.library.register_fake("gatework::scan")
@@ -180,11 +179,10 @@ def _fake_scan(
     batch_sizes: Tensor | None,
     reverse: bool,
     is_kept: bool,
-) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+) -> tuple[Tensor, list[Tensor], Tensor]:
     hidden, output = weight_ih.shape[0] // len(REGISTRY[cell].input_gates), weight_hh.shape[1]
-    kept: list[Tensor] = []
-    if is_kept:
-        kept = _kernels.kept_like(_kernels.find(cell, x.dtype), x.shape[:-1], x, hidden, output).tensors()
+    width = _kernels.find(cell, x.dtype).kept_width(hidden, weight_hr is not None) if is_kept else 0
+    kept = weight_ih.new_empty((*x.shape[:-1], width))
     return x.new_empty((*x.shape[:-1], output)), [s.new_empty(s.shape) for s in states], kept
 
 
@@ -204,23 +202,21 @@ def _scan_backward(
     batch_sizes: Tensor | None,
     reverse: bool,
     output: Tensor,
-    kept: list[Tensor],
+    kept: Tensor,
     needs: list[bool],
 ) -> list[Tensor]:
     kernel = _kernels.find(cell, x.dtype)
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
-    widths = _kernels.checked(x, weights, REGISTRY[cell])
-    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), widths)
+    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), _kernels.checked(x, weights, REGISTRY[cell]))
     x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, batch, batch_sizes, reverse)
-    saved = _kernels.kept_like(kernel, layout.lead, x, *widths, [t.contiguous() for t in kept])
+    layout = _kernels.layout_of(x, batch, batch_sizes)
     d_output = None if d_output is None else d_output.contiguous()
-    d_finals = [t.contiguous() for t in d_finals]
     d_states = [torch.empty_like(s) for s in states]
-    found = _kernels.backward(
-        kernel, d_output, _at(d_finals), x, weights, _at(states), _at(d_states), layout, output.contiguous(), saved,
-        needs,
-    )  # fmt: skip
+    run = _kernels.Backward(
+        weights, x, d_output, output.contiguous(), kept.contiguous(), needs[: 1 + len(weights)], reverse=reverse
+    )
+    found = run.gradients()
+    _kernels.backward(kernel, layout, [t.contiguous() for t in d_finals], states, d_states, [(run, found)])
     found += d_states
     return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
@@ -241,14 +237,11 @@ def _fake_scan_backward(
     batch_sizes: Tensor | None,
     reverse: bool,
     output: Tensor,
-    kept: list[Tensor],
+    kept: Tensor,
     needs: list[bool],
 ) -> list[Tensor]:
     inputs = (x, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit, *states)
     return [t.new_empty(t.shape) for t, need in zip(inputs, needs, strict=True) if need and t is not None]
-
-
-_at = _kernels.addresses_at
 
 
 def _contiguous(x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ScanWeights, list[Tensor]]:
@@ -260,13 +253,13 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
     out, _, kept = output
     ctx.set_materialize_grads(False)
     ctx.cell, ctx.reverse, ctx.state_count = cell, reverse, len(states)
-    ctx.save_for_backward(x, *weights, *states, batch_sizes, out, *kept)
+    ctx.save_for_backward(x, *weights, *states, batch_sizes, out, kept)
 
 
 def _backward(ctx: Any, d_output: Tensor | None, d_finals: list[Tensor | None], _: Any) -> tuple[Any, ...]:
     count = 7 + ctx.state_count
     saved = ctx.saved_tensors  # once only: checkpointing computes them again at each access
-    inputs, (batch_sizes, output, *kept) = saved[:count], saved[count:]
+    inputs, (batch_sizes, output, kept) = saved[:count], saved[count:]
     flags = ctx.needs_input_grad
     needs = [bool(flag) for flag in (*flags[1:8], *_listed(flags[8], ctx.state_count))]
     finals: list[Tensor] = []
@@ -289,22 +282,22 @@ torch.library.register_autograd("gatework::scan", _backward, setup_context=_setu
 
 
 def _setup_backward(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    cell, d_output, d_finals, x, *weights, states, batch_sizes, reverse, _, kept, needs = inputs
+    cell, d_output, d_finals, x, *weights, states, batch_sizes, reverse, _, _, needs = inputs
     ctx.set_materialize_grads(False)
-    ctx.cell, ctx.reverse, ctx.needs, ctx.counts = cell, reverse, needs, (len(d_finals), len(states), len(kept))
+    ctx.cell, ctx.reverse, ctx.needs, ctx.counts = cell, reverse, needs, (len(d_finals), len(states))
     ctx.save_for_backward(d_output, *d_finals, x, *weights, *states, batch_sizes)
 
 
 def _double_backward(ctx: Any, d_gradients: list[Tensor | None]) -> tuple[Any, ...]:
     """The derivative of `scan_backward`, by differentiating the reference twice."""
-    finals, states, kept = ctx.counts
+    finals, states = ctx.counts
     d_output, *rest = ctx.saved_tensors
     d_finals, inputs, batch_sizes = rest[:finals], rest[finals : finals + 7 + states], rest[-1]
     found = _gradients.of_gradients(
         REGISTRY[ctx.cell], d_output, d_finals, inputs, batch_sizes, ctx.reverse, ctx.needs, d_gradients
     )
     d_inputs = found[1 + finals :]
-    return (None, found[0], found[1 : 1 + finals], *d_inputs[:7], d_inputs[7:], None, None, None, [None] * kept, None)
+    return (None, found[0], found[1 : 1 + finals], *d_inputs[:7], d_inputs[7:], None, None, None, None, None)
 
 
 torch.library.register_autograd("gatework::scan_backward", _double_backward, setup_context=_setup_backward)

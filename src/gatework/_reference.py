@@ -12,7 +12,7 @@ sequences may run at the first step than there are: the others are empty and kee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,8 +22,7 @@ from gatework._around import PLAIN, Around
 from gatework.cells import CellSpec
 
 
-@dataclass(frozen=True, slots=True)
-class ScanWeights:
+class ScanWeights(NamedTuple):
     """The weights of one layer in one direction; G gates take the input product, R the recurrent one.
 
     Attributes:
@@ -44,9 +43,8 @@ class ScanWeights:
 
     def contiguous(self) -> ScanWeights:
         """The same weights, each in one piece of memory."""
-        others = (self.bias_ih, self.bias_hh, self.weight_hr, self.weight_unit)
-        optional = [None if t is None else t.contiguous() for t in others]
-        return ScanWeights(self.weight_ih.contiguous(), self.weight_hh.contiguous(), *optional)
+        others = [None if t is None else t.contiguous() for t in self[2:]]
+        return ScanWeights(self.weight_ih.contiguous(), self.weight_hh.contiguous(), *others)
 
 
 def scan(

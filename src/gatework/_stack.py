@@ -7,7 +7,7 @@ of every layer and direction at once, and their derivatives likewise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -19,7 +19,7 @@ from gatework._around import Around
 from gatework._ops import ScanWeights
 from gatework.cells import CellSpec
 
-_FIELDS = tuple(field.name for field in fields(ScanWeights))
+_WIDTH = len(ScanWeights._fields)
 Result = tuple[Tensor, Sequence[Tensor], list[dict[str, Tensor]]]
 
 
@@ -72,7 +72,7 @@ def _scan(
 ) -> Result:
     """As `scan()`, the weights and states in what the kernels compute in."""
     if scans is _ops and not is_traced and not arounds and not torch.compiler.is_compiling():
-        flat = [getattr(w, name) for w in weights for name in _FIELDS]
+        flat = list(chain.from_iterable(weights))
         if _is_plain(chain((x,), states, flat)):
             call = _Call(spec, directions, batch_sizes, len(states))
             if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, *states, *flat)):
@@ -131,10 +131,6 @@ class _Call:
     batch_sizes: Tensor | None
     state_count: int
 
-    def layouts(self, x: Tensor, batch: int) -> list[_kernels.Layout]:
-        """The rows of each direction."""
-        return [_kernels.layout_of(x, batch, self.batch_sizes, k == 1) for k in range(self.directions)]
-
 
 @dataclass(slots=True)
 class _Run:
@@ -143,37 +139,46 @@ class _Run:
     Attributes:
         inputs: The input of each layer.
         outputs: The output of each layer and direction.
-        kept: What the kernel kept, by layer and direction.
+        kept: What the kernels keep, by layer and direction; None where there is no derivative.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
-    kept: list[_kernels.Kept]
+    kept: Tensor | None
+
+    def tensors(self, directions: int) -> list[Tensor]:
+        """What is to be saved besides the first input: the input of a lone direction is the output of the one below."""
+        assert self.kept is not None
+        return [*self.outputs, *(self.inputs[1:] if directions > 1 else ()), self.kept]
 
 
 def _forward(
     call: _Call, x: Tensor, states: Sequence[Tensor], weights: Sequence[ScanWeights], *, is_kept: bool
 ) -> tuple[Tensor, list[Tensor], _Run]:
-    spec, count = call.spec, len(weights)
+    spec, count, directions = call.spec, len(weights), call.directions
     kernel = _kernels.find(spec.name, x.dtype)
-    batch = _kernels.checked_states(states, spec, x.dtype, (count,), _kernels.checked(x, weights[0], spec))
+    hidden, width = _kernels.checked(x, weights[0], spec)
+    batch = _kernels.checked_states(states, spec, x.dtype, (count,), (hidden, width))
+    layout = _kernels.layout_of(x, batch, call.batch_sizes)
     states = [s.contiguous() for s in states]
     finals = [torch.empty_like(s) for s in states]
-    layouts = call.layouts(x, batch)
-    run = _Run([], [], [])
+    size = kernel.kept_width(hidden, weights[0].weight_hr is not None)
+    run = _Run([], [], weights[0].weight_ih.new_empty((count, *layout.lead, size)) if is_kept else None)
+    scans: list[_kernels.Forward] = []
     for place, own in enumerate(weights):
-        if place % call.directions == 0:
-            x = _side_by_side(run.outputs[place - call.directions :]) if place else x.contiguous()
+        if place % directions == 0:
+            if place and directions > 1:  # both directions must be there before they can stand side by side
+                _kernels.forward(kernel, layout, states, finals, scans)
+                scans = []
+            x = _side_by_side(run.outputs[-directions:]) if place else x.contiguous()
             run.inputs.append(x)
         if place:
             _kernels.checked(x, own, spec)
-        output, kept = _kernels.forward(
-            kernel, x, own.contiguous(), _kernels.addresses_at(states, place), _kernels.addresses_at(finals, place),
-            layouts[place % call.directions], is_kept=is_kept,
-        )  # fmt: skip
-        run.outputs.append(output)
-        run.kept.append(kept)
-    return _side_by_side(run.outputs[-call.directions :]), finals, run
+        run.outputs.append(x.new_empty((*layout.lead, width)))
+        kept = None if run.kept is None else run.kept[place]
+        scans.append(_kernels.Forward(own.contiguous(), x, run.outputs[-1], kept, place, place % directions == 1))
+    _kernels.forward(kernel, layout, states, finals, scans)
+    return _side_by_side(run.outputs[-directions:]), finals, run
 
 
 class _Stack(torch.autograd.Function):
@@ -183,40 +188,24 @@ class _Stack(torch.autograd.Function):
         output, finals, run = _forward(call, x, states, weights, is_kept=True)
         ctx.set_materialize_grads(False)
         ctx.call = call
-        ctx.counts = [len(k.tensors()) for k in run.kept]
-        kept = [t for k in run.kept for t in k.tensors()]
-        # One direction: the input of a layer is the output of the one below.
-        between = run.inputs[1:] if call.directions > 1 else []
-        ctx.save_for_backward(x, *tensors, *run.outputs, *between, *kept)
+        ctx.save_for_backward(x, *tensors, *run.tensors(call.directions))
         return output, *finals
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
-        saved = iter(ctx.saved_tensors)
-        inputs = [next(saved) for _ in ctx.needs_input_grad[1:]]
+        call, needs, saved = ctx.call, ctx.needs_input_grad[1:], ctx.saved_tensors
+        inputs, saved = saved[: len(needs)], saved[len(needs) :]
         if torch.is_grad_enabled():
-            return None, *_differentiable(ctx.call, inputs, ctx.needs_input_grad[1:], d_output, d_finals)
-        call, x, (states, weights) = ctx.call, inputs[0].contiguous(), _parted(ctx.call, inputs[1:])
-        outputs = [next(saved) for _ in weights]
-        layers = len(weights) // call.directions
-        below = [next(saved) for _ in range(layers - 1)] if call.directions > 1 else outputs[:-1]
-        kernel = _kernels.find(call.spec.name, x.dtype)
-        hidden, width = _kernels.checked(x, weights[0], call.spec)
-        layouts = call.layouts(x, states[0].shape[1])
-        kept = [
-            _kernels.kept_like(kernel, layouts[0].lead, x, hidden, width, [next(saved) for _ in range(count)])
-            for count in ctx.counts
-        ]
-        run = _Run([x, *below], outputs, kept)
-        return None, *_backward(
-            call, kernel, layouts, run, states, weights, ctx.needs_input_grad[1:], d_output, d_finals
-        )
+            return None, *_differentiable(call, inputs, needs, d_output, d_finals)
+        states, weights = _parted(call, inputs[1:])
+        outputs = list(saved[: len(weights)])
+        below = saved[len(weights) : -1] if call.directions > 1 else outputs[:-1]
+        run = _Run([inputs[0].contiguous(), *below], outputs, saved[-1])
+        return None, *_backward(call, run, states, weights, needs, d_output, d_finals)
 
 
 def _backward(
     call: _Call,
-    kernel: _kernels.Kernel,
-    layouts: Sequence[_kernels.Layout],
     run: _Run,
     states: Sequence[Tensor],
     weights: Sequence[ScanWeights],
@@ -225,28 +214,38 @@ def _backward(
     d_finals: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
     """The gradients of x, the states and the weights, in the order of the node's inputs."""
+    x, directions = run.inputs[0], call.directions
+    assert run.kept is not None
+    kernel = _kernels.find(call.spec.name, x.dtype)
+    layout = _kernels.layout_of(x, states[0].shape[1], call.batch_sizes)
     states = [s.contiguous() for s in states]
     d_finals = [None if d is None else d.contiguous() for d in d_finals]
     d_states = [torch.empty_like(s) for s in states]
-    d_weights: list[list[Tensor | None]] = [[] for _ in weights]
-    width = len(_FIELDS)
+    gradients: list[list[Tensor | None]] = [[] for _ in weights]
+    scans: list[tuple[_kernels.Backward, list[Tensor | None]]] = []
     for layer in reversed(range(len(run.inputs))):
-        d_x: Tensor | None = None
-        parts = [d_output] if d_output is None or call.directions == 1 else d_output.chunk(call.directions, -1)
-        for direction in range(call.directions):
-            place = layer * call.directions + direction
+        parts = [d_output] if d_output is None or directions == 1 else d_output.chunk(directions, -1)
+        for direction in range(directions):
+            place = layer * directions + direction
+            _kernels.checked(run.inputs[layer], weights[place], call.spec)
             part = parts[direction % len(parts)]
-            first = 1 + call.state_count + place * width
-            found = _kernels.backward(
-                kernel, None if part is None else part.contiguous(), _kernels.addresses_at(d_finals, place),
-                run.inputs[layer], weights[place].contiguous(), _kernels.addresses_at(states, place),
-                _kernels.addresses_at(d_states, place), layouts[direction], run.outputs[place], run.kept[place],
-                [layer > 0 or needs[0], *needs[first : first + width]],
+            first = 1 + len(states) + place * _WIDTH
+            scan = _kernels.Backward(
+                weights[place].contiguous(), run.inputs[layer], None if part is None else part.contiguous(),
+                run.outputs[place], run.kept[place], (layer > 0 or needs[0], *needs[first : first + _WIDTH]),
+                place, direction == 1,
             )  # fmt: skip
-            d_weights[place] = found[1:]
-            d_x = found[0] if d_x is None or found[0] is None else d_x.add_(found[0])
-        d_output = d_x
-    found = [d_output, *d_states, *chain.from_iterable(d_weights)]
+            gradients[place] = scan.gradients()
+            scans.append((scan, gradients[place]))
+        d_output = gradients[layer * directions][0]
+        if directions > 1:
+            _kernels.backward(kernel, layout, d_finals, states, d_states, scans)
+            scans = []
+            other = gradients[layer * directions + 1][0]
+            d_output = None if d_output is None or other is None else d_output.add_(other)
+    if scans:
+        _kernels.backward(kernel, layout, d_finals, states, d_states, scans)
+    found = [d_output, *d_states, *chain.from_iterable(own[1:] for own in gradients)]
     return [g if need else None for g, need in zip(found, needs, strict=True)]
 
 
@@ -274,5 +273,5 @@ def _differentiable(
 
 def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[list[Tensor], list[ScanWeights]]:
     """The states and the weights that the node was given side by side."""
-    states, flat, width = list(tensors[: call.state_count]), tensors[call.state_count :], len(_FIELDS)
-    return states, [ScanWeights(*flat[k : k + width]) for k in range(0, len(flat), width)]
+    states, flat = list(tensors[: call.state_count]), tensors[call.state_count :]
+    return states, [ScanWeights(*flat[k : k + _WIDTH]) for k in range(0, len(flat), _WIDTH)]

@@ -8,7 +8,7 @@ scan. The kernel reads the weights where they are, so there is no copy of them t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -78,7 +78,7 @@ def plan(
         given = dict(zip(kinds, layer, strict=True))
         if any(t is None or t.shape != shapes.get(kind) for kind, t in given.items()):
             return None
-        addresses = [0 if (t := given.get(field.name)) is None else t.data_ptr() for field in fields(ScanWeights)]
+        addresses = [0 if (t := given.get(name)) is None else t.data_ptr() for name in ScanWeights._fields]
         parts.append((columns, hidden, hidden, *addresses))
     return Plan(spec, tuple(weights), tuple(t.data_ptr() for t in weights), dtype, width, hidden, tuple(parts))
 

@@ -78,7 +78,7 @@ class _Run:
     output: Tensor
     finals: list[Tensor]
     named: dict[str, Tensor]
-    kept: _kernels.Kept
+    kept: Tensor
     around: _kernels.Around
 
 
@@ -117,27 +117,28 @@ def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is
     spec, around = call.spec, call.around
     x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
     kernel = _kernels.find(spec.name, x.dtype, _variant(around.has_product))
-    widths = _kernels.checked(x[..., :0] if around.has_product else x, weights, spec)
-    layout = _kernels.layout_of(
-        x, _kernels.checked_states(states, spec, x.dtype, (), widths), call.batch_sizes, call.reverse
-    )
+    hidden, width = _kernels.checked(x[..., :0] if around.has_product else x, weights, spec)
+    batch = _kernels.checked_states(states, spec, x.dtype, (), (hidden, width))
+    layout = _kernels.layout_of(x, batch, call.batch_sizes)
     inside = _around(call, weights, norms, around.dropped(states[0]))
     if is_kept and around.has_product:
         gates = weights.weight_hh.shape[0]
-        inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * widths[0], 1 + kernel.normals)]
-    named = {name: x.new_empty((*layout.lead, widths[0])) for name in kernel.names if name != "h" and is_traced}
-    finals = [torch.empty_like(s) for s in states]
-    output, kept = _kernels.forward(
-        kernel, x, _for_kernel(call, weights), _kernels.addresses_at(states), _kernels.addresses_at(finals), layout,
-        is_kept=is_kept, named=[named.get(name) for name in kernel.names] if is_traced else (), around=inside,
-    )  # fmt: skip
+        inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * hidden, 1 + kernel.normals)]
+    size = kernel.kept_width(hidden, weights.weight_hr is not None, inside)
+    kept = x.new_empty((*layout.lead, size if is_kept else 0))
+    named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h" and is_traced}
+    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
+    slots = [named.get(name) for name in kernel.names] if is_traced else []
+    own = _for_kernel(call, weights)
+    scan = _kernels.Forward(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
+    _kernels.forward(kernel, layout, states, finals, [scan], inside)
     traced = {name: named.get(name, output) for name in kernel.names} if is_traced else {}
     return _Run(output, finals, traced, kept, inside)
 
 
 def _for_kernel(call: _Call, weights: ScanWeights) -> ScanWeights:
     """The weights without the bias that is added behind the norm."""
-    return replace(weights, bias_hh=None) if call.around.has_product else weights
+    return weights._replace(bias_hh=None) if call.around.has_product else weights
 
 
 def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], mask: Tensor | None) -> _kernels.Around:
@@ -162,16 +163,16 @@ class _Surrounded(torch.autograd.Function):
         is_kept = any(ctx.needs_input_grad)
         run = _forward(call, tensors, is_kept=is_kept)
         ctx.set_materialize_grads(False)
-        ctx.call, ctx.count = call, len(run.kept.tensors())
+        ctx.call = call
         if is_kept:
-            ctx.save_for_backward(*tensors, run.output, run.around.mask, *run.around.kept, *run.kept.tensors())
+            ctx.save_for_backward(*tensors, run.output, run.around.mask, *run.around.kept, run.kept)
         return run.output, *run.finals
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
         call, needs = ctx.call, ctx.needs_input_grad[1:]
         saved = ctx.saved_tensors
-        tensors, (output, mask, normal, normal_state, scale, *kept) = saved[: len(needs)], saved[len(needs) :]
+        tensors, (output, mask, normal, normal_state, scale, kept) = saved[: len(needs)], saved[len(needs) :]
         if torch.is_grad_enabled():
             return None, *_differentiable(call, tensors, needs, d_output, d_finals)
         x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
@@ -185,15 +186,14 @@ class _Surrounded(torch.autograd.Function):
         ]
         inside.gradients = wanted
         kernel = _kernels.find(call.spec.name, x.dtype, _variant(call.around.has_product))
-        widths = _kernels.checked(x[..., :0] if call.around.has_product else x, weights, call.spec)
-        layout = _kernels.layout_of(x, states[0].shape[0], call.batch_sizes, call.reverse)
-        d_finals = tuple(None if d is None else d.contiguous() for d in d_finals)
+        _kernels.checked(x[..., :0] if call.around.has_product else x, weights, call.spec)
+        layout = _kernels.layout_of(x, states[0].shape[0], call.batch_sizes)
+        d_ends = [None if d is None else d.contiguous() for d in d_finals]
         d_states = [torch.empty_like(s) for s in states]
-        found = _kernels.backward(
-            kernel, None if d_output is None else d_output.contiguous(), _kernels.addresses_at(d_finals), x,
-            _for_kernel(call, weights), _kernels.addresses_at(states), _kernels.addresses_at(d_states), layout, output,
-            _kernels.kept_like(kernel, layout.lead, x, *widths, kept, inside), needs[:7], inside,
-        )  # fmt: skip
+        d_own = None if d_output is None else d_output.contiguous()
+        scan = _kernels.Backward(_for_kernel(call, weights), x, d_own, output, kept, needs[:7], reverse=call.reverse)
+        found = scan.gradients()
+        _kernels.backward(kernel, layout, d_ends, states, d_states, [(scan, found)], inside)
         d_gain, d_bias, d_state_gain, d_state_bias = wanted
         if call.around.has_product:
             found[4] = d_bias

@@ -93,25 +93,18 @@ class NativeScan {
     const size_t wide = product(p.rows, p.hidden);
     f.layout = layout;
     f.x = x;
-    T *weights = make_bytes(k.packed_size(w).forward), *projection = make_bytes(k.packed_size(w).projection);
-    k.pack_forward(w, weights, p.is_projected() ? projection : nullptr);
-    f.weights = weights;
-    f.projection = p.is_projected() ? projection : nullptr;
-    f.unit = w.unit;
+    f.weights = w;
     f.around = &around;
     f.output = make_sequence(product(p.rows, p.output));
-    f.kept = memory.make(wide * static_cast<size_t>(k.kept));
+    f.kept = memory.make(wide * static_cast<size_t>(planes_of(k, p.is_projected(), &around)));
     for (int n = 0; n < k.states; ++n) {
       f.initial[n] = initial[n];
       f.final[n] = memory.make(p.initial[n].size());
-      if (n > 0 && k.reads_previous[n]) f.previous[n] = memory.make(wide);
-      const bool is_read = n > 0 ? k.reads_next[n] : p.is_projected() || (is_rounded && k.reads_next[0]);
-      if (is_read || around.clipped == n || around.zoneout[n] > 0) f.next[n] = memory.make(wide);
     }
     for (int n = 0; n < k.named; ++n) {
       if (!p.is_projected() || std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(wide);
     }
-    if (run_forward(k, f, threads) != Status::done) return false;
+    if (run_forward(k, &f, 1, threads) != Status::done) return false;
     add_sequence(results, "output", f.output, product(p.rows, p.output));
     for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), f.final[n], p.initial[n].size());
     for (int n = 0; n < k.named; ++n) {
@@ -125,11 +118,7 @@ class NativeScan {
     BackwardArguments b{};
     b.layout = layout;
     b.x = x;
-    T *weights = make_bytes(k.packed_size(w).backward), *projection = make_bytes(k.packed_size(w).projection);
-    k.pack_backward(w, true, weights, p.is_projected() ? projection : nullptr);
-    b.weights = weights;
-    b.projection = p.is_projected() ? projection : nullptr;
-    b.unit = w.unit;
+    b.weights = w;
     b.around = &around;
     b.d_output = copy_sequence(p.d_output);
     b.output = f.output;
@@ -137,8 +126,6 @@ class NativeScan {
     for (int n = 0; n < k.states; ++n) {
       b.d_final[n] = memory.copy(p.d_final[n]);
       b.initial[n] = initial[n];
-      b.previous[n] = f.previous[n];
-      b.next[n] = f.next[n];
       b.d_initial[n] = memory.make(p.initial[n].size());
     }
     if (p.is_projected()) b.d_projected = make_sequence(product(p.rows, p.output));
@@ -155,7 +142,7 @@ class NativeScan {
       b.d_state_bias = memory.make(states);
     }
     b.d_unit = memory.make(p.unit.size());
-    if (run_backward(k, b, threads) != Status::done) return false;
+    if (run_backward(k, &b, 1, threads) != Status::done) return false;
     if (p.is_projected()) add_sequence(results, "d projected", b.d_projected, product(p.rows, p.output));
     for (int n = 0; n < k.states; ++n) {
       add(results, "d initial " + std::to_string(n), b.d_initial[n], p.initial[n].size());
@@ -217,7 +204,6 @@ class NativeScan {
     around.scale = memory.make(rows * (1 + static_cast<size_t>(k.normals)));
   }
 
-  T* make_bytes(int64_t bytes) { return memory.make(static_cast<size_t>(bytes) / sizeof(T)); }
   static void add(plain::Results& results, const std::string& name, const void* values, size_t count) {
     plain::add_result(results, name, static_cast<const T*>(values), count);
   }

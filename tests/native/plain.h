@@ -167,7 +167,7 @@ class Scan {
       m.next[s] = zeros(hidden);
     }
     for (size_t u = 0; u < hidden; ++u) {
-      V sums[accumulators], previous[states], vectors[Cell::units + 1], next[states], kept[Cell::kept + 1];
+      V sums[accumulators], previous[states], vectors[Cell::units + 1] = {}, next[states], kept[Cell::kept + 1];
       V seen[Cell::named];
       for (int a = 0; a < accumulators; ++a) sums[a] = sum(a, u, row, m.seen);
       for (int s = 0; s < states; ++s) previous[s] = s == 0 && p.is_projected() ? V{0} : m.previous[s][u];
@@ -224,8 +224,8 @@ class Scan {
     }
     d_state[0] = zeros(output);
     for (size_t u = 0; u < hidden; ++u) {
-      V previous[states], next[states], vectors[Cell::units + 1], d_next[states];
-      V d_sums[accumulators], d_previous[states], d_vectors[Cell::units + 1];
+      V previous[states], next[states], vectors[Cell::units + 1] = {}, d_next[states];
+      V d_sums[accumulators], d_previous[states], d_vectors[Cell::units + 1] = {};
       for (int s = 0; s < states; ++s) {
         previous[s] = s == 0 && p.is_projected() ? V{0} : m.previous[s][u];
         next[s] = m.next[s][u];

@@ -23,7 +23,7 @@ def draw(generator: random.Random, seed: int) -> Case:
     return Case(
         cell,
         steps=generator.choice([0, 1, 2, 3, 5]),
-        batch=generator.choice([0, 1, 2, 3, 7, 13]),
+        batch=generator.choice([0, 1, 2, 3, 7, 8, 13, 16, 32]),
         input=generator.choice([1, 2, 3, 8, 17, 30]),
         hidden=hidden,
         projection=generator.randint(1, hidden - 1) if can_project and generator.random() < 0.25 else 0,

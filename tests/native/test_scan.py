@@ -60,6 +60,14 @@ def test_what_acts_around_a_cell_is_as_accurate_as_the_reference(isa: str, cell:
     check(Case(cell, 6, 9, 5, 33, around=replace(around, training=False), is_normalised=is_normalised))
 
 
+@pytest.mark.parametrize("hidden", [1, 3, 5, 20])
+@pytest.mark.parametrize("cell", _native.CELLS)
+def test_a_small_cell_whose_batch_fills_whole_vectors_agrees_with_the_reference(isa: str, cell: str, hidden: int):
+    check(Case(cell, 40, 32, 3, hidden))
+    check(Case(cell, 5, 16, 1, hidden, reverse=True, bias=False))
+    check(Case(cell, 2, 16, 70, hidden))
+
+
 def test_results_repeat_and_outputs_do_not_depend_on_the_number_of_threads():
     case = Case("lstm", 30, 9, 20, 40)
     before = torch.get_num_threads()

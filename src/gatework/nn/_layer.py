@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -360,7 +359,7 @@ class RecurrentLayer(nn.Module):
         weights = self._weights(place)
         if not (self.training and self.options.weight_drop):
             return weights
-        return replace(weights, weight_hh=dropout(weights.weight_hh, self.options.weight_drop))
+        return weights._replace(weight_hh=dropout(weights.weight_hh, self.options.weight_drop))
 
     def _weight(self, name: str) -> Tensor:
         """The parameter of that name; also where a parametrisation computes it."""
