@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 import torch
 from torch import Tensor
@@ -44,8 +45,8 @@ class Plan:
 
     def holds(self, weights: Iterable[Tensor | None]) -> bool:
         """Whether these are the weights, each in the memory that was checked."""
-        are_same = all(a is b for a, b in zip(self.weights, weights, strict=False))
-        return are_same and self.addresses == tuple([w.data_ptr() for w in self.weights])
+        # All in C, as this is asked at every step.
+        return all(map(is_, self.weights, weights)) and self.addresses == (*map(Tensor.data_ptr, self.weights),)
 
 
 def plan(

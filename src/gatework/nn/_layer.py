@@ -68,6 +68,7 @@ class RecurrentLayer(nn.Module):
         self.options = options or ScanOptions()
         self._zoneout = self.options.zoneout_of(spec)
         self._clip = self.options.clip_of(spec)
+        self._acts_at_steps = self.options.act_at_steps  # asked for at every step of a stream
         self.spec = spec
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -258,7 +259,7 @@ class RecurrentLayer(nn.Module):
         """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
             return None
-        is_plain = not self.proj_size and not self.options.act_at_steps
+        is_plain = not self.proj_size and not self._acts_at_steps
         if type(x) is not Tensor or x.dim() != 2 or not is_plain or torch.is_autocast_enabled("cpu"):
             return None
         plan = _plans.get(self)
@@ -284,7 +285,7 @@ class RecurrentLayer(nn.Module):
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
         arounds: list[_around.Around] = []
-        if self.options.act_at_steps:
+        if self._acts_at_steps:
             seed = _noise.drawn_seed() if self.training else None
             arounds = [self._around(place, seed) for place in range(len(weights))]
             arounds = [] if all(around.is_plain for around in arounds) else arounds
@@ -332,7 +333,7 @@ class RecurrentLayer(nn.Module):
         return batch.x.to(dtype), tuple(state.to(dtype) for state in batch.states)
 
     def _choose(self, batch: _batch.Batch, *, is_traced: bool = False) -> _paths.Path:
-        if self.options.act_at_steps:
+        if self._acts_at_steps:
             return self._choose_around(batch)
         path = _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
         return "reference" if path == "torch" and self.options.weight_drop else path
