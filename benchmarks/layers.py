@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--shapes", default="", help="names separated by commas; all by default")
     parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--steps", type=int, default=1, help="training steps of a side before it is the other's turn")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--skip-memory", action="store_true")
     options = parser.parse_args()
@@ -26,7 +27,9 @@ def main() -> None:
     for shape in shapes:
         for cell in timing.CELLS:
             for flushes in (True, False):
-                timings.append(timing.compare(shape, cell, pairs=options.pairs, flushes_subnormals=flushes))
+                timings.append(
+                    timing.compare(shape, cell, pairs=options.pairs, steps=options.steps, flushes_subnormals=flushes)
+                )
                 print(timings[-1].line(), flush=True)
     results = timing.as_json(timings) | {
         "streaming": timing.streaming(),

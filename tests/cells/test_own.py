@@ -32,8 +32,14 @@ def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.
         part(cell)
 
 
-@pytest.mark.parametrize("isa", _kernels.supported_isas())
-@pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    ("cell", "isa"),
+    [
+        *((cell, _kernels.active_isa()) for cell in OWN),
+        *((own.MyLSTM, isa) for isa in _kernels.supported_isas() if isa != _kernels.active_isa()),
+    ],
+    ids=lambda v: v if isinstance(v, str) else v.name,
+)
 def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str):
     with _kernels.use_isa(isa):
         for dtype in (torch.float32, torch.float64):

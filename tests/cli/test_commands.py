@@ -143,7 +143,9 @@ BAD = [
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"), BAD, ids=lambda v: " ".join(v) if isinstance(v, list) else None
 )
-def test_bad_input_is_one_sentence_and_leaves_nothing_behind(trained, arguments, code, sentence):
+def test_bad_input_is_one_sentence_and_leaves_nothing_behind(gatework, trained, monkeypatch, arguments, code, sentence):
+    monkeypatch.chdir(trained)
+    monkeypatch.setenv("COLUMNS", "120")
     (trained / "occupied").mkdir(exist_ok=True)
     (trained / "occupied" / "holiday.jpg").write_bytes(b"mine")
     reviews(trained / "one.csv").write_text("review,sentiment\n" + "good,yes\n" * 30)
@@ -151,14 +153,21 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(trained, arguments,
     (trained / "empty.csv").write_text("")
     (trained / "latin.csv").write_bytes("review,sentiment\ngut,ja\nschön,nein\n".encode("latin-1"))
     before = sorted(trained.rglob("*"))
-    done = run(*arguments, cwd=trained)
-    assert done.returncode == code, done.stderr
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    told = [line for line in done.stderr.splitlines() if not line.startswith(("Usage:", "Try "))]
-    assert len(told) == 1, done.stderr
+    ended, out, err = gatework(*arguments)
+    assert ended == code, err
+    assert sentence in err
+    assert "Traceback" not in err
+    assert out == ""
+    told = [line for line in err.splitlines() if not line.startswith(("Usage:", "Try "))]
+    assert len(told) == 1, err
     assert sorted(trained.rglob("*")) == before
+
+
+def test_a_process_that_fails_ends_with_the_code_and_one_sentence(tmp_path):
+    done = run("compare", "waves", "--cells", "rnn,lstn", "--out", "x", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == 'gatework: there is no cell "lstn": did you mean "lstm"?\n'
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_corrupt_file_in_a_run_is_named(trained, tmp_path):

@@ -2,34 +2,15 @@
 
 import json
 import re
-import sys
 
 import polars as pl
 import pytest
 from tests.inside.networks import run, texts
 
 from gatework._files import write_json
-from gatework.cli import main
 from gatework.errors import RunError
 from gatework.inside import trace
 from gatework.training import train
-
-
-@pytest.fixture
-def gatework(monkeypatch, capsys):
-    """Runs a command here and gives its exit code, output and error text."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gatework", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def presets(page):
@@ -110,7 +91,7 @@ def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(gatework, tm
 def test_compare_memory_refuses_options_that_it_does_not_take(gatework, tmp_path):
     code, _, err = gatework("compare", "memory", "--out", tmp_path / "memory", "--epochs", 3, "--hidden", 4)
     assert code == 2
-    assert "compare memory takes --cells, --seeds, --jobs and --quick; leave out epochs, hidden" in err
+    assert "compare memory takes --cells, --seeds, --jobs and --quick; leave out hidden, epochs" in err
     code, _, err = gatework("compare", "memory", "--out", tmp_path / "memory", "--cells", "lstn")
     assert (code, 'no cell "lstn"' in err) == (2, True)
     code, _, err = gatework("compare", "waves", "--out", tmp_path / "waves", "--quick")

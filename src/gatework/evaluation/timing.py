@@ -166,11 +166,16 @@ def compare(
     cell: str,
     *,
     pairs: int = 15,
+    steps: int = 1,
     flushes_subnormals: bool = True,
     dtype: torch.dtype = torch.float32,
     torchs_dtype: torch.dtype | None = None,
 ) -> Timing:
-    """Time our layer and torch's in alternation, both of `dtype` unless torch's has its own."""
+    """Time our layer and torch's in alternation, both of `dtype` unless torch's has its own.
+
+    A side takes `steps` steps when it is its turn: 1 finds caches and memory as the other left them, several find them
+    as training does.
+    """
     ours, theirs = layers_of(shape, cell)
     ours, theirs = ours.to(dtype), theirs.to(torchs_dtype or dtype)
     runs = (training_step(shape, ours, True), training_step(shape, theirs, False))
@@ -179,7 +184,7 @@ def compare(
         for run in runs * 2:
             run()
         for _ in range(pairs):
-            times.append((seconds_of(runs[0]), seconds_of(runs[1])))
+            times.append((seconds_of(runs[0], steps), seconds_of(runs[1], steps)))
     ratios = [b / a for a, b in times]
     low, _, high = statistics.quantiles(ratios, n=4)
     return Timing(
@@ -189,11 +194,12 @@ def compare(
     )  # fmt: skip
 
 
-def seconds_of(run: Callable[[], object]) -> float:
-    """How long one call takes."""
+def seconds_of(run: Callable[[], object], count: int = 1) -> float:
+    """How long one call takes, as the mean of some in a row."""
     start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    for _ in range(count):
+        run()
+    return (time.perf_counter() - start) / count
 
 
 def streaming(hidden: int = 128, steps: int = 500) -> dict[str, float]:
