@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-TILE = re.compile(r"multiply_(?:transposed_)?tile<[^>]*Vector<(\w+), \d+>, (\d), (\d)>")
+TILE = re.compile(r"multiply_(?:transposed_)?tile<[^()]*Exact<[^()]*Vector<(\w+), \d+> ?>, (\d), (\d)>")
 
 
 def functions(listing: str) -> Iterator[tuple[str, list[tuple[int, str]]]]:
