@@ -16,7 +16,7 @@ FLAGS = _build.flags(Path(str(_native.__file__)).parent / "csrc")
 
 
 @pytest.mark.skipif(not (shutil.which("g++") and shutil.which("nm")), reason="needs g++ and nm")
-@pytest.mark.parametrize("isa", {_kernels.supported_isas()[0], _kernels.supported_isas()[-1]})
+@pytest.mark.parametrize("isa", dict.fromkeys((_kernels.supported_isas()[0], _kernels.supported_isas()[-1])))
 def test_every_symbol_of_an_instruction_set_is_in_its_own_namespace(isa: str, tmp_path: Path):
     # Without optimisation nothing is inlined away: a weak symbol outside the namespace would be shared by the linker.
     target = tmp_path / "kernels.o"
