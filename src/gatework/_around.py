@@ -20,7 +20,7 @@ from torch.nn.functional import layer_norm, linear
 
 from gatework import _noise
 from gatework.cells import CellSpec, _derive
-from gatework.cells._derive import Derivation, derive, topological
+from gatework.cells._derive import Derivation, topological
 from gatework.cells._symbol import FUNCTIONS, Symbol
 
 
@@ -121,7 +121,7 @@ class Around:
 
 @cache
 def _derivation(spec: CellSpec) -> Derivation:
-    return derive(spec)
+    return _derive.derive(spec)
 
 
 def normalised_states(spec: CellSpec) -> tuple[str, ...]:

@@ -12,6 +12,28 @@ from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
 
 
+def differentiable(
+    results: Sequence[Tensor],
+    derivatives: Sequence[Tensor | None],
+    inputs: Sequence[Tensor | None],
+    needs: Sequence[bool],
+) -> list[Tensor | None]:
+    """The gradients of the inputs, which have derivatives themselves; None where one is not needed or not there.
+
+    Args:
+        results: What was computed from the inputs, with its graph.
+        derivatives: The derivative for each result, None where it is zero.
+        inputs: The ends of that graph.
+        needs: Which gradients are wanted.
+    """
+    seen = [(y, d) for y, d in zip(results, derivatives, strict=True) if d is not None and y.requires_grad]
+    wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
+    found = iter(
+        torch.autograd.grad([y for y, _ in seen], wanted, [d for _, d in seen], create_graph=True, allow_unused=True)
+    )
+    return [next(found) if need and t is not None else None for t, need in zip(inputs, needs, strict=True)]
+
+
 def of_gradients(
     spec: CellSpec,
     d_output: Tensor | None,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _kernels, _ops
+from gatework import _gradients, _kernels, _ops
 from gatework._around import Around
 from gatework._ops import ScanWeights
 from gatework.cells import CellSpec
@@ -263,12 +263,7 @@ def _differentiable(
     x = inputs[0]
     assert x is not None
     output, finals, _ = _one_by_one(_ops.scan, call.spec, x, weights, states, call.directions, call.batch_sizes)
-    seen = [(y, d) for y, d in zip((output, *finals), (d_output, *d_finals), strict=True) if d is not None]
-    wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
-    found = iter(
-        torch.autograd.grad([y for y, _ in seen], wanted, [d for _, d in seen], create_graph=True, allow_unused=True)
-    )
-    return [next(found) if need and t is not None else None for t, need in zip(inputs, needs, strict=True)]
+    return _gradients.differentiable((output, *finals), (d_output, *d_finals), inputs, needs)
 
 
 def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[list[Tensor], list[ScanWeights]]:

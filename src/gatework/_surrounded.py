@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _kernels, _noise, _reference
+from gatework import _gradients, _kernels, _noise, _reference
 from gatework._around import Around, Norms
 from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
@@ -96,16 +96,13 @@ def _prepared(
     reverse: bool,
 ) -> tuple[_Call, list[Tensor | None]]:
     """The call and its tensors: x or the input product, the weights, the norms, the states."""
-    w, norms = weights, around.norms
+    norms = around.norms
     if norms is None:
-        call = _Call(spec, around, batch_sizes, reverse)
-        own: tuple[Tensor | None, ...] = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh)
-        return call, [x, *own, w.weight_hr, w.weight_unit, *(None,) * _NORMS, *states]
+        return _Call(spec, around, batch_sizes, reverse), [x, *weights, *(None,) * _NORMS, *states]
     call = _Call(spec, replace(around, norms=None, has_product=True), batch_sizes, reverse)
-    product = around.input_product(x, w.weight_ih, w.bias_ih)
-    none = w.weight_ih.new_empty(len(w.weight_ih), 0)
-    tensors = (none, w.weight_hh, None, w.bias_hh, w.weight_hr, w.weight_unit)
-    return call, [product, *tensors, norms.norm_hh, norms.norm_state, norms.norm_state_bias, *states]
+    product = around.input_product(x, weights.weight_ih, weights.bias_ih)
+    rest = weights._replace(weight_ih=weights.weight_ih.new_empty(len(weights.weight_ih), 0), bias_ih=None)
+    return call, [product, *rest, norms.norm_hh, norms.norm_state, norms.norm_state_bias, *states]
 
 
 def _parted(tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Sequence[Tensor | None], list[Tensor]]:
@@ -113,13 +110,24 @@ def _parted(tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Sequence[Tenso
     return x, ScanWeights(*rest[:_WEIGHTS]), rest[_WEIGHTS : _WEIGHTS + _NORMS], list(rest[_WEIGHTS + _NORMS :])
 
 
+def _checked(
+    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor]
+) -> tuple[_kernels.Kernel, tuple[int, int], _kernels.Layout]:
+    """The kernel, the hidden size and the output size, and the rows, once everything agrees."""
+    spec, has_product = call.spec, call.around.has_product
+    widths = _kernels.checked(x[..., :0] if has_product else x, weights, spec)
+    batch = _kernels.checked_states(states, spec, x.dtype, (), widths)
+    return (
+        _kernels.find(spec.name, x.dtype, _variant(has_product)),
+        widths,
+        _kernels.layout_of(x, batch, call.batch_sizes),
+    )
+
+
 def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is_traced: bool = False) -> _Run:
-    spec, around = call.spec, call.around
+    around = call.around
     x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
-    kernel = _kernels.find(spec.name, x.dtype, _variant(around.has_product))
-    hidden, width = _kernels.checked(x[..., :0] if around.has_product else x, weights, spec)
-    batch = _kernels.checked_states(states, spec, x.dtype, (), (hidden, width))
-    layout = _kernels.layout_of(x, batch, call.batch_sizes)
+    kernel, (hidden, width), layout = _checked(call, x, weights, states)
     inside = _around(call, weights, norms, around.dropped(states[0]))
     if is_kept and around.has_product:
         gates = weights.weight_hh.shape[0]
@@ -185,9 +193,7 @@ class _Surrounded(torch.autograd.Function):
             torch.empty_like(t) if need and t is not None else None for t, need in zip(given, is_norm, strict=True)
         ]
         inside.gradients = wanted
-        kernel = _kernels.find(call.spec.name, x.dtype, _variant(call.around.has_product))
-        _kernels.checked(x[..., :0] if call.around.has_product else x, weights, call.spec)
-        layout = _kernels.layout_of(x, states[0].shape[0], call.batch_sizes)
+        kernel, _, layout = _checked(call, x, weights, states)
         d_ends = [None if d is None else d.contiguous() for d in d_finals]
         d_states = [torch.empty_like(s) for s in states]
         d_own = None if d_output is None else d_output.contiguous()
@@ -218,10 +224,4 @@ def _differentiable(
     output, finals = _reference.scan(
         call.spec, x, weights, states, batch_sizes=call.batch_sizes, reverse=call.reverse, around=around
     )
-    seen = [(y, d) for y, d in zip((output, *finals), (d_output, *d_finals), strict=True) if d is not None]
-    seen = [(y, d) for y, d in seen if y.requires_grad]
-    wanted = [t for t, need in zip(tensors, needs, strict=True) if need and t is not None]
-    found = iter(
-        torch.autograd.grad([y for y, _ in seen], wanted, [d for _, d in seen], create_graph=True, allow_unused=True)
-    )
-    return [next(found) if need and t is not None else None for t, need in zip(tensors, needs, strict=True)]
+    return _gradients.differentiable((output, *finals), (d_output, *d_finals), tensors, needs)
