@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "scan.h"
+#include "transpose.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -19,27 +20,6 @@ template <class V>
 GATEWORK_INLINE bool is_across(const Layout& layout, const Weights& weights) {
   const bool is_whole = !layout.batch_sizes && layout.batch > 0 && layout.batch % V::lanes == 0;
   return is_whole && !weights.projection && 4 * round_up(layout.hidden, V::lanes) >= 5 * layout.hidden;
-}
-
-// Where bit `Distance` of the lane says which of two vectors comes: the blocks of a pair of rows, exchanged.
-template <int Distance, bool IsLower, class V, int... Lanes>
-GATEWORK_INLINE V exchanged(V a, V b, std::integer_sequence<int, Lanes...>) {
-  constexpr int from_a = IsLower ? Distance : 0, from_b = IsLower ? V::lanes : V::lanes - Distance;
-  return {__builtin_shufflevector(a.raw, b.raw, (Lanes & Distance ? Lanes + from_b : Lanes + from_a)...)};
-}
-
-// Turns `lanes` vectors, by halves of blocks.
-template <class V, int Distance = V::lanes / 2>
-GATEWORK_INLINE void transpose(V* rows) {
-  constexpr auto lanes = std::make_integer_sequence<int, V::lanes>();
-#pragma GCC unroll 16
-  for (int k = 0; k < V::lanes; ++k) {
-    if (k & Distance) continue;
-    const V a = rows[k], b = rows[k + Distance];
-    rows[k] = exchanged<Distance, false>(a, b, lanes);
-    rows[k + Distance] = exchanged<Distance, true>(a, b, lanes);
-  }
-  if constexpr (Distance > 1) transpose<V, Distance / 2>(rows);
 }
 
 // Turns a row-major block of `width` columns; `to` has (width, lanes).

@@ -10,14 +10,7 @@
 
 namespace gatework::GATEWORK_ISA {
 
-constexpr int max_columns = 4;
-constexpr int max_rows = 8;
-
-// The tallest tile whose sums, with one row of the panel and one element of `a`, stay in registers.
-constexpr int tallest(int columns) {
-  if (vector_registers == 32) return columns == 4 ? 6 : max_rows;
-  return columns == 4 ? 3 : columns == 3 ? 4 : columns == 2 ? 6 : max_rows;
-}
+constexpr int max_segments = 4;
 
 // `depth` columns of a matrix, one row of it for each row of the tile.
 template <class Element>
@@ -189,9 +182,14 @@ struct MultiplyTurned {
                                     T*) = multiply_turned_tile<V, Rows, Columns>;
 };
 
+// 0 < rows <= O::tallest(columns).
 template <class O>
 GATEWORK_INLINE void multiply(int rows, int columns, const Product<O>& product) {
-  tile_function<O, Multiply>(rows, columns)(product);
+  if constexpr (O::is_on_tile_registers) {
+    O::multiply(rows, columns, product);
+  } else {
+    tile_function<O, Multiply>(rows, columns)(product);
+  }
 }
 
 // Rows in tiles of nearly equal height: `count` tiles, the first `larger` of them one row taller than `height`.

@@ -8,8 +8,20 @@
 #include "around_forward.h"
 #include "scan.h"
 #include "step.h"
+#if defined(__AMX_BF16__)
+#include "amx.h"
+#endif
 
 namespace gatework::GATEWORK_ISA {
+
+// What products are made of whose factors are rounded to bfloat16.
+#if defined(__AMX_BF16__)
+template <class V>
+using RoundedOperands = AmxBfloat16<V>;
+#else
+template <class V>
+using RoundedOperands = Bfloat16<V>;
+#endif
 
 #include "cells/all.h"
 
@@ -78,6 +90,7 @@ struct KernelOf {
     if constexpr (may_go_across) {
       if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>(a, first, last, scratch).run();
     }
+    [[maybe_unused]] const typename O::Session session{};
     Forward(a, first, last, scratch).run();
   }
 
@@ -85,6 +98,7 @@ struct KernelOf {
     if constexpr (may_go_across) {
       if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>(a, first, last, scratch).run();
     }
+    [[maybe_unused]] const typename O::Session session{};
     Backward(a, first, last, scratch).run();
   }
 

@@ -2,12 +2,30 @@
 //
 // A scan computes with vectors V of numbers T. The factors of its products, x, the output and their derivatives are
 // stored as `Element`; everything else (states, sums, kept values, weights and their gradients) is T. Along the depth
-// of a product `group` elements lie together, in the place of one T, and are multiplied and added as one.
+// of a product `group` elements lie together, in the place of one T, and are multiplied and added as one; a panel is
+// filled up with zeros to whole multiples of `granule` elements. A scan holds a `Session` while it multiplies.
 #pragma once
 
 #include "vector.h"
 
 namespace gatework::GATEWORK_ISA {
+
+constexpr int max_columns = 4;
+constexpr int max_rows = 8;
+
+// The tallest tile whose sums, with one row of the panel and one element of `a`, stay in registers.
+constexpr int tallest(int columns) {
+  if (vector_registers == 32) return columns == 4 ? 6 : max_rows;
+  return columns == 4 ? 3 : columns == 3 ? 4 : columns == 2 ? 6 : max_rows;
+}
+
+// What a product needs that is made of vectors: nothing besides them.
+struct OnVectors {
+  struct Session {};
+  static constexpr bool is_on_tile_registers = false;
+  static constexpr int most_rows = max_rows;
+  static constexpr int tallest(int columns) { return GATEWORK_ISA::tallest(columns); }
+};
 
 template <class V>
 GATEWORK_INLINE V load_units(const typename V::T* from, int64_t count) {
@@ -25,13 +43,13 @@ GATEWORK_INLINE void store_units(V value, typename V::T* to, int64_t count) {
 
 // The numbers as they are.
 template <class V_>
-struct Exact {
+struct Exact : OnVectors {
   using V = V_;
   using T = typename V::T;
   using Element = T;
   using Factor = V;
   static constexpr bool is_rounded = false;
-  static constexpr int64_t group = 1;
+  static constexpr int64_t group = 1, granule = 1;
 
   static GATEWORK_INLINE int64_t groups(int64_t depth) { return depth; }
   static GATEWORK_INLINE T element(T value) { return value; }
@@ -59,12 +77,12 @@ struct bfloat16 {
 // Factors rounded to bfloat16, in pairs; sums in float. Where the processor multiplies such pairs it does; elsewhere
 // both halves become floats again, with the same result but for the order of the sums.
 template <class V_>
-struct Bfloat16 {
+struct Bfloat16 : OnVectors {
   using V = V_;
   using T = typename V::T;
   using Element = bfloat16;
   static constexpr bool is_rounded = true;
-  static constexpr int64_t group = 2;
+  static constexpr int64_t group = 2, granule = 2;
   static_assert(sizeof(T) == group * sizeof(Element), "a pair takes the place of a number");
 
   static GATEWORK_INLINE int64_t groups(int64_t depth) { return (depth + 1) / 2; }

@@ -14,7 +14,9 @@
 
 namespace gatework::GATEWORK_ISA {
 
-constexpr int tile_vectors = max_rows * max_columns;
+// The most sums that a product has at once.
+template <class O>
+constexpr int tile_vectors = O::most_rows * max_columns;
 
 // Which rows of a tensor one step of the sequences [first, last) has.
 struct Step {
@@ -72,7 +74,7 @@ GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, c
   const int64_t blocks = round_up(width, V::lanes) / V::lanes;
   for (int64_t first = 0; first < blocks; first += max_columns) {
     const int columns = static_cast<int>(blocks - first < max_columns ? blocks - first : max_columns);
-    const Tiles tiles = split_rows(rows, tallest(columns));
+    const Tiles tiles = split_rows(rows, O::tallest(columns));
     int64_t row = 0;
     for (int64_t tile = 0; tile < tiles.count; ++tile) {
       const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
@@ -89,8 +91,6 @@ GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, c
     panels += depth * columns * V::lanes;
   }
 }
-
-constexpr int max_segments = 4;
 
 template <class Element>
 struct Segments {

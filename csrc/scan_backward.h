@@ -33,7 +33,7 @@ class BackwardScan {
     const int64_t rows = last - first;
     T* memory = static_cast<T*>(scratch);
     z = memory;
-    memory += tile_vectors * V::lanes;
+    memory += tile_vectors<O> * V::lanes;
     zeros = memory;
     __builtin_memset(zeros, 0, max_columns * V::lanes * sizeof(T));
     memory += max_columns * V::lanes;
@@ -80,7 +80,7 @@ class BackwardScan {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
     const int64_t factors = O::is_rounded ? output / O::group : 0;
     return rows * (output + Cell::states * hidden + factors) + Cell::units * hidden +
-           (tile_vectors + max_columns) * V::lanes;
+           (tile_vectors<O> + max_columns) * V::lanes;
   }
 
   // The initial h as the products saw it.
@@ -238,7 +238,9 @@ class BackwardScan {
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) O::store(d_accumulator[a], d + a * plane, count);
     if (O::is_rounded && plane > hidden && count <= V::lanes) {
-      for (int a = 0; a < accumulators; ++a) d[a * plane + count] = Element{};
+      for (int a = 0; a < accumulators; ++a) {
+        for (int64_t k = count; k < plane - unit; ++k) d[a * plane + k] = Element{};
+      }
     }
     if (carries_h && !p.weights.projection) d_previous[0].store(d_h + r * output_stride + unit);
 #pragma GCC unroll 4

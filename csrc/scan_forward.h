@@ -21,7 +21,7 @@ class ForwardScan {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
     const int64_t factors = O::is_rounded ? (2 * output + hidden) / O::group : 0;
     return static_cast<int64_t>(sizeof(T)) *
-           (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors + max_columns) * V::lanes);
+           (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors<O> + max_columns) * V::lanes);
   }
 
   ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -36,7 +36,7 @@ class ForwardScan {
     const int64_t rows = last - first;
     T* memory = static_cast<T*>(scratch);
     z = memory;
-    memory += tile_vectors * V::lanes;
+    memory += tile_vectors<O> * V::lanes;
     zeros = memory;
     __builtin_memset(zeros, 0, max_columns * V::lanes * sizeof(T));
     memory += max_columns * V::lanes;
@@ -143,7 +143,7 @@ class ForwardScan {
     for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
       const int64_t left = blocks - block;
       const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
-      const Tiles tiles = split_rows(step.active, tallest(count * (C::are_shared ? accumulators : C::widest)));
+      const Tiles tiles = split_rows(step.active, O::tallest(count * (C::are_shared ? accumulators : C::widest)));
       int64_t r = 0;
       for (int64_t tile = 0; tile < tiles.count; ++tile) {
         const int height = static_cast<int>(tiles.height + (tile < tiles.larger));

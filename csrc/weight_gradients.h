@@ -21,18 +21,18 @@ class WeightGradients {
   using Element = typename O::Element;
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
-  static constexpr int64_t tile_height = tallest(max_columns);
+  static constexpr int64_t tile_height = O::tallest(max_columns);
 
  public:
   // Rows of a block: enough to pay for reading and writing the gradients once.
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
     const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
     const int64_t rows = is_large ? 1024 : 256;
-    return round_up(slice_rows > rows ? slice_rows : rows, O::group);
+    return round_up(slice_rows > rows ? slice_rows : rows, O::granule);
   }
 
   // How far apart the derivatives of two accumulators are in a row.
-  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::group); }
+  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::granule); }
 
   // How far apart the rows of a block are; what a row takes when it is turned.
   static int64_t block_stride(const Layout& layout) {
@@ -45,7 +45,7 @@ class WeightGradients {
     const int64_t rows = block_rows(layout, slice_rows), stride = block_stride(layout);
     const int64_t elements = rows * (stride + panel_width) + (O::group - 1) * stride;
     return static_cast<int64_t>(sizeof(Element)) * elements +
-           static_cast<int64_t>(sizeof(T)) * (tile_vectors + 1) * V::lanes +
+           static_cast<int64_t>(sizeof(T)) * (tile_vectors<O> + 1) * V::lanes +
            static_cast<int64_t>(2 * sizeof(Element*)) * rows;
   }
 
@@ -60,7 +60,7 @@ class WeightGradients {
         x_width(d_w ? layout.input : 0),
         width(x_width + (d_u ? layout.output : 0)) {
     z = static_cast<T*>(memory);
-    panel = z + tile_vectors * V::lanes;
+    panel = z + tile_vectors<O> * V::lanes;
     // Copying rows into the panel may write a vector beyond.
     block = reinterpret_cast<Element*>(panel + V::lanes) + capacity * panel_width;
     row = block + capacity * stride;
@@ -90,8 +90,10 @@ class WeightGradients {
     if (d_b || d_b_hh) add_biases();
     if (width > 0) {
       if constexpr (O::is_rounded) pair_rows();
+      if constexpr (O::is_on_tile_registers) turn_pairs();
       for (int64_t column = 0; column < width; column += panel_width) {
         pack_panel(column);
+        fill_up(panel, panel_columns(column) * V::lanes);
         multiply_panel(column);
       }
     }
@@ -158,6 +160,19 @@ class WeightGradients {
     }
   }
 
+  // Zeros behind the groups of all rows so far, as far as a product goes.
+  GATEWORK_INLINE void fill_up(T* rows, int64_t row_stride) const {
+    const int64_t there = (used + O::group - 1) / O::group, missing = O::groups(used) - there;
+    if (missing) __builtin_memset(rows + there * row_stride, 0, static_cast<size_t>(missing * row_stride) * sizeof(T));
+  }
+
+  // For products on tile registers, which read down the columns of derivatives.
+  void turn_pairs() {
+    T* const groups = reinterpret_cast<T*>(block);
+    fill_up(groups, stride);
+    O::turn(groups, stride, O::groups(used), C::accumulators * plane(layout));
+  }
+
   // Where the groups of derivatives of an accumulator begin, from that unit on.
   GATEWORK_INLINE const T* derivatives(int a, int64_t unit) const {
     const T* const groups = reinterpret_cast<const T*>(block);
@@ -167,7 +182,7 @@ class WeightGradients {
   // Calls tile(accumulator, first unit, units) for each tile of units.
   template <class Tile>
   GATEWORK_INLINE void each_tile(const Tile& tile) {
-    const Tiles tiles = split_rows(layout.hidden, tile_height);
+    const Tiles tiles = split_rows(O::is_on_tile_registers ? plane(layout) : layout.hidden, tile_height);
     for (int a = 0; a < C::accumulators; ++a) {
       int64_t unit = 0;
       for (int64_t k = 0; k < tiles.count; ++k) {
@@ -235,13 +250,15 @@ class WeightGradients {
       if constexpr (IsAcross) {
         tile_function<V, MultiplyTurned>(static_cast<int>(height), columns)(from, stride * V::lanes, panel,
                                                                             columns * V::lanes, used, z);
+      } else if constexpr (O::is_on_tile_registers) {
+        O::multiply_turned(columns, from, stride, panel, O::groups(used), z);
       } else {
         tile_function<O, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
                                                                                 O::groups(used), z);
       }
       const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
       const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
-      for (int64_t r = 0; r < height; ++r) {
+      for (int64_t r = 0; r < height && unit + r < layout.hidden; ++r) {
         const T* sums = z + r * columns * V::lanes;
         if (Cell::input_product[a] && parts.x) add(sums, parts.x, d_w + (in + r) * layout.input + column);
         if (Cell::recurrent_product[a] && parts.h) {

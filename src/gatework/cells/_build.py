@@ -72,7 +72,7 @@ def cache_folder() -> Path:
 
 
 def _unit(derivation: Derivation, isa: str, element: str, is_around: bool) -> str:
-    operands = "Bfloat16<Widest<float>>" if element == "bfloat16" else f"Exact<Widest<{element}>>"
+    operands = "RoundedOperands<Widest<float>>" if element == "bfloat16" else f"Exact<Widest<{element}>>"
     kernel = f"KernelOf<own::{struct_name(derivation)}, {operands}, {str(is_around).lower()}>"
     lines = [
         f"#define GATEWORK_ISA {isa}",
