@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _gradients, _kernels, _reference, _surrounded
+from gatework import _calls, _gradients, _kernels, _reference, _surrounded
 from gatework._around import PLAIN, Around
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
@@ -123,17 +123,14 @@ def _trace(
     reverse: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `trace()` with the kernels, in what they compute in."""
-    hidden, width = _kernels.checked(x, weights, spec)
-    batch = _kernels.checked_states(states, spec, x.dtype, (), (hidden, width))
-    layout = _kernels.layout_of(x, batch, batch_sizes)
-    kernel = _kernels.find(spec.name, x.dtype)
-    x, weights, states = _contiguous(x, weights, states)
-    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
+    own, states, layout = _checked(spec, x, weights, states, batch_sizes)
+    kernel, x = _kernels.find(spec.name, x.dtype), x.contiguous()
+    output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     like = weights.weight_ih
-    named = {name: like.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h"}
+    named = {name: like.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
-    run = _kernels.Forward(weights, x, output, None, reverse=reverse, named=slots)
-    _kernels.forward(kernel, layout, states, finals, [run])
+    run = _calls.Forward(own, x, output, None, reverse=reverse, named=slots)
+    _calls.forward(kernel, layout, states, finals, [run])
     return output, tuple(finals), {name: named.get(name, output) for name in kernel.names}
 
 
@@ -153,15 +150,12 @@ def _scan(
     is_kept: bool,
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
-    hidden, width = _kernels.checked(x, weights, REGISTRY[cell])
-    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), (hidden, width))
-    kernel = _kernels.find(cell, x.dtype)
-    x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, batch, batch_sizes)
-    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
-    kept = weight_ih.new_empty((*layout.lead, kernel.kept_width(hidden, weight_hr is not None) if is_kept else 0))
-    run = _kernels.Forward(weights, x, output, kept if is_kept else None, reverse=reverse)
-    _kernels.forward(kernel, layout, states, finals, [run])
+    own, states, layout = _checked(REGISTRY[cell], x, weights, states, batch_sizes)
+    kernel, x = _kernels.find(cell, x.dtype), x.contiguous()
+    output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
+    kept = weight_ih.new_empty((*layout.lead, kernel.kept_width(own.hidden, weight_hr is not None) if is_kept else 0))
+    run = _calls.Forward(own, x, output, kept if is_kept else None, reverse=reverse)
+    _calls.forward(kernel, layout, states, finals, [run])
     return output, finals, kept
 
 
@@ -205,18 +199,14 @@ def _scan_backward(
     kept: Tensor,
     needs: list[bool],
 ) -> list[Tensor]:
-    kernel = _kernels.find(cell, x.dtype)
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
-    batch = _kernels.checked_states(states, REGISTRY[cell], x.dtype, (), _kernels.checked(x, weights, REGISTRY[cell]))
-    x, weights, states = _contiguous(x, weights, states)
-    layout = _kernels.layout_of(x, batch, batch_sizes)
+    own, states, layout = _checked(REGISTRY[cell], x, weights, states, batch_sizes)
+    kernel, x = _kernels.find(cell, x.dtype), x.contiguous()
     d_output = None if d_output is None else d_output.contiguous()
     d_states = [torch.empty_like(s) for s in states]
-    run = _kernels.Backward(
-        weights, x, d_output, output.contiguous(), kept.contiguous(), needs[: 1 + len(weights)], reverse=reverse
-    )
-    found = run.gradients()
-    _kernels.backward(kernel, layout, [t.contiguous() for t in d_finals], states, d_states, [(run, found)])
+    found = _calls.gradients((x, *own.tensors), needs[: 1 + len(weights)])
+    run = _calls.Backward(own, x, d_output, output.contiguous(), kept.contiguous(), found, reverse=reverse)
+    _calls.backward(kernel, layout, [t.contiguous() for t in d_finals], states, d_states, [run])
     found += d_states
     return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
@@ -244,8 +234,14 @@ def _fake_scan_backward(
     return [t.new_empty(t.shape) for t, need in zip(inputs, needs, strict=True) if need and t is not None]
 
 
-def _contiguous(x: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> tuple[Tensor, ScanWeights, list[Tensor]]:
-    return x.contiguous(), weights.contiguous(), [s.contiguous() for s in states]
+def _checked(
+    spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], batch_sizes: Tensor | None
+) -> tuple[_calls.Weights, list[Tensor], _calls.Layout]:
+    """The weights, the states and the rows, once everything agrees."""
+    width = x.shape[-1] if x.dim() else -1
+    own = _calls.checked(spec, x.dtype, width, weights)
+    batch = _calls.checked_states(states, spec, x.dtype, (), own)
+    return own, [s.contiguous() for s in states], _calls.layout_of(x, width, batch, batch_sizes)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:

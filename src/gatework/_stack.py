@@ -7,15 +7,16 @@ of every layer and direction at once, and their derivatives likewise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
-from gatework import _gradients, _kernels, _ops
+from gatework import _calls, _gradients, _kernels, _ops
 from gatework._around import Around
+from gatework._calls import Plan
 from gatework._ops import ScanWeights
 from gatework.cells import CellSpec
 
@@ -55,40 +56,41 @@ def scan(
     given = states
     if scans is _ops and not arounds and _ops.has_kernel(spec, x):
         weights, states = [_ops.as_computed(x, w) for w in weights], [_ops.computed(state, x) for state in given]
-    output, finals, traces = _scan(scans, spec, x, weights, states, directions, batch_sizes, is_traced, arounds)
+        if not is_traced and not torch.compiler.is_compiling() and is_plain(chain((x, *states), *weights)):
+            output, ends = run(_calls.plan(spec, x.dtype, x.shape[-1], weights, directions), x, states, batch_sizes)
+            return output, [end.to(state.dtype) for end, state in zip(ends, given, strict=True)], []
+    one = scans.trace if is_traced else scans.scan
+    output, finals, traces = _one_by_one(one, spec, x, weights, states, directions, batch_sizes, arounds)
     return output, [end.to(state.dtype) for end, state in zip(finals, given, strict=True)], traces
 
 
-def _scan(
-    scans: Any,
-    spec: CellSpec,
-    x: Tensor,
-    weights: Sequence[ScanWeights],
-    states: Sequence[Tensor],
-    directions: int,
-    batch_sizes: Tensor | None,
-    is_traced: bool,
-    arounds: Sequence[Around] | None,
-) -> Result:
-    """As `scan()`, the weights and states in what the kernels compute in."""
-    if scans is _ops and not is_traced and not arounds and not torch.compiler.is_compiling():
-        flat = list(chain.from_iterable(weights))
-        if _is_plain(chain((x,), states, flat)):
-            call = _Call(spec, directions, batch_sizes, len(states))
-            if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, *states, *flat)):
-                output, *finals = _Stack.apply(call, x, *states, *flat)
-            else:
-                output, finals, _ = _forward(call, x, states, weights, is_kept=False)
-            return output, finals, []
-    run = scans.trace if is_traced else scans.scan
-    return _one_by_one(run, spec, x, weights, states, directions, batch_sizes, arounds)
-
-
-def _is_plain(tensors: Iterable[Tensor | None]) -> bool:
+def is_plain(tensors: Iterable[Tensor | None]) -> bool:
     """Whether nothing but autograd listens to what happens to the tensors."""
     if torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing():
         return False
-    return all(t is None or type(t) in (Tensor, torch.nn.Parameter) for t in tensors)
+    return all(t is None or type(t) in (Tensor, Parameter) for t in tensors)
+
+
+def run(plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None) -> tuple[Tensor, Sequence[Tensor]]:
+    """Run all of a stack on the kernels.
+
+    Args:
+        plan: The weights, all of them plain, and what they are for.
+        x: The input, plain, of the plan's element type.
+        states: The initial states, plain, each (layers x directions, batch, features).
+        batch_sizes: The number of sequences running at each step of packed rows.
+
+    Returns:
+        The output of the last layer, and the final states in the form of `states`.
+
+    Raises:
+        UsageError: A shape, dtype or device does not fit.
+    """
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *plan.given)):
+        output, *finals = _Stack.apply(_Call(plan, batch_sizes, len(states)), x, *states, *plan.flat)
+        return output, finals
+    output, finals, _ = _forward(plan, x, states, batch_sizes, is_kept=False)
+    return output, finals
 
 
 def _one_by_one(
@@ -122,73 +124,69 @@ def _side_by_side(outputs: Sequence[Tensor]) -> Tensor:
     return outputs[0] if len(outputs) == 1 else torch.cat(tuple(outputs), -1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """What a run of a stack is given besides tensors that have derivatives."""
 
-    spec: CellSpec
-    directions: int
+    plan: Plan
     batch_sizes: Tensor | None
     state_count: int
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(NamedTuple):
     """What a run leaves for its derivative.
 
     Attributes:
         inputs: The input of each layer.
         outputs: The output of each layer and direction.
-        kept: What the kernels keep, by layer and direction; None where there is no derivative.
+        kept: What the kernels keep, by layer and direction; empty where there is no derivative.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
-    kept: Tensor | None
+    kept: list[Tensor]
 
     def tensors(self, directions: int) -> list[Tensor]:
         """What is to be saved besides the first input: the input of a lone direction is the output of the one below."""
-        assert self.kept is not None
-        return [*self.outputs, *(self.inputs[1:] if directions > 1 else ()), self.kept]
+        return [*self.outputs, *self.kept, *(self.inputs[1:] if directions > 1 else ())]
 
 
 def _forward(
-    call: _Call, x: Tensor, states: Sequence[Tensor], weights: Sequence[ScanWeights], *, is_kept: bool
+    plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None, *, is_kept: bool
 ) -> tuple[Tensor, list[Tensor], _Run]:
-    spec, count, directions = call.spec, len(weights), call.directions
+    spec, count, directions, first = plan.spec, len(plan.weights), plan.directions, plan.weights[0]
     kernel = _kernels.find(spec.name, x.dtype)
-    hidden, width = _kernels.checked(x, weights[0], spec)
-    batch = _kernels.checked_states(states, spec, x.dtype, (count,), (hidden, width))
-    layout = _kernels.layout_of(x, batch, call.batch_sizes)
+    batch = _calls.checked_states(states, spec, x.dtype, (count,), first)
+    layout = _calls.layout_of(x, first.parts[0], batch, batch_sizes)
     states = [s.contiguous() for s in states]
     finals = [torch.empty_like(s) for s in states]
-    size = kernel.kept_width(hidden, weights[0].weight_hr is not None)
-    run = _Run([], [], weights[0].weight_ih.new_empty((count, *layout.lead, size)) if is_kept else None)
-    scans: list[_kernels.Forward] = []
-    for place, own in enumerate(weights):
+    size = kernel.kept_width(first.hidden, first.tensors.weight_hr is not None) if is_kept else 0
+    run = _Run([], [], [])
+    scans: list[_calls.Forward] = []
+    for place, own in enumerate(plan.weights):
         if place % directions == 0:
             if place and directions > 1:  # both directions must be there before they can stand side by side
-                _kernels.forward(kernel, layout, states, finals, scans)
+                _calls.forward(kernel, layout, states, finals, scans)
                 scans = []
             x = _side_by_side(run.outputs[-directions:]) if place else x.contiguous()
             run.inputs.append(x)
-        if place:
-            _kernels.checked(x, own, spec)
-        run.outputs.append(x.new_empty((*layout.lead, width)))
-        kept = None if run.kept is None else run.kept[place]
-        scans.append(_kernels.Forward(own.contiguous(), x, run.outputs[-1], kept, place, place % directions == 1))
-    _kernels.forward(kernel, layout, states, finals, scans)
+        output, kept = x.new_empty((*layout.lead, own.output)), None
+        run.outputs.append(output)
+        if is_kept:
+            kept = own.tensors.weight_ih.new_empty((*layout.lead, size))
+            run.kept.append(kept)
+        scans.append(_calls.Forward(own, x, output, kept, place, place % directions == 1))
+    _calls.forward(kernel, layout, states, finals, scans)
     return _side_by_side(run.outputs[-directions:]), finals, run
 
 
 class _Stack(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, call: _Call, x: Tensor, *tensors: Any) -> tuple[Tensor, ...]:
-        states, weights = _parted(call, tensors)
-        output, finals, run = _forward(call, x, states, weights, is_kept=True)
+        plan = call.plan
+        output, finals, run = _forward(plan, x, tensors[: call.state_count], call.batch_sizes, is_kept=True)
         ctx.set_materialize_grads(False)
         ctx.call = call
-        ctx.save_for_backward(x, *tensors, *run.tensors(call.directions))
+        ctx.save_for_backward(x, *tensors, *run.tensors(plan.directions))
         return output, *finals
 
     @staticmethod
@@ -197,61 +195,63 @@ class _Stack(torch.autograd.Function):
         inputs, saved = saved[: len(needs)], saved[len(needs) :]
         if torch.is_grad_enabled():
             return None, *_differentiable(call, inputs, needs, d_output, d_finals)
-        states, weights = _parted(call, inputs[1:])
-        outputs = list(saved[: len(weights)])
-        below = saved[len(weights) : -1] if call.directions > 1 else outputs[:-1]
-        run = _Run([inputs[0].contiguous(), *below], outputs, saved[-1])
-        return None, *_backward(call, run, states, weights, needs, d_output, d_finals)
+        plan, count = call.plan, len(call.plan.weights)
+        x, *states = inputs[: 1 + call.state_count]
+        flat = inputs[1 + call.state_count :]
+        if not plan.reads(flat):  # whoever saved the tensors gives back copies
+            plan = _calls.plan(plan.spec, plan.dtype, x.shape[-1], _parted(flat), plan.directions)
+        outputs = saved[:count]
+        below = saved[2 * count :] if plan.directions > 1 else outputs[:-1]
+        run = _Run([x.contiguous(), *below], outputs, saved[count : 2 * count])
+        return None, *_backward(plan, run, states, call.batch_sizes, needs, d_output, d_finals)
 
 
 def _backward(
-    call: _Call,
+    plan: Plan,
     run: _Run,
     states: Sequence[Tensor],
-    weights: Sequence[ScanWeights],
+    batch_sizes: Tensor | None,
     needs: Sequence[bool],
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
     """The gradients of x, the states and the weights, in the order of the node's inputs."""
-    x, directions = run.inputs[0], call.directions
-    assert run.kept is not None
-    kernel = _kernels.find(call.spec.name, x.dtype)
-    layout = _kernels.layout_of(x, states[0].shape[1], call.batch_sizes)
+    x, directions = run.inputs[0], plan.directions
+    kernel = _kernels.find(plan.spec.name, x.dtype)
+    layout = _calls.layout_of(x, x.shape[-1], states[0].shape[1], batch_sizes)
     states = [s.contiguous() for s in states]
     d_finals = [None if d is None else d.contiguous() for d in d_finals]
     d_states = [torch.empty_like(s) for s in states]
-    gradients: list[list[Tensor | None]] = [[] for _ in weights]
-    scans: list[tuple[_kernels.Backward, list[Tensor | None]]] = []
+    first = 1 + len(states)
+    found: list[list[Tensor | None]] = [[] for _ in plan.weights]
+    scans: list[_calls.Backward] = []
     for layer in reversed(range(len(run.inputs))):
+        x = run.inputs[layer]
         parts = [d_output] if d_output is None or directions == 1 else d_output.chunk(directions, -1)
         for direction in range(directions):
             place = layer * directions + direction
-            _kernels.checked(run.inputs[layer], weights[place], call.spec)
-            part = parts[direction % len(parts)]
-            first = 1 + len(states) + place * _WIDTH
-            scan = _kernels.Backward(
-                weights[place].contiguous(), run.inputs[layer], None if part is None else part.contiguous(),
-                run.outputs[place], run.kept[place], (layer > 0 or needs[0], *needs[first : first + _WIDTH]),
-                place, direction == 1,
-            )  # fmt: skip
-            gradients[place] = scan.gradients()
-            scans.append((scan, gradients[place]))
-        d_output = gradients[layer * directions][0]
+            own, part, at = plan.weights[place], parts[direction % len(parts)], first + place * _WIDTH
+            wanted = (layer > 0 or needs[0], *needs[at : at + _WIDTH])
+            found[place] = _calls.gradients((x, *own.tensors), wanted)
+            part = None if part is None else part.contiguous()
+            scans.append(
+                _calls.Backward(own, x, part, run.outputs[place], run.kept[place], found[place], place, direction == 1)
+            )
+        d_output = found[layer * directions][0]
         if directions > 1:
-            _kernels.backward(kernel, layout, d_finals, states, d_states, scans)
+            _calls.backward(kernel, layout, d_finals, states, d_states, scans)
             scans = []
-            other = gradients[layer * directions + 1][0]
+            other = found[layer * directions + 1][0]
             d_output = None if d_output is None or other is None else d_output.add_(other)
     if scans:
-        _kernels.backward(kernel, layout, d_finals, states, d_states, scans)
-    found = [d_output, *d_states, *chain.from_iterable(own[1:] for own in gradients)]
-    return [g if need else None for g, need in zip(found, needs, strict=True)]
+        _calls.backward(kernel, layout, d_finals, states, d_states, scans)
+    gradients = [d_output, *d_states, *chain.from_iterable([own[1:] for own in found])]
+    return [g if need else None for g, need in zip(gradients, needs, strict=True)]
 
 
 def _differentiable(
     call: _Call,
-    inputs: Sequence[Tensor | None],
+    inputs: Sequence[Any],
     needs: Sequence[bool],
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
@@ -259,14 +259,13 @@ def _differentiable(
     """As `_backward()`, where the gradients shall have derivatives: through the operators, which have them."""
     # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
     inputs = [None if t is None else t.view_as(t) for t in inputs]
-    states, weights = _parted(call, inputs[1:])
-    x = inputs[0]
-    assert x is not None
-    output, finals, _ = _one_by_one(_ops.scan, call.spec, x, weights, states, call.directions, call.batch_sizes)
+    x, states, flat = inputs[0], inputs[1 : 1 + call.state_count], inputs[1 + call.state_count :]
+    output, finals, _ = _one_by_one(
+        _ops.scan, call.plan.spec, x, _parted(flat), states, call.plan.directions, call.batch_sizes
+    )
     return _gradients.differentiable((output, *finals), (d_output, *d_finals), inputs, needs)
 
 
-def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[list[Tensor], list[ScanWeights]]:
-    """The states and the weights that the node was given side by side."""
-    states, flat = list(tensors[: call.state_count]), tensors[call.state_count :]
-    return states, [ScanWeights(*flat[k : k + _WIDTH]) for k in range(0, len(flat), _WIDTH)]
+def _parted(flat: Sequence[Any]) -> list[ScanWeights]:
+    """The weights by layer and direction, which the node was given side by side."""
+    return [ScanWeights(*flat[k : k + _WIDTH]) for k in range(0, len(flat), _WIDTH)]

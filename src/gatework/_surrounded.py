@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _gradients, _kernels, _noise, _reference
+from gatework import _calls, _gradients, _kernels, _noise, _reference
 from gatework._around import Around, Norms
 from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
@@ -79,7 +79,7 @@ class _Run:
     finals: list[Tensor]
     named: dict[str, Tensor]
     kept: Tensor
-    around: _kernels.Around
+    around: _calls.Around
 
 
 def _variant(is_normalised: bool) -> _kernels.Variant:
@@ -112,50 +112,44 @@ def _parted(tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Sequence[Tenso
 
 def _checked(
     call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor]
-) -> tuple[_kernels.Kernel, tuple[int, int], _kernels.Layout]:
-    """The kernel, the hidden size and the output size, and the rows, once everything agrees."""
+) -> tuple[_kernels.Kernel, _calls.Weights, _calls.Layout]:
+    """The kernel, its weights and the rows, once everything agrees."""
     spec, has_product = call.spec, call.around.has_product
-    widths = _kernels.checked(x[..., :0] if has_product else x, weights, spec)
-    batch = _kernels.checked_states(states, spec, x.dtype, (), widths)
-    return (
-        _kernels.find(spec.name, x.dtype, _variant(has_product)),
-        widths,
-        _kernels.layout_of(x, batch, call.batch_sizes),
-    )
+    # The bias behind the norm is one of the norms, and the kernel takes the input product in place of x.
+    own = weights._replace(bias_hh=None) if has_product else weights
+    checked = _calls.checked(spec, x.dtype, 0 if has_product else x.shape[-1], own)
+    width = len(weights.weight_ih) if has_product else x.shape[-1]
+    batch = _calls.checked_states(states, spec, x.dtype, (), checked)
+    kernel = _kernels.find(spec.name, x.dtype, _variant(has_product))
+    return kernel, checked, _calls.layout_of(x, width, batch, call.batch_sizes)
 
 
 def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is_traced: bool = False) -> _Run:
     around = call.around
     x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
-    kernel, (hidden, width), layout = _checked(call, x, weights, states)
+    kernel, own, layout = _checked(call, x, weights, states)
     inside = _around(call, weights, norms, around.dropped(states[0]))
     if is_kept and around.has_product:
         gates = weights.weight_hh.shape[0]
-        inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * hidden, 1 + kernel.normals)]
-    size = kernel.kept_width(hidden, weights.weight_hr is not None, inside)
+        inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * own.hidden, 1 + kernel.normals)]
+    size = kernel.kept_width(own.hidden, weights.weight_hr is not None, inside.native())
     kept = x.new_empty((*layout.lead, size if is_kept else 0))
-    named = {name: x.new_empty((*layout.lead, hidden)) for name in kernel.names if name != "h" and is_traced}
-    output, finals = x.new_empty((*layout.lead, width)), [torch.empty_like(s) for s in states]
+    named = {name: x.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h" and is_traced}
+    output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     slots = [named.get(name) for name in kernel.names] if is_traced else []
-    own = _for_kernel(call, weights)
-    scan = _kernels.Forward(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
-    _kernels.forward(kernel, layout, states, finals, [scan], inside)
+    scan = _calls.Forward(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
+    _calls.forward(kernel, layout, states, finals, [scan], inside)
     traced = {name: named.get(name, output) for name in kernel.names} if is_traced else {}
     return _Run(output, finals, traced, kept, inside)
 
 
-def _for_kernel(call: _Call, weights: ScanWeights) -> ScanWeights:
-    """The weights without the bias that is added behind the norm."""
-    return weights._replace(bias_hh=None) if call.around.has_product else weights
-
-
-def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], mask: Tensor | None) -> _kernels.Around:
+def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], mask: Tensor | None) -> _calls.Around:
     """What acts around the cell, as the kernels take it."""
     around, states = call.around, call.spec.states
     seeds = None
     if around.training:
         seeds = tuple(_noise.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
-    return _kernels.Around(
+    return _calls.Around(
         tuple(around.zoneout.get(state, 0.0) for state in states),
         seeds,
         around.clip or 0.0,
@@ -189,17 +183,15 @@ class _Surrounded(torch.autograd.Function):
         # The bias that is added behind the norm is one of its weights.
         is_norm = [needs[7], needs[4], needs[8], needs[9]]
         given = inside.norms or (None,) * len(is_norm)
-        wanted = [
-            torch.empty_like(t) if need and t is not None else None for t, need in zip(given, is_norm, strict=True)
-        ]
+        wanted = _calls.gradients(given, is_norm)
         inside.gradients = wanted
-        kernel, _, layout = _checked(call, x, weights, states)
+        kernel, own, layout = _checked(call, x, weights, states)
         d_ends = [None if d is None else d.contiguous() for d in d_finals]
         d_states = [torch.empty_like(s) for s in states]
         d_own = None if d_output is None else d_output.contiguous()
-        scan = _kernels.Backward(_for_kernel(call, weights), x, d_own, output, kept, needs[:7], reverse=call.reverse)
-        found = scan.gradients()
-        _kernels.backward(kernel, layout, d_ends, states, d_states, [(scan, found)], inside)
+        found = _calls.gradients((x, *own.tensors), needs[:7])
+        scan = _calls.Backward(own, x, d_own, output, kept, found, reverse=call.reverse)
+        _calls.backward(kernel, layout, d_ends, states, d_states, [scan], inside)
         d_gain, d_bias, d_state_gain, d_state_bias = wanted
         if call.around.has_product:
             found[4] = d_bias

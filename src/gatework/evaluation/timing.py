@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -202,22 +203,32 @@ def seconds_of(run: Callable[[], object], count: int = 1) -> float:
     return (time.perf_counter() - start) / count
 
 
-def streaming(hidden: int = 128, steps: int = 500) -> dict[str, float]:
-    """Median seconds of one step with batch 1, ours and torch's."""
+def streaming(hidden: int = 128, steps: int = 2000, in_a_row: int = 100) -> dict[str, float]:
+    """Median seconds of one step with batch 1, ours and torch's, each taking `in_a_row` steps when it is its turn.
+
+    `ours in turns` and `torch in turns` are the same with one step at a turn: weights have left the nearest cache.
+    """
     import gatework
 
     ours, theirs = gatework.nn.LSTM(hidden, hidden), nn.LSTM(hidden, hidden)
-    x, states = torch.randn(1, hidden), [None, None]
-    times: list[list[float]] = [[], []]
+    x = torch.randn(1, hidden)
+    steps_of: dict[str, Callable[[Any], Any]] = {
+        "ours": lambda state: ours.step(x, state)[1],
+        "torch": lambda state: theirs(x.unsqueeze(0), state)[1],
+    }
+    results = {}
     with torch.inference_mode():
-        for _ in range(steps):
-            start = time.perf_counter()
-            _, states[0] = ours.step(x, states[0])
-            middle = time.perf_counter()
-            _, states[1] = theirs(x.unsqueeze(0), states[1])
-            times[0].append(middle - start)
-            times[1].append(time.perf_counter() - middle)
-    return {"ours": statistics.median(times[0]), "torch": statistics.median(times[1])}
+        for ending, turn in (("", in_a_row), (" in turns", 1)):
+            states: dict[str, Any] = dict.fromkeys(steps_of)
+            times: dict[str, list[float]] = {name: [] for name in steps_of}
+            for _ in range(max(1, steps // turn)):
+                for name, step in steps_of.items():
+                    for _ in range(turn):
+                        start = time.perf_counter()
+                        states[name] = step(states[name])
+                        times[name].append(time.perf_counter() - start)
+            results |= {name + ending: statistics.median(found) for name, found in times.items()}
+    return results
 
 
 def tracing(pairs: int = 15) -> float:

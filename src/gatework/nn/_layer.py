@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _around, _noise, _ops, _reference, _stack, _streaming
+from gatework import _around, _calls, _kernels, _noise, _ops, _reference, _stack, _streaming
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
@@ -21,7 +21,7 @@ Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
 
 
-_plans: weakref.WeakKeyDictionary[RecurrentLayer, _streaming.Plan] = weakref.WeakKeyDictionary()
+_plans: weakref.WeakKeyDictionary[RecurrentLayer, _calls.Plan] = weakref.WeakKeyDictionary()
 
 
 class RecurrentLayer(nn.Module):
@@ -259,15 +259,11 @@ class RecurrentLayer(nn.Module):
         """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
             return None
-        is_plain = not self.proj_size and not self._acts_at_steps
-        if type(x) is not Tensor or x.dim() != 2 or not is_plain or torch.is_autocast_enabled("cpu"):
+        if type(x) is not Tensor or x.dim() != 2 or self.proj_size or torch.is_autocast_enabled("cpu"):
             return None
-        plan = _plans.get(self)
-        if plan is None or not plan.holds(self._parameters.values()):
-            plan = _streaming.plan(self.spec, self._parameters, self._weight_kinds, self._weight_names)
-            if plan is None:
-                return None
-            _plans[self] = plan
+        plan = self._plan()
+        if plan is None:
+            return None
         if state is None:
             states = tuple([x.new_zeros(self.num_layers, len(x), self.hidden_size) for _ in self.spec.states])
         else:
@@ -283,6 +279,11 @@ class RecurrentLayer(nn.Module):
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
+        if path == "native" and not is_traced and not torch.compiler.is_compiling():
+            plan = self._plan() if _stack.is_plain((batch.x, *batch.states)) else None
+            if plan is not None and batch.x.dtype == plan.dtype and not torch.is_autocast_enabled("cpu"):
+                output, ends = _stack.run(plan, batch.x, batch.states, batch.batch_sizes)
+                return output, tuple(ends), []
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
         arounds: list[_around.Around] = []
         if self._acts_at_steps:
@@ -311,6 +312,28 @@ class RecurrentLayer(nn.Module):
         if len(finals) == 1:
             return x, tuple(finals[0]), traces
         return x, tuple(torch.cat(ends) for ends in zip(*finals, strict=True)), traces
+
+    def _plan(self) -> _calls.Plan | None:
+        """The checked weights of the whole stack where the kernels take them as they are: nothing between or around."""
+        if self._acts_at_steps or (self.training and (self.dropout or self.options.weight_drop)):
+            return None
+        plan = _plans.get(self)
+        if plan is None or not plan.holds(self._parameters.values()):
+            plan = self._new_plan()
+            if plan is not None:
+                _plans[self] = plan
+        return plan
+
+    def _new_plan(self) -> _calls.Plan | None:
+        found = [self._parameters.get(name) for names in self._weight_names for name in names]
+        weights = [t for t in found if t is not None and t.is_contiguous() and t.is_cpu]
+        dtype = weights[0].dtype if weights else None
+        # Where the kernels compute in another precision than they are given, there is a copy for each call.
+        is_known = dtype is not None and _kernels.COMPUTED.get(dtype) == dtype and _kernels.has(self.spec, dtype)
+        if len(weights) != len(found) or not is_known or not _stack.is_plain(weights):
+            return None
+        stack = [self._weights(place) for place in range(len(self._weight_names))]
+        return _calls.plan(self.spec, weights[0].dtype, self.input_size, stack, self.num_directions)
 
     def _in_precision(self, batch: _batch.Batch, path: _paths.Path) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast to bfloat16 rounded to it where the kernels keep all sums exact."""

@@ -1,0 +1,387 @@
+"""Calls of the native kernels with checked tensors.
+
+Every tensor is checked here before its address crosses; `_native` itself trusts what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import is_
+from typing import NamedTuple, NoReturn
+
+import torch
+from torch import Tensor
+
+from gatework import _kernels, _native
+from gatework._kernels import COMPUTED
+from gatework._reference import ScanWeights
+from gatework.cells import CellSpec
+from gatework.errors import UsageError
+
+
+def _given(tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+    return tuple([t for t in tensors if t is not None and t.numel()])
+
+
+class Layout(NamedTuple):
+    """The rows of a sequence batch, checked.
+
+    Attributes:
+        steps: The number of time steps.
+        batch: The number of sequences.
+        lead: The leading dimensions of a sequence tensor: (time, batch), or (rows,) when packed.
+        batch_sizes: The sequences running at each step when packed, int64 and contiguous.
+        offsets: The first row of each step when packed.
+    """
+
+    steps: int
+    batch: int
+    lead: tuple[int, ...]
+    batch_sizes: Tensor | None = None
+    offsets: Tensor | None = None
+
+    def sizes(self) -> tuple[int, ...]:
+        """What the native side takes."""
+        return self.steps, self.batch, _address(self.batch_sizes), _address(self.offsets)
+
+
+def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> Layout:
+    """The layout of a sequence tensor with `width` features.
+
+    Raises:
+        UsageError: `x` has another shape or device, or `batch_sizes` does not describe its rows.
+    """
+    shape = x.shape
+    if not x.is_cpu or not shape or shape[-1] != width:
+        raise UsageError(f"scan: x has shape {tuple(shape)} on {x.device}, expected {width} features on the CPU")
+    if batch_sizes is None:
+        if len(shape) != 3 or shape[1] != batch:
+            raise UsageError(f"scan: x has shape {tuple(shape)}, expected (time, {batch}, {width})")
+        return Layout(shape[0], batch, shape[:2])
+    if (
+        len(shape) != 2
+        or batch_sizes.dim() != 1
+        or batch_sizes.dtype != torch.int64
+        or not batch_sizes.device.type == "cpu"
+    ):
+        raise UsageError("scan: a packed x has shape (rows, input) and batch_sizes is int64 on the CPU, shape (time,)")
+    sizes = batch_sizes.contiguous()
+    ends = sizes.cumsum(0)
+    counts = sizes.tolist()
+    is_decreasing = all(a >= b for a, b in zip([batch, *counts], [*counts, 0], strict=True))
+    if not is_decreasing or sum(counts) != shape[0]:
+        raise UsageError(
+            f"scan: batch_sizes must not grow, start at {batch} or less and add up to the {shape[0]} rows of x"
+        )
+    return Layout(len(counts), batch, (shape[0],), sizes, ends - sizes)
+
+
+class Weights(NamedTuple):
+    """The weights of one scan: checked, each in one piece of memory.
+
+    Attributes:
+        tensors: The weights.
+        hidden: The hidden size.
+        output: The output size.
+        parts: What the native side takes: the sizes of the input, the hidden state and the output, and addresses.
+    """
+
+    tensors: ScanWeights
+    hidden: int
+    output: int
+    parts: tuple[int, ...]
+
+
+def checked(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanWeights) -> Weights:
+    """The weights for an input of `width` features of `dtype`, once all agree.
+
+    The weights have the element type that the kernels for `dtype` compute in, see `_kernels.COMPUTED`.
+
+    Raises:
+        UsageError: A shape, dtype or device does not fit.
+    """
+    inputs, recurrent = len(spec.input_gates), len(spec.recurrent_gates)
+    hidden, output = weights.weight_ih.shape[0] // inputs, weights.weight_hh.shape[-1]
+    if dtype not in COMPUTED:
+        raise UsageError(f"scan: x is {dtype}, expected float32, float64 or bfloat16")
+    dtype = COMPUTED[dtype]
+    shapes = (
+        (inputs * hidden, width),
+        (recurrent * hidden, output),
+        (inputs * hidden,),
+        (recurrent * hidden,),
+        (output, hidden),
+        (len(spec.unit_weights), hidden),
+    )
+    for name, tensor, shape in zip(ScanWeights._fields, weights, shapes, strict=True):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
+            _refuse(name, tensor, shape, dtype)
+    if weights.weight_unit is None and spec.unit_weights:
+        raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
+    if weights.weight_hr is None and output != hidden:
+        raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
+    weights = weights.contiguous()
+    return Weights(weights, hidden, output, (width, hidden, output, *map(_address, weights)))
+
+
+class Plan(NamedTuple):
+    """The checked weights of a stack of layers, the directions of each side by side; it holds while they stay.
+
+    Attributes:
+        spec: The cell.
+        dtype: The element type of the input.
+        directions: 1, or 2.
+        weights: The weights by layer, then direction.
+        flat: The same as they were given, all fields of ScanWeights of each.
+        given: The same without those that are not there or have no elements.
+        addresses: Where they are.
+    """
+
+    spec: CellSpec
+    dtype: torch.dtype
+    directions: int
+    weights: tuple[Weights, ...]
+    flat: tuple[Tensor | None, ...]
+    given: tuple[Tensor, ...]
+    addresses: tuple[int, ...]
+
+    def holds(self, weights: Iterable[Tensor | None]) -> bool:
+        """Whether these are the weights, each in the memory that was checked."""
+        # All in C, as this is asked at every step of a stream.
+        return (
+            all(map(is_, self.given, weights))
+            and self.addresses == (*map(Tensor.data_ptr, self.given),)
+            and self.given[0].dtype == COMPUTED[self.dtype]
+        )
+
+    def reads(self, weights: Sequence[Tensor | None]) -> bool:
+        """Whether the weights, in the order of `flat`, lie in the memory that was checked."""
+        return self.addresses == tuple([t.data_ptr() for t in _given(weights)])
+
+
+def plan(spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], directions: int = 1) -> Plan:
+    """The plan for a stack of layers.
+
+    Args:
+        spec: The cell.
+        dtype: The element type of the input.
+        width: The features of the input.
+        weights: The weights by layer, then direction.
+        directions: 1, or 2.
+
+    Raises:
+        UsageError: A shape, dtype or device does not fit.
+    """
+    stack: list[Weights] = []
+    for place, own in enumerate(weights):
+        below = stack[-1].output * directions if place >= directions else width
+        stack.append(checked(spec, dtype, below, own))
+    flat = tuple(chain.from_iterable(weights))
+    given = _given(flat)
+    return Plan(spec, dtype, directions, tuple(stack), flat, given, tuple([t.data_ptr() for t in given]))
+
+
+def checked_states(
+    states: Sequence[Tensor], spec: CellSpec, dtype: torch.dtype, lead: tuple[int, ...], weights: Weights
+) -> int:
+    """The batch, once the states of a scan with these weights have the shape (*lead, batch, width).
+
+    Raises:
+        UsageError: The number of states, a shape, dtype or device does not fit.
+    """
+    if len(states) != len(spec.states):
+        raise UsageError(f"scan: {len(states)} states, expected {', '.join(spec.states)}")
+    dtype = COMPUTED[dtype]
+    batch = states[0].shape[-2] if states[0].dim() == len(lead) + 2 else -1
+    for place, (name, state) in enumerate(zip(spec.states, states, strict=True)):
+        shape = (*lead, batch, weights.hidden if place else weights.output)
+        if state.shape != shape or state.dtype != dtype or not state.is_cpu:
+            _refuse(f"state {name}", state, shape, dtype)
+    return batch
+
+
+def _refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> NoReturn:
+    if tensor.shape != shape:
+        raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
+    raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
+    """Where the tensors are, padded to what the native side takes."""
+    return (*[0 if t is None else t.data_ptr() for t in tensors], *(0,) * (_native.MAX_STATES - len(tensors)))
+
+
+_NONE = (None,) * 4
+
+
+@dataclass(slots=True)
+class Around:
+    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
+
+    Attributes:
+        zoneout: By state, the share of units that keep their previous value.
+        seeds: By state, the seed of its masks; None where all units take the mean instead.
+        clip: How far from 0 the clipped state may be.
+        clipped: The place of the clipped state, or -1.
+        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
+        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
+        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
+        gradients: For each of `norms` its gradient.
+    """
+
+    zoneout: tuple[float, ...]
+    seeds: tuple[int, ...] | None
+    clip: float
+    clipped: int
+    mask: Tensor | None
+    norms: Sequence[Tensor | None] | None
+    kept: Sequence[Tensor | None] = (None,) * 3
+    gradients: Sequence[Tensor | None] = _NONE
+
+    def native(self) -> _native.Around:
+        """The same with addresses; it holds as long as the tensors do."""
+        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
+        parts = (self.mask, *(self.norms or _NONE), *self.kept)
+        return _native.around(
+            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
+            self.clip, self.clipped, self.norms is not None, tuple(map(_address, parts)),
+        )  # fmt: skip
+
+
+class Forward(NamedTuple):
+    """One scan, in contiguous, checked tensors.
+
+    Attributes:
+        weights: The weights.
+        x: The input.
+        output: Where the output shall be.
+        kept: Where to keep what the backward pass needs, (rows, `Kernel.kept_width()`); None where there is none.
+        place: Which layer and direction of the states this is.
+        reverse: Whether sequences run backwards.
+        named: Tensors for the trace, in the order of the kernel's names.
+    """
+
+    weights: Weights
+    x: Tensor
+    output: Tensor
+    kept: Tensor | None
+    place: int = 0
+    reverse: bool = False
+    named: Sequence[Tensor | None] = ()
+
+
+class Backward(NamedTuple):
+    """The derivative of one scan, in contiguous, checked tensors.
+
+    Attributes:
+        weights: The weights.
+        x: The input.
+        d_output: The derivative for the output, None where it is zero.
+        output: The output of the forward pass.
+        kept: What the forward pass kept.
+        found: Where the gradients of x and the weights shall be, None where one is not wanted; see `gradients()`.
+        place: Which layer and direction of the states this is.
+        reverse: Whether sequences run backwards.
+    """
+
+    weights: Weights
+    x: Tensor
+    d_output: Tensor | None
+    output: Tensor
+    kept: Tensor
+    found: Sequence[Tensor | None]
+    place: int = 0
+    reverse: bool = False
+
+
+def gradients(tensors: Iterable[Tensor | None], needs: Iterable[bool]) -> list[Tensor | None]:
+    """New tensors for the gradients that are wanted."""
+    return [torch.empty_like(t) if n and t is not None else None for t, n in zip(tensors, needs, strict=True)]
+
+
+def forward(
+    kernel: _kernels.Kernel,
+    layout: Layout,
+    initial: Sequence[Tensor],
+    finals: Sequence[Tensor],
+    scans: Sequence[Forward],
+    around: Around | None = None,
+) -> None:
+    """Run scans one after the other: fills their outputs, what they keep, and the final states.
+
+    Args:
+        kernel: The kernels of the cell.
+        layout: The rows of every scan.
+        initial: The initial states, each (scans, batch, width).
+        finals: Where the final states shall be.
+        scans: The scans; the input of one may be the output of one before.
+        around: What acts around the cell, for kernels that take it.
+    """
+    layers = [
+        (
+            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), s.output.data_ptr(), _address(s.kept),
+            [_address(t) for t in s.named],
+        )
+        for s in scans
+    ]  # fmt: skip
+    status = _native.forward(
+        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), layers,
+        around.native() if around else 0,
+    )  # fmt: skip
+    _finish(status)
+
+
+def backward(
+    kernel: _kernels.Kernel,
+    layout: Layout,
+    d_finals: Sequence[Tensor | None],
+    initial: Sequence[Tensor],
+    d_initial: Sequence[Tensor],
+    scans: Sequence[Backward],
+    around: Around | None = None,
+) -> None:
+    """The derivatives of scans, the last first: fills their gradients and those of the initial states.
+
+    Args:
+        kernel: The kernels of the cell.
+        layout: The rows of every scan.
+        d_finals: The derivatives for the final states, None where they are zero.
+        initial: The initial states, each (scans, batch, width).
+        d_initial: Where their gradients shall be.
+        scans: The derivatives; what one gives for its input may be what another is given for its output.
+        around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
+    """
+    projected: list[Tensor | None] = []
+    layers = []
+    for s in scans:
+        projected.append(None if s.weights.tensors.weight_hr is None else torch.empty_like(s.output))
+        d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, _, d_unit = [0 if t is None else t.data_ptr() for t in s.found]
+        layers.append((
+            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), _address(s.d_output),
+            s.output.data_ptr(), s.kept.data_ptr(), _address(projected[-1]),
+            (d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, d_unit),
+        ))  # fmt: skip
+    status = _native.backward(
+        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
+        _addresses(d_initial), layers, around.native() if around else 0,
+        tuple(map(_address, around.gradients if around else _NONE)),
+    )  # fmt: skip
+    _finish(status)
+    for s, d_h in zip(scans, projected, strict=True):
+        d_projection = s.found[5]
+        if d_h is not None and d_projection is not None:
+            d_h = d_h.flatten(0, -2)
+            # The last plane is h before its projection.
+            h = s.kept.view(-1, s.weights.hidden)[s.kept.numel() // s.weights.hidden - len(d_h) :]
+            torch.mm(d_h.t().to(h.dtype), h, out=d_projection)
+
+
+def _finish(status: int) -> None:
+    if status:
+        raise MemoryError("gatework: no memory for a scan's scratch space")
