@@ -189,6 +189,9 @@ NB_MODULE(_native, m) {
   m.attr("CELLS") = std::vector<std::string>(gatework::cell_names, gatework::cell_names + gatework::cell_count);
   m.def("is_compiled", [](int isa) { return gatework::is_compiled(static_cast<Isa>(isa)); });
   m.def("is_supported", [](int isa) { return gatework::is_supported(static_cast<Isa>(isa)); });
+  m.def("owner", [](int isa, int element) {
+    return static_cast<int>(gatework::owner_of(static_cast<Isa>(isa), static_cast<gatework::Element>(element)));
+  });
   m.def("find_kernel", [](int isa, int cell, int element, int variant) {
     return reinterpret_cast<uintptr_t>(gatework::find_kernel(
         static_cast<Isa>(isa), cell, static_cast<gatework::Element>(element), static_cast<gatework::Variant>(variant)));

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cells/names.h"
+#include "processor.h"
 #include "threads.h"
 
 namespace gatework {
@@ -18,6 +19,7 @@ GATEWORK_DECLARE(baseline)
 GATEWORK_DECLARE(avx2)
 GATEWORK_DECLARE(avx512)
 GATEWORK_DECLARE(avx512_bf16)
+GATEWORK_DECLARE(avx512_amx)
 #elif defined(__aarch64__)
 GATEWORK_DECLARE(neon)
 #else
@@ -32,8 +34,9 @@ static const KernelRow* const tables[isa_count][element_count] = {
     GATEWORK_TABLES(avx2),
     GATEWORK_TABLES(avx512),
     {avx512::float32_kernels, avx512::float64_kernels, avx512_bf16::bfloat16_kernels},
+    {avx512::float32_kernels, avx512::float64_kernels, avx512_amx::bfloat16_kernels},
 #elif defined(__aarch64__)
-    {}, {}, {}, {}, GATEWORK_TABLES(neon),
+    {}, {}, {}, {}, {}, GATEWORK_TABLES(neon),
 #else
     GATEWORK_TABLES(baseline),
 #endif
@@ -42,7 +45,7 @@ static const KernelRow* const tables[isa_count][element_count] = {
 #define GATEWORK_NAME(cell) #cell,
 const char* const cell_names[] = {GATEWORK_CELLS(GATEWORK_NAME)};
 const int cell_count = sizeof(cell_names) / sizeof(cell_names[0]);
-const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16", "neon"};
+const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16", "avx512_amx", "neon"};
 
 bool is_compiled(Isa isa) { return tables[static_cast<int>(isa)][0]; }
 
@@ -59,6 +62,8 @@ bool is_supported(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     case Isa::avx512_bf16:
       return is_supported(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
+    case Isa::avx512_amx:
+      return is_supported(Isa::avx512_bf16) && has_tile_registers();
     case Isa::neon:
       return false;
   }
@@ -66,6 +71,13 @@ bool is_supported(Isa isa) {
 #else
   return is_compiled(isa);  // every processor of this kind has it
 #endif
+}
+
+Isa owner_of(Isa isa, Element element) {
+  const int e = static_cast<int>(element);
+  int owner = 0;
+  while (tables[owner][e] != tables[static_cast<int>(isa)][e]) ++owner;
+  return static_cast<Isa>(owner);
 }
 
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant) {

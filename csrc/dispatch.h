@@ -7,7 +7,7 @@
 namespace gatework {
 
 // The instruction sets of all processors; those of one are in ascending order of preference.
-enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3, neon = 4 };
+enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3, avx512_amx = 4, neon = 5 };
 
 // What a scan computes on; with bfloat16 the factors of the products are rounded and all else is float32.
 enum class Element : int { float32 = 0, float64 = 1, bfloat16 = 2 };
@@ -15,7 +15,7 @@ enum class Element : int { float32 = 0, float64 = 1, bfloat16 = 2 };
 // What a kernel does at every step besides the cell itself; a kernel is slower the more it can do.
 enum class Variant : int { plain = 0, around = 1, normalised = 2 };
 
-constexpr int isa_count = 5;
+constexpr int isa_count = 6;
 constexpr int element_count = 3;
 constexpr int variant_count = 3;
 using KernelRow = Kernel[variant_count];  // the kernels of a cell; without functions where there is none
@@ -29,6 +29,10 @@ bool is_compiled(Isa isa);
 
 // True when the processor and the operating system support `isa`.
 bool is_supported(Isa isa);
+
+// The instruction set whose kernels `isa` has for an element: one that is made for bfloat16 has no others of its own.
+// `isa` must be compiled.
+Isa owner_of(Isa isa, Element element);
 
 // The kernels of a cell; `isa` must be supported. Null when this build has no such cell or instruction set, and where a
 // variant has no kernel for the element.

@@ -41,7 +41,7 @@ def active_isa() -> str:
 
 def multiplies_bfloat16() -> bool:
     """Whether the instruction set in use multiplies bfloat16 numbers itself; else they become float32 first."""
-    return active_isa().endswith("_bf16")
+    return _isa_for(torch.bfloat16) != _isa_for(torch.float32)
 
 
 @cache
@@ -111,8 +111,8 @@ def _address_of(spec: Cell, dtype: torch.dtype, variant: Variant) -> int | None:
 
 
 def _isa_for(dtype: torch.dtype) -> str:
-    """The instruction set that a person's own cell is compiled for; bfloat16 has one that others have no use for."""
-    return active_isa().removesuffix("" if dtype == torch.bfloat16 else "_bf16")
+    """Whose kernels the active instruction set has for `dtype`; one that is made for bfloat16 has no others."""
+    return _native.ISAS[_native.owner(_native.ISAS.index(active_isa()), _ELEMENTS.index(dtype))]
 
 
 def find(name: str, dtype: torch.dtype, variant: Variant = "plain") -> Kernel:

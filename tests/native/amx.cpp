@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "../../csrc/pack.h"
+#include "../../csrc/processor.h"
 
 namespace gatework::GATEWORK_ISA {
 namespace {
@@ -217,6 +218,10 @@ void misuse(const char* what) {
 }  // namespace
 
 int run(int count, char** names) {
+  if (!has_tile_registers()) {
+    std::printf("this processor has no tile registers\n");
+    return 1;
+  }
   if (count > 1) {
     misuse(names[1]);
     return 0;

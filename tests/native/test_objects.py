@@ -14,7 +14,7 @@ from gatework.errors import UsageError
 ROOT = Path(__file__).parents[2]
 FLAGS = _build.flags(Path(str(_native.__file__)).parent / "csrc")
 FIRST, LAST = _kernels.supported_isas()[0], _kernels.supported_isas()[-1]
-OBJECTS = [(FIRST, "float32"), (FIRST, "float64"), (FIRST, "bfloat16"), (LAST, "bfloat16")]
+OBJECTS = [(FIRST, "float32"), (FIRST, "float64"), *((isa, "bfloat16") for isa in (FIRST, LAST, [*FLAGS][-1]))]
 
 
 @pytest.mark.skipif(not (shutil.which("g++") and shutil.which("nm")), reason="needs g++ and nm")
