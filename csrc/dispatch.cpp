@@ -12,45 +12,43 @@
 
 namespace gatework {
 
-#if defined(__aarch64__)
-namespace neon {
-extern const Kernel kernels[][2][variant_count];
-extern const Kernel bfloat16_kernels[];
-}  // namespace neon
-#else
-namespace baseline {
-extern const Kernel kernels[][2][variant_count];
-extern const Kernel bfloat16_kernels[];
-}  // namespace baseline
-#endif
+// The tables of kernels.cpp, [cell][variant].
+#define GATEWORK_DECLARE(isa)                                                      \
+  namespace isa {                                                                  \
+  extern const KernelRow float32_kernels[], float64_kernels[], bfloat16_kernels[]; \
+  }
 #if defined(__x86_64__)
-namespace avx2 {
-extern const Kernel kernels[][2][variant_count];
-extern const Kernel bfloat16_kernels[];
-}  // namespace avx2
-namespace avx512 {
-extern const Kernel kernels[][2][variant_count];
-extern const Kernel bfloat16_kernels[];
-}  // namespace avx512
-namespace avx512_bf16 {
-extern const Kernel bfloat16_kernels[];
-}
+GATEWORK_DECLARE(baseline)
+GATEWORK_DECLARE(avx2)
+GATEWORK_DECLARE(avx512)
+GATEWORK_DECLARE(avx512_bf16)
+#elif defined(__aarch64__)
+GATEWORK_DECLARE(neon)
+#else
+GATEWORK_DECLARE(baseline)
 #endif
+
+// By instruction set and element; null for an instruction set of other processors.
+#define GATEWORK_TABLES(isa) {isa::float32_kernels, isa::float64_kernels, isa::bfloat16_kernels}
+static const KernelRow* const tables[isa_count][element_count] = {
+#if defined(__x86_64__)
+    GATEWORK_TABLES(baseline),
+    GATEWORK_TABLES(avx2),
+    GATEWORK_TABLES(avx512),
+    {avx512::float32_kernels, avx512::float64_kernels, avx512_bf16::bfloat16_kernels},
+#elif defined(__aarch64__)
+    {}, {}, {}, {}, GATEWORK_TABLES(neon),
+#else
+    GATEWORK_TABLES(baseline),
+#endif
+};
 
 #define GATEWORK_NAME(cell) #cell,
 const char* const cell_names[] = {GATEWORK_CELLS(GATEWORK_NAME)};
 const int cell_count = sizeof(cell_names) / sizeof(cell_names[0]);
 const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16", "neon"};
 
-bool is_compiled(Isa isa) {
-#if defined(__x86_64__)
-  return isa != Isa::neon;
-#elif defined(__aarch64__)
-  return isa == Isa::neon;
-#else
-  return isa == Isa::baseline;
-#endif
-}
+bool is_compiled(Isa isa) { return tables[static_cast<int>(isa)][0]; }
 
 bool is_supported(Isa isa) {
 #if defined(__x86_64__)
@@ -74,37 +72,11 @@ bool is_supported(Isa isa) {
 #endif
 }
 
-static const Kernel* find_rounded(Isa isa, int cell) {
-#if defined(__aarch64__)
-  (void)isa;
-  return &neon::bfloat16_kernels[cell];
-#else
-#if defined(__x86_64__)
-  if (isa == Isa::avx512_bf16) return &avx512_bf16::bfloat16_kernels[cell];
-  if (isa == Isa::avx512) return &avx512::bfloat16_kernels[cell];
-  if (isa == Isa::avx2) return &avx2::bfloat16_kernels[cell];
-#endif
-  (void)isa;
-  return &baseline::bfloat16_kernels[cell];
-#endif
-}
-
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant) {
   const int v = static_cast<int>(variant);
-  if (cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
-  if (element == Element::bfloat16) return variant == Variant::plain ? find_rounded(isa, cell) : nullptr;
-  const bool is_double = element == Element::float64;
-#if defined(__aarch64__)
-  (void)isa;
-  return &neon::kernels[cell][is_double][v];
-#else
-#if defined(__x86_64__)
-  if (isa == Isa::avx512 || isa == Isa::avx512_bf16) return &avx512::kernels[cell][is_double][v];
-  if (isa == Isa::avx2) return &avx2::kernels[cell][is_double][v];
-#endif
-  (void)isa;
-  return &baseline::kernels[cell][is_double][v];
-#endif
+  if (!is_compiled(isa) || cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
+  const Kernel& found = tables[static_cast<int>(isa)][static_cast<int>(element)][cell][v];
+  return found.forward ? &found : nullptr;
 }
 
 namespace {

@@ -12,7 +12,14 @@ enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3, neon
 // What a scan computes on; with bfloat16 the factors of the products are rounded and all else is float32.
 enum class Element : int { float32 = 0, float64 = 1, bfloat16 = 2 };
 
+// What a kernel does at every step besides the cell itself; a kernel is slower the more it can do.
+enum class Variant : int { plain = 0, around = 1, normalised = 2 };
+
 constexpr int isa_count = 5;
+constexpr int element_count = 3;
+constexpr int variant_count = 3;
+using KernelRow = Kernel[variant_count];  // the kernels of a cell; without functions where there is none
+
 extern const char* const isa_names[isa_count];
 extern const char* const cell_names[];
 extern const int cell_count;
@@ -23,12 +30,8 @@ bool is_compiled(Isa isa);
 // True when the processor and the operating system support `isa`.
 bool is_supported(Isa isa);
 
-// What a kernel does at every step besides the cell itself; a kernel is slower the more it can do.
-enum class Variant : int { plain = 0, around = 1, normalised = 2 };
-constexpr int variant_count = 3;
-
-// The kernels of a cell; `isa` must be compiled and supported. Null when there is no such cell.
-// Null too where a variant has no kernel for bfloat16.
+// The kernels of a cell; `isa` must be supported. Null when this build has no such cell or instruction set, and where a
+// variant has no kernel for the element.
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant = Variant::plain);
 
 // How many planes of (rows, hidden) a forward pass keeps; with a projection the last is h before it.

@@ -1,4 +1,4 @@
-// The table of kernels of one instruction set; each isa/*.cpp includes this once.
+// The kernels of a cell, compiled for one instruction set.
 #pragma once
 
 #include <type_traits>

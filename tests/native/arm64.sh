@@ -18,11 +18,16 @@ if [ -n "$missing" ]; then
 fi
 
 mkdir -p "$build"
-common="-std=c++17 $(flags_in_cmake kernel_flags) -Wall -Wextra -Werror"
-$compiler $common $(flags_of neon) -c "$root/csrc/isa/neon.cpp" -o "$build/neon.o"
+common="-std=c++17 $(in_cmake kernel_flags) -Wall -Wextra -Werror"
+objects=
+for element in $(elements_of neon); do
+  $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon -DGATEWORK_ELEMENT="$element" \
+    -c "$root/csrc/kernels.cpp" -o "$build/$element.o"
+  objects="$objects $build/$element.o"
+done
 $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon "$root/tests/native/activations.cpp" -o "$build/activations"
 $compiler $common -o "$build/driver" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
-  "$root/csrc/threads.cpp" "$build/neon.o" -lpthread
-$objdump -d -C --no-show-raw-insn "$build/neon.o" | python3 "$root/tests/native/registers.py"
+  "$root/csrc/threads.cpp" $objects -lpthread
+$objdump -d -C --no-show-raw-insn $objects | python3 "$root/tests/native/registers.py"
 $emulator "$build/activations"
 $emulator "$build/driver" neon

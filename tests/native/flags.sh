@@ -1,5 +1,12 @@
-# The compiler's flags, from CMakeLists.txt where they are written down. Source it with `root` set.
-flags_in_cmake() { sed -n "s/^ *set($1 \(.*\))$/\1/p" "$root/CMakeLists.txt"; }
+# What the kernels are compiled with, from CMakeLists.txt where it is written down. Source it with `root` set.
+in_cmake() { sed -n "s/^ *set($1 \(.*\))$/\1/p" "$root/CMakeLists.txt"; }
 
 # Those of an instruction set alone: flags_of avx2.
-flags_of() { flags_in_cmake "$1_flags"; }
+flags_of() { in_cmake "$1_flags"; }
+
+# The types of element that it has kernels for: elements_of avx2.
+elements_of() {
+  local own
+  own=$(in_cmake "$1_elements")
+  echo "${own:-$(in_cmake elements)}"
+}

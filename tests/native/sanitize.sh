@@ -17,8 +17,12 @@ for sanitizer in address undefined thread; do
   common="-std=c++17 -O1 -g -ffp-contract=fast -fno-sanitize-recover=all -fsanitize=$sanitizer"
   objects=
   for isa in $isas; do
-    $compiler $common $(flags_of "$isa") -c "$root/csrc/isa/$isa.cpp" -o "$build/$isa-$sanitizer.o"
-    objects="$objects $build/$isa-$sanitizer.o"
+    for element in $(elements_of "$isa"); do
+      object=$build/$isa-$element-$sanitizer.o
+      $compiler $common $(flags_of "$isa") -DGATEWORK_ISA="$isa" -DGATEWORK_ELEMENT="$element" \
+        -c "$root/csrc/kernels.cpp" -o "$object"
+      objects="$objects $object"
+    done
   done
   $compiler $common -o "$build/driver-$sanitizer" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
     "$root/csrc/threads.cpp" $objects -lpthread

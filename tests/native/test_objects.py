@@ -13,15 +13,20 @@ from gatework.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 FLAGS = _build.flags(Path(str(_native.__file__)).parent / "csrc")
+FIRST, LAST = _kernels.supported_isas()[0], _kernels.supported_isas()[-1]
+OBJECTS = [(FIRST, "float32"), (FIRST, "float64"), (FIRST, "bfloat16"), (LAST, "bfloat16")]
 
 
 @pytest.mark.skipif(not (shutil.which("g++") and shutil.which("nm")), reason="needs g++ and nm")
-@pytest.mark.parametrize("isa", dict.fromkeys((_kernels.supported_isas()[0], _kernels.supported_isas()[-1])))
-def test_every_symbol_of_an_instruction_set_is_in_its_own_namespace(isa: str, tmp_path: Path):
+@pytest.mark.parametrize(("isa", "element"), dict.fromkeys(OBJECTS))
+def test_every_symbol_of_an_instruction_set_is_in_its_own_namespace(isa: str, element: str, tmp_path: Path):
     # Without optimisation nothing is inlined away: a weak symbol outside the namespace would be shared by the linker.
     target = tmp_path / "kernels.o"
-    source = ROOT / "csrc" / "isa" / f"{isa}.cpp"
-    subprocess.run(["g++", "-std=c++17", *FLAGS[isa], "-O0", "-c", str(source), "-o", str(target)], check=True)
+    defined = [f"-DGATEWORK_ISA={isa}", f"-DGATEWORK_ELEMENT={element}"]
+    source = ROOT / "csrc" / "kernels.cpp"
+    subprocess.run(
+        ["g++", "-std=c++17", *FLAGS[isa], "-O0", *defined, "-c", str(source), "-o", str(target)], check=True
+    )
     listing = subprocess.run(
         ["nm", "-C", "--defined-only", str(target)], check=True, capture_output=True, text=True
     ).stdout
