@@ -123,6 +123,11 @@ class ForwardScan {
   }
 
   void units(const Step& step) {
+    // Nothing can point into a copy, so its members need not be read again after each store.
+    ForwardScan(*this).each_unit(step);
+  }
+
+  GATEWORK_INLINE void each_unit(const Step& step) {
     each_sum(step, [&](int64_t row, int64_t r, int64_t unit, const T* sums) GATEWORK_INLINED {
       V accumulator[accumulators];
 #pragma GCC unroll 8
@@ -234,7 +239,7 @@ class ForwardScan {
         });
   }
 
-  const ForwardArguments& p;
+  const ForwardArguments p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
   T *z, *zeros, *h_now, *h_next;
   const Element* seen;                  // the h that the recurrent product sees

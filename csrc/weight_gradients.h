@@ -27,7 +27,7 @@ class WeightGradients {
   // Rows of a block: enough to pay for reading and writing the gradients once.
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
     const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
-    const int64_t rows = is_large ? 1024 : 256;
+    const int64_t rows = is_large ? 1024 : 256 * O::group;
     return round_up(slice_rows > rows ? slice_rows : rows, O::granule);
   }
 

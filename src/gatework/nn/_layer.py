@@ -261,7 +261,7 @@ class RecurrentLayer(nn.Module):
             return None
         if type(x) is not Tensor or x.dim() != 2 or self.proj_size or torch.is_autocast_enabled("cpu"):
             return None
-        plan = self._plan()
+        plan = self._plan(x.dtype)
         if plan is None:
             return None
         if state is None:
@@ -280,8 +280,8 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         if path == "native" and not is_traced and not torch.compiler.is_compiling():
-            plan = self._plan() if _stack.is_plain((batch.x, *batch.states)) else None
-            if plan is not None and batch.x.dtype == plan.dtype and not torch.is_autocast_enabled("cpu"):
+            plan = self._plan(batch.x.dtype) if _stack.is_plain((batch.x, *batch.states)) else None
+            if plan is not None and not torch.is_autocast_enabled("cpu"):
                 output, ends = _stack.run(plan, batch.x, batch.states, batch.batch_sizes)
                 return output, tuple(ends), []
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
@@ -313,27 +313,30 @@ class RecurrentLayer(nn.Module):
             return x, tuple(finals[0]), traces
         return x, tuple(torch.cat(ends) for ends in zip(*finals, strict=True)), traces
 
-    def _plan(self) -> _calls.Plan | None:
-        """The checked weights of the whole stack where the kernels take them as they are: nothing between or around."""
-        if self._acts_at_steps or (self.training and (self.dropout or self.options.weight_drop)):
+    def _plan(self, dtype: torch.dtype) -> _calls.Plan | None:
+        """The checked weights of the whole stack for an input of `dtype`, where the kernels take them as they are.
+
+        None where something comes between or around the layers, or where the weights become others at each call.
+        """
+        if _kernels.COMPUTED.get(dtype) is not dtype or self._acts_at_steps:
+            return None
+        if self.training and (self.dropout or self.options.weight_drop):
             return None
         plan = _plans.get(self)
         if plan is None or not plan.holds(self._parameters.values()):
-            plan = self._new_plan()
-            if plan is not None:
-                _plans[self] = plan
-        return plan
+            plan = self._new_plan(dtype)
+            if plan is None:
+                return None
+            _plans[self] = plan
+        return plan if plan.dtype is dtype else None
 
-    def _new_plan(self) -> _calls.Plan | None:
-        found = [self._parameters.get(name) for names in self._weight_names for name in names]
-        weights = [t for t in found if t is not None and t.is_contiguous() and t.is_cpu]
-        dtype = weights[0].dtype if weights else None
-        # Where the kernels compute in another precision than they are given, there is a copy for each call.
-        is_known = dtype is not None and _kernels.COMPUTED.get(dtype) == dtype and _kernels.has(self.spec, dtype)
-        if len(weights) != len(found) or not is_known or not _stack.is_plain(weights):
+    def _new_plan(self, dtype: torch.dtype) -> _calls.Plan | None:
+        weights = [self._parameters.get(name) for names in self._weight_names for name in names]
+        is_plain = _stack.is_plain(weights) and _kernels.has(self.spec, dtype)
+        if not is_plain or any(t is None or t.dtype != dtype or not (t.is_cpu and t.is_contiguous()) for t in weights):
             return None
         stack = [self._weights(place) for place in range(len(self._weight_names))]
-        return _calls.plan(self.spec, weights[0].dtype, self.input_size, stack, self.num_directions)
+        return _calls.plan(self.spec, dtype, self.input_size, stack, self.num_directions)
 
     def _in_precision(self, batch: _batch.Batch, path: _paths.Path) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast to bfloat16 rounded to it where the kernels keep all sums exact."""
