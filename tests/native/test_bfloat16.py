@@ -89,10 +89,10 @@ def one_step(cell: str, isa: str) -> list[torch.Tensor]:
     """The states after a step, which are float32 where the given ones are, and the gradients of the weights."""
     x, weights, states, _ = Case(cell, 1, 9, 23, 37).tensors()
     given = [None if t is None else t.float().requires_grad_() for t in weights]
+    leaves = [t for t in given if t is not None and t.numel()]
     with _kernels.use_isa(isa):
         _, finals = _ops.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
-    leaves = [t for t in given if t is not None and t.numel()]
-    found = [*finals, *torch.autograd.grad(sum(f.sum() for f in finals), leaves, allow_unused=True)]
+        found = [*finals, *torch.autograd.grad(sum(f.sum() for f in finals), leaves, allow_unused=True)]
     assert {t.dtype for t in found if t is not None} == {torch.float32}
     return [t.detach() for t in found if t is not None]
 
