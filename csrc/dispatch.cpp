@@ -3,6 +3,10 @@
 #include <array>
 #include <cstdlib>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "cells/names.h"
 #include "threads.h"
 
@@ -240,11 +244,11 @@ void each_plane(const Kernel& kernel, bool is_projected, const Around* around, P
   visit(planes.next[0], is_projected || (is_other && kernel.reads_next[0]));
 }
 
-// Gives each plane its place in the memory that is kept.
+// Gives each plane its place in the memory that is kept, and how many bytes that takes.
 template <class Arguments>
-void place_planes(const Kernel& kernel, Arguments& a) {
+int64_t place_planes(const Kernel& kernel, Arguments& a) {
   a.planes = {};
-  if (!a.kept) return;
+  if (!a.kept) return 0;
   const Layout& l = a.layout;
   int64_t rows = l.steps * l.batch;
   if (l.batch_sizes) rows = l.steps ? l.offsets[l.steps - 1] + l.batch_sizes[l.steps - 1] : 0;
@@ -254,6 +258,18 @@ void place_planes(const Kernel& kernel, Arguments& a) {
     if (count) plane = memory;
     memory += count * size;
   });
+  return memory - static_cast<char*>(a.kept);
+}
+
+// Asks for large pages where the C library takes memory fresh from the system at each allocation: without them, the
+// first touch of its pages costs a twentieth of a training step.
+void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] int64_t bytes) {
+#if defined(__linux__)
+  constexpr int64_t always_fresh = 32 << 20, page = 4096;
+  if (bytes < always_fresh) return;
+  const int64_t address = reinterpret_cast<int64_t>(memory), first = (address + page - 1) / page * page;
+  madvise(reinterpret_cast<void*>(first), static_cast<size_t>(address + bytes - first), MADV_HUGEPAGE);
+#endif
 }
 
 }  // namespace
@@ -277,7 +293,7 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
   const Scratch packed(panels, layer_count), scratch(most, slices.count());
   if (packed.is_missing() || scratch.is_missing()) return Status::out_of_memory;
   for (int l = 0; l < layer_count; ++l) {
-    place_planes(kernel, layers[l]);
+    prefer_large_pages(layers[l].kept, place_planes(kernel, layers[l]));
     layers[l].panels = kernel.pack_forward(layers[l], packed[l]);
   }
   parallel(slices.count(), slices.count(), [&](int64_t index, int) {

@@ -123,14 +123,27 @@ struct Bfloat16 {
   }
 
   static GATEWORK_INLINE V gather(const Element* const* rows, int64_t count, int64_t column, int64_t columns) {
-    const auto even = bits_of(rows[0] + column, columns);
-    return V::from_bits(count > 1 ? even | bits_of(rows[1] + column, columns) << 16 : even);
+    const Halves even = load_halves(rows[0] + column, columns);
+    const Halves odd = count > 1 ? load_halves(rows[1] + column, columns) : Halves{};
+    return interleaved(even, odd, std::make_integer_sequence<int, 2 * V::lanes>());
   }
 
  private:
   typedef uint16_t Halves __attribute__((vector_size(sizeof(uint16_t) * V::lanes)));
 
   static GATEWORK_INLINE typename V::Bits bits_of(const Element* from, int64_t count) {
+    return __builtin_convertvector(load_halves(from, count), typename V::Bits);
+  }
+
+  template <int... Places>
+  static GATEWORK_INLINE V interleaved(Halves even, Halves odd, std::integer_sequence<int, Places...>) {
+    const auto pairs = __builtin_shufflevector(even, odd, (Places / 2 + Places % 2 * V::lanes)...);
+    V result;
+    __builtin_memcpy(&result, &pairs, sizeof(result));
+    return result;
+  }
+
+  static GATEWORK_INLINE Halves load_halves(const Element* from, int64_t count) {
     Halves halves;
     if (count >= V::lanes) {
       __builtin_memcpy(&halves, from, sizeof(halves));
@@ -143,7 +156,7 @@ struct Bfloat16 {
       __builtin_memcpy(&halves, buffer, sizeof(halves));
 #endif
     }
-    return __builtin_convertvector(halves, typename V::Bits);
+    return halves;
   }
 
   static GATEWORK_INLINE Halves rounded(V value) {

@@ -216,7 +216,7 @@ def streaming(hidden: int = 128, steps: int = 2000, in_a_row: int = 100) -> dict
         "ours": lambda state: ours.step(x, state)[1],
         "torch": lambda state: theirs(x.unsqueeze(0), state)[1],
     }
-    results = {}
+    results: dict[str, float] = {}
     with torch.inference_mode():
         for ending, turn in (("", in_a_row), (" in turns", 1)):
             states: dict[str, Any] = dict.fromkeys(steps_of)
