@@ -1,8 +1,7 @@
-"""The commands as a person runs them: real processes, real files."""
+"""The commands as a person runs them: real files, and real processes where a process is what matters."""
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,22 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from command_line import run_here, run_process
 from gatework.cli._options import CHANGING, SECTIONS
 from gatework.config import DataConfig, DetectConfig, ForecastConfig, ModelConfig, TimeConfig, TrainingConfig
 
 CONFIGS = (DataConfig, TimeConfig, ForecastConfig, DetectConfig, ModelConfig, TrainingConfig)
-COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
-
-
-def run(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "120"} | environment,
-        timeout=240,
-    )
 
 
 def reviews(path: Path, rows: int = 120) -> Path:
@@ -39,7 +27,7 @@ def reviews(path: Path, rows: int = 120) -> Path:
 def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     reviews(folder / "reviews.csv")
-    done = run(
+    done = run_process(
         *("train", "classify", "reviews.csv", "--text", "review", "--label", "sentiment", "--out", "run"),
         *("--hidden", 8, "--epochs", 12, "--learning-rate", 0.02, "--json"),
         cwd=folder,
@@ -63,7 +51,7 @@ def test_both_commands_that_train_list_every_field_of_a_recipe_that_can_be_chang
     fields = {f.name for config in CONFIGS for f in dataclasses.fields(config)}
     assert set(CHANGING) <= fields
     for command in ("train", "compare"):
-        shown = run(command, "--help").stdout
+        shown = run_here(command, "--help").stdout
         titles = [line.removesuffix(":") for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
         assert titles == ["Arguments", "Options", *SECTIONS]
         for name in CHANGING:
@@ -71,28 +59,26 @@ def test_both_commands_that_train_list_every_field_of_a_recipe_that_can_be_chang
 
 
 def test_a_text_a_file_and_standard_input_are_predicted(trained):
-    one = run("predict", trained / "run", "a lovely film, lovely 😀")
+    one = run_here("predict", trained / "run", "a lovely film, lovely 😀")
     assert one.returncode == 0, one.stderr
     assert one.stdout.startswith("good  ")
-    table = run("predict", trained / "run", "reviews.csv", cwd=trained)
+    table = run_here("predict", trained / "run", "reviews.csv", cwd=trained)
     assert table.stdout.splitlines()[0] == "label,probability,probability of bad,probability of good"
     assert len(table.stdout.splitlines()) == 121
-    out = run("predict", trained / "run", "reviews.csv", "--out", "p.parquet", cwd=trained)
+    out = run_here("predict", trained / "run", "reviews.csv", "--out", "p.parquet", cwd=trained)
     assert out.returncode == 0, out.stderr
     assert pl.read_parquet(trained / "p.parquet")["label"].to_list()[:2] == ["bad", "good"]
-    lines = subprocess.run(
-        [*COMMAND, "predict", str(trained / "run"), "--json"], input="dull\n\nlovely\n", capture_output=True, text=True
-    )
+    lines = run_process("predict", trained / "run", "--json", stdin="dull\n\nlovely\n")
     assert [row["label"] for row in json.loads(lines.stdout)][::2] == ["bad", "good"]
 
 
 def test_evaluation_on_a_file_with_answers(trained):
-    done = run("evaluate", trained / "run", "reviews.csv", "--json", cwd=trained)
+    done = run_here("evaluate", trained / "run", "reviews.csv", "--json", cwd=trained)
     assert json.loads(done.stdout)["accuracy"] > 0.95
 
 
 def test_the_report_of_a_run_is_one_page(trained):
-    done = run("report", trained / "run")
+    done = run_here("report", trained / "run")
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).read_text().startswith("<!doctype html>")
 
@@ -164,7 +150,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(gatework, trained, 
 
 
 def test_a_process_that_fails_ends_with_the_code_and_one_sentence(tmp_path):
-    done = run("compare", "waves", "--cells", "rnn,lstn", "--out", "x", cwd=tmp_path)
+    done = run_process("compare", "waves", "--cells", "rnn,lstn", "--out", "x", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == 'gatework: there is no cell "lstn": did you mean "lstm"?\n'
     assert not list(tmp_path.iterdir())
@@ -177,7 +163,7 @@ def test_a_corrupt_file_in_a_run_is_named(trained, tmp_path):
         broken = tmp_path / name.partition(".")[0]
         shutil.copytree(trained / "run", broken)
         (broken / name).write_bytes(b"\xff\x00 garbage")
-        done = run("predict", broken, "a film")
+        done = run_here("predict", broken, "a film")
         assert done.returncode == 1
         assert f"{broken / name} is" in done.stderr, done.stderr
         assert "Traceback" not in done.stderr
@@ -186,7 +172,9 @@ def test_a_corrupt_file_in_a_run_is_named(trained, tmp_path):
 
 def test_a_comparison_of_a_persons_own_file_prints_a_table_a_verdict_and_the_report(trained):
     arguments = ("--text", "review", "--label", "sentiment", "--cells", "rnn,lstm", "--seeds", 1, "--epochs", 1)
-    done = run("compare", "reviews.csv", *arguments, "--hidden", 4, "--jobs", 1, "--out", "comparison", cwd=trained)
+    done = run_here(
+        "compare", "reviews.csv", *arguments, "--hidden", 4, "--jobs", 1, "--out", "comparison", cwd=trained
+    )
     assert done.returncode == 0, done.stderr
     assert "TF-IDF + logistic regression" in done.stdout
     assert "test accuracy of the networks" in done.stdout

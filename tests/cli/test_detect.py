@@ -1,41 +1,14 @@
 """Anomaly detection as a person runs it: train, evaluate, predict a file, answer a stream, and refuse what is wrong."""
 
-import contextlib
-import io
 import json
-import sys
-from dataclasses import dataclass
 
 import polars as pl
 import pytest
 from tests.anomaly.conftest import SPIKE, sensor, spiked
 
-from gatework.cli import main
+from command_line import run_here as run
 
 TRAIN = ("--time", "time", "--target", "value", "--hidden", 8, "--epochs", 2, "--context", 24, "--threads", 1, "-q")
-
-
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*arguments, cwd, stdin=""):
-    """The command in this process, which spares the import of torch for every call."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(cwd)
-        patch.setattr(sys, "argv", ["gatework", *map(str, arguments)])
-        patch.setattr(sys, "stdin", io.StringIO(stdin))
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                main()
-                code = 0
-            except SystemExit as end:
-                code = int(end.code or 0)
-    return Done(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,14 @@
-"""Forecasting as a person runs it: real processes, real files."""
+"""Forecasting as a person runs it: real files, and a real process where one is trained."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from command_line import run_here, run_process
 from gatework import evaluation
 from gatework._files import read_json
-
-COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
-
-
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    environment = os.environ | {"COLUMNS": "120"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240)
 
 
 def sales(path: Path, days: int = 120) -> pl.DataFrame:
@@ -36,24 +26,25 @@ def sales(path: Path, days: int = 120) -> pl.DataFrame:
 def test_a_table_becomes_a_forecast_of_the_rows_that_follow(tmp_path):
     sales(tmp_path / "sales.csv")
     columns = ("--time", "day", "--target", "sales", "--known", "promo", "--horizon", 7)
-    done = run("train", "forecast", "sales.csv", *columns, "--epochs", 2, "--out", "run", "--json", cwd=tmp_path)
+    options = ("--epochs", 2, "--out", "run", "--json")
+    done = run_process("train", "forecast", "sales.csv", *columns, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["metrics"]["test_mase"] < 2
-    refused = run("predict", "run", cwd=tmp_path)
+    refused = run_here("predict", "run", cwd=tmp_path)
     assert refused.returncode == 1
     assert '2024-04-30 has no value in the column "promo"' in refused.stderr
     assert refused.stderr.count("\n") == 1
     future = sales(tmp_path / "all.csv", 127).tail(7).drop("sales")
     future.write_csv(tmp_path / "future.csv")
-    done = run("predict", "run", "future.csv", "--horizon", 3, "--out", "forecast.parquet", cwd=tmp_path)
+    done = run_here("predict", "run", "future.csv", "--horizon", 3, "--out", "forecast.parquet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = pl.read_parquet(tmp_path / "forecast.parquet")
     assert rows["day"].to_list() == ["2024-04-30", "2024-05-01", "2024-05-02"]
-    done = run("predict", "run", "future.csv", "--horizon", 3, "--out", "forecast.json", cwd=tmp_path)
+    done = run_here("predict", "run", "future.csv", "--horizon", 3, "--out", "forecast.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "forecast.json").read_text(encoding="utf-8"))[2]["forecast"] == rows["forecast"][2]
     (tmp_path / "bad.csv").write_text("day,promo\n2024-04-30,no\n2024-05-01,\n2024-05-02,no\n")
-    refused = run("predict", "run", "bad.csv", "--horizon", 3, "--out", "bad.parquet", cwd=tmp_path)
+    refused = run_here("predict", "run", "bad.csv", "--horizon", 3, "--out", "bad.parquet", cwd=tmp_path)
     assert refused.returncode == 1
     assert 'bad.csv: row 3, 2024-05-01, has no value in the column "promo"' in refused.stderr
     assert not (tmp_path / "bad.parquet").exists()
@@ -74,7 +65,7 @@ def test_a_table_becomes_a_forecast_of_the_rows_that_follow(tmp_path):
 def test_a_bad_table_is_one_sentence_and_leaves_nothing(tmp_path, text, expected):
     (tmp_path / "sales.csv").write_text(text)
     columns = ("--time", "day", "--target", "sales")
-    done = run("train", "forecast", "sales.csv", *columns, "--out", "run", "-q", cwd=tmp_path)
+    done = run_here("train", "forecast", "sales.csv", *columns, "--out", "run", "-q", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert expected in done.stderr
     assert done.stderr.count("\n") == 1
@@ -85,11 +76,11 @@ def test_what_was_done_to_a_table_is_said(tmp_path):
     frame = sales(tmp_path / "all.csv")
     frame.filter(pl.int_range(pl.len()) % 50 != 20).write_csv(tmp_path / "sales.csv")
     columns = ("--time", "day", "--target", "sales", "--horizon", 7, "--refit", 4)
-    done = run("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", cwd=tmp_path)
+    done = run_here("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 steps without a row were filled by the previous value, for input only." in done.stderr
     assert "fitted 2 times: anew every 4 steps" in done.stderr
-    done = run("predict", "run", "sales.csv", "--out", "forecast.csv", cwd=tmp_path)
+    done = run_here("predict", "run", "sales.csv", "--out", "forecast.csv", cwd=tmp_path)
     assert "2 steps without a row were filled" in done.stderr
 
 

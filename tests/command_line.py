@@ -1,0 +1,44 @@
+"""The command line in tests: as a process of its own, or in this one, which spares the import of torch at each call."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gatework.cli import main
+
+COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
+Done = subprocess.CompletedProcess[str]
+
+
+def run_process(*arguments: object, cwd: Path | None = None, stdin: str = "") -> Done:
+    """The command as a person runs it."""
+    command = [*COMMAND, *map(str, arguments)]
+    environment = os.environ | {"COLUMNS": "120"}
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240, input=stdin, check=False
+    )
+
+
+def run_here(*arguments: object, cwd: Path | None = None, stdin: str = "") -> Done:
+    """The same in this process."""
+    words, out, err = [*map(str, arguments)], io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        if cwd:
+            patch.chdir(cwd)
+        patch.setenv("COLUMNS", "120")
+        patch.setattr(sys, "argv", ["gatework", *words])
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main()
+                code = 0
+            except SystemExit as end:
+                code = int(end.code or 0)
+    return Done(words, code, out.getvalue(), err.getvalue())
