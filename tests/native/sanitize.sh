@@ -17,17 +17,14 @@ esac
 model="-DGATEWORK_TILE_MODEL=\"$root/tests/native/tile_model.h\""
 for sanitizer in address undefined thread; do
   common="-std=c++17 -O1 -g -ffp-contract=fast -fno-sanitize-recover=all -fsanitize=$sanitizer"
-  objects=
   for isa in $isas; do
     for element in $(elements_of "$isa"); do
-      object=$build/$isa-$element-$sanitizer.o
-      $compiler $common "$model" $(flags_of "$isa") -DGATEWORK_ISA="$isa" -DGATEWORK_ELEMENT="$element" \
-        -c "$root/csrc/kernels.cpp" -o "$object"
-      objects="$objects $object"
+      printf '%s\0' "$compiler $common '$model' $(flags_of "$isa") -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element \
+        -c '$root/csrc/kernels.cpp' -o '$build/$isa-$element-$sanitizer.o'"
     done
-  done
+  done | xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c
   $compiler $common "$model" -o "$build/driver-$sanitizer" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
-    "$root/csrc/processor.cpp" "$root/csrc/threads.cpp" $objects -lpthread
+    "$root/csrc/processor.cpp" "$root/csrc/threads.cpp" "$build"/*-"$sanitizer.o" -lpthread
   for isa in $isas; do
     echo "$sanitizer: $("$build/driver-$sanitizer" "$isa")"
   done

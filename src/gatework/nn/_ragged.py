@@ -31,7 +31,10 @@ class PackedRows:
     def pad(self, packed: Tensor) -> Tensor:
         """The padded batch, shape (time, batch, features), of rows; zero after each sequence's end."""
         padded = packed.new_zeros(self.time * self.batch, packed.shape[-1])
-        return padded.index_copy(0, self.rows, packed).view(self.time, self.batch, packed.shape[-1])
+        # In place where it may be: what a function transform adds to the rows, the zeros do not have.
+        is_transformed = torch._C._are_functorch_transforms_active()
+        copy = padded.index_copy if is_transformed else padded.index_copy_
+        return copy(0, self.rows, packed).view(self.time, self.batch, packed.shape[-1])
 
 
 @dataclass(frozen=True, slots=True)
