@@ -78,6 +78,17 @@ def test_steps_with_a_carried_state_equal_the_whole_sequence(drop_in: DropIn, is
         torch.testing.assert_close(mine, whole)
 
 
+@pytest.mark.parametrize("is_training", [True, False])
+def test_a_step_drops_between_layers_in_training_alone_with_gradients_or_without(is_training: bool):
+    layer = gatework.nn.LSTM(3, 64, num_layers=2, dropout=0.5).train(is_training)
+    x = torch.randn(2, 3)
+    with torch.no_grad():
+        outputs = [layer.step(x)[0] for _ in range(2)]
+    assert torch.equal(*outputs) == (not is_training)
+    outputs = [layer.step(x)[0] for _ in range(2)]
+    assert torch.equal(*outputs) == (not is_training)
+
+
 def test_a_bidirectional_layer_cannot_go_step_by_step():
     with pytest.raises(UsageError, match="whole sequence"):
         gatework.nn.GRU(2, 3, bidirectional=True).step(torch.zeros(1, 2))
