@@ -6,6 +6,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/sanitize}
 compiler=${CXX:-g++}
 mkdir -p "$build"
+rm -f "$build"/*.o
 . "$root/tests/native/flags.sh"
 
 case $(uname -m) in
