@@ -42,3 +42,9 @@ def run_here(*arguments: object, cwd: Path | None = None, stdin: str = "") -> Do
             except SystemExit as end:
                 code = int(end.code or 0)
     return Done(words, code, out.getvalue(), err.getvalue())
+
+
+def gatework(*arguments: object) -> tuple[int, str, str]:
+    """The exit code, the output and the error text of a command in this process."""
+    done = run_here(*arguments)
+    return done.returncode, done.stdout, done.stderr

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from gatework.cells import BUILT_IN, REGISTRY
-from gatework.cli import main
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -64,20 +62,3 @@ def show(browser):
     for context in opened:
         context.close()
     assert troubles == []
-
-
-@pytest.fixture
-def gatework(monkeypatch, capsys):
-    """Runs a command in this process and gives its exit code, output and error text."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gatework", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call

@@ -142,3 +142,20 @@ def check(case: Case) -> None:
 
 
 __all__ = ["Case", "Results", "check", "replace", "run"]
+
+
+def check_threads(case: Case, dtype: torch.dtype) -> None:
+    """Results repeat, and all but the gradients of weights are the same for any number of threads."""
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (2, 2, 1, 3):
+            torch.set_num_threads(threads)
+            results.append(run(case, dtype).values)
+    finally:
+        torch.set_num_threads(before)
+    for name, value in results[0].items():
+        assert torch.equal(results[1][name], value)
+        if "weight" not in name and "bias" not in name:
+            assert torch.equal(results[2][name], value)
+            assert torch.equal(results[3][name], value)

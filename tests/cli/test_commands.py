@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from command_line import run_here, run_process
+from command_line import gatework, run_here, run_process
 from gatework.cli._options import CHANGING, SECTIONS
 from gatework.config import DataConfig, DetectConfig, ForecastConfig, ModelConfig, TimeConfig, TrainingConfig
 
@@ -129,9 +129,8 @@ BAD = [
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"), BAD, ids=lambda v: " ".join(v) if isinstance(v, list) else None
 )
-def test_bad_input_is_one_sentence_and_leaves_nothing_behind(gatework, trained, monkeypatch, arguments, code, sentence):
+def test_bad_input_is_one_sentence_and_leaves_nothing_behind(trained, monkeypatch, arguments, code, sentence):
     monkeypatch.chdir(trained)
-    monkeypatch.setenv("COLUMNS", "120")
     (trained / "occupied").mkdir(exist_ok=True)
     (trained / "occupied" / "holiday.jpg").write_bytes(b"mine")
     reviews(trained / "one.csv").write_text("review,sentiment\n" + "good,yes\n" * 30)

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from tests.inside.networks import run, texts
 
+from command_line import gatework
 from gatework._files import write_json
 from gatework.errors import RunError
 from gatework.inside import trace
@@ -17,7 +18,7 @@ def presets(page):
     return json.loads(re.search(r'id="data">(.*?)</script>', page.read_text())[1])["presets"]
 
 
-def test_inspect_writes_a_page_beside_the_run_and_says_where(gatework, tmp_path):
+def test_inspect_writes_a_page_beside_the_run_and_says_where(tmp_path):
     made = run(tmp_path / "run")
     code, out, err = gatework("inspect", made.path, "a very good film")
     assert (code, err) == (0, "")
@@ -27,7 +28,7 @@ def test_inspect_writes_a_page_beside_the_run_and_says_where(gatework, tmp_path)
     ]
 
 
-def test_inspect_reads_a_file_of_inputs(gatework, tmp_path):
+def test_inspect_reads_a_file_of_inputs(tmp_path):
     made = run(tmp_path / "run")
     pl.DataFrame({"text": ["good", "bad film"]}).write_csv(tmp_path / "texts.csv")
     code, _, err = gatework("inspect", made.path, tmp_path / "texts.csv", "--out", tmp_path / "page.html")
@@ -35,7 +36,7 @@ def test_inspect_reads_a_file_of_inputs(gatework, tmp_path):
     assert [preset["text"] for preset in presets(tmp_path / "page.html")] == ["good", "bad film"]
 
 
-def test_inspect_takes_a_comparison_and_offers_its_test_part(gatework, tmp_path):
+def test_inspect_takes_a_comparison_and_offers_its_test_part(tmp_path):
     home = tmp_path / "comparison"
     (home / "runs").mkdir(parents=True)
     write_json(home / "plan.json", {})
@@ -67,7 +68,7 @@ def test_inspect_takes_a_comparison_and_offers_its_test_part(gatework, tmp_path)
         (["{empty}"], "is not a run folder", 1),
     ],
 )
-def test_inspect_answers_misuse_with_one_sentence(gatework, tmp_path, arguments, says, code):
+def test_inspect_answers_misuse_with_one_sentence(tmp_path, arguments, says, code):
     places = {"run": run(tmp_path / "run").path, "series": run(tmp_path / "series", "series").path}
     places["empty"] = tmp_path / "empty"
     places["empty"].mkdir()
@@ -78,7 +79,7 @@ def test_inspect_answers_misuse_with_one_sentence(gatework, tmp_path, arguments,
     assert err.count("\n") == 1
 
 
-def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(gatework, tmp_path):
+def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(tmp_path):
     made = train("forecast", "airline", out=tmp_path / "run", epochs=1, threads=1)
     code, out, err = gatework("inspect", made.path)
     assert (code, out) == (1, "")
@@ -88,7 +89,7 @@ def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(gatework, tm
         trace(made, [1.0, 2.0])
 
 
-def test_compare_memory_refuses_options_that_it_does_not_take(gatework, tmp_path):
+def test_compare_memory_refuses_options_that_it_does_not_take(tmp_path):
     code, _, err = gatework("compare", "memory", "--out", tmp_path / "memory", "--epochs", 3, "--hidden", 4)
     assert code == 2
     assert "compare memory takes --cells, --seeds, --jobs and --quick; leave out hidden, epochs" in err

@@ -16,7 +16,7 @@ import gatework
 from gatework import _kernels, _native, _ops, _reference
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, _build
-from scans import Case, run
+from scans import Case, check_threads, run
 
 HERE = Path(__file__).parent
 LIBRARY = Path(str(_native.__file__))
@@ -164,20 +164,7 @@ def test_what_is_not_finite_stays_in_its_own_sequence(cells: dict[str, str], num
 
 
 def test_results_depend_neither_on_the_run_nor_on_the_number_of_threads(cells: dict[str, str]):
-    case = Case(cells["lstm"], 30, 50, 20, 40)
-    before = torch.get_num_threads()
-    results = []
-    try:
-        for threads in (2, 2, 1, 3):
-            torch.set_num_threads(threads)
-            results.append(run(case, torch.bfloat16).values)
-    finally:
-        torch.set_num_threads(before)
-    for name, value in results[0].items():
-        assert torch.equal(results[1][name], value)
-        if "weight" not in name and "bias" not in name:
-            assert torch.equal(results[2][name], value)
-            assert torch.equal(results[3][name], value)
+    check_threads(Case(cells["lstm"], 30, 50, 20, 40), torch.bfloat16)
 
 
 @pytest.mark.skipif(not shutil.which("objdump"), reason="needs objdump")

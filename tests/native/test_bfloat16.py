@@ -10,7 +10,7 @@ from gatework import _kernels, _native, _ops, _reference
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY
 from gatework.errors import UsageError
-from scans import Case, Results, replace, run
+from scans import Case, Results, check_threads, replace, run
 
 EPS = torch.finfo(torch.bfloat16).eps
 PARTS = 10
@@ -135,20 +135,7 @@ def test_what_is_not_finite_stays_in_its_own_sequence(isa: str, number: float):
 
 
 def test_results_repeat_and_outputs_do_not_depend_on_the_number_of_threads():
-    case = Case("lstm", 30, 9, 20, 40)
-    before = torch.get_num_threads()
-    results = []
-    try:
-        for threads in (2, 2, 1, 3):
-            torch.set_num_threads(threads)
-            results.append(run(case, torch.bfloat16).values)
-    finally:
-        torch.set_num_threads(before)
-    for name, value in results[0].items():
-        assert torch.equal(results[1][name], value)
-        if "weight" not in name and "bias" not in name:
-            assert torch.equal(results[2][name], value)
-            assert torch.equal(results[3][name], value)
+    check_threads(Case("lstm", 30, 9, 20, 40), torch.bfloat16)
 
 
 def test_mixed_element_types_are_refused_with_what_was_expected():

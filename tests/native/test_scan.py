@@ -6,7 +6,7 @@ import torch
 from gatework import _kernels, _native
 from gatework._around import Around
 from gatework.cells import BUILT_IN, REGISTRY
-from scans import Case, check, replace, run
+from scans import Case, check, check_threads, replace
 
 SIZES = (1, 3, 15, 16, 17, 20, 33, 70)
 
@@ -74,16 +74,4 @@ def test_a_small_cell_whose_batch_fills_whole_vectors_agrees_with_the_reference(
 
 
 def test_results_repeat_and_outputs_do_not_depend_on_the_number_of_threads():
-    case = Case("lstm", 30, 9, 20, 40)
-    before = torch.get_num_threads()
-    results = []
-    try:
-        for threads in (2, 2, 1, 3):
-            torch.set_num_threads(threads)
-            results.append(run(case, torch.float32).values)
-    finally:
-        torch.set_num_threads(before)
-    assert all(torch.equal(value, results[1][name]) for name, value in results[0].items())
-    for other in results[2:]:
-        assert torch.equal(other["output"], results[0]["output"])
-        assert torch.equal(other["d x"], results[0]["d x"])
+    check_threads(Case("lstm", 30, 9, 20, 40), torch.float32)
