@@ -1,5 +1,5 @@
 """What the variants of the LSTM, and what acts around a cell, cost: a training step in pairs with the plain LSTM's, and
-with the same cell in a Python loop of torch operations.
+with the same cell in a Python loop of torch operations; and a single step of a stream.
 
 Processor time on one thread, so that other work on the machine matters little.
 
@@ -12,6 +12,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from unittest import mock
 
@@ -41,6 +42,33 @@ def main() -> None:
     for name, sizes in SHAPES.items():
         print(f"{name}: batch {sizes[0]}, {sizes[1]} steps, {sizes[2]} inputs, {sizes[3]} units")
         table(sizes, pairs)
+    print("a step of a stream: batch 1, 128 inputs, 128 units, microseconds")
+    streams()
+
+
+def streams(count: int = 1000) -> None:
+    """Print what a step takes on the kernels and by the reference, medians of `count`, by turns of 100."""
+    x = torch.randn(1, 128)
+    for name, options in {"plain": None, **OPTIONS}.items():
+        layer = gatework.nn.LSTM(128, 128, options=options).eval()
+        times: dict[bool, list[float]] = {True: [], False: []}
+        for k in range(count // 50):
+            is_native = k % 2 == 0
+            slow = nullcontext() if is_native else mock.patch.object(layer, "_quick_step", return_value=None)
+            with torch.inference_mode(), slow:
+                times[is_native] += steps_of(layer, x)
+        own, loop = (statistics.median(times[is_native]) * 1e6 for is_native in (True, False))
+        print(f"  {name:18} {own:5.1f}   torch's operations {loop:6.1f}", flush=True)
+
+
+def steps_of(layer: gatework.nn.LSTM, x: torch.Tensor) -> list[float]:
+    """The seconds of 100 steps, each from the state of the one before."""
+    state, found = None, []
+    for _ in range(100):
+        start = time.perf_counter()
+        state = layer.step(x, state)[1]
+        found.append(time.perf_counter() - start)
+    return found
 
 
 def table(sizes: tuple[int, int, int, int], pairs: int) -> None:

@@ -25,7 +25,8 @@ struct Layout {
 };
 
 // What acts around the cell at every step (src/gatework/_around.py has the equations). Under layer norm the input
-// product is made and normalised outside: then `x` and `d_x` are it, (rows, inputs * hidden), and layout.input is 0.
+// product of a scan is made and normalised outside: then `x` and `d_x` are it, (rows, inputs * hidden), and
+// layout.input is 0. A single step makes it itself.
 struct Around {
   const void* mask;                   // (batch, output): a factor on the h that the recurrent product sees, or null
   double zoneout[max_states];         // the share of units that keep their previous value
@@ -34,6 +35,7 @@ struct Around {
   double clip;                        // how far from 0 the state `clipped` may be
   int clipped;                        // which state, or -1
   bool is_normalised;                 // whether there is a layer norm; the following are null without it
+  const void* input_gain;             // (inputs * hidden): the gain of the input product; for a single step alone
   const void* gain;                   // (gates * hidden): the gain of the recurrent product
   const void* bias;                   // (gates * hidden): the bias added to it then, or null
   const void* state_gain;             // (normals, hidden)
@@ -114,6 +116,7 @@ struct StepArguments {
   const void* previous[max_states];  // (batch, hidden)
   void* next[max_states];            // (batch, hidden)
   void* output;                      // (batch, hidden), a copy of next[0]
+  const Around* around;              // null for a plain step; it draws no masks
 };
 
 // One cell in one element type and one instruction set. Sizes are in bytes.
@@ -134,7 +137,8 @@ struct Kernel {
   // The sequences [first, last) of the batch, all steps; the gradients of the weights are those of these sequences.
   void (*forward)(const ForwardArguments&, int64_t first, int64_t last, void* scratch);
   void (*backward)(const BackwardArguments&, int64_t first, int64_t last, void* scratch);
-  void (*step)(const StepArguments&);  // null in kernels with something around the cell
+  int64_t (*step_scratch)(const StepArguments&);
+  void (*step)(const StepArguments&, void* scratch);
 };
 
 }  // namespace gatework

@@ -1,4 +1,4 @@
-// What the scans of around_forward.h and around_backward.h share: masks by counters, zoneout, and sums over units.
+// What the scans and the step with something around the cell are made of: masks by counters, zoneout, sums over units.
 #pragma once
 
 #include "scan.h"
@@ -107,6 +107,14 @@ GATEWORK_INLINE typename V::T normalise(typename V::T* values, int64_t count) {
     store_units(load_units<V>(values + k, count - k) * V::broadcast(scale), values + k, count - k);
   }
   return scale;
+}
+
+// Normalised numbers with their gain and, where there is one, their bias, at the place `at` of both.
+template <class V>
+GATEWORK_INLINE V scaled(V normal, const void* gain, const void* bias, int64_t at, int64_t count) {
+  using T = typename V::T;
+  const V product = normal * load_units<V>(static_cast<const T*>(gain) + at, count);
+  return bias ? product + load_units<V>(static_cast<const T*>(bias) + at, count) : product;
 }
 
 // From the derivative for the normalised numbers, in place, to that for the numbers themselves.

@@ -2,7 +2,7 @@
 // sees, layer norm, clipping, zoneout. The loop over time and the products are those of scan_forward.h.
 #pragma once
 
-#include "around.h"
+#include "around_cell.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -21,7 +21,9 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   }
 
   AroundForward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
-      : Base(arguments, first, last, scratch), around(*arguments.around) {
+      : Base(arguments, first, last, scratch),
+        around(*arguments.around),
+        own(around, arguments.layout.hidden, arguments.weights.projection != nullptr) {
     const int64_t rows = last - first;
     masked = reinterpret_cast<T*>(static_cast<char*>(scratch) + Base::scratch(arguments.layout, rows));
     own_sums = masked + rows * this->output_stride;
@@ -32,7 +34,7 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
 
  private:
   GATEWORK_INLINE void prepare(int64_t time, const Step& step) {
-    for (int s = 0; s < Cell::states; ++s) zone[s] = Zone<V>(around, s, time);
+    own.start(time);
     this->seen = this->h_now;
     if (!around.mask) return;
     for (int64_t r = 0; r < step.active; ++r) {
@@ -67,19 +69,21 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
     if (C::gates > 0) recurrent_products(step, sums);
     for (int64_t r = 0; r < step.active; ++r) {
       const int64_t row = step.row + r;
-      T* const own = sums + r * width;
+      const T* const product = static_cast<const T*>(this->p.x) + row * C::inputs * hidden;
+      T* const normal = sums + r * width;
       T* const scale = around.scale ? static_cast<T*>(around.scale) + row * (1 + Cell::normals) : nullptr;
       if (C::gates > 0) {
-        const T found = normalise<V>(own, width);
+        const T found = normalise<V>(normal, width);
         if (scale) scale[0] = found;
       }
       T* const states =
           around.normal_state ? static_cast<T*>(around.normal_state) + row * Cell::normals * hidden : own_states;
-      if constexpr (Cell::normals > 0) normalise_states(row, r, own, states, scale);
+      own.normalise_states(product, normal, this->p.weights.unit, states, scale ? scale + 1 : nullptr,
+                           [&](int64_t unit, V* previous) GATEWORK_INLINED { this->load_previous(r, unit, previous); });
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
         V accumulator[C::accumulators];
-        accumulate(row, unit, own, accumulator);
-        cell(row, r, unit, accumulator, states + unit);
+        own.accumulate(product, normal, unit, accumulator);
+        cell(row, r, unit, accumulator, states);
       }
     }
   }
@@ -120,70 +124,12 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
     return 0;
   }
 
-  // The accumulators of some units: the input product, and the normalised recurrent one with its gain and bias.
-  GATEWORK_INLINE void accumulate(int64_t row, int64_t unit, const T* normal, V* accumulator) const {
-    const int64_t hidden = this->hidden, count = hidden - unit;
-    const T* product = static_cast<const T*>(this->p.x) + row * C::inputs * hidden + unit;
-    for (int a = 0; a < C::accumulators; ++a) {
-      V sum = V::constant(0);
-      if (Cell::input_product[a]) sum = load_units<V>(product + C::count(Cell::input_product, a) * hidden, count);
-      if (Cell::recurrent_product[a]) {
-        const int64_t at = C::count(Cell::recurrent_product, a) * hidden + unit;
-        const V gain = load_units<V>(static_cast<const T*>(around.gain) + at, count);
-        sum = sum + load_units<V>(normal + at, count) * gain;
-        if (around.bias) sum = sum + load_units<V>(static_cast<const T*>(around.bias) + at, count);
-      }
-      accumulator[a] = sum;
-    }
-  }
-
-  // The states that stand in a tanh, normalised over the units of a row, (normals, hidden).
-  GATEWORK_INLINE void normalise_states(int64_t row, int64_t r, const T* normal, T* states, T* scale) {
-    const int64_t hidden = this->hidden;
-    for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
-      V accumulator[C::accumulators], previous[Cell::states], vectors[Cell::units + 1], inner[Cell::normals];
-      accumulate(row, unit, normal, accumulator);
-      load_vectors<Cell>(this->p.weights.unit, hidden, unit, vectors);
-      previous[0] = this->p.weights.projection ? V::constant(0) : V::load(this->h_now + r * this->output_stride + unit);
-      for (int s = 1; s < Cell::states; ++s) previous[s] = V::load(this->state[s] + r * this->stride + unit);
-      Cell::template inner<V>(accumulator, previous, vectors, inner);
-      for (int n = 0; n < Cell::normals; ++n) store_units(inner[n], states + n * hidden + unit, hidden - unit);
-    }
-    for (int n = 0; n < Cell::normals; ++n) {
-      const T found = normalise<V>(states + n * hidden, hidden);
-      if (scale) scale[1 + n] = found;
-    }
-  }
-
-  // One step of some units; `normal` has their normalised states.
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator,
-                            [[maybe_unused]] const T* normal) {
-    const int64_t count = this->hidden - unit, sequence = this->first + r;
+  // One step of some units; `normal` has the row's normalised states.
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const T* normal) {
     V carried[Cell::states];
     Base::cell(row, r, unit, accumulator,
                [&](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
-                 if constexpr (Cell::normals > 0) {
-                   V normals[Cell::normals];
-                   for (int n = 0; n < Cell::normals; ++n) {
-                     const int64_t at = n * this->hidden + unit;
-                     normals[n] = load_units<V>(normal + n * this->hidden, count) *
-                                      load_units<V>(static_cast<const T*>(around.state_gain) + at, count) +
-                                  load_units<V>(static_cast<const T*>(around.state_bias) + at, count);
-                   }
-                   Cell::template forward<V>(a, previous, vectors, normals, next, kept, named);
-                 } else {
-                   Cell::template forward<V>(a, previous, vectors, next, kept, named);
-                 }
-                 for (int s = 0; s < Cell::states; ++s) {
-                   carried[s] = next[s];
-                   if (s == 0 && this->p.weights.projection) continue;
-                   if (s == around.clipped) {
-                     const V limit = V::constant(around.clip);
-                     carried[s] = next[s].at_most(limit).at_least(-limit);
-                   }
-                   carried[s] = zone[s].mixed(previous[s], carried[s], sequence * this->hidden + unit);
-                   named[Cell::named_state[s]] = carried[s];
-                 }
+                 own.advance(this->first + r, unit, normal, a, previous, vectors, next, kept, named, carried);
                  return static_cast<const V*>(carried);
                });
   }
@@ -191,13 +137,13 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   void project(const Step& step) {
     Base::project(step, [&](int64_t r, int64_t unit, V sum) {
       const V previous = V::load(this->h_now + r * this->output_stride + unit);
-      return zone[0].mixed(previous, sum, (this->first + r) * this->output + unit);
+      return own.zone[0].mixed(previous, sum, (this->first + r) * this->output + unit);
     });
   }
 
   const Around& around;
+  AroundCell<Cell, V> own;
   T *masked, *own_sums, *own_states;
-  Zone<V> zone[Cell::states];
 };
 
 }  // namespace gatework::GATEWORK_ISA

@@ -52,8 +52,8 @@ gatework::Layout layout_of(const Rows& r, const WeightParts& w, bool reverse) {
           reverse};
 }
 
-// mask, gain, bias, state_gain, state_bias, normal, normal_state, scale
-using AroundParts = std::array<Address, 8>;
+// mask, input_gain, gain, bias, state_gain, state_bias, normal, normal_state, scale
+using AroundParts = std::array<Address, 9>;
 gatework::Around around_of(const std::array<double, max_states>& zoneout, bool is_random,
                            const std::array<uint64_t, max_states>& seeds, double clip, int clipped, bool is_normalised,
                            const AroundParts& parts) {
@@ -67,13 +67,14 @@ gatework::Around around_of(const std::array<double, max_states>& zoneout, bool i
   a.clipped = clipped;
   a.is_normalised = is_normalised;
   a.mask = at(parts[0]);
-  a.gain = at(parts[1]);
-  a.bias = at(parts[2]);
-  a.state_gain = at(parts[3]);
-  a.state_bias = at(parts[4]);
-  a.normal = at(parts[5]);
-  a.normal_state = at(parts[6]);
-  a.scale = at(parts[7]);
+  a.input_gain = at(parts[1]);
+  a.gain = at(parts[2]);
+  a.bias = at(parts[3]);
+  a.state_gain = at(parts[4]);
+  a.state_bias = at(parts[5]);
+  a.normal = at(parts[6]);
+  a.normal_state = at(parts[7]);
+  a.scale = at(parts[8]);
   return a;
 }
 
@@ -156,19 +157,20 @@ int backward(Address address, int threads, const Rows& rows, const Addresses& d_
   return static_cast<int>(gatework::run_backward(kernel, arguments.data(), static_cast<int>(layers.size()), threads));
 }
 
-void step(Address kernel, int64_t batch, const WeightParts& parts, Address x, const Addresses& previous,
-          const Addresses& next, Address output) {
+int step(Address kernel, int64_t batch, const WeightParts& parts, Address x, const Addresses& previous,
+         const Addresses& next, Address output, nb::handle around) {
   gatework::StepArguments a{};
   a.batch = batch;
   a.weights = weights_of(parts);
   a.x = at(x);
   a.output = at(output);
+  a.around = around_at(around);
   for (int s = 0; s < max_states; ++s) {
     a.previous[s] = at(previous[s]);
     a.next[s] = at(next[s]);
   }
   const nb::gil_scoped_release release;
-  gatework::run_step(kernel_at(kernel), a);
+  return static_cast<int>(gatework::run_step(kernel_at(kernel), a));
 }
 
 nb::dict describe(Address address) {

@@ -352,8 +352,11 @@ Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_c
   return Status::done;
 }
 
-void run_step(const Kernel& kernel, const StepArguments& arguments) {
-  parallel(1, 1, [&](int64_t, int) { kernel.step(arguments); });
+Status run_step(const Kernel& kernel, const StepArguments& arguments) {
+  const Scratch scratch(kernel.step_scratch(arguments), 1);
+  if (scratch.is_missing()) return Status::out_of_memory;
+  parallel(1, 1, [&](int64_t, int) { kernel.step(arguments, scratch[0]); });
+  return Status::done;
 }
 
 }  // namespace gatework

@@ -33,6 +33,7 @@ struct KernelOf {
   using C = Columns<Cell>;
   using Forward = std::conditional_t<is_around, AroundForward<Cell, V>, ForwardScan<Cell, O>>;
   using Backward = std::conditional_t<is_around, AroundBackward<Cell, V>, BackwardScan<Cell, O>>;
+  using Step = std::conditional_t<is_around, AroundStep<Cell, V>, SingleStep<Cell, V>>;
 
   static int64_t least_slice(const Layout& layout, const Weights& w) { return goes_across(layout, w) ? V::lanes : 1; }
 
@@ -125,18 +126,11 @@ struct KernelOf {
             backward_scratch,
             forward,
             backward,
-            single_step()};
+            Step::scratch,
+            Step::run};
   }
 
  private:
-  static constexpr void (*single_step())(const StepArguments&) {
-    if constexpr (is_around) {
-      return nullptr;
-    } else {
-      return SingleStep<Cell, V>::run;
-    }
-  }
-
   // Scans across sequences know nothing around the cell, and no rounded factors.
   static constexpr bool may_go_across = !is_around && !O::is_rounded;
   static bool goes_across(const Layout& layout, const Weights& w) { return may_go_across && is_across<V>(layout, w); }

@@ -183,6 +183,12 @@ class ForwardScan {
     if (C::gates > 0) multiply<O>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
   }
 
+  // The states of a row's units from `unit` on before the step. A projected h is none of them.
+  GATEWORK_INLINE void load_previous(int64_t r, int64_t unit, V* previous) const {
+    previous[0] = p.weights.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
+    for (int s = 1; s < Cell::states; ++s) previous[s] = V::load(state[s] + r * stride + unit);
+  }
+
   // One step of one row's units from `unit` on. `advance` computes it and gives the states that are carried on.
   template <class Advance>
   GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const Advance& advance) {
@@ -190,10 +196,9 @@ class ForwardScan {
     V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     V vectors[Cell::units + 1];
     load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
-    previous[0] = p.weights.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
+    load_previous(r, unit, previous);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
-      previous[s] = V::load(state[s] + r * stride + unit);
       if (p.planes.previous[s])
         store_units(previous[s], static_cast<T*>(p.planes.previous[s]) + row * hidden + unit, count);
     }

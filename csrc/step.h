@@ -4,6 +4,7 @@
 
 #include "activations.h"
 #include "arguments.h"
+#include "around_cell.h"
 #include "pack.h"
 #include "scan.h"
 
@@ -16,13 +17,23 @@ class SingleStep {
   static constexpr int rows_at_once = 8;
 
  public:
-  static void run(const StepArguments& p) {
+  static int64_t scratch(const StepArguments&) { return 0; }
+
+  static void run(const StepArguments& p, void*) {
     for (int64_t b = 0; b < p.batch; ++b) {
-      for (int64_t unit = 0; unit < p.weights.hidden; unit += V::lanes) cell(p, b, unit);
+      for (int64_t unit = 0; unit < p.weights.hidden; unit += V::lanes) {
+        V accumulator[C::accumulators];
+        accumulate(p, b, unit, accumulator);
+        cell(p, b, unit, accumulator,
+             [](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
+               Cell::template forward<V>(a, previous, vectors, next, kept, named);
+               return next;
+             });
+      }
     }
   }
 
- private:
+ protected:
   GATEWORK_INLINE static const T* at(const void* base, int64_t offset) { return static_cast<const T*>(base) + offset; }
 
   // to[lane] += the products of rows of a matrix (rows, width) with a vector.
@@ -51,12 +62,10 @@ class SingleStep {
     for (int r = 0; r < Rows; ++r) to[row + r] += sum_of(sums[r]);
   }
 
-  GATEWORK_INLINE static void cell(const StepArguments& p, int64_t b, int64_t unit) {
+  // Both products of some units of a sequence, and the biases.
+  GATEWORK_INLINE static void accumulate(const StepArguments& p, int64_t b, int64_t unit, V* accumulator) {
     const Weights& w = p.weights;
     const int64_t left = w.hidden - unit, count = left < V::lanes ? left : V::lanes;
-    V accumulator[C::accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1];
-    V named[Cell::named], vectors[Cell::units + 1];
-    load_vectors<Cell>(w.unit, w.hidden, unit, vectors);
     int64_t in = unit, gate = unit;
     for (int a = 0; a < C::accumulators; ++a) {
       T sums[V::lanes] = {};
@@ -72,15 +81,86 @@ class SingleStep {
       }
       accumulator[a] = V::load(sums);
     }
-    const int64_t offset = b * w.hidden + unit;
+  }
+
+  GATEWORK_INLINE static void load_previous(const StepArguments& p, int64_t b, int64_t unit, V* previous) {
     for (int s = 0; s < Cell::states; ++s) {
-      previous[s] = V::load(at(p.previous[s], offset), static_cast<int>(count));
+      previous[s] = load_units<V>(at(p.previous[s], b * p.weights.hidden + unit), p.weights.hidden - unit);
     }
-    Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
-    for (int s = 0; s < Cell::states; ++s) {
-      next[s].store(static_cast<T*>(p.next[s]) + offset, static_cast<int>(count));
+  }
+
+  // One step of some units of a sequence. `advance` computes it and gives the states that are carried on.
+  template <class Advance>
+  GATEWORK_INLINE static void cell(const StepArguments& p, int64_t b, int64_t unit, const V* accumulator,
+                                   const Advance& advance) {
+    const int64_t hidden = p.weights.hidden, count = hidden - unit, offset = b * hidden + unit;
+    V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named], vectors[Cell::units + 1];
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    load_previous(p, b, unit, previous);
+    const V* carried = advance(accumulator, previous, vectors, next, kept, named);
+    for (int s = 0; s < Cell::states; ++s) store_units(carried[s], static_cast<T*>(p.next[s]) + offset, count);
+    store_units(carried[0], static_cast<T*>(p.output) + offset, count);
+  }
+};
+
+// The same with something around the cell.
+template <class Cell, class V>
+class AroundStep : SingleStep<Cell, V> {
+  using Base = SingleStep<Cell, V>;
+  using T = typename V::T;
+  using C = Columns<Cell>;
+
+ public:
+  static int64_t scratch(const StepArguments& p) {
+    const int64_t rows = C::inputs + C::gates + Cell::normals;
+    return p.around->is_normalised ? static_cast<int64_t>(sizeof(T)) * rows * p.weights.hidden : 0;
+  }
+
+  static void run(const StepArguments& p, void* scratch) {
+    const int64_t hidden = p.weights.hidden;
+    T* const product = static_cast<T*>(scratch);
+    T* const normal = product + C::inputs * hidden;
+    T* const states = normal + C::gates * hidden;
+    AroundCell<Cell, V> around(*p.around, hidden, false);
+    around.start(0);
+    for (int64_t b = 0; b < p.batch; ++b) {
+      if (p.around->is_normalised) {
+        normalise_products(p, b, product, normal);
+        around.normalise_states(product, normal, p.weights.unit, states, nullptr,
+                                [&](int64_t unit, V* previous)
+                                    GATEWORK_INLINED { Base::load_previous(p, b, unit, previous); });
+      }
+      for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
+        V accumulator[C::accumulators], carried[Cell::states];
+        if (p.around->is_normalised) {
+          around.accumulate(product, normal, unit, accumulator);
+        } else {
+          Base::accumulate(p, b, unit, accumulator);
+        }
+        Base::cell(p, b, unit, accumulator,
+                   [&](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
+                     around.advance(b, unit, states, a, previous, vectors, next, kept, named, carried);
+                     return static_cast<const V*>(carried);
+                   });
+      }
     }
-    next[0].store(static_cast<T*>(p.output) + offset, static_cast<int>(count));
+  }
+
+ private:
+  // Both products of a sequence, normalised; that of the input with its gain and bias.
+  static void normalise_products(const StepArguments& p, int64_t b, T* product, T* normal) {
+    const Weights& w = p.weights;
+    const int64_t inputs = C::inputs * w.hidden, gates = C::gates * w.hidden;
+    __builtin_memset(product, 0, static_cast<size_t>(inputs + gates) * sizeof(T));
+    Base::add_products(Base::at(w.weight_ih, 0), w.input, Base::at(p.x, b * w.input), inputs, product);
+    normalise<V>(product, inputs);
+    for (int64_t k = 0; k < inputs; k += V::lanes) {
+      const V value = load_units<V>(product + k, inputs - k);
+      store_units(scaled(value, p.around->input_gain, w.bias_ih, k, inputs - k), product + k, inputs - k);
+    }
+    if (C::gates == 0) return;
+    Base::add_products(Base::at(w.weight_hh, 0), w.hidden, Base::at(p.previous[0], b * w.hidden), gates, normal);
+    normalise<V>(normal, gates);
   }
 };
 

@@ -124,6 +124,7 @@ def _derivation(spec: CellSpec) -> Derivation:
     return _derive.derive(spec)
 
 
+@cache
 def normalised_states(spec: CellSpec) -> tuple[str, ...]:
     """The states whose new value stands in a tanh of the step, as c of the LSTM does."""
     return _derive.normalised_states(spec, _derivation(spec).named)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gatework import _kernels, _native
+from gatework._around import normalised_states
 from gatework._kernels import COMPUTED
 from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
@@ -135,8 +136,10 @@ class Plan(NamedTuple):
         directions: 1, or 2.
         weights: The weights by layer, then direction.
         flat: The same as they were given, all fields of ScanWeights of each.
-        given: The same without those that are not there or have no elements.
+        given: The same without those that are not there or have no elements, then those of the norms.
         addresses: Where they are.
+        variant: Which kernels take it.
+        arounds: What acts around the cell at a single step of each layer, 0 where nothing does.
     """
 
     spec: CellSpec
@@ -146,6 +149,8 @@ class Plan(NamedTuple):
     flat: tuple[Tensor | None, ...]
     given: tuple[Tensor, ...]
     addresses: tuple[int, ...]
+    variant: _kernels.Variant
+    arounds: tuple[_native.Around | int, ...]
 
     def holds(self, weights: Iterable[Tensor | None]) -> bool:
         """Whether these are the weights, each in the memory that was checked."""
@@ -161,8 +166,15 @@ class Plan(NamedTuple):
         return self.addresses == tuple([t.data_ptr() for t in _given(weights)])
 
 
-def plan(spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], directions: int = 1) -> Plan:
-    """The plan for a stack of layers.
+def plan(
+    spec: CellSpec,
+    dtype: torch.dtype,
+    width: int,
+    weights: Sequence[ScanWeights],
+    directions: int = 1,
+    arounds: Sequence[Around] = (),
+) -> Plan:
+    """The plan for a stack of layers; with something around the cell for single steps alone.
 
     Args:
         spec: The cell.
@@ -170,6 +182,7 @@ def plan(spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanW
         width: The features of the input.
         weights: The weights by layer, then direction.
         directions: 1, or 2.
+        arounds: What acts around the cell at a single step of each layer.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
@@ -178,9 +191,16 @@ def plan(spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanW
     for place, own in enumerate(weights):
         below = stack[-1].output * directions if place >= directions else width
         stack.append(checked(spec, dtype, below, own))
+    for around, of_layer in zip(arounds, stack, strict=bool(arounds)):
+        check_norms(around, spec, dtype, of_layer)
     flat = tuple(chain.from_iterable(weights))
-    given = _given(flat)
-    return Plan(spec, dtype, directions, tuple(stack), flat, given, tuple([t.data_ptr() for t in given]))
+    given = _given((*flat, *chain.from_iterable(around.gains for around in arounds)))
+    variant: _kernels.Variant = "plain"
+    if arounds:
+        variant = "around" if arounds[0].norms is None else "normalised"
+    native = tuple([around.native() for around in arounds]) or (0,) * len(stack)
+    addresses = tuple([t.data_ptr() for t in given])
+    return Plan(spec, dtype, directions, tuple(stack), flat, given, addresses, variant, native)
 
 
 def checked_states(
@@ -200,6 +220,30 @@ def checked_states(
         if state.shape != shape or state.dtype != dtype or not state.is_cpu:
             _refuse(f"state {name}", state, shape, dtype)
     return batch
+
+
+def check_norms(around: Around, spec: CellSpec, dtype: torch.dtype, weights: Weights) -> None:
+    """Check the weights of the layer norm, if there is one, for a scan with these weights.
+
+    Raises:
+        UsageError: One is missing, or its shape, dtype or device does not fit.
+    """
+    if around.norms is None:
+        return
+    gates, states = len(spec.recurrent_gates) * weights.hidden, len(normalised_states(spec))
+    inputs = len(spec.input_gates) * weights.hidden
+    gain, bias, state_gain, state_bias = around.norms
+    for name, tensor, shape in (
+        ("norm_ih", around.input_gain, (inputs,)),
+        ("norm_hh", gain, (gates,)),
+        ("bias_hh", bias, (gates,)),
+        ("norm_state", state_gain, (states, weights.hidden)),
+        ("norm_state_bias", state_bias, (states, weights.hidden)),
+    ):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
+            _refuse(name, tensor, shape, dtype)
+        if tensor is None and shape[0] and name not in ("norm_ih", "bias_hh"):
+            raise UsageError(f"scan: {name} is missing, expected shape {shape}")
 
 
 def _refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> NoReturn:
@@ -230,6 +274,7 @@ class Around:
         clip: How far from 0 the clipped state may be.
         clipped: The place of the clipped state, or -1.
         mask: The factor on the h that the recurrent product sees, (batch, output), or None.
+        input_gain: The gain of the input product, for a single step under layer norm.
         norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
         kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
         gradients: For each of `norms` its gradient.
@@ -240,14 +285,21 @@ class Around:
     clip: float
     clipped: int
     mask: Tensor | None
+    input_gain: Tensor | None
     norms: Sequence[Tensor | None] | None
     kept: Sequence[Tensor | None] = (None,) * 3
     gradients: Sequence[Tensor | None] = _NONE
 
+    @property
+    def gains(self) -> tuple[Tensor | None, ...]:
+        """The layer norm's own weights, in the order of `_around.Norms`."""
+        gain, _, *states = self.norms or _NONE
+        return (self.input_gain, gain, *states)
+
     def native(self) -> _native.Around:
         """The same with addresses; it holds as long as the tensors do."""
         missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
-        parts = (self.mask, *(self.norms or _NONE), *self.kept)
+        parts = (self.mask, self.input_gain, *(self.norms or _NONE), *self.kept)
         return _native.around(
             (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
             self.clip, self.clipped, self.norms is not None, tuple(map(_address, parts)),
@@ -334,7 +386,7 @@ def forward(
         kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), layers,
         around.native() if around else 0,
     )  # fmt: skip
-    _finish(status)
+    finish(status)
 
 
 def backward(
@@ -372,7 +424,7 @@ def backward(
         _addresses(d_initial), layers, around.native() if around else 0,
         tuple(map(_address, around.gradients if around else _NONE)),
     )  # fmt: skip
-    _finish(status)
+    finish(status)
     for s, d_h in zip(scans, projected, strict=True):
         d_projection = s.found[5]
         if d_h is not None and d_projection is not None:
@@ -382,6 +434,7 @@ def backward(
             torch.mm(d_h.t().to(h.dtype), h, out=d_projection)
 
 
-def _finish(status: int) -> None:
+def finish(status: int) -> None:
+    """Raise what a native call's status stands for, if it stands for an error."""
     if status:
         raise MemoryError("gatework: no memory for a scan's scratch space")

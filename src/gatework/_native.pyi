@@ -27,8 +27,16 @@ def around(
 ) -> Around: ...
 def describe(kernel: int, /) -> dict[str, Any]: ...
 def step(
-    kernel: int, batch: int, parts: Sequence[int], x: int, previous: Sequence[int], next: Sequence[int], output: int, /
-) -> None: ...
+    kernel: int,
+    batch: int,
+    parts: Sequence[int],
+    x: int,
+    previous: Sequence[int],
+    next: Sequence[int],
+    output: int,
+    around: Around | int,
+    /,
+) -> int: ...
 def planes(kernel: int, is_projected: bool, around: Around | int, /) -> int: ...
 def forward(
     kernel: int,

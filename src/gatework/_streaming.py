@@ -1,8 +1,9 @@
 """One time step at a time with as little around it as there can be.
 
 Real-time use asks for one step of one or a few sequences within microseconds, where every operator of torch costs one.
-This path takes the plain case, a stack of layers on the CPU whose gradients nobody wants, and leaves all others to the
-scan. The kernel reads the weights where they are, so there is no copy of them that could be out of date.
+This path takes a stack of layers on the CPU whose gradients nobody wants, also with something around the cell, and
+leaves all others to the reference. The kernel reads the weights where they are, so there is no copy of them that could
+be out of date.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gatework import _kernels, _native
+from gatework import _calls, _kernels, _native
 from gatework._calls import Plan
 
 MOST_SEQUENCES = 8  # from here on the packed weights of the scan pay for themselves
@@ -38,14 +39,16 @@ def step(plan: Plan, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple
             return None
         if tensor is not x and tensor.shape != shape:
             return None
-    kernel = _kernels.find(plan.spec.name, plan.dtype).address
+    kernel = _kernels.find(plan.spec.name, plan.dtype, plan.variant).address
     following = tuple([torch.empty_like(s) for s in states])
     padding = (0,) * (_native.MAX_STATES - len(states))
     before, after = [s.data_ptr() for s in states], [s.data_ptr() for s in following]
     size = batch * hidden * x.itemsize
-    for place, own in enumerate(weights):
+    for place, (own, around) in enumerate(zip(weights, plan.arounds, strict=True)):
         output = x.new_empty((batch, hidden))
         here, there = (*[a + place * size for a in before], *padding), (*[a + place * size for a in after], *padding)
-        _native.step(kernel, batch, own.parts, x.data_ptr(), here, there, output.data_ptr())
+        status = _native.step(kernel, batch, own.parts, x.data_ptr(), here, there, output.data_ptr(), around)
+        if status:
+            _calls.finish(status)
         x = output
     return x, following

@@ -61,6 +61,25 @@ def trace(
     return run.output, tuple(run.finals), run.named
 
 
+def plan(
+    spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], arounds: Sequence[Around]
+) -> _calls.Plan:
+    """The plan for single steps of a stack of layers in one direction, see `_calls.plan()`; they draw no masks.
+
+    Args:
+        spec: The cell.
+        dtype: The element type of the input.
+        width: The features of the input.
+        weights: The weights by layer.
+        arounds: What acts around the cell in each.
+
+    Raises:
+        UsageError: A shape, dtype or device does not fit.
+    """
+    acting = [_around(spec, a, a.norms, w.bias_hh, None) for a, w in zip(arounds, weights, strict=True)]
+    return _calls.plan(spec, dtype, width, weights, arounds=acting)
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """What a scan is given besides tensors that have derivatives; `around` is without its norms."""
@@ -105,19 +124,21 @@ def _prepared(
     return call, [product, *rest, norms.norm_hh, norms.norm_state, norms.norm_state_bias, *states]
 
 
-def _parted(tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Sequence[Tensor | None], list[Tensor]]:
+def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Norms | None, list[Tensor]]:
     x, *rest = tensors
-    return x, ScanWeights(*rest[:_WEIGHTS]), rest[_WEIGHTS : _WEIGHTS + _NORMS], list(rest[_WEIGHTS + _NORMS :])
+    norms = Norms(None, *rest[_WEIGHTS : _WEIGHTS + _NORMS]) if call.around.has_product else None
+    return x, ScanWeights(*rest[:_WEIGHTS]), norms, list(rest[_WEIGHTS + _NORMS :])
 
 
 def _checked(
-    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor]
+    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], inside: _calls.Around
 ) -> tuple[_kernels.Kernel, _calls.Weights, _calls.Layout]:
     """The kernel, its weights and the rows, once everything agrees."""
     spec, has_product = call.spec, call.around.has_product
     # The bias behind the norm is one of the norms, and the kernel takes the input product in place of x.
     own = weights._replace(bias_hh=None) if has_product else weights
     checked = _calls.checked(spec, x.dtype, 0 if has_product else x.shape[-1], own)
+    _calls.check_norms(inside, spec, x.dtype, checked)
     width = len(weights.weight_ih) if has_product else x.shape[-1]
     batch = _calls.checked_states(states, spec, x.dtype, (), checked)
     kernel = _kernels.find(spec.name, x.dtype, _variant(has_product))
@@ -126,9 +147,9 @@ def _checked(
 
 def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is_traced: bool = False) -> _Run:
     around = call.around
-    x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
-    kernel, own, layout = _checked(call, x, weights, states)
-    inside = _around(call, weights, norms, around.dropped(states[0]))
+    x, weights, norms, states = _parted(call, [None if t is None else t.contiguous() for t in tensors])
+    inside = _around(call.spec, around, norms, weights.bias_hh, around.dropped(states[0]))
+    kernel, own, layout = _checked(call, x, weights, states, inside)
     if is_kept and around.has_product:
         gates = weights.weight_hh.shape[0]
         inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * own.hidden, 1 + kernel.normals)]
@@ -143,10 +164,11 @@ def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is
     return _Run(output, finals, traced, kept, inside)
 
 
-def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], mask: Tensor | None) -> _calls.Around:
+def _around(
+    spec: CellSpec, around: Around, norms: Norms | None, bias_hh: Tensor | None, mask: Tensor | None
+) -> _calls.Around:
     """What acts around the cell, as the kernels take it."""
-    around, states = call.around, call.spec.states
-    seeds = None
+    states, seeds = spec.states, None
     if around.training:
         seeds = tuple(_noise.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
     return _calls.Around(
@@ -155,7 +177,8 @@ def _around(call: _Call, weights: ScanWeights, norms: Sequence[Tensor | None], m
         around.clip or 0.0,
         -1 if around.clip is None else states.index("c"),
         None if mask is None else mask.contiguous(),
-        (norms[0], weights.bias_hh, *norms[1:]) if around.has_product else None,
+        None if norms is None else norms.norm_ih,
+        None if norms is None else (norms.norm_hh, bias_hh, norms.norm_state, norms.norm_state_bias),
     )
 
 
@@ -177,15 +200,15 @@ class _Surrounded(torch.autograd.Function):
         tensors, (output, mask, normal, normal_state, scale, kept) = saved[: len(needs)], saved[len(needs) :]
         if torch.is_grad_enabled():
             return None, *_differentiable(call, tensors, needs, d_output, d_finals)
-        x, weights, norms, states = _parted([None if t is None else t.contiguous() for t in tensors])
-        inside = _around(call, weights, norms, mask)
+        x, weights, norms, states = _parted(call, [None if t is None else t.contiguous() for t in tensors])
+        inside = _around(call.spec, call.around, norms, weights.bias_hh, mask)
         inside.kept = (normal, normal_state, scale)
         # The bias that is added behind the norm is one of its weights.
         is_norm = [needs[7], needs[4], needs[8], needs[9]]
         given = inside.norms or (None,) * len(is_norm)
         wanted = _calls.gradients(given, is_norm)
         inside.gradients = wanted
-        kernel, own, layout = _checked(call, x, weights, states)
+        kernel, own, layout = _checked(call, x, weights, states, inside)
         d_ends = [None if d is None else d.contiguous() for d in d_finals]
         d_states = [torch.empty_like(s) for s in states]
         d_own = None if d_output is None else d_output.contiguous()
@@ -209,10 +232,8 @@ def _differentiable(
     """The gradients where they shall have derivatives themselves: those of the reference."""
     # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
     tensors = [None if t is None else t.view_as(t) for t in tensors]
-    x, weights, (gain, *state_norms), states = _parted(tensors)
-    around = call.around
-    if around.has_product:
-        around = replace(around, norms=Norms(None, gain, *state_norms))
+    x, weights, norms, states = _parted(call, tensors)
+    around = replace(call.around, norms=norms)
     output, finals = _reference.scan(
         call.spec, x, weights, states, batch_sizes=call.batch_sizes, reverse=call.reverse, around=around
     )

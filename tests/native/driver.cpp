@@ -166,6 +166,11 @@ std::string named(const Check& c) {
   return what;
 }
 
+// Whether a single step can make the first step of the scan.
+bool has_step(const Check& c) {
+  return !c.problem.is_projected() && !c.sizes.is_packed && !c.sizes.reverse && c.sizes.steps > 0;
+}
+
 template <class T>
 bool run(const Kernel& kernel, const Check& c, int threads) {
   const Sizes& s = c.sizes;
@@ -178,8 +183,7 @@ bool run(const Kernel& kernel, const Check& c, int threads) {
     return false;
   }
   const bool is_right = agree(results, c.expected, c.problem, kernel.is_double, what);
-  const bool is_usual = !c.problem.is_projected() && !s.is_packed && !s.reverse && s.steps > 0;
-  if (!kernel.step || !is_usual) return is_right;
+  if (c.variant != Variant::plain || !has_step(c)) return is_right;
   const std::string step = what + ", a single step";
   return agree(scan.step(), c.expected_step, c.first_step, kernel.is_double, step) && is_right;
 }
@@ -198,12 +202,35 @@ Around everything(const Kernel& kernel, bool is_random, bool is_normalised) {
   return around;
 }
 
-// The problem as the kernels with layer norm take it: the input product stands in place of x.
-Problem with_product(Problem p) {
-  const size_t inputs = p.bias_ih.size();
-  std::vector<double> product(static_cast<size_t>(p.rows) * inputs);
+// An input product for a problem, exact in float.
+std::vector<double> some_product(const Problem& p) {
+  std::vector<double> product(static_cast<size_t>(p.rows) * p.bias_ih.size());
   for (size_t k = 0; k < product.size(); ++k) product[k] = 0.25 * static_cast<double>(k * 7919 % 13) - 1.5;
-  p.x = product;
+  return product;
+}
+
+// W x of each row, normalised, with the gain of NativeScan and the bias: what a single step makes itself.
+std::vector<double> normalised_product(const Problem& p) {
+  const size_t inputs = p.bias_ih.size(), width = static_cast<size_t>(p.input);
+  std::vector<double> product(static_cast<size_t>(p.rows) * inputs);
+  for (size_t row = 0; row < static_cast<size_t>(p.rows); ++row) {
+    double* const own = product.data() + row * inputs;
+    double mean = 0, variance = 0;
+    for (size_t n = 0; n < inputs; ++n) {
+      for (size_t k = 0; k < width; ++k) own[n] += p.weight_ih[n * width + k] * p.x[row * width + k];
+      mean += own[n] / static_cast<double>(inputs);
+    }
+    for (size_t n = 0; n < inputs; ++n) variance += (own[n] - mean) * (own[n] - mean) / static_cast<double>(inputs);
+    for (size_t n = 0; n < inputs; ++n) {
+      own[n] = (own[n] - mean) / std::sqrt(variance + 1e-5) * ramp(0.75, n) + p.bias_ih[n];
+    }
+  }
+  return product;
+}
+
+// The problem as the kernels with layer norm take it: the input product stands in place of x.
+Problem with_product(Problem p, std::vector<double> product) {
+  p.x = std::move(product);
   p.input = 0;
   p.weight_ih.clear();
   p.bias_ih.clear();
@@ -211,11 +238,31 @@ Problem with_product(Problem p) {
   return p;
 }
 
+// A single step draws no masks.
+Check unmasked(Check c) {
+  c.first_step.mask.clear();
+  return c;
+}
+
 template <class T>
 bool scan_around(const Kernel& kernel, const Problem& p, bool is_packed, const Around& around, int threads,
                  Results& results) {
   NativeScan<T> scan(kernel, p, is_packed, around);
   return scan.forward(threads, results) && scan.backward(threads, results);
+}
+
+// A single step with everything at once around the cell gives what a scan of one step does.
+bool steps_around(const Kernel& in_float, const Kernel& in_double, const Check& c, const Around& around,
+                  const std::string& how) {
+  const Problem& p = c.first_step;
+  const Problem given = around.is_normalised ? with_product(p, normalised_product(p)) : p;
+  Results scanned;
+  if (!NativeScan<double>(in_double, given, false, around).forward(1, scanned)) return false;
+  const Results exact = NativeScan<double>(in_double, p, false, around).step();
+  const Results rough = NativeScan<float>(in_float, p, false, around).step();
+  return !exact.empty() && !rough.empty() &&
+         are_near(exact, scanned, 1e-10, how + ": a single step") &
+             are_near(rough, scanned, 1e-2, how + ": a single step in float");
 }
 
 // Everything at once around the cell: float and double agree as far as float goes, and several threads give what one
@@ -227,7 +274,7 @@ bool run_around(Isa isa, const Check& c, int threads) {
       const bool is_normalised = variant == Variant::normalised;
       const Kernel& in_float = *find_kernel(isa, c.cell, Element::float32, variant);
       const Kernel& in_double = *find_kernel(isa, c.cell, Element::float64, variant);
-      const Problem p = is_normalised ? with_product(c.problem) : c.problem;
+      const Problem p = is_normalised ? with_product(c.problem, some_product(c.problem)) : c.problem;
       const Around around = everything(in_double, is_random, is_normalised);
       Results one, several, rough;
       if (!scan_around<double>(in_double, p, c.sizes.is_packed, around, 1, one)) return false;
@@ -235,6 +282,7 @@ bool run_around(Isa isa, const Check& c, int threads) {
       if (!scan_around<float>(in_float, p, c.sizes.is_packed, around, threads, rough)) return false;
       const std::string how = named(c) + (is_random ? ", random" : "") + (is_normalised ? ", normalised" : "");
       is_right &= are_near(several, one, 1e-10, how + ": several threads");
+      if (!is_random && has_step(c)) is_right &= steps_around(in_float, in_double, unmasked(c), around, how);
       // Over hundreds of steps a difference may grow beyond all bounds.
       if (c.sizes.steps <= 50) is_right &= are_near(rough, one, 1e-2, how + ": float against double");
     }

@@ -49,6 +49,9 @@ class Half {
   uint16_t bits_;
 };
 
+// Values that differ from unit to unit.
+inline double ramp(double from, size_t unit) { return from + 0.125 * static_cast<double>(unit % 5); }
+
 inline size_t product(int64_t a, int64_t b) { return static_cast<size_t>(a * b); }
 
 // Nothing around the cell.
@@ -162,43 +165,47 @@ class NativeScan {
     return true;
   }
 
-  // A single step from the initial states; it must be the first step of the scan.
+  // A single step from the initial states; it must be the first step of the scan. Under layer norm it is given x, not
+  // the input product.
   plain::Results step() {
     StepArguments s{};
     s.batch = p.batch;
     s.weights = w;
     s.x = x;
     s.output = memory.make(product(p.batch, p.hidden));
+    s.around = &around;
     for (int n = 0; n < k.states; ++n) {
       s.previous[n] = initial[n];
       s.next[n] = memory.make(p.initial[n].size());
     }
-    run_step(k, s);
     plain::Results results;
+    if (run_step(k, s) != Status::done) return results;
     add(results, "output", s.output, product(p.batch, p.hidden));
     for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), s.next[n], p.initial[n].size());
     return results;
   }
 
  private:
-  size_t gate_rows() const {
-    size_t gates = 0;
-    for (int a = 0; a < k.accumulators; ++a) gates += k.recurrent_product[a] ? static_cast<size_t>(p.hidden) : 0;
-    return gates;
+  // The rows of the weights of a product, by which accumulators it feeds.
+  size_t rows_of(const bool* feeds) const {
+    size_t rows = 0;
+    for (int a = 0; a < k.accumulators; ++a) rows += feeds[a] ? static_cast<size_t>(p.hidden) : 0;
+    return rows;
   }
+  size_t gate_rows() const { return rows_of(k.recurrent_product); }
 
-  // Gains and biases that differ from unit to unit.
   void make_norms() {
-    const auto ramp = [&](size_t count, double from) {
+    const auto make = [&](size_t count, double from) {
       std::vector<double> values(count);
-      for (size_t n = 0; n < count; ++n) values[n] = from + 0.125 * static_cast<double>(n % 5);
+      for (size_t n = 0; n < count; ++n) values[n] = ramp(from, n);
       return memory.copy(values);
     };
     const size_t gates = gate_rows(), states = product(k.normals, p.hidden), rows = static_cast<size_t>(p.rows);
-    around.gain = ramp(gates, 0.75);
-    around.bias = ramp(gates, -0.25);
-    around.state_gain = ramp(states, 0.75);
-    around.state_bias = ramp(states, -0.25);
+    around.input_gain = make(rows_of(k.input_product), 0.75);
+    around.gain = make(gates, 0.75);
+    around.bias = make(gates, -0.25);
+    around.state_gain = make(states, 0.75);
+    around.state_bias = make(states, -0.25);
     around.normal = memory.make(rows * gates);
     around.normal_state = memory.make(rows * states);
     around.scale = memory.make(rows * (1 + static_cast<size_t>(k.normals)));

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _around, _calls, _kernels, _noise, _ops, _reference, _stack, _streaming
+from gatework import _around, _calls, _kernels, _noise, _ops, _reference, _stack, _streaming, _surrounded
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
@@ -279,7 +279,7 @@ class RecurrentLayer(nn.Module):
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
-        if path == "native" and not is_traced and not torch.compiler.is_compiling():
+        if path == "native" and not is_traced and not self._acts_at_steps and not torch.compiler.is_compiling():
             plan = self._plan(batch.x.dtype) if _stack.is_plain((batch.x, *batch.states)) else None
             if plan is not None and not torch.is_autocast_enabled("cpu"):
                 output, ends = _stack.run(plan, batch.x, batch.states, batch.batch_sizes)
@@ -316,9 +316,10 @@ class RecurrentLayer(nn.Module):
     def _plan(self, dtype: torch.dtype) -> _calls.Plan | None:
         """The checked weights of the whole stack for an input of `dtype`, where the kernels take them as they are.
 
-        None where something comes between or around the layers, or where the weights become others at each call.
+        None where something comes between the layers, or where the weights become others at each call. With something
+        around the cell a plan is for single steps, which draw no masks.
         """
-        if _kernels.COMPUTED.get(dtype) is not dtype or self._acts_at_steps:
+        if _kernels.COMPUTED.get(dtype) is not dtype:
             return None
         if self.training and (self.dropout or self.options.weight_drop):
             return None
@@ -331,12 +332,19 @@ class RecurrentLayer(nn.Module):
         return plan if plan.dtype is dtype else None
 
     def _new_plan(self, dtype: torch.dtype) -> _calls.Plan | None:
-        weights = [self._parameters.get(name) for names in self._weight_names for name in names]
-        is_plain = _stack.is_plain(weights) and _kernels.has(self.spec, dtype)
-        if not is_plain or any(t is None or t.dtype != dtype or not (t.is_cpu and t.is_contiguous()) for t in weights):
+        norms = [name for names in self._norm_names for name in names.values()]
+        tensors = [self._parameters.get(name) for name in (*self._flat_weights_names, *norms)]
+        if not _stack.is_plain(tensors):
             return None
-        stack = [self._weights(place) for place in range(len(self._weight_names))]
-        return _calls.plan(self.spec, dtype, self.input_size, stack, self.num_directions)
+        if any(t is None or t.dtype != dtype or not (t.is_cpu and t.is_contiguous()) for t in tensors):
+            return None
+        places = range(len(self._weight_names))
+        stack, arounds = [self._weights(k) for k in places], [self._around(k, None) for k in places]
+        if not _ops.has_kernel(self.spec, stack[0].weight_ih, arounds[0]):
+            return None
+        if arounds[0].is_plain:
+            return _calls.plan(self.spec, dtype, self.input_size, stack, self.num_directions)
+        return _surrounded.plan(self.spec, dtype, self.input_size, stack, arounds)
 
     def _in_precision(self, batch: _batch.Batch, path: _paths.Path) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast to bfloat16 rounded to it where the kernels keep all sums exact."""
