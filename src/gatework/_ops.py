@@ -4,19 +4,21 @@ Tensors on the CPU in float32, float64 or bfloat16 go to the native kernels, as 
 `gatework::scan_backward`; everything else goes to the reference. So do derivatives of the derivative.
 
 With an input in bfloat16 the factors of every product are rounded to it, and so is the output. Weights and states may
-be bfloat16 or float32: inside they are float32, as are all sums, states and gradients of weights.
+be bfloat16 or float32: inside they are float32, as are all sums, states and gradients of weights. With something around
+the cell the kernels for float32 compute: no factor is rounded but x, and the weights where they are bfloat16.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gatework import _calls, _gradients, _kernels, _reference, _surrounded
-from gatework._around import PLAIN, Around
+from gatework._around import PLAIN, Around, Norms
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
 
@@ -41,7 +43,8 @@ def has_kernel(spec: CellSpec, weight: Tensor, around: Around = PLAIN) -> bool:
         return False
     if around.is_plain:
         return _kernels.has(spec, weight.dtype)
-    return _surrounded.has_kernel(spec, weight.dtype, is_normalised=around.norms is not None)
+    dtype = _kernels.COMPUTED.get(weight.dtype)
+    return dtype is not None and _surrounded.has_kernel(spec, dtype, is_normalised=around.norms is not None)
 
 
 def scan(
@@ -61,14 +64,16 @@ def scan(
     """
     if not has_kernel(spec, x, around):
         return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
-    if not around.is_plain:
-        return _surrounded.scan(spec, x, weights, states, around, batch_sizes=batch_sizes, reverse=reverse)
     given = states
     w, states = as_computed(x, weights), [computed(state, x) for state in given]
+    if not around.is_plain:
+        around, wide = around_as_computed(x, around), x.to(_kernels.COMPUTED[x.dtype])
+        output, finals = _surrounded.scan(spec, wide, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
+        return output.to(x.dtype), _as_given(finals, given)
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
     is_kept = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (*tensors, *states))
     output, finals, _ = torch.ops.gatework.scan(spec.name, *tensors, list(states), batch_sizes, reverse, is_kept)
-    return output, tuple(final.to(state.dtype) for final, state in zip(finals, given, strict=True))
+    return output, _as_given(finals, given)
 
 
 def computed(tensor: Tensor, x: Tensor) -> Tensor:
@@ -81,6 +86,19 @@ def as_computed(x: Tensor, weights: ScanWeights) -> ScanWeights:
     if x.dtype == _kernels.COMPUTED[x.dtype]:
         return weights
     return ScanWeights(*[None if t is None else computed(t, x) for t in weights])  # type: ignore[arg-type]
+
+
+def around_as_computed(x: Tensor, around: Around) -> Around:
+    """As `computed()` for the weights of the layer norm."""
+    if around.norms is None or x.dtype == _kernels.COMPUTED[x.dtype]:
+        return around
+    norms = {f.name: getattr(around.norms, f.name) for f in fields(Norms)}
+    return replace(around, norms=Norms(**{k: None if t is None else computed(t, x) for k, t in norms.items()}))
+
+
+def _as_given(finals: Sequence[Tensor], states: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The final states, each of the element type of the state that was given."""
+    return tuple([final.to(state.dtype) for final, state in zip(finals, states, strict=True)])
 
 
 def trace(
@@ -100,18 +118,18 @@ def trace(
     if not has_kernel(spec, x, around):
         return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
     w, dtype, given = as_computed(x, weights), x.dtype, states
-    states = [computed(state, x) for state in given]
+    states, around = [computed(state, x) for state in given], around_as_computed(x, around)
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         x = x.to(_kernels.COMPUTED[dtype])
         found = _reference.trace(spec, x, w, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
     elif not around.is_plain:
+        x = x.to(_kernels.COMPUTED[dtype])
         found = _surrounded.trace(spec, x, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
     else:
         found = _trace(spec, x, w, states, batch_sizes, reverse)
     output, finals, named = found
-    ends = tuple(final.to(state.dtype) for final, state in zip(finals, given, strict=True))
-    return output.to(dtype), ends, {name: value.to(dtype) for name, value in named.items()}
+    return output.to(dtype), _as_given(finals, given), {name: value.to(dtype) for name, value in named.items()}
 
 
 def _trace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from unittest import mock
 
 import pytest
 import torch
@@ -111,9 +112,10 @@ def test_steps_in_bfloat16_stay_near_the_whole_sequence():
                 assert (output - expected[time]).abs().max() <= (time + 1) * 2 * EPS
 
 
-def test_second_derivatives_in_bfloat16_are_those_of_float32_rounded():
-    layer = gatework.nn.RNN(2, 3, dtype=torch.bfloat16)
-    twin = gatework.nn.RNN(2, 3)
+@pytest.mark.parametrize("options", [{}, {"layer_norm": True, "zoneout": 0.3}])
+def test_second_derivatives_in_bfloat16_are_those_of_float32_rounded(options: dict):
+    layer = gatework.nn.RNN(2, 3, dtype=torch.bfloat16, options=ScanOptions(**options)).eval()
+    twin = gatework.nn.RNN(2, 3, options=ScanOptions(**options)).eval()
     twin.load_state_dict(layer.state_dict())
     found = []
     for one in (layer, twin):
@@ -123,8 +125,9 @@ def test_second_derivatives_in_bfloat16_are_those_of_float32_rounded():
     assert (found[0] - found[1]).abs().max() <= 16 * EPS * (1 + found[1].abs().max())
 
 
-def test_a_compiled_layer_under_autocast_computes_the_same():
-    layer, x = LSTM(INPUT, HIDDEN), torch.randn(TIME, BATCH, INPUT)
+@pytest.mark.parametrize("options", [{}, {"layer_norm": True, "zoneout": 0.3, "clip": 0.2}])
+def test_a_compiled_layer_under_autocast_computes_the_same(options: dict):
+    layer, x = LSTM(INPUT, HIDDEN, options=ScanOptions(**options)).eval(), torch.randn(TIME, BATCH, INPUT)
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     with torch.autocast("cpu", torch.bfloat16):
         for lengths in (None, torch.tensor(LENGTHS)):
@@ -138,9 +141,94 @@ def test_a_compiled_layer_under_autocast_computes_the_same():
         torch.testing.assert_close(value, other)
 
 
-def test_what_acts_around_the_cell_is_computed_in_the_precision_of_the_weights():
-    layer = LSTM(INPUT, HIDDEN, options=ScanOptions(zoneout=0.5)).eval()
-    x = torch.randn(TIME, BATCH, INPUT)
-    expected = layer(x)[0]
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(layer(x)[0], expected)
+# With something around the cell
+
+
+AROUND: dict[str, dict] = {
+    "zoneout": {"zoneout": 0.3},
+    "clip": {"clip": 0.2},
+    "recurrent dropout": {"recurrent_dropout": 0.3},
+    "layer norm": {"layer_norm": True},
+    "everything": {"zoneout": 0.3, "clip": 0.2, "recurrent_dropout": 0.3, "layer_norm": True},
+}
+RESET = torch.zeros(TIME, BATCH)
+RESET[3, :2] = 1
+
+
+def surrounded(cell: str = "lstm", *, training: bool = True, **options) -> torch.nn.Module:
+    """A layer in float32 whose parameters are exact in bfloat16."""
+    if "c" not in REGISTRY[cell].states:
+        options.pop("clip", None)
+    stack = {key: options.pop(key) for key in ("num_layers", "bidirectional") if key in options}
+    layer = gatework.nn.Recurrent(cell, INPUT, HIDDEN, **stack, options=ScanOptions(**options))
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            if "norm" in name:
+                parameter.uniform_(-1.5, 1.5)
+    return layer.to(torch.bfloat16).float().train(training)
+
+
+def seeded(*arguments, **options) -> list[torch.Tensor]:
+    """As `results()`, with masks that are the same at each call."""
+    torch.manual_seed(7)
+    return results(*arguments, **options)
+
+
+# Recurrent dropout acts in training alone.
+CASES = [(options, training) for options in AROUND for training in (True, options == "recurrent dropout")]
+
+
+@pytest.mark.parametrize(("options", "training"), sorted(set(CASES)))
+@pytest.mark.parametrize("layout", [{}, {"lengths": LENGTHS}, {"reset": RESET}], ids=["uniform", "ragged", "reset"])
+def test_what_acts_around_the_cell_is_computed_in_float32_and_rounded_once(layout: dict, options: str, training: bool):
+    layer = surrounded(bidirectional=True, training=training, **AROUND[options])
+    x = torch.randn(TIME, BATCH, INPUT).bfloat16()
+    seed = torch.randn(TIME, BATCH, 2 * HIDDEN).bfloat16()
+    with mock.patch("gatework._reference.scan", side_effect=AssertionError("a loop")):
+        expected = seeded(layer, x.float(), seed, **layout)
+        converted = seeded(copy.deepcopy(layer).to(torch.bfloat16), x, seed, **layout)
+        mixed = seeded(layer, x.float(), seed, autocast=True, **layout)
+    for value, exact in zip(converted, expected, strict=True):
+        assert value.dtype == torch.bfloat16
+        # The derivative of x is rounded for each direction and for their sum.
+        tolerance = 2 * EPS if value is converted[3] else 0
+        torch.testing.assert_close(value, exact.bfloat16(), rtol=tolerance, atol=tolerance * float(exact.abs().max()))
+    # The weights are float32, and so are their gradients, which nothing rounds.
+    assert [value.dtype for value in mixed] == [torch.bfloat16] * 3 + [torch.float32] * (len(mixed) - 3)
+    for value, exact in list(zip(mixed, expected, strict=True))[4:]:
+        assert torch.equal(value, exact)
+    for value, other in zip(mixed[:3], converted, strict=False):
+        assert torch.equal(value, other)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("cell", list(REGISTRY))
+def test_with_something_around_it_every_cell_is_as_accurate_as_the_reference_in_bfloat16(cell: str, autocast: bool):
+    layer = surrounded(cell, num_layers=2, **AROUND["everything"])
+    x, seed = torch.randn(TIME, BATCH, INPUT).bfloat16(), torch.randn(TIME, BATCH, HIDDEN).bfloat16()
+    exact = seeded(copy.deepcopy(layer).double(), x.double(), seed, lengths=LENGTHS)
+    ours, given = (layer, x.float()) if autocast else (copy.deepcopy(layer).bfloat16(), x)
+    found = seeded(ours, given, seed, autocast, lengths=LENGTHS)
+    with mock.patch("gatework.nn._layer.RecurrentLayer._choose", return_value="reference"):
+        usual = seeded(copy.deepcopy(layer).bfloat16(), x, seed, lengths=LENGTHS)
+    states = len(layer.spec.states)
+    # At a kink (relu, the larger of two) a derivative may differ by all of itself.
+    count = 1 + states if cell in ("rnn_relu", "indrnn", "slstm") else len(exact)
+    for value, other, true in list(zip(found, usual, exact, strict=True))[:count]:
+        assert error(value, true) <= 2 * error(other, true) + 2 * EPS
+
+
+def test_a_trace_in_bfloat16_shows_what_acts_around_the_cell():
+    layer = surrounded(**AROUND["everything"]).bfloat16().requires_grad_(False)
+    x = torch.randn(TIME, BATCH, INPUT).bfloat16()
+    for needs_gradient in (False, True):
+        layer.requires_grad_(needs_gradient)
+        torch.manual_seed(3)
+        trace = layer.trace(x, lengths=LENGTHS)
+        torch.manual_seed(3)
+        output, (_, c) = layer(x, lengths=LENGTHS)
+        assert {value.dtype for value in trace.values()} == {torch.bfloat16}
+        # With derivatives the reference computes, in float32 too: at most a last place apart.
+        tolerance = EPS if needs_gradient else 0
+        torch.testing.assert_close(trace["h"][0, 0], output, rtol=tolerance, atol=tolerance)
+        assert trace["c"].abs().max() <= c.new_tensor(0.2)

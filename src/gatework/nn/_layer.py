@@ -290,7 +290,7 @@ class RecurrentLayer(nn.Module):
             seed = _noise.drawn_seed() if self.training else None
             arounds = [self._around(place, seed) for place in range(len(weights))]
             arounds = [] if all(around.is_plain for around in arounds) else arounds
-        x, states = self._in_own_precision(batch) if arounds else self._in_precision(batch, path)
+        x, states = self._in_precision(batch, path, arounds[0] if arounds else _around.PLAIN)
         # A part is what nothing comes between.
         is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
         depth = self.num_directions if is_dropping else len(weights)
@@ -346,7 +346,9 @@ class RecurrentLayer(nn.Module):
             return _calls.plan(self.spec, dtype, self.input_size, stack, self.num_directions)
         return _surrounded.plan(self.spec, dtype, self.input_size, stack, arounds)
 
-    def _in_precision(self, batch: _batch.Batch, path: _paths.Path) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _in_precision(
+        self, batch: _batch.Batch, path: _paths.Path, around: _around.Around
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast to bfloat16 rounded to it where the kernels keep all sums exact."""
         kind = batch.x.device.type
         if not torch.is_autocast_enabled(kind) or torch.get_autocast_dtype(kind) != torch.bfloat16:
@@ -355,7 +357,7 @@ class RecurrentLayer(nn.Module):
         if weight.dtype != torch.float32 or path not in ("native", "operator"):
             return self._in_own_precision(batch)
         x = batch.x.to(torch.bfloat16)
-        if not _ops.has_kernel(self.spec, x):
+        if not _ops.has_kernel(self.spec, x, around):
             return self._in_own_precision(batch)
         return x, tuple(state.to(torch.bfloat16) for state in batch.states)
 
