@@ -93,8 +93,10 @@ def run(
     torch.manual_seed(seed)
     model = task.model(recipe.model)
     with torch.no_grad():
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             parameter.mul_(3)
+            if "norm" in name:
+                parameter.uniform_(-2, 2)
         if model.embedding is not None:
             model.embedding.weight.mul_(8)
     write_tensors(folder / "model.safetensors", model.state_dict())

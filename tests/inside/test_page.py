@@ -35,6 +35,11 @@ TEXT_RUNS = [
     {"cell": "minimal", "layers": 2},
     {"cell": "lstm", "bidirectional": True, "zoneout": {"c": 0.4, "h": 0.1}, "cell_clip": 0.2},
     {"cell": "gru", "layers": 2, "zoneout": 0.3, "recurrent_dropout": 0.2, "weight_drop": 0.2},
+    {"cell": "lstm", "bidirectional": True, "layers": 2, "layer_norm": True},
+    {"cell": "gru", "layer_norm": True, "zoneout": 0.3, "pooling": "mean"},
+    {"cell": "peephole", "layer_norm": True, "zoneout": {"c": 0.4, "h": 0.1}, "cell_clip": 0.2},
+    {"cell": "minimal", "layer_norm": True, "bidirectional": True},
+    {"cell": "slstm", "layer_norm": True},
 ]
 TEXTS = [
     "Good film!",
@@ -307,6 +312,44 @@ def test_one_click_shows_the_arithmetic_of_that_step(show, texts_page):
         assert value == pytest.approx(float(result.replace("−", "-")), abs=6e-3)
 
 
+FUNCTIONS = {"sigmoid": lambda a: 1 / (1 + np.exp(-a)), "tanh": np.tanh, "exp": np.exp, "log": np.log, "max": max}
+FUNCTIONS |= {"softplus": lambda a: np.log1p(np.exp(a)), "relu": lambda a: max(a, 0)}
+NUMBER = re.compile(r"\d+\.\d+")
+
+
+def value_of(shown: str) -> tuple[float, float]:
+    """What a line of arithmetic comes to, and how far off that may be, as its numbers are rounded to three decimals."""
+    code = shown.replace("−", "-").replace("×", "*").replace("÷", "/").replace("σ", "sigmoid")
+    code = code.replace("max(0, ·)", "relu")
+    value, moved = eval(code, FUNCTIONS), 0.0
+    for match in NUMBER.finditer(code):
+        rest = (code[: match.start()], code[match.end() :])
+        moves = [eval(str(float(match[0]) + d).join(rest), FUNCTIONS) - value for d in (-5e-4, 5e-4)]
+        moved += max(map(abs, moves))
+    return value, moved
+
+
+@pytest.mark.parametrize("number", range(len(TEXT_RUNS)))
+def test_every_line_of_arithmetic_adds_up(show, texts_page, number):
+    page = opened(show, texts_page[1], "#preset=2&step=3")
+    unit = page.locator("#units .run").nth(number)
+    for summary in unit.locator("summary").all():
+        summary.click()
+    norms = 0
+    for line in unit.locator(".equation").all():
+        letters, filled = line.locator(".letters").inner_text(), line.locator(".numbers").inner_text()
+        norms += letters.startswith("norm(")
+        right_hand, result = filled.removeprefix("=").rsplit("=", 1)
+        value, moved = value_of(right_hand)
+        # The parts are moved one by one; together they may go a little further.
+        assert value == pytest.approx(float(result.replace("−", "-")), abs=5e-4 + 1.5 * moved), (letters, filled)
+    cell = page.evaluate(f"gatework.networks[{number}].cell_")
+    is_normalised = "layer_norm" in TEXT_RUNS[number]
+    count = len(cell["inputGates"]) + len(cell["recurrentGates"]) + len(cell["normalised"])
+    assert norms == (count if is_normalised else 0)
+    assert ("norm(W" in unit.locator(".letters").first.inner_text().replace("\n", "")) == is_normalised
+
+
 def test_the_keyboard_moves_through_maps_and_words(show, texts_page):
     page = opened(show, texts_page[1], "#preset=2&step=4&units=0")
     canvas = page.locator("#maps .run").first.locator("canvas").first
@@ -410,6 +453,18 @@ def test_a_large_model_stays_under_six_megabytes_and_answers_a_key_press_at_once
     assert min(taken) < 50
 
 
+KNOTTED = """
+import gatework
+from torch import sigmoid, tanh
+
+@gatework.cell
+def Knotted(a_i, a_g, c, s):
+    c = sigmoid(a_i) * c + a_g
+    s = s + tanh(c)
+    return {"c": c, "s": s, "h": tanh(s)}
+"""
+
+
 def test_what_cannot_be_shown_is_refused(tmp_path):
     text, numbers = run(tmp_path / "text"), run(tmp_path / "series", "series")
     with pytest.raises(UsageError, match="one run at least"):
@@ -420,6 +475,10 @@ def test_what_cannot_be_shown_is_refused(tmp_path):
         write_page([text, numbers], tmp_path / "inspect.html")
     with pytest.raises(UsageError, match="text 1 is ''"):
         write_page([text], tmp_path / "inspect.html", "")
+    (tmp_path / "mine.py").write_text(KNOTTED)
+    knotted = run(tmp_path / "knotted", cell=f"{tmp_path / 'mine.py'}:Knotted", layer_norm=True)
+    with pytest.raises(RunError, match="the norm of one state of its cell depends on that of another"):
+        write_page([knotted], tmp_path / "inspect.html", "")
     (text.path / "summary.json").unlink()
     with pytest.raises(RunError, match="not finished"):
         write_page([type(text).open(text.path)], tmp_path / "inspect.html")

@@ -9,7 +9,7 @@ that is a new state is read from the stored states.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from gatework.cells._spec import CellSpec
@@ -18,6 +18,7 @@ from gatework.errors import UsageError
 
 # What the inputs are called that belong to a normalised state: the norm's result, and what comes back through it.
 NORMAL, INNER = "normal of ", "d_inner of "
+After = Callable[[Mapping[str, Symbol], Mapping[str, Symbol]], Mapping[str, Symbol]]
 COSTLY = ("sigmoid", "tanh", "exp", "log", "softplus")
 
 
@@ -34,6 +35,7 @@ class Derivation:
         d_states: The elementwise part of the derivative for each previous state.
         d_units: What each learnt vector's derivative receives from one step of one sequence.
         normalised: The states that are normalised within the step; none without layer norm.
+        inner: These states before their norm.
         d_normal: The derivative for each of their norms' results. What a norm passes on to its state comes back to the
             backward step as an input.
     """
@@ -46,12 +48,8 @@ class Derivation:
     d_states: tuple[Symbol, ...]
     d_units: tuple[Symbol, ...]
     normalised: tuple[str, ...] = ()
+    inner: tuple[Symbol, ...] = ()
     d_normal: tuple[Symbol, ...] = ()
-
-    @property
-    def inner(self) -> tuple[Symbol, ...]:
-        """The states before their norm."""
-        return tuple(self.named[s] for s in self.normalised)
 
     @property
     def can_be_cut(self) -> bool:
@@ -70,12 +68,14 @@ class Derivation:
         return tuple(self.named[s] for s in self.spec.states)
 
 
-def derive(spec: CellSpec, *, is_normalised: bool = False) -> Derivation:
+def derive(spec: CellSpec, *, is_normalised: bool = False, after: After | None = None) -> Derivation:
     """The derivation of a cell.
 
     Args:
         spec: The cell.
         is_normalised: Whether the states in a tanh are normalised there, where the cell has such states.
+        after: What acts on the new values once the step is made: from the states before it and all that it names to
+            what it names then.
 
     Raises:
         UsageError: `step()` uses something that cannot be derived; the message names the function, file and line.
@@ -87,10 +87,14 @@ def derive(spec: CellSpec, *, is_normalised: bool = False) -> Derivation:
     normalised = normalised_states(spec, named) if is_normalised else ()
     normals = {s: graph.input(f"{NORMAL}{s}") for s in normalised}
     named = _with_normals(graph, named, normals)
+    inner = tuple(named[s] for s in normalised)
+    if after is not None:
+        inputs |= {s: graph.input(s) for s in spec.states}
+        named = dict(after({s: inputs[s] for s in spec.states}, named))
     units = tuple(f"p_{name}" for name in spec.unit_weights)
     accumulators = tuple(a for a in spec.arguments if a not in (*spec.states, *units))
     seeds = [(named[s], graph.input(f"d_{s}")) for s in spec.states]
-    seeds += [(named[s], graph.input(f"{INNER}{s}")) for s in normalised]
+    seeds += [(symbol, graph.input(f"{INNER}{s}")) for s, symbol in zip(normalised, inner, strict=True)]
     adjoints = _reverse(graph, named, seeds)
     zero = graph.constant(0)
     d_accumulators = tuple(adjoints.get(inputs[a], zero) for a in accumulators)
@@ -100,7 +104,7 @@ def derive(spec: CellSpec, *, is_normalised: bool = False) -> Derivation:
     next_states = [named[s] for s in spec.states]
     outputs = (*d_accumulators, *d_states, *d_units, *d_normal)
     kept = _kept(topological(named.values()), next_states, outputs, accumulators)
-    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units, normalised, d_normal)
+    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units, normalised, inner, d_normal)
 
 
 def normalised_states(spec: CellSpec, named: Mapping[str, Symbol]) -> tuple[str, ...]:

@@ -18,7 +18,12 @@ def equations(spec: CellSpec) -> Derivation:
 
 def logistic_gates(spec: CellSpec) -> tuple[str, ...]:
     """The gates that are a sigmoid, so lie between 0 (closed) and 1 (open), in order."""
-    return tuple(name for name, symbol in equations(spec).named.items() if symbol.operation == "sigmoid")
+    return logistic(equations(spec))
+
+
+def logistic(derivation: Derivation) -> tuple[str, ...]:
+    """The named values that are a sigmoid, in order."""
+    return tuple(name for name, symbol in derivation.named.items() if symbol.operation == "sigmoid")
 
 
 def retention_gates(spec: CellSpec) -> dict[str, str]:

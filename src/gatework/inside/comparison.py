@@ -30,19 +30,18 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
         folder: A comparison folder with finished runs and its test part.
 
     Returns:
-        The live page; None where the networks cannot run in one: with a layer norm there are figures alone, for other
-        tasks nothing is written.
+        The live page; None where the networks cannot run in one, and then nothing is written.
     """
     folder = Path(folder)
     runs, page = runs_of(folder), None
     with contextlib.suppress(GateworkError):
         page = write_page(runs, folder / _PAGE)
-    if page is None and not (runs[0].recipe.model.layer_norm and hasattr(runs[0].task, "encoder")):
+    if page is None:
         return None
     test = stored_test_part(runs[0], folder / "test.parquet")
     examples = test.take(_chosen(test))
     found = [gradients(_seeds(run), examples) for run in runs]
-    write_json(folder / _FIGURES, {"page": page and _PAGE, "gradients": found})
+    write_json(folder / _FIGURES, {"page": _PAGE, "gradients": found})
     return page
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gatework.cells import CellSpec
+from gatework.cells._derive import Derivation
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder
 from gatework.errors import RunError, UsageError
@@ -29,7 +29,7 @@ class Content:
         runs: What the page's script must know of each run, as values that JSON can hold.
         weights: Each run's weights as text.
         vocabularies: Each vocabulary once, as text; a run names its own by position.
-        specs: The cells.
+        cells: The equations of the cells, by the names by which the runs refer to them.
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Content:
     runs: list[dict[str, Any]]
     weights: list[str]
     vocabularies: list[str]
-    specs: list[CellSpec]
+    cells: dict[str, Derivation]
 
 
 def content(runs: Sequence[Run]) -> Content:
@@ -56,14 +56,17 @@ def content(runs: Sequence[Run]) -> Content:
         raise UsageError(f"runs side by side share one input, and these do not: {found}")
     kind, variables = kinds.pop()
     vocabularies: list[str] = []
-    described, weights, specs = [], [], {}
+    described, weights = [], []
+    cells: dict[str, Derivation] = {}
     names = _names(runs)
     for run, encoder, name in zip(runs, encoders, names, strict=True):
         network = run.network
         assert isinstance(network, SequenceModel)
         tensors = {key: value.numpy() for key, value in network.state_dict().items()}
         listing, text = pack(tensors)
-        entry = _described(run, network) | {"name": name, "tensors": listing}
+        equations, derivation = _equations(run, network)
+        cells[equations] = derivation
+        entry = _described(run, network) | {"equations": equations, "name": name, "tensors": listing}
         if isinstance(encoder, TextEncoder):
             words = pack_words(encoder.vocabulary.words)
             if words not in vocabularies:
@@ -74,8 +77,7 @@ def content(runs: Sequence[Run]) -> Content:
             entry |= {"inputScale": encoder.scale.state()}
         described.append(entry)
         weights.append(text)
-        specs[entry["equations"]] = evaluated(network.recurrent)
-    return Content(kind, variables, described, weights, vocabularies, list(specs.values()))
+    return Content(kind, variables, described, weights, vocabularies, cells)
 
 
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
@@ -86,9 +88,17 @@ def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
             f'{run.path} was trained for the task "{run.recipe.task}"; '
             "the live page can run what gatework train classify and regress make"
         )
-    if run.recipe.model.layer_norm:
-        raise RunError(f"{run.path} was trained with layer_norm, which the live page cannot run; inspect one without")
     return encoder
+
+
+def _equations(run: Run, network: SequenceModel) -> tuple[str, Derivation]:
+    name, derivation = evaluated(network.recurrent)
+    if not derivation.can_be_cut:
+        raise RunError(
+            f"{run.path} was trained with layer_norm, and the norm of one state of its cell depends on that of "
+            "another, which the live page cannot run; inspect a run without it"
+        )
+    return name, derivation
 
 
 def _kind(encoder: TextEncoder | SeriesEncoder) -> tuple[str, int]:
@@ -113,7 +123,6 @@ def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
     scale = getattr(run.task, "scale", None)
     return {
         "cell": model.cell_name,
-        "equations": evaluated(layer).name,
         "around": around(dataclasses.asdict(model)),
         "units": layer.hidden_size,
         "layers": layer.num_layers,

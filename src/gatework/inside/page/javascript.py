@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gatework.cells import CellSpec
-from gatework.cells._derive import Derivation, topological
+from gatework.cells._derive import INNER, NORMAL, Derivation, topological
 from gatework.cells._symbol import Symbol
-from gatework.inside._equations import equations, logistic_gates
+from gatework.inside._equations import logistic
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "eq": "==="}
 _FUNCTIONS = {
@@ -30,22 +30,22 @@ _FUNCTIONS = {
 }
 
 
-def cells_script(specs: Iterable[CellSpec]) -> str:
+def cells_script(cells: Mapping[str, Derivation]) -> str:
     """The script that defines `CELLS`, with every cell by its name."""
-    entries = ",\n".join(f"{json.dumps(spec.name)}: {_cell(spec)}" for spec in specs)
+    entries = ",\n".join(f"{json.dumps(name)}: {_cell(derived)}" for name, derived in cells.items())
     opening = '"use strict";\n\n// Derived from step() of each cell: its equations stand there and nowhere else.\n'
     return f"{opening}const CELLS = {{\n{entries},\n}};\n"
 
 
-def titles(spec: CellSpec) -> dict[str, str]:
+def titles(spec: CellSpec, names: Iterable[str]) -> dict[str, str]:
     r"""What each gate and state is called, from the `\text{...}` beside its equation in the cell's own docstring."""
     written = inspect.getdoc(inspect.getmodule(spec.step)) or ""
     found = dict(re.findall(r"^(\w+)_t .*\\text\{([^,}]*)", written, re.MULTILINE))
-    return {name: found.get(name, "state" if name in spec.states else "") for name in equations(spec).named}
+    return {name: found.get(name, "state" if name in spec.states else "") for name in names}
 
 
-def _cell(spec: CellSpec) -> str:
-    derived = equations(spec)
+def _cell(derived: Derivation) -> str:
+    spec = derived.spec
     about = {
         "title": spec.title,
         "gates": list(spec.gates),
@@ -54,36 +54,54 @@ def _cell(spec: CellSpec) -> str:
         "vectors": list(spec.unit_weights),
         "states": list(spec.states),
         "names": list(derived.named),
-        "titles": titles(spec),
-        "logistic": list(logistic_gates(spec)),
+        "titles": titles(spec, derived.named),
+        "logistic": list(logistic(derived)),
         "accumulators": [name.split("_", 1) for name in derived.accumulators],
         "kept": len(derived.kept),
+        "normalised": list(derived.normalised),
         "equations": _shown(derived),
     }
     facts = "".join(f"  {key}: {json.dumps(value)},\n" for key, value in about.items())
-    return f"{{\n{facts}{_forward(derived)}{_backward(derived)}}}"
+    return f"{{\n{facts}{_inner(derived)}{_forward(derived)}{_backward_normal(derived)}{_backward(derived)}}}"
+
+
+def _inner(derived: Derivation) -> str:
+    """`inner(units, a, p, previous, inner)`: the states that are normalised within the step, before their norm."""
+    names, lines = _read(derived.inner, derived)
+    lines += _statements(derived.inner, names, derived)
+    lines += [f"inner[{n}][k] = {names[symbol]};" for n, symbol in enumerate(derived.inner)]
+    return _method("inner(units, a, p, previous, inner)", lines)
 
 
 def _forward(derived: Derivation) -> str:
-    """`forward(units, a, p, previous, named, kept, at)`: one step of every unit.
+    """`forward(units, a, p, previous, normal, named, kept, at)`: one step of every unit.
 
-    `a` and `previous` are arrays of `units` numbers by accumulator and state; `p` has the rows of learnt vectors one
-    after the other; `named` and `kept` hold all steps, this one from `at` on.
+    `a`, `previous` and `normal` are arrays of `units` numbers by accumulator, state and normalised state; `p` has the
+    rows of learnt vectors one after the other; `named` and `kept` hold all steps, this one from `at` on.
     """
-    names: dict[Symbol, str] = {}
-    lines = []
-    for symbol in topological(derived.named.values()):
-        if symbol.operation == "input":
-            names[symbol], source = _source(str(symbol.value), derived)
-            lines.append(f"const {names[symbol]} = {source};")
+    names, lines = _read(derived.named.values(), derived)
     lines += _statements(derived.named.values(), names, derived)
     lines += [f"named[{n}][at + k] = {names[symbol]};" for n, symbol in enumerate(derived.named.values())]
     lines += [f"kept[{k}][at + k] = {names[symbol]};" for k, symbol in enumerate(derived.kept)]
-    return _method("forward(units, a, p, previous, named, kept, at)", lines)
+    return _method("forward(units, a, p, previous, normal, named, kept, at)", lines)
+
+
+def _backward_normal(derived: Derivation) -> str:
+    """`backwardNormal(units, kept, p, previous, named, at, dNext, dNormal)`: what the norms' results receive."""
+    lines = _backward_lines(derived, derived.d_normal, {"dNormal": derived.d_normal})
+    return _method("backwardNormal(units, kept, p, previous, named, at, dNext, dNormal)", lines)
 
 
 def _backward(derived: Derivation) -> str:
-    """`backward(units, kept, p, previous, named, at, dNext, dA, dPrevious)`: the derivative of one step."""
+    """`backward(units, kept, p, previous, named, at, dNext, dInner, dA, dPrevious)`: the derivative of one step."""
+    results = {"dA": derived.d_accumulators, "dPrevious": derived.d_states}
+    lines = _backward_lines(derived, (*derived.d_accumulators, *derived.d_states), results)
+    return _method("backward(units, kept, p, previous, named, at, dNext, dInner, dA, dPrevious)", lines)
+
+
+def _backward_lines(
+    derived: Derivation, outputs: Sequence[Symbol], results: Mapping[str, Sequence[Symbol]]
+) -> list[str]:
     names = {symbol: f"kept{k}" for k, symbol in enumerate(derived.kept)}
     lines = [f"const kept{k} = kept[{k}][at + k];" for k in range(len(derived.kept))]
     order = list(derived.named)
@@ -91,15 +109,26 @@ def _backward(derived: Derivation) -> str:
         if symbol not in names:
             names[symbol] = f"{state}Next"
             lines.append(f"const {state}Next = named[{order.index(state)}][at + k];")
-    outputs = (*derived.d_accumulators, *derived.d_states)
+    lines += _inputs(outputs, names, derived)
+    lines += _statements(outputs, names, derived)
+    for result, symbols in results.items():
+        lines += [f"{result}[{n}][k] = {names[symbol]};" for n, symbol in enumerate(symbols)]
+    return lines
+
+
+def _read(outputs: Iterable[Symbol], derived: Derivation) -> tuple[dict[Symbol, str], list[str]]:
+    """The names of the inputs that the outputs need, and the statements that read them."""
+    names: dict[Symbol, str] = {}
+    return names, _inputs(outputs, names, derived)
+
+
+def _inputs(outputs: Iterable[Symbol], names: dict[Symbol, str], derived: Derivation) -> list[str]:
+    lines = []
     for symbol in topological(outputs, names):
         if symbol.operation == "input":
             names[symbol], source = _source(str(symbol.value), derived)
             lines.append(f"const {names[symbol]} = {source};")
-    lines += _statements(outputs, names, derived)
-    lines += [f"dA[{k}][k] = {names[symbol]};" for k, symbol in enumerate(derived.d_accumulators)]
-    lines += [f"dPrevious[{k}][k] = {names[symbol]};" for k, symbol in enumerate(derived.d_states)]
-    return _method("backward(units, kept, p, previous, named, at, dNext, dA, dPrevious)", lines)
+    return lines
 
 
 def _method(signature: str, lines: list[str]) -> str:
@@ -115,6 +144,10 @@ def _source(value: str, derived: Derivation) -> tuple[str, str]:
         return value, f"a[{derived.accumulators.index(value)}][k]"
     if value in states:
         return f"{value}Previous", f"previous[{states.index(value)}][k]"
+    for mark, source in ((NORMAL, "normal"), (INNER, "dInner")):
+        if value.startswith(mark):
+            state = value.removeprefix(mark)
+            return f"{source}_{state}", f"{source}[{derived.normalised.index(state)}][k]"
     if value.startswith("p_"):
         return value, f"p[{derived.spec.unit_weights.index(value.removeprefix('p_'))} * units + k]"
     state = value.removeprefix("d_")
@@ -147,12 +180,15 @@ def _expression(operation: str, arguments: list[str]) -> str:
 def _shown(derived: Derivation) -> list[dict[str, Any]]:
     """Every equation of the cell as a tree: what it defines, and of what."""
     own = {symbol: name for name, symbol in derived.named.items()}
-    return [{"name": name, "tree": _tree(symbol, own, is_top=True)} for name, symbol in derived.named.items()]
+    norms = dict(zip((f"{NORMAL}{state}" for state in derived.normalised), derived.inner, strict=True))
 
+    def tree(symbol: Symbol, *, is_top: bool = False) -> list[Any]:
+        if symbol in own and not is_top:
+            return ["named", own[symbol]]
+        if symbol.operation == "input" and symbol.value in norms:
+            return ["norm", str(symbol.value).removeprefix(NORMAL), tree(norms[symbol.value])]
+        if symbol.operation in ("input", "constant"):
+            return [symbol.operation, symbol.value]
+        return [symbol.operation, *(tree(argument) for argument in symbol.arguments)]
 
-def _tree(symbol: Symbol, own: Mapping[Symbol, str], *, is_top: bool = False) -> list[Any]:
-    if symbol in own and not is_top:
-        return ["named", own[symbol]]
-    if symbol.operation in ("input", "constant"):
-        return [symbol.operation, symbol.value]
-    return [symbol.operation, *(_tree(argument, own) for argument in symbol.arguments)]
+    return [{"name": name, "tree": tree(symbol, is_top=True)} for name, symbol in derived.named.items()]

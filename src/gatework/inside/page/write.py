@@ -23,6 +23,7 @@ from gatework.training.run import Run
 _SCRIPTS = (
     "unpack.js",
     "products.js",
+    "norms.js",
     "pooling.js",
     "network.js",
     "attribution.js",
@@ -59,7 +60,7 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
     scripts = {
         "theme": Markup(asset("theme.js")),
         "characters": Markup(characters_script() if held.kind == "text" else ""),
-        "cells": Markup(cells_script(held.specs)),
+        "cells": Markup(cells_script(held.cells)),
         "script": Markup("\n".join(_own(name) for name in _scripts(held.kind))),
     }
     data = {"kind": held.kind, "variables": held.variables, "runs": held.runs, "presets": presets(runs[0], inputs)}

@@ -23,11 +23,18 @@ class Network {
     const end = `_l${layer}${direction ? "_reverse" : ""}`, of = (name) => this.tensors[`recurrent.${name}${end}`];
     const columns = layer === 0 ? this.inputs : this.width;
     const W = of("weight_ih"), U = of("weight_hh") ?? [], d = of("bias_hh") ?? [], p = of("weight_unit") ?? [];
+    const b = of("bias_ih"), norms = of("norm_ih") ? this.normsOf(of, b, d) : null;
     const back = {
       W: layer ? transposed(W, this.rows, columns) : null,
       U: U.length ? transposed(U, this.recurrentRows, this.units) : [],
     };
-    return { layer, direction, columns, W, U, back, b: of("bias_ih"), d, p, known: new Map() };
+    return { layer, direction, columns, W, U, back, b, d, p, norms, known: new Map() };
+  }
+
+  // The gains and shifts of the norms of one scan; the shift of a product is its bias.
+  normsOf(of, b, d) {
+    const rowsOf = (name) => this.cell_.normalised.map((_, n) => of(name).subarray(n * this.units, (n + 1) * this.units));
+    return { gains: [of("norm_ih"), of("norm_hh") ?? [], ...rowsOf("norm_state")], shifts: [b, d, ...rowsOf("norm_state_bias")] };
   }
 
   // The input products W x of every step, without bias: (steps x rows). A token's product is kept for the next time.
@@ -52,24 +59,30 @@ class Network {
     const named = cell.names.map(() => zeros(steps * H)), kept = Array.from({ length: cell.kept }, () => zeros(steps * H));
     const states = cell.states.map((state) => named[cell.names.indexOf(state)]);
     const a = cell.accumulators.map(() => zeros(H)), recurrent = zeros(recurrentRows), input = zeros(rows);
-    const nothing = zeros(H), known = share === 1 ? this.again(scan, products, steps, [...named, ...kept]) : 0;
+    const norms = scan.norms && new Norms(scan.norms.gains, scan.norms.shifts, steps), normal = cell.normalised.map(() => zeros(H));
+    const all = [...named, ...kept, ...(norms ? norms.all : [])];
+    const nothing = zeros(H), known = share === 1 ? this.again(scan, products, steps, all) : 0;
     for (let n = known; n < steps; n++) {
       const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
       const previous = states.map((state) => (n ? state.subarray(before * H, before * H + H) : nothing));
-      recurrent.set(scan.d);
+      if (norms) recurrent.fill(0);
+      else recurrent.set(scan.d);
       addProduct(scan.U, recurrentRows, H, previous[0], 0, recurrent);
-      for (let r = 0; r < rows; r++) input[r] = share * products[t * rows + r] + scan.b[r];
+      for (let r = 0; r < rows; r++) input[r] = share * products[t * rows + r] + (norms ? 0 : scan.b[r]);
+      if (norms) [input, recurrent].forEach((product, n) => norms.apply(n, t, product));
       this.accumulate(a, input, recurrent);
-      cell.forward(H, a, scan.p, previous, named, kept, t * H);
+      if (normal.length) cell.inner(H, a, scan.p, previous, normal);
+      normal.forEach((state, n) => norms.apply(2 + n, t, state));
+      cell.forward(H, a, scan.p, previous, normal, named, kept, t * H);
     }
-    if (share === 1) scan.last = { products, steps, all: [...named, ...kept] };
-    return { scan, named, states, kept, products, steps, share };
+    if (share === 1) scan.last = { products, steps, all };
+    return { scan, named, states, kept, norms, products, steps, share };
   }
 
   // What one has typed leaves the steps before it as they were: copies those of the run before, and says how many.
   again({ last, direction }, products, steps, all) {
     if (!last) return 0;
-    const { rows, units: H } = this, most = Math.min(steps, last.steps);
+    const { rows } = this, most = Math.min(steps, last.steps);
     const at = (n, count) => (direction ? count - 1 - n : n);
     const isSame = (n) => {
       const here = at(n, steps) * rows, there = at(n, last.steps) * rows;
@@ -79,8 +92,11 @@ class Network {
     let known = 0;
     while (known < most && isSame(known)) known++;
     if (known) {
-      const to = direction ? (steps - known) * H : 0, from = direction ? (last.steps - known) * H : 0;
-      all.forEach((values, k) => values.set(last.all[k].subarray(from, from + known * H), to));
+      const to = direction ? steps - known : 0, from = direction ? last.steps - known : 0;
+      all.forEach((values, k) => {
+        const width = values.length / steps;
+        values.set(last.all[k].subarray(from * width, (from + known) * width), to * width);
+      });
     }
     return known;
   }
@@ -152,15 +168,17 @@ class Network {
 
   // The gradient of one scan's input products, (steps x rows), from that of its output.
   backScan(trace, dh) {
-    const { scan, steps, named, states, kept } = trace, { units: H, rows, recurrentRows, cell_: cell } = this;
+    const { scan, steps, named, states, kept, norms } = trace, { units: H, rows, recurrentRows, cell_: cell } = this;
     const g = zeros(steps * rows), recurrent = zeros(recurrentRows), nothing = zeros(H);
     const dNext = cell.states.map(() => zeros(H)), dPrevious = cell.states.map(() => zeros(H));
-    const dA = cell.accumulators.map(() => zeros(H));
+    const dA = cell.accumulators.map(() => zeros(H)), dInner = cell.normalised.map(() => zeros(H));
     for (let n = steps - 1; n >= 0; n--) {
       const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
       const previous = states.map((state) => (n ? state.subarray(before * H, before * H + H) : nothing));
       for (let k = 0; k < H; k++) dNext[0][k] += dh[t * this.width + scan.direction * H + k];
-      cell.backward(H, kept, scan.p, previous, named, t * H, dNext, dA, dPrevious);
+      if (dInner.length) cell.backwardNormal(H, kept, scan.p, previous, named, t * H, dNext, dInner);
+      dInner.forEach((d, m) => norms.back(2 + m, t, d));
+      cell.backward(H, kept, scan.p, previous, named, t * H, dNext, dInner, dA, dPrevious);
       recurrent.fill(0);
       cell.accumulators.forEach(([kind, gate], m) => {
         const to = cell.inputGates.indexOf(gate) * H, also = cell.recurrentGates.indexOf(gate) * H;
@@ -169,6 +187,7 @@ class Network {
           if (kind !== "x") recurrent[also + k] += dA[m][k];
         }
       });
+      if (norms) [g.subarray(t * rows, t * rows + rows), recurrent].forEach((d, m) => norms.back(m, t, d));
       dNext.forEach((d, m) => d.set(dPrevious[m]));
       addProduct(scan.back.U, H, recurrentRows, recurrent, 0, dNext[0]);
     }

@@ -259,9 +259,9 @@ class Page {
     column.range.value = unit + 1;
     column.where.textContent = `at ${stepName(reading, step)}`;
     column.charts.replaceChildren(...unitCharts(network, trace, unit, step, reading.from, choose));
-    const isOpen = column.equations.querySelector("details")?.open;
+    const folds = () => [...column.equations.querySelectorAll("details")], open = folds().map((fold) => fold.open);
     column.equations.replaceChildren(...arithmetic(network, trace, unit, step));
-    column.equations.querySelector("details").open = Boolean(isOpen);
+    folds().forEach((fold, n) => { fold.open = Boolean(open[n]); });
   }
 
   markers() {
