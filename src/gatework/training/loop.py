@@ -22,6 +22,7 @@ from gatework.tasks import Task
 from gatework.training import checkpoint
 from gatework.training.batches import evaluation_order, training_order
 from gatework.training.checkpoint import Progress
+from gatework.training.joined import JoinedParameters
 from gatework.training.watch import Watcher, stop_on_signal
 
 _EVALUATION_BATCH = 256
@@ -56,8 +57,8 @@ class Trainer:
         self.label, self.watcher = label, watcher
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
-        self.parameters = list(self.model.parameters())
-        self.optimizer = _optimizer(self.model, self.config)
+        self.parameters = JoinedParameters(self.model.parameters())
+        self.optimizer = _optimizer(self.parameters.tensors, self.config)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.progress, self.best = Progress(), dict[str, Tensor]()
         self.file = folder / "checkpoint" / "state.safetensors"
@@ -107,8 +108,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, total, self.steps * config.epochs)
         batch = self.train.batch(index)
-        for parameter in self.parameters:  # as the optimiser's zero_grad() does, at a tenth of its time
-            parameter.grad = None
+        self.parameters.forget_gradients()
         loss = self.task.loss(self.model(batch), batch)
         torch.autograd.backward(loss)
         norm = self._clip_gradients()
@@ -124,11 +124,13 @@ class Trainer:
 
     def _clip_gradients(self) -> float:
         """Scales the gradients down where their norm, which is returned, is above what the recipe allows."""
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
-        # torch.nn.utils.clip_grad_norm_() would multiply by 1 as well, which costs as much as the norm.
-        if self.config.clip and self.config.clip < float(norm) + _NORM_EPSILON:
-            nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
-        return float(norm)
+        # As torch.nn.utils.clip_grad_norm_() at a tenth of its time, which here is that of a small layer.
+        gradients = [p.grad for p in self.parameters.tensors if p.grad is not None]
+        norm = math.hypot(*[float(torch.linalg.vector_norm(gradient)) for gradient in gradients])
+        if self.config.clip and self.config.clip < norm + _NORM_EPSILON:
+            for gradient in gradients:
+                gradient.mul_(self.config.clip / (norm + _NORM_EPSILON))
+        return norm
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.progress, self.task, self.config
@@ -209,8 +211,8 @@ def evaluate(model: nn.Module, task: Task, examples: Examples) -> tuple[np.ndarr
     return np.concatenate(outputs)[back], total / len(examples)
 
 
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     options: dict[str, Any] = {"lr": config.learning_rate, "fused": True}
     if config.weight_decay > 0:
-        return torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay, **options)
-    return torch.optim.Adam(model.parameters(), **options)
+        return torch.optim.AdamW(parameters, weight_decay=config.weight_decay, **options)
+    return torch.optim.Adam(parameters, **options)
