@@ -3,9 +3,10 @@
 //
 // Sequences are taken in groups of one vector, each group by itself through all steps. A block of a tensor with one row
 // for each sequence of the group is *turned* when element (sequence, column) lies at column * lanes + sequence. What
-// torch sees is row-major as everywhere; what only the backward pass reads (kept, previous, next) is stored turned, in
-// the memory that the rows of its group have. A group's rows must lie together, so the layout is uniform, and the batch
-// is a multiple of the lanes. The weights are read as torch has them.
+// torch sees is row-major as everywhere; what only the backward pass reads (kept, previous, next) is stored turned, and
+// group by group, all steps of one together: so no core fetches ahead what another one is writing. A group's rows must
+// lie together, so the layout is uniform, and the batch is a multiple of the lanes. The weights are read as torch has
+// them.
 #pragma once
 
 #include <utility>

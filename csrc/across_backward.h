@@ -93,7 +93,7 @@ class BackwardAcross {
       load_step(row, h, k == 0);
       T* const d = gradients.reserve(V::lanes);
       for (int r = 0; r < V::lanes; ++r) gradients.append(at(p.x, (row + r) * input), h + r * hidden);
-      for (int64_t unit = 0; unit < hidden; ++unit) cell(row, unit, d);
+      for (int64_t unit = 0; unit < hidden; ++unit) cell((group * layout.steps + t * V::lanes) * hidden, unit, d);
       recur(row, d);
       T* const swap = h_previous;
       h_previous = h_next;
@@ -109,20 +109,21 @@ class BackwardAcross {
     if (Cell::reads_previous[0] || Cell::reads_next[0]) load_turned<V>(h, hidden, h_previous);
   }
 
-  GATEWORK_INLINE void cell(int64_t row, int64_t unit, T* d) {
+  // One step of one unit of all sequences of the group; `step` is where this one begins in a plane.
+  GATEWORK_INLINE void cell(int64_t step, int64_t unit, T* d) {
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
     V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
     const int64_t place = unit * V::lanes;
     broadcast_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
-    const T* const from = at(p.planes.values, (row * hidden + place) * Cell::kept);
+    const T* const from = at(p.planes.values, (step + place) * Cell::kept);
 #pragma GCC unroll 16
     for (int k = 0; k < Cell::kept; ++k) kept[k] = V::load(from + k * V::lanes);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
-        previous[s] = V::load(s == 0 ? h_previous + place : at(p.planes.previous[s], row * hidden + place));
+        previous[s] = V::load(s == 0 ? h_previous + place : at(p.planes.previous[s], step + place));
       }
-      if (Cell::reads_next[s]) next[s] = V::load(s == 0 ? h_next + place : at(p.planes.next[s], row * hidden + place));
+      if (Cell::reads_next[s]) next[s] = V::load(s == 0 ? h_next + place : at(p.planes.next[s], step + place));
       d_next[s] = V::load(d_state[s] + place);
     }
     if (p.d_output) d_next[0] = d_next[0] + V::load(d_output + place);

@@ -37,10 +37,10 @@ class ForwardAcross {
     for (int64_t group = first; group < last; group += V::lanes) {
       for (int s = 0; s < Cell::states; ++s) load_turned<V>(at(p.initial[s], group * hidden), hidden, state[s]);
       for (int64_t k = 0; k < layout.steps; ++k) {
-        const int64_t row = (layout.reverse ? layout.steps - 1 - k : k) * layout.batch + group;
+        const int64_t t = layout.reverse ? layout.steps - 1 - k : k, row = t * layout.batch + group;
         load_turned<V>(at(p.x, row * input), input, x);
         products();
-        for (int64_t unit = 0; unit < hidden; ++unit) cell(row, unit);
+        for (int64_t unit = 0; unit < hidden; ++unit) cell((group * layout.steps + t * V::lanes) * hidden, unit);
         store_turned<V>(state[0], hidden, at(p.output, row * hidden));
         for (int k = 0; k < Cell::named; ++k) {
           if (p.named[k]) store_turned<V>(trace + k * hidden * V::lanes, hidden, at(p.named[k], row * hidden));
@@ -87,11 +87,11 @@ class ForwardAcross {
     }
   }
 
-  // One step of one unit of all sequences of the group.
-  GATEWORK_INLINE void cell(int64_t row, int64_t unit) {
+  // One step of one unit of all sequences of the group; `step` is where this one begins in a plane.
+  GATEWORK_INLINE void cell(int64_t step, int64_t unit) {
     V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     V vectors[Cell::units + 1];
-    const int64_t place = row * hidden + unit * V::lanes;
+    const int64_t place = step + unit * V::lanes;
     broadcast_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(z + (a * hidden + unit) * V::lanes);
@@ -107,7 +107,7 @@ class ForwardAcross {
       if (p.planes.next[s]) next[s].store(at(p.planes.next[s], place));
     }
     if (Cell::kept > 0 && p.planes.values) {
-      T* const to = at(p.planes.values, (row * hidden + unit * V::lanes) * Cell::kept);
+      T* const to = at(p.planes.values, place * Cell::kept);
 #pragma GCC unroll 16
       for (int k = 0; k < Cell::kept; ++k) kept[k].store(to + k * V::lanes);
     }

@@ -185,6 +185,7 @@ nb::dict describe(Address address) {
 
 NB_MODULE(_native, m) {
   m.doc() = "gatework's native kernels";
+  gatework::keep_freed_memory();
   m.attr("MAX_STATES") = max_states;
   m.attr("MAX_NAMED") = gatework::max_named;
   m.attr("ISAS") = std::vector<std::string>(gatework::isa_names, gatework::isa_names + gatework::isa_count);

@@ -273,11 +273,14 @@ int64_t place_planes(const Kernel& kernel, Arguments& a) {
   return memory - static_cast<char*>(a.kept);
 }
 
-// Asks for large pages where the C library takes memory fresh from the system at each allocation: without them, the
-// first touch of its pages costs a twentieth of a training step.
+// From this size on glibc takes memory fresh from the system at each allocation.
+[[maybe_unused]] constexpr int64_t always_fresh = 32 << 20;
+
+// Asks for large pages where memory is always fresh: without them, the first touch of its pages costs a twentieth of a
+// training step.
 void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] int64_t bytes) {
 #if defined(__linux__)
-  constexpr int64_t always_fresh = 32 << 20, page = 4096;
+  constexpr int64_t page = 4096;
   if (bytes < always_fresh) return;
   const int64_t address = reinterpret_cast<int64_t>(memory), first = (address + page - 1) / page * page;
   madvise(reinterpret_cast<void*>(first), static_cast<size_t>(address + bytes - first), MADV_HUGEPAGE);
@@ -285,6 +288,13 @@ void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] int64_t 
 }
 
 }  // namespace
+
+void keep_freed_memory() {
+#if defined(__linux__)
+  void* volatile block = malloc(always_fresh - (1 << 20));  // volatile: a compiler may leave out the pair
+  free(block);
+#endif
+}
 
 int planes_of(const Kernel& kernel, bool is_projected, const Around* around) {
   int total = 0;
@@ -308,7 +318,7 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
     prefer_large_pages(layers[l].kept, place_planes(kernel, layers[l]));
     layers[l].panels = kernel.pack_forward(layers[l], packed[l]);
   }
-  parallel(slices.count(), slices.count(), [&](int64_t index, int) {
+  parallel(slices.count(), [&](int64_t index) {
     const int k = static_cast<int>(index);
     const int64_t first = slices.begin(k), last = slices.begin(k + 1);
     if (first == last) return;
@@ -340,7 +350,7 @@ Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_c
     if (k > 0) SliceGradients(kernel, own).redirect(own, static_cast<char*>(partial[l * others + k - 1]));
     return own;
   };
-  parallel(slices.count(), slices.count(), [&](int64_t index, int) {
+  parallel(slices.count(), [&](int64_t index) {
     const int k = static_cast<int>(index);
     for (int l = 0; l < layer_count; ++l) {
       kernel.backward(arguments_of(l, k), slices.begin(k), slices.begin(k + 1), scratch[k]);
@@ -355,7 +365,7 @@ Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_c
 Status run_step(const Kernel& kernel, const StepArguments& arguments) {
   const Scratch scratch(kernel.step_scratch(arguments), 1);
   if (scratch.is_missing()) return Status::out_of_memory;
-  parallel(1, 1, [&](int64_t, int) { kernel.step(arguments, scratch[0]); });
+  parallel(1, [&](int64_t) { kernel.step(arguments, scratch[0]); });
   return Status::done;
 }
 

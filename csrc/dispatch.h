@@ -38,6 +38,11 @@ Isa owner_of(Isa isa, Element element);
 // variant has no kernel for the element.
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant = Variant::plain);
 
+// Lets glibc keep up to 64 MB of freed memory for the next allocation. Otherwise it gives the memory of a training step
+// back to the system and takes it anew at the next one, which takes longer than a small step. glibc learns to keep
+// memory from the largest block it has seen freed; this frees one, never touched, of the largest size it learns from.
+void keep_freed_memory();
+
 // How many planes of (rows, hidden) a forward pass keeps; with a projection the last is h before it.
 int planes_of(const Kernel& kernel, bool is_projected, const Around* around);
 

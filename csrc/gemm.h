@@ -104,26 +104,34 @@ void multiply_transposed_tile(const typename O::T* a, int64_t lda, const typenam
 }
 
 // As multiply_transposed_tile, where a is turned in groups of `lanes`: a[row * lanes + k] for the k of a group, whose
-// next one is `to_group` further.
-template <class V, int Rows, int Columns>
+// next one is `to_group` further. With `IsHalf` only the first half of the last column is computed: a vector of half
+// the lanes takes half the time where wide ones are executed in halves, and never takes more.
+template <class V, int Rows, int Columns, bool IsHalf>
 void multiply_turned_tile(const typename V::T* a, int64_t to_group, const typename V::T* b, int64_t ldb, int64_t depth,
                           typename V::T* z) {
-  V sum[Rows][Columns];
+  using Half = Vector<typename V::T, V::lanes / 2>;
+  constexpr int whole = IsHalf ? Columns - 1 : Columns, half = whole * V::lanes;
+  V sum[Rows][whole + 1];
+  Half rest[Rows];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
-    for (int c = 0; c < Columns; ++c) sum[r][c] = V::constant(0);
+    for (int c = 0; c < whole; ++c) sum[r][c] = V::constant(0);
+    if (IsHalf) rest[r] = Half::constant(0);
   }
   for (int64_t group = 0; group < depth; group += V::lanes) {
     for (int k = 0; k < V::lanes; ++k) {
-      V row[Columns];
+      V row[whole + 1];
+      Half row_rest;
 #pragma GCC unroll 4
-      for (int c = 0; c < Columns; ++c) row[c] = V::load(b + c * V::lanes);
+      for (int c = 0; c < whole; ++c) row[c] = V::load(b + c * V::lanes);
+      if (IsHalf) row_rest = Half::load(b + half);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) {
         const V x = V::broadcast(a[r * V::lanes + k]);
 #pragma GCC unroll 4
-        for (int c = 0; c < Columns; ++c) sum[r][c] = sum[r][c] + x * row[c];
+        for (int c = 0; c < whole; ++c) sum[r][c] = sum[r][c] + x * row[c];
+        if (IsHalf) rest[r] = rest[r] + Half::broadcast(a[r * V::lanes + k]) * row_rest;
       }
       b += ldb;
     }
@@ -132,7 +140,8 @@ void multiply_turned_tile(const typename V::T* a, int64_t to_group, const typena
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
-    for (int c = 0; c < Columns; ++c) sum[r][c].store(z + (r * Columns + c) * V::lanes);
+    for (int c = 0; c < whole; ++c) sum[r][c].store(z + (r * Columns + c) * V::lanes);
+    if (IsHalf) rest[r].store(z + r * Columns * V::lanes + half);
   }
 }
 
@@ -175,11 +184,14 @@ struct MultiplyTransposed {
                                     T*) = multiply_transposed_tile<O, Rows, Columns>;
 };
 
-template <class V, int Rows, int Columns>
+template <bool IsHalf>
 struct MultiplyTurned {
-  using T = typename V::T;
-  static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
-                                    T*) = multiply_turned_tile<V, Rows, Columns>;
+  template <class V, int Rows, int Columns>
+  struct Tile {
+    using T = typename V::T;
+    static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
+                                      T*) = multiply_turned_tile<V, Rows, Columns, IsHalf>;
+  };
 };
 
 // 0 < rows <= O::tallest(columns).

@@ -48,18 +48,20 @@ void pause() {
 }
 
 struct Job {
-  void (*task)(void*, int64_t, int);
+  void (*task)(void*, int64_t);
   void* context;
   int64_t count;
-  int workers;
-  std::atomic<int64_t> next{0};  // the first index nobody has taken
-  std::atomic<int64_t> unfinished{0};
+  std::vector<std::atomic<bool>> taken;  // by index
+  std::atomic<int64_t> unfinished;
 };
 
-void work(Job& job, int worker) {
+// The thread's own task, then those whose threads have not come to them.
+void work(Job& job, int64_t own) {
   const FlushSubnormals flush;
-  for (int64_t k = job.next.fetch_add(1); k < job.count; k = job.next.fetch_add(1)) {
-    job.task(job.context, k, worker);
+  for (int64_t k = 0; k < job.count; ++k) {
+    const int64_t index = (own + k) % job.count;
+    if (job.taken[static_cast<size_t>(index)].exchange(true)) continue;
+    job.task(job.context, index);
     job.unfinished.fetch_sub(1, std::memory_order_release);
   }
 }
@@ -70,11 +72,10 @@ class Pool {
   // False when another thread has the pool: the caller then works alone.
   bool run(Job& job) {
     if (busy_.exchange(true, std::memory_order_acquire)) return false;
-    grow(job.workers - 1);
+    grow(job.count - 1);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       job_ = &job;
-      wanted_ = job.workers - 1;
       ++generation_;
     }
     wake_.notify_all();
@@ -91,30 +92,28 @@ class Pool {
   }
 
  private:
-  void grow(int count) {
-    while (static_cast<int>(threads_.size()) < count) {
-      threads_.emplace_back([this] { serve(); });
+  void grow(int64_t count) {
+    while (static_cast<int64_t>(threads_.size()) < count) {
+      threads_.emplace_back([this, number = static_cast<int64_t>(threads_.size()) + 1] { serve(number); });
       threads_.back().detach();
     }
   }
 
-  void serve() {
+  void serve(int64_t number) {
     unsigned long long seen = 0;
     for (;;) {
       Job* job = nullptr;
-      int worker = 0;
       {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return generation_ != seen; });
         seen = generation_;
-        if (job_ && wanted_ > 0) {
-          worker = wanted_--;
+        if (job_ && number < job_->count) {
           ++inside_;
           job = job_;
         }
       }
       if (!job) continue;
-      work(*job, worker);
+      work(*job, number);
       const std::lock_guard<std::mutex> lock(mutex_);
       if (--inside_ == 0) idle_.notify_one();
     }
@@ -125,22 +124,27 @@ class Pool {
   std::condition_variable wake_, idle_;
   std::vector<std::thread> threads_;
   Job* job_ = nullptr;
-  int wanted_ = 0, inside_ = 0;
+  int inside_ = 0;
   unsigned long long generation_ = 0;
 };
 
-// The start of a parallel region of the OpenMP library that torch computes with: its threads still spin for some
-// milliseconds after torch's last operation, and threads of our own would fight them for the cores. Null where torch
-// was built with none, or with one that lacks this entry.
-using Region = void (*)(void (*)(void*), void* context, unsigned threads, unsigned flags);
+// The OpenMP library that torch computes with: its threads still spin for some milliseconds after torch's last
+// operation, and threads of our own would fight them for the cores. Null where torch was built with none, or with one
+// that lacks these entries.
+struct OpenMP {
+  void (*region)(void (*)(void*), void* context, unsigned threads, unsigned flags) = nullptr;
+  int (*thread_number)() = nullptr;
+};
 
-Region find_region() {
+OpenMP find_openmp() {
+  OpenMP found;
 #if defined(__linux__)
-  void* const torch = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
-  return torch ? reinterpret_cast<Region>(dlsym(torch, "GOMP_parallel")) : nullptr;
-#else
-  return nullptr;
+  if (void* const torch = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD)) {
+    found.region = reinterpret_cast<decltype(found.region)>(dlsym(torch, "GOMP_parallel"));
+    found.thread_number = reinterpret_cast<decltype(found.thread_number)>(dlsym(torch, "omp_get_thread_num"));
+  }
 #endif
+  return found;
 }
 
 std::atomic<Pool*> current{nullptr};
@@ -157,20 +161,16 @@ void forget_threads() {
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, forget_threads);
 
 // False when there is no such library. The team has the library's own size, that of torch's operations: a team of
-// another size would make it end and start threads. Threads beyond `workers` find nothing to do.
+// another size would make it end and start threads. Threads beyond the tasks find nothing to do.
 bool run_in_region(Job& job) {
-  static const Region region = find_region();
-  if (!region || is_forked.load(std::memory_order_relaxed)) return false;
-  struct Team {
-    Job& job;
-    std::atomic<int> joined{0};
-  } team{job};
+  static const OpenMP openmp = find_openmp();
+  if (!openmp.region || !openmp.thread_number || is_forked.load(std::memory_order_relaxed)) return false;
   const auto member = [](void* context) {
-    Team& team = *static_cast<Team*>(context);
-    const int worker = team.joined.fetch_add(1);
-    if (worker < team.job.workers) work(team.job, worker);
+    Job& job = *static_cast<Job*>(context);
+    const int number = openmp.thread_number();
+    if (number < job.count) work(job, number);
   };
-  region(member, &team, 0, 0);
+  openmp.region(member, &job, 0, 0);
   return true;
 }
 
@@ -186,11 +186,9 @@ Pool& pool() {
 
 }  // namespace
 
-void parallel(int64_t count, int workers, void (*task)(void* context, int64_t index, int worker), void* context) {
-  if (workers > count) workers = static_cast<int>(count);
-  Job job{task, context, count, workers};
-  job.unfinished.store(count);
-  if (workers > 1 && (run_in_region(job) || pool().run(job))) return;
+void parallel(int64_t count, void (*task)(void* context, int64_t index), void* context) {
+  Job job{task, context, count, std::vector<std::atomic<bool>>(static_cast<size_t>(count)), {count}};
+  if (count > 1 && (run_in_region(job) || pool().run(job))) return;
   work(job, 0);
 }
 

@@ -243,18 +243,23 @@ class WeightGradients {
   void multiply_panel(int64_t column) {
     const int columns = panel_columns(column);
     const Parts parts = parts_of(column);
+    // Halves of narrower vectors gain nothing.
+    [[maybe_unused]] constexpr bool may_be_half = sizeof(V) == 64;
+    [[maybe_unused]] const bool is_half = may_be_half && 2 * (columns * V::lanes - parts.x - parts.h) >= V::lanes;
     each_tile([&](int a, int64_t unit, int64_t height) {
+      const int rows = static_cast<int>(height);
       if (!Cell::input_product[a] && column + panel_width <= x_width) return;
       if (!Cell::recurrent_product[a] && column >= x_width) return;
       const T* from = derivatives(a, unit);
       if constexpr (IsAcross) {
-        tile_function<V, MultiplyTurned>(static_cast<int>(height), columns)(from, stride * V::lanes, panel,
-                                                                            columns * V::lanes, used, z);
+        const auto tile = is_half ? tile_function<V, MultiplyTurned<may_be_half>::template Tile>(rows, columns)
+                                  : tile_function<V, MultiplyTurned<false>::template Tile>(rows, columns);
+        tile(from, stride * V::lanes, panel, columns * V::lanes, used, z);
       } else if constexpr (O::is_on_tile_registers) {
         O::multiply_turned(columns, from, stride, panel, O::groups(used), z);
       } else {
-        tile_function<O, MultiplyTransposed>(static_cast<int>(height), columns)(from, stride, panel, columns * V::lanes,
-                                                                                O::groups(used), z);
+        tile_function<O, MultiplyTransposed>(rows, columns)(from, stride, panel, columns * V::lanes, O::groups(used),
+                                                            z);
       }
       const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
       const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;

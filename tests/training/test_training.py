@@ -12,6 +12,7 @@ from gatework.errors import RunError, TrainingError
 from gatework.training import runtime
 from gatework.training.fitting import prepare
 from gatework.training.loop import learning_rate
+from gatework.training.optimizer import Adam
 from training.data import opinions, small
 
 
@@ -77,17 +78,16 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(tmp_path):
                 poisoned.append(True)
 
     poisoned: list[bool] = []
-    original = torch.optim.Adam.step
+    original = Adam.step
 
-    def step(self, *arguments, **options):
-        result = original(self, *arguments, **options)
+    def step(self, learning_rate):
+        original(self, learning_rate)
         if poisoned:
             with torch.no_grad():
-                self.param_groups[0]["params"][-1].fill_(math.inf)
-        return result
+                self.tensors[-1].fill_(math.inf)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.Adam, "step", step)
+        patch.setattr(Adam, "step", step)
         with pytest.raises(
             TrainingError, match=r"at step 2 of epoch 3; the state before it is kept in .*; try a lower"
         ):

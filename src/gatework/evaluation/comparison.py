@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import importlib
 import os
 import re
 from collections.abc import Sequence
@@ -110,7 +111,9 @@ def compare(
     _write_test_part(out / "test.parquet", dataset.test)
     watcher = watcher or Watcher()
     watcher.noted(dataset.provenance.notes)
-    train_all(jobs, dataset, workers, watcher, beside=functools.partial(_baselines, out, task))
+    train_all(
+        jobs, dataset, workers, watcher, beside=functools.partial(_baselines, out, task), meanwhile=_import_statistics
+    )
     content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
@@ -119,6 +122,11 @@ def compare(
 
     look_inside(out)
     return write_report(out)
+
+
+def _import_statistics() -> None:
+    """Imports what the verdict needs, which takes about a second."""
+    importlib.import_module("scipy.stats")
 
 
 def _write_test_part(path: Path, test: Split) -> None:

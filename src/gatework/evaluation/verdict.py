@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 _CONFIDENCE = 0.95
 
@@ -55,6 +54,8 @@ def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, fl
         return gap, -math.inf, math.inf
     if len({*a}) == len({*b}) == 1:
         return gap, gap, gap
+    from scipy import stats
+
     interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(_CONFIDENCE)
     return gap, float(interval.low), float(interval.high)
 

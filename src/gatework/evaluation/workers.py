@@ -30,8 +30,7 @@ _MERCY = 5.0
 _HAS_SERVER = sys.platform == "linux"
 _CONTEXT: Any = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
 if _HAS_SERVER:
-    # The optimisers of torch import torch._dynamo when the first one is made.
-    _CONTEXT.set_forkserver_preload(["torch", "torch._dynamo"])
+    _CONTEXT.set_forkserver_preload(["torch"])
 
 T = TypeVar("T")
 
@@ -102,6 +101,7 @@ def train_all(
     watcher: Watcher,
     *,
     beside: Callable[[Dataset], Any] | None = None,
+    meanwhile: Callable[[], Any] | None = None,
 ) -> None:
     """Trains runs to their ends, `workers` at a time.
 
@@ -111,6 +111,7 @@ def train_all(
         workers: Processes; 1 trains here, one run after the other.
         watcher: Who is told how it goes.
         beside: What else is to be made of the data; it can be pickled, and goes first.
+        meanwhile: What this process can do while others train.
 
     Raises:
         TrainingError: A run's loss is no longer a number; the others end first.
@@ -127,6 +128,8 @@ def train_all(
         futures = [pool.submit(_make, beside)] if beside else []
         futures += [pool.submit(_train, job) for job in jobs]
         try:
+            if meanwhile:
+                meanwhile()
             while not all(f.done() for f in futures):
                 _tell(news, watcher)
         except KeyboardInterrupt:

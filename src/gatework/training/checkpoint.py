@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gatework._files import read_tensors, write_tensors
 from gatework.errors import RunError
+from gatework.training.optimizer import Adam
 
 
 @dataclass
@@ -43,27 +44,24 @@ class Progress:
     is_finished: bool = False
 
 
-def save(
-    path: Path, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer, best: dict[str, Tensor]
-) -> None:
+def save(path: Path, progress: Progress, model: nn.Module, optimizer: Adam, best: dict[str, Tensor]) -> None:
     """Writes weights, optimiser, random state and progress in one piece.
 
     Args:
         path: The file to replace.
         progress: Where the run stands.
         model: The network.
-        optimizer: Its optimiser; its state must be tensors, as Adam's is.
+        optimizer: Its optimiser.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
     """
     tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
-    for index, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in values.items()}
+    tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
     write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
 
 
-def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[Progress, dict[str, Tensor]]:
+def load(path: Path, model: nn.Module, optimizer: Adam) -> tuple[Progress, dict[str, Tensor]]:
     """Restores what `save()` wrote into the network, the optimiser and torch's random generator.
 
     Returns:
@@ -76,11 +74,7 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tupl
     try:
         progress = Progress(**json.loads(metadata["progress"]))
         model.load_state_dict(_under(tensors, "model"))
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _under(tensors, "optimizer").items():
-            index, _, key = name.partition("/")
-            state.setdefault(int(index), {})[key] = tensor
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        optimizer.load(_under(tensors, "optimizer"))
         torch.set_rng_state(tensors["random"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,11 +21,10 @@ from gatework.tasks import Task
 from gatework.training import checkpoint
 from gatework.training.batches import evaluation_order, training_order
 from gatework.training.checkpoint import Progress
+from gatework.training.optimizer import Adam
 from gatework.training.watch import Watcher, stop_on_signal
 
 _EVALUATION_BATCH = 256
-# What torch adds to the norm before it divides by it.
-_NORM_EPSILON = 1e-6
 
 
 class Trainer:
@@ -56,10 +54,10 @@ class Trainer:
         self.label, self.watcher = label, watcher
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
-        self.parameters = list(self.model.parameters())
-        self.optimizer = _optimizer(self.model, self.config)
+        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.progress, self.best = Progress(), dict[str, Tensor]()
+        self.learning_rate = learning_rate(self.config, 0, self.steps * self.config.epochs)
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
             self.progress, self.best = checkpoint.load(self.file, self.model, self.optimizer)
@@ -104,31 +102,21 @@ class Trainer:
     def _step(self, index: np.ndarray) -> None:
         at, config = self.progress, self.config
         total = (at.epoch - 1) * self.steps + at.step
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(config, total, self.steps * config.epochs)
         batch = self.train.batch(index)
-        for parameter in self.parameters:  # as the optimiser's zero_grad() does, at a tenth of its time
-            parameter.grad = None
+        self.optimizer.forget_gradients()
         loss = self.task.loss(self.model(batch), batch)
         torch.autograd.backward(loss)
-        norm = self._clip_gradients()
+        norm = self.optimizer.clip(config.clip)
         value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
-        self.optimizer.step()
+        self.learning_rate = learning_rate(config, total, self.steps * config.epochs)
+        self.optimizer.step(self.learning_rate)
         at.step += 1
         at.loss_sum += value * len(index)
         at.examples += len(index)
         at.norm_sum += norm
         self.watcher.stepped(self.label, total + 1, value)
-
-    def _clip_gradients(self) -> float:
-        """Scales the gradients down where their norm, which is returned, is above what the recipe allows."""
-        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
-        # torch.nn.utils.clip_grad_norm_() would multiply by 1 as well, which costs as much as the norm.
-        if self.config.clip and self.config.clip < float(norm) + _NORM_EPSILON:
-            nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
-        return float(norm)
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.progress, self.task, self.config
@@ -140,7 +128,7 @@ class Trainer:
                 "train_loss": at.loss_sum / at.examples,
                 "validation_loss": loss,
                 **{f"validation_{name}": value for name, value in metrics.items()},
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "learning_rate": self.learning_rate,
                 "gradient_norm": at.norm_sum / self.steps,
                 "seconds": at.epoch_seconds,
                 "ms_per_step": ms_per_step,
@@ -207,10 +195,3 @@ def evaluate(model: nn.Module, task: Task, examples: Examples) -> tuple[np.ndarr
             outputs.append(output.numpy())
     back = np.argsort(np.concatenate(order))
     return np.concatenate(outputs)[back], total / len(examples)
-
-
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    options: dict[str, Any] = {"lr": config.learning_rate, "fused": True}
-    if config.weight_decay > 0:
-        return torch.optim.AdamW(model.parameters(), weight_decay=config.weight_decay, **options)
-    return torch.optim.Adam(model.parameters(), **options)

@@ -1,0 +1,93 @@
+"""The optimiser of the training loop: torch's Adam, without what costs more than the step of a small network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+
+# Elements; from here on the two passes over a gradient that joining adds cost more than they save.
+_SMALL = 16384
+# What torch adds to the norm before it divides by it.
+_NORM_EPSILON = 1e-6
+_STATE = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019) where there is any.
+
+    The step is torch's own in its functional form: torch.optim.Adam around it imports torch's compiler, which takes a
+    second. An optimiser costs more per tensor than what it does to a small one, so the small parameters become views of
+    one tensor, and their gradients views of its gradient; the network works as before.
+
+    Args:
+        parameters: The parameters of the network, all of one element type.
+        weight_decay: The weight decay, times the learning rate.
+
+    Attributes:
+        tensors: The tensor of all small parameters, then the others.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0) -> None:
+        given = [p for p in parameters if p.requires_grad]
+        small = [p for p in given if p.numel() <= _SMALL]
+        joined = torch.cat([given[0].new_empty(0), *(p.detach().flatten() for p in small)])
+        joined.grad = torch.zeros_like(joined)
+        self._others = [p for p in given if p.numel() > _SMALL]
+        self.tensors: list[Tensor] = [joined, *self._others]
+        self._gradient, self._weight_decay = joined.grad, weight_decay
+        sizes = [p.numel() for p in small]
+        parts = zip(joined.detach().split(sizes), joined.grad.split(sizes), strict=True)
+        for parameter, (values, gradient) in zip(small, parts, strict=True):
+            parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
+        self._steps = [torch.zeros((), dtype=torch.float32) for _ in self.tensors]
+        self._means = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
+        self._squares = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
+
+    def forget_gradients(self) -> None:
+        """Makes every gradient zero, or None."""
+        self._gradient.zero_()
+        for parameter in self._others:
+            parameter.grad = None
+
+    def clip(self, most: float) -> float:
+        """Scales the gradients down where their norm, which is returned, is above `most`; 0 leaves them as they are."""
+        norm = math.hypot(*[float(torch.linalg.vector_norm(gradient)) for gradient in self._gradients()])
+        if most and most < norm + _NORM_EPSILON:
+            for gradient in self._gradients():
+                gradient.mul_(most / (norm + _NORM_EPSILON))
+        return norm
+
+    def step(self, learning_rate: float) -> None:
+        """Moves the parameters by their gradients."""
+        there = [k for k, tensor in enumerate(self.tensors) if tensor.grad is not None]
+        with torch.no_grad():
+            adam(
+                [self.tensors[k] for k in there], self._gradients(), [self._means[k] for k in there],
+                [self._squares[k] for k in there], [], [self._steps[k] for k in there], fused=True,
+                decoupled_weight_decay=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate,
+                weight_decay=self._weight_decay, eps=1e-8, maximize=False,
+            )  # fmt: skip
+
+    def state(self) -> dict[str, Tensor]:
+        """All that is needed to go on, by name."""
+        parts = (self._steps, self._means, self._squares)
+        return {f"{k}/{name}": part[k] for name, part in zip(_STATE, parts, strict=True) for k in range(len(part))}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Takes over what `state()` gave.
+
+        Raises:
+            KeyError: A part is missing.
+            RuntimeError: A part has another shape.
+        """
+        for name, tensor in self.state().items():
+            if tensor.shape != state[name].shape:
+                raise RuntimeError(f"{name} has shape {tuple(state[name].shape)}, expected {tuple(tensor.shape)}")
+            tensor.copy_(state[name])
+
+    def _gradients(self) -> list[Tensor]:
+        return [t.grad for t in self.tensors if t.grad is not None]
