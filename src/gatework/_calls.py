@@ -6,20 +6,21 @@ Every tensor is checked here before its address crosses; `_native` itself trusts
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from operator import is_
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
 
 from gatework import _kernels, _native
-from gatework._around import normalised_states
 from gatework._kernels import COMPUTED
 from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
+
+if TYPE_CHECKING:
+    from gatework._surrounded import NativeAround
 
 
 def _given(tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
@@ -45,7 +46,7 @@ class Layout(NamedTuple):
 
     def sizes(self) -> tuple[int, ...]:
         """What the native side takes."""
-        return self.steps, self.batch, _address(self.batch_sizes), _address(self.offsets)
+        return self.steps, self.batch, address(self.batch_sizes), address(self.offsets)
 
 
 def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> Layout:
@@ -118,13 +119,13 @@ def checked(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanWeights
     )
     for name, tensor, shape in zip(ScanWeights._fields, weights, shapes, strict=True):
         if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
-            _refuse(name, tensor, shape, dtype)
+            refuse(name, tensor, shape, dtype)
     if weights.weight_unit is None and spec.unit_weights:
         raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
     if weights.weight_hr is None and output != hidden:
         raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
     weights = weights.contiguous()
-    return Weights(weights, hidden, output, (width, hidden, output, *map(_address, weights)))
+    return Weights(weights, hidden, output, (width, hidden, output, *map(address, weights)))
 
 
 class Plan(NamedTuple):
@@ -172,7 +173,7 @@ def plan(
     width: int,
     weights: Sequence[ScanWeights],
     directions: int = 1,
-    arounds: Sequence[Around] = (),
+    arounds: Sequence[NativeAround] = (),
 ) -> Plan:
     """The plan for a stack of layers; with something around the cell for single steps alone.
 
@@ -191,8 +192,6 @@ def plan(
     for place, own in enumerate(weights):
         below = stack[-1].output * directions if place >= directions else width
         stack.append(checked(spec, dtype, below, own))
-    for around, of_layer in zip(arounds, stack, strict=bool(arounds)):
-        check_norms(around, spec, dtype, of_layer)
     flat = tuple(chain.from_iterable(weights))
     given = _given((*flat, *chain.from_iterable(around.gains for around in arounds)))
     variant: _kernels.Variant = "plain"
@@ -218,92 +217,25 @@ def checked_states(
     for place, (name, state) in enumerate(zip(spec.states, states, strict=True)):
         shape = (*lead, batch, weights.hidden if place else weights.output)
         if state.shape != shape or state.dtype != dtype or not state.is_cpu:
-            _refuse(f"state {name}", state, shape, dtype)
+            refuse(f"state {name}", state, shape, dtype)
     return batch
 
 
-def check_norms(around: Around, spec: CellSpec, dtype: torch.dtype, weights: Weights) -> None:
-    """Check the weights of the layer norm, if there is one, for a scan with these weights.
-
-    Raises:
-        UsageError: One is missing, or its shape, dtype or device does not fit.
-    """
-    if around.norms is None:
-        return
-    gates, states = len(spec.recurrent_gates) * weights.hidden, len(normalised_states(spec))
-    inputs = len(spec.input_gates) * weights.hidden
-    gain, bias, state_gain, state_bias = around.norms
-    for name, tensor, shape in (
-        ("norm_ih", around.input_gain, (inputs,)),
-        ("norm_hh", gain, (gates,)),
-        ("bias_hh", bias, (gates,)),
-        ("norm_state", state_gain, (states, weights.hidden)),
-        ("norm_state_bias", state_bias, (states, weights.hidden)),
-    ):
-        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
-            _refuse(name, tensor, shape, dtype)
-        if tensor is None and shape[0] and name not in ("norm_ih", "bias_hh"):
-            raise UsageError(f"scan: {name} is missing, expected shape {shape}")
-
-
-def _refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> NoReturn:
+def refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> NoReturn:
+    """Say in which way a tensor does not fit."""
     if tensor.shape != shape:
         raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
     raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
 
 
-def _address(tensor: Tensor | None) -> int:
+def address(tensor: Tensor | None) -> int:
+    """Where a tensor is; 0 where there is none."""
     return 0 if tensor is None else tensor.data_ptr()
 
 
 def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
     """Where the tensors are, padded to what the native side takes."""
     return (*[0 if t is None else t.data_ptr() for t in tensors], *(0,) * (_native.MAX_STATES - len(tensors)))
-
-
-_NONE = (None,) * 4
-
-
-@dataclass(slots=True)
-class Around:
-    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
-
-    Attributes:
-        zoneout: By state, the share of units that keep their previous value.
-        seeds: By state, the seed of its masks; None where all units take the mean instead.
-        clip: How far from 0 the clipped state may be.
-        clipped: The place of the clipped state, or -1.
-        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
-        input_gain: The gain of the input product, for a single step under layer norm.
-        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
-        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
-        gradients: For each of `norms` its gradient.
-    """
-
-    zoneout: tuple[float, ...]
-    seeds: tuple[int, ...] | None
-    clip: float
-    clipped: int
-    mask: Tensor | None
-    input_gain: Tensor | None
-    norms: Sequence[Tensor | None] | None
-    kept: Sequence[Tensor | None] = (None,) * 3
-    gradients: Sequence[Tensor | None] = _NONE
-
-    @property
-    def gains(self) -> tuple[Tensor | None, ...]:
-        """The layer norm's own weights, in the order of `_around.Norms`."""
-        gain, _, *states = self.norms or _NONE
-        return (self.input_gain, gain, *states)
-
-    def native(self) -> _native.Around:
-        """The same with addresses; it holds as long as the tensors do."""
-        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
-        parts = (self.mask, self.input_gain, *(self.norms or _NONE), *self.kept)
-        return _native.around(
-            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
-            self.clip, self.clipped, self.norms is not None, tuple(map(_address, parts)),
-        )  # fmt: skip
 
 
 class Forward(NamedTuple):
@@ -363,7 +295,7 @@ def forward(
     initial: Sequence[Tensor],
     finals: Sequence[Tensor],
     scans: Sequence[Forward],
-    around: Around | None = None,
+    around: NativeAround | None = None,
 ) -> None:
     """Run scans one after the other: fills their outputs, what they keep, and the final states.
 
@@ -377,8 +309,8 @@ def forward(
     """
     layers = [
         (
-            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), s.output.data_ptr(), _address(s.kept),
-            [_address(t) for t in s.named],
+            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), s.output.data_ptr(), address(s.kept),
+            [address(t) for t in s.named],
         )
         for s in scans
     ]  # fmt: skip
@@ -396,7 +328,7 @@ def backward(
     initial: Sequence[Tensor],
     d_initial: Sequence[Tensor],
     scans: Sequence[Backward],
-    around: Around | None = None,
+    around: NativeAround | None = None,
 ) -> None:
     """The derivatives of scans, the last first: fills their gradients and those of the initial states.
 
@@ -415,14 +347,14 @@ def backward(
         projected.append(None if s.weights.tensors.weight_hr is None else torch.empty_like(s.output))
         d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, _, d_unit = [0 if t is None else t.data_ptr() for t in s.found]
         layers.append((
-            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), _address(s.d_output),
-            s.output.data_ptr(), s.kept.data_ptr(), _address(projected[-1]),
+            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), address(s.d_output),
+            s.output.data_ptr(), s.kept.data_ptr(), address(projected[-1]),
             (d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, d_unit),
         ))  # fmt: skip
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
         _addresses(d_initial), layers, around.native() if around else 0,
-        tuple(map(_address, around.gradients if around else _NONE)),
+        tuple(map(address, around.gradients if around else (None,) * 4)),
     )  # fmt: skip
     finish(status)
     for s, d_h in zip(scans, projected, strict=True):

@@ -13,15 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _calls, _gradients, _kernels, _noise, _reference
-from gatework._around import Around, Norms
+from gatework import _calls, _gradients, _kernels, _native, _noise, _reference
+from gatework._around import Around, Norms, normalised_states
 from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
+from gatework.errors import UsageError
 
-_WEIGHTS, _NORMS = (
-    6,
-    3,
-)  # the fields of ScanWeights; the gain of the recurrent product, those of the states, their biases
+# The fields of ScanWeights; the gain of the recurrent product, those of the states, their biases.
+_WEIGHTS, _NORMS = 6, 3
+_NONE = (None,) * 4
 
 
 def has_kernel(spec: CellSpec, dtype: torch.dtype, *, is_normalised: bool) -> bool:
@@ -77,7 +77,52 @@ def plan(
         UsageError: A shape, dtype or device does not fit.
     """
     acting = [_around(spec, a, a.norms, w.bias_hh, None) for a, w in zip(arounds, weights, strict=True)]
-    return _calls.plan(spec, dtype, width, weights, arounds=acting)
+    made = _calls.plan(spec, dtype, width, weights, arounds=acting)
+    for inside, own in zip(acting, made.weights, strict=True):
+        _check_norms(inside, spec, dtype, own)
+    return made
+
+
+@dataclass(slots=True)
+class NativeAround:
+    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
+
+    Attributes:
+        zoneout: By state, the share of units that keep their previous value.
+        seeds: By state, the seed of its masks; None where all units take the mean instead.
+        clip: How far from 0 the clipped state may be.
+        clipped: The place of the clipped state, or -1.
+        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
+        input_gain: The gain of the input product, for a single step under layer norm.
+        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
+        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
+        gradients: For each of `norms` its gradient.
+    """
+
+    zoneout: tuple[float, ...]
+    seeds: tuple[int, ...] | None
+    clip: float
+    clipped: int
+    mask: Tensor | None
+    input_gain: Tensor | None
+    norms: Sequence[Tensor | None] | None
+    kept: Sequence[Tensor | None] = (None,) * 3
+    gradients: Sequence[Tensor | None] = _NONE
+
+    @property
+    def gains(self) -> tuple[Tensor | None, ...]:
+        """The layer norm's own weights, in the order of `_around.Norms`."""
+        gain, _, *states = self.norms or _NONE
+        return (self.input_gain, gain, *states)
+
+    def native(self) -> _native.Around:
+        """The same with addresses; it holds as long as the tensors do."""
+        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
+        parts = (self.mask, self.input_gain, *(self.norms or _NONE), *self.kept)
+        return _native.around(
+            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
+            self.clip, self.clipped, self.norms is not None, tuple(map(_calls.address, parts)),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +143,7 @@ class _Run:
     finals: list[Tensor]
     named: dict[str, Tensor]
     kept: Tensor
-    around: _calls.Around
+    around: NativeAround
 
 
 def _variant(is_normalised: bool) -> _kernels.Variant:
@@ -131,14 +176,14 @@ def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, N
 
 
 def _checked(
-    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], inside: _calls.Around
+    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], inside: NativeAround
 ) -> tuple[_kernels.Kernel, _calls.Weights, _calls.Layout]:
     """The kernel, its weights and the rows, once everything agrees."""
     spec, has_product = call.spec, call.around.has_product
     # The bias behind the norm is one of the norms, and the kernel takes the input product in place of x.
     own = weights._replace(bias_hh=None) if has_product else weights
     checked = _calls.checked(spec, x.dtype, 0 if has_product else x.shape[-1], own)
-    _calls.check_norms(inside, spec, x.dtype, checked)
+    _check_norms(inside, spec, x.dtype, checked)
     width = len(weights.weight_ih) if has_product else x.shape[-1]
     batch = _calls.checked_states(states, spec, x.dtype, (), checked)
     kernel = _kernels.find(spec.name, x.dtype, _variant(has_product))
@@ -164,14 +209,38 @@ def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is
     return _Run(output, finals, traced, kept, inside)
 
 
+def _check_norms(around: NativeAround, spec: CellSpec, dtype: torch.dtype, weights: _calls.Weights) -> None:
+    """Check the weights of the layer norm, if there is one, for a scan with these weights.
+
+    Raises:
+        UsageError: One is missing, or its shape, dtype or device does not fit.
+    """
+    if around.norms is None:
+        return
+    gates, states = len(spec.recurrent_gates) * weights.hidden, len(normalised_states(spec))
+    inputs = len(spec.input_gates) * weights.hidden
+    gain, bias, state_gain, state_bias = around.norms
+    for name, tensor, shape in (
+        ("norm_ih", around.input_gain, (inputs,)),
+        ("norm_hh", gain, (gates,)),
+        ("bias_hh", bias, (gates,)),
+        ("norm_state", state_gain, (states, weights.hidden)),
+        ("norm_state_bias", state_bias, (states, weights.hidden)),
+    ):
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
+            _calls.refuse(name, tensor, shape, dtype)
+        if tensor is None and shape[0] and name not in ("norm_ih", "bias_hh"):
+            raise UsageError(f"scan: {name} is missing, expected shape {shape}")
+
+
 def _around(
     spec: CellSpec, around: Around, norms: Norms | None, bias_hh: Tensor | None, mask: Tensor | None
-) -> _calls.Around:
+) -> NativeAround:
     """What acts around the cell, as the kernels take it."""
     states, seeds = spec.states, None
     if around.training:
         seeds = tuple(_noise.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
-    return _calls.Around(
+    return NativeAround(
         tuple(around.zoneout.get(state, 0.0) for state in states),
         seeds,
         around.clip or 0.0,
