@@ -1,8 +1,9 @@
 """Layers in bfloat16: a training step in pairs with torch.nn's in bfloat16 and in float32, and with ours in float32.
 
-Processor time on one thread, so that other work on the machine matters little.
-
 python benchmarks/bfloat16.py --pairs 9
+
+On two threads as `benchmarks/layers.py`. With `--threads 1` it is processor time that is compared, so that other work
+on the machine matters little.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9, help="pairs of training steps for each figure")
     parser.add_argument("--shapes", default="imdb,embedded,large", help="names separated by commas")
     parser.add_argument("--cells", default=",".join(timing.CELLS), help="names separated by commas")
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(json.dumps({"torch": torch.__version__, "instruction set": _kernels.active_isa(), "threads": 1}))
+    torch.set_num_threads(options.threads)
+    print(
+        json.dumps({"torch": torch.__version__, "instruction set": _kernels.active_isa(), "threads": options.threads})
+    )
     with timing.flushing(True):
         for shape in timing.choose(options.shapes.split(",")):
             for cell in options.cells.split(","):
@@ -53,14 +57,16 @@ def row(shape: timing.Shape, cell: str, pairs: int) -> None:
 
 
 def step_of(shape: timing.Shape, cell: str, dtype: torch.dtype, *, is_ours: bool) -> Callable[[], float]:
-    """A function that makes one training step and returns its processor time in seconds."""
+    """A function that makes one training step and returns its seconds, on one thread those of the processor."""
     layer = timing.layers_of(shape, cell)[0 if is_ours else 1].to(dtype)
     step = timing.training_step(shape, layer, is_ours)
 
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+
     def run() -> float:
-        start = time.process_time()
+        start = clock()
         step()
-        return time.process_time() - start
+        return clock() - start
 
     return run
 

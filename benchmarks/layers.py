@@ -1,4 +1,4 @@
-"""Our layers against torch.nn, as `gatework bench` shows them: JSON and one picture.
+"""Our layers against torch.nn and what else is installed, as `gatework bench` shows them: JSON and one picture.
 
 python benchmarks/layers.py --out benchmarks/results --pairs 15
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from gatework.evaluation import memory, timing
+from gatework.evaluation import memory, peers, timing
 
 
 def main() -> None:
@@ -19,18 +19,17 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=15)
     parser.add_argument("--steps", type=int, default=1, help="training steps of a side before it is the other's turn")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--peers", help="libraries besides torch, separated by commas; those installed by default")
     parser.add_argument("--skip-memory", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     shapes = timing.choose([name for name in options.shapes.split(",") if name])
     timings = []
-    for shape in shapes:
-        for cell in timing.CELLS:
-            for flushes in (True, False):
-                timings.append(
-                    timing.compare(shape, cell, pairs=options.pairs, steps=options.steps, flushes_subnormals=flushes)
-                )
-                print(timings[-1].line(), flush=True)
+    names = None if options.peers is None else [name for name in options.peers.split(",") if name]
+    with peers.started(names, options.threads) as others:
+        for found in timing.each(shapes, others, pairs=options.pairs, steps=options.steps):
+            timings.append(found)
+            print(found.line(), flush=True)
     results = timing.as_json(timings) | {
         "streaming": timing.streaming(),
         "trace_over_forward": timing.tracing(),
@@ -50,22 +49,28 @@ def main() -> None:
 
 
 def draw(timings: list[timing.Timing], path: Path) -> None:
-    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
 
-    figure = go.Figure()
-    shown = [t for t in timings if t.flushes_subnormals]
-    for cell in timing.CELLS:
-        rows = [t for t in shown if t.cell == cell]
-        figure.add_bar(
-            name=cell,
-            x=[t.shape for t in rows],
-            y=[t.ratio for t in rows],
-            error_y={"array": [t.high - t.ratio for t in rows], "arrayminus": [t.ratio - t.low for t in rows]},
-        )
+    shown = [t for t in timings if t.peer != "torch" or t.path.endswith("flushed")]
+    others = list(dict.fromkeys(t.peer for t in shown))
+    figure = make_subplots(1, len(others), shared_yaxes=True, subplot_titles=others)
+    for column, peer in enumerate(others, 1):
+        for cell, colour in zip(timing.CELLS, ("#0072b2", "#e69f00", "#009e73"), strict=True):
+            rows = [t for t in shown if t.cell == cell and t.peer == peer]
+            figure.add_bar(
+                name=cell,
+                x=[t.shape for t in rows],
+                y=[t.ratio for t in rows],
+                error_y={"array": [t.high - t.ratio for t in rows], "arrayminus": [t.ratio - t.low for t in rows]},
+                marker_color=colour,
+                legendgroup=cell,
+                showlegend=column == 1,
+                row=1,
+                col=column,
+            )
     figure.add_hline(y=1, line_dash="dot")
-    figure.update_layout(
-        title="Time of a training step: torch.nn over gatework (above 1 gatework is faster)", yaxis_type="log"
-    )
+    figure.update_yaxes(type="log")
+    figure.update_layout(title="Time of a training step over gatework's (above 1 gatework is faster)")
     figure.write_html(path, include_plotlyjs=True)
 
 

@@ -1,4 +1,4 @@
-"""`gatework bench`: our layers against torch.nn on this machine."""
+"""`gatework bench`: our layers against torch.nn and other libraries on this machine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ from gatework.cli import _options as options
 def bench(
     shapes: Annotated[str, typer.Option(help="Shapes separated by commas; all by default.")] = "",
     pairs: Annotated[int, typer.Option(help="How many pairs of runs give each figure.")] = 15,
+    peers: Annotated[
+        str | None,
+        typer.Option(help='Libraries besides torch, by commas: keras, flax; those installed by default, "" for none.'),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Time training steps against torch.nn, in alternation, and print the ratios with their spread."""
+    """Time training steps against torch.nn and other libraries, in alternation, and print the ratios."""
+    import torch
+
     from gatework.evaluation import timing
+    from gatework.evaluation.peers import started
 
     timings = []
-    for shape in timing.choose([name for name in shapes.split(",") if name]):
-        for cell in timing.CELLS:
-            for flushes in (True, False):
-                timings.append(timing.compare(shape, cell, pairs=pairs, flushes_subnormals=flushes))
-                print(timings[-1].line(), file=sys.stderr if as_json else sys.stdout, flush=True)
+    names = None if peers is None else [name for name in peers.split(",") if name]
+    chosen = timing.choose([name for name in shapes.split(",") if name])
+    with started(names, torch.get_num_threads()) as others:
+        for found in timing.each(chosen, others, pairs=pairs):
+            timings.append(found)
+            print(found.line(), file=sys.stderr if as_json else sys.stdout, flush=True)
     if as_json:
         print(json.dumps(timing.as_json(timings), indent=2))

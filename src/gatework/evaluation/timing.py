@@ -1,4 +1,4 @@
-"""Timing of layers against torch.nn: paired, in one process, alternating, as ratios with their spread.
+"""Timing of layers against torch.nn and other libraries: paired, alternating, as ratios with their spread.
 
 Absolute times do not travel from machine to machine and drift on one; a ratio of two runs that follow each other does
 neither. Each figure is the median over the pairs with its quartiles.
@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from gatework.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from gatework.evaluation.peers import Peer
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ SHAPES = (
     Shape("ragged", 32, 200, 128, 128, shortest=100, has_input_gradient=True),
 )
 CELLS = ("lstm", "gru", "rnn")
+_MODES = {True: "flushed", False: "as it comes"}
+_REST = 0.02
 _CLASSES = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 
 
@@ -64,38 +69,32 @@ class Timing:
     Attributes:
         shape: The name of the shape.
         cell: The cell.
+        peer: What our layer is compared with: torch, or a name of `peers`.
         ours: The median seconds of a training step here.
-        torchs: The median seconds of the same step with torch.nn.
-        ratio: The median of torch's time over ours in each pair.
+        theirs: The median seconds of the same step with the peer.
+        ratio: The median of the peer's time over ours in each pair.
         low: The lower quartile of that ratio.
         high: Its upper quartile.
         pairs: The number of pairs.
-        path: What torch.nn runs on this input.
-        flushes_subnormals: Whether torch was told to flush subnormal numbers to zero.
-        dtype: The element type of our layer.
-        torchs_dtype: The element type of torch's.
+        path: What runs the peer's step.
     """
 
     shape: str
     cell: str
+    peer: str
     ours: float
-    torchs: float
+    theirs: float
     ratio: float
     low: float
     high: float
     pairs: int
     path: str
-    flushes_subnormals: bool
-    dtype: str
-    torchs_dtype: str
 
     def line(self) -> str:
         """A row for a person to read."""
-        mode = "flushed" if self.flushes_subnormals else "as it comes"
-        times = f"{self.ours * 1e3:8.2f} ms  torch {self.torchs * 1e3:8.2f} ms"
+        times = f"{self.ours * 1e3:8.2f} ms  {self.peer:5} {self.theirs * 1e3:8.2f} ms"
         ratio = f"{self.ratio:5.2f} x  [{self.low:.2f}, {self.high:.2f}]"
-        types = "" if self.dtype == self.torchs_dtype == "float32" else f", {self.dtype} over {self.torchs_dtype}"
-        return f"{self.shape:8} {self.cell:5} {times}  {ratio}  {self.path}, {mode}{types}"
+        return f"{self.shape:8} {self.cell:5} {times}  {ratio}  {self.path}"
 
 
 def choose(names: Sequence[str]) -> list[Shape]:
@@ -123,9 +122,17 @@ def layers_of(shape: Shape, cell: str) -> tuple[nn.Module, nn.Module]:
 
 
 def torch_path(shape: Shape, cell: str) -> str:
-    """What torch.nn runs for a float32 or bfloat16 layer on the CPU."""
+    """What torch.nn runs on the CPU."""
     is_fused = cell == "lstm" and shape.shortest is None and torch.backends.mkldnn.is_available()
     return "oneDNN" if is_fused else "a loop over the steps"
+
+
+def lengths_of(shape: Shape) -> Tensor | None:
+    """The lengths of the sequences where they differ, shape (batch,)."""
+    if shape.shortest is None:
+        return None
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(shape.shortest, shape.steps + 1, (shape.batch,), generator=generator)
 
 
 def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[], None]:
@@ -133,9 +140,7 @@ def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[],
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape.steps, shape.batch, shape.input, generator=generator).to(next(layer.parameters()).dtype)
     x.requires_grad_(shape.has_input_gradient)
-    lengths: Tensor | None = None
-    if shape.shortest is not None:
-        lengths = torch.randint(shape.shortest, shape.steps + 1, (shape.batch,), generator=generator)
+    lengths = lengths_of(shape)
 
     def run() -> None:
         for parameter in layer.parameters():
@@ -162,37 +167,55 @@ def flushing(is_flushing: bool) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def compare(
-    shape: Shape,
-    cell: str,
-    *,
-    pairs: int = 15,
-    steps: int = 1,
-    flushes_subnormals: bool = True,
-    dtype: torch.dtype = torch.float32,
-    torchs_dtype: torch.dtype | None = None,
-) -> Timing:
-    """Time our layer and torch's in alternation, both of `dtype` unless torch's has its own.
+def compare(shape: Shape, cell: str, *, pairs: int = 15, steps: int = 1, flushes_subnormals: bool = True) -> Timing:
+    """Time our layer and torch's in alternation.
 
     A side takes `steps` steps when it is its turn: 1 finds caches and memory as the other left them, several find them
     as training does.
     """
     ours, theirs = layers_of(shape, cell)
-    ours, theirs = ours.to(dtype), theirs.to(torchs_dtype or dtype)
     runs = (training_step(shape, ours, True), training_step(shape, theirs, False))
-    times: list[tuple[float, float]] = []
     with flushing(flushes_subnormals):
         for run in runs * 2:
             run()
-        for _ in range(pairs):
-            times.append((seconds_of(runs[0], steps), seconds_of(runs[1], steps)))
+        times = [(seconds_of(runs[0], steps), seconds_of(runs[1], steps)) for _ in range(pairs)]
+    return _timing(shape, cell, "torch", times, f"{torch_path(shape, cell)}, {_MODES[flushes_subnormals]}")
+
+
+def compare_with(peer: Peer, shape: Shape, cell: str, *, pairs: int = 15, steps: int = 1) -> Timing:
+    """As `compare()`, with a library in a process of its own.
+
+    The threads of the side before wait busily for some milliseconds, then sleep: so a turn begins with a rest, and with
+    a step that is not timed.
+    """
+    run = training_step(shape, layers_of(shape, cell)[0], True)
+    path = peer.prepare(shape, cell)
+    times = []
+    for _ in range(pairs):
+        time.sleep(_REST)
+        run()
+        ours = seconds_of(run, steps)
+        time.sleep(_REST)
+        peer.seconds()
+        times.append((ours, peer.seconds(steps)))
+    return _timing(shape, cell, peer.name, times, path)
+
+
+def each(shapes: Sequence[Shape], peers: Sequence[Peer], *, pairs: int = 15, steps: int = 1) -> Iterator[Timing]:
+    """Every cell at every shape against torch.nn, which flushes subnormal numbers or does not, and every peer."""
+    for shape in shapes:
+        for cell in CELLS:
+            for flushes in _MODES:
+                yield compare(shape, cell, pairs=pairs, steps=steps, flushes_subnormals=flushes)
+            for peer in peers:
+                yield compare_with(peer, shape, cell, pairs=pairs, steps=steps)
+
+
+def _timing(shape: Shape, cell: str, peer: str, times: Sequence[tuple[float, float]], path: str) -> Timing:
     ratios = [b / a for a, b in times]
-    low, _, high = statistics.quantiles(ratios, n=4)
-    return Timing(
-        shape.name, cell, statistics.median(a for a, _ in times), statistics.median(b for _, b in times),
-        statistics.median(ratios), low, high, pairs, torch_path(shape, cell), flushes_subnormals,
-        str(dtype).removeprefix("torch."), str(torchs_dtype or dtype).removeprefix("torch."),
-    )  # fmt: skip
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
+    return Timing(shape.name, cell, peer, ours, theirs, middle, low, high, len(times), path)
 
 
 def seconds_of(run: Callable[[], object], count: int = 1) -> float:
