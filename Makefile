@@ -10,8 +10,9 @@ CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
 
+# Tests run side by side: a thread of one that waits busily would keep another from its core.
 test: setup
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 check: setup
 	$(BIN)/ruff check .
