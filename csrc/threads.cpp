@@ -187,9 +187,13 @@ Pool& pool() {
 }  // namespace
 
 void parallel(int64_t count, void (*task)(void* context, int64_t index), void* context) {
+  if (count == 1) {
+    const FlushSubnormals flush;
+    task(context, 0);
+    return;
+  }
   Job job{task, context, count, std::vector<std::atomic<bool>>(static_cast<size_t>(count)), {count}};
-  if (count > 1 && (run_in_region(job) || pool().run(job))) return;
-  work(job, 0);
+  if (!run_in_region(job) && !pool().run(job)) work(job, 0);
 }
 
 }  // namespace gatework

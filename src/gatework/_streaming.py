@@ -30,24 +30,31 @@ def step(plan: Plan, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple
     Returns:
         The output, shape (batch, hidden), and the new states; None where this path does not apply.
     """
-    batch, hidden, weights = x.shape[0], plan.weights[0].hidden, plan.weights
-    shape = (len(weights), batch, hidden)
-    if batch > MOST_SEQUENCES or x.shape[1] != weights[0].parts[0] or len(states) != len(plan.spec.states):
+    weights, dtype, (batch, width) = plan.weights, plan.dtype, x.shape
+    shape = (len(weights), batch, weights[0].hidden)
+    if batch > MOST_SEQUENCES or width != weights[0].parts[0] or len(states) != len(plan.spec.states):
         return None
-    for tensor in (x, *states):
-        if tensor.dtype != plan.dtype or not tensor.is_cpu or not tensor.is_contiguous():
+    if x.dtype is not dtype or not (x.is_cpu and x.is_contiguous()):
+        return None
+    for state in states:
+        if type(state) is not Tensor or state.shape != shape or state.dtype is not dtype:
             return None
-        if tensor is not x and tensor.shape != shape:
+        if not (state.is_cpu and state.is_contiguous()):
             return None
-    kernel = _kernels.find(plan.spec.name, plan.dtype, plan.variant).address
+    kernel = _kernels.find(plan.spec.name, dtype, plan.variant).address
     following = tuple([torch.empty_like(s) for s in states])
     padding = (0,) * (_native.MAX_STATES - len(states))
-    before, after = [s.data_ptr() for s in states], [s.data_ptr() for s in following]
-    size = batch * hidden * x.itemsize
-    for place, (own, around) in enumerate(zip(weights, plan.arounds, strict=True)):
-        output = x.new_empty((batch, hidden))
-        here, there = (*[a + place * size for a in before], *padding), (*[a + place * size for a in after], *padding)
-        status = _native.step(kernel, batch, own.parts, x.data_ptr(), here, there, output.data_ptr(), around)
+    before = (*[s.data_ptr() for s in states], *padding)
+    after = (*[s.data_ptr() for s in following], *padding)
+    for place, own in enumerate(weights):
+        if place:  # the states of this layer come behind those of the one before
+            size = batch * shape[2] * x.itemsize
+            before = (*[a + size for a in before[: len(states)]], *padding)
+            after = (*[a + size for a in after[: len(states)]], *padding)
+        output = x.new_empty((batch, shape[2]))
+        status = _native.step(
+            kernel, batch, own.parts, x.data_ptr(), before, after, output.data_ptr(), plan.arounds[place]
+        )
         if status:
             _calls.finish(status)
         x = output

@@ -268,8 +268,6 @@ class RecurrentLayer(nn.Module):
             states = tuple([x.new_zeros(self.num_layers, len(x), self.hidden_size) for _ in self.spec.states])
         else:
             states = (state,) if isinstance(state, Tensor) else tuple(state)
-        if any(type(s) is not Tensor for s in states):
-            return None
         found = _streaming.step(plan, x, states)
         if found is None:
             return None
