@@ -25,8 +25,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     shapes = timing.choose([name for name in options.shapes.split(",") if name])
     timings = []
-    names = None if options.peers is None else [name for name in options.peers.split(",") if name]
-    with peers.started(names, options.threads) as others:
+    with peers.started(options.peers, options.threads) as others:
         for found in timing.each(shapes, others, pairs=options.pairs, steps=options.steps):
             timings.append(found)
             print(found.line(), flush=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import is_
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -118,8 +118,8 @@ def checked(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanWeights
         (len(spec.unit_weights), hidden),
     )
     for name, tensor, shape in zip(ScanWeights._fields, weights, shapes, strict=True):
-        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
-            refuse(name, tensor, shape, dtype)
+        if tensor is not None:
+            check(name, tensor, shape, dtype)
     if weights.weight_unit is None and spec.unit_weights:
         raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
     if weights.weight_hr is None and output != hidden:
@@ -215,17 +215,20 @@ def checked_states(
     dtype = COMPUTED[dtype]
     batch = states[0].shape[-2] if states[0].dim() == len(lead) + 2 else -1
     for place, (name, state) in enumerate(zip(spec.states, states, strict=True)):
-        shape = (*lead, batch, weights.hidden if place else weights.output)
-        if state.shape != shape or state.dtype != dtype or not state.is_cpu:
-            refuse(f"state {name}", state, shape, dtype)
+        check(f"state {name}", state, (*lead, batch, weights.hidden if place else weights.output), dtype)
     return batch
 
 
-def refuse(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> NoReturn:
-    """Say in which way a tensor does not fit."""
+def check(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    """Check a tensor that the native side shall have.
+
+    Raises:
+        UsageError: Its shape, dtype or device does not fit.
+    """
     if tensor.shape != shape:
         raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
-    raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
+    if tensor.dtype != dtype or not tensor.is_cpu:
+        raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
 
 
 def address(tensor: Tensor | None) -> int:

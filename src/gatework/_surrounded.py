@@ -227,9 +227,9 @@ def _check_norms(around: NativeAround, spec: CellSpec, dtype: torch.dtype, weigh
         ("norm_state", state_gain, (states, weights.hidden)),
         ("norm_state_bias", state_bias, (states, weights.hidden)),
     ):
-        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype or not tensor.is_cpu):
-            _calls.refuse(name, tensor, shape, dtype)
-        if tensor is None and shape[0] and name not in ("norm_ih", "bias_hh"):
+        if tensor is not None:
+            _calls.check(name, tensor, shape, dtype)
+        elif shape[0] and name not in ("norm_ih", "bias_hh"):
             raise UsageError(f"scan: {name} is missing, expected shape {shape}")
 
 

@@ -37,7 +37,7 @@ def test_a_peer_that_is_not_installed_says_how_to_install_it():
 
 
 def test_no_peer_can_be_asked_for():
-    with peers.started([], threads=1) as others:
+    with peers.started("", threads=1) as others:
         assert others == []
 
 
@@ -57,7 +57,7 @@ def test_a_step_of_a_peer_gives_the_gradient_of_every_weight(name, cell):
 
 @pytest.mark.parametrize("name", ["keras", "flax"])
 def test_a_peer_runs_in_a_process_of_its_own_in_turns_with_ours(name):
-    with peers.started([given(name)], threads=1) as (peer,):
+    with peers.started(given(name), threads=1) as (peer,):
         found = timing.compare_with(peer, SHAPE, "lstm", pairs=2)
     assert (found.peer, found.shape, found.cell, found.pairs) == (name, "small", "lstm", 2)
     assert all(math.isfinite(value) and value > 0 for value in (found.ours, found.theirs, found.low, found.high))

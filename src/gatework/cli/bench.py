@@ -27,9 +27,8 @@ def bench(
     from gatework.evaluation.peers import started
 
     timings = []
-    names = None if peers is None else [name for name in peers.split(",") if name]
     chosen = timing.choose([name for name in shapes.split(",") if name])
-    with started(names, torch.get_num_threads()) as others:
+    with started(peers, torch.get_num_threads()) as others:
         for found in timing.each(chosen, others, pairs=pairs):
             timings.append(found)
             print(found.line(), file=sys.stderr if as_json else sys.stdout, flush=True)

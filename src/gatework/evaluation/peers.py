@@ -24,13 +24,13 @@ Step = Callable[[], object]
 
 
 @contextmanager
-def started(names: Sequence[str] | None, threads: int) -> Iterator[list[Peer]]:
-    """The libraries of those names, each in its process; all that are installed if None.
+def started(names: str | None, threads: int) -> Iterator[list[Peer]]:
+    """The libraries of those names, separated by commas, each in its process; all that are installed if None.
 
     Raises:
         UsageError: There is no such library, or it is not installed.
     """
-    chosen = installed() if names is None else choose(names)
+    chosen = installed() if names is None else choose([name for name in names.split(",") if name])
     with ExitStack() as stack:
         yield [stack.enter_context(Peer(name, threads)) for name in chosen]
 

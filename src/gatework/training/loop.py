@@ -57,7 +57,6 @@ class Trainer:
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.progress, self.best = Progress(), dict[str, Tensor]()
-        self.learning_rate = learning_rate(self.config, 0, self.steps * self.config.epochs)
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
             self.progress, self.best = checkpoint.load(self.file, self.model, self.optimizer)
@@ -110,8 +109,7 @@ class Trainer:
         value = float(loss.detach())
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
-        self.learning_rate = learning_rate(config, total, self.steps * config.epochs)
-        self.optimizer.step(self.learning_rate)
+        self.optimizer.step(learning_rate(config, total, self.steps * config.epochs))
         at.step += 1
         at.loss_sum += value * len(index)
         at.examples += len(index)
@@ -128,7 +126,7 @@ class Trainer:
                 "train_loss": at.loss_sum / at.examples,
                 "validation_loss": loss,
                 **{f"validation_{name}": value for name, value in metrics.items()},
-                "learning_rate": self.learning_rate,
+                "learning_rate": learning_rate(config, at.epoch * self.steps - 1, self.steps * config.epochs),
                 "gradient_norm": at.norm_sum / self.steps,
                 "seconds": at.epoch_seconds,
                 "ms_per_step": ms_per_step,
