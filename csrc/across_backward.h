@@ -2,7 +2,7 @@
 #pragma once
 
 #include "across.h"
-#include "weight_gradients.h"
+#include "across_gradients.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -10,12 +10,12 @@ template <class Cell, class V>
 class BackwardAcross {
   using T = typename V::T;
   using C = Columns<Cell>;
-  using Gradients = WeightGradients<Cell, Exact<V>, true>;
+  using Gradients = GradientsAcross<Cell, V>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
   static int64_t scratch(const Layout& layout) {
-    return static_cast<int64_t>(sizeof(T)) * own_elements(layout) + Gradients::scratch(layout, V::lanes);
+    return static_cast<int64_t>(sizeof(T)) * own_elements(layout) + Gradients::scratch(layout);
   }
 
   BackwardAcross(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -24,7 +24,7 @@ class BackwardAcross {
         hidden(p.layout.hidden),
         first(first),
         last(last),
-        gradients(arguments, V::lanes, static_cast<T*>(scratch) + own_elements(p.layout)) {
+        gradients(arguments, static_cast<T*>(scratch) + own_elements(p.layout)) {
     T* memory = static_cast<T*>(scratch);
     const int64_t vectors = hidden * V::lanes;
     zeros = memory;
@@ -50,7 +50,7 @@ class BackwardAcross {
     transpose_weights(Cell::recurrent_product, C::first_gate, p.weights.weight_hh, hidden, C::gates, u);
     if (p.d_x) transpose_weights(Cell::input_product, 0, p.weights.weight_ih, input, C::inputs, w);
     for (int64_t group = first; group < last; group += V::lanes) sequences(group);
-    gradients.flush();
+    gradients.finish();
     if (p.d_unit) sum_vectors();
   }
 
@@ -91,8 +91,7 @@ class BackwardAcross {
       const int64_t row = t * layout.batch + group, before = row + (layout.reverse ? layout.batch : -layout.batch);
       const T* const h = is_first ? at(p.initial[0], group * hidden) : at(p.output, before * hidden);
       load_step(row, h, k == 0);
-      T* const d = gradients.reserve(V::lanes);
-      for (int r = 0; r < V::lanes; ++r) gradients.append(at(p.x, (row + r) * input), h + r * hidden);
+      T* const d = gradients.append(at(p.x, row * input), h);
       for (int64_t unit = 0; unit < hidden; ++unit) cell((group * layout.steps + t * V::lanes) * hidden, unit, d);
       recur(row, d);
       T* const swap = h_previous;

@@ -40,7 +40,7 @@ class ForwardAcross {
         const int64_t t = layout.reverse ? layout.steps - 1 - k : k, row = t * layout.batch + group;
         load_turned<V>(at(p.x, row * input), input, x);
         products();
-        for (int64_t unit = 0; unit < hidden; ++unit) cell((group * layout.steps + t * V::lanes) * hidden, unit);
+        units((group * layout.steps + t * V::lanes) * hidden);
         store_turned<V>(state[0], hidden, at(p.output, row * hidden));
         for (int k = 0; k < Cell::named; ++k) {
           if (p.named[k]) store_turned<V>(trace + k * hidden * V::lanes, hidden, at(p.named[k], row * hidden));
@@ -87,32 +87,50 @@ class ForwardAcross {
     }
   }
 
-  // One step of one unit of all sequences of the group; `step` is where this one begins in a plane.
-  GATEWORK_INLINE void cell(int64_t step, int64_t unit) {
-    V accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
-    V vectors[Cell::units + 1];
-    const int64_t place = step + unit * V::lanes;
-    broadcast_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
-#pragma GCC unroll 8
-    for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(z + (a * hidden + unit) * V::lanes);
-#pragma GCC unroll 4
-    for (int s = 0; s < Cell::states; ++s) {
-      previous[s] = V::load(state[s] + unit * V::lanes);
-      if (p.planes.previous[s]) previous[s].store(at(p.planes.previous[s], place));
+  // One step of all units of all sequences of the group; `step` is where this one begins in a plane.
+  GATEWORK_INLINE void units(int64_t step) {
+    int64_t unit = 0;
+    if (vector_registers == 32) {
+      for (; unit + 2 <= hidden; unit += 2) cell<Twin<V>>(step, unit);
     }
-    Cell::template forward<V>(accumulator, previous, vectors, next, kept, named);
+    for (; unit < hidden; ++unit) cell<V>(step, unit);
+  }
+
+  // The same of the units that W has vectors for.
+  template <class W>
+  GATEWORK_INLINE void cell(int64_t step, int64_t unit) {
+    W accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
+    W vectors[Cell::units + 1];
+    const int64_t place = step + unit * V::lanes;
+    const auto load = [](const T* from)
+                          GATEWORK_INLINED { return load_each<W>([=](int k) { return V::load(from + k * V::lanes); }); };
+    const auto store = [](const W& w, T* to, int64_t apart) GATEWORK_INLINED {
+      store_each(w, [=](V v, int k) { v.store(to + k * apart * V::lanes); });
+    };
+    for (int k = 0; k < Cell::units; ++k) {
+      const T* const from = at(p.weights.unit, k * hidden + unit);
+      vectors[k] = load_each<W>([=](int k) { return V::broadcast(from[k]); });
+    }
+#pragma GCC unroll 8
+    for (int a = 0; a < accumulators; ++a) accumulator[a] = load(z + (a * hidden + unit) * V::lanes);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
-      next[s].store(state[s] + unit * V::lanes);
-      if (p.planes.next[s]) next[s].store(at(p.planes.next[s], place));
+      previous[s] = load(state[s] + unit * V::lanes);
+      if (p.planes.previous[s]) store(previous[s], at(p.planes.previous[s], place), 1);
+    }
+    Cell::template forward<W>(accumulator, previous, vectors, next, kept, named);
+#pragma GCC unroll 4
+    for (int s = 0; s < Cell::states; ++s) {
+      store(next[s], state[s] + unit * V::lanes, 1);
+      if (p.planes.next[s]) store(next[s], at(p.planes.next[s], place), 1);
     }
     if (Cell::kept > 0 && p.planes.values) {
       T* const to = at(p.planes.values, place * Cell::kept);
 #pragma GCC unroll 16
-      for (int k = 0; k < Cell::kept; ++k) kept[k].store(to + k * V::lanes);
+      for (int k = 0; k < Cell::kept; ++k) store(kept[k], to + k * V::lanes, Cell::kept);
     }
     for (int k = 0; k < Cell::named; ++k) {
-      if (p.named[k]) named[k].store(trace + (k * hidden + unit) * V::lanes);
+      if (p.named[k]) store(named[k], trace + (k * hidden + unit) * V::lanes, 1);
     }
   }
 
