@@ -98,7 +98,9 @@ class BackwardAcross {
       h_previous = h_next;
       h_next = swap;
     }
-    for (int s = 0; s < Cell::states; ++s) store_turned<V>(d_state[s], hidden, at(p.d_initial[s], group * hidden));
+    for (int s = 0; s < Cell::states; ++s) {
+      if (p.d_initial[s]) store_turned<V>(d_state[s], hidden, at(p.d_initial[s], group * hidden));
+    }
   }
 
   // What the cell reads of row-major tensors, turned: h of the step before is the next one's new h.

@@ -68,6 +68,7 @@ class BackwardScan {
     }
     gradients.flush();
     for (int s = 0; s < Cell::states; ++s) {
+      if (!p.d_initial[s]) continue;
       const int64_t width = s == 0 ? output : hidden;
       copy_rows<T>(static_cast<T*>(p.d_initial[s]) + first * width, width, s == 0 ? d_h : d_state[s],
                    s == 0 ? output_stride : stride, last - first, width);

@@ -138,7 +138,9 @@ class Plan(NamedTuple):
         weights: The weights by layer, then direction.
         flat: The same as they were given, all fields of ScanWeights of each.
         given: The same without those that are not there or have no elements, then those of the norms.
+        slots: The place in `flat` of each of `given`.
         addresses: Where they are.
+        kept: How many values of each row a forward pass keeps for the backward pass, without anything around the cell.
         variant: Which kernels take it.
         arounds: What acts around the cell at a single step of each layer, 0 where nothing does.
     """
@@ -149,7 +151,9 @@ class Plan(NamedTuple):
     weights: tuple[Weights, ...]
     flat: tuple[Tensor | None, ...]
     given: tuple[Tensor, ...]
+    slots: tuple[int, ...]
     addresses: tuple[int, ...]
+    kept: int
     variant: _kernels.Variant
     arounds: tuple[_native.Around | int, ...]
 
@@ -162,9 +166,25 @@ class Plan(NamedTuple):
             and self.given[0].dtype == COMPUTED[self.dtype]
         )
 
-    def reads(self, weights: Sequence[Tensor | None]) -> bool:
-        """Whether the weights, in the order of `flat`, lie in the memory that was checked."""
-        return self.addresses == tuple([t.data_ptr() for t in _given(weights)])
+    def reads(self, weights: Sequence[Tensor]) -> bool:
+        """Whether the weights, in the order of `given`, lie in the memory that was checked."""
+        return self.addresses == (*map(Tensor.data_ptr, weights),)
+
+    def rows(self, x: Tensor, states: Sequence[Tensor]) -> Layout | None:
+        """The rows of a padded batch, where x and the states are plain tensors that fit; else None."""
+        shape, weights = x.shape, self.weights
+        if len(shape) != 3 or shape[2] != weights[0].parts[0] or len(states) != len(self.spec.states):
+            return None
+        if type(x) is not Tensor or x.dtype is not self.dtype or not x.is_cpu:
+            return None
+        dtype, width = COMPUTED[self.dtype], weights[0].output
+        for state in states:
+            if type(state) is not Tensor or state.shape != (len(weights), shape[1], width):
+                return None
+            if state.dtype is not dtype or not state.is_cpu:
+                return None
+            width = weights[0].hidden
+        return Layout(shape[0], shape[1], shape[:2])
 
 
 def plan(
@@ -198,8 +218,11 @@ def plan(
     if arounds:
         variant = "around" if arounds[0].norms is None else "normalised"
     native = tuple([around.native() for around in arounds]) or (0,) * len(stack)
+    slots = tuple([k for k, t in enumerate(flat) if t is not None and t.numel()])
     addresses = tuple([t.data_ptr() for t in given])
-    return Plan(spec, dtype, directions, tuple(stack), flat, given, addresses, variant, native)
+    first = stack[0]
+    kept = _kernels.find(spec.name, dtype).kept_width(first.hidden, first.tensors.weight_hr is not None)
+    return Plan(spec, dtype, directions, tuple(stack), flat, given, slots, addresses, kept, variant, native)
 
 
 def checked_states(
@@ -241,10 +264,23 @@ def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
     return (*[0 if t is None else t.data_ptr() for t in tensors], *(0,) * (_native.MAX_STATES - len(tensors)))
 
 
-class Forward(NamedTuple):
-    """One scan, in contiguous, checked tensors.
+_NO_NORMS = (0,) * 4
+# One scan of the forward pass, in the form of the native side.
+ForwardScan = tuple[int, bool, tuple[int, ...], int, int, int, Sequence[int]]
 
-    Attributes:
+
+def forward_scan(
+    weights: Weights,
+    x: Tensor,
+    output: Tensor,
+    kept: Tensor | None,
+    place: int = 0,
+    reverse: bool = False,
+    named: Sequence[Tensor | None] = (),
+) -> ForwardScan:
+    """One scan, in contiguous, checked tensors, which must stay until it has run.
+
+    Args:
         weights: The weights.
         x: The input.
         output: Where the output shall be.
@@ -253,14 +289,8 @@ class Forward(NamedTuple):
         reverse: Whether sequences run backwards.
         named: Tensors for the trace, in the order of the kernel's names.
     """
-
-    weights: Weights
-    x: Tensor
-    output: Tensor
-    kept: Tensor | None
-    place: int = 0
-    reverse: bool = False
-    named: Sequence[Tensor | None] = ()
+    slots = [address(t) for t in named] if named else ()
+    return place, reverse, weights.parts, x.data_ptr(), output.data_ptr(), address(kept), slots
 
 
 class Backward(NamedTuple):
@@ -297,7 +327,7 @@ def forward(
     layout: Layout,
     initial: Sequence[Tensor],
     finals: Sequence[Tensor],
-    scans: Sequence[Forward],
+    scans: Sequence[ForwardScan],
     around: NativeAround | None = None,
 ) -> None:
     """Run scans one after the other: fills their outputs, what they keep, and the final states.
@@ -310,15 +340,8 @@ def forward(
         scans: The scans; the input of one may be the output of one before.
         around: What acts around the cell, for kernels that take it.
     """
-    layers = [
-        (
-            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), s.output.data_ptr(), address(s.kept),
-            [address(t) for t in s.named],
-        )
-        for s in scans
-    ]  # fmt: skip
     status = _native.forward(
-        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), layers,
+        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), scans,
         around.native() if around else 0,
     )  # fmt: skip
     finish(status)
@@ -329,7 +352,7 @@ def backward(
     layout: Layout,
     d_finals: Sequence[Tensor | None],
     initial: Sequence[Tensor],
-    d_initial: Sequence[Tensor],
+    d_initial: Sequence[Tensor | None],
     scans: Sequence[Backward],
     around: NativeAround | None = None,
 ) -> None:
@@ -340,29 +363,31 @@ def backward(
         layout: The rows of every scan.
         d_finals: The derivatives for the final states, None where they are zero.
         initial: The initial states, each (scans, batch, width).
-        d_initial: Where their gradients shall be.
+        d_initial: Where their gradients shall be, None where one is not wanted.
         scans: The derivatives; what one gives for its input may be what another is given for its output.
         around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
     """
-    projected: list[Tensor | None] = []
+    projected: list[tuple[Backward, Tensor]] = []
     layers = []
     for s in scans:
-        projected.append(None if s.weights.tensors.weight_hr is None else torch.empty_like(s.output))
-        d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, _, d_unit = [0 if t is None else t.data_ptr() for t in s.found]
+        d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, _, d_unit = [address(t) for t in s.found]
+        d_projected = 0
+        if s.weights.tensors.weight_hr is not None:
+            projected.append((s, torch.empty_like(s.output)))
+            d_projected = projected[-1][1].data_ptr()
         layers.append((
-            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), address(s.d_output),
-            s.output.data_ptr(), s.kept.data_ptr(), address(projected[-1]),
-            (d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, d_unit),
+            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), address(s.d_output), s.output.data_ptr(),
+            s.kept.data_ptr(), d_projected, (d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, d_unit),
         ))  # fmt: skip
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
         _addresses(d_initial), layers, around.native() if around else 0,
-        tuple(map(address, around.gradients if around else (None,) * 4)),
+        [address(t) for t in around.gradients] if around else _NO_NORMS,
     )  # fmt: skip
     finish(status)
-    for s, d_h in zip(scans, projected, strict=True):
+    for s, d_h in projected:
         d_projection = s.found[5]
-        if d_h is not None and d_projection is not None:
+        if d_projection is not None:
             d_h = d_h.flatten(0, -2)
             # The last plane is h before its projection.
             h = s.kept.view(-1, s.weights.hidden)[s.kept.numel() // s.weights.hidden - len(d_h) :]

@@ -147,7 +147,7 @@ def _trace(
     like = weights.weight_ih
     named = {name: like.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
-    run = _calls.Forward(own, x, output, None, reverse=reverse, named=slots)
+    run = _calls.forward_scan(own, x, output, None, reverse=reverse, named=slots)
     _calls.forward(kernel, layout, states, finals, [run])
     return output, tuple(finals), {name: named.get(name, output) for name in kernel.names}
 
@@ -172,7 +172,7 @@ def _scan(
     kernel, x = _kernels.find(cell, x.dtype), x.contiguous()
     output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     kept = weight_ih.new_empty((*layout.lead, kernel.kept_width(own.hidden, weight_hr is not None) if is_kept else 0))
-    run = _calls.Forward(own, x, output, kept if is_kept else None, reverse=reverse)
+    run = _calls.forward_scan(own, x, output, kept if is_kept else None, reverse=reverse)
     _calls.forward(kernel, layout, states, finals, [run])
     return output, finals, kept
 

@@ -16,7 +16,7 @@ from torch.nn import Parameter
 
 from gatework import _calls, _gradients, _kernels, _ops
 from gatework._around import Around
-from gatework._calls import Plan
+from gatework._calls import Layout, Plan
 from gatework._ops import ScanWeights
 from gatework.cells import CellSpec
 
@@ -57,7 +57,8 @@ def scan(
     if scans is _ops and not arounds and _ops.has_kernel(spec, x):
         weights, states = [_ops.as_computed(x, w) for w in weights], [_ops.computed(state, x) for state in given]
         if not is_traced and not torch.compiler.is_compiling() and is_plain(chain((x, *states), *weights)):
-            output, ends = run(_calls.plan(spec, x.dtype, x.shape[-1], weights, directions), x, states, batch_sizes)
+            plan = _calls.plan(spec, x.dtype, x.shape[-1], weights, directions)
+            output, ends = run(plan, x, states, rows_of(plan, x, states, batch_sizes))
             return output, [end.to(state.dtype) for end, state in zip(ends, given, strict=True)], []
     one = scans.trace if is_traced else scans.scan
     output, finals, traces = _one_by_one(one, spec, x, weights, states, directions, batch_sizes, arounds)
@@ -71,25 +72,33 @@ def is_plain(tensors: Iterable[Tensor | None]) -> bool:
     return all(t is None or type(t) in (Tensor, Parameter) for t in tensors)
 
 
-def run(plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None) -> tuple[Tensor, Sequence[Tensor]]:
+def rows_of(plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None) -> Layout:
+    """The rows of x, padded, or packed with the number of sequences running at each step.
+
+    Raises:
+        UsageError: A shape, dtype or device does not fit.
+    """
+    first = plan.weights[0]
+    batch = _calls.checked_states(states, plan.spec, x.dtype, (len(plan.weights),), first)
+    return _calls.layout_of(x, first.parts[0], batch, batch_sizes)
+
+
+def run(plan: Plan, x: Tensor, states: Sequence[Tensor], rows: Layout) -> tuple[Tensor, Sequence[Tensor]]:
     """Run all of a stack on the kernels.
 
     Args:
         plan: The weights, all of them plain, and what they are for.
         x: The input, plain, of the plan's element type.
         states: The initial states, plain, each (layers x directions, batch, features).
-        batch_sizes: The number of sequences running at each step of packed rows.
+        rows: What `rows_of()` or `Plan.rows()` finds for them.
 
     Returns:
         The output of the last layer, and the final states in the form of `states`.
-
-    Raises:
-        UsageError: A shape, dtype or device does not fit.
     """
-    if torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *plan.given)):
-        output, *finals = _Stack.apply(_Call(plan, batch_sizes, len(states)), x, *states, *plan.flat)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (*plan.given, x, *states)):
+        output, *finals = _Stack.apply(_Call(plan, rows, len(states)), x, *states, *plan.given)
         return output, finals
-    output, finals, _ = _forward(plan, x, states, batch_sizes, is_kept=False)
+    output, finals, _ = _forward(plan, rows, x, states, is_kept=False)
     return output, finals
 
 
@@ -128,7 +137,7 @@ class _Call(NamedTuple):
     """What a run of a stack is given besides tensors that have derivatives."""
 
     plan: Plan
-    batch_sizes: Tensor | None
+    rows: Layout
     state_count: int
 
 
@@ -151,31 +160,28 @@ class _Run(NamedTuple):
 
 
 def _forward(
-    plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None, *, is_kept: bool
+    plan: Plan, rows: Layout, x: Tensor, states: Sequence[Tensor], *, is_kept: bool
 ) -> tuple[Tensor, list[Tensor], _Run]:
-    spec, count, directions, first = plan.spec, len(plan.weights), plan.directions, plan.weights[0]
-    kernel = _kernels.find(spec.name, x.dtype)
-    batch = _calls.checked_states(states, spec, x.dtype, (count,), first)
-    layout = _calls.layout_of(x, first.parts[0], batch, batch_sizes)
-    states = [s.contiguous() for s in states]
+    directions, lead = plan.directions, rows.lead
+    kernel = _kernels.find(plan.spec.name, plan.dtype)
+    x, states = x.contiguous(), [s.contiguous() for s in states]
     finals = [torch.empty_like(s) for s in states]
-    size = kernel.kept_width(first.hidden, first.tensors.weight_hr is not None) if is_kept else 0
     run = _Run([], [], [])
-    scans: list[_calls.Forward] = []
+    scans: list[_calls.ForwardScan] = []
     for place, own in enumerate(plan.weights):
         if place % directions == 0:
             if place and directions > 1:  # both directions must be there before they can stand side by side
-                _calls.forward(kernel, layout, states, finals, scans)
+                _calls.forward(kernel, rows, states, finals, scans)
                 scans = []
-            x = _side_by_side(run.outputs[-directions:]) if place else x.contiguous()
+            x = _side_by_side(run.outputs[-directions:]) if place else x
             run.inputs.append(x)
-        output, kept = x.new_empty((*layout.lead, own.output)), None
+        output, kept = x.new_empty(*lead, own.output), None
         run.outputs.append(output)
         if is_kept:
-            kept = own.tensors.weight_ih.new_empty((*layout.lead, size))
+            kept = own.tensors.weight_ih.new_empty(*lead, plan.kept)
             run.kept.append(kept)
-        scans.append(_calls.Forward(own, x, output, kept, place, place % directions == 1))
-    _calls.forward(kernel, layout, states, finals, scans)
+        scans.append(_calls.forward_scan(own, x, output, kept, place, place % directions == 1))
+    _calls.forward(kernel, rows, states, finals, scans)
     return _side_by_side(run.outputs[-directions:]), finals, run
 
 
@@ -183,7 +189,7 @@ class _Stack(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, call: _Call, x: Tensor, *tensors: Any) -> tuple[Tensor, ...]:
         plan = call.plan
-        output, finals, run = _forward(plan, x, tensors[: call.state_count], call.batch_sizes, is_kept=True)
+        output, finals, run = _forward(plan, call.rows, x, tensors[: call.state_count], is_kept=True)
         ctx.set_materialize_grads(False)
         ctx.call = call
         ctx.save_for_backward(x, *tensors, *run.tensors(plan.directions))
@@ -192,61 +198,62 @@ class _Stack(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
         call, needs, saved = ctx.call, ctx.needs_input_grad[1:], ctx.saved_tensors
-        inputs, saved = saved[: len(needs)], saved[len(needs) :]
         if torch.is_grad_enabled():
-            return None, *_differentiable(call, inputs, needs, d_output, d_finals)
-        plan, count = call.plan, len(call.plan.weights)
-        x, *states = inputs[: 1 + call.state_count]
-        flat = inputs[1 + call.state_count :]
-        if not plan.reads(flat):  # whoever saved the tensors gives back copies
-            plan = _calls.plan(plan.spec, plan.dtype, x.shape[-1], _parted(flat), plan.directions)
-        outputs = saved[:count]
-        below = saved[2 * count :] if plan.directions > 1 else outputs[:-1]
-        run = _Run([x.contiguous(), *below], outputs, saved[count : 2 * count])
-        return None, *_backward(plan, run, states, call.batch_sizes, needs, d_output, d_finals)
+            return None, *_differentiable(call, saved[: len(needs)], needs, d_output, d_finals)
+        plan, count, first, end = call.plan, len(call.plan.weights), 1 + call.state_count, len(needs)
+        x, states, given = saved[0], saved[1:first], saved[first:end]
+        if not plan.reads(given):  # whoever saved the tensors gives back copies
+            plan = _calls.plan(plan.spec, plan.dtype, x.shape[-1], _parted(plan, given), plan.directions)
+        outputs, kept = saved[end : end + count], saved[end + count : end + 2 * count]
+        below = saved[end + 2 * count :] if plan.directions > 1 else outputs[:-1]
+        run = _Run([x.contiguous(), *below], outputs, kept)
+        return None, *_backward(plan, call.rows, run, states, needs, d_output, d_finals)
 
 
 def _backward(
     plan: Plan,
+    rows: Layout,
     run: _Run,
     states: Sequence[Tensor],
-    batch_sizes: Tensor | None,
     needs: Sequence[bool],
     d_output: Tensor | None,
     d_finals: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
     """The gradients of x, the states and the weights, in the order of the node's inputs."""
-    x, directions = run.inputs[0], plan.directions
-    kernel = _kernels.find(plan.spec.name, x.dtype)
-    layout = _calls.layout_of(x, x.shape[-1], states[0].shape[1], batch_sizes)
+    directions, first = plan.directions, 1 + len(states)
+    kernel = _kernels.find(plan.spec.name, plan.dtype)
     states = [s.contiguous() for s in states]
     d_finals = [None if d is None else d.contiguous() for d in d_finals]
-    d_states = [torch.empty_like(s) for s in states]
-    first = 1 + len(states)
-    found: list[list[Tensor | None]] = [[] for _ in plan.weights]
+    d_states = [torch.empty_like(s) if need else None for s, need in zip(states, needs[1:first], strict=True)]
+    # By the place in `flat`.
+    found: list[Tensor | None] = [None] * len(plan.flat)
+    for slot, need, weight in zip(plan.slots, needs[first:], plan.given, strict=True):
+        if need:
+            found[slot] = torch.empty_like(weight)
     scans: list[_calls.Backward] = []
     for layer in reversed(range(len(run.inputs))):
         x = run.inputs[layer]
         parts = [d_output] if d_output is None or directions == 1 else d_output.chunk(directions, -1)
+        d_inputs: list[Tensor | None] = []
         for direction in range(directions):
             place = layer * directions + direction
-            own, part, at = plan.weights[place], parts[direction % len(parts)], first + place * _WIDTH
-            wanted = (layer > 0 or needs[0], *needs[at : at + _WIDTH])
-            found[place] = _calls.gradients((x, *own.tensors), wanted)
+            part = parts[direction % len(parts)]
             part = None if part is None else part.contiguous()
+            d_inputs.append(torch.empty_like(x) if layer or needs[0] else None)
+            wanted = [d_inputs[-1], *found[place * _WIDTH : (place + 1) * _WIDTH]]
             scans.append(
-                _calls.Backward(own, x, part, run.outputs[place], run.kept[place], found[place], place, direction == 1)
+                _calls.Backward(
+                    plan.weights[place], x, part, run.outputs[place], run.kept[place], wanted, place, direction == 1
+                )
             )
-        d_output = found[layer * directions][0]
+        d_output = d_inputs[0]
         if directions > 1:
-            _calls.backward(kernel, layout, d_finals, states, d_states, scans)
+            _calls.backward(kernel, rows, d_finals, states, d_states, scans)
             scans = []
-            other = found[layer * directions + 1][0]
-            d_output = None if d_output is None or other is None else d_output.add_(other)
+            d_output = None if d_output is None else d_output.add_(d_inputs[1])
     if scans:
-        _calls.backward(kernel, layout, d_finals, states, d_states, scans)
-    gradients = [d_output, *d_states, *chain.from_iterable([own[1:] for own in found])]
-    return [g if need else None for g, need in zip(gradients, needs, strict=True)]
+        _calls.backward(kernel, rows, d_finals, states, d_states, scans)
+    return [d_output, *d_states, *[found[slot] for slot in plan.slots]]
 
 
 def _differentiable(
@@ -259,13 +266,17 @@ def _differentiable(
     """As `_backward()`, where the gradients shall have derivatives: through the operators, which have them."""
     # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
     inputs = [None if t is None else t.view_as(t) for t in inputs]
-    x, states, flat = inputs[0], inputs[1 : 1 + call.state_count], inputs[1 + call.state_count :]
+    first = 1 + call.state_count
+    x, states, weights = inputs[0], inputs[1:first], _parted(call.plan, inputs[first:])
     output, finals, _ = _one_by_one(
-        _ops.scan, call.plan.spec, x, _parted(flat), states, call.plan.directions, call.batch_sizes
+        _ops.scan, call.plan.spec, x, weights, states, call.plan.directions, call.rows.batch_sizes
     )
     return _gradients.differentiable((output, *finals), (d_output, *d_finals), inputs, needs)
 
 
-def _parted(flat: Sequence[Any]) -> list[ScanWeights]:
-    """The weights by layer and direction, which the node was given side by side."""
-    return [ScanWeights(*flat[k : k + _WIDTH]) for k in range(0, len(flat), _WIDTH)]
+def _parted(plan: Plan, given: Sequence[Any]) -> list[ScanWeights]:
+    """Other tensors in the place of a plan's weights, by layer and direction."""
+    flat = list(plan.flat)
+    for slot, tensor in zip(plan.slots, given, strict=True):
+        flat[slot] = tensor
+    return [ScanWeights(*flat[k : k + _WIDTH]) for k in range(0, len(flat), _WIDTH)]  # type: ignore[arg-type]

@@ -203,7 +203,7 @@ def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is
     named = {name: x.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h" and is_traced}
     output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     slots = [named.get(name) for name in kernel.names] if is_traced else []
-    scan = _calls.Forward(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
+    scan = _calls.forward_scan(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
     _calls.forward(kernel, layout, states, finals, [scan], inside)
     traced = {name: named.get(name, output) for name in kernel.names} if is_traced else {}
     return _Run(output, finals, traced, kept, inside)

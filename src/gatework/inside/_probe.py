@@ -59,7 +59,7 @@ def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_wa
     calls: list[dict[str, Tensor]] = []
     watched = copy.copy(layer)
     if is_watched:
-        watched.__dict__["_scan"] = _watched_scan(layer, calls)
+        watched.__dict__ |= {"_scan": _watched_scan(layer, calls), "_quick_scan": lambda *_: None}
     watched.training = False
     inputs: list[Tensor] = []
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
@@ -187,6 +188,10 @@ class RecurrentLayer(nn.Module):
         Raises:
             UsageError: The input, the states or the lengths do not fit; its subclasses carry torch's exception types.
         """
+        if lengths is None and reset is None:
+            quick = self._quick_scan(input, hx)
+            if quick is not None:
+                return quick
         batch = _batch.arrange(self, input, hx, lengths, reset)
         path = self._choose(batch)
         if path == "torch":
@@ -255,14 +260,34 @@ class RecurrentLayer(nn.Module):
                 h = finals[-1][0]
         return h if batch.is_batched else h[0], batch.restore_states(_stacked(finals))
 
+    def _quick_scan(self, x: Any, hx: Any) -> tuple[Tensor, Any] | None:
+        """A padded batch on the kernels, where nothing has to be arranged or chosen; None where something has.
+
+        A small batch takes less time than looking at all that a batch may be.
+        """
+        plan = None if self._acts_at_steps else self._quick_plan(x)
+        if plan is None or x.dim() != 3:
+            return None
+        if self.batch_first:
+            x = x.transpose(0, 1)
+        if hx is not None:
+            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        elif self.proj_size:
+            return None
+        else:
+            states = (x.new_zeros(len(plan.weights), x.shape[1], self.hidden_size),) * len(self.spec.states)
+        rows = plan.rows(x, states)
+        if rows is None:
+            return None
+        output, ends = _stack.run(plan, x, states, rows)
+        return output.transpose(0, 1) if self.batch_first else output, ends[0] if len(ends) == 1 else tuple(ends)
+
     def _quick_step(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
         """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        if torch.is_grad_enabled() or self.proj_size:
             return None
-        if type(x) is not Tensor or x.dim() != 2 or self.proj_size or torch.is_autocast_enabled("cpu"):
-            return None
-        plan = self._plan(x.dtype)
-        if plan is None:
+        plan = self._quick_plan(x)
+        if plan is None or x.dim() != 2:
             return None
         if state is None:
             states = tuple([x.new_zeros(self.num_layers, len(x), self.hidden_size) for _ in self.spec.states])
@@ -273,6 +298,16 @@ class RecurrentLayer(nn.Module):
             return None
         return found[0], found[1][0] if len(states) == 1 else found[1]
 
+    def _quick_plan(self, x: Any) -> _calls.Plan | None:
+        """The plan for a plain input, where nothing listens to what happens to it but autograd."""
+        if type(x) is not Tensor or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+            return None
+        if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+            return None
+        if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state():
+            return None
+        return self._plan(x.dtype)
+
     def _scan(
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
@@ -280,7 +315,8 @@ class RecurrentLayer(nn.Module):
         if path == "native" and not is_traced and not self._acts_at_steps and not torch.compiler.is_compiling():
             plan = self._plan(batch.x.dtype) if _stack.is_plain((batch.x, *batch.states)) else None
             if plan is not None and not torch.is_autocast_enabled("cpu"):
-                output, ends = _stack.run(plan, batch.x, batch.states, batch.batch_sizes)
+                rows = _stack.rows_of(plan, batch.x, batch.states, batch.batch_sizes)
+                output, ends = _stack.run(plan, batch.x, batch.states, rows)
                 return output, tuple(ends), []
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
         arounds: list[_around.Around] = []
