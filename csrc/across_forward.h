@@ -102,11 +102,11 @@ class ForwardAcross {
     W accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
     W vectors[Cell::units + 1];
     const int64_t place = step + unit * V::lanes;
-    const auto load = [](const T* from)
-                          GATEWORK_INLINED { return load_each<W>([=](int k) { return V::load(from + k * V::lanes); }); };
-    const auto store = [](const W& w, T* to, int64_t apart) GATEWORK_INLINED {
-      store_each(w, [=](V v, int k) { v.store(to + k * apart * V::lanes); });
+    const auto load = [](const T* from) GATEWORK_INLINED {
+      return load_each<W>([=](int k) { return V::load(from + k * V::lanes); });
     };
+    const auto store = [](const W& w, T* to, int64_t apart)
+                           GATEWORK_INLINED { store_each(w, [=](V v, int k) { v.store(to + k * apart * V::lanes); }); };
     for (int k = 0; k < Cell::units; ++k) {
       const T* const from = at(p.weights.unit, k * hidden + unit);
       vectors[k] = load_each<W>([=](int k) { return V::broadcast(from[k]); });

@@ -145,7 +145,8 @@ class GradientsAcross {
   // The columns [column, column + count) of an accumulator's sums, as rows of a gradient.
   void copy_sums(int64_t row, int64_t column, int64_t count, T* to) const {
     for (int64_t unit = 0; unit < hidden; ++unit) {
-      __builtin_memcpy(to + unit * count, sums + (row + unit) * padded + column, static_cast<size_t>(count) * sizeof(T));
+      __builtin_memcpy(to + unit * count, sums + (row + unit) * padded + column,
+                       static_cast<size_t>(count) * sizeof(T));
     }
   }
 

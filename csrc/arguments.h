@@ -97,7 +97,7 @@ struct BackwardArguments {
   const void* output;
   void* kept;
   Planes planes;
-  void* d_projected;  // (rows, output): the whole derivative of the projected h, or null
+  void* d_projected;                // (rows, output): the whole derivative of the projected h, or null
   void* d_initial[max_states];      // each or null
   void* d_x;                        // (rows, input), or null
   void *d_weight_ih, *d_weight_hh;  // as the weights, or null

@@ -131,7 +131,9 @@ void multiply_turned_tile(const typename V::T* a, int64_t to_group, const typena
         const V x = V::broadcast(a[r * V::lanes + k]);
 #pragma GCC unroll 4
         for (int c = 0; c < whole; ++c) sum[r][c] = sum[r][c] + x * row[c];
-        if (IsHalf) rest[r] = rest[r] + Half::broadcast(a[r * V::lanes + k]) * row_rest;
+        // Of two broadcasts of one number a compiler makes a load and two shuffles, and those are slow; but with one
+        // whole column it can multiply with the number in memory.
+        if (IsHalf) rest[r] = rest[r] + (whole > 1 ? lower_half(x) : Half::broadcast(a[r * V::lanes + k])) * row_rest;
       }
       b += ldb;
     }

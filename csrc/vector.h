@@ -186,6 +186,16 @@ GATEWORK_INLINE typename V::T sum_of(V v) {
   }
 }
 
+template <class V, int... Lanes>
+GATEWORK_INLINE Vector<typename V::T, V::lanes / 2> lower_half(V v, std::integer_sequence<int, Lanes...>) {
+  return {__builtin_shufflevector(v.raw, v.raw, Lanes...)};
+}
+
+template <class V>
+GATEWORK_INLINE Vector<typename V::T, V::lanes / 2> lower_half(V v) {
+  return lower_half(v, std::make_integer_sequence<int, V::lanes / 2>());
+}
+
 // The widest vector of this instruction set.
 template <class T>
 using Widest = Vector<T, vector_bytes / static_cast<int>(sizeof(T))>;

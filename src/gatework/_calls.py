@@ -170,21 +170,24 @@ class Plan(NamedTuple):
         """Whether the weights, in the order of `given`, lie in the memory that was checked."""
         return self.addresses == (*map(Tensor.data_ptr, weights),)
 
-    def rows(self, x: Tensor, states: Sequence[Tensor]) -> Layout | None:
-        """The rows of a padded batch, where x and the states are plain tensors that fit; else None."""
-        shape, weights = x.shape, self.weights
-        if len(shape) != 3 or shape[2] != weights[0].parts[0] or len(states) != len(self.spec.states):
+    def rows(self, x: Tensor) -> Layout | None:
+        """The rows of a padded batch, (time, batch, input), where it fits; else None."""
+        shape = x.shape
+        if shape[2] != self.weights[0].parts[0] or x.dtype is not self.dtype or not x.is_cpu:
             return None
-        if type(x) is not Tensor or x.dtype is not self.dtype or not x.is_cpu:
-            return None
-        dtype, width = COMPUTED[self.dtype], weights[0].output
-        for state in states:
-            if type(state) is not Tensor or state.shape != (len(weights), shape[1], width):
-                return None
-            if state.dtype is not dtype or not state.is_cpu:
-                return None
-            width = weights[0].hidden
         return Layout(shape[0], shape[1], shape[:2])
+
+    def takes(self, states: Sequence[Tensor], rows: Layout) -> bool:
+        """Whether the states are plain tensors that fit."""
+        weights, dtype = self.weights, COMPUTED[self.dtype]
+        width = weights[0].output
+        for state in states:
+            if type(state) is not Tensor or state.shape != (len(weights), rows.batch, width):
+                return False
+            if state.dtype is not dtype or not state.is_cpu:
+                return False
+            width = weights[0].hidden
+        return len(states) == len(self.spec.states)
 
 
 def plan(

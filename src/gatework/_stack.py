@@ -246,11 +246,12 @@ def _backward(
                     plan.weights[place], x, part, run.outputs[place], run.kept[place], wanted, place, direction == 1
                 )
             )
-        d_output = d_inputs[0]
-        if directions > 1:
+        if directions == 1:
+            d_output = d_inputs[0]
+        else:
             _calls.backward(kernel, rows, d_finals, states, d_states, scans)
             scans = []
-            d_output = None if d_output is None else d_output.add_(d_inputs[1])
+            d_output = None if d_inputs[0] is None or d_inputs[1] is None else d_inputs[0].add_(d_inputs[1])
     if scans:
         _calls.backward(kernel, rows, d_finals, states, d_states, scans)
     return [d_output, *d_states, *[found[slot] for slot in plan.slots]]

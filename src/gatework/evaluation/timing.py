@@ -140,10 +140,10 @@ def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[],
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(shape.steps, shape.batch, shape.input, generator=generator).to(next(layer.parameters()).dtype)
     x.requires_grad_(shape.has_input_gradient)
-    lengths = lengths_of(shape)
+    lengths, parameters = lengths_of(shape), list(layer.parameters())
 
     def run() -> None:
-        for parameter in layer.parameters():
+        for parameter in parameters:
             parameter.grad = None
         x.grad = None
         if lengths is None:

@@ -270,15 +270,15 @@ class RecurrentLayer(nn.Module):
             return None
         if self.batch_first:
             x = x.transpose(0, 1)
-        if hx is not None:
-            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        elif self.proj_size:
+        rows = plan.rows(x)
+        if rows is None or (hx is None and self.proj_size):
             return None
+        if hx is None:
+            states = (x.new_zeros(len(plan.weights), rows.batch, self.hidden_size),) * len(self.spec.states)
         else:
-            states = (x.new_zeros(len(plan.weights), x.shape[1], self.hidden_size),) * len(self.spec.states)
-        rows = plan.rows(x, states)
-        if rows is None:
-            return None
+            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+            if not plan.takes(states, rows):
+                return None
         output, ends = _stack.run(plan, x, states, rows)
         return output.transpose(0, 1) if self.batch_first else output, ends[0] if len(ends) == 1 else tuple(ends)
 
