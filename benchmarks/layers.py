@@ -17,7 +17,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--shapes", default="", help="names separated by commas; all by default")
     parser.add_argument("--pairs", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=1, help="training steps of a side before it is the other's turn")
+    parser.add_argument(
+        "--steps", type=int, help="training steps of a side before it is the other's turn; as many as take ours 20 ms"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peers", help="libraries besides torch, separated by commas; those installed by default")
     parser.add_argument("--skip-memory", action="store_true")

@@ -5,16 +5,15 @@
 // The scan puts the derivatives of the accumulators of each step into a block of rows; when the block is full, its
 // products are added while it is still in the cache. Rounded factors lie in pairs of rows then. The rows of the block
 // are an odd number of cache lines apart, so that reading down a column uses all of the cache. The columns of x and of
-// h are copied side by side into panels, so that small sizes waste few lanes. A scan across sequences (across.h) puts
-// turned derivatives into the block, one group after the other, the accumulators in the order of Columns. Each slice of
-// the batch has its own gradients; dispatch.cpp adds them up.
+// h are copied side by side into panels, so that small sizes waste few lanes. Each slice of the batch has its own
+// gradients; dispatch.cpp adds them up. A scan across sequences has gradients of its own kind (across_gradients.h).
 #pragma once
 
 #include "scan.h"
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class O, bool IsAcross = false>
+template <class Cell, class O>
 class WeightGradients {
   using V = typename O::V;
   using T = typename O::T;
@@ -34,9 +33,8 @@ class WeightGradients {
   // How far apart the derivatives of two accumulators are in a row.
   static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::granule); }
 
-  // How far apart the rows of a block are; what a row takes when it is turned.
+  // How far apart the rows of a block are.
   static int64_t block_stride(const Layout& layout) {
-    if (IsAcross) return C::accumulators * layout.hidden;
     constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(Element));
     return (round_up(C::accumulators * plane(layout), line) / line | 1) * line;
   }
@@ -128,19 +126,8 @@ class WeightGradients {
   // The sums over all rows for one accumulator, units [unit, unit + count).
   GATEWORK_INLINE V sum_of_derivatives(int a, int64_t unit, int64_t count) const {
     V sum = V::constant(0);
-    if constexpr (IsAcross) {
-      const T* from = derivatives(a, unit);
-      T sums[V::lanes] = {};
-      for (int64_t lane = 0; lane < V::lanes && lane < count; ++lane) {
-        V own = V::constant(0);
-        for (int64_t k = 0; k < used; k += V::lanes) own = own + V::load(from + lane * V::lanes + k * stride);
-        sums[lane] = sum_of(own);
-      }
-      sum = V::load(sums);
-    } else {
-      const Element* from = block + a * plane(layout) + unit;
-      for (int64_t k = 0; k < used; ++k) sum = sum + O::load(from + k * stride, count);
-    }
+    const Element* from = block + a * plane(layout) + unit;
+    for (int64_t k = 0; k < used; ++k) sum = sum + O::load(from + k * stride, count);
     return sum;
   }
 
@@ -171,12 +158,6 @@ class WeightGradients {
     T* const groups = reinterpret_cast<T*>(block);
     fill_up(groups, stride);
     O::turn(groups, stride, O::groups(used), C::accumulators * plane(layout));
-  }
-
-  // Where the groups of derivatives of an accumulator begin, from that unit on.
-  GATEWORK_INLINE const T* derivatives(int a, int64_t unit) const {
-    const T* const groups = reinterpret_cast<const T*>(block);
-    return IsAcross ? groups + (C::of(a) * layout.hidden + unit) * V::lanes : groups + a * plane(layout) + unit;
   }
 
   // Calls tile(accumulator, first unit, units) for each tile of units.
@@ -243,19 +224,12 @@ class WeightGradients {
   void multiply_panel(int64_t column) {
     const int columns = panel_columns(column);
     const Parts parts = parts_of(column);
-    // Halves of narrower vectors gain nothing.
-    [[maybe_unused]] constexpr bool may_be_half = sizeof(V) == 64;
-    [[maybe_unused]] const bool is_half = may_be_half && 2 * (columns * V::lanes - parts.x - parts.h) >= V::lanes;
     each_tile([&](int a, int64_t unit, int64_t height) {
       const int rows = static_cast<int>(height);
       if (!Cell::input_product[a] && column + panel_width <= x_width) return;
       if (!Cell::recurrent_product[a] && column >= x_width) return;
-      const T* from = derivatives(a, unit);
-      if constexpr (IsAcross) {
-        const auto tile = is_half ? tile_function<V, MultiplyTurned<may_be_half>::template Tile>(rows, columns)
-                                  : tile_function<V, MultiplyTurned<false>::template Tile>(rows, columns);
-        tile(from, stride * V::lanes, panel, columns * V::lanes, used, z);
-      } else if constexpr (O::is_on_tile_registers) {
+      const T* from = reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
+      if constexpr (O::is_on_tile_registers) {
         O::multiply_turned(columns, from, stride, panel, O::groups(used), z);
       } else {
         tile_function<O, MultiplyTransposed>(rows, columns)(from, stride, panel, columns * V::lanes, O::groups(used),

@@ -59,6 +59,7 @@ SHAPES = (
 CELLS = ("lstm", "gru", "rnn")
 _MODES = {True: "flushed", False: "as it comes"}
 _REST = 0.02
+_TURN = 0.02
 _CLASSES = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 
 
@@ -136,11 +137,19 @@ def lengths_of(shape: Shape) -> Tensor | None:
 
 
 def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[], None]:
-    """A function that runs forward and backward once on the same random input, of the layer's element type."""
+    """A function that runs forward and backward once on the same random input, of the layer's element type.
+
+    The output receives a random gradient: what a loss costs is not the layer's.
+    """
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(shape.steps, shape.batch, shape.input, generator=generator).to(next(layer.parameters()).dtype)
-    x.requires_grad_(shape.has_input_gradient)
     lengths, parameters = lengths_of(shape), list(layer.parameters())
+    x, gradient = (
+        torch.randn(shape.steps, shape.batch, width, generator=generator).to(parameters[0].dtype)
+        for width in (shape.input, shape.hidden)
+    )
+    x.requires_grad_(shape.has_input_gradient)
+    if lengths is not None and not is_ours:
+        gradient = pack_padded_sequence(gradient, lengths, enforce_sorted=False).data
 
     def run() -> None:
         for parameter in parameters:
@@ -152,7 +161,7 @@ def training_step(shape: Shape, layer: nn.Module, is_ours: bool) -> Callable[[],
             output = layer(x, lengths=lengths)[0]
         else:
             output = layer(pack_padded_sequence(x, lengths, enforce_sorted=False))[0].data
-        output.sum().backward()
+        torch.autograd.backward(output, gradient)
 
     return run
 
@@ -167,22 +176,25 @@ def flushing(is_flushing: bool) -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def compare(shape: Shape, cell: str, *, pairs: int = 15, steps: int = 1, flushes_subnormals: bool = True) -> Timing:
+def compare(
+    shape: Shape, cell: str, *, pairs: int = 15, steps: int | None = None, flushes_subnormals: bool = True
+) -> Timing:
     """Time our layer and torch's in alternation.
 
-    A side takes `steps` steps when it is its turn: 1 finds caches and memory as the other left them, several find them
-    as training does.
+    A side takes `steps` steps when it is its turn, by default as many as take ours 20 ms, but at least one: the first
+    finds caches and memory as the other side left them, the others find them as training does.
     """
     ours, theirs = layers_of(shape, cell)
     runs = (training_step(shape, ours, True), training_step(shape, theirs, False))
     with flushing(flushes_subnormals):
         for run in runs * 2:
             run()
-        times = [(seconds_of(runs[0], steps), seconds_of(runs[1], steps)) for _ in range(pairs)]
+        count = steps or _steps_of_a_turn(runs[0])
+        times = [(seconds_of(runs[0], count), seconds_of(runs[1], count)) for _ in range(pairs)]
     return _timing(shape, cell, "torch", times, f"{torch_path(shape, cell)}, {_MODES[flushes_subnormals]}")
 
 
-def compare_with(peer: Peer, shape: Shape, cell: str, *, pairs: int = 15, steps: int = 1) -> Timing:
+def compare_with(peer: Peer, shape: Shape, cell: str, *, pairs: int = 15, steps: int | None = None) -> Timing:
     """As `compare()`, with a library in a process of its own.
 
     The threads of the side before wait busily for some milliseconds, then sleep: so a turn begins with a rest, and with
@@ -190,18 +202,26 @@ def compare_with(peer: Peer, shape: Shape, cell: str, *, pairs: int = 15, steps:
     """
     run = training_step(shape, layers_of(shape, cell)[0], True)
     path = peer.prepare(shape, cell)
+    run()
+    count = steps or _steps_of_a_turn(run)
     times = []
     for _ in range(pairs):
         time.sleep(_REST)
         run()
-        ours = seconds_of(run, steps)
+        ours = seconds_of(run, count)
         time.sleep(_REST)
         peer.seconds()
-        times.append((ours, peer.seconds(steps)))
+        times.append((ours, peer.seconds(count)))
     return _timing(shape, cell, peer.name, times, path)
 
 
-def each(shapes: Sequence[Shape], peers: Sequence[Peer], *, pairs: int = 15, steps: int = 1) -> Iterator[Timing]:
+def _steps_of_a_turn(run: Callable[[], None]) -> int:
+    return max(1, round(_TURN / min(seconds_of(run) for _ in range(5))))
+
+
+def each(
+    shapes: Sequence[Shape], peers: Sequence[Peer], *, pairs: int = 15, steps: int | None = None
+) -> Iterator[Timing]:
     """Every cell at every shape against torch.nn, which flushes subnormal numbers or does not, and every peer."""
     for shape in shapes:
         for cell in CELLS:
