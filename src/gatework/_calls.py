@@ -138,7 +138,8 @@ class Plan(NamedTuple):
         weights: The weights by layer, then direction.
         flat: The same as they were given, all fields of ScanWeights of each.
         given: The same without those that are not there or have no elements, then those of the norms.
-        slots: The place in `flat` of each of `given`.
+        slots: The place in `flat` of each of the weights in `given`.
+        whole: These weights, each in one piece of memory.
         addresses: Where they are.
         kept: How many values of each row a forward pass keeps for the backward pass, without anything around the cell.
         variant: Which kernels take it.
@@ -152,6 +153,7 @@ class Plan(NamedTuple):
     flat: tuple[Tensor | None, ...]
     given: tuple[Tensor, ...]
     slots: tuple[int, ...]
+    whole: tuple[Tensor, ...]
     addresses: tuple[int, ...]
     kept: int
     variant: _kernels.Variant
@@ -222,10 +224,11 @@ def plan(
         variant = "around" if arounds[0].norms is None else "normalised"
     native = tuple([around.native() for around in arounds]) or (0,) * len(stack)
     slots = tuple([k for k, t in enumerate(flat) if t is not None and t.numel()])
+    whole = _given(tuple(chain.from_iterable([own.tensors for own in stack])))
     addresses = tuple([t.data_ptr() for t in given])
     first = stack[0]
     kept = _kernels.find(spec.name, dtype).kept_width(first.hidden, first.tensors.weight_hr is not None)
-    return Plan(spec, dtype, directions, tuple(stack), flat, given, slots, addresses, kept, variant, native)
+    return Plan(spec, dtype, directions, tuple(stack), flat, given, slots, whole, addresses, kept, variant, native)
 
 
 def checked_states(

@@ -232,7 +232,7 @@ def _backward(
     d_states = [torch.empty_like(s) if need else None for s, need in zip(states, needs[1:first], strict=True)]
     # By the place in `flat`.
     found: list[Tensor | None] = [None] * len(plan.flat)
-    for slot, need, weight in zip(plan.slots, needs[first:], plan.given, strict=True):
+    for slot, need, weight in zip(plan.slots, needs[first:], plan.whole, strict=True):
         if need:
             found[slot] = torch.empty_like(weight)
     scans: list[_calls.Backward] = []

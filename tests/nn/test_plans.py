@@ -38,6 +38,17 @@ def test_weights_that_change_after_a_run_count_in_the_next(change: str):
         assert torch.equal(gradient, other)
 
 
+def test_gradients_do_not_depend_on_how_weights_lie_in_memory():
+    layer = gatework.nn.LSTM(3, 5, num_layers=2)
+    x = torch.randn(4, 2, 3)
+    expected = torch.autograd.grad(layer(x)[0].sum(), list(layer.parameters()))
+    for weight in (layer.weight_ih_l0, layer.weight_hh_l1):
+        weight.data = weight.data.t().contiguous().t()
+    found = torch.autograd.grad(layer(x)[0].sum(), list(layer.parameters()))
+    for gradient, other in zip(found, expected, strict=True):
+        assert torch.equal(gradient, other)
+
+
 def test_a_weight_changed_between_forward_and_backward_is_an_error():
     layer = gatework.nn.GRU(3, 5)
     output = layer(torch.randn(4, 2, 3))[0]
