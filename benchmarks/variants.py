@@ -113,7 +113,8 @@ def step_of(
         return time.process_time() - start
 
     def loop() -> float:
-        with mock.patch.object(type(layer), "_choose", return_value="reference"):
+        reference = {"_choose": lambda *_, **__: "reference", "_quick_scan": lambda *_: None}
+        with mock.patch.multiple(type(layer), **reference):
             return step()
 
     return loop if is_loop else step

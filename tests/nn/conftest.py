@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drop_ins import DROP_INS, DropIn
-from gatework.nn import _paths
+from drop_ins import DROP_INS, DropIn, take_the_reference
 
 
 @pytest.fixture(params=DROP_INS, ids=str)
@@ -19,7 +18,7 @@ def drop_in(request: pytest.FixtureRequest) -> DropIn:
 def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run a test on the path that a user gets, and on the reference."""
     if request.param == "reference":
-        monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
+        take_the_reference(monkeypatch)
     return request.param
 
 
@@ -28,5 +27,5 @@ def path_of_every_example(request: pytest.FixtureRequest) -> Iterator[None]:
     """As `path`, for tests whose examples a generator makes: it must not change between them."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         if request.param == "reference":
-            monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
+            take_the_reference(monkeypatch)
         yield

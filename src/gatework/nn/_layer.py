@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
@@ -300,13 +299,7 @@ class RecurrentLayer(nn.Module):
 
     def _quick_plan(self, x: Any) -> _calls.Plan | None:
         """The plan for a plain input, where nothing listens to what happens to it but autograd."""
-        if type(x) is not Tensor or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
-            return None
-        if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
-            return None
-        if torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state():
-            return None
-        return self._plan(x.dtype)
+        return self._plan(x.dtype) if _paths.is_quick(x) else None
 
     def _scan(
         self, batch: _batch.Batch, path: _paths.Path, *, is_traced: bool = False

@@ -46,3 +46,15 @@ def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False
     if not is_traced and x.numel() > 0 and _torch.has_operator(spec):
         return "torch"
     return "reference"
+
+
+def is_quick(x: Any) -> bool:
+    """Whether x is a plain tensor and nothing but autograd listens to what happens to it.
+
+    What runs on the kernels needs no other look at the path then.
+    """
+    if type(x) is not Tensor or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
+        return False
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return False
+    return not torch._C._len_torch_dispatch_stack() and torch._C._get_tracing_state() is None
