@@ -23,61 +23,75 @@ GATEWORK_INLINE bool is_across(const Layout& layout, const Weights& weights) {
   return is_whole && !weights.projection && 4 * round_up(layout.hidden, V::lanes) >= 5 * layout.hidden;
 }
 
+// How many columns are turned at a time: rows of few columns need no more, and many take as long at any number.
+template <class V>
+constexpr int turned_columns = V::lanes < 4 ? V::lanes : 4;
+template <class V>
+using TurnedRow = Vector<typename V::T, turned_columns<V>>;
+
 // Turns a row-major block of `width` columns; `to` has (width, lanes).
 template <class V>
 void load_turned(const typename V::T* from, int64_t width, typename V::T* to) {
+  using Row = TurnedRow<V>;
+  const auto turn = [=](int64_t column, int count, const auto& load) GATEWORK_INLINED {
+    V columns[Row::lanes];
+#pragma GCC unroll 4
+    for (int r = 0; r < Row::lanes; ++r) {
+      columns[r] = load_blocks<Row::lanes, V>(from + r * width + column, Row::lanes * width, load);
+    }
+    transpose<Row::lanes>(columns);
+#pragma GCC unroll 4
+    for (int c = 0; c < count; ++c) columns[c].store(to + (column + c) * V::lanes);
+  };
   if (width == 1) {
     V::load(from).store(to);
     return;
   }
-  for (int64_t column = 0; column < width; column += V::lanes) {
-    const int64_t count = width - column;
-    V rows[V::lanes];
-    if (count >= V::lanes) {
-#pragma GCC unroll 16
-      for (int r = 0; r < V::lanes; ++r) rows[r] = V::load(from + r * width + column);
-    } else {
-#pragma GCC unroll 16
-      for (int r = 0; r < V::lanes; ++r) rows[r] = V::load(from + r * width + column, static_cast<int>(count));
-    }
-    transpose<V>(rows);
-#pragma GCC unroll 16
-    for (int r = 0; r < V::lanes; ++r) {
-      if (r < count) rows[r].store(to + (column + r) * V::lanes);
-    }
+  const int rest = static_cast<int>(width % Row::lanes);
+  for (int64_t column = 0; column < width - rest; column += Row::lanes) {
+    turn(column, Row::lanes, [](const typename V::T* row) GATEWORK_INLINED { return Row::load(row); });
+  }
+  if (rest) {
+    turn(width - rest, rest, [=](const typename V::T* row) GATEWORK_INLINED { return Row::load(row, rest); });
   }
 }
 
 // The inverse of load_turned.
 template <class V>
 void store_turned(const typename V::T* from, int64_t width, typename V::T* to) {
+  using Row = TurnedRow<V>;
+  const auto turn = [=](int64_t column, int count, const auto& store) GATEWORK_INLINED {
+    V columns[Row::lanes];
+#pragma GCC unroll 4
+    for (int c = 0; c < Row::lanes; ++c) {
+      columns[c] = c < count ? V::load(from + (column + c) * V::lanes) : V::constant(0);
+    }
+    transpose<Row::lanes>(columns);
+#pragma GCC unroll 4
+    for (int r = 0; r < Row::lanes; ++r) {
+      store_blocks<Row::lanes>(columns[r], to + r * width + column, Row::lanes * width, store);
+    }
+  };
   if (width == 1) {
     V::load(from).store(to);
     return;
   }
-  for (int64_t column = 0; column < width; column += V::lanes) {
-    const int64_t count = width - column;
-    V rows[V::lanes];
-#pragma GCC unroll 16
-    for (int r = 0; r < V::lanes; ++r) {
-      rows[r] = r < count ? V::load(from + (column + r) * V::lanes) : V::constant(0);
-    }
-    transpose<V>(rows);
-    if (count >= V::lanes) {
-#pragma GCC unroll 16
-      for (int r = 0; r < V::lanes; ++r) rows[r].store(to + r * width + column);
-    } else {
-#pragma GCC unroll 16
-      for (int r = 0; r < V::lanes; ++r) rows[r].store(to + r * width + column, static_cast<int>(count));
-    }
+  const int rest = static_cast<int>(width % Row::lanes);
+  for (int64_t column = 0; column < width - rest; column += Row::lanes) {
+    turn(column, Row::lanes, [](Row row, typename V::T* to) GATEWORK_INLINED { row.store(to); });
+  }
+  if (rest) {
+    turn(width - rest, rest, [=](Row row, typename V::T* to) GATEWORK_INLINED { row.store(to, rest); });
   }
 }
 
-// The learnt vectors of a cell at one unit, the same for all sequences.
-template <class Cell, class V>
-GATEWORK_INLINE void broadcast_vectors(const void* vectors, int64_t hidden, int64_t unit, V* to) {
-  const auto* from = static_cast<const typename V::T*>(vectors) + unit;
-  for (int k = 0; k < Cell::units; ++k) to[k] = V::broadcast(from[k * hidden]);
+// The learnt vectors of a cell at the units that W has vectors for, the same for all sequences.
+template <class Cell, class V, class W>
+GATEWORK_INLINE void broadcast_vectors(const void* vectors, int64_t hidden, int64_t unit, W* to) {
+  for (int k = 0; k < Cell::units; ++k) {
+    const auto* const from = static_cast<const typename V::T*>(vectors) + k * hidden + unit;
+    to[k] = load_each<W>([=](int next) { return V::broadcast(from[next]); });
+  }
 }
 
 }  // namespace gatework::GATEWORK_ISA

@@ -115,7 +115,7 @@ class BackwardAcross {
     V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
     V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
     const int64_t place = unit * V::lanes;
-    broadcast_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    broadcast_vectors<Cell, V>(p.weights.unit, hidden, unit, vectors);
     const T* const from = at(p.planes.values, (step + place) * Cell::kept);
 #pragma GCC unroll 16
     for (int k = 0; k < Cell::kept; ++k) kept[k] = V::load(from + k * V::lanes);

@@ -107,10 +107,7 @@ class ForwardAcross {
     };
     const auto store = [](const W& w, T* to, int64_t apart)
                            GATEWORK_INLINED { store_each(w, [=](V v, int k) { v.store(to + k * apart * V::lanes); }); };
-    for (int k = 0; k < Cell::units; ++k) {
-      const T* const from = at(p.weights.unit, k * hidden + unit);
-      vectors[k] = load_each<W>([=](int k) { return V::broadcast(from[k]); });
-    }
+    broadcast_vectors<Cell, V>(p.weights.unit, hidden, unit, vectors);
 #pragma GCC unroll 8
     for (int a = 0; a < accumulators; ++a) accumulator[a] = load(z + (a * hidden + unit) * V::lanes);
 #pragma GCC unroll 4

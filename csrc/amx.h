@@ -57,7 +57,7 @@ struct AmxBfloat16 : Bfloat16<V_> {
         V square[V::lanes];
 #pragma GCC unroll 16
         for (int k = 0; k < V::lanes; ++k) square[k] = V::load(a + k * stride + column);
-        transpose<V>(square);
+        transpose<V::lanes>(square);
 #pragma GCC unroll 16
         for (int k = 0; k < V::lanes; ++k) square[k].store(a + k * stride + column);
       }

@@ -116,8 +116,8 @@ int forward(Address address, int threads, const Rows& rows, const Addresses& ini
   return static_cast<int>(gatework::run_forward(kernel, arguments.data(), static_cast<int>(layers.size()), threads));
 }
 
-// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_unit
-using Results = std::array<Address, 6>;
+// d_x, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_weight_hr, which is left to the caller, and d_weight_unit
+using Results = std::array<Address, 7>;
 // d_gain, d_bias, d_state_gain, d_state_bias
 using Norms = std::array<Address, 4>;
 // place, reverse, weights, x, d_output, output, kept, d_projected, results
@@ -145,7 +145,7 @@ int backward(Address address, int threads, const Rows& rows, const Addresses& d_
     a.d_weight_hh = at(results[2]);
     a.d_bias_ih = at(results[3]);
     a.d_bias_hh = at(results[4]);
-    a.d_unit = at(results[5]);
+    a.d_unit = at(results[6]);
     a.around = around_at(around);
     a.d_gain = at(d_norms[0]);
     a.d_bias = at(d_norms[1]);

@@ -2,8 +2,6 @@
 // instructions that wait for each other; of a twin it is two chains, side by side where the processor looks for work.
 #pragma once
 
-#include <type_traits>
-
 #include "vector.h"
 
 namespace gatework::GATEWORK_ISA {

@@ -131,6 +131,10 @@ GATEWORK_INLINE Vector<T, N> Vector<T, N>::load(const T* from, int count) {
     return {(Raw)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from)};
   } else if constexpr (sizeof(Raw) == 64) {
     return {(Raw)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from)};
+  } else if constexpr (N == 4 && sizeof(T) == 4) {
+    return {(Raw)_mm_maskz_loadu_ps(static_cast<__mmask8>((1u << count) - 1), from)};
+  } else if constexpr (N == 4) {
+    return {(Raw)_mm256_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from)};
   }
 #endif
   if constexpr (sizeof(Raw) == 16) {  // lane by lane, with no way through memory
@@ -155,6 +159,12 @@ GATEWORK_INLINE void Vector<T, N>::store(T* to, int count) const {
     return;
   } else if constexpr (sizeof(Raw) == 64) {
     _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << count) - 1), (__m512d)raw);
+    return;
+  } else if constexpr (N == 4 && sizeof(T) == 4) {
+    _mm_mask_storeu_ps(to, static_cast<__mmask8>((1u << count) - 1), (__m128)raw);
+    return;
+  } else if constexpr (N == 4) {
+    _mm256_mask_storeu_pd(to, static_cast<__mmask8>((1u << count) - 1), (__m256d)raw);
     return;
   }
 #endif
@@ -186,14 +196,29 @@ GATEWORK_INLINE typename V::T sum_of(V v) {
   }
 }
 
-template <class V, int... Lanes>
-GATEWORK_INLINE Vector<typename V::T, V::lanes / 2> lower_half(V v, std::integer_sequence<int, Lanes...>) {
-  return {__builtin_shufflevector(v.raw, v.raw, Lanes...)};
+template <int First, class V, int... Lanes>
+GATEWORK_INLINE Vector<typename V::T, sizeof...(Lanes)> lanes_from(V v, std::integer_sequence<int, Lanes...>) {
+  return {__builtin_shufflevector(v.raw, v.raw, (First + Lanes)...)};
 }
 
 template <class V>
 GATEWORK_INLINE Vector<typename V::T, V::lanes / 2> lower_half(V v) {
-  return lower_half(v, std::make_integer_sequence<int, V::lanes / 2>());
+  return lanes_from<0>(v, std::make_integer_sequence<int, V::lanes / 2>());
+}
+
+template <class V>
+GATEWORK_INLINE Vector<typename V::T, V::lanes / 2> upper_half(V v) {
+  return lanes_from<V::lanes / 2>(v, std::make_integer_sequence<int, V::lanes / 2>());
+}
+
+template <class V, int... Lanes>
+GATEWORK_INLINE Vector<typename V::T, 2 * V::lanes> joined(V a, V b, std::integer_sequence<int, Lanes...>) {
+  return {__builtin_shufflevector(a.raw, b.raw, Lanes...)};
+}
+
+template <class V>
+GATEWORK_INLINE Vector<typename V::T, 2 * V::lanes> joined(V a, V b) {
+  return joined(a, b, std::make_integer_sequence<int, 2 * V::lanes>());
 }
 
 // The widest vector of this instruction set.

@@ -141,8 +141,9 @@ class Plan(NamedTuple):
         slots: The place in `flat` of each of the weights in `given`.
         whole: These weights, each in one piece of memory.
         addresses: Where they are.
-        kept: How many values of each row a forward pass keeps for the backward pass, without anything around the cell.
-        variant: Which kernels take it.
+        isa: The instruction set in use.
+        kernel: The kernels that take it.
+        kept: How many values of each row a forward pass keeps for the backward pass, with nothing around the cell.
         arounds: What acts around the cell at a single step of each layer, 0 where nothing does.
     """
 
@@ -155,17 +156,19 @@ class Plan(NamedTuple):
     slots: tuple[int, ...]
     whole: tuple[Tensor, ...]
     addresses: tuple[int, ...]
+    isa: str
+    kernel: _kernels.Kernel
     kept: int
-    variant: _kernels.Variant
     arounds: tuple[_native.Around | int, ...]
 
     def holds(self, weights: Iterable[Tensor | None]) -> bool:
-        """Whether these are the weights, each in the memory that was checked."""
+        """Whether these are the weights, each in the memory that was checked, and the kernels those in use."""
         # All in C, as this is asked at every step of a stream.
         return (
             all(map(is_, self.given, weights))
             and self.addresses == (*map(Tensor.data_ptr, self.given),)
             and self.given[0].dtype == COMPUTED[self.dtype]
+            and self.isa == _kernels.active_isa()
         )
 
     def reads(self, weights: Sequence[Tensor]) -> bool:
@@ -179,12 +182,12 @@ class Plan(NamedTuple):
             return None
         return Layout(shape[0], shape[1], shape[:2])
 
-    def takes(self, states: Sequence[Tensor], rows: Layout) -> bool:
-        """Whether the states are plain tensors that fit."""
+    def takes(self, states: Sequence[Tensor], batch: int) -> bool:
+        """Whether the states of that many sequences are plain tensors that fit."""
         weights, dtype = self.weights, COMPUTED[self.dtype]
         width = weights[0].output
         for state in states:
-            if type(state) is not Tensor or state.shape != (len(weights), rows.batch, width):
+            if type(state) is not Tensor or state.shape != (len(weights), batch, width):
                 return False
             if state.dtype is not dtype or not state.is_cpu:
                 return False
@@ -226,9 +229,10 @@ def plan(
     slots = tuple([k for k, t in enumerate(flat) if t is not None and t.numel()])
     whole = _given(tuple(chain.from_iterable([own.tensors for own in stack])))
     addresses = tuple([t.data_ptr() for t in given])
-    first = stack[0]
-    kept = _kernels.find(spec.name, dtype).kept_width(first.hidden, first.tensors.weight_hr is not None)
-    return Plan(spec, dtype, directions, tuple(stack), flat, given, slots, whole, addresses, kept, variant, native)
+    kernel, first = _kernels.find(spec.name, dtype, variant), stack[0]
+    kept = kernel.kept_width(first.hidden, first.tensors.weight_hr is not None)
+    isa = _kernels.active_isa()
+    return Plan(spec, dtype, directions, tuple(stack), flat, given, slots, whole, addresses, isa, kernel, kept, native)
 
 
 def checked_states(
@@ -373,17 +377,16 @@ def backward(
         scans: The derivatives; what one gives for its input may be what another is given for its output.
         around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
     """
-    projected: list[tuple[Backward, Tensor]] = []
+    projected = []
     layers = []
-    for s in scans:
-        d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, _, d_unit = [address(t) for t in s.found]
-        d_projected = 0
-        if s.weights.tensors.weight_hr is not None:
-            projected.append((s, torch.empty_like(s.output)))
-            d_projected = projected[-1][1].data_ptr()
+    for weights, x, d_output, output, kept, found, place, reverse in scans:
+        d_projected = None
+        if weights.tensors.weight_hr is not None:
+            d_projected = torch.empty_like(output)
+            projected.append((weights.hidden, kept, d_projected, found[5]))
         layers.append((
-            s.place, s.reverse, s.weights.parts, s.x.data_ptr(), address(s.d_output), s.output.data_ptr(),
-            s.kept.data_ptr(), d_projected, (d_x, d_ih, d_hh, d_bias_ih, d_bias_hh, d_unit),
+            place, reverse, weights.parts, x.data_ptr(), address(d_output), output.data_ptr(), kept.data_ptr(),
+            address(d_projected), [0 if t is None else t.data_ptr() for t in found],
         ))  # fmt: skip
     status = _native.backward(
         kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
@@ -391,12 +394,11 @@ def backward(
         [address(t) for t in around.gradients] if around else _NO_NORMS,
     )  # fmt: skip
     finish(status)
-    for s, d_h in projected:
-        d_projection = s.found[5]
+    for hidden, kept, d_projected, d_projection in projected:
         if d_projection is not None:
-            d_h = d_h.flatten(0, -2)
+            d_h = d_projected.flatten(0, -2)
             # The last plane is h before its projection.
-            h = s.kept.view(-1, s.weights.hidden)[s.kept.numel() // s.weights.hidden - len(d_h) :]
+            h = kept.view(-1, hidden)[kept.numel() // hidden - len(d_h) :]
             torch.mm(d_h.t().to(h.dtype), h, out=d_projection)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from gatework import _calls, _gradients, _kernels, _ops
+from gatework import _calls, _gradients, _ops
 from gatework._around import Around
 from gatework._calls import Layout, Plan
 from gatework._ops import ScanWeights
@@ -67,9 +67,12 @@ def scan(
 
 def is_plain(tensors: Iterable[Tensor | None]) -> bool:
     """Whether nothing but autograd listens to what happens to the tensors."""
-    if torch._C._len_torch_dispatch_stack() or torch.jit.is_tracing():
-        return False
-    return all(t is None or type(t) in (Tensor, Parameter) for t in tensors)
+    return not is_watched() and all(t is None or type(t) in (Tensor, Parameter) for t in tensors)
+
+
+def is_watched() -> bool:
+    """Whether a mode or a tracer looks at every operation on tensors."""
+    return torch._C._len_torch_dispatch_stack() > 0 or torch._C._is_tracing()
 
 
 def rows_of(plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None) -> Layout:
@@ -163,7 +166,6 @@ def _forward(
     plan: Plan, rows: Layout, x: Tensor, states: Sequence[Tensor], *, is_kept: bool
 ) -> tuple[Tensor, list[Tensor], _Run]:
     directions, lead = plan.directions, rows.lead
-    kernel = _kernels.find(plan.spec.name, plan.dtype)
     x, states = x.contiguous(), [s.contiguous() for s in states]
     finals = [torch.empty_like(s) for s in states]
     run = _Run([], [], [])
@@ -171,7 +173,7 @@ def _forward(
     for place, own in enumerate(plan.weights):
         if place % directions == 0:
             if place and directions > 1:  # both directions must be there before they can stand side by side
-                _calls.forward(kernel, rows, states, finals, scans)
+                _calls.forward(plan.kernel, rows, states, finals, scans)
                 scans = []
             x = _side_by_side(run.outputs[-directions:]) if place else x
             run.inputs.append(x)
@@ -181,7 +183,7 @@ def _forward(
             kept = own.tensors.weight_ih.new_empty(*lead, plan.kept)
             run.kept.append(kept)
         scans.append(_calls.forward_scan(own, x, output, kept, place, place % directions == 1))
-    _calls.forward(kernel, rows, states, finals, scans)
+    _calls.forward(plan.kernel, rows, states, finals, scans)
     return _side_by_side(run.outputs[-directions:]), finals, run
 
 
@@ -226,7 +228,6 @@ def _backward(
 ) -> list[Tensor | None]:
     """The gradients of x, the states and the weights, in the order of the node's inputs."""
     directions, first = plan.directions, 1 + len(states)
-    kernel = _kernels.find(plan.spec.name, plan.dtype)
     states = [s.contiguous() for s in states]
     d_finals = [None if d is None else d.contiguous() for d in d_finals]
     d_states = [torch.empty_like(s) if need else None for s, need in zip(states, needs[1:first], strict=True)]
@@ -254,11 +255,11 @@ def _backward(
         if directions == 1:
             d_output = d_inputs[0]
         else:
-            _calls.backward(kernel, rows, d_finals, states, d_states, scans)
+            _calls.backward(plan.kernel, rows, d_finals, states, d_states, scans)
             scans = []
             d_output = None if d_inputs[0] is None or d_inputs[1] is None else d_inputs[0].add_(d_inputs[1])
     if scans:
-        _calls.backward(kernel, rows, d_finals, states, d_states, scans)
+        _calls.backward(plan.kernel, rows, d_finals, states, d_states, scans)
     return [d_output, *d_states, *[found[slot] for slot in plan.slots]]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gatework import _calls, _kernels, _native
+from gatework import _calls, _native
 from gatework._calls import Plan
 
 MOST_SEQUENCES = 8  # from here on the packed weights of the scan pay for themselves
@@ -31,29 +31,23 @@ def step(plan: Plan, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple
         The output, shape (batch, hidden), and the new states; None where this path does not apply.
     """
     weights, dtype, (batch, width) = plan.weights, plan.dtype, x.shape
-    shape = (len(weights), batch, weights[0].hidden)
-    if batch > MOST_SEQUENCES or width != weights[0].parts[0] or len(states) != len(plan.spec.states):
+    hidden = weights[0].hidden
+    if batch > MOST_SEQUENCES or width != weights[0].parts[0] or not plan.takes(states, batch):
         return None
-    if x.dtype is not dtype or not (x.is_cpu and x.is_contiguous()):
+    if x.dtype is not dtype or not (x.is_cpu and x.is_contiguous()) or not all(map(Tensor.is_contiguous, states)):
         return None
-    for state in states:
-        if type(state) is not Tensor or state.shape != shape or state.dtype is not dtype:
-            return None
-        if not (state.is_cpu and state.is_contiguous()):
-            return None
-    kernel = _kernels.find(plan.spec.name, dtype, plan.variant).address
     following = tuple([torch.empty_like(s) for s in states])
     padding = (0,) * (_native.MAX_STATES - len(states))
     before = (*[s.data_ptr() for s in states], *padding)
     after = (*[s.data_ptr() for s in following], *padding)
     for place, own in enumerate(weights):
         if place:  # the states of this layer come behind those of the one before
-            size = batch * shape[2] * x.itemsize
+            size = batch * hidden * x.itemsize
             before = (*[a + size for a in before[: len(states)]], *padding)
             after = (*[a + size for a in after[: len(states)]], *padding)
-        output = x.new_empty((batch, shape[2]))
+        output = x.new_empty((batch, hidden))
         status = _native.step(
-            kernel, batch, own.parts, x.data_ptr(), before, after, output.data_ptr(), plan.arounds[place]
+            plan.kernel.address, batch, own.parts, x.data_ptr(), before, after, output.data_ptr(), plan.arounds[place]
         )
         if status:
             _calls.finish(status)

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 import gatework
+from gatework import _kernels
 
 CHANGES: dict[str, Callable[[gatework.nn.LSTM], object]] = {
     "in place": lambda layer: nn.init.constant_(layer.weight_hh_l0, 0.3),
@@ -56,6 +57,21 @@ def test_a_weight_changed_between_forward_and_backward_is_an_error():
         layer.weight_hh_l0.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         output.sum().backward()
+
+
+@pytest.mark.parametrize("isa", _kernels.supported_isas())
+def test_a_backward_pass_belongs_to_the_instruction_set_of_its_forward_pass(isa: str):
+    layer = gatework.nn.LSTM(3, 20, num_layers=2)
+    x = torch.randn(4, 32, 3)
+    with _kernels.use_isa(isa):
+        output = layer(x)[0]
+        expected = torch.autograd.grad(output.sum(), list(layer.parameters()), retain_graph=True)
+    for other in _kernels.supported_isas():
+        with _kernels.use_isa(other):
+            layer(x)  # finds other kernels
+            found = torch.autograd.grad(output.sum(), list(layer.parameters()), retain_graph=True)
+        for gradient, wanted in zip(found, expected, strict=True):
+            assert torch.equal(gradient, wanted)
 
 
 def test_what_is_saved_for_the_backward_pass_may_come_back_as_a_copy():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +20,13 @@ Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
 
 
-_plans: weakref.WeakKeyDictionary[RecurrentLayer, _calls.Plan] = weakref.WeakKeyDictionary()
+class _LastPlan:
+    """The plan that a layer found at its last call, for itself alone: a copy of the layer has to find its own."""
+
+    plan: _calls.Plan | None = None
+
+    def __reduce__(self) -> tuple[type[_LastPlan], tuple[()]]:
+        return _LastPlan, ()
 
 
 class RecurrentLayer(nn.Module):
@@ -69,6 +74,7 @@ class RecurrentLayer(nn.Module):
         self._zoneout = self.options.zoneout_of(spec)
         self._clip = self.options.clip_of(spec)
         self._acts_at_steps = self.options.act_at_steps  # asked for at every step of a stream
+        self._last = _LastPlan()
         self.spec = spec
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -276,7 +282,7 @@ class RecurrentLayer(nn.Module):
             states = (x.new_zeros(len(plan.weights), rows.batch, self.hidden_size),) * len(self.spec.states)
         else:
             states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
-            if not plan.takes(states, rows):
+            if not plan.takes(states, rows.batch):
                 return None
         output, ends = _stack.run(plan, x, states, rows)
         return output.transpose(0, 1) if self.batch_first else output, ends[0] if len(ends) == 1 else tuple(ends)
@@ -350,12 +356,12 @@ class RecurrentLayer(nn.Module):
             return None
         if self.training and (self.dropout or self.options.weight_drop):
             return None
-        plan = _plans.get(self)
+        plan = self._last.plan
         if plan is None or not plan.holds(self._parameters.values()):
             plan = self._new_plan(dtype)
             if plan is None:
                 return None
-            _plans[self] = plan
+            self._last.plan = plan
         return plan if plan.dtype is dtype else None
 
     def _new_plan(self, dtype: torch.dtype) -> _calls.Plan | None:

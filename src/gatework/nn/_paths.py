@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from gatework import _operator, _ops, _reference
+from gatework import _operator, _ops, _reference, _stack
 from gatework.cells import CellSpec
 from gatework.nn import _torch
 
@@ -39,7 +39,7 @@ def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False
         if x.dim() == 3 and not is_traced and not torch.compiler.is_exporting() and _ops.has_kernel(spec, weight):
             return "native"
         return "operator" if _operator.is_known(spec) else "reference"
-    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+    if _is_transformed():
         return "reference"
     if _ops.has_kernel(spec, weight):
         return "native"
@@ -55,6 +55,9 @@ def is_quick(x: Any) -> bool:
     """
     if type(x) is not Tensor or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
         return False
-    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
-        return False
-    return not torch._C._len_torch_dispatch_stack() and torch._C._get_tracing_state() is None
+    return not (_is_transformed() or _stack.is_watched())
+
+
+def _is_transformed() -> bool:
+    """Whether a function transform or a forward-mode derivative is under way."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
