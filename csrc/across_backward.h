@@ -28,12 +28,13 @@ class BackwardAcross {
     T* memory = static_cast<T*>(scratch);
     const int64_t vectors = hidden * V::lanes;
     zeros = memory;
-    T** const blocks[] = {&d_output, &h_previous, &h_next};
+    T** const blocks[] = {&d_h, &h_previous, &h_next};
     memory += max_rows * V::lanes;
     for (T** block : blocks) {
       *block = memory;
       memory += vectors;
     }
+    d_output = d_h;
     for (int s = 0; s < Cell::states; ++s) {
       d_state[s] = memory;
       memory += vectors;
@@ -89,11 +90,12 @@ class BackwardAcross {
       const int64_t t = layout.reverse ? k : layout.steps - 1 - k;
       const bool is_first = k + 1 == layout.steps;
       const int64_t row = t * layout.batch + group, before = row + (layout.reverse ? layout.batch : -layout.batch);
+      const int64_t turned = group * layout.steps + t * V::lanes;
       const T* const h = is_first ? at(p.initial[0], group * hidden) : at(p.output, before * hidden);
-      load_step(row, h, k == 0);
+      load_step(row, turned, h, k == 0);
       T* const d = gradients.append(at(p.x, row * input), h);
-      for (int64_t unit = 0; unit < hidden; ++unit) cell((group * layout.steps + t * V::lanes) * hidden, unit, d);
-      recur(row, d);
+      for (int64_t unit = 0; unit < hidden; ++unit) cell(turned * hidden, unit, d);
+      recur(row, turned, d);
       T* const swap = h_previous;
       h_previous = h_next;
       h_next = swap;
@@ -103,9 +105,14 @@ class BackwardAcross {
     }
   }
 
-  // What the cell reads of row-major tensors, turned: h of the step before is the next one's new h.
-  GATEWORK_INLINE void load_step(int64_t row, const T* h, bool is_last) {
-    if (p.d_output) load_turned<V>(at(p.d_output, row * hidden), hidden, d_output);
+  // What the cell reads of row-major tensors, turned: h of the step before is the next one's new h. `turned` is the
+  // first row of the group's step in a plane.
+  GATEWORK_INLINE void load_step(int64_t row, int64_t turned, const T* h, bool is_last) {
+    if (p.is_d_output_between) {
+      d_output = at(p.d_output, turned * hidden);
+    } else if (p.d_output) {
+      load_turned<V>(at(p.d_output, row * hidden), hidden, d_h);
+    }
     if (Cell::reads_next[0] && is_last) load_turned<V>(at(p.output, row * hidden), hidden, h_next);
     if (Cell::reads_previous[0] || Cell::reads_next[0]) load_turned<V>(h, hidden, h_previous);
   }
@@ -141,11 +148,12 @@ class BackwardAcross {
   }
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
-  GATEWORK_INLINE void recur(int64_t row, const T* d) {
+  GATEWORK_INLINE void recur(int64_t row, int64_t turned, const T* d) {
     multiply_columns(hidden, u, C::gates * hidden, d + C::first_gate * hidden * V::lanes, Cell::carries[0], d_state[0]);
     if (!p.d_x) return;
-    multiply_columns(input, w, C::inputs * hidden, d, false, d_x);
-    store_turned<V>(d_x, input, at(p.d_x, row * input));
+    T* const to = p.is_d_x_between ? at(p.d_x, turned * input) : d_x;
+    multiply_columns(input, w, C::inputs * hidden, d, false, to);
+    if (!p.is_d_x_between) store_turned<V>(d_x, input, at(p.d_x, row * input));
   }
 
   // to (columns, lanes) = weights (columns, depth) times d (depth, lanes), on top of what is there or of 0.
@@ -167,7 +175,8 @@ class BackwardAcross {
 
   const BackwardArguments& p;
   const int64_t input, hidden, first, last;
-  T *zeros, *d_output, *h_previous, *h_next, *d_x;
+  const T* d_output;  // of the step, turned
+  T *zeros, *d_h, *h_previous, *h_next, *d_x;
   T* d_vectors;  // what the learnt vectors receive, (units, hidden, lanes)
   T *u, *w;      // the transposed weights, (hidden, gates * hidden) and (input, inputs * hidden)
   Gradients gradients;

@@ -97,9 +97,12 @@ struct BackwardArguments {
   const void* output;
   void* kept;
   Planes planes;
-  void* d_projected;                // (rows, output): the whole derivative of the projected h, or null
-  void* d_initial[max_states];      // each or null
-  void* d_x;                        // (rows, input), or null
+  void* d_projected;            // (rows, output): the whole derivative of the projected h, or null
+  void* d_initial[max_states];  // each or null
+  void* d_x;                    // (rows, input), or null
+  // Filled in by run_backward: whether d_x is the d_output of the next call, and d_output the d_x of the one before.
+  // Nobody else reads it then, and kernels lay it out as they like; the two calls have the same batch and hidden size.
+  bool is_d_x_between, is_d_output_between;
   void *d_weight_ih, *d_weight_hh;  // as the weights, or null
   void *d_bias_ih, *d_bias_hh;      // as the biases, or null
   void* d_unit;                     // as the learnt vectors, or null

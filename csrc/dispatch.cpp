@@ -344,6 +344,9 @@ Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_c
   for (int l = 0; l < layer_count; ++l) {
     place_planes(kernel, layers[l]);
     layers[l].panels = kernel.pack_backward(layers[l], packed[l]);
+    if (l > 0 && layers[l].d_output && layers[l].d_output == layers[l - 1].d_x) {
+      layers[l].is_d_output_between = layers[l - 1].is_d_x_between = true;
+    }
   }
   const auto arguments_of = [&](int l, int k) {
     BackwardArguments own = layers[l];

@@ -374,7 +374,8 @@ def backward(
         d_finals: The derivatives for the final states, None where they are zero.
         initial: The initial states, each (scans, batch, width).
         d_initial: Where their gradients shall be, None where one is not wanted.
-        scans: The derivatives; what one gives for its input may be what another is given for its output.
+        scans: The derivatives; what one gives for its input may be what the next is given for its output, and is then
+            nobody else's to read.
         around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
     """
     projected = []
