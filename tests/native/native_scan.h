@@ -118,50 +118,21 @@ class NativeScan {
 
   // After forward().
   bool backward(int threads, plain::Results& results) {
-    BackwardArguments b{};
-    b.layout = layout;
-    b.x = x;
-    b.weights = w;
-    b.around = &around;
-    b.d_output = copy_sequence(p.d_output);
-    b.output = f.output;
-    b.kept = f.kept;
-    for (int n = 0; n < k.states; ++n) {
-      b.d_final[n] = memory.copy(p.d_final[n]);
-      b.initial[n] = initial[n];
-      b.d_initial[n] = memory.make(p.initial[n].size());
-    }
-    if (p.is_projected()) b.d_projected = make_sequence(product(p.rows, p.output));
-    b.d_x = make_sequence(p.x.size());
-    b.d_weight_ih = memory.make(p.weight_ih.size());
-    b.d_weight_hh = memory.make(p.weight_hh.size());
-    b.d_bias_ih = p.bias_ih.empty() ? nullptr : memory.make(p.bias_ih.size());
-    b.d_bias_hh = p.bias_hh.empty() ? nullptr : memory.make(p.bias_hh.size());
-    if (around.is_normalised) {
-      const size_t gates = gate_rows(), states = product(k.normals, p.hidden);
-      b.d_gain = memory.make(gates);
-      b.d_bias = memory.make(gates);
-      b.d_state_gain = memory.make(states);
-      b.d_state_bias = memory.make(states);
-    }
-    b.d_unit = memory.make(p.unit.size());
+    BackwardArguments b = backward_arguments(copy_sequence(p.d_output));
     if (run_backward(k, &b, 1, threads) != Status::done) return false;
-    if (p.is_projected()) add_sequence(results, "d projected", b.d_projected, product(p.rows, p.output));
-    for (int n = 0; n < k.states; ++n) {
-      add(results, "d initial " + std::to_string(n), b.d_initial[n], p.initial[n].size());
+    add_gradients(results, b);
+    return true;
+  }
+
+  // After forward(), where the input is as wide as the output: two derivatives of the scan, of which the second one's
+  // output receives what the first one gives for its input, as in a stack of layers; in one call or in two.
+  bool backward_twice(int threads, bool is_one_call, plain::Results& results) {
+    BackwardArguments both[2] = {backward_arguments(copy_sequence(p.d_output)), backward_arguments(nullptr)};
+    both[1].d_output = both[0].d_x;
+    for (int call = 0; call < (is_one_call ? 1 : 2); ++call) {
+      if (run_backward(k, both + call, is_one_call ? 2 : 1, threads) != Status::done) return false;
     }
-    add_sequence(results, "d x", b.d_x, p.x.size());
-    add(results, "d weight_ih", b.d_weight_ih, p.weight_ih.size());
-    add(results, "d weight_hh", b.d_weight_hh, p.weight_hh.size());
-    add(results, "d bias_ih", b.d_bias_ih, p.bias_ih.size());
-    add(results, "d bias_hh", b.d_bias_hh, p.bias_hh.size());
-    add(results, "d weight_unit", b.d_unit, p.unit.size());
-    if (around.is_normalised) {
-      add(results, "d gain", b.d_gain, gate_rows());
-      add(results, "d bias", b.d_bias, gate_rows());
-      add(results, "d state_gain", b.d_state_gain, product(k.normals, p.hidden));
-      add(results, "d state_bias", b.d_state_bias, product(k.normals, p.hidden));
-    }
+    add_gradients(results, both[1]);
     return true;
   }
 
@@ -192,6 +163,56 @@ class NativeScan {
     for (int a = 0; a < k.accumulators; ++a) rows += feeds[a] ? static_cast<size_t>(p.hidden) : 0;
     return rows;
   }
+  BackwardArguments backward_arguments(const void* d_output) {
+    BackwardArguments b{};
+    b.layout = layout;
+    b.x = x;
+    b.weights = w;
+    b.around = &around;
+    b.d_output = d_output;
+    b.output = f.output;
+    b.kept = f.kept;
+    for (int n = 0; n < k.states; ++n) {
+      b.d_final[n] = memory.copy(p.d_final[n]);
+      b.initial[n] = initial[n];
+      b.d_initial[n] = memory.make(p.initial[n].size());
+    }
+    if (p.is_projected()) b.d_projected = make_sequence(product(p.rows, p.output));
+    b.d_x = make_sequence(p.x.size());
+    b.d_weight_ih = memory.make(p.weight_ih.size());
+    b.d_weight_hh = memory.make(p.weight_hh.size());
+    b.d_bias_ih = p.bias_ih.empty() ? nullptr : memory.make(p.bias_ih.size());
+    b.d_bias_hh = p.bias_hh.empty() ? nullptr : memory.make(p.bias_hh.size());
+    if (around.is_normalised) {
+      const size_t gates = gate_rows(), states = product(k.normals, p.hidden);
+      b.d_gain = memory.make(gates);
+      b.d_bias = memory.make(gates);
+      b.d_state_gain = memory.make(states);
+      b.d_state_bias = memory.make(states);
+    }
+    b.d_unit = memory.make(p.unit.size());
+    return b;
+  }
+
+  void add_gradients(plain::Results& results, const BackwardArguments& b) const {
+    if (p.is_projected()) add_sequence(results, "d projected", b.d_projected, product(p.rows, p.output));
+    for (int n = 0; n < k.states; ++n) {
+      add(results, "d initial " + std::to_string(n), b.d_initial[n], p.initial[n].size());
+    }
+    add_sequence(results, "d x", b.d_x, p.x.size());
+    add(results, "d weight_ih", b.d_weight_ih, p.weight_ih.size());
+    add(results, "d weight_hh", b.d_weight_hh, p.weight_hh.size());
+    add(results, "d bias_ih", b.d_bias_ih, p.bias_ih.size());
+    add(results, "d bias_hh", b.d_bias_hh, p.bias_hh.size());
+    add(results, "d weight_unit", b.d_unit, p.unit.size());
+    if (around.is_normalised) {
+      add(results, "d gain", b.d_gain, gate_rows());
+      add(results, "d bias", b.d_bias, gate_rows());
+      add(results, "d state_gain", b.d_state_gain, product(k.normals, p.hidden));
+      add(results, "d state_bias", b.d_state_bias, product(k.normals, p.hidden));
+    }
+  }
+
   size_t gate_rows() const { return rows_of(k.recurrent_product); }
 
   void make_norms() {
