@@ -205,7 +205,8 @@ class _Stack(torch.autograd.Function):
         plan, count, first, end = call.plan, len(call.plan.weights), 1 + call.state_count, len(needs)
         x, states, given = saved[0], saved[1:first], saved[first:end]
         if not plan.reads(given):  # whoever saved the tensors gives back copies
-            plan = _calls.plan(plan.spec, plan.dtype, x.shape[-1], _parted(plan, given), plan.directions)
+            copied = _calls.plan(plan.spec, plan.dtype, x.shape[-1], _parted(plan, given), plan.directions)
+            plan = copied._replace(kernel=plan.kernel)
         outputs, kept = saved[end : end + count], saved[end + count : end + 2 * count]
         below = saved[end + 2 * count :] if plan.directions > 1 else outputs[:-1]
         run = _Run([x.contiguous(), *below], outputs, kept)

@@ -163,6 +163,8 @@ class NativeScan {
     for (int a = 0; a < k.accumulators; ++a) rows += feeds[a] ? static_cast<size_t>(p.hidden) : 0;
     return rows;
   }
+  size_t gate_rows() const { return rows_of(k.recurrent_product); }
+
   BackwardArguments backward_arguments(const void* d_output) {
     BackwardArguments b{};
     b.layout = layout;
@@ -212,8 +214,6 @@ class NativeScan {
       add(results, "d state_bias", b.d_state_bias, product(k.normals, p.hidden));
     }
   }
-
-  size_t gate_rows() const { return rows_of(k.recurrent_product); }
 
   void make_norms() {
     const auto make = [&](size_t count, double from) {
