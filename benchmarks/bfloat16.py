@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 
 from gatework import _kernels
-from gatework.evaluation import timing
+from gatework.bench import timing
 
 HALF, SINGLE = torch.bfloat16, torch.float32
 

@@ -16,9 +16,9 @@ import polars as pl
 
 from gatework import training
 from gatework.config import Recipe
-from gatework.forecasting.baselines import simple_baselines
+from gatework.tasks.forecast.baselines import simple_baselines
 from gatework.training.fitting import prepare
-from gatework.training.watch import Lines
+from gatework.training.progress import Lines
 
 HOURS = 30 * 24
 TRAIN, VALIDATION, TEST = 12 * HOURS, 4 * HOURS, 4 * HOURS
@@ -89,7 +89,7 @@ def main() -> None:
                 run = training.Run.open(out)
             else:
                 run = training.train(
-                    "forecast", dataset, out=out, recipe=chosen, threads=options.threads, watcher=Lines(), seed=seed
+                    "forecast", dataset, out=out, recipe=chosen, threads=options.threads, progress=Lines(), seed=seed
                 )
             task = run.task
             found.append(run.summary["metrics"]["test_mse"])

@@ -13,7 +13,7 @@ import numpy as np
 
 from gatework import training
 from gatework.training.fitting import prepare
-from gatework.training.watch import Lines
+from gatework.training.progress import Lines
 
 STATISTICAL = ("AutoETS", "AutoTheta", "AutoARIMA")
 
@@ -37,7 +37,7 @@ def main() -> None:
                 recipe=recipe,
                 seed=seed,
                 threads=options.threads,
-                watcher=Lines(),
+                progress=Lines(),
             )
             for seed in range(options.seeds)
         ]

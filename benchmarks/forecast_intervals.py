@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from gatework import training
-from gatework.forecasting.metrics import chance, distinct_steps
+from gatework.tasks.forecast.metrics import chance, distinct_steps
 from gatework.training.fitting import prepare
+from gatework.training.progress import Lines
 from gatework.training.run import Run
-from gatework.training.watch import Lines
 
 # The last half or so of each table; a year's worth of steps, or as many as make four to ten trainings.
 TEST = {"airline": 60, "co2": 240, "retail": 120, "sunspots": 120, "weather": 730, "stocks": 1000}
@@ -48,7 +48,7 @@ def main() -> None:
                         recipe=recipe,
                         seed=seed,
                         threads=options.threads,
-                        watcher=Lines(),
+                        progress=Lines(),
                     )
                 found.append(Run.open(out).summary["metrics"])
             count = distinct_steps(dataset.test.targets)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from gatework.evaluation import memory, peers, timing
+from gatework.bench import frameworks, memory, timing
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     shapes = timing.choose([name for name in options.shapes.split(",") if name])
     timings = []
-    with peers.started(options.peers, options.threads) as others:
+    with frameworks.started(options.peers, options.threads) as others:
         for found in timing.each(shapes, others, pairs=options.pairs, steps=options.steps):
             timings.append(found)
             print(found.line(), flush=True)

@@ -25,8 +25,12 @@ import numpy as np
 import polars as pl
 
 from gatework._files import atomic
-from gatework.anomaly import nab
-from gatework.anomaly.baselines import (
+from gatework.bench import nab
+from gatework.bench.nab import Scored
+from gatework.config import TimeConfig
+from gatework.data.events import read_events
+from gatework.data.tables import read_table
+from gatework.tasks.detect.baselines import (
     isolation_forest,
     matrix_profile,
     random_scores,
@@ -34,13 +38,9 @@ from gatework.anomaly.baselines import (
     seasonal_difference,
     windowed_gaussian,
 )
-from gatework.anomaly.detector import Detector
-from gatework.anomaly.nab import Scored
-from gatework.anomaly.spans import fresh
-from gatework.anomaly.thresholds import QuantileThreshold
-from gatework.config import TimeConfig
-from gatework.data.readings import read_readings
-from gatework.data.tables import read_table
+from gatework.tasks.detect.detector import Detector
+from gatework.tasks.detect.spans import fresh
+from gatework.tasks.detect.thresholds import QuantileThreshold
 from gatework.training import train
 
 SCORED = ("realKnownCause", "artificialWithAnomaly")
@@ -85,7 +85,7 @@ def detected(path: Path, seed: int, settings: dict[str, str]) -> dict[str, np.nd
             **settings,
         )
         detector = Detector.of(run)
-    readings = read_readings(read_table(table), TimeConfig(time="timestamp"), ("value",))
+    readings = read_events(read_table(table), TimeConfig(time="timestamp"), ("value",))
     scores = np.nan_to_num(detector.answers(readings.series[0]).scores)
     return {"scores": fresh(scores, REST)}
 

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
-from cell_battery import check_cell
 from gatework import cells
 from gatework.errors import UsageError
+from support.cell_battery import check_cell
 
 
 @pytest.mark.parametrize("name", cells.BUILT_IN)

@@ -14,14 +14,14 @@ import pytest
 import torch
 
 import gatework
-from cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
-from cells import own
 from gatework import _kernels, _native, _ops, _reference, cells
 from gatework._around import Around
 from gatework.errors import KindError, UsageError
-from scans import Case, check, run
+from support import custom_cells as own
+from support.cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
+from support.scans import Case, check, run
 
-HERE = Path(__file__).parent
+CELLS = Path(own.__file__)
 OWN = [own.MyLSTM, own.Mixed, own.Names]
 
 
@@ -222,16 +222,16 @@ def test_what_is_no_function_or_has_the_name_of_a_built_in_cell_is_refused():
 
 
 def test_a_cell_is_found_by_file_and_name_and_mistakes_are_one_sentence(tmp_path: Path):
-    spec = cells.get(f"{HERE / 'own.py'}:MyLSTM")
+    spec = cells.get(f"{CELLS}:MyLSTM")
     assert spec.name == "MyLSTM"
-    assert cells.get(f"{HERE / 'own.py'}:MyLSTM") is spec
+    assert cells.get(f"{CELLS}:MyLSTM") is spec
     assert pickle.loads(pickle.dumps(spec)) is spec
     with pytest.raises(UsageError, match="there is no file"):
         cells.get(f"{tmp_path / 'mine.py'}:Mine")
     with pytest.raises(UsageError, match='did you mean "MyLSTM"'):
-        cells.get(f"{HERE / 'own.py'}:MyLSTN")
+        cells.get(f"{CELLS}:MyLSTN")
     with pytest.raises(UsageError, match=r"put @gatework\.cell before"):
-        cells.get(f"{HERE / 'own.py'}:sigmoid")
+        cells.get(f"{CELLS}:sigmoid")
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(UsageError, match="ZeroDivisionError"):
         cells.get(f"{tmp_path / 'broken.py'}:Mine")

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from command_line import gatework, run_here, run_process
 from gatework.cli._options import CHANGING, SECTIONS
 from gatework.config import DataConfig, DetectConfig, ForecastConfig, ModelConfig, TimeConfig, TrainingConfig
+from support.command_line import gatework, run_here, run_process
 
 CONFIGS = (DataConfig, TimeConfig, ForecastConfig, DetectConfig, ModelConfig, TrainingConfig)
 

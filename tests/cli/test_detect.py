@@ -4,9 +4,9 @@ import json
 
 import polars as pl
 import pytest
-from tests.anomaly.conftest import SPIKE, sensor, spiked
 
-from command_line import run_here as run
+from support.command_line import run_here as run
+from support.sensors import SPIKE, sensor, spiked
 
 TRAIN = ("--time", "time", "--target", "value", "--hidden", 8, "--epochs", 2, "--context", 24, "--threads", 1, "-q")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from command_line import run_here, run_process
 from gatework import evaluation
 from gatework._files import read_json
+from support.command_line import run_here, run_process
 
 
 def sales(path: Path, days: int = 120) -> pl.DataFrame:

@@ -8,13 +8,13 @@ import pytest
 import gatework
 from gatework.config import Recipe
 from gatework.errors import UsageError
-from gatework.evaluation.comparison import Plan, compare
+from gatework.evaluation.comparison import ComparisonPlan, compare
 from gatework.nn import RecurrentLayer, ScanOptions
 from gatework.nn.model import scan_options
 from gatework.reports.formatting import around
 from gatework.reports.run import write_run_report
 from gatework.training.run import Run
-from training.data import waves
+from support.datasets import waves
 
 ALL = {"recurrent_dropout": 0.2, "zoneout": {"c": 0.3, "h": 0.1}, "weight_drop": 0.4, "cell_clip": 2.0}
 ALL |= {"layer_norm": True}
@@ -61,7 +61,7 @@ def test_networks_of_tables_with_a_time_take_them_too(task, tmp_path):
 @pytest.mark.parametrize("options", [{"zoneout": 0.1, "weight_drop": 0.2}, {"layer_norm": True}], ids=str)
 def test_a_comparison_says_what_acted_around_its_cells_and_looks_inside(options, tmp_path):
     data, recipe = waves()
-    report = compare(data, Plan(recipe.changed(**options), ("rnn", "lstm"), seeds=1), tmp_path / "out")
+    report = compare(data, ComparisonPlan(recipe.changed(**options), ("rnn", "lstm"), seeds=1), tmp_path / "out")
     words = around(options)
     assert f"around every cell: {words}" in report.read_text()
     found = json.loads((tmp_path / "out" / "inside.json").read_text())
@@ -88,5 +88,5 @@ def test_a_cell_that_cannot_take_an_option_is_one_sentence_before_anything_is_ma
     with pytest.raises(UsageError, match=sentence):
         gatework.train("regress", data, out=tmp_path / "run", recipe=base, cell=cell, **options)
     with pytest.raises(UsageError, match=sentence):
-        Plan(base.changed(**options), ("lstm", cell))
+        ComparisonPlan(base.changed(**options), ("lstm", cell))
     assert not list(tmp_path.iterdir())

@@ -8,12 +8,12 @@ import pytest
 
 from gatework import tasks
 from gatework.errors import RunError, UsageError
-from gatework.evaluation.comparison import Plan, compare
+from gatework.evaluation.comparison import ComparisonPlan, compare
 from gatework.evaluation.matching import matched_hidden, parameters
 from gatework.inside.gradients import gradient_flow
+from gatework.training.progress import Progress
 from gatework.training.run import Run
-from gatework.training.watch import Watcher
-from training.data import opinions, small, waves
+from support.datasets import opinions, small, waves
 
 CELLS = ("rnn", "gru", "lstm")
 
@@ -22,7 +22,7 @@ CELLS = ("rnn", "gru", "lstm")
 def finished(tmp_path_factory):
     out = tmp_path_factory.mktemp("comparisons") / "waves"
     data, recipe = waves()
-    report = compare(data, Plan(recipe, CELLS, seeds=2), out, workers=2)
+    report = compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, workers=2)
     assert report == out / "report.html"
     return out
 
@@ -72,7 +72,7 @@ def test_every_cell_sees_the_same_data_in_the_same_order(finished):
 
 def test_parallel_and_serial_comparisons_end_with_the_same_weights(finished, tmp_path):
     data, recipe = waves()
-    compare(data, Plan(recipe, ("lstm",), seeds=2), tmp_path / "one", workers=2)
+    compare(data, ComparisonPlan(recipe, ("lstm",), seeds=2), tmp_path / "one", workers=2)
     for seed in range(2):
         name = f"runs/lstm-seed{seed}/model.safetensors"
         assert (tmp_path / "one" / name).read_bytes() == (finished / name).read_bytes()
@@ -82,7 +82,7 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(finished, tmp_path):
     data, recipe = waves()
     out = tmp_path / "stopped"
 
-    class StopInTheThirdRun(Watcher):
+    class StopInTheThirdRun(Progress):
         runs = 0
 
         def started(self, label, epochs, steps, done):
@@ -93,25 +93,25 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(finished, tmp_path):
                 os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        compare(data, Plan(recipe, CELLS, seeds=2), out, workers=1, watcher=StopInTheThirdRun())
+        compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, workers=1, progress=StopInTheThirdRun())
     assert not (out / "comparison.json").exists()
     told: list[str] = []
 
-    class Note(Watcher):
+    class Note(Progress):
         def started(self, label, epochs, steps, done):
             told.append(label)
 
-    compare(data, Plan(recipe, CELLS, seeds=2), out, watcher=Note())
+    compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, progress=Note())
     assert told == ["lstm, seed 0", "rnn, seed 1", "gru, seed 1", "lstm, seed 1"]
 
 
 def test_another_plan_or_a_folder_with_something_else_is_refused(finished, tmp_path):
     data, recipe = waves()
     with pytest.raises(RunError, match=r"another plan \(its seeds differ\)"):
-        compare(data, Plan(recipe, CELLS, seeds=3), finished)
+        compare(data, ComparisonPlan(recipe, CELLS, seeds=3), finished)
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(RunError, match="holds something else"):
-        compare(data, Plan(recipe, CELLS), tmp_path)
+        compare(data, ComparisonPlan(recipe, CELLS), tmp_path)
 
 
 def test_a_corrupt_comparison_is_named(finished, tmp_path):
@@ -120,12 +120,12 @@ def test_a_corrupt_comparison_is_named(finished, tmp_path):
     shutil.copytree(finished, copy)
     (copy / "plan.json").write_text("{")
     with pytest.raises(RunError, match=r"plan\.json is corrupt"):
-        compare(data, Plan(recipe, CELLS, seeds=2), copy)
+        compare(data, ComparisonPlan(recipe, CELLS, seeds=2), copy)
 
 
 def test_the_original_waves_come_out_as_solved_by_copying(tmp_path):
     data, recipe = waves("waves-original")
-    compare(data, Plan(recipe, ("rnn",), seeds=1), tmp_path / "original")
+    compare(data, ComparisonPlan(recipe, ("rnn",), seeds=1), tmp_path / "original")
     verdict = json.loads((tmp_path / "original" / "comparison.json").read_text())["verdict"]
     assert verdict.startswith('The baseline "last value" solves this task exactly')
 
@@ -144,4 +144,4 @@ def test_matching_widens_the_smaller_cells_to_equal_parameters():
 def test_a_plan_without_cells_or_with_an_unknown_one_is_refused():
     for cells in ((), ("lstm", "lstm"), ("lstm", "transformer")):
         with pytest.raises(UsageError, match="cell"):
-            Plan(small(), cells)
+            ComparisonPlan(small(), cells)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from tests.inside.networks import run, series
 
 from gatework.errors import UsageError
 from gatework.inside import attribute
 from gatework.inside.attribution import METHODS
 from gatework.nn import RNN
+from support.networks import run, series
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
-from tests.inside.networks import run, texts
+from support.networks import run, texts
 
 PAGE = Path(__file__).parents[2] / "docs" / "inside.md"
 

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.inside.networks import run
 
 from gatework.errors import UsageError
 from gatework.inside import attribute, figures, gradient_flow, trace
 from gatework.nn import LSTM, RNN
+from support.networks import run
 
 
 def test_a_heat_map_shows_the_values_of_the_trace(tmp_path):

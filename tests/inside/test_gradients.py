@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from tests.inside.networks import run, series, texts
 
 from gatework.data.dataset import Split
 from gatework.errors import UsageError
 from gatework.inside import gradient_flow
 from gatework.inside.gradients import Finding, start
 from gatework.nn import GRU, LSTM, RNN, ScanOptions
+from support.networks import run, series, texts
 
 
 def last_square(outputs):

@@ -5,13 +5,13 @@ import re
 
 import polars as pl
 import pytest
-from tests.inside.networks import run, texts
 
-from command_line import gatework
 from gatework._files import write_json
 from gatework.errors import RunError
 from gatework.inside import trace
 from gatework.training import train
+from support.command_line import gatework
+from support.networks import run, texts
 
 
 def presets(page):

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatework.errors import RunError, UsageError
-from gatework.inside.memory import DEFAULT, QUICK, Plan, compare_memory
+from gatework.inside.memory import DEFAULT, QUICK, MemoryPlan, compare_memory
 from gatework.inside.memory.experiment import measure, read_outcomes
 from gatework.inside.memory.learning import Outcome, climb
 from gatework.inside.memory.problems import ITEMS, PROBLEMS, TEST_DIGITS, Adding, Copy, Permuted, Pixels, Rows
 from gatework.inside.memory.results import summary
 
-TINY = Plan(cells=("rnn", "lstm"), seeds=2, spans={"adding": (4, 6)}, batches={"adding": 8}, hidden=4, batch_size=4)
+TINY = MemoryPlan(
+    cells=("rnn", "lstm"), seeds=2, spans={"adding": (4, 6)}, batches={"adding": 8}, hidden=4, batch_size=4
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -74,7 +76,9 @@ def test_digits_are_read_by_rows_pixels_and_in_a_fixed_order():
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_problem_can_be_learnt_a_little(name):
-    plan = Plan(spans={name: (2 if name in ("adding", "copy") else 8,)}, batches={name: 150}, hidden=16, cells=("gru",))
+    plan = MemoryPlan(
+        spans={name: (2 if name in ("adding", "copy") else 8,)}, batches={name: 150}, hidden=16, cells=("gru",)
+    )
     ladder = plan.ladders[0]
     (outcome,) = climb(ladder, 0.95)
     chance = {"adding": 0.16, "copy": 8.0**-ITEMS}.get(name, 0.1)
@@ -83,7 +87,7 @@ def test_every_problem_can_be_learnt_a_little(name):
 
 
 def test_the_budget_ends_early_once_enough_is_right():
-    plan = Plan(spans={"digits, rows": (8,)}, batches={"digits, rows": 2000}, hidden=32, cells=("lstm",))
+    plan = MemoryPlan(spans={"digits, rows": (8,)}, batches={"digits, rows": 2000}, hidden=32, cells=("lstm",))
     (outcome,) = climb([dataclasses.replace(plan.ladders[0][0], enough=0.5)], 0.95)
     assert outcome.batches < 2000
     assert outcome.batches % 100 == 0
@@ -91,7 +95,7 @@ def test_the_budget_ends_early_once_enough_is_right():
 
 
 def test_a_network_goes_on_to_longer_spans_with_what_it_learnt():
-    plan = Plan(spans={"adding": (2, 3, 4)}, batches={"adding": 100}, hidden=16, cells=("gru",))
+    plan = MemoryPlan(spans={"adding": (2, 3, 4)}, batches={"adding": 100}, hidden=16, cells=("gru",))
     climbed = climb(plan.ladders[0], least=0)
     assert [outcome.trial.span for outcome in climbed] == [2, 3, 4]
     (anew,) = climb(plan.ladders[0][2:], least=0)
@@ -180,9 +184,9 @@ def test_the_report_shows_every_share(tmp_path, show):
 
 def test_what_cannot_be_measured_is_refused(tmp_path):
     with pytest.raises(UsageError, match='no cell "lstn"'):
-        Plan(cells=("lstn",))
+        MemoryPlan(cells=("lstn",))
     with pytest.raises(UsageError, match="seeds is 0"):
-        Plan(seeds=0)
+        MemoryPlan(seeds=0)
     (tmp_path / "file").write_text("something")
     with pytest.raises(RunError, match="holds something else"):
         measure(TINY, tmp_path)

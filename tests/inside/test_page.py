@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.inside.networks import run, series
 
 from gatework._files import write_tensors
 from gatework.data.dataset import Split
@@ -19,6 +18,7 @@ from gatework.data.tokens import tokenise
 from gatework.errors import RunError, UsageError
 from gatework.inside import attribute, trace
 from gatework.inside.page import write_page
+from support.networks import run, series
 
 pytestmark = pytest.mark.browser
 

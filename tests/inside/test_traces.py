@@ -2,12 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from tests.inside.networks import plain_trace, run, series
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from gatework.errors import RunError, UsageError
 from gatework.inside import trace
 from gatework.nn import GRU, LSTM, RNN
+from support.networks import plain_trace, run, series
 
 LAYERS = {
     "rnn": lambda **o: RNN(3, 5, **o),

@@ -16,7 +16,7 @@ import gatework
 from gatework import _kernels, _native, _ops, _reference
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, _build
-from scans import Case, check_threads, run
+from support.scans import Case, check_threads, run
 
 HERE = Path(__file__).parent
 LIBRARY = Path(str(_native.__file__))

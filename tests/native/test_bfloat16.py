@@ -10,7 +10,7 @@ from gatework import _kernels, _native, _ops, _reference
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY
 from gatework.errors import UsageError
-from scans import Case, Results, check_threads, replace, run
+from support.scans import Case, Results, check_threads, replace, run
 
 EPS = torch.finfo(torch.bfloat16).eps
 PARTS = 10

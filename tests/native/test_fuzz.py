@@ -9,7 +9,7 @@ from gatework import _kernels, _native, _ops, _reference
 from gatework._around import Around
 from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY
-from scans import Case, replace, run
+from support.scans import Case, replace, run
 
 CASES = 2000
 AROUND_CASES = 3000

@@ -6,7 +6,7 @@ import torch
 from gatework import _kernels, _native
 from gatework._around import Around
 from gatework.cells import BUILT_IN, REGISTRY
-from scans import Case, check, check_threads, replace
+from support.scans import Case, check, check_threads, replace
 
 SIZES = (1, 3, 15, 16, 17, 20, 33, 70)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drop_ins import DROP_INS, DropIn, take_the_reference
+from support.drop_ins import DROP_INS, DropIn, take_the_reference
 
 
 @pytest.fixture(params=DROP_INS, ids=str)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework.errors import UsageError
+from support.drop_ins import DropIn, tensors
 
 
 class Tagger(nn.Module):

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework.cells import REGISTRY
 from gatework.nn import LSTM, ScanOptions
+from support.drop_ins import DropIn, tensors
 
 TIME, BATCH, INPUT, HIDDEN = 9, 4, 5, 12
 LENGTHS = [9, 2, 5, 1]

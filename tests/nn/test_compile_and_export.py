@@ -8,8 +8,8 @@ import torch
 from torch.export import Dim
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework import cells
+from support.drop_ins import DropIn, tensors
 
 STACK = {"num_layers": 2, "bidirectional": True}
 LENGTHS = torch.tensor([2, 5, 0])

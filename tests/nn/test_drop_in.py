@@ -9,8 +9,8 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pack_sequence
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework.errors import UsageError
+from support.drop_ins import DropIn, tensors
 
 STACKS = [
     {},

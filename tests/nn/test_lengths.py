@@ -5,8 +5,8 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework.nn import _ragged
+from support.drop_ins import DropIn, tensors
 
 TIME, BATCH, INPUT = 6, 5, 2
 LENGTHS = [3, 0, 6, 1, 3]

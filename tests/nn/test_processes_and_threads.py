@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import gatework
-from drop_ins import DropIn, tensors
+from support.drop_ins import DropIn, tensors
 
 STACK = {"num_layers": 2, "bidirectional": True}
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import gatework
-from drop_ins import take_the_reference, tensors
 from gatework import cells
+from support.drop_ins import take_the_reference, tensors
 
 SIZES = st.sampled_from([1, 2, 3, 5, 8, 17])
 FEW = settings(deadline=None, derandomize=True, max_examples=25)

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 import gatework
-from cells.own import Mixed
 from gatework import _kernels
 from gatework.cells import BUILT_IN, REGISTRY
 from gatework.errors import UsageError
 from gatework.nn import ScanOptions
+from support.custom_cells import Mixed
 
 INPUT = 7
 OPTIONS = {

@@ -5,9 +5,9 @@ import torch
 from torch.nn.utils.rnn import pack_sequence
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework import cells
 from gatework.errors import UsageError
+from support.drop_ins import DropIn, tensors
 
 NAMES = {"RNN": "h", "GRU": "rznh", "LSTM": "ifgoch"}
 

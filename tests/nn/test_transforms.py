@@ -9,8 +9,8 @@ from torch.func import functional_call, grad, hessian, jvp, stack_module_state, 
 from torch.utils.checkpoint import checkpoint
 
 import gatework
-from drop_ins import DropIn, tensors
 from gatework.nn import ScanOptions
+from support.drop_ins import DropIn, tensors
 
 # torch compiles its own forward-mode formulas with its own deprecated compiler.
 TORCHS_OWN = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")

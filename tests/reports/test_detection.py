@@ -6,12 +6,12 @@ import re
 import numpy as np
 import polars as pl
 import pytest
-from tests.anomaly.conftest import SETTINGS, spiked
 
 from gatework.errors import RunError
 from gatework.reports import report
 from gatework.reports.detection import _kept, detection
 from gatework.training import train
+from support.sensors import SETTINGS, spiked
 
 
 @pytest.fixture(scope="module")

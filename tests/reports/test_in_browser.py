@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from gatework.reports import write_report, write_run_report
-from report_folders import write_comparison
+from support.report_folders import write_comparison
 
 pytestmark = pytest.mark.browser
 
@@ -180,9 +180,8 @@ def test_a_screen_reader_finds_headings_and_summaries(show, request, name):
 
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory):
-    from tests.anomaly.conftest import SETTINGS, spiked
-
     from gatework.training import train
+    from support.sensors import SETTINGS, spiked
 
     out = tmp_path_factory.mktemp("detector") / "run"
     return write_run_report(train("detect", spiked(variables=2), out=out, target="value,other", **SETTINGS).path)

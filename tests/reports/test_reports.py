@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from gatework.errors import RunError
 from gatework.reports import report, write_report, write_run_report
-from report_folders import HOSTILE, write_comparison, write_json
+from support.report_folders import HOSTILE, write_comparison, write_json
 
 
 @pytest.fixture(scope="module")

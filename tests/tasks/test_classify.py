@@ -13,11 +13,11 @@ from gatework.data.text import Texts
 from gatework.errors import DataError
 from gatework.tasks import get
 from gatework.tasks._tfidf import Tfidf
-from gatework.tasks.classify import Classification
+from gatework.tasks.classify.task import ClassifyTask
 
 ENCODER = SeriesEncoder(Scale.identity(1))
-TWO = Classification(ENCODER, ("no", "yes"))
-THREE = Classification(ENCODER, ("a", "b", "c"))
+TWO = ClassifyTask(ENCODER, ("no", "yes"))
+THREE = ClassifyTask(ENCODER, ("a", "b", "c"))
 PROVENANCE = Provenance("here", "yours", "0")
 
 
@@ -77,7 +77,7 @@ def test_the_loss_is_the_mean_negative_log_probability():
 
 def test_a_task_comes_back_from_json():
     task = get("classify").fit(dataset_of(["good", "bad bad"], [1, 0]), DataConfig(max_tokens=5, padding="pre"))
-    assert Classification.from_state(json.loads(json.dumps(task.state()))) == task
+    assert ClassifyTask.from_state(json.loads(json.dumps(task.state()))) == task
 
 
 def test_a_single_class_is_an_error():

@@ -11,7 +11,7 @@ from gatework.data.sets.waves import NOISE_FLOOR
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.tasks import get
-from gatework.tasks.regress import Regression
+from gatework.tasks.regress.task import RegressTask
 
 PROVENANCE = Provenance("here", "yours", "0")
 
@@ -107,7 +107,7 @@ def test_copying_the_last_value_solves_the_original_waves_exactly():
 def test_a_task_comes_back_from_json():
     dataset = ramps(3)
     task = get("regress").fit(dataset, DataConfig(scale=True))
-    again = Regression.from_state(json.loads(json.dumps(task.state())))
+    again = RegressTask.from_state(json.loads(json.dumps(task.state())))
     assert again == task
     batches = [t.encode(dataset.test).batch(np.arange(4)) for t in (task, again)]
     assert torch.equal(batches[0].inputs, batches[1].inputs)

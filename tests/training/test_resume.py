@@ -11,14 +11,14 @@ import pytest
 
 from gatework import training
 from gatework.errors import RunError
-from training.data import opinions, small
+from support.datasets import opinions, small
 
 TRAIN = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2] + "/tests")
 from gatework import training
-from training.data import opinions, small
+from support.datasets import opinions, small
 path = Path(sys.argv[1])
 print("ready", flush=True)
 if path.exists():
@@ -63,7 +63,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_weights(tmp_path
 def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
     whole = training.train("classify", opinions(), out=tmp_path / "whole", recipe=small(epochs=2), threads=1)
 
-    class StopInTheSecondEpoch(training.Watcher):
+    class StopInTheSecondEpoch(training.Progress):
         def stepped(self, label, done, loss):
             if done == 20:
                 os.kill(os.getpid(), signal.SIGINT)
@@ -71,7 +71,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
     path = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         training.train(
-            "classify", opinions(), out=path, recipe=small(epochs=2), threads=1, watcher=StopInTheSecondEpoch()
+            "classify", opinions(), out=path, recipe=small(epochs=2), threads=1, progress=StopInTheSecondEpoch()
         )
     stopped = training.Run.open(path)
     assert not stopped.is_finished
@@ -82,22 +82,22 @@ def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_data(tmp_path):
-    class StopAtOnce(training.Watcher):
+    class StopAtOnce(training.Progress):
         def stepped(self, label, done, loss):
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, watcher=StopAtOnce())
+        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, progress=StopAtOnce())
     with pytest.raises(RunError, match="began with other data"):
         training.resume(tmp_path / "run", opinions(seed=1))
 
 
 def test_a_run_from_a_frame_asks_for_the_frame_again(tmp_path):
-    class StopAtOnce(training.Watcher):
+    class StopAtOnce(training.Progress):
         def stepped(self, label, done, loss):
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, watcher=StopAtOnce())
+        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, progress=StopAtOnce())
     with pytest.raises(RunError, match="began with a data frame; give it again"):
         training.resume(tmp_path / "run")

@@ -13,7 +13,7 @@ from gatework.training import runtime
 from gatework.training.fitting import prepare
 from gatework.training.loop import learning_rate
 from gatework.training.optimizer import Adam
-from training.data import opinions, small
+from support.datasets import opinions, small
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(tmp_path):
     data = opinions()
     path = tmp_path / "run"
 
-    class Poison(training.Watcher):
+    class Poison(training.Progress):
         """Makes one weight infinite after the second epoch, as a diverging run would."""
 
         def epoch_done(self, label, record):
@@ -91,20 +91,20 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(tmp_path):
         with pytest.raises(
             TrainingError, match=r"at step 2 of epoch 3; the state before it is kept in .*; try a lower"
         ):
-            training.train("classify", data, out=path, recipe=small(epochs=4), threads=1, watcher=Poison())
+            training.train("classify", data, out=path, recipe=small(epochs=4), threads=1, progress=Poison())
     assert len((path / "metrics.jsonl").read_text().splitlines()) == 2
     resumed = training.resume(path, data)
     assert math.isfinite(resumed.summary["validation"]["validation_loss"])
 
 
 def test_a_corrupt_checkpoint_is_one_sentence(tmp_path):
-    class Stop(training.Watcher):
+    class Stop(training.Progress):
         def epoch_done(self, label, record):
             raise KeyboardInterrupt
 
     path = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        training.train("classify", opinions(), out=path, recipe=small(), threads=1, watcher=Stop())
+        training.train("classify", opinions(), out=path, recipe=small(), threads=1, progress=Stop())
     state = path / "checkpoint" / "state.safetensors"
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(RunError, match=r"state\.safetensors is corrupt"):

@@ -23,8 +23,8 @@ def bench(
     """Time training steps against torch.nn and other libraries, in alternation, and print the ratios."""
     import torch
 
-    from gatework.evaluation import timing
-    from gatework.evaluation.peers import started
+    from gatework.bench import timing
+    from gatework.bench.frameworks import started
 
     timings = []
     chosen = timing.choose([name for name in shapes.split(",") if name])

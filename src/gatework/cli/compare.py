@@ -47,7 +47,7 @@ def compare(
     from gatework._files import read_json
     from gatework.cli._show import comparison_table
     from gatework.evaluation import compare as run
-    from gatework.training.watch import watching
+    from gatework.training.progress import showing_progress
 
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])
@@ -57,7 +57,7 @@ def compare(
         return
     if quick:
         raise UsageError("--quick is for gatework compare memory; shorten another comparison with --epochs and --seeds")
-    with watching(quiet) as watcher:
+    with showing_progress(quiet) as progress:
         report = run(
             data,
             out=out,
@@ -67,7 +67,7 @@ def compare(
             task=task,
             recipe=recipe,
             workers=jobs or os.cpu_count() or 1,
-            watcher=watcher,
+            progress=progress,
             command=command,
             **changes,
         )

@@ -29,7 +29,7 @@ def learn(
     if site is not None:
         from gatework.course.site import build_site
 
-        print(build_site(site, watcher=lambda line: print(line, file=sys.stderr)))
+        print(build_site(site, progress=lambda line: print(line, file=sys.stderr)))
         return
     from gatework.course.learner import copy_lessons, jupyterlab_command
 

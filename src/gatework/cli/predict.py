@@ -32,13 +32,13 @@ def predict(
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
-    from gatework.training.watch import tell
+    from gatework.training.progress import tell
 
     opened = Run.open(run)
     if stream:
         if data is not None or out is not None:
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
-        from gatework.anomaly.streaming import answer_lines
+        from gatework.tasks.detect.streaming import answer_lines
 
         try:
             for line in answer_lines(opened, sys.stdin):

@@ -41,15 +41,15 @@ def train(
     from gatework import training
     from gatework.cli._show import run_summary
     from gatework.errors import UsageError
-    from gatework.training.watch import watching
+    from gatework.training.progress import showing_progress
 
     own = {"cell": cell, "seed": seed, "patience": patience}
     changes = changes | {name: value for name, value in own.items() if value is not None}
     if resume is not None:
         if task or data or out or recipe or changes:
             raise UsageError("--resume takes everything from the run folder; give it alone")
-        with watching(quiet) as watcher:
-            run = training.resume(resume, watcher=watcher)
+        with showing_progress(quiet) as progress:
+            run = training.resume(resume, progress=progress)
     else:
         if not (task and data and out):
             absent = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
@@ -57,8 +57,8 @@ def train(
                 f"{', '.join(absent)} missing: gatework train classify reviews.csv --text review --label sentiment "
                 "--out RUN, or gatework train --resume RUN"
             )
-        with watching(quiet) as watcher:
-            run = training.train(task, data, out=out, recipe=recipe, threads=threads, watcher=watcher, **changes)
+        with showing_progress(quiet) as progress:
+            run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=progress, **changes)
     if as_json:
         print(json.dumps({"run": str(run.path), **run.summary}, indent=2))
         return

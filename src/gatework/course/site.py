@@ -26,12 +26,12 @@ _SHOWN = re.compile(r'display_quiz\("#([^"]+)"\)')
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def build_site(folder: Path, *, watcher: Callable[[str], None] = lambda _: None) -> Path:
+def build_site(folder: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
     """Runs every lesson and writes the site.
 
     Args:
         folder: Where to; made if it is not there. Files of an earlier site are replaced.
-        watcher: Told in a sentence what is being done.
+        progress: Told in a sentence what is being done.
 
     Returns:
         The path of the first page.
@@ -44,7 +44,7 @@ def build_site(folder: Path, *, watcher: Callable[[str], None] = lambda _: None)
     _refuse_other(folder)
     done: dict[Lesson, NotebookNode] = {}
     for lesson in lessons():
-        watcher(f"running lesson {lesson.number}: {lesson.title}")
+        progress(f"running lesson {lesson.number}: {lesson.title}")
         with tempfile.TemporaryDirectory(prefix="gatework-course-") as working:
             done[lesson] = execute(build(lesson), Path(working))
     return write_site(folder, done)

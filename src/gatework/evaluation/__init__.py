@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework.config import Recipe
-    from gatework.training.watch import Watcher
+    from gatework.training.progress import Progress
 
 __all__ = ["compare"]
 
@@ -23,7 +23,7 @@ def compare(
     task: str | None = None,
     recipe: str | Recipe | None = None,
     workers: int = 1,
-    watcher: Watcher | None = None,
+    progress: Progress | None = None,
     command: str = "",
     **changes: Any,
 ) -> Path:
@@ -39,7 +39,7 @@ def compare(
         recipe: A built-in recipe's name, a path, or a Recipe; the data set's or the task's own if None.
         workers: Runs trained at once. More than 1 starts processes, which a script must guard by
             `if __name__ == "__main__":`.
-        watcher: Who is told how it goes.
+        progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
         changes: Fields of the recipe to change, as `epochs=5`.
 
@@ -50,10 +50,10 @@ def compare(
 
     if workers > 1:
         start_early()
-    from gatework.evaluation.comparison import Plan
+    from gatework.evaluation.comparison import ComparisonPlan
     from gatework.evaluation.comparison import compare as run
     from gatework.training.fitting import prepare
 
     dataset, chosen = prepare(source, task, recipe, changes, cells)
-    plan = Plan(chosen, tuple(cells), seeds, match)
-    return run(dataset, plan, Path(out), workers=workers, watcher=watcher, command=command)
+    plan = ComparisonPlan(chosen, tuple(cells), seeds, match)
+    return run(dataset, plan, Path(out), workers=workers, progress=progress, command=command)

@@ -28,12 +28,12 @@ from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.nn.model import scan_options
 from gatework.tasks import Baseline, Task
+from gatework.training.progress import Progress
 from gatework.training.run import Run, create, prediction_tensors, write_parts
-from gatework.training.watch import Watcher
 
 
 @dataclass(frozen=True)
-class Plan:
+class ComparisonPlan:
     """What is compared.
 
     Attributes:
@@ -69,7 +69,13 @@ class Plan:
 
 
 def compare(
-    dataset: Dataset, plan: Plan, out: Path, *, workers: int = 1, watcher: Watcher | None = None, command: str = ""
+    dataset: Dataset,
+    plan: ComparisonPlan,
+    out: Path,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+    command: str = "",
 ) -> Path:
     """Trains every cell with every seed, runs the baselines, and writes the comparison folder with its report.
 
@@ -80,7 +86,7 @@ def compare(
         plan: What is compared.
         out: The comparison folder.
         workers: Runs trained at once, each with an equal share of the machine's cores.
-        watcher: Who is told how it goes.
+        progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
 
     Returns:
@@ -109,10 +115,10 @@ def compare(
             if not Run.open(path).is_finished:
                 jobs.append(Job(path, f"{name}, seed {seed}"))
     _write_test_part(out / "test.parquet", dataset.test)
-    watcher = watcher or Watcher()
-    watcher.noted(dataset.provenance.notes)
+    progress = progress or Progress()
+    progress.noted(dataset.provenance.notes)
     train_all(
-        jobs, dataset, workers, watcher, beside=functools.partial(_baselines, out, task), meanwhile=_import_statistics
+        jobs, dataset, workers, progress, beside=functools.partial(_baselines, out, task), meanwhile=_import_statistics
     )
     content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers
@@ -170,7 +176,7 @@ def _is_exact(task: Task, outputs: np.ndarray, targets: np.ndarray) -> bool:
 
 
 def _content(
-    out: Path, plan: Plan, dataset: Dataset, task: Task, baselines: Sequence[dict[str, Any]], command: str
+    out: Path, plan: ComparisonPlan, dataset: Dataset, task: Task, baselines: Sequence[dict[str, Any]], command: str
 ) -> dict[str, Any]:
     metric = f"test_{task.metric}"
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
@@ -203,7 +209,7 @@ def _content(
     }
 
 
-def _network_entry(out: Path, plan: Plan, cell: str) -> dict[str, Any]:
+def _network_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any]:
     spec = get_cell(cell)
     paths = [out / "runs" / f"{spec.name}-seed{seed}" for seed in range(plan.seeds)]
     runs = [Run.open(path) for path in paths]

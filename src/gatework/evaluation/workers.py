@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
+from gatework.training.progress import Progress
 from gatework.training.run import Run, complete
-from gatework.training.watch import Watcher
 
 # How often, in seconds, the parent looks for news, and a worker tells of single steps.
 _NEWS = 0.1
@@ -98,7 +98,7 @@ def train_all(
     jobs: Sequence[Job],
     dataset: Dataset,
     workers: int,
-    watcher: Watcher,
+    progress: Progress,
     *,
     beside: Callable[[Dataset], Any] | None = None,
     meanwhile: Callable[[], Any] | None = None,
@@ -109,7 +109,7 @@ def train_all(
         jobs: Run folders, made and not finished.
         dataset: The data they were made for.
         workers: Processes; 1 trains here, one run after the other.
-        watcher: Who is told how it goes.
+        progress: Who is told how it goes.
         beside: What else is to be made of the data; it can be pickled, and goes first.
         meanwhile: What this process can do while others train.
 
@@ -121,7 +121,7 @@ def train_all(
         if beside:
             beside(dataset)
         for job in jobs:
-            complete(Run.open(job.path), dataset, watcher, job.label)
+            complete(Run.open(job.path), dataset, progress, job.label)
         return
     news = _CONTEXT.Queue()
     with process_pool(min(workers, len(jobs)), _begin, dataset, news) as pool:
@@ -131,28 +131,28 @@ def train_all(
             if meanwhile:
                 meanwhile()
             while not all(f.done() for f in futures):
-                _tell(news, watcher)
+                _tell(news, progress)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             wait([f for f in futures if not f.cancelled()])
             raise
-        while _tell(news, watcher):
+        while _tell(news, progress):
             pass
     if not all(result_of(future) for future in futures):
         raise KeyboardInterrupt
 
 
-def _tell(news: Any, watcher: Watcher) -> bool:
+def _tell(news: Any, progress: Progress) -> bool:
     """Passes on one piece of news, if any comes; whether one did."""
     try:
         name, arguments = news.get(timeout=_NEWS)
     except queue.Empty:
         return False
-    getattr(watcher, name)(*arguments)
+    getattr(progress, name)(*arguments)
     return True
 
 
-class _Relay(Watcher):
+class _Relay(Progress):
     """Passes what a worker is told on to the parent."""
 
     def __init__(self, news: Any) -> None:
@@ -179,7 +179,7 @@ _here: dict[str, Any] = {}
 
 
 def _begin(dataset: Dataset, news: Any) -> None:
-    _here["dataset"], _here["watcher"] = dataset, _Relay(news)
+    _here["dataset"], _here["progress"] = dataset, _Relay(news)
 
 
 def _make(beside: Callable[[Dataset], Any]) -> bool:
@@ -195,7 +195,7 @@ def _make(beside: Callable[[Dataset], Any]) -> bool:
 
 def _train(job: Job) -> bool:
     try:
-        complete(Run.open(job.path), _here["dataset"], _here["watcher"], job.label)
+        complete(Run.open(job.path), _here["dataset"], _here["progress"], job.label)
     except KeyboardInterrupt:
         return False
     return True

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatework.forecasting.metrics import INTERVALS, LEVELS, MEDIAN
 from gatework.reports.folders import Entry
 from gatework.reports.formatting import number, rounded
+from gatework.tasks.forecast.metrics import INTERVALS, LEVELS, MEDIAN
 
 _MOST_ORIGINS = 60
 _MOST_SERIES = 20

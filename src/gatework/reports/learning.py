@@ -8,7 +8,7 @@ from typing import Any
 
 from gatework.reports.folders import Entry, TrainedRun
 from gatework.reports.formatting import counted, number, rounded
-from gatework.reports.scales import Scale
+from gatework.reports.scales import Axis
 
 _MOST_POINTS = 400
 _PARTS = ("train", "validation")
@@ -24,7 +24,7 @@ def learning(networks: Sequence[Entry]) -> dict[str, Any] | None:
 
 def _axis(panels: Sequence[Mapping[str, Any]], parts: Sequence[str]) -> dict[str, Any]:
     values = [v for panel in panels for seed in panel["seeds"] for part in parts for v in seed[part] if v is not None]
-    return Scale.over(values, log_from=2.0).axis()
+    return Axis.over(values, log_from=2.0).axis()
 
 
 def _panel(entry: Entry) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from gatework.reports.page import write_page
 from gatework.reports.palette import looks
 from gatework.reports.particulars import Pairs, particulars
 from gatework.reports.regression import regression
-from gatework.reports.scales import Scale
+from gatework.reports.scales import Axis
 
 _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
 
@@ -146,7 +146,7 @@ def _training_panels(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[str, dic
     for key, title in _PANELS.items():
         values = [rounded(line.get(key)) for line in epochs]
         if any(v is not None for v in values):
-            scale = Scale.over([0.0, *(v for v in values if v is not None)])
+            scale = Axis.over([0.0, *(v for v in values if v is not None)])
             panel = {"epoch": [line["epoch"] for line in epochs], "values": values, "axis": scale.axis()}
             found.append((title, panel))
     return found

@@ -11,7 +11,7 @@ from gatework.reports.formatting import number
 
 
 @dataclass(frozen=True)
-class Scale:
+class Axis:
     """A linear or logarithmic axis.
 
     Attributes:
@@ -25,7 +25,7 @@ class Scale:
     is_log: bool
 
     @classmethod
-    def over(cls, values: Iterable[float], log_from: float = 5.0) -> Scale:
+    def over(cls, values: Iterable[float], log_from: float = 5.0) -> Axis:
         """A scale that holds these values, logarithmic where all are positive and span that factor or more."""
         finite = [v for v in values if math.isfinite(v)]
         low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gatework.reports.folders import Comparison, Entry
 from gatework.reports.formatting import aligned, counted, metric_title, number, with_spread
 from gatework.reports.palette import Look
-from gatework.reports.scales import Scale
+from gatework.reports.scales import Axis
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,16 @@ def _metric_names(comparison: Comparison) -> list[str]:
     return sorted(kept, key=lambda n: first.index(n) if n in first else len(first))
 
 
-def _strip_scale(comparison: Comparison) -> Scale:
+def _strip_scale(comparison: Comparison) -> Axis:
     # The networks and the best baseline set the scale. Another baseline joins it while the strip stays readable;
     # one that is far off is shown as an arrow at the edge, or it would press all others into one spot.
     values = [v for e in (*comparison.networks, *comparison.baselines[:1]) for v in e.metrics[comparison.metric].values]
-    scale = Scale.over(values)
+    scale = Axis.over(values)
     for entry in comparison.baselines[1:]:
-        wider = Scale.over([*values, *entry.metrics[comparison.metric].values])
+        wider = Axis.over([*values, *entry.metrics[comparison.metric].values])
         if wider.is_log == scale.is_log and wider.span() <= _WIDEST * scale.span():
             values += entry.metrics[comparison.metric].values
-    return Scale.over(values)
+    return Axis.over(values)
 
 
 def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
@@ -144,7 +144,7 @@ _ERRORS = {"mse", "mae", "rmse", "loss", "mase", "smape", "wql"}
 
 
 def _row(
-    entry: Entry, k: int, metric: str, scale: Scale, look: Look, columns: list[list[Cell]], costs: list[list[str]]
+    entry: Entry, k: int, metric: str, scale: Axis, look: Look, columns: list[list[Cell]], costs: list[list[str]]
 ) -> Row:
     values = entry.metrics[metric]
     seeds = tuple((scale.at(v), number(v)) for v in values.values if v == v)

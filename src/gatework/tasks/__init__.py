@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from gatework.errors import UsageError, nearest
-from gatework.tasks._base import Baseline, Measured, Task
-from gatework.tasks.classify import Classification
-from gatework.tasks.detect import Detection
-from gatework.tasks.forecast import Forecasting
-from gatework.tasks.regress import Regression
+from gatework.tasks._task import Baseline, Measured, Task
+from gatework.tasks.classify.task import ClassifyTask
+from gatework.tasks.detect.task import DetectTask
+from gatework.tasks.forecast.task import ForecastTask
+from gatework.tasks.regress.task import RegressTask
 
 __all__ = ["REGISTRY", "Baseline", "Measured", "Task", "get"]
 
-REGISTRY: dict[str, type[Task]] = {task.name: task for task in (Classification, Regression, Forecasting, Detection)}
+REGISTRY: dict[str, type[Task]] = {task.name: task for task in (ClassifyTask, RegressTask, ForecastTask, DetectTask)}
 
 
 def get(name: str) -> type[Task]:

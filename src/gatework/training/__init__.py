@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework.training.fitting import resume, train
+    from gatework.training.progress import Progress
     from gatework.training.run import Run
-    from gatework.training.watch import Watcher
 
-__all__ = ["Run", "Watcher", "resume", "train"]
+__all__ = ["Progress", "Run", "resume", "train"]
 
-_HOME = {"Run": "run", "Watcher": "watch", "resume": "fitting", "train": "fitting"}
+_HOME = {"Run": "run", "Progress": "progress", "resume": "fitting", "train": "fitting"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from gatework.training.optimizer import Adam
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """Where a run stands.
 
     Attributes:
@@ -44,12 +44,12 @@ class Progress:
     is_finished: bool = False
 
 
-def save(path: Path, progress: Progress, model: nn.Module, optimizer: Adam, best: dict[str, Tensor]) -> None:
+def save(path: Path, state: TrainingState, model: nn.Module, optimizer: Adam, best: dict[str, Tensor]) -> None:
     """Writes weights, optimiser, random state and progress in one piece.
 
     Args:
         path: The file to replace.
-        progress: Where the run stands.
+        state: Where the run stands.
         model: The network.
         optimizer: Its optimiser.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
@@ -58,10 +58,10 @@ def save(path: Path, progress: Progress, model: nn.Module, optimizer: Adam, best
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
-    write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
+    write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
 
 
-def load(path: Path, model: nn.Module, optimizer: Adam) -> tuple[Progress, dict[str, Tensor]]:
+def load(path: Path, model: nn.Module, optimizer: Adam) -> tuple[TrainingState, dict[str, Tensor]]:
     """Restores what `save()` wrote into the network, the optimiser and torch's random generator.
 
     Returns:
@@ -72,13 +72,13 @@ def load(path: Path, model: nn.Module, optimizer: Adam) -> tuple[Progress, dict[
     """
     tensors, metadata = read_tensors(path)
     try:
-        progress = Progress(**json.loads(metadata["progress"]))
+        state = TrainingState(**json.loads(metadata["state"]))
         model.load_state_dict(_under(tensors, "model"))
         optimizer.load(_under(tensors, "optimizer"))
         torch.set_rng_state(tensors["random"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
-    return progress, _under(tensors, "best")
+    return state, _under(tensors, "best")
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -13,8 +13,8 @@ from gatework.config import DetectConfig, Recipe, find_recipe
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
+from gatework.training.progress import Progress
 from gatework.training.run import Run, complete, create, refuse_occupied
-from gatework.training.watch import Watcher
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
@@ -27,7 +27,7 @@ def train(
     out: str | os.PathLike[str],
     recipe: str | Recipe | None = None,
     threads: int | None = None,
-    watcher: Watcher | None = None,
+    progress: Progress | None = None,
     **changes: Any,
 ) -> Run:
     """Trains a network on a data set, a file, a folder or a data frame.
@@ -39,7 +39,7 @@ def train(
         out: The run folder to make.
         recipe: A built-in recipe's name, the path of a recipe, or a Recipe; the task's own if None.
         threads: Threads to compute with; all cores if None.
-        watcher: Who is told how it goes.
+        progress: Who is told how it goes.
         changes: Fields of the recipe to change, as `text="review", label="sentiment", epochs=5`.
 
     Returns:
@@ -57,23 +57,23 @@ def train(
     fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
     about = dataset.provenance
     run = create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
-    watcher = watcher or Watcher()
-    watcher.noted(about.notes)
-    return complete(run, dataset, watcher)
+    progress = progress or Progress()
+    progress.noted(about.notes)
+    return complete(run, dataset, progress)
 
 
 def resume(
     path: str | os.PathLike[str],
     source: str | os.PathLike[str] | IntoDataFrame | Dataset | None = None,
     *,
-    watcher: Watcher | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Goes on with an interrupted run; it ends with the very weights of an uninterrupted one.
 
     Args:
         path: The run folder.
         source: The data, where the run began with a data frame; else the recipe names them.
-        watcher: Who is told how it goes.
+        progress: Who is told how it goes.
 
     Returns:
         The finished run.
@@ -88,7 +88,7 @@ def resume(
     if isinstance(source, str) and not source:
         raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
     dataset = source if isinstance(source, Dataset) else tasks.get(run.recipe.task).load(source, run.recipe)
-    return complete(run, dataset, watcher or Watcher())
+    return complete(run, dataset, progress or Progress())
 
 
 def prepare(

@@ -20,9 +20,9 @@ from gatework.errors import TrainingError
 from gatework.tasks import Task
 from gatework.training import checkpoint
 from gatework.training.batches import evaluation_order, training_order
-from gatework.training.checkpoint import Progress
+from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
-from gatework.training.watch import Watcher, stop_on_signal
+from gatework.training.progress import Progress, stop_on_signal
 
 _EVALUATION_BATCH = 256
 
@@ -36,7 +36,7 @@ class Trainer:
         task: The task, fitted.
         dataset: The data.
         label: The run's name in what is told.
-        watcher: Who is told.
+        progress: Who is told.
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class Trainer:
         task: Task,
         dataset: Dataset,
         label: str,
-        watcher: Watcher,
+        progress: Progress,
     ) -> None:
         self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
         self.validation_targets = dataset.validation.targets
-        self.label, self.watcher = label, watcher
+        self.label, self.progress = label, progress
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
-        self.progress, self.best = Progress(), dict[str, Tensor]()
+        self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
-            self.progress, self.best = checkpoint.load(self.file, self.model, self.optimizer)
+            self.state, self.best = checkpoint.load(self.file, self.model, self.optimizer)
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
@@ -68,19 +68,19 @@ class Trainer:
             TrainingError: The loss is no longer a number; the last checkpoint is from before.
             KeyboardInterrupt: The process was told to stop; a checkpoint was written.
         """
-        done = (self.progress.epoch - 1) * self.steps + self.progress.step
-        self.watcher.started(self.label, self.config.epochs, self.steps, done)
+        done = (self.state.epoch - 1) * self.steps + self.state.step
+        self.progress.started(self.label, self.config.epochs, self.steps, done)
         self._write_metrics()
         with stop_on_signal() as stop:
-            while not self.progress.is_finished:
+            while not self.state.is_finished:
                 self._epoch(lambda: stop.asked)
-        self.watcher.finished(self.label)
+        self.progress.finished(self.label)
         if self.best:
             self.model.load_state_dict(self.best)
         return self.model.eval()
 
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
-        at, config = self.progress, self.config
+        at, config = self.state, self.config
         batches = training_order(self.train.lengths, config.batch_size, config.seed, at.epoch, config.bucket)
         self.model.train()
         saved = time.perf_counter()
@@ -99,7 +99,7 @@ class Trainer:
         self._finish_epoch(1000 * median(times) if times else 0.0)
 
     def _step(self, index: np.ndarray) -> None:
-        at, config = self.progress, self.config
+        at, config = self.state, self.config
         total = (at.epoch - 1) * self.steps + at.step
         batch = self.train.batch(index)
         self.optimizer.forget_gradients()
@@ -114,10 +114,10 @@ class Trainer:
         at.loss_sum += value * len(index)
         at.examples += len(index)
         at.norm_sum += norm
-        self.watcher.stepped(self.label, total + 1, value)
+        self.progress.stepped(self.label, total + 1, value)
 
     def _finish_epoch(self, ms_per_step: float) -> None:
-        at, task, config = self.progress, self.task, self.config
+        at, task, config = self.state, self.task, self.config
         outputs, loss = evaluate(self.model, task, self.validation)
         metrics = task.metrics(outputs, self.validation_targets)
         at.history.append(
@@ -143,18 +143,18 @@ class Trainer:
         at.loss_sum, at.examples, at.norm_sum, at.epoch_seconds = 0.0, 0, 0.0, 0.0
         self._save()
         self._write_metrics()
-        self.watcher.epoch_done(self.label, at.history[-1])
+        self.progress.epoch_done(self.label, at.history[-1])
 
     def _save(self) -> None:
         self.file.parent.mkdir(exist_ok=True)
-        checkpoint.save(self.file, self.progress, self.model, self.optimizer, self.best)
+        checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best)
 
     def _write_metrics(self) -> None:
-        lines = [json.dumps(record) + "\n" for record in self.progress.history]
+        lines = [json.dumps(record) + "\n" for record in self.state.history]
         write_text(self.folder / "metrics.jsonl", "".join(lines))
 
     def _diverged(self, loss: float) -> str:
-        at, config = self.progress, self.config
+        at, config = self.state, self.config
         kept = f"the state before it is kept in {self.file}" if self.file.exists() else "nothing was learnt yet"
         what = "the loss is no longer a number" if not math.isfinite(loss) else "the gradient is no longer finite"
         lower = config.learning_rate / 10

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Dataset, Split
     from gatework.tasks import Measured, Task
-    from gatework.training.watch import Watcher
+    from gatework.training.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -182,13 +182,13 @@ def refuse_occupied(path: Path) -> None:
         raise RunError(f"{path} exists already and is {kind}; {hint}name another folder with --out")
 
 
-def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = None) -> Run:
+def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None = None) -> Run:
     """Trains a run from where it stands to its end.
 
     Args:
         run: The run folder, new or interrupted.
         dataset: The data it was made for.
-        watcher: Who is told how it goes.
+        progress: Who is told how it goes.
         label: The run's name in what is told; the folder's name if None.
 
     Raises:
@@ -205,9 +205,9 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     if environment["data"] != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
     label = label or run.path.name
-    earlier = _earlier(run, dataset, watcher, label, environment["threads"])
+    earlier = _earlier(run, dataset, progress, label, environment["threads"])
     with runtime.computing(environment["threads"]):
-        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, watcher)
+        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress)
         model = trainer.run()
         run.task.calibrate(model, dataset)
         outputs = run.task.test(model, dataset, [(before.task, before.network) for before in earlier])
@@ -222,7 +222,7 @@ def complete(run: Run, dataset: Dataset, watcher: Watcher, label: str | None = N
     return Run(run.path, run.recipe)
 
 
-def _earlier(run: Run, dataset: Dataset, watcher: Watcher, label: str, threads: int) -> list[Run]:
+def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int) -> list[Run]:
     """The finished trainings before the last one, where a network is trained again over time; each a run folder."""
     from gatework import tasks
 
@@ -234,7 +234,7 @@ def _earlier(run: Run, dataset: Dataset, watcher: Watcher, label: str, threads: 
             task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
             create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
         name = f"{label}, training {number} of {len(before) + 1}"
-        found.append(complete(Run.open(path), part, watcher, name))
+        found.append(complete(Run.open(path), part, progress, name))
     return found
 
 
@@ -256,9 +256,9 @@ def prediction_tensors(task: Task, outputs: np.ndarray) -> dict[str, Tensor]:
 
 
 def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:
-    history: Sequence[dict[str, Any]] = trainer.progress.history
+    history: Sequence[dict[str, Any]] = trainer.state.history
     seconds = sum(record["seconds"] for record in history)
-    last = trainer.progress.best_epoch if trainer.config.best_weights else len(history)
+    last = trainer.state.best_epoch if trainer.config.best_weights else len(history)
     return {
         "metrics": metrics,
         "validation": {k: v for k, v in history[last - 1].items() if k.startswith("validation_")},
@@ -268,5 +268,5 @@ def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:
         "steps_per_second": trainer.steps * len(history) / seconds,
         "ms_per_step": statistics.median(record["ms_per_step"] for record in history),
         "epochs": len(history),
-        "best_epoch": trainer.progress.best_epoch,
+        "best_epoch": trainer.state.best_epoch,
     }

@@ -26,7 +26,7 @@ _SETS = {
 
 def _load(name: str, recipe: Recipe) -> Dataset:
     from gatework.data.tables import read_table
-    from gatework.forecasting.dataset import forecast_dataset
+    from gatework.tasks.forecast.data import forecast_dataset
 
     table = read_table(FOLDER / f"{name}.csv.gz")
     return forecast_dataset(table, recipe, licence=_SETS[name][1], name=name)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework.inside.memory.compare import compare_memory
-    from gatework.inside.memory.experiment import DEFAULT, QUICK, Plan
+    from gatework.inside.memory.experiment import DEFAULT, QUICK, MemoryPlan
 
-__all__ = ["DEFAULT", "QUICK", "Plan", "compare_memory"]
+__all__ = ["DEFAULT", "QUICK", "MemoryPlan", "compare_memory"]
 
-_HOMES = {"compare_memory": "compare", "DEFAULT": "experiment", "QUICK": "experiment", "Plan": "experiment"}
+_HOMES = {"compare_memory": "compare", "DEFAULT": "experiment", "QUICK": "experiment", "MemoryPlan": "experiment"}
 
 
 def __getattr__(name: str) -> Any:

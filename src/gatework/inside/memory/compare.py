@@ -10,7 +10,7 @@ from typing import Any
 
 from gatework._files import read_json, write_json
 from gatework.cells import get as get_cell
-from gatework.inside.memory.experiment import DEFAULT, QUICK, Plan, measure
+from gatework.inside.memory.experiment import DEFAULT, QUICK, MemoryPlan, measure
 from gatework.inside.memory.learning import Outcome
 from gatework.inside.memory.results import summary
 from gatework.training.runtime import environment
@@ -18,7 +18,7 @@ from gatework.training.runtime import environment
 
 def compare_memory(
     out: str | os.PathLike[str],
-    plan: Plan = DEFAULT,
+    plan: MemoryPlan = DEFAULT,
     *,
     workers: int | None = None,
     is_quiet: bool = False,
@@ -52,7 +52,7 @@ def compare_memory(
     return write_memory_report(out)
 
 
-def planned(cells: tuple[str, ...], seeds: int, is_quick: bool) -> Plan:
+def planned(cells: tuple[str, ...], seeds: int, is_quick: bool) -> MemoryPlan:
     """The default plan, or the one of a minute, which has one seed, for these cells."""
     return (
         dataclasses.replace(QUICK, cells=cells) if is_quick else dataclasses.replace(DEFAULT, cells=cells, seeds=seeds)

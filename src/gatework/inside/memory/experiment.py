@@ -26,7 +26,7 @@ ENOUGH = 0.98
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """What is measured.
 
     Attributes:
@@ -82,7 +82,7 @@ class Plan:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
 
-DEFAULT = Plan(
+DEFAULT = MemoryPlan(
     spans={
         "adding": (10, 25, 50, 100, 200, 400),
         "copy": (1, 5, 10, 20, 40),
@@ -92,14 +92,16 @@ DEFAULT = Plan(
     },
     batches={"adding": 1500, "copy": 4000, "digits, rows": 600, "digits, pixels": 1000, "digits, permuted": 1000},
 )
-QUICK = Plan(
+QUICK = MemoryPlan(
     seeds=1,
     spans={"adding": (5, 10, 25), "copy": (1, 2, 4), "digits, rows": (8,)},
     batches={"adding": 600, "copy": 400, "digits, rows": 200},
 )
 
 
-def measure(plan: Plan, out: Path, *, workers: int = 1, told: Callable[[Outcome], None] | None = None) -> list[Outcome]:
+def measure(
+    plan: MemoryPlan, out: Path, *, workers: int = 1, told: Callable[[Outcome], None] | None = None
+) -> list[Outcome]:
     """Climbs every ladder; what was measured before an interruption is kept and not measured again.
 
     Args:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from gatework.cells import get as get_cell
-from gatework.inside.memory.experiment import SOLVED, Plan
+from gatework.inside.memory.experiment import SOLVED, MemoryPlan
 from gatework.inside.memory.learning import Outcome
 from gatework.inside.memory.problems import PROBLEMS, Digits
 
 
-def summary(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summary(plan: MemoryPlan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Every figure, as values that JSON can hold.
 
     Args:
@@ -31,7 +31,7 @@ def summary(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _problem(plan: Plan, outcomes: Sequence[Outcome], name: str) -> dict[str, Any]:
+def _problem(plan: MemoryPlan, outcomes: Sequence[Outcome], name: str) -> dict[str, Any]:
     spans = plan.spans[name]
     found = {(o.trial.cell, o.trial.seed, o.trial.span): o for o in outcomes if o.trial.problem == name}
     cells = []
@@ -65,12 +65,12 @@ def _longest(spans: Sequence[int], shares: Sequence[float | None]) -> int:
     return longest
 
 
-def verdict(problems: Sequence[dict[str, Any]], plan: Plan) -> str:
+def verdict(problems: Sequence[dict[str, Any]], plan: MemoryPlan) -> str:
     """The outcome in a few sentences."""
     return " ".join(_ladder_sentence(p, plan) if p["is_ladder"] else _accuracy_sentence(p) for p in problems)
 
 
-def _ladder_sentence(problem: dict[str, Any], plan: Plan) -> str:
+def _ladder_sentence(problem: dict[str, Any], plan: MemoryPlan) -> str:
     top = problem["spans"][-1]
     parts = []
     for cell in sorted(problem["cells"], key=lambda c: (-c["learnt_by_all"], -max(c["longest"]))):

@@ -35,7 +35,7 @@ def is_built_in(name: object) -> bool:
 
 
 def _load(name: str, recipe: Recipe) -> Dataset:
-    from gatework.anomaly.dataset import detection_dataset
+    from gatework.tasks.detect.data import detection_dataset
 
     return detection_dataset(table(name), recipe, licence=LICENCE, name=name)
 

@@ -1,0 +1,189 @@
+"""A person's long-format table with a time column, to one regular series per id.
+
+What is irregular in the table is found, told in the notes, and handled by the rules of `TimeConfig`:
+
+- stamps off the grid go to the nearest step; rows of one step at different times are averaged;
+- rows that are equal in every column used are dropped; other duplicates follow `duplicates`;
+- steps and values that are not there follow `missing`, which never looks ahead: a value that is filled in depends on
+  nothing later than itself;
+- steps shorter than a day are counted in UTC where the zone is known, so that a change of clocks neither makes nor
+  loses one; days and longer ones follow the local calendar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from gatework.config import TimeConfig
+from gatework.data._columns import Columns, matrix, roles, series_of
+from gatework.data._regular import Naming, Rows, Series, one_row_per_step, regular
+from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
+from gatework.data.timestamps import Stamps, read_stamps
+from gatework.errors import DataError
+
+__all__ = ["Columns", "Panel", "Series", "read_panel"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Regular series of one frequency.
+
+    Attributes:
+        series: The series, sorted by their first rows.
+        grid: The numbered steps.
+        zone: The zone of the table's clock; None where none is known.
+        columns: What the columns of the arrays are.
+        rows: For each row of the source its series and its step within it, shape (rows, 2), int64. A step below 0 or
+            not below the series' length is not part of it.
+        notes: What was found and how it was handled, one sentence each.
+    """
+
+    series: tuple[Series, ...]
+    grid: Grid
+    zone: str | None
+    columns: Columns
+    rows: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    @property
+    def frequency(self) -> Frequency:
+        """The step."""
+        return self.grid.frequency
+
+    def stamps(self, positions: np.ndarray) -> pl.Series:
+        """The times of grid positions, as dates or datetimes on the table's own clock."""
+        return clock_times(self.grid, self.zone, positions)
+
+
+def clock_times(grid: Grid, zone: str | None, positions: np.ndarray) -> pl.Series:
+    """The times of grid positions: dates, or datetimes, with the zone where it is known."""
+    raw = pl.Series("time", grid.stamps(np.asarray(positions, dtype=np.int64))).cast(pl.Datetime("us"))
+    if grid.frequency.is_daily_or_longer:
+        return raw.cast(pl.Date) if grid.anchor % DAY == 0 else raw
+    return raw if zone is None else raw.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+
+
+def read_panel(
+    frame: pl.DataFrame,
+    config: TimeConfig,
+    targets: Sequence[str],
+    *,
+    source: str,
+    row: Callable[[int], str] = lambda index: f"row {index + 1}",
+    like: Panel | None = None,
+) -> Panel:
+    """Reads a table with a time column.
+
+    Args:
+        frame: The rows, in any order; columns may be texts.
+        config: What the columns are, and the rules.
+        targets: The columns to predict or watch.
+        source: The file, for messages.
+        row: Names a row for messages, given its position in the frame.
+        like: The table that a model was trained on: its grid and categories are used.
+
+    Raises:
+        UsageError: A setting is wrong or a column is not named.
+        DataError: The table cannot be used; the sentence names the row and the column.
+    """
+    columns = roles(frame, config, targets, source)
+    if not len(frame):
+        raise DataError(f"{source} holds no rows; a table with a time column and at least two rows was expected")
+    codes, ids = series_of(frame, columns.ids, source, row)
+    stamps = read_stamps(
+        frame[columns.time], codes, source=source, row=row, pattern=config.time_format, zone=config.time_zone
+    )
+    grid, clock = _grid(stamps, codes, config, f'{source}, column "{columns.time}"', like)
+    positions, distance = grid.positions(clock)
+    columns, values = matrix(frame, columns, source, row, None if like is None else like.columns)
+    naming = Naming(source, row, partial(_step, grid, stamps.zone))
+    rows = Rows(codes, positions, distance, values, np.arange(len(frame)))
+    is_clock = stamps.moments is None and not grid.frequency.is_daily_or_longer
+    rows, notes = one_row_per_step(rows, config.duplicates, columns, naming, is_clock)
+    series, counts = regular(rows, ids, columns, config, naming)
+    is_inferred = config.frequency is None and like is None
+    notes = [
+        *stamps.notes,
+        *_grid_notes(grid, distance, columns.time, is_inferred),
+        *notes,
+        *_clock_notes(grid, stamps, clock, codes),
+        *_fill_notes(counts, config),
+    ]
+    where = np.stack([codes, positions - np.array([s.start for s in series])[codes]], axis=1)
+    return Panel(tuple(series), grid, stamps.zone, columns, where, tuple(notes))
+
+
+def _grid(
+    stamps: Stamps, codes: np.ndarray, config: TimeConfig, where: str, like: Panel | None
+) -> tuple[Grid, np.ndarray]:
+    """The grid, and the clock of the stamps that it counts: moments in UTC below a day where known, else local."""
+    if like is not None:
+        is_local = like.frequency.is_daily_or_longer or stamps.moments is None
+        return like.grid, stamps.local if is_local or stamps.moments is None else stamps.moments
+    finest = stamps.local if stamps.moments is None else stamps.moments
+    if config.frequency is not None:
+        frequency = Frequency.parse(config.frequency)
+    else:
+        order = np.lexsort((finest, codes))
+        frequency = infer(finest[order], codes[order], where)
+        if stamps.moments is not None and frequency.kind == "time" and frequency.size >= DAY - HOUR:
+            # A local midnight is 23 to 25 hours after the one before it.
+            order = np.lexsort((stamps.local, codes))
+            frequency = infer(stamps.local[order], codes[order], where)
+    clock = stamps.local if frequency.is_daily_or_longer else finest
+    return Grid.fit(frequency, clock), clock
+
+
+def _step(grid: Grid, zone: str | None, position: int) -> str:
+    return str(clock_times(grid, zone, np.array([position]))[0])
+
+
+def _grid_notes(grid: Grid, distance: np.ndarray, column: str, is_inferred: bool) -> list[str]:
+    notes = [f"The step is {grid.frequency.name}, found from the stamps."] if is_inferred else []
+    off = np.abs(distance[distance != 0])
+    if len(off):
+        notes.append(
+            f'{len(off):,} of {len(distance):,} stamps in the column "{column}" lie off the grid of '
+            f"{grid.frequency.name}, by up to {_duration(int(off.max()))}, and were moved to the nearest step."
+        )
+    return notes
+
+
+def _clock_notes(grid: Grid, stamps: Stamps, clock: np.ndarray, codes: np.ndarray) -> list[str]:
+    """A hint where a repeated hour in autumn and a left-out one in spring look like a change of clocks."""
+    if stamps.moments is not None or grid.frequency.is_daily_or_longer:
+        return []
+    order = np.lexsort((clock, codes))
+    gaps = np.diff(clock[order])[np.diff(codes[order]) == 0]
+    at = clock[order][:-1][np.diff(codes[order]) == 0]
+    month = at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
+    is_sunday = (at // DAY + 3) % 7 == 6
+    is_autumn = (gaps == 0) & np.isin(month, (9, 10)) & is_sunday
+    is_spring = (gaps == HOUR + grid.frequency.size) & np.isin(month, (2, 3)) & is_sunday
+    if not (is_autumn.any() and is_spring.any()):
+        return []
+    return ["An hour repeated in autumn and one left out in spring look like a change of clocks; name the --time-zone."]
+
+
+def _fill_notes(counts: Mapping[str, int], config: TimeConfig) -> list[str]:
+    by = "zero" if config.missing == "zero" else "the previous value, for input only"
+    told = {
+        "leading": "{:,} rows before the first value of their series were left out.",
+        "steps": "{:,} steps without a row were filled by " + by + ".",
+        "values": "{:,} missing values were filled by " + by + ".",
+        "known": "{:,} missing values of columns known ahead were filled by the previous value.",
+        "ahead": "{:,} steps after the last value of their series are the future.",
+    }
+    return [text.format(counts[name]) for name, text in told.items() if counts[name]]
+
+
+def _duration(microseconds: int) -> str:
+    for size, name in ((DAY, "days"), (HOUR, "hours"), (60_000_000, "minutes")):
+        if microseconds >= size:
+            return f"{microseconds / size:.3g} {name}"
+    return f"{microseconds / 1e6:.3g} seconds"

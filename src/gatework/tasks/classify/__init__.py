@@ -1,0 +1,1 @@
+"""Classification of texts or series into classes."""

@@ -1,0 +1,318 @@
+"""A table with a time column to training windows, split by time.
+
+The first rows of every series are for training, the next for validation, the last for testing. Scales and the clock
+are learnt from the training rows. A window of the later parts may begin with rows of the part before, as it would in
+use, but these are not counted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.config import DetectConfig, ForecastConfig, Recipe, TimeConfig
+from gatework.data._columns import named
+from gatework.data.dataset import Batch, Dataset, Provenance, Split
+from gatework.data.events import EventTable, Rows, read_events
+from gatework.data.series import Scale
+from gatework.data.tables import Table, read_table
+from gatework.errors import DataError, UsageError
+from gatework.tasks.detect.clock import clock, since_last, usable_periods
+from gatework.tasks.detect.online_scorer import forward_filled, inputs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_MOST_WINDOWS = 20_000
+_LEAST_ROWS = 20
+_NOT_TAKEN = ("known", "past", "static", "frequency", "missing", "duplicates")
+_FORECAST = dataclasses.asdict(ForecastConfig())
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of series.
+
+    Attributes:
+        readings: The table.
+        index: For each window its series, its first row, the row after its last, and the first row that counts, int64,
+            shape (windows, 4).
+    """
+
+    readings: EventTable
+    index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, chosen: np.ndarray) -> Windows:
+        return Windows(self.readings, self.index[chosen])
+
+    @property
+    def steps(self) -> int:
+        """Rows of the longest window."""
+        return int((self.index[:, 2] - self.index[:, 1]).max())
+
+
+class WindowSplit(Split):
+    """One part of the windows; its targets have the shape (windows, steps x outputs), NaN where nothing counts."""
+
+    inputs: Windows  # type: ignore[assignment]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.inputs.readings.notes
+
+    def take(self, index: np.ndarray) -> WindowSplit:
+        """The windows at these positions, in this order."""
+        return WindowSplit(self.inputs[index], self.targets[index])  # type: ignore[arg-type]
+
+    def table(self) -> pl.DataFrame:
+        """The windows as rows of a table: the series, the first row and the row after the last."""
+        import polars as pl
+
+        names = [self.inputs.readings.series[k].name for k in self.inputs.index[:, 0]]
+        return pl.DataFrame({"series": names, "first": self.inputs.index[:, 1], "end": self.inputs.index[:, 2]})
+
+
+@dataclass(frozen=True)
+class Scales:
+    """How series are standardised.
+
+    Attributes:
+        by_name: The scale of each series' training rows.
+        pooled: The scale of all training rows, for a series that was not there.
+    """
+
+    by_name: dict[str, Scale]
+    pooled: Scale
+
+    def of(self, name: str) -> Scale:
+        """The scale of a series."""
+        return self.by_name.get(name, self.pooled)
+
+
+@dataclass(frozen=True)
+class DetectionDataset(Dataset):
+    """A Dataset of windows.
+
+    Attributes:
+        readings: The table, row by row.
+        ends: Where each series' training and validation rows end, int64, shape (series, 2).
+        scales: How its series are standardised.
+        periods: The periods of the clock, in seconds.
+        config: The settings, with a context that fits the table.
+    """
+
+    readings: EventTable = field(kw_only=True)
+    ends: np.ndarray = field(kw_only=True)
+    scales: Scales = field(kw_only=True)
+    periods: tuple[int, ...] = field(kw_only=True)
+    config: DetectConfig = field(kw_only=True)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the rows have labels to learn from."""
+        return self.readings.series[0].labels is not None
+
+
+def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: str | None = None) -> DetectionDataset:
+    """Reads and splits a table with a time column.
+
+    Args:
+        source: A path, a data frame, or a Table.
+        recipe: Its sections `data` (the targets, separated by commas; a label where one is learnt from), `time` and
+            `detect`.
+        licence: The licence, for the report.
+        name: The name, for the report; the file's if None.
+
+    Raises:
+        UsageError: A column is not named, or an option is given that a detector does not take.
+        DataError: The table cannot be used.
+    """
+    _refuse(recipe)
+    table = source if isinstance(source, Table) else read_table(source)
+    config = recipe.detect or DetectConfig()
+    readings = read_events(table, recipe.time or TimeConfig(), named(recipe.data.target), recipe.data.label)
+    lengths = np.array([len(rows) for rows in readings.series])
+    shares = np.array([1 - recipe.data.validation - recipe.data.test, 1 - recipe.data.test])
+    ends = np.floor(lengths[:, None] * shares + 1e-9).astype(np.int64)
+    _check(readings, ends, table.where)
+    notes = readings.notes
+    if recipe.data.label is None and config.context > (most := int(ends[:, 0].max())):
+        told = f"The context is {most:,} rows, all that the training part has, instead of {config.context:,}."
+        notes = (*notes, told)
+        config = dataclasses.replace(config, context=most)
+    training = [_first(rows, int(end)) for rows, (end, _) in zip(readings.series, ends, strict=True)]
+    scales = _scales(training, readings)
+    periods = usable_periods([rows.stamps for rows in training])
+    scorer = config.scorer if recipe.data.label is None else "label"
+    parts = []
+    for number in range(3):
+        windows = Windows(readings, _windows(readings, ends, config.context, scorer, number))
+        parts.append(WindowSplit(windows, encode_windows(windows, scales, periods, scorer)[1]))  # type: ignore[arg-type]
+    return DetectionDataset(
+        name or table.name,
+        "detect",
+        parts[0],
+        parts[1],
+        parts[2],
+        Provenance(table.where, licence, table.fingerprint, notes),
+        readings=readings,
+        ends=ends,
+        scales=scales,
+        periods=periods,
+        config=config,
+    )
+
+
+def encode_series(rows: Rows, scale: Scale, periods: tuple[int, ...], scorer: str) -> tuple[np.ndarray, np.ndarray]:
+    """What a network reads of every row of a series, and what it is to answer.
+
+    Args:
+        rows: The series.
+        scale: Its scale.
+        periods: Of the clock, in seconds.
+        scorer: "forecast", "reconstruction" or "label".
+
+    Returns:
+        Inputs of shape (rows, inputs) and targets of shape (rows, outputs), NaN where there is none, both float32.
+    """
+    scaled = (rows.values - np.array(scale.mean)) / np.array(scale.std)
+    filled = forward_filled(np.concatenate([np.zeros((1, scaled.shape[1])), scaled]))
+    features = clock(rows.stamps, periods)
+    if scorer == "label":
+        assert rows.labels is not None
+        features = np.concatenate([features, since_last(rows.stamps, None)], axis=1)
+        return inputs(filled[1:], features), rows.labels[:, None].astype(np.float32)
+    if scorer == "forecast":
+        scaled = scaled.copy()
+        scaled[:1] = np.nan
+        return inputs(filled[:-1], features), scaled.astype(np.float32)
+    return inputs(filled[1:], features), scaled.astype(np.float32)
+
+
+class WindowExamples:
+    """Windows ready to be batched; shorter ones end in rows that do not count.
+
+    Attributes:
+        lengths: Rows of each window, all the same, int64, shape (windows,).
+    """
+
+    def __init__(self, values: np.ndarray, targets: np.ndarray) -> None:
+        """Takes inputs of shape (windows, steps, inputs) and targets of shape (windows, steps x outputs), float32."""
+        self._values, self.targets = values, targets
+        self.lengths = np.full(len(values), values.shape[1], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The windows at these positions as one batch."""
+        import torch
+
+        arrays = (self._values[index], self.lengths[index], self.targets[index])
+        return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+def encode_windows(
+    windows: Windows, scales: Scales, periods: tuple[int, ...], scorer: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs, shape (windows, steps, inputs), and targets, shape (windows, steps x outputs), of windows."""
+    encoded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for number in np.unique(windows.index[:, 0]):
+        rows = windows.readings.series[number]
+        encoded[int(number)] = encode_series(rows, scales.of(rows.name), periods, scorer)
+    widths = [part.shape[1] for part in next(iter(encoded.values()))]
+    values = np.zeros((len(windows), windows.steps, widths[0]), np.float32)
+    targets = np.full((len(windows), windows.steps, widths[1]), np.nan, np.float32)
+    for at, (number, start, stop, counted) in enumerate(windows.index):
+        seen, wanted = encoded[int(number)]
+        values[at, : stop - start] = seen[start:stop]
+        targets[at, counted - start : stop - start] = wanted[counted:stop]
+    return values, targets.reshape(len(windows), -1)
+
+
+def _windows(readings: EventTable, ends: np.ndarray, context: int, scorer: str, number: int) -> np.ndarray:
+    """The windows of the training (0), validation (1) or test part (2), as the index of `Windows`."""
+    is_exact = scorer == "reconstruction"
+    stride = max(1, context // 32, -(-int(ends[:, 0].sum()) // _MOST_WINDOWS))
+    found: list[tuple[int, int, int, int]] = []
+    for series, (rows, (train, validation)) in enumerate(zip(readings.series, ends, strict=True)):
+        low, high = ((0, train), (train, validation), (validation, len(rows)))[number]
+        if high <= low or (is_exact and high < context):
+            continue
+        if number == 0:
+            last = max(high - context, 0)
+            starts = sorted({*range(0, last + 1, stride), last})
+            found += [(series, s, min(s + context, high), s) for s in starts]
+        elif is_exact:
+            stops = [*range(low + context, high, context), high]
+            found += [(series, s - context, s, max(low, s - context)) for s in stops if s >= context]
+        else:
+            found += [(series, max(b - context, 0), min(b + context, high), b) for b in range(low, high, context)]
+    if not found:
+        part = ("training", "validation", "test")[number]
+        raise DataError(
+            f"{readings.source}: the {part} part has too few rows for a context of {context}; give more rows, "
+            "or lower the context"
+        )
+    return np.array(found, dtype=np.int64)
+
+
+def _refuse(recipe: Recipe) -> None:
+    """Options that a detector would pass over without a word: those of forecasts, and of filling a grid."""
+    time = dataclasses.asdict(recipe.time or TimeConfig())
+    usual = dataclasses.asdict(TimeConfig())
+    given = [name for name in _NOT_TAKEN if time[name] != usual[name]]
+    if recipe.forecast is not None:
+        given += [name for name, value in dataclasses.asdict(recipe.forecast).items() if value != _FORECAST[name]]
+    if given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"a detector answers every row as it stands and takes no {options}")
+
+
+def _first(rows: Rows, count: int) -> Rows:
+    labels = None if rows.labels is None else rows.labels[:count]
+    return Rows(rows.id, rows.index[:count], rows.stamps[:count], rows.values[:count], labels)
+
+
+def _check(readings: EventTable, ends: np.ndarray, where: str) -> None:
+    lengths = [len(rows) for rows in readings.series]
+    if max(lengths) < _LEAST_ROWS and sum(lengths) < 10 * _LEAST_ROWS:
+        raise DataError(
+            f"{where} has {max(lengths)} row{'s' if max(lengths) != 1 else ''} in its longest series, expected at "
+            f"least {_LEAST_ROWS} to learn what is usual"
+        )
+    for variable, name in enumerate(readings.columns.targets):
+        if all(np.isnan(r.values[:end, variable]).all() for r, (end, _) in zip(readings.series, ends, strict=True)):
+            raise DataError(f'{where}: the column "{name}" is empty over the whole training part')
+    marks = [r.labels[:end] for r, (end, _) in zip(readings.series, ends, strict=True) if r.labels is not None]
+    if marks and len({bool(value) for part in marks for value in np.unique(part)}) < 2:
+        raise DataError(
+            f"{where}: every row of the training part has the same label; examples of both kinds are needed to learn "
+            "from, or leave --label out to learn what is usual without labels"
+        )
+
+
+def _scales(training: list[Rows], readings: EventTable) -> Scales:
+    values = np.concatenate([rows.values for rows in training])
+    pooled = _scale(values, Scale.identity(values.shape[1]))
+    # Labels are learnt across series: what is a large amount must mean the same in all of them.
+    is_alone = len(readings.series) == 1 or readings.series[0].labels is not None
+    return Scales({} if is_alone else {r.name: _scale(r.values, pooled) for r in training}, pooled)
+
+
+def _scale(values: np.ndarray, otherwise: Scale) -> Scale:
+    """The scale of one series; that of all where a variable is missing, and a deviation of 1 where it never changes."""
+    mean, std = [], []
+    for column, m, s in zip(values.T, otherwise.mean, otherwise.std, strict=True):
+        known = column[~np.isnan(column)]
+        one = Scale.fit(known[:, None]) if len(known) > 1 else Scale((m,), (s,))
+        mean.append(one.mean[0])
+        std.append(one.std[0])
+    return Scale(tuple(mean), tuple(std))

@@ -1,0 +1,141 @@
+"""A trained detector over whole tables and streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.config import Recipe, TimeConfig
+from gatework.data.events import EventTable, Rows, read_events
+from gatework.errors import RunError, UsageError
+from gatework.tasks.detect.online_scorer import Answers, LabelledWatch, OnlineScorer
+from gatework.tasks.detect.spans import Span, spans
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.tasks.detect.model import DetectNetwork
+    from gatework.tasks.detect.task import DetectTask
+    from gatework.training.run import Run
+
+# A score above it is an anomaly: the error equals the threshold there.
+LIMIT = 0.5
+_CHUNK = 4096
+
+
+class Detector:
+    """A trained network with its threshold and spans.
+
+    Args:
+        network: The network.
+        task: The task it was trained for.
+    """
+
+    def __init__(self, network: DetectNetwork, task: DetectTask) -> None:
+        self.network, self.task = network.eval(), task
+
+    @classmethod
+    def of(cls, run: Run) -> Detector:
+        """The detector of a finished run.
+
+        Raises:
+            RunError: The run is of another task.
+        """
+        if run.recipe.task != "detect":
+            raise RunError(f'{run.path} was trained for the task "{run.recipe.task}", expected "detect"')
+        network: Any = run.network
+        task: Any = run.task
+        return cls(network, task)
+
+    def watch(self, series: str) -> OnlineScorer | LabelledWatch:
+        """Begins to watch a series."""
+        kind = LabelledWatch if self.task.scorer == "label" else OnlineScorer
+        return kind(self.network, self.task.scales.of(series), self.task.periods, self.task.settings)
+
+    def answers(self, rows: Rows) -> Answers:
+        """The answers for a whole series."""
+        watch = self.watch(rows.name)
+        parts = [
+            watch.answer(rows.values[at : at + _CHUNK], rows.stamps[at : at + _CHUNK])
+            for at in range(0, len(rows), _CHUNK)
+        ]
+        fields = ("scores", "causes", "expected", "low", "high")
+        return Answers(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+
+    def spans(self, scores: np.ndarray) -> list[Span]:
+        """The flagged spans of a series' scores."""
+        return spans(np.nan_to_num(scores, nan=0.0) > LIMIT, scores, self.task.settings.gap)
+
+    def frame(self, readings: EventTable, ends: np.ndarray | None = None) -> pl.DataFrame:
+        """One row per row of a table.
+
+        Args:
+            readings: The table.
+            ends: Where each series' training and validation rows end, to name each row's part.
+
+        Returns:
+            The position `row` in the source; the series' columns and the time; each variable; `score`, `is_anomaly`,
+            `span` (counted from 1 within the table, missing outside spans) and `cause`; and, where something is
+            expected, each variable's `expected`, `low` and `high` end.
+        """
+        import polars as pl
+
+        frames, before = [], 0
+        for number, rows in enumerate(readings.series):
+            answers = self.answers(rows)
+            found = self.spans(answers.scores)
+            columns = self._columns(rows, answers, found, before)
+            before += len(found)
+            if ends is not None:
+                train, validation = ends[number]
+                part = np.repeat(["train", "validation", "test"], [train, validation - train, len(rows) - validation])
+                columns["part"] = part.tolist()
+            frames.append(pl.DataFrame(columns))
+        return pl.concat(frames)
+
+    def _columns(self, rows: Rows, answers: Answers, found: list[Span], before: int) -> dict[str, Any]:
+        import polars as pl
+
+        names = self.task.columns
+        ids = names["series"]
+        columns: dict[str, Any] = {"row": rows.index}
+        for name, value in zip(ids, rows.id, strict=True):
+            columns[name] = [value] * len(rows)
+        columns[str(names["time"])] = pl.Series(rows.stamps).cast(pl.Datetime("us"))
+        span = np.zeros(len(rows), dtype=np.int64)
+        for number, one in enumerate(found, start=before + 1):
+            span[one.first : one.last + 1] = number
+        values = {name: pl.Series(rows.values[:, k]).fill_nan(None) for k, name in enumerate(self.task.variables)}
+        columns |= values
+        columns["score"] = pl.Series(answers.scores).fill_nan(None)
+        columns["is_anomaly"] = np.nan_to_num(answers.scores, nan=0.0) > LIMIT
+        columns["span"] = pl.Series([int(k) or None for k in span], dtype=pl.Int64)
+        if self.task.scorer == "label":
+            return columns
+        names_or_none = [*self.task.variables, None]
+        columns["cause"] = pl.Series([names_or_none[k] for k in answers.causes], dtype=pl.String)
+        for k, name in enumerate(self.task.variables):
+            for part in ("expected", "low", "high"):
+                label = part if len(self.task.variables) == 1 else f"{name} {part}"
+                columns[label] = pl.Series(getattr(answers, part)[:, k]).fill_nan(None)
+        return columns
+
+
+def read_rows(source: Any, recipe: Recipe, label: str | None = None) -> EventTable:
+    """Reads a table to be judged.
+
+    Raises:
+        UsageError: The source is no table.
+        DataError: The table cannot be used.
+    """
+    from gatework.data._columns import named
+    from gatework.data.sets import anomalies
+    from gatework.data.tables import read_table
+
+    if source is None or isinstance(source, list):
+        raise UsageError(
+            "a detector judges the rows of a table: name a file, or give --stream to read rows from standard input"
+        )
+    table = anomalies.table(source) if anomalies.is_built_in(source) else read_table(source)
+    return read_events(table, recipe.time or TimeConfig(), named(recipe.data.target), label)

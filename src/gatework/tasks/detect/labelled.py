@@ -1,0 +1,129 @@
+"""Detection learnt from labels: how likely each row of a sequence is one of the labelled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.tasks._task import Baseline
+from gatework.tasks.detect.data import WindowSplit, encode_windows
+from gatework.tasks.detect.task import DetectTask
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gatework.config import ModelConfig
+    from gatework.data.dataset import Batch, Dataset
+
+
+class LabelledDetectTask(DetectTask):
+    """A label for each row, given it and those before it.
+
+    Labelled rows are few: each weighs as much in the loss as the square root of how many others there are to it, and
+    the threshold is the one with the best F1 on the validation part, not one half.
+    """
+
+    metric = "average_precision"
+    lower_is_better = False
+
+    @property
+    def scorer(self) -> str:
+        """What is scored: the odds of a label."""
+        return "label"
+
+    def model(self, config: ModelConfig) -> nn.Module:
+        """A network with fresh weights; it maps windows to the log odds that each row is labelled."""
+        from gatework.tasks.detect.model import LabelNetwork
+
+        self._check(config)
+        return LabelNetwork(config, len(self.variables), 2 * len(self.periods) + 1, self.usual)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Binary cross-entropy over the rows that count, labelled ones by their weight."""
+        from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+        counts = ~batch.targets.isnan()
+        weight = outputs.new_tensor(self.weight)
+        found = cross_entropy(outputs[counts], batch.targets[counts], pos_weight=weight, reduction="sum")
+        return found / counts.sum().clamp(min=1)
+
+    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
+        """Lets the network carry the threshold, in log odds, with the best F1 on the validation part."""
+        from sklearn.metrics import precision_recall_curve
+
+        from gatework.tasks.detect.model import DetectNetwork
+        from gatework.training.loop import evaluate
+
+        assert isinstance(model, DetectNetwork)
+        outputs, _ = evaluate(model, self, self.encode(dataset.validation))
+        scores, truth = _counted(outputs, dataset.validation.targets)
+        if not truth.any():
+            return
+        precision, recall, limits = precision_recall_curve(truth, scores)
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        best = int(np.argmax(f1[:-1]))
+        # Half-way to the next lower score, so that the best row itself lies above the limit.
+        below = scores[scores < limits[best]].max(initial=limits[best] - 1.0)
+        model.usual.fill_(float(limits[best] + below) / 2)
+
+    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Average precision, the area under the ROC curve, and the share of labelled rows, which chance would reach."""
+        from sklearn.metrics import average_precision_score, roc_auc_score
+
+        scores, truth = _counted(outputs, targets)
+        if not np.isfinite(scores).all() or truth.all() or not truth.any():
+            share = float(truth.mean()) if len(truth) else float("nan")
+            return {"average_precision": share, "roc_auc": 0.5, "labelled_share": share}
+        return {
+            "average_precision": float(average_precision_score(truth, scores)),
+            "roc_auc": float(roc_auc_score(truth, scores)),
+            "labelled_share": float(truth.mean()),
+        }
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """A logistic regression and an isolation forest on the row alone."""
+        from sklearn.ensemble import IsolationForest
+        from sklearn.linear_model import LogisticRegression
+
+        train, test = dataset.train, dataset.test
+        assert isinstance(train, WindowSplit)
+        assert isinstance(test, WindowSplit)
+        seen, marks = (part.reshape(-1, width) for part, width in _rows(self, train))
+        known = ~np.isnan(marks[:, 0])
+        there = encode_windows(test.inputs, self.scales, self.periods, self.scorer)[0]
+        rows = there.reshape(-1, there.shape[-1])
+        start = perf_counter()
+        regression = LogisticRegression(class_weight="balanced", max_iter=1000).fit(seen[known], marks[known, 0])
+        linear = regression.decision_function(rows).reshape(len(there), -1)
+        middle = perf_counter()
+        forest = IsolationForest(random_state=0).fit(seen[known])
+        isolated = -forest.score_samples(rows).reshape(len(there), -1)
+        end = perf_counter()
+        return [
+            Baseline(
+                "logistic regression",
+                "A linear rule on the row alone, labelled rows weighted.",
+                linear.astype(np.float32),
+                middle - start,
+                seen.shape[1] + 1,
+            ),
+            Baseline(
+                "isolation forest",
+                "How few random cuts isolate the row; it sees no labels.",
+                isolated.astype(np.float32),
+                end - middle,
+            ),
+        ]
+
+
+def _rows(task: LabelledDetectTask, split: WindowSplit) -> list[tuple[np.ndarray, int]]:
+    values, targets = encode_windows(split.inputs, task.scales, task.periods, task.scorer)
+    return [(values, values.shape[-1]), (targets, 1)]
+
+
+def _counted(outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, Any]:
+    counts = ~np.isnan(targets)
+    return outputs[counts].astype(np.float64), targets[counts] > 0

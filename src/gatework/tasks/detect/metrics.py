@@ -1,0 +1,93 @@
+"""How well flagged spans and scores agree with labelled ones.
+
+The overlap rule, as in Hundman et al. (2018), section 4.3: a labelled span counts as found if any flagged span has a
+row in common with it, however short; a flagged span is false if it has no row in common with any labelled one. Several
+flagged spans on one labelled span count once. Hence precision = found / (found + false), recall = found / labelled.
+
+Point-adjusted figures count every row of a labelled span as flagged as soon as one is. A detector that flags at random
+does well by them (Kim et al. 2022), so they stand only beside the figures for the rows as they were flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gatework.tasks.detect.spans import Span, flags, spans
+
+
+def detection_metrics(scores: np.ndarray, flagged: Sequence[Span], labelled: Sequence[Span]) -> dict[str, float]:
+    """Every metric of one series.
+
+    Args:
+        scores: One score per row, NaN where a row has none, shape (rows,).
+        flagged: What the detector flagged.
+        labelled: What is anomalous.
+
+    Returns:
+        `span_precision`, `span_recall`, `span_f1`; `average_precision`, `row_f1` and `point_adjusted_f1` over rows;
+        `delay`, the mean number of rows from the start of a labelled span that was found to the first flagged row in
+        it. A figure that is not defined, such as the delay where nothing was found, is NaN.
+    """
+    return pooled_metrics([(scores, flagged, labelled)])
+
+
+def pooled_metrics(series: Sequence[tuple[np.ndarray, Sequence[Span], Sequence[Span]]]) -> dict[str, float]:
+    """Every metric over several series: spans and rows are counted together.
+
+    Args:
+        series: For each series its scores, flagged and labelled spans, as for `detection_metrics()`.
+    """
+    found = sum(any(one.overlaps(f) for f in flagged) for _, flagged, labelled in series for one in labelled)
+    false = sum(not any(f.overlaps(one) for one in labelled) for _, flagged, labelled in series for f in flagged)
+    total = sum(len(labelled) for _, _, labelled in series)
+    delays = [d for _, flagged, labelled in series for one in labelled if (d := _delay(one, flagged)) is not None]
+    truth = np.concatenate([flags(labelled, len(scores)) for scores, _, labelled in series])
+    answer = np.concatenate([flags(flagged, len(scores)) for scores, flagged, _ in series])
+    adjusted = np.concatenate([_adjusted(len(scores), flagged, labelled) for scores, flagged, labelled in series])
+    return {
+        "span_f1": _f1(found, false, total - found),
+        "span_precision": _share(found, found + false),
+        "span_recall": _share(found, total),
+        "average_precision": _average_precision(np.concatenate([scores for scores, _, _ in series]), truth),
+        "row_f1": _row_f1(answer, truth),
+        "point_adjusted_f1": _row_f1(adjusted, truth),
+        "delay": float(np.mean(delays)) if delays else float("nan"),
+    }
+
+
+def labelled_spans(labels: np.ndarray) -> list[Span]:
+    """The spans of a column of labels, anomalous where above 0, shape (rows,)."""
+    return spans(labels > 0)
+
+
+def _delay(one: Span, flagged: Sequence[Span]) -> int | None:
+    starts = [max(f.first, one.first) - one.first for f in flagged if f.overlaps(one)]
+    return min(starts) if starts else None
+
+
+def _adjusted(rows: int, flagged: Sequence[Span], labelled: Sequence[Span]) -> np.ndarray:
+    found = [one for one in labelled if any(one.overlaps(f) for f in flagged)]
+    return flags(flagged, rows) | flags(found, rows)
+
+
+def _average_precision(scores: np.ndarray, truth: np.ndarray) -> float:
+    from sklearn.metrics import average_precision_score
+
+    has_score = ~np.isnan(scores)
+    if not truth[has_score].any():
+        return float("nan")
+    return float(average_precision_score(truth[has_score], scores[has_score]))
+
+
+def _row_f1(answer: np.ndarray, truth: np.ndarray) -> float:
+    return _f1(int((answer & truth).sum()), int((answer & ~truth).sum()), int((~answer & truth).sum()))
+
+
+def _f1(true: int, false: int, missed: int) -> float:
+    return _share(2 * true, 2 * true + false + missed)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")

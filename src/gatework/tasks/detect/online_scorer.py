@@ -1,0 +1,179 @@
+"""One series under watch, row after row in constant memory: the scorer's errors, and the answers that follow from them.
+
+A file and a stream go the same way, so they get the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.tasks.detect.clock import clock, since_last
+from gatework.tasks.detect.thresholds import Threshold, threshold
+
+if TYPE_CHECKING:
+    from gatework.config import DetectConfig
+    from gatework.data.series import Scale
+    from gatework.tasks.detect.model import DetectNetwork
+
+# A network has seen no value further from the mean than this, in standard deviations: its inputs are kept within.
+_FARTHEST = 10.0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is said of rows.
+
+    Attributes:
+        scores: Between 0 and 1, above 0.5 where anomalous, NaN where there is no score yet, shape (rows,).
+        causes: The variable whose score it is, -1 where there is none, shape (rows,).
+        expected: What was expected of each variable, in its own unit, shape (rows, variables).
+        low: The lower end of what would not have been flagged, likewise.
+        high: The upper end, likewise.
+    """
+
+    scores: np.ndarray
+    causes: np.ndarray
+    expected: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class OnlineScorer:
+    """A series under watch.
+
+    Args:
+        network: The trained network.
+        scale: Mean and deviation of the series' variables.
+        periods: The periods that the network's clock knows, in seconds.
+        config: Scorer, threshold and smoothing.
+    """
+
+    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectConfig) -> None:
+        self.network, self.periods, self.config = network, periods, config
+        self.mean, self.std = np.array(scale.mean), np.array(scale.std)
+        self.is_forecast = config.scorer == "forecast"
+        self.rules: list[Threshold] = []
+        for usual in network.usual.numpy().T:
+            rule = threshold(config.threshold)
+            rule.fit(usual.astype(np.float64))
+            self.rules.append(rule)
+        self._state: Any = None
+        self._last = np.zeros((0, network.variables))
+        self._recent = np.full((config.smooth - 1, network.variables), np.nan)
+
+    def answer(self, values: np.ndarray, stamps: np.ndarray) -> Answers:
+        """Takes in the rows that come next.
+
+        Args:
+            values: In their own unit, NaN where missing, shape (rows, variables).
+            stamps: Microseconds since 1970 on the local clock, shape (rows,).
+        """
+        errors, expected = self.errors(values, stamps)
+        limits = np.empty_like(errors)
+        for k, rule in enumerate(self.rules):
+            limits[:, k] = rule.run(errors[:, k])
+        limits /= self.config.sensitivity
+        scores = errors / (errors + limits)
+        filled = np.where(np.isnan(scores), -1.0, scores)
+        causes = filled.argmax(axis=1)
+        highest = filled[np.arange(len(filled)), causes]
+        is_scored = highest >= 0
+        middle, reach = expected * self.std + self.mean, limits * self.std
+        return Answers(
+            np.where(is_scored, highest, np.nan),
+            np.where(is_scored, causes, -1),
+            middle,
+            middle - reach,
+            middle + reach,
+        )
+
+    def errors(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Takes in the rows that come next, without judging them.
+
+        Args:
+            values: As for `answer()`.
+            stamps: As for `answer()`.
+
+        Returns:
+            The smoothed errors, and what was expected, both in standard deviations and of shape (rows, variables).
+        """
+        import torch
+
+        scaled = (values - self.mean) / self.std
+        first = self._last if len(self._last) else np.zeros((1, scaled.shape[1]))
+        filled = forward_filled(np.concatenate([first, scaled]))
+        seen = inputs(filled[:-1] if self.is_forecast else filled[1:], clock(stamps, self.periods))
+        with torch.no_grad():
+            found, self._state = self.network.follow(torch.from_numpy(seen), self._state)
+        expected = found.numpy().astype(np.float64)
+        if self.is_forecast and not len(self._last) and len(expected):
+            expected[0] = np.nan
+        self._last = filled[-1:]
+        return self._smoothed(np.abs(scaled - expected)), expected
+
+    def _smoothed(self, errors: np.ndarray) -> np.ndarray:
+        """The mean of each row's error and those of the rows before it; NaN where the row itself has none."""
+        joined = np.concatenate([self._recent, errors])
+        self._recent = joined[len(errors) :]
+        is_missing = np.isnan(joined)
+        # Each row's error, 0 where it has none, beside whether it has one: both are added up over the rows.
+        known = np.stack([np.where(is_missing, 0.0, joined), ~is_missing])
+        total = known[:, : len(errors)].copy()
+        for k in range(1, self.config.smooth):
+            total += known[:, k : k + len(errors)]
+        mean: np.ndarray = total[0] / np.where(is_missing[len(joined) - len(errors) :], np.nan, total[1])
+        return mean
+
+
+class LabelledWatch:
+    """A series under watch by a network that learnt from labels: the odds of a label take the place of the error.
+
+    Args:
+        network: The trained network; its `usual` is the one threshold, in log odds.
+        scale: Mean and deviation of the series' variables.
+        periods: The periods that the network's clock knows, in seconds.
+        config: Gives the sensitivity.
+    """
+
+    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectConfig) -> None:
+        self.network, self.periods, self.config = network, periods, config
+        self.mean, self.std = np.array(scale.mean), np.array(scale.std)
+        self._state: Any = None
+        self._last = np.zeros((1, network.variables))
+        self._stamp: int | None = None
+
+    def answer(self, values: np.ndarray, stamps: np.ndarray) -> Answers:
+        """Takes in the rows that come next; see `OnlineScorer.answer`. Nothing is expected of a variable."""
+        from scipy.special import expit
+
+        limit = float(self.network.usual[0, 0]) - np.log(self.config.sensitivity)
+        none = np.full(values.shape, np.nan)
+        return Answers(expit(self.log_odds(values, stamps) - limit), np.full(len(values), -1), none, none, none)
+
+    def log_odds(self, values: np.ndarray, stamps: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next: the log odds that each is labelled, shape (rows,)."""
+        import torch
+
+        filled = forward_filled(np.concatenate([self._last, (values - self.mean) / self.std]))
+        features = np.concatenate([clock(stamps, self.periods), since_last(stamps, self._stamp)], axis=1)
+        with torch.no_grad():
+            found, self._state = self.network.follow(torch.from_numpy(inputs(filled[1:], features)), self._state)
+        self._last, self._stamp = filled[-1:], int(stamps[-1])
+        return found.numpy()[:, 0].astype(np.float64)
+
+
+def inputs(filled: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """What a network reads of rows: standardised values without gaps, and features; float32."""
+    return np.concatenate([np.clip(filled, -_FARTHEST, _FARTHEST), features], axis=1).astype(np.float32)
+
+
+def forward_filled(values: np.ndarray) -> np.ndarray:
+    """Missing values filled by the one before, shape (rows, variables); the first row must be whole."""
+    if not np.isnan(values).any():
+        return values
+    at = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
+    return np.take_along_axis(values, np.maximum.accumulate(at, axis=0), axis=0)

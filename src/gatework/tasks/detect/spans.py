@@ -1,0 +1,131 @@
+"""Flagged or labelled rows to spans: the third of the three steps, after scorer and threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows that belong together.
+
+    Attributes:
+        first: The first row.
+        last: The last row, included.
+        peak: The row with the highest score; the first row where there are no scores.
+    """
+
+    first: int
+    last: int
+    peak: int
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two have a row in common."""
+        return self.first <= other.last and other.first <= self.last
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+
+def spans(flags: np.ndarray, scores: np.ndarray | None = None, gap: int = 0) -> list[Span]:
+    """The spans of flagged rows.
+
+    Args:
+        flags: Whether each row is flagged, shape (rows,).
+        scores: The rows' scores, which say where each span peaks, shape (rows,).
+        gap: Flagged rows with at most so many others between them are one span.
+    """
+    rows = np.flatnonzero(flags)
+    if not len(rows):
+        return []
+    starts = np.flatnonzero(np.diff(rows, prepend=-(gap + 2)) > gap + 1)
+    found = []
+    for part in np.split(rows, starts[1:]):
+        peak = part[0] if scores is None else part[np.nanargmax(scores[part])]
+        found.append(Span(int(part[0]), int(part[-1]), int(peak)))
+    return found
+
+
+def flags(found: Sequence[Span], rows: int) -> np.ndarray:
+    """Whether each row lies in one of the spans, shape (rows,)."""
+    inside = np.zeros(rows, dtype=bool)
+    for span in found:
+        inside[span.first : span.last + 1] = True
+    return inside
+
+
+def fresh(scores: np.ndarray, rest: int) -> np.ndarray:
+    """The scores with every event told once: a row that does not exceed all of the `rest` rows before it gets 0.
+
+    It looks at no later row and needs no threshold, so a stream of alarms follows from it as well as a threshold that
+    is chosen afterwards.
+
+    Args:
+        scores: One score per row, not negative, NaN where a row has none, shape (rows,).
+        rest: For how many rows an event that is no larger is not told again; 0 tells every row.
+    """
+    if rest == 0:
+        return scores.copy()
+    padded = np.concatenate([np.full(rest, -1.0), np.nan_to_num(scores[:-1], nan=-1.0)])
+    before = np.lib.stride_tricks.sliding_window_view(padded, rest).max(axis=1)
+    return np.where(scores > before, scores, np.where(np.isnan(scores), np.nan, 0.0))
+
+
+def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], variables: Sequence[str]) -> list[str]:
+    """The spans of a detector's table in words, one line each.
+
+    Args:
+        rows: The rows of `gatework.tasks.detect.detector.Detector.frame()`.
+        time: The column of the time.
+        ids: The columns that tell series apart.
+        variables: The watched columns.
+    """
+    by_span: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["span"] is not None:
+            by_span.setdefault(row["span"], []).append(row)
+    scored = sum(row["score"] is not None for row in rows)
+    if not by_span:
+        return [f"No span is anomalous; {scored:,} of {len(rows):,} rows have a score."]
+    lines = []
+    for number, members in sorted(by_span.items()):
+        peak = max(members, key=lambda row: row["score"] or 0.0)
+        where = ", ".join(str(peak[name]) for name in ids)
+        count = f"{len(members):,} row{'s' if len(members) > 1 else ''}"
+        when = f"{members[0][time]} to {members[-1][time]}" if len(members) > 1 else str(members[0][time])
+        start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), score {peak['score']:.2f}"
+        reason = why(members, variables)
+        if reason is not None:
+            start += (
+                f": {reason['cause']} is {reason['actual']:.4g}, expected {reason['expected']:.4g} "
+                f"({reason['low']:.4g} to {reason['high']:.4g})"
+            )
+        lines.append(start)
+    return lines
+
+
+def why(members: Sequence[Mapping[str, Any]], variables: Sequence[str]) -> dict[str, Any] | None:
+    """Why a span is flagged: its cause, at the row where that is farthest from what was expected.
+
+    An error is a mean over a few rows, so the score peaks a little after the value did.
+
+    Args:
+        members: The span's rows, as for `describe()`.
+        variables: The watched columns.
+
+    Returns:
+        The `cause`, and its `actual`, `expected`, `low` and `high` there; None where nothing is expected of values.
+    """
+    cause = max(members, key=lambda row: row["score"] or 0.0).get("cause")
+    if cause is None:
+        return None
+    prefix = f"{cause} " if len(variables) > 1 else ""
+    known = [row for row in members if row[cause] is not None and row[prefix + "expected"] is not None]
+    if not known:
+        return None
+    row = max(known, key=lambda row: abs(row[cause] - row[prefix + "expected"]))
+    return {"cause": cause, "actual": row[cause]} | {part: row[prefix + part] for part in ("expected", "low", "high")}

@@ -1,0 +1,283 @@
+"""Anomaly detection: rows of a table with a time column that differ from what is usual, or from what labels say is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.config import DetectConfig
+from gatework.data.series import Scale
+from gatework.errors import DataError, UsageError
+from gatework.tasks._task import Baseline, Measured, Task
+from gatework.tasks.detect.data import (
+    DetectionDataset,
+    Scales,
+    WindowExamples,
+    Windows,
+    WindowSplit,
+    detection_dataset,
+    encode_windows,
+)
+from gatework.tasks.detect.detector import Detector
+from gatework.tasks.detect.online_scorer import OnlineScorer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from gatework.config import DataConfig, ModelConfig, Recipe
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+
+# How many errors of the validation part a network carries for its thresholds to begin with, and how many rows around
+# the end of the squared part of the loss, in standard deviations.
+_USUAL = 5000
+_HUBER = 0.5
+_MOST_WEIGHT = 100.0
+
+
+@dataclass(frozen=True)
+class DetectTask(Task):
+    """What is usual of each row, given those before it; what is not is an anomaly.
+
+    Attributes:
+        columns: The columns by role: "time", "series", "target".
+        settings: Scorer, threshold, smoothing and spans, with a context that fits the training table.
+        scales: How series are standardised.
+        periods: The periods of the clock, in seconds.
+        usual: How many errors of the validation part the network carries.
+        weight: What a labelled row weighs in the loss; 0 where there are no labels.
+    """
+
+    name = "detect"
+    metric = "mae"
+    lower_is_better = True
+    classes = ()
+    kind = "series"
+
+    columns: Columns
+    settings: DetectConfig
+    scales: Scales
+    periods: tuple[int, ...]
+    usual: int
+    weight: float = 0.0
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits a registered data set, a file or a frame by time.
+
+        Raises:
+            UsageError: A column is not named, or there is no such data set.
+            DataError: The table cannot be used.
+        """
+        from gatework.data.sets import REGISTRY
+
+        found = REGISTRY.get(source) if isinstance(source, str) else None
+        if found is not None:
+            if found.task != cls.name or found.load_recipe is None:
+                raise UsageError(f'the data set "{source}" is for the task {found.task}')
+            return found.load_recipe(recipe)
+        return detection_dataset(source, recipe)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataConfig) -> DetectTask:
+        """Takes over scales and clock, which the training part alone decided."""
+        if not isinstance(dataset, DetectionDataset):
+            raise DataError(f'"{dataset.name}" is no table with a time column, which anomaly detection needs')
+        names = dataset.readings.columns
+        columns: Columns = {"time": names.time, "series": names.ids, "target": names.targets}
+        common = (columns, dataset.config, dataset.scales, dataset.periods)
+        if dataset.is_labelled:
+            marks = dataset.train.targets[~np.isnan(dataset.train.targets)]
+            weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
+            from gatework.tasks.detect.labelled import LabelledDetectTask
+
+            return LabelledDetectTask(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT))
+        held = int((dataset.ends[:, 1] - dataset.ends[:, 0]).sum())
+        return cls(*common, min(max(held, 1), _USUAL))
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "columns": {role: name if isinstance(name, str) else list(name) for role, name in self.columns.items()},
+            "settings": dataclasses.asdict(self.settings),
+            "scales": {name: scale.state() for name, scale in self.scales.by_name.items()},
+            "pooled": self.scales.pooled.state(),
+            "periods": list(self.periods),
+            "usual": self.usual,
+            "weight": self.weight,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> DetectTask:
+        """The task whose `state()` this is."""
+        scales = {name: Scale.from_state(scale) for name, scale in state["scales"].items()}
+        kind: type[DetectTask] = DetectTask
+        if state["weight"]:
+            from gatework.tasks.detect.labelled import LabelledDetectTask
+
+            kind = LabelledDetectTask
+        return kind(
+            {role: name if isinstance(name, str) else tuple(name) for role, name in state["columns"].items()},
+            DetectConfig(**state["settings"]),
+            Scales(scales, Scale.from_state(state["pooled"])),
+            tuple(state["periods"]),
+            state["usual"],
+            state["weight"],
+        )
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The watched columns."""
+        names = self.columns["target"]
+        return (names,) if isinstance(names, str) else tuple(names)
+
+    @property
+    def scorer(self) -> str:
+        """What an error is."""
+        return self.settings.scorer
+
+    def encode(self, split: Split) -> Examples:
+        """Windows ready to be batched."""
+        windows: Any = split.inputs
+        assert isinstance(windows, Windows)
+        return WindowExamples(*encode_windows(windows, self.scales, self.periods, self.scorer))
+
+    def model(self, config: ModelConfig) -> nn.Module:
+        """A network with fresh weights; it maps windows to what is expected of their rows.
+
+        Raises:
+            UsageError: The recurrent layer is asked to read backwards, which a row-by-row answer cannot.
+        """
+        from gatework.tasks.detect.model import Autoencoder, NextRowNetwork
+
+        self._check(config)
+        sizes = (config, len(self.variables), 2 * len(self.periods), self.usual)
+        return NextRowNetwork(*sizes) if self.scorer == "forecast" else Autoencoder(*sizes, self.settings.context)
+
+    def _check(self, config: ModelConfig) -> None:
+        if config.bidirectional:
+            raise UsageError("a detector answers each row from those before it: bidirectional is false")
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The Huber loss of what was expected, in standard deviations, over the rows that count."""
+        from torch.nn.functional import smooth_l1_loss
+
+        counts = ~batch.targets.isnan()
+        found = smooth_l1_loss(outputs[counts], batch.targets[counts], beta=_HUBER, reduction="sum")
+        return found / counts.sum().clamp(min=1)
+
+    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
+        """Lets the network carry the errors of the validation part, which it was not trained on."""
+        import torch
+
+        from gatework.tasks.detect.model import DetectNetwork
+
+        assert isinstance(model, DetectNetwork)
+        assert isinstance(dataset, DetectionDataset)
+        model.eval()
+        found = []
+        for rows, (train, end) in zip(dataset.readings.series, dataset.ends, strict=True):
+            watch = OnlineScorer(model, self.scales.of(rows.name), self.periods, self.settings)
+            errors, _ = watch.errors(rows.values[:end], rows.stamps[:end])
+            found.append(errors[train:])
+        errors = np.concatenate(found)
+        at = np.linspace(0, max(len(errors) - 1, 0), self.usual).round().astype(np.int64)
+        model.usual.copy_(torch.from_numpy(errors[at] if len(errors) else np.zeros_like(model.usual.numpy())))
+
+    def keep(self, folder: Path, model: nn.Module, dataset: Dataset) -> None:
+        """Writes `detections.parquet`, the answer for every row of the table, for the report."""
+        from gatework._files import atomic
+        from gatework.tasks.detect.model import DetectNetwork
+
+        assert isinstance(model, DetectNetwork)
+        assert isinstance(dataset, DetectionDataset)
+        frame = Detector(model, self).frame(dataset.readings, dataset.ends)
+        with atomic(folder / "detections.parquet") as temporary:
+            frame.write_parquet(temporary)
+
+    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """Mean absolute and root mean squared error of what was expected, in standard deviations of the training part.
+
+        How well anomalies are found needs labels: see `gatework evaluate RUN FILE --label COLUMN`.
+        """
+        gaps = (outputs - targets)[~np.isnan(targets)].astype(np.float64)
+        if not len(gaps):
+            return {"mae": float("nan"), "rmse": float("nan")}
+        return {"mae": float(np.abs(gaps).mean()), "rmse": float(np.sqrt((gaps**2).mean()))}
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """What is usual by simple rules: no change from the row before, and the value one day before."""
+        start = perf_counter()
+        split = dataset.test
+        assert isinstance(split, WindowSplit)
+        values, _ = encode_windows(split.inputs, self.scales, self.periods, "forecast")
+        before = values[:, :, : len(self.variables)]
+        if self.scorer != "forecast":
+            before = np.concatenate([before[:, :1], before[:, :-1]], axis=1)
+        about = "Expects every row to be as the one before it."
+        return [Baseline("no change", about, before.reshape(len(values), -1), perf_counter() - start)]
+
+    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+        """For each window what is expected of its rows, in standard deviations."""
+        return [{"expected": row.tolist()} for row in outputs]
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, *, label: str | None = None) -> Measured:
+        """How well labelled rows are found, beside the simple detectors; see `gatework.tasks.detect.metrics`.
+
+        Raises:
+            UsageError: The column of the labels is not named.
+            DataError: The table cannot be used.
+        """
+        from gatework.tasks.detect.detector import read_rows
+        from gatework.tasks.detect.evaluation import evaluate_detector
+        from gatework.tasks.detect.model import DetectNetwork
+
+        label = label or recipe.data.label
+        if label is None:
+            raise UsageError("which column says what is anomalous? Name it with --label")
+        assert isinstance(model, DetectNetwork)
+        found = evaluate_detector(Detector(model, self), read_rows(source, recipe, label))
+        first = next(iter(found))
+        return Measured(found[first], {name: metrics for name, metrics in found.items() if name != first})
+
+    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
+        """Reads rows to be judged: every row of the table, whole series at a time.
+
+        Args:
+            source: A path or a data frame.
+            recipe: What the task was trained with.
+            horizon: None; a detector does not look ahead.
+
+        Raises:
+            UsageError: A horizon is given, or no table.
+            DataError: The table cannot be used.
+        """
+        from gatework.tasks.detect.detector import read_rows
+
+        if horizon is not None:
+            raise UsageError('the task "detect" does not look ahead and takes no --horizon')
+        readings = read_rows(source, recipe)
+        index = np.array([(k, 0, len(rows), 0) for k, rows in enumerate(readings.series)], dtype=np.int64)
+        return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))  # type: ignore[arg-type]
+
+    def predict(self, model: nn.Module, split: Split) -> list[dict[str, Any]]:
+        """One row per row of the table, in its order: score, whether it is anomalous, and why."""
+        from gatework.tasks.detect.model import DetectNetwork
+
+        windows: Any = split.inputs
+        assert isinstance(model, DetectNetwork)
+        frame = Detector(model, self).frame(windows.readings).sort("row").drop("row")
+        time = str(self.columns["time"])
+        return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f")).to_dicts()
+
+    def told(self, rows: list[dict[str, Any]]) -> list[str]:
+        """The flagged spans, one a line: when, how long, and why."""
+        from gatework.tasks.detect.spans import describe
+
+        return describe(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)

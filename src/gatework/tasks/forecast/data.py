@@ -1,0 +1,335 @@
+"""A table with a time column to a Dataset of forecast origins, split by time.
+
+Every series ends with its test steps, before them stand its validation steps, the rest is for training. A forecast
+belongs to the part that holds all of the steps it answers; what it is made from may reach back into the part before,
+as it would in use. Nothing is learnt from a step of validation or testing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from gatework.config import ForecastConfig, Recipe, Skip, TimeConfig
+from gatework.data._columns import named
+from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.panel import Panel, read_panel
+from gatework.data.tables import Table, read_table
+from gatework.errors import DataError, UsageError
+from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.metrics import mase
+from gatework.tasks.forecast.season import season
+from gatework.tasks.forecast.window_store import simple
+from gatework.tasks.forecast.windows import Origins, OriginSplit
+
+_DEFAULT_HORIZON = 12
+_MOST_HORIZON = 48
+# Shares of a series that its test and validation parts may take where no number of steps is named.
+_MOST_HELD_BACK = 4
+_MOST_EVALUATED = 20_000
+_FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
+# Windows of so many seasons are tried out where none is named.
+_SEASONS = (3, 5)
+
+
+Parts = tuple[Origins, Origins, Origins]
+
+
+@dataclass(frozen=True)
+class ForecastDataset(Dataset):
+    """A Dataset of forecast origins.
+
+    Attributes:
+        table: The series, whole.
+        plan: The settings with every 0 and "auto" decided.
+        ends: Where each series' training part ends, in steps, shape (series,).
+        stages: Where the network is trained again along the test part, one data set per training, in the order of time;
+            the training and validation parts here are then those of the last. Else empty.
+    """
+
+    table: Panel = field(kw_only=True)
+    plan: ForecastConfig = field(kw_only=True)
+    ends: np.ndarray = field(kw_only=True)
+    stages: tuple[ForecastDataset, ...] = field(default=(), kw_only=True)
+
+    @property
+    def trainings(self) -> tuple[ForecastDataset, ...]:
+        """What each training learns from, in the order of time."""
+        return self.stages or (self,)
+
+    def gathered(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
+        """What the trainings answered for their own test parts, in the order of the whole test part."""
+        index = np.concatenate([_index(training.test) for training in self.trainings])
+        # Origins are sorted by series, target and step.
+        return np.concatenate(outputs)[np.lexsort(index.T[::-1])]
+
+
+def _index(split: Split) -> np.ndarray:
+    assert isinstance(split.inputs, Origins)
+    return split.inputs.index
+
+
+def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: str | None = None) -> ForecastDataset:
+    """Reads and splits a table with a time column.
+
+    Args:
+        source: A path, a data frame, or a Table.
+        recipe: Its sections `data` (the target, separated by commas if several), `time` and `forecast`.
+        licence: The licence, for the report.
+        name: The name, for the report; the file's if None.
+
+    Raises:
+        UsageError: A setting does not fit the table.
+        DataError: The table cannot be used.
+    """
+    source = source if isinstance(source, Table) else read_table(source)
+    config = recipe.time or TimeConfig()
+    table = read_panel(source.frame, config, named(recipe.data.target), source=source.where, row=source.row)
+    plan, ends, origins, notes = _planned(table, recipe.forecast or ForecastConfig(), source.where)
+    stages = _stages(table, plan, ends, origins, source.where) if plan.refit else [(ends, origins)]
+    if len(stages) > 1:
+        notes.append(
+            f"The network and the simple methods were fitted {len(stages)} times: anew every {plan.refit:,} steps of "
+            "the test part, on all that stood before."
+        )
+    provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
+
+    def made(end: np.ndarray, parts: Parts) -> ForecastDataset:
+        train, validation, test = map(OriginSplit, parts)
+        called = name or source.name
+        return ForecastDataset(
+            called, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end
+        )
+
+    found = tuple(made(*stage) for stage in stages)
+    return dataclasses.replace(found[-1], test=OriginSplit(origins[2]), stages=found) if len(found) > 1 else found[0]
+
+
+def _stages(
+    table: Panel, plan: ForecastConfig, ends: np.ndarray, origins: Parts, source: str
+) -> list[tuple[np.ndarray, Parts]]:
+    """The parts of each training along the test part; errors are measured by the scale of the first one throughout."""
+    train, validation, test = origins
+    stage = (test.index[:, 2] - ends[test.index[:, 0]] - plan.validation_steps) // plan.refit
+    found = [(ends, (train, validation, test[np.flatnonzero(stage == 0)]))]
+    for number in range(1, int(stage.max()) + 1):
+        chosen = np.flatnonzero(stage == number)
+        if len(chosen):
+            # A series that is too short to be tested stays left out.
+            later = np.where(ends > 0, ends + number * plan.refit, 0)
+            *parts, _, _ = _origins(table, plan, later, source)
+            learnt, held = (dataclasses.replace(part, scale=test.scale) for part in parts)
+            found.append((later, (learnt, held, test[chosen])))
+    return [(end, parts) for end, parts in found if len(parts[2])]
+
+
+def _planned(table: Panel, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray, Parts, list[str]]:
+    """The settings whose simple forecast does best in validation, and the origins that they make."""
+    plan, ends = decide(table, config, source)
+    windows = [plan.window]
+    if not config.window and plan.season > 1:
+        room = int(ends.max()) - 3 * plan.horizon
+        windows += [n * plan.season for n in _SEASONS if plan.window < n * plan.season <= room]
+    found = []
+    for window in windows:
+        plan, ends = decide(table, dataclasses.replace(config, window=window), source)
+        *parts, notes = _origins(table, plan, ends, source)
+        skips = [s for s in typing.get_args(Skip) if s != "auto"] if plan.skip == "auto" else [plan.skip]
+        train, validation, test = parts
+        for skip in skips:
+            chosen = dataclasses.replace(plan, skip=skip)
+            is_alone = len(windows) == len(skips) == 1
+            score = 0.0 if is_alone else _simple_error(chosen, train, validation)
+            found.append((score, chosen, ends, (train, validation, test), notes))
+    _, plan, ends, origins, notes = min(found, key=lambda item: item[0])
+    if len(found) > 1:
+        notes = [
+            *notes,
+            f'The network adds to the simple forecast "{plan.skip}" with a window of {plan.window} steps, the best of '
+            f"{len(found)} in validation.",
+        ]
+    return plan, ends, origins, notes
+
+
+def _simple_error(plan: ForecastConfig, train: Origins, validation: Origins) -> float:
+    """The MASE of the simple forecast on the validation origins, none of which it saw when it was made."""
+    if plan.skip == "seasonal" and not 1 < plan.season <= plan.window:
+        return float("inf")
+    linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
+    values, actuals = simple(validation.histories(plan.window), plan, linear), validation.actuals()
+    error = mase(np.abs(actuals["value"] - values), actuals)
+    return error if np.isfinite(error) else float("inf")
+
+
+def decide(table: Panel, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray]:
+    """Chooses what was left open but the simple forecast, from the training part alone.
+
+    Returns:
+        The settings with every 0 decided, and where each series' training part ends.
+
+    Raises:
+        DataError: No series is long enough, or none ever changes.
+    """
+    lengths = np.array([len(s) for s in table.series])
+    longest = int(lengths.max())
+    guess = config.season or max(season(table, np.maximum(lengths * 3 // 4, 1)), 1)
+    horizon = config.horizon or (min(guess, _MOST_HORIZON) if guess > 1 else min(_DEFAULT_HORIZON, longest // 8) or 1)
+    held = max(horizon, min(2 * guess, longest // _MOST_HELD_BACK))
+    test = config.test_steps or held
+    validation = config.validation_steps or min(test, max(horizon, longest // _MOST_HELD_BACK))
+    if min(test, validation) < horizon:
+        raise UsageError(
+            f"the test part has {test} steps and the validation part {validation}, expected at least the horizon "
+            f"({horizon})"
+        )
+    ends = lengths - test - validation
+    room = int(ends.max())
+    if room < horizon + 2:
+        name = f', the longest being "{table.series[int(lengths.argmax())].name}"' if len(table.series) > 1 else ""
+        raise DataError(
+            f"{source}: {longest} steps{name} are too few for a horizon of {horizon}: {validation} are held back for "
+            f"validation, {test} for testing, and at least {horizon + 2} are needed to learn from; lower --horizon, or "
+            "give a longer history"
+        )
+    _check_changes(table, ends, source)
+    is_seasonal = config.skip in ("auto", "seasonal") and 1 < guess <= room // 3
+    window = config.window or min(max(2 * guess, 2 * horizon, 24), max(room - 2 * horizon, guess, 2))
+    window = max(window, guess) if is_seasonal or config.skip == "seasonal" else window
+    segment = config.segment or _segment(window, guess)
+    window = -(-window // segment) * segment
+    decided = dataclasses.replace(
+        config,
+        horizon=horizon,
+        window=window,
+        segment=segment,
+        season=guess,
+        test_steps=test,
+        validation_steps=validation,
+    )
+    return decided, np.maximum(ends, 0)
+
+
+def _segment(window: int, of_season: int) -> int:
+    """A season where the window holds several of them, else an eighth of the window: so few steps are soon learnt."""
+    if of_season > 1 and _FEWEST_SEGMENTS <= window / of_season <= _MOST_SEGMENTS:
+        return of_season
+    return -(-window // (2 * _FEWEST_SEGMENTS))
+
+
+def _check_changes(table: Panel, ends: np.ndarray, source: str) -> None:
+    for target, name in enumerate(table.columns.targets):
+        if all(np.ptp(s.values[: max(end, 1), target]) == 0 for s, end in zip(table.series, ends, strict=True)):
+            raise DataError(
+                f'{source}: the column "{name}" is constant over the whole training part; there is nothing to learn'
+            )
+
+
+def _origins(
+    table: Panel, plan: ForecastConfig, ends: np.ndarray, source: str
+) -> tuple[Origins, Origins, Origins, list[str]]:
+    scale = np.array(
+        [_scales(s.values, s.observed, end, plan.season) for s, end in zip(table.series, ends, strict=True)]
+    )
+    targets = len(table.columns.targets)
+    horizon, history = plan.horizon, _least_history(plan, int(ends.max()))
+    listed: list[list[np.ndarray]] = [[], [], []]
+    short = 0
+    for number, (series, end) in enumerate(zip(table.series, ends, strict=True)):
+        bounds = (min(history, end), end, end + plan.validation_steps, len(series))
+        if end < history + horizon:
+            short += 1
+            continue
+        for part, (low, high) in zip(listed, pairwise(bounds), strict=True):
+            steps = np.arange(low, high - horizon + 1)
+            part.append(_all(number, steps, targets))
+    parts = [_seen(table, part, horizon) for part in listed]
+    notes = [f"{short:,} series are too short to learn from and were left out."] if short else []
+    for index, name in zip(parts, ("training", "validation", "test"), strict=True):
+        if not len(index):
+            raise DataError(
+                f"{source}: no series holds a value to compare with in its {name} part; give a longer or fuller "
+                "history, or lower --horizon"
+            )
+    train, *others = parts
+    chosen = [_thin(train, plan.max_windows), *(_thin(_strided(o, plan.max_origins), _MOST_EVALUATED) for o in others)]
+    found = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
+    return found[0], found[1], found[2], notes
+
+
+def every_origin(table: Panel, plan: ForecastConfig, source: str) -> Origins:
+    """Every origin of a table that holds the least history before it and the whole horizon after it.
+
+    Raises:
+        DataError: No series is long enough.
+    """
+    lengths = [len(s) for s in table.series]
+    first = max(2, plan.season if plan.skip == "seasonal" else plan.segment)
+    parts = [
+        _all(number, np.arange(first, length - plan.horizon + 1), len(table.columns.targets))
+        for number, length in enumerate(lengths)
+    ]
+    index = np.concatenate(parts)
+    if not len(index):
+        raise DataError(
+            f"{source}: the longest series has {max(lengths)} steps, expected at least {first + plan.horizon}: "
+            f"{first} to forecast from and {plan.horizon} to compare with"
+        )
+    scale = np.array([_scales(s.values, s.observed, len(s), plan.season) for s in table.series])
+    return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
+
+
+def _least_history(plan: ForecastConfig, room: int) -> int:
+    """The steps that a training window must hold: all of the window where there is room, else one season or so."""
+    if room >= plan.window + 3 * plan.horizon:
+        return plan.window
+    least = plan.season if plan.skip in ("auto", "seasonal") else min(plan.segment, plan.window)
+    return max(2, min(least, room - plan.horizon))
+
+
+def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
+    grid = np.stack(np.meshgrid(np.arange(targets), steps, indexing="ij"), axis=-1).reshape(-1, 2)
+    return np.concatenate([np.full((len(grid), 1), number), grid], axis=1).astype(np.int64)
+
+
+def _seen(table: Panel, part: list[np.ndarray], horizon: int) -> np.ndarray:
+    """The origins with at least one observed value ahead, shape (origins, 3)."""
+    kept = [np.zeros((0, 3), np.int64)]
+    for index in part:
+        if len(index):
+            observed = table.series[int(index[0, 0])].observed
+            total = np.concatenate([np.zeros((1, observed.shape[1]), np.int64), observed.cumsum(axis=0)])
+            kept.append(index[total[index[:, 2] + horizon, index[:, 1]] > total[index[:, 2], index[:, 1]]])
+    return np.concatenate(kept)
+
+
+def _strided(index: np.ndarray, most: int) -> np.ndarray:
+    """At most so many origins of each series and target, evenly spread and counted from the last one there is."""
+    _, group = np.unique(index[:, :2], axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    stride = -(-int(np.bincount(group).max()) // most)
+    last = np.zeros(int(group.max()) + 1, dtype=np.int64)
+    np.maximum.at(last, group, index[:, 2])
+    kept: np.ndarray = index[(last[group] - index[:, 2]) % stride == 0]
+    return kept
+
+
+def _thin(index: np.ndarray, most: int) -> np.ndarray:
+    return index if len(index) <= most else index[np.linspace(0, len(index) - 1, most).astype(np.int64)]
+
+
+def _scales(values: np.ndarray, observed: np.ndarray, end: int, of_season: int) -> np.ndarray:
+    """MASE's divisor of each target of a series: over a season, or over one step where the season never fails."""
+    found = np.full(values.shape[1], np.nan)
+    for lag in (of_season, 1):
+        before, after = slice(0, max(end - lag, 0)), slice(lag, max(end, lag))
+        seen = observed[after] & observed[before]
+        gap = np.where(seen, np.abs(values[after] - values[before]), 0.0)
+        mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+        found = np.where(np.isnan(found) & (mean > 0), mean, found)
+    return found

@@ -1,0 +1,188 @@
+"""The end of every series as a run keeps it, and tables that a trained model is asked to go on from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gatework.config import ForecastConfig, TimeConfig
+from gatework.data._columns import Columns, matrix
+from gatework.data.frequency import Frequency, Grid
+from gatework.data.panel import Panel, Series, read_panel
+from gatework.data.tables import Table
+from gatework.data.timestamps import read_stamps
+from gatework.errors import DataError
+from gatework.tasks.forecast.windows import Origins
+
+_ARRAYS = ("values", "observed", "known", "past", "static")
+
+
+def tail(table: Panel, steps: int) -> Panel:
+    """The last steps of every series, with what is known of its future."""
+    series = []
+    for s in table.series:
+        start = max(0, len(s) - steps)
+        cut = {name: getattr(s, name)[start:] for name in _ARRAYS if name != "static"}
+        series.append(dataclasses.replace(s, start=s.start + start, **cut))
+    return dataclasses.replace(table, series=tuple(series), rows=np.zeros((0, 2), np.int64))
+
+
+def to_state(table: Panel) -> dict[str, Any]:
+    """A table as values that JSON can hold."""
+    return {
+        "frequency": table.frequency.name,
+        "anchor": table.grid.anchor,
+        "is_month_end": table.grid.is_month_end,
+        "zone": table.zone,
+        "columns": dataclasses.asdict(table.columns),
+        "series": [
+            {"id": s.id, "start": s.start, **{name: getattr(s, name).tolist() for name in _ARRAYS}}
+            for s in table.series
+        ],
+    }
+
+
+def from_state(state: Mapping[str, Any]) -> Panel:
+    """The table whose `to_state()` this is."""
+    known = state["columns"]
+    columns = Columns(
+        known["time"],
+        tuple(known["ids"]),
+        tuple(known["targets"]),
+        tuple(known["known"]),
+        tuple(known["past"]),
+        tuple(known["static"]),
+        {name: tuple(values) for name, values in known["categories"].items()},
+    )
+    widths = {role: place.stop - place.start for role, place in columns.slices().items()}
+    widths |= {"values": widths["targets"], "observed": widths["targets"]}
+    series = []
+    for found in state["series"]:
+        arrays = {n: np.array(found[n], bool if n == "observed" else np.float64) for n in _ARRAYS}
+        # An empty list has lost its second axis.
+        arrays = {n: a if n == "static" else a.reshape(len(found[n]), widths[n]) for n, a in arrays.items()}
+        series.append(Series(tuple(found["id"]), found["start"], **arrays))
+    grid = Grid(Frequency.parse(state["frequency"]), state["anchor"], state["is_month_end"])
+    return Panel(tuple(series), grid, state["zone"], columns, np.zeros((0, 2), np.int64))
+
+
+def go_on(history: Panel, config: TimeConfig, table: Table) -> Panel:
+    """The series to forecast from a person's new table.
+
+    Args:
+        history: What the run kept.
+        config: The columns and rules that it was trained with.
+        table: Newer rows with the targets, which replace the history; or, without any of the targets' columns, rows of
+            the future with what is known ahead, which go on from it.
+
+    Raises:
+        DataError: The table cannot be used; the sentence names the row and the column.
+    """
+    columns = history.columns
+    if any(name in table.frame.columns for name in columns.targets):
+        return read_panel(table.frame, config, columns.targets, source=table.where, row=table.row, like=history)
+    for name in (columns.time, *columns.ids, *columns.known):
+        table.column(name)
+    if not len(table):
+        raise DataError(
+            f"{table.where} holds no rows; rows of the future with {', '.join(columns.known)} were expected"
+        )
+    keys = table.frame.select(pl.col(name).cast(pl.String) for name in columns.ids)
+    ids: list[tuple[str, ...]] = keys.rows() if columns.ids else [()] * len(table)
+    numbers = {s.id: k for k, s in enumerate(history.series)}
+    for row, key in enumerate(ids):
+        if key not in numbers:
+            raise DataError(
+                f'{table.where}, {table.row(row)}: the series "{", ".join(map(str, key))}" is none that the model was '
+                "trained on; give its history with the target as well"
+            )
+    codes = np.array([numbers[key] for key in ids])
+    positions = _positions(history, config, table, codes)
+    only = dataclasses.replace(columns, targets=(), past=(), static=())
+    _, known = matrix(table.frame, only, table.where, table.row, columns)
+    series = []
+    for number, s in enumerate(history.series):
+        rows = np.flatnonzero(codes == number)
+        series.append(_with_future(s, positions[rows] - s.start, known[rows]))
+    steps = positions - np.array([s.start for s in history.series])[codes]
+    return dataclasses.replace(history, series=tuple(series), rows=np.stack([codes, steps], axis=1))
+
+
+def _positions(history: Panel, config: TimeConfig, table: Table, codes: np.ndarray) -> np.ndarray:
+    stamps = read_stamps(
+        table.column(history.columns.time),
+        codes,
+        source=table.where,
+        row=table.row,
+        pattern=config.time_format,
+        zone=config.time_zone,
+    )
+    is_local = history.frequency.is_daily_or_longer or stamps.moments is None
+    clock = stamps.local if is_local or stamps.moments is None else stamps.moments
+    return history.grid.positions(clock)[0]
+
+
+def _with_future(series: Series, steps: np.ndarray, known: np.ndarray) -> Series:
+    later = steps >= len(series)
+    size = int(steps[later].max()) + 1 if later.any() else len(series)
+    full = np.full((size, known.shape[1]), np.nan)
+    full[: len(series)] = series.known[: len(series)]
+    full[steps[later]] = known[later]
+    return dataclasses.replace(series, known=full)
+
+
+def check_known(table: Panel, horizon: int, source: str, row: Callable[[int], str]) -> None:
+    """Raises a DataError that names the first step, its row, and the column where something known ahead is not given.
+
+    Args:
+        table: What is forecast from.
+        horizon: The steps to forecast.
+        source: Where the table came from, for messages.
+        row: Names a row of it, given its position.
+    """
+    if not table.columns.known:
+        return
+    names = [name for name in table.columns.known for _ in table.columns.features((name,))]
+    for number, series in enumerate(table.series):
+        end = len(series)
+        ahead = series.known[end : end + horizon]
+        of = f'{source}, series "{series.name}"' if series.id else source
+        missing = np.argwhere(np.isnan(ahead))
+        if len(missing) or len(ahead) < horizon:
+            step = int(missing[0][0]) if len(missing) else len(ahead)
+            column = names[int(missing[0][1])] if len(missing) else ", ".join(table.columns.known)
+            at = np.flatnonzero((table.rows == (number, end + step)).all(axis=1))
+            stamp = table.stamps(np.array([series.start + end + step]))[0]
+            what = f"{row(int(at[0]))}, {stamp}," if len(at) else f"{stamp}"
+            raise DataError(
+                f'{of}: {what} has no value in the column "{column}", which was said to be known ahead; give a table '
+                f"with the {horizon} steps to forecast, or a shorter --horizon"
+            )
+
+
+def newer(history: Panel, origins: Origins, plan: ForecastConfig) -> np.ndarray:
+    """The origins between the end of a run's history and the first of others in a table that may be newer.
+
+    Args:
+        history: What the run kept.
+        origins: The others.
+        plan: Says how many origins of each series and target there may be.
+
+    Returns:
+        As `Origins.index`, shape (found, 3).
+    """
+    ends = {s.id: s.start + len(s) for s in history.series}
+    found = []
+    pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
+    firsts = np.full(len(pairs), np.iinfo(np.int64).max)
+    np.minimum.at(firsts, group.reshape(-1), origins.index[:, 2])
+    for (number, target), first in zip(pairs, firsts.tolist(), strict=True):
+        series = origins.table.series[number]
+        start = max(ends.get(series.id, series.start + first) - series.start, 1)
+        steps = np.arange(start, first)[:: -(-max(first - start, 1) // plan.max_origins)]
+        found.append(np.stack([np.full_like(steps, number), np.full_like(steps, target), steps], axis=1))
+    return np.concatenate(found)

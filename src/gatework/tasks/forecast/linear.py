@@ -1,0 +1,64 @@
+"""A linear regression from a window to the whole horizon: a baseline, and what a network may learn the difference to.
+
+Both sides are taken less the window's last value and divided by the window's own spread, as in NLinear (A. Zeng et al.,
+"Are Transformers Effective for Time Series Forecasting?", AAAI 2023). The ridge penalty is the one that does best on
+the latest fifth of the training windows, after which all of them are used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatework.tasks.forecast.windows import Origins
+
+_PENALTIES = np.logspace(-3, 4, 8)
+_HELD_BACK = 0.2
+_MOST_WINDOWS, _MOST_LAGS = 20_000, 720
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A fitted regression.
+
+    Attributes:
+        weights: Shape (lags, horizon), float64.
+    """
+
+    weights: np.ndarray
+
+    @classmethod
+    def fit(cls, train: Origins, window: int) -> Linear:
+        """Least squares with a ridge penalty, on at most 20,000 of the training origins."""
+        from sklearn.linear_model import Ridge
+
+        chosen: np.ndarray = np.unique(np.linspace(0, len(train) - 1, min(len(train), _MOST_WINDOWS)).astype(np.int64))
+        origins = train[chosen]
+        x, level, scale = _measured(origins.histories(min(window, _MOST_LAGS)))
+        y = (origins.actuals()["value"] - level) / scale
+        whole = ~np.isnan(y).any(axis=1)
+        x, y, steps = x[whole], y[whole], origins.index[whole, 2]
+
+        def weights(penalty: float, of: np.ndarray) -> np.ndarray:
+            fitted = Ridge(penalty, fit_intercept=False, solver="cholesky").fit(x[of], y[of])
+            return np.asarray(fitted.coef_).reshape(y.shape[1], x.shape[1]).T
+
+        late = steps > np.quantile(steps, 1 - _HELD_BACK)
+        early = steps + train.horizon <= steps[late].min() if late.any() else late
+        if not early.any():
+            return cls(weights(1.0, np.ones(len(x), dtype=bool)))
+        errors = [np.abs(x[late] @ weights(penalty, early) - y[late]).mean() for penalty in _PENALTIES]
+        return cls(weights(_PENALTIES[int(np.argmin(errors))], np.ones(len(x), dtype=bool)))
+
+    def __call__(self, history: np.ndarray) -> np.ndarray:
+        """Forecasts of shape (batch, horizon), own unit, from windows of shape (batch, window)."""
+        x, level, scale = _measured(history[:, -len(self.weights) :])
+        return level + scale * (x @ self.weights)
+
+
+def _measured(history: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    level = history[:, -1:]
+    scale = np.maximum(history.std(axis=1, keepdims=True), _TINY + 1e-6 * np.abs(level))
+    return (history - level) / scale, level, scale

@@ -1,0 +1,218 @@
+r"""The forecasting network: a recurrent cell over segments of the window, every segment of the horizon at once.
+
+With windows cut into segments of $s$ steps, the cell takes $W / s$ steps instead of $W$:
+
+$$ h_j, c_j = \mathrm{cell}(\mathrm{ReLU}(A x_j + a),\; h_{j-1}, c_{j-1}) \qquad j = 1, \dots, W/s $$
+
+and answers the $k$-th segment of the horizon from its last state:
+
+$$ g_k = \mathrm{cell}(P_k + u,\; h_{W/s}, c_{W/s}) \qquad y_k = B g_k + b $$
+
+with $P_k$ learnt, $u$ a projection of what never changes, and $y_k$ holding $s$ steps of every quantile. The recursive
+decoder carries the state on and reads its own last answer as well. What is known ahead of a step, $v_t$, moves the
+answer of that step alone, so that no forecast depends on what is known of a later one:
+
+$$ y_t \leftarrow y_t + D v_t + E \,\mathrm{ReLU}(F v_t + G g_k) $$
+
+A forecast is the simple one plus $y$, in the window's own measure. Free quantiles are the median and sums of positive
+gaps above and below it, so they never cross; $y_k$ may instead hold the location and the scale of a distribution.
+
+Source: S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term Time Series Forecasting", 2023.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from gatework.config import Distribution, ForecastConfig, ModelConfig
+from gatework.nn.model import layers
+from gatework.tasks.forecast.conformal import MOST_SCORES, PROMISED, Calibration
+from gatework.tasks.forecast.distributions import PARAMETERS, quantiles, score
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
+from gatework.tasks.forecast.window_store import OriginBatch
+
+_KNOWN_WIDTH = 32
+
+
+class ForecastNetwork(nn.Module):
+    """Maps windows to quantiles of the steps that follow.
+
+    Args:
+        config: The cell, its size and its options.
+        plan: The window, the horizon and the segment.
+        inputs: Features of each step of the window.
+        ahead: Features of each step of the horizon.
+        static: Features that never change.
+    """
+
+    def __init__(self, config: ModelConfig, plan: ForecastConfig, *, inputs: int, ahead: int, static: int) -> None:
+        super().__init__()
+        self.horizon, self.segment = plan.horizon, plan.segment
+        self.steps = -(-plan.horizon // plan.segment)
+        self.is_recursive = plan.decoder == "recursive"
+        self.distribution = plan.distribution
+        self.outputs = len(LEVELS) if plan.distribution == "free" else PARAMETERS
+        self.encode = nn.Linear(plan.segment * inputs, config.hidden)
+        self.recurrent = layers(config, config.hidden)
+        self.place = nn.Parameter(torch.randn(self.steps, config.hidden))
+        self.known = _Known(ahead, config.hidden, self.outputs) if ahead else None
+        self.static = nn.Linear(static, config.hidden, bias=False) if static else None
+        self.again = nn.Linear(plan.segment, config.hidden, bias=False) if self.is_recursive else None
+        self.dropout = nn.Dropout(config.dropout)
+        self.answer = nn.Linear(config.hidden, plan.segment * self.outputs)
+        # The network begins as the simple forecast with narrow bands.
+        nn.init.zeros_(self.answer.bias)
+        with torch.no_grad():
+            self.answer.weight.mul_(0.1)
+        self.stretch: Tensor
+        self.alpha: Tensor
+        self.scores: Tensor
+        self.count: Tensor
+        self.register_buffer("stretch", torch.ones(len(LEVELS)))
+        self.register_buffer("alpha", torch.from_numpy(PROMISED).float())
+        self.register_buffer("scores", torch.full((len(PROMISED), MOST_SCORES), torch.nan))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, batch: OriginBatch) -> Tensor:
+        """Quantiles in the targets' own unit, calibrated except in training, shape (batch, horizon, levels)."""
+        raw = self.raw(batch)
+        return raw if self.training else stretched(raw, self.stretch)
+
+    def raw(self, batch: OriginBatch) -> Tensor:
+        """Quantiles in the targets' own unit, before calibration, shape (batch, horizon, levels)."""
+        added = batch.skip[..., None] + self.measured(batch)
+        return batch.level[:, None, None] + batch.scale[:, None, None] * added
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known of the intervals."""
+        scores = self.scores.double().numpy()
+        return Calibration(self.alpha.double().numpy(), scores[:, ~np.isnan(scores[0])], int(self.count))
+
+    @calibration.setter
+    def calibration(self, known: Calibration) -> None:
+        self.stretch.copy_(torch.from_numpy(known.stretch()))
+        self.alpha.copy_(torch.from_numpy(known.alpha))
+        self.scores.fill_(torch.nan)
+        self.scores[:, : known.scores.shape[1]] = torch.from_numpy(known.scores)
+        self.count.fill_(known.count)
+
+    def measured(self, batch: OriginBatch) -> Tensor:
+        """What is added to the simple forecast, in the window's own measure, before calibration."""
+        windows = batch.inputs
+        count, size = len(windows), self.segment
+        segments = windows.reshape(count, windows.shape[1] // size, -1).transpose(0, 1)
+        _, state = self.recurrent(torch.relu(self.encode(segments)))
+        queries = self._queries(batch)
+        states = self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
+        values = self.answer(self.dropout(states)).reshape(count, self.steps * size, self.outputs)[:, : self.horizon]
+        if self.known is not None:
+            values = values + self.known(batch.ahead, states.repeat_interleave(size, dim=1)[:, : self.horizon])
+        return _ordered(values) if self.distribution == "free" else quantiles(values, self.distribution)
+
+    def _queries(self, batch: OriginBatch) -> Tensor:
+        """What the decoder's cell reads for each segment, shape (batch, segments, hidden)."""
+        queries = self.place.expand(len(batch.inputs), -1, -1)
+        return queries if self.static is None else queries + self.static(batch.static)[:, None]
+
+    def _direct(self, queries: Tensor, state: Any) -> Tensor:
+        """Every segment from the window's last state: one step of a batch that holds them all."""
+        count = len(queries)
+        repeated = _each(state, lambda s: s.repeat_interleave(self.steps, dim=1).contiguous())
+        output, _ = self.recurrent(queries.reshape(1, count * self.steps, -1), repeated)
+        found: Tensor = output[0].reshape(count, self.steps, -1)
+        return found
+
+    def _recursive(self, queries: Tensor, state: Any) -> Tensor:
+        assert self.again is not None
+        states: list[Tensor] = []
+        for step in range(self.steps):
+            query = queries[:, step]
+            if states:
+                said = self.answer(states[-1]).reshape(len(query), self.segment, -1)
+                query = query + self.again(said[..., MEDIAN if self.distribution == "free" else 0])
+            output, state = self.recurrent(query[None].contiguous(), state)
+            states.append(output[0])
+        return torch.stack(states, dim=1)
+
+
+class _Known(nn.Module):
+    """What is known ahead of each step, to an addition to the answer of that step."""
+
+    def __init__(self, ahead: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        width = min(hidden, _KNOWN_WIDTH)
+        self.direct = nn.Linear(ahead, outputs, bias=False)
+        self.features, self.state = nn.Linear(ahead, width), nn.Linear(hidden, width, bias=False)
+        self.mix = nn.Linear(width, outputs, bias=False)
+        nn.init.zeros_(self.direct.weight)
+        nn.init.zeros_(self.mix.weight)
+
+    def forward(self, ahead: Tensor, states: Tensor) -> Tensor:
+        """Shapes (batch, horizon, ahead) and (batch, horizon, hidden) to (batch, horizon, outputs)."""
+        mixed: Tensor = self.mix(torch.relu(self.features(ahead) + self.state(states)))
+        return mixed + self.direct(ahead)
+
+
+def _ordered(raw: Tensor) -> Tensor:
+    """Quantiles that never cross: the median, and gaps above 0 added up on both sides of it."""
+    median = raw[..., MEDIAN : MEDIAN + 1]
+    above = softplus(raw[..., MEDIAN + 1 :] - 2).cumsum(-1)
+    below = softplus(raw[..., :MEDIAN].flip(-1) - 2).cumsum(-1).flip(-1)
+    return torch.cat([median - below, median, median + above], dim=-1)
+
+
+class Raw(nn.Module):
+    """A ForecastNetwork's quantiles before calibration."""
+
+    def __init__(self, forecaster: ForecastNetwork) -> None:
+        super().__init__()
+        self.forecaster = forecaster
+
+    def forward(self, batch: OriginBatch) -> Tensor:
+        """See `ForecastNetwork.raw()`."""
+        return self.forecaster.raw(batch)
+
+
+def stretched(raw: Tensor, stretch: Tensor) -> Tensor:
+    """Bands widened or narrowed level by level about the median, and kept from crossing.
+
+    Args:
+        raw: Quantiles, shape (batch, horizon, levels).
+        stretch: The factor of every level, shape (levels,), or (batch, 1, levels) where origins differ.
+    """
+    median = raw[..., MEDIAN : MEDIAN + 1]
+    gaps = stretch * (raw - median)
+    above = gaps[..., MEDIAN + 1 :].cummax(-1).values
+    below = gaps[..., :MEDIAN].flip(-1).cummin(-1).values.flip(-1)
+    return torch.cat([median + below, median, median + above], dim=-1)
+
+
+def _each(state: Any, change: Any) -> Any:
+    return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)
+
+
+def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution) -> Tensor:
+    r"""The mean over observed steps, in the window's measure.
+
+    For free quantiles it is twice the mean over levels of $\rho_q(u) = \max(q u, (q - 1) u)$.
+
+    Args:
+        outputs: Quantiles in the targets' own unit, shape (batch, horizon, levels).
+        batch: The windows.
+        distribution: What the quantiles are of.
+    """
+    if distribution == "free":
+        levels = outputs.new_tensor(LEVELS)
+        gap = (batch.targets[..., None] - outputs) / batch.scale[:, None, None]
+        each = 2 * torch.maximum(levels * gap, (levels - 1) * gap).mean(-1)
+    else:
+        measured = (outputs - batch.level[:, None, None]) / batch.scale[:, None, None]
+        y = (batch.targets - batch.level[:, None]) / batch.scale[:, None]
+        each = score(measured, y, distribution)
+    return (each * batch.seen).sum() / batch.seen.sum().clamp(min=1)

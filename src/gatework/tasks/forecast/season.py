@@ -1,0 +1,85 @@
+"""The season of a table, and what the calendar says of a step."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from gatework.data.frequency import DAY, HOUR, MINUTE, WEEK, Frequency
+from gatework.data.panel import Panel
+
+_YEAR = 365
+# A season must explain at least this much of what is left after the trend, as an autocorrelation, ...
+_EVIDENCE = 0.3
+# ... over at least two of its lengths; it is looked for in at most so many series.
+_CYCLES, _SAMPLE = 2, 50
+
+
+def candidates(frequency: Frequency) -> tuple[int, ...]:
+    """The seasons, in steps, that series of a frequency usually have, the shortest first."""
+    if frequency.kind == "business":
+        return (5, 261)
+    if frequency.kind == "months":
+        return (12 // frequency.size,) if frequency.size < 12 and 12 % frequency.size == 0 else ()
+    lengths = (MINUTE, HOUR, DAY, WEEK, _YEAR * DAY)
+    found = [length // frequency.size for length in lengths if length % frequency.size == 0]
+    if frequency.size == WEEK:
+        found = [52]
+    return tuple(steps for steps in found if 1 < steps <= 10_000)
+
+
+def season(table: Panel, ends: np.ndarray) -> int:
+    """The season with the strongest autocorrelation, in steps; 1 where there is none.
+
+    Args:
+        table: The series.
+        ends: Where each series' training part ends, in steps, shape (series,).
+    """
+    scores: dict[int, list[float]] = {}
+    for series, end in list(zip(table.series, ends, strict=True))[:_SAMPLE]:
+        for column in series.values[:end].T:
+            for steps in candidates(table.frequency):
+                if end >= _CYCLES * steps + 2:
+                    scores.setdefault(steps, []).append(_autocorrelation(column, steps))
+    best = {steps: float(np.mean(values)) for steps, values in scores.items()}
+    if not best or max(best.values()) < _EVIDENCE:
+        return 1
+    return max(best, key=lambda steps: best[steps])
+
+
+def _autocorrelation(values: np.ndarray, lag: int) -> float:
+    """The autocorrelation of a series without its quadratic trend."""
+    time = np.linspace(-1, 1, len(values))
+    rest = values - np.polynomial.Polynomial.fit(time, values, 2)(time)
+    power = float(rest @ rest)
+    return float(rest[lag:] @ rest[:-lag]) / power * len(rest) / (len(rest) - lag) if power > 0 else 0.0
+
+
+def calendar(table: Panel, positions: np.ndarray) -> np.ndarray:
+    """What the calendar says of steps: sines and cosines of the hour, the day of the week and of the year.
+
+    Args:
+        table: Gives the frequency and the clock.
+        positions: Positions on the grid, shape (steps,).
+
+    Returns:
+        Shape (steps, features), float32; no feature for yearly series.
+    """
+    frequency = table.frequency
+    stamps = (
+        table.stamps(positions).cast(pl.Datetime("us")) if frequency.is_daily_or_longer else table.stamps(positions)
+    )
+    angles: list[np.ndarray] = []
+    year = (stamps.dt.ordinal_day().to_numpy() - 1) / 365.25
+    if frequency.kind == "time" and frequency.size < DAY:
+        seconds = stamps.dt.hour().to_numpy().astype(np.int64) * 3600 + stamps.dt.minute().to_numpy() * 60
+        angles += [seconds / 86_400, 2 * seconds / 86_400]
+    if frequency.kind == "business" or (frequency.kind == "time" and frequency.size < WEEK):
+        week = (stamps.dt.weekday().to_numpy() - 1) / 7
+        angles += [week, 2 * week, 3 * week]
+    if not (frequency.kind == "months" and frequency.size >= 12):
+        angles += [year, 2 * year]
+    if frequency.kind == "months" and frequency.size < 12:
+        angles += [3 * year, 4 * year]
+    turns = 2 * np.pi * np.stack(angles, axis=1) if angles else np.zeros((len(positions), 0))
+    return np.concatenate([np.sin(turns), np.cos(turns)], axis=1).astype(np.float32)

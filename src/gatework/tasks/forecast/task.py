@@ -1,0 +1,328 @@
+"""Forecasting: quantiles of the steps that follow, for every series and target of a table with a time column."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.config import ForecastConfig
+from gatework.data.panel import Panel
+from gatework.errors import UsageError
+from gatework.tasks._task import Baseline, Task
+from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
+from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.metrics import INTERVALS, LEVELS, MEDIAN, chance, distinct_steps, metrics
+from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
+from gatework.tasks.forecast.windows import Origins, OriginSplit
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gatework.config import DataConfig, ModelConfig, Recipe
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.tasks.forecast.conformal import Calibration
+
+
+# Intervals hold where they cover what they promise to within this.
+_CLOSE = 0.05
+
+
+@dataclass(frozen=True)
+class ForecastTask(Task):
+    """Forecasts of each series' next steps.
+
+    Attributes:
+        plan: The window, the horizon and all else that was decided.
+        features: How columns become inputs.
+        history: The end of every series: what a forecast is made from where no newer table is given.
+    """
+
+    name = "forecast"
+    metric = "mase"
+    lower_is_better = True
+    needs_input = False
+    classes = ()
+
+    plan: ForecastConfig
+    features: Features
+    history: Panel
+
+    @property
+    def kind(self) -> str:
+        """What the inputs are."""
+        return "forecast"
+
+    @property
+    def columns(self) -> Columns:  # type: ignore[override]
+        """The columns of the person's table, by role."""
+        return {"time": self.history.columns.time, "target": self.history.columns.targets}
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits a table with a time column, or a registered data set."""
+        from gatework import data
+        from gatework.tasks.forecast.data import forecast_dataset
+
+        if isinstance(source, str) and source in data.REGISTRY:
+            load = data.REGISTRY[source].load_recipe
+            if load is None:
+                raise UsageError(f'"{source}" is no table with a time column; forecasting needs one')
+            return load(recipe)
+        return forecast_dataset(source, recipe)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataConfig) -> ForecastTask:
+        """Learns the features' scales from the training part alone.
+
+        Raises:
+            UsageError: The data set is not one of forecast origins.
+        """
+        from gatework.tasks.forecast.data import ForecastDataset
+
+        if not isinstance(dataset, ForecastDataset):
+            raise UsageError(f'"{dataset.name}" is no table with a time column; forecasting needs one')
+        plan, train = dataset.plan, dataset.train.inputs
+        assert isinstance(train, Origins)
+        linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
+        features = Features.fit(dataset.table, dataset.ends, linear)
+        return cls(plan, features, tail(dataset.table, plan.window))
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "plan": dataclasses.asdict(self.plan),
+            "features": self.features.state(),
+            "history": to_state(self.history),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:
+        """The task whose `state()` this is."""
+        plan = ForecastConfig(**state["plan"])
+        return cls(plan, Features.from_state(state["features"]), from_state(state["history"]))
+
+    @cached_property
+    def _panels(self) -> dict[int, tuple[Panel, WindowStore]]:
+        return {}
+
+    def encode(self, split: Split) -> Examples:
+        """Windows ready to be batched."""
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        key = id(origins.table)
+        if key not in self._panels:
+            self._panels.clear()
+            # The table is kept beside its panel, so that its id stays its own.
+            self._panels[key] = (origins.table, WindowStore(origins.table, self.features, self.plan))
+        return OriginExamples(self._panels[key][1], origins)
+
+    def model(self, config: ModelConfig) -> nn.Module:
+        """A network with fresh weights; it maps windows to quantiles of shape (batch, horizon, levels).
+
+        Raises:
+            UsageError: The recurrent layer is asked to read backwards, which a forecast cannot.
+        """
+        from gatework.tasks.forecast.model import ForecastNetwork
+        from gatework.tasks.forecast.season import calendar
+
+        if config.bidirectional:
+            raise UsageError("a forecaster answers from its last state and reads forwards only: bidirectional is false")
+        known, past = len(self.features.known.mean), len(self.features.past.mean)
+        moments = calendar(self.history, np.zeros(1, np.int64)).shape[1] if self.plan.calendar else 0
+        targets = len(self.history.columns.targets)
+        static = len(self.features.static.mean) + (targets if targets > 1 else 0)
+        inputs = 2 + past + known + moments
+        return ForecastNetwork(config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static)
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """The mean quantile loss, or that of a distribution, in each window's own measure."""
+        from gatework.tasks.forecast.model import loss
+
+        assert isinstance(batch, OriginBatch)
+        return loss(outputs, batch, self.plan.distribution)
+
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
+        """The forecasts of the test part, each with the intervals that were known to hold when it was made.
+
+        What is known of the intervals at the end of the table stays with the network.
+        """
+        from gatework.tasks.forecast.conformal import Calibration
+        from gatework.tasks.forecast.data import ForecastDataset
+        from gatework.tasks.forecast.model import ForecastNetwork
+
+        assert isinstance(dataset, ForecastDataset)
+        assert isinstance(model, ForecastNetwork)
+        trained = [*earlier, (self, model)]
+        parts = list(zip(trained, dataset.trainings, strict=True))
+        (task, network), first = parts[0]
+        held_back = Calibration.held_back(_raw(task, network, first.validation), first.validation.targets["value"])
+        raw = dataset.gathered([_raw(task, network, part.test) for (task, network), part in parts])
+        outputs, model.calibration = _followed(held_back, raw, dataset.test)
+        return outputs
+
+    def outputs(self, model: nn.Module, split: Split) -> np.ndarray:
+        """Quantiles for the origins of a table, going on from what is known of the intervals.
+
+        Where the table is newer than what was learnt from, the steps up to an origin have come to pass: forecasts are
+        made for them first, so that the intervals learn from them as they did along the test part.
+        """
+        from gatework.tasks.forecast.model import ForecastNetwork
+
+        assert isinstance(model, ForecastNetwork)
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
+        whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
+        return _followed(model.calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
+
+    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """MASE, sMAPE, RMSE, MAE, MSE, weighted quantile loss, and the coverage of the 80 and 95 % intervals."""
+        return metrics(outputs, targets)
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA.
+
+        Each is fitted as often as the network is trained, on the same steps.
+        """
+        from gatework.tasks.forecast.baselines import gathered, simple_baselines
+        from gatework.tasks.forecast.data import ForecastDataset
+        from gatework.tasks.forecast.statistical import statistical_baselines
+
+        assert isinstance(dataset, ForecastDataset)
+        found = [[*simple_baselines(part), *statistical_baselines(part)] for part in dataset.trainings]
+        return [gathered(dataset, methods) for methods in zip(*found, strict=True)]
+
+    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """The metrics of each series and target."""
+        origins, actuals = split.inputs, split.targets
+        assert isinstance(origins, Origins)
+        columns, rows = origins.table.columns, []
+        pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
+        for k, (number, target) in enumerate(pairs):
+            chosen = group.reshape(-1) == k
+            name = dict(zip(columns.ids, origins.table.series[number].id, strict=True))
+            rows.append({**name, "target": columns.targets[target], **metrics(outputs[chosen], actuals[chosen])})
+        return rows
+
+    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
+        """How many actual values the intervals held, and whether the test part is long enough to tell."""
+        steps, horizon = distinct_steps(dataset.test.targets), self.plan.horizon
+        shares = {percent: metrics[f"coverage_{percent}"] for percent in INTERVALS}
+        held = ", ".join(f"its {percent} % interval held {100 * share:.0f} %" for percent, share in shares.items())
+        off = [str(percent) for percent, share in shares.items() if abs(share - percent / 100) > _CLOSE]
+        moved = {percent: chance(percent / 100, steps) for percent in INTERVALS}
+        told = f"Of the test values {held}."
+        if max(moved.values()) > _CLOSE:
+            by = " and ".join(f"{100 * value:.0f}" for value in moved.values())
+            return (
+                f"{told} Whether they hold cannot be told from {steps} test values: even if these were independent, "
+                f"chance alone would move the shares by {by} points; they are {steps / horizon:.0f} forecasts that do "
+                "not overlap."
+            )
+        return told if not off else f"{told} That is more than 5 points off for the {' and the '.join(off)} % interval."
+
+    def absent(self, dataset: Dataset) -> list[str]:
+        """Says where statsforecast is not installed, or there are too many series for its methods."""
+        from gatework.tasks.forecast.statistical import absent
+
+        origins = dataset.test.inputs
+        assert isinstance(origins, Origins)
+        return absent(origins)
+
+    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
+        """Where to forecast from: the end of the training table, or that of a newer table.
+
+        Args:
+            source: None, a path, or a data frame.
+            recipe: What the task was trained with.
+            horizon: The steps to forecast; as many as it was trained for if None.
+
+        Raises:
+            UsageError: The horizon is longer than the trained one.
+            DataError: The table cannot be used, or lacks what was said to be known ahead.
+        """
+        from gatework.config import TimeConfig
+        from gatework.data.tables import read_table
+
+        horizon = self.plan.horizon if horizon is None else horizon
+        if not 1 <= horizon <= self.plan.horizon:
+            raise UsageError(
+                f"the horizon is {horizon}, expected 1 to {self.plan.horizon}, which this model was trained for; "
+                "train again with a longer --horizon"
+            )
+        table, where = self.history, "the training table"
+        row: Callable[[int], str] = str
+        if source is not None:
+            found = read_table(source)
+            table, where, row = go_on(self.history, recipe.time or TimeConfig(), found), found.where, found.row
+        check_known(table, horizon, where, row)
+        targets = range(len(table.columns.targets))
+        index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
+        scale = np.full((len(table.series), len(targets)), np.nan)
+        return OriginSplit(Origins(table, index, horizon, self.plan.season, scale))
+
+    def read_known(self, source: Any, recipe: Recipe) -> Split:
+        """Every origin of a newer table that has a season before it and the whole horizon after it.
+
+        Raises:
+            DataError: The table cannot be used, or is too short.
+        """
+        from gatework.config import TimeConfig
+        from gatework.data.tables import read_table
+        from gatework.tasks.forecast.data import every_origin
+
+        found = read_table(source)
+        table = go_on(self.history, recipe.time or TimeConfig(), found)
+        return OriginSplit(every_origin(table, self.plan, found.where))
+
+    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+        """For each origin the median and the quantiles of every step."""
+        names = [_name(level) for level in LEVELS]
+        return [dict(zip(names, row.T.tolist(), strict=True)) for row in outputs]
+
+    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+        """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
+        origins = split.inputs
+        assert isinstance(origins, Origins)
+        table = origins.table
+        rows: list[dict[str, Any]] = []
+        for (number, target, step), quantiles in zip(origins.index, outputs, strict=True):
+            series, quantiles = table.series[number], quantiles[: origins.horizon]
+            stamps = table.stamps(series.start + np.arange(step, step + len(quantiles)))
+            start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
+            named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
+            for stamp, row in zip(stamps, quantiles.tolist(), strict=True):
+                bands = {_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
+                rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
+        return rows
+
+
+def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:
+    """A network's quantiles before calibration."""
+    from gatework.tasks.forecast.model import ForecastNetwork, Raw
+    from gatework.training.loop import evaluate
+
+    assert isinstance(model, ForecastNetwork)
+    return evaluate(Raw(model), task, task.encode(split))[0]
+
+
+def _followed(known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
+    """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
+    import torch
+
+    from gatework.tasks.forecast.model import stretched
+
+    origins = split.inputs
+    assert isinstance(origins, Origins)
+    factors, after = known.follow(raw, split.targets["value"], origins.times())
+    outputs = stretched(torch.from_numpy(raw), torch.from_numpy(factors.astype(np.float32))[:, None])
+    return outputs.numpy(), after
+
+
+def _name(level: float) -> str:
+    return f"q{level:g}"

@@ -1,0 +1,226 @@
+"""Series laid end to end, so that any batch of windows is one gather; and what a window's values are measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.config import ForecastConfig
+from gatework.data.dataset import Batch
+from gatework.data.panel import Panel
+from gatework.data.series import Scale
+from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.season import calendar
+from gatework.tasks.forecast.windows import Origins
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# A window that hardly varies is measured by this share of its series' own spread, so that noise is not blown up.
+_LEAST_SPREAD = 0.05
+
+
+@dataclass(frozen=True)
+class OriginBatch(Batch):
+    """Windows as the network sees them.
+
+    Attributes:
+        inputs: Each step of the window: the value, measured from the window's level by its scale; whether it was
+            observed; then the past, known and calendar features. Shape (batch, window, features), float32.
+        targets: The actual values in their own unit, shape (batch, horizon), float32.
+        seen: Which of the targets were observed, shape (batch, horizon), float32.
+        ahead: Known and calendar features of the steps to forecast, and by how much each known one differs from its own
+            simple forecast in its window's measure, shape (batch, horizon, ahead), float32.
+        static: What never changes, shape (batch, static), float32.
+        level: What the window is measured from, own unit, shape (batch,), float32.
+        scale: What it is measured by, own unit, shape (batch,), float32.
+        skip: The simple forecast that the network adds to, measured likewise, shape (batch, horizon), float32.
+    """
+
+    seen: Tensor
+    ahead: Tensor
+    static: Tensor
+    level: Tensor
+    scale: Tensor
+    skip: Tensor
+
+
+@dataclass(frozen=True)
+class Features:
+    """How features become inputs, learnt from the training part.
+
+    Attributes:
+        known: The scale of the columns known ahead.
+        past: The scale of the columns known up to now.
+        static: The scale of the columns that never change.
+        spread: The standard deviation of each target over the training parts of all series.
+        linear: The regression that the network adds to, where the plan asks for one.
+    """
+
+    known: Scale
+    past: Scale
+    static: Scale
+    spread: tuple[float, ...]
+    linear: Linear | None = None
+
+    @classmethod
+    def fit(cls, table: Panel, ends: np.ndarray, linear: Linear | None = None) -> Features:
+        """The training parts' statistics."""
+        series = [(s, e) for s, e in zip(table.series, ends, strict=True) if e > 0]
+        known = np.concatenate([s.known[:e] for s, e in series])
+        past = np.concatenate([s.past[:e] for s, e in series])
+        spread = np.mean([s.values[:e].std(axis=0) for s, e in series], axis=0)
+        static = np.stack([s.static for s, _ in series])
+        return cls(_fit(known), _fit(past), _fit(static), tuple(spread.tolist()), linear)
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        scales = {name: getattr(self, name).state() for name in ("known", "past", "static")}
+        # Seven digits are what a float32 holds.
+        linear = self.linear and [[float(f"{w:.7g}") for w in row] for row in self.linear.weights]
+        return {**scales, "spread": list(self.spread), "linear": linear}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Features:
+        """The features whose `state()` this is."""
+        known, past, static = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
+        linear = Linear(np.array(state["linear"])) if state["linear"] else None
+        return cls(known, past, static, tuple(state["spread"]), linear)
+
+
+def _fit(values: np.ndarray) -> Scale:
+    return Scale.fit(values) if values.shape[-1] else Scale((), ())
+
+
+class WindowStore:
+    """Every series of a table, end to end, with room for a window before and a horizon after each."""
+
+    def __init__(self, table: Panel, features: Features, plan: ForecastConfig) -> None:
+        self.plan, self.linear = plan, features.linear
+        self.base = np.zeros(len(table.series), dtype=np.int64)
+        values, observed, past, ahead = [], [], [], []
+        place = 0
+        for number, series in enumerate(table.series):
+            before, after, steps = plan.window, plan.horizon, len(series)
+            self.base[number] = place + before
+            place += before + steps + after
+            values.append(np.pad(series.values, ((before, after), (0, 0)), mode="edge"))
+            observed.append(np.pad(series.observed, ((before, after), (0, 0))))
+            past.append(np.pad(features.past.apply(series.past), ((before, after), (0, 0)), mode="edge"))
+            known = _to_length(features.known.apply(series.known), before, steps + after)
+            positions = series.start + np.arange(-before, steps + after)
+            moments = calendar(table, positions) if plan.calendar else np.zeros((len(positions), 0), np.float32)
+            ahead.append(np.concatenate([known, moments], axis=1))
+        self.values, self.observed = np.concatenate(values), np.concatenate(observed)
+        self.past, self.ahead = np.concatenate(past), np.concatenate(ahead)
+        statics = features.static.apply(np.stack([s.static for s in table.series]))
+        self.static = statics.reshape(len(table.series), -1)
+        self.known = len(features.known.mean)
+        self.targets = len(table.columns.targets)
+        self.spread = np.array(features.spread)
+
+
+def _to_length(known: np.ndarray, before: int, steps: int) -> np.ndarray:
+    known = np.pad(known[:steps], ((before, max(0, steps - len(known))), (0, 0)), mode="edge")
+    return known.astype(np.float32)
+
+
+class OriginExamples:
+    """Origins, encoded.
+
+    Attributes:
+        lengths: The window's steps, for each origin.
+    """
+
+    def __init__(self, panel: WindowStore, origins: Origins) -> None:
+        self._panel, self._index = panel, origins.index
+        self.lengths = np.full(len(origins), panel.plan.window, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def batch(self, index: np.ndarray) -> OriginBatch:
+        """The windows at these positions."""
+        import torch
+
+        panel, plan = self._panel, self._panel.plan
+        number, target, step = self._index[index].T
+        origin = panel.base[number] + step
+        back = origin[:, None] + np.arange(-plan.window, 0)
+        forth = origin[:, None] + np.arange(plan.horizon)
+        history, seen = panel.values[back, target[:, None]], panel.observed[back, target[:, None]]
+        level, scale = measure(history, seen, plan, panel.spread[target])
+        skip = (simple(history, plan, panel.linear) - level[:, None]) / scale[:, None]
+        inputs = [((history - level[:, None]) / scale[:, None])[..., None], seen[..., None], panel.past[back]]
+        static = [panel.static[number]]
+        if panel.targets > 1:
+            static.append(np.eye(panel.targets)[target])
+        arrays = {
+            "inputs": np.concatenate([*inputs, panel.ahead[back]], axis=-1),
+            "targets": panel.values[forth, target[:, None]],
+            "seen": panel.observed[forth, target[:, None]],
+            "ahead": np.concatenate([panel.ahead[forth], self._differences(back, forth)], axis=-1),
+            "static": np.concatenate(static, axis=1),
+            "level": level,
+            "scale": scale,
+            "skip": skip,
+        }
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+        return OriginBatch(lengths=torch.from_numpy(self.lengths[index]), **tensors)
+
+    def _differences(self, back: np.ndarray, forth: np.ndarray) -> np.ndarray:
+        """By how much each known column differs from its own simple forecast, shape (batch, horizon, known)."""
+        panel = self._panel
+        found = np.zeros((len(back), panel.plan.horizon, panel.known), dtype=np.float32)
+        everything = np.ones(back.shape, dtype=bool)
+        for k in range(panel.known):
+            history = panel.ahead[back, k].astype(np.float64)
+            _, scale = measure(history, everything, panel.plan, np.ones(len(back)))
+            found[..., k] = (panel.ahead[forth, k] - simple(history, panel.plan)) / scale[:, None]
+        return found
+
+
+def measure(
+    history: np.ndarray, seen: np.ndarray, plan: ForecastConfig, spread: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The level and the scale of windows.
+
+    Args:
+        history: Shape (batch, window).
+        seen: Which values were observed, same shape.
+        plan: Says what the level is, and whether the window or its series gives the scale.
+        spread: The standard deviation of each window's target in training, shape (batch,).
+
+    Returns:
+        Each of shape (batch,), float64; the scale is above 0.
+    """
+    count = np.maximum(seen.sum(axis=1), 1)
+    mean = np.where(seen, history, 0).sum(axis=1) / count
+    level = mean if plan.skip == "mean" else history[:, -1]
+    floor = np.where(spread > 0, spread, 1.0)
+    if plan.scaling == "series":
+        return level, floor
+    own = np.sqrt(np.where(seen, (history - mean[:, None]) ** 2, 0).sum(axis=1) / count)
+    return level, np.maximum(own, _LEAST_SPREAD * floor)
+
+
+def simple(history: np.ndarray, plan: ForecastConfig, linear: Linear | None = None) -> np.ndarray:
+    """The forecast that the network adds to, own unit.
+
+    Args:
+        history: Shape (batch, window).
+        plan: Says which it is.
+        linear: The regression, where that is the one.
+
+    Returns:
+        Shape (batch, horizon).
+    """
+    if linear is not None:
+        return linear(history)
+    if plan.skip == "seasonal":
+        return history[:, -plan.season :][:, np.arange(plan.horizon) % plan.season]
+    level = history.mean(axis=1) if plan.skip == "mean" else history[:, -1]
+    return np.repeat(level[:, None], plan.horizon, axis=1)

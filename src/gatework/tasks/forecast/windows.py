@@ -1,0 +1,126 @@
+"""Forecast origins: the examples of a forecasting data set, as positions in a table rather than copies of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from gatework.data.dataset import Split
+from gatework.data.panel import Panel
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """Points from which to look ahead.
+
+    Attributes:
+        table: The series.
+        index: For each origin its series, its target, and the first step that is forecast: everything before that step
+            is known. Shape (origins, 3), int64.
+        horizon: The steps that are forecast.
+        season: The steps of one season.
+        scale: The mean absolute error of the seasonal naive forecast on the training part, one step ahead, of each
+            series and target: what MASE divides by. Shape (series, targets), NaN where it is 0 or unknown.
+    """
+
+    table: Panel
+    index: np.ndarray
+    horizon: int
+    season: int
+    scale: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, chosen: np.ndarray) -> Origins:
+        return Origins(self.table, self.index[chosen], self.horizon, self.season, self.scale)
+
+    def histories(self, steps: int) -> np.ndarray:
+        """The last values before each origin, shape (origins, steps); the first one repeated before a series' start."""
+        found = np.empty((len(self), steps))
+        for row, (number, target, step) in enumerate(self.index):
+            values = self.table.series[number].values[max(0, step - steps) : step, target]
+            found[row, steps - len(values) :] = values
+            found[row, : steps - len(values)] = values[0]
+        return found
+
+    def times(self) -> np.ndarray:
+        """The first step that each origin forecasts, as a position on the grid, shape (origins,)."""
+        starts = np.array([series.start for series in self.table.series], dtype=np.int64)
+        found: np.ndarray = starts[self.index[:, 0]] + self.index[:, 2]
+        return found
+
+    def actuals(self) -> np.ndarray:
+        """What came to pass.
+
+        Returns:
+            A structured array of shape (origins,) with the fields "value", shape (horizon,), NaN where nothing was
+            observed; "scale", MASE's divisor; "series"; "target"; and "step".
+        """
+        kind = [
+            ("value", np.float64, (self.horizon,)),
+            ("scale", np.float64),
+            ("series", np.int64),
+            ("target", np.int64),
+            ("step", np.int64),
+        ]
+        found = np.empty(len(self), dtype=kind)
+        found["series"], found["target"], found["step"] = self.index.T
+        found["scale"] = self.scale[found["series"], found["target"]]
+        found["value"] = np.nan
+        for row, (number, target, step) in enumerate(self.index):
+            series = self.table.series[number]
+            part = slice(step, step + self.horizon)
+            values = np.where(series.observed[part, target], series.values[part, target], np.nan)
+            found["value"][row, : len(values)] = values
+        return found
+
+
+class OriginSplit(Split):
+    """Forecast origins as one part of a dataset; the targets are gathered when they are first asked for."""
+
+    inputs: Origins  # type: ignore[assignment]
+
+    def __init__(self, origins: Origins) -> None:
+        object.__setattr__(self, "inputs", origins)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.inputs.table.notes
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """The actual values, as `Origins.actuals()` gives them."""
+        return self.inputs.actuals()
+
+    def take(self, index: np.ndarray) -> OriginSplit:
+        """The origins at these positions, in this order."""
+        return OriginSplit(self.inputs[index])
+
+    def table(self) -> pl.DataFrame:
+        """One row per origin for the report: series, first stamp, the values before and the actual ones."""
+        origins = self.inputs
+        table, before = origins.table, max(2 * origins.season, 2 * origins.horizon)
+        rows = []
+        for (number, target, step), actual in zip(origins.index, self.targets, strict=True):
+            series = table.series[number]
+            start = max(0, step - before)
+            stamps = table.stamps(series.start + np.arange(start, step + origins.horizon))
+            name = ": ".join(n for n in (series.name, table.columns.targets[target]) if n)
+            rows.append(
+                {
+                    "series": name,
+                    "origin": int(step),
+                    "time": stamps.cast(pl.String).to_list(),
+                    "input": series.values[start:step, target].tolist(),
+                    "target": [None if np.isnan(v) else float(v) for v in actual["value"]],
+                }
+            )
+        return pl.DataFrame(rows)

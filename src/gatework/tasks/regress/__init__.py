@@ -1,0 +1,1 @@
+"""Regression of values from each series or text."""

@@ -1,0 +1,155 @@
+"""Watching a training run: what is told while it goes on, and how it is stopped in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+
+class Progress:
+    """Is told how training goes, and tells nobody; `label` names the run."""
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """So much was found in the data and handled by a rule: one sentence each."""
+
+    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
+        """Training begins or goes on: so many epochs of so many steps, and so many steps done already."""
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """So many steps are done since the start of training; the last one had this loss."""
+
+    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
+        """One epoch is done; the record is its line of `metrics.jsonl`."""
+
+    def finished(self, label: str) -> None:
+        """Training is over."""
+
+
+class Lines(Progress):
+    """One plain line per epoch on standard error, for logs and pipes."""
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """Prints the notes."""
+        tell(notes)
+
+    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
+        """Prints the epoch's losses and metrics."""
+        print(f"{label}  {describe(record)}", file=sys.stderr, flush=True)
+
+
+class Bars(Progress):
+    """A live bar per run on standard error, with loss, metric and time left."""
+
+    def __init__(self) -> None:
+        from rich import progress as rich_progress
+        from rich.console import Console
+
+        self.bars = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description:<14}"),
+            rich_progress.BarColumn(bar_width=24),
+            rich_progress.TextColumn("{task.fields[where]:<12}"),
+            rich_progress.TimeRemainingColumn(elapsed_when_finished=True),
+            rich_progress.TextColumn("{task.fields[told]}"),
+            console=Console(stderr=True),
+        )
+        self.tasks: dict[str, Any] = {}
+        self.shape: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> Bars:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """Prints the notes above the bars."""
+        for note in notes:
+            self.bars.console.print(f"note: {note}", markup=False, highlight=False)
+
+    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
+        """Adds the run's bar."""
+        self.shape[label] = (epochs, steps)
+        self.tasks[label] = self.bars.add_task(
+            label, total=epochs * steps, completed=done, where=f"epoch {done // steps + 1}/{epochs}", told=""
+        )
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """Moves the run's bar."""
+        self.bars.update(self.tasks[label], completed=done)
+
+    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
+        """Shows the epoch's losses and metrics beside the bar."""
+        epochs, steps = self.shape[label]
+        self.bars.update(
+            self.tasks[label],
+            completed=record["epoch"] * steps,
+            where=f"epoch {min(record['epoch'] + 1, epochs)}/{epochs}",
+            told=describe(record, short=True),
+        )
+
+    def finished(self, label: str) -> None:
+        """Fills the run's bar, also after an early stop."""
+        epochs, steps = self.shape[label]
+        self.bars.update(self.tasks[label], completed=epochs * steps, where="done")
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Prints what was found in a person's data on standard error."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def showing_progress(quiet: bool = False) -> Iterator[Progress]:
+    """Bars on a terminal, plain lines elsewhere, nothing if `quiet`."""
+    if quiet:
+        yield Progress()
+    elif sys.stderr.isatty():
+        with Bars() as bars:
+            yield bars
+    else:
+        yield Lines()
+
+
+def describe(record: dict[str, Any], short: bool = False) -> str:
+    """One epoch in one line."""
+    shown = [f"{name.replace('_', ' ')} {record[name]:.4g}" for name in record if name.endswith("_loss")]
+    metrics = [name for name in record if name.startswith("validation_") and name != "validation_loss"]
+    shown += [f"{name.removeprefix('validation_').replace('_', ' ')} {record[name]:.4g}" for name in metrics]
+    if short:
+        return "  ".join(shown[:3])
+    return f"epoch {record['epoch']}  " + "  ".join(shown) + f"  {record['seconds']:.1f} s"
+
+
+class Stop:
+    """Becomes `asked` when the process is told to stop, so that the step under way can end first."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Notes the first signal; a second one stops at once."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[Stop]:
+    """Catches Ctrl-C and SIGTERM for the length of the block (in the main thread; elsewhere nothing is caught)."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,218 @@
+import dataclasses
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.config import TimeConfig
+from gatework.data._columns import matrix
+from gatework.data.frequency import DAY, HOUR, Frequency, Grid
+from gatework.data.panel import Panel, read_panel
+from gatework.errors import DataError, GateworkError, UsageError
+
+
+def days(count: int, start: str = "2024-01-01") -> list[str]:
+    first = datetime.date.fromisoformat(start)
+    return [str(first + datetime.timedelta(k)) for k in range(count)]
+
+
+def read(columns: dict[str, list[object]], targets: tuple[str, ...] = ("y",), **config: str) -> Panel:
+    return read_panel(pl.DataFrame(columns), TimeConfig(**({"time": "t"} | config)), targets, source="x.csv")
+
+
+def refused(columns: dict[str, list[object]], targets: tuple[str, ...] = ("y",), **config: str) -> str:
+    with pytest.raises(GateworkError) as caught:
+        read(columns, targets, **config)
+    assert isinstance(caught.value, (DataError, UsageError))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "name"),
+    [
+        (days(20), "D"),
+        (days(20)[::7] + days(60)[21::7], "W"),
+        ([f"{y}-{m:02d}" for y in (2020, 2021) for m in range(1, 13)], "M"),
+        (["2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31"], "M"),
+        (["2023-01-01", "2023-04-01", "2023-07-01", "2023-10-01"], "Q"),
+        ([str(y) for y in range(1900, 1950)], "Y"),
+        ([d for d in days(60) if datetime.date.fromisoformat(d).weekday() < 5], "B"),
+        ([f"2024-01-01 {h:02d}:{m:02d}" for h in range(5) for m in (0, 15, 30, 45)], "15min"),
+        ([f"2024-01-0{d}T{h:02d}:00:00Z" for d in (1, 2) for h in range(24)], "H"),
+    ],
+)
+def test_the_step_is_found_from_the_stamps(stamps: list[str], name: str) -> None:
+    table = read({"t": stamps, "y": list(range(len(stamps)))})
+    assert table.frequency.name == name
+    assert Frequency.parse(name) == table.frequency
+    assert len(table.series[0]) == len(stamps)
+    assert table.series[0].observed.all()
+
+
+@pytest.mark.parametrize("name", ["D", "B", "M", "Q", "Y", "W", "15min", "2H"])
+def test_a_position_on_the_grid_leads_to_its_stamp_and_back(name: str) -> None:
+    # 2024-01-31 was a Wednesday and the last day of its month.
+    grid = Grid(Frequency.parse(name), int(np.datetime64("2024-01-31", "us").astype(np.int64)))
+    positions = np.arange(-40, 40)
+    back, distance = grid.positions(grid.stamps(positions))
+    np.testing.assert_array_equal(back, positions)
+    assert not distance.any()
+
+
+def test_stamps_that_jitter_go_to_the_nearest_step_and_it_is_said() -> None:
+    random = np.random.default_rng(0)
+    exact = np.datetime64("2024-01-01") + np.arange(50) * np.timedelta64(300, "s")
+    jitter = (random.integers(-10, 11, 50) * (np.arange(50) % 2)).astype("timedelta64[s]")
+    table = read({"t": [str(s).replace("T", " ") for s in exact + jitter], "y": list(range(50))})
+    assert table.frequency.name == "5min"
+    np.testing.assert_array_equal(table.series[0].values[:, 0], np.arange(50.0))
+    assert any("off the grid of 5min" in note for note in table.notes)
+
+
+def test_gaps_and_missing_values_follow_the_rule_and_never_look_ahead() -> None:
+    columns = {"t": [*days(3), *days(3, "2024-01-06")], "y": ["1", "NA", "3", "6", "", "8"]}
+    previous = read(columns)
+    np.testing.assert_array_equal(previous.series[0].values[:, 0], [1, 1, 3, 3, 3, 6, 6, 8])
+    np.testing.assert_array_equal(previous.series[0].observed[:, 0], [1, 0, 1, 0, 0, 1, 0, 1])
+    assert any("2 steps without a row" in note for note in previous.notes)
+    assert any("2 missing values" in note for note in previous.notes)
+    zero = read(columns, missing="zero")
+    np.testing.assert_array_equal(zero.series[0].values[:, 0], [1, 0, 3, 0, 0, 6, 0, 8])
+    assert zero.series[0].observed.all()
+    assert '2024-01-02 has no value in the column "y"' in refused(columns, missing="error")
+
+
+def test_each_row_knows_its_series_and_its_step_in_any_order() -> None:
+    table = read(
+        {
+            "t": ["2024-01-02", "2024-01-05", "2024-01-01", "2024-01-04", "2024-01-02"],
+            "s": list("abaab"),
+            "y": [*range(5)],
+        },
+        series="s",
+    )
+    np.testing.assert_array_equal(table.rows, [[0, 1], [1, 3], [0, 0], [0, 3], [1, 0]])
+    assert [s.id for s in table.series] == [("a",), ("b",)]
+    np.testing.assert_array_equal(table.series[1].values[:, 0], [4, 4, 4, 1])
+
+
+def test_equal_rows_are_dropped_and_others_at_the_same_time_need_a_rule() -> None:
+    stamps = [*days(4), "2024-01-04"]
+    table = read({"t": stamps, "y": [1, 2, 3, 4, 4]})
+    np.testing.assert_array_equal(table.series[0].values[:, 0], [1, 2, 3, 4])
+    assert any("1 row that repeat" in note for note in table.notes)
+    columns = {"t": stamps, "y": [1, 2, 3, 4, 6]}
+    message = refused(columns)
+    assert "row 4 and row 5" in message
+    assert "2024-01-04" in message
+    assert "--series" in message
+    for rule, last in {"mean": 5, "sum": 10, "first": 4, "last": 6}.items():
+        assert read(columns, duplicates=rule).series[0].values[-1, 0] == last
+
+
+def test_hours_are_counted_through_a_change_of_clocks() -> None:
+    moments = np.datetime64("2024-10-26T22:00", "us") + np.arange(30) * np.timedelta64(1, "h")
+    there = pl.Series(moments).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    naive = there.dt.replace_time_zone(None).dt.strftime("%Y-%m-%d %H:%M").to_list()
+    assert naive.count("2024-10-27 02:00") == 2
+    table = read({"t": naive, "y": list(range(30))}, time_zone="Europe/Berlin")
+    assert len(table.series[0]) == 30
+    assert table.series[0].observed.all()
+    assert table.stamps(np.arange(30)).dt.strftime("%Y-%m-%d %H:%M").to_list() == naive
+    offsets = there.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").to_list()
+    assert len(read({"t": offsets, "y": list(range(30))}).series[0]) == 30
+
+
+def test_days_are_local_days_through_a_change_of_clocks() -> None:
+    # Clocks in Berlin went forward on 31 March 2024 at 2 in the morning: that day has 23 hours.
+    stamps = [f"2024-03-{d} 00:00+01:00" for d in range(25, 32)] + ["2024-04-01 00:00+02:00", "2024-04-02 00:00+02:00"]
+    table = read({"t": stamps, "y": list(range(9))})
+    assert table.frequency.name == "D"
+    assert len(table.series[0]) == 9
+    assert str(table.stamps(np.array([8]))[0]) == "2024-04-02"
+
+
+def test_an_hour_that_the_clocks_leave_out_is_refused() -> None:
+    stamps = ["2024-03-31 01:00", "2024-03-31 02:00", "2024-03-31 03:00"]
+    assert "row 2" in refused({"t": stamps, "y": [1, 2, 3]}, time_zone="Europe/Berlin")
+
+
+def test_texts_become_indicators_and_a_future_keeps_what_is_known() -> None:
+    table = read(
+        {"t": days(5), "y": [1, 2, 3, None, None], "h": ["no", "yes", "no", "no", "yes"], "p": [1, 2, 3, None, None]},
+        known="h",
+        past="p",
+    )
+    series = table.series[0]
+    assert len(series) == 3
+    np.testing.assert_array_equal(series.known, [[1, 0], [0, 1], [1, 0], [1, 0], [0, 1]])
+    assert table.columns.features(table.columns.known) == ("h=no", "h=yes")
+    assert series.past.shape == (3, 1)
+
+
+def test_an_empty_field_is_a_category_where_the_table_learnt_from_has_one() -> None:
+    columns = {"t": days(3), "y": [1, 2, 3], "h": ["", "Easter", "none"]}
+    table = read(columns, known="h")
+    assert table.columns.features(table.columns.known) == ("h=", "h=Easter")
+    np.testing.assert_array_equal(table.series[0].known, [[1, 0], [0, 1], [1, 0]])
+    later = pl.DataFrame({"h": ["Easter", None, "Advent"]})
+    only = dataclasses.replace(table.columns, targets=())
+    _, known = matrix(later[:2], only, "f.csv", "row {}".format, only)
+    np.testing.assert_array_equal(known, [[0, 1], [1, 0]])
+    with pytest.raises(DataError, match=r'column "h": row 2 is "Advent", .* expected one of an empty field, Easter'):
+        matrix(later, only, "f.csv", "row {}".format, only)
+    full = read({"t": days(3), "y": [1, 2, 3], "h": ["no", "yes", "no"]}, known="h").columns
+    _, known = matrix(later[1:2], dataclasses.replace(full, targets=()), "f.csv", "row {}".format, full)
+    assert np.isnan(known).all()
+
+
+@pytest.mark.parametrize(
+    ("columns", "config", "expected"),
+    [
+        ({"t": [], "y": []}, {}, "holds no rows"),
+        ({"t": ["2024-01-01"], "y": [1]}, {}, 'x.csv, column "t" has one time stamp'),
+        ({"t": ["2024-01-01", "soon"], "y": [1, 2]}, {}, 'column "t": row 2 is "soon"'),
+        ({"t": ["2024-01-01", None], "y": [1, 2]}, {}, 'column "t": row 2 has no time'),
+        ({"t": days(3), "y": ["1", "two", "3"]}, {}, 'column "y": row 2 is "two", expected a number'),
+        ({"t": days(3), "y": [1.0, float("inf"), 3.0]}, {}, 'column "y": row 2 is infinite'),
+        ({"t": days(3), "y": ["", "NA", ""]}, {}, 'column "y" holds no value'),
+        ({"t": days(3), "z": [1, 2, 3]}, {}, 'has no column "y"'),
+        ({"t": days(3), "y": [1, 2, 3]}, {"time": "T"}, 'has no column "T": did you mean "t"?'),
+        ({"t": ["01/02/2024", "02/02/2024"], "y": [1, 2]}, {}, "--time-format"),
+        ({"t": ["2024-01-01", "2024-01-03", "2024-01-04 05:00", "2024-02-11"], "y": [1, 2, 3, 4]}, {}, "row 3"),
+        ({"t": days(3), "y": [1, 2, 3]}, {"frequency": "fortnight"}, 'the frequency is "fortnight"'),
+        ({"t": days(3), "y": [1, 2, 3]}, {"time_zone": "Mars"}, 'no time zone "Mars"'),
+        ({"t": days(3), "y": [1, 2, 3], "s": ["a", "b", "a"]}, {"static": "s"}, "row 2 differs from row 1"),
+        (
+            {"t": days(3), "y": [1, 2, None], "k": [1, 2, None]},
+            {"known": "k"},
+            '2024-01-03 has no value in the column "k"',
+        ),
+        ({"t": days(3), "y": [1, 2, 3]}, {"past": "y"}, "named 2 times"),
+    ],
+)
+def test_a_bad_table_is_refused_in_one_sentence(columns: dict, config: dict, expected: str) -> None:
+    message = refused(columns, **config)
+    assert expected in message
+    assert "\n" not in message
+
+
+def test_stamps_without_a_step_are_refused_until_one_is_named() -> None:
+    random = np.random.default_rng(1)
+    stamps = np.datetime64("2024-01-01", "s") + np.cumsum(random.integers(60, 40_000, 60)).astype("timedelta64[s]")
+    columns = {"t": [str(s) for s in stamps], "y": list(range(60))}
+    assert "--frequency" in refused(columns)
+    table = read(columns, frequency="D")
+    assert table.frequency.size == DAY
+    assert len(table.series[0]) < 60
+    assert any("put together by their mean" in note for note in table.notes)
+
+
+def test_a_clock_that_repeats_and_leaves_out_an_hour_is_told_of() -> None:
+    moments = np.datetime64("2024-01-01T00:00", "us") + np.arange(24 * 330) * np.timedelta64(1, "h")
+    there = pl.Series(moments).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    naive = there.dt.replace_time_zone(None).dt.strftime("%Y-%m-%d %H:%M").to_list()
+    table = read({"t": naive, "y": list(range(len(naive)))}, duplicates="mean")
+    assert table.frequency.size == HOUR
+    assert any("--time-zone" in note for note in table.notes)
