@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from gatework._files import atomic
+from gatework._files import atomic, finite
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,26 +111,27 @@ def run_summary(run: Run) -> None:
     print(f"\nRun: {run.path}")
 
 
-def predictions_table(rows: list[dict[str, Any]]) -> None:
+def predictions_table(rows: pl.DataFrame) -> None:
     """Prints one prediction per line, as CSV with a header where there are several."""
-    if len(rows) == 1 and "label" in rows[0]:
-        print(f"{rows[0]['label']}  {rows[0]['probability']:.3f}")
-    elif len(rows) == 1 and set(rows[0]) == {"value"}:
-        print(rows[0]["value"])
+    if len(rows) == 1 and {"label", "probability"} <= set(rows.columns):
+        print(f"{rows['label'][0]}  {rows['probability'][0]:.3f}")
+    elif len(rows) == 1 and rows.columns == ["value"]:
+        print(rows["value"].to_list()[0])
     else:
-        print(_frame(rows).write_csv(), end="")
+        print(_flat(rows).write_csv(), end="")
 
 
-def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
+def write_predictions(rows: pl.DataFrame, out: Path) -> None:
     """Writes predictions to a .csv, .json, .jsonl or .parquet file in one piece.
 
     Raises:
         UsageError: The file's ending is none of these.
     """
-    frame = _frame(rows)
+    frame = _flat(rows)
+    text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
     writers: dict[str, Callable[[Path], Any]] = {
         ".csv": frame.write_csv,
-        ".json": lambda path: path.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"),
+        ".json": lambda path: path.write_text(text, encoding="utf-8"),
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
     }
@@ -140,17 +141,19 @@ def write_predictions(rows: list[dict[str, Any]], out: Path) -> None:
         writers[out.suffix](temporary)
 
 
-def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """One column per value; the probability of each class in a column of its own."""
+def _flat(rows: pl.DataFrame) -> pl.DataFrame:
+    """One column per number: of a structure, as the probability of each class, and of a list each in its own."""
     import polars as pl
 
-    flat = []
-    for row in rows:
-        plain = {name: value for name, value in row.items() if not isinstance(value, (dict, list))}
-        plain |= {f"probability of {name}": value for name, value in row.get("probabilities", {}).items()}
-        plain |= {
-            f"{name} {k + 1}": v for name, value in row.items() if isinstance(value, list) for k, v in enumerate(value)
-        }
-        flat.append(plain)
-    # A column may begin with many missing values, so every row says what it holds.
-    return pl.DataFrame(flat, infer_schema_length=None)
+    columns: list[pl.Series] = []
+    for column in rows:
+        if isinstance(column.dtype, pl.Struct):
+            single = column.name.removesuffix("ies") + "y" if column.name.endswith("ies") else column.name
+            columns += [part.alias(f"{single} of {part.name}") for part in column.struct.unnest()]
+        elif column.dtype.is_nested():
+            values = column if isinstance(column.dtype, pl.List) else column.arr.to_list()
+            longest = max(values.list.len().to_list(), default=0)
+            columns += [values.list.get(k, null_on_oob=True).alias(f"{column.name} {k + 1}") for k in range(longest)]
+        else:
+            columns.append(column)
+    return pl.DataFrame(columns)

@@ -29,11 +29,13 @@ def evaluate(
         metrics = opened.summary["metrics"]
         print(json.dumps(metrics, indent=2)) if as_json else metrics_table(metrics)
         return
-    found = opened.measure(data, label=label)
+    scores = opened.predictor.evaluate(data, label=label)
     if as_json:
-        content = {"metrics": found.metrics, "baselines": dict(found.baselines)} if found.baselines else found.metrics
+        content = (
+            {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics
+        )
         print(json.dumps(finite(content), indent=2))
-    elif found.baselines:
-        measured_table({"network": found.metrics, **found.baselines})
+    elif scores.baselines:
+        measured_table({"network": scores.metrics, **scores.baselines})
     else:
-        metrics_table(found.metrics)
+        metrics_table(scores.metrics)

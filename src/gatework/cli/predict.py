@@ -29,6 +29,7 @@ def predict(
     as_json: options.AsJson = False,
 ) -> None:
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
+    from gatework._files import finite
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
@@ -38,23 +39,22 @@ def predict(
     if stream:
         if data is not None or out is not None:
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
-        from gatework.tasks.detect.streaming import answer_lines
-
         try:
-            for line in answer_lines(opened, sys.stdin):
+            for line in opened.predictor.answer_lines(sys.stdin):
                 print(line, flush=True)
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         return
+    predictor = opened.predictor
     source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
-    split = opened.task.read(source, opened.recipe, horizon=horizon)
+    split = predictor.read(source, horizon=horizon)
     tell(split.notes)
-    rows = opened.predict(split)
+    rows = predictor.rows(split)
     if out is not None:
         write_predictions(rows, out)
-        for line in opened.task.told(rows):
+        for line in opened.task.summary(rows):
             print(line)
     elif as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print(json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str))
     else:
         predictions_table(rows)

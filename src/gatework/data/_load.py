@@ -5,26 +5,27 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gatework.data.dataset import Dataset, Split
 from gatework.data.sets import REGISTRY
 from gatework.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gatework.config import DataConfig
-    from gatework.tasks import Task
+    from gatework.data.dataset import Columns, Inputs
+    from gatework.data.own import Answer, Kind
 
 
-def load(source: Any, config: DataConfig, task: str | None = None) -> Dataset:
+def load(source: Any, config: DataConfig, answer: Answer | None = None) -> Dataset:
     """Reads and splits data.
 
     Args:
         source: A registered data set's name; the path of a CSV, TSV, JSONL or Parquet file (also gzipped) or of a
             folder of text files per class; or a pandas, polars or pyarrow frame.
         config: Columns, shares and seed; shares apply where the data set has no official split.
-        task: What a person's own data is for, "classify" or "regress"; the latter if None and a target is named. A
-            registered data set has its own.
+        answer: What is to be predicted of a person's own data, a "label" or a "target"; the latter if None and a target
+            is named. A registered data set has its own.
 
     Raises:
         UsageError: There is neither such a data set nor such a file, or a column must be named.
@@ -36,46 +37,46 @@ def load(source: Any, config: DataConfig, task: str | None = None) -> Dataset:
         raise UsageError(f'there is no data set and no file "{source}": {nearest(source, REGISTRY)}')
     from gatework.data.own import read_dataset
 
-    return read_dataset(source, config, task or ("regress" if config.target else "classify"))
+    return read_dataset(source, config, answer or ("target" if config.target else "label"))
 
 
-def load_split(source: Any, config: DataConfig, task: Task) -> Split:
+def load_split(source: Any, config: DataConfig, columns: Columns, classes: tuple[str, ...]) -> Split:
     """Reads examples with known answers, to evaluate a trained task on.
 
     Args:
         source: As for `load()`; of a registered data set, the test part.
         config: What the task was trained with.
-        task: The trained task.
+        columns: The columns that the task was trained on, by role.
+        classes: The classes' names; empty for values.
 
     Raises:
-        DataError: The data is not what was expected, or a label is none of the task's classes.
+        DataError: The data is not what was expected, or a label is none of the classes.
     """
     if isinstance(source, str) and source in REGISTRY:
         return REGISTRY[source].load(config).test
     from gatework.data.own import read_examples
 
-    return read_examples(source, config, task)
+    return read_examples(source, config, columns, classes)
 
 
-def load_inputs(source: Any, config: DataConfig, task: Task) -> Split:
+def load_inputs(source: Any, config: DataConfig, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
     """Reads inputs without answers, to predict them.
 
     Args:
         source: A text, a list of texts, a series as text or array, or what `load()` reads.
         config: What the task was trained with.
-        task: The trained task.
+        columns: The columns that the task was trained on, by role.
+        kind: What the task reads.
 
     Returns:
-        The inputs with zeros as targets.
+        The inputs, and the table that they were read from where there is one.
 
     Raises:
         DataError: The data is not what was expected.
     """
     from gatework.data.own import read_inputs
 
-    inputs = read_inputs(source, config, task)
-    zeros = np.zeros(len(inputs), np.int64) if task.classes else np.zeros((len(inputs), 1), np.float32)
-    return Split(inputs, zeros)
+    return read_inputs(source, config, columns, kind)
 
 
 def _looks_like_a_path(text: str) -> bool:

@@ -43,10 +43,13 @@ class Split:
     Attributes:
         inputs: Series of shape (examples, time, input), float32, or texts.
         targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
+        beside: What else the person's own table says of each example, for predictions to stand beside; None where the
+            examples are to be learnt from, or come from no table.
     """
 
     inputs: Inputs
     targets: np.ndarray
+    beside: pl.DataFrame | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ class Split:
 
     def take(self, index: np.ndarray) -> Split:
         """The examples at these positions, in this order."""
-        return Split(self.inputs[index], self.targets[index])
+        return Split(self.inputs[index], self.targets[index], None if self.beside is None else self.beside[index])
 
     def table(self) -> pl.DataFrame:
         """The examples as the report reads them: "input" or "text", and "target"."""
@@ -126,14 +129,21 @@ class Batch:
     lengths: Tensor
     targets: Tensor
 
+    def tensors(self) -> dict[str, Tensor | None]:
+        """What a network's `forward()` takes, by name; the lengths are None where every sequence has all steps."""
+        is_ragged = bool((self.lengths != self.inputs.shape[1]).any())
+        return {"inputs": self.inputs, "lengths": self.lengths if is_ragged else None}
+
 
 class Examples(Protocol):
     """Encoded examples, ready to be batched.
 
     Attributes:
+        split: The examples before encoding.
         lengths: Steps of each example, shape (examples,), int64: what bucketing by length sorts by.
     """
 
+    split: Split
     lengths: np.ndarray
 
     def __len__(self) -> int: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -19,18 +19,19 @@ from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from gatework.config import DataConfig
-    from gatework.tasks import Task
-
+Answer = Literal["label", "target"]
+"""What is to be predicted: a class, or values."""
+Kind = Literal["series", "text"]
 _FOLDER_COLUMNS: Columns = {"text": "text", "label": "label"}
 
 
-def read_dataset(source: Any, config: DataConfig, task: str) -> Dataset:
+def read_dataset(source: Any, config: DataConfig, answer: Answer) -> Dataset:
     """Reads and splits a person's own data.
 
     Args:
         source: A path or a data frame.
         config: Columns, shares and seed.
-        task: "classify" or "regress".
+        answer: Whether a "label" or a "target" is to be predicted, a class or a value.
 
     Raises:
         UsageError: A column must be named.
@@ -38,10 +39,10 @@ def read_dataset(source: Any, config: DataConfig, task: str) -> Dataset:
     """
     table, test_table = _tables(source)
     is_folder = _is_folder(source)
-    if is_folder and task != "classify":
-        raise UsageError(f"{table.where} holds texts by class and no values; train it with the task classify")
-    columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, task)
-    classes = _classes(table, str(columns["label"])) if task == "classify" else ()
+    if is_folder and answer != "label":
+        raise UsageError(f"{table.where} holds texts by class and no values to predict; train a classifier of it")
+    columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, answer)
+    classes = _classes(table, str(columns["label"])) if answer == "label" else ()
     examples = _examples(table, columns, classes)
     test = _examples(test_table, columns, classes) if test_table else None
     provenance = Provenance(table.where, "yours", table.fingerprint, _notes(table, columns, examples))
@@ -49,23 +50,25 @@ def read_dataset(source: Any, config: DataConfig, task: str) -> Dataset:
     return divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
 
 
-def read_examples(source: Any, config: DataConfig, task: Task) -> Split:
+def read_examples(source: Any, config: DataConfig, columns: Columns, classes: tuple[str, ...]) -> Split:
     """Reads examples with known answers for a task that is trained already.
 
     Args:
         source: A path or a data frame; of a folder with train/ and test/, the test part.
         config: What the task was trained with.
-        task: The task; its columns are read, or such as fit where it was trained on a registered data set.
+        columns: The columns that it was trained on; such as fit where that was a registered data set.
+        classes: The classes' names; empty for values.
 
     Raises:
         DataError: A column is missing, or a label is none of the classes.
     """
     table, test = _tables(source)
-    columns = _FOLDER_COLUMNS if _is_folder(source) else task.columns or _columns(table, config, task.name)
-    return _examples(test or table, columns, task.classes)
+    answer: Answer = "label" if classes else "target"
+    columns = _FOLDER_COLUMNS if _is_folder(source) else columns or _columns(table, config, answer)
+    return _examples(test or table, columns, classes)
 
 
-def read_inputs(source: Any, config: DataConfig, task: Task) -> Inputs:
+def read_inputs(source: Any, config: DataConfig, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
     """Reads inputs without answers for a task that is trained already.
 
     Args:
@@ -73,24 +76,28 @@ def read_inputs(source: Any, config: DataConfig, task: Task) -> Inputs:
             for series one series as numbers with spaces or commas between, an array of shape (examples, time), a
             table's path or a frame.
         config: What the task was trained with.
-        task: The task; its columns are read, or such as fit where it was trained on a registered data set.
+        columns: The columns that the task was trained on; such as fit where that was a registered data set.
+        kind: What the task reads.
+
+    Returns:
+        The inputs, and the table that they were read from where there is one.
 
     Raises:
         DataError: A file or column is missing, or a number is none.
     """
-    from_lines = _series_of if task.kind == "series" else Texts.of
+    from_lines = _series_of if kind == "series" else Texts.of
     if isinstance(source, np.ndarray):
-        return _array(source)
+        return _array(source), None
     if isinstance(source, (list, tuple)):
-        return from_lines([str(line) for line in source])
+        return from_lines([str(line) for line in source]), None
     if isinstance(source, str) and not _is_path(source):
-        return from_lines([source])
+        return from_lines([source]), None
     if isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(".txt"):
-        return from_lines(_lines(Path(source)))
+        return from_lines(_lines(Path(source))), None
     table, test = _tables(source)
     if _is_folder(source):
-        return _inputs(test or table, _FOLDER_COLUMNS)
-    return _inputs(table, task.columns or _input_columns(table, config, task.kind, None))
+        return _inputs(test or table, _FOLDER_COLUMNS), (test or table).frame
+    return _inputs(table, columns or _input_columns(table, config, kind, None)), table.frame
 
 
 def _is_path(text: str) -> bool:
@@ -108,22 +115,22 @@ def _tables(source: Any) -> tuple[Table, Table | None]:
     return read_folder(Path(source)) if _is_folder(source) else (read_table(source), None)
 
 
-def _columns(table: Table, config: DataConfig, task: str) -> Columns:
+def _columns(table: Table, config: DataConfig, answer: Answer) -> Columns:
     """Which columns play which role: those that the configuration names, or the only ones that can."""
-    role, wanted = ("label", config.label) if task == "classify" else ("target", config.target)
-    answer = wanted or role
-    if wanted is None and role not in table.frame.columns:
-        both = task == "classify" and config.text is None
+    wanted = config.label if answer == "label" else config.target
+    name = wanted or answer
+    if wanted is None and answer not in table.frame.columns:
+        both = answer == "label" and config.text is None
         raise UsageError(
-            f"which column of {table.where} is to be predicted? Name it with --{role}"
+            f"which column of {table.where} is to be predicted? Name it with --{answer}"
             f"{', and that of the text with --text' if both else ''}: there is {', '.join(table.frame.columns)}"
         )
-    table.column(answer)
-    kind = "series" if task == "regress" and config.text is None else None
-    return {**_input_columns(table, config, kind, answer), role: answer}
+    table.column(name)
+    kind: Kind | None = "series" if answer == "target" and config.text is None else None
+    return {**_input_columns(table, config, kind, name), answer: name}
 
 
-def _input_columns(table: Table, config: DataConfig, kind: str | None, answer: str | None) -> Columns:
+def _input_columns(table: Table, config: DataConfig, kind: Kind | None, answer: str | None) -> Columns:
     """The column of the text, or those of the steps of a series.
 
     Args:

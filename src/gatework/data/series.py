@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from gatework.data.dataset import Batch
+from gatework.data.dataset import Batch, Split
 
 if TYPE_CHECKING:
     from gatework.config import DataConfig
@@ -62,16 +62,19 @@ class SeriesExamples:
     """Series of equal length as model inputs.
 
     Attributes:
+        split: The examples before encoding.
         lengths: Steps of each example, shape (examples,), int64.
     """
 
-    def __init__(self, values: np.ndarray, targets: np.ndarray) -> None:
+    def __init__(self, split: Split, values: np.ndarray, targets: np.ndarray) -> None:
         """Takes values that are scaled already.
 
         Args:
+            split: The examples before encoding.
             values: Shape (examples, time, input), float32.
             targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
         """
+        self.split = split
         self._values = values
         self._targets = targets
         self.lengths = np.full(len(values), values.shape[1], dtype=np.int64)
@@ -95,7 +98,7 @@ class SeriesEncoder:
         scale: The training part's statistics, or the identity.
     """
 
-    kind: ClassVar[str] = "series"
+    kind: ClassVar[Literal["series"]] = "series"
 
     scale: Scale
 
@@ -113,6 +116,6 @@ class SeriesEncoder:
         """The encoder whose `state()` this is."""
         return cls(Scale.from_state(state))
 
-    def encode(self, values: np.ndarray, targets: np.ndarray) -> SeriesExamples:
+    def encode(self, split: Split, targets: np.ndarray) -> SeriesExamples:
         """Examples ready to be batched."""
-        return SeriesExamples(self.scale.apply(values), targets)
+        return SeriesExamples(split, self.scale.apply(np.asarray(split.inputs)), targets)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import numpy as np
 
-from gatework.data.dataset import Batch
+from gatework.data.dataset import Batch, Split
 from gatework.data.tokens import Tokens, spans, tokenise
 
 if TYPE_CHECKING:
@@ -120,22 +120,26 @@ class TextExamples:
     An empty text is read as one unknown word, so that every sequence has a step.
 
     Attributes:
+        split: The examples before encoding.
         lengths: Steps of each example, shape (examples,), int64; all equal where padding goes in front.
     """
 
     def __init__(
-        self, texts: Texts, targets: np.ndarray, vocabulary: Vocabulary, max_tokens: int = 0, padding: Padding = "mask"
+        self, split: Split, targets: np.ndarray, vocabulary: Vocabulary, max_tokens: int = 0, padding: Padding = "mask"
     ) -> None:
         """Encodes the texts.
 
         Args:
-            texts: The texts.
+            split: Examples with texts as inputs.
             targets: Class indices of shape (examples,) or values of shape (examples, output).
             vocabulary: The known words.
             max_tokens: The last so many tokens of each text are kept; 0 keeps all.
             padding: "mask" puts padding behind, to the batch's longest text; "pre" puts it in front, up to `max_tokens`
                 (to the longest of these texts where that is 0), and counts it as steps, as Keras' pad_sequences does.
         """
+        texts = split.inputs
+        assert isinstance(texts, Texts)
+        self.split = split
         tokens = texts.tokens.last(max_tokens)
         self._count = np.maximum(tokens.lengths, 1)
         self._starts = np.cumsum(self._count) - self._count
@@ -176,7 +180,7 @@ class TextEncoder:
         padding: Where padding goes.
     """
 
-    kind: ClassVar[str] = "text"
+    kind: ClassVar[Literal["text"]] = "text"
 
     vocabulary: Vocabulary
     max_tokens: int
@@ -196,6 +200,6 @@ class TextEncoder:
         """The encoder whose `state()` this is."""
         return cls(Vocabulary(tuple(state["words"])), state["max_tokens"], state["padding"])
 
-    def encode(self, texts: Texts, targets: np.ndarray) -> TextExamples:
+    def encode(self, split: Split, targets: np.ndarray) -> TextExamples:
         """Examples ready to be batched."""
-        return TextExamples(texts, targets, self.vocabulary, self.max_tokens, self.padding)
+        return TextExamples(split, targets, self.vocabulary, self.max_tokens, self.padding)

@@ -19,7 +19,7 @@ from gatework import _reference, _stack
 from gatework._around import Around
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
-from gatework.inside._sources import recurrent_of
+from gatework.inside._sources import answered, recurrent_of
 from gatework.nn import RecurrentLayer, _batch
 
 Change = Callable[[Tensor], Tensor]
@@ -71,7 +71,7 @@ def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_wa
 
     handle = watched.register_forward_pre_hook(enter)
     try:
-        outputs = _replaced(network, watched)(batch)
+        outputs = answered(_replaced(network, watched), batch)
     finally:
         handle.remove()
     places = layer.num_layers * layer.num_directions

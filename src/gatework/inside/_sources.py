@@ -11,8 +11,11 @@ import numpy as np
 from torch import Tensor, nn
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.series import SeriesEncoder
+from gatework.data.text import TextEncoder, Texts
 from gatework.errors import RunError, UsageError
 from gatework.nn import GRU, LSTM, RNN, RecurrentLayer
+from gatework.tasks._sequence import SequenceTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,34 +50,44 @@ def read(run: Run, inputs: Any) -> Reading:
         RunError: The run's task reads neither texts nor series.
         UsageError: There is no example, an empty text, or a series of the wrong shape or with a missing value.
     """
-    from gatework.data.series import SeriesEncoder
-
     split = as_split(run, inputs)
-    encoder = run.task.encoder  # type: ignore[attr-defined]
+    encoder = sequence_task(run).encoder
     batch = run.task.encode(split).batch(np.arange(len(split)))
     lengths = batch.lengths.tolist()
-    if isinstance(encoder, SeriesEncoder):
+    if isinstance(encoder, SeriesEncoder) or not isinstance(split.inputs, Texts):
         return Reading(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
-    tokens = split.inputs.tokens.last(encoder.max_tokens)  # type: ignore[union-attr]
+    tokens = split.inputs.tokens.last(encoder.max_tokens)
     words = [tokens.words(position) for position in range(len(split))]
     return Reading(batch, tuple(_step_names(own, length) for own, length in zip(words, lengths, strict=True)))
 
 
+def sequence_task(run: Run) -> SequenceTask:
+    """The task of a run that reads single texts or series.
+
+    Raises:
+        RunError: It reads something else.
+    """
+    if not isinstance(run.task, SequenceTask):
+        raise RunError(
+            f'{run.path} was trained for the task "{run.recipe.task}"; looking inside needs a run that reads single '
+            "texts or series, as a classifier does"
+        )
+    return run.task
+
+
+def answered(network: nn.Module, batch: Any) -> Any:
+    """The output of a network for a Batch, or of a layer for its input tensor."""
+    return network(**batch.tensors()) if isinstance(batch, Batch) else network(batch)
+
+
 def as_split(run: Run, inputs: Any) -> Split:
     """Examples as a Split, with zeros where no targets are given; see `read()` for arguments and errors."""
-    from gatework.data.series import SeriesEncoder
-    from gatework.data.text import TextEncoder
-
-    encoder = getattr(run.task, "encoder", None)
-    if not isinstance(encoder, (TextEncoder, SeriesEncoder)):
-        raise RunError(
-            f'{run.path} was trained for the task "{run.recipe.task}"; '
-            "looking inside needs a run of classify or regress"
-        )
+    task = sequence_task(run)
+    encoder = task.encoder
     split = inputs if isinstance(inputs, Split) else None
     if split is None:
         values = _texts(inputs) if isinstance(encoder, TextEncoder) else _series(inputs, len(encoder.scale.mean))
-        split = Split(values, _no_targets(run, len(values)))
+        split = Split(values, task.no_targets(len(values)))
     if not len(split):
         raise UsageError("there is nothing to look at: give one text or series at least")
     return split
@@ -87,8 +100,6 @@ def _step_names(words: Sequence[str], length: int) -> tuple[str, ...]:
 
 
 def _texts(inputs: Any) -> Any:
-    from gatework.data.text import Texts
-
     if isinstance(inputs, Texts):
         return inputs
     if isinstance(inputs, np.ndarray) and inputs.dtype.kind in "fiub":
@@ -116,13 +127,6 @@ def _series(inputs: Any, variables: int) -> np.ndarray:
         where = np.argwhere(~np.isfinite(values))[0]
         raise UsageError(f"series {where[0] + 1} has no number at step {where[1] + 1}; fill it in or leave it out")
     return values
-
-
-def _no_targets(run: Run, count: int) -> np.ndarray:
-    if hasattr(run.task, "classes"):
-        return np.zeros(count, dtype=np.int64)
-    outputs = len(run.task.scale.mean)  # type: ignore[attr-defined]
-    return np.zeros((count, outputs), dtype=np.float32)
 
 
 def recurrent_of(network: nn.Module) -> RecurrentLayer:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from gatework.data.dataset import Batch
 from gatework.errors import UsageError
 from gatework.inside._probe import probe
-from gatework.inside._sources import read, recurrent_of
+from gatework.inside._sources import answered, read, recurrent_of, sequence_task
 from gatework.nn import RecurrentLayer
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def attribute(
         if len(reading.steps) != 1:
             raise UsageError(f"an attribution explains one prediction; got {len(reading.steps)} examples, give one")
         network, batch, steps = source.network, reading.batch, reading.steps[0]
-        classes = tuple(getattr(source.task, "classes", ()))
+        classes = sequence_task(source).classes
     layer = recurrent_of(network)
     score, name, output = _score(network, batch, target, classes)
     shares = np.ones(1) if method == METHODS[0] else (np.arange(points) + 0.5) / points
@@ -121,7 +121,7 @@ def _score(
 ) -> tuple[Callable[[Tensor], Tensor], str, float]:
     """What is explained: as a function of outputs of shape (examples, outputs), its name, and its value."""
     with torch.no_grad():
-        rows = _rows(network(batch))
+        rows = _rows(answered(network, batch))
     if len(rows) != 1:
         raise UsageError(f"an attribution explains one prediction; got {len(rows)} examples, give one")
     chosen = _chosen(target, classes, rows[0])

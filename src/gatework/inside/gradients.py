@@ -23,7 +23,7 @@ from gatework.data.dataset import Batch, Split
 from gatework.errors import UsageError
 from gatework.inside._equations import retention_gates
 from gatework.inside._probe import Probe, probe
-from gatework.inside._sources import read
+from gatework.inside._sources import read, sequence_task
 from gatework.inside.traces import trace
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def gradient_flow(
         raise UsageError("the gradient of the loss needs known targets: give a Split, as dataset.test")
     batch = _sorted(read(source, examples).batch)
     network = source.network if at == "trained" else start(source)
-    return _flow(network, batch, lambda outputs: source.task.loss(outputs, batch) * len(batch.lengths))
+    return _flow(network, batch, lambda outputs: sequence_task(source).loss_of(outputs, batch).total)
 
 
 def start(run: Run) -> nn.Module:

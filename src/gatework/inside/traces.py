@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 from gatework.cells import CellSpec
 from gatework.data.dataset import Batch
 from gatework.errors import UsageError
-from gatework.inside._sources import batch_lengths, capturing, read, recurrent_of
+from gatework.inside._sources import answered, batch_lengths, capturing, read, recurrent_of
 from gatework.nn import RecurrentLayer
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _network_trace(network: nn.Module, batch: Batch | Any, steps: tuple[tuple[st
     inner = next(module for module in network.modules() if isinstance(module, (RecurrentLayer, nn.RNNBase)))
     was_training = network.training
     with torch.no_grad(), capturing(inner, calls):
-        network.eval()(batch)
+        answered(network.eval(), batch)
     network.train(was_training)
     args, kwargs = calls[0]
     x, hx = (*args, None, None)[:2]

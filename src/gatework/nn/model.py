@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from gatework import cells
 from gatework.config import ModelConfig
-from gatework.data.dataset import Batch
 from gatework.errors import UsageError, nearest
 from gatework.nn import RecurrentLayer, ScanOptions, recurrent
 
 # Keras draws word vectors from this range, torch from a normal distribution with deviation 1, which is far too wide
 # for a network that adds up two hundred of them.
 _EMBEDDING_RANGE = 0.05
+
+
+Pooled = tuple[Tensor, Tensor, Tensor]
+"""What a view of the states over time carries from step to step."""
+Carried = tuple[Any, Pooled]
+"""What a network carries from step to step: the states of its layers, and those of its view of them."""
 
 
 def layers(config: ModelConfig, inputs: int, *, bidirectional: bool = False) -> RecurrentLayer:
@@ -87,18 +94,42 @@ class SequenceModel(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(self.pooling.width, outputs)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Outputs of shape (batch, outputs)."""
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Outputs of shape (batch, outputs).
+
+        Args:
+            inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input).
+            lengths: Steps of each sequence, shape (batch,), int64; None if all have every step.
+        """
         # Time first: each step of a batch is contiguous, which is how the scan reads it.
-        inputs = batch.inputs.transpose(0, 1)
+        inputs = inputs.transpose(0, 1)
         if self.embedding is not None:
             inputs = self._drop_words(self.embedding(inputs))
-        is_ragged = bool((batch.lengths != inputs.shape[0]).any())
-        lengths = batch.lengths if is_ragged else None
         sequence, state = self.recurrent(inputs, lengths=lengths)
         last = state[0] if isinstance(state, tuple) else state
         output: Tensor = self.output(self.dropout(self.pooling(sequence, last, lengths)))
         return output
+
+    def step(self, inputs: Tensor, state: Carried | None = None) -> tuple[Tensor, Carried]:
+        """Goes on by one step: the outputs as if the sequence ended with it, and what to carry on.
+
+        Args:
+            inputs: Token indices of shape (batch,), int64, or values of shape (batch, input).
+            state: What the previous call returned; None at the start.
+
+        Returns:
+            Outputs of shape (batch, outputs), and what the next call is given, which does not grow.
+
+        Raises:
+            UsageError: The network reads sequences from their ends too.
+        """
+        if self.embedding is not None:
+            inputs = self.embedding(inputs)
+        layers, pooled = (None, None) if state is None else state
+        hidden, layers = self.recurrent.step(inputs, layers)
+        seen, pooled = self.pooling.step(hidden, pooled)
+        output: Tensor = self.output(seen)
+        return output, (layers, pooled)
 
     def _drop_words(self, vectors: Tensor) -> Tensor:
         """Drops whole words, as in Gal & Ghahramani (2016), section 4.2, per occurrence."""
@@ -146,6 +177,32 @@ class Pooling(nn.Module):
             return mean
         largest = (sequence if beyond is None else sequence.masked_fill(beyond, float("-inf"))).amax(0)
         return largest if self.kind == "max" else torch.cat([self._last(last), mean, largest], dim=-1)
+
+    def step(self, hidden: Tensor, carried: Pooled | None) -> tuple[Tensor, Pooled]:
+        r"""One vector per sequence that so far ends with this step, and what to carry on.
+
+        A mean is carried as a sum and a count, an attention average as $\sum_t e^{s_t} h_t$ and $\sum_t e^{s_t}$ with
+        the highest score taken out of both, which keeps them finite.
+
+        Args:
+            hidden: The top layer's h, shape (batch, states).
+            carried: What the previous call returned; None at the start.
+        """
+        if self.score is not None:
+            score = self.score(hidden)
+            if carried is None:
+                return hidden, (hidden, torch.ones_like(score), score)
+            total, weight, top = carried
+            highest = torch.maximum(top, score)
+            old, new = torch.exp(top - highest), torch.exp(score - highest)
+            total, weight = old * total + new * hidden, old * weight + new
+            return total / weight, (total, weight, highest)
+        if carried is None:
+            carried = (torch.zeros_like(hidden), hidden.new_zeros(len(hidden), 1), hidden)
+        total, count, largest = carried[0] + hidden, carried[1] + 1, torch.maximum(carried[2], hidden)
+        views = {"last": hidden, "mean": total / count, "max": largest}
+        seen = torch.cat(list(views.values()), dim=-1) if self.kind == "concat" else views[self.kind]
+        return seen, (total, count, largest)
 
     def _last(self, last: Tensor) -> Tensor:
         return torch.cat(list(last[-self.directions :]), dim=-1) if self.directions == 2 else last[-1]

@@ -163,32 +163,31 @@ def read_run(folder: Path) -> TrainedRun:
     Raises:
         RunError: A file is corrupt, or there is no `metrics.jsonl`.
     """
-    predictions = folder / "predictions.safetensors"
+    answers = folder / "answers.parquet"
     return TrainedRun(
         name=folder.name,
         epochs=_read_epochs(folder / "metrics.jsonl"),
         summary=_read_optional(folder / "summary.json"),
         recipe=_read_toml(folder / "recipe.toml"),
         environment=_read_optional(folder / "environment.json"),
-        outputs=read_outputs(predictions) if predictions.is_file() else None,
+        outputs=read_outputs(answers) if answers.is_file() else None,
     )
 
 
 def read_outputs(path: Path) -> np.ndarray:
-    """Reads a model's outputs on the test part, shape (examples, outputs), float64.
+    """Reads a model's answers to the test part as one array, shape (examples, outputs), float64.
 
     Raises:
         RunError: The file is missing or corrupt.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     try:
-        outputs = load_file(path)["outputs"].astype(np.float64)
-    except KeyError:
-        raise RunError(f'{path} holds no tensor "outputs"') from None
-    except (SafetensorError, OSError) as error:
+        answers = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from None
+    name = next((name for name in ("scores", "value", "quantiles", "expected") if name in answers.columns), None)
+    if name is None:
+        raise RunError(f"{path} holds no answers, it holds {', '.join(answers.columns) or 'nothing'}")
+    outputs = answers[name].to_numpy().astype(np.float64)
     return outputs.reshape(len(outputs), -1)
 
 
@@ -219,9 +218,9 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
     homes = [_inside(folder, str(run), path) for run in row.get("runs") or ()]
     runs = tuple(read_run(home) for home in homes)
     if is_network:
-        files = [home / "predictions.safetensors" for home in homes]
+        files = [home / "answers.parquet" for home in homes]
     else:
-        files = [_inside(folder, str(row["predictions"]), path)] if row.get("predictions") else []
+        files = [_inside(folder, str(row["answers"]), path)] if row.get("answers") else []
     outputs = tuple(read_outputs(file) for file in files)
     for file, values in zip(files, outputs, strict=True):
         if len(values) != examples:

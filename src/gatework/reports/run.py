@@ -114,7 +114,7 @@ def _predictions(
     test: pl.DataFrame = read_test_part(homes[0] / "test.parquet", task)
     if len(test) != len(entry.outputs[0]):
         raise RunError(
-            f"{folder / 'predictions.safetensors'} holds {len(entry.outputs[0])} predictions "
+            f"{folder / 'answers.parquet'} holds {len(entry.outputs[0])} predictions "
             f"for the {len(test)} examples of {homes[0] / 'test.parquet'}"
         )
     if task == "regress":

@@ -1,4 +1,4 @@
-"""What a task is: what is learnt from a dataset, how well, against which baselines, and how a prediction is made."""
+"""A task: what is learnt from a dataset, how well, and beside which simple methods; it presents nothing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
+    import polars as pl
     from torch import Tensor, nn
 
     from gatework.config import DataConfig, ModelConfig, Recipe
-    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.tasks._stream import Stream
 
 
 def single_threaded() -> AbstractContextManager[Any]:
@@ -31,6 +30,37 @@ def single_threaded() -> AbstractContextManager[Any]:
     return threadpool_limits(1)
 
 
+class Loss(NamedTuple):
+    """The loss of a batch as a sum and what it is a sum over; batches and processes are added up before dividing.
+
+    Attributes:
+        total: The sum, a scalar that gradients flow back from.
+        weight: How many terms it has: examples, values, tokens or frames.
+    """
+
+    total: Tensor
+    weight: float
+
+    def mean(self) -> Tensor:
+        """What a training step follows; 0 for a batch without any term."""
+        return self.total / max(self.weight, 1.0)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network says of examples, and how good that is.
+
+    Attributes:
+        loss: The mean loss, by the weights of `Loss`.
+        metrics: By name, without a prefix.
+        answers: One row per example, as `Task` says of its columns.
+    """
+
+    loss: float
+    metrics: dict[str, float]
+    answers: pl.DataFrame
+
+
 @dataclass(frozen=True)
 class Baseline:
     """A simple method that a network must beat.
@@ -38,84 +68,71 @@ class Baseline:
     Attributes:
         name: As it stands in tables, such as "last value".
         about: One sentence: what it does.
-        outputs: Its outputs for the test part, in the form of the network's (values, or scores per class).
+        answers: What it says of the test part, with the columns of the network's answers.
         seconds: What fitting it took, in seconds.
         parameters: How many numbers it learnt; 0 where it learns nothing.
     """
 
     name: str
     about: str
-    outputs: np.ndarray
+    answers: pl.DataFrame
     seconds: float
     parameters: int = 0
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a measurement found.
+class Scores:
+    """How good a trained network is on examples with known answers.
 
     Attributes:
         metrics: Of the network, by name.
-        baselines: Of simple methods, by their names.
+        answers: What it says; None where only metrics are known.
+        baselines: The metrics of simple methods on the same examples, by their names.
     """
 
     metrics: dict[str, float]
+    answers: pl.DataFrame | None = None
     baselines: Mapping[str, dict[str, float]] = field(default_factory=dict)
 
 
+class Trained(NamedTuple):
+    """One of the trainings of a run: the task as it was fitted, and its network."""
+
+    task: Task
+    model: nn.Module
+
+
 class Task(ABC):
-    """A task fitted to a dataset's training part: its encoder, model, loss, metrics and baselines.
+    """A task fitted to a dataset's training part.
+
+    A task of one's own gives the abstract methods; all others have defaults that fit a task whose every example has one
+    answer. `tasks.register()` makes it known.
 
     Attributes:
         name: The name on the command line.
         metric: The metric that decides, without the "test_" prefix.
         lower_is_better: Whether a smaller metric is a better one.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
-        classes: The names of the classes, in the order of their indices; empty for regression.
-        columns: The columns of a person's own table that it was fitted to, by role; empty for a registered data set.
     """
 
     name: ClassVar[str]
     metric: ClassVar[str]
     lower_is_better: ClassVar[bool]
     needs_input: ClassVar[bool] = True
-    classes: tuple[str, ...]
-    columns: Columns
-
-    @property
-    @abstractmethod
-    def kind(self) -> str:
-        """What the inputs are: "series" or "text"."""
 
     @classmethod
+    @abstractmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
-        """Reads and splits the data to learn from; see `gatework.data.load`."""
-        from gatework import data
-
-        return data.load(source, recipe.data, cls.name)
-
-    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
-        """Reads what is to be predicted; see `gatework.data.load_inputs`.
+        """Reads and splits the data to learn from.
 
         Args:
-            source: What `gatework.data.load_inputs` takes.
-            recipe: What the task was trained with.
-            horizon: The steps to forecast, for tasks that look ahead.
+            source: A registered data set's name, the path of a file or folder, or a data frame.
+            recipe: What is trained.
 
         Raises:
-            UsageError: A horizon is given and the task does not look ahead.
+            UsageError: There is neither such a data set nor such a file, or a column must be named.
+            DataError: The data are not what was expected.
         """
-        from gatework import data
-
-        if horizon is not None:
-            raise UsageError(f'the task "{self.name}" does not look ahead and takes no --horizon')
-        return data.load_inputs(source, recipe.data, self)
-
-    def read_known(self, source: Any, recipe: Recipe) -> Split:
-        """Reads examples with known answers; see `gatework.data.load_split`."""
-        from gatework import data
-
-        return data.load_split(source, recipe.data, self)
 
     @classmethod
     @abstractmethod
@@ -137,42 +154,73 @@ class Task(ABC):
 
     @abstractmethod
     def model(self, config: ModelConfig) -> nn.Module:
-        """A network with fresh weights; it maps a Batch to outputs of shape (batch, output)."""
+        """A network with fresh weights; its `forward()` takes the named tensors of a batch."""
 
     @abstractmethod
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean loss of a batch, a scalar."""
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """The loss of a network on a batch."""
 
-    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
-        """Adjusts a trained network's buffers by the validation part, before the test part is looked at."""
+    @abstractmethod
+    def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
+        """What a network says of examples with known answers, and how good that is."""
 
-    def outputs(self, model: nn.Module, split: Split) -> np.ndarray:
-        """What a trained network answers to examples."""
-        from gatework.training.loop import evaluate
+    @abstractmethod
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
+        """Every metric of a table of answers, a network's or a baseline's; `metric` is among them."""
 
-        return evaluate(model, self, self.encode(split))[0]
+    @abstractmethod
+    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+        """What a person wants to see of examples, as rows of a table."""
 
-    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
-        """What is answered to the test part.
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads what is to be predicted.
 
         Args:
-            model: The trained network, after `calibrate()`.
-            dataset: The data.
-            earlier: The tasks and networks of `dataset.trainings` before the last one.
+            source: What the task takes: a text, a path, a data frame; None where it needs no input.
+            recipe: What the task was trained with.
+            options: Options of a prediction that this task has, such as `horizon` of a forecast.
+
+        Raises:
+            UsageError: The task has no such option, or cannot read such a source.
         """
-        return self.outputs(model, dataset.test)
+        raise UsageError(f'the task "{self.name}" cannot predict new examples')
 
-    def values(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs in the targets' own unit; scores per class stay as they are."""
-        return outputs
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads examples with known answers; see `read()`."""
+        raise UsageError(f'the task "{self.name}" cannot be measured on new examples')
 
-    @abstractmethod
-    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Every metric of these outputs, `metric` among them, without a prefix."""
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Every simple method, fitted to the training part and run on the test part; none by default."""
+        return []
 
     def absent(self, dataset: Dataset) -> list[str]:
         """Which simple methods are not run here and why, one sentence each."""
         return []
+
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:  # noqa: B027
+        """Adjusts a trained network's buffers by the validation part, before the test part is looked at.
+
+        Args:
+            model: The trained network.
+            dataset: The data.
+            earlier: The trainings of `dataset.trainings` before the last one.
+        """
+
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
+        """What is said of the test part; changes nothing. The arguments are those of `calibrate()`."""
+        return self.evaluate(model, self.encode(dataset.test))
+
+    def advance(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:  # noqa: B027
+        """Lets what the network's buffers carry go on over the test part, from whose end predictions go on."""
+
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
+        """Further tables that a run keeps for its report, by the name of their file; none by default."""
+        return {}
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
+        """How good a trained network is on a source with known answers; the arguments are those of `read_known()`."""
+        evaluation = self.evaluate(model, self.encode(self.read_known(source, recipe, **options)))
+        return Scores(evaluation.metrics, evaluation.answers)
 
     def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         """What a verdict must add to the deciding metric of a network, in a sentence; nothing by default.
@@ -183,46 +231,29 @@ class Task(ABC):
         """
         return ""
 
-    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
-        """The metrics of each part that examples fall into, such as a series, as rows of a table; none by default."""
+    def is_copied(self, answers: pl.DataFrame) -> bool:
+        """Whether answers equal the targets exactly, so that copying the input solves the task."""
+        return False
+
+    def summary(self, predictions: pl.DataFrame) -> list[str]:
+        """What predictions amount to, one line each, beside the table of them; nothing by default."""
         return []
 
-    @abstractmethod
-    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
-        """Every simple method, fitted to the training part and run on the test part."""
+    def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
+        """Answers rows as they come, with carried state.
 
-    @abstractmethod
-    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
-        """What a person wants to see for each row of outputs, as values that JSON can hold."""
-
-    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
-        """What a person wants to see, as rows of a table, where that needs the examples as well."""
-        return self.predictions(outputs)
-
-    def predict(self, model: nn.Module, split: Split) -> list[dict[str, Any]]:
-        """What a trained network says of examples, as rows of a table."""
-        return self.answers(self.outputs(model, split), split)
-
-    def told(self, rows: list[dict[str, Any]]) -> list[str]:
-        """What to say of predictions in words, one line each, beside the table of them."""
-        return []
-
-    def measure(self, model: nn.Module, source: Any, recipe: Recipe, *, label: str | None = None) -> Measured:
-        """The metrics of a trained network on a source with known answers.
-
-        Args:
-            model: The network.
-            source: What `read_known()` takes.
-            recipe: What the task was trained with.
-            label: The column of the answers, for tasks that were trained without any.
-
-        Returns:
-            The metrics, and those of simple methods by name where the task has such.
+        Raises:
+            UsageError: The task or the network cannot go step by step.
         """
-        if label is not None:
-            raise UsageError(f'the task "{self.name}" was trained with its answers and takes no --label here')
-        split = self.read_known(source, recipe)
-        return Measured(self.metrics(self.outputs(model, split), split.targets))
+        raise UsageError(f'the task "{self.name}" cannot answer row by row')
 
-    def keep(self, folder: Path, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
-        """Writes what the report shows beyond the predictions for the test part into a run folder."""
+
+def refuse_options(task: str, options: Mapping[str, Any], known: Sequence[str] = ()) -> None:
+    """Refuses options of a prediction that a task does not have; those that are None were not given.
+
+    Raises:
+        UsageError: There is one.
+    """
+    for name, value in options.items():
+        if value is not None and name not in known:
+            raise UsageError(f'the task "{task}" takes no --{name.replace("_", "-")}')

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework.training.fitting import resume, train
+    from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
     from gatework.training.run import Run
 
-__all__ = ["Progress", "Run", "resume", "train"]
+__all__ = ["Predictor", "Progress", "Run", "resume", "train"]
 
-_HOME = {"Run": "run", "Progress": "progress", "resume": "fitting", "train": "fitting"}
+_HOME = {"Run": "run", "Predictor": "predictor", "Progress": "progress", "resume": "fitting", "train": "fitting"}
 
 
 def __getattr__(name: str) -> Any:

@@ -22,8 +22,8 @@ class TrainingState:
     Attributes:
         epoch: The epoch under way, counted from 1.
         step: Steps done in this epoch.
-        loss_sum: Sum over this epoch's examples of their loss.
-        examples: Examples seen in this epoch.
+        loss_sum: The loss of this epoch, summed.
+        loss_weight: What it is a sum over, see `gatework.tasks.Loss`.
         norm_sum: Sum over this epoch's steps of the gradient's norm before clipping.
         epoch_seconds: Seconds of training spent in this epoch.
         history: One record per finished epoch, as in `metrics.jsonl`.
@@ -35,7 +35,7 @@ class TrainingState:
     epoch: int = 1
     step: int = 0
     loss_sum: float = 0.0
-    examples: int = 0
+    loss_weight: float = 0.0
     norm_sum: float = 0.0
     epoch_seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)

@@ -15,16 +15,14 @@ from torch import Tensor, nn
 
 from gatework._files import write_text
 from gatework.config import Recipe, TrainingConfig
-from gatework.data.dataset import Dataset, Examples
+from gatework.data.batches import training_order
+from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
 from gatework.tasks import Task
 from gatework.training import checkpoint
-from gatework.training.batches import evaluation_order, training_order
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress, stop_on_signal
-
-_EVALUATION_BATCH = 256
 
 
 class Trainer:
@@ -50,7 +48,6 @@ class Trainer:
     ) -> None:
         self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
-        self.validation_targets = dataset.validation.targets
         self.label, self.progress = label, progress
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
@@ -103,28 +100,29 @@ class Trainer:
         total = (at.epoch - 1) * self.steps + at.step
         batch = self.train.batch(index)
         self.optimizer.forget_gradients()
-        loss = self.task.loss(self.model(batch), batch)
-        torch.autograd.backward(loss)
+        loss = self.task.loss(self.model, batch)
+        mean = loss.mean()
+        torch.autograd.backward(mean)
         norm = self.optimizer.clip(config.clip)
-        value = float(loss.detach())
+        value = float(mean.detach())
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
         self.optimizer.step(learning_rate(config, total, self.steps * config.epochs))
         at.step += 1
-        at.loss_sum += value * len(index)
-        at.examples += len(index)
+        at.loss_sum += float(loss.total.detach())
+        at.loss_weight += loss.weight
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.state, self.task, self.config
-        outputs, loss = evaluate(self.model, task, self.validation)
-        metrics = task.metrics(outputs, self.validation_targets)
+        evaluation = task.evaluate(self.model, self.validation)
+        metrics = evaluation.metrics
         at.history.append(
             {
                 "epoch": at.epoch,
-                "train_loss": at.loss_sum / at.examples,
-                "validation_loss": loss,
+                "train_loss": at.loss_sum / max(at.loss_weight, 1.0),
+                "validation_loss": evaluation.loss,
                 **{f"validation_{name}": value for name, value in metrics.items()},
                 "learning_rate": learning_rate(config, at.epoch * self.steps - 1, self.steps * config.epochs),
                 "gradient_norm": at.norm_sum / self.steps,
@@ -140,7 +138,7 @@ class Trainer:
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
         at.is_finished = at.epoch >= config.epochs or is_stale
         at.epoch, at.step = at.epoch + 1, 0
-        at.loss_sum, at.examples, at.norm_sum, at.epoch_seconds = 0.0, 0, 0.0, 0.0
+        at.loss_sum, at.loss_weight, at.norm_sum, at.epoch_seconds = 0.0, 0.0, 0.0, 0.0
         self._save()
         self._write_metrics()
         self.progress.epoch_done(self.label, at.history[-1])
@@ -173,23 +171,3 @@ def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
     left = 1 - (step - warm) / max(steps - warm, 1)
     factor = {"constant": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[config.schedule]
     return config.learning_rate * factor
-
-
-def evaluate(model: nn.Module, task: Task, examples: Examples) -> tuple[np.ndarray, float]:
-    """Runs a network over examples without learning.
-
-    Returns:
-        Outputs of shape (examples, output) in the order of the examples, and the mean loss.
-    """
-    outputs: list[np.ndarray] = []
-    total = 0.0
-    order = evaluation_order(examples.lengths, _EVALUATION_BATCH)
-    model.eval()
-    with torch.no_grad():
-        for index in order:
-            batch = examples.batch(index)
-            output = model(batch)
-            total += float(task.loss(output, batch)) * len(index)
-            outputs.append(output.numpy())
-    back = np.argsort(np.concatenate(order))
-    return np.concatenate(outputs)[back], total / len(examples)

@@ -12,17 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gatework._files import atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.config import Recipe, read_recipe, recipe_to_toml
 from gatework.errors import RunError, UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    import polars as pl
+    from torch import nn
 
-    from gatework.data.dataset import Dataset, Split
-    from gatework.tasks import Measured, Task
+    from gatework.data.dataset import Dataset
+    from gatework.tasks import Scores, Task
+    from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
 
 
@@ -100,44 +100,20 @@ class Run:
             raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({error})") from None
         return model.eval()
 
-    def outputs(self, split: Split) -> np.ndarray:
-        """The network's outputs for examples that are not encoded yet, shape (examples, output)."""
-        return self.task.outputs(self.network, split)
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What answers new examples; see `gatework.training.Predictor`."""
+        from gatework.training.predictor import Predictor
 
-    def evaluate(self, source: Any) -> dict[str, float]:
-        """The task's metrics on examples with known answers.
+        return Predictor(self)
 
-        Args:
-            source: A Split, a path, a folder, a data frame, or the name of a data set (its test part).
+    def evaluate(self, source: Any, **options: Any) -> Scores:
+        """How good the network is on examples with known answers; see `Predictor.evaluate()`."""
+        return self.predictor.evaluate(source, **options)
 
-        Raises:
-            DataError: The data are not usable.
-        """
-        from gatework.data import Split
-
-        if isinstance(source, Split):
-            return self.task.metrics(self.outputs(source), source.targets)
-        return self.measure(source).metrics
-
-    def measure(self, source: Any, *, label: str | None = None) -> Measured:
-        """The task's metrics on a file or frame with known answers, and those of simple methods where it has such."""
-        return self.task.measure(self.network, source, self.recipe, label=label)
-
-    def predict(self, source: Any = None, *, horizon: int | None = None) -> list[dict[str, Any]]:
-        """What the network says of each example, with probabilities where there are classes.
-
-        Args:
-            source: A text, a list of texts, a series as an array, a Split, a path or a data frame. For forecasts also
-                None, for the steps that follow the training table.
-            horizon: The steps to forecast; as many as were trained for if None.
-
-        Raises:
-            DataError: The data are not usable.
-        """
-        from gatework.data import Split
-
-        split = source if isinstance(source, Split) else self.task.read(source, self.recipe, horizon=horizon)
-        return self.task.predict(self.network, split)
+    def predict(self, source: Any = None, **options: Any) -> Any:
+        """What the network says of new examples; see `Predictor.answer()`."""
+        return self.predictor.answer(source, **options)
 
 
 def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
@@ -198,6 +174,7 @@ def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None =
     """
     if run.is_finished:
         return run
+    from gatework.tasks import Trained
     from gatework.training import runtime
     from gatework.training.loop import Trainer
 
@@ -209,13 +186,15 @@ def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None =
     with runtime.computing(environment["threads"]):
         trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress)
         model = trainer.run()
-        run.task.calibrate(model, dataset)
-        outputs = run.task.test(model, dataset, [(before.task, before.network) for before in earlier])
-        run.task.keep(run.path, model, dataset)
-    write_tensors(run.path / "predictions.safetensors", prediction_tensors(run.task, outputs))
+        trainings = [Trained(before.task, before.network) for before in earlier]
+        run.task.calibrate(model, dataset, trainings)
+        evaluation = run.task.test(model, dataset, trainings)
+        run.task.advance(model, dataset, trainings)
+        tables = run.task.tables(model, dataset, evaluation)
+    for name, table in ({"answers": evaluation.answers} | dict(tables)).items():
+        write_table(run.path / f"{name}.parquet", table)
     write_tensors(run.path / "model.safetensors", model.state_dict())
-    metrics = {f"test_{name}": value for name, value in run.task.metrics(outputs, dataset.test.targets).items()}
-    write_parts(run.path / "series.csv", run.task.parts(outputs, dataset.test))
+    metrics = {f"test_{name}": value for name, value in evaluation.metrics.items()}
     summary = _summary(trainer, metrics)
     summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
     write_json(run.path / "summary.json", summary)
@@ -238,21 +217,10 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
     return found
 
 
-def write_parts(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes the metrics of each part of the test part, where a task has any, as a table."""
-    if not rows:
-        return
-    import polars as pl
-
+def write_table(path: Path, table: pl.DataFrame) -> None:
+    """Writes a table as a Parquet file in one piece."""
     with atomic(path) as temporary:
-        pl.DataFrame(rows, infer_schema_length=None).write_csv(temporary)
-
-
-def prediction_tensors(task: Task, outputs: np.ndarray) -> dict[str, Tensor]:
-    """The content of a file of predictions: "outputs", values in the targets' own unit or scores per class, float32."""
-    import torch
-
-    return {"outputs": torch.from_numpy(np.ascontiguousarray(task.values(outputs), dtype=np.float32))}
+        table.write_parquet(temporary)
 
 
 def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gatework import data
 from gatework.errors import RunError, UsageError
+from gatework.inside._sources import sequence_task
 from gatework.training.run import Run
 
 
@@ -34,7 +34,7 @@ def sorted_arguments(arguments: Sequence[str]) -> tuple[list[Run], Any, Path]:
         return runs, None, home
     if not others[0].strip():
         raise UsageError('the text is empty; give one with a word, as in gatework inspect RUN "a good film"')
-    split = data.load_inputs(others[0], runs[0].recipe.data, runs[0].task)
+    split = sequence_task(runs[0]).read(others[0], runs[0].recipe)
     return runs, split.inputs, home
 
 

@@ -12,6 +12,7 @@ from gatework.cells._derive import Derivation
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder
 from gatework.errors import RunError, UsageError
+from gatework.inside._sources import sequence_task
 from gatework.inside.page.evaluated import evaluated
 from gatework.inside.page.packing import pack, pack_words
 from gatework.nn.model import SequenceModel
@@ -81,14 +82,9 @@ def content(runs: Sequence[Run]) -> Content:
 
 
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
-    encoder = getattr(run.task, "encoder", None)
-    network = run.network
-    if not isinstance(encoder, (TextEncoder, SeriesEncoder)) or not isinstance(network, SequenceModel):
-        raise RunError(
-            f'{run.path} was trained for the task "{run.recipe.task}"; '
-            "the live page can run what gatework train classify and regress make"
-        )
-    return encoder
+    if not isinstance(run.network, SequenceModel):
+        raise RunError(f"{run.path} has a network of its own, which the live page cannot run")
+    return sequence_task(run).encoder
 
 
 def _equations(run: Run, network: SequenceModel) -> tuple[str, Derivation]:
@@ -120,7 +116,8 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
     layer, model = network.recurrent, run.recipe.model
-    scale = getattr(run.task, "scale", None)
+    task = sequence_task(run)
+    scale = task.output_scale
     return {
         "cell": model.cell_name,
         "around": around(dataclasses.asdict(model)),
@@ -130,7 +127,7 @@ def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
         "inputs": layer.input_size,
         "outputs": network.output.out_features,
         "pooling": model.pooling,
-        "classes": list(getattr(run.task, "classes", ())),
+        "classes": list(task.classes),
         "outputScale": scale.state() if scale is not None else None,
         "dataset": os.path.basename(run.recipe.data.dataset),
         "seed": run.recipe.training.seed,

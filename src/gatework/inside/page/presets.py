@@ -10,7 +10,7 @@ import numpy as np
 from gatework.data.dataset import Split
 from gatework.data.series import SeriesEncoder
 from gatework.errors import GateworkError
-from gatework.inside._sources import as_split
+from gatework.inside._sources import as_split, sequence_task
 
 if TYPE_CHECKING:
     from gatework.training.run import Run
@@ -35,7 +35,7 @@ def presets(run: Run, inputs: Any = None) -> list[dict[str, Any]]:
     Raises:
         UsageError: The inputs do not fit the run.
     """
-    encoder = run.task.encoder  # type: ignore[attr-defined]
+    encoder = sequence_task(run).encoder
     if inputs is not None:
         return _listed(run, as_split(run, inputs), is_answered=isinstance(inputs, Split), prefix="input")
     split = _test_part(run)
@@ -56,7 +56,7 @@ def _test_part(run: Run) -> Split | None:
     if not config.dataset or (known is not None and not known.is_at_hand):
         return None  # the page must not start a download
     try:
-        return data.load(config.dataset, config, run.recipe.task).test
+        return run.task.load(config.dataset, run.recipe).test
     except (GateworkError, OSError):
         return None
 
@@ -70,7 +70,9 @@ def stored_test_part(run: Run, file: Path) -> Split:
     frame = pl.read_parquet(file)
     if "text" in frame.columns:
         return Split(Texts(frame["text"]), frame["target"].to_numpy())
-    variables = len(run.task.encoder.scale.mean)  # type: ignore[attr-defined]
+    encoder = sequence_task(run).encoder
+    assert isinstance(encoder, SeriesEncoder)
+    variables = len(encoder.scale.mean)
     inputs = np.array(frame["input"].to_list(), dtype=np.float32).reshape(len(frame), -1, variables)
     return Split(inputs, np.array(frame["target"].to_list()))
 
@@ -88,7 +90,7 @@ def _good_examples(split: Split) -> np.ndarray:
 
 
 def _listed(run: Run, split: Split, *, is_answered: bool, prefix: str) -> list[dict[str, Any]]:
-    classes = tuple(getattr(run.task, "classes", ()))
+    classes = sequence_task(run).classes
     found: list[dict[str, Any]] = []
     for position in range(len(split)):
         target = split.targets[position]

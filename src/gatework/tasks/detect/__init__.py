@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from gatework.tasks.detect.detector import Detector
     from gatework.tasks.detect.metrics import detection_metrics, pooled_metrics
     from gatework.tasks.detect.spans import Span
-    from gatework.tasks.detect.streaming import Stream
+    from gatework.tasks.detect.streaming import DetectStream
     from gatework.tasks.detect.thresholds import DynamicThreshold, PeaksThreshold, QuantileThreshold, threshold
 
 __all__ = [
+    "DetectStream",
     "Detector",
     "DynamicThreshold",
     "PeaksThreshold",
     "QuantileThreshold",
     "Span",
-    "Stream",
     "detection_metrics",
     "pooled_metrics",
     "threshold",
@@ -28,7 +28,7 @@ _HOMES = {
     "detector": ("Detector",),
     "metrics": ("detection_metrics", "pooled_metrics"),
     "spans": ("Span",),
-    "streaming": ("Stream",),
+    "streaming": ("DetectStream",),
     "thresholds": ("DynamicThreshold", "PeaksThreshold", "QuantileThreshold", "threshold"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -25,6 +25,7 @@ from gatework.tasks.detect.online_scorer import forward_filled, inputs
 
 if TYPE_CHECKING:
     import polars as pl
+    from torch import Tensor
 
 _MOST_WINDOWS = 20_000
 _LEAST_ROWS = 20
@@ -196,27 +197,43 @@ def encode_series(rows: Rows, scale: Scale, periods: tuple[int, ...], scorer: st
     return inputs(filled[1:], features), scaled.astype(np.float32)
 
 
+def windows_of(split: Split) -> Windows:
+    """The windows of a split that is known to hold some."""
+    assert isinstance(split, WindowSplit)
+    return split.inputs
+
+
+class WindowBatch(Batch):
+    """Windows as a network sees them, all of one length."""
+
+    def tensors(self) -> dict[str, Tensor | None]:
+        """What a network's `forward()` takes, by name."""
+        return {"inputs": self.inputs}
+
+
 class WindowExamples:
     """Windows ready to be batched; shorter ones end in rows that do not count.
 
     Attributes:
+        split: The windows before encoding.
         lengths: Rows of each window, all the same, int64, shape (windows,).
     """
 
-    def __init__(self, values: np.ndarray, targets: np.ndarray) -> None:
+    def __init__(self, split: Split, values: np.ndarray, targets: np.ndarray) -> None:
         """Takes inputs of shape (windows, steps, inputs) and targets of shape (windows, steps x outputs), float32."""
+        self.split = split
         self._values, self.targets = values, targets
         self.lengths = np.full(len(values), values.shape[1], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def batch(self, index: np.ndarray) -> Batch:
+    def batch(self, index: np.ndarray) -> WindowBatch:
         """The windows at these positions as one batch."""
         import torch
 
         arrays = (self._values[index], self.lengths[index], self.targets[index])
-        return Batch(*(torch.from_numpy(array) for array in arrays))
+        return WindowBatch(*(torch.from_numpy(array) for array in arrays))
 
 
 def encode_windows(

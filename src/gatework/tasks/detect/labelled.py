@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.tasks._task import Baseline
+from gatework.tasks._task import Baseline, Loss, Trained
 from gatework.tasks.detect.data import WindowSplit, encode_windows
+from gatework.tasks.detect.metrics import answers_of
 from gatework.tasks.detect.task import DetectTask
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor, nn
 
     from gatework.config import ModelConfig
@@ -41,24 +43,23 @@ class LabelledDetectTask(DetectTask):
         self._check(config)
         return LabelNetwork(config, len(self.variables), 2 * len(self.periods) + 1, self.usual)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Binary cross-entropy over the rows that count, labelled ones by their weight."""
+    def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
+        """Binary cross-entropy summed over the rows that count, labelled ones by their weight."""
         from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
         counts = ~batch.targets.isnan()
         weight = outputs.new_tensor(self.weight)
-        found = cross_entropy(outputs[counts], batch.targets[counts], pos_weight=weight, reduction="sum")
-        return found / counts.sum().clamp(min=1)
+        total = cross_entropy(outputs[counts], batch.targets[counts], pos_weight=weight, reduction="sum")
+        return Loss(total, float(counts.sum()))
 
-    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry the threshold, in log odds, with the best F1 on the validation part."""
         from sklearn.metrics import precision_recall_curve
 
         from gatework.tasks.detect.model import DetectNetwork
-        from gatework.training.loop import evaluate
 
         assert isinstance(model, DetectNetwork)
-        outputs, _ = evaluate(model, self, self.encode(dataset.validation))
+        outputs, _ = self.outputs(model, self.encode(dataset.validation))
         scores, truth = _counted(outputs, dataset.validation.targets)
         if not truth.any():
             return
@@ -69,11 +70,11 @@ class LabelledDetectTask(DetectTask):
         below = scores[scores < limits[best]].max(initial=limits[best] - 1.0)
         model.usual.fill_(float(limits[best] + below) / 2)
 
-    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Average precision, the area under the ROC curve, and the share of labelled rows, which chance would reach."""
         from sklearn.metrics import average_precision_score, roc_auc_score
 
-        scores, truth = _counted(outputs, targets)
+        scores, truth = _counted(answers["expected"].to_numpy(), answers["actual"].to_numpy())
         if not np.isfinite(scores).all() or truth.all() or not truth.any():
             share = float(truth.mean()) if len(truth) else float("nan")
             return {"average_precision": share, "roc_auc": 0.5, "labelled_share": share}
@@ -106,14 +107,14 @@ class LabelledDetectTask(DetectTask):
             Baseline(
                 "logistic regression",
                 "A linear rule on the row alone, labelled rows weighted.",
-                linear.astype(np.float32),
+                answers_of(linear.astype(np.float32), test.targets),
                 middle - start,
                 seen.shape[1] + 1,
             ),
             Baseline(
                 "isolation forest",
                 "How few random cuts isolate the row; it sees no labels.",
-                isolated.astype(np.float32),
+                answers_of(isolated.astype(np.float32), test.targets),
                 end - middle,
             ),
         ]

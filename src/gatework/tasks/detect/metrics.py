@@ -11,10 +11,42 @@ does well by them (Kim et al. 2022), so they stand only beside the figures for t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatework.tasks.detect.spans import Span, flags, spans
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def answers_of(expected: np.ndarray, actual: np.ndarray) -> pl.DataFrame:
+    """What was expected of windows beside what they were.
+
+    Args:
+        expected: Shape (windows, steps x outputs), standardised; for labels, their scores.
+        actual: Same shape, NaN where nothing counts.
+
+    Returns:
+        The columns "actual" and "expected", a vector per window.
+    """
+    import polars as pl
+
+    return pl.DataFrame({"actual": np.ascontiguousarray(actual), "expected": np.ascontiguousarray(expected)})
+
+
+def error_metrics(answers: pl.DataFrame) -> dict[str, float]:
+    """Mean absolute and root mean squared error of what was expected, over what counts.
+
+    Args:
+        answers: As `answers_of()` gives them.
+    """
+    expected, actual = answers["expected"].to_numpy(), answers["actual"].to_numpy()
+    gaps = (expected - actual)[~np.isnan(actual)].astype(np.float64)
+    if not len(gaps):
+        return {"mae": float("nan"), "rmse": float("nan")}
+    return {"mae": float(np.abs(gaps).mean()), "rmse": float(np.sqrt((gaps**2).mean()))}
 
 
 def detection_metrics(scores: np.ndarray, flagged: Sequence[Span], labelled: Sequence[Span]) -> dict[str, float]:

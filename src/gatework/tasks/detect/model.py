@@ -13,7 +13,6 @@ from gatework.nn.model import layers
 
 if TYPE_CHECKING:
     from gatework.config import ModelConfig
-    from gatework.data.dataset import Batch
 
 # How many windows an autoencoder reads at once when it goes over a file.
 _WINDOWS = 512
@@ -39,9 +38,13 @@ class DetectNetwork(nn.Module, ABC):
         self.output = nn.Linear(config.hidden, outputs)
         self.register_buffer("usual", torch.zeros(usual, outputs))
 
-    def forward(self, batch: Batch) -> Tensor:
-        """What is expected of every row of training windows, shape (batch, time x outputs)."""
-        return self.over(batch.inputs.transpose(0, 1)).transpose(0, 1).flatten(1)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """What is expected of every row of training windows, shape (batch, time x outputs).
+
+        Args:
+            inputs: Rows of windows, shape (batch, time, variables + features).
+        """
+        return self.over(inputs.transpose(0, 1)).transpose(0, 1).flatten(1)
 
     @abstractmethod
     def over(self, inputs: Tensor) -> Tensor:

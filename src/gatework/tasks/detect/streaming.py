@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gatework.config import TimeConfig
+from gatework.data.lines import SOURCE
 from gatework.data.timestamps import MISSING_WORDS, read_stamps
 from gatework.errors import DataError
 from gatework.tasks.detect.detector import LIMIT, Detector
 
 if TYPE_CHECKING:
     from gatework.tasks.detect.online_scorer import LabelledWatch, OnlineScorer
-    from gatework.training.run import Run
 
-_SOURCE = "standard input"
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
-class Stream:
+class DetectStream:
     """Every series of a stream under watch.
 
     Args:
@@ -78,7 +75,7 @@ class Stream:
 
     def _field(self, row: Mapping[str, Any], name: str, where: str) -> Any:
         if name not in row:
-            raise DataError(f'{_SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
+            raise DataError(f'{SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
         return row[name]
 
     def _stamp(self, time: Any, where: str) -> int:
@@ -96,85 +93,12 @@ class Stream:
         found = read_stamps(
             column,
             np.zeros(1, dtype=np.int64),
-            source=_SOURCE,
+            source=SOURCE,
             row=lambda _: where,
             pattern=self.config.time_format,
             zone=self.config.time_zone,
         )
         return int(found.local[0])
-
-
-def answer_lines(run: Run, lines: Iterable[str]) -> Iterator[str]:
-    """Answers lines one by one, each before the next is read.
-
-    Args:
-        run: The finished run of a detector.
-        lines: CSV with a header, or JSON objects, one a line.
-
-    Yields:
-        One JSON object a row, as `Stream.answer()` gives it.
-
-    Raises:
-        RunError: The run is of another task.
-        DataError: A line cannot be read, or there is none.
-    """
-    stream = Stream(Detector.of(run), run.recipe.time or TimeConfig())
-    is_empty = True
-    for where, row in _rows(lines):
-        yield json.dumps(stream.answer(row, where), ensure_ascii=False)
-        is_empty = False
-    if is_empty:
-        raise DataError(f"{_SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
-
-
-def _rows(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row, and what to call it in messages."""
-    header: list[str] | None = None
-    is_json: bool | None = None
-    for number, line in enumerate(_decoded(lines), start=1):
-        text = line.strip().removeprefix("\ufeff")
-        if not text:
-            continue
-        where = f"line {number}"
-        if is_json is None:
-            is_json = text.startswith("{")
-        if is_json:
-            yield where, _json_row(text, where)
-        elif header is None:
-            header = _fields(text, where)
-        else:
-            fields = _fields(text, where)
-            if len(fields) != len(header):
-                raise DataError(
-                    f"{_SOURCE}, {where} has {len(fields)} fields, expected {len(header)}: {', '.join(header)}"
-                )
-            yield where, dict(zip(header, fields, strict=True))
-
-
-def _decoded(lines: Iterable[str]) -> Iterator[str]:
-    """The lines as they are; a sentence instead of what Python says where one is no text."""
-    try:
-        yield from lines
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise DataError(f"{_SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
-
-
-def _fields(text: str, where: str) -> list[str]:
-    try:
-        return next(csv.reader([text]))
-    except csv.Error as error:
-        raise DataError(f"{_SOURCE}, {where} is no CSV ({error}); one row a line was expected") from None
-
-
-def _json_row(text: str, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{_SOURCE}, {where} is no JSON object ({error}); one object a line was expected") from None
-    if not isinstance(row, dict):
-        raise DataError(f"{_SOURCE}, {where} is {text[:40]}, expected a JSON object")
-    return row
 
 
 def _number(value: Any, name: str, where: str) -> float:
@@ -188,7 +112,7 @@ def _number(value: Any, name: str, where: str) -> float:
         if not math.isinf(found):
             return found
         wrong = "is infinite, expected a finite number"
-    raise DataError(f'{_SOURCE}, column "{name}": {where} {wrong}, or nothing where missing')
+    raise DataError(f'{SOURCE}, column "{name}": {where} {wrong}, or nothing where missing')
 
 
 def _or_none(value: float) -> float | None:

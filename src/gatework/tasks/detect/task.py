@@ -13,7 +13,8 @@ import numpy as np
 from gatework.config import DetectConfig
 from gatework.data.series import Scale
 from gatework.errors import DataError, UsageError
-from gatework.tasks._task import Baseline, Measured, Task
+from gatework.tasks._dense import DenseTask
+from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
 from gatework.tasks.detect.data import (
     DetectionDataset,
     Scales,
@@ -22,17 +23,20 @@ from gatework.tasks.detect.data import (
     WindowSplit,
     detection_dataset,
     encode_windows,
+    windows_of,
 )
 from gatework.tasks.detect.detector import Detector
+from gatework.tasks.detect.metrics import answers_of, error_metrics
 from gatework.tasks.detect.online_scorer import OnlineScorer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    import polars as pl
     from torch import Tensor, nn
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.tasks._stream import Stream
+    from gatework.tasks.detect.model import DetectNetwork
 
 # How many errors of the validation part a network carries for its thresholds to begin with, and how many rows around
 # the end of the squared part of the loss, in standard deviations.
@@ -42,7 +46,7 @@ _MOST_WEIGHT = 100.0
 
 
 @dataclass(frozen=True)
-class DetectTask(Task):
+class DetectTask(DenseTask):
     """What is usual of each row, given those before it; what is not is an anomaly.
 
     Attributes:
@@ -57,8 +61,6 @@ class DetectTask(Task):
     name = "detect"
     metric = "mae"
     lower_is_better = True
-    classes = ()
-    kind = "series"
 
     columns: Columns
     settings: DetectConfig
@@ -144,9 +146,8 @@ class DetectTask(Task):
 
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
-        windows: Any = split.inputs
-        assert isinstance(windows, Windows)
-        return WindowExamples(*encode_windows(windows, self.scales, self.periods, self.scorer))
+        windows = windows_of(split)
+        return WindowExamples(split, *encode_windows(windows, self.scales, self.periods, self.scorer))
 
     def model(self, config: ModelConfig) -> nn.Module:
         """A network with fresh weights; it maps windows to what is expected of their rows.
@@ -164,22 +165,19 @@ class DetectTask(Task):
         if config.bidirectional:
             raise UsageError("a detector answers each row from those before it: bidirectional is false")
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The Huber loss of what was expected, in standard deviations, over the rows that count."""
+    def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
+        """The Huber loss of what was expected, in standard deviations, summed over the rows that count."""
         from torch.nn.functional import smooth_l1_loss
 
         counts = ~batch.targets.isnan()
-        found = smooth_l1_loss(outputs[counts], batch.targets[counts], beta=_HUBER, reduction="sum")
-        return found / counts.sum().clamp(min=1)
+        total = smooth_l1_loss(outputs[counts], batch.targets[counts], beta=_HUBER, reduction="sum")
+        return Loss(total, float(counts.sum()))
 
-    def calibrate(self, model: nn.Module, dataset: Dataset) -> None:
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry the errors of the validation part, which it was not trained on."""
         import torch
 
-        from gatework.tasks.detect.model import DetectNetwork
-
-        assert isinstance(model, DetectNetwork)
-        assert isinstance(dataset, DetectionDataset)
+        model, dataset = _network(model), _readings(dataset)
         model.eval()
         found = []
         for rows, (train, end) in zip(dataset.readings.series, dataset.ends, strict=True):
@@ -190,45 +188,42 @@ class DetectTask(Task):
         at = np.linspace(0, max(len(errors) - 1, 0), self.usual).round().astype(np.int64)
         model.usual.copy_(torch.from_numpy(errors[at] if len(errors) else np.zeros_like(model.usual.numpy())))
 
-    def keep(self, folder: Path, model: nn.Module, dataset: Dataset) -> None:
-        """Writes `detections.parquet`, the answer for every row of the table, for the report."""
-        from gatework._files import atomic
-        from gatework.tasks.detect.model import DetectNetwork
+    def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """What was expected of the rows of each window beside what they were, in standard deviations."""
+        return answers_of(outputs, split.targets)
 
-        assert isinstance(model, DetectNetwork)
-        assert isinstance(dataset, DetectionDataset)
-        frame = Detector(model, self).frame(dataset.readings, dataset.ends)
-        with atomic(folder / "detections.parquet") as temporary:
-            frame.write_parquet(temporary)
-
-    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Mean absolute and root mean squared error of what was expected, in standard deviations of the training part.
 
         How well anomalies are found needs labels: see `gatework evaluate RUN FILE --label COLUMN`.
         """
-        gaps = (outputs - targets)[~np.isnan(targets)].astype(np.float64)
-        if not len(gaps):
-            return {"mae": float("nan"), "rmse": float("nan")}
-        return {"mae": float(np.abs(gaps).mean()), "rmse": float(np.sqrt((gaps**2).mean()))}
+        return error_metrics(answers)
+
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
+        """The answer for every row of the whole table."""
+        readings = _readings(dataset)
+        return {"detections": Detector(_network(model), self).frame(readings.readings, readings.ends)}
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """What is usual by simple rules: no change from the row before, and the value one day before."""
         start = perf_counter()
         split = dataset.test
-        assert isinstance(split, WindowSplit)
-        values, _ = encode_windows(split.inputs, self.scales, self.periods, "forecast")
+        values, _ = encode_windows(windows_of(split), self.scales, self.periods, "forecast")
         before = values[:, :, : len(self.variables)]
         if self.scorer != "forecast":
             before = np.concatenate([before[:, :1], before[:, :-1]], axis=1)
         about = "Expects every row to be as the one before it."
-        return [Baseline("no change", about, before.reshape(len(values), -1), perf_counter() - start)]
+        answers = answers_of(before.reshape(len(values), -1), split.targets)
+        return [Baseline("no change", about, answers, perf_counter() - start)]
 
-    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
-        """For each window what is expected of its rows, in standard deviations."""
-        return [{"expected": row.tolist()} for row in outputs]
-
-    def measure(self, model: nn.Module, source: Any, recipe: Recipe, *, label: str | None = None) -> Measured:
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How well labelled rows are found, beside the simple detectors; see `gatework.tasks.detect.metrics`.
+
+        Args:
+            model: The trained network.
+            source: A path or a data frame.
+            recipe: What the task was trained with.
+            options: `label`, the column that says what is anomalous.
 
         Raises:
             UsageError: The column of the labels is not named.
@@ -236,48 +231,61 @@ class DetectTask(Task):
         """
         from gatework.tasks.detect.detector import read_rows
         from gatework.tasks.detect.evaluation import evaluate_detector
-        from gatework.tasks.detect.model import DetectNetwork
 
-        label = label or recipe.data.label
+        refuse_options(self.name, options, ("label",))
+        label = options.get("label") or recipe.data.label
         if label is None:
             raise UsageError("which column says what is anomalous? Name it with --label")
-        assert isinstance(model, DetectNetwork)
-        found = evaluate_detector(Detector(model, self), read_rows(source, recipe, label))
-        first = next(iter(found))
-        return Measured(found[first], {name: metrics for name, metrics in found.items() if name != first})
+        scores = evaluate_detector(Detector(_network(model), self), read_rows(source, recipe, label))
+        first, *others = scores
+        return Scores(scores[first], baselines={name: scores[name] for name in others})
 
-    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads rows to be judged: every row of the table, whole series at a time.
 
-        Args:
-            source: A path or a data frame.
-            recipe: What the task was trained with.
-            horizon: None; a detector does not look ahead.
-
         Raises:
-            UsageError: A horizon is given, or no table.
+            UsageError: An option is given, or no table.
             DataError: The table cannot be used.
         """
         from gatework.tasks.detect.detector import read_rows
 
-        if horizon is not None:
-            raise UsageError('the task "detect" does not look ahead and takes no --horizon')
+        refuse_options(self.name, options)
         readings = read_rows(source, recipe)
         index = np.array([(k, 0, len(rows), 0) for k, rows in enumerate(readings.series)], dtype=np.int64)
         return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))  # type: ignore[arg-type]
 
-    def predict(self, model: nn.Module, split: Split) -> list[dict[str, Any]]:
+    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
         """One row per row of the table, in its order: score, whether it is anomalous, and why."""
-        from gatework.tasks.detect.model import DetectNetwork
-
-        windows: Any = split.inputs
-        assert isinstance(model, DetectNetwork)
-        frame = Detector(model, self).frame(windows.readings).sort("row").drop("row")
+        frame = Detector(_network(model), self).frame(windows_of(examples.split).readings).sort("row").drop("row")
         time = str(self.columns["time"])
-        return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f")).to_dicts()
+        return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f"))
 
-    def told(self, rows: list[dict[str, Any]]) -> list[str]:
+    def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """For each window what is expected of its rows, in standard deviations."""
+        return self.answers(outputs, split).select("expected")
+
+    def summary(self, predictions: pl.DataFrame) -> list[str]:
         """The flagged spans, one a line: when, how long, and why."""
         from gatework.tasks.detect.spans import describe
 
-        return describe(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)
+        columns = self.columns
+        return describe(predictions.to_dicts(), str(columns["time"]), tuple(columns["series"]), self.variables)
+
+    def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
+        """Judges rows as they come, with the state of every series carried."""
+        from gatework.config import TimeConfig
+        from gatework.tasks.detect.streaming import DetectStream
+
+        return DetectStream(Detector(_network(model), self), recipe.time or TimeConfig())
+
+
+def _network(model: nn.Module) -> DetectNetwork:
+    from gatework.tasks.detect.model import DetectNetwork
+
+    assert isinstance(model, DetectNetwork)
+    return model
+
+
+def _readings(dataset: Dataset) -> DetectionDataset:
+    assert isinstance(dataset, DetectionDataset)
+    return dataset

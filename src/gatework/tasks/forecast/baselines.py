@@ -8,10 +8,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from gatework.tasks._task import Baseline
 from gatework.tasks.forecast.linear import Linear
-from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.metrics import LEVELS, answers_of
 from gatework.tasks.forecast.windows import Origins
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def simple_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
     return [*found, _linear(dataset)]
 
 
-def gathered(dataset: ForecastDataset, fits: Sequence[Baseline]) -> Baseline:
+def gathered(fits: Sequence[Baseline]) -> Baseline:
     """One method, fitted for each of the data set's trainings, as one."""
-    outputs = dataset.gathered([fit.outputs for fit in fits])
-    return dataclasses.replace(fits[-1], outputs=outputs, seconds=sum(fit.seconds for fit in fits))
+    answers = pl.concat([fit.answers for fit in fits]).sort("series", "target", "step")
+    return dataclasses.replace(fits[-1], answers=answers, seconds=sum(fit.seconds for fit in fits))
 
 
 def _naive(origins: Origins) -> np.ndarray:
@@ -90,7 +91,8 @@ def _with_quantiles(
     # The point forecast stays the median, so that every method is judged by its own.
     spread = spread - spread[LEVELS.index(0.5)]
     values = point(test)[..., None] + (sizes * by_step)[..., None] * spread
-    return Baseline(name, about, values.astype(np.float32), perf_counter() - start, parameters)
+    answers = answers_of(values.astype(np.float32), dataset.test.targets)
+    return Baseline(name, about, answers, perf_counter() - start, parameters)
 
 
 def _size(origins: Origins) -> np.ndarray:

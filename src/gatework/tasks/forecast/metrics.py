@@ -12,13 +12,49 @@ With $y$ the actual values, $\hat y_q$ the forecast of the quantile $q$, $\hat y
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """The quantiles that every method answers."""
 MEDIAN = LEVELS.index(0.5)
 INTERVALS = {80: (1, 5), 95: (0, 6)}
 """The intervals whose coverage is measured, in per cent, and the positions of their ends in `LEVELS`."""
+
+
+def answers_of(quantiles: np.ndarray, actuals: np.ndarray) -> pl.DataFrame:
+    """Forecasts beside what came to pass, one row per origin.
+
+    Args:
+        quantiles: In the targets' own unit, shape (origins, horizon, levels).
+        actuals: As `Origins.actuals()` gives it.
+
+    Returns:
+        The columns "series" and "target", numbers in the table, "step", the first that is forecast, "scale", MASE's
+        divisor, and the arrays "actual", shape (horizon,), and "quantiles", shape (horizon, levels).
+    """
+    import polars as pl
+
+    columns = {name: np.ascontiguousarray(actuals[name]) for name in ("series", "target", "step", "scale")}
+    columns["actual"] = np.ascontiguousarray(actuals["value"])
+    columns["quantiles"] = np.ascontiguousarray(quantiles)
+    return pl.DataFrame(columns)
+
+
+def arrays_of(answers: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The quantiles, shape (origins, horizon, levels), and the actual values as `Origins.actuals()` gives them."""
+    value = answers["actual"].to_numpy()
+    names = ("series", "target", "step")
+    kind = [("value", np.float64, value.shape[1:]), ("scale", np.float64), *((name, np.int64) for name in names)]
+    actuals = np.empty(len(answers), dtype=kind)
+    actuals["value"] = value
+    for name in ("scale", *names):
+        actuals[name] = answers[name].to_numpy()
+    return answers["quantiles"].to_numpy(), actuals
 
 
 def metrics(quantiles: np.ndarray, actuals: np.ndarray) -> dict[str, float]:

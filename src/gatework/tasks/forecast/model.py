@@ -31,6 +31,7 @@ from torch.nn.functional import softplus
 
 from gatework.config import Distribution, ForecastConfig, ModelConfig
 from gatework.nn.model import layers
+from gatework.tasks._task import Loss
 from gatework.tasks.forecast.conformal import MOST_SCORES, PROMISED, Calibration
 from gatework.tasks.forecast.distributions import PARAMETERS, quantiles, score
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
@@ -69,24 +70,28 @@ class ForecastNetwork(nn.Module):
         nn.init.zeros_(self.answer.bias)
         with torch.no_grad():
             self.answer.weight.mul_(0.1)
-        self.stretch: Tensor
         self.alpha: Tensor
         self.scores: Tensor
         self.count: Tensor
-        self.register_buffer("stretch", torch.ones(len(LEVELS)))
         self.register_buffer("alpha", torch.from_numpy(PROMISED).float())
         self.register_buffer("scores", torch.full((len(PROMISED), MOST_SCORES), torch.nan))
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, batch: OriginBatch) -> Tensor:
-        """Quantiles in the targets' own unit, calibrated except in training, shape (batch, horizon, levels)."""
-        raw = self.raw(batch)
-        return raw if self.training else stretched(raw, self.stretch)
+    def forward(
+        self, inputs: Tensor, ahead: Tensor, static: Tensor, level: Tensor, scale: Tensor, skip: Tensor
+    ) -> Tensor:
+        """Quantiles in the targets' own unit, before calibration, shape (batch, horizon, levels).
 
-    def raw(self, batch: OriginBatch) -> Tensor:
-        """Quantiles in the targets' own unit, before calibration, shape (batch, horizon, levels)."""
-        added = batch.skip[..., None] + self.measured(batch)
-        return batch.level[:, None, None] + batch.scale[:, None, None] * added
+        Args:
+            inputs: Windows, shape (batch, window, features).
+            ahead: What is known ahead, shape (batch, horizon, features).
+            static: What never changes, shape (batch, features).
+            level: The level of each window, shape (batch,).
+            scale: The scale of each window, shape (batch,).
+            skip: The simple forecast that the network adds to, in the window's measure, shape (batch, horizon).
+        """
+        added = skip[..., None] + self.measured(inputs, ahead, static)
+        return level[:, None, None] + scale[:, None, None] * added
 
     @property
     def calibration(self) -> Calibration:
@@ -96,29 +101,27 @@ class ForecastNetwork(nn.Module):
 
     @calibration.setter
     def calibration(self, known: Calibration) -> None:
-        self.stretch.copy_(torch.from_numpy(known.stretch()))
         self.alpha.copy_(torch.from_numpy(known.alpha))
         self.scores.fill_(torch.nan)
         self.scores[:, : known.scores.shape[1]] = torch.from_numpy(known.scores)
         self.count.fill_(known.count)
 
-    def measured(self, batch: OriginBatch) -> Tensor:
+    def measured(self, windows: Tensor, ahead: Tensor, static: Tensor) -> Tensor:
         """What is added to the simple forecast, in the window's own measure, before calibration."""
-        windows = batch.inputs
         count, size = len(windows), self.segment
         segments = windows.reshape(count, windows.shape[1] // size, -1).transpose(0, 1)
         _, state = self.recurrent(torch.relu(self.encode(segments)))
-        queries = self._queries(batch)
+        queries = self._queries(count, static)
         states = self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
         values = self.answer(self.dropout(states)).reshape(count, self.steps * size, self.outputs)[:, : self.horizon]
         if self.known is not None:
-            values = values + self.known(batch.ahead, states.repeat_interleave(size, dim=1)[:, : self.horizon])
+            values = values + self.known(ahead, states.repeat_interleave(size, dim=1)[:, : self.horizon])
         return _ordered(values) if self.distribution == "free" else quantiles(values, self.distribution)
 
-    def _queries(self, batch: OriginBatch) -> Tensor:
+    def _queries(self, count: int, static: Tensor) -> Tensor:
         """What the decoder's cell reads for each segment, shape (batch, segments, hidden)."""
-        queries = self.place.expand(len(batch.inputs), -1, -1)
-        return queries if self.static is None else queries + self.static(batch.static)[:, None]
+        queries = self.place.expand(count, -1, -1)
+        return queries if self.static is None else queries + self.static(static)[:, None]
 
     def _direct(self, queries: Tensor, state: Any) -> Tensor:
         """Every segment from the window's last state: one step of a batch that holds them all."""
@@ -167,18 +170,6 @@ def _ordered(raw: Tensor) -> Tensor:
     return torch.cat([median - below, median, median + above], dim=-1)
 
 
-class Raw(nn.Module):
-    """A ForecastNetwork's quantiles before calibration."""
-
-    def __init__(self, forecaster: ForecastNetwork) -> None:
-        super().__init__()
-        self.forecaster = forecaster
-
-    def forward(self, batch: OriginBatch) -> Tensor:
-        """See `ForecastNetwork.raw()`."""
-        return self.forecaster.raw(batch)
-
-
 def stretched(raw: Tensor, stretch: Tensor) -> Tensor:
     """Bands widened or narrowed level by level about the median, and kept from crossing.
 
@@ -197,8 +188,8 @@ def _each(state: Any, change: Any) -> Any:
     return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)
 
 
-def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution) -> Tensor:
-    r"""The mean over observed steps, in the window's measure.
+def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution) -> Loss:
+    r"""The sum over observed steps, in the window's measure.
 
     For free quantiles it is twice the mean over levels of $\rho_q(u) = \max(q u, (q - 1) u)$.
 
@@ -215,4 +206,4 @@ def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution) -> Ten
         measured = (outputs - batch.level[:, None, None]) / batch.scale[:, None, None]
         y = (batch.targets - batch.level[:, None]) / batch.scale[:, None]
         each = score(measured, y, distribution)
-    return (each * batch.seen).sum() / batch.seen.sum().clamp(min=1)
+    return Loss((each * batch.seen).sum(), float(batch.seen.sum()))

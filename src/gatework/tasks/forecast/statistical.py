@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.tasks._task import Baseline
-from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, answers_of
 from gatework.tasks.forecast.windows import Origins
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _baseline(name: str, make: Any, season: int, origins: Origins) -> Baseline:
             else:
                 answer = fitted.forward(values[begin:step], origins.horizon, level=[50, 80, 95])
             found[row] = _quantiles(answer)
-    return Baseline(name, _ABOUT[name], found, perf_counter() - start)
+    return Baseline(name, _ABOUT[name], answers_of(found, origins.actuals()), perf_counter() - start)
 
 
 def _quantiles(answer: dict[str, np.ndarray]) -> np.ndarray:

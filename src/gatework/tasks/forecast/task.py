@@ -13,19 +13,32 @@ import numpy as np
 from gatework.config import ForecastConfig
 from gatework.data.panel import Panel
 from gatework.errors import UsageError
-from gatework.tasks._task import Baseline, Task
+from gatework.tasks._dense import DenseTask
+from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
+from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
-from gatework.tasks.forecast.metrics import INTERVALS, LEVELS, MEDIAN, chance, distinct_steps, metrics
+from gatework.tasks.forecast.metrics import (
+    INTERVALS,
+    LEVELS,
+    MEDIAN,
+    answers_of,
+    arrays_of,
+    chance,
+    distinct_steps,
+    metrics,
+)
 from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
 from gatework.tasks.forecast.windows import Origins, OriginSplit
 
 if TYPE_CHECKING:
+    import polars as pl
     from torch import Tensor, nn
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
-    from gatework.tasks.forecast.conformal import Calibration
+    from gatework.tasks.forecast.data import ForecastDataset
+    from gatework.tasks.forecast.model import ForecastNetwork
 
 
 # Intervals hold where they cover what they promise to within this.
@@ -33,7 +46,7 @@ _CLOSE = 0.05
 
 
 @dataclass(frozen=True)
-class ForecastTask(Task):
+class ForecastTask(DenseTask):
     """Forecasts of each series' next steps.
 
     Attributes:
@@ -46,19 +59,13 @@ class ForecastTask(Task):
     metric = "mase"
     lower_is_better = True
     needs_input = False
-    classes = ()
 
     plan: ForecastConfig
     features: Features
     history: Panel
 
     @property
-    def kind(self) -> str:
-        """What the inputs are."""
-        return "forecast"
-
-    @property
-    def columns(self) -> Columns:  # type: ignore[override]
+    def columns(self) -> Columns:
         """The columns of the person's table, by role."""
         return {"time": self.history.columns.time, "target": self.history.columns.targets}
 
@@ -82,15 +89,10 @@ class ForecastTask(Task):
         Raises:
             UsageError: The data set is not one of forecast origins.
         """
-        from gatework.tasks.forecast.data import ForecastDataset
-
-        if not isinstance(dataset, ForecastDataset):
-            raise UsageError(f'"{dataset.name}" is no table with a time column; forecasting needs one')
-        plan, train = dataset.plan, dataset.train.inputs
-        assert isinstance(train, Origins)
-        linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
-        features = Features.fit(dataset.table, dataset.ends, linear)
-        return cls(plan, features, tail(dataset.table, plan.window))
+        forecasts = _forecasts(dataset)
+        plan, table = forecasts.plan, forecasts.table
+        linear = Linear.fit(_origins(dataset.train), plan.window) if plan.skip == "linear" else None
+        return cls(plan, Features.fit(table, forecasts.ends, linear), tail(table, plan.window))
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -112,14 +114,13 @@ class ForecastTask(Task):
 
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
-        origins = split.inputs
-        assert isinstance(origins, Origins)
+        origins = _origins(split)
         key = id(origins.table)
         if key not in self._panels:
             self._panels.clear()
             # The table is kept beside its panel, so that its id stays its own.
             self._panels[key] = (origins.table, WindowStore(origins.table, self.features, self.plan))
-        return OriginExamples(self._panels[key][1], origins)
+        return OriginExamples(self._panels[key][1], OriginSplit(origins))
 
     def model(self, config: ModelConfig) -> nn.Module:
         """A network with fresh weights; it maps windows to quantiles of shape (batch, horizon, levels).
@@ -139,50 +140,72 @@ class ForecastTask(Task):
         inputs = 2 + past + known + moments
         return ForecastNetwork(config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static)
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean quantile loss, or that of a distribution, in each window's own measure."""
+    def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
+        """The quantile loss, or that of a distribution, in each window's own measure, summed over observed steps."""
         from gatework.tasks.forecast.model import loss
 
         assert isinstance(batch, OriginBatch)
         return loss(outputs, batch, self.plan.distribution)
 
-    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[tuple[Task, nn.Module]]) -> np.ndarray:
-        """The forecasts of the test part, each with the intervals that were known to hold when it was made.
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
+        """Lets the network carry what the validation origins, those of the first training, say of its intervals."""
+        (first, network), part = self._trainings(model, dataset, earlier)[0]
+        raw = _raw(first, network, part.validation)
+        _network(model).calibration = Calibration.held_back(raw, part.validation.targets["value"])
 
-        What is known of the intervals at the end of the table stays with the network.
-        """
-        from gatework.tasks.forecast.conformal import Calibration
-        from gatework.tasks.forecast.data import ForecastDataset
-        from gatework.tasks.forecast.model import ForecastNetwork
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
+        """The forecasts of the test part, each with the intervals that were known to hold when it was made."""
+        quantiles, _ = self._along_the_test_part(model, dataset, earlier)
+        loss = self.outputs(model, self.encode(dataset.trainings[-1].test))[1]
+        answers = self.answers(quantiles, dataset.test)
+        return Evaluation(loss, self.metrics(answers), answers)
 
-        assert isinstance(dataset, ForecastDataset)
-        assert isinstance(model, ForecastNetwork)
-        trained = [*earlier, (self, model)]
-        parts = list(zip(trained, dataset.trainings, strict=True))
-        (task, network), first = parts[0]
-        held_back = Calibration.held_back(_raw(task, network, first.validation), first.validation.targets["value"])
-        raw = dataset.gathered([_raw(task, network, part.test) for (task, network), part in parts])
-        outputs, model.calibration = _followed(held_back, raw, dataset.test)
-        return outputs
+    def advance(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
+        """Lets the network carry what is known of its intervals at the end of the table."""
+        _network(model).calibration = self._along_the_test_part(model, dataset, earlier)[1]
 
-    def outputs(self, model: nn.Module, split: Split) -> np.ndarray:
+    def _along_the_test_part(
+        self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
+    ) -> tuple[np.ndarray, Calibration]:
+        """Calibrated quantiles of the test part, and what is known of the intervals after it."""
+        parts = self._trainings(model, dataset, earlier)
+        raw = _forecasts(dataset).gathered([_raw(task, network, part.test) for (task, network), part in parts])
+        return _followed(_network(model).calibration, raw, dataset.test)
+
+    def _trainings(
+        self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
+    ) -> list[tuple[Trained, Dataset]]:
+        """Every training with the data that it learnt from, in the order of time."""
+        return list(zip([*earlier, Trained(self, model)], dataset.trainings, strict=True))
+
+    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+        """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
+        return self.rows(self._going_on(model, examples.split), examples.split)
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
+        """How good forecasts are along a newer table, with intervals that go on learning."""
+        split = self.read_known(source, recipe, **options)
+        answers = self.answers(self._going_on(model, split), split)
+        return Scores(self.metrics(answers), answers)
+
+    def _going_on(self, model: nn.Module, split: Split) -> np.ndarray:
         """Quantiles for the origins of a table, going on from what is known of the intervals.
 
         Where the table is newer than what was learnt from, the steps up to an origin have come to pass: forecasts are
         made for them first, so that the intervals learn from them as they did along the test part.
         """
-        from gatework.tasks.forecast.model import ForecastNetwork
-
-        assert isinstance(model, ForecastNetwork)
-        origins = split.inputs
-        assert isinstance(origins, Origins)
+        origins = _origins(split)
         index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
         whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
-        return _followed(model.calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
+        return _followed(_network(model).calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
 
-    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """Quantiles beside what came to pass, one row per origin."""
+        return answers_of(outputs, split.targets)
+
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """MASE, sMAPE, RMSE, MAE, MSE, weighted quantile loss, and the coverage of the 80 and 95 % intervals."""
-        return metrics(outputs, targets)
+        return metrics(*arrays_of(answers))
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA.
@@ -190,24 +213,22 @@ class ForecastTask(Task):
         Each is fitted as often as the network is trained, on the same steps.
         """
         from gatework.tasks.forecast.baselines import gathered, simple_baselines
-        from gatework.tasks.forecast.data import ForecastDataset
         from gatework.tasks.forecast.statistical import statistical_baselines
 
-        assert isinstance(dataset, ForecastDataset)
-        found = [[*simple_baselines(part), *statistical_baselines(part)] for part in dataset.trainings]
-        return [gathered(dataset, methods) for methods in zip(*found, strict=True)]
+        parts = _forecasts(dataset).trainings
+        fits = [[*simple_baselines(part), *statistical_baselines(part)] for part in parts]
+        return [gathered(methods) for methods in zip(*fits, strict=True)]
 
-    def parts(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """The metrics of each series and target."""
-        origins, actuals = split.inputs, split.targets
-        assert isinstance(origins, Origins)
-        columns, rows = origins.table.columns, []
-        pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
-        for k, (number, target) in enumerate(pairs):
-            chosen = group.reshape(-1) == k
-            name = dict(zip(columns.ids, origins.table.series[number].id, strict=True))
-            rows.append({**name, "target": columns.targets[target], **metrics(outputs[chosen], actuals[chosen])})
-        return rows
+        import polars as pl
+
+        columns, rows = self.history.columns, []
+        table = _origins(dataset.test).table
+        for (number, target), answers in evaluation.answers.group_by("series", "target", maintain_order=True):
+            name = dict(zip(columns.ids, table.series[number].id, strict=True))
+            rows.append({**name, "target": columns.targets[target], **self.metrics(answers)})
+        return {"series": pl.DataFrame(rows, infer_schema_length=None)}
 
     def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         """How many actual values the intervals held, and whether the test part is long enough to tell."""
@@ -230,17 +251,15 @@ class ForecastTask(Task):
         """Says where statsforecast is not installed, or there are too many series for its methods."""
         from gatework.tasks.forecast.statistical import absent
 
-        origins = dataset.test.inputs
-        assert isinstance(origins, Origins)
-        return absent(origins)
+        return absent(_origins(dataset.test))
 
-    def read(self, source: Any, recipe: Recipe, *, horizon: int | None = None) -> Split:
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Where to forecast from: the end of the training table, or that of a newer table.
 
         Args:
             source: None, a path, or a data frame.
             recipe: What the task was trained with.
-            horizon: The steps to forecast; as many as it was trained for if None.
+            options: `horizon`, the steps to forecast; as many as it was trained for if None.
 
         Raises:
             UsageError: The horizon is longer than the trained one.
@@ -249,7 +268,8 @@ class ForecastTask(Task):
         from gatework.config import TimeConfig
         from gatework.data.tables import read_table
 
-        horizon = self.plan.horizon if horizon is None else horizon
+        refuse_options(self.name, options, ("horizon",))
+        horizon = options.get("horizon") or self.plan.horizon
         if not 1 <= horizon <= self.plan.horizon:
             raise UsageError(
                 f"the horizon is {horizon}, expected 1 to {self.plan.horizon}, which this model was trained for; "
@@ -266,7 +286,7 @@ class ForecastTask(Task):
         scale = np.full((len(table.series), len(targets)), np.nan)
         return OriginSplit(Origins(table, index, horizon, self.plan.season, scale))
 
-    def read_known(self, source: Any, recipe: Recipe) -> Split:
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Every origin of a newer table that has a season before it and the whole horizon after it.
 
         Raises:
@@ -276,19 +296,16 @@ class ForecastTask(Task):
         from gatework.data.tables import read_table
         from gatework.tasks.forecast.data import every_origin
 
-        found = read_table(source)
-        table = go_on(self.history, recipe.time or TimeConfig(), found)
-        return OriginSplit(every_origin(table, self.plan, found.where))
+        refuse_options(self.name, options)
+        newer_table = read_table(source)
+        table = go_on(self.history, recipe.time or TimeConfig(), newer_table)
+        return OriginSplit(every_origin(table, self.plan, newer_table.where))
 
-    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
-        """For each origin the median and the quantiles of every step."""
-        names = [_name(level) for level in LEVELS]
-        return [dict(zip(names, row.T.tolist(), strict=True)) for row in outputs]
-
-    def answers(self, outputs: np.ndarray, split: Split) -> list[dict[str, Any]]:
+    def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
-        origins = split.inputs
-        assert isinstance(origins, Origins)
+        import polars as pl
+
+        origins = _origins(split)
         table = origins.table
         rows: list[dict[str, Any]] = []
         for (number, target, step), quantiles in zip(origins.index, outputs, strict=True):
@@ -299,16 +316,33 @@ class ForecastTask(Task):
             for stamp, row in zip(stamps, quantiles.tolist(), strict=True):
                 bands = {_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
                 rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
-        return rows
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _forecasts(dataset: Dataset) -> ForecastDataset:
+    from gatework.tasks.forecast.data import ForecastDataset
+
+    if not isinstance(dataset, ForecastDataset):
+        raise UsageError(f'"{dataset.name}" is no table with a time column; forecasting needs one')
+    return dataset
+
+
+def _network(model: nn.Module) -> ForecastNetwork:
+    from gatework.tasks.forecast.model import ForecastNetwork
+
+    assert isinstance(model, ForecastNetwork)
+    return model
+
+
+def _origins(split: Split) -> Origins:
+    assert isinstance(split, OriginSplit)
+    return split.inputs
 
 
 def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:
     """A network's quantiles before calibration."""
-    from gatework.tasks.forecast.model import ForecastNetwork, Raw
-    from gatework.training.loop import evaluate
-
-    assert isinstance(model, ForecastNetwork)
-    return evaluate(Raw(model), task, task.encode(split))[0]
+    assert isinstance(task, ForecastTask)
+    return task.outputs(model, task.encode(split))[0]
 
 
 def _followed(known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
@@ -317,9 +351,7 @@ def _followed(known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.nda
 
     from gatework.tasks.forecast.model import stretched
 
-    origins = split.inputs
-    assert isinstance(origins, Origins)
-    factors, after = known.follow(raw, split.targets["value"], origins.times())
+    factors, after = known.follow(raw, split.targets["value"], _origins(split).times())
     outputs = stretched(torch.from_numpy(raw), torch.from_numpy(factors.astype(np.float32))[:, None])
     return outputs.numpy(), after
 

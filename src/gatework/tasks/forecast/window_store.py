@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.config import ForecastConfig
-from gatework.data.dataset import Batch
+from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
 from gatework.data.series import Scale
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.season import calendar
-from gatework.tasks.forecast.windows import Origins
+from gatework.tasks.forecast.windows import OriginSplit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +46,11 @@ class OriginBatch(Batch):
     level: Tensor
     scale: Tensor
     skip: Tensor
+
+    def tensors(self) -> dict[str, Tensor | None]:
+        """What a network's `forward()` takes, by name."""
+        names = ("inputs", "ahead", "static", "level", "scale", "skip")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,13 @@ class OriginExamples:
     """Origins, encoded.
 
     Attributes:
+        split: The origins before encoding.
         lengths: The window's steps, for each origin.
     """
 
-    def __init__(self, panel: WindowStore, origins: Origins) -> None:
+    def __init__(self, panel: WindowStore, split: OriginSplit) -> None:
+        origins = split.inputs
+        self.split: Split = split
         self._panel, self._index = panel, origins.index
         self.lengths = np.full(len(origins), panel.plan.window, dtype=np.int64)
 

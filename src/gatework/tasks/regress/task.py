@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gatework.data.series import Scale
 from gatework.errors import DataError
-from gatework.tasks._encoder import Encoder, encode, encoder_from_state, encoder_state, fit_encoder, network, tuples
-from gatework.tasks._task import Baseline, Task, single_threaded
+from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
+from gatework.tasks._task import Baseline, Loss
+from gatework.tasks.regress.metrics import answers_of, metrics
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    import polars as pl
+    from torch import Tensor
 
-    from gatework.config import DataConfig, ModelConfig
-    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
-
-_PENALTIES = np.logspace(-6, 3, 10)
+    from gatework.config import DataConfig
+    from gatework.data.dataset import Batch, Columns, Dataset, Split
 
 
 @dataclass(frozen=True)
-class RegressTask(Task):
+class RegressTask(SequenceTask):
     """The values that belong to each example.
 
-    Where the recipe scales, inputs and targets are standardised for the network; `metrics()`, `predictions()` and
-    `values()` give the targets' own unit.
+    Where the recipe scales, inputs and targets are standardised for the network; answers are in the targets' own unit.
 
     Attributes:
         encoder: How inputs become batches.
@@ -40,16 +38,12 @@ class RegressTask(Task):
     name = "regress"
     metric = "mse"
     lower_is_better = True
+    answer = "target"
 
     encoder: Encoder
     scale: Scale
     columns: Columns = field(default_factory=dict)
     classes: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """What the inputs are: "series" or "text"."""
-        return self.encoder.kind
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataConfig) -> RegressTask:
@@ -74,91 +68,55 @@ class RegressTask(Task):
         scale = Scale.from_state(state["scale"])
         return cls(encoder_from_state(state["encoder"]), scale, tuples(state["columns"]))
 
-    def encode(self, split: Split) -> Examples:
-        """Examples ready to be batched."""
-        return encode(self.encoder, split.inputs, self.scale.apply(split.targets))
+    @property
+    def width(self) -> int:
+        """One output per value."""
+        return len(self.scale.mean)
 
-    def model(self, config: ModelConfig) -> nn.Module:
-        """A network with fresh weights."""
-        return network(self.encoder, config, outputs=len(self.scale.mean))
+    @property
+    def output_scale(self) -> Scale:
+        """The training targets' statistics."""
+        return self.scale
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The mean squared error, of standardised values where the recipe scales."""
+    def encoded_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Standardised values where the recipe scales."""
+        return self.scale.apply(targets)
+
+    def no_targets(self, count: int) -> np.ndarray:
+        """Zeros, shape (count, outputs)."""
+        return np.zeros((count, self.width), dtype=np.float32)
+
+    def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
+        """The squared error, of standardised values where the recipe scales, summed over values."""
         from torch.nn.functional import mse_loss
 
-        return mse_loss(outputs, batch.targets)
+        return Loss(mse_loss(outputs, batch.targets, reduction="sum"), outputs.numel())
+
+    def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """The actual and the predicted values of each example, in their own unit."""
+        return answers_of(self.values(outputs), split.targets)
 
     def values(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs in the targets' own unit, shape (examples, output)."""
+        """Outputs in the targets' own unit, shape (examples, outputs), float64."""
         return self.scale.undo(outputs.astype(np.float64))
 
-    def metrics(self, outputs: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Mean squared error, mean absolute error and root mean squared error, in the targets' own unit.
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
+        """Mean squared error, mean absolute error and root mean squared error, in the targets' own unit."""
+        return metrics(answers)
 
-        Args:
-            outputs: A network's outputs of shape (examples, output).
-            targets: The split's targets, of the same shape; not those of a batch, which are standardised.
-        """
-        if not np.isfinite(outputs).all():
-            return dict.fromkeys(("mse", "mae", "rmse"), float("nan"))
-        errors = self.values(outputs) - targets
-        mse = float(np.mean(errors**2))
-        return {"mse": mse, "mae": float(np.mean(np.abs(errors))), "rmse": mse**0.5}
+    def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """For each example the predicted value, or the list of values where there are several."""
+        import polars as pl
 
-    def predictions(self, outputs: np.ndarray) -> list[dict[str, Any]]:
-        """For each row the predicted value, or the list of values where there are several."""
         values = self.values(outputs).tolist()
-        return [{"value": row[0] if len(row) == 1 else row} for row in values]
+        return pl.DataFrame({"value": [row[0] for row in values] if self.width == 1 else values})
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The mean; for series the last value and a linear autoregression, for texts TF-IDF and a linear regression."""
-        methods = [_mean, _tfidf] if dataset.kind == "text" else [_mean, _last_value, _autoregression]
-        with single_threaded():
-            return [baseline for method in methods if (baseline := method(dataset, self.scale))]
+        from gatework.tasks.regress.baselines import baselines
 
+        return baselines(dataset)
 
-def _mean(dataset: Dataset, scale: Scale) -> Baseline:
-    start = perf_counter()
-    mean = dataset.train.targets.mean(axis=0, dtype=np.float64)
-    values = np.tile(mean, (len(dataset.test), 1))
-    about = "Always answers the mean of the training targets."
-    return Baseline("mean", about, scale.apply(values), perf_counter() - start, mean.size)
-
-
-def _last_value(dataset: Dataset, scale: Scale) -> Baseline | None:
-    start = perf_counter()
-    values = np.asarray(dataset.test.inputs)[:, -1]
-    if values.shape != dataset.test.targets.shape:
-        return None  # the last step has other variables than the target
-    return Baseline("last value", "Answers the last value of the input.", scale.apply(values), perf_counter() - start)
-
-
-def _autoregression(dataset: Dataset, scale: Scale) -> Baseline:
-    from sklearn.linear_model import RidgeCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    start = perf_counter()
-    train, test = (np.asarray(part.inputs, dtype=np.float64) for part in (dataset.train, dataset.test))
-    fitted = make_pipeline(StandardScaler(), RidgeCV(_PENALTIES))
-    fitted.fit(train.reshape(len(train), -1), dataset.train.targets.astype(np.float64))
-    values = fitted.predict(test.reshape(len(test), -1)).reshape(dataset.test.targets.shape)
-    about = (
-        "Least squares on all steps of the input, with a ridge penalty chosen by leave-one-out on the training part."
-    )
-    parameters = fitted[-1].coef_.size + dataset.train.targets.shape[1]
-    return Baseline("linear autoregression", about, scale.apply(values), perf_counter() - start, parameters)
-
-
-def _tfidf(dataset: Dataset, scale: Scale) -> Baseline:
-    from sklearn.linear_model import Ridge
-
-    from gatework.tasks._tfidf import Tfidf, texts_of
-
-    start = perf_counter()
-    features = Tfidf(texts_of(dataset.train), pairs=False)
-    fitted = Ridge().fit(features.train, dataset.train.targets)
-    values = fitted.predict(features(texts_of(dataset.test))).reshape(dataset.test.targets.shape)
-    about = "Ridge regression on the TF-IDF weights of words."
-    parameters = fitted.coef_.size + dataset.train.targets.shape[1]
-    return Baseline("TF-IDF + ridge regression", about, scale.apply(values), perf_counter() - start, parameters)
+    def is_copied(self, answers: pl.DataFrame) -> bool:
+        """Whether every predicted value equals its target, up to the last digits of a float32."""
+        return np.allclose(answers["value"].to_numpy(), answers["target"].to_numpy(), rtol=1e-6, atol=0)

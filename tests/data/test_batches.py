@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatework.training.batches import evaluation_order, training_order
+from gatework.data.batches import evaluation_order, training_order
 
 lengths = st.lists(st.integers(1, 400), min_size=1, max_size=400).map(np.array)
 

@@ -1,0 +1,131 @@
+"""What tasks share whose examples are single sequences, texts or series: the encoder, the network, the reading."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from gatework import data
+from gatework.data.dataset import Split
+from gatework.data.series import Scale, SeriesEncoder
+from gatework.data.text import TextEncoder
+from gatework.tasks._dense import DenseTask
+from gatework.tasks._task import refuse_options
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import nn
+
+    from gatework.config import DataConfig, ModelConfig, Recipe
+    from gatework.data.dataset import Columns, Dataset, Examples, Inputs
+    from gatework.data.own import Answer
+    from gatework.tasks._stream import Stream
+
+Encoder = TextEncoder | SeriesEncoder
+
+
+class SequenceTask(DenseTask):
+    """A task that maps each text or series to one vector of outputs, by `gatework.nn.model.SequenceModel`.
+
+    Attributes:
+        answer: Whether it predicts a "label", a class, or a "target", values.
+        encoder: How inputs become batches.
+        classes: The names of the classes, in the order of their indices; none for values.
+        columns: The columns of a person's own table that it was fitted to, by role; empty for a registered data set.
+    """
+
+    answer: ClassVar[Answer]
+
+    encoder: Encoder
+    classes: tuple[str, ...]
+    columns: Columns
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The number of outputs of the network."""
+
+    @property
+    def output_scale(self) -> Scale | None:
+        """What brings outputs into the targets' own unit; None where they have no unit."""
+        return None
+
+    @abstractmethod
+    def encoded_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Targets as the loss takes them."""
+
+    @abstractmethod
+    def no_targets(self, count: int) -> np.ndarray:
+        """What stands in the place of targets that are not known."""
+
+    def blank(self, count: int) -> Split:
+        """As many examples of which nothing is known."""
+        return Split(np.zeros((count, 0, 0), np.float32), self.no_targets(count))
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits the data to learn from; see `gatework.data.load`."""
+        return data.load(source, recipe.data, cls.answer)
+
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads texts or series without answers; see `gatework.data.load_inputs`."""
+        refuse_options(self.name, options)
+        inputs, beside = data.load_inputs(source, recipe.data, self.columns, self.encoder.kind)
+        return Split(inputs, self.no_targets(len(inputs)), beside)
+
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads examples with known answers; see `gatework.data.load_split`."""
+        refuse_options(self.name, options)
+        return data.load_split(source, recipe.data, self.columns, self.classes)
+
+    def encode(self, split: Split) -> Examples:
+        """Examples ready to be batched."""
+        return self.encoder.encode(split, self.encoded_targets(split.targets))
+
+    def model(self, config: ModelConfig) -> nn.Module:
+        """A network with fresh weights."""
+        from gatework.nn.model import SequenceModel
+
+        encoder = self.encoder
+        if isinstance(encoder, SeriesEncoder):
+            return SequenceModel(config, vocabulary=None, inputs=len(encoder.scale.mean), outputs=self.width)
+        return SequenceModel(config, vocabulary=len(encoder.vocabulary), inputs=None, outputs=self.width)
+
+    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+        """What is said of each example, behind the other columns of the table that it was read from."""
+        rows = super().predict(model, examples)
+        beside = examples.split.beside
+        if beside is None:
+            return rows
+        return beside.drop([name for name in beside.columns if name in rows.columns]).hstack(rows)
+
+    def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
+        """Answers after every step of one sequence: a row of values for a series, words for a text."""
+        from gatework.tasks._sequence_stream import SequenceStream
+
+        return SequenceStream(self, model)
+
+
+def fit_encoder(inputs: Inputs, config: DataConfig) -> Encoder:
+    """Learns the vocabulary or the scale of the training part's inputs."""
+    if isinstance(inputs, np.ndarray):
+        return SeriesEncoder.fit(inputs, config)
+    return TextEncoder.fit(inputs, config)
+
+
+def encoder_state(encoder: Encoder) -> dict[str, Any]:
+    """The encoder as values that JSON can hold."""
+    return {"kind": encoder.kind, **encoder.state()}
+
+
+def encoder_from_state(state: Mapping[str, Any]) -> Encoder:
+    """The encoder whose `encoder_state()` this is."""
+    return (SeriesEncoder if state["kind"] == "series" else TextEncoder).from_state(state)
+
+
+def tuples(columns: Mapping[str, Any]) -> Columns:
+    """Columns by role as they were before JSON made lists of tuples."""
+    return {role: tuple(names) if isinstance(names, list) else names for role, names in columns.items()}

@@ -1,0 +1,25 @@
+"""The interface of a stream: rows as they come, each answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Stream(Protocol):
+    """Answers rows one by one; what it carries from row to row does not grow."""
+
+    def answer(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """The answer for the row that comes next.
+
+        Args:
+            row: Its values by column, as texts or numbers.
+            where: What to call it in messages, such as "line 12".
+
+        Returns:
+            Values that JSON can hold.
+
+        Raises:
+            DataError: A column is missing, or a value is not what was expected.
+        """
+        ...

@@ -1,0 +1,109 @@
+"""A run opened to answer: rows of a table, or a stream with carried state. All that predicts stands on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from gatework.data.dataset import Split
+from gatework.data.frames import like
+from gatework.data.lines import SOURCE, rows_of_lines
+from gatework.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.tasks import Scores
+    from gatework.tasks._stream import Stream
+    from gatework.training.run import Run
+
+
+class Predictor:
+    """What a trained run says of examples that it has not seen.
+
+    Args:
+        run: The finished run.
+
+    Raises:
+        RunError: Training has not ended, or a file of the run is corrupt.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.task, self.network = run, run.task, run.network
+
+    def read(self, source: Any = None, **options: Any) -> Split:
+        """Reads what is to be answered, as training read its data; its `notes` say what was found in it.
+
+        Args:
+            source: A text, a list of texts, a series as an array, a path or a data frame; None where the task needs no
+                input, as a forecast that follows its training table.
+            options: Options of a prediction that the task has, as `horizon`.
+
+        Raises:
+            DataError: The data are not usable, or hold nothing to answer.
+            UsageError: The task has no such option.
+        """
+        split = self.task.read(source, self.run.recipe, **options)
+        if not len(split):
+            raise DataError("there is nothing to predict: the input holds no example")
+        return split
+
+    def rows(self, split: Split) -> pl.DataFrame:
+        """What is said of examples that `read()` gave, as rows of a table."""
+        return self.task.predict(self.network, self.task.encode(split))
+
+    def answer(self, source: Any = None, **options: Any) -> Any:
+        """What is said of a source, as a table of the caller's kind: polars, or that of the frame given.
+
+        Args:
+            source: What `read()` takes; or a Split.
+            options: As for `read()`.
+        """
+        split = source if isinstance(source, Split) else self.read(source, **options)
+        return like(source, self.rows(split))
+
+    def evaluate(self, source: Any, **options: Any) -> Scores:
+        """How good the network is on a source with known answers, beside simple methods where the task has such.
+
+        Args:
+            source: A path, a folder, a data frame, the name of a data set (its test part), or a Split.
+            options: Options of an evaluation that the task has, as `label`.
+
+        Raises:
+            DataError: The data are not usable.
+        """
+        from gatework.tasks import Scores
+
+        if isinstance(source, Split):
+            evaluation = self.task.evaluate(self.network, self.task.encode(source))
+            return Scores(evaluation.metrics, evaluation.answers)
+        return self.task.measure(self.network, source, self.run.recipe, **options)
+
+    def stream(self) -> Stream:
+        """Answers rows as they come, with carried state.
+
+        Raises:
+            UsageError: The task or the network cannot go step by step.
+        """
+        return self.task.stream(self.network, self.run.recipe)
+
+    def answer_lines(self, lines: Iterable[str]) -> Iterator[str]:
+        """Answers lines one by one, each before the next is read.
+
+        Args:
+            lines: CSV with a header, or JSON objects, one a line.
+
+        Yields:
+            One JSON object a row, as `Stream.answer()` gives it.
+
+        Raises:
+            UsageError: The task or the network cannot go step by step.
+            DataError: A line cannot be read, or there is none.
+        """
+        stream, is_empty = self.stream(), True
+        for where, row in rows_of_lines(lines):
+            yield json.dumps(stream.answer(row, where), ensure_ascii=False)
+            is_empty = False
+        if is_empty:
+            raise DataError(f"{SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
