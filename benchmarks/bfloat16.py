@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import torch
 
-from gatework import _kernels
 from gatework.bench import timing
+from gatework.scan import kernels
 
 HALF, SINGLE = torch.bfloat16, torch.float32
 
@@ -30,9 +30,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(
-        json.dumps({"torch": torch.__version__, "instruction set": _kernels.active_isa(), "threads": options.threads})
-    )
+    print(json.dumps({"torch": torch.__version__, "instruction set": kernels.active_isa(), "threads": options.threads}))
     with timing.flushing(True):
         for shape in timing.choose(options.shapes.split(",")):
             for cell in options.cells.split(","):

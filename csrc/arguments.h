@@ -24,7 +24,7 @@ struct Layout {
   bool reverse;
 };
 
-// What acts around the cell at every step (src/gatework/_around.py has the equations). Under layer norm the input
+// What acts around the cell at every step (src/gatework/scan/options.py has the equations). Under layer norm the input
 // product of a scan is made and normalised outside: then `x` and `d_x` are it, (rows, inputs * hidden), and
 // layout.input is 0. A single step makes it itself.
 struct Around {

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 import gatework
-from gatework import _kernels, _native, _ops, _reference
-from gatework._reference import ScanWeights
+from gatework import _native
 from gatework.cells import REGISTRY, _build
+from gatework.scan import kernels, operators, reference
+from gatework.scan.reference import ScanWeights
 from support.scans import Case, check_threads, run
 
 HERE = Path(__file__).parent
@@ -28,7 +29,7 @@ CELLS = ("lstm", "gru", "minimal")
 INSTRUCTIONS = {"ldtilecfg", "tileloadd", "tdpbf16ps", "tilestored", "tilezero", "tilerelease"}
 
 pytestmark = pytest.mark.skipif(
-    "avx512_bf16" not in _kernels.supported_isas() or not shutil.which("g++"),
+    "avx512_bf16" not in kernels.supported_isas() or not shutil.which("g++"),
     reason="needs a processor with AVX512-BF16, on which the model runs, and g++",
 )
 
@@ -55,7 +56,7 @@ def test_every_product_on_the_model_is_right_to_the_last_bit(on_model: Path):
     assert (done.returncode, done.stdout) == (0, "all products on tile registers are right\n")
 
 
-@pytest.mark.skipif(ISA not in _kernels.supported_isas(), reason="needs a processor with AMX")
+@pytest.mark.skipif(ISA not in kernels.supported_isas(), reason="needs a processor with AMX")
 def test_every_product_on_the_processor_is_right_to_the_last_bit(tmp_path: Path):
     done = subprocess.run([str(program("processor", tmp_path))], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "all products on tile registers are right\n")
@@ -85,10 +86,10 @@ def cells(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GATEWORK_CACHE", str(tmp_path_factory.mktemp("cells")))
         patch.setattr(_build, "flags", lambda headers: {**FLAGS, ISA: flags("model")})
-        patch.setattr(_kernels, "supported_isas", lambda: ("avx512", "avx512_bf16", ISA))
+        patch.setattr(kernels, "supported_isas", lambda: ("avx512", "avx512_bf16", ISA))
         for name in CELLS:
             gatework.cell(name=f"{name}_on_tiles")(REGISTRY[name].step)
-        with _kernels.use_isa(ISA):
+        with kernels.use_isa(ISA):
             yield {name: f"{name}_on_tiles" for name in CELLS}
         for name in CELLS:
             del REGISTRY[f"{name}_on_tiles"]
@@ -96,8 +97,8 @@ def cells(tmp_path_factory: pytest.TempPathFactory):
 
 def check(case: Case) -> None:
     """The error is at most twice that of the reference, which rounds after every operation, and a few last places."""
-    exact = run(case, torch.float64, _reference.scan, rounding=torch.bfloat16)
-    usual = run(case, torch.bfloat16, _reference.scan).errors(exact)
+    exact = run(case, torch.float64, reference.scan, rounding=torch.bfloat16)
+    usual = run(case, torch.bfloat16, reference.scan).errors(exact)
     for name, error in run(case, torch.bfloat16).errors(exact).items():
         assert error <= 2 * usual[name] + 2 * EPS, (case, name, error, usual[name])
 
@@ -120,8 +121,8 @@ def one_step(cell: str, isa: str) -> list[torch.Tensor]:
     x, weights, states, _ = Case(cell, 1, 45, 70, 50).tensors()
     given = [None if t is None else t.float().requires_grad_() for t in weights]
     leaves = [t for t in given if t is not None and t.numel()]
-    with _kernels.use_isa(isa):
-        _, finals = _ops.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
+    with kernels.use_isa(isa):
+        _, finals = operators.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
         return [*finals, *torch.autograd.grad(sum(f.sum() for f in finals), leaves)]
 
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 import gatework
-from gatework import _kernels, _native, _ops, _reference
-from gatework._reference import ScanWeights
+from gatework import _native
 from gatework.cells import REGISTRY
 from gatework.errors import UsageError
+from gatework.scan import kernels, operators, reference
+from gatework.scan.reference import ScanWeights
 from support.scans import Case, Results, check_threads, replace, run
 
 EPS = torch.finfo(torch.bfloat16).eps
@@ -30,20 +31,20 @@ def check(case: Case) -> None:
     """
     if case.is_packed and (case.batch == 0 or case.steps == 0):
         case = replace(case, is_packed=False)
-    exact = run(case, torch.float64, _reference.scan, rounding=torch.bfloat16)
-    usual = run(case, torch.bfloat16, _reference.scan)
+    exact = run(case, torch.float64, reference.scan, rounding=torch.bfloat16)
+    usual = run(case, torch.bfloat16, reference.scan)
     found = run(case, torch.bfloat16)
     assert {value.dtype for value in found.values.values()} == {torch.bfloat16}
     if case.cell in KINKED:
         usual, found = forward_only(usual), forward_only(found)
     errors = usual.errors(exact)
     for name, error in found.errors(exact).items():
-        assert error <= 2 * errors[name] + 2 * EPS, (case, _kernels.active_isa(), name, error, errors[name])
+        assert error <= 2 * errors[name] + 2 * EPS, (case, kernels.active_isa(), name, error, errors[name])
 
 
-@pytest.fixture(params=_kernels.supported_isas())
+@pytest.fixture(params=kernels.supported_isas())
 def isa(request: pytest.FixtureRequest):
-    with _kernels.use_isa(request.param):
+    with kernels.use_isa(request.param):
         yield request.param
 
 
@@ -63,7 +64,7 @@ def test_a_projected_cell_is_as_accurate_as_the_reference(isa: str, is_packed: b
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_scans_are_as_accurate_as_the_reference(part: int):
-    isas = _kernels.supported_isas()
+    isas = kernels.supported_isas()
     generator = random.Random(part)
     for k in range(CASES // PARTS):
         hidden = generator.choice([1, 2, 3, 7, 8, 15, 16, 17, 31, 33])
@@ -81,7 +82,7 @@ def test_random_scans_are_as_accurate_as_the_reference(part: int):
             bias=generator.random() < 0.8,
             seed=1000 * part + k,
         )
-        with _kernels.use_isa(isas[k % len(isas)]):
+        with kernels.use_isa(isas[k % len(isas)]):
             check(case)
 
 
@@ -90,8 +91,8 @@ def one_step(cell: str, isa: str) -> list[torch.Tensor]:
     x, weights, states, _ = Case(cell, 1, 9, 23, 37).tensors()
     given = [None if t is None else t.float().requires_grad_() for t in weights]
     leaves = [t for t in given if t is not None and t.numel()]
-    with _kernels.use_isa(isa):
-        _, finals = _ops.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
+    with kernels.use_isa(isa):
+        _, finals = operators.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
         found = [*finals, *torch.autograd.grad(sum(f.sum() for f in finals), leaves, allow_unused=True)]
     assert {t.dtype for t in found if t is not None} == {torch.float32}
     return [t.detach() for t in found if t is not None]
@@ -100,7 +101,7 @@ def one_step(cell: str, isa: str) -> list[torch.Tensor]:
 @pytest.mark.parametrize("cell", [cell for cell in _native.CELLS if cell not in KINKED])
 def test_in_one_step_instruction_sets_differ_by_the_order_of_float32_sums_alone(cell: str):
     expected = one_step(cell, "baseline")
-    for isa in _kernels.supported_isas():
+    for isa in kernels.supported_isas():
         found = one_step(cell, isa)
         # Sums of 60 terms; what a derivative's own rounding flips is one last place of bfloat16 in one of 9 rows.
         states = len(REGISTRY[cell].states)
@@ -115,9 +116,9 @@ def test_sums_are_float32_over_the_whole_depth():
     # 4096 times 1 is a sum that bfloat16, which ends at 256 in steps of 1, cannot count.
     x, weight = torch.ones(1, 1, 4096, dtype=torch.bfloat16), torch.ones(1, 4096, dtype=torch.bfloat16)
     weights = ScanWeights(weight, torch.zeros(1, 1, dtype=torch.bfloat16))
-    for isa in _kernels.supported_isas():
-        with _kernels.use_isa(isa):
-            output, _ = _ops.scan(REGISTRY["rnn_relu"], x, weights, [torch.zeros(1, 1, dtype=torch.bfloat16)])
+    for isa in kernels.supported_isas():
+        with kernels.use_isa(isa):
+            output, _ = operators.scan(REGISTRY["rnn_relu"], x, weights, [torch.zeros(1, 1, dtype=torch.bfloat16)])
         assert output.item() == 4096
 
 
@@ -143,6 +144,6 @@ def test_mixed_element_types_are_refused_with_what_was_expected():
     doubles = ScanWeights(*weights)
     floats = ScanWeights(*[None if t is None else t.float() for t in weights])
     with pytest.raises(UsageError, match=r"weight_ih is torch\.float64 on cpu, expected torch\.float32"):
-        _ops.scan(REGISTRY["lstm"], x.bfloat16(), doubles, [s.float() for s in states])
+        operators.scan(REGISTRY["lstm"], x.bfloat16(), doubles, [s.float() for s in states])
     with pytest.raises(UsageError, match=r"state h is torch\.float64 on cpu, expected torch\.float32"):
-        _ops.scan(REGISTRY["lstm"], x.bfloat16(), floats, states)
+        operators.scan(REGISTRY["lstm"], x.bfloat16(), floats, states)

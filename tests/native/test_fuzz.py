@@ -5,10 +5,11 @@ import random
 import pytest
 import torch
 
-from gatework import _kernels, _native, _ops, _reference
-from gatework._around import Around
-from gatework._reference import ScanWeights
+from gatework import _native
 from gatework.cells import REGISTRY
+from gatework.scan import kernels, operators, reference
+from gatework.scan.options import StepOptions
+from gatework.scan.reference import ScanWeights
 from support.scans import Case, replace, run
 
 CASES = 2000
@@ -36,25 +37,25 @@ def draw(generator: random.Random, seed: int) -> Case:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_scans_agree_with_the_reference(part: int):
-    isas = _kernels.supported_isas()
+    isas = kernels.supported_isas()
     generator = random.Random(part)
     eps = torch.finfo(torch.float64).eps
     for k in range(CASES // PARTS):
         case = draw(generator, seed=1000 * part + k)
         if case.is_packed and (case.batch == 0 or case.steps == 0):
             case = Case(**{**case.__dict__, "is_packed": False})
-        with _kernels.use_isa(isas[k % len(isas)]):
+        with kernels.use_isa(isas[k % len(isas)]):
             found = run(case, torch.float64)
-        exact = run(case, torch.float64, _reference.scan)
+        exact = run(case, torch.float64, reference.scan)
         terms = (case.steps + 1) * (case.input + case.hidden + 8)
         for name, error in found.errors(exact).items():
             assert error <= terms * eps, (case, isas[k % len(isas)], name, error)
 
 
-def drawn_around(generator: random.Random, cell: str) -> tuple[Around, bool]:
+def drawn_around(generator: random.Random, cell: str) -> tuple[StepOptions, bool]:
     """A random combination of what may act around a cell, and whether there is a layer norm."""
     states = REGISTRY[cell].states
-    around = Around(
+    around = StepOptions(
         training=generator.random() < 0.7,
         seed=generator.getrandbits(62),
         place=generator.randrange(4),
@@ -67,7 +68,7 @@ def drawn_around(generator: random.Random, cell: str) -> tuple[Around, bool]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_scans_with_something_around_the_cell_agree_with_the_reference(part: int):
-    isas = _kernels.supported_isas()
+    isas = kernels.supported_isas()
     generator = random.Random(1000 + part)
     eps = torch.finfo(torch.float64).eps
     for k in range(AROUND_CASES // PARTS):
@@ -76,10 +77,10 @@ def test_random_scans_with_something_around_the_cell_agree_with_the_reference(pa
         case = replace(case, around=around, is_normalised=is_normalised)
         if case.is_packed and (case.batch == 0 or case.steps == 0):
             case = replace(case, is_packed=False)
-        assert _ops.has_kernel(case.spec, torch.zeros((), dtype=torch.float64), case.around)
-        with _kernels.use_isa(isas[k % len(isas)]):
+        assert operators.has_kernel(case.spec, torch.zeros((), dtype=torch.float64), case.around)
+        with kernels.use_isa(isas[k % len(isas)]):
             found = run(case, torch.float64)
-        exact = run(case, torch.float64, _reference.scan)
+        exact = run(case, torch.float64, reference.scan)
         terms = (case.steps + 1) * (case.input + case.hidden + 8)
         for name, error in found.errors(exact).items():
             assert error <= case.stretch * terms * eps, (case, isas[k % len(isas)], name, error)
@@ -95,7 +96,7 @@ def test_a_call_that_does_not_fit_is_an_error_or_simply_works(name: str, damage:
 
     def call(t: dict[str, torch.Tensor]) -> torch.Tensor:
         given = ScanWeights(t["weight_ih"], t["weight_hh"], t["bias_ih"], t["bias_hh"])
-        return _ops.scan(case.spec, t["x"], given, [t["state"], t["cell state"]])[0]
+        return operators.scan(case.spec, t["x"], given, [t["state"], t["cell state"]])[0]
 
     expected, tensor = call(tensors), tensors[name]
     if damage == "shape":
@@ -117,7 +118,7 @@ def test_batch_sizes_that_do_not_describe_the_rows_are_refused(sizes: list[int])
     case = Case("gru", 3, 4, 5, 6)
     _, weights, states, _ = case.tensors()
     with pytest.raises(ValueError, match="batch_sizes"):
-        _ops.scan(
+        operators.scan(
             case.spec,
             torch.zeros(7, 5, dtype=torch.float64),
             ScanWeights(*weights[:4]),

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gatework import _kernels, _native
+from gatework import _native
 from gatework.cells import _build
 from gatework.errors import UsageError
+from gatework.scan import kernels
 
 ROOT = Path(__file__).parents[2]
 FLAGS = _build.flags(Path(str(_native.__file__)).parent / "csrc")
-FIRST, LAST = _kernels.supported_isas()[0], _kernels.supported_isas()[-1]
+FIRST, LAST = kernels.supported_isas()[0], kernels.supported_isas()[-1]
 OBJECTS = [(FIRST, "float32"), (FIRST, "float64"), *((isa, "bfloat16") for isa in (FIRST, LAST, [*FLAGS][-1]))]
 
 
@@ -36,12 +37,12 @@ def test_every_symbol_of_an_instruction_set_is_in_its_own_namespace(isa: str, el
 
 
 def test_an_unknown_instruction_set_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match='did you mean "avx512"'), _kernels.use_isa("avx521"):
+    with pytest.raises(UsageError, match='did you mean "avx512"'), kernels.use_isa("avx521"):
         pass
 
 
 def test_a_forced_instruction_set_is_the_active_one():
-    for isa in _kernels.supported_isas():
-        with _kernels.use_isa(isa):
-            assert _kernels.active_isa() == isa
-    assert set(_kernels.supported_isas()) <= set(_native.ISAS)
+    for isa in kernels.supported_isas():
+        with kernels.use_isa(isa):
+            assert kernels.active_isa() == isa
+    assert set(kernels.supported_isas()) <= set(_native.ISAS)

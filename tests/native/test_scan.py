@@ -3,24 +3,23 @@
 import pytest
 import torch
 
-from gatework import _kernels, _native
-from gatework._around import Around
+from gatework import _native
 from gatework.cells import BUILT_IN, REGISTRY
+from gatework.scan import kernels
+from gatework.scan.options import StepOptions
 from support.scans import Case, check, check_threads, replace
 
 SIZES = (1, 3, 15, 16, 17, 20, 33, 70)
 
 
 # Where another owns the kernels there are some for bfloat16 alone; test_bfloat16.py runs them.
-OWNERS = [
-    name for name in _kernels.supported_isas() if _native.ISAS[_native.owner(_native.ISAS.index(name), 0)] == name
-]
+OWNERS = [name for name in kernels.supported_isas() if _native.ISAS[_native.owner(_native.ISAS.index(name), 0)] == name]
 
 
 @pytest.fixture(params=OWNERS)
 def isa(request: pytest.FixtureRequest):
-    with _kernels.use_isa(request.param):
-        assert _kernels.active_isa() == request.param
+    with kernels.use_isa(request.param):
+        assert kernels.active_isa() == request.param
         yield request.param
 
 
@@ -60,7 +59,7 @@ def test_wide_layers_agree_with_the_reference(isa: str, cell: str):
 def test_what_acts_around_a_cell_is_as_accurate_as_the_reference(isa: str, cell: str, is_normalised: bool):
     zoneout = dict.fromkeys(REGISTRY[cell].states, 0.2)
     clip = 0.7 if "c" in zoneout else None
-    around = Around(training=True, seed=3, recurrent_dropout=0.3, zoneout=zoneout, clip=clip)
+    around = StepOptions(training=True, seed=3, recurrent_dropout=0.3, zoneout=zoneout, clip=clip)
     check(Case(cell, 6, 9, 5, 33, is_packed=True, around=around, is_normalised=is_normalised))
     check(Case(cell, 6, 9, 5, 33, around=replace(around, training=False), is_normalised=is_normalised))
 

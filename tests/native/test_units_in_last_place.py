@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import gatework
-from gatework import _kernels, _native
+from gatework import _native
 from gatework.cells import _build
+from gatework.scan import kernels
 
 # sigmoid: exp is off by one unit at most, and 1 + exp and the division round once more each. tanh: the same, and the
 # cancellation in exp(-2 |x|) - 1 may double one of the three roundings before it. torch's are off by 2.2 and 0.7.
@@ -34,11 +35,11 @@ def gates_of(x: torch.Tensor) -> dict[str, np.ndarray]:
         return {name: values.flatten().numpy() for name, values in layer.trace(x.view(1, -1, 1)).items()}
 
 
-@pytest.mark.parametrize("isa", _kernels.supported_isas())
+@pytest.mark.parametrize("isa", kernels.supported_isas())
 @pytest.mark.parametrize("dtype", TYPES)
 def test_sigmoid_and_tanh_are_off_by_few_units_in_the_last_place(dtype, isa):
     x = points(dtype)
-    with _kernels.use_isa(isa):
+    with kernels.use_isa(isa):
         found = gates_of(x)
     extended = x.numpy().astype(np.longdouble)
     exact = {"i": 1 / (1 + np.exp(-extended)), "g": np.tanh(extended)}
@@ -49,11 +50,11 @@ def test_sigmoid_and_tanh_are_off_by_few_units_in_the_last_place(dtype, isa):
         assert units.max() <= most, f"{name}: {units.max():.2f} units at x = {x[is_normal][units.argmax()]:.9g}"
 
 
-@pytest.mark.parametrize("isa", _kernels.supported_isas())
+@pytest.mark.parametrize("isa", kernels.supported_isas())
 @pytest.mark.parametrize("dtype", TYPES)
 def test_what_is_infinite_or_no_number_stays_so(dtype, isa):
     x = torch.tensor([torch.inf, -torch.inf, torch.nan, 1e30, -1e30], dtype=dtype)
-    with _kernels.use_isa(isa):
+    with kernels.use_isa(isa):
         found = gates_of(x)
     np.testing.assert_array_equal(found["i"][[0, 3]], 1)
     assert (found["i"][[1, 4]] < 1e-37).all()
@@ -62,7 +63,7 @@ def test_what_is_infinite_or_no_number_stays_so(dtype, isa):
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
-@pytest.mark.parametrize("isa", _kernels.supported_isas())
+@pytest.mark.parametrize("isa", kernels.supported_isas())
 def test_every_function_that_a_step_may_call_is_within_its_bound(isa: str, tmp_path: Path):
     flags = _build.flags(Path(str(_native.__file__)).parent / "csrc")[isa]
     target = tmp_path / "activations"

@@ -184,7 +184,7 @@ def test_what_acts_around_the_cell_is_computed_in_float32_and_rounded_once(layou
     layer = surrounded(bidirectional=True, training=training, **AROUND[options])
     x = torch.randn(TIME, BATCH, INPUT).bfloat16()
     seed = torch.randn(TIME, BATCH, 2 * HIDDEN).bfloat16()
-    with mock.patch("gatework._reference.scan", side_effect=AssertionError("a loop")):
+    with mock.patch("gatework.scan.reference.scan", side_effect=AssertionError("a loop")):
         expected = seeded(layer, x.float(), seed, **layout)
         converted = seeded(copy.deepcopy(layer).to(torch.bfloat16), x, seed, **layout)
         mixed = seeded(layer, x.float(), seed, autocast=True, **layout)

@@ -9,9 +9,10 @@ import torch
 from torch.nn.functional import layer_norm
 
 import gatework
-from gatework import _kernels, _noise, cells
+from gatework import cells
 from gatework.errors import KindError, UsageError
 from gatework.nn import LSTM, ScanOptions
+from gatework.scan import counter_rng, kernels
 
 TIME, BATCH, INPUT, HIDDEN = 7, 4, 3, 5
 CELLS = ["lstm", "gru", "peephole", "indrnn", "slstm"]
@@ -106,7 +107,7 @@ def test_resets_that_do_not_fit_are_one_sentence():
 
 def test_a_mask_depends_on_its_seed_and_place_alone():
     def mask(seed: int, *place: int, count: int = 20_000) -> torch.Tensor:
-        return _noise.is_kept(seed, *place, shape=(count,), share=0.7, device=torch.device("cpu"))
+        return counter_rng.is_kept(seed, *place, shape=(count,), share=0.7, device=torch.device("cpu"))
 
     one = mask(5, 0, 1)
     before = torch.get_num_threads()
@@ -141,8 +142,8 @@ def test_recurrent_dropout_hides_the_same_units_from_every_recurrent_product():
     torch.manual_seed(8)
     output, _ = layer(x)
     torch.manual_seed(8)
-    seed = _noise.drawn_seed()
-    kept = _noise.is_kept(seed, 0, 0, shape=(BATCH, HIDDEN), share=0.6, device=x.device).double() / 0.6
+    seed = counter_rng.drawn_seed()
+    kept = counter_rng.is_kept(seed, 0, 0, shape=(BATCH, HIDDEN), share=0.6, device=x.device).double() / 0.6
     assert 0 < kept.count_nonzero() < kept.numel()
     h = c = x.new_zeros(BATCH, HIDDEN)
     for t in range(TIME):
@@ -260,7 +261,7 @@ def test_the_kernels_take_every_option(cell: str):
     options = {"recurrent_dropout": 0.2, "zoneout": 0.1, "layer_norm": True}
     layer, x = layer_of(cell, num_layers=2, **options), x_of()
     torch.manual_seed(3)
-    with mock.patch("gatework._reference.scan", side_effect=AssertionError("a loop")):
+    with mock.patch("gatework.scan.reference.scan", side_effect=AssertionError("a loop")):
         output, _ = layer(x)
         output.sum().backward()
     gradients = [parameter.grad.clone() for parameter in layer.parameters()]
@@ -272,7 +273,7 @@ def test_the_kernels_take_every_option(cell: str):
     torch.testing.assert_close(output, expected)
     for found, parameter in zip(gradients, layer.parameters(), strict=True):
         torch.testing.assert_close(found, parameter.grad)
-    with torch.no_grad(), mock.patch("gatework._reference.trace", side_effect=AssertionError("a loop")):
+    with torch.no_grad(), mock.patch("gatework.scan.reference.trace", side_effect=AssertionError("a loop")):
         torch.manual_seed(3)
         torch.testing.assert_close(layer.trace(x)["h"][-1, 0], expected)
 
@@ -283,11 +284,11 @@ def test_masks_depend_neither_on_threads_nor_on_the_instruction_set(options: dic
     x = torch.randn(50, 33, 40, generator=torch.Generator().manual_seed(5))
     states, before = [], torch.get_num_threads()
     try:
-        for isa in _kernels.supported_isas():
+        for isa in kernels.supported_isas():
             for threads in (1, 3):
                 torch.set_num_threads(threads)
                 torch.manual_seed(4)
-                with _kernels.use_isa(isa), torch.no_grad():
+                with kernels.use_isa(isa), torch.no_grad():
                     states.append(layer.trace(x)["c"][0, 0])
     finally:
         torch.set_num_threads(before)

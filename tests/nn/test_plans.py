@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrize, prune
 
 import gatework
-from gatework import _kernels
+from gatework.scan import kernels
 
 CHANGES: dict[str, Callable[[gatework.nn.LSTM], object]] = {
     "in place": lambda layer: nn.init.constant_(layer.weight_hh_l0, 0.3),
@@ -60,18 +60,18 @@ def test_a_weight_changed_between_forward_and_backward_is_an_error():
 
 
 @pytest.mark.parametrize("keep", [nn.Identity(), torch.clone], ids=["kept", "copied"])
-@pytest.mark.parametrize("isa", _kernels.supported_isas())
+@pytest.mark.parametrize("isa", kernels.supported_isas())
 def test_a_backward_pass_belongs_to_the_instruction_set_of_its_forward_pass(
     isa: str, keep: Callable[[torch.Tensor], torch.Tensor]
 ):
     layer = gatework.nn.LSTM(3, 20, num_layers=2)
     x = torch.randn(4, 32, 3)
-    with _kernels.use_isa(isa):
+    with kernels.use_isa(isa):
         with torch.autograd.graph.saved_tensors_hooks(keep, keep):
             output = layer(x)[0]
         expected = torch.autograd.grad(output.sum(), list(layer.parameters()), retain_graph=True)
-    for other in _kernels.supported_isas():
-        with _kernels.use_isa(other):
+    for other in kernels.supported_isas():
+        with kernels.use_isa(other):
             layer(x)  # finds other kernels
             found = torch.autograd.grad(output.sum(), list(layer.parameters()), retain_graph=True)
         for gradient, wanted in zip(found, expected, strict=True):

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 import gatework
-from gatework import _kernels
 from gatework.cells import BUILT_IN, REGISTRY
 from gatework.errors import UsageError
 from gatework.nn import ScanOptions
+from gatework.scan import kernels
 from support.custom_cells import Mixed
 
 INPUT = 7
@@ -40,7 +40,7 @@ def layer_of(cell: str, hidden: int, **options) -> gatework.nn.Recurrent:
 
 def streamed(layer: nn.Module, x: torch.Tensor, is_native: bool) -> list[torch.Tensor]:
     """The outputs of some steps and the last states."""
-    native = mock.patch("gatework._reference.step", side_effect=AssertionError("a step of the reference"))
+    native = mock.patch("gatework.scan.reference.step", side_effect=AssertionError("a step of the reference"))
     state, outputs = None, []
     with torch.no_grad(), native if is_native else mock.patch.object(layer, "_quick_step", return_value=None):
         for step in x:
@@ -73,8 +73,8 @@ def check(layer: gatework.nn.Recurrent, batch: int, steps: int = 3) -> None:
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("cell", BUILT_IN)
 def test_a_step_of_every_cell_is_as_accurate_as_the_reference(cell: str, options: str):
-    for isa in {_kernels.supported_isas()[0], _kernels.active_isa()}:
-        with _kernels.use_isa(isa):
+    for isa in {kernels.supported_isas()[0], kernels.active_isa()}:
+        with kernels.use_isa(isa):
             for hidden, batch in ((1, 2), (5, 1), (17, 8), (33, 1)):
                 check(layer_of(cell, hidden, **OPTIONS[options]), batch)
 

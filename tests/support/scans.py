@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from gatework import _ops, _reference
-from gatework._around import PLAIN, Around, Norms, normalised_states
-from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
+from gatework.scan import operators, reference
+from gatework.scan.options import PLAIN, Norms, StepOptions, normalised_states
+from gatework.scan.reference import ScanWeights
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Case:
     reverse: bool = False
     bias: bool = True
     seed: int = 0
-    around: Around = PLAIN
+    around: StepOptions = PLAIN
     is_normalised: bool = False
 
     @property
@@ -66,7 +66,7 @@ class Case:
             torch.zeros(self.batch, self.hidden if k else output, dtype=torch.float64) for k in range(len(spec.states))
         ]
         before = draw(2, self.batch, self.input)
-        reached = _reference.scan(spec, before, ScanWeights(*weights), zeros)[1]
+        reached = reference.scan(spec, before, ScanWeights(*weights), zeros)[1]
         states = [state.float().double() for state in reached]
         if not self.is_packed:
             return draw(self.steps, self.batch, self.input), weights, states, None
@@ -97,7 +97,7 @@ def run(case: Case, dtype: torch.dtype, scan=None, rounding: torch.dtype | None 
     norms = case.norms() if case.is_normalised else []
     leaves = [None if t is None else t.to(first).to(dtype).requires_grad_() for t in (x, *weights, *states, *norms)]
     around = replace(case.around, norms=Norms(*leaves[7 + len(states) :])) if case.is_normalised else case.around
-    output, finals = (scan or _ops.scan)(
+    output, finals = (scan or operators.scan)(
         case.spec,
         leaves[0],
         ScanWeights(*leaves[1:7]),
@@ -132,11 +132,11 @@ def check(case: Case) -> None:
     it on. The float32 error against float64 is at most twice the reference's own, and some roundings where that is
     tiny.
     """
-    exact = run(case, torch.float64, _reference.scan)
+    exact = run(case, torch.float64, reference.scan)
     terms = case.steps * (case.input + case.hidden + 8)
     for name, error in run(case, torch.float64).errors(exact).items():
         assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, (case, name, error)
-    usual = run(case, torch.float32, _reference.scan).errors(exact)
+    usual = run(case, torch.float32, reference.scan).errors(exact)
     for name, error in run(case, torch.float32).errors(exact).items():
         assert error <= 2 * usual[name] + 16 * torch.finfo(torch.float32).eps, (case, name, error, usual[name])
 

@@ -306,11 +306,11 @@ def last_step(steps: int = 400, pairs: int = 15) -> float:
 
 def as_json(timings: Sequence[Timing]) -> dict[str, object]:
     """Everything measured, with what it was measured on."""
-    from gatework import _kernels
+    from gatework.scan import kernels
 
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "instruction_set": _kernels.active_isa(),
+        "instruction_set": kernels.active_isa(),
         "timings": [asdict(t) for t in timings],
     }

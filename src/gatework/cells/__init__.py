@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gatework.cells import _own, coupled, gru, indrnn, lstm, minimal, peephole, rnn, slstm
-from gatework.cells._own import Cell, cell
+from gatework.cells import coupled, custom, gru, indrnn, lstm, minimal, peephole, rnn, slstm
 from gatework.cells._spec import CellSpec
+from gatework.cells.custom import Cell, cell
 from gatework.errors import UsageError, nearest
 
 __all__ = ["BUILT_IN", "REGISTRY", "Cell", "CellSpec", "cell", "get", "resolved"]
@@ -32,7 +32,7 @@ def get(name: str) -> CellSpec:
         UsageError: There is no such cell.
     """
     if ":" in name:
-        return _own.load(name)
+        return custom.load(name)
     if name not in REGISTRY:
         raise UsageError(f'there is no cell "{name}": {nearest(name, REGISTRY)}')
     return REGISTRY[name]
@@ -45,4 +45,4 @@ def resolved(name: str) -> str:
         UsageError: There is no such cell.
     """
     get(name)
-    return _own.absolute(name)
+    return custom.absolute(name)

@@ -12,7 +12,8 @@ def doctor(as_json: options.AsJson = False) -> None:
     """Show versions, threads, and the instruction sets compiled, supported and active."""
     import torch
 
-    from gatework import __version__, _kernels, _native
+    from gatework import __version__, _native
+    from gatework.scan import kernels
 
     compiled = [name for k, name in enumerate(_native.ISAS) if _native.is_compiled(k)]
     facts = {
@@ -22,9 +23,9 @@ def doctor(as_json: options.AsJson = False) -> None:
         "machine": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
         "instruction sets compiled": compiled,
-        "instruction sets supported": list(_kernels.supported_isas()),
-        "instruction set active": _kernels.active_isa(),
-        "bfloat16 products": "by the processor" if _kernels.multiplies_bfloat16() else "as float32",
+        "instruction sets supported": list(kernels.supported_isas()),
+        "instruction set active": kernels.active_isa(),
+        "bfloat16 products": "by the processor" if kernels.multiplies_bfloat16() else "as float32",
         "cells with kernels": list(_native.CELLS),
     }
     if as_json:

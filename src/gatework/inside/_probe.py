@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gatework import _reference, _stack
-from gatework._around import Around
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.inside._sources import answered, recurrent_of
 from gatework.nn import RecurrentLayer, _batch
+from gatework.scan import reference, stack
+from gatework.scan.options import StepOptions
 
 Change = Callable[[Tensor], Tensor]
 
@@ -84,7 +84,7 @@ def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_wa
 
 
 @dataclass(frozen=True)
-class _Watching(Around):
+class _Watching(StepOptions):
     """What acts around the cell, and then the zero that is added to each state, noted by step."""
 
     calls: list[dict[str, Tensor]] = field(default_factory=list)
@@ -96,14 +96,14 @@ class _Watching(Around):
         values |= {name: values[name] + leaf for name, leaf in leaves.items()}
 
 
-def _watched_scan(layer: RecurrentLayer, calls: list[dict[str, Tensor]]) -> Callable[..., _stack.Result]:
+def _watched_scan(layer: RecurrentLayer, calls: list[dict[str, Tensor]]) -> Callable[..., stack.Result]:
     """As `RecurrentLayer._scan()` in evaluation, by the reference."""
 
-    def scan(batch: _batch.Batch, *_: Any) -> _stack.Result:
+    def scan(batch: _batch.Batch, *_: Any) -> stack.Result:
         places = range(layer.num_layers * layer.num_directions)
-        arounds = [_Watching(**vars(layer._around(place, None)), calls=calls) for place in places]
-        output, finals, named = _stack.scan(
-            _reference, layer.spec, batch.x, [layer._weights(place) for place in places], batch.states,
+        arounds = [_Watching(**vars(layer._step_options(place, None)), calls=calls) for place in places]
+        output, finals, named = stack.scan(
+            reference, layer.spec, batch.x, [layer._weights(place) for place in places], batch.states,
             directions=layer.num_directions, batch_sizes=batch.batch_sizes, is_traced=False, arounds=arounds,
         )  # fmt: skip
         return output, tuple(finals), named

@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from gatework import _around, _calls, _kernels, _noise, _ops, _reference, _stack, _streaming, _surrounded
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _batch, _checks, _initialise, _paths, _torch
 from gatework.nn._options import ScanOptions
+from gatework.scan import counter_rng, kernels, operators, options_native, reference, stack, streaming
+from gatework.scan.options import PLAIN, Norms, StepOptions, normalised_states
+from gatework.scan.weights import CheckedStack, check_stack
 
 Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
@@ -23,7 +25,7 @@ Lengths = Tensor | Sequence[int] | None
 class _LastPlan:
     """The plan that a layer found at its last call, for itself alone: a copy of the layer has to find its own."""
 
-    plan: _calls.Plan | None = None
+    plan: CheckedStack | None = None
 
     def __reduce__(self) -> tuple[type[_LastPlan], tuple[()]]:
         return _LastPlan, ()
@@ -140,7 +142,7 @@ class RecurrentLayer(nn.Module):
 
     def _create_norms(self, device: torch.device | str | int | None, dtype: torch.dtype | None) -> None:
         inputs, gates = (len(gates) * self.hidden_size for gates in (self.spec.input_gates, self.spec.recurrent_gates))
-        states = len(_around.normalised_states(self.spec))
+        states = len(normalised_states(self.spec))
         shapes: dict[str, tuple[int, ...]] = {"norm_ih": (inputs,)}
         if gates:
             shapes["norm_hh"] = (gates,)
@@ -200,8 +202,10 @@ class RecurrentLayer(nn.Module):
         batch = _batch.arrange(self, input, hx, lengths, reset)
         path = self._choose(batch)
         if path == "torch":
-            stack = _torch.StackOptions(self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
-            output, finals = _torch.run(self.spec, batch.x, batch.states, self._flat_weights, stack, batch.batch_sizes)
+            settings = _torch.StackOptions(self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
+            output, finals = _torch.run(
+                self.spec, batch.x, batch.states, self._flat_weights, settings, batch.batch_sizes
+            )
         else:
             output, finals, _ = self._scan(batch, path)
         return batch.restore_output(output), batch.restore_states(finals)
@@ -260,8 +264,8 @@ class RecurrentLayer(nn.Module):
             for layer in range(self.num_layers):
                 if self.dropout and layer:
                     h = dropout(h, self.dropout, self.training)
-                around = self._around(layer, None)
-                finals.append(_reference.step(self.spec, h, self._weights(layer), [s[layer] for s in states], around))
+                around = self._step_options(layer, None)
+                finals.append(reference.step(self.spec, h, self._weights(layer), [s[layer] for s in states], around))
                 h = finals[-1][0]
         return h if batch.is_batched else h[0], batch.restore_states(_stacked(finals))
 
@@ -284,7 +288,7 @@ class RecurrentLayer(nn.Module):
             states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
             if not plan.takes(states, rows.batch):
                 return None
-        output, ends = _stack.run(plan, x, states, rows)
+        output, ends = stack.run(plan, x, states, rows)
         return output.transpose(0, 1) if self.batch_first else output, ends[0] if len(ends) == 1 else tuple(ends)
 
     def _quick_step(self, x: Tensor, state: Any) -> tuple[Tensor, Any] | None:
@@ -298,12 +302,12 @@ class RecurrentLayer(nn.Module):
             states = tuple([x.new_zeros(self.num_layers, len(x), self.hidden_size) for _ in self.spec.states])
         else:
             states = (state,) if isinstance(state, Tensor) else tuple(state)
-        found = _streaming.step(plan, x, states)
+        found = streaming.step(plan, x, states)
         if found is None:
             return None
         return found[0], found[1][0] if len(states) == 1 else found[1]
 
-    def _quick_plan(self, x: Any) -> _calls.Plan | None:
+    def _quick_plan(self, x: Any) -> CheckedStack | None:
         """The plan for a plain input, where nothing listens to what happens to it but autograd."""
         return self._plan(x.dtype) if _paths.is_quick(x) else None
 
@@ -312,18 +316,18 @@ class RecurrentLayer(nn.Module):
     ) -> tuple[Tensor, tuple[Tensor, ...], list[dict[str, Tensor]]]:
         """Scan layer by layer: the last output, the final states, and one dictionary per scan when traced."""
         if path == "native" and not is_traced and not self._acts_at_steps and not torch.compiler.is_compiling():
-            plan = self._plan(batch.x.dtype) if _stack.is_plain((batch.x, *batch.states)) else None
+            plan = self._plan(batch.x.dtype) if stack.is_plain((batch.x, *batch.states)) else None
             if plan is not None and not torch.is_autocast_enabled("cpu"):
-                rows = _stack.rows_of(plan, batch.x, batch.states, batch.batch_sizes)
-                output, ends = _stack.run(plan, batch.x, batch.states, rows)
+                rows = stack.rows_of(plan, batch.x, batch.states, batch.batch_sizes)
+                output, ends = stack.run(plan, batch.x, batch.states, rows)
                 return output, tuple(ends), []
         weights = [self._dropped_weights(place) for place in range(len(self._weight_names))]
-        arounds: list[_around.Around] = []
+        arounds: list[StepOptions] = []
         if self._acts_at_steps:
-            seed = _noise.drawn_seed() if self.training else None
-            arounds = [self._around(place, seed) for place in range(len(weights))]
+            seed = counter_rng.drawn_seed() if self.training else None
+            arounds = [self._step_options(place, seed) for place in range(len(weights))]
             arounds = [] if all(around.is_plain for around in arounds) else arounds
-        x, states = self._in_precision(batch, path, arounds[0] if arounds else _around.PLAIN)
+        x, states = self._in_precision(batch, path, arounds[0] if arounds else PLAIN)
         # A part is what nothing comes between.
         is_dropping = self.dropout > 0 and self.training and self.num_layers > 1
         depth = self.num_directions if is_dropping else len(weights)
@@ -335,7 +339,7 @@ class RecurrentLayer(nn.Module):
                     x = dropout(x, self.dropout)
                 part = slice(first, first + depth)
                 inside = states if depth == len(weights) else [state[part] for state in states]
-                x, ends, named = _stack.scan(
+                x, ends, named = stack.scan(
                     _paths.SCANS[path], self.spec, x, weights[part], inside,
                     directions=self.num_directions, batch_sizes=batch.batch_sizes, is_traced=is_traced,
                     arounds=arounds[part],
@@ -346,13 +350,13 @@ class RecurrentLayer(nn.Module):
             return x, tuple(finals[0]), traces
         return x, tuple(torch.cat(ends) for ends in zip(*finals, strict=True)), traces
 
-    def _plan(self, dtype: torch.dtype) -> _calls.Plan | None:
+    def _plan(self, dtype: torch.dtype) -> CheckedStack | None:
         """The checked weights of the whole stack for an input of `dtype`, where the kernels take them as they are.
 
         None where something comes between the layers, or where the weights become others at each call. With something
         around the cell a plan is for single steps, which draw no masks.
         """
-        if _kernels.COMPUTED.get(dtype) is not dtype:
+        if kernels.COMPUTED.get(dtype) is not dtype:
             return None
         if self.training and (self.dropout or self.options.weight_drop):
             return None
@@ -364,23 +368,23 @@ class RecurrentLayer(nn.Module):
             self._last.plan = plan
         return plan if plan.dtype is dtype else None
 
-    def _new_plan(self, dtype: torch.dtype) -> _calls.Plan | None:
+    def _new_plan(self, dtype: torch.dtype) -> CheckedStack | None:
         norms = [name for names in self._norm_names for name in names.values()]
         tensors = [self._parameters.get(name) for name in (*self._flat_weights_names, *norms)]
-        if not _stack.is_plain(tensors):
+        if not stack.is_plain(tensors):
             return None
         if any(t is None or t.dtype != dtype or not (t.is_cpu and t.is_contiguous()) for t in tensors):
             return None
         places = range(len(self._weight_names))
-        stack, arounds = [self._weights(k) for k in places], [self._around(k, None) for k in places]
-        if not _ops.has_kernel(self.spec, stack[0].weight_ih, arounds[0]):
+        weights, arounds = [self._weights(k) for k in places], [self._step_options(k, None) for k in places]
+        if not operators.has_kernel(self.spec, weights[0].weight_ih, arounds[0]):
             return None
         if arounds[0].is_plain:
-            return _calls.plan(self.spec, dtype, self.input_size, stack, self.num_directions)
-        return _surrounded.plan(self.spec, dtype, self.input_size, stack, arounds)
+            return check_stack(self.spec, dtype, self.input_size, weights, self.num_directions)
+        return options_native.plan(self.spec, dtype, self.input_size, weights, arounds)
 
     def _in_precision(
-        self, batch: _batch.Batch, path: _paths.Path, around: _around.Around
+        self, batch: _batch.Batch, path: _paths.Path, around: StepOptions
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """The input and the states; under autocast to bfloat16 rounded to it where the kernels keep all sums exact."""
         kind = batch.x.device.type
@@ -390,7 +394,7 @@ class RecurrentLayer(nn.Module):
         if weight.dtype != torch.float32 or path not in ("native", "operator"):
             return self._in_own_precision(batch)
         x = batch.x.to(torch.bfloat16)
-        if not _ops.has_kernel(self.spec, x, around):
+        if not operators.has_kernel(self.spec, x, around):
             return self._in_own_precision(batch)
         return x, tuple(state.to(torch.bfloat16) for state in batch.states)
 
@@ -403,28 +407,28 @@ class RecurrentLayer(nn.Module):
 
     def _choose(self, batch: _batch.Batch, *, is_traced: bool = False) -> _paths.Path:
         if self._acts_at_steps:
-            return self._choose_around(batch)
+            return self._choose_with_options(batch)
         path = _paths.choose(self.spec, batch.x, self._weight(self._weight_names[0][0]), is_traced=is_traced)
         return "reference" if path == "torch" and self.options.weight_drop else path
 
-    def _choose_around(self, batch: _batch.Batch) -> _paths.Path:
+    def _choose_with_options(self, batch: _batch.Batch) -> _paths.Path:
         """As `_choose()`, where something acts at each step, which torch's operators do not know."""
         weight = self._weight(self._weight_names[0][0])
         path = _paths.choose(self.spec, batch.x, weight, is_traced=torch.compiler.is_compiling())
-        if path == "native" and not _ops.has_kernel(self.spec, weight, self._around(0, 0)):
+        if path == "native" and not operators.has_kernel(self.spec, weight, self._step_options(0, 0)):
             return "reference"
         return "reference" if path == "torch" else path
 
-    def _around(self, place: int, seed: int | Tensor | None) -> _around.Around:
+    def _step_options(self, place: int, seed: int | Tensor | None) -> StepOptions:
         """What acts around the cell in one scan; a seed for training."""
         norms = None
         if self._norm_names:
-            norms = _around.Norms(**{kind: self._weight(name) for kind, name in self._norm_names[place].items()})
+            norms = Norms(**{kind: self._weight(name) for kind, name in self._norm_names[place].items()})
         dropout = self.options.recurrent_dropout
         start = 0 if seed is None else seed
-        return _around.Around(seed is not None, start, place, dropout, self._zoneout, self._clip, norms)
+        return StepOptions(seed is not None, start, place, dropout, self._zoneout, self._clip, norms)
 
-    def _dropped_weights(self, place: int) -> _ops.ScanWeights:
+    def _dropped_weights(self, place: int) -> operators.ScanWeights:
         """The weights of one layer and direction, in training with the recurrent matrix dropped."""
         weights = self._weights(place)
         if not (self.training and self.options.weight_drop):
@@ -436,12 +440,12 @@ class RecurrentLayer(nn.Module):
         parameter = self._parameters.get(name)
         return getattr(self, name) if parameter is None else parameter
 
-    def _weights(self, place: int) -> _ops.ScanWeights:
+    def _weights(self, place: int) -> operators.ScanWeights:
         """The weights of one layer and direction."""
         found = {k: self._weight(name) for k, name in zip(self._weight_kinds, self._weight_names[place], strict=True)}
         if "weight_hh" not in found:
             found["weight_hh"] = found["weight_ih"].new_empty(0, self.output_size)
-        return _ops.ScanWeights(**found)
+        return operators.ScanWeights(**found)
 
     @property
     def _flat_weights_names(self) -> list[str]:

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from gatework import _operator, _ops, _reference, _stack
 from gatework.cells import CellSpec
 from gatework.nn import _torch
+from gatework.scan import exported, operators, reference, stack
 
 Path = Literal["native", "operator", "torch", "reference"]
 
 # The paths that scan layer by layer; all have the same `scan()` and `trace()`.
-SCANS: dict[Path, Any] = {"native": _ops, "operator": _operator, "reference": _reference}
+SCANS: dict[Path, Any] = {"native": operators, "operator": exported, "reference": reference}
 
 
 def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False) -> Path:
@@ -36,12 +36,12 @@ def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False
     if torch.compiler.is_compiling():
         # A kernel is a node of its own that keeps its gates for the backward pass; but shapes must not depend on
         # lengths, and an exported program keeps nothing.
-        if x.dim() == 3 and not is_traced and not torch.compiler.is_exporting() and _ops.has_kernel(spec, weight):
+        if x.dim() == 3 and not is_traced and not torch.compiler.is_exporting() and operators.has_kernel(spec, weight):
             return "native"
-        return "operator" if _operator.is_known(spec) else "reference"
+        return "operator" if exported.is_known(spec) else "reference"
     if _is_transformed():
         return "reference"
-    if _ops.has_kernel(spec, weight):
+    if operators.has_kernel(spec, weight):
         return "native"
     if not is_traced and x.numel() > 0 and _torch.has_operator(spec):
         return "torch"
@@ -55,7 +55,7 @@ def is_quick(x: Any) -> bool:
     """
     if type(x) is not Tensor or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
         return False
-    return not (_is_transformed() or _stack.is_watched())
+    return not (_is_transformed() or stack.is_watched())
 
 
 def _is_transformed() -> bool:

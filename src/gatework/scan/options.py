@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm, linear
 
-from gatework import _noise
 from gatework.cells import CellSpec, _derive
 from gatework.cells._derive import Derivation, topological
 from gatework.cells._symbol import FUNCTIONS, Symbol
+from gatework.scan import counter_rng
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Norms:
 
 
 @dataclass(frozen=True)
-class Around:
+class StepOptions:
     """What acts around the cell in one scan.
 
     Attributes:
@@ -92,7 +92,7 @@ class Around:
         if not self.training or not self.recurrent_dropout:
             return None
         share = 1 - self.recurrent_dropout
-        kept = _noise.is_kept(int(self.seed), self.place, 0, shape=tuple(h.shape), share=share, device=h.device)
+        kept = counter_rng.is_kept(int(self.seed), self.place, 0, shape=tuple(h.shape), share=share, device=h.device)
         return kept.to(h.dtype) / share
 
     def step(self, spec: CellSpec, arguments: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -113,7 +113,9 @@ class Around:
             new = values[state]
             if self.training:
                 place = (self.place, number + 1, time)
-                kept = _noise.is_kept(int(self.seed), *place, shape=tuple(new.shape), share=share, device=new.device)
+                kept = counter_rng.is_kept(
+                    int(self.seed), *place, shape=tuple(new.shape), share=share, device=new.device
+                )
                 values[state] = torch.where(kept, previous, new)
             else:
                 values[state] = share * previous + (1 - share) * new
@@ -157,4 +159,4 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "ge": torch.ge,
     "eq": torch.eq,
 }
-PLAIN = Around()
+PLAIN = StepOptions()

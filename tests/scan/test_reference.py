@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from gatework import cells
-from gatework._reference import ScanWeights, scan, trace
+from gatework.scan.reference import ScanWeights, scan, trace
 
 TIME, BATCH, INPUT, HIDDEN = 4, 3, 2, 5
 

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gatework import _calls, _native
-from gatework._calls import Plan
+from gatework import _native
+from gatework.scan import native
+from gatework.scan.weights import CheckedStack
 
 MOST_SEQUENCES = 8  # from here on the packed weights of the scan pay for themselves
 
 
-def step(plan: Plan, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+def step(plan: CheckedStack, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
     """One step of a stack of layers.
 
     Args:
@@ -50,6 +51,6 @@ def step(plan: Plan, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple
             plan.kernel.address, batch, own.parts, x.data_ptr(), before, after, output.data_ptr(), plan.arounds[place]
         )
         if status:
-            _calls.finish(status)
+            native.finish(status)
         x = output
     return x, following

@@ -1,8 +1,9 @@
 """The scan as one operator of torch, for what traces programs: torch.compile and torch.export.
 
 A compiler sees `gatework::opaque_scan` as a single node: it neither unrolls the time axis nor fixes its length.
-Running, the node calls `_ops.scan` or `_ops.trace`, so a compiled program computes with the same kernels as an eager
-one. Its backward node runs the scan again and differentiates it: one more forward pass, no gates kept in between.
+Running, the node calls `operators.scan` or `operators.trace`, so a compiled program computes with the same kernels as
+an eager one. Its backward node runs the scan again and differentiates it: one more forward pass, no gates kept in
+between.
 
 Rows beyond the sum of `batch_sizes` are allowed here and give zeros, so that a graph's shapes never depend on lengths.
 """
@@ -18,9 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gatework import _ops, cells
-from gatework._around import PLAIN, Around, Norms
+from gatework import cells
 from gatework.cells import CellSpec
+from gatework.scan import operators
+from gatework.scan.options import PLAIN, Norms, StepOptions
 
 _SCHEMA = (
     "(str cell, Tensor x, str[] weight_names, Tensor[] weights, Tensor[] states, Tensor? batch_sizes, bool reverse, "
@@ -40,14 +42,14 @@ def is_known(spec: CellSpec) -> bool:
 def scan(
     spec: CellSpec,
     x: Tensor,
-    weights: _ops.ScanWeights,
+    weights: operators.ScanWeights,
     states: Sequence[Tensor],
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
-    around: Around = PLAIN,
+    around: StepOptions = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `_ops.scan`, as one node of a traced program."""
+    """As `operators.scan`, as one node of a traced program."""
     output, *finals = _call(spec, x, weights, states, batch_sizes, reverse, around, False)
     return output, tuple(finals)
 
@@ -55,14 +57,14 @@ def scan(
 def trace(
     spec: CellSpec,
     x: Tensor,
-    weights: _ops.ScanWeights,
+    weights: operators.ScanWeights,
     states: Sequence[Tensor],
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
-    around: Around = PLAIN,
+    around: StepOptions = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `_ops.trace`, as one node of a traced program."""
+    """As `operators.trace`, as one node of a traced program."""
     output, *rest = _call(spec, x, weights, states, batch_sizes, reverse, around, True)
     finals, named = rest[: len(states)], rest[len(states) :]
     return output, tuple(finals), dict(zip(spec.names, named, strict=True))
@@ -71,11 +73,11 @@ def trace(
 def _call(
     spec: CellSpec,
     x: Tensor,
-    weights: _ops.ScanWeights,
+    weights: operators.ScanWeights,
     states: Sequence[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
-    around: Around,
+    around: StepOptions,
     is_traced: bool,
 ) -> list[Tensor]:
     present = {name: weight for name, weight in weights._asdict().items() if weight is not None}
@@ -89,19 +91,21 @@ def _call(
     )
 
 
-def _numbers(spec: CellSpec, around: Around) -> list[float]:
+def _numbers(spec: CellSpec, around: StepOptions) -> list[float]:
     """What acts around the cell, for the operator, which knows no dictionaries; the norms are among the weights."""
     clip = 0.0 if around.clip is None else around.clip
     shares = [around.zoneout.get(state, 0.0) for state in spec.states]
     return [float(around.training), float(around.place), around.recurrent_dropout, clip, *shares]
 
 
-def _around_of(spec: CellSpec, numbers: Sequence[float], norms: dict[str, Tensor], seed: Tensor | None) -> Around:
+def _around_of(spec: CellSpec, numbers: Sequence[float], norms: dict[str, Tensor], seed: Tensor | None) -> StepOptions:
     """What acts around the cell, from what the operator is given."""
     training, place, dropout, clip, *shares = numbers
     zoneout = dict(zip(spec.states, shares, strict=True))
     start = 0 if seed is None else int(seed)
-    return Around(bool(training), start, int(place), dropout, zoneout, clip or None, Norms(**norms) if norms else None)
+    return StepOptions(
+        bool(training), start, int(place), dropout, zoneout, clip or None, Norms(**norms) if norms else None
+    )
 
 
 def _run(
@@ -120,13 +124,13 @@ def _run(
     by_name = dict(zip(weight_names, weights, strict=True))
     norms = {name: by_name.pop(name) for name in weight_names if name in _NORMS}
     around = _around_of(cells.get(cell), numbers, norms, seed)
-    given = _ops.ScanWeights(**by_name)
+    given = operators.ScanWeights(**by_name)
     missing = 0
     if batch_sizes is not None:
         missing = len(x) - int(batch_sizes.sum())
         batch_sizes = batch_sizes[batch_sizes > 0]
     rows = x[: len(x) - missing] if missing else x
-    operation = _ops.trace if is_traced else _ops.scan
+    operation = operators.trace if is_traced else operators.scan
     output, finals, *named = operation(
         cells.get(cell), rows, given, states, batch_sizes=batch_sizes, reverse=reverse, around=around
     )

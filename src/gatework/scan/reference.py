@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gatework._around import PLAIN, Around
 from gatework.cells import CellSpec
+from gatework.scan.options import PLAIN, StepOptions
 
 
 class ScanWeights(NamedTuple):
@@ -55,7 +55,7 @@ def scan(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
-    around: Around = PLAIN,
+    around: StepOptions = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences.
 
@@ -84,14 +84,14 @@ def trace(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
-    around: Around = PLAIN,
+    around: StepOptions = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `scan()`, with every gate and state that `step()` names, in the layout of `x`; `h` is the projected output."""
     return _run(spec, x, weights, states, batch_sizes, reverse, around, keep_all=True)
 
 
 def step(
-    spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], around: Around = PLAIN
+    spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], around: StepOptions = PLAIN
 ) -> tuple[Tensor, ...]:
     """One time step of a batch.
 
@@ -117,7 +117,7 @@ def _run(
     states: Sequence[Tensor],
     batch_sizes: Tensor | None,
     reverse: bool,
-    around: Around,
+    around: StepOptions,
     keep_all: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     products = around.input_product(x, weights.weight_ih, weights.bias_ih)
@@ -150,7 +150,7 @@ def _step(
     product: Tensor,
     weights: ScanWeights,
     states: Sequence[Tensor],
-    around: Around,
+    around: StepOptions,
     dropped: Tensor | None,
     time: int,
 ) -> dict[str, Tensor]:

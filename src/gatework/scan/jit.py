@@ -28,7 +28,7 @@ def address(cell: Cell, isa: str, element: str, variant: str) -> int | None:
         cell: The cell.
         isa: The instruction set.
         element: "float", "double" or "bfloat16".
-        variant: What the kernel does besides the cell, as `_kernels.Variant`.
+        variant: What the kernel does besides the cell, as `kernels.Variant`.
     """
     key = (cell, isa, element, variant)
     if key not in _found:

@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _calls, _gradients, _kernels, _reference, _surrounded
-from gatework._around import PLAIN, Around, Norms
-from gatework._reference import ScanWeights
 from gatework.cells import REGISTRY, CellSpec
+from gatework.scan import double_backward, kernels, native, options_native, reference
+from gatework.scan.layout import Layout, layout_of
+from gatework.scan.options import PLAIN, Norms, StepOptions
+from gatework.scan.reference import ScanWeights
+from gatework.scan.weights import CheckedWeights, check_states, check_weights
 
 __all__ = ["ScanWeights", "has_kernel", "scan", "trace"]
 
@@ -37,14 +39,14 @@ torch.library.define(
 )
 
 
-def has_kernel(spec: CellSpec, weight: Tensor, around: Around = PLAIN) -> bool:
+def has_kernel(spec: CellSpec, weight: Tensor, around: StepOptions = PLAIN) -> bool:
     """Whether a native kernel computes this cell for tensors with the device and dtype of `weight`."""
     if weight.device.type != "cpu":
         return False
     if around.is_plain:
-        return _kernels.has(spec, weight.dtype)
-    dtype = _kernels.COMPUTED.get(weight.dtype)
-    return dtype is not None and _surrounded.has_kernel(spec, dtype, is_normalised=around.norms is not None)
+        return kernels.has(spec, weight.dtype)
+    dtype = kernels.COMPUTED.get(weight.dtype)
+    return dtype is not None and options_native.has_kernel(spec, dtype, is_normalised=around.norms is not None)
 
 
 def scan(
@@ -55,20 +57,20 @@ def scan(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
-    around: Around = PLAIN,
+    around: StepOptions = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Run a cell over a batch of sequences; see `gatework._reference.scan` for shapes.
+    """Run a cell over a batch of sequences; see `gatework.scan.reference.scan` for shapes.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
     if not has_kernel(spec, x, around):
-        return _reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+        return reference.scan(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
     given = states
     w, states = as_computed(x, weights), [computed(state, x) for state in given]
     if not around.is_plain:
-        around, wide = around_as_computed(x, around), x.to(_kernels.COMPUTED[x.dtype])
-        output, finals = _surrounded.scan(spec, wide, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
+        around, wide = around_as_computed(x, around), x.to(kernels.COMPUTED[x.dtype])
+        output, finals = options_native.scan(spec, wide, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
         return output.to(x.dtype), _as_given(finals, given)
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit)
     is_kept = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (*tensors, *states))
@@ -78,19 +80,19 @@ def scan(
 
 def computed(tensor: Tensor, x: Tensor) -> Tensor:
     """A weight or a state of the element type of `x` in the one that the kernels for `x` compute in."""
-    return tensor.to(_kernels.COMPUTED[x.dtype]) if tensor.dtype == x.dtype else tensor
+    return tensor.to(kernels.COMPUTED[x.dtype]) if tensor.dtype == x.dtype else tensor
 
 
 def as_computed(x: Tensor, weights: ScanWeights) -> ScanWeights:
     """As `computed()` for all weights."""
-    if x.dtype == _kernels.COMPUTED[x.dtype]:
+    if x.dtype == kernels.COMPUTED[x.dtype]:
         return weights
     return ScanWeights(*[None if t is None else computed(t, x) for t in weights])  # type: ignore[arg-type]
 
 
-def around_as_computed(x: Tensor, around: Around) -> Around:
+def around_as_computed(x: Tensor, around: StepOptions) -> StepOptions:
     """As `computed()` for the weights of the layer norm."""
-    if around.norms is None or x.dtype == _kernels.COMPUTED[x.dtype]:
+    if around.norms is None or x.dtype == kernels.COMPUTED[x.dtype]:
         return around
     norms = {f.name: getattr(around.norms, f.name) for f in fields(Norms)}
     return replace(around, norms=Norms(**{k: None if t is None else computed(t, x) for k, t in norms.items()}))
@@ -109,23 +111,23 @@ def trace(
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
-    around: Around = PLAIN,
+    around: StepOptions = PLAIN,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework._reference.trace`.
+    """As `scan()`, with every gate and state by name, in the layout of `x`; see `gatework.scan.reference.trace`.
 
     Where a derivative may be asked for, the reference computes it.
     """
     if not has_kernel(spec, x, around):
-        return _reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+        return reference.trace(spec, x, weights, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
     w, dtype, given = as_computed(x, weights), x.dtype, states
     states, around = [computed(state, x) for state in given], around_as_computed(x, around)
     tensors = (x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, w.weight_unit, *states)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
-        x = x.to(_kernels.COMPUTED[dtype])
-        found = _reference.trace(spec, x, w, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
+        x = x.to(kernels.COMPUTED[dtype])
+        found = reference.trace(spec, x, w, states, batch_sizes=batch_sizes, reverse=reverse, around=around)
     elif not around.is_plain:
-        x = x.to(_kernels.COMPUTED[dtype])
-        found = _surrounded.trace(spec, x, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
+        x = x.to(kernels.COMPUTED[dtype])
+        found = options_native.trace(spec, x, w, states, around, batch_sizes=batch_sizes, reverse=reverse)
     else:
         found = _trace(spec, x, w, states, batch_sizes, reverse)
     output, finals, named = found
@@ -142,13 +144,13 @@ def _trace(
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `trace()` with the kernels, in what they compute in."""
     own, states, layout = _checked(spec, x, weights, states, batch_sizes)
-    kernel, x = _kernels.find(spec.name, x.dtype), x.contiguous()
+    kernel, x = kernels.find(spec.name, x.dtype), x.contiguous()
     output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     like = weights.weight_ih
     named = {name: like.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h"}
     slots = [named.get(name) for name in kernel.names]
-    run = _calls.forward_scan(own, x, output, None, reverse=reverse, named=slots)
-    _calls.forward(kernel, layout, states, finals, [run])
+    run = native.forward_scan(own, x, output, None, reverse=reverse, named=slots)
+    native.forward(kernel, layout, states, finals, [run])
     return output, tuple(finals), {name: named.get(name, output) for name in kernel.names}
 
 
@@ -169,11 +171,11 @@ def _scan(
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
     own, states, layout = _checked(REGISTRY[cell], x, weights, states, batch_sizes)
-    kernel, x = _kernels.find(cell, x.dtype), x.contiguous()
+    kernel, x = kernels.find(cell, x.dtype), x.contiguous()
     output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     kept = weight_ih.new_empty((*layout.lead, kernel.kept_width(own.hidden, weight_hr is not None) if is_kept else 0))
-    run = _calls.forward_scan(own, x, output, kept if is_kept else None, reverse=reverse)
-    _calls.forward(kernel, layout, states, finals, [run])
+    run = native.forward_scan(own, x, output, kept if is_kept else None, reverse=reverse)
+    native.forward(kernel, layout, states, finals, [run])
     return output, finals, kept
 
 
@@ -193,7 +195,7 @@ def _fake_scan(
     is_kept: bool,
 ) -> tuple[Tensor, list[Tensor], Tensor]:
     hidden, output = weight_ih.shape[0] // len(REGISTRY[cell].input_gates), weight_hh.shape[1]
-    width = _kernels.find(cell, x.dtype).kept_width(hidden, weight_hr is not None) if is_kept else 0
+    width = kernels.find(cell, x.dtype).kept_width(hidden, weight_hr is not None) if is_kept else 0
     kept = weight_ih.new_empty((*x.shape[:-1], width))
     return x.new_empty((*x.shape[:-1], output)), [s.new_empty(s.shape) for s in states], kept
 
@@ -219,12 +221,12 @@ def _scan_backward(
 ) -> list[Tensor]:
     weights = ScanWeights(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, weight_unit)
     own, states, layout = _checked(REGISTRY[cell], x, weights, states, batch_sizes)
-    kernel, x = _kernels.find(cell, x.dtype), x.contiguous()
+    kernel, x = kernels.find(cell, x.dtype), x.contiguous()
     d_output = None if d_output is None else d_output.contiguous()
     d_states = [torch.empty_like(s) for s in states]
-    found = _calls.gradients((x, *own.tensors), needs[: 1 + len(weights)])
-    run = _calls.Backward(own, x, d_output, output.contiguous(), kept.contiguous(), found, reverse=reverse)
-    _calls.backward(kernel, layout, [t.contiguous() for t in d_finals], states, d_states, [run])
+    found = native.gradients((x, *own.tensors), needs[: 1 + len(weights)])
+    run = native.Backward(own, x, d_output, output.contiguous(), kept.contiguous(), found, reverse=reverse)
+    native.backward(kernel, layout, [t.contiguous() for t in d_finals], states, d_states, [run])
     found += d_states
     return [g for g, need in zip(found, needs, strict=True) if need and g is not None]
 
@@ -254,12 +256,12 @@ def _fake_scan_backward(
 
 def _checked(
     spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], batch_sizes: Tensor | None
-) -> tuple[_calls.Weights, list[Tensor], _calls.Layout]:
+) -> tuple[CheckedWeights, list[Tensor], Layout]:
     """The weights, the states and the rows, once everything agrees."""
     width = x.shape[-1] if x.dim() else -1
-    own = _calls.checked(spec, x.dtype, width, weights)
-    batch = _calls.checked_states(states, spec, x.dtype, (), own)
-    return own, [s.contiguous() for s in states], _calls.layout_of(x, width, batch, batch_sizes)
+    own = check_weights(spec, x.dtype, width, weights)
+    batch = check_states(states, spec, x.dtype, (), own)
+    return own, [s.contiguous() for s in states], layout_of(x, width, batch, batch_sizes)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
@@ -307,7 +309,7 @@ def _double_backward(ctx: Any, d_gradients: list[Tensor | None]) -> tuple[Any, .
     finals, states = ctx.counts
     d_output, *rest = ctx.saved_tensors
     d_finals, inputs, batch_sizes = rest[:finals], rest[finals : finals + 7 + states], rest[-1]
-    found = _gradients.of_gradients(
+    found = double_backward.of_gradients(
         REGISTRY[ctx.cell], d_output, d_finals, inputs, batch_sizes, ctx.reverse, ctx.needs, d_gradients
     )
     d_inputs = found[1 + finals :]

@@ -14,9 +14,10 @@ import pytest
 import torch
 
 import gatework
-from gatework import _kernels, _native, _ops, _reference, cells
-from gatework._around import Around
+from gatework import _native, cells
 from gatework.errors import KindError, UsageError
+from gatework.scan import kernels, operators, reference
+from gatework.scan.options import StepOptions
 from support import custom_cells as own
 from support.cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
 from support.scans import Case, check, run
@@ -27,7 +28,7 @@ OWN = [own.MyLSTM, own.Mixed, own.Names]
 
 @pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)
 def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.Cell):
-    assert _ops.has_kernel(cell, torch.zeros(1))
+    assert operators.has_kernel(cell, torch.zeros(1))
     for part in (_check_step, _check_scan, _check_gradients, _check_layer):
         part(cell)
 
@@ -35,15 +36,15 @@ def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.
 @pytest.mark.parametrize(
     ("cell", "isa"),
     [
-        *((cell, _kernels.active_isa()) for cell in OWN),
-        *((own.MyLSTM, isa) for isa in _kernels.supported_isas() if isa != _kernels.active_isa()),
+        *((cell, kernels.active_isa()) for cell in OWN),
+        *((own.MyLSTM, isa) for isa in kernels.supported_isas() if isa != kernels.active_isa()),
     ],
     ids=lambda v: v if isinstance(v, str) else v.name,
 )
 def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str):
-    with _kernels.use_isa(isa):
+    with kernels.use_isa(isa):
         for dtype in (torch.float32, torch.float64):
-            assert _ops.has_kernel(cell, torch.zeros(1, dtype=dtype))
+            assert operators.has_kernel(cell, torch.zeros(1, dtype=dtype))
         check(Case(cell.name, steps=6, batch=5, input=3, hidden=19))
         check(Case(cell.name, steps=4, batch=7, input=9, hidden=33, is_packed=True, reverse=True, bias=False))
 
@@ -62,10 +63,10 @@ def test_a_cell_of_ones_own_computes_in_bfloat16(cell: cells.Cell):
 
 @pytest.mark.parametrize("is_normalised", [False, True])
 def test_the_compiled_cell_agrees_with_its_reference_whatever_acts_around_it(is_normalised: bool):
-    around = Around(training=True, seed=3, recurrent_dropout=0.3, zoneout={"s": 0.2, "h": 0.1})
+    around = StepOptions(training=True, seed=3, recurrent_dropout=0.3, zoneout={"s": 0.2, "h": 0.1})
     case = Case("Mixed", 5, 6, 3, 19, is_packed=True, around=around, is_normalised=is_normalised)
-    assert _ops.has_kernel(case.spec, torch.zeros(1, dtype=torch.float64), case.around)
-    exact = run(case, torch.float64, _reference.scan)
+    assert operators.has_kernel(case.spec, torch.zeros(1, dtype=torch.float64), case.around)
+    exact = run(case, torch.float64, reference.scan)
     terms = case.steps * (case.input + case.hidden + 8)
     for name, error in run(case, torch.float64).errors(exact).items():
         assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, name
@@ -239,7 +240,7 @@ def test_a_cell_is_found_by_file_and_name_and_mistakes_are_one_sentence(tmp_path
 
 SCRIPT = """
 import sys, torch, gatework
-from gatework import _ops
+from gatework.scan import operators
 from torch import tanh
 
 @gatework.cell
@@ -249,7 +250,7 @@ def Shared(a_h, p_h, h):
 layer = Shared(2, 3)
 output = layer(torch.ones(4, 1, 2))[0]
 layer(torch.ones(4, 1, 2))
-print(_ops.has_kernel(Shared, torch.ones(1)), bool(output.isfinite().all()))
+print(operators.has_kernel(Shared, torch.ones(1)), bool(output.isfinite().all()))
 """
 
 

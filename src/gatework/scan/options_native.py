@@ -13,11 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _calls, _gradients, _kernels, _native, _noise, _reference
-from gatework._around import Around, Norms, normalised_states
-from gatework._reference import ScanWeights
+from gatework import _native
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
+from gatework.scan import counter_rng, double_backward, kernels, native, reference
+from gatework.scan.layout import Layout, address, layout_of
+from gatework.scan.options import Norms, StepOptions, normalised_states
+from gatework.scan.reference import ScanWeights
+from gatework.scan.weights import CheckedStack, CheckedWeights, check_stack, check_states, check_tensor, check_weights
 
 # The fields of ScanWeights; the gain of the recurrent product, those of the states, their biases.
 _WEIGHTS, _NORMS = 6, 3
@@ -26,7 +29,7 @@ _NONE = (None,) * 4
 
 def has_kernel(spec: CellSpec, dtype: torch.dtype, *, is_normalised: bool) -> bool:
     """Whether a kernel takes what acts around this cell."""
-    return _kernels.has(spec, dtype, _variant(is_normalised))
+    return kernels.has(spec, dtype, _variant(is_normalised))
 
 
 def scan(
@@ -34,14 +37,14 @@ def scan(
     x: Tensor,
     weights: ScanWeights,
     states: Sequence[Tensor],
-    around: Around,
+    around: StepOptions,
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `_reference.scan()`."""
+    """As `reference.scan()`."""
     call, tensors = _prepared(spec, x, weights, states, around, batch_sizes, reverse)
-    output, *finals = _Surrounded.apply(call, *tensors)
+    output, *finals = _OptionsScan.apply(call, *tensors)
     return output, tuple(finals)
 
 
@@ -50,21 +53,21 @@ def trace(
     x: Tensor,
     weights: ScanWeights,
     states: Sequence[Tensor],
-    around: Around,
+    around: StepOptions,
     *,
     batch_sizes: Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `_reference.trace()`, without derivatives."""
+    """As `reference.trace()`, without derivatives."""
     call, tensors = _prepared(spec, x, weights, states, around, batch_sizes, reverse)
     run = _forward(call, tensors, is_kept=False, is_traced=True)
     return run.output, tuple(run.finals), run.named
 
 
 def plan(
-    spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], arounds: Sequence[Around]
-) -> _calls.Plan:
-    """The plan for single steps of a stack of layers in one direction, see `_calls.plan()`; they draw no masks.
+    spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], arounds: Sequence[StepOptions]
+) -> CheckedStack:
+    """The plan for single steps of a stack of layers in one direction, see `check_stack()`; they draw no masks.
 
     Args:
         spec: The cell.
@@ -76,15 +79,15 @@ def plan(
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
-    acting = [_around(spec, a, a.norms, w.bias_hh, None) for a, w in zip(arounds, weights, strict=True)]
-    made = _calls.plan(spec, dtype, width, weights, arounds=acting)
+    acting = [_native_options(spec, a, a.norms, w.bias_hh, None) for a, w in zip(arounds, weights, strict=True)]
+    made = check_stack(spec, dtype, width, weights, arounds=acting)
     for inside, own in zip(acting, made.weights, strict=True):
         _check_norms(inside, spec, dtype, own)
     return made
 
 
 @dataclass(slots=True)
-class NativeAround:
+class NativeOptions:
     """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
 
     Attributes:
@@ -111,7 +114,7 @@ class NativeAround:
 
     @property
     def gains(self) -> tuple[Tensor | None, ...]:
-        """The layer norm's own weights, in the order of `_around.Norms`."""
+        """The layer norm's own weights, in the order of `Norms`."""
         gain, _, *states = self.norms or _NONE
         return (self.input_gain, gain, *states)
 
@@ -121,7 +124,7 @@ class NativeAround:
         parts = (self.mask, self.input_gain, *(self.norms or _NONE), *self.kept)
         return _native.around(
             (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
-            self.clip, self.clipped, self.norms is not None, tuple(map(_calls.address, parts)),
+            self.clip, self.clipped, self.norms is not None, tuple(map(address, parts)),
         )  # fmt: skip
 
 
@@ -130,7 +133,7 @@ class _Call:
     """What a scan is given besides tensors that have derivatives; `around` is without its norms."""
 
     spec: CellSpec
-    around: Around
+    around: StepOptions
     batch_sizes: Tensor | None
     reverse: bool
 
@@ -143,10 +146,10 @@ class _Run:
     finals: list[Tensor]
     named: dict[str, Tensor]
     kept: Tensor
-    around: NativeAround
+    around: NativeOptions
 
 
-def _variant(is_normalised: bool) -> _kernels.Variant:
+def _variant(is_normalised: bool) -> kernels.Variant:
     return "normalised" if is_normalised else "around"
 
 
@@ -155,7 +158,7 @@ def _prepared(
     x: Tensor,
     weights: ScanWeights,
     states: Sequence[Tensor],
-    around: Around,
+    around: StepOptions,
     batch_sizes: Tensor | None,
     reverse: bool,
 ) -> tuple[_Call, list[Tensor | None]]:
@@ -176,24 +179,24 @@ def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, N
 
 
 def _checked(
-    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], inside: NativeAround
-) -> tuple[_kernels.Kernel, _calls.Weights, _calls.Layout]:
+    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], inside: NativeOptions
+) -> tuple[kernels.Kernel, CheckedWeights, Layout]:
     """The kernel, its weights and the rows, once everything agrees."""
     spec, has_product = call.spec, call.around.has_product
     # The bias behind the norm is one of the norms, and the kernel takes the input product in place of x.
     own = weights._replace(bias_hh=None) if has_product else weights
-    checked = _calls.checked(spec, x.dtype, 0 if has_product else x.shape[-1], own)
+    checked = check_weights(spec, x.dtype, 0 if has_product else x.shape[-1], own)
     _check_norms(inside, spec, x.dtype, checked)
     width = len(weights.weight_ih) if has_product else x.shape[-1]
-    batch = _calls.checked_states(states, spec, x.dtype, (), checked)
-    kernel = _kernels.find(spec.name, x.dtype, _variant(has_product))
-    return kernel, checked, _calls.layout_of(x, width, batch, call.batch_sizes)
+    batch = check_states(states, spec, x.dtype, (), checked)
+    kernel = kernels.find(spec.name, x.dtype, _variant(has_product))
+    return kernel, checked, layout_of(x, width, batch, call.batch_sizes)
 
 
 def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is_traced: bool = False) -> _Run:
     around = call.around
     x, weights, norms, states = _parted(call, [None if t is None else t.contiguous() for t in tensors])
-    inside = _around(call.spec, around, norms, weights.bias_hh, around.dropped(states[0]))
+    inside = _native_options(call.spec, around, norms, weights.bias_hh, around.dropped(states[0]))
     kernel, own, layout = _checked(call, x, weights, states, inside)
     if is_kept and around.has_product:
         gates = weights.weight_hh.shape[0]
@@ -203,13 +206,13 @@ def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is
     named = {name: x.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h" and is_traced}
     output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
     slots = [named.get(name) for name in kernel.names] if is_traced else []
-    scan = _calls.forward_scan(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
-    _calls.forward(kernel, layout, states, finals, [scan], inside)
+    scan = native.forward_scan(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
+    native.forward(kernel, layout, states, finals, [scan], inside)
     traced = {name: named.get(name, output) for name in kernel.names} if is_traced else {}
     return _Run(output, finals, traced, kept, inside)
 
 
-def _check_norms(around: NativeAround, spec: CellSpec, dtype: torch.dtype, weights: _calls.Weights) -> None:
+def _check_norms(around: NativeOptions, spec: CellSpec, dtype: torch.dtype, weights: CheckedWeights) -> None:
     """Check the weights of the layer norm, if there is one, for a scan with these weights.
 
     Raises:
@@ -228,19 +231,19 @@ def _check_norms(around: NativeAround, spec: CellSpec, dtype: torch.dtype, weigh
         ("norm_state_bias", state_bias, (states, weights.hidden)),
     ):
         if tensor is not None:
-            _calls.check(name, tensor, shape, dtype)
+            check_tensor(name, tensor, shape, dtype)
         elif shape[0] and name not in ("norm_ih", "bias_hh"):
             raise UsageError(f"scan: {name} is missing, expected shape {shape}")
 
 
-def _around(
-    spec: CellSpec, around: Around, norms: Norms | None, bias_hh: Tensor | None, mask: Tensor | None
-) -> NativeAround:
+def _native_options(
+    spec: CellSpec, around: StepOptions, norms: Norms | None, bias_hh: Tensor | None, mask: Tensor | None
+) -> NativeOptions:
     """What acts around the cell, as the kernels take it."""
     states, seeds = spec.states, None
     if around.training:
-        seeds = tuple(_noise.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
-    return NativeAround(
+        seeds = tuple(counter_rng.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
+    return NativeOptions(
         tuple(around.zoneout.get(state, 0.0) for state in states),
         seeds,
         around.clip or 0.0,
@@ -251,7 +254,7 @@ def _around(
     )
 
 
-class _Surrounded(torch.autograd.Function):
+class _OptionsScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, call: _Call, *tensors: Any) -> tuple[Tensor, ...]:
         is_kept = any(ctx.needs_input_grad)
@@ -270,20 +273,20 @@ class _Surrounded(torch.autograd.Function):
         if torch.is_grad_enabled():
             return None, *_differentiable(call, tensors, needs, d_output, d_finals)
         x, weights, norms, states = _parted(call, [None if t is None else t.contiguous() for t in tensors])
-        inside = _around(call.spec, call.around, norms, weights.bias_hh, mask)
+        inside = _native_options(call.spec, call.around, norms, weights.bias_hh, mask)
         inside.kept = (normal, normal_state, scale)
         # The bias that is added behind the norm is one of its weights.
         is_norm = [needs[7], needs[4], needs[8], needs[9]]
         given = inside.norms or (None,) * len(is_norm)
-        wanted = _calls.gradients(given, is_norm)
+        wanted = native.gradients(given, is_norm)
         inside.gradients = wanted
         kernel, own, layout = _checked(call, x, weights, states, inside)
         d_ends = [None if d is None else d.contiguous() for d in d_finals]
         d_states = [torch.empty_like(s) for s in states]
         d_own = None if d_output is None else d_output.contiguous()
-        found = _calls.gradients((x, *own.tensors), needs[:7])
-        scan = _calls.Backward(own, x, d_own, output, kept, found, reverse=call.reverse)
-        _calls.backward(kernel, layout, d_ends, states, d_states, [scan], inside)
+        found = native.gradients((x, *own.tensors), needs[:7])
+        scan = native.Backward(own, x, d_own, output, kept, found, reverse=call.reverse)
+        native.backward(kernel, layout, d_ends, states, d_states, [scan], inside)
         d_gain, d_bias, d_state_gain, d_state_bias = wanted
         if call.around.has_product:
             found[4] = d_bias
@@ -303,7 +306,7 @@ def _differentiable(
     tensors = [None if t is None else t.view_as(t) for t in tensors]
     x, weights, norms, states = _parted(call, tensors)
     around = replace(call.around, norms=norms)
-    output, finals = _reference.scan(
+    output, finals = reference.scan(
         call.spec, x, weights, states, batch_sizes=call.batch_sizes, reverse=call.reverse, around=around
     )
-    return _gradients.differentiable((output, *finals), (d_output, *d_finals), tensors, needs)
+    return double_backward.differentiable((output, *finals), (d_output, *d_finals), tensors, needs)

@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from gatework import _calls, _gradients, _ops
-from gatework._around import Around
-from gatework._calls import Layout, Plan
-from gatework._ops import ScanWeights
 from gatework.cells import CellSpec
+from gatework.scan import double_backward, native, operators
+from gatework.scan.layout import Layout, layout_of
+from gatework.scan.operators import ScanWeights
+from gatework.scan.options import StepOptions
+from gatework.scan.weights import CheckedStack, check_stack, check_states
 
 _WIDTH = len(ScanWeights._fields)
 Result = tuple[Tensor, Sequence[Tensor], list[dict[str, Tensor]]]
@@ -34,7 +35,7 @@ def scan(
     directions: int,
     batch_sizes: Tensor | None,
     is_traced: bool,
-    arounds: Sequence[Around] | None = None,
+    arounds: Sequence[StepOptions] | None = None,
 ) -> Result:
     """Run layers on top of each other, the directions of each side by side.
 
@@ -54,10 +55,13 @@ def scan(
         direction.
     """
     given = states
-    if scans is _ops and not arounds and _ops.has_kernel(spec, x):
-        weights, states = [_ops.as_computed(x, w) for w in weights], [_ops.computed(state, x) for state in given]
+    if scans is operators and not arounds and operators.has_kernel(spec, x):
+        weights, states = (
+            [operators.as_computed(x, w) for w in weights],
+            [operators.computed(state, x) for state in given],
+        )
         if not is_traced and not torch.compiler.is_compiling() and is_plain(chain((x, *states), *weights)):
-            plan = _calls.plan(spec, x.dtype, x.shape[-1], weights, directions)
+            plan = check_stack(spec, x.dtype, x.shape[-1], weights, directions)
             output, ends = run(plan, x, states, rows_of(plan, x, states, batch_sizes))
             return output, [end.to(state.dtype) for end, state in zip(ends, given, strict=True)], []
     one = scans.trace if is_traced else scans.scan
@@ -75,25 +79,25 @@ def is_watched() -> bool:
     return torch._C._len_torch_dispatch_stack() > 0 or torch._C._is_tracing()
 
 
-def rows_of(plan: Plan, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None) -> Layout:
+def rows_of(plan: CheckedStack, x: Tensor, states: Sequence[Tensor], batch_sizes: Tensor | None) -> Layout:
     """The rows of x, padded, or packed with the number of sequences running at each step.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
     first = plan.weights[0]
-    batch = _calls.checked_states(states, plan.spec, x.dtype, (len(plan.weights),), first)
-    return _calls.layout_of(x, first.parts[0], batch, batch_sizes)
+    batch = check_states(states, plan.spec, x.dtype, (len(plan.weights),), first)
+    return layout_of(x, first.parts[0], batch, batch_sizes)
 
 
-def run(plan: Plan, x: Tensor, states: Sequence[Tensor], rows: Layout) -> tuple[Tensor, Sequence[Tensor]]:
+def run(plan: CheckedStack, x: Tensor, states: Sequence[Tensor], rows: Layout) -> tuple[Tensor, Sequence[Tensor]]:
     """Run all of a stack on the kernels.
 
     Args:
         plan: The weights, all of them plain, and what they are for.
         x: The input, plain, of the plan's element type.
         states: The initial states, plain, each (layers x directions, batch, features).
-        rows: What `rows_of()` or `Plan.rows()` finds for them.
+        rows: What `rows_of()` or `CheckedStack.rows()` finds for them.
 
     Returns:
         The output of the last layer, and the final states in the form of `states`.
@@ -113,7 +117,7 @@ def _one_by_one(
     states: Sequence[Tensor],
     directions: int,
     batch_sizes: Tensor | None,
-    arounds: Sequence[Around] | None = None,
+    arounds: Sequence[StepOptions] | None = None,
 ) -> Result:
     finals: list[tuple[Tensor, ...]] = []
     traces: list[dict[str, Tensor]] = []
@@ -139,7 +143,7 @@ def _side_by_side(outputs: Sequence[Tensor]) -> Tensor:
 class _Call(NamedTuple):
     """What a run of a stack is given besides tensors that have derivatives."""
 
-    plan: Plan
+    plan: CheckedStack
     rows: Layout
     state_count: int
 
@@ -163,17 +167,17 @@ class _Run(NamedTuple):
 
 
 def _forward(
-    plan: Plan, rows: Layout, x: Tensor, states: Sequence[Tensor], *, is_kept: bool
+    plan: CheckedStack, rows: Layout, x: Tensor, states: Sequence[Tensor], *, is_kept: bool
 ) -> tuple[Tensor, list[Tensor], _Run]:
     directions, lead = plan.directions, rows.lead
     x, states = x.contiguous(), [s.contiguous() for s in states]
     finals = [torch.empty_like(s) for s in states]
     run = _Run([], [], [])
-    scans: list[_calls.ForwardScan] = []
+    scans: list[native.ForwardScan] = []
     for place, own in enumerate(plan.weights):
         if place % directions == 0:
             if place and directions > 1:  # both directions must be there before they can stand side by side
-                _calls.forward(plan.kernel, rows, states, finals, scans)
+                native.forward(plan.kernel, rows, states, finals, scans)
                 scans = []
             x = _side_by_side(run.outputs[-directions:]) if place else x
             run.inputs.append(x)
@@ -182,8 +186,8 @@ def _forward(
         if is_kept:
             kept = own.tensors.weight_ih.new_empty(*lead, plan.kept)
             run.kept.append(kept)
-        scans.append(_calls.forward_scan(own, x, output, kept, place, place % directions == 1))
-    _calls.forward(plan.kernel, rows, states, finals, scans)
+        scans.append(native.forward_scan(own, x, output, kept, place, place % directions == 1))
+    native.forward(plan.kernel, rows, states, finals, scans)
     return _side_by_side(run.outputs[-directions:]), finals, run
 
 
@@ -205,7 +209,7 @@ class _Stack(torch.autograd.Function):
         plan, count, first, end = call.plan, len(call.plan.weights), 1 + call.state_count, len(needs)
         x, states, given = saved[0], saved[1:first], saved[first:end]
         if not plan.reads(given):  # whoever saved the tensors gives back copies
-            copied = _calls.plan(plan.spec, plan.dtype, x.shape[-1], _parted(plan, given), plan.directions)
+            copied = check_stack(plan.spec, plan.dtype, x.shape[-1], _parted(plan, given), plan.directions)
             plan = copied._replace(kernel=plan.kernel)
         outputs, kept = saved[end : end + count], saved[end + count : end + 2 * count]
         below = saved[end + 2 * count :] if plan.directions > 1 else outputs[:-1]
@@ -219,7 +223,7 @@ _apply = super(torch.autograd.Function, _Stack).apply
 
 
 def _backward(
-    plan: Plan,
+    plan: CheckedStack,
     rows: Layout,
     run: _Run,
     states: Sequence[Tensor],
@@ -237,7 +241,7 @@ def _backward(
     for slot, need, weight in zip(plan.slots, needs[first:], plan.whole, strict=True):
         if need:
             found[slot] = torch.empty_like(weight)
-    scans: list[_calls.Backward] = []
+    scans: list[native.Backward] = []
     for layer in reversed(range(len(run.inputs))):
         x = run.inputs[layer]
         parts = [d_output] if d_output is None or directions == 1 else d_output.chunk(directions, -1)
@@ -249,18 +253,18 @@ def _backward(
             d_inputs.append(torch.empty_like(x) if layer or needs[0] else None)
             wanted = [d_inputs[-1], *found[place * _WIDTH : (place + 1) * _WIDTH]]
             scans.append(
-                _calls.Backward(
+                native.Backward(
                     plan.weights[place], x, part, run.outputs[place], run.kept[place], wanted, place, direction == 1
                 )
             )
         if directions == 1:
             d_output = d_inputs[0]
         else:
-            _calls.backward(plan.kernel, rows, d_finals, states, d_states, scans)
+            native.backward(plan.kernel, rows, d_finals, states, d_states, scans)
             scans = []
             d_output = None if d_inputs[0] is None or d_inputs[1] is None else d_inputs[0].add_(d_inputs[1])
     if scans:
-        _calls.backward(plan.kernel, rows, d_finals, states, d_states, scans)
+        native.backward(plan.kernel, rows, d_finals, states, d_states, scans)
     return [d_output, *d_states, *[found[slot] for slot in plan.slots]]
 
 
@@ -277,12 +281,12 @@ def _differentiable(
     first = 1 + call.state_count
     x, states, weights = inputs[0], inputs[1:first], _parted(call.plan, inputs[first:])
     output, finals, _ = _one_by_one(
-        _ops.scan, call.plan.spec, x, weights, states, call.plan.directions, call.rows.batch_sizes
+        operators.scan, call.plan.spec, x, weights, states, call.plan.directions, call.rows.batch_sizes
     )
-    return _gradients.differentiable((output, *finals), (d_output, *d_finals), inputs, needs)
+    return double_backward.differentiable((output, *finals), (d_output, *d_finals), inputs, needs)
 
 
-def _parted(plan: Plan, given: Sequence[Any]) -> list[ScanWeights]:
+def _parted(plan: CheckedStack, given: Sequence[Any]) -> list[ScanWeights]:
     """Other tensors in the place of a plan's weights, by layer and direction."""
     flat = list(plan.flat)
     for slot, tensor in zip(plan.slots, given, strict=True):

@@ -5,8 +5,9 @@ import torch
 from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gatework import _operator, _reference, cells
-from gatework._around import PLAIN, Around
+from gatework import cells
+from gatework.scan import exported, reference
+from gatework.scan.options import PLAIN, StepOptions
 
 TIME, BATCH, INPUT, HIDDEN = 3, 2, 2, 3
 NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
@@ -16,7 +17,7 @@ def leaf(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-def arguments(cell: str, packed: bool, is_traced: bool, around: Around = PLAIN):
+def arguments(cell: str, packed: bool, is_traced: bool, around: StepOptions = PLAIN):
     spec = cells.get(cell)
     inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
     weights = [leaf(inputs, INPUT), leaf(gates, HIDDEN), leaf(inputs), leaf(gates)]
@@ -25,7 +26,7 @@ def arguments(cell: str, packed: bool, is_traced: bool, around: Around = PLAIN):
         weights, names = [*weights, leaf(len(spec.unit_weights), HIDDEN)], [*NAMES, "weight_unit"]
     states = [leaf(BATCH, HIDDEN) for _ in spec.states]
     x = leaf(6, INPUT) if packed else leaf(TIME, BATCH, INPUT)
-    numbers = _operator._numbers(spec, around)
+    numbers = exported._numbers(spec, around)
     seed = torch.tensor(around.seed) if around.training else None
     return (
         cell,
@@ -47,7 +48,7 @@ def test_the_operator_is_registered_as_torch_wants_it(cell: str):
 
 
 def test_the_operator_with_masks_is_registered_as_torch_wants_it():
-    around = Around(training=True, seed=7, place=1, recurrent_dropout=0.3, zoneout={"c": 0.2}, clip=0.5)
+    around = StepOptions(training=True, seed=7, place=1, recurrent_dropout=0.3, zoneout={"c": 0.2}, clip=0.5)
     opcheck(torch.ops.gatework.opaque_scan, arguments("lstm", packed=False, is_traced=False, around=around))
 
 
@@ -68,8 +69,8 @@ def test_results_gradients_and_second_gradients_are_the_references(cell: str, pa
     _, x, names, weights, states, sizes, reverse, *_ = inputs
 
     def run(x, *rest):
-        given = _reference.ScanWeights(**dict(zip(names, rest[: len(names)], strict=True)))
-        output, finals = _operator.scan(
+        given = reference.ScanWeights(**dict(zip(names, rest[: len(names)], strict=True)))
+        output, finals = exported.scan(
             cells.get(cell), x, given, rest[len(names) :], batch_sizes=sizes, reverse=reverse
         )
         return output, *finals
@@ -122,5 +123,5 @@ def test_gradients_are_right_under_a_mode_that_watches_every_operation():
 
 def test_a_cell_of_ones_own_is_not_known_to_the_operator():
     own = cells.CellSpec(name="lstm", title="Mine", step=cells.get("gru").step)
-    assert not _operator.is_known(own)
-    assert _operator.is_known(cells.get("lstm"))
+    assert not exported.is_known(own)
+    assert exported.is_known(cells.get("lstm"))

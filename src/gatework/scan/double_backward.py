@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gatework import _reference
-from gatework._reference import ScanWeights
 from gatework.cells import CellSpec
+from gatework.scan import reference
+from gatework.scan.reference import ScanWeights
 
 
 def differentiable(
@@ -61,7 +61,7 @@ def of_gradients(
         weights = ScanWeights(w_ih, w_hh, b_ih, b_hh, w_hr, w_unit)
         initial = [s for s in states if s is not None]
         # The kernels may take x and give the output in less precision than they compute in.
-        output, finals = _reference.scan(
+        output, finals = reference.scan(
             spec, x.to(w_ih.dtype), weights, initial, batch_sizes=batch_sizes, reverse=reverse
         )
         output = output.to(x.dtype)

@@ -1,4 +1,4 @@
-"""The native kernels: which instruction set is in use, and which kernels there are; `_calls` calls them."""
+"""The native kernels: which instruction set is in use, and which kernels there are; `native` calls them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Literal, get_args
 
 import torch
 
-from gatework import _compiled, _native
+from gatework import _native
 from gatework.cells import REGISTRY, Cell, CellSpec
 from gatework.errors import UsageError, nearest
+from gatework.scan import jit
 
 # By element type, in the native side's order: what a scan's x and output are, and what all else is.
 COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
@@ -107,7 +108,7 @@ def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
 
 
 def _address_of(spec: Cell, dtype: torch.dtype, variant: Variant) -> int | None:
-    return _compiled.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)], variant)
+    return jit.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)], variant)
 
 
 def _isa_for(dtype: torch.dtype) -> str:

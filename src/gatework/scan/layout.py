@@ -1,0 +1,68 @@
+"""The rows of a sequence batch, checked before their addresses cross to the native side."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from gatework.errors import UsageError
+
+
+class Layout(NamedTuple):
+    """The rows of a sequence batch, checked.
+
+    Attributes:
+        steps: The number of time steps.
+        batch: The number of sequences.
+        lead: The leading dimensions of a sequence tensor: (time, batch), or (rows,) when packed.
+        batch_sizes: The sequences running at each step when packed, int64 and contiguous.
+        offsets: The first row of each step when packed.
+    """
+
+    steps: int
+    batch: int
+    lead: tuple[int, ...]
+    batch_sizes: Tensor | None = None
+    offsets: Tensor | None = None
+
+    def sizes(self) -> tuple[int, ...]:
+        """What the native side takes."""
+        return self.steps, self.batch, address(self.batch_sizes), address(self.offsets)
+
+
+def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> Layout:
+    """The layout of a sequence tensor with `width` features.
+
+    Raises:
+        UsageError: `x` has another shape or device, or `batch_sizes` does not describe its rows.
+    """
+    shape = x.shape
+    if not x.is_cpu or not shape or shape[-1] != width:
+        raise UsageError(f"scan: x has shape {tuple(shape)} on {x.device}, expected {width} features on the CPU")
+    if batch_sizes is None:
+        if len(shape) != 3 or shape[1] != batch:
+            raise UsageError(f"scan: x has shape {tuple(shape)}, expected (time, {batch}, {width})")
+        return Layout(shape[0], batch, shape[:2])
+    if (
+        len(shape) != 2
+        or batch_sizes.dim() != 1
+        or batch_sizes.dtype != torch.int64
+        or not batch_sizes.device.type == "cpu"
+    ):
+        raise UsageError("scan: a packed x has shape (rows, input) and batch_sizes is int64 on the CPU, shape (time,)")
+    sizes = batch_sizes.contiguous()
+    ends = sizes.cumsum(0)
+    counts = sizes.tolist()
+    is_decreasing = all(a >= b for a, b in zip([batch, *counts], [*counts, 0], strict=True))
+    if not is_decreasing or sum(counts) != shape[0]:
+        raise UsageError(
+            f"scan: batch_sizes must not grow, start at {batch} or less and add up to the {shape[0]} rows of x"
+        )
+    return Layout(len(counts), batch, (shape[0],), sizes, ends - sizes)
+
+
+def address(tensor: Tensor | None) -> int:
+    """Where a tensor is; 0 where there is none."""
+    return 0 if tensor is None else tensor.data_ptr()
