@@ -11,8 +11,8 @@ from gatework.errors import UsageError
 from gatework.evaluation.comparison import ComparisonPlan, compare
 from gatework.nn import RecurrentLayer, ScanOptions
 from gatework.nn.model import scan_options
-from gatework.reports.formatting import around
 from gatework.reports.run import write_run_report
+from gatework.reports.step_options import step_options
 from gatework.training.run import Run
 from support.datasets import waves
 
@@ -62,7 +62,7 @@ def test_networks_of_tables_with_a_time_take_them_too(task, tmp_path):
 def test_a_comparison_says_what_acted_around_its_cells_and_looks_inside(options, tmp_path):
     data, recipe = waves()
     report = compare(data, ComparisonPlan(recipe.changed(**options), ("rnn", "lstm"), seeds=1), tmp_path / "out")
-    words = around(options)
+    words = step_options(options)
     assert f"around every cell: {words}" in report.read_text()
     found = json.loads((tmp_path / "out" / "inside.json").read_text())
     assert all(own[at]["norm"][0] == 1 for own in found["gradients"] for at in ("start", "trained"))

@@ -22,19 +22,6 @@ if TYPE_CHECKING:
 
 # The width of a table that is not shown on a terminal.
 _WIDTH = 110
-_NAMES = {"mse": "MSE", "mae": "MAE", "rmse": "RMSE", "roc_auc": "ROC AUC", "macro_f1": "macro F1"}
-_NAMES |= {"mase": "MASE", "smape": "sMAPE", "wql": "quantile loss", "coverage_80": "in 80 %", "coverage_95": "in 95 %"}
-
-
-# What a comparison shows on a terminal; all metrics are in its report.
-_SHOWN = {"forecast": ("test_mase", "test_smape", "test_wql", "test_coverage_80", "test_coverage_95")}
-
-
-def metric_name(key: str) -> str:
-    """A metric as people write it: "test_mse" is "test MSE"."""
-    if key.startswith("test_"):
-        return "test " + metric_name(key.removeprefix("test_"))
-    return _NAMES.get(key, key.replace("_", " "))
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -43,35 +30,34 @@ def number(value: float, std: float | None = None) -> str:
 
 
 def comparison_table(content: dict[str, Any]) -> None:
-    """Prints a comparison's entries, best first, and its verdict."""
-    from gatework.reports.formatting import around
+    """Prints a comparison's entries, best first, and its verdict; all metrics are in its report."""
+    from gatework import tasks
+    from gatework.reports.step_options import step_options
+    from gatework.tasks import get_metric, metric_title
 
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
-    others = (name for name in entries[0]["metrics"] if name not in (metric, "test_rmse"))
-    shown = _SHOWN.get(content["task"])
-    columns = list(shown or (metric, *others))
+    shown = (f"test_{name}" for name in tasks.get(content["task"]).shown)
+    columns = list(dict.fromkeys([metric, *(name for name in shown if name in entries[0]["metrics"])]))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{content['dataset']}, test part" if shown else content["dataset"])
+    table.add_column(f"{content['dataset']}, test part")
     for name in columns:
-        title = metric_name(name.removeprefix("test_") if shown else name)
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(metric_title(name.removeprefix("test_"), is_short=True), justify="right", no_wrap=True)
     table.add_column("parameters", justify="right", no_wrap=True)
     table.add_column("ms/step", justify="right", no_wrap=True)
     for entry in entries:
         is_network = entry["kind"] == "network"
         cells = []
         for name in columns:
-            found = entry["metrics"].get(name)
-            is_share = "coverage" in name
-            spread = found["std"] if found and len(found["values"]) > 1 and not is_share else None
-            cells.append(number(found["mean"], spread) if found else "")
+            value = entry["metrics"].get(name)
+            has_spread = value and len(value["values"]) > 1 and get_metric(name).target is None
+            cells.append(number(value["mean"], value["std"] if has_spread else None) if value else "")
         cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
         table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
     console.print()
-    options = around(content["recipe"]["model"])
+    options = step_options(content["recipe"]["model"])
     lines = [f"Around every cell: {options}."] if options else []
     for line in (*lines, *content["absent"], content["verdict"]):
         console.print(line, markup=False, highlight=False)
@@ -79,18 +65,22 @@ def comparison_table(content: dict[str, Any]) -> None:
 
 def metrics_table(metrics: dict[str, float]) -> None:
     """Prints one metric per line."""
-    width = max(len(metric_name(name)) for name in metrics)
+    from gatework.tasks import metric_title
+
+    width = max(len(metric_title(name)) for name in metrics)
     for name, value in metrics.items():
-        print(f"{metric_name(name):<{width}}  {value:.4g}")
+        print(f"{metric_title(name):<{width}}  {value:.4g}")
 
 
-def measured_table(found: dict[str, dict[str, float]]) -> None:
+def measured_table(methods: dict[str, dict[str, float]]) -> None:
     """Prints the metrics of several methods, one method per line."""
+    from gatework.tasks import metric_title
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
-    for name in next(iter(found.values())):
-        table.add_column(metric_name(name), justify="right")
-    for name, metrics in found.items():
+    for name in next(iter(methods.values())):
+        table.add_column(metric_title(name, is_short=True), justify="right")
+    for name, metrics in methods.items():
         table.add_row(name, *("" if value != value else number(value) for value in metrics.values()))
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)
@@ -98,7 +88,7 @@ def measured_table(found: dict[str, dict[str, float]]) -> None:
 
 def run_summary(run: Run) -> None:
     """Prints a finished run's metrics, size and time, and what to do next."""
-    from gatework.reports.formatting import around
+    from gatework.reports.step_options import step_options
 
     summary = run.summary
     metrics_table(summary["metrics"])
@@ -106,7 +96,7 @@ def run_summary(run: Run) -> None:
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
-    if options := around(run.recipe.to_dict()["model"]):
+    if options := step_options(run.recipe.to_dict()["model"]):
         print(f"around the cell: {options}")
     print(f"\nRun: {run.path}")
 

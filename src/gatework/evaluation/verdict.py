@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from gatework.tasks import get_metric, metric_title
+
 _CONFIDENCE = 0.95
 
 
@@ -27,8 +29,7 @@ def verdict(
     ranked = sorted(entries, key=lambda e: sign * e["metrics"][metric]["mean"])
     networks = [e for e in ranked if e["kind"] == "network"]
     baselines = [e for e in ranked if e["kind"] == "baseline"]
-    name = metric.removeprefix("test_").replace("_", " ")
-    name = "test " + (name.upper() if name in ("mse", "mae", "rmse", "mase") else name)
+    name = metric_title(metric)
     if copies is not None:
         best = networks[0]
         return (
@@ -137,8 +138,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _value(entry: dict[str, Any], metric: str) -> str:
     found = entry["metrics"][metric]
-    is_share = metric in ("test_accuracy", "test_macro_f1", "test_roc_auc")
-    mean = f"{found['mean']:.3f}" if is_share else _digits(found["mean"], 3)
+    mean = f"{found['mean']:.3f}" if get_metric(metric).is_share else _digits(found["mean"], 3)
     return f"{mean} ± {_digits(found['std'], 1)}" if len(found["values"]) > 1 else mean
 
 

@@ -11,7 +11,6 @@ from gatework.reports.classification import Classification, classification
 from gatework.reports.facts import facts
 from gatework.reports.folders import Comparison, read_comparison
 from gatework.reports.forecasts import forecasts
-from gatework.reports.formatting import metric_title
 from gatework.reports.inside import inside
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
@@ -19,6 +18,7 @@ from gatework.reports.palette import Look, looks
 from gatework.reports.particulars import cost, deck, particulars
 from gatework.reports.regression import regression
 from gatework.reports.table import table
+from gatework.tasks import metric_title
 
 
 def write_report(comparison_folder: str | os.PathLike[str]) -> Path:

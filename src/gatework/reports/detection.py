@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from gatework.errors import RunError
-from gatework.reports.formatting import rounded
+from gatework.formatting import rounded
 from gatework.tasks.detect.spans import why
 
 # A page draws at most so many rows and series; rows of spans and the extremes between are kept when rows are left out.

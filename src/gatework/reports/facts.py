@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatework.evaluation.verdict import difference
+from gatework.formatting import counted, number
 from gatework.reports.folders import Comparison, Entry
-from gatework.reports.formatting import counted, metric_title, number, with_spread
+from gatework.tasks import metric_title
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def _best(comparison: Comparison, best: Entry) -> Fact:
     return Fact(
         "Best network",
         best.name,
-        f"{metric_title(comparison.metric)} {with_spread(best.metrics[comparison.metric])}{over}.",
+        f"{metric_title(comparison.metric)} {best.metrics[comparison.metric]}{over}.",
     )
 
 

@@ -14,10 +14,11 @@ import polars as pl
 
 from gatework._files import read_json
 from gatework.errors import RunError
+from gatework.formatting import with_spread
 
 
 @dataclass(frozen=True)
-class Metric:
+class Spread:
     """One metric over seeds.
 
     Attributes:
@@ -29,6 +30,9 @@ class Metric:
     mean: float
     std: float
     values: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return with_spread(self.mean, self.std, len(self.values))
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Entry:
 
     name: str
     kind: str
-    metrics: Mapping[str, Metric]
+    metrics: Mapping[str, Spread]
     outputs: tuple[np.ndarray, ...] = ()
     runs: tuple[TrainedRun, ...] = ()
     cell: str = ""
@@ -231,7 +235,7 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
     return Entry(
         name=name,
         kind="network" if is_network else "baseline",
-        metrics={key: _metric(key, value, name, path) for key, value in metrics.items()},
+        metrics={key: _spread(key, value, name, path) for key, value in metrics.items()},
         outputs=outputs,
         runs=runs,
         cell=str(row.get("cell") or (name if is_network else "")),
@@ -244,10 +248,10 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
     )
 
 
-def _metric(key: str, value: Any, name: str, path: Path) -> Metric:
+def _spread(key: str, value: Any, name: str, path: Path) -> Spread:
     try:
         values = tuple(_number(v) for v in value.get("values") or (value["mean"],))
-        return Metric(_number(value["mean"]), _number(value.get("std") or 0.0), values)
+        return Spread(_number(value["mean"]), _number(value.get("std") or 0.0), values)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise RunError(f'{path}: "{key}" of the entry "{name}" must hold a mean, a std and its values') from None
 

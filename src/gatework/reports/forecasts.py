@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gatework.formatting import number, rounded
 from gatework.reports.folders import Entry
-from gatework.reports.formatting import number, rounded
 from gatework.tasks.forecast.metrics import INTERVALS, LEVELS, MEDIAN
 
 _MOST_ORIGINS = 60

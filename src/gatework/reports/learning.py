@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gatework.formatting import counted, number, rounded
 from gatework.reports.folders import Entry, TrainedRun
-from gatework.reports.formatting import counted, number, rounded
 from gatework.reports.scales import Axis
 
 _MOST_POINTS = 400

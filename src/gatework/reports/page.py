@@ -19,7 +19,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gatework._files import write_text
-from gatework.reports.formatting import counted, metric_title, number
+from gatework.formatting import counted, number
+from gatework.tasks import metric_title
 
 _SCRIPTS = (
     "theme.js",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gatework.formatting import counted, number
 from gatework.reports.folders import Comparison, Entry
-from gatework.reports.formatting import around, counted, number
 from gatework.reports.palette import Look
+from gatework.reports.step_options import step_options
 
 Pairs = list[tuple[str, str]]
 
@@ -33,7 +34,7 @@ def deck(about: Mapping[str, Any]) -> str:
         parts.append(counted(len(seeds) if isinstance(seeds, Sequence) else int(seeds), "seed"))
     if isinstance(epochs, int):
         parts.append(counted(epochs, "epoch"))
-    if options := around((about.get("recipe") or {}).get("model") or {}):
+    if options := step_options((about.get("recipe") or {}).get("model") or {}):
         parts.append(f"around every cell: {options}")
     if created := _date(about.get("created")):
         parts.append(created)

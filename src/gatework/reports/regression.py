@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from gatework.errors import RunError
+from gatework.formatting import number, rounded
 from gatework.reports.folders import Entry
-from gatework.reports.formatting import number, rounded
 
 _MOST_SERIES = 100
 _MOST_STEPS = 400

@@ -11,18 +11,20 @@ import polars as pl
 
 from gatework._files import read_json
 from gatework.errors import RunError
+from gatework.formatting import counted, number, rounded
 from gatework.reports.classification import Classification, classification
 from gatework.reports.detection import detection
 from gatework.reports.facts import Fact
-from gatework.reports.folders import Entry, Metric, TrainedRun, read_run, read_test_part
+from gatework.reports.folders import Entry, Spread, TrainedRun, read_run, read_test_part
 from gatework.reports.forecasts import forecasts
-from gatework.reports.formatting import around, counted, metric_title, number, rounded
 from gatework.reports.learning import learning
 from gatework.reports.page import write_page
 from gatework.reports.palette import looks
 from gatework.reports.particulars import Pairs, particulars
 from gatework.reports.regression import regression
 from gatework.reports.scales import Axis
+from gatework.reports.step_options import step_options
+from gatework.tasks import metric_title
 
 _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
 
@@ -95,7 +97,7 @@ def _particulars(run: TrainedRun) -> list[tuple[str, Pairs]]:
 def _entry(run: TrainedRun) -> Entry:
     cell = str(run.recipe.get("model", {}).get("cell", "network")).rpartition(":")[2]
     metrics = {
-        name: Metric(float(value), 0.0, (float(value),))
+        name: Spread(float(value), 0.0, (float(value),))
         for name, value in (run.summary.get("metrics") or {}).items()
         if isinstance(value, (int, float))
     }
@@ -188,7 +190,7 @@ def _advice(run: TrainedRun) -> str:
 
 def _deck(run: TrainedRun) -> str:
     seed = run.environment.get("seed", run.recipe.get("training", {}).get("seed"))
-    options = around(run.recipe.get("model") or {})
+    options = step_options(run.recipe.get("model") or {})
     parts = [f"Run: {run.name}", f"seed {seed}" if seed is not None else "", "one training: its spread is unknown"]
     parts.append(f"around the cell: {options}" if options else "")
     return " · ".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from gatework.reports.formatting import number
+from gatework.formatting import number
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gatework.formatting import aligned, counted, number
 from gatework.reports.folders import Comparison, Entry
-from gatework.reports.formatting import aligned, counted, metric_title, number, with_spread
 from gatework.reports.palette import Look
 from gatework.reports.scales import Axis
+from gatework.tasks import REGISTRY, get_metric, metric_title
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class Table:
 def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
     """The comparison's table, as the page shows it."""
     entries = comparison.entries
-    names = _metric_names(comparison)
-    columns = [_column(entries, name, comparison) for name in names]
+    shown, further = _metric_names(comparison)
+    columns, more = ([_column(entries, name, comparison) for name in names] for names in (shown, further))
     scale = _strip_scale(comparison)
     costs = [
         aligned([number(e.parameters) for e in entries]),
@@ -87,11 +89,12 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
         aligned([number(e.seconds_per_epoch) for e in entries]),
     ]
     rows = tuple(
-        _row(entry, k, comparison.metric, scale, looks[entry.name], columns, costs) for k, entry in enumerate(entries)
+        _row(entry, k, comparison.metric, scale, looks[entry.name], columns, more, costs)
+        for k, entry in enumerate(entries)
     )
     return Table(
-        metrics=tuple(metric_title(n) for n in names[:_MOST_METRICS]),
-        further=tuple(metric_title(n) for n in names[_MOST_METRICS:]),
+        metrics=tuple(metric_title(n, is_short=True) for n in shown),
+        further=tuple(metric_title(n) for n in further),
         costs=("parameters", "ms per step", "s per epoch"),
         rows=rows,
         ticks=tuple((scale.at(value), label) for value, label in scale.ticks(6)),
@@ -101,13 +104,14 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
     )
 
 
-def _metric_names(comparison: Comparison) -> list[str]:
-    # The deciding metric first; a root says nothing that its square did not, and the loss has its own plots.
-    found = dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)])
-    redundant = {"test_rmse"} if "test_mse" in found else set()
-    kept = [n for n in found if n == comparison.metric or not (n in redundant or n.endswith("loss"))]
-    first = _FIRST.get(comparison.task, ())
-    return sorted(kept, key=lambda n: first.index(n) if n in first else len(first))
+def _metric_names(comparison: Comparison) -> tuple[list[str], list[str]]:
+    """The metrics that have a column, the deciding one first, and those that have not; the loss has its own plots."""
+    names = list(dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)]))
+    names = [name for name in names if name == comparison.metric or not name.endswith("_loss")]
+    task = REGISTRY.get(comparison.task)
+    first = [name for name in (f"test_{bare}" for bare in (task.shown if task else ())) if name in names]
+    shown = list(dict.fromkeys([comparison.metric, *(first or names)]))[:_MOST_METRICS]
+    return shown, [name for name in names if name not in shown]
 
 
 def _strip_scale(comparison: Comparison) -> Axis:
@@ -123,28 +127,33 @@ def _strip_scale(comparison: Comparison) -> Axis:
 
 
 def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
-    texts = aligned([with_spread(e.metrics[name]) if name in e.metrics else "—" for e in entries])
+    texts = aligned([str(e.metrics[name]) if name in e.metrics else "—" for e in entries])
     means = [
         e.metrics[name].mean for e in entries if name in e.metrics and e.metrics[name].mean == e.metrics[name].mean
     ]
-    # Errors and losses are better when small; the deciding metric says so itself. Coverage should be what was promised.
-    lower = comparison.lower_is_better if name == comparison.metric else name.rpartition("_")[2] in _ERRORS
-    promised = int(name.rpartition("_")[2]) / 100 if "coverage" in name else 0.0
-    order = (lambda m: abs(m - promised)) if promised else (lambda m: m if lower else -m)
-    best = min(means, key=order, default=None)
+    metric = get_metric(name)
+    if name == comparison.metric:
+        metric = dataclasses.replace(metric, lower_is_better=comparison.lower_is_better)
+    has_best = metric.lower_is_better is not None or metric.target is not None
+    best = min(means, key=metric.badness, default=None) if has_best else None
     return [
         Cell(text, name in e.metrics and e.metrics[name].mean == best) for text, e in zip(texts, entries, strict=True)
     ]
 
 
 _MOST_METRICS = 4
-_FIRST = {"forecast": ("test_mase", "test_wql", "test_coverage_80", "test_coverage_95")}
 _WIDEST = 3.0
-_ERRORS = {"mse", "mae", "rmse", "loss", "mase", "smape", "wql"}
 
 
 def _row(
-    entry: Entry, k: int, metric: str, scale: Axis, look: Look, columns: list[list[Cell]], costs: list[list[str]]
+    entry: Entry,
+    k: int,
+    metric: str,
+    scale: Axis,
+    look: Look,
+    columns: list[list[Cell]],
+    further: list[list[Cell]],
+    costs: list[list[str]],
 ) -> Row:
     values = entry.metrics[metric]
     seeds = tuple((scale.at(v), number(v)) for v in values.values if v == v)
@@ -163,7 +172,7 @@ def _row(
         seeds=seeds,
         mean_at=scale.at(values.mean) if values.mean == values.mean else 0.0,
         off=off,
-        metrics=tuple(column[k] for column in columns[:_MOST_METRICS]),
-        further=tuple(column[k] for column in columns[_MOST_METRICS:]),
+        metrics=tuple(column[k] for column in columns),
+        further=tuple(column[k] for column in further),
         costs=tuple(column[k] for column in costs),
     )

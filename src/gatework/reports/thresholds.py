@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gatework.reports.formatting import rounded
+from gatework.formatting import rounded
 
 _ROC_POINTS = 150
 _BINS = 10

@@ -6,9 +6,25 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from gatework.errors import UsageError, nearest
+from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained
 
-__all__ = ["REGISTRY", "Baseline", "Evaluation", "Loss", "Scores", "Task", "Trained", "get", "register"]
+__all__ = [
+    "METRICS",
+    "REGISTRY",
+    "Baseline",
+    "Evaluation",
+    "Loss",
+    "Metric",
+    "Scores",
+    "Task",
+    "Trained",
+    "get",
+    "get_metric",
+    "metric_title",
+    "register",
+    "register_metrics",
+]
 
 _BUILT_IN = {
     "classify": "gatework.tasks.classify.task:ClassifyTask",

@@ -112,12 +112,14 @@ class Task(ABC):
         name: The name on the command line.
         metric: The metric that decides, without the "test_" prefix.
         lower_is_better: Whether a smaller metric is a better one.
+        shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
     """
 
     name: ClassVar[str]
     metric: ClassVar[str]
     lower_is_better: ClassVar[bool]
+    shown: ClassVar[tuple[str, ...]] = ()
     needs_input: ClassVar[bool] = True
 
     @classmethod

@@ -16,7 +16,7 @@ from gatework.inside._sources import sequence_task
 from gatework.inside.page.evaluated import evaluated
 from gatework.inside.page.packing import pack, pack_words
 from gatework.nn.model import SequenceModel
-from gatework.reports.formatting import around
+from gatework.reports.step_options import step_options
 from gatework.training.run import Run
 
 
@@ -120,7 +120,7 @@ def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
     scale = task.output_scale
     return {
         "cell": model.cell_name,
-        "around": around(dataclasses.asdict(model)),
+        "around": step_options(dataclasses.asdict(model)),
         "units": layer.hidden_size,
         "layers": layer.num_layers,
         "directions": layer.num_directions,

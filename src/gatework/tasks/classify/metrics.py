@@ -5,6 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from gatework.tasks._metric import Metric, register_metrics
+
+register_metrics(
+    Metric("accuracy", "accuracy", lower_is_better=False, is_share=True),
+    Metric("macro_f1", "macro F1", lower_is_better=False, is_share=True),
+    Metric("roc_auc", "ROC AUC", lower_is_better=False, is_share=True),
+)
+
 
 def answers_of(scores: np.ndarray, targets: np.ndarray) -> pl.DataFrame:
     """Answers as a table.

@@ -38,6 +38,7 @@ class ClassifyTask(SequenceTask):
     metric = "accuracy"
     lower_is_better = False
     answer = "label"
+    shown = ("accuracy", "macro_f1", "roc_auc")
 
     encoder: Encoder
     classes: tuple[str, ...]

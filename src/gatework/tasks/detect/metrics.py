@@ -15,10 +15,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatework.tasks._metric import Metric, register_metrics
 from gatework.tasks.detect.spans import Span, flags, spans
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+register_metrics(
+    Metric("span_f1", "span F1", lower_is_better=False, is_share=True),
+    Metric("span_precision", "span precision", lower_is_better=False, is_share=True),
+    Metric("span_recall", "span recall", lower_is_better=False, is_share=True),
+    Metric("average_precision", "average precision", lower_is_better=False, is_share=True),
+    Metric("row_f1", "row F1", lower_is_better=False, is_share=True),
+    Metric("point_adjusted_f1", "point-adjusted F1", lower_is_better=False, is_share=True),
+    Metric("delay", "delay in rows", lower_is_better=True),
+)
 
 
 def answers_of(expected: np.ndarray, actual: np.ndarray) -> pl.DataFrame:

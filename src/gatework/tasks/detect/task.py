@@ -61,6 +61,7 @@ class DetectTask(DenseTask):
     name = "detect"
     metric = "mae"
     lower_is_better = True
+    shown = ("mae", "rmse")
 
     columns: Columns
     settings: DetectConfig

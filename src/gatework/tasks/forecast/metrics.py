@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatework.tasks._metric import Metric, register_metrics
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -24,6 +26,23 @@ LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 MEDIAN = LEVELS.index(0.5)
 INTERVALS = {80: (1, 5), 95: (0, 6)}
 """The intervals whose coverage is measured, in per cent, and the positions of their ends in `LEVELS`."""
+
+register_metrics(
+    Metric("mase", "MASE", lower_is_better=True),
+    Metric("smape", "sMAPE", lower_is_better=True),
+    Metric("wql", "quantile loss", lower_is_better=True),
+    *(
+        Metric(
+            f"coverage_{percent}",
+            f"coverage of the {percent} % interval",
+            lower_is_better=None,
+            is_share=True,
+            target=percent / 100,
+            short=f"{percent} % coverage",
+        )
+        for percent in INTERVALS
+    ),
+)
 
 
 def answers_of(quantiles: np.ndarray, actuals: np.ndarray) -> pl.DataFrame:

@@ -58,6 +58,7 @@ class ForecastTask(DenseTask):
     name = "forecast"
     metric = "mase"
     lower_is_better = True
+    shown = ("mase", "wql", "coverage_80", "coverage_95")
     needs_input = False
 
     plan: ForecastConfig

@@ -39,6 +39,7 @@ class RegressTask(SequenceTask):
     metric = "mse"
     lower_is_better = True
     answer = "target"
+    shown = ("mse", "mae")
 
     encoder: Encoder
     scale: Scale

@@ -1,51 +1,26 @@
-"""Numbers and names as a reader wants them: as many digits as the spread over seeds supports."""
+"""Numbers in words, as a reader wants them: as many digits as the spread over seeds supports."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
-from gatework.config import AROUND
-from gatework.reports.folders import Metric
-
-_METRICS = {
-    "mse": "MSE",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "macro_f1": "macro F1",
-    "roc_auc": "ROC AUC",
-    "loss": "loss",
-    "mase": "MASE",
-    "smape": "sMAPE",
-    "wql": "quantile loss",
-    "coverage_80": "in 80 %",
-    "coverage_95": "in 95 %",
-}
 _FIGURE_SPACE = "\u2007"
 
 
-def metric_title(name: str) -> str:
-    """A metric's name in words, as "test MSE" for "test_mse"."""
-    part, _, bare = name.partition("_")
-    if part not in ("test", "validation", "train"):
-        part, bare = "", name
-    return f"{part} {_METRICS.get(bare, bare.replace('_', ' '))}".strip()
-
-
-def with_spread(metric: Metric) -> str:
-    """A mean and its standard deviation over seeds, as "0.00186 ± 0.00004"; a single value stands alone."""
-    if len(metric.values) < 2 or not math.isfinite(metric.std) or metric.std == 0:
-        return number(metric.mean)
-    places = _places(metric.std, 2 if _leading_digit(metric.std) == 1 else 1)
-    places = min(places, _places(metric.mean, 4)) if metric.mean else places
-    if abs(metric.mean) < 1e-6 or places > 8:
-        return f"{number(metric.mean)} ± {number(metric.std, 1)}"
+def with_spread(mean: float, std: float, values: int) -> str:
+    """A mean and its standard deviation over so many values, as "0.00186 ± 0.00004"; a single value stands alone."""
+    if values < 2 or not math.isfinite(std) or std == 0:
+        return number(mean)
+    places = _places(std, 2 if _leading_digit(std) == 1 else 1)
+    places = min(places, _places(mean, 4)) if mean else places
+    if abs(mean) < 1e-6 or places > 8:
+        return f"{number(mean)} ± {number(std, 1)}"
     places = max(places, 0)
-    spread = f"{metric.std:.{places}f}"
+    spread = f"{std:.{places}f}"
     if float(spread) == 0:
-        spread = f"{metric.std:.{_places(metric.std, 1)}f}"
-    return f"{metric.mean:,.{places}f} ± {spread}"
+        spread = f"{std:.{_places(std, 1)}f}"
+    return f"{mean:,.{places}f} ± {spread}"
 
 
 def aligned(texts: list[str]) -> list[str]:
@@ -80,18 +55,6 @@ def rounded(value: Any, digits: int = 5) -> float | None:
 def counted(count: int, noun: str) -> str:
     """A count with its noun: "1 seed", "3 seeds", "7,000 examples"."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def around(model: Mapping[str, Any]) -> str:
-    """What acts around the cell at every step, as "zoneout 0.1, layer norm", of a recipe's model; "" where nothing."""
-    parts = []
-    for field in AROUND:
-        value, name = model.get(field), field.replace("_", " ")
-        if isinstance(value, Mapping):
-            parts.append(f"{name} {' and '.join(f'{state} {share:g}' for state, share in value.items())}")
-        elif value:
-            parts.append(name if value is True else f"{name} {value:g}")
-    return ", ".join(parts)
 
 
 def _leading_digit(value: float) -> int:

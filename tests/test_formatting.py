@@ -1,0 +1,39 @@
+import pytest
+
+from gatework.formatting import aligned, number, with_spread
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "text"),
+    [
+        (0.001862, 0.000043, "0.00186 ± 0.00004"),
+        (0.001862, 0.000123, "0.00186 ± 0.00012"),
+        (0.86234, 0.0041, "0.862 ± 0.004"),
+        (0.5, 0.0, "0.500"),
+        (123456.0, 789.0, "123,456 ± 789"),
+        (0.9996, 0.000001, "0.9996 ± 0.000001"),
+    ],
+)
+def test_a_mean_has_the_digits_that_its_spread_supports(mean, std, text):
+    assert with_spread(mean, std, 2) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "—"),
+        (float("nan"), "—"),
+        (float("inf"), "∞"),
+        (0, "0"),
+        (5121, "5,121"),
+        (0.0063, "0.00630"),
+        (1.5e-7, "1.50 × 10⁻⁷"),
+        (1234.5, "1,234"),
+    ],
+)
+def test_a_number_has_three_significant_digits(value, text):
+    assert number(value) == text
+
+
+def test_decimal_points_stand_below_each_other():
+    assert aligned(["1.5", "12.25", "7"]) == ["\u20071.5", "12.25", "\u20077"]
