@@ -2,13 +2,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatework.config import DataConfig
-from gatework.data import load, load_inputs, load_split
+from gatework.config import DataConfig, Recipe
+from gatework.data import load
 from gatework.errors import DataError, UsageError
 from gatework.tasks import get
 
 WIDE = pl.DataFrame({"name": ["x"] * 20, "t1": range(20), "t2": range(1, 21), "y": [i * 10.5 for i in range(20)]})
 REVIEWS = pl.DataFrame({"text": [f"text {i}" for i in range(20)], "label": [i % 3 for i in range(20)]})
+
+
+def unknown(source, config, task):
+    return task.read(source, Recipe(data=config))
+
+
+def known(source, config, task):
+    return task.read_known(source, Recipe(data=config))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +32,7 @@ def text_task():
 
 
 def test_each_row_of_a_wide_table_is_a_series_of_its_numbers_in_order():
-    dataset = load(WIDE, DataConfig(target="y"), "regress")
+    dataset = load(WIDE, DataConfig(target="y"), "target")
     assert dataset.kind == "series"
     assert dataset.columns == {"inputs": ("t1", "t2"), "target": "y"}
     assert dataset.provenance.notes == ("Columns that hold no numbers were left out: name.",)
@@ -78,17 +86,17 @@ def test_equal_texts_end_in_the_same_part():
 )
 def test_a_column_that_cannot_be_guessed_is_asked_for(frame, config, question):
     with pytest.raises(UsageError) as caught:
-        load(frame, config, "classify")
+        load(frame, config, "label")
     assert question in str(caught.value)
 
 
 def test_new_examples_are_read_by_the_columns_of_the_training(series_task, text_task):
     config, task = series_task
     again = type(task).from_state(task.state())
-    split = load_split(WIDE.select("y", "t2", "t1", extra=pl.lit(1.0)), config, again)
+    split = known(WIDE.select("y", "t2", "t1", extra=pl.lit(1.0)), config, again)
     assert np.array_equal(split.inputs[:, :, 0], WIDE.select("t1", "t2").to_numpy())
     config, task = text_task
-    split = load_split(REVIEWS, config, task)
+    split = known(REVIEWS, config, task)
     assert split.targets.tolist() == [i % 3 for i in range(20)]
 
 
@@ -96,7 +104,7 @@ def test_a_new_label_names_its_row(text_task):
     config, task = text_task
     frame = pl.DataFrame({"text": ["a", "b"], "label": ["1", "7"]})
     with pytest.raises(DataError, match=r'row 1 \(counted from 0\): the label "7" is none of the classes 0, 1, 2'):
-        load_split(frame, config, task)
+        known(frame, config, task)
 
 
 def test_texts_to_predict_come_in_many_forms(text_task, tmp_path):
@@ -106,24 +114,24 @@ def test_texts_to_predict_come_in_many_forms(text_task, tmp_path):
     table.write_text('text\none\n""\nthree 😀\n', encoding="utf-8")
     frame = pl.DataFrame({"text": ["one", "", "three 😀"]})
     for source in (["one", "", "three 😀"], lines, str(lines), str(table), frame, frame.to_pandas()):
-        split = load_inputs(source, config, task)
+        split = unknown(source, config, task)
         assert list(split.inputs) == ["one", "", "three 😀"]
         assert len(task.encode(split).batch(np.arange(3)).inputs) == 3
-    assert list(load_inputs("A whole text. See reviews.csv", config, task).inputs) == ["A whole text. See reviews.csv"]
-    assert list(load_inputs("", config, task).inputs) == [""]
+    assert list(unknown("A whole text. See reviews.csv", config, task).inputs) == ["A whole text. See reviews.csv"]
+    assert list(unknown("", config, task).inputs) == [""]
 
 
 def test_a_file_to_predict_that_is_missing_is_no_text(text_task, tmp_path):
     config, task = text_task
     for name in ("reviews.csv", "reviews.jsonl.gz", "lines.txt"):
         with pytest.raises(DataError, match="is not there"):
-            load_inputs(str(tmp_path / name), config, task)
+            unknown(str(tmp_path / name), config, task)
 
 
 def test_series_to_predict_come_in_many_forms(series_task):
     config, task = series_task
     for source in ("1 2", "1, 2", ["1;2"], np.array([[1.0, 2.0]]), pl.DataFrame({"t2": [2], "t1": [1]})):
-        split = load_inputs(source, config, task)
+        split = unknown(source, config, task)
         assert split.inputs.tolist() == [[[1.0], [2.0]]]
         assert split.inputs.dtype == np.float32
         assert split.targets.shape == (1, 1)
@@ -142,13 +150,13 @@ def test_series_to_predict_come_in_many_forms(series_task):
 def test_a_series_that_is_none_is_told(series_task, source, sentence):
     config, task = series_task
     with pytest.raises(DataError, match=sentence):
-        load_inputs(source, config, task)
+        unknown(source, config, task)
 
 
 def test_a_task_trained_on_a_registered_set_reads_the_table_as_it_looks():
     config = DataConfig(dataset="sentence-polarity")
     task = get("classify").fit(load("sentence-polarity", config), config)
     frame = pl.DataFrame({"sentence": ["good", "bad"], "label": ["positive", "negative"]})
-    assert load_split(frame, config, task).targets.tolist() == [1, 0]
-    assert list(load_inputs(frame.select("sentence"), config, task).inputs) == ["good", "bad"]
-    assert len(load_split("sentence-polarity", config, task)) == 1066
+    assert known(frame, config, task).targets.tolist() == [1, 0]
+    assert list(unknown(frame.select("sentence"), config, task).inputs) == ["good", "bad"]
+    assert len(known("sentence-polarity", config, task)) == 1066

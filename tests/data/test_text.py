@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatework.config import DataConfig
+from gatework.data.dataset import Split
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder, TextExamples, Texts, Vocabulary
 
 
 def examples(texts, vocabulary, **options):
-    return TextExamples(Texts.of(texts), np.arange(len(texts)), vocabulary, **options)
+    targets = np.arange(len(texts))
+    return TextExamples(Split(Texts.of(texts), targets), targets, vocabulary, **options)
 
 
 def test_the_vocabulary_holds_the_most_frequent_words_and_breaks_ties_by_code_point():
@@ -101,6 +103,6 @@ def test_an_encoder_comes_back_from_json_with_the_same_batches(padding):
     encoder = TextEncoder.fit(texts, config)
     again = TextEncoder.from_state(json.loads(json.dumps(encoder.state())))
     targets, index = np.arange(3), np.arange(3)
-    first, second = (e.encode(texts, targets).batch(index) for e in (encoder, again))
+    first, second = (e.encode(Split(texts, targets), targets).batch(index) for e in (encoder, again))
     assert torch.equal(first.inputs, second.inputs)
     assert torch.equal(first.lengths, second.lengths)

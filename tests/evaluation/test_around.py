@@ -31,7 +31,7 @@ def test_a_saved_run_holds_everything_that_acted_and_evaluates_to_what_it_reache
     assert again.recipe == run.recipe
     (layer,) = layers_of(again)
     assert layer.options == ScanOptions(0.2, {"c": 0.3, "h": 0.1}, 0.4, 2.0, True)
-    assert again.evaluate(data.test) == {k.removeprefix("test_"): v for k, v in run.summary["metrics"].items()}
+    assert again.evaluate(data.test).metrics == {k.removeprefix("test_"): v for k, v in run.summary["metrics"].items()}
     shown = write_run_report(run.path).read_text()
     assert "recurrent dropout 0.2, zoneout c 0.3 and h 0.1, weight drop 0.4, cell clip 2, layer norm" in shown
 

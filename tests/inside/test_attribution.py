@@ -32,7 +32,7 @@ def test_integrated_gradients_add_up_to_the_difference_from_the_baseline(tmp_pat
     # The midpoint rule's error falls with the square of the points; 256 of them leave well under a thousandth here.
     assert found.values.sum() == pytest.approx(found.output - found.baseline, abs=2e-3)
     assert found.steps == ("a", "very", "slow", "plot", "never", "good")
-    probabilities = opened.predict(_split("a very slow plot, never good"))[0]["probabilities"]
+    probabilities = opened.predict(_split("a very slow plot, never good"))["probabilities"][0]
     assert found.target == max(probabilities, key=probabilities.get)
     share = probabilities[found.target]
     assert found.output == pytest.approx(np.log(share / (1 - share)), abs=1e-4)

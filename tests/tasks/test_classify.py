@@ -13,6 +13,7 @@ from gatework.data.text import Texts
 from gatework.errors import DataError
 from gatework.tasks import get
 from gatework.tasks._tfidf import Tfidf
+from gatework.tasks.classify.metrics import answers_of, confusion_matrix
 from gatework.tasks.classify.task import ClassifyTask
 
 ENCODER = SeriesEncoder(Scale.identity(1))
@@ -28,7 +29,7 @@ def dataset_of(texts: list[str], labels: list[int], classes=("no", "yes")) -> Da
 
 def test_metrics_of_two_classes_by_hand():
     outputs = np.array([[0.0, 1], [0, -1], [0, 2], [0, 0.5]])
-    metrics = TWO.metrics(outputs, np.array([1, 0, 0, 1]))
+    metrics = TWO.metrics(answers_of(outputs, np.array([1, 0, 0, 1])))
     # Predicted yes, no, yes, yes: F1 is 2/3 and 4/5. Two of the four pairs of a yes and a no are in order.
     assert metrics["accuracy"] == 0.75
     assert metrics["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
@@ -37,7 +38,7 @@ def test_metrics_of_two_classes_by_hand():
 
 def test_metrics_of_three_classes_by_hand():
     outputs = np.array([[9.0, 0, 0], [0, 9, 0], [0, 0, 8], [1, 0, 9]])
-    metrics = THREE.metrics(outputs, np.array([0, 1, 2, 1]))
+    metrics = THREE.metrics(answers_of(outputs, np.array([0, 1, 2, 1])))
     assert metrics["accuracy"] == 0.75
     assert metrics["macro_f1"] == pytest.approx((1 + 2 / 3 + 2 / 3) / 3)
     # One against the rest, as pairs in order: a 3 of 3; b 2 of 4, its second example last; c 2 of 3.
@@ -45,24 +46,24 @@ def test_metrics_of_three_classes_by_hand():
 
 
 def test_the_area_under_the_curve_is_left_out_where_a_class_has_no_example():
-    assert "roc_auc" not in THREE.metrics(np.eye(3), np.array([0, 1, 1]))
-    assert "roc_auc" not in TWO.metrics(np.array([[0, np.nan], [0, 1]]), np.array([0, 1]))
+    assert "roc_auc" not in THREE.metrics(answers_of(np.eye(3), np.array([0, 1, 1])))
+    assert "roc_auc" not in TWO.metrics(answers_of(np.array([[0, np.nan], [0, 1]]), np.array([0, 1])))
 
 
 def test_probabilities_and_logits_have_the_same_metrics():
     logits = np.random.default_rng(0).normal(size=(50, 2))
     targets = np.arange(50) % 2
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    assert TWO.metrics(logits, targets) == TWO.metrics(probabilities, targets)
+    assert TWO.metrics(answers_of(logits, targets)) == TWO.metrics(answers_of(probabilities, targets))
 
 
 def test_the_confusion_matrix_has_true_classes_in_rows():
-    matrix = THREE.confusion_matrix(np.eye(3)[[1, 1, 0]], np.array([0, 1, 0]))
+    matrix = confusion_matrix(answers_of(np.eye(3)[[1, 1, 0]], np.array([0, 1, 0])))
     assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_predictions_name_the_class_and_its_probability():
-    (row,) = TWO.predictions(np.log(np.array([[0.25, 0.75]], dtype=np.float32)))
+    (row,) = TWO.rows(np.log(np.array([[0.25, 0.75]], dtype=np.float32)), TWO.blank(1)).to_dicts()
     assert row["label"] == "yes"
     assert row["probability"] == pytest.approx(0.75)
     assert row["probabilities"] == pytest.approx({"no": 0.25, "yes": 0.75})
@@ -71,8 +72,9 @@ def test_predictions_name_the_class_and_its_probability():
 
 def test_the_loss_is_the_mean_negative_log_probability():
     batch = Batch(torch.zeros(2, 1, 1), torch.ones(2), torch.tensor([0, 1]))
-    loss = TWO.loss(torch.log(torch.tensor([[0.5, 0.5], [0.75, 0.25]])), batch)
-    assert loss.item() == pytest.approx((np.log(2) + np.log(4)) / 2)
+    loss = TWO.loss_of(torch.log(torch.tensor([[0.5, 0.5], [0.75, 0.25]])), batch)
+    assert loss.weight == 2
+    assert loss.mean().item() == pytest.approx((np.log(2) + np.log(4)) / 2)
 
 
 def test_a_task_comes_back_from_json():
@@ -109,7 +111,7 @@ def test_tfidf_features_are_those_of_scikit_learn(pairs):
 def test_baselines_of_the_built_in_sentences_reach_what_is_known_of_them():
     dataset = load("sentence-polarity", DataConfig())
     task = get("classify").fit(dataset, DataConfig())
-    found = {b.name: task.metrics(b.outputs, dataset.test.targets)["accuracy"] for b in task.baselines(dataset)}
+    found = {b.name: task.metrics(b.answers)["accuracy"] for b in task.baselines(dataset)}
     assert found["majority class"] == 0.5
     # Bags of words are known to reach 0.76 to 0.78 in ten folds; one standard error of 1,066 sentences is 0.013.
     assert found["TF-IDF + logistic regression"] > 0.74
@@ -122,7 +124,7 @@ def test_baselines_of_series_with_classes_see_every_step():
     part = Split(values, (values[:, 2, 0] > 0).astype(np.int64))
     dataset = Dataset("x", "series", part, part, part, PROVENANCE, ("low", "high"))
     task = get("classify").fit(dataset, DataConfig())
-    by_name = {b.name: task.metrics(b.outputs, part.targets)["accuracy"] for b in task.baselines(dataset)}
+    by_name = {b.name: task.metrics(b.answers)["accuracy"] for b in task.baselines(dataset)}
     assert by_name["logistic regression"] > 0.95
     assert by_name["majority class"] < 0.6
 
@@ -130,4 +132,4 @@ def test_baselines_of_series_with_classes_see_every_step():
 def test_texts_of_punctuation_alone_still_have_baselines():
     dataset = dataset_of(["...", ",", "", "-"], [0, 1, 0, 1])
     task = get("classify").fit(dataset, DataConfig())
-    assert [len(b.outputs) for b in task.baselines(dataset)] == [4, 4, 4]
+    assert [len(b.answers) for b in task.baselines(dataset)] == [4, 4, 4]

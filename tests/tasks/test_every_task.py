@@ -38,7 +38,7 @@ def test_state_goes_through_json_and_encodes_the_same(fitted):
     task, data = fitted
     again = type(task).from_state(json.loads(json.dumps(task.state())))
     assert again == task
-    assert again.kind == data.kind
+    assert again.encoder.kind == data.kind
     assert tuple(again.classes) == data.classes
     for part in (data.train, data.validation, data.test):
         index = np.arange(0, len(part), 3)
@@ -63,7 +63,7 @@ def test_its_network_learns_from_its_loss(fitted):
     torch.manual_seed(0)
     model = task.model(ModelConfig(hidden=5, embedding=4))
     batch = task.encode(data.train).batch(np.arange(16))
-    loss = task.loss(model(batch), batch)
+    loss = task.loss(model, batch).mean()
     assert loss.ndim == 0
     loss.backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
@@ -73,22 +73,22 @@ def test_its_network_learns_from_its_loss(fitted):
 def test_outputs_of_network_and_baselines_have_one_form(fitted):
     task, data = fitted
     model = task.model(ModelConfig(hidden=5, embedding=4))
-    with torch.no_grad():
-        outputs = model(task.encode(data.test).batch(np.arange(len(data.test)))).numpy()
-    everything = [outputs] + [baseline.outputs for baseline in task.baselines(data)]
-    for found in everything:
-        assert found.shape == outputs.shape
-        metrics = task.metrics(found, data.test.targets)
+    evaluation = task.evaluate(model, task.encode(data.test))
+    assert evaluation.metrics == task.metrics(evaluation.answers)
+    for answers in (evaluation.answers, *(baseline.answers for baseline in task.baselines(data))):
+        assert answers.columns == evaluation.answers.columns
+        assert len(answers) == len(data.test)
+        metrics = task.metrics(answers)
         assert task.metric in metrics
         assert all(isinstance(value, float) and np.isfinite(value) for value in metrics.values())
-        rows = json.loads(json.dumps(task.predictions(found)))
-        assert len(rows) == len(data.test)
+    rows = json.loads(json.dumps(task.predict(model, data.test).to_dicts()))
+    assert len(rows) == len(data.test)
 
 
 def test_a_baseline_that_learns_beats_the_one_that_does_not(fitted):
     task, data = fitted
     first, *others = task.baselines(data)
-    scores = [task.metrics(b.outputs, data.test.targets)[task.metric] for b in (first, *others)]
+    scores = [task.metrics(b.answers)[task.metric] for b in (first, *others)]
     best = min(scores[1:]) if task.lower_is_better else max(scores[1:])
     assert best < scores[0] if task.lower_is_better else best > scores[0]
     assert all(b.about.endswith(".") and b.seconds >= 0 for b in (first, *others))

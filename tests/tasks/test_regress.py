@@ -11,6 +11,7 @@ from gatework.data.sets.waves import NOISE_FLOOR
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.tasks import get
+from gatework.tasks.regress.metrics import answers_of
 from gatework.tasks.regress.task import RegressTask
 
 PROVENANCE = Provenance("here", "yours", "0")
@@ -27,13 +28,13 @@ def ramps(offset: float) -> Dataset:
 
 def test_metrics_by_hand():
     task = get("regress").fit(ramps(0), DataConfig())
-    metrics = task.metrics(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]]))
+    metrics = task.metrics(answers_of(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]])))
     assert metrics == {"mse": 5.0, "mae": 2.0, "rmse": 5.0**0.5}
 
 
 def test_metrics_of_outputs_that_are_no_numbers_are_no_numbers():
     task = get("regress").fit(ramps(0), DataConfig())
-    assert np.isnan(list(task.metrics(np.array([[np.nan]]), np.array([[1.0]])).values())).all()
+    assert np.isnan(list(task.metrics(answers_of(np.array([[np.nan]]), np.array([[1.0]]))).values())).all()
 
 
 @pytest.mark.parametrize("scale", [False, True])
@@ -42,7 +43,7 @@ def test_baselines_are_in_the_unit_of_the_network_and_metrics_in_that_of_the_tar
     task = get("regress").fit(dataset, DataConfig(scale=scale))
     baselines = {b.name: b for b in task.baselines(dataset)}
     assert list(baselines) == ["mean", "last value", "linear autoregression"]
-    mse = {name: task.metrics(b.outputs, dataset.test.targets)["mse"] for name, b in baselines.items()}
+    mse = {name: task.metrics(b.answers)["mse"] for name, b in baselines.items()}
     assert mse["mean"] == pytest.approx(dataset.train.targets.var(dtype=np.float64), rel=1e-4)
     assert mse["last value"] == pytest.approx(
         ((dataset.test.inputs[:, -1] - dataset.test.targets).astype(np.float64) ** 2).mean(), rel=1e-3
@@ -56,11 +57,11 @@ def test_the_network_sees_standardised_targets_and_predictions_undo_it():
     task = get("regress").fit(dataset, DataConfig(scale=True))
     batch = task.encode(dataset.train).batch(np.arange(60))
     assert abs(batch.targets.mean().item()) < 1e-5
-    predicted = [row["value"] for row in task.predictions(batch.targets.numpy())]
+    predicted = task.rows(batch.targets.numpy(), dataset.train)["value"].to_list()
     # One standardised float32 of size below 4 is exact to 2.4e-7 deviations.
     deviation = dataset.train.targets.std()
     np.testing.assert_allclose(predicted, dataset.train.targets[:, 0], atol=1e-5 * deviation)
-    assert task.loss(batch.targets + 1, batch).item() == pytest.approx(1, rel=1e-5)
+    assert task.loss_of(batch.targets + 1, batch).mean().item() == pytest.approx(1, rel=1e-5)
 
 
 def test_several_values_are_predicted_as_a_list():
@@ -68,8 +69,8 @@ def test_several_values_are_predicted_as_a_list():
     part = Split(values, values[:, -1])
     dataset = Dataset("x", "series", part, part, part, PROVENANCE)
     task = get("regress").fit(dataset, DataConfig())
-    assert task.predictions(np.array([[1.0, 2.0]])) == [{"value": [1.0, 2.0]}]
-    assert [b.outputs.shape for b in task.baselines(dataset)] == [(4, 2)] * 3
+    assert task.rows(np.array([[1.0, 2.0]]), part).to_dicts() == [{"value": [1.0, 2.0]}]
+    assert [b.answers["value"].to_numpy().shape for b in task.baselines(dataset)] == [(4, 2)] * 3
 
 
 def test_the_last_value_is_no_baseline_where_it_is_another_variable():
@@ -84,7 +85,7 @@ def test_texts_have_values_too():
     part = Split(Texts.of(["good film", "bad film"] * 10), np.array([[5.0], [1.0]] * 10, dtype=np.float32))
     dataset = Dataset("x", "text", part, part, part, PROVENANCE)
     task = get("regress").fit(dataset, DataConfig())
-    mse = {b.name: task.metrics(b.outputs, part.targets)["mse"] for b in task.baselines(dataset)}
+    mse = {b.name: task.metrics(b.answers)["mse"] for b in task.baselines(dataset)}
     assert mse["mean"] == pytest.approx(4)
     assert mse["TF-IDF + ridge regression"] < 0.1
 
@@ -92,7 +93,7 @@ def test_texts_have_values_too():
 def test_baselines_of_waves_stand_where_the_equation_puts_them():
     dataset = load("waves", DataConfig())
     task = get("regress").fit(dataset, DataConfig())
-    mse = {b.name: task.metrics(b.outputs, dataset.test.targets)["mse"] for b in task.baselines(dataset)}
+    mse = {b.name: task.metrics(b.answers)["mse"] for b in task.baselines(dataset)}
     assert NOISE_FLOOR < mse["linear autoregression"] < mse["last value"] < mse["mean"]
     assert 0.0055 < mse["last value"] < 0.0075
 
@@ -100,7 +101,7 @@ def test_baselines_of_waves_stand_where_the_equation_puts_them():
 def test_copying_the_last_value_solves_the_original_waves_exactly():
     dataset = load("waves-original", DataConfig())
     task = get("regress").fit(dataset, DataConfig())
-    mse = {b.name: task.metrics(b.outputs, dataset.test.targets)["mse"] for b in task.baselines(dataset)}
+    mse = {b.name: task.metrics(b.answers)["mse"] for b in task.baselines(dataset)}
     assert mse["last value"] == 0
 
 

@@ -55,7 +55,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_weights(tmp_path
         process.stdout.close()
         assert process.returncode in (0, -signal.SIGKILL)
     assert kills >= 1
-    for name in ("model.safetensors", "predictions.safetensors"):
+    for name in ("model.safetensors", "answers.parquet"):
         assert (killed / name).read_bytes() == (whole.path / name).read_bytes()
     assert history(killed) == history(whole.path)
 

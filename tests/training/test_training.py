@@ -48,8 +48,8 @@ def test_the_best_weights_are_kept_and_give_the_recorded_metrics(finished):
     scores = [json.loads(line) for line in (finished.path / "metrics.jsonl").read_text().splitlines()]
     best = max(line["validation_accuracy"] for line in scores)
     opened = training.Run.open(finished.path)
-    assert opened.evaluate(data.validation)["accuracy"] == best
-    assert {f"test_{k}": v for k, v in opened.evaluate(data.test).items()} == opened.summary["metrics"]
+    assert opened.evaluate(data.validation).metrics["accuracy"] == best
+    assert {f"test_{k}": v for k, v in opened.evaluate(data.test).metrics.items()} == opened.summary["metrics"]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(finished, tmp_path):

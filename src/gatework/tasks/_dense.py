@@ -66,6 +66,6 @@ class DenseTask(Task):
         answers = self.answers(outputs, examples.split)
         return Evaluation(loss, self.metrics(answers), answers)
 
-    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What a person wants to see of examples, as rows of a table."""
-        return self.rows(self.outputs(model, examples)[0], examples.split)
+        return self.rows(self.outputs(model, self.encode(split))[0], split)

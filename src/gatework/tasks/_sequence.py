@@ -94,10 +94,10 @@ class SequenceTask(DenseTask):
             return SequenceModel(config, vocabulary=None, inputs=len(encoder.scale.mean), outputs=self.width)
         return SequenceModel(config, vocabulary=len(encoder.vocabulary), inputs=None, outputs=self.width)
 
-    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What is said of each example, behind the other columns of the table that it was read from."""
-        rows = super().predict(model, examples)
-        beside = examples.split.beside
+        rows = super().predict(model, split)
+        beside = split.beside
         if beside is None:
             return rows
         return beside.drop([name for name in beside.columns if name in rows.columns]).hstack(rows)

@@ -171,7 +171,7 @@ class Task(ABC):
         """Every metric of a table of answers, a network's or a baseline's; `metric` is among them."""
 
     @abstractmethod
-    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What a person wants to see of examples, as rows of a table."""
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:

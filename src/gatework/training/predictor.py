@@ -51,7 +51,7 @@ class Predictor:
 
     def rows(self, split: Split) -> pl.DataFrame:
         """What is said of examples that `read()` gave, as rows of a table."""
-        return self.task.predict(self.network, self.task.encode(split))
+        return self.task.predict(self.network, split)
 
     def answer(self, source: Any = None, **options: Any) -> Any:
         """What is said of a source, as a table of the caller's kind: polars, or that of the frame given.

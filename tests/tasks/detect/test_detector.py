@@ -9,7 +9,7 @@ import pytest
 from gatework.config import DetectConfig, TimeConfig
 from gatework.errors import DataError, RunError, UsageError
 from gatework.tasks.detect.detector import Detector, read_rows
-from gatework.tasks.detect.streaming import Stream, answer_lines
+from gatework.tasks.detect.streaming import DetectStream
 from gatework.training import Run, resume, train
 from support.sensors import SETTINGS, SPIKE, payments, sensor, spiked
 
@@ -88,20 +88,22 @@ def test_a_higher_sensitivity_flags_no_fewer_rows(forecast_run):
 
 def test_predictions_are_one_row_per_row_in_the_order_of_the_table(forecast_run):
     frame = spiked().sample(fraction=1.0, shuffle=True, seed=0)
-    rows = forecast_run.predict(forecast_run.task.read(frame, forecast_run.recipe))
+    rows = forecast_run.predict(frame).to_dicts()
     assert [row["value"] for row in rows] == frame["value"].to_list()
     assert {"time", "value", "score", "is_anomaly", "span", "cause", "expected", "low", "high"} == set(rows[0])
-    told = forecast_run.task.told(rows)
+    told = forecast_run.task.summary(pl.DataFrame(rows, infer_schema_length=None))
     assert any("value is" in line and "expected" in line for line in told)
 
 
 def test_spans_are_told_even_where_there_is_none(forecast_run):
     rows = [{"span": None, "score": None}, *[{"span": None, "score": 0.1}] * 4]
-    assert forecast_run.task.told(rows) == ["No span is anomalous; 4 of 5 rows have a score."]
+    assert forecast_run.task.summary(pl.DataFrame(rows, infer_schema_length=None)) == [
+        "No span is anomalous; 4 of 5 rows have a score."
+    ]
 
 
 def test_labels_put_the_detector_and_simple_ones_into_one_table(forecast_run):
-    found = forecast_run.measure(spiked(), label="anomaly")
+    found = forecast_run.evaluate(spiked(), label="anomaly")
     assert found.metrics["span_recall"] == 1.0
     assert set(found.baselines) == {"robust z-score", "seasonal difference", "isolation forest", "matrix profile"}
     assert all(set(metrics) == set(found.metrics) for metrics in found.baselines.values())
@@ -109,22 +111,22 @@ def test_labels_put_the_detector_and_simple_ones_into_one_table(forecast_run):
 
 def test_measuring_without_labels_asks_for_them(forecast_run):
     with pytest.raises(UsageError, match="--label"):
-        forecast_run.measure(spiked())
+        forecast_run.evaluate(spiked())
     with pytest.raises(DataError, match="no row is labelled"):
-        forecast_run.measure(spiked().with_columns(anomaly=pl.lit(0)), label="anomaly")
+        forecast_run.evaluate(spiked().with_columns(anomaly=pl.lit(0)), label="anomaly")
 
 
 def test_labels_may_be_truths_and_any_other_value_is_named(forecast_run):
     frame = spiked()
-    as_numbers = forecast_run.measure(frame, label="anomaly").metrics
+    as_numbers = forecast_run.evaluate(frame, label="anomaly").metrics
     truths = frame.with_columns(pl.col("anomaly").cast(pl.Boolean))
     texts = frame.with_columns(anomaly=pl.when(pl.col("anomaly") == 1).then(pl.lit("True")).otherwise(pl.lit("0.0")))
     for same in (truths, texts):
-        assert forecast_run.measure(same, label="anomaly").metrics == as_numbers
+        assert forecast_run.evaluate(same, label="anomaly").metrics == as_numbers
     for wrong, sentence in (("-1", 'is "-1"'), ("yes", 'is "yes"'), (None, "is empty")):
         marked = frame.head(10).with_columns(pl.Series("anomaly", ["0"] * 9 + [wrong]))
         with pytest.raises(DataError, match=f"row 9 .*{sentence}, expected 0"):
-            forecast_run.measure(marked, label="anomaly")
+            forecast_run.evaluate(marked, label="anomaly")
 
 
 def test_options_that_a_detector_does_not_take_are_refused(tmp_path):
@@ -161,12 +163,12 @@ def test_labels_are_learnt_from_what_came_before_where_no_row_shows_it(labelled_
     assert metrics["test_average_precision"] > 0.7
     dataset = labelled_run.task.load(payments(), labelled_run.recipe)
     for baseline in labelled_run.task.baselines(dataset):
-        assert labelled_run.task.metrics(baseline.outputs, dataset.test.targets)["average_precision"] < 0.5
+        assert labelled_run.task.metrics(baseline.answers)["average_precision"] < 0.5
 
 
 def test_a_labelled_run_flags_new_accounts(labelled_run):
     frame = payments(accounts=10, seed=9)
-    rows = labelled_run.predict(labelled_run.task.read(frame, labelled_run.recipe))
+    rows = labelled_run.predict(frame).to_dicts()
     flagged = np.array([row["is_anomaly"] for row in rows])
     truth = frame["fraud"].to_numpy() > 0
     assert 2 * (flagged & truth).sum() / (flagged.sum() + truth.sum()) > 0.6
@@ -222,8 +224,8 @@ def test_a_stream_answers_csv_and_json_alike(forecast_run):
     frame = spiked().head(60).with_columns(pl.col("time").dt.to_string("%Y-%m-%d %H:%M:%S"))
     lines = frame.select("time", "value").write_csv().splitlines()
     objects = frame.select("time", "value").write_ndjson().splitlines()
-    by_csv = list(answer_lines(forecast_run, lines))
-    by_json = list(answer_lines(forecast_run, objects))
+    by_csv = list(forecast_run.predictor.answer_lines(lines))
+    by_json = list(forecast_run.predictor.answer_lines(objects))
     assert by_csv == by_json
     assert len(by_csv) == 60
     first, last = json.loads(by_csv[0]), json.loads(by_csv[-1])
@@ -240,7 +242,7 @@ def test_a_stream_answers_each_row_before_it_reads_the_next(forecast_run):
             seen.append(k)
             yield f"2024-01-01 0{k}:00:00,20.{k}"
 
-    stream = answer_lines(forecast_run, lines())
+    stream = forecast_run.predictor.answer_lines(lines())
     next(stream)
     assert seen == [0]
     next(stream)
@@ -248,7 +250,7 @@ def test_a_stream_answers_each_row_before_it_reads_the_next(forecast_run):
 
 
 def test_a_stream_says_where_a_span_starts_once(forecast_run):
-    stream = Stream(Detector.of(forecast_run), TimeConfig(time="time"))
+    stream = DetectStream(Detector.of(forecast_run), TimeConfig(time="time"))
     frame = spiked().with_columns(pl.col("time").dt.to_string("%Y-%m-%d %H:%M:%S"))
     found = [stream.answer(row, "a row") for row in frame.select("time", "value").iter_rows(named=True)]
     flagged = [k for k, answer in enumerate(found) if answer["is_anomaly"]]
@@ -261,7 +263,7 @@ def test_a_stream_says_where_a_span_starts_once(forecast_run):
 def test_a_stream_of_one_series_holds_memory_flat(forecast_run):
     import tracemalloc
 
-    stream = Stream(Detector.of(forecast_run), TimeConfig(time="time"))
+    stream = DetectStream(Detector.of(forecast_run), TimeConfig(time="time"))
     values = spiked()["value"].to_list()
 
     def feed(count):
@@ -294,7 +296,7 @@ BAD_LINES = {
 def test_a_bad_line_is_named(name, forecast_run):
     lines, sentence = BAD_LINES[name]
     with pytest.raises(DataError) as caught:
-        list(answer_lines(forecast_run, lines))
+        list(forecast_run.predictor.answer_lines(lines))
     assert sentence in str(caught.value)
 
 

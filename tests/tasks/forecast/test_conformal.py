@@ -84,7 +84,7 @@ def test_a_newer_table_teaches_the_intervals_what_has_come_to_pass_since(tmp_pat
     run = trained(daily(values), tmp_path / "run", skip="mean", scaling="series", epochs=2)
 
     def width(frame: object) -> float:
-        (row,) = run.predict(run.task.read(frame, run.recipe, horizon=1))
+        (row,) = run.predict(frame, horizon=1).to_dicts()
         return row["q0.9"] - row["q0.1"]
 
     def later(spread: float) -> float:

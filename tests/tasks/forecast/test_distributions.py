@@ -55,7 +55,7 @@ def test_a_distribution_learns_the_spread_of_noise(tmp_path: Path, name: str, de
     # Three standard errors of 100 independent values.
     assert run.summary["metrics"]["test_coverage_80"] == pytest.approx(0.8, abs=0.12)
     ahead = daily(np.zeros(4), start="2021-08-23", k=np.zeros(4)).drop("y")
-    for row in run.predict(run.task.read(ahead, run.recipe)):
+    for row in run.predict(ahead).to_dicts():
         # The quartiles of the noise are 4.05 apart; the window's own spread is known to 15 %.
         assert row["q0.75"] - row["q0.25"] == pytest.approx(4.05, rel=0.35)
 

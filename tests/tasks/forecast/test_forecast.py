@@ -20,14 +20,14 @@ from support.daily_tables import daily, small, trained
 
 
 def forecasts(run: Run, source: pl.DataFrame | None = None, horizon: int | None = None) -> np.ndarray:
-    rows = run.predict(run.task.read(source, run.recipe, horizon=horizon))
+    rows = run.predict(source, horizon=horizon).to_dicts()
     return np.array([row["forecast"] for row in rows])
 
 
 def test_one_two_three_goes_on(tmp_path: Path) -> None:
     run = trained(daily(np.arange(1.0, 121.0)), tmp_path / "run", skip="last")
     np.testing.assert_allclose(forecasts(run), [121, 122, 123, 124], atol=0.5)
-    rows = run.predict(run.task.read(None, run.recipe))
+    rows = run.predict().to_dicts()
     assert [row["day"] for row in rows] == ["2020-04-30", "2020-05-01", "2020-05-02", "2020-05-03"]
 
 
@@ -104,12 +104,12 @@ def test_series_of_unequal_length_and_several_targets_share_one_model(tmp_path: 
     parts = [daily(random.normal(size=n).cumsum(), s=[name] * n) for name, n in (("a", 90), ("b", 60), ("c", 12))]
     frame = pl.concat(parts).with_columns(z=pl.col("y") * 10)
     run = trained(frame, tmp_path / "run", target="y,z", series="s", epochs=2)
-    rows = pl.DataFrame(run.predict(run.task.read(None, run.recipe, horizon=2)))
+    rows = run.predict(horizon=2)
     assert rows.shape == (3 * 2 * 2, 4 + 6)
     assert rows["s"].to_list() == [*"aaaabbbbcccc"]
     assert rows["target"].to_list() == ["y", "y", "z", "z"] * 3
     again = Run.open(tmp_path / "run")
-    assert run.predict(run.task.read(None, run.recipe)) == again.predict(again.task.read(None, again.recipe))
+    assert run.predict().equals(again.predict())
 
 
 def test_a_shorter_horizon_is_the_beginning_of_a_longer_one(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_quantiles_never_cross_and_bands_hold_after_calibration(tmp_path: Path) 
     values = np.random.default_rng(4).normal(size=1500)
     run = trained(daily(values), tmp_path / "run", skip="mean", epochs=3, test_steps=500, validation_steps=300)
     dataset, _ = prepare(daily(values), "forecast", run.recipe, {})
-    outputs = run.outputs(dataset.test)
+    outputs = run.task.outputs(run.network, run.task.encode(dataset.test))[0]
     assert (np.diff(outputs, axis=-1) >= 0).all()
     found = run.summary["metrics"]
     # 125 disjoint windows of independent draws: the standard error of the 80 % coverage is below 1.8 points, that of
@@ -182,9 +182,10 @@ def test_every_baseline_answers_every_origin_and_none_looks_ahead() -> None:
     names = []
     for clean, dirty in zip(task.baselines(dataset), task.baselines(other), strict=True):
         names.append(clean.name)
-        assert clean.outputs.shape == (len(dataset.test), 4, len(LEVELS))
-        assert (np.diff(clean.outputs, axis=-1) >= -1e-5).all()
-        np.testing.assert_allclose(clean.outputs[0], dirty.outputs[0], rtol=1e-6)
+        quantiles, others = (baseline.answers["quantiles"].to_numpy() for baseline in (clean, dirty))
+        assert quantiles.shape == (len(dataset.test), 4, len(LEVELS))
+        assert (np.diff(quantiles, axis=-1) >= -1e-5).all()
+        np.testing.assert_allclose(quantiles[0], others[0], rtol=1e-6)
     assert names[:4] == ["naive", "drift", "seasonal naive", "linear on lags"]
     assert {"AutoETS", "AutoTheta", "AutoARIMA"} <= set(names)
 
@@ -226,10 +227,10 @@ def test_a_future_without_what_is_known_ahead_is_refused(tmp_path: Path) -> None
 def test_a_newer_table_replaces_the_history(tmp_path: Path) -> None:
     run = trained(daily(np.arange(100.0)), tmp_path / "run", skip="last", epochs=1)
     later = daily(np.arange(500.0, 540.0), start="2021-01-01")
-    rows = run.predict(run.task.read(later, run.recipe))
+    rows = run.predict(later).to_dicts()
     assert rows[0]["day"] == "2021-02-10"
     assert 530 < rows[0]["forecast"] < 550
-    metrics = run.evaluate(run.task.read_known(later, run.recipe))
+    metrics = run.evaluate(later).metrics
     assert metrics["mae"] < 10
 
 
@@ -238,7 +239,7 @@ def test_the_run_folder_alone_forecasts(tmp_path: Path) -> None:
     daily(np.arange(100.0)).write_csv(path)
     run = trained(path, tmp_path / "run", epochs=1)  # type: ignore[arg-type]
     path.unlink()
-    rows = Run.open(run.path).predict(run.task.read(None, run.recipe))
+    rows = Run.open(run.path).predict().to_dicts()
     assert len(rows) == 4
     assert json.loads(json.dumps(rows)) == rows
 
@@ -252,8 +253,8 @@ def test_pandas_polars_and_arrow_frames_and_files_are_one_and_the_same(tmp_path:
     later = daily(np.cos(np.arange(30.0)), start="2021-01-01", kind=["a"] * 30)
     newer = [later, later.to_pandas(), later.to_arrow(), later, later]
     for run, source in zip(runs, newer, strict=True):
-        assert run.predict() == runs[0].predict()
-        assert run.predict(run.task.read(source, run.recipe)) == runs[0].predict(later)
+        assert run.predict().equals(runs[0].predict())
+        assert pl.DataFrame(run.predict(source)).equals(runs[0].predict(later))
 
 
 def test_what_never_changes_in_a_series_tells_series_apart(tmp_path: Path) -> None:
@@ -271,9 +272,9 @@ def test_what_never_changes_in_a_series_tells_series_apart(tmp_path: Path) -> No
     batch = run.task.encode(run.task.read(None, run.recipe)).batch(np.arange(12))
     np.testing.assert_array_equal(batch.static[0, :2], batch.static[2, :2])  # type: ignore[attr-defined]
     assert (batch.static[0] != batch.static[1]).any()  # type: ignore[attr-defined]
-    outputs = run.network.raw(batch)  # type: ignore[operator]
+    outputs = run.network(**batch.tensors())
     swapped = dataclasses.replace(batch, static=batch.static.flip(0))  # type: ignore[attr-defined, type-var]
-    assert (outputs != run.network.raw(swapped)).any()  # type: ignore[operator]
+    assert (outputs != run.network(**swapped.tensors())).any()
 
 
 def test_hours_go_on_through_a_change_of_clocks(tmp_path: Path) -> None:
@@ -284,7 +285,7 @@ def test_hours_go_on_through_a_change_of_clocks(tmp_path: Path) -> None:
     naive = frame.with_columns(day=pl.col("day").dt.replace_time_zone(None))
     for source, zone in ((frame, None), (naive, "Europe/Berlin")):
         run = trained(source, tmp_path / f"run-{zone}", epochs=1, time_zone=zone, season=24, window=24)
-        assert [row["day"] for row in run.predict()] == [
+        assert run.predict()["day"].to_list() == [
             "2024-10-27T01:00:00+02:00",
             "2024-10-27T02:00:00+02:00",
             "2024-10-27T02:00:00+01:00",
@@ -326,7 +327,7 @@ def test_a_run_holds_the_metrics_of_each_series(tmp_path: Path) -> None:
     random = np.random.default_rng(8)
     parts = [daily(size * random.normal(size=60).cumsum(), s=[name] * 60) for name, size in (("a", 1), ("b", 100))]
     run = trained(pl.concat(parts), tmp_path / "run", series="s", epochs=1, test_steps=8)
-    table = pl.read_csv(run.path / "series.csv")
+    table = pl.read_parquet(run.path / "series.parquet")
     assert table["s"].to_list() == ["a", "b"]
     whole = run.summary["metrics"]
     assert table["mase"].mean() == pytest.approx(whole["test_mase"])

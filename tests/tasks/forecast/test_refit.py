@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from gatework import tasks
-from gatework._files import read_tensors
 from gatework.config import Recipe
 from gatework.errors import UsageError
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
@@ -47,7 +46,10 @@ def test_simple_methods_answer_in_the_order_of_the_test_part() -> None:
     whole, again = walks(small(**TWO)), walks(small(**TWO, refit=7))
     task = tasks.get("forecast").fit(whole, small().data)
     names = ("naive", "seasonal naive", "linear on lags")
-    fixed, refitted = ({b.name: b.outputs for b in task.baselines(d) if b.name in names} for d in (whole, again))
+    fixed, refitted = (
+        {b.name: b.answers["quantiles"].to_numpy() for b in task.baselines(d) if b.name in names}
+        for d in (whole, again)
+    )
     # What learns nothing answers the same; what is fitted answers the same until it is fitted again.
     np.testing.assert_array_equal(fixed["naive"][..., 3], refitted["naive"][..., 3])
     is_first = again.gathered([np.full(len(p.test), k) for k, p in enumerate(again.trainings)]) == 0
@@ -59,7 +61,7 @@ def test_a_run_forecasts_with_the_latest_training_and_keeps_the_earlier_ones(tmp
     values = np.random.default_rng(1).normal(size=100).cumsum()
     once = trained(daily(values), tmp_path / "once", epochs=2, test_steps=12)
     again = trained(daily(values), tmp_path / "again", epochs=2, test_steps=12, refit=4)
-    fixed, moved = (read_tensors(run.path / "predictions.safetensors")[0]["outputs"] for run in (once, again))
+    fixed, moved = (pl.read_parquet(run.path / "answers.parquet")["quantiles"].to_numpy() for run in (once, again))
     # Batches of another size are summed in another order: a few roundings of float32.
     np.testing.assert_allclose(fixed[:4], moved[:4], rtol=16 * np.finfo(np.float32).eps)
     assert (fixed[4:, :, 3] != moved[4:, :, 3]).all()

@@ -255,9 +255,9 @@ class DetectTask(DenseTask):
         index = np.array([(k, 0, len(rows), 0) for k, rows in enumerate(readings.series)], dtype=np.int64)
         return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))  # type: ignore[arg-type]
 
-    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """One row per row of the table, in its order: score, whether it is anomalous, and why."""
-        frame = Detector(_network(model), self).frame(windows_of(examples.split).readings).sort("row").drop("row")
+        frame = Detector(_network(model), self).frame(windows_of(split).readings).sort("row").drop("row")
         time = str(self.columns["time"])
         return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f"))
 

@@ -179,9 +179,9 @@ class ForecastTask(DenseTask):
         """Every training with the data that it learnt from, in the order of time."""
         return list(zip([*earlier, Trained(self, model)], dataset.trainings, strict=True))
 
-    def predict(self, model: nn.Module, examples: Examples) -> pl.DataFrame:
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
-        return self.rows(self._going_on(model, examples.split), examples.split)
+        return self.rows(self._going_on(model, split), split)
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How good forecasts are along a newer table, with intervals that go on learning."""
