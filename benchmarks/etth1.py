@@ -100,7 +100,7 @@ def main() -> None:
             )
         if options.no_baselines:
             continue
-        simple = {b.name: task.metrics(b.outputs, dataset.test.targets)["mse"] for b in simple_baselines(dataset)}
+        simple = {b.name: task.metrics(b.answers)["mse"] for b in simple_baselines(dataset)}
         row = {"horizon": horizon, "mse": found, "mean": float(np.mean(found)), "published": PUBLISHED.get(horizon)}
         rows.append(row | {"simple": simple, "windows": len(dataset.test), "recipe": chosen.to_dict()})
         print(

@@ -44,7 +44,7 @@ def main() -> None:
         task = runs[0].task
         found = {"lstm": [run.summary["metrics"] for run in runs]}
         for simple in task.baselines(dataset):
-            metrics = task.metrics(simple.outputs, dataset.test.targets)
+            metrics = task.metrics(simple.answers)
             found[simple.name] = [{f"test_{key}": value for key, value in metrics.items()}]
         rows[name] = found
         mase = {method: float(np.mean([m["test_mase"] for m in values])) for method, values in found.items()}

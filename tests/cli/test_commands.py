@@ -63,7 +63,7 @@ def test_a_text_a_file_and_standard_input_are_predicted(trained):
     assert one.returncode == 0, one.stderr
     assert one.stdout.startswith("good  ")
     table = run_here("predict", trained / "run", "reviews.csv", cwd=trained)
-    assert table.stdout.splitlines()[0] == "label,probability,probability of bad,probability of good"
+    assert table.stdout.splitlines()[0] == "review,sentiment,label,probability,probability of bad,probability of good"
     assert len(table.stdout.splitlines()) == 121
     out = run_here("predict", trained / "run", "reviews.csv", "--out", "p.parquet", cwd=trained)
     assert out.returncode == 0, out.stderr

@@ -82,9 +82,10 @@ def content(runs: Sequence[Run]) -> Content:
 
 
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
+    encoder = sequence_task(run).encoder
     if not isinstance(run.network, SequenceModel):
         raise RunError(f"{run.path} has a network of its own, which the live page cannot run")
-    return sequence_task(run).encoder
+    return encoder
 
 
 def _equations(run: Run, network: SequenceModel) -> tuple[str, Derivation]:
