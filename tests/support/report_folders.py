@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from safetensors.numpy import save_file
 from sklearn import metrics as measures
 
 SEEDS = (0, 1, 2)
@@ -22,6 +21,7 @@ HOSTILE = (
     "",
     "\U0001f600 \U0001f469\u200d\U0001f469\u200d\U0001f467 emoji \u0000 null, \u001b[31m escape\nand\ta line\r\nbreak",
 )
+_TRICK = "</script><script>window.hacked = true</script>"
 VOCABULARY = """film quiet heart honest small story patience wit dull loud twice long thin warm script cast plain sight
 finds keeps told with and the a it is not but as than more less every scene never"""
 
@@ -42,22 +42,23 @@ def write_comparison(
     test.write_parquet(folder / "test.parquet")
     measure = _regression_metrics if task == "regress" else _classification_metrics
     predict = _values if task == "regress" else _logits
+    trick = _TRICK if hostile else ""
+    named = tuple(name + trick for name in classes)
     entries = [
-        _network(folder, draw, cell, k, targets, predict, measure, epochs, task, classes)
-        for k, cell in enumerate(cells)
+        _network(folder, draw, cell, k, targets, predict, measure, epochs, task, named) for k, cell in enumerate(cells)
     ]
     (folder / "baselines").mkdir(exist_ok=True)
     baselines = _value_baselines(test) if task == "regress" else _class_baselines(draw, targets, len(classes))
     for name, about, outputs in baselines:
         slug = name.replace(" ", "-")
-        save_file({"outputs": outputs.astype(np.float32)}, folder / "baselines" / f"{slug}.safetensors")
+        answers_table(task, outputs, targets).write_parquet(folder / "baselines" / f"{slug}.parquet")
         entries.append(
             {
                 "name": name,
                 "kind": "baseline",
                 "about": about,
                 "parameters": 0 if "last" in name or "majority" in name else 101,
-                "predictions": f"baselines/{slug}.safetensors",
+                "answers": f"baselines/{slug}.parquet",
                 "metrics": _summarise([measure(outputs, targets)]),
             }
         )
@@ -70,7 +71,7 @@ def write_json(path: Path, values: Any) -> None:
 
 
 def _description(task: str, classes: tuple[str, ...], entries: list[Any], epochs: int, hostile: bool) -> dict[str, Any]:
-    trick = "</script><script>window.hacked = true</script>" if hostile else ""
+    trick = _TRICK if hostile else ""
     metric = "test_mse" if task == "regress" else "test_accuracy"
     return {
         "dataset": ("waves" if task == "regress" else "sentence-polarity") + trick,
@@ -120,7 +121,9 @@ def _network(
         run = folder / "runs" / f"{cell}-seed{seed}"
         outputs = predict(draw, targets, quality)
         results.append({**measure(outputs, targets)})
-        write_run(run, draw, results[-1], outputs, quality, seed, epochs, cell, task, classes)
+        write_run(
+            run, draw, results[-1], answers_table(task, outputs, targets), quality, seed, epochs, cell, task, classes
+        )
     return {
         "name": cell,
         "kind": "network",
@@ -138,7 +141,7 @@ def write_run(
     run: Path,
     draw: np.random.Generator,
     result: Mapping[str, float],
-    outputs: np.ndarray,
+    answers: pl.DataFrame,
     quality: int,
     seed: int,
     epochs: int,
@@ -175,10 +178,17 @@ def write_run(
     write_json(run / "summary.json", summary)
     write_json(run / "task.json", {"classes": list(classes)})
     write_json(run / "environment.json", {"torch": "2.13.0", "seed": seed, "machine": "made up"})
-    save_file({"outputs": outputs.astype(np.float32)}, run / "predictions.safetensors")
+    answers.write_parquet(run / "answers.parquet")
     recipe = f'task = "{task}"\n[data]\ndataset = "waves"\n[model]\ncell = "{cell}"\n[training]\nepochs = {epochs}\n'
     (run / "recipe.toml").write_text(recipe + f"seed = {seed}\n", encoding="utf-8")
     return run
+
+
+def answers_table(task: str, outputs: np.ndarray, targets: np.ndarray) -> pl.DataFrame:
+    """Answers as a task of one value, or of classes, writes them."""
+    if task == "regress":
+        return pl.DataFrame({"target": targets, "value": outputs.astype(np.float64)})
+    return pl.DataFrame({"target": targets[:, 0].astype(np.int64), "scores": outputs.astype(np.float32)})
 
 
 def _summarise(results: list[Any]) -> dict[str, Any]:

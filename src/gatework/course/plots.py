@@ -9,12 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 
+from gatework.reports.palette import CELL_COLOURS, OTHER_COLOURS
+
 # What JupyterLab, the notebook and VS Code draw by themselves, without a script from the network.
 pio.renderers.default = "plotly_mimetype"
 
-COLOURS = {"lstm": "#0069b5", "gru": "#cc5200", "rnn": "#00856a", "rnn_relu": "#b0559c"}
-"""The cells' colours in light pages; the static site swaps them for their partners in dark ones."""
-OTHERS = ("#8a6a00", "#a03a50", "#4a4aa8", "#2f8fb5", "#6b7a1e")
 INK, GREY, PAPER = "#1b1b1d", "#6c6c74", "#fdfcfa"
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _HEAT = ((0.0, "#0069b5"), (0.5, PAPER), (1.0, "#cc5200"))
@@ -135,10 +134,12 @@ def _look(name: str, place: int) -> tuple[str, str]:
     lowered = name.lower().replace("vanilla ", "")
     if lowered.startswith("actual"):
         return INK, "solid"
-    cell = next((c for c in sorted(COLOURS, key=len, reverse=True) if lowered.startswith(c.replace("_", " "))), None)
+    cell = next(
+        (c for c in sorted(CELL_COLOURS, key=len, reverse=True) if lowered.startswith(c.replace("_", " "))), None
+    )
     if cell:
-        return COLOURS[cell], "solid"
-    return OTHERS[place % len(OTHERS)], _DASHES[place % len(_DASHES)]
+        return CELL_COLOURS[cell], "solid"
+    return OTHER_COLOURS[place % len(OTHER_COLOURS)], _DASHES[place % len(_DASHES)]
 
 
 def _plain(values: Any) -> list[float]:

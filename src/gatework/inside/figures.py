@@ -14,20 +14,18 @@ from gatework.inside._saturation import saturation as _saturation
 from gatework.inside.attribution import Attribution
 from gatework.inside.gradients import GradientFlow
 from gatework.inside.traces import Trace
+from gatework.reports.palette import CELL_COLOURS, OTHER_COLOURS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# The hues of the reports: after Okabe and Ito (2008), apart for the common forms of colour blindness.
-CELL_COLOURS = {"lstm": "#0069b5", "gru": "#cc5200", "rnn": "#00856a", "rnn_relu": "#b0559c"}
-_OTHER_COLOURS = ("#8a6a00", "#4a4aa8", "#a03a50", "#2f8fb5", "#6b7a1e")
 _SIGNED = [[0.0, "#b3431e"], [0.25, "#e9a583"], [0.5, "#f7f5f0"], [0.75, "#86b6dc"], [1.0, "#0b5fa8"]]
 _OPENING = [[0.0, "#f7f5f0"], [0.5, "#86b6dc"], [1.0, "#083e70"]]
 _LAYOUT: dict[str, Any] = {
     "template": "simple_white",
     "font": {"size": 13},
     "margin": {"l": 60, "r": 20, "t": 40, "b": 50},
-    "colorway": [*CELL_COLOURS.values(), *_OTHER_COLOURS],
+    "colorway": [*CELL_COLOURS.values(), *OTHER_COLOURS],
 }
 
 
@@ -142,7 +140,7 @@ def gradient_flow(
 
     figure = go.Figure()
     for k, (label, flow) in enumerate(flows.items()):
-        colour = CELL_COLOURS.get(flow.spec.name, _OTHER_COLOURS[k % len(_OTHER_COLOURS)])
+        colour = CELL_COLOURS.get(flow.spec.name, OTHER_COLOURS[k % len(OTHER_COLOURS)])
         dash = "dash" if "start" in label else "solid"
         figure.add_scatter(y=_drawable(flow.curve(layer, direction)), name=label, line={"color": colour, "dash": dash})
         carried = flow.carried_curve(layer, direction)

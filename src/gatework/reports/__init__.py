@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework.reports.comparison import write_report
-    from gatework.reports.detect import report
+    from gatework.reports.folder_kind import report
     from gatework.reports.run import write_run_report
 
 __all__ = ["report", "write_report", "write_run_report"]
 
-_HOMES = {"report": "detect", "write_report": "comparison", "write_run_report": "run"}
+_HOMES = {"report": "folder_kind", "write_report": "comparison", "write_run_report": "run"}
 
 
 def __getattr__(name: str) -> Any:

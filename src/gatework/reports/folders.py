@@ -16,6 +16,8 @@ from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.formatting import with_spread
 
+_ANSWERS, _TEST = "answers.parquet", "test.parquet"
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -45,7 +47,9 @@ class TrainedRun:
         summary: The final figures; empty while the run is not finished.
         recipe: The recipe's sections.
         environment: Versions, machine and seed.
-        outputs: The network's outputs on the test part, shape (examples, outputs), where it predicted it.
+        answers: What the network says of the test part, one row per example; None before it was asked.
+        tables: Further tables that the task keeps, by the name of their file.
+        state: The fitted task.
     """
 
     name: str
@@ -53,7 +57,9 @@ class TrainedRun:
     summary: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
-    outputs: np.ndarray | None = None
+    answers: pl.DataFrame | None = None
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class Entry:
         name: As it stands in tables.
         kind: "network" or "baseline".
         metrics: Each metric over seeds, by its name with the "test_" prefix.
-        outputs: Outputs on the test part, one array of shape (examples, outputs) per seed.
+        answers: What it says of the test part, one table per seed with one row per example.
         runs: The trainings, one per seed; empty for a baseline.
         cell: The cell of a network.
         hidden: Its hidden units, where known.
@@ -78,7 +84,7 @@ class Entry:
     name: str
     kind: str
     metrics: Mapping[str, Spread]
-    outputs: tuple[np.ndarray, ...] = ()
+    answers: tuple[pl.DataFrame, ...] = ()
     runs: tuple[TrainedRun, ...] = ()
     cell: str = ""
     hidden: int | None = None
@@ -104,12 +110,12 @@ class Comparison:
     """A comparison folder.
 
     Attributes:
-        task: "regress", "classify" or "forecast".
+        task: The name of the task.
         metric: The metric that decides, with the "test_" prefix.
         lower_is_better: Whether a smaller one is better.
         entries: The rows, best first.
         verdict: The conclusion, one or two sentences.
-        test: The test part: "input" or "text", and "target".
+        test: The test part, one row per example.
         about: All other keys of `comparison.json`.
     """
 
@@ -132,9 +138,9 @@ class Comparison:
         return tuple(e for e in self.entries if not e.is_network)
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes, in the order of their indices."""
-        return tuple(str(c) for c in self.about.get("classes") or ())
+    def state(self) -> Mapping[str, Any]:
+        """The fitted task, which all runs share; empty where there is no run."""
+        return next((run.state for entry in self.networks for run in entry.runs), {})
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -146,12 +152,10 @@ def read_comparison(folder: Path) -> Comparison:
     path = folder / "comparison.json"
     about = read_json(path)
     metric, task = _text(about, "metric", path), _text(about, "task", path)
-    if task not in ("regress", "classify", "forecast", "detect"):
-        raise RunError(f'{path}: the task is "{task}", a report knows regress, classify, forecast and detect')
     rows = about.get("entries")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         raise RunError(f'{path}: "entries" must be a list with at least one network or baseline')
-    test = read_test_part(folder / "test.parquet", task)
+    test = read_table(folder / "test.parquet")
     entries = [_entry(folder, row, path, len(test)) for row in rows]
     for entry in entries:
         if metric not in entry.metrics:
@@ -167,53 +171,40 @@ def read_run(folder: Path) -> TrainedRun:
     Raises:
         RunError: A file is corrupt, or there is no `metrics.jsonl`.
     """
-    answers = folder / "answers.parquet"
+    answers = folder / _ANSWERS
+    further = [path for path in sorted(folder.glob("*.parquet")) if path.name not in (_ANSWERS, _TEST)]
     return TrainedRun(
         name=folder.name,
         epochs=_read_epochs(folder / "metrics.jsonl"),
         summary=_read_optional(folder / "summary.json"),
         recipe=_read_toml(folder / "recipe.toml"),
         environment=_read_optional(folder / "environment.json"),
-        outputs=read_outputs(answers) if answers.is_file() else None,
+        answers=read_table(answers) if answers.is_file() else None,
+        tables={path.stem: read_table(path) for path in further},
+        state=_read_optional(folder / "task.json"),
     )
 
 
-def read_outputs(path: Path) -> np.ndarray:
-    """Reads a model's answers to the test part as one array, shape (examples, outputs), float64.
+def read_table(path: Path) -> pl.DataFrame:
+    """Reads a Parquet file.
 
     Raises:
         RunError: The file is missing or corrupt.
     """
     try:
-        answers = pl.read_parquet(path)
+        return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from None
-    name = next((name for name in ("scores", "value", "quantiles", "expected") if name in answers.columns), None)
-    if name is None:
-        raise RunError(f"{path} holds no answers, it holds {', '.join(answers.columns) or 'nothing'}")
-    outputs = answers[name].to_numpy().astype(np.float64)
-    return outputs.reshape(len(outputs), -1)
 
 
-def read_test_part(path: Path, task: str) -> pl.DataFrame:
-    """Reads the test part: "input", a series, or "text"; and "target", values or the index of a class.
-
-    Of a detector's windows it holds the "series", the "first" row and the "end".
+def check_rows(path: Path, answers: pl.DataFrame, examples: int) -> None:
+    """Refuses answers that are not those to the test part.
 
     Raises:
-        RunError: The file is missing or corrupt, or lacks a column.
+        RunError: There is not one row per example.
     """
-    try:
-        frame = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(path, error) from None
-    columns: tuple[str, ...] = ("text" if task == "classify" and "text" in frame.columns else "input", "target")
-    columns += ("series", "time") if task == "forecast" else ()
-    columns = ("series", "first", "end") if task == "detect" else columns
-    missing = [c for c in columns if c not in frame.columns]
-    if missing:
-        raise RunError(f'{path} lacks the column "{missing[0]}", it holds {", ".join(frame.columns) or "none"}')
-    return frame.select(columns)
+    if len(answers) != examples:
+        raise RunError(f"{path} holds {len(answers)} answers for the {examples} examples of test.parquet")
 
 
 def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> Entry:
@@ -222,13 +213,12 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
     homes = [_inside(folder, str(run), path) for run in row.get("runs") or ()]
     runs = tuple(read_run(home) for home in homes)
     if is_network:
-        files = [home / "answers.parquet" for home in homes]
+        files = [home / _ANSWERS for home in homes]
     else:
         files = [_inside(folder, str(row["answers"]), path)] if row.get("answers") else []
-    outputs = tuple(read_outputs(file) for file in files)
-    for file, values in zip(files, outputs, strict=True):
-        if len(values) != examples:
-            raise RunError(f"{file} holds {len(values)} predictions for the {examples} examples of test.parquet")
+    answers = tuple(read_table(file) for file in files)
+    for file, table in zip(files, answers, strict=True):
+        check_rows(file, table, examples)
     metrics = row.get("metrics")
     if not isinstance(metrics, Mapping):
         raise RunError(f'{path}: the entry "{name}" has no "metrics"')
@@ -236,7 +226,7 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
         name=name,
         kind="network" if is_network else "baseline",
         metrics={key: _spread(key, value, name, path) for key, value in metrics.items()},
-        outputs=outputs,
+        answers=answers,
         runs=runs,
         cell=str(row.get("cell") or (name if is_network else "")),
         hidden=row.get("hidden"),

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gatework.reports.folders import read_json
+from gatework._files import read_json
+from gatework.reports.details import details
 from gatework.reports.page import write_page
 from gatework.reports.palette import cell_looks
-from gatework.reports.particulars import particulars
 
 
 def write_memory_report(folder: str | os.PathLike[str]) -> Path:
@@ -31,7 +31,7 @@ def write_memory_report(folder: str | os.PathLike[str]) -> Path:
         colours={name: colour for name, (colour, _) in cell_looks(names).items()},
         tables=[_table(problem) for problem in content["problems"]],
         command=content.get("command"),
-        particulars=particulars({"environment": content.get("environment", {})}),
+        details=details({"environment": content.get("environment", {})}),
         version=(content.get("environment", {}).get("versions") or {}).get("gatework"),
     )
 

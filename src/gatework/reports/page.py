@@ -10,7 +10,7 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,44 +20,50 @@ from markupsafe import Markup
 
 from gatework._files import write_text
 from gatework.formatting import counted, number
+from gatework.reports.palette import theme_css
 from gatework.tasks import metric_title
+from gatework.tasks._section import Section
 
-_SCRIPTS = (
-    "theme.js",
-    "plots.js",
-    "learning.js",
-    "series.js",
-    "forecasts.js",
-    "scatter.js",
-    "roc.js",
-    "training.js",
-    "texts.js",
-    "detection.js",
-    "inside.js",
-)
+_SCRIPTS = ("theme.js", "plots.js", "learning.js", "training.js", "texts.js", "inside.js")
 
 
-def write_page(path: Path, template: str, data: Mapping[str, Any], **context: Any) -> Path:
+def write_page(
+    path: Path, template: str, data: Mapping[str, Any], sections: Sequence[Section] = (), **context: Any
+) -> Path:
     """Renders a template into one file, whole or not at all.
 
     Args:
         path: Where the page goes.
         template: The template's name.
         data: What the page's script draws, as values that JSON can hold.
+        sections: What a task shows; the template gets them as `sections`, each with its `name`, `title` and `body`.
         context: What the template shows.
 
     Raises:
         RunError: The file cannot be written.
     """
-    scripts = {"plotly": _plotly(), "script": _script()}
-    policy = content_policy(scripts)
+    drawn = {section.name: section.data for section in sections if section.data is not None}
+    scripts = {"plotly": _plotly(), "script": _script(section.script for section in sections)}
     page = (
         _environment()
         .get_template(template)
-        .render(policy=policy, style=Markup(asset("report.css")), data=embedded(data), **scripts, **context)
+        .render(
+            policy=content_policy(scripts),
+            style=style_sheet(),
+            data=embedded({**data, "sections": drawn}),
+            sections=[_rendered(section, context) for section in sections],
+            **scripts,
+            **context,
+        )
     )
     write_text(path, page)
     return path
+
+
+def _rendered(section: Section, context: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {name: context[name] for name in ("looks", "models", "metric") if name in context}
+    body = _environment().from_string(section.template).render(**shared, **section.context)
+    return {"name": section.name, "title": section.title, "body": Markup(body)}
 
 
 def embedded(data: Any) -> Markup:
@@ -85,14 +91,18 @@ def asset(name: str) -> str:
     return files("gatework.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
+def style_sheet() -> Markup:
+    """The style of every page: the colours of both themes, and the rules."""
+    return Markup(theme_css() + asset("report.css"))
+
+
 def _plotly() -> Markup:
-    from plotly.offline import get_plotlyjs
+    """Plotly's basic bundle, a quarter of the whole: lines, points and bars are all that a report draws."""
+    return Markup(files("gatework.reports").joinpath("vendor", "plotly-basic.min.js").read_text(encoding="utf-8"))
 
-    return Markup(get_plotlyjs())
 
-
-def _script() -> Markup:
-    return Markup("\n".join(asset(name) for name in _SCRIPTS))
+def _script(further: Iterable[str]) -> Markup:
+    return Markup("\n".join([*map(asset, _SCRIPTS), *further]))
 
 
 def content_policy(scripts: Mapping[str, str]) -> str:

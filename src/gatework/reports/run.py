@@ -7,22 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.formatting import counted, number, rounded
-from gatework.reports.classification import Classification, classification
-from gatework.reports.detection import detection
-from gatework.reports.facts import Fact
-from gatework.reports.folders import Entry, Spread, TrainedRun, read_run, read_test_part
-from gatework.reports.forecasts import forecasts
+from gatework.reports.article import Opening, write_article
+from gatework.reports.details import details
+from gatework.reports.folders import Entry, Spread, TrainedRun, check_rows, read_run, read_table
+from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
-from gatework.reports.page import write_page
 from gatework.reports.palette import looks
-from gatework.reports.particulars import Pairs, particulars
-from gatework.reports.regression import regression
 from gatework.reports.scales import Axis
+from gatework.reports.sections import TaskSections, known_task, task_sections
 from gatework.reports.step_options import step_options
 from gatework.tasks import metric_title
 
@@ -31,8 +25,6 @@ _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "
 
 def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     """Writes `report.html` into a run folder; an unfinished run is shown as far as it has come.
-
-    Predictions are shown where the run is part of a comparison, which keeps the test part.
 
     Args:
         run_folder: The folder that `gatework train` wrote.
@@ -48,50 +40,28 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     if not run.epochs:
         raise RunError(f"{folder / 'metrics.jsonl'} holds no epoch yet; train on with --resume {folder}")
     entry = _entry(run)
-    look = looks([entry])
-    values, classes, class_names = _predictions(folder, run, entry)
-    ahead = _forecasts(folder, run, entry)
-    curves = learning([entry])
+    metric = _metric(run, entry)
+    shown = _sections(folder, run, entry, metric)
+    curves = learning([entry], metric)
     panels = _training_panels(run.epochs)
-    found = _detection(folder, run)
-    drawn = {entry.name: {**vars(look[entry.name]), "network": True}}
-    metric = metric_title(next(iter(entry.metrics), "test metric"))
-    return write_page(
+    opening = Opening(_title(run), _verdict(run, metric, shown.headline), _deck(run), _highlights(run))
+    environment = {name: value for name, value in run.environment.items() if name != "notes"}
+    provenance = {"notes": run.environment.get("notes")}
+    return write_article(
         folder / "report.html",
         "run.html",
-        data={
-            "models": drawn,
-            "learning": curves,
-            "values": values,
-            "forecasts": ahead,
-            "roc": classes.roc if classes else None,
-            "training": [panel for _, panel in panels],
-            "detection": found,
-        },
-        title=_title(run),
-        verdict=_verdict(run),
-        deck=_deck(run),
-        facts=_facts(run),
-        looks=look,
-        data_models=drawn,
+        opening,
+        [entry],
+        looks([entry]),
+        metric,
+        shown,
+        details({"environment": environment, "recipe": run.recipe, "provenance": provenance}),
+        {"learning": curves, "training": [panel for _, panel in panels]},
         curves=curves,
         panels=[title for title, _ in panels],
-        values=values,
-        detection=found,
-        forecasts=ahead,
-        classes=classes,
-        class_names=class_names,
-        metric=metric,
-        particulars=_particulars(run),
         command=None,
         version=run.environment.get("gatework"),
     )
-
-
-def _particulars(run: TrainedRun) -> list[tuple[str, Pairs]]:
-    environment = {name: value for name, value in run.environment.items() if name != "notes"}
-    provenance = {"notes": run.environment.get("notes")}
-    return particulars({"environment": environment, "recipe": run.recipe, "provenance": provenance})
 
 
 def _entry(run: TrainedRun) -> Entry:
@@ -101,57 +71,34 @@ def _entry(run: TrainedRun) -> Entry:
         for name, value in (run.summary.get("metrics") or {}).items()
         if isinstance(value, (int, float))
     }
-    outputs = () if run.outputs is None or not metrics else (run.outputs,)
-    return Entry(cell, "network", metrics, outputs, (run,), cell)
+    return Entry(cell, "network", metrics, () if run.answers is None else (run.answers,), (run,), cell)
 
 
-def _predictions(
-    folder: Path, run: TrainedRun, entry: Entry
-) -> tuple[dict[str, Any] | None, Classification | None, tuple[str, ...]]:
-    homes = _test_parts(folder)
-    task = str(run.recipe.get("task", ""))
-    if not homes or not entry.outputs or task == "forecast":
-        return None, None, ()
-    metric = next(iter(entry.metrics))
-    test: pl.DataFrame = read_test_part(homes[0] / "test.parquet", task)
-    if len(test) != len(entry.outputs[0]):
-        raise RunError(
-            f"{folder / 'answers.parquet'} holds {len(entry.outputs[0])} predictions "
-            f"for the {len(test)} examples of {homes[0] / 'test.parquet'}"
-        )
-    if task == "regress":
-        return regression([entry], metric, test), None, ()
-    names = tuple(str(c) for c in read_json(folder / "task.json").get("classes") or ())
-    return None, classification([entry], metric, test, names) if names else None, names
+def _metric(run: TrainedRun, entry: Entry) -> str:
+    """The metric that decides; the first one of a task that is not known here."""
+    task = known_task(str(run.recipe.get("task", "")))
+    name = f"test_{task.metric}" if task else ""
+    return name if name in entry.metrics else next(iter(entry.metrics), "")
 
 
-def _detection(folder: Path, run: TrainedRun) -> dict[str, Any] | None:
-    if run.recipe.get("task") != "detect":
-        return None
-    return detection(folder, read_json(folder / "task.json")["columns"])
-
-
-def _test_parts(folder: Path) -> list[Path]:
-    return [home for home in (folder, folder.resolve().parent.parent) if (home / "test.parquet").is_file()]
-
-
-def _forecasts(folder: Path, run: TrainedRun, entry: Entry) -> dict[str, Any] | None:
-    homes = _test_parts(folder)
-    if not homes or not entry.outputs or run.recipe.get("task") != "forecast":
-        return None
-    test = read_test_part(homes[0] / "test.parquet", "forecast")
-    return forecasts([entry], next(iter(entry.metrics)), test)
+def _sections(folder: Path, run: TrainedRun, entry: Entry, metric: str) -> TaskSections:
+    homes = [home for home in (folder, folder.resolve().parent.parent) if (home / "test.parquet").is_file()]
+    if run.answers is None or not metric or not homes:
+        return TaskSections()
+    test = read_table(homes[0] / "test.parquet")
+    check_rows(folder / "answers.parquet", run.answers, len(test))
+    return task_sections(str(run.recipe.get("task", "")), [entry], metric, test, run.state)
 
 
 def _training_panels(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    found = []
+    panels = []
     for key, title in _PANELS.items():
         values = [rounded(line.get(key)) for line in epochs]
         if any(v is not None for v in values):
             scale = Axis.over([0.0, *(v for v in values if v is not None)])
             panel = {"epoch": [line["epoch"] for line in epochs], "values": values, "axis": scale.axis()}
-            found.append((title, panel))
-    return found
+            panels.append((title, panel))
+    return panels
 
 
 def _title(run: TrainedRun) -> str:
@@ -160,17 +107,18 @@ def _title(run: TrainedRun) -> str:
     return f"{cell} on {Path(str(dataset)).name}" if cell and dataset else run.name
 
 
-def _verdict(run: TrainedRun) -> str:
+def _verdict(run: TrainedRun, metric: str, headline: str) -> str:
     done = run.epochs[-1]["epoch"]
     planned = run.recipe.get("training", {}).get("epochs")
     if not run.summary:
         return f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."
-    metrics = run.summary.get("metrics") or {}
-    name = next(iter(metrics), None)
+    value = (run.summary.get("metrics") or {}).get(metric)
     reached = (
-        f"Reaches a {metric_title(name)} of {number(metrics[name])} after {counted(done, 'epoch')}" if name else ""
+        f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
+        if metric
+        else "Finished."
     )
-    return f"{reached or 'Finished'}. {_advice(run)}".strip()
+    return " ".join(part for part in (headline, reached, _advice(run)) if part)
 
 
 def _advice(run: TrainedRun) -> str:
@@ -178,6 +126,12 @@ def _advice(run: TrainedRun) -> str:
     if len(losses) < 3:
         return ""
     (lowest, at), (last, end) = min(losses), losses[-1]
+    patience = run.recipe.get("training", {}).get("patience") or 0
+    planned = run.recipe.get("training", {}).get("epochs") or end
+    kept = run.summary.get("best_epoch")
+    if patience and end < planned:
+        best = kept or at
+        return f"Training stopped by itself: epoch {best} was the best, and none of the {patience} after it was better."
     if at == end:
         return "The validation loss was still falling at the last epoch: training for longer may help."
     if last > 1.1 * lowest > 0:
@@ -196,11 +150,15 @@ def _deck(run: TrainedRun) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _facts(run: TrainedRun) -> tuple[Fact, ...]:
+def _highlights(run: TrainedRun) -> tuple[Highlight, ...]:
     summary = run.summary
-    found = [Fact(metric_title(k), number(v), "") for k, v in (summary.get("metrics") or {}).items()]
+    metrics = [Highlight(metric_title(k), number(v), "") for k, v in (summary.get("metrics") or {}).items()]
     costs = (("parameters", "Parameters", ""), ("ms_per_step", "Time per step", " ms"), ("seconds", "Training", " s"))
-    found += [
-        Fact(title, number(summary[key]) + unit, "") for key, title, unit in costs if summary.get(key) is not None
-    ]
-    return tuple(found)
+    return (
+        *metrics,
+        *(
+            Highlight(title, number(summary[key]) + unit, "")
+            for key, title, unit in costs
+            if summary.get(key) is not None
+        ),
+    )

@@ -10,7 +10,8 @@ from gatework.formatting import aligned, counted, number
 from gatework.reports.folders import Comparison, Entry
 from gatework.reports.palette import Look
 from gatework.reports.scales import Axis
-from gatework.tasks import REGISTRY, get_metric, metric_title
+from gatework.reports.sections import known_task
+from gatework.tasks import get_metric, metric_title
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _metric_names(comparison: Comparison) -> tuple[list[str], list[str]]:
     """The metrics that have a column, the deciding one first, and those that have not; the loss has its own plots."""
     names = list(dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)]))
     names = [name for name in names if name == comparison.metric or not name.endswith("_loss")]
-    task = REGISTRY.get(comparison.task)
+    task = known_task(comparison.task)
     first = [name for name in (f"test_{bare}" for bare in (task.shown if task else ())) if name in names]
     shown = list(dict.fromkeys([comparison.metric, *(first or names)]))[:_MOST_METRICS]
     return shown, [name for name in names if name not in shown]

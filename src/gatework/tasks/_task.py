@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.tasks._section import Answered, Section
     from gatework.tasks._stream import Stream
 
 
@@ -248,6 +249,15 @@ class Task(ABC):
             UsageError: The task or the network cannot go step by step.
         """
         raise UsageError(f'the task "{self.name}" cannot answer row by row')
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[Section]:
+        """What a report shows of answers beyond their metrics; nothing by default.
+
+        Args:
+            answered: The entries of a run or a comparison with their answers to the test part.
+        """
+        return []
 
 
 def refuse_options(task: str, options: Mapping[str, Any], known: Sequence[str] = ()) -> None:

@@ -17,7 +17,7 @@ from gatework.inside.page.characters import characters_script
 from gatework.inside.page.content import Content, content
 from gatework.inside.page.javascript import cells_script
 from gatework.inside.page.presets import presets
-from gatework.reports.page import asset, content_policy, embedded
+from gatework.reports.page import asset, content_policy, embedded, style_sheet
 from gatework.training.run import Run
 
 _SCRIPTS = (
@@ -67,7 +67,7 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_own("inspect.html")).render(
         policy=content_policy(scripts),
-        style=Markup(asset("report.css") + _own("inspect.css")),
+        style=Markup(style_sheet() + _own("inspect.css")),
         title=_title(held),
         kind=held.kind,
         runs=held.runs,

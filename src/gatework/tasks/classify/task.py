@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig
     from gatework.data.dataset import Batch, Columns, Dataset, Split
+    from gatework.tasks._section import Answered, Section
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,13 @@ class ClassifyTask(SequenceTask):
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
         return {"classes": self.classes, "columns": dict(self.columns), "encoder": encoder_state(self.encoder)}
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[Section]:
+        """What a report shows of answers."""
+        from gatework.tasks.classify.report import sections
+
+        return sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ClassifyTask:

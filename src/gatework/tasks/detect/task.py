@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.tasks._section import Answered, Section
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
 
@@ -115,6 +116,13 @@ class DetectTask(DenseTask):
             "usual": self.usual,
             "weight": self.weight,
         }
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[Section]:
+        """What a report shows of answers."""
+        from gatework.tasks.detect.report import sections
+
+        return sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> DetectTask:

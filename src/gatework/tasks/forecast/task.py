@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.tasks._section import Answered, Section
     from gatework.tasks.forecast.data import ForecastDataset
     from gatework.tasks.forecast.model import ForecastNetwork
 
@@ -102,6 +103,13 @@ class ForecastTask(DenseTask):
             "features": self.features.state(),
             "history": to_state(self.history),
         }
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[Section]:
+        """What a report shows of answers."""
+        from gatework.tasks.forecast.report import sections
+
+        return sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:

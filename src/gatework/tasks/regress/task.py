@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig
     from gatework.data.dataset import Batch, Columns, Dataset, Split
+    from gatework.tasks._section import Answered, Section
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class RegressTask(SequenceTask):
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
         return {"columns": dict(self.columns), "encoder": encoder_state(self.encoder), "scale": self.scale.state()}
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[Section]:
+        """What a report shows of answers."""
+        from gatework.tasks.regress.report import sections
+
+        return sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> RegressTask:

@@ -41,7 +41,7 @@ def deck(about: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def particulars(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
+def details(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
     """The lists at the page's end: a title, and names with their values."""
     data: Pairs = [("data set", str(about["dataset"]))] if about.get("dataset") else []
     data += [(f"{part} examples", f"{count:,}") for part, count in (about.get("splits") or {}).items()]

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from gatework.formatting import rounded
+from gatework.tasks._section import Section, section_file
+from gatework.tasks.classify.report.chances import Chances
 
 _ROC_POINTS = 150
 _BINS = 10
 
 
-def thresholds(chances: Mapping[str, np.ndarray], actual: np.ndarray, positive: str) -> dict[str, Any] | None:
-    """ROC and calibration curves, as the page's script draws them; None where the test part holds one class only.
-
-    Args:
-        chances: Per model, the class probabilities, shape (examples, 2).
-        actual: The actual classes, shape (examples,).
-        positive: The name of the second class.
-    """
-    if len(np.unique(actual)) < 2:
+def thresholds(chances: Chances) -> Section | None:
+    """ROC and calibration curves; None unless there are two classes and the test part holds both."""
+    actual = chances.actual
+    if len(chances.classes) != 2 or len(np.unique(actual)) < 2:
         return None
-    curves = [_roc(name, chance[:, 1], actual) for name, chance in chances.items()]
+    positives = {name: chance[:, 1] for name, chance in chances.by_name.items()}
+    curves = [_roc(name, chance, actual) for name, chance in positives.items()]
+    calibration = [c for name, chance in positives.items() if (c := _calibration(name, chance, actual))]
     areas = ", ".join(f"{curve['model']} {curve['area']}" for curve in curves)
-    return {
-        "curves": curves,
-        "calibration": [c for name, chance in chances.items() if (c := _calibration(name, chance[:, 1], actual))],
-        "positive": positive,
-        "summary": f"ROC curves. Area under the curve: {areas}.",
-    }
+    return Section(
+        name="thresholds",
+        title="Thresholds and trust",
+        template=section_file(__package__, "thresholds.html"),
+        context={
+            "positive": chances.classes[1],
+            "calibration": bool(calibration),
+            "summary": f"ROC curves. Area under the curve: {areas}.",
+        },
+        data={"curves": curves, "calibration": calibration},
+        script=section_file(__package__, "thresholds.js"),
+    )
 
 
 def _roc(name: str, chance: np.ndarray, actual: np.ndarray) -> dict[str, Any]:

@@ -1,16 +1,16 @@
-"""What a detector said of every row: the series with its expected band, the score, and the flagged spans."""
+"""A detector's answer for every row: the series with its expected band, the score, and the flagged spans."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from gatework.errors import RunError
-from gatework.formatting import rounded
+from gatework.formatting import counted, rounded
+from gatework.tasks._section import Answered, Section, section_file
 from gatework.tasks.detect.spans import why
 
 # A page draws at most so many rows and series; rows of spans and the extremes between are kept when rows are left out.
@@ -19,32 +19,49 @@ _MOST_SERIES = 12
 _MOST_SPANS = 200
 
 
-def detection(folder: Path, columns: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The answers for the table that a run was trained on, as the page's script draws them.
-
-    Args:
-        folder: The run folder; `detections.parquet` holds the answers.
-        columns: The columns by role, as the run's `task.json` has them.
+def detections(answered: Answered) -> Section | None:
+    """The answers for every row of the table that the best network was trained on.
 
     Returns:
-        None where the run keeps no answers.
+        None where the run keeps no such answers.
 
     Raises:
-        RunError: The file is corrupt.
+        RunError: The table of answers or the task's state lacks a column.
     """
-    path = folder / "detections.parquet"
-    if not path.is_file():
+    network = answered.networks[0] if answered.networks else None
+    frame = network.tables.get("detections") if network else None
+    if network is None or frame is None:
         return None
     try:
-        frame = pl.read_parquet(path)
-        ids, time, targets = list(columns["series"]), str(columns["time"]), list(columns["target"])
-        parts = frame.partition_by(ids, maintain_order=True) if ids else [frame]
-        found = sorted(parts, key=lambda part: -part["span"].n_unique())[:_MOST_SERIES]
-        drawn = [_series(part, ids, time, targets, _MOST_ROWS // len(found)) for part in found]
+        data = _drawn(frame, answered.state["columns"])
     except (pl.exceptions.PolarsError, KeyError) as error:
-        raise RunError(f"{path} is corrupt ({error}); restore it or train anew") from None
+        raise RunError(f"detections.parquet and task.json do not fit each other ({error}); train anew") from None
+    return Section(
+        name="detections",
+        title="What stands out",
+        template=section_file(__package__, "detections.html"),
+        context={"detection": data, "name": network.name if len(answered.networks) > 1 else ""},
+        data=data,
+        script=section_file(__package__, "detections.js"),
+        headline=f"{counted(data['spans'], 'span')} in {counted(data['rows'], 'row')}."
+        if data["spans"]
+        else f"No row stands out among {data['rows']:,}.",
+    )
+
+
+def _drawn(frame: pl.DataFrame, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as the page's script draws them.
+
+    Args:
+        frame: One row per row of the table, as `gatework.tasks.detect.detector.Detector.frame()` gives it.
+        columns: The columns by role.
+    """
+    names = columns["target"]
+    ids, time, targets = list(columns["series"]), str(columns["time"]), [names] if isinstance(names, str) else [*names]
+    parts = frame.partition_by(ids, maintain_order=True) if ids else [frame]
+    shown = sorted(parts, key=lambda part: -part["span"].n_unique())[:_MOST_SERIES]
     return {
-        "series": drawn,
+        "series": [_series(part, ids, time, targets, _MOST_ROWS // len(shown)) for part in shown],
         "variables": targets,
         "rows": len(frame),
         "count": len(parts),

@@ -2,8 +2,7 @@
 
 // What a detector said: the series over its expected band, the score, and spans that zoom the plot when chosen.
 (() => {
-  if (!data.detection) return;
-  const { series, variables } = data.detection;
+  const { series, variables } = data.sections.detections;
   const control = (name) => document.getElementById(`detection-${name}`);
   const plot = control("plot");
   const LIMIT = 0.5;
@@ -70,16 +69,23 @@
     const body = control("spans").tBodies[0];
     body.replaceChildren(...current().spans.map((span) => {
       const row = document.createElement("tr");
-      const cell = (text) => { const td = document.createElement("td"); td.textContent = text; return td; };
+      const cell = (label, text) => {
+        const td = document.createElement("td");
+        td.dataset.label = label;
+        td.textContent = text;
+        return td;
+      };
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = `Show ${span.number}`;
       button.addEventListener("click", () => zoom(span));
-      const first = document.createElement("td");
+      const first = document.createElement("th");
+      first.scope = "row";
       first.append(button);
       const { why } = span;
       const reason = why ? `${why.cause} is ${short(why.actual)}, expected ${short(why.expected)} (${short(why.low)} to ${short(why.high)})` : "";
-      row.append(first, cell(span.from), cell(span.to), cell(span.rows.toLocaleString("en")), cell(span.score.toFixed(3)), cell(reason));
+      row.append(first, cell("from", span.from), cell("to", span.to), cell("rows", span.rows.toLocaleString("en")),
+        cell("score", span.score.toFixed(3)), cell("why", reason));
       return row;
     }));
   }

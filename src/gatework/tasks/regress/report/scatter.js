@@ -2,8 +2,7 @@
 
 // Predicted against actual, one panel per model on shared axes; or the error against actual.
 (() => {
-  if (!data.values) return;
-  const { actual, panels } = data.values.scatter;
+  const { actual, panels } = data.sections.values.scatter;
   const errors = panels.map((panel) => panel.predicted.map((p, k) => (p === null ? null : p - actual[k])));
   const padded = (values) => {
     const known = values.filter((v) => v !== null);

@@ -2,8 +2,7 @@
 
 // One test series at a time: its input, the value that came next, and what each model and seed said.
 (() => {
-  if (!data.values) return;
-  const { rows, models, ranks } = data.values.series;
+  const { rows, models, ranks } = data.sections.values.series;
   const control = (name) => document.getElementById(`series-${name}`);
   const range = control("range");
   const END = 14;

@@ -11,7 +11,7 @@ from gatework.tasks import metric_title
 
 
 @dataclass(frozen=True)
-class Fact:
+class Highlight:
     """One answer: a question in a word or two, a figure, and one sentence."""
 
     question: str
@@ -19,32 +19,32 @@ class Fact:
     sentence: str
 
 
-def facts(comparison: Comparison) -> tuple[Fact, ...]:
+def highlights(comparison: Comparison) -> tuple[Highlight, ...]:
     """The answers that this comparison supports; fewer where it holds only one network or no baseline."""
     if not comparison.networks:
         return ()
     best = comparison.networks[0]
-    found = [_best(comparison, best)]
+    answers = [_best(comparison, best)]
     if len(comparison.networks) > 1:
-        found.append(_certainty(comparison, best, comparison.networks[1]))
+        answers.append(_certainty(comparison, best, comparison.networks[1]))
     if comparison.baselines:
-        found.append(_against_baseline(comparison, best, comparison.baselines[0]))
+        answers.append(_against_baseline(comparison, best, comparison.baselines[0]))
     if best.parameters is not None:
-        found.append(_cost(comparison, best))
-    return tuple(found)
+        answers.append(_cost(comparison, best))
+    return tuple(answers)
 
 
-def _best(comparison: Comparison, best: Entry) -> Fact:
+def _best(comparison: Comparison, best: Entry) -> Highlight:
     seeds = len(best.metrics[comparison.metric].values)
     over = f", mean and standard deviation of {seeds} seeds" if seeds > 1 else ", one seed: its spread is unknown"
-    return Fact(
+    return Highlight(
         "Best network",
         best.name,
         f"{metric_title(comparison.metric)} {best.metrics[comparison.metric]}{over}.",
     )
 
 
-def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Fact:
+def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Highlight:
     ours, theirs = (e.metrics[comparison.metric].values for e in (best, second))
     sentence = f"How far {best.name} is ahead of {second.name}, the next network"
     question = "Perhaps ahead of the next"
@@ -60,17 +60,17 @@ def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Fact:
         question = question if is_tie else "Ahead of the next"
     else:
         sentence += "; with one seed, this may be chance."
-    return Fact(question, _lead(comparison, best, second), sentence)
+    return Highlight(question, _lead(comparison, best, second), sentence)
 
 
-def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> Fact:
+def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> Highlight:
     means = best.metrics[comparison.metric].mean, baseline.metrics[comparison.metric].mean
     is_ahead = means[0] < means[1] if comparison.lower_is_better else means[0] > means[1]
     if is_ahead:
         sentence = f"How far {best.name} is ahead of {baseline.name}, the best baseline."
-        return Fact("Ahead of the baselines", _lead(comparison, best, baseline), sentence)
+        return Highlight("Ahead of the baselines", _lead(comparison, best, baseline), sentence)
     sentence = f"{baseline.name} is ahead of every network, by this much over {best.name}: no network is needed here."
-    return Fact("Behind a baseline", _lead(comparison, baseline, best), sentence)
+    return Highlight("Behind a baseline", _lead(comparison, baseline, best), sentence)
 
 
 def _lead(comparison: Comparison, better: Entry, worse: Entry) -> str:
@@ -84,11 +84,11 @@ def _lead(comparison: Comparison, better: Entry, worse: Entry) -> str:
     return f"{100 * (1 - good / bad):.0f} % less error" if good > bad / 3 else f"{number(bad / good, 2)} × less error"
 
 
-def _cost(comparison: Comparison, best: Entry) -> Fact:
+def _cost(comparison: Comparison, best: Entry) -> Highlight:
     timed = [e for e in comparison.networks if e.ms_per_step]
     parameters = counted(best.parameters or 0, "parameter")
     if not best.ms_per_step:
-        return Fact("Cost", number(best.parameters), "parameters; its time per step was not measured.")
+        return Highlight("Cost", number(best.parameters), "parameters; its time per step was not measured.")
     fastest = min(timed, key=lambda e: e.ms_per_step or 0.0)
     sentence = f"of {best.name}, which has {parameters}"
     if fastest is not best:
@@ -97,4 +97,4 @@ def _cost(comparison: Comparison, best: Entry) -> Fact:
         sentence += f"; {times} {fastest.name}, the fastest network"
     elif len(timed) > 1:
         sentence += "; no network is faster"
-    return Fact("Cost", f"{number(best.ms_per_step, 2)} ms per step", f"{sentence}.")
+    return Highlight("Cost", f"{number(best.ms_per_step, 2)} ms per step", f"{sentence}.")
