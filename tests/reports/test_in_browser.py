@@ -83,7 +83,7 @@ def test_text_stands_out_from_its_ground(show, waves, scheme):
 
 def test_the_theme_button_changes_page_and_plots_and_stays(show, waves):
     page = show(waves)
-    line = "#learning-0 .scatterlayer .trace path.js-line"
+    line = "#learning-loss-0 .scatterlayer .trace path.js-line"
     before = luminance(page, "body", "backgroundColor"), page.locator(line).last.evaluate("e => e.style.stroke")
     page.get_by_role("button", name="Change between light and dark").press("Enter")
     assert luminance(page, "body", "backgroundColor") < 0.2 < before[0]
@@ -111,7 +111,7 @@ def test_the_series_chooser_works_from_the_keyboard(show, waves):
 def test_the_order_by_error_begins_with_the_largest_error(show, waves):
     page = show(waves)
     page.locator("#series-order").select_option("error")
-    wanted = page.evaluate("data.values.series.rows[data.values.series.ranks.error[0]].index")
+    wanted = page.evaluate("data.sections.values.series.rows[data.sections.values.series.ranks.error[0]].index")
     assert page.locator("#series-name").inner_text() == f"Series {wanted} of the test part"
 
 

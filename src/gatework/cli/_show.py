@@ -52,7 +52,10 @@ def comparison_table(content: dict[str, Any]) -> None:
             value = entry["metrics"].get(name)
             has_spread = value and len(value["values"]) > 1 and get_metric(name).target is None
             cells.append(number(value["mean"], value["std"] if has_spread else None) if value else "")
-        cost = [f"{entry['parameters']:,}", f"{entry['ms_per_step']:.2f}" if is_network else ""]
+        cost = [
+            f"{entry['parameters']:,}" if entry["parameters"] else "—",
+            f"{entry['ms_per_step']:.2f}" if is_network else "",
+        ]
         table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print(table)

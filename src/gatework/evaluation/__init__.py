@@ -35,7 +35,7 @@ def compare(
         cells: Names of registered cells.
         seeds: How many seeds, counted from 0.
         match: "units" gives every cell the same hidden size; "parameters" widens the smaller cells.
-        task: The task; the data set's own if None, and "classify" for a person's own data with a label.
+        task: The task; the data set's own if None, or the one that the options of a person's own data imply.
         recipe: A built-in recipe's name, a path, or a Recipe; the data set's or the task's own if None.
         workers: Runs trained at once. More than 1 starts processes, which a script must guard by
             `if __name__ == "__main__":`.

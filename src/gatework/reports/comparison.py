@@ -12,7 +12,7 @@ from gatework.reports.highlights import highlights
 from gatework.reports.inside import inside
 from gatework.reports.learning import learning
 from gatework.reports.palette import looks
-from gatework.reports.sections import task_sections
+from gatework.reports.sections import recipe_in_use, task_sections
 from gatework.reports.table import table
 
 
@@ -48,7 +48,7 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
         look,
         metric,
         task_sections(comparison.task, comparison.entries, metric, comparison.test, comparison.state),
-        details(about),
+        details({**about, "recipe": recipe_in_use(comparison.task, about.get("recipe") or {}, comparison.state)}),
         {"learning": curves, "inside": seen},
         comparison=comparison,
         about=about,

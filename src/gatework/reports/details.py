@@ -61,7 +61,7 @@ def details(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
 def cost(comparison: Comparison, looks: Mapping[str, Look]) -> dict[str, list[Bar]] | None:
     """Bars of the time per training step and of parameters; None where neither is known."""
     steps = _bars(comparison.entries, looks, [e.ms_per_step for e in comparison.entries])
-    parameters = _bars(comparison.entries, looks, [e.parameters for e in comparison.entries])
+    parameters = _bars(comparison.entries, looks, [e.parameters or None for e in comparison.entries])
     return {"steps": steps, "parameters": parameters} if steps or parameters else None
 
 

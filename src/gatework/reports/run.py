@@ -16,9 +16,10 @@ from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
 from gatework.reports.palette import looks
 from gatework.reports.scales import Axis
-from gatework.reports.sections import TaskSections, known_task, task_sections
+from gatework.reports.sections import TaskSections, known_task, recipe_in_use, task_sections
 from gatework.reports.step_options import step_options
 from gatework.tasks import metric_title
+from gatework.training.run import test_part_of
 
 _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
 
@@ -46,7 +47,10 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     panels = _training_panels(run.epochs)
     opening = Opening(_title(run), _verdict(run, metric, shown.headline), _deck(run), _highlights(run))
     environment = {name: value for name, value in run.environment.items() if name != "notes"}
+    recipe = recipe_in_use(str(run.recipe.get("task", "")), run.recipe, run.state)
     provenance = {"notes": run.environment.get("notes")}
+    about = {"environment": environment, "recipe": recipe, "provenance": provenance}
+    about["splits"] = run.summary.get("splits") or {}
     return write_article(
         folder / "report.html",
         "run.html",
@@ -55,7 +59,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
         looks([entry]),
         metric,
         shown,
-        details({"environment": environment, "recipe": run.recipe, "provenance": provenance}),
+        details(about),
         {"learning": curves, "training": [panel for _, panel in panels]},
         curves=curves,
         panels=[title for title, _ in panels],
@@ -82,10 +86,10 @@ def _metric(run: TrainedRun, entry: Entry) -> str:
 
 
 def _sections(folder: Path, run: TrainedRun, entry: Entry, metric: str) -> TaskSections:
-    homes = [home for home in (folder, folder.resolve().parent.parent) if (home / "test.parquet").is_file()]
-    if run.answers is None or not metric or not homes:
+    file = test_part_of(folder)
+    if run.answers is None or not metric or file is None:
         return TaskSections()
-    test = read_table(homes[0] / "test.parquet")
+    test = read_table(file)
     check_rows(folder / "answers.parquet", run.answers, len(test))
     return task_sections(str(run.recipe.get("task", "")), [entry], metric, test, run.state)
 

@@ -66,6 +66,12 @@ def task_sections(
     return TaskSections(tuple(task.sections(Answered(answered, test, state, metric_title(metric)))))
 
 
+def recipe_in_use(name: str, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A recipe for a reader: with what was decided, and without what had no effect."""
+    task = known_task(name)
+    return task.recipe_in_use(recipe, state) if task else recipe
+
+
 def _answered(entry: Entry, metric: str) -> AnsweredEntry:
     typical = min(entry.typical(metric), len(entry.answers) - 1)
     tables = entry.runs[typical].tables if entry.runs else {}

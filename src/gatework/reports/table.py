@@ -85,7 +85,8 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
     columns, more = ([_column(entries, name, comparison) for name in names] for names in (shown, further))
     scale = _strip_scale(comparison)
     costs = [
-        aligned([number(e.parameters) for e in entries]),
+        # A method without a count learns nothing, or does not say how much.
+        aligned([number(e.parameters or None) for e in entries]),
         aligned([number(e.ms_per_step) for e in entries]),
         aligned([number(e.seconds_per_epoch) for e in entries]),
     ]

@@ -95,6 +95,19 @@ class Section:
     headline: str = ""
 
 
+_TEXT_OPTIONS = ("vocabulary", "max_tokens", "padding", "embedding", "embedding_dropout")
+
+
+def without_text_options(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's sections without the options that texts alone have."""
+    return {
+        name: {key: value for key, value in part.items() if key not in _TEXT_OPTIONS}
+        if isinstance(part, Mapping)
+        else part
+        for name, part in recipe.items()
+    }
+
+
 def section_file(package: str, name: str) -> str:
     """The text of a template or script beside the module that gives a section.
 

@@ -13,6 +13,7 @@ from gatework.data.dataset import Split
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import TextEncoder
 from gatework.tasks._dense import DenseTask
+from gatework.tasks._section import without_text_options
 from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ class SequenceTask(DenseTask):
         if beside is None:
             return rows
         return beside.drop([name for name in beside.columns if name in rows.columns]).hstack(rows)
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader; that of series without the options of texts."""
+        is_text = (state.get("encoder") or {}).get("kind", "text") == "text"
+        return recipe if is_text else without_text_options(recipe)
 
     def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence: a row of values for a series, words for a text."""

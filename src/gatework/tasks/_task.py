@@ -251,6 +251,16 @@ class Task(ABC):
         raise UsageError(f'the task "{self.name}" cannot answer row by row')
 
     @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader: with what was decided where it left a choice, and without what had no effect.
+
+        Args:
+            recipe: The recipe's sections.
+            state: The fitted task, as `state()` gives it.
+        """
+        return recipe
+
+    @classmethod
     def sections(cls, answered: Answered) -> list[Section]:
         """What a report shows of answers beyond their metrics; nothing by default.
 

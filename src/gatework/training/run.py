@@ -193,9 +193,12 @@ def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None =
         tables = run.task.tables(model, dataset, evaluation)
     for name, table in ({"answers": evaluation.answers} | dict(tables)).items():
         write_table(run.path / f"{name}.parquet", table)
+    if test_part_of(run.path) is None:
+        write_table(run.path / "test.parquet", dataset.test.table())
     write_tensors(run.path / "model.safetensors", model.state_dict())
     metrics = {f"test_{name}": value for name, value in evaluation.metrics.items()}
     summary = _summary(trainer, metrics)
+    summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
     write_json(run.path / "summary.json", summary)
     return Run(run.path, run.recipe)
@@ -215,6 +218,18 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
         name = f"{label}, training {number} of {len(before) + 1}"
         found.append(complete(Run.open(path), part, progress, name))
     return found
+
+
+def test_part_of(path: Path) -> Path | None:
+    """The file with the test part of a run: its own, or that of the comparison it belongs to; None before there is one.
+
+    Args:
+        path: The run folder.
+    """
+    comparison = path.resolve().parent.parent
+    is_compared = (comparison / "plan.json").is_file() or (comparison / "comparison.json").is_file()
+    homes = (path, comparison) if is_compared else (path,)
+    return next((file for home in homes if (file := home / "test.parquet").is_file()), None)
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:

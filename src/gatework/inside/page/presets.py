@@ -11,6 +11,7 @@ from gatework.data.dataset import Split
 from gatework.data.series import SeriesEncoder
 from gatework.errors import GateworkError
 from gatework.inside._sources import as_split, sequence_task
+from gatework.training.run import test_part_of
 
 if TYPE_CHECKING:
     from gatework.training.run import Run
@@ -45,12 +46,12 @@ def presets(run: Run, inputs: Any = None) -> list[dict[str, Any]]:
 
 
 def _test_part(run: Run) -> Split | None:
-    """The test part: of the comparison that the run belongs to, or of its data where they can still be read."""
+    """The test part, as the run or its comparison keeps it, or of its data where they can still be read."""
     from gatework import data
 
-    home = run.path.resolve().parent.parent / "test.parquet"
-    if home.is_file():
-        return stored_test_part(run, home)
+    file = test_part_of(run.path)
+    if file is not None:
+        return stored_test_part(run, file)
     config = run.recipe.data
     known = data.REGISTRY.get(config.dataset)
     if not config.dataset or (known is not None and not known.is_at_hand):

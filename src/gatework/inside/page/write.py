@@ -43,7 +43,7 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
     """Writes the page in which these runs' networks run, side by side on one shared input.
 
     Args:
-        runs: Finished runs of the tasks classify and regress that read the same kind of input.
+        runs: Finished runs that read the same kind of input: texts, or series of one length of row.
         out: The file to write.
         inputs: What the page offers at first: a text or several, a series or several, or a Split with answers;
             examples of the runs' own data if None.

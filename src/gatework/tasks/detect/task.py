@@ -14,6 +14,7 @@ from gatework.config import DetectConfig
 from gatework.data.series import Scale
 from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
+from gatework.tasks._section import Answered, Section, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
 from gatework.tasks.detect.data import (
     DetectionDataset,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
-    from gatework.tasks._section import Answered, Section
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
 
@@ -116,6 +116,11 @@ class DetectTask(DenseTask):
             "usual": self.usual,
             "weight": self.weight,
         }
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader, with what the table decided."""
+        return without_text_options(recipe) | {"detect": state.get("settings") or {}}
 
     @classmethod
     def sections(cls, answered: Answered) -> list[Section]:

@@ -14,6 +14,7 @@ from gatework.config import ForecastConfig
 from gatework.data.panel import Panel
 from gatework.errors import UsageError
 from gatework.tasks._dense import DenseTask
+from gatework.tasks._section import Answered, Section, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
-    from gatework.tasks._section import Answered, Section
     from gatework.tasks.forecast.data import ForecastDataset
     from gatework.tasks.forecast.model import ForecastNetwork
 
@@ -103,6 +103,11 @@ class ForecastTask(DenseTask):
             "features": self.features.state(),
             "history": to_state(self.history),
         }
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader, with what the table decided."""
+        return without_text_options(recipe) | {"forecast": state.get("plan") or {}}
 
     @classmethod
     def sections(cls, answered: Answered) -> list[Section]:

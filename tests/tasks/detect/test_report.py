@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,7 +11,7 @@ import pytest
 
 from gatework.errors import RunError
 from gatework.reports import report
-from gatework.reports.detection import _kept, detection
+from gatework.tasks.detect.report.detections import _kept
 from gatework.training import train
 from support.sensors import SETTINGS, spiked
 
@@ -28,7 +30,7 @@ def page_data(page):
 
 def test_the_page_draws_every_row_with_its_band_and_lists_the_spans(folder):
     page = report(folder)
-    found = page_data(page)["detection"]
+    found = page_data(page)["sections"]["detections"]
     answers = pl.read_parquet(folder / "detections.parquet")
     assert found["rows"] == len(answers) == 800
     assert found["variables"] == ["value", "other"]
@@ -54,9 +56,17 @@ def test_leaving_rows_out_keeps_spans_and_extremes():
     assert len(kept) <= 500 + 12
 
 
+def test_a_run_says_first_how_many_spans_it_flagged_in_how_many_rows(folder):
+    text = report(folder).read_text(encoding="utf-8")
+    spans = pl.read_parquet(folder / "detections.parquet")["span"].drop_nulls().n_unique()
+    assert f'<p class="verdict">{spans} spans in 800 rows.</p>' in text
+
+
 def test_a_corrupt_file_of_answers_is_named(folder, tmp_path):
-    (tmp_path / "detections.parquet").write_bytes(b"no parquet")
-    columns = json.loads((folder / "task.json").read_text())["columns"]
-    with pytest.raises(RunError, match=r"detections\.parquet is corrupt"):
-        detection(tmp_path, columns)
-    assert detection(tmp_path / "nowhere", columns) is None
+    copy = Path(shutil.copytree(folder, tmp_path / "run"))
+    (copy / "detections.parquet").write_bytes(b"no parquet")
+    with pytest.raises(RunError, match=r"detections\.parquet cannot be read"):
+        report(copy)
+    pl.read_parquet(folder / "detections.parquet").drop("span").write_parquet(copy / "detections.parquet")
+    with pytest.raises(RunError, match=r"detections\.parquet and task\.json do not fit each other"):
+        report(copy)
