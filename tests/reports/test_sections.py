@@ -60,7 +60,7 @@ def spelling(monkeypatch):
 @pytest.mark.parametrize("part", ["", "runs/lstm-seed0"])
 def test_a_task_that_is_not_known_gives_the_shared_sections_and_one_sentence(folder, part):
     text = report(folder / part).read_text(encoding="utf-8")
-    assert 'no task &#34;spelling&#34; is registered here' in text
+    assert "no task &#34;spelling&#34; is registered here" in text
     assert 'id="learning-title"' in text
     assert json.loads(re.search(r'id="data">(.*?)</script>', text)[1])["sections"] == {}
 
@@ -70,7 +70,9 @@ def test_a_section_of_ones_own_stands_in_both_pages_and_its_data_cannot_break_ou
     text = report(folder / part).read_text(encoding="utf-8")
     assert '<h2 id="spelling-title">What was spelt</h2>' in text
     assert "<p>2 words, 40 answers.</p>" in text
-    assert json.loads(re.search(r'id="data">(.*?)</script>', text)[1])["sections"] == {"spelling": ["one", "<b>two</b>"]}
+    assert json.loads(re.search(r'id="data">(.*?)</script>', text)[1])["sections"] == {
+        "spelling": ["one", "<b>two</b>"]
+    }
     assert "<b>two" not in text
     assert SCRIPT in text
 
@@ -93,7 +95,13 @@ def test_reports_evaluation_and_inside_name_no_task():
     home = Path(gatework.__file__).parent
     named = re.compile("|".join(rf"[\"'/.]{name}[\"'/.]" for name in tasks.REGISTRY))
     suffixes = {".py", ".html", ".js", ".css"}
-    files = [f for part in ("reports", "evaluation", "inside") for f in (home / part).rglob("*") if f.suffix in suffixes]
+    files = [
+        f for part in ("reports", "evaluation", "inside") for f in (home / part).rglob("*") if f.suffix in suffixes
+    ]
     assert len(files) > 40
-    found = [f"{f}: {named.search(f.read_text())[0]}" for f in files if "vendor" not in f.parts and named.search(f.read_text())]
+    found = [
+        f"{f}: {named.search(f.read_text())[0]}"
+        for f in files
+        if "vendor" not in f.parts and named.search(f.read_text())
+    ]
     assert found == []

@@ -7,6 +7,11 @@ from gatework.errors import UsageError
 from gatework.tasks import METRICS, Metric, get_metric, metric_title, register_metrics
 
 
+@pytest.fixture(autouse=True)
+def _every_task_is_loaded():
+    assert all(tasks.REGISTRY.values())
+
+
 @pytest.mark.parametrize(
     ("name", "title", "short"),
     [

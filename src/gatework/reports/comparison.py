@@ -31,6 +31,8 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
     folder = Path(comparison_folder)
     comparison = read_comparison(folder)
     about, metric = comparison.about, comparison.metric
+    # First of all, as it makes the task's metrics known.
+    shown = task_sections(comparison.task, comparison.entries, metric, comparison.test, comparison.state)
     look = looks(comparison.entries)
     curves = learning(comparison.networks, metric)
     seen = inside(folder, look)
@@ -47,7 +49,7 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
         comparison.entries,
         look,
         metric,
-        task_sections(comparison.task, comparison.entries, metric, comparison.test, comparison.state),
+        shown,
         details({**about, "recipe": recipe_in_use(comparison.task, about.get("recipe") or {}, comparison.state)}),
         {"learning": curves, "inside": seen},
         comparison=comparison,

@@ -7,16 +7,20 @@ from importlib import import_module
 
 from gatework.errors import UsageError, nearest
 from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
+from gatework.tasks._section import Answered, AnsweredEntry, Section, section_file
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained
 
 __all__ = [
     "METRICS",
     "REGISTRY",
+    "Answered",
+    "AnsweredEntry",
     "Baseline",
     "Evaluation",
     "Loss",
     "Metric",
     "Scores",
+    "Section",
     "Task",
     "Trained",
     "get",
@@ -24,6 +28,7 @@ __all__ = [
     "metric_title",
     "register",
     "register_metrics",
+    "section_file",
 ]
 
 _BUILT_IN = {

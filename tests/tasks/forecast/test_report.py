@@ -1,4 +1,4 @@
-"""What a report shows of forecasts: the same of a run alone as of a comparison, and figures that agree with the answers."""
+"""What a report shows of forecasts: of a run alone as of a comparison, with figures that agree with the answers."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def test_the_drawn_forecast_is_that_of_the_answers_and_begins_where_the_past_end
     for k in (0, 39):
         origin = data["origins"][k]
         quantiles = answers["quantiles"].to_numpy()[k]
-        assert np.array(origin["said"]["rnn"]).T == pytest.approx(quantiles, rel=1e-4)
+        assert pytest.approx(quantiles, rel=1e-4) == np.array(origin["said"]["rnn"]).T
         assert [origin["before"]["x"][-1], *origin["x"]] == test["time"][k].to_list()[-13:]
         assert origin["before"]["y"][-1] == pytest.approx(test["input"][k].to_list()[-1], rel=1e-4)
 
