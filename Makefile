@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
-.PHONY: demo test check format cells sanitize arm64 setup clean
+.PHONY: demo test check format cells options sanitize arm64 setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -36,6 +36,10 @@ arm64:
 # The C++ of the cells, from their step(); it is part of the repository, so nobody needs this who changes no cell.
 cells: $(VENV)/.requirements
 	PYTHONPATH=src $(BIN)/python -m gatework.cells._emit csrc/cells
+
+# The typed signatures and the documentation's tables, from the options; both are part of the repository.
+options: $(VENV)/.requirements
+	PYTHONPATH=src $(BIN)/python -m gatework.options._generate docs/recipes.md
 
 setup: $(VENV)/.installed
 

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 import gatework
-from gatework.config import DataConfig
 from gatework.data import load
+from gatework.options import DataOptions
 from gatework.training.runtime import prepare
 
 HIDDEN, BATCH, RATE = 32, 32, 0.003
@@ -38,7 +38,7 @@ class Network(nn.Module):
 def trained(seed: int, epochs: int, *, is_rounded: bool) -> dict[str, float]:
     """The mean squared errors on the training and the test part after training on "waves"."""
     torch.manual_seed(seed)
-    data = load("waves", DataConfig(dataset="waves"))
+    data = load("waves", DataOptions(dataset="waves"))
     parts = [(torch.as_tensor(p.inputs), torch.as_tensor(p.targets)) for p in (data.train, data.test)]
     network = Network()
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)

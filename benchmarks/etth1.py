@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from gatework import training
-from gatework.config import Recipe
+from gatework.recipe import Recipe
 from gatework.tasks.forecast.baselines import simple_baselines
 from gatework.training.fitting import prepare
 from gatework.training.progress import Lines

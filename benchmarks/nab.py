@@ -27,9 +27,9 @@ import polars as pl
 from gatework._files import atomic
 from gatework.bench import nab
 from gatework.bench.nab import Scored
-from gatework.config import TimeConfig
 from gatework.data.events import read_events
 from gatework.data.tables import read_table
+from gatework.options import TimeOptions
 from gatework.tasks.detect.baselines import (
     isolation_forest,
     matrix_profile,
@@ -85,7 +85,7 @@ def detected(path: Path, seed: int, settings: dict[str, str]) -> dict[str, np.nd
             **settings,
         )
         detector = Detector.of(run)
-    readings = read_events(read_table(table), TimeConfig(time="timestamp"), ("value",))
+    readings = read_events(read_table(table), TimeOptions(time="timestamp"), ("value",))
     scores = np.nan_to_num(detector.answers(readings.series[0]).scores)
     return {"scores": fresh(scores, REST)}
 

@@ -23,9 +23,9 @@ from nab import OTHER, SHARES, kept, series
 
 from gatework.bench import nab
 from gatework.bench.nab import Scored
-from gatework.config import TimeConfig
 from gatework.data.events import read_events
 from gatework.data.tables import read_table
+from gatework.options import TimeOptions
 from gatework.tasks.detect.detector import Detector
 from gatework.tasks.detect.spans import fresh
 from gatework.tasks.detect.thresholds import DynamicThreshold, PeaksThreshold, QuantileThreshold, Threshold
@@ -51,7 +51,7 @@ def errors(path: Path, seed: int) -> dict[str, np.ndarray]:
         columns = {"time": "timestamp", "target": "value"}
         run = train("detect", learnt, out=Path(folder) / "run", seed=seed, threads=1, smooth=1, **SHARES, **columns)
         watch = Detector.of(run).watch("")
-    rows = read_events(read_table(table), TimeConfig(time="timestamp"), ("value",)).series[0]
+    rows = read_events(read_table(table), TimeOptions(time="timestamp"), ("value",)).series[0]
     found = np.nan_to_num(watch.errors(rows.values, rows.stamps)[0][:, 0])
     train_end, validation_end = (int(share * len(learnt) + 1e-9) for share in (0.7, 0.95))
     return {"errors": found, "usual": np.arange(train_end, validation_end)}

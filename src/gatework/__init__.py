@@ -6,7 +6,15 @@ What is here is imported when it is first used, so that `import gatework` costs 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatework import cells, data, errors, inside, nn, recipe, tasks
+    from gatework._typed import compare, train
+    from gatework.cells import cell
+    from gatework.nn import accelerate
+    from gatework.reports import report
+    from gatework.training import Run, resume
 
 __version__ = "0.1.0"
 
@@ -21,20 +29,39 @@ _SOURCES = {
     "errors": "gatework.errors",
     "inside": "gatework.inside",
     "nn": "gatework.nn",
+    "recipe": "gatework.recipe",
     "report": "gatework.reports:report",
     "resume": "gatework.training:resume",
+    "tasks": "gatework.tasks",
     "train": "gatework.training:train",
 }
 
-__all__ = ["__version__", *sorted(_SOURCES)]
+__all__ = [
+    "Run",
+    "__version__",
+    "accelerate",
+    "cell",
+    "cells",
+    "compare",
+    "data",
+    "errors",
+    "inside",
+    "nn",
+    "recipe",
+    "report",
+    "resume",
+    "tasks",
+    "train",
+]
 
+if not TYPE_CHECKING:  # a type checker would take every name for Any
 
-def __getattr__(name: str) -> Any:
-    if name not in _SOURCES:
-        raise AttributeError(f"module 'gatework' has no attribute '{name}'")
-    module, _, attribute = _SOURCES[name].partition(":")
-    value = import_module(module)
-    return getattr(value, attribute) if attribute else value
+    def __getattr__(name: str) -> Any:
+        if name not in _SOURCES:
+            raise AttributeError(f"module 'gatework' has no attribute '{name}'")
+        module, _, attribute = _SOURCES[name].partition(":")
+        value = import_module(module)
+        return getattr(value, attribute) if attribute else value
 
 
 def __dir__() -> list[str]:

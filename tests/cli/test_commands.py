@@ -1,7 +1,7 @@
 """The commands as a person runs them: real files, and real processes where a process is what matters."""
 
-import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gatework.cli._options import CHANGING, SECTIONS
-from gatework.config import DataConfig, DetectConfig, ForecastConfig, ModelConfig, TimeConfig, TrainingConfig
+from gatework.options import TASKS
 from support.command_line import gatework, run_here, run_process
-
-CONFIGS = (DataConfig, TimeConfig, ForecastConfig, DetectConfig, ModelConfig, TrainingConfig)
 
 
 def reviews(path: Path, rows: int = 120) -> Path:
@@ -47,15 +44,21 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert not loaded & {"torch", "polars", "plotly", "sklearn", "scipy", "pandas", "numpy"}
 
 
-def test_both_commands_that_train_list_every_field_of_a_recipe_that_can_be_changed_by_section():
-    fields = {f.name for config in CONFIGS for f in dataclasses.fields(config)}
-    assert set(CHANGING) <= fields
-    for command in ("train", "compare"):
-        shown = run_here(command, "--help").stdout
-        titles = [line.removesuffix(":") for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
-        assert titles == ["Arguments", "Options", *SECTIONS]
-        for name in CHANGING:
-            assert shown.count(f"--{name.replace('_', '-')} ") == 1
+@pytest.mark.parametrize("task", TASKS)
+def test_the_help_of_a_task_shows_every_option_of_its_recipes_and_no_other(task):
+    shown = run_here("train", task, "--help").stdout
+    for option in TASKS[task].shown:
+        assert len(re.findall(rf"^  --{option.flag}(?= )", shown, re.MULTILINE)) == 1
+    flags = set(re.findall(r"^  --([a-z-]+)", shown, re.MULTILINE))
+    others = {o.flag for other in TASKS.values() for o in other.options} - {o.flag for o in TASKS[task].shown}
+    assert not flags & others
+    assert TASKS[task].example in shown
+
+
+def test_the_whole_list_of_commands_fits_a_terminal_uncut(monkeypatch):
+    shown = run_process("--help", columns=80).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "..." not in shown.replace("[ARGS]...", "")
 
 
 def test_a_text_a_file_and_standard_input_are_predicted(trained):
@@ -99,7 +102,7 @@ BAD = [
         2,
         'the cell "indrnn" has no recurrent product for recurrent_dropout to act on; leave it out, or choose another',
     ),
-    (["compare", "memory", "--zoneout", "0.1", "--out", "x"], 2, "leave out zoneout"),
+    (["compare", "memory", "--zoneout", "0.1", "--out", "x"], 2, "leave out model.zoneout"),
     (["compare", "waves", "--hiden", "3", "--out", "x"], 2, "No such option: --hiden"),
     (["compare", "waves", "--out", "occupied"], 1, "occupied exists already and holds something else"),
     (["train", "classify", "reviews.csv", "--out", "x"], 2, "--text"),

@@ -1,8 +1,8 @@
 import pytest
 
-from gatework.config import DataConfig
 from gatework.data import load
 from gatework.errors import DataError, UsageError
+from gatework.options import DataOptions
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def texts(label: str, count: int) -> dict[str, str]:
 
 
 def test_a_folder_per_class_is_a_dataset(folder):
-    dataset = load(folder(texts("pos", 10) | texts("neg", 10) | {"readme.md": "x"}), DataConfig())
+    dataset = load(folder(texts("pos", 10) | texts("neg", 10) | {"readme.md": "x"}), DataOptions())
     assert dataset.classes == ("neg", "pos")
     assert dataset.name == "reviews"
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [13, 3, 4]
@@ -33,7 +33,7 @@ def test_a_folder_per_class_is_a_dataset(folder):
 def test_train_and_test_folders_are_the_parts(folder):
     parts = [texts(f"{part}/{label}", 10) for part in ("train", "test") for label in ("pos", "neg")]
     path = folder(parts[0] | parts[1] | parts[2] | parts[3] | texts("train/unsup", 5))
-    dataset = load(str(path), DataConfig())
+    dataset = load(str(path), DataOptions())
     assert all(text.startswith("test") for text in dataset.test.inputs)
     assert len(dataset.test) == 20
     assert len(dataset.train) + len(dataset.validation) == 20
@@ -50,21 +50,21 @@ def test_train_and_test_folders_are_the_parts(folder):
 )
 def test_a_folder_that_is_something_else_is_told(folder, content, sentence):
     with pytest.raises(DataError, match=sentence):
-        load(folder(content), DataConfig())
+        load(folder(content), DataOptions())
 
 
 def test_a_test_folder_with_a_new_class_names_the_file(folder):
     content = texts("train/pos", 5) | texts("train/neg", 5) | texts("test/meh", 1)
     with pytest.raises(DataError, match=r'test/meh/0.txt: the label "meh" is none of the classes neg, pos'):
-        load(folder(content), DataConfig())
+        load(folder(content), DataOptions())
 
 
 def test_a_missing_folder_suggests_the_nearest(folder):
     path = folder(texts("a", 1))
     with pytest.raises(DataError, match=r'did you mean "reviews"\?'):
-        load(path.with_name("review"), DataConfig())
+        load(path.with_name("review"), DataOptions())
 
 
 def test_a_folder_has_no_values_to_predict(folder):
     with pytest.raises(UsageError, match="train it with the task classify"):
-        load(folder(texts("a", 1) | texts("b", 1)), DataConfig(), "regress")
+        load(folder(texts("a", 1) | texts("b", 1)), DataOptions(), "regress")

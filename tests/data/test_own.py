@@ -2,9 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatework.config import DataConfig, Recipe
 from gatework.data import load
 from gatework.errors import DataError, UsageError
+from gatework.options import DataOptions
+from gatework.recipe import Recipe
 from gatework.tasks import get
 
 WIDE = pl.DataFrame({"name": ["x"] * 20, "t1": range(20), "t2": range(1, 21), "y": [i * 10.5 for i in range(20)]})
@@ -21,18 +22,18 @@ def known(source, config, task):
 
 @pytest.fixture(scope="module")
 def series_task():
-    config = DataConfig(target="y")
+    config = DataOptions(target="y")
     return config, get("regress").fit(load(WIDE, config), config)
 
 
 @pytest.fixture(scope="module")
 def text_task():
-    config = DataConfig()
+    config = DataOptions()
     return config, get("classify").fit(load(REVIEWS, config), config)
 
 
 def test_each_row_of_a_wide_table_is_a_series_of_its_numbers_in_order():
-    dataset = load(WIDE, DataConfig(target="y"), "target")
+    dataset = load(WIDE, DataOptions(target="y"), "target")
     assert dataset.kind == "series"
     assert dataset.columns == {"inputs": ("t1", "t2"), "target": "y"}
     assert dataset.provenance.notes == ("Columns that hold no numbers were left out: name.",)
@@ -44,25 +45,25 @@ def test_each_row_of_a_wide_table_is_a_series_of_its_numbers_in_order():
 
 def test_series_can_have_classes():
     frame = WIDE.select("t1", "t2", label=pl.Series(["low", "high"] * 10))
-    dataset = load(frame, DataConfig())
+    dataset = load(frame, DataOptions())
     assert dataset.kind == "series"
     assert dataset.classes == ("high", "low")
 
 
 def test_numbers_as_labels_stand_in_their_order():
     frame = pl.DataFrame({"text": [f"t{i}" for i in range(40)], "label": [10, 9, 2, 100] * 10})
-    assert load(frame, DataConfig()).classes == ("2", "9", "10", "100")
+    assert load(frame, DataOptions()).classes == ("2", "9", "10", "100")
 
 
 def test_empty_and_missing_texts_are_kept_and_told():
     frame = pl.DataFrame({"text": ["", None, " ", *"abcdefghijklmnopq"], "label": ["x", "y"] * 10})
-    dataset = load(frame, DataConfig())
+    dataset = load(frame, DataOptions())
     assert dataset.provenance.notes == ("3 of the 20 texts are empty.",)
 
 
 def test_equal_texts_end_in_the_same_part():
     frame = pl.DataFrame({"text": [f"t{i % 15}" for i in range(60)], "label": [i % 15 % 2 for i in range(60)]})
-    dataset = load(frame, DataConfig())
+    dataset = load(frame, DataOptions())
     parts = [set(part.inputs) for part in (dataset.train, dataset.validation, dataset.test)]
     assert sum(map(len, parts)) == 15
     assert min(map(len, parts)) > 0
@@ -73,13 +74,13 @@ def test_equal_texts_end_in_the_same_part():
     [
         (
             REVIEWS.rename({"label": "mood"}),
-            DataConfig(),
+            DataOptions(),
             "is to be predicted? Name it with --label, and that of the text with --text: there is text, mood",
         ),
-        (WIDE, DataConfig(), "is to be predicted? Name it with --label"),
+        (WIDE, DataOptions(), "is to be predicted? Name it with --label"),
         (
             pl.DataFrame({"a": ["x", "y"], "b": ["x", "y"], "label": ["x", "y"]}),
-            DataConfig(),
+            DataOptions(),
             "holds the text? Name it with --text: there is a, b",
         ),
     ],
@@ -154,7 +155,7 @@ def test_a_series_that_is_none_is_told(series_task, source, sentence):
 
 
 def test_a_task_trained_on_a_registered_set_reads_the_table_as_it_looks():
-    config = DataConfig(dataset="sentence-polarity")
+    config = DataOptions(dataset="sentence-polarity")
     task = get("classify").fit(load("sentence-polarity", config), config)
     frame = pl.DataFrame({"sentence": ["good", "bad"], "label": ["positive", "negative"]})
     assert known(frame, config, task).targets.tolist() == [1, 0]

@@ -5,11 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatework.config import TimeConfig
 from gatework.data._columns import matrix
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid
 from gatework.data.panel import Panel, read_panel
 from gatework.errors import DataError, GateworkError, UsageError
+from gatework.options import TimeOptions
 
 
 def days(count: int, start: str = "2024-01-01") -> list[str]:
@@ -18,7 +18,7 @@ def days(count: int, start: str = "2024-01-01") -> list[str]:
 
 
 def read(columns: dict[str, list[object]], targets: tuple[str, ...] = ("y",), **config: str) -> Panel:
-    return read_panel(pl.DataFrame(columns), TimeConfig(**({"time": "t"} | config)), targets, source="x.csv")
+    return read_panel(pl.DataFrame(columns), TimeOptions(**({"time": "t"} | config)), targets, source="x.csv")
 
 
 def refused(columns: dict[str, list[object]], targets: tuple[str, ...] = ("y",), **config: str) -> str:

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatework.config import DataConfig
 from gatework.data.dataset import Provenance, Split
 from gatework.data.split import divided, first_of_equal, split
 from gatework.data.text import Texts
 from gatework.errors import DataError
+from gatework.options import DataOptions
 
 
 @settings(max_examples=200, deadline=None)
@@ -57,13 +57,13 @@ def test_too_few_examples_are_an_error_that_counts_them():
 def test_test_texts_that_are_also_training_texts_are_told():
     train = Split(Texts.of([f"text {i}" for i in range(20)]), np.arange(20) % 2)
     test = Split(Texts.of(["text 3", "new", " text 5\n"]), np.array([0, 1, 0]))
-    dataset = divided(train, DataConfig(), Provenance("here", "yours", "0"), name="x", test=test, classes=("a", "b"))
+    dataset = divided(train, DataOptions(), Provenance("here", "yours", "0"), name="x", test=test, classes=("a", "b"))
     assert dataset.provenance.notes == ("2 of the 3 test examples also stand, word for word, in the training part.",)
     assert len(dataset.test) == 3
 
 
 def test_series_are_divided_without_classes():
     values = np.random.default_rng(0).random((40, 5, 1), dtype=np.float32)
-    dataset = divided(Split(values, values[:, -1]), DataConfig(), Provenance("here", "yours", "0"), name="x")
+    dataset = divided(Split(values, values[:, -1]), DataOptions(), Provenance("here", "yours", "0"), name="x")
     assert dataset.kind == "series"
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [26, 6, 8]

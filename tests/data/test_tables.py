@@ -7,16 +7,16 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gatework.config import DataConfig
 from gatework.data import load
 from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
+from gatework.options import DataOptions
 
 ROWS = [
     (f'text {i}, "quoted"\nsecond line é 😀 {"good" if i % 2 else "bad"}', "ja" if i % 2 else "nein") for i in range(30)
 ]
 FRAME = pl.DataFrame(ROWS, schema=["review", "sentiment"], orient="row")
-CONFIG = DataConfig(text="review", label="sentiment")
+CONFIG = DataOptions(text="review", label="sentiment")
 
 
 def parquet(frame: pl.DataFrame) -> bytes:
@@ -139,7 +139,7 @@ BAD = [
 def test_bad_input_is_one_sentence_that_says_where(name, content, sentence, columns, write):
     path = write(name, content)
     with pytest.raises(DataError) as caught:
-        load(str(path), DataConfig(**columns))
+        load(str(path), DataOptions(**columns))
     said = str(caught.value)
     assert sentence in said
     assert "\n" not in said
@@ -174,7 +174,7 @@ def test_something_else_than_data_says_what_can_be_given():
 def test_a_frame_names_its_rows_from_zero():
     frame = pd.DataFrame({"t1": [1.0, np.nan, 3.0], "y": [1, 2, 3]})
     with pytest.raises(DataError, match=r'the data frame, row 1 \(counted from 0\): column "t1" is empty'):
-        load(frame, DataConfig(target="y"))
+        load(frame, DataOptions(target="y"))
 
 
 def test_a_frame_with_repeated_columns_is_refused_in_a_sentence():

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatework.config import DataConfig
 from gatework.data.dataset import Split
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder, TextExamples, Texts, Vocabulary
+from gatework.options import DataOptions
 
 
 def examples(texts, vocabulary, **options):
@@ -99,7 +99,7 @@ def test_texts_are_taken_with_or_without_their_tokens():
 @pytest.mark.parametrize("padding", ["mask", "pre"])
 def test_an_encoder_comes_back_from_json_with_the_same_batches(padding):
     texts = Texts.of(["ein Satz", "noch ein 😀 Satz", ""])
-    config = DataConfig(vocabulary=3, max_tokens=3, padding=padding)
+    config = DataOptions(vocabulary=3, max_tokens=3, padding=padding)
     encoder = TextEncoder.fit(texts, config)
     again = TextEncoder.from_state(json.loads(json.dumps(encoder.state())))
     targets, index = np.arange(3), np.arange(3)

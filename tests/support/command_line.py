@@ -17,10 +17,10 @@ COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
 Done = subprocess.CompletedProcess[str]
 
 
-def run_process(*arguments: object, cwd: Path | None = None, stdin: str = "") -> Done:
+def run_process(*arguments: object, cwd: Path | None = None, stdin: str = "", columns: int = 120) -> Done:
     """The command as a person runs it."""
     command = [*COMMAND, *map(str, arguments)]
-    environment = os.environ | {"COLUMNS": "120"}
+    environment = os.environ | {"COLUMNS": str(columns)}
     return subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240, input=stdin, check=False
     )

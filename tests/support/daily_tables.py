@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from gatework import training
-from gatework.config import Recipe
+from gatework.recipe import Recipe
 from gatework.training.run import Run
 
 

@@ -6,10 +6,10 @@ import hashlib
 
 import numpy as np
 
-from gatework.config import Recipe, find_recipe
 from gatework.data import load
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.text import Texts
+from gatework.recipe import Recipe, find_recipe
 
 
 def opinions(examples: int = 240, seed: int = 0) -> Dataset:

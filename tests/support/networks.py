@@ -9,9 +9,9 @@ import torch
 
 from gatework import tasks
 from gatework._files import write_json, write_tensors
-from gatework.config import Recipe
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.text import Texts
+from gatework.recipe import Recipe
 from gatework.training.run import Run, create
 
 WORDS = ("good", "bad", "film", "plot", "actor", "never", "very", "slow", "loved", "it", "!", "don't", "日", "👍")

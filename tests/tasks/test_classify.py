@@ -5,12 +5,12 @@ import pytest
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from gatework.config import DataConfig
 from gatework.data import load
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import Texts
 from gatework.errors import DataError
+from gatework.options import DataOptions
 from gatework.tasks import get
 from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.classify.metrics import answers_of, confusion_matrix
@@ -78,18 +78,18 @@ def test_the_loss_is_the_mean_negative_log_probability():
 
 
 def test_a_task_comes_back_from_json():
-    task = get("classify").fit(dataset_of(["good", "bad bad"], [1, 0]), DataConfig(max_tokens=5, padding="pre"))
+    task = get("classify").fit(dataset_of(["good", "bad bad"], [1, 0]), DataOptions(max_tokens=5, padding="pre"))
     assert ClassifyTask.from_state(json.loads(json.dumps(task.state()))) == task
 
 
 def test_a_single_class_is_an_error():
     with pytest.raises(DataError, match='every training example of "x" has the same class "yes"'):
-        get("classify").fit(dataset_of(["one", "two"], [1, 1]), DataConfig())
+        get("classify").fit(dataset_of(["one", "two"], [1, 1]), DataOptions())
 
 
 def test_values_are_sent_to_the_other_task():
     with pytest.raises(DataError, match='train it with the task "regress"'):
-        get("classify").fit(load("waves", DataConfig()), DataConfig())
+        get("classify").fit(load("waves", DataOptions()), DataOptions())
 
 
 @pytest.mark.parametrize("pairs", [False, True])
@@ -109,8 +109,8 @@ def test_tfidf_features_are_those_of_scikit_learn(pairs):
 
 
 def test_baselines_of_the_built_in_sentences_reach_what_is_known_of_them():
-    dataset = load("sentence-polarity", DataConfig())
-    task = get("classify").fit(dataset, DataConfig())
+    dataset = load("sentence-polarity", DataOptions())
+    task = get("classify").fit(dataset, DataOptions())
     found = {b.name: task.metrics(b.answers)["accuracy"] for b in task.baselines(dataset)}
     assert found["majority class"] == 0.5
     # Bags of words are known to reach 0.76 to 0.78 in ten folds; one standard error of 1,066 sentences is 0.013.
@@ -123,7 +123,7 @@ def test_baselines_of_series_with_classes_see_every_step():
     values = random.normal(size=(300, 5, 1)).astype(np.float32)
     part = Split(values, (values[:, 2, 0] > 0).astype(np.int64))
     dataset = Dataset("x", "series", part, part, part, PROVENANCE, ("low", "high"))
-    task = get("classify").fit(dataset, DataConfig())
+    task = get("classify").fit(dataset, DataOptions())
     by_name = {b.name: task.metrics(b.answers)["accuracy"] for b in task.baselines(dataset)}
     assert by_name["logistic regression"] > 0.95
     assert by_name["majority class"] < 0.6
@@ -131,5 +131,5 @@ def test_baselines_of_series_with_classes_see_every_step():
 
 def test_texts_of_punctuation_alone_still_have_baselines():
     dataset = dataset_of(["...", ",", "", "-"], [0, 1, 0, 1])
-    task = get("classify").fit(dataset, DataConfig())
+    task = get("classify").fit(dataset, DataOptions())
     assert [len(b.answers) for b in task.baselines(dataset)] == [4, 4, 4]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from gatework import tasks
-from gatework.config import DataConfig, ModelConfig
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.text import Texts
+from gatework.options import DataOptions, ModelOptions
 
 
 def dataset(task: str, kind: str) -> Dataset:
@@ -30,7 +30,7 @@ def dataset(task: str, kind: str) -> Dataset:
 @pytest.fixture(params=[(task, kind) for task in ("classify", "regress") for kind in ("series", "text")], ids="-".join)
 def fitted(request):
     data = dataset(*request.param)
-    config = DataConfig(scale=True, max_tokens=9, vocabulary=3)
+    config = DataOptions(scale=True, max_tokens=9, vocabulary=3)
     return tasks.get(request.param[0]).fit(data, config), data
 
 
@@ -61,7 +61,7 @@ def test_lengths_are_those_of_the_batches(fitted):
 def test_its_network_learns_from_its_loss(fitted):
     task, data = fitted
     torch.manual_seed(0)
-    model = task.model(ModelConfig(hidden=5, embedding=4))
+    model = task.model(ModelOptions(hidden=5, embedding=4))
     batch = task.encode(data.train).batch(np.arange(16))
     loss = task.loss(model, batch).mean()
     assert loss.ndim == 0
@@ -72,7 +72,7 @@ def test_its_network_learns_from_its_loss(fitted):
 
 def test_outputs_of_network_and_baselines_have_one_form(fitted):
     task, data = fitted
-    model = task.model(ModelConfig(hidden=5, embedding=4))
+    model = task.model(ModelOptions(hidden=5, embedding=4))
     evaluation = task.evaluate(model, task.encode(data.test))
     assert evaluation.metrics == task.metrics(evaluation.answers)
     for answers in (evaluation.answers, *(baseline.answers for baseline in task.baselines(data))):

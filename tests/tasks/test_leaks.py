@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatework.config import DataConfig
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.text import UNKNOWN, Texts
+from gatework.options import DataOptions
 from gatework.tasks import get
 
 PROVENANCE = Provenance("here", "yours", "0")
@@ -36,7 +36,7 @@ def text_dataset(others: list[str]) -> Dataset:
 
 
 def fitted_text(others: list[str]) -> str:
-    return json.dumps(get("classify").fit(text_dataset(others), DataConfig(vocabulary=3)).state())
+    return json.dumps(get("classify").fit(text_dataset(others), DataOptions(vocabulary=3)).state())
 
 
 @settings(max_examples=60, deadline=None)
@@ -48,13 +48,13 @@ def test_validation_and_test_texts_leave_the_vocabulary_as_it_is(others):
 def test_a_changed_training_text_changes_the_vocabulary():
     dataset = text_dataset(["x"])
     changed = replace(dataset, train=Split(Texts.of(["other", "words", "here", "now"]), LABELS))
-    states = [get("classify").fit(data, DataConfig()).state() for data in (dataset, changed)]
+    states = [get("classify").fit(data, DataOptions()).state() for data in (dataset, changed)]
     assert states[0] != states[1]
 
 
 def test_a_word_that_only_the_test_part_has_is_unknown():
     dataset = text_dataset(["unheard film"])
-    task = get("classify").fit(dataset, DataConfig())
+    task = get("classify").fit(dataset, DataOptions())
     batch = task.encode(dataset.test).batch(np.array([0]))
     assert batch.inputs[0, 0] == UNKNOWN
     assert batch.inputs[0, 1] > UNKNOWN
@@ -70,7 +70,7 @@ def series_dataset(others: np.ndarray) -> Dataset:
 def test_validation_and_test_series_leave_the_scale_as_it_is(scale):
     random = np.random.default_rng(1)
     states = [
-        get("regress").fit(series_dataset(others.astype(np.float32)), DataConfig(scale=scale)).state()
+        get("regress").fit(series_dataset(others.astype(np.float32)), DataOptions(scale=scale)).state()
         for others in (random.random((5, 6, 1)), 1e6 * random.random((9, 6, 1)), np.full((3, 6, 1), np.inf))
     ]
     assert states[0] == states[1] == states[2]
@@ -83,7 +83,7 @@ def test_baselines_answer_the_same_whatever_the_test_targets_are():
     ):
         targets = dataset.test.targets
         other = replace(dataset, test=Split(dataset.test.inputs, targets[::-1] * 0))
-        first, second = (get(task).fit(data, DataConfig()).baselines(data) for data in (dataset, other))
+        first, second = (get(task).fit(data, DataOptions()).baselines(data) for data in (dataset, other))
         for one, two in zip(first, second, strict=True):
             assert one.answers.drop("target").equals(two.answers.drop("target")), one.name
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from gatework.config import DataConfig
 from gatework.data import load
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.sets.waves import NOISE_FLOOR
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
+from gatework.options import DataOptions
 from gatework.tasks import get
 from gatework.tasks.regress.metrics import answers_of
 from gatework.tasks.regress.task import RegressTask
@@ -27,20 +27,20 @@ def ramps(offset: float) -> Dataset:
 
 
 def test_metrics_by_hand():
-    task = get("regress").fit(ramps(0), DataConfig())
+    task = get("regress").fit(ramps(0), DataOptions())
     metrics = task.metrics(answers_of(np.array([[1.0], [5.0]]), np.array([[2.0], [2.0]])))
     assert metrics == {"mse": 5.0, "mae": 2.0, "rmse": 5.0**0.5}
 
 
 def test_metrics_of_outputs_that_are_no_numbers_are_no_numbers():
-    task = get("regress").fit(ramps(0), DataConfig())
+    task = get("regress").fit(ramps(0), DataOptions())
     assert np.isnan(list(task.metrics(answers_of(np.array([[np.nan]]), np.array([[1.0]]))).values())).all()
 
 
 @pytest.mark.parametrize("scale", [False, True])
 def test_baselines_are_in_the_unit_of_the_network_and_metrics_in_that_of_the_targets(scale):
     dataset = ramps(100)
-    task = get("regress").fit(dataset, DataConfig(scale=scale))
+    task = get("regress").fit(dataset, DataOptions(scale=scale))
     baselines = {b.name: b for b in task.baselines(dataset)}
     assert list(baselines) == ["mean", "last value", "linear autoregression"]
     mse = {name: task.metrics(b.answers)["mse"] for name, b in baselines.items()}
@@ -54,7 +54,7 @@ def test_baselines_are_in_the_unit_of_the_network_and_metrics_in_that_of_the_tar
 
 def test_the_network_sees_standardised_targets_and_predictions_undo_it():
     dataset = ramps(100)
-    task = get("regress").fit(dataset, DataConfig(scale=True))
+    task = get("regress").fit(dataset, DataOptions(scale=True))
     batch = task.encode(dataset.train).batch(np.arange(60))
     assert abs(batch.targets.mean().item()) < 1e-5
     predicted = task.rows(batch.targets.numpy(), dataset.train)["value"].to_list()
@@ -68,7 +68,7 @@ def test_several_values_are_predicted_as_a_list():
     values = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
     part = Split(values, values[:, -1])
     dataset = Dataset("x", "series", part, part, part, PROVENANCE)
-    task = get("regress").fit(dataset, DataConfig())
+    task = get("regress").fit(dataset, DataOptions())
     assert task.rows(np.array([[1.0, 2.0]]), part).to_dicts() == [{"value": [1.0, 2.0]}]
     assert [b.answers["value"].to_numpy().shape for b in task.baselines(dataset)] == [(4, 2)] * 3
 
@@ -77,37 +77,37 @@ def test_the_last_value_is_no_baseline_where_it_is_another_variable():
     values = np.random.default_rng(0).random((20, 3, 2), dtype=np.float32)
     part = Split(values, values[:, -1, :1])
     dataset = Dataset("x", "series", part, part, part, PROVENANCE)
-    names = [b.name for b in get("regress").fit(dataset, DataConfig()).baselines(dataset)]
+    names = [b.name for b in get("regress").fit(dataset, DataOptions()).baselines(dataset)]
     assert names == ["mean", "linear autoregression"]
 
 
 def test_texts_have_values_too():
     part = Split(Texts.of(["good film", "bad film"] * 10), np.array([[5.0], [1.0]] * 10, dtype=np.float32))
     dataset = Dataset("x", "text", part, part, part, PROVENANCE)
-    task = get("regress").fit(dataset, DataConfig())
+    task = get("regress").fit(dataset, DataOptions())
     mse = {b.name: task.metrics(b.answers)["mse"] for b in task.baselines(dataset)}
     assert mse["mean"] == pytest.approx(4)
     assert mse["TF-IDF + ridge regression"] < 0.1
 
 
 def test_baselines_of_waves_stand_where_the_equation_puts_them():
-    dataset = load("waves", DataConfig())
-    task = get("regress").fit(dataset, DataConfig())
+    dataset = load("waves", DataOptions())
+    task = get("regress").fit(dataset, DataOptions())
     mse = {b.name: task.metrics(b.answers)["mse"] for b in task.baselines(dataset)}
     assert NOISE_FLOOR < mse["linear autoregression"] < mse["last value"] < mse["mean"]
     assert 0.0055 < mse["last value"] < 0.0075
 
 
 def test_copying_the_last_value_solves_the_original_waves_exactly():
-    dataset = load("waves-original", DataConfig())
-    task = get("regress").fit(dataset, DataConfig())
+    dataset = load("waves-original", DataOptions())
+    task = get("regress").fit(dataset, DataOptions())
     mse = {b.name: task.metrics(b.answers)["mse"] for b in task.baselines(dataset)}
     assert mse["last value"] == 0
 
 
 def test_a_task_comes_back_from_json():
     dataset = ramps(3)
-    task = get("regress").fit(dataset, DataConfig(scale=True))
+    task = get("regress").fit(dataset, DataOptions(scale=True))
     again = RegressTask.from_state(json.loads(json.dumps(task.state())))
     assert again == task
     batches = [t.encode(dataset.test).batch(np.arange(4)) for t in (task, again)]
@@ -116,7 +116,7 @@ def test_a_task_comes_back_from_json():
 
 def test_classes_are_sent_to_the_other_task():
     with pytest.raises(DataError, match='train it with the task "classify"'):
-        get("regress").fit(load("sentence-polarity", DataConfig()), DataConfig())
+        get("regress").fit(load("sentence-polarity", DataOptions()), DataOptions())
 
 
 def test_an_unknown_task_is_told_with_the_nearest_name():

@@ -1,121 +1,130 @@
-"""Options that several commands share, and the one list of those that change a recipe."""
+"""Options of the command line: those that several commands share, and those that are made from declared options."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-MODEL, AROUND, TRAINING = "Model", "Around the cell, at every step", "Training"
-TABLE, FORECASTS, DETECTORS = "Columns of your own table", "Forecasts", "Detectors"
-SECTIONS = (MODEL, AROUND, TRAINING, TABLE, FORECASTS, DETECTORS)
-"""The sections of --help, in order, after a command's own options."""
+from gatework.options import Option
 
 Out = Annotated[Path, typer.Option(help="The folder to write.")]
-RecipeName = Annotated[str | None, typer.Option("--recipe", help="A built-in recipe, or the path of a .toml file.")]
+RecipeName = Annotated[str | None, typer.Option("--recipe", help="A named recipe, or the path of a .toml file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Changes = dict[str, Any]
-"""What `changes_a_recipe` hands on: fields of a recipe with the values that were given."""
+"""What a command with declared options is given in `changes`: those that were given, by their qualified names."""
+
+_QUALIFIED = re.compile(r"(, )?--(no-)?\w+\.[\w.-]+")
 
 
-def zoneout(text: str) -> float | dict[str, float]:
-    """A share as `0.1`, or shares by state as `c=0.5,h=0.05`."""
+@dataclass(frozen=True)
+class Declared:
+    """The declared options that a command takes.
+
+    Attributes:
+        options: The options, each once.
+        defaults: The values that stand where none is given, by qualified name; the options' own if absent.
+        about: What stands before the command's own help.
+        example: A command line to show.
+    """
+
+    options: Sequence[Option] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
+    example: str = ""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The headings, in order."""
+        return tuple(dict.fromkeys(option.title for option in self.options))
+
+
+def with_declared(command: Callable[..., None], declared: Declared) -> Callable[..., None]:
+    """A command with declared options in place of its parameter `changes`, in which it is given their values."""
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
+    place = list(signature.parameters).index("changes")
+    counts = Counter(option.flag for option in declared.options)
+    counts.update(name.replace("_", "-") for name in signature.parameters)
+    by_name = {f"{o.section}__{o.name}": o for o in declared.options}
+    parameters[place : place + 1] = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=_annotation(option, declared.defaults, is_unique=counts[option.flag] == 1),
+        )
+        for name, option in by_name.items()
+    ]
+
+    @functools.wraps(command)
+    def given(**values: Any) -> None:
+        changes = {o.qualified: _value(values.pop(name)) for name, o in by_name.items()}
+        command(**values, changes={name: value for name, value in changes.items() if value is not None})
+
+    given.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    given.__annotations__ = {p.name: p.annotation for p in parameters}
+    return given
+
+
+def bare(changes: Changes) -> dict[str, Any]:
+    """The options of one task's prediction by their own names."""
+    return {name.rpartition(".")[2]: value for name, value in changes.items()}
+
+
+def without_qualified(names: str) -> str:
+    """An option's names as help shows them: the short one, where there is one."""
+    short = _QUALIFIED.sub("", names)
+    return short if "--" in short else names
+
+
+def _annotation(option: Option, defaults: Mapping[str, Any], *, is_unique: bool) -> Any:
+    kind: Any = option.members[0]
+    flags = [*([f"--{option.flag}"] if is_unique else []), f"--{option.section}.{option.flag}"]
+    if kind is bool:
+        flags = [f"{flag}/{re.sub('^--', '--no-', flag)}" for flag in flags]
+    said: dict[str, Any] = {
+        "help": option.help + _default(option, defaults.get(option.qualified, option.default)),
+        "rich_help_panel": option.title,
+    }
+    if kind is not bool:
+        said["metavar"] = option.metavar
+    if any(member not in (bool, int, float, str) for member in option.members) and not option.is_list:
+        return Annotated[Any, typer.Option(*flags, parser=share_or_shares, **said)]
+    if option.is_list:
+        return Annotated[Optional[list[str]], typer.Option(*flags, **said)]  # noqa: UP045
+    kind = str if option.choices else kind
+    return Annotated[Optional[kind], typer.Option(*flags, **said)]  # noqa: UP045
+
+
+def _default(option: Option, value: Any) -> str:
+    """The default as help shows it; nothing where there is none, or where 0 stands for a choice that help explains."""
+    if value is None or value == "" or (value == 0 and " 0: " in option.help and not isinstance(value, bool)):
+        return ""
+    shown = ("off", "on")[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+    return f" [default: {shown}]"
+
+
+def _value(given: Any) -> Any:
+    """What a person gave: one of a repeated option alone, nothing where an option was not given."""
+    if not isinstance(given, list):
+        return given
+    return given[0] if len(given) == 1 else tuple(given) or None
+
+
+def share_or_shares(text: str) -> float | dict[str, float]:
+    """A share as `0.1`, or shares by name as `c=0.5,h=0.05`."""
     try:
         if "=" not in text:
             return float(text)
         return {state.strip(): float(share) for state, share in (part.split("=") for part in text.split(","))}
     except ValueError:
         raise typer.BadParameter(f'"{text}" is neither a share as 0.1, nor shares by state as c=0.5,h=0.05') from None
-
-
-# By section of --help, then by field of the recipe: what is expected, and what it is.
-_FIELDS: dict[str, dict[str, tuple[Any, str]]] = {
-    MODEL: {
-        "hidden": (int, "Units per layer and direction."),
-        "layers": (int, "Stacked layers."),
-        "dropout": (float, "Share of units dropped between layers and before the output."),
-    },
-    AROUND: {
-        "recurrent_dropout": (
-            float,
-            "Share of units of h that the recurrent product does not see, the same at all steps.",
-        ),
-        "zoneout": (zoneout, "Share of units that keep their previous state, as 0.1, or by state as c=0.5,h=0.05."),
-        "weight_drop": (float, "Share of the recurrent matrix that is zero throughout a training step."),
-        "cell_clip": (float, "Keep the carried cell state c within this distance of 0; 0 does not clip."),
-        "layer_norm": (bool, "Normalise W x, U h and the cell state inside the output's tanh."),
-    },
-    TRAINING: {
-        "epochs": (int, "Passes over the training data."),
-        "batch_size": (int, "Examples per step."),
-        "learning_rate": (float, "Adam's learning rate, at its highest."),
-        "clip": (float, "Clip the gradient's norm to this; 0 does not clip."),
-    },
-    TABLE: {
-        "text": (str, "The column that holds the text."),
-        "label": (str, "The column that holds the class, or for detectors which rows are anomalous."),
-        "target": (str, "The column that holds the value to predict; several by commas for forecasts."),
-        "time": (str, "The column that holds the time."),
-        "series": (str, "The columns that tell series apart, by commas."),
-        "known": (str, "Columns that are known ahead, by commas."),
-        "past": (str, "Columns that are known only up to now, by commas."),
-        "static": (str, "Columns that never change within a series, by commas."),
-        "frequency": (str, "The step, as D, H, 15min, W, M; found from the stamps if absent."),
-        "missing": (str, "What stands for missing steps: previous, zero, or error."),
-        "duplicates": (str, "What stands for rows at the same time: error, mean, sum, first, last."),
-        "time_format": (str, 'The format of the time column, as "%d/%m/%Y".'),
-        "time_zone": (str, "The zone of stamps that name none, as Europe/Berlin."),
-    },
-    FORECASTS: {
-        "horizon": (int, "Steps to forecast."),
-        "window": (int, "Steps that a forecast is made from."),
-        "season": (int, "Steps of one season; found from the series if absent."),
-        "test_steps": (int, "Last steps of every series to hold back for testing."),
-        "refit": (int, "Train again every so many steps of the test part, on all that stands before."),
-        "decoder": (str, "How a forecast is answered: direct (all at once), or recursive."),
-        "distribution": (str, "What a forecast is: free quantiles, or a normal or student distribution."),
-    },
-    DETECTORS: {
-        "scorer": (str, "What a detector's error is: forecast, or reconstruction."),
-        "threshold": (str, "What a detector flags by: quantile, pot, or dynamic."),
-        "sensitivity": (float, "Divides a detector's thresholds: a higher one flags more."),
-        "context": (int, "Rows of a detector's training windows."),
-    },
-}
-
-
-def _option(section: str, kind: Any, text: str) -> Any:
-    if inspect.isfunction(kind):
-        return Annotated[Any, typer.Option(help=text, rich_help_panel=section, parser=kind, metavar="<share>")]
-    return Annotated[Optional[kind], typer.Option(help=text, rich_help_panel=section)]  # noqa: UP045
-
-
-CHANGING: dict[str, Any] = {
-    name: _option(section, kind, text) for section, fields in _FIELDS.items() for name, (kind, text) in fields.items()
-}
-"""Every option that changes a recipe, by the field that it changes, as typer reads it."""
-
-
-def changes_a_recipe(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command every option of `CHANGING` in place of its parameter `changes`, and in that those given."""
-    own = inspect.signature(command, eval_str=True)
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own.parameters.values()]
-    place = list(own.parameters).index("changes")
-    parameters[place : place + 1] = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in CHANGING.items()
-    ]
-
-    @functools.wraps(command)
-    def given(**options: Any) -> None:
-        changing = {name: options.pop(name) for name in CHANGING}
-        command(**options, changes={name: value for name, value in changing.items() if value is not None})
-
-    given.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    given.__annotations__ = {p.name: p.annotation for p in parameters}
-    return given

@@ -12,9 +12,9 @@ import typer
 
 from gatework.cli import _options as options
 from gatework.errors import UsageError
+from gatework.options import TASKS
 
 
-@options.changes_a_recipe
 def compare(
     data: Annotated[
         str,
@@ -26,7 +26,7 @@ def compare(
     ] = "rnn,gru,lstm",
     seeds: Annotated[int, typer.Option(help="Seeds per cell.")] = 3,
     match: Annotated[str, typer.Option(help="What the cells have in common: units, or parameters.")] = "units",
-    task: Annotated[str | None, typer.Option(help="classify, regress, forecast or detect, for your own file.")] = None,
+    task: Annotated[str | None, typer.Option(help=f"For your own file: {', '.join(TASKS)}.")] = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
@@ -41,6 +41,8 @@ def compare(
 
     `memory` measures instead over how many steps each cell learns to remember: the adding problem, copying, and digits
     read as sequences; it takes --cells, --seeds, --jobs and --quick.
+
+    `gatework compare DATASET --help`, or with --task, shows the options of one task alone.
 
     An interrupted comparison goes on where it stopped when the same command is repeated.
     """

@@ -10,8 +10,12 @@ from gatework.cli import _options as options
 def datasets(as_json: options.AsJson = False) -> None:
     """List the data sets that can be compared and trained on by name."""
     from gatework.data.sets import REGISTRY
+    from gatework.recipe import find_recipe
 
-    rows = [{"name": name, "title": s.title, "task": s.task, "licence": s.licence} for name, s in REGISTRY.items()]
+    rows = [
+        {"name": name, "title": s.title, "task": find_recipe(s.recipe).task, "licence": s.licence}
+        for name, s in REGISTRY.items()
+    ]
     if as_json:
         print(json.dumps(rows, indent=2))
         return

@@ -14,10 +14,9 @@ from gatework.cli import _options as options
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A table or folder with known answers.")] = None,
-    label: Annotated[
-        str | None, typer.Option(help="The column that says which rows are anomalous, for detectors.")
-    ] = None,
     as_json: options.AsJson = False,
+    *,
+    changes: options.Changes,
 ) -> None:
     """Measure a run on a file with known answers, or show what it reached on its own test part."""
     from gatework._files import finite
@@ -29,7 +28,7 @@ def evaluate(
         metrics = opened.summary["metrics"]
         print(json.dumps(metrics, indent=2)) if as_json else metrics_table(metrics)
         return
-    scores = opened.predictor.evaluate(data, label=label)
+    scores = opened.predictor.evaluate(data, **options.bare(changes))
     if as_json:
         content = (
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics

@@ -21,12 +21,13 @@ def predict(
             help="One text, or a file; if absent, standard input, line by line, or for forecasts the training table.",
         ),
     ] = None,
-    horizon: Annotated[int | None, typer.Option(help="Steps to forecast.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
     ] = False,
     as_json: options.AsJson = False,
+    *,
+    changes: options.Changes,
 ) -> None:
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
     from gatework._files import finite
@@ -47,7 +48,7 @@ def predict(
         return
     predictor = opened.predictor
     source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
-    split = predictor.read(source, horizon=horizon)
+    split = predictor.read(source, **options.bare(changes))
     tell(split.notes)
     rows = predictor.rows(split)
     if out is not None:

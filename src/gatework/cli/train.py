@@ -9,27 +9,16 @@ from typing import Annotated
 import typer
 
 from gatework.cli import _options as options
+from gatework.options import TASKS
 
 
-@options.changes_a_recipe
 def train(
-    task: Annotated[str | None, typer.Argument(help="classify, regress, forecast or detect.")] = None,
+    task: Annotated[str | None, typer.Argument(metavar="TASK", help=f"What to learn: {', '.join(TASKS)}.")] = None,
     data: Annotated[
         str | None, typer.Argument(metavar="FILE", help="A table, a folder of texts, or a data set.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.")] = None,
-    cell: Annotated[
-        str | None,
-        typer.Option(help="A cell, as lstm, or your own, as mycell.py:MyCell.", rich_help_panel=options.MODEL),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Seeds weights, data order and dropout.", rich_help_panel=options.TRAINING)
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(help="Stop after so many epochs without a better one.", rich_help_panel=options.TRAINING),
-    ] = None,
     recipe: options.RecipeName = None,
     threads: Annotated[int | None, typer.Option(help="Threads to compute with; all cores by default.")] = None,
     as_json: options.AsJson = False,
@@ -37,14 +26,15 @@ def train(
     *,
     changes: options.Changes,
 ) -> None:
-    """Train a network on your own data, or go on with an interrupted run by --resume."""
+    """Train a network on your own data, or go on with an interrupted run by --resume.
+
+    `gatework train TASK --help` shows the options of that task alone.
+    """
     from gatework import training
     from gatework.cli._show import run_summary
     from gatework.errors import UsageError
     from gatework.training.progress import showing_progress
 
-    own = {"cell": cell, "seed": seed, "patience": patience}
-    changes = changes | {name: value for name, value in own.items() if value is not None}
     if resume is not None:
         if task or data or out or recipe or changes:
             raise UsageError("--resume takes everything from the run folder; give it alone")

@@ -2,7 +2,7 @@
 
 from gatework.data._load import load, load_inputs, load_split
 from gatework.data.dataset import Batch, Dataset, Examples, Provenance, Split
-from gatework.data.sets import REGISTRY
+from gatework.data.sets import REGISTRY, SetSpec, register
 
 __all__ = [
     "REGISTRY",
@@ -10,8 +10,10 @@ __all__ = [
     "Dataset",
     "Examples",
     "Provenance",
+    "SetSpec",
     "Split",
     "load",
     "load_inputs",
     "load_split",
+    "register",
 ]

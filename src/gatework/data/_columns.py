@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from gatework.config import TimeConfig
 from gatework.data.timestamps import MISSING_WORDS
 from gatework.errors import DataError, UsageError, nearest
+from gatework.options import TimeOptions, column_names
 
 _MOST_CATEGORIES = 50
 
@@ -86,12 +86,7 @@ def series_of(
     return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
 
 
-def named(text: str | None) -> tuple[str, ...]:
-    """The names in a text that separates them by commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
-
-
-def roles(frame: pl.DataFrame, config: TimeConfig, targets: Sequence[str], source: str) -> Columns:
+def roles(frame: pl.DataFrame, config: TimeOptions, targets: Sequence[str], source: str) -> Columns:
     """The columns by role, each found in the table and used once.
 
     Raises:
@@ -103,7 +98,12 @@ def roles(frame: pl.DataFrame, config: TimeConfig, targets: Sequence[str], sourc
     if not targets:
         raise UsageError(f"{source}: name the column to predict by --target ({_listed(frame.columns)})")
     columns = Columns(
-        config.time, named(config.series), tuple(targets), named(config.known), named(config.past), named(config.static)
+        config.time,
+        column_names(config.series, frame.columns),
+        tuple(targets),
+        column_names(config.known, frame.columns),
+        column_names(config.past, frame.columns),
+        column_names(config.static, frame.columns),
     )
     every = [columns.time, *columns.ids, *columns.targets, *columns.known, *columns.past, *columns.static]
     for name in every:

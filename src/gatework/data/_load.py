@@ -6,18 +6,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from gatework.data.dataset import Dataset, Split
-from gatework.data.sets import REGISTRY
+from gatework.data.sets import REGISTRY, SetSpec
 from gatework.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from gatework.config import DataConfig
     from gatework.data.dataset import Columns, Inputs
     from gatework.data.own import Answer, Kind
+    from gatework.options import DataOptions
 
 
-def load(source: Any, config: DataConfig, answer: Answer | None = None) -> Dataset:
+def load(source: Any, config: DataOptions, answer: Answer | None = None) -> Dataset:
     """Reads and splits data.
 
     Args:
@@ -32,7 +32,7 @@ def load(source: Any, config: DataConfig, answer: Answer | None = None) -> Datas
         DataError: The data is not what was expected.
     """
     if isinstance(source, str) and source in REGISTRY:
-        return REGISTRY[source].load(config)
+        return _examples(REGISTRY[source], config)
     if isinstance(source, str) and not _looks_like_a_path(source):
         raise UsageError(f'there is no data set and no file "{source}": {nearest(source, REGISTRY)}')
     from gatework.data.own import read_dataset
@@ -40,7 +40,7 @@ def load(source: Any, config: DataConfig, answer: Answer | None = None) -> Datas
     return read_dataset(source, config, answer or ("target" if config.target else "label"))
 
 
-def load_split(source: Any, config: DataConfig, columns: Columns, classes: tuple[str, ...]) -> Split:
+def load_split(source: Any, config: DataOptions, columns: Columns, classes: tuple[str, ...]) -> Split:
     """Reads examples with known answers, to evaluate a trained task on.
 
     Args:
@@ -53,13 +53,13 @@ def load_split(source: Any, config: DataConfig, columns: Columns, classes: tuple
         DataError: The data is not what was expected, or a label is none of the classes.
     """
     if isinstance(source, str) and source in REGISTRY:
-        return REGISTRY[source].load(config).test
+        return _examples(REGISTRY[source], config).test
     from gatework.data.own import read_examples
 
     return read_examples(source, config, columns, classes)
 
 
-def load_inputs(source: Any, config: DataConfig, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
+def load_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
     """Reads inputs without answers, to predict them.
 
     Args:
@@ -77,6 +77,16 @@ def load_inputs(source: Any, config: DataConfig, columns: Columns, kind: Kind) -
     from gatework.data.own import read_inputs
 
     return read_inputs(source, config, columns, kind)
+
+
+def _examples(spec: SetSpec, config: DataOptions) -> Dataset:
+    loaded = None if spec.is_table else spec.load(config)
+    if not isinstance(loaded, Dataset):
+        raise UsageError(
+            f'"{spec.name}" is a table with a time column, which its recipe\'s task reads: '
+            f"gatework.tasks.load({spec.name!r})"
+        )
+    return loaded
 
 
 def _looks_like_a_path(text: str) -> bool:

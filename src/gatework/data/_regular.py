@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from gatework.config import TimeConfig
 from gatework.data._columns import Columns
 from gatework.errors import DataError
+from gatework.options import TimeOptions
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _together(rows: Rows, same_step: np.ndarray, how: str) -> Rows:
 
 
 def regular(
-    rows: Rows, ids: Sequence[tuple[str, ...]], columns: Columns, config: TimeConfig, naming: Naming
+    rows: Rows, ids: Sequence[tuple[str, ...]], columns: Columns, config: TimeOptions, naming: Naming
 ) -> tuple[list[Series], Counter[str]]:
     """Lays the rows of each series out at every step.
 
@@ -182,7 +182,7 @@ def regular(
 
 
 def _one(
-    rows: Rows, name: tuple[str, ...], columns: Columns, config: TimeConfig, naming: Naming, counts: Counter[str]
+    rows: Rows, name: tuple[str, ...], columns: Columns, config: TimeOptions, naming: Naming, counts: Counter[str]
 ) -> Series:
     where = columns.slices()
     has_target = ~np.isnan(rows.values[:, where["targets"]]).all(axis=1)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from gatework.config import TimeConfig
 from gatework.data._columns import Columns, numbers, roles, series_of
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
+from gatework.options import TimeOptions
 
 _LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
@@ -61,7 +61,7 @@ class EventTable:
     notes: tuple[str, ...] = ()
 
 
-def read_events(table: Table, config: TimeConfig, targets: Sequence[str], label: str | None = None) -> EventTable:
+def read_events(table: Table, config: TimeOptions, targets: Sequence[str], label: str | None = None) -> EventTable:
     """Reads a table with a time column row by row.
 
     Args:

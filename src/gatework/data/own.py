@@ -16,16 +16,17 @@ from gatework.data.split import divided
 from gatework.data.tables import SUFFIXES, Table, existing, read_table
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
+from gatework.options import as_list
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig
+    from gatework.options import DataOptions, Names
 Answer = Literal["label", "target"]
 """What is to be predicted: a class, or values."""
 Kind = Literal["series", "text"]
 _FOLDER_COLUMNS: Columns = {"text": "text", "label": "label"}
 
 
-def read_dataset(source: Any, config: DataConfig, answer: Answer) -> Dataset:
+def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
     """Reads and splits a person's own data.
 
     Args:
@@ -50,7 +51,7 @@ def read_dataset(source: Any, config: DataConfig, answer: Answer) -> Dataset:
     return divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
 
 
-def read_examples(source: Any, config: DataConfig, columns: Columns, classes: tuple[str, ...]) -> Split:
+def read_examples(source: Any, config: DataOptions, columns: Columns, classes: tuple[str, ...]) -> Split:
     """Reads examples with known answers for a task that is trained already.
 
     Args:
@@ -68,7 +69,7 @@ def read_examples(source: Any, config: DataConfig, columns: Columns, classes: tu
     return _examples(test or table, columns, classes)
 
 
-def read_inputs(source: Any, config: DataConfig, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
+def read_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
     """Reads inputs without answers for a task that is trained already.
 
     Args:
@@ -115,9 +116,9 @@ def _tables(source: Any) -> tuple[Table, Table | None]:
     return read_folder(Path(source)) if _is_folder(source) else (read_table(source), None)
 
 
-def _columns(table: Table, config: DataConfig, answer: Answer) -> Columns:
+def _columns(table: Table, config: DataOptions, answer: Answer) -> Columns:
     """Which columns play which role: those that the configuration names, or the only ones that can."""
-    wanted = config.label if answer == "label" else config.target
+    wanted = config.label if answer == "label" else _only(config.target)
     name = wanted or answer
     if wanted is None and answer not in table.frame.columns:
         both = answer == "label" and config.text is None
@@ -130,7 +131,19 @@ def _columns(table: Table, config: DataConfig, answer: Answer) -> Columns:
     return {**_input_columns(table, config, kind, name), answer: name}
 
 
-def _input_columns(table: Table, config: DataConfig, kind: Kind | None, answer: str | None) -> Columns:
+def _only(names: Names) -> str | None:
+    """The one column that is named, if any is.
+
+    Raises:
+        UsageError: Several are.
+    """
+    listed = as_list(names)
+    if len(listed) > 1:
+        raise UsageError(f"one value is predicted per example; {', '.join(listed)} are {len(listed)} columns, name one")
+    return listed[0] if listed else None
+
+
+def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer: str | None) -> Columns:
     """The column of the text, or those of the steps of a series.
 
     Args:

@@ -1,6 +1,6 @@
 """A person's long-format table with a time column, to one regular series per id.
 
-What is irregular in the table is found, told in the notes, and handled by the rules of `TimeConfig`:
+What is irregular in the table is found, told in the notes, and handled by the rules of `TimeOptions`:
 
 - stamps off the grid go to the nearest step; rows of one step at different times are averaged;
 - rows that are equal in every column used are dropped; other duplicates follow `duplicates`;
@@ -19,12 +19,12 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from gatework.config import TimeConfig
 from gatework.data._columns import Columns, matrix, roles, series_of
 from gatework.data._regular import Naming, Rows, Series, one_row_per_step, regular
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError
+from gatework.options import TimeOptions
 
 __all__ = ["Columns", "Panel", "Series", "read_panel"]
 
@@ -70,7 +70,7 @@ def clock_times(grid: Grid, zone: str | None, positions: np.ndarray) -> pl.Serie
 
 def read_panel(
     frame: pl.DataFrame,
-    config: TimeConfig,
+    config: TimeOptions,
     targets: Sequence[str],
     *,
     source: str,
@@ -119,7 +119,7 @@ def read_panel(
 
 
 def _grid(
-    stamps: Stamps, codes: np.ndarray, config: TimeConfig, where: str, like: Panel | None
+    stamps: Stamps, codes: np.ndarray, config: TimeOptions, where: str, like: Panel | None
 ) -> tuple[Grid, np.ndarray]:
     """The grid, and the clock of the stamps that it counts: moments in UTC below a day where known, else local."""
     if like is not None:
@@ -170,7 +170,7 @@ def _clock_notes(grid: Grid, stamps: Stamps, clock: np.ndarray, codes: np.ndarra
     return ["An hour repeated in autumn and one left out in spring look like a change of clocks; name the --time-zone."]
 
 
-def _fill_notes(counts: Mapping[str, int], config: TimeConfig) -> list[str]:
+def _fill_notes(counts: Mapping[str, int], config: TimeOptions) -> list[str]:
     by = "zero" if config.missing == "zero" else "the previous value, for input only"
     told = {
         "leading": "{:,} rows before the first value of their series were left out.",

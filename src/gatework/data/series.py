@@ -11,7 +11,7 @@ import numpy as np
 from gatework.data.dataset import Batch, Split
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig
+    from gatework.options import DataOptions
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class SeriesEncoder:
     scale: Scale
 
     @classmethod
-    def fit(cls, values: np.ndarray, config: DataConfig) -> SeriesEncoder:
+    def fit(cls, values: np.ndarray, config: DataOptions) -> SeriesEncoder:
         """Learns the scale from the training part, of shape (examples, time, input)."""
         return cls(Scale.fit(values) if config.scale else Scale.identity(values.shape[-1]))
 

@@ -12,7 +12,7 @@ from gatework.data.dataset import Columns, Dataset, Inputs, Provenance, Split
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig
+    from gatework.options import DataOptions
 
 
 class Parts(NamedTuple):
@@ -88,7 +88,7 @@ def _quotas(sizes: np.ndarray, share: float, random: np.random.Generator) -> np.
 
 def divided(
     examples: Split,
-    config: DataConfig,
+    config: DataOptions,
     provenance: Provenance,
     *,
     name: str,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from gatework.config import DataConfig, Padding
+    from gatework.options import DataOptions, Padding
 
 PADDING = 0
 """The index that fills a batch where a text has ended, or not begun."""
@@ -187,7 +187,7 @@ class TextEncoder:
     padding: Padding
 
     @classmethod
-    def fit(cls, texts: Texts, config: DataConfig) -> TextEncoder:
+    def fit(cls, texts: Texts, config: DataOptions) -> TextEncoder:
         """Learns the vocabulary from the training part."""
         return cls(Vocabulary.fit(texts, config.vocabulary), config.max_tokens, config.padding)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gatework.config import Recipe
+    from gatework.recipe import Recipe
     from gatework.training.progress import Progress
 
 __all__ = ["compare"]

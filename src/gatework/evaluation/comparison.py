@@ -19,7 +19,6 @@ from gatework import tasks
 from gatework._files import read_json, write_json
 from gatework.cells import get as get_cell
 from gatework.cells import resolved
-from gatework.config import Recipe
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
 from gatework.evaluation.matching import matched_hidden
@@ -27,6 +26,7 @@ from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.nn.model import scan_options
+from gatework.recipe import Recipe
 from gatework.tasks import Baseline, Task
 from gatework.training.progress import Progress
 from gatework.training.run import Run, create, write_table

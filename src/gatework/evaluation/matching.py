@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import torch
 
-from gatework.config import ModelConfig
+from gatework.options import ModelOptions
 from gatework.tasks import Task
 
 
-def parameters(task: Task, config: ModelConfig) -> int:
+def parameters(task: Task, config: ModelOptions) -> int:
     """How many numbers a network of this configuration learns; nothing is allocated."""
     with torch.device("meta"):
         return sum(p.numel() for p in task.model(config).parameters())
 
 
-def matched_hidden(task: Task, config: ModelConfig, cells: Sequence[str]) -> dict[str, int]:
+def matched_hidden(task: Task, config: ModelOptions, cells: Sequence[str]) -> dict[str, int]:
     """The hidden size of each cell at which its network comes closest to the largest one's parameter count.
 
     Args:
@@ -31,7 +31,7 @@ def matched_hidden(task: Task, config: ModelConfig, cells: Sequence[str]) -> dic
     return {cell: config.hidden if counts[cell] == goal else _closest(task, configs[cell], goal) for cell in cells}
 
 
-def _closest(task: Task, config: ModelConfig, goal: int) -> int:
+def _closest(task: Task, config: ModelOptions, goal: int) -> int:
     def count(hidden: int) -> int:
         return parameters(task, dataclasses.replace(config, hidden=hidden))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import queue
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gatework._registry import registering_modules
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
 from gatework.training.progress import Progress
@@ -51,13 +53,15 @@ def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> Pro
         begin: Called once in each process before anything else.
         arguments: What `begin` is given.
     """
-    return ProcessPoolExecutor(count, _CONTEXT, _begin_process, (begin, arguments))
+    return ProcessPoolExecutor(count, _CONTEXT, _begin_process, (registering_modules(), begin, arguments))
 
 
-def _begin_process(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _begin_process(modules: Sequence[str], begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     # Ctrl-C reaches every process of the terminal; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for module in modules:
+        importlib.import_module(module)
     begin(*arguments)
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from gatework import cells
-from gatework.config import ModelConfig
 from gatework.errors import UsageError, nearest
 from gatework.nn import RecurrentLayer, ScanOptions, recurrent
+from gatework.options import ModelOptions
 
 # Keras draws word vectors from this range, torch from a normal distribution with deviation 1, which is far too wide
 # for a network that adds up two hundred of them.
@@ -23,7 +23,7 @@ Carried = tuple[Any, Pooled]
 """What a network carries from step to step: the states of its layers, and those of its view of them."""
 
 
-def layers(config: ModelConfig, inputs: int, *, bidirectional: bool = False) -> RecurrentLayer:
+def layers(config: ModelOptions, inputs: int, *, bidirectional: bool = False) -> RecurrentLayer:
     """The recurrent layers of a recipe, with what acts around their cell.
 
     Args:
@@ -47,7 +47,7 @@ def layers(config: ModelConfig, inputs: int, *, bidirectional: bool = False) -> 
     )
 
 
-def scan_options(config: ModelConfig) -> ScanOptions:
+def scan_options(config: ModelOptions) -> ScanOptions:
     """What acts around the cell of a recipe.
 
     Raises:
@@ -79,7 +79,7 @@ class SequenceModel(nn.Module):
         outputs: Number of outputs.
     """
 
-    def __init__(self, config: ModelConfig, *, vocabulary: int | None, inputs: int | None, outputs: int) -> None:
+    def __init__(self, config: ModelOptions, *, vocabulary: int | None, inputs: int | None, outputs: int) -> None:
         super().__init__()
         self.embedding: nn.Embedding | None = None
         if vocabulary is not None:
@@ -140,9 +140,9 @@ class SequenceModel(nn.Module):
 
 
 class Pooling(nn.Module):
-    """What the output sees of the states over time; see `ModelConfig.pooling`."""
+    """What the output sees of the states over time; see `ModelOptions.pooling`."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelOptions) -> None:
         super().__init__()
         self.kind = config.pooling
         self.directions = 2 if config.bidirectional else 1

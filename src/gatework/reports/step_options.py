@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatework.config import AROUND
+from gatework.options import AROUND
 
 
 def step_options(model: Mapping[str, Any]) -> str:

@@ -1,14 +1,22 @@
-"""Tasks: what is learnt from a dataset. A task is one folder here and one line in `_BUILT_IN`."""
+"""Tasks: what is learnt from a dataset. A task is one folder here and one line in `gatework.options.TASKS`."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
-from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from gatework.errors import UsageError, nearest
+from gatework._registry import note_module
+from gatework.data import sets
+from gatework.options import TASKS, TaskOptions
+from gatework.recipe import Recipe, find_recipe
 from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
 from gatework.tasks._section import Answered, AnsweredEntry, Section, section_file
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained
+
+if TYPE_CHECKING:
+    from gatework.data.dataset import Dataset
 
 __all__ = [
     "METRICS",
@@ -25,45 +33,29 @@ __all__ = [
     "Trained",
     "get",
     "get_metric",
+    "load",
     "metric_title",
     "register",
     "register_metrics",
     "section_file",
 ]
 
-_BUILT_IN = {
-    "classify": "gatework.tasks.classify.task:ClassifyTask",
-    "regress": "gatework.tasks.regress.task:RegressTask",
-    "forecast": "gatework.tasks.forecast.task:ForecastTask",
-    "detect": "gatework.tasks.detect.task:DetectTask",
-}
 
-
-class _Registry(Mapping[str, type[Task]]):
-    """Every task by its name; the module of a task is imported when it is first asked for."""
-
-    def __init__(self, homes: Mapping[str, str]) -> None:
-        self._homes: dict[str, str | type[Task]] = dict(homes)
+class _Classes(Mapping[str, type[Task]]):
+    """Every task's class by its name; its module is imported when it is first asked for."""
 
     def __getitem__(self, name: str) -> type[Task]:
-        home = self._homes[name]
-        if isinstance(home, str):
-            module, _, attribute = home.partition(":")
-            home = self._homes[name] = getattr(import_module(module), attribute)
-        return home
+        task: type[Task] = TASKS[name].load()
+        return task
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._homes)
+        return iter(TASKS)
 
     def __len__(self) -> int:
-        return len(self._homes)
-
-    def add(self, task: type[Task]) -> None:
-        """Makes a task known."""
-        self._homes[task.name] = task
+        return len(TASKS)
 
 
-REGISTRY = _Registry(_BUILT_IN)
+REGISTRY = _Classes()
 
 
 def register(task: type[Task]) -> type[Task]:
@@ -72,9 +64,10 @@ def register(task: type[Task]) -> type[Task]:
     Raises:
         UsageError: There is a built-in task of that name.
     """
-    if task.name in _BUILT_IN:
-        raise UsageError(f'there is a built-in task "{task.name}"; give yours another name')
-    REGISTRY.add(task)
+    about = inspect.cleandoc(task.__doc__ or task.name).partition("\n")[0]
+    options = task.options or TaskOptions(task.name, about, f"gatework train {task.name} FILE --out RUN")
+    TASKS.register(task.name, dataclasses.replace(options, task=task))
+    note_module(task.__module__)
     return task
 
 
@@ -84,6 +77,21 @@ def get(name: str) -> type[Task]:
     Raises:
         UsageError: There is no such task.
     """
-    if name not in REGISTRY:
-        raise UsageError(f'there is no task "{name}": {nearest(name, REGISTRY)}')
+    TASKS.find(name)
     return REGISTRY[name]
+
+
+def load(source: Any, recipe: Recipe | None = None) -> Dataset:
+    """Reads and splits data as a recipe's task does.
+
+    Args:
+        source: A registered data set's name, a path, or a data frame.
+        recipe: The recipe; the data set's own if None.
+
+    Raises:
+        UsageError: There is no such data set, or no recipe where one is needed.
+        DataError: The data cannot be used.
+    """
+    if recipe is None:
+        recipe = find_recipe(sets.REGISTRY.find(source).recipe)
+    return get(recipe.task).load(source, recipe)

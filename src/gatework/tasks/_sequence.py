@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
-    from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Columns, Dataset, Examples, Inputs
     from gatework.data.own import Answer
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
     from gatework.tasks._stream import Stream
 
 Encoder = TextEncoder | SeriesEncoder
@@ -86,7 +87,7 @@ class SequenceTask(DenseTask):
         """Examples ready to be batched."""
         return self.encoder.encode(split, self.encoded_targets(split.targets))
 
-    def model(self, config: ModelConfig) -> nn.Module:
+    def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
         from gatework.nn.model import SequenceModel
 
@@ -116,7 +117,7 @@ class SequenceTask(DenseTask):
         return SequenceStream(self, model)
 
 
-def fit_encoder(inputs: Inputs, config: DataConfig) -> Encoder:
+def fit_encoder(inputs: Inputs, config: DataOptions) -> Encoder:
     """Learns the vocabulary or the scale of the training part's inputs."""
     if isinstance(inputs, np.ndarray):
         return SeriesEncoder.fit(inputs, config)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor, nn
 
-    from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.options import DataOptions, ModelOptions, TaskOptions
+    from gatework.recipe import Recipe
     from gatework.tasks._section import Answered, Section
     from gatework.tasks._stream import Stream
 
@@ -110,6 +111,7 @@ class Task(ABC):
     answer. `tasks.register()` makes it known.
 
     Attributes:
+        options: What it says of its options without being imported; None where it has none of its own.
         name: The name on the command line.
         metric: The metric that decides, without the "test_" prefix.
         lower_is_better: Whether a smaller metric is a better one.
@@ -117,6 +119,7 @@ class Task(ABC):
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
     """
 
+    options: ClassVar[TaskOptions | None] = None
     name: ClassVar[str]
     metric: ClassVar[str]
     lower_is_better: ClassVar[bool]
@@ -139,7 +142,7 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> Task:
+    def fit(cls, dataset: Dataset, config: DataOptions) -> Task:
         """Learns vocabulary, classes and scaling from `dataset.train` alone."""
 
     @abstractmethod
@@ -156,7 +159,7 @@ class Task(ABC):
         """Examples ready to be batched."""
 
     @abstractmethod
-    def model(self, config: ModelConfig) -> nn.Module:
+    def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights; its `forward()` takes the named tensors of a batch."""
 
     @abstractmethod

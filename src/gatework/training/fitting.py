@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework import cells, tasks
-from gatework.config import DetectConfig, Recipe, find_recipe
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
+from gatework.options import implied_task
+from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training.progress import Progress
 from gatework.training.run import Run, complete, create, refuse_occupied
 
@@ -113,14 +114,13 @@ def prepare(
     from gatework.nn.model import scan_options
 
     name = str(source) if isinstance(source, (str, os.PathLike)) else ""
-    known = REGISTRY.get(name)
+    known = find_recipe(REGISTRY[name].recipe) if name in REGISTRY else None
     if isinstance(recipe, str):
         recipe = find_recipe(recipe)
     if task is None:
-        task = known.task if known else recipe.task if recipe else _implied(changes)
-    tasks.get(task)
+        task = known.task if known else recipe.task if recipe else implied_task(changes)
     if recipe is None:
-        recipe = find_recipe(known.recipe if known and known.task == task else task)
+        recipe = known if known and known.task == task else recipe_of_task(task)
     if name:
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
@@ -130,11 +130,3 @@ def prepare(
         scan_options(dataclasses.replace(chosen.model, cell=cell))
     dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
     return dataset, chosen
-
-
-def _implied(changes: dict[str, Any]) -> str:
-    """The task that the changes speak of: a table with a time column is forecast unless a detector is described."""
-    if "time" in changes:
-        is_detector = "label" in changes or any(field.name in changes for field in dataclasses.fields(DetectConfig))
-        return "detect" if is_detector else "forecast"
-    return "regress" if "target" in changes else "classify"

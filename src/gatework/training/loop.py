@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from gatework._files import write_text
-from gatework.config import Recipe, TrainingConfig
 from gatework.data.batches import training_order
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
+from gatework.options import TrainingOptions
+from gatework.recipe import Recipe
 from gatework.tasks import Task
 from gatework.training import checkpoint
 from gatework.training.checkpoint import TrainingState
@@ -163,7 +164,7 @@ class Trainer:
         )
 
 
-def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+def learning_rate(config: TrainingOptions, step: int, steps: int) -> float:
     """The learning rate of a step, counted from 0 over the whole training."""
     warm = config.warmup * steps
     if step < warm:

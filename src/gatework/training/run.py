@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework._files import atomic, read_json, read_tensors, write_json, write_tensors, write_text
-from gatework.config import Recipe, read_recipe, recipe_to_toml
 from gatework.errors import RunError, UsageError
+from gatework.recipe import Recipe, read_recipe, recipe_to_toml
 
 if TYPE_CHECKING:
     import polars as pl

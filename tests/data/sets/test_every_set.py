@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from gatework import tasks
-from gatework.config import DataConfig, find_recipe
-from gatework.data import REGISTRY, load
+from gatework.data import REGISTRY
+from gatework.options import DataOptions
+from gatework.recipe import find_recipe
+from gatework.tasks import load
 
 
 @pytest.fixture(params=REGISTRY)
@@ -28,30 +30,28 @@ def rows(split) -> list:
 
 
 def test_a_set_is_what_its_registration_says(name):
-    spec, dataset = REGISTRY[name], load(name, DataConfig())
+    spec, dataset = REGISTRY[name], load(name)
     assert dataset.name == spec.name == name
-    assert dataset.kind == spec.kind
-    assert bool(dataset.classes) == (spec.task == "classify")
-    assert find_recipe(spec.recipe).task == spec.task
+    assert bool(dataset.classes) == (find_recipe(spec.recipe).task == "classify")
     assert re.fullmatch(r"[0-9a-f]{64}", dataset.provenance.fingerprint)
     assert dataset.provenance.licence
     assert all(note.endswith(".") for note in dataset.provenance.notes)
 
 
 def test_training_and_validation_share_no_example(name):
-    dataset = load(name, DataConfig())
+    dataset = load(name)
     assert not set(rows(dataset.train)) & set(rows(dataset.validation))
     assert min(len(dataset.train), len(dataset.validation), len(dataset.test)) > 0
 
 
 def test_a_test_example_that_is_also_a_training_example_is_told(name):
-    dataset = load(name, DataConfig())
+    dataset = load(name)
     shared = set(rows(dataset.test)) & (set(rows(dataset.train)) | set(rows(dataset.validation)))
     assert bool(shared) == any("in the training part" in note for note in dataset.provenance.notes)
 
 
 def test_a_set_is_the_same_every_time(name):
-    first, again = load(name, DataConfig()), load(name, DataConfig())
+    first, again = load(name), load(name)
     assert first.provenance == again.provenance
     for part in ("train", "validation", "test"):
         assert rows(getattr(first, part)) == rows(getattr(again, part))
@@ -59,7 +59,7 @@ def test_a_set_is_the_same_every_time(name):
 
 
 def test_a_quick_look_has_every_class(name):
-    whole = load(name, DataConfig())
+    whole = load(name)
     dataset = whole.limited(20)
     for part in ("train", "validation", "test"):
         assert len(getattr(dataset, part)) == min(20, len(getattr(whole, part)))
@@ -68,6 +68,6 @@ def test_a_quick_look_has_every_class(name):
 
 
 def test_a_set_can_be_fitted_by_its_task(name):
-    dataset = load(name, DataConfig())
-    task = tasks.get(REGISTRY[name].task).fit(dataset, DataConfig())
+    dataset = load(name)
+    task = tasks.get(find_recipe(REGISTRY[name].recipe).task).fit(dataset, DataOptions())
     assert len(task.encode(dataset.test)) == len(dataset.test)

@@ -1,12 +1,12 @@
 import numpy as np
 
-from gatework.config import DataConfig
 from gatework.data import load
 from gatework.data.sets.waves import NOISE_FLOOR, generate
+from gatework.options import DataOptions
 
 
 def test_waves_has_the_sizes_of_the_experiment():
-    dataset = load("waves", DataConfig())
+    dataset = load("waves", DataOptions())
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [7000, 2000, 1000]
     assert dataset.train.inputs.shape == (7000, 99, 1)
     assert dataset.train.targets.shape == (7000, 1)
@@ -14,14 +14,14 @@ def test_waves_has_the_sizes_of_the_experiment():
 
 
 def test_both_wave_sets_are_the_same_series():
-    waves, original = load("waves", DataConfig()), load("waves-original", DataConfig())
+    waves, original = load("waves", DataOptions()), load("waves-original", DataOptions())
     assert np.array_equal(waves.test.inputs, original.test.inputs[:, :-1])
     assert np.array_equal(waves.test.targets, original.test.targets)
     assert waves.provenance.fingerprint == original.provenance.fingerprint
 
 
 def test_the_original_asks_for_the_last_value_of_its_own_input_and_says_so():
-    dataset = load("waves-original", DataConfig())
+    dataset = load("waves-original", DataOptions())
     assert np.array_equal(dataset.test.inputs[:, -1], dataset.test.targets)
     assert "copying" in dataset.provenance.notes[0]
 
@@ -39,7 +39,7 @@ def test_the_last_value_has_the_squared_error_that_the_equation_gives():
     ]
     squares = (waves[0] - waves[1]) ** 2
     expected = squares.mean() + 2 * NOISE_FLOOR
-    dataset = load("waves", DataConfig())
+    dataset = load("waves", DataOptions())
     found = (dataset.train.targets - dataset.train.inputs[:, -1]) ** 2
     # Four standard errors of both means.
     tolerance = 4 * (squares.std() / 100_000**0.5 + found.std() / 7000**0.5)

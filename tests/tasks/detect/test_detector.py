@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatework.config import DetectConfig, TimeConfig
 from gatework.errors import DataError, RunError, UsageError
+from gatework.options import TimeOptions
 from gatework.tasks.detect.detector import Detector, read_rows
+from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.streaming import DetectStream
 from gatework.training import Run, resume, train
 from support.sensors import SETTINGS, SPIKE, payments, sensor, spiked
@@ -250,7 +251,7 @@ def test_a_stream_answers_each_row_before_it_reads_the_next(forecast_run):
 
 
 def test_a_stream_says_where_a_span_starts_once(forecast_run):
-    stream = DetectStream(Detector.of(forecast_run), TimeConfig(time="time"))
+    stream = DetectStream(Detector.of(forecast_run), TimeOptions(time="time"))
     frame = spiked().with_columns(pl.col("time").dt.to_string("%Y-%m-%d %H:%M:%S"))
     found = [stream.answer(row, "a row") for row in frame.select("time", "value").iter_rows(named=True)]
     flagged = [k for k, answer in enumerate(found) if answer["is_anomaly"]]
@@ -263,7 +264,7 @@ def test_a_stream_says_where_a_span_starts_once(forecast_run):
 def test_a_stream_of_one_series_holds_memory_flat(forecast_run):
     import tracemalloc
 
-    stream = DetectStream(Detector.of(forecast_run), TimeConfig(time="time"))
+    stream = DetectStream(Detector.of(forecast_run), TimeOptions(time="time"))
     values = spiked()["value"].to_list()
 
     def feed(count):
@@ -346,10 +347,10 @@ def test_the_run_of_another_task_is_refused(tmp_path):
 
 
 def test_settings_out_of_range_are_refused():
-    from gatework.config import Recipe
+    from gatework.recipe import Recipe
 
     with pytest.raises(UsageError, match=r"detect\.sensitivity"):
         Recipe().changed(task="detect", sensitivity=0.0)
     with pytest.raises(UsageError, match=r"detect\.threshold"):
         Recipe().changed(task="detect", threshold="spot")
-    assert Recipe().changed(task="detect", smooth=3).detect == DetectConfig(smooth=3)
+    assert Recipe().changed(task="detect", smooth=3).section(DetectOptions) == DetectOptions(smooth=3)

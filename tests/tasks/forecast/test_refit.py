@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from gatework import tasks
-from gatework.config import Recipe
 from gatework.errors import UsageError
+from gatework.recipe import Recipe
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
 from gatework.training.run import Run
 from support.daily_tables import daily, small, trained

@@ -7,36 +7,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig, Recipe
     from gatework.data.dataset import Dataset
+    from gatework.data.tables import Table
+    from gatework.options import DataOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SetSpec:
     """One registered data set.
 
     Attributes:
         name: The name in the registry, on the command line and in reports.
         title: One line: what it holds.
-        kind: What the inputs are: "series" or "text".
-        task: The task it is usually used for.
-        recipe: The recipe it is usually trained with.
         licence: Its licence.
+        load: Makes the Dataset, given the shares and seeds that the official split leaves open; or gives the Table that
+            a task reads by a recipe.
+        recipe: The recipe it is usually trained with, which says for what task.
+        is_table: Whether `load` gives a Table.
         is_built_in: Whether it needs no download.
-        load: Makes the Dataset; takes the shares and seeds that the official split leaves open.
-        load_recipe: For tables with a time column: makes the Dataset, given a whole recipe.
         url: The address of its file, where that is downloaded.
     """
 
     name: str
     title: str
-    kind: str
-    task: str
-    recipe: str
     licence: str
-    is_built_in: bool
-    load: Callable[[DataConfig], Dataset]
-    load_recipe: Callable[[Recipe], Dataset] | None = None
+    load: Callable[[DataOptions], Dataset | Table]
+    recipe: str
+    is_table: bool = False
+    is_built_in: bool = True
     url: str | None = None
 
     @property

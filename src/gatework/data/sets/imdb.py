@@ -30,8 +30,8 @@ from gatework.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-    from gatework.config import DataConfig
     from gatework.data.tokens import Tokens
+    from gatework.options import DataOptions
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
 MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
@@ -41,7 +41,7 @@ _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_\d+\.txt")
 _PARTS = {(part, label) for part in ("train", "test") for label in CLASSES}
 
 
-def load(config: DataConfig) -> Dataset:
+def load(config: DataOptions) -> Dataset:
     """The official training and test parts; `config` gives the validation part's share and seed.
 
     Raises:
@@ -139,13 +139,11 @@ def _keep(folder: Path, reviews: pl.DataFrame, tokens: Tokens) -> None:
 
 
 SPEC = SetSpec(
-    "imdb",
-    "50,000 film reviews, positive or negative (Maas et al. 2011)",
-    "text",
-    "classify",
-    "imdb",
-    LICENCE,
-    False,
-    load,
+    name="imdb",
+    title="50,000 film reviews, positive or negative (Maas et al. 2011)",
+    licence=LICENCE,
+    load=load,
+    recipe="imdb",
+    is_built_in=False,
     url=URL,
 )

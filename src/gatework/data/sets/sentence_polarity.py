@@ -20,7 +20,7 @@ from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.sets._spec import SetSpec
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig
+    from gatework.options import DataOptions
 
 FILE = Path(__file__).with_name("sentence_polarity.csv.gz")
 URL = "https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz"
@@ -29,7 +29,7 @@ CLASSES = ("negative", "positive")
 _TEST_SHARE, _TEST_SEED = 0.1, 0
 
 
-def load(config: DataConfig) -> Dataset:
+def load(config: DataOptions) -> Dataset:
     """The built-in sentences; `config` gives the validation part's share and seed."""
     import polars as pl
 
@@ -48,12 +48,9 @@ def load(config: DataConfig) -> Dataset:
 
 
 SPEC = SetSpec(
-    "sentence-polarity",
-    "10,662 sentences of film reviews, positive or negative; built in",
-    "text",
-    "classify",
-    "sentence-polarity",
-    LICENCE,
-    True,
-    load,
+    name="sentence-polarity",
+    title="10,662 sentences of film reviews, positive or negative; built in",
+    licence=LICENCE,
+    load=load,
+    recipe="sentence-polarity",
 )

@@ -1,4 +1,4 @@
-"""Six tables with a time column, for forecasting; built in. `series/README.md` holds their sources and licences."""
+"""Six tables with a time column; built in. `series/README.md` holds their sources and licences."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from gatework.data.sets._spec import SetSpec
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig, Recipe
-    from gatework.data.dataset import Dataset
+    from gatework.data.tables import Table
+    from gatework.options import DataOptions
 
 FOLDER = Path(__file__).with_name("series")
 
@@ -24,21 +24,13 @@ _SETS = {
 }
 
 
-def _load(name: str, recipe: Recipe) -> Dataset:
+def _load(name: str, _: DataOptions) -> Table:
     from gatework.data.tables import read_table
-    from gatework.tasks.forecast.data import forecast_dataset
 
-    table = read_table(FOLDER / f"{name}.csv.gz")
-    return forecast_dataset(table, recipe, licence=_SETS[name][1], name=name)
-
-
-def _load_usual(name: str, _: DataConfig) -> Dataset:
-    from gatework.config import find_recipe
-
-    return _load(name, find_recipe(name))
+    return read_table(FOLDER / f"{name}.csv.gz")
 
 
 SPECS = tuple(
-    SetSpec(name, title, "forecast", "forecast", name, licence, True, partial(_load_usual, name), partial(_load, name))
+    SetSpec(name=name, title=title, licence=licence, load=partial(_load, name), recipe=name, is_table=True)
     for name, (title, licence) in _SETS.items()
 )

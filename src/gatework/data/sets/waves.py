@@ -25,7 +25,7 @@ from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.sets._spec import SetSpec
 
 if TYPE_CHECKING:
-    from gatework.config import DataConfig
+    from gatework.options import DataOptions
 
 SERIES = 10_000
 STEPS = 100
@@ -66,12 +66,12 @@ def _dataset(name: str, inputs: slice, notes: tuple[str, ...] = ()) -> Dataset:
     return Dataset(name, "series", train, validation, test, provenance)
 
 
-def load_waves(_: DataConfig) -> Dataset:
+def load_waves(_: DataOptions) -> Dataset:
     """99 steps in, the 100th to be predicted; 7,000 / 2,000 / 1,000 series."""
     return _dataset("waves", slice(None, -1))
 
 
-def load_original(_: DataConfig) -> Dataset:
+def load_original(_: DataOptions) -> Dataset:
     """100 steps in, the last of them to be predicted; 7,000 / 2,000 / 1,000 series."""
     note = "The value to predict is the last value of the input: copying it solves the task exactly."
     return _dataset("waves-original", slice(None), (note,))
@@ -79,15 +79,16 @@ def load_original(_: DataConfig) -> Dataset:
 
 _LICENCE = "generated, free of rights"
 SPEC = SetSpec(
-    "waves", "10,000 synthetic series; predict the next step", "series", "regress", "waves", _LICENCE, True, load_waves
+    name="waves",
+    title="10,000 synthetic series; predict the next step",
+    licence=_LICENCE,
+    load=load_waves,
+    recipe="waves",
 )
 SPEC_ORIGINAL = SetSpec(
-    "waves-original",
-    "the same series; predict the last step of the input itself, as first published",
-    "series",
-    "regress",
-    "waves-original",
-    _LICENCE,
-    True,
-    load_original,
+    name="waves-original",
+    title="the same series; predict the last step of the input itself, as first published",
+    licence=_LICENCE,
+    load=load_original,
+    recipe="waves-original",
 )

@@ -12,13 +12,14 @@ from gatework.errors import DataError
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities
+from gatework.tasks.classify.options import OPTIONS
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-    from gatework.config import DataConfig
     from gatework.data.dataset import Batch, Columns, Dataset, Split
+    from gatework.options import DataOptions
     from gatework.tasks._section import Answered, Section
 
 
@@ -35,7 +36,8 @@ class ClassifyTask(SequenceTask):
         columns: The columns that it was fitted to, by role.
     """
 
-    name = "classify"
+    options = OPTIONS
+    name = OPTIONS.name
     metric = "accuracy"
     lower_is_better = False
     answer = "label"
@@ -46,7 +48,7 @@ class ClassifyTask(SequenceTask):
     columns: Columns = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> ClassifyTask:
+    def fit(cls, dataset: Dataset, config: DataOptions) -> ClassifyTask:
         """Learns the vocabulary or scale from the training part alone.
 
         Raises:

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.config import DetectConfig, ForecastConfig, Recipe, TimeConfig
-from gatework.data._columns import named
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.events import EventTable, Rows, read_events
 from gatework.data.series import Scale
 from gatework.data.tables import Table, read_table
 from gatework.errors import DataError, UsageError
+from gatework.options import TimeOptions, column_names
+from gatework.recipe import Recipe
 from gatework.tasks.detect.clock import clock, since_last, usable_periods
 from gatework.tasks.detect.online_scorer import forward_filled, inputs
+from gatework.tasks.detect.options import DetectOptions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _MOST_WINDOWS = 20_000
 _LEAST_ROWS = 20
 _NOT_TAKEN = ("known", "past", "static", "frequency", "missing", "duplicates")
-_FORECAST = dataclasses.asdict(ForecastConfig())
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class DetectionDataset(Dataset):
     ends: np.ndarray = field(kw_only=True)
     scales: Scales = field(kw_only=True)
     periods: tuple[int, ...] = field(kw_only=True)
-    config: DetectConfig = field(kw_only=True)
+    config: DetectOptions = field(kw_only=True)
 
     @property
     def is_labelled(self) -> bool:
@@ -137,8 +137,9 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
     """
     _refuse(recipe)
     table = source if isinstance(source, Table) else read_table(source)
-    config = recipe.detect or DetectConfig()
-    readings = read_events(table, recipe.time or TimeConfig(), named(recipe.data.target), recipe.data.label)
+    config = recipe.section(DetectOptions)
+    targets = column_names(recipe.data.target, table.frame.columns)
+    readings = read_events(table, recipe.section(TimeOptions), targets, recipe.data.label)
     lengths = np.array([len(rows) for rows in readings.series])
     shares = np.array([1 - recipe.data.validation - recipe.data.test, 1 - recipe.data.test])
     ends = np.floor(lengths[:, None] * shares + 1e-9).astype(np.int64)
@@ -282,12 +283,10 @@ def _windows(readings: EventTable, ends: np.ndarray, context: int, scorer: str, 
 
 
 def _refuse(recipe: Recipe) -> None:
-    """Options that a detector would pass over without a word: those of forecasts, and of filling a grid."""
-    time = dataclasses.asdict(recipe.time or TimeConfig())
-    usual = dataclasses.asdict(TimeConfig())
+    """Options that a detector would pass over without a word: those of filling a grid."""
+    time = dataclasses.asdict(recipe.section(TimeOptions))
+    usual = dataclasses.asdict(TimeOptions())
     given = [name for name in _NOT_TAKEN if time[name] != usual[name]]
-    if recipe.forecast is not None:
-        given += [name for name, value in dataclasses.asdict(recipe.forecast).items() if value != _FORECAST[name]]
     if given:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UsageError(f"a detector answers every row as it stands and takes no {options}")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.config import Recipe, TimeConfig
 from gatework.data.events import EventTable, Rows, read_events
 from gatework.errors import RunError, UsageError
+from gatework.options import TimeOptions, column_names
+from gatework.recipe import Recipe
 from gatework.tasks.detect.online_scorer import Answers, LabelledWatch, OnlineScorer
 from gatework.tasks.detect.spans import Span, spans
 
@@ -129,13 +130,13 @@ def read_rows(source: Any, recipe: Recipe, label: str | None = None) -> EventTab
         UsageError: The source is no table.
         DataError: The table cannot be used.
     """
-    from gatework.data._columns import named
-    from gatework.data.sets import anomalies
+    from gatework.data.sets import REGISTRY, find_table
     from gatework.data.tables import read_table
 
     if source is None or isinstance(source, list):
         raise UsageError(
             "a detector judges the rows of a table: name a file, or give --stream to read rows from standard input"
         )
-    table = anomalies.table(source) if anomalies.is_built_in(source) else read_table(source)
-    return read_events(table, recipe.time or TimeConfig(), named(recipe.data.target), label)
+    is_known = isinstance(source, str) and source in REGISTRY
+    table: Any = find_table(source).load(recipe.data) if is_known else read_table(source)
+    return read_events(table, recipe.section(TimeOptions), column_names(recipe.data.target, table.frame.columns), label)

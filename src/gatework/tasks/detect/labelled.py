@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor, nn
 
-    from gatework.config import ModelConfig
     from gatework.data.dataset import Batch, Dataset
+    from gatework.options import ModelOptions
 
 
 class LabelledDetectTask(DetectTask):
@@ -36,7 +36,7 @@ class LabelledDetectTask(DetectTask):
         """What is scored: the odds of a label."""
         return "label"
 
-    def model(self, config: ModelConfig) -> nn.Module:
+    def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights; it maps windows to the log odds that each row is labelled."""
         from gatework.tasks.detect.model import LabelNetwork
 

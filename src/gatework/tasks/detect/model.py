@@ -12,7 +12,7 @@ from torch.nn.functional import linear
 from gatework.nn.model import layers
 
 if TYPE_CHECKING:
-    from gatework.config import ModelConfig
+    from gatework.options import ModelOptions
 
 # How many windows an autoencoder reads at once when it goes over a file.
 _WINDOWS = 512
@@ -31,7 +31,7 @@ class DetectNetwork(nn.Module, ABC):
 
     usual: Tensor
 
-    def __init__(self, config: ModelConfig, variables: int, features: int, outputs: int, usual: int) -> None:
+    def __init__(self, config: ModelOptions, variables: int, features: int, outputs: int, usual: int) -> None:
         super().__init__()
         self.variables, self.features = variables, features
         self.dropout = nn.Dropout(config.dropout)
@@ -69,7 +69,7 @@ class NextRowNetwork(DetectNetwork):
     Its input at row $t$ is $x_{t-1}$ and what the clock says of $t$. It begins as the forecast "no change".
     """
 
-    def __init__(self, config: ModelConfig, variables: int, features: int, usual: int) -> None:
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: int) -> None:
         super().__init__(config, variables, features, variables, usual)
         self.layers = layers(config, variables + features)
         nn.init.zeros_(self.output.weight)
@@ -105,7 +105,7 @@ class Autoencoder(DetectNetwork):
         context: Rows that are read at once.
     """
 
-    def __init__(self, config: ModelConfig, variables: int, features: int, usual: int, context: int) -> None:
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: int, context: int) -> None:
         super().__init__(config, variables, features, variables, usual)
         self.context = context
         self.encoder = layers(config, variables + features)
@@ -134,7 +134,7 @@ class Autoencoder(DetectNetwork):
 class LabelNetwork(DetectNetwork):
     """Says how likely a row is labelled, from it and the rows before it: log odds, one number a row."""
 
-    def __init__(self, config: ModelConfig, variables: int, features: int, usual: int) -> None:
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: int) -> None:
         super().__init__(config, variables, features, 1, usual)
         self.layers = layers(config, variables + features)
 

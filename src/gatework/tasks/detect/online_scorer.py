@@ -15,9 +15,9 @@ from gatework.tasks.detect.clock import clock, since_last
 from gatework.tasks.detect.thresholds import Threshold, threshold
 
 if TYPE_CHECKING:
-    from gatework.config import DetectConfig
     from gatework.data.series import Scale
     from gatework.tasks.detect.model import DetectNetwork
+    from gatework.tasks.detect.options import DetectOptions
 
 # A network has seen no value further from the mean than this, in standard deviations: its inputs are kept within.
 _FARTHEST = 10.0
@@ -52,7 +52,7 @@ class OnlineScorer:
         config: Scorer, threshold and smoothing.
     """
 
-    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectConfig) -> None:
+    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectOptions) -> None:
         self.network, self.periods, self.config = network, periods, config
         self.mean, self.std = np.array(scale.mean), np.array(scale.std)
         self.is_forecast = config.scorer == "forecast"
@@ -139,7 +139,7 @@ class LabelledWatch:
         config: Gives the sensitivity.
     """
 
-    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectConfig) -> None:
+    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectOptions) -> None:
         self.network, self.periods, self.config = network, periods, config
         self.mean, self.std = np.array(scale.mean), np.array(scale.std)
         self._state: Any = None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.config import TimeConfig
 from gatework.data.lines import SOURCE
 from gatework.data.timestamps import MISSING_WORDS, read_stamps
 from gatework.errors import DataError
+from gatework.options import TimeOptions
 from gatework.tasks.detect.detector import LIMIT, Detector
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class DetectStream:
         config: How times are written.
     """
 
-    def __init__(self, detector: Detector, config: TimeConfig) -> None:
+    def __init__(self, detector: Detector, config: TimeOptions) -> None:
         self.detector, self.task, self.config = detector, detector.task, config
         self.watches: dict[str, OnlineScorer | LabelledWatch] = {}
         self.since_flag: dict[str, int] = {}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.config import DetectConfig
 from gatework.data.series import Scale
+from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, Section, without_text_options
@@ -29,13 +29,15 @@ from gatework.tasks.detect.data import (
 from gatework.tasks.detect.detector import Detector
 from gatework.tasks.detect.metrics import answers_of, error_metrics
 from gatework.tasks.detect.online_scorer import OnlineScorer
+from gatework.tasks.detect.options import OPTIONS, DetectOptions
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor, nn
 
-    from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
 
@@ -59,13 +61,14 @@ class DetectTask(DenseTask):
         weight: What a labelled row weighs in the loss; 0 where there are no labels.
     """
 
-    name = "detect"
+    options = OPTIONS
+    name = OPTIONS.name
     metric = "mae"
     lower_is_better = True
     shown = ("mae", "rmse")
 
     columns: Columns
-    settings: DetectConfig
+    settings: DetectOptions
     scales: Scales
     periods: tuple[int, ...]
     usual: int
@@ -79,17 +82,13 @@ class DetectTask(DenseTask):
             UsageError: A column is not named, or there is no such data set.
             DataError: The table cannot be used.
         """
-        from gatework.data.sets import REGISTRY
-
-        found = REGISTRY.get(source) if isinstance(source, str) else None
-        if found is not None:
-            if found.task != cls.name or found.load_recipe is None:
-                raise UsageError(f'the data set "{source}" is for the task {found.task}')
-            return found.load_recipe(recipe)
+        if isinstance(source, str) and source in REGISTRY:
+            known = find_table(source)
+            return detection_dataset(known.load(recipe.data), recipe, licence=known.licence, name=known.name)
         return detection_dataset(source, recipe)
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> DetectTask:
+    def fit(cls, dataset: Dataset, config: DataOptions) -> DetectTask:
         """Takes over scales and clock, which the training part alone decided."""
         if not isinstance(dataset, DetectionDataset):
             raise DataError(f'"{dataset.name}" is no table with a time column, which anomaly detection needs')
@@ -140,7 +139,7 @@ class DetectTask(DenseTask):
             kind = LabelledDetectTask
         return kind(
             {role: name if isinstance(name, str) else tuple(name) for role, name in state["columns"].items()},
-            DetectConfig(**state["settings"]),
+            DetectOptions(**state["settings"]),
             Scales(scales, Scale.from_state(state["pooled"])),
             tuple(state["periods"]),
             state["usual"],
@@ -163,7 +162,7 @@ class DetectTask(DenseTask):
         windows = windows_of(split)
         return WindowExamples(split, *encode_windows(windows, self.scales, self.periods, self.scorer))
 
-    def model(self, config: ModelConfig) -> nn.Module:
+    def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights; it maps windows to what is expected of their rows.
 
         Raises:
@@ -175,7 +174,7 @@ class DetectTask(DenseTask):
         sizes = (config, len(self.variables), 2 * len(self.periods), self.usual)
         return NextRowNetwork(*sizes) if self.scorer == "forecast" else Autoencoder(*sizes, self.settings.context)
 
-    def _check(self, config: ModelConfig) -> None:
+    def _check(self, config: ModelOptions) -> None:
         if config.bidirectional:
             raise UsageError("a detector answers each row from those before it: bidirectional is false")
 
@@ -287,10 +286,10 @@ class DetectTask(DenseTask):
 
     def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
         """Judges rows as they come, with the state of every series carried."""
-        from gatework.config import TimeConfig
+        from gatework.options import TimeOptions
         from gatework.tasks.detect.streaming import DetectStream
 
-        return DetectStream(Detector(_network(model), self), recipe.time or TimeConfig())
+        return DetectStream(Detector(_network(model), self), recipe.section(TimeOptions))
 
 
 def _network(model: nn.Module) -> DetectNetwork:

@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from gatework.config import ForecastConfig, Recipe, Skip, TimeConfig
-from gatework.data._columns import named
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.panel import Panel, read_panel
 from gatework.data.tables import Table, read_table
 from gatework.errors import DataError, UsageError
+from gatework.options import TimeOptions, column_names
+from gatework.recipe import Recipe
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.metrics import mase
+from gatework.tasks.forecast.options import ForecastOptions, Skip
 from gatework.tasks.forecast.season import season
 from gatework.tasks.forecast.window_store import simple
 from gatework.tasks.forecast.windows import Origins, OriginSplit
@@ -54,7 +55,7 @@ class ForecastDataset(Dataset):
     """
 
     table: Panel = field(kw_only=True)
-    plan: ForecastConfig = field(kw_only=True)
+    plan: ForecastOptions = field(kw_only=True)
     ends: np.ndarray = field(kw_only=True)
     stages: tuple[ForecastDataset, ...] = field(default=(), kw_only=True)
 
@@ -89,9 +90,10 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
         DataError: The table cannot be used.
     """
     source = source if isinstance(source, Table) else read_table(source)
-    config = recipe.time or TimeConfig()
-    table = read_panel(source.frame, config, named(recipe.data.target), source=source.where, row=source.row)
-    plan, ends, origins, notes = _planned(table, recipe.forecast or ForecastConfig(), source.where)
+    config = recipe.section(TimeOptions)
+    targets = column_names(recipe.data.target, source.frame.columns)
+    table = read_panel(source.frame, config, targets, source=source.where, row=source.row)
+    plan, ends, origins, notes = _planned(table, recipe.section(ForecastOptions), source.where)
     stages = _stages(table, plan, ends, origins, source.where) if plan.refit else [(ends, origins)]
     if len(stages) > 1:
         notes.append(
@@ -112,7 +114,7 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
 
 
 def _stages(
-    table: Panel, plan: ForecastConfig, ends: np.ndarray, origins: Parts, source: str
+    table: Panel, plan: ForecastOptions, ends: np.ndarray, origins: Parts, source: str
 ) -> list[tuple[np.ndarray, Parts]]:
     """The parts of each training along the test part; errors are measured by the scale of the first one throughout."""
     train, validation, test = origins
@@ -129,7 +131,9 @@ def _stages(
     return [(end, parts) for end, parts in found if len(parts[2])]
 
 
-def _planned(table: Panel, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray, Parts, list[str]]:
+def _planned(
+    table: Panel, config: ForecastOptions, source: str
+) -> tuple[ForecastOptions, np.ndarray, Parts, list[str]]:
     """The settings whose simple forecast does best in validation, and the origins that they make."""
     plan, ends = decide(table, config, source)
     windows = [plan.window]
@@ -157,7 +161,7 @@ def _planned(table: Panel, config: ForecastConfig, source: str) -> tuple[Forecas
     return plan, ends, origins, notes
 
 
-def _simple_error(plan: ForecastConfig, train: Origins, validation: Origins) -> float:
+def _simple_error(plan: ForecastOptions, train: Origins, validation: Origins) -> float:
     """The MASE of the simple forecast on the validation origins, none of which it saw when it was made."""
     if plan.skip == "seasonal" and not 1 < plan.season <= plan.window:
         return float("inf")
@@ -167,7 +171,7 @@ def _simple_error(plan: ForecastConfig, train: Origins, validation: Origins) -> 
     return error if np.isfinite(error) else float("inf")
 
 
-def decide(table: Panel, config: ForecastConfig, source: str) -> tuple[ForecastConfig, np.ndarray]:
+def decide(table: Panel, config: ForecastOptions, source: str) -> tuple[ForecastOptions, np.ndarray]:
     """Chooses what was left open but the simple forecast, from the training part alone.
 
     Returns:
@@ -231,7 +235,7 @@ def _check_changes(table: Panel, ends: np.ndarray, source: str) -> None:
 
 
 def _origins(
-    table: Panel, plan: ForecastConfig, ends: np.ndarray, source: str
+    table: Panel, plan: ForecastOptions, ends: np.ndarray, source: str
 ) -> tuple[Origins, Origins, Origins, list[str]]:
     scale = np.array(
         [_scales(s.values, s.observed, end, plan.season) for s, end in zip(table.series, ends, strict=True)]
@@ -262,7 +266,7 @@ def _origins(
     return found[0], found[1], found[2], notes
 
 
-def every_origin(table: Panel, plan: ForecastConfig, source: str) -> Origins:
+def every_origin(table: Panel, plan: ForecastOptions, source: str) -> Origins:
     """Every origin of a table that holds the least history before it and the whole horizon after it.
 
     Raises:
@@ -284,7 +288,7 @@ def every_origin(table: Panel, plan: ForecastConfig, source: str) -> Origins:
     return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
 
 
-def _least_history(plan: ForecastConfig, room: int) -> int:
+def _least_history(plan: ForecastOptions, room: int) -> int:
     """The steps that a training window must hold: all of the window where there is room, else one season or so."""
     if room >= plan.window + 3 * plan.horizon:
         return plan.window

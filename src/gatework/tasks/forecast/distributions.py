@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gatework.config import Distribution
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
+from gatework.tasks.forecast.options import Distribution
 
 PARAMETERS = 2
 """How many numbers the network answers for each step."""

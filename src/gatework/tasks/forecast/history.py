@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatework.config import ForecastConfig, TimeConfig
 from gatework.data._columns import Columns, matrix
 from gatework.data.frequency import Frequency, Grid
 from gatework.data.panel import Panel, Series, read_panel
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
+from gatework.options import TimeOptions
+from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.windows import Origins
 
 _ARRAYS = ("values", "observed", "known", "past", "static")
@@ -70,7 +71,7 @@ def from_state(state: Mapping[str, Any]) -> Panel:
     return Panel(tuple(series), grid, state["zone"], columns, np.zeros((0, 2), np.int64))
 
 
-def go_on(history: Panel, config: TimeConfig, table: Table) -> Panel:
+def go_on(history: Panel, config: TimeOptions, table: Table) -> Panel:
     """The series to forecast from a person's new table.
 
     Args:
@@ -112,7 +113,7 @@ def go_on(history: Panel, config: TimeConfig, table: Table) -> Panel:
     return dataclasses.replace(history, series=tuple(series), rows=np.stack([codes, steps], axis=1))
 
 
-def _positions(history: Panel, config: TimeConfig, table: Table, codes: np.ndarray) -> np.ndarray:
+def _positions(history: Panel, config: TimeOptions, table: Table, codes: np.ndarray) -> np.ndarray:
     stamps = read_stamps(
         table.column(history.columns.time),
         codes,
@@ -164,7 +165,7 @@ def check_known(table: Panel, horizon: int, source: str, row: Callable[[int], st
             )
 
 
-def newer(history: Panel, origins: Origins, plan: ForecastConfig) -> np.ndarray:
+def newer(history: Panel, origins: Origins, plan: ForecastOptions) -> np.ndarray:
     """The origins between the end of a run's history and the first of others in a table that may be newer.
 
     Args:

@@ -29,12 +29,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from gatework.config import Distribution, ForecastConfig, ModelConfig
 from gatework.nn.model import layers
+from gatework.options import ModelOptions
 from gatework.tasks._task import Loss
 from gatework.tasks.forecast.conformal import MOST_SCORES, PROMISED, Calibration
 from gatework.tasks.forecast.distributions import PARAMETERS, quantiles, score
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
+from gatework.tasks.forecast.options import Distribution, ForecastOptions
 from gatework.tasks.forecast.window_store import OriginBatch
 
 _KNOWN_WIDTH = 32
@@ -51,7 +52,7 @@ class ForecastNetwork(nn.Module):
         static: Features that never change.
     """
 
-    def __init__(self, config: ModelConfig, plan: ForecastConfig, *, inputs: int, ahead: int, static: int) -> None:
+    def __init__(self, config: ModelOptions, plan: ForecastOptions, *, inputs: int, ahead: int, static: int) -> None:
         super().__init__()
         self.horizon, self.segment = plan.horizon, plan.segment
         self.steps = -(-plan.horizon // plan.segment)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.config import ForecastConfig
 from gatework.data.panel import Panel
+from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, Section, without_text_options
@@ -29,6 +29,7 @@ from gatework.tasks.forecast.metrics import (
     distinct_steps,
     metrics,
 )
+from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
 from gatework.tasks.forecast.windows import Origins, OriginSplit
 
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor, nn
 
-    from gatework.config import DataConfig, ModelConfig, Recipe
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
     from gatework.tasks.forecast.data import ForecastDataset
     from gatework.tasks.forecast.model import ForecastNetwork
 
@@ -56,13 +58,14 @@ class ForecastTask(DenseTask):
         history: The end of every series: what a forecast is made from where no newer table is given.
     """
 
-    name = "forecast"
+    options = OPTIONS
+    name = OPTIONS.name
     metric = "mase"
     lower_is_better = True
     shown = ("mase", "wql", "coverage_80", "coverage_95")
     needs_input = False
 
-    plan: ForecastConfig
+    plan: ForecastOptions
     features: Features
     history: Panel
 
@@ -74,18 +77,15 @@ class ForecastTask(DenseTask):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""
-        from gatework import data
         from gatework.tasks.forecast.data import forecast_dataset
 
-        if isinstance(source, str) and source in data.REGISTRY:
-            load = data.REGISTRY[source].load_recipe
-            if load is None:
-                raise UsageError(f'"{source}" is no table with a time column; forecasting needs one')
-            return load(recipe)
+        if isinstance(source, str) and source in REGISTRY:
+            known = find_table(source)
+            return forecast_dataset(known.load(recipe.data), recipe, licence=known.licence, name=known.name)
         return forecast_dataset(source, recipe)
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> ForecastTask:
+    def fit(cls, dataset: Dataset, config: DataOptions) -> ForecastTask:
         """Learns the features' scales from the training part alone.
 
         Raises:
@@ -119,7 +119,7 @@ class ForecastTask(DenseTask):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:
         """The task whose `state()` this is."""
-        plan = ForecastConfig(**state["plan"])
+        plan = ForecastOptions(**state["plan"])
         return cls(plan, Features.from_state(state["features"]), from_state(state["history"]))
 
     @cached_property
@@ -136,7 +136,7 @@ class ForecastTask(DenseTask):
             self._panels[key] = (origins.table, WindowStore(origins.table, self.features, self.plan))
         return OriginExamples(self._panels[key][1], OriginSplit(origins))
 
-    def model(self, config: ModelConfig) -> nn.Module:
+    def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights; it maps windows to quantiles of shape (batch, horizon, levels).
 
         Raises:
@@ -279,8 +279,8 @@ class ForecastTask(DenseTask):
             UsageError: The horizon is longer than the trained one.
             DataError: The table cannot be used, or lacks what was said to be known ahead.
         """
-        from gatework.config import TimeConfig
         from gatework.data.tables import read_table
+        from gatework.options import TimeOptions
 
         refuse_options(self.name, options, ("horizon",))
         horizon = options.get("horizon") or self.plan.horizon
@@ -293,7 +293,7 @@ class ForecastTask(DenseTask):
         row: Callable[[int], str] = str
         if source is not None:
             found = read_table(source)
-            table, where, row = go_on(self.history, recipe.time or TimeConfig(), found), found.where, found.row
+            table, where, row = go_on(self.history, recipe.section(TimeOptions), found), found.where, found.row
         check_known(table, horizon, where, row)
         targets = range(len(table.columns.targets))
         index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
@@ -306,13 +306,13 @@ class ForecastTask(DenseTask):
         Raises:
             DataError: The table cannot be used, or is too short.
         """
-        from gatework.config import TimeConfig
         from gatework.data.tables import read_table
+        from gatework.options import TimeOptions
         from gatework.tasks.forecast.data import every_origin
 
         refuse_options(self.name, options)
         newer_table = read_table(source)
-        table = go_on(self.history, recipe.time or TimeConfig(), newer_table)
+        table = go_on(self.history, recipe.section(TimeOptions), newer_table)
         return OriginSplit(every_origin(table, self.plan, newer_table.where))
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.config import ForecastConfig
 from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
 from gatework.data.series import Scale
 from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.season import calendar
 from gatework.tasks.forecast.windows import OriginSplit
 
@@ -103,7 +103,7 @@ def _fit(values: np.ndarray) -> Scale:
 class WindowStore:
     """Every series of a table, end to end, with room for a window before and a horizon after each."""
 
-    def __init__(self, table: Panel, features: Features, plan: ForecastConfig) -> None:
+    def __init__(self, table: Panel, features: Features, plan: ForecastOptions) -> None:
         self.plan, self.linear = plan, features.linear
         self.base = np.zeros(len(table.series), dtype=np.int64)
         values, observed, past, ahead = [], [], [], []
@@ -192,7 +192,7 @@ class OriginExamples:
 
 
 def measure(
-    history: np.ndarray, seen: np.ndarray, plan: ForecastConfig, spread: np.ndarray
+    history: np.ndarray, seen: np.ndarray, plan: ForecastOptions, spread: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The level and the scale of windows.
 
@@ -215,7 +215,7 @@ def measure(
     return level, np.maximum(own, _LEAST_SPREAD * floor)
 
 
-def simple(history: np.ndarray, plan: ForecastConfig, linear: Linear | None = None) -> np.ndarray:
+def simple(history: np.ndarray, plan: ForecastOptions, linear: Linear | None = None) -> np.ndarray:
     """The forecast that the network adds to, own unit.
 
     Args:

@@ -13,13 +13,14 @@ from gatework.errors import DataError
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
 from gatework.tasks.regress.metrics import answers_of, metrics
+from gatework.tasks.regress.options import OPTIONS
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-    from gatework.config import DataConfig
     from gatework.data.dataset import Batch, Columns, Dataset, Split
+    from gatework.options import DataOptions
     from gatework.tasks._section import Answered, Section
 
 
@@ -36,7 +37,8 @@ class RegressTask(SequenceTask):
         classes: None.
     """
 
-    name = "regress"
+    options = OPTIONS
+    name = OPTIONS.name
     metric = "mse"
     lower_is_better = True
     answer = "target"
@@ -48,7 +50,7 @@ class RegressTask(SequenceTask):
     classes: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, dataset: Dataset, config: DataConfig) -> RegressTask:
+    def fit(cls, dataset: Dataset, config: DataOptions) -> RegressTask:
         """Learns the vocabulary or scale from the training part alone.
 
         Raises:

@@ -1,16 +1,14 @@
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gatework.config
-from gatework.config import Recipe, find_recipe, read_recipe, recipe_from_dict, recipe_to_toml
 from gatework.errors import UsageError
+from gatework.recipe import Recipe, find_recipe, read_recipe, recipe_files, recipe_from_dict, recipe_to_toml
 
-BUILT_IN = sorted(file.stem for file in (Path(gatework.config.__file__).parent / "recipes").glob("*.toml"))
+BUILT_IN = list(recipe_files())
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -62,7 +60,7 @@ def test_all_problems_are_reported_at_once_with_the_nearest_key():
         "model.layers is 'two', expected a whole number",
         "model.dropout is 1.5, expected at least 0 and at most 0.99",
         'model.pooling is "median", expected one of last, mean, max, concat, attention',
-        'unknown key "trainin" (did you mean "training"?)',
+        'unknown key "trainin" of the task "classify" (did you mean "training"?)',
         "training.epochs is True, expected a whole number",
     ):
         assert part in message
@@ -71,7 +69,7 @@ def test_all_problems_are_reported_at_once_with_the_nearest_key():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"hiddn": 3}, 'a recipe has no field "hiddn": did you mean "hidden"'),
+        ({"hiddn": 3}, 'a recipe of the task "classify" has no field "hiddn": did you mean "hidden"'),
         ({"epochs": 0}, "training.epochs is 0, expected at least 1"),
         ({"learning_rate": float("nan")}, "training.learning_rate is nan, expected above 0"),
         ({"validation": 1.0}, "data.validation is 1.0"),

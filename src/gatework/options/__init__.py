@@ -1,0 +1,43 @@
+"""Options, each declared once with its default, range and help; and what tasks say of themselves. Nothing heavy."""
+
+from gatework.options._names import Names, as_list, column_names
+from gatework.options._option import Option, Section, find_option, option, options_of
+from gatework.options._sections import (
+    AROUND,
+    DataOptions,
+    Duplicates,
+    Missing,
+    ModelOptions,
+    Padding,
+    Pooling,
+    Schedule,
+    TimeOptions,
+    TrainingOptions,
+)
+from gatework.options._task_options import SHARED, TASKS, TaskOptions, implied_task, owners
+
+__all__ = [
+    "AROUND",
+    "SHARED",
+    "TASKS",
+    "DataOptions",
+    "Duplicates",
+    "Missing",
+    "ModelOptions",
+    "Names",
+    "Option",
+    "Padding",
+    "Pooling",
+    "Schedule",
+    "Section",
+    "TaskOptions",
+    "TimeOptions",
+    "TrainingOptions",
+    "as_list",
+    "column_names",
+    "find_option",
+    "implied_task",
+    "option",
+    "options_of",
+    "owners",
+]

@@ -1,0 +1,175 @@
+"""The sections of a recipe that tasks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gatework.options._names import Names
+from gatework.options._option import Section, option, options_of
+
+Padding = Literal["mask", "pre"]
+Pooling = Literal["last", "mean", "max", "concat", "attention"]
+Schedule = Literal["constant", "cosine", "linear"]
+Missing = Literal["previous", "zero", "error"]
+Duplicates = Literal["error", "mean", "sum", "first", "last"]
+
+_LARGEST_SEED = 2**63 - 1
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class DataOptions(Section):
+    """What is learnt from."""
+
+    section = "data"
+    title = "Data"
+
+    dataset: str = option("", help="A registered data set, or the path of a table or folder.")
+    text: str | None = option(None, help="The column that holds the text.", metavar="COLUMN")
+    label: str | None = option(
+        None, help="The column that holds the class; for a detector, the one that marks anomalies.", metavar="COLUMN"
+    )
+    target: Names = option(
+        None, help="The column that holds the value to predict; several where a task takes several.", metavar="COLUMN"
+    )
+    validation: float = option(
+        0.2, low=0, high=0.9, is_low_open=True, help="Share of the training examples held back for validation."
+    )
+    test: float = option(
+        0.2, low=0, high=0.9, is_low_open=True, help="Share held back for testing where there is no test part."
+    )
+    vocabulary: int = option(
+        10_000, low=1, high=10_000_000, help='The most frequent words that are kept; every other is "unknown".'
+    )
+    max_tokens: int = option(200, low=0, high=_MOST, help="Only the last so many tokens of a text are read; 0: all.")
+    padding: Padding = option(
+        "mask",
+        help="mask runs each sequence for its own length; pre puts padding tokens in front and runs over them.",
+    )
+    scale: bool = option(False, help="Standardise series with the training part's mean and standard deviation.")
+    split_seed: int = option(0, low=0, high=_LARGEST_SEED, help="The seed of the split.")
+
+
+@dataclass(frozen=True)
+class TimeOptions(Section):
+    """What the columns of a table with a time column are; those to predict or watch are the target of the data."""
+
+    section = "time"
+    title = "Columns of a table with a time column"
+
+    time: str | None = option(None, help="The column that holds the time.", metavar="COLUMN")
+    series: Names = option(
+        None, help="The columns that tell series apart; without any, the table is one series.", metavar="COLUMN"
+    )
+    known: Names = option(
+        None, help="Columns that are known ahead, such as a promotion or a holiday.", metavar="COLUMN"
+    )
+    past: Names = option(None, help="Columns that are known only up to now, such as a temperature.", metavar="COLUMN")
+    static: Names = option(None, help="Columns that never change within a series, such as a region.", metavar="COLUMN")
+    frequency: str | None = option(None, help="The step, such as D, 15min or M; inferred if absent.")
+    missing: Missing = option(
+        "previous",
+        help="What stands for a missing step or value. Steps filled with the previous value are inputs only, never "
+        "learnt as a target and never scored; zero is a true value, as where no row means no sale.",
+    )
+    duplicates: Duplicates = option("error", help="What stands for rows of one series at the same time that differ.")
+    time_format: str | None = option(
+        None, help='The format of the time column, such as "%d/%m/%Y"; inferred if absent.', metavar="FORMAT"
+    )
+    time_zone: str | None = option(
+        None, help="The zone of times that name none, such as Europe/Berlin.", metavar="ZONE"
+    )
+
+
+_AROUND = "Around the cell, at every step"
+
+
+@dataclass(frozen=True)
+class ModelOptions(Section):
+    """The network."""
+
+    section = "model"
+    title = "Model"
+
+    cell: str = option("lstm", help="A registered cell, or one of your own as FILE.py:NAME.")
+    hidden: int = option(128, low=1, high=65_536, help="Units per layer and direction.")
+    layers: int = option(1, low=1, high=64, help="Stacked layers.")
+    bidirectional: bool = option(False, help="Every layer also reads the sequence backwards.")
+    embedding: int = option(128, low=1, high=65_536, help="Size of a word's vector.")
+    dropout: float = option(0.0, low=0, high=0.99, help="Share of units dropped between layers and before the output.")
+    embedding_dropout: float = option(0.0, low=0, high=0.99, help="Share of words whose vectors are dropped.")
+    pooling: Pooling = option(
+        "last",
+        help="What the output sees of the states: the last one, their mean or max over time, concat of all three, or a "
+        "learnt attention average.",
+    )
+    forget_bias: float = option(
+        1.0, help="The forget gate's bias at the start; a negative one forgets. Cells without one ignore it."
+    )
+    orthogonal: bool = option(True, help="Each gate's recurrent matrix starts orthogonal.")
+    recurrent_dropout: float = option(
+        0.0,
+        low=0,
+        high=0.99,
+        group=_AROUND,
+        help="Share of units of h that the recurrent product does not see, the same at all steps.",
+    )
+    zoneout: float | dict[str, float] = option(
+        0.0,
+        low=0,
+        high=0.99,
+        group=_AROUND,
+        metavar="SHARE",
+        help="Share of units that keep their previous state at a step, as 0.1, or by state, as c=0.5,h=0.05 (in a "
+        "recipe {c = 0.5, h = 0.05}).",
+    )
+    weight_drop: float = option(
+        0.0,
+        low=0,
+        high=0.99,
+        group=_AROUND,
+        help="Share of the recurrent matrix that is zero throughout a training step.",
+    )
+    cell_clip: float = option(
+        0.0, low=0, high=_MOST, group=_AROUND, help="Keep the cell state c within this distance of 0; 0 does not clip."
+    )
+    layer_norm: bool = option(
+        False, group=_AROUND, help="Normalise W x, U h and the cell state inside the output's tanh."
+    )
+
+    @property
+    def cell_name(self) -> str:
+        """What the cell is called: of `FILE.py:NAME` the name."""
+        return self.cell.rpartition(":")[2]
+
+
+AROUND = tuple(o.name for o in options_of(ModelOptions) if o.title == _AROUND)
+"""The fields of ModelOptions that act around the cell, as `gatework.nn.ScanOptions` explains them."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions(Section):
+    """How a network is trained."""
+
+    section = "training"
+    title = "Training"
+
+    epochs: int = option(10, low=1, high=_MOST, help="Passes over the training examples.")
+    batch_size: int = option(32, low=1, high=_MOST, help="Examples per step.")
+    learning_rate: float = option(
+        1e-3, low=0, high=1000, is_low_open=True, help="Adam's learning rate, at its highest."
+    )
+    weight_decay: float = option(0.0, low=0, high=1000, help="Decoupled weight decay (AdamW) where above 0.")
+    schedule: Schedule = option("constant", help="The learning rate stays, or falls to zero over all steps.")
+    warmup: float = option(0.0, low=0, high=1, help="Share of the steps over which the learning rate rises from zero.")
+    clip: float = option(1.0, low=0, help="Clip the gradient's norm to this; 0 does not clip.")
+    patience: int = option(
+        0, low=0, high=_MOST, help="Stop after so many epochs without a better validation metric; 0 never stops early."
+    )
+    best_weights: bool = option(True, help="Keep the weights of the best validation epoch, not the last ones.")
+    bucket: bool = option(True, help="Batches hold sequences of similar length.")
+    seed: int = option(0, low=0, high=_LARGEST_SEED, help="Seeds weights, data order and dropout.")
+    checkpoint_seconds: float = option(
+        60.0, low=0, help="The longest time between two checkpoints within an epoch.", metavar="SECONDS"
+    )

@@ -1,0 +1,113 @@
+"""What can be said of a task without importing it: its sections, its prediction's options, its help, its recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gatework._registry import Registry, resolve
+from gatework.errors import UsageError
+from gatework.options._option import Option, Section, options_of
+from gatework.options._sections import DataOptions, ModelOptions, TrainingOptions
+
+SHARED: tuple[type[Section], ...] = (DataOptions, ModelOptions, TrainingOptions)
+"""The sections of every recipe."""
+
+
+def _never(_: Collection[str]) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """The options of a task.
+
+    Attributes:
+        name: The task's name on the command line and in recipes.
+        about: One sentence: what is learnt.
+        example: A command line that trains it.
+        task: The task's class, or its place as "module:attribute".
+        sections: The sections of its recipes beyond those of every recipe.
+        unused: Options of the shared sections that it does not read, such as "data.text"; no flags are made for them.
+        prediction: The options of a prediction or an evaluation; none if None.
+        recipes: The folder of its recipes; the one with the task's name is its own.
+        is_meant_by: Whether these options, given by their bare names, speak of this task and no other; asked where a
+            person names no task and every option is one of its own.
+    """
+
+    name: str
+    about: str
+    example: str
+    task: Any = ""
+    sections: tuple[type[Section], ...] = ()
+    unused: frozenset[str] = frozenset()
+    prediction: type[Section] | None = None
+    recipes: Path | None = None
+    is_meant_by: Callable[[Collection[str]], bool] = _never
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Every option of its recipes, those that it does not read included."""
+        sections: tuple[type[Section], ...] = (DataOptions, *self.sections, ModelOptions, TrainingOptions)
+        return tuple(o for section in sections for o in options_of(section))
+
+    @property
+    def shown(self) -> tuple[Option, ...]:
+        """The options of its recipes that it reads, the data set apart, which is an argument."""
+        return tuple(o for o in self.options if o.qualified not in self.unused | {"data.dataset"})
+
+    @property
+    def prediction_options(self) -> tuple[Option, ...]:
+        """The options of a prediction or an evaluation."""
+        return options_of(self.prediction) if self.prediction else ()
+
+    def load(self) -> Any:
+        """The task's class."""
+        return resolve(self.task) if isinstance(self.task, str) else self.task
+
+
+def _of_class(named: Any) -> TaskOptions:
+    """The options of what an entry point names: a task's class, or its options."""
+    return named if isinstance(named, TaskOptions) else replace(named.options, task=named)
+
+
+TASKS: Registry[TaskOptions] = Registry(
+    "task",
+    "gatework.tasks",
+    {
+        "classify": "gatework.tasks.classify.options:OPTIONS",
+        "regress": "gatework.tasks.regress.options:OPTIONS",
+        "forecast": "gatework.tasks.forecast.options:OPTIONS",
+        "detect": "gatework.tasks.detect.options:OPTIONS",
+    },
+    _of_class,
+)
+"""Every task by its name; a task of the package is its folder and its line here."""
+
+
+def owners(name: str) -> list[str]:
+    """The tasks that read an option, given by its bare or qualified name."""
+    return [task.name for task in TASKS.values() if name in _names(task)]
+
+
+def implied_task(given: Collection[str]) -> str:
+    """The task that options speak of, where no task is named.
+
+    Args:
+        given: The options, by their bare or qualified names.
+
+    Raises:
+        UsageError: They speak of several tasks.
+    """
+    bare = {name.rpartition(".")[2] for name in given}
+    able = [task for task in TASKS.values() if set(given) <= _names(task)]
+    meant = [task.name for task in able if task.is_meant_by(bare)]
+    if len(meant) > 1:
+        raise UsageError(f"these options fit several tasks ({', '.join(meant)}); name one by --task")
+    return meant[0] if meant else next(iter(TASKS))
+
+
+def _names(task: TaskOptions) -> set[str]:
+    return {name for option in task.shown for name in (option.name, option.qualified)}

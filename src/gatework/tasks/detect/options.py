@@ -1,0 +1,78 @@
+"""The options of detectors: a scorer, a threshold, and spans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gatework.options import Section, TaskOptions, TimeOptions, option, options_of
+
+Scorer = Literal["forecast", "reconstruction"]
+ThresholdRule = Literal["quantile", "pot", "dynamic"]
+
+
+@dataclass(frozen=True)
+class DetectOptions(Section):
+    """How anomalies are told from the rows around them: a scorer, a threshold, and spans."""
+
+    section = "detect"
+    title = "Detectors"
+
+    scorer: Scorer = option(
+        "forecast",
+        help="An error is that of a forecast of the row from those before it, or of the reconstruction of the last "
+        "rows by an autoencoder.",
+    )
+    threshold: ThresholdRule = option(
+        "quantile",
+        help="From which error on a row is anomalous: a robust quantile of the last errors, the extreme value rule "
+        "pot, or the dynamic rule without a law.",
+    )
+    context: int = option(
+        64, low=2, high=100_000, help="Rows of a training window, and those that an autoencoder reads."
+    )
+    smooth: int = option(
+        1, low=1, high=100_000, help="An error is the mean over so many rows, the row's own and those before it."
+    )
+    sensitivity: float = option(
+        1.0, low=0, high=1_000_000, is_low_open=True, help="Divides the thresholds: a higher one flags more."
+    )
+    gap: int = option(
+        10, low=0, high=1_000_000, help="Flagged rows with at most so many others between them are one span."
+    )
+
+
+@dataclass(frozen=True)
+class DetectPrediction(Section):
+    """What a detector is asked for."""
+
+    section = "detect"
+    title = "Detectors"
+
+    label: str | None = option(
+        None,
+        help="The column that says which rows are anomalous, for a detector that learnt without labels.",
+        metavar="COLUMN",
+        commands=("evaluate",),
+    )
+
+
+def _is_meant_by(given: Collection[str]) -> bool:
+    return "time" in given and any(name in given for name in ("label", *(o.name for o in options_of(DetectOptions))))
+
+
+OPTIONS = TaskOptions(
+    "detect",
+    "Find anomalous rows of a table with a time column, with or without labels to learn from.",
+    "gatework train detect sensor.csv --time time --target value --out RUN",
+    "gatework.tasks.detect.task:DetectTask",
+    (TimeOptions, DetectOptions),
+    frozenset(f"data.{name}" for name in ("text", "vocabulary", "max_tokens", "padding", "scale", "split_seed"))
+    | {f"time.{name}" for name in ("known", "past", "static", "frequency", "missing", "duplicates")}
+    | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"},
+    DetectPrediction,
+    Path(__file__).with_name("recipes"),
+    _is_meant_by,
+)
