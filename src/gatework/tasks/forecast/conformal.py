@@ -1,23 +1,33 @@
-r"""Intervals that hold: each one is stretched about the median until it covers what it promises, and goes on learning.
+r"""Intervals that hold: each one is stretched about the median by what the forecasts before it got wrong.
 
 For an interval between the quantiles $q$ and $1 - q$ and every step of every held-back origin,
 
 $$ r = \max\Big( \frac{y - \hat y}{\hat y_{1-q} - \hat y},\; \frac{\hat y - y}{\hat y - \hat y_q} \Big) $$
 
-says how far out the actual value lies, 1 being the interval's end. Stretching both ends by the
-$\lceil (n + 1)(1 - \alpha) \rceil$-th smallest of the $n$ scores $r$ seen so far makes it cover a share of at least
-$1 - \alpha$ of those steps, whatever the network believed. At first $\alpha = 2q$. Then, whenever a further step
-comes to pass, its scores join the others, and with $m_t$, the share of the intervals once issued for it that missed it,
+says how far out the actual value lies, 1 being the interval's end. Stretching both ends by the $1 - \alpha$ quantile of
+these scores makes the interval cover a share of $1 - \alpha$ of those steps, whatever the network believed. A step
+counts once, however many overlapping origins forecast it.
 
-$$ \alpha \leftarrow \alpha + \gamma (2q - m_t), $$
+The scores are those of the series itself, with `_POOL` blocks' worth of those of all series, a block being a horizon
+and at least ten steps: a long series goes by its own, a short one by the others'. A series whose typical score is far
+from theirs has no part in that pool, so that one that nobody can forecast does not widen the rest. `_PRIOR` blocks'
+worth of a normal law, for which the network's intervals are right, stand with them: two days do not overrule what was
+learnt from years.
 
-so that coverage returns to what was promised even where the future is unlike the held-back origins. A forecast is
+At first $\alpha = 2q$. Then, with every step that comes to pass, its scores join the others, whose weight falls by half
+in `_HALF_LIFE` blocks, and with $m_t$, the share of the intervals once issued for it that missed it, and $h$ the
+horizon,
+
+$$ \alpha \leftarrow \min\big(1, \max(0, \alpha + \gamma\, 2q\, (2q - m_t) / h)\big), $$
+
+so that coverage returns to what was promised where the future is unlike the held-back origins. The rate falls with the
+horizon, because the answer to a change comes that much later, and with the promise, so that a single miss of a 95 %
+interval moves it no more than it can know. No interval is stretched beyond the largest score seen. A forecast is
 stretched by what was known when it was made.
 
 Sources: Y. Romano, E. Patterson and E. Candès, "Conformalized quantile regression", NeurIPS 2019, with the score taken
 relative to the interval so that one factor serves series of every size; I. Gibbs and E. Candès, "Adaptive conformal
-inference under distribution shift", NeurIPS 2021, whose bound on the long-run share of misses asks nothing of the data.
-Where $\alpha$ falls below 0 they answer the whole line; here the largest score is enlarged by $1 - \alpha / 2q$.
+inference under distribution shift", NeurIPS 2021.
 """
 
 from __future__ import annotations
@@ -29,14 +39,24 @@ import numpy as np
 
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 
+MOST_SERIES = 4096
+"""Of more series than these, none has scores of its own: all go by the pool."""
 PROMISED = np.array([2 * level for level in LEVELS[:MEDIAN]])
 """The share of misses that each interval promises, the widest interval first, shape (intervals,)."""
-MOST_SCORES = 4096
-"""Of more scores than these, so many are kept, evenly spread over their order."""
 
-_RATE = 0.05
-_FEWEST = 10
-_WIDEST = 20.0
+# Scores are counted in classes of equal ratio: 32 of them to a power of ten, 7 % wide.
+_SMALLEST, _DECADES, _BY_DECADE = 1e-2, 6, 32
+CLASSES = _DECADES * _BY_DECADE
+"""The classes in which scores are counted."""
+_EDGES = _SMALLEST * 10 ** (np.arange(CLASSES + 1) / _BY_DECADE)
+
+# Chosen on the built-in tables cut before their test parts and on generated series; docs/benchmarks-forecast.md.
+_RATE, _HALF_LIFE, _PRIOR, _POOL = 0.75, 10.0, 1.0, 6.0
+# Errors are alike over a horizon, so that a horizon is the unit of evidence; so many steps are the least.
+_LEAST_BLOCK = 10
+# A series whose median score is so many times the median series' is no part of the pool of all series, if there are
+# enough to tell.
+_FAR, _FEWEST_SERIES = 4.0, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,84 +64,145 @@ class Calibration:
     """What is known of the intervals at one moment.
 
     Attributes:
-        alpha: The share of misses aimed at by each interval, shape (intervals,).
-        scores: The scores of each interval in rising order, shape (intervals, kept).
-        count: How many scores the kept ones stand for.
+        alpha: The share of misses aimed at, shape (series, intervals); a pair of series and target is one series here.
+        counts: In how many steps a score fell into each class, shape (series, intervals, classes).
+        horizon: The steps of a forecast.
     """
 
     alpha: np.ndarray
-    scores: np.ndarray
-    count: int
+    counts: np.ndarray
+    horizon: int
 
     @classmethod
-    def held_back(cls, quantiles: np.ndarray, y: np.ndarray) -> Calibration:
-        """Learns from forecasts for held-back origins.
+    def unknown(cls, series: int, horizon: int) -> Calibration:
+        """Before the first score: the intervals as the network gives them."""
+        intervals = len(PROMISED)
+        return cls(np.tile(PROMISED, (series, 1)), np.zeros((series, intervals, CLASSES)), horizon)
+
+    def held_back(self, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> Calibration:
+        """With what forecasts for held-back origins teach.
 
         Args:
             quantiles: Shape (origins, horizon, levels), not stretched.
             y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
+            times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
+            keys: Which series each origin is of, shape (origins,).
         """
-        nothing = cls(PROMISED.copy(), np.zeros((len(PROMISED), 0)), 0)
-        return nothing._joined(_scores(quantiles, y)[~np.isnan(y)])
+        steps = _Steps.of(quantiles, y, times, keys)
+        return self._counted(steps, np.ones(len(steps.key), dtype=bool))
 
-    def stretch(self) -> np.ndarray:
-        """The factor of every level, shape (levels,); 1 for the median, and throughout where there is too little."""
-        found = np.ones(len(LEVELS))
-        kept = self.scores.shape[1]
-        if self.count < _FEWEST:
-            return found
-        for k, (alpha, scores) in enumerate(zip(self.alpha, self.scores, strict=True)):
-            rank = min(max(math.ceil((kept + 1) * (1 - max(alpha, 0.0))), 1), kept)
-            factor = float(scores[rank - 1]) * (1 - min(alpha, 0.0) / PROMISED[k])
-            found[[k, -1 - k]] = min(max(factor, 0.0), _WIDEST)
+    def stretch(self, keys: np.ndarray) -> np.ndarray:
+        """The factor of every level, 1 for the median, shape (origins, levels).
+
+        Args:
+            keys: Which series each origin is of; below 0 for one that was never seen. Shape (origins,).
+        """
+        kinds, place = np.unique(keys, return_inverse=True)
+        pool, is_far = self._pool()
+        own, alpha = self.counts[kinds], self.alpha[kinds]
+        own[kinds < 0], alpha[kinds < 0] = 0, PROMISED
+        size = pool.sum(axis=1, keepdims=True)
+        # Of few scores there is no more to borrow than there are.
+        share = np.minimum(_POOL * self._block / np.maximum(size, 1e-12), 1.0) * ~is_far[kinds, None, None]
+        factors = _quantile(own + share * pool + _PRIOR * self._block * _NORMAL, 1 - alpha)
+        levels = np.ones((len(kinds), len(LEVELS)))
+        levels[:, :MEDIAN], levels[:, :MEDIAN:-1] = factors, factors
+        found: np.ndarray = levels[place.reshape(-1)]
         return found
 
-    def follow(self, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, Calibration]:
+    def follow(
+        self, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray
+    ) -> tuple[np.ndarray, Calibration]:
         """Goes through origins in the order of time, learning from each step once it has come to pass.
 
         Args:
             quantiles: Forecasts, shape (origins, horizon, levels), not stretched.
             y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
             times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
+            keys: Which series each origin is of; below 0 for one that was never seen. Shape (origins,).
 
         Returns:
             The factors of each origin, shape (origins, levels), and what is known after the last step.
         """
-        now, scores = self, _scores(quantiles, y)
-        due = times[:, None] + np.arange(y.shape[1])
-        origin, ahead = np.nonzero(~np.isnan(y))
-        order = np.argsort(due[origin, ahead], kind="stable")
-        origin, ahead = origin[order], ahead[order]
-        moments, starts = np.unique(due[origin, ahead], return_index=True)
-        steps = np.split(np.arange(len(origin)), starts[1:]) if len(origin) else []
+        now, steps = self, _Steps.of(quantiles, y, times, keys)
         factors = np.ones((len(times), len(LEVELS)))
+        moments = np.unique(steps.due)
         at = 0
         for time in np.unique(times):
             while at < len(moments) and moments[at] < time:
-                now, at = now._after(scores, factors, origin[steps[at]], ahead[steps[at]]), at + 1
-            factors[times == time] = now.stretch()
-        for rest in steps[at:]:
-            now = now._after(scores, factors, origin[rest], ahead[rest])
+                now, at = now._after(steps, steps.due == moments[at], factors), at + 1
+            here = times == time
+            factors[here] = now.stretch(keys[here])
+        for moment in moments[at:]:
+            now = now._after(steps, steps.due == moment, factors)
         return factors, now
 
-    def _after(self, scores: np.ndarray, factors: np.ndarray, origin: np.ndarray, ahead: np.ndarray) -> Calibration:
-        """What is known once one step came to pass, which these origins had forecast so many steps ahead."""
-        seen = scores[origin, ahead]
-        missed = (seen > factors[origin, :MEDIAN]).mean(axis=0)
-        alpha = np.clip(self.alpha + _RATE * (PROMISED - missed), -1.0, 1.0)
-        return Calibration(alpha, self.scores, self.count)._joined(seen)
+    @property
+    def _block(self) -> int:
+        return max(self.horizon, _LEAST_BLOCK)
 
-    def _joined(self, seen: np.ndarray) -> Calibration:
-        """With further scores, shape (steps, intervals); each of those kept stands for as many as the others do."""
-        stands_for = self.count / self.scores.shape[1] if self.count else 1.0
-        new = _thinned(np.sort(seen.T, axis=1), max(1, round(len(seen) / stands_for)))
-        scores = np.sort(np.concatenate([self.scores, new], axis=1), axis=1)
-        return Calibration(self.alpha, _thinned(scores, MOST_SCORES), self.count + len(seen))
+    def _after(self, steps: _Steps, due: np.ndarray, factors: np.ndarray) -> Calibration:
+        """What is known once the steps of one moment came to pass, given the factors that their origins had."""
+        known = np.flatnonzero(due & (steps.key >= 0))
+        series, place, times = np.unique(steps.key[known], return_inverse=True, return_counts=True)
+        missed = np.zeros((len(series), len(PROMISED)))
+        np.add.at(missed, place.reshape(-1), steps.score[known] > factors[steps.origin[known], :MEDIAN])
+        moved = PROMISED * (PROMISED - missed / times[:, None]) * _RATE / self.horizon
+        alpha = self.alpha.copy()
+        alpha[series] = np.clip(alpha[series] + moved, 0.0, 1.0)
+        faded = self.counts * 0.5 ** (1 / (_HALF_LIFE * self._block))
+        return Calibration(alpha, faded, self.horizon)._counted(steps, due)
+
+    def _counted(self, steps: _Steps, chosen: np.ndarray) -> Calibration:
+        """With the scores of further steps, each step of a series counting once."""
+        of = np.flatnonzero(chosen & (steps.key >= 0))
+        pairs = np.stack([steps.key[of], steps.due[of]], axis=1)
+        _, place, times = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+        place = place.reshape(-1)
+        counts = self.counts.copy()
+        scaled = np.log10(np.maximum(steps.score[of], _SMALLEST) / _SMALLEST) * _BY_DECADE
+        bins = np.minimum(scaled.astype(np.int64), CLASSES - 1)
+        np.add.at(counts, (steps.key[of][:, None], np.arange(len(PROMISED)), bins), 1 / times[place][:, None])
+        return Calibration(self.alpha, counts, self.horizon)
+
+    def _pool(self) -> tuple[np.ndarray, np.ndarray]:
+        """The scores of all series but those far from the others', shape (intervals, classes), and which are far."""
+        is_far = np.zeros(len(self.counts) + 1, dtype=bool)
+        seen = np.flatnonzero(self.counts[:, -1].sum(axis=1) > 0)
+        if len(seen) >= _FEWEST_SERIES:
+            typical = _quantile(self.counts[seen, -1], np.full(len(seen), 0.5))
+            is_far[seen] = typical > _FAR * np.median(typical)
+        # The last entry stands for a series that was never seen, whose key is below 0.
+        return self.counts[~is_far[:-1]].sum(axis=0), is_far
 
 
-def _thinned(scores: np.ndarray, most: int) -> np.ndarray:
-    count = scores.shape[1]
-    return scores if count <= most else scores[:, ((np.arange(most) + 0.5) * count / most).astype(np.int64)]
+def stretched(quantiles: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Bands widened or narrowed level by level about the median, and kept from crossing.
+
+    Args:
+        quantiles: Shape (origins, horizon, levels).
+        factors: The factor of every level, shape (origins, levels).
+    """
+    median = quantiles[..., MEDIAN : MEDIAN + 1]
+    gaps = factors[:, None] * (quantiles - median)
+    above = np.maximum.accumulate(gaps[..., MEDIAN + 1 :], axis=-1)
+    below = np.minimum.accumulate(gaps[..., MEDIAN - 1 :: -1], axis=-1)[..., ::-1]
+    return np.concatenate([median + below, median, median + above], axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """Every observed step of every origin: its origin, series, position on the grid, and scores by interval."""
+
+    origin: np.ndarray
+    key: np.ndarray
+    due: np.ndarray
+    score: np.ndarray
+
+    @classmethod
+    def of(cls, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> _Steps:
+        origin, ahead = np.nonzero(~np.isnan(y))
+        return cls(origin, keys[origin], times[origin] + ahead, _scores(quantiles, y)[origin, ahead])
 
 
 def _scores(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -133,3 +214,42 @@ def _scores(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
     below = -error / np.maximum(median - said[..., :MEDIAN], tiny)
     found: np.ndarray = np.maximum(above, below)
     return found
+
+
+def _quantile(counts: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """The score below which a share of the counted ones lies, shape of `share`; scores fill their class evenly.
+
+    Args:
+        counts: Shape (..., classes).
+        share: Shape (...).
+    """
+    total = counts.cumsum(axis=-1)
+    wanted = np.clip(share, 0, 1) * total[..., -1]
+    # The first class that reaches it; rounding must not ask for more than there is.
+    at = np.minimum((total < wanted[..., None] * (1 - 1e-12)).sum(axis=-1), CLASSES - 1)[..., None]
+    inside = np.take_along_axis(counts, at, -1)[..., 0]
+    before = np.take_along_axis(total, at, -1)[..., 0] - inside
+    part = np.where(inside > 0, (wanted - before) / np.where(inside > 0, inside, 1), 1.0)
+    found: np.ndarray = _EDGES[at[..., 0]] * 10 ** (np.clip(part, 0, 1) / _BY_DECADE)
+    return found
+
+
+def _normal() -> np.ndarray:
+    """The scores' law where forecasts are normal and the intervals right, by class, shape (intervals, classes)."""
+    below = np.vectorize(math.erf)(_ends()[:, None] * _EDGES / math.sqrt(2))
+    mass = np.diff(below, axis=1, prepend=0.0)[:, 1:]
+    mass[:, 0] += below[:, 0]
+    # What lies beyond four standard deviations would be the largest score seen.
+    mass[_ends()[:, None] * _EDGES[:-1] > 4] = 0
+    normal: np.ndarray = mass / mass.sum(axis=1, keepdims=True)
+    return normal
+
+
+def _ends() -> np.ndarray:
+    """The ends of the intervals of a standard normal law, shape (intervals,)."""
+    from statistics import NormalDist
+
+    return np.array([NormalDist().inv_cdf(1 - level) for level in LEVELS[:MEDIAN]])
+
+
+_NORMAL = _normal()

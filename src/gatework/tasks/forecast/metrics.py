@@ -7,7 +7,11 @@ With $y$ the actual values, $\hat y_q$ the forecast of the quantile $q$, $\hat y
 - sMAPE: $\mathrm{mean}\; 200 |y - \hat y| / (|y| + |\hat y|)$, in per cent (as in the M4 competition);
 - weighted quantile loss: $\mathrm{mean}_q\, 2 \sum \rho_q(y - \hat y_q) / \sum |y|$ with
   $\rho_q(u) = \max(q u, (q - 1) u)$; over many evenly spread quantiles it tends to the CRPS over $\mathrm{mean}|y|$;
-- coverage: the share of actual values inside the interval between two quantiles.
+- coverage: the share of actual values inside the interval $[l, u]$ between two quantiles;
+- width: $\mathrm{mean}(u - l)$, in the targets' own unit;
+- MSIS: the interval score $(u - l) + \frac{2}{\alpha} \max(l - y, y - u, 0)$ of an interval that promises $1 - \alpha$
+  (Winkler 1972), divided and averaged as the error of MASE is (as in the M4 competition): an interval is better the
+  narrower it is, and pays for every miss. Coverage alone can be bought by width; this cannot.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """The quantiles that every method answers."""
 MEDIAN = LEVELS.index(0.5)
 INTERVALS = {80: (1, 5), 95: (0, 6)}
-"""The intervals whose coverage is measured, in per cent, and the positions of their ends in `LEVELS`."""
+"""The intervals that are judged, in per cent, and the positions of their ends in `LEVELS`."""
 
 register_metrics(
     Metric("mase", "MASE", lower_is_better=True),
@@ -39,6 +43,20 @@ register_metrics(
             is_share=True,
             target=percent / 100,
             short=f"{percent} % coverage",
+        )
+        for percent in INTERVALS
+    ),
+    *(
+        Metric(f"msis_{percent}", f"MSIS of the {percent} % interval", lower_is_better=True, short=f"{percent} % MSIS")
+        for percent in INTERVALS
+    ),
+    # The narrower the better, but only where it covers what it promises: by itself no direction is better.
+    *(
+        Metric(
+            f"width_{percent}",
+            f"mean width of the {percent} % interval",
+            lower_is_better=None,
+            short=f"{percent} % width",
         )
         for percent in INTERVALS
     ),
@@ -92,8 +110,24 @@ def metrics(quantiles: np.ndarray, actuals: np.ndarray) -> dict[str, float]:
     found["mse"] = found["rmse"] ** 2
     found["wql"] = weighted_quantile_loss(quantiles, y)
     for percent, (low, high) in INTERVALS.items():
-        found[f"coverage_{percent}"] = coverage(quantiles[..., low], quantiles[..., high], y)
+        lower, upper = quantiles[..., low], quantiles[..., high]
+        found[f"coverage_{percent}"] = coverage(lower, upper, y)
+        found[f"width_{percent}"] = float(np.nanmean(np.where(np.isnan(y), np.nan, upper - lower)))
+        found[f"msis_{percent}"] = mase(interval_score(lower, upper, y, 1 - percent / 100), actuals)
     return found
+
+
+def interval_score(low: np.ndarray, high: np.ndarray, y: np.ndarray, misses: float) -> np.ndarray:
+    """The interval score of every actual value, in its own unit, NaN where none was observed; see above.
+
+    Args:
+        low: The lower ends.
+        high: The upper ends.
+        y: What came to pass.
+        misses: The share of misses that the interval promises.
+    """
+    score: np.ndarray = (high - low) + 2 / misses * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
+    return score
 
 
 def weighted_quantile_loss(quantiles: np.ndarray, y: np.ndarray) -> float:
@@ -138,10 +172,10 @@ def distinct_steps(actuals: np.ndarray) -> int:
 
 
 def mase(error: np.ndarray, actuals: np.ndarray) -> float:
-    """The mean over series of the scaled mean absolute error; a series that never changed in training does not count.
+    """The mean over series of a scaled mean error; a series that never changed in training does not count.
 
     Args:
-        error: Absolute errors, shape (origins, horizon), NaN where nothing was observed.
+        error: Absolute errors, or interval scores, shape (origins, horizon), NaN where nothing was observed.
         actuals: As `Origins.actuals()` gives it.
     """
     keys = np.stack([actuals["series"], actuals["target"]], axis=1)

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -32,7 +31,7 @@ from torch.nn.functional import softplus
 from gatework.nn.model import layers
 from gatework.options import ModelOptions
 from gatework.tasks._task import Loss
-from gatework.tasks.forecast.conformal import MOST_SCORES, PROMISED, Calibration
+from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.distributions import PARAMETERS, quantiles, score
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.options import Distribution, ForecastOptions
@@ -50,9 +49,12 @@ class ForecastNetwork(nn.Module):
         inputs: Features of each step of the window.
         ahead: Features of each step of the horizon.
         static: Features that never change.
+        series: How many series have intervals of their own.
     """
 
-    def __init__(self, config: ModelOptions, plan: ForecastOptions, *, inputs: int, ahead: int, static: int) -> None:
+    def __init__(
+        self, config: ModelOptions, plan: ForecastOptions, *, inputs: int, ahead: int, static: int, series: int
+    ) -> None:
         super().__init__()
         self.horizon, self.segment = plan.horizon, plan.segment
         self.steps = -(-plan.horizon // plan.segment)
@@ -72,11 +74,10 @@ class ForecastNetwork(nn.Module):
         with torch.no_grad():
             self.answer.weight.mul_(0.1)
         self.alpha: Tensor
-        self.scores: Tensor
-        self.count: Tensor
-        self.register_buffer("alpha", torch.from_numpy(PROMISED).float())
-        self.register_buffer("scores", torch.full((len(PROMISED), MOST_SCORES), torch.nan))
-        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.counts: Tensor
+        nothing = Calibration.unknown(series, plan.horizon)
+        self.register_buffer("alpha", torch.from_numpy(nothing.alpha))
+        self.register_buffer("counts", torch.from_numpy(nothing.counts).float())
 
     def forward(
         self, inputs: Tensor, ahead: Tensor, static: Tensor, level: Tensor, scale: Tensor, skip: Tensor
@@ -97,15 +98,12 @@ class ForecastNetwork(nn.Module):
     @property
     def calibration(self) -> Calibration:
         """What is known of the intervals."""
-        scores = self.scores.double().numpy()
-        return Calibration(self.alpha.double().numpy(), scores[:, ~np.isnan(scores[0])], int(self.count))
+        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon)
 
     @calibration.setter
     def calibration(self, known: Calibration) -> None:
         self.alpha.copy_(torch.from_numpy(known.alpha))
-        self.scores.fill_(torch.nan)
-        self.scores[:, : known.scores.shape[1]] = torch.from_numpy(known.scores)
-        self.count.fill_(known.count)
+        self.counts.copy_(torch.from_numpy(known.counts))
 
     def measured(self, windows: Tensor, ahead: Tensor, static: Tensor) -> Tensor:
         """What is added to the simple forecast, in the window's own measure, before calibration."""
@@ -169,20 +167,6 @@ def _ordered(raw: Tensor) -> Tensor:
     above = softplus(raw[..., MEDIAN + 1 :] - 2).cumsum(-1)
     below = softplus(raw[..., :MEDIAN].flip(-1) - 2).cumsum(-1).flip(-1)
     return torch.cat([median - below, median, median + above], dim=-1)
-
-
-def stretched(raw: Tensor, stretch: Tensor) -> Tensor:
-    """Bands widened or narrowed level by level about the median, and kept from crossing.
-
-    Args:
-        raw: Quantiles, shape (batch, horizon, levels).
-        stretch: The factor of every level, shape (levels,), or (batch, 1, levels) where origins differ.
-    """
-    median = raw[..., MEDIAN : MEDIAN + 1]
-    gaps = stretch * (raw - median)
-    above = gaps[..., MEDIAN + 1 :].cummax(-1).values
-    below = gaps[..., :MEDIAN].flip(-1).cummin(-1).values.flip(-1)
-    return torch.cat([median + below, median, median + above], dim=-1)
 
 
 def _each(state: Any, change: Any) -> Any:

@@ -16,7 +16,7 @@ from gatework.errors import UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, Section, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
-from gatework.tasks.forecast.conformal import Calibration
+from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.metrics import (
@@ -62,7 +62,7 @@ class ForecastTask(DenseTask):
     name = OPTIONS.name
     metric = "mase"
     lower_is_better = True
-    shown = ("mase", "wql", "coverage_80", "coverage_95")
+    shown = ("mase", "wql", "msis_80", "msis_95", "coverage_80", "coverage_95")
     needs_input = False
 
     plan: ForecastOptions
@@ -152,7 +152,9 @@ class ForecastTask(DenseTask):
         targets = len(self.history.columns.targets)
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
         inputs = 2 + past + known + moments
-        return ForecastNetwork(config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static)
+        return ForecastNetwork(
+            config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static, series=self._pairs
+        )
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """The quantile loss, or that of a distribution, in each window's own measure, summed over observed steps."""
@@ -164,8 +166,10 @@ class ForecastTask(DenseTask):
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry what the validation origins, those of the first training, say of its intervals."""
         (first, network), part = self._trainings(model, dataset, earlier)[0]
-        raw = _raw(first, network, part.validation)
-        _network(model).calibration = Calibration.held_back(raw, part.validation.targets["value"])
+        raw, origins = _raw(first, network, part.validation), _origins(part.validation)
+        known = Calibration.unknown(self._pairs, self.plan.horizon)
+        y = part.validation.targets["value"]
+        _network(model).calibration = known.held_back(raw, y, origins.times(), self._keys(origins))
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """The forecasts of the test part, each with the intervals that were known to hold when it was made."""
@@ -184,7 +188,24 @@ class ForecastTask(DenseTask):
         """Calibrated quantiles of the test part, and what is known of the intervals after it."""
         parts = self._trainings(model, dataset, earlier)
         raw = _forecasts(dataset).gathered([_raw(task, network, part.test) for (task, network), part in parts])
-        return _followed(_network(model).calibration, raw, dataset.test)
+        return self._followed(_network(model).calibration, raw, dataset.test)
+
+    def _followed(self, known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
+        """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
+        origins = _origins(split)
+        factors, after = known.follow(raw, split.targets["value"], origins.times(), self._keys(origins))
+        return stretched(raw.astype(np.float64), factors), after
+
+    @property
+    def _pairs(self) -> int:
+        """How many pairs of series and target have intervals of their own."""
+        pairs = len(self.history.series) * len(self.history.columns.targets)
+        return pairs if pairs <= MOST_SERIES else 1
+
+    def _keys(self, origins: Origins) -> np.ndarray:
+        """Which of them each origin is of, shape (origins,)."""
+        keys = origins.keys(self.history)
+        return keys if self._pairs > 1 else np.minimum(keys, 0)
 
     def _trainings(
         self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
@@ -211,7 +232,7 @@ class ForecastTask(DenseTask):
         origins = _origins(split)
         index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
         whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
-        return _followed(_network(model).calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
+        return self._followed(_network(model).calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """Quantiles beside what came to pass, one row per origin."""
@@ -357,17 +378,6 @@ def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:
     """A network's quantiles before calibration."""
     assert isinstance(task, ForecastTask)
     return task.outputs(model, task.encode(split))[0]
-
-
-def _followed(known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
-    """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
-    import torch
-
-    from gatework.tasks.forecast.model import stretched
-
-    factors, after = known.follow(raw, split.targets["value"], _origins(split).times())
-    outputs = stretched(torch.from_numpy(raw), torch.from_numpy(factors.astype(np.float32))[:, None])
-    return outputs.numpy(), after
 
 
 def _name(level: float) -> str:

@@ -53,6 +53,18 @@ class Origins:
         found: np.ndarray = starts[self.index[:, 0]] + self.index[:, 2]
         return found
 
+    def keys(self, like: Panel) -> np.ndarray:
+        """Which pair of series and target of another table each origin is of, shape (origins,).
+
+        Args:
+            like: The table whose pairs are counted, its series first; -1 where it does not hold the series.
+        """
+        numbers = {series.id: number for number, series in enumerate(like.series)}
+        targets = len(like.columns.targets)
+        firsts = np.array([targets * numbers.get(series.id, -1) for series in self.table.series], dtype=np.int64)
+        found = firsts[self.index[:, 0]]
+        return np.where(found < 0, -1, found + self.index[:, 1])
+
     def actuals(self) -> np.ndarray:
         """What came to pass.
 
