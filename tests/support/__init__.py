@@ -1,0 +1,19 @@
+"""What tests of several folders share; a test imports from here and from nowhere else in tests/.
+
+| module | what it holds |
+| --- | --- |
+| `cell_battery` | `check_cell(spec)`: what every cell must do |
+| `command_line` | `gatework` in this process or in a fresh one |
+| `custom_cells` | cells of a person's own |
+| `daily_tables` | small daily tables and forecasters trained on them |
+| `datasets` | small texts, series and recipes |
+| `drop_ins` | gatework's layers beside torch.nn's |
+| `networks` | small runs of every kind to look inside |
+| `report_folders` | comparison folders without a training |
+| `scans` | one scan by every way it can be computed |
+| `sensors` | small sensor tables with anomalies |
+| `source_tree` | the files, imports and classes of `src/`, parsed |
+| `unmended` | what the structure of `src/` has left to mend |
+
+Fixtures stand in the `conftest.py` of the folder that uses them; the session's (the browser) in `tests/conftest.py`.
+"""

@@ -21,6 +21,8 @@ from gatework.cli._options import Declared, with_declared, without_qualified
 from gatework.errors import GateworkError, UsageError
 from gatework.options import TASKS, owners
 
+__all__ = ["build", "main"]
+
 _COMMANDS = (
     "compare",
     "train",

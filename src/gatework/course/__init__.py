@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_SOURCES = {
-    "CellDrawing": "drawing",
-    "bars": "plots",
-    "check": "checking",
-    "display_quiz": "quizzes",
-    "heat": "plots",
-    "lines": "plots",
-    "workspace": "workspace",
-}
+from gatework._lazy import lazy
 
-__all__ = [*sorted(_SOURCES)]
+if TYPE_CHECKING:
+    from gatework.course.checking import check
+    from gatework.course.drawing import CellDrawing
+    from gatework.course.folder import workspace
+    from gatework.course.plots import bars, heat, lines
+    from gatework.course.quizzes import display_quiz
 
+__all__ = ["CellDrawing", "bars", "check", "display_quiz", "heat", "lines", "workspace"]
 
-def __getattr__(name: str) -> Any:
-    if name not in _SOURCES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_SOURCES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "checking": ("check",),
+        "drawing": ("CellDrawing",),
+        "plots": ("bars", "heat", "lines"),
+        "quizzes": ("display_quiz",),
+        "folder": ("workspace",),
+    },
+)

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
 
 if TYPE_CHECKING:
+    from gatework.inside import figures
     from gatework.inside._retention import half_lives, retention
     from gatework.inside._saturation import saturation
     from gatework.inside.attribution import Attribution, attribute
     from gatework.inside.gradients import GradientFlow, gradient_flow
+    from gatework.inside.page import write_page
     from gatework.inside.signals import inside_quotes, rank_units
     from gatework.inside.traces import Trace, trace
-
-_HOMES = {
-    "Attribution": "attribution",
-    "GradientFlow": "gradients",
-    "Trace": "traces",
-    "attribute": "attribution",
-    "gradient_flow": "gradients",
-    "half_lives": "_retention",
-    "inside_quotes": "signals",
-    "rank_units": "signals",
-    "retention": "_retention",
-    "saturation": "_saturation",
-    "trace": "traces",
-    "write_page": "page",
-}
 
 __all__ = [
     "Attribution",
@@ -44,14 +32,16 @@ __all__ = [
     "write_page",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "figures":
-        return import_module("gatework.inside.figures")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_retention": ("half_lives", "retention"),
+        "_saturation": ("saturation",),
+        "attribution": ("Attribution", "attribute"),
+        "gradients": ("GradientFlow", "gradient_flow"),
+        "page": ("write_page",),
+        "signals": ("inside_quotes", "rank_units"),
+        "traces": ("Trace", "trace"),
+    },
+    modules=("figures",),
+)

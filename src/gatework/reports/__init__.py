@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.reports.comparison import write_report
@@ -12,14 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report", "write_report", "write_run_report"]
 
-_HOMES = {"report": "folder_kind", "write_report": "comparison", "write_run_report": "run"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(
+    __name__, {"comparison": ("write_report",), "folder_kind": ("report",), "run": ("write_run_report",)}
+)

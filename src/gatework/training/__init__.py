@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.training.fitting import resume, train
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Predictor", "Progress", "Run", "resume", "train"]
 
-_HOME = {"Run": "run", "Predictor": "predictor", "Progress": "progress", "resume": "fitting", "train": "fitting"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "fitting": ("resume", "train"),
+        "predictor": ("Predictor",),
+        "progress": ("Progress",),
+        "run": ("Run",),
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.inside.memory.compare import compare_memory
@@ -11,10 +12,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT", "QUICK", "MemoryPlan", "compare_memory"]
 
-_HOMES = {"compare_memory": "compare", "DEFAULT": "experiment", "QUICK": "experiment", "MemoryPlan": "experiment"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy(
+    __name__, {"compare": ("compare_memory",), "experiment": ("DEFAULT", "QUICK", "MemoryPlan")}
+)

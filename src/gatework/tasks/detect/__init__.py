@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.tasks.detect.detector import Detector
@@ -24,21 +25,13 @@ __all__ = [
     "threshold",
 ]
 
-_HOMES = {
-    "detector": ("Detector",),
-    "metrics": ("detection_metrics", "pooled_metrics"),
-    "spans": ("Span",),
-    "streaming": ("DetectStream",),
-    "thresholds": ("DynamicThreshold", "PeaksThreshold", "QuantileThreshold", "threshold"),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "detector": ("Detector",),
+        "metrics": ("detection_metrics", "pooled_metrics"),
+        "spans": ("Span",),
+        "streaming": ("DetectStream",),
+        "thresholds": ("DynamicThreshold", "PeaksThreshold", "QuantileThreshold", "threshold"),
+    },
+)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gatework.data.tables import Table
     from gatework.options import DataOptions
 
+__all__ = ["SPECS", "is_built_in", "table"]
+
 LICENCE = "MIT, Numenta Inc."
 RECIPE = "sensor"
 _SETS = {
