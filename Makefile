@@ -1,11 +1,12 @@
-# The two commands a person needs: `make demo` and `make test`. Both set up .venv first, in either order.
+# The two commands a person needs: `make demo` and `make test`. Both set up .venv first, in either order; `make quick`
+# and `make docs` are for those who change something.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
-.PHONY: demo test check format cells options sanitize arm64 setup clean
+.PHONY: demo test quick check docs format cells options sanitize arm64 setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -14,11 +15,21 @@ demo: setup
 test: setup
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
+# What needs neither a compiler nor a browser, a process or a long training; for while you work.
+quick: setup
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow and not browser and not data"
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	$(MAKE) --no-print-directory docs
+
+# The documentation as pages in build/site, which open from disk; a broken link or an unknown name is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 format: setup
 	$(BIN)/ruff check --fix .

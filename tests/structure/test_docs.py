@@ -1,0 +1,93 @@
+"""The documentation says nothing untrue of the tree: each public package has its reference, each page its place."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+
+import pytest
+import yaml
+
+from support import unmended
+from support.source_tree import ROOT, SOURCE, packages
+
+DOCS = ROOT / "docs"
+ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
+# Paths are given from the repository, from the package, or from the folder of tasks.
+FOLDERS = (ROOT, SOURCE, SOURCE / "tasks")
+PAGES = sorted(DOCS.rglob("*.md"))
+REFERENCES = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads mkdocs.yml, whose own tags do not matter here."""
+
+
+def navigation() -> list[str]:
+    def paths(node: object) -> list[str]:
+        if isinstance(node, str):
+            return [node]
+        children = node.values() if isinstance(node, dict) else node
+        return [path for child in children for path in paths(child)]
+
+    return paths(yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)["nav"])
+
+
+def test_every_page_stands_once_in_the_navigation():
+    assert sorted(navigation()) == [page.relative_to(DOCS).as_posix() for page in PAGES]
+
+
+@pytest.mark.parametrize("package", sorted(p.parent.name for p in SOURCE.glob("*/__init__.py")))
+def test_every_public_package_has_its_reference(package: str):
+    text = (SOURCE / package / "__init__.py").read_text(encoding="utf-8")
+    if "__all__" in text and package not in ("cli",):
+        assert f"::: gatework.{package}\n" in REFERENCES
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table under a heading of the architecture's page, each a list of cells."""
+    section = re.split(r"^## ", ARCHITECTURE, flags=re.MULTILINE)
+    text = next(part for part in section if part.startswith(heading))
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def test_the_map_names_every_package_and_no_other():
+    rooms = {unmended.floor(name) for name in packages() - {unmended.FACE}}
+    assert sorted(row[0].strip("`") for row in table("The map")) == sorted(rooms)
+
+
+def test_the_picture_is_drawn_from_the_floors():
+    spec = importlib.util.spec_from_file_location("map", DOCS / "map.py")
+    drawn = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(drawn)
+    assert drawn.OUT.read_text(encoding="utf-8") == drawn.draw(drawn.floors()), "run python docs/map.py"
+
+
+@pytest.mark.parametrize("heading", ["The map", "The life of one training step", "Where a change goes"])
+def test_every_path_of_the_architecture_exists(heading: str):
+    cells = [cell for row in table(heading) for cell in row]
+    paths = [path for cell in cells for path in re.findall(r"`([\w./<>-]+/[\w./<>-]*|[\w-]+\.(?:txt|py))`", cell)]
+    assert paths
+    for path in set(paths) - {f"{room}/" for room in unmended.MOVING.values()}:
+        pattern = re.sub(r"<\w+>", "*", path).rstrip("/")
+        assert any(place for folder in FOLDERS for place in folder.glob(pattern)), path
+
+
+def test_the_glossary_gives_each_word_one_meaning():
+    words = [row[0] for row in table("Glossary")]
+    assert len(words) == len(set(words)) >= 30
+
+
+def test_every_built_in_cell_is_in_the_reference():
+    from gatework.cells import BUILT_IN, REGISTRY
+
+    modules = {REGISTRY[name].step.__module__ for name in BUILT_IN}
+    assert all(f"::: {module}\n" in REFERENCES for module in modules)
+
+
+def test_every_command_is_shown():
+    from gatework.cli import _COMMANDS
+
+    shown = re.findall(r"^!help (\S+)$", (DOCS / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert shown == list(_COMMANDS)
