@@ -40,8 +40,7 @@ LEVEL = {name: level for level, names in enumerate(FLOORS) for name in names}
 # The package's own face: it names everything lazily, and anybody may ask it for the version.
 FACE = "gatework"
 # Rooms that do not stand on their floor yet, and the floor they are going to.
-_SCAN = "_around _calls _compiled _gradients _kernels _noise _operator _ops _reference _stack _streaming _surrounded"
-MOVING = dict.fromkeys(_SCAN.split(), "scan") | {"config": "recipe"}
+MOVING = {"config": "recipe"}
 
 # Commands are read for `gatework --help`, which imports nothing heavy; a comparison starts workers before it imports.
 LAZY_FACES = ("cli/", "evaluation/__init__.py")
