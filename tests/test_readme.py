@@ -33,7 +33,7 @@ def test_the_layers_work_as_the_readme_says():
 
 @pytest.mark.parametrize("command", re.findall(r"^    gatework (\w+)", README, re.M))
 def test_every_command_in_the_readme_exists(command):
-    from gatework.cli import _COMMANDS
+    from gatework.cli._application import _COMMANDS
 
     assert command in _COMMANDS
 

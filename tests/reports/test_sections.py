@@ -10,8 +10,9 @@ import pytest
 import gatework
 from gatework import tasks
 from gatework.errors import RunError
+from gatework.options import TASKS
 from gatework.reports import report
-from gatework.tasks import REGISTRY, Section
+from gatework.tasks import Section
 from gatework.tasks.regress.task import RegressTask
 from support.report_folders import write_comparison, write_json
 
@@ -54,7 +55,8 @@ def folder(tmp_path):
 
 @pytest.fixture
 def spelling(monkeypatch):
-    monkeypatch.setitem(REGISTRY._homes, "spelling", Spelling)
+    monkeypatch.setattr(TASKS, "_values", dict(TASKS._values))
+    tasks.register(Spelling)
 
 
 @pytest.mark.parametrize("part", ["", "runs/lstm-seed0"])

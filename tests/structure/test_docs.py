@@ -87,7 +87,7 @@ def test_every_built_in_cell_is_in_the_reference():
 
 
 def test_every_command_is_shown():
-    from gatework.cli import _COMMANDS
+    from gatework.cli._application import _COMMANDS
 
     shown = re.findall(r"^!help (\S+)$", (DOCS / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert shown == list(_COMMANDS)

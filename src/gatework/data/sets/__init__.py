@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from gatework._registry import Registry, note_module
-from gatework.data.sets import anomalies, imdb, sentence_polarity, timeseries, waves
+from gatework.data.sets import anomalies, timeseries
 from gatework.data.sets._spec import SetSpec
 from gatework.errors import UsageError
 
 __all__ = ["REGISTRY", "SetSpec", "find_table", "register"]
 
-_SPECS = (
-    waves.SPEC,
-    waves.SPEC_ORIGINAL,
-    imdb.SPEC,
-    sentence_polarity.SPEC,
-    *timeseries.SPECS,
-    *anomalies.SPECS,
-)
-REGISTRY: Registry[SetSpec] = Registry("data set", "gatework.datasets", {spec.name: spec for spec in _SPECS})
+_HOME = "gatework.data.sets"
+_BUILT_IN: dict[str, SetSpec | str] = {
+    "waves": f"{_HOME}.waves:SPEC",
+    "waves-original": f"{_HOME}.waves:SPEC_ORIGINAL",
+    "imdb": f"{_HOME}.imdb:SPEC",
+    "sentence-polarity": f"{_HOME}.sentence_polarity:SPEC",
+    **{spec.name: spec for spec in (*timeseries.SPECS, *anomalies.SPECS)},
+}
+REGISTRY: Registry[SetSpec] = Registry("data set", "gatework.datasets", _BUILT_IN)
 """Every data set by its name: the built-in ones, those of installed packages, and a person's own."""
 
 

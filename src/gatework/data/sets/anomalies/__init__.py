@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gatework.data.tables import Table
     from gatework.options import DataOptions
 
-__all__ = ["SPECS", "is_built_in", "table"]
+__all__ = ["SPECS"]
 
 LICENCE = "MIT, Numenta Inc."
 RECIPE = "sensor"

@@ -1,0 +1,183 @@
+"""The application: every command, and what becomes of an error that one raises."""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import gc
+import importlib
+import sys
+from collections.abc import Sequence
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, NoReturn, Optional
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from gatework._registry import add_plugin
+from gatework.cli._declared import of_comparing, of_evaluating, of_predicting, of_training
+from gatework.cli._options import Declared, with_declared, without_qualified
+from gatework.errors import GateworkError, UsageError
+from gatework.options import TASKS, owners
+
+_COMMANDS = (
+    "compare",
+    "train",
+    "evaluate",
+    "predict",
+    "inspect",
+    "report",
+    "datasets",
+    "recipes",
+    "learn",
+    "doctor",
+    "bench",
+)
+_DECLARED = {"train": of_training, "compare": of_comparing, "predict": of_predicting, "evaluate": of_evaluating}
+_ABOUT = "Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."
+_INTERRUPTED = 130
+# What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
+_MISUSE: Any = typer.BadParameter.__bases__[0]
+
+
+def build(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The application with every command.
+
+    Args:
+        arguments: The command line, which says for which task it is, and so which options a command has.
+    """
+    app = typer.Typer(
+        name="gatework",
+        cls=_Group,
+        help=_ABOUT,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback(invoke_without_command=False)(_version)
+    for name in _COMMANDS:
+        module = importlib.import_module(f"gatework.cli.{name}")
+        if name == "recipes":
+            app.add_typer(module.build(), name=name)
+            continue
+        command = getattr(module, name)
+        if name not in _DECLARED:
+            app.command(name, cls=_Command)(command)
+            continue
+        declared = _DECLARED[name](arguments[1:]) if name in arguments[:1] else Declared()
+        about = f"{declared.about}\n\n" if declared.about else ""
+        app.command(name, cls=_Command, help=about + cleandoc(command.__doc__), epilog=_examples(declared.example))(
+            with_declared(command, declared)
+        )
+    return app
+
+
+def _examples(example: str) -> str | None:
+    """Command lines as help shows them below the options, one a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in example.splitlines()) if example else None
+
+
+class _Group(TyperGroup):
+    """The list of commands, each with the whole first sentence of its help."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in order."""
+        return list(_COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Writes the commands."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, (c.short_help or c.help or "").split("\n\n")[0]) for name, c in commands if c])
+
+
+class _Command(TyperCommand):
+    """A command whose help lists its options by section: its own first, then the declared ones by their titles."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the arguments and the options."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                title = getattr(parameter, "rich_help_panel", None) or kind
+                sections.setdefault(title, []).append((without_qualified(record[0]), record[1]))
+        # --help, which the parser adds last, stands with the command's own options.
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from gatework import __version__
+
+        print(f"gatework {__version__}")
+        raise typer.Exit
+
+
+def _version(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    plugin: Optional[Path] = typer.Option(  # noqa: UP045
+        None, help="A Python file of yours that registers tasks, data sets or recipes; also GATEWORK_PLUGINS=FILE."
+    ),
+) -> None:
+    """Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."""
+
+
+def _without_plugins(arguments: Sequence[str]) -> list[str]:
+    """A command line without --plugin, whose files are noted: they are known before the options are."""
+    words, others = iter(arguments), []
+    for word in words:
+        name, is_joined, file = word.partition("=")
+        if name != "--plugin":
+            others.append(word)
+        elif file := file if is_joined else next(words, ""):
+            add_plugin(file)
+        else:
+            raise UsageError("--plugin names no file; give one that registers a task, a data set or a recipe")
+    return others
+
+
+def main() -> None:
+    """Runs the command line; an expected failure is one sentence on standard error and an exit code."""
+    # Python searches for cycles after every 700 new objects and once more at the end, and torch alone makes 170,000
+    # that stay. To search rarely, and not at the end, saves a command almost a second.
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)
+    try:
+        arguments = _without_plugins(sys.argv[1:]) or ["--help"]
+        code = build(arguments)(args=arguments, standalone_mode=False)
+    except _MISUSE as error:
+        _fail(f"{error.format_message().rstrip('.')}; {_way_out(error, arguments)}", 2)
+    except GateworkError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped; what was finished is kept, and the same command or --resume goes on from there", _INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        _fail(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out", 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _way_out(error: Any, arguments: Sequence[str]) -> str:
+    """Where a person that misused the command line finds what is right."""
+    flag = getattr(error, "option_name", "").lstrip("-")
+    tasks = owners(flag.replace("-", "_"))
+    of_others = f"{flag} is an option of {' and '.join(tasks)}; " if tasks else ""
+    word = next((word for word in arguments[1:2] if word in TASKS), "")
+    command = " ".join(filter(None, (*(word for word in arguments[:1] if word in _COMMANDS), word)))
+    return f"{of_others}see gatework {command and command + ' '}--help"
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    print(f"gatework: {sentence}", file=sys.stderr)
+    sys.exit(code)
