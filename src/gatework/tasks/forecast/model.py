@@ -107,9 +107,9 @@ class ForecastNetwork(nn.Module):
 
     def measured(self, windows: Tensor, ahead: Tensor, static: Tensor) -> Tensor:
         """What is added to the simple forecast, in the window's own measure, before calibration."""
-        count, size = len(windows), self.segment
-        segments = windows.reshape(count, windows.shape[1] // size, -1).transpose(0, 1)
-        _, state = self.recurrent(torch.relu(self.encode(segments)))
+        count, size = windows.shape[0], self.segment
+        segments = torch.relu(self.encode(windows.reshape(count, windows.shape[1] // size, -1)))
+        _, state = self.recurrent(segments.transpose(0, 1))
         queries = self._queries(count, static)
         states = self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
         values = self.answer(self.dropout(states)).reshape(count, self.steps * size, self.outputs)[:, : self.horizon]
@@ -124,7 +124,7 @@ class ForecastNetwork(nn.Module):
 
     def _direct(self, queries: Tensor, state: Any) -> Tensor:
         """Every segment from the window's last state: one step of a batch that holds them all."""
-        count = len(queries)
+        count = queries.shape[0]
         repeated = _each(state, lambda s: s.repeat_interleave(self.steps, dim=1).contiguous())
         output, _ = self.recurrent(queries.reshape(1, count * self.steps, -1), repeated)
         found: Tensor = output[0].reshape(count, self.steps, -1)
@@ -136,7 +136,7 @@ class ForecastNetwork(nn.Module):
         for step in range(self.steps):
             query = queries[:, step]
             if states:
-                said = self.answer(states[-1]).reshape(len(query), self.segment, -1)
+                said = self.answer(states[-1]).reshape(query.shape[0], self.segment, -1)
                 query = query + self.again(said[..., MEDIAN if self.distribution == "free" else 0])
             output, state = self.recurrent(query[None].contiguous(), state)
             states.append(output[0])
