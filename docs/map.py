@@ -13,6 +13,8 @@ WORDS = {
     "_files": "whole files or none",
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
+    "_registry": "tables by name",
+    "_typed": "signatures for editors",
     "bench": "timings, frameworks",
     "cells": "the equations",
     "cli": "one file a command",
@@ -92,9 +94,9 @@ def floors() -> list[list[str]]:
     """The floors that are built, the lowest first."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support.source_tree import packages
-    from support.unmended import FLOORS, floor
+    from support.unmended import FLOORS
 
-    built = {floor(name) for name in packages()}
+    built = packages()
     return [names for names in ([name for name in names if name in built] for names in FLOORS) if names]
 
 

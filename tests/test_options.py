@@ -12,7 +12,7 @@ import pytest
 
 import gatework
 from gatework.errors import UsageError
-from gatework.options import SHARED, TASKS, Section, column_names, implied_task, option, options_of, owners
+from gatework.options import SHARED, TASKS, OptionSection, column_names, implied_task, option, options_of, owners
 from gatework.options._generate import signatures, tables
 
 ROOT = Path(gatework.__file__).parent
@@ -135,7 +135,7 @@ def test_columns_are_named_by_commas_or_as_a_list_and_one_with_a_comma_by_its_na
 
 def test_a_field_without_a_declaration_is_refused():
     @dataclasses.dataclass(frozen=True)
-    class Bare(Section):
+    class Bare(OptionSection):
         section = "bare"
         title = "Bare"
         size: int = 3
@@ -148,7 +148,7 @@ def test_a_name_that_two_sections_have_must_be_qualified():
     from gatework.options import find_option
 
     @dataclasses.dataclass(frozen=True)
-    class Other(Section):
+    class Other(OptionSection):
         section = "other"
         title = "Other"
         hidden: int = option(1, help="Another size.")

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 import gatework
 from gatework.data import Dataset, SetSpec, Split
-from gatework.options import Section, TaskOptions, option
+from gatework.options import OptionSection, TaskOptions, option
 from gatework.tasks.regress.task import RegressTask
 
 
 @dataclass(frozen=True)
-class LastOptions(Section):
+class LastOptions(OptionSection):
     section = "last"
     title = "The last steps"
 

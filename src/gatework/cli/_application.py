@@ -16,8 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gatework._registry import add_plugin
-from gatework.cli._declared import of_comparing, of_evaluating, of_predicting, of_training
-from gatework.cli._options import Declared, with_declared, without_qualified
+from gatework.cli import _declared, _options
 from gatework.errors import GateworkError, UsageError
 from gatework.options import TASKS, owners
 
@@ -34,7 +33,12 @@ _COMMANDS = (
     "doctor",
     "bench",
 )
-_DECLARED = {"train": of_training, "compare": of_comparing, "predict": of_predicting, "evaluate": of_evaluating}
+_DECLARED = {
+    "train": _declared.of_training,
+    "compare": _declared.of_comparing,
+    "predict": _declared.of_predicting,
+    "evaluate": _declared.of_evaluating,
+}
 _ABOUT = "Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."
 _INTERRUPTED = 130
 # What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
@@ -66,10 +70,10 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
         if name not in _DECLARED:
             app.command(name, cls=_Command)(command)
             continue
-        declared = _DECLARED[name](arguments[1:]) if name in arguments[:1] else Declared()
+        declared = _DECLARED[name](arguments[1:]) if name in arguments[:1] else _options.Declared()
         about = f"{declared.about}\n\n" if declared.about else ""
         app.command(name, cls=_Command, help=about + cleandoc(command.__doc__), epilog=_examples(declared.example))(
-            with_declared(command, declared)
+            _options.with_declared(command, declared)
         )
     return app
 
@@ -104,7 +108,7 @@ class _Command(TyperCommand):
             if record is not None:
                 kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 title = getattr(parameter, "rich_help_panel", None) or kind
-                sections.setdefault(title, []).append((without_qualified(record[0]), record[1]))
+                sections.setdefault(title, []).append((_options.without_qualified(record[0]), record[1]))
         # --help, which the parser adds last, stands with the command's own options.
         for title, records in sections.items():
             if records:

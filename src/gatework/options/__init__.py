@@ -1,7 +1,7 @@
 """Options, each declared once with its default, range and help; and what tasks say of themselves. Nothing heavy."""
 
 from gatework.options._names import Names, as_list, column_names
-from gatework.options._option import Option, Section, find_option, option, options_of
+from gatework.options._option import Option, OptionSection, find_option, option, options_of
 from gatework.options._sections import (
     AROUND,
     DataOptions,
@@ -26,10 +26,10 @@ __all__ = [
     "ModelOptions",
     "Names",
     "Option",
+    "OptionSection",
     "Padding",
     "Pooling",
     "Schedule",
-    "Section",
     "TaskOptions",
     "TimeOptions",
     "TrainingOptions",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from gatework.options import SHARED, TASKS, Names, Option, Section, options_of
+from gatework.options import SHARED, TASKS, Names, Option, OptionSection, options_of
 
 _MARKS = "<!-- options: {} -->", "<!-- end of options -->"
 
@@ -40,7 +40,7 @@ def tables(text: str) -> str:
     return text
 
 
-def table(section: type[Section]) -> str:
+def table(section: type[OptionSection]) -> str:
     """The options of a section as a table in Markdown."""
     lines = ["| field | default | values | what it is |", "| --- | --- | --- | --- |"]
     return "\n".join(lines + [_row(option) for option in options_of(section)])

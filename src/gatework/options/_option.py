@@ -18,7 +18,7 @@ from gatework.errors import UsageError, nearest
 
 
 @dataclass(frozen=True)
-class Section:
+class OptionSection:
     """A group of options under one name; subclasses are frozen dataclasses whose fields are made by `option()`.
 
     Attributes:
@@ -171,7 +171,7 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
-def options_of(section: type[Section]) -> tuple[Option, ...]:
+def options_of(section: type[OptionSection]) -> tuple[Option, ...]:
     """The options of a section, in order."""
     if section not in _OPTIONS:
         hints = typing.get_type_hints(section)
@@ -179,10 +179,10 @@ def options_of(section: type[Section]) -> tuple[Option, ...]:
     return _OPTIONS[section]
 
 
-_OPTIONS: dict[type[Section], tuple[Option, ...]] = {}
+_OPTIONS: dict[type[OptionSection], tuple[Option, ...]] = {}
 
 
-def _option(section: type[Section], field: Any, hint: Any) -> Option:
+def _option(section: type[OptionSection], field: Any, hint: Any) -> Option:
     said = dict(field.metadata)
     if "help" not in said:
         raise TypeError(f"{section.__name__}.{field.name} is made by no gatework.options.option()")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gatework.options._names import Names
-from gatework.options._option import Section, option, options_of
+from gatework.options._option import OptionSection, option, options_of
 
 Padding = Literal["mask", "pre"]
 Pooling = Literal["last", "mean", "max", "concat", "attention"]
@@ -19,7 +19,7 @@ _MOST = 1_000_000
 
 
 @dataclass(frozen=True)
-class DataOptions(Section):
+class DataOptions(OptionSection):
     """What is learnt from."""
 
     section = "data"
@@ -52,7 +52,7 @@ class DataOptions(Section):
 
 
 @dataclass(frozen=True)
-class TimeOptions(Section):
+class TimeOptions(OptionSection):
     """What the columns of a table with a time column are; those to predict or watch are the target of the data."""
 
     section = "time"
@@ -86,7 +86,7 @@ _AROUND = "Around the cell, at every step"
 
 
 @dataclass(frozen=True)
-class ModelOptions(Section):
+class ModelOptions(OptionSection):
     """The network."""
 
     section = "model"
@@ -149,7 +149,7 @@ AROUND = tuple(o.name for o in options_of(ModelOptions) if o.title == _AROUND)
 
 
 @dataclass(frozen=True)
-class TrainingOptions(Section):
+class TrainingOptions(OptionSection):
     """How a network is trained."""
 
     section = "training"

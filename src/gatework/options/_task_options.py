@@ -9,10 +9,10 @@ from typing import Any
 
 from gatework._registry import Registry, resolve
 from gatework.errors import UsageError
-from gatework.options._option import Option, Section, options_of
+from gatework.options._option import Option, OptionSection, options_of
 from gatework.options._sections import DataOptions, ModelOptions, TrainingOptions
 
-SHARED: tuple[type[Section], ...] = (DataOptions, ModelOptions, TrainingOptions)
+SHARED: tuple[type[OptionSection], ...] = (DataOptions, ModelOptions, TrainingOptions)
 """The sections of every recipe."""
 
 
@@ -41,16 +41,16 @@ class TaskOptions:
     about: str
     example: str
     task: Any = ""
-    sections: tuple[type[Section], ...] = ()
+    sections: tuple[type[OptionSection], ...] = ()
     unused: frozenset[str] = frozenset()
-    prediction: type[Section] | None = None
+    prediction: type[OptionSection] | None = None
     recipes: Path | None = None
     is_meant_by: Callable[[Collection[str]], bool] = _never
 
     @property
     def options(self) -> tuple[Option, ...]:
         """Every option of its recipes, those that it does not read included."""
-        sections: tuple[type[Section], ...] = (DataOptions, *self.sections, ModelOptions, TrainingOptions)
+        sections: tuple[type[OptionSection], ...] = (DataOptions, *self.sections, ModelOptions, TrainingOptions)
         return tuple(o for section in sections for o in options_of(section))
 
     @property

@@ -16,7 +16,7 @@ from gatework.options import (
     DataOptions,
     ModelOptions,
     Option,
-    Section,
+    OptionSection,
     TaskOptions,
     TrainingOptions,
     find_option,
@@ -24,7 +24,7 @@ from gatework.options import (
     owners,
 )
 
-S = TypeVar("S", bound=Section)
+S = TypeVar("S", bound=OptionSection)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Recipe:
     data: DataOptions = field(default_factory=DataOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
-    further: tuple[Section, ...] = ()
+    further: tuple[OptionSection, ...] = ()
 
     def __post_init__(self) -> None:
         kinds = TASKS[self.task].sections if self.task in TASKS else ()
@@ -97,7 +97,7 @@ def _option(task: TaskOptions, name: str) -> Option:
         raise
 
 
-def _values(section: Section) -> list[tuple[Option, Any]]:
+def _values(section: OptionSection) -> list[tuple[Option, Any]]:
     return [(o, getattr(section, o.name)) for o in options_of(type(section))]
 
 

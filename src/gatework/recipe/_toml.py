@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli_w
+
 from gatework.errors import UsageError, nearest
 from gatework.options import SHARED, TASKS, Option, options_of
 from gatework.recipe._recipe import Recipe, assembled, problems_of
@@ -79,6 +81,4 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
 
 def recipe_to_toml(recipe: Recipe) -> str:
     """The recipe as TOML with every default filled in."""
-    import tomli_w
-
     return tomli_w.dumps(recipe.to_dict())

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import Section, TaskOptions, TimeOptions, option, options_of
+from gatework.options import OptionSection, TaskOptions, TimeOptions, option, options_of
 
 Scorer = Literal["forecast", "reconstruction"]
 ThresholdRule = Literal["quantile", "pot", "dynamic"]
 
 
 @dataclass(frozen=True)
-class DetectOptions(Section):
+class DetectOptions(OptionSection):
     """How anomalies are told from the rows around them: a scorer, a threshold, and spans."""
 
     section = "detect"
@@ -45,7 +45,7 @@ class DetectOptions(Section):
 
 
 @dataclass(frozen=True)
-class DetectPrediction(Section):
+class DetectPrediction(OptionSection):
     """What a detector is asked for."""
 
     section = "detect"

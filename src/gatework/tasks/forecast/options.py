@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import Section, TaskOptions, TimeOptions, option
+from gatework.options import OptionSection, TaskOptions, TimeOptions, option
 
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
@@ -18,7 +18,7 @@ _MOST_STEPS = 10_000_000
 
 
 @dataclass(frozen=True)
-class ForecastOptions(Section):
+class ForecastOptions(OptionSection):
     """What is forecast, and from what; where 0 stands, a value is chosen from the table and written into the run."""
 
     section = "forecast"
@@ -74,7 +74,7 @@ class ForecastOptions(Section):
 
 
 @dataclass(frozen=True)
-class ForecastPrediction(Section):
+class ForecastPrediction(OptionSection):
     """What a forecast is asked for."""
 
     section = "forecast"
