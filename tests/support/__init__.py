@@ -12,6 +12,7 @@
 | `report_folders` | comparison folders without a training |
 | `scans` | one scan by every way it can be computed |
 | `sensors` | small sensor tables with anomalies |
+| `task_battery` | `check_task(dataset, recipe, folder)`: what every task must do |
 | `source_tree` | the files, imports and classes of `src/`, parsed |
 | `unmended` | what the structure of `src/` has left to mend |
 

@@ -1,94 +1,141 @@
-"""What every task promises, on every kind of input."""
+"""The battery on every registered task, on every kind of input that it takes, and on tasks that are wrong."""
 
-import json
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
 from gatework import tasks
-from gatework.data.dataset import Dataset, Provenance, Split
-from gatework.data.text import Texts
-from gatework.options import DataOptions, ModelOptions
+from gatework.config import Recipe, find_recipe
+from gatework.data.dataset import Dataset
+from gatework.tasks import Loss
+from gatework.training.fitting import prepare
+from support.daily_tables import daily
+from support.daily_tables import small as small_forecast
+from support.datasets import opinions, waves
+from support.datasets import small as small_classifier
+from support.sensors import payments, sensor
+from support.task_battery import check_task
+
+Case = tuple[Dataset, Recipe]
 
 
-def dataset(task: str, kind: str) -> Dataset:
-    random = np.random.default_rng(0)
-
-    def part(examples: int) -> Split:
-        value = random.normal(size=(examples, 1)).astype(np.float32)
-        if kind == "series":
-            inputs = value[:, :, None] + random.normal(size=(examples, 7, 1)).astype(np.float32)
-        else:
-            inputs = Texts.of([" ".join(["good" if v > 0 else "bad", "film"] * i) for i, v in enumerate(value[:, 0])])
-        return Split(inputs, (value[:, 0] > 0).astype(np.int64) if task == "classify" else value * 3 + 10)
-
-    classes = ("low", "high") if task == "classify" else ()
-    return Dataset("x", kind, part(40), part(20), part(30), Provenance("here", "yours", "0"), classes)
+def texts_with_classes() -> Case:
+    return opinions(80), small_classifier(epochs=2)
 
 
-@pytest.fixture(params=[(task, kind) for task in ("classify", "regress") for kind in ("series", "text")], ids="-".join)
-def fitted(request):
-    data = dataset(*request.param)
-    config = DataOptions(scale=True, max_tokens=9, vocabulary=3)
-    return tasks.get(request.param[0]).fit(data, config), data
+def texts_with_values() -> Case:
+    dataset, recipe = opinions(80), small_classifier(epochs=2, task="regress")
+    parts = (dataset.train, dataset.validation, dataset.test)
+    train, validation, test = (dataclasses.replace(p, targets=p.targets[:, None].astype(np.float32)) for p in parts)
+    return dataclasses.replace(dataset, train=train, validation=validation, test=test, classes=()), recipe
 
 
-def test_state_goes_through_json_and_encodes_the_same(fitted):
-    task, data = fitted
-    again = type(task).from_state(json.loads(json.dumps(task.state())))
-    assert again == task
-    assert again.encoder.kind == data.kind
-    assert tuple(again.classes) == data.classes
-    for part in (data.train, data.validation, data.test):
-        index = np.arange(0, len(part), 3)
-        first, second = task.encode(part).batch(index), again.encode(part).batch(index)
-        assert torch.equal(first.inputs, second.inputs)
-        assert torch.equal(first.lengths, second.lengths)
-        assert torch.equal(first.targets, second.targets)
+def series_with_values() -> Case:
+    dataset, recipe = waves()
+    return dataset.limited(40), recipe.changed(epochs=2, scale=True)
 
 
-def test_lengths_are_those_of_the_batches(fitted):
-    task, data = fitted
-    examples = task.encode(data.train)
-    assert len(examples) == len(examples.lengths) == len(data.train)
-    batch = examples.batch(np.array([5, 0, 9]))
-    assert batch.lengths.tolist() == examples.lengths[[5, 0, 9]].tolist()
-    assert batch.inputs.shape[:2] == (3, batch.lengths.max())
-    assert batch.lengths.min() >= 1
+def series_with_classes() -> Case:
+    dataset, _ = waves()
+    dataset = dataset.limited(40)
+    parts = (dataset.train, dataset.validation, dataset.test)
+    train, validation, test = (dataclasses.replace(p, targets=(p.targets[:, 0] > 0).astype(np.int64)) for p in parts)
+    dataset = dataclasses.replace(dataset, train=train, validation=validation, test=test, classes=("low", "high"))
+    return dataset, find_recipe("classify").changed(hidden=4, epochs=2, batch_size=8)
 
 
-def test_its_network_learns_from_its_loss(fitted):
-    task, data = fitted
-    torch.manual_seed(0)
-    model = task.model(ModelOptions(hidden=5, embedding=4))
-    batch = task.encode(data.train).batch(np.arange(16))
-    loss = task.loss(model, batch).mean()
-    assert loss.ndim == 0
-    loss.backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
-    assert any(p.grad.abs().max() > 0 for p in model.parameters())
+def table(task: str, frame: pl.DataFrame, recipe: Recipe | None = None, **changes: object) -> Case:
+    return prepare(frame, task, recipe, changes)
 
 
-def test_outputs_of_network_and_baselines_have_one_form(fitted):
-    task, data = fitted
-    model = task.model(ModelOptions(hidden=5, embedding=4))
-    evaluation = task.evaluate(model, task.encode(data.test))
-    assert evaluation.metrics == task.metrics(evaluation.answers)
-    for answers in (evaluation.answers, *(baseline.answers for baseline in task.baselines(data))):
-        assert answers.columns == evaluation.answers.columns
-        assert len(answers) == len(data.test)
-        metrics = task.metrics(answers)
-        assert task.metric in metrics
-        assert all(isinstance(value, float) and np.isfinite(value) for value in metrics.values())
-    rows = json.loads(json.dumps(task.predict(model, data.test).to_dicts()))
-    assert len(rows) == len(data.test)
+def series_to_forecast() -> Case:
+    days = np.arange(60)
+    frame = pl.concat(
+        [daily(level + np.sin(2 * np.pi * days / 7), shop=[name] * 60) for level, name in ((10, "a"), (30, "b"))]
+    )
+    return table("forecast", frame, small_forecast(epochs=2, hidden=4), series="shop")
 
 
-def test_a_baseline_that_learns_beats_the_one_that_does_not(fitted):
-    task, data = fitted
-    first, *others = task.baselines(data)
-    scores = [task.metrics(b.answers)[task.metric] for b in (first, *others)]
-    best = min(scores[1:]) if task.lower_is_better else max(scores[1:])
-    assert best < scores[0] if task.lower_is_better else best > scores[0]
-    assert all(b.about.endswith(".") and b.seconds >= 0 for b in (first, *others))
+def distribution_to_forecast() -> Case:
+    frame = daily(10 + np.sin(2 * np.pi * np.arange(90) / 7))
+    return table("forecast", frame, small_forecast(epochs=2, hidden=4, distribution="normal"))
+
+
+def sensor_to_watch() -> Case:
+    return table("detect", sensor(300), time="time", target="value", hidden=4, epochs=2, context=12)
+
+
+def payments_with_labels() -> Case:
+    columns = {"time": "time", "series": "account", "target": "amount", "label": "fraud"}
+    return table("detect", payments(20, 30), **columns, hidden=4, epochs=2, context=8)
+
+
+CASES: dict[str, tuple[Callable[[], Case], ...]] = {
+    "classify": (texts_with_classes, series_with_classes),
+    "regress": (texts_with_values, series_with_values),
+    "forecast": (series_to_forecast, distribution_to_forecast),
+    "detect": (sensor_to_watch, payments_with_labels),
+}
+
+
+def test_every_registered_task_has_a_case():
+    assert set(CASES) == set(tasks.REGISTRY)
+
+
+@pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases], ids=lambda case: case.__name__)
+def test_the_task_passes_the_battery(case, tmp_path):
+    check_task(*case(), tmp_path)
+
+
+def wrong(monkeypatch: pytest.MonkeyPatch, name: str, method: object) -> Case:
+    """The case of series with values, whose task has one method that is wrong."""
+    dataset, recipe = series_with_values()
+    monkeypatch.setattr(tasks.get(recipe.task), name, method)
+    return dataset, recipe
+
+
+def test_a_task_that_learns_from_the_test_part_fails(monkeypatch, tmp_path):
+    learn = tasks.get("regress").fit
+
+    def peek(dataset, *arguments):
+        return learn(dataclasses.replace(dataset, train=dataset.test), *arguments)
+
+    case = wrong(monkeypatch, "fit", peek)
+    with pytest.raises(AssertionError, match="from the training part alone"):
+        check_task(*case, tmp_path)
+
+
+def test_a_task_whose_loss_is_weighted_by_batches_fails(monkeypatch, tmp_path):
+    summed = tasks.get("regress").loss_of
+    case = wrong(monkeypatch, "loss_of", lambda self, outputs, batch: Loss(summed(self, outputs, batch).mean(), 1.0))
+    with pytest.raises(AssertionError, match="weights add up"):
+        check_task(*case, tmp_path)
+
+
+def test_a_task_whose_baselines_answer_otherwise_fails(monkeypatch, tmp_path):
+    make = tasks.get("regress").baselines
+
+    def renamed(self, dataset):
+        return [dataclasses.replace(b, answers=b.answers.rename({"value": "guess"})) for b in make(self, dataset)]
+
+    with pytest.raises(AssertionError, match="with the network's columns"):
+        check_task(*wrong(monkeypatch, "baselines", renamed), tmp_path)
+
+
+def test_a_task_that_depends_on_the_moment_of_evaluation_does_not_resume(monkeypatch, tmp_path):
+    make = tasks.get("regress").model
+    numbers = iter(range(100))
+
+    def fresh(self, config):
+        model = make(self, config)
+        model.register_buffer("made", torch.tensor(float(next(numbers))))
+        return model
+
+    with pytest.raises(AssertionError, match="bit for bit"):
+        check_task(*wrong(monkeypatch, "model", fresh), tmp_path)

@@ -30,6 +30,7 @@ class LabelledDetectTask(DetectTask):
 
     metric = "average_precision"
     lower_is_better = False
+    shown = ("average_precision", "roc_auc", "labelled_share")
 
     @property
     def scorer(self) -> str:

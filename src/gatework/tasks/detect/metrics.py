@@ -27,6 +27,8 @@ register_metrics(
     Metric("span_precision", "span precision", lower_is_better=False, is_share=True),
     Metric("span_recall", "span recall", lower_is_better=False, is_share=True),
     Metric("average_precision", "average precision", lower_is_better=False, is_share=True),
+    Metric("roc_auc", "ROC AUC", lower_is_better=False, is_share=True),
+    Metric("labelled_share", "share of labelled rows", lower_is_better=None, is_share=True),
     Metric("row_f1", "row F1", lower_is_better=False, is_share=True),
     Metric("point_adjusted_f1", "point-adjusted F1", lower_is_better=False, is_share=True),
     Metric("delay", "delay in rows", lower_is_better=True),
