@@ -14,19 +14,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from gatework.cli._application import COMMANDS
 from gatework.course.markdown import mathml
 
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
-_HELP = re.compile(r"^!help(?P<words>.*)$", re.MULTILINE)
+_HELP = re.compile(r"^!help$", re.MULTILINE)
 _SHIM = re.compile(r'<script src="?https://unpkg.com/iframe-worker/shim"?></script>')
 _FILE = re.compile(r"^!file (?P<name>\S+)$", re.MULTILINE)
 _ROOT = Path(__file__).parents[1]
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Puts a command's help in the place of `!help COMMAND`, and a file of the repository in that of `!file NAME`."""
+    """Puts the help of every command in the place of `!help`, and a file of the repository in that of `!file NAME`."""
     markdown = _FILE.sub(lambda match: _inside_docs((_ROOT / match["name"]).read_text(encoding="utf-8")), markdown)
-    return _HELP.sub(lambda match: f"```text\n{_help(match['words'].strip())}\n```", markdown)
+    return _HELP.sub(lambda _: _helps(), markdown)
 
 
 def on_page_content(html: str, **_: Any) -> str:
@@ -54,8 +55,12 @@ def _inside_docs(markdown: str) -> str:
 
 
 @cache
-def _help(words: str) -> str:
-    command = [sys.executable, "-c", "from gatework.cli import main; main()", *words.split(), "--help"]
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"}
-    ).stdout.strip()
+def _helps() -> str:
+    words = ("", *COMMANDS)
+    return "\n\n".join(f"## gatework {word}\n\n```text\n{_help(word)}\n```" for word in words)
+
+
+def _help(word: str) -> str:
+    command = [sys.executable, "-c", "from gatework.cli import main; main()", *word.split(), "--help"]
+    surroundings = os.environ | {"COLUMNS": "100", "NO_COLOR": "1"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings).stdout.strip()

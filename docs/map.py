@@ -13,8 +13,7 @@ WORDS = {
     "_files": "whole files or none",
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
-    "_registry": "tables by name",
-    "_typed": "signatures for editors",
+    "_registry": "what there is, by name",
     "bench": "timings, frameworks",
     "cells": "the equations",
     "cli": "one file a command",
@@ -26,7 +25,7 @@ WORDS = {
     "formatting": "numbers in words",
     "inside": "traces, gradients, live page",
     "nn": "layers, drop-ins for torch.nn",
-    "options": "declared once",
+    "options": "each setting declared once",
     "recipe": "what a run is made of",
     "reports": "one HTML page",
     "scan": "one layer over time",
@@ -94,9 +93,9 @@ def floors() -> list[list[str]]:
     """The floors that are built, the lowest first."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support.source_tree import packages
-    from support.unmended import FLOORS
+    from support.unmended import FLOORS, floor
 
-    built = packages()
+    built = {floor(name) for name in packages()}
     return [names for names in ([name for name in names if name in built] for names in FLOORS) if names]
 
 

@@ -33,9 +33,9 @@ def test_the_layers_work_as_the_readme_says():
 
 @pytest.mark.parametrize("command", re.findall(r"^    gatework (\w+)", README, re.M))
 def test_every_command_in_the_readme_exists(command):
-    from gatework.cli._application import _COMMANDS
+    from gatework.cli._application import COMMANDS
 
-    assert command in _COMMANDS
+    assert command in COMMANDS
 
 
 def test_every_file_that_the_readme_names_exists():

@@ -84,10 +84,3 @@ def test_every_built_in_cell_is_in_the_reference():
 
     modules = {REGISTRY[name].step.__module__ for name in BUILT_IN}
     assert all(f"::: {module}\n" in REFERENCES for module in modules)
-
-
-def test_every_command_is_shown():
-    from gatework.cli._application import _COMMANDS
-
-    shown = re.findall(r"^!help (\S+)$", (DOCS / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert shown == list(_COMMANDS)

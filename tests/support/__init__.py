@@ -8,10 +8,12 @@
 | `daily_tables` | small daily tables and forecasters trained on them |
 | `datasets` | small texts, series and recipes |
 | `drop_ins` | gatework's layers beside torch.nn's |
+| `forecast_reports` | comparison folders of forecasts, without a training |
 | `networks` | small runs of every kind to look inside |
 | `report_folders` | comparison folders without a training |
 | `scans` | one scan by every way it can be computed |
 | `sensors` | small sensor tables with anomalies |
+| `spelling` | a task of a person's own with ragged outputs |
 | `task_battery` | `check_task(dataset, recipe, folder)`: what every task must do |
 | `source_tree` | the files, imports and classes of `src/`, parsed |
 | `unmended` | what the structure of `src/` has left to mend |

@@ -19,9 +19,9 @@ from polars.testing import assert_frame_equal
 
 from gatework import tasks, training
 from gatework._files import read_tensors
-from gatework.config import Recipe
 from gatework.data.dataset import Batch, Dataset
 from gatework.errors import DataError
+from gatework.recipe import Recipe
 from gatework.tasks import Task
 from gatework.training.run import Run
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from gatework import tasks
-from gatework.config import Recipe, find_recipe
 from gatework.data.dataset import Dataset
+from gatework.recipe import Recipe, find_recipe
 from gatework.tasks import Loss
 from gatework.training.fitting import prepare
 from support.daily_tables import daily

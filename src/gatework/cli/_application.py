@@ -20,7 +20,7 @@ from gatework.cli import _declared, _options
 from gatework.errors import GateworkError, UsageError
 from gatework.options import TASKS, owners
 
-_COMMANDS = (
+COMMANDS = (
     "compare",
     "train",
     "evaluate",
@@ -61,7 +61,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback(invoke_without_command=False)(_version)
-    for name in _COMMANDS:
+    for name in COMMANDS:
         module = importlib.import_module(f"gatework.cli.{name}")
         if name == "recipes":
             app.add_typer(module.build(), name=name)
@@ -88,7 +88,7 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in order."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Writes the commands."""
@@ -178,7 +178,7 @@ def _way_out(error: Any, arguments: Sequence[str]) -> str:
     tasks = owners(flag.replace("-", "_"))
     of_others = f"{flag} is an option of {' and '.join(tasks)}; " if tasks else ""
     word = next((word for word in arguments[1:2] if word in TASKS), "")
-    command = " ".join(filter(None, (*(word for word in arguments[:1] if word in _COMMANDS), word)))
+    command = " ".join(filter(None, (*(word for word in arguments[:1] if word in COMMANDS), word)))
     return f"{of_others}see gatework {command and command + ' '}--help"
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class DetectTask(DenseTask):
     name = OPTIONS.name
     metric = "mae"
     lower_is_better = True
-    shown = ("mae", "rmse")
+    shown: ClassVar[tuple[str, ...]] = ("mae", "rmse")
 
     columns: Columns
     settings: DetectOptions
