@@ -24,7 +24,7 @@ from gatework.reports.palette import theme_css
 from gatework.tasks import metric_title
 from gatework.tasks._section import Section
 
-_SCRIPTS = ("theme.js", "plots.js", "learning.js", "training.js", "texts.js", "inside.js")
+_SCRIPTS = ("theme.js", "plots.js", "charts.js", "learning.js", "training.js", "texts.js", "inside.js")
 
 
 def write_page(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from gatework._lazy import lazy
 
 if TYPE_CHECKING:
+    from gatework.tasks._chart import Band, Chart, Curve
     from gatework.tasks._known import REGISTRY, get, register
     from gatework.tasks._load import load
     from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
@@ -16,7 +17,10 @@ __all__ = [
     "REGISTRY",
     "Answered",
     "AnsweredEntry",
+    "Band",
     "Baseline",
+    "Chart",
+    "Curve",
     "Evaluation",
     "Loss",
     "Metric",
@@ -36,6 +40,7 @@ __all__ = [
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "_chart": ("Band", "Chart", "Curve"),
         "_known": ("REGISTRY", "get", "register"),
         "_load": ("load",),
         "_metric": ("METRICS", "Metric", "get_metric", "metric_title", "register_metrics"),

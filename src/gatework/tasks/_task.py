@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions, TaskOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._chart import Chart
     from gatework.tasks._section import Answered, Section
     from gatework.tasks._stream import Stream
 
@@ -252,6 +253,31 @@ class Task(ABC):
             UsageError: The task or the network cannot go step by step.
         """
         raise UsageError(f'the task "{self.name}" cannot answer row by row')
+
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """A picture of predictions.
+
+        Args:
+            split: What was predicted, as `read()` gives it.
+            rows: What `predict()` says of it.
+
+        Raises:
+            UsageError: The task draws none.
+        """
+        raise UsageError(f'the task "{self.name}" draws no picture of its predictions')
+
+    def backtest(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
+        """Answers beside what came to pass, as rows that a person reads.
+
+        Args:
+            answers: The answers to the test part.
+            test: The test part, as `Split.table()` gives it.
+        """
+        return test.hstack(answers.drop([name for name in answers.columns if name in test.columns]))
+
+    def breakdown(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame | None:
+        """The figures of each part that examples fall into, such as a class or a series; None where there are none."""
+        return None
 
     @classmethod
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -54,11 +54,22 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
 
 def confusion_matrix(answers: pl.DataFrame) -> np.ndarray:
     """How many examples of each class (row) were taken for each class (column), shape (classes, classes)."""
-    from sklearn import metrics
-
     scores = answers["scores"].to_numpy()
-    predicted = scores.argmax(axis=1)
-    return metrics.confusion_matrix(answers["target"].to_numpy(), predicted, labels=np.arange(scores.shape[1]))
+    return confusion_counts(answers["target"].to_numpy(), scores.argmax(axis=1), scores.shape[1])
+
+
+def confusion_counts(actual: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How many examples of each class (row) were taken for each class (column), shape (classes, classes)."""
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (actual, predicted), 1)
+    return counts
+
+
+def class_figures(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The precision, recall and F1 of each class, 0 where it is not defined, each of shape (classes,)."""
+    right, answered, actual = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
+    precision, recall = right / np.maximum(answered, 1), right / np.maximum(actual, 1)
+    return precision, recall, 2 * right / np.maximum(answered + actual, 1)
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from gatework.errors import DataError
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
+from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities
 from gatework.tasks.classify.options import OPTIONS
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions
+    from gatework.tasks._chart import Chart
     from gatework.tasks._section import Answered, Section
 
 
@@ -68,6 +70,18 @@ class ClassifyTask(SequenceTask):
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
         return {"classes": self.classes, "columns": dict(self.columns), "encoder": encoder_state(self.encoder)}
+
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """How often each class is predicted, and how sure the network is."""
+        return charts(rows, self.classes)
+
+    def backtest(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
+        """One row per example: the actual class beside the answer and the probability of each class."""
+        return backtest(answers, test, self.classes)
+
+    def breakdown(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame | None:
+        """How well each class is found, and what it is taken for."""
+        return breakdown(answers, self.classes)
 
     @classmethod
     def sections(cls, answered: Answered) -> list[Section]:

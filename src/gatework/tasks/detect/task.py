@@ -16,6 +16,7 @@ from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, Section, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
+from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
     DetectionDataset,
     Scales,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._chart import Chart
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
 
@@ -115,6 +117,10 @@ class DetectTask(DenseTask):
             "usual": self.usual,
             "weight": self.weight,
         }
+
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """Every series with what was expected of it and the spans that stand out."""
+        return charts(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)
 
     @classmethod
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from gatework.errors import UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, Section, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
+from gatework.tasks.forecast.charts import backtest, charts
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._chart import Chart
     from gatework.tasks.forecast.data import ForecastDataset
     from gatework.tasks.forecast.model import ForecastNetwork
 
@@ -103,6 +105,24 @@ class ForecastTask(DenseTask):
             "features": self.features.state(),
             "history": to_state(self.history),
         }
+
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """The end of every series with its forecast and intervals."""
+        return charts(_origins(split), rows)
+
+    def backtest(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
+        """One row per origin and step ahead: the actual value beside the forecast and its quantiles."""
+        return backtest(answers, test)
+
+    def breakdown(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame | None:
+        """The metrics of each series."""
+        import polars as pl
+
+        rows = [
+            {"series": name or "the series", "forecasts": len(part), **self.metrics(part)}
+            for (name,), part in answers.with_columns(name=test["series"]).group_by("name", maintain_order=True)
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     @classmethod
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -349,7 +369,9 @@ class ForecastTask(DenseTask):
             start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
             named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
             for stamp, row in zip(stamps, quantiles.tolist(), strict=True):
-                bands = {_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
+                bands = {
+                    levellevel_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5
+                }
                 rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
         return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -378,7 +400,3 @@ def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:
     """A network's quantiles before calibration."""
     assert isinstance(task, ForecastTask)
     return task.outputs(model, task.encode(split))[0]
-
-
-def _name(level: float) -> str:
-    return f"q{level:g}"

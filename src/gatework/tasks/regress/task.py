@@ -10,6 +10,7 @@ import numpy as np
 
 from gatework.data.series import Scale
 from gatework.errors import DataError
+from gatework.tasks._chart import histogram
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
 from gatework.tasks.regress.metrics import answers_of, metrics
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions
+    from gatework.tasks._chart import Chart
     from gatework.tasks._section import Answered, Section
 
 
@@ -65,6 +67,13 @@ class RegressTask(SequenceTask):
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
         return {"columns": dict(self.columns), "encoder": encoder_state(self.encoder), "scale": self.scale.state()}
+
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """How the predicted values are spread."""
+        values = np.array(rows["value"].to_list(), dtype=np.float64).reshape(len(rows), -1)
+        names = [f"Predicted value {k + 1}" for k in range(values.shape[1])]
+        titles = names if len(names) > 1 else ["Predicted value"]
+        return [histogram(title, column.tolist(), "examples") for title, column in zip(titles, values.T, strict=True)]
 
     @classmethod
     def sections(cls, answered: Answered) -> list[Section]:

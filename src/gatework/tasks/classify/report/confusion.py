@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatework.tasks._section import Section, section_file
+from gatework.tasks.classify.metrics import class_figures, confusion_counts
 from gatework.tasks.classify.report.chances import Chances
 
 _MOST_CLASSES = 30
@@ -53,20 +54,6 @@ def confusion(chances: Chances) -> Section | None:
             "rows": rows,
         },
     )
-
-
-def confusion_counts(actual: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """How many examples of each class (row) were taken for each class (column), shape (classes, classes)."""
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (actual, predicted), 1)
-    return counts
-
-
-def class_figures(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The precision, recall and F1 of each class, 0 where it is not defined, each of shape (classes,)."""
-    right, answered, actual = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
-    precision, recall = right / np.maximum(answered, 1), right / np.maximum(actual, 1)
-    return precision, recall, 2 * right / np.maximum(answered + actual, 1)
 
 
 def _shares(name: str, counts: np.ndarray) -> Confusion:
