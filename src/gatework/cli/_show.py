@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gatework._files import atomic, finite
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from gatework.tasks import Scores, Task
     from gatework.training.run import Run
 
 # The width of a table that is not shown on a terminal.
 _WIDTH = 110
+_MOST_PARTS = 40
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -73,6 +76,30 @@ def metrics_table(metrics: dict[str, float]) -> None:
     width = max(len(metric_title(name)) for name in metrics)
     for name, value in metrics.items():
         print(f"{metric_title(name):<{width}}  {value:.4g}")
+
+
+def breakdown_table(task: Task, scores: Scores) -> None:
+    """Prints the figures of each class or series, where a task has such; more of them than fit are left out."""
+    if scores.answers is None or scores.test is None:
+        return
+    print(f"{len(scores.answers):,} examples")
+    parts = task.breakdown(scores.answers, scores.test)
+    if parts is None:
+        return
+    from gatework.tasks import metric_title
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in parts.columns:
+        table.add_column(
+            escape(metric_title(name, is_short=True)), justify="left" if name == parts.columns[0] else "right"
+        )
+    for row in parts.head(_MOST_PARTS).iter_rows():
+        table.add_row(*(number(value) if isinstance(value, float) else escape(str(value)) for value in row))
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print()
+    console.print(table)
+    if len(parts) > _MOST_PARTS:
+        console.print(f"... and {len(parts) - _MOST_PARTS:,} more; --out FILE writes every answer")
 
 
 def measured_table(methods: dict[str, dict[str, float]]) -> None:

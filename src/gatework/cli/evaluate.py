@@ -14,21 +14,27 @@ from gatework.cli import _options as options
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A table or folder with known answers.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write every answer beside the known one to a .csv, .json, .jsonl or .parquet file."),
+    ] = None,
     as_json: options.AsJson = False,
     *,
     changes: options.Changes,
 ) -> None:
-    """Measure a run on a file with known answers, or show what it reached on its own test part."""
+    """Measure a run on a file with known answers, or show what it reached on its own test part.
+
+    With --out, its answers stand beside the known ones: of a forecast, every step of every forecast (a backtest).
+    """
     from gatework._files import finite
-    from gatework.cli._show import measured_table, metrics_table
+    from gatework.cli._show import breakdown_table, measured_table, metrics_table, write_predictions
     from gatework.training import Run
 
     opened = Run.open(run)
-    if data is None:
-        metrics = opened.summary["metrics"]
-        print(json.dumps(metrics, indent=2)) if as_json else metrics_table(metrics)
-        return
-    scores = opened.predictor.evaluate(data, **options.bare(changes))
+    given = options.bare(changes)
+    scores = opened.scores if data is None else opened.predictor.evaluate(data, **given)
+    if out is not None:
+        write_predictions(opened.backtest if data is None else opened.predictor.backtest(data, scores), out)
     if as_json:
         content = (
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics
@@ -38,3 +44,4 @@ def evaluate(
         measured_table({"network": scores.metrics, **scores.baselines})
     else:
         metrics_table(scores.metrics)
+        breakdown_table(opened.task, scores)

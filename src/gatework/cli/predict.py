@@ -22,6 +22,9 @@ def predict(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the predictions into a .html page, or a .png, .svg or .pdf image.")
+    ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
     ] = False,
@@ -38,7 +41,7 @@ def predict(
 
     opened = Run.open(run)
     if stream:
-        if data is not None or out is not None:
+        if data is not None or out is not None or plot is not None:
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
         try:
             for line in opened.predictor.answer_lines(sys.stdin):
@@ -51,6 +54,10 @@ def predict(
     split = predictor.read(source, **options.bare(changes))
     tell(split.notes)
     rows = predictor.rows(split)
+    if plot is not None:
+        from gatework import reports
+
+        reports.plot(opened.task.charts(split, rows), plot, f"What {opened.path.name} says of {data or 'what follows'}")
     if out is not None:
         write_predictions(rows, out)
         for line in opened.task.summary(rows):

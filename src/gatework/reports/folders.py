@@ -15,6 +15,7 @@ import polars as pl
 from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.formatting import with_spread
+from gatework.training.run import read_table
 
 _ANSWERS, _TEST = "answers.parquet", "test.parquet"
 
@@ -183,18 +184,6 @@ def read_run(folder: Path) -> TrainedRun:
         tables={path.stem: read_table(path) for path in further},
         state=_read_optional(folder / "task.json"),
     )
-
-
-def read_table(path: Path) -> pl.DataFrame:
-    """Reads a Parquet file.
-
-    Raises:
-        RunError: The file is missing or corrupt.
-    """
-    try:
-        return pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(path, error) from None
 
 
 def check_rows(path: Path, answers: pl.DataFrame, examples: int) -> None:

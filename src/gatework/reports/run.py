@@ -11,7 +11,7 @@ from gatework.errors import RunError
 from gatework.formatting import counted, number, rounded
 from gatework.reports.article import Opening, write_article
 from gatework.reports.details import details
-from gatework.reports.folders import Entry, Spread, TrainedRun, check_rows, read_run, read_table
+from gatework.reports.folders import Entry, Spread, TrainedRun, check_rows, read_run
 from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
 from gatework.reports.palette import looks
@@ -19,7 +19,7 @@ from gatework.reports.scales import Axis
 from gatework.reports.sections import TaskSections, known_task, recipe_in_use, task_sections
 from gatework.reports.step_options import step_options
 from gatework.tasks import metric_title
-from gatework.training.run import test_part_of
+from gatework.training.run import read_table, test_part_of
 
 _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
 

@@ -91,11 +91,13 @@ class Scores:
         metrics: Of the network, by name.
         answers: What it says; None where only metrics are known.
         baselines: The metrics of simple methods on the same examples, by their names.
+        test: The examples with what is known of them, one row each; None where only metrics are known.
     """
 
     metrics: dict[str, float]
     answers: pl.DataFrame | None = None
     baselines: Mapping[str, dict[str, float]] = field(default_factory=dict)
+    test: pl.DataFrame | None = None
 
 
 class Trained(NamedTuple):
@@ -117,6 +119,7 @@ class Task(ABC):
         metric: The metric that decides, without the "test_" prefix.
         lower_is_better: Whether a smaller metric is a better one.
         shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
+        row_table: The table of a run that has the rows a person reads, where it is not its answers themselves.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
     """
 
@@ -125,6 +128,7 @@ class Task(ABC):
     metric: ClassVar[str]
     lower_is_better: ClassVar[bool]
     shown: ClassVar[tuple[str, ...]] = ()
+    row_table: ClassVar[str] = ""
     needs_input: ClassVar[bool] = True
 
     @classmethod
@@ -226,8 +230,9 @@ class Task(ABC):
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How good a trained network is on a source with known answers; the arguments are those of `read_known()`."""
-        evaluation = self.evaluate(model, self.encode(self.read_known(source, recipe, **options)))
-        return Scores(evaluation.metrics, evaluation.answers)
+        split = self.read_known(source, recipe, **options)
+        evaluation = self.evaluate(model, self.encode(split))
+        return Scores(evaluation.metrics, evaluation.answers, test=split.table())
 
     def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         """What a verdict must add to the deciding metric of a network, in a sentence; nothing by default.

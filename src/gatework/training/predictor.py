@@ -80,6 +80,17 @@ class Predictor:
             return Scores(evaluation.metrics, evaluation.answers)
         return self.task.measure(self.network, source, self.run.recipe, **options)
 
+    def backtest(self, source: Any, scores: Scores) -> pl.DataFrame:
+        """Answers to a source beside what is known of it, as rows that a person reads.
+
+        Args:
+            source: What `evaluate()` took.
+            scores: What it gave.
+        """
+        if scores.answers is None or scores.test is None:
+            return self.rows(self.read(source))
+        return self.task.backtest(scores.answers, scores.test)
+
     def stream(self) -> Stream:
         """Answers rows as they come, with carried state.
 

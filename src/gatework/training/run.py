@@ -84,6 +84,34 @@ class Run:
         return read_json(self.path / "summary.json")
 
     @cached_property
+    def scores(self) -> Scores:
+        """What it reached on its own test part; the metrics have the prefix "test_".
+
+        Raises:
+            RunError: Training has not ended, or a file is corrupt.
+        """
+        from gatework.tasks import Scores
+
+        metrics, file = self.summary["metrics"], test_part_of(self.path)
+        if file is None:
+            return Scores(metrics)
+        return Scores(metrics, read_table(self.path / "answers.parquet"), test=read_table(file))
+
+    @property
+    def backtest(self) -> pl.DataFrame:
+        """What it says of its own test part beside what came to pass, as rows that a person reads.
+
+        Raises:
+            RunError: Training has not ended, or the run keeps no answers.
+        """
+        scores, table = self.scores, self.task.row_table
+        if table:
+            return read_table(self.path / f"{table}.parquet")
+        if scores.answers is None or scores.test is None:
+            raise RunError(f"{self.path} does not keep its test part; name a file with known answers")
+        return self.task.backtest(scores.answers, scores.test)
+
+    @cached_property
     def network(self) -> nn.Module:
         """The trained network, ready to predict.
 
@@ -230,6 +258,23 @@ def test_part_of(path: Path) -> Path | None:
     is_compared = (comparison / "plan.json").is_file() or (comparison / "comparison.json").is_file()
     homes = (path, comparison) if is_compared else (path,)
     return next((file for home in homes if (file := home / "test.parquet").is_file()), None)
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Reads a Parquet file.
+
+    Raises:
+        RunError: The file is missing or corrupt.
+    """
+    import polars as pl
+
+    try:
+        return pl.read_parquet(path)
+    except FileNotFoundError:
+        raise RunError(f"{path} is missing from the folder; run the comparison or training again") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise RunError(f"{path} cannot be read: {reason}; run the comparison or training again") from None
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:

@@ -68,6 +68,7 @@ class DetectTask(DenseTask):
     metric = "mae"
     lower_is_better = True
     shown: ClassVar[tuple[str, ...]] = ("mae", "rmse")
+    row_table = "detections"
 
     columns: Columns
     settings: DetectOptions

@@ -50,26 +50,52 @@ def forecast_chart(
     return Chart(title, [*times, *ahead], curves, bands, unit=unit)
 
 
-def charts(origins: Origins, rows: pl.DataFrame) -> list[Chart]:
-    """A chart per series and target.
+def futures(origins: Origins, rows: pl.DataFrame) -> pl.DataFrame:
+    """The end of every series with its forecast, one row per series and target.
 
     Args:
         origins: Where it is forecast from.
         rows: The forecasts, `horizon` rows for each origin in turn.
+
+    Returns:
+        The columns "series" and "target"; "times" and "past", of the steps before; "ahead", the times of the forecast;
+        and "quantiles", shape (horizon, levels).
     """
+    import polars as pl
+
     table, columns = origins.table, origins.table.columns
-    names = ["forecast" if level == LEVELS[MEDIAN] else level_name(level) for level in LEVELS]
+    names = ["forecast" if k == MEDIAN else level_name(level) for k, level in enumerate(LEVELS)]
     quantiles = rows.select(names).to_numpy().reshape(len(origins), -1, len(LEVELS))
-    drawn = []
+    parts: list[dict[str, Any]] = []
     for (number, target, step), each in zip(origins.index, quantiles, strict=True):
-        series = table.series[number]
-        start = max(0, step - _HORIZONS_BEFORE * origins.horizon)
+        series, start = table.series[number], max(0, step - _HORIZONS_BEFORE * origins.horizon)
         stamps = table.stamps(series.start + np.arange(start, step + len(each)))
         times = [stamp.isoformat() for stamp in stamps]
-        title = ": ".join(part for part in (series.name, columns.targets[target]) if part)
-        past = (times[: step - start], series.values[start:step, target].tolist())
-        drawn.append(forecast_chart(title, past, times[step - start :], each, columns.targets[target]))
-    return drawn
+        parts.append(
+            {
+                "series": ": ".join(part for part in (series.name, columns.targets[target]) if part),
+                "target": columns.targets[target],
+                "times": times[: step - start],
+                "past": series.values[start:step, target].tolist(),
+                "ahead": times[step - start :],
+                "quantiles": each.tolist(),
+            }
+        )
+    return pl.DataFrame(parts, infer_schema_length=None)
+
+
+def charts(table: pl.DataFrame) -> list[Chart]:
+    """A chart per series and target.
+
+    Args:
+        table: As `futures()` gives it.
+    """
+    return [
+        forecast_chart(
+            row["series"], (row["times"], row["past"]), row["ahead"], np.array(row["quantiles"]), row["target"]
+        )
+        for row in table.iter_rows(named=True)
+    ]
 
 
 def backtest(answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:

@@ -12,11 +12,11 @@ import numpy as np
 
 from gatework.data.panel import Panel
 from gatework.data.sets import REGISTRY, find_table
-from gatework.errors import UsageError
+from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, Section, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
-from gatework.tasks.forecast.charts import backtest, charts
+from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
@@ -108,7 +108,7 @@ class ForecastTask(DenseTask):
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """The end of every series with its forecast and intervals."""
-        return charts(_origins(split), rows)
+        return charts(futures(_origins(split), rows))
 
     def backtest(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
         """One row per origin and step ahead: the actual value beside the forecast and its quantiles."""
@@ -241,7 +241,7 @@ class ForecastTask(DenseTask):
         """How good forecasts are along a newer table, with intervals that go on learning."""
         split = self.read_known(source, recipe, **options)
         answers = self.answers(self._going_on(model, split), split)
-        return Scores(self.metrics(answers), answers)
+        return Scores(self.metrics(answers), answers, test=split.table())
 
     def _going_on(self, model: nn.Module, split: Split) -> np.ndarray:
         """Quantiles for the origins of a table, going on from what is known of the intervals.
@@ -275,7 +275,7 @@ class ForecastTask(DenseTask):
         return [gathered(methods) for methods in zip(*fits, strict=True)]
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
-        """The metrics of each series and target."""
+        """The metrics of each series and target, and what comes next where nothing must be known for that."""
         import polars as pl
 
         columns, rows = self.history.columns, []
@@ -283,7 +283,13 @@ class ForecastTask(DenseTask):
         for (number, target), answers in evaluation.answers.group_by("series", "target", maintain_order=True):
             name = dict(zip(columns.ids, table.series[number].id, strict=True))
             rows.append({**name, "target": columns.targets[target], **self.metrics(answers)})
-        return {"series": pl.DataFrame(rows, infer_schema_length=None)}
+        of_series = pl.DataFrame(rows, infer_schema_length=None)
+        try:
+            end = self._at_the_end(self.history, self.plan.horizon)
+        except DataError:
+            # The columns that are known ahead end with the table.
+            return {"series": of_series}
+        return {"series": of_series, "future": futures(end.inputs, self.predict(model, self.encode(end)))}
 
     def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         """How many actual values the intervals held, and whether the test part is long enough to tell."""
@@ -335,6 +341,16 @@ class ForecastTask(DenseTask):
         if source is not None:
             found = read_table(source)
             table, where, row = go_on(self.history, recipe.section(TimeOptions), found), found.where, found.row
+        return self._at_the_end(table, horizon, where, row)
+
+    def _at_the_end(
+        self, table: Panel, horizon: int, where: str = "the training table", row: Callable[[int], str] = str
+    ) -> OriginSplit:
+        """The origins after the last step of every series.
+
+        Raises:
+            DataError: The table lacks what was said to be known ahead.
+        """
         check_known(table, horizon, where, row)
         targets = range(len(table.columns.targets))
         index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
@@ -369,9 +385,7 @@ class ForecastTask(DenseTask):
             start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
             named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
             for stamp, row in zip(stamps, quantiles.tolist(), strict=True):
-                bands = {
-                    levellevel_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5
-                }
+                bands = {level_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
                 rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
         return pl.DataFrame(rows, infer_schema_length=None)
 
