@@ -82,9 +82,10 @@ def breakdown_table(task: Task, scores: Scores) -> None:
     """Prints the figures of each class or series, where a task has such; more of them than fit are left out."""
     if scores.answers is None or scores.test is None:
         return
-    print(f"{len(scores.answers):,} examples")
+    if not task.row_table:
+        print(f"{len(scores.answers):,} examples")
     parts = task.breakdown(scores.answers, scores.test)
-    if parts is None:
+    if parts is None or len(parts) < 2:
         return
     from gatework.tasks import metric_title
 

@@ -57,7 +57,8 @@ def predict(
     if plot is not None:
         from gatework import reports
 
-        reports.plot(opened.task.charts(split, rows), plot, f"What {opened.path.name} says of {data or 'what follows'}")
+        title = f"{opened.path.name}: {Path(data).name if data else 'what comes next'}"
+        reports.plot(opened.task.charts(split, rows), plot, title)
     if out is not None:
         write_predictions(rows, out)
         for line in opened.task.summary(rows):

@@ -10,7 +10,7 @@ from typing import Any
 from gatework.errors import RunError
 from gatework.formatting import counted, number, rounded
 from gatework.reports.article import Opening, write_article
-from gatework.reports.details import details
+from gatework.reports.details import Pairs, details
 from gatework.reports.folders import Entry, Spread, TrainedRun, check_rows, read_run
 from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
@@ -45,7 +45,9 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     shown = _sections(folder, run, entry, metric)
     curves = learning([entry], metric)
     panels = _training_panels(run.epochs)
-    opening = Opening(_title(run), _verdict(run, metric, shown.headline), _deck(run), _highlights(run))
+    task = known_task(str(run.recipe.get("task", "")))
+    first = [f"test_{name}" for name in (task.shown if task else ())]
+    opening = Opening(_title(run), _verdict(run, metric, shown.headline), _deck(run), _highlights(run, first))
     environment = {name: value for name, value in run.environment.items() if name != "notes"}
     recipe = recipe_in_use(str(run.recipe.get("task", "")), run.recipe, run.state)
     provenance = {"notes": run.environment.get("notes")}
@@ -59,7 +61,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
         looks([entry]),
         metric,
         shown,
-        details(about),
+        [("Test part", _every_metric(run)), *details(about)] if run.summary else details(about),
         {"learning": curves, "training": [panel for _, panel in panels]},
         curves=curves,
         panels=[title for title, _ in panels],
@@ -92,6 +94,12 @@ def _sections(folder: Path, run: TrainedRun, entry: Entry, metric: str) -> TaskS
     test = read_table(file)
     check_rows(folder / "answers.parquet", run.answers, len(test))
     return task_sections(str(run.recipe.get("task", "")), [entry], metric, test, run.state)
+
+
+def _every_metric(run: TrainedRun) -> Pairs:
+    return [
+        (metric_title(name).removeprefix("test "), number(v)) for name, v in (run.summary.get("metrics") or {}).items()
+    ]
 
 
 def _training_panels(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
@@ -154,15 +162,12 @@ def _deck(run: TrainedRun) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _highlights(run: TrainedRun) -> tuple[Highlight, ...]:
+def _highlights(run: TrainedRun, shown: Sequence[str]) -> tuple[Highlight, ...]:
+    """The metrics that the task shows first, or all, and what the training took."""
     summary = run.summary
-    metrics = [Highlight(metric_title(k), number(v), "") for k, v in (summary.get("metrics") or {}).items()]
+    metrics = summary.get("metrics") or {}
+    first = [name for name in shown if name in metrics] or list(metrics)
     costs = (("parameters", "Parameters", ""), ("ms_per_step", "Time per step", " ms"), ("seconds", "Training", " s"))
-    return (
-        *metrics,
-        *(
-            Highlight(title, number(summary[key]) + unit, "")
-            for key, title, unit in costs
-            if summary.get(key) is not None
-        ),
-    )
+    known = [(metric_title(name), number(metrics[name])) for name in first]
+    known += [(title, number(summary[key]) + unit) for key, title, unit in costs if summary.get(key) is not None]
+    return tuple(Highlight(title, figure, "") for title, figure in known)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["known", "forecast", "expected", "score"]
+Kind = Literal["known", "said", "expected"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Curve:
     Attributes:
         name: What it shows.
         values: One value per position, None where there is none.
-        kind: "known" for what was observed; "forecast", "expected" or "score" for what a model says.
+        kind: "known" for what was observed, "said" for what a model says, and "expected" for what it compares with.
     """
 
     name: str

@@ -45,7 +45,7 @@ def forecast_chart(
     ]
     curves = [
         Curve("past", [*known(values), *([None] * len(ahead))]),
-        Curve("forecast", known(said[MEDIAN]), "forecast"),
+        Curve("forecast", known(said[MEDIAN]), "said"),
     ]
     return Chart(title, [*times, *ahead], curves, bands, unit=unit)
 

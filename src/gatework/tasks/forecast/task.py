@@ -289,7 +289,7 @@ class ForecastTask(DenseTask):
         except DataError:
             # The columns that are known ahead end with the table.
             return {"series": of_series}
-        return {"series": of_series, "future": futures(end.inputs, self.predict(model, self.encode(end)))}
+        return {"series": of_series, "future": futures(end.inputs, self.predict(model, end))}
 
     def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         """How many actual values the intervals held, and whether the test part is long enough to tell."""

@@ -26,6 +26,6 @@ def future(answered: Answered) -> Section | None:
             "last": table["ahead"][0][-1],
             "name": network.name,
         },
-        data=drawn,
+        data={"name": network.name, "charts": drawn},
         script=section_file(__package__, "future.js"),
     )
