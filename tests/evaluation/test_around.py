@@ -10,9 +10,9 @@ from gatework.errors import UsageError
 from gatework.evaluation.comparison import ComparisonPlan, compare
 from gatework.nn import RecurrentLayer, ScanOptions
 from gatework.nn.model import scan_options
+from gatework.pages.step_options import step_options
 from gatework.recipe import Recipe
 from gatework.reports.run import write_run_report
-from gatework.reports.step_options import step_options
 from gatework.training.run import Run
 from support.datasets import waves
 

@@ -48,7 +48,7 @@ LAZY_FACES = ("cli/", "evaluation/__init__.py")
 # What takes long to import, or comes with an extra that may be absent.
 HEAVY = {
     *("torch", "numpy", "polars", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),
-    *("rich", "pooch", "requests", "jinja2", "markupsafe"),
+    *("rich", "pooch", "requests", "jinja2", "markupsafe", "matplotlib"),
     *("keras", "tensorflow", "jax", "flax"),
     *("nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
     *("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),

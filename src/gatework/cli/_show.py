@@ -35,7 +35,7 @@ def number(value: float, std: float | None = None) -> str:
 def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict; all metrics are in its report."""
     from gatework import tasks
-    from gatework.reports.step_options import step_options
+    from gatework.pages.step_options import step_options
     from gatework.tasks import get_metric, metric_title
 
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
@@ -119,7 +119,7 @@ def measured_table(methods: dict[str, dict[str, float]]) -> None:
 
 def run_summary(run: Run) -> None:
     """Prints a finished run's metrics, size and time, and what to do next."""
-    from gatework.reports.step_options import step_options
+    from gatework.pages.step_options import step_options
 
     summary = run.summary
     metrics_table(summary["metrics"])

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from gatework.reports.palette import CELL_COLOURS, OTHER_COLOURS
+from gatework.pages.palette import CELL_COLOURS, OTHER_COLOURS
 
 # What JupyterLab, the notebook and VS Code draw by themselves, without a script from the network.
 pio.renderers.default = "plotly_mimetype"

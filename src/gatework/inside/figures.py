@@ -14,7 +14,7 @@ from gatework.inside._saturation import saturation as _saturation
 from gatework.inside.attribution import Attribution
 from gatework.inside.gradients import GradientFlow
 from gatework.inside.traces import Trace
-from gatework.reports.palette import CELL_COLOURS, OTHER_COLOURS
+from gatework.pages.palette import CELL_COLOURS, OTHER_COLOURS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

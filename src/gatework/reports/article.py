@@ -11,8 +11,8 @@ from typing import Any
 from gatework.reports.details import Pairs
 from gatework.reports.folders import Entry
 from gatework.reports.highlights import Highlight
+from gatework.reports.looks import Look
 from gatework.reports.page import write_page
-from gatework.reports.palette import Look
 from gatework.reports.sections import TaskSections
 from gatework.tasks import metric_title
 

@@ -11,7 +11,7 @@ from gatework.reports.folders import read_comparison
 from gatework.reports.highlights import highlights
 from gatework.reports.inside import inside
 from gatework.reports.learning import learning
-from gatework.reports.palette import looks
+from gatework.reports.looks import looks
 from gatework.reports.sections import recipe_in_use, task_sections
 from gatework.reports.table import table
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from gatework.formatting import counted, number
+from gatework.pages.step_options import step_options
 from gatework.reports.folders import Comparison, Entry
-from gatework.reports.palette import Look
-from gatework.reports.step_options import step_options
+from gatework.reports.looks import Look
 
 Pairs = list[tuple[str, str]]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gatework._files import read_json
-from gatework.reports.palette import Look
+from gatework.reports.looks import Look
 
 
 def inside(folder: Path, looks: Mapping[str, Look]) -> dict[str, Any] | None:

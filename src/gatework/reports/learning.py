@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatework.formatting import counted, number, rounded
+from gatework.pages.axes import Axis
 from gatework.reports.folders import Entry, TrainedRun
-from gatework.reports.scales import Axis
 from gatework.tasks import get_metric
 
 _MOST_POINTS = 400

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gatework._files import read_json
+from gatework.pages.palette import cell_looks
 from gatework.reports.details import details
 from gatework.reports.page import write_page
-from gatework.reports.palette import cell_looks
 
 
 def write_memory_report(folder: str | os.PathLike[str]) -> Path:

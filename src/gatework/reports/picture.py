@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from gatework._files import atomic
 from gatework.errors import UsageError
+from gatework.pages.palette import CELL_COLOURS
 from gatework.reports.page import write_page
-from gatework.reports.palette import CELL_COLOURS
 from gatework.tasks import Chart
 
 if TYPE_CHECKING:

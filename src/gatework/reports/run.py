@@ -9,15 +9,15 @@ from typing import Any
 
 from gatework.errors import RunError
 from gatework.formatting import counted, number, rounded
+from gatework.pages.axes import Axis
+from gatework.pages.step_options import step_options
 from gatework.reports.article import Opening, write_article
 from gatework.reports.details import Pairs, details
 from gatework.reports.folders import Entry, Spread, TrainedRun, check_rows, read_run
 from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
-from gatework.reports.palette import looks
-from gatework.reports.scales import Axis
+from gatework.reports.looks import looks
 from gatework.reports.sections import TaskSections, known_task, recipe_in_use, task_sections
-from gatework.reports.step_options import step_options
 from gatework.tasks import metric_title
 from gatework.training.run import read_table, test_part_of
 

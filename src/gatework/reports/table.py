@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gatework.formatting import aligned, counted, number
+from gatework.pages.axes import Axis
 from gatework.reports.folders import Comparison, Entry
-from gatework.reports.palette import Look
-from gatework.reports.scales import Axis
+from gatework.reports.looks import Look
 from gatework.reports.sections import known_task
 from gatework.tasks import get_metric, metric_title
 

@@ -16,7 +16,7 @@ from gatework.inside._sources import sequence_task
 from gatework.inside.page.evaluated import evaluated
 from gatework.inside.page.packing import pack, pack_words
 from gatework.nn.model import SequenceModel
-from gatework.reports.step_options import step_options
+from gatework.pages.step_options import step_options
 from gatework.training.run import Run
 
 

@@ -17,7 +17,7 @@ from gatework.inside.page.characters import characters_script
 from gatework.inside.page.content import Content, content
 from gatework.inside.page.javascript import cells_script
 from gatework.inside.page.presets import presets
-from gatework.reports.page import asset, content_policy, embedded, style_sheet
+from gatework.pages.page import asset, content_policy, embedded, style_sheet
 from gatework.training.run import Run
 
 _SCRIPTS = (

@@ -8,9 +8,6 @@ properties of their style sheet, which `theme_css()` writes; figures in notebook
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-
-from gatework.reports.folders import Entry
 
 _PROPERTIES = {
     "--paper": ("#fdfcfa", "#17181b"),
@@ -47,30 +44,14 @@ _CELLS = {
     "rnn_relu": ("--cell-rnn-relu", "triangle-up"),
 }
 _OTHERS = tuple(name for name in _PROPERTIES if name.startswith("--cell-other"))
-_BASELINES = tuple(name for name in _PROPERTIES if name.startswith("--baseline"))
+BASELINES = tuple(name for name in _PROPERTIES if name.startswith("--baseline"))
+"""The custom properties of the colours that baselines take in turn."""
 _OTHER_MARKERS = ("triangle-down", "pentagon", "hexagram", "star", "bowtie")
-_BASELINE_MARKERS = ("cross-thin-open", "x-thin-open", "asterisk-open", "y-up-open", "line-ew-open", "hash-open")
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 CELL_COLOURS = {cell: _PROPERTIES[name][0] for cell, (name, _) in _CELLS.items()}
 """The colours of the built-in cells on light ground, by the cell's name."""
 OTHER_COLOURS = tuple(_PROPERTIES[name][0] for name in _OTHERS)
 """The colours that other cells take in turn, on light ground."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How one entry is drawn.
-
-    Attributes:
-        colour: The name of a custom property of the style sheet.
-        marker: A plotly marker symbol.
-        dash: A plotly line dash.
-    """
-
-    colour: str
-    marker: str
-    dash: str
 
 
 def theme_css() -> str:
@@ -91,25 +72,3 @@ def cell_looks(cells: Iterable[str]) -> dict[str, tuple[str, str]]:
         name: (_OTHERS[k % len(_OTHERS)], _OTHER_MARKERS[k % len(_OTHER_MARKERS)]) for k, name in enumerate(others)
     }
     return {name: _CELLS.get(name) or turns[name] for name in names}
-
-
-def looks(entries: Iterable[Entry]) -> dict[str, Look]:
-    """How each entry is drawn, by its name."""
-    by_name: dict[str, Look] = {}
-    repeats: dict[str, int] = {}
-    baselines = 0
-    entries = sorted(entries, key=lambda e: e.name)
-    drawn = cell_looks(entry.cell for entry in entries if entry.is_network)
-    for entry in entries:
-        if not entry.is_network:
-            marker = _BASELINE_MARKERS[baselines % len(_BASELINE_MARKERS)]
-            dash = _DASHES[1 + baselines % (len(_DASHES) - 1)]
-            by_name[entry.name] = Look(_BASELINES[baselines % len(_BASELINES)], marker, dash)
-            baselines += 1
-            continue
-        colour, marker = drawn[entry.cell]
-        repeat = repeats.get(entry.cell, 0)
-        repeats[entry.cell] = repeat + 1
-        marker += "-open" if repeat % 2 else ""
-        by_name[entry.name] = Look(colour, marker, _DASHES[repeat % len(_DASHES)])
-    return by_name

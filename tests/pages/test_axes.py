@@ -1,6 +1,6 @@
 import pytest
 
-from gatework.reports.scales import Axis
+from gatework.pages.axes import Axis
 
 SPREADS = ((0.0018, 0.14), (0.5, 0.9), (3.0,), (0.0, 0.0), (1e-9, 5.0), (-2.0, 4.0), (1e-12, 3e-12), (1e7, 2e7), ())
 
