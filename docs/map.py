@@ -26,6 +26,7 @@ WORDS = {
     "inside": "traces, gradients, live page",
     "nn": "layers, drop-ins for torch.nn",
     "options": "each setting declared once",
+    "pages": "one file, both themes",
     "recipe": "what a run is made of",
     "reports": "one HTML page",
     "scan": "one layer over time",

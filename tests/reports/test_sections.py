@@ -12,7 +12,7 @@ from gatework import tasks
 from gatework.errors import RunError
 from gatework.options import TASKS
 from gatework.reports import report
-from gatework.tasks import Section
+from gatework.tasks import ReportSection
 from gatework.tasks.regress.task import RegressTask
 from support.report_folders import write_comparison, write_json
 
@@ -30,7 +30,7 @@ class Spelling(RegressTask):
     def sections(cls, answered):
         words = ["one", "<b>two</b>"]
         return [
-            Section(
+            ReportSection(
                 name="spelling",
                 title="What was spelt",
                 template=TEMPLATE,

@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tasks",),
     ("training",),
     ("evaluation",),
+    ("pages",),
     ("reports",),
     ("inside",),
     ("export", "serve"),

@@ -13,14 +13,14 @@ from markupsafe import Markup
 from gatework._files import write_text
 from gatework.formatting import counted, number
 from gatework.pages.page import asset, charting_library, content_policy, embedded, style_sheet
-from gatework.tasks import Section, metric_title
+from gatework.tasks import ReportSection, metric_title
 
 _SHARED_SCRIPTS = ("theme.js", "plots.js", "charts.js", "texts.js")
 _SCRIPTS = ("learning.js", "training.js", "inside.js")
 
 
 def write_page(
-    path: Path, template: str, data: Mapping[str, Any], sections: Sequence[Section] = (), **context: Any
+    path: Path, template: str, data: Mapping[str, Any], sections: Sequence[ReportSection] = (), **context: Any
 ) -> Path:
     """Renders a template into one file, whole or not at all.
 
@@ -52,7 +52,7 @@ def write_page(
     return path
 
 
-def _rendered(section: Section, context: Mapping[str, Any]) -> dict[str, Any]:
+def _rendered(section: ReportSection, context: Mapping[str, Any]) -> dict[str, Any]:
     shared = {name: context[name] for name in ("looks", "models", "metric") if name in context}
     body = _environment().from_string(section.template).render(**shared, **section.context)
     return {"name": section.name, "title": section.title, "body": Markup(body)}

@@ -12,7 +12,7 @@ from gatework import tasks
 from gatework.errors import UsageError
 from gatework.reports.folders import Entry
 from gatework.tasks import Task, metric_title
-from gatework.tasks._section import Answered, AnsweredEntry, Section
+from gatework.tasks._section import Answered, AnsweredEntry, ReportSection
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TaskSections:
         missing: Why there are none, in a sentence; empty where there may be some.
     """
 
-    sections: tuple[Section, ...] = ()
+    sections: tuple[ReportSection, ...] = ()
     missing: str = ""
 
     @property

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from gatework.tasks._known import REGISTRY, get, register
     from gatework.tasks._load import load
     from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
-    from gatework.tasks._section import Answered, AnsweredEntry, Section, section_file
+    from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, section_file
     from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained
 
 __all__ = [
@@ -24,8 +24,8 @@ __all__ = [
     "Evaluation",
     "Loss",
     "Metric",
+    "ReportSection",
     "Scores",
-    "Section",
     "Task",
     "Trained",
     "get",
@@ -44,7 +44,7 @@ __getattr__, __dir__ = lazy(
         "_known": ("REGISTRY", "get", "register"),
         "_load": ("load",),
         "_metric": ("METRICS", "Metric", "get_metric", "metric_title", "register_metrics"),
-        "_section": ("Answered", "AnsweredEntry", "Section", "section_file"),
+        "_section": ("Answered", "AnsweredEntry", "ReportSection", "section_file"),
         "_task": ("Baseline", "Evaluation", "Loss", "Scores", "Task", "Trained"),
     },
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions, ModelOptions, TaskOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
-    from gatework.tasks._section import Answered, Section
+    from gatework.tasks._section import Answered, ReportSection
     from gatework.tasks._stream import Stream
 
 
@@ -295,7 +295,7 @@ class Task(ABC):
         return recipe
 
     @classmethod
-    def sections(cls, answered: Answered) -> list[Section]:
+    def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers beyond their metrics; nothing by default.
 
         Args:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions
     from gatework.tasks._chart import Chart
-    from gatework.tasks._section import Answered, Section
+    from gatework.tasks._section import Answered, ReportSection
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ClassifyTask(SequenceTask):
         return breakdown(answers, self.classes)
 
     @classmethod
-    def sections(cls, answered: Answered) -> list[Section]:
+    def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
         from gatework.tasks.classify.report import sections
 

@@ -14,7 +14,7 @@ from gatework.data.series import Scale
 from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
-from gatework.tasks._section import Answered, Section, without_text_options
+from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
 from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
@@ -129,7 +129,7 @@ class DetectTask(DenseTask):
         return without_text_options(recipe) | {"detect": state.get("settings") or {}}
 
     @classmethod
-    def sections(cls, answered: Answered) -> list[Section]:
+    def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
         from gatework.tasks.detect.report import sections
 

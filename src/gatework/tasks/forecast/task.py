@@ -14,7 +14,7 @@ from gatework.data.panel import Panel
 from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
-from gatework.tasks._section import Answered, Section, without_text_options
+from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
@@ -130,7 +130,7 @@ class ForecastTask(DenseTask):
         return without_text_options(recipe) | {"forecast": state.get("plan") or {}}
 
     @classmethod
-    def sections(cls, answered: Answered) -> list[Section]:
+    def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
         from gatework.tasks.forecast.report import sections
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions
     from gatework.tasks._chart import Chart
-    from gatework.tasks._section import Answered, Section
+    from gatework.tasks._section import Answered, ReportSection
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class RegressTask(SequenceTask):
         return [histogram(title, column.tolist(), "examples") for title, column in zip(titles, values.T, strict=True)]
 
     @classmethod
-    def sections(cls, answered: Answered) -> list[Section]:
+    def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
         from gatework.tasks.regress.report import sections
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatework.errors import RunError
-from gatework.tasks._section import Answered, Section, column_of
+from gatework.tasks._section import Answered, ReportSection, column_of
 from gatework.tasks.classify.metrics import probabilities
 from gatework.tasks.classify.report.chances import Chances
 from gatework.tasks.classify.report.confusion import confusion
@@ -11,7 +11,7 @@ from gatework.tasks.classify.report.errors import errors
 from gatework.tasks.classify.report.thresholds import thresholds
 
 
-def sections(answered: Answered) -> list[Section]:
+def sections(answered: Answered) -> list[ReportSection]:
     """The sections of a run's or a comparison's report.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatework.tasks._section import Section, section_file
+from gatework.tasks._section import ReportSection, section_file
 from gatework.tasks.classify.metrics import class_figures, confusion_counts
 from gatework.tasks.classify.report.chances import Chances
 
@@ -31,7 +31,7 @@ class ClassRow:
     figures: tuple[tuple[float, float, float], ...]
 
 
-def confusion(chances: Chances) -> Section | None:
+def confusion(chances: Chances) -> ReportSection | None:
     """Matrices of all models, and a row per class; None where there are too many classes to read."""
     count = len(chances.classes)
     if count > _MOST_CLASSES:
@@ -43,7 +43,7 @@ def confusion(chances: Chances) -> Section | None:
         ClassRow(name, totals[k], tuple((float(p[k]), float(r[k]), float(f[k])) for p, r, f in figures))
         for k, name in enumerate(chances.classes)
     ]
-    return Section(
+    return ReportSection(
         name="confusion",
         title="Class by class",
         template=section_file(__package__, "confusion.html"),

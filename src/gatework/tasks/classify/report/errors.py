@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gatework.tasks._section import Answered, Section, section_file
+from gatework.tasks._section import Answered, ReportSection, section_file
 from gatework.tasks.classify.report.chances import Chances
 
 _SHORT = 320
@@ -64,7 +64,7 @@ class Example:
     opinions: tuple[Opinion, ...]
 
 
-def errors(chances: Chances, answered: Answered) -> Section:
+def errors(chances: Chances, answered: Answered) -> ReportSection:
     """Where the networks disagree, and their most confident mistakes."""
     names, networks, actual = list(chances.by_name), list(chances.networks), chances.actual
     # Each text shows the networks and the best baseline; all baselines would bury the networks.
@@ -76,7 +76,7 @@ def errors(chances: Chances, answered: Answered) -> Section:
     wrong_everywhere = np.stack([chances.predicted(name) != actual for name in networks]).all(axis=0)
     never_right = int(wrong_everywhere.sum())
     right = len(actual) - never_right
-    return Section(
+    return ReportSection(
         name="errors",
         title="What the errors look like",
         template=section_file(__package__, "errors.html"),

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from gatework.formatting import rounded
-from gatework.tasks._section import Section, section_file
+from gatework.tasks._section import ReportSection, section_file
 from gatework.tasks.classify.report.chances import Chances
 
 _ROC_POINTS = 150
 _BINS = 10
 
 
-def thresholds(chances: Chances) -> Section | None:
+def thresholds(chances: Chances) -> ReportSection | None:
     """ROC and calibration curves; None unless there are two classes and the test part holds both."""
     actual = chances.actual
     if len(chances.classes) != 2 or len(np.unique(actual)) < 2:
@@ -23,7 +23,7 @@ def thresholds(chances: Chances) -> Section | None:
     curves = [_roc(name, chance, actual) for name, chance in positives.items()]
     calibration = [c for name, chance in positives.items() if (c := _calibration(name, chance, actual))]
     areas = ", ".join(f"{curve['model']} {curve['area']}" for curve in curves)
-    return Section(
+    return ReportSection(
         name="thresholds",
         title="Thresholds and trust",
         template=section_file(__package__, "thresholds.html"),

@@ -10,7 +10,7 @@ import polars as pl
 
 from gatework.errors import RunError
 from gatework.formatting import counted, rounded
-from gatework.tasks._section import Answered, Section, section_file
+from gatework.tasks._section import Answered, ReportSection, section_file
 from gatework.tasks.detect.spans import why
 
 # A page draws at most so many rows and series; rows of spans and the extremes between are kept when rows are left out.
@@ -19,7 +19,7 @@ _MOST_SERIES = 12
 _MOST_SPANS = 200
 
 
-def detections(answered: Answered) -> Section | None:
+def detections(answered: Answered) -> ReportSection | None:
     """The answers for every row of the table that the best network was trained on.
 
     Returns:
@@ -36,7 +36,7 @@ def detections(answered: Answered) -> Section | None:
         data = _drawn(frame, answered.state["columns"])
     except (pl.exceptions.PolarsError, KeyError) as error:
         raise RunError(f"detections.parquet and task.json do not fit each other ({error}); train anew") from None
-    return Section(
+    return ReportSection(
         name="detections",
         title="What stands out",
         template=section_file(__package__, "detections.html"),

@@ -9,7 +9,7 @@ import numpy as np
 
 from gatework.errors import RunError
 from gatework.formatting import number, rounded
-from gatework.tasks._section import Answered, AnsweredEntry, Section, column_of, section_file
+from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, column_of, section_file
 from gatework.tasks.forecast.metrics import INTERVALS, LEVELS, MEDIAN
 
 _MOST_ORIGINS = 60
@@ -45,7 +45,7 @@ class _Forecasts:
         return np.where(np.isnan(self.actual), np.nan, is_inside)
 
 
-def forecasts(answered: Answered) -> Section | None:
+def forecasts(answered: Answered) -> ReportSection | None:
     """The forecasts of the test part; None where there are none."""
     if not answered.entries or not len(answered.test):
         return None
@@ -63,7 +63,7 @@ def forecasts(answered: Answered) -> Section | None:
     }
     share = _mean(read.holds(networks[0], 80))
     steps = read.actual.shape[1]
-    return Section(
+    return ReportSection(
         name="forecasts",
         title="Forecasts against the actual values",
         template=section_file(__package__, "forecasts.html"),

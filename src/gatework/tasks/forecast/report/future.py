@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from gatework.tasks._section import Answered, Section, section_file
+from gatework.tasks._section import Answered, ReportSection, section_file
 from gatework.tasks.forecast.charts import charts
 
 _MOST_CHARTS = 12
 
 
-def future(answered: Answered) -> Section | None:
+def future(answered: Answered) -> ReportSection | None:
     """The end of every series with the forecast of the best network; None where the run keeps none."""
     network = answered.networks[0] if answered.networks else None
     table = network.tables.get("future") if network else None
     if network is None or table is None:
         return None
     drawn = [chart.state() for chart in charts(table.head(_MOST_CHARTS))]
-    return Section(
+    return ReportSection(
         name="future",
         title="What comes next",
         template=section_file(__package__, "future.html"),

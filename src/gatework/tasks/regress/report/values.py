@@ -8,14 +8,14 @@ import numpy as np
 
 from gatework.errors import RunError
 from gatework.formatting import number, rounded
-from gatework.tasks._section import Answered, AnsweredEntry, Section, column_of, section_file
+from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, column_of, section_file
 
 _MOST_SERIES = 100
 _MOST_STEPS = 400
 _MOST_POINTS = 250
 
 
-def values(answered: Answered) -> Section | None:
+def values(answered: Answered) -> ReportSection | None:
     """A sample of the test part with every model's predictions; None where there is nothing to show.
 
     Raises:
@@ -40,7 +40,7 @@ def values(answered: Answered) -> Section | None:
     if is_series:
         data["series"] = _series(answered, predictions, typical, targets, inputs.to_list())
     scripts = ("values.js", "scatter.js") if is_series else ("scatter.js",)
-    return Section(
+    return ReportSection(
         name="values",
         title="Predictions against the actual values",
         template=section_file(__package__, "values.html"),
