@@ -8,7 +8,7 @@ import functools
 import importlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.nn.model import scan_options
 from gatework.recipe import Recipe
-from gatework.tasks import Baseline, Task
+from gatework.tasks import Baseline, Sample, Task
 from gatework.training.progress import Progress
 from gatework.training.run import Run, create, write_table
 
@@ -131,8 +131,8 @@ def compare(
 
 
 def _import_statistics() -> None:
-    """Imports what the verdict needs, which takes about a second."""
-    importlib.import_module("scipy.stats")
+    """Imports what the verdict needs, which takes a moment."""
+    importlib.import_module("scipy.special")
 
 
 def _write_test_part(path: Path, test: Split) -> None:
@@ -175,8 +175,9 @@ def _content(
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
     entries = [*networks, *baselines]
     best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
-    means = {name.removeprefix("test_"): found["mean"] for name, found in best["metrics"].items()}
-    remark = task.remark(dataset, means)
+    remark = task.remark(dataset, _means(best), {entry["name"]: _means(entry) for entry in baselines})
+    samples = _samples(out, task, entries)
+    judged = verdict(entries, metric, task.lower_is_better, copies, remark, samples)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
     return {
@@ -186,7 +187,9 @@ def _content(
         "metric": metric,
         "lower_is_better": task.lower_is_better,
         "entries": entries,
-        "verdict": verdict(entries, metric, task.lower_is_better, copies, remark),
+        "headline": judged.headline,
+        "verdict": str(judged),
+        "behind": {name: gap.state() for name, gap in judged.behind.items()},
         "absent": task.absent(dataset),
         "classes": list(dataset.classes),
         "seeds": plan.seeds,
@@ -199,6 +202,24 @@ def _content(
         "recipe": plan.recipe.to_dict(),
         "command": command,
     }
+
+
+def _means(entry: Mapping[str, Any]) -> dict[str, float]:
+    return {name.removeprefix("test_"): spread["mean"] for name, spread in entry["metrics"].items()}
+
+
+def _samples(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Sample]] | None:
+    """The test examples of every entry, by seed; None where the deciding metric is no mean over them."""
+    import polars as pl
+
+    found: dict[str, list[Sample]] = {}
+    for entry in entries:
+        files = [f"{run}/answers.parquet" for run in entry["runs"]] if "runs" in entry else [entry["answers"]]
+        samples = [task.sample(pl.read_parquet(out / file)) for file in files]
+        found[entry["name"]] = [sample for sample in samples if sample is not None]
+        if len(found[entry["name"]]) < len(files):
+            return None
+    return found
 
 
 def _network_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any]:

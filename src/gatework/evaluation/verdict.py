@@ -1,21 +1,56 @@
-"""The verdict of a comparison: one or two sentences that a statistician would sign and a person can act on."""
+"""The verdict of a comparison: one line, then the sentences that a statistician would sign and a person can act on."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gatework.tasks import get_metric, metric_title
+from gatework.evaluation.difference import Difference, Results, difference
+from gatework.tasks import Sample, get_metric, metric_title
 
-_CONFIDENCE = 0.95
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a comparison shows.
+
+    Attributes:
+        headline: One line.
+        sentences: What stands behind it.
+        behind: By how much each other network, and the best baseline, is worse than the best network, by its name.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    behind: Mapping[str, Difference] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join((self.headline, *self.sentences))
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """An entry of a comparison with what is known of it."""
+
+    entry: Mapping[str, Any]
+    results: Results
+
+    @property
+    def name(self) -> str:
+        name: str = self.entry["name"]
+        return name
 
 
 def verdict(
-    entries: Sequence[dict[str, Any]], metric: str, lower_is_better: bool, copies: str | None, remark: str = ""
-) -> str:
+    entries: Sequence[Mapping[str, Any]],
+    metric: str,
+    lower_is_better: bool,
+    copies: str | None,
+    remark: str = "",
+    samples: Mapping[str, Sequence[Sample]] | None = None,
+) -> Verdict:
     """Says which network is best and how sure that is, whether the networks beat the baselines, and the cost.
 
     Args:
@@ -24,122 +59,183 @@ def verdict(
         lower_is_better: Whether a smaller metric is a better one.
         copies: The baseline whose outputs equal the targets exactly, if one does.
         remark: What the task has to say of the best network beside that metric.
+        samples: The test examples of each entry by its name, one sample per seed, all of the same examples; where they
+            are not known, the spread over seeds is all that is judged by.
     """
     sign = 1 if lower_is_better else -1
-    ranked = sorted(entries, key=lambda e: sign * e["metrics"][metric]["mean"])
-    networks = [e for e in ranked if e["kind"] == "network"]
-    baselines = [e for e in ranked if e["kind"] == "baseline"]
-    name = metric_title(metric)
+    ranked = sorted(
+        (_judged(entry, metric, (samples or {}).get(entry["name"], ())) for entry in entries),
+        key=lambda judged: sign * judged.results.mean,
+    )
+    networks = [judged for judged in ranked if judged.entry["kind"] == "network"]
+    baselines = [judged for judged in ranked if judged.entry["kind"] == "baseline"]
     if copies is not None:
-        best = networks[0]
-        return (
-            f'The baseline "{copies}" solves this task exactly ({name} 0): the target stands in the input, so copying '
-            f"it is enough, and no figure here shows that a network can predict. The best network, {best['name']}, "
-            f"comes to {_value(best, metric)}."
-        )
-    sentences = [_best(networks, metric, name, lower_is_better), *_rivals(networks, metric, sign), _cost(networks)]
-    if baselines:
-        sentences.append(_against_baselines(networks, baselines[0], metric, sign))
-    sentences.append(remark)
-    return " ".join(sentence for sentence in sentences if sentence)
-
-
-def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
-    """The difference of two means, `mean(a) - mean(b)`, and its 95 % interval over seeds (Welch's t).
-
-    Returns:
-        The difference and the interval's two ends; these are infinite where there are fewer than two seeds.
-    """
-    gap = math.fsum(a) / len(a) - math.fsum(b) / len(b)
-    if len(a) < 2 or len(b) < 2:
-        return gap, -math.inf, math.inf
-    if len({*a}) == len({*b}) == 1:
-        return gap, gap, gap
-    from scipy import stats
-
-    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(_CONFIDENCE)
-    return gap, float(interval.low), float(interval.high)
-
-
-def _best(networks: Sequence[dict[str, Any]], metric: str, name: str, lower_is_better: bool) -> str:
-    best = networks[0]
-    seeds = len(best["metrics"][metric]["values"])
-    over = f"over {seeds} seeds" if seeds > 1 else "with one seed"
-    extreme = "lowest" if lower_is_better else "highest"
-    if len(networks) == 1:
-        return f"{best['name']} comes to a {name} of {_value(best, metric)} {over}."
-    return f"{best['name']} has the {extreme} {name} of the networks: {_value(best, metric)} {over}."
-
-
-def _rivals(networks: Sequence[dict[str, Any]], metric: str, sign: int) -> list[str]:
+        return _copied(copies, networks[0], metric)
     best, *others = networks
-    if not others:
+    rivals = [(other, _worse_by(other, best, sign)) for other in others]
+    against = [(network, _worse_by(baselines[0], network, sign)) for network in networks] if baselines else []
+    sentences = [_best(networks, metric, lower_is_better), *_rivals(rivals), _chance(rivals, against, samples)]
+    sentences.append(_cost(networks))
+    if baselines:
+        sentences.append(_against_baseline(against, baselines[0], metric, sign))
+    sentences.append(remark)
+    headline = _headline(best, rivals, against, baselines)
+    behind = {other.name: gap for other, gap in rivals} | {each.name: against[0][1] for each in baselines[:1]}
+    return Verdict(headline, tuple(sentence for sentence in sentences if sentence), behind)
+
+
+def _judged(entry: Mapping[str, Any], metric: str, samples: Sequence[Sample]) -> _Judged:
+    is_network = entry["kind"] == "network"
+    return _Judged(entry, Results(entry["metrics"][metric]["values"], samples, is_seeded=is_network))
+
+
+def _worse_by(worse: _Judged, better: _Judged, sign: int) -> Difference:
+    """By how much one is worse than another, above 0 where it is; a baseline is compared with the runs as they are."""
+    pair = (worse.results, better.results) if sign > 0 else (better.results, worse.results)
+    return difference(*pair, is_these_runs=not (worse.results.is_seeded and better.results.is_seeded))
+
+
+def _copied(copies: str, best: _Judged, metric: str) -> Verdict:
+    return Verdict(
+        f'The baseline "{copies}" solves this task exactly ({metric_title(metric)} 0).',
+        (
+            "The target stands in the input, so copying it is enough, and no figure here shows that a network can "
+            f"predict. The best network, {best.name}, comes to {_value(best, metric)}.",
+        ),
+    )
+
+
+def _headline(
+    best: _Judged,
+    rivals: Sequence[tuple[_Judged, Difference]],
+    against: Sequence[tuple[_Judged, Difference]],
+    baselines: Sequence[_Judged],
+) -> str:
+    parts = [_among_networks(best, rivals)] if rivals else []
+    if baselines:
+        name, gap = f'"{baselines[0].name}"', against[0][1]
+        if gap.is_clear and gap.gap > 0:
+            who = "it" if rivals and all(rival.is_clear for _, rival in rivals) else best.name
+            parts.append(f"{who} beats every simple method")
+        elif gap.is_clear:
+            parts.append(f"the simple method {name} is better" + ("" if rivals else f" than {best.name}"))
+        elif gap.is_known:
+            parts.append(f"the simple method {name} does as well" + ("" if rivals else f" as {best.name}"))
+        else:
+            parts.append(f"whether it beats the simple method {name} cannot be told")
+    headline = "; ".join(parts) or f"{best.name} stands alone: nothing to compare it with"
+    return headline[0].upper() + headline[1:] + "." if headline.startswith("the ") else headline + "."
+
+
+def _among_networks(best: _Judged, rivals: Sequence[tuple[_Judged, Difference]]) -> str:
+    level = [other.name for other, gap in rivals if not gap.is_clear]
+    if not level:
+        return f"{best.name} is the best of the networks"
+    if not all(gap.is_known for _, gap in rivals):
+        return f"{best.name} leads the networks, perhaps by chance"
+    if len(level) == len(rivals):
+        return f"{_listed([best.name, *level])} are level"
+    return f"{_listed([best.name, *level])} are level, ahead of the other networks"
+
+
+def _best(networks: Sequence[_Judged], metric: str, lower_is_better: bool) -> str:
+    best = networks[0]
+    seeds, title = len(best.results.values), metric_title(metric)
+    over = f"over {seeds} seeds" if seeds > 1 else "with one seed"
+    if len(networks) == 1:
+        return f"{best.name} comes to a {title} of {_value(best, metric)} {over}."
+    same = [network.name for network in networks if network.results.mean == best.results.mean]
+    extreme = f"the {'lowest' if lower_is_better else 'highest'} {title} of the networks"
+    return f"{_listed(same)} {'have' if len(same) > 1 else 'has'} {extreme}: {_value(best, metric)} {over}."
+
+
+def _rivals(rivals: Sequence[tuple[_Judged, Difference]]) -> list[str]:
+    if not rivals:
         return []
-    mine = best["metrics"][metric]["values"]
-    if len(mine) < 2:
-        names = _listed([other["name"] for other in others])
-        return [f"One seed cannot say whether its lead over {names} is more than chance."]
-    clear: list[str] = []
-    unclear: list[str] = []
-    for other in others:
-        theirs = other["metrics"][metric]["values"]
-        gap, low, high = difference(theirs, mine) if sign > 0 else difference(mine, theirs)
-        text = f"{other['name']} (by {_digits(gap, 2)}; 95 % interval {_digits(low, 2)} to {_digits(high, 2)})"
-        (unclear if low <= 0 <= high else clear).append(text)
+    if not any(gap.is_known for _, gap in rivals):
+        names = _listed([other.name for other, _ in rivals])
+        return [f"Whether its lead over {names} is more than chance cannot be told: {_unknown(rivals)}."]
+    clear = [f"{other.name} (by {_digits(gap.gap, 2)}; {_interval(gap)})" for other, gap in rivals if gap.is_clear]
+    level = [_level(other.name, gap) for other, gap in rivals if not gap.is_clear]
     sentences = [f"It is clearly better than {_listed(clear)}."] if clear else []
-    if unclear:
-        sentences.append(f"The spread over seeds does not tell it from {_listed(unclear)}.")
+    if level:
+        sentences.append(f"It is level with {_listed(level)}.")
     return sentences
 
 
-def _cost(networks: Sequence[dict[str, Any]]) -> str:
-    best, *others = networks
+def _unknown(rivals: Sequence[tuple[_Judged, Difference]]) -> str:
+    if any(len(other.results.values) < 2 for other, _ in rivals):
+        return "there is one seed"
+    return "the test part is one stretch of time" if rivals[0][0].results.samples else "seeds do not differ"
+
+
+def _level(name: str, gap: Difference) -> str:
+    if gap.low == gap.high == 0:
+        return f"{name} (the same answers)"
+    if not gap.is_known:
+        return f"{name} as far as can be told"
+    return f"{name} (a difference of {_digits(gap.gap, 2)} may be chance; {_interval(gap)})"
+
+
+def _interval(gap: Difference) -> str:
+    return f"95 % interval {_digits(gap.low, 2)} to {_digits(gap.high, 2)}"
+
+
+def _chance(
+    rivals: Sequence[tuple[_Judged, Difference]],
+    against: Sequence[tuple[_Judged, Difference]],
+    samples: Mapping[str, Sequence[Sample]] | None,
+) -> str:
+    """What the intervals count as chance."""
+    if not any(gap.is_known for _, gap in (*rivals, *against)):
+        return ""
+    return "Chance is that of the seeds and of the test examples." if samples else "Chance is that of the seeds alone."
+
+
+def _cost(networks: Sequence[_Judged]) -> str:
+    best, *others = (network.entry for network in networks)
     if not others:
         return ""
     fastest = min(others, key=lambda e: float(e["ms_per_step"]))
     ratio = best["ms_per_step"] / fastest["ms_per_step"]
     if ratio < 0.95:
-        return "It is also the fastest to train."
-    return f"A training step takes {ratio:.1f} × as long as with {fastest['name']}." if ratio > 1.05 else ""
+        return f"{best['name']} is the fastest to train."
+    if ratio <= 1.05:
+        return ""
+    return f"A training step of {best['name']} takes {ratio:.1f} × as long as one of {fastest['name']}."
 
 
-def _against_baselines(networks: Sequence[dict[str, Any]], baseline: dict[str, Any], metric: str, sign: int) -> str:
-    mark = baseline["metrics"][metric]["mean"]
-    values = {e["name"]: e["metrics"][metric]["values"] for e in networks}
-    surely = [n for n, v in values.items() if all(sign * (x - mark) < 0 for x in v)]
-    never = [n for n, v in values.items() if all(sign * (x - mark) >= 0 for x in v)]
-    simple = (
-        f'the best simple method, "{baseline["name"]}" ({_value(baseline, metric)}, {baseline["seconds"]:.2g} s to fit)'
-    )
-    if len(surely) == len(values):
-        return f"{'Every network' if len(values) > 1 else 'It'} beats {simple}, with every seed."
-    if len(never) == len(values):
-        told = f"No network beats {simple}: use that, or find out what the networks miss."
+def _against_baseline(against: Sequence[tuple[_Judged, Difference]], baseline: _Judged, metric: str, sign: int) -> str:
+    seconds = baseline.entry["seconds"]
+    simple = f'the best simple method, "{baseline.name}" ({_value(baseline, metric)}, {seconds:.2g} s to fit)'
+    surely = [network.name for network, gap in against if gap.is_clear and gap.gap > 0]
+    worse = [network.name for network, gap in against if gap.is_clear and gap.gap < 0]
+    level = [network.name for network, gap in against if not gap.is_clear]
+    best, mark = against[0][0], baseline.results.mean
+    if len(worse) == len(against):
+        sentence = f"No network beats {simple}: use that, or find out what the networks miss."
         if sign < 0 or mark <= 0:
-            return told
-        ahead = networks[0]["metrics"][metric]["mean"] / mark - 1
-        return f"{told} The error of {networks[0]['name']} is {100 * ahead:.0f} % higher."
-    mixed = [n for n in values if n not in surely and n not in never]
-    parts = [f"{_listed(surely)} beat{'s' if len(surely) == 1 else ''} {simple} with every seed"] if surely else []
-    if mixed:
-        parts.append(
-            f"{_listed(mixed)} only with some seeds"
-            if surely
-            else f"{_listed(mixed)} beat{'s' if len(mixed) == 1 else ''} {simple} only with some seeds"
-        )
-    if never:
-        parts.append(f"{_listed(never)} with none")
-    return ", ".join(parts) + "."
+            return sentence
+        return f"{sentence} The error of {best.name} is {100 * (best.results.mean / mark - 1):.0f} % higher."
+    if len(surely) == len(against):
+        return f"{'Every network' if len(against) > 1 else 'It'} beats {simple}."
+    parts = [f"{_listed(surely)} beat{'s' if len(surely) == 1 else ''} {simple}"] if surely else []
+    if level:
+        them = "it" if surely else simple
+        parts.append(f"{_listed(level)} {'is' if len(level) == 1 else 'are'} level with {them}")
+    if worse:
+        parts.append(f"{_listed(worse)} {'is' if len(worse) == 1 else 'are'} behind it")
+    return "; ".join(parts) + "."
 
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-def _value(entry: dict[str, Any], metric: str) -> str:
-    found = entry["metrics"][metric]
-    mean = f"{found['mean']:.3f}" if get_metric(metric).is_share else _digits(found["mean"], 3)
-    return f"{mean} ± {_digits(found['std'], 1)}" if len(found["values"]) > 1 else mean
+def _value(judged: _Judged, metric: str) -> str:
+    spread = judged.entry["metrics"][metric]
+    mean = f"{spread['mean']:.3f}" if get_metric(metric).is_share else _digits(spread["mean"], 3)
+    return f"{mean} ± {_digits(spread['std'], 1)}" if len(spread["values"]) > 1 else mean
 
 
 def _digits(value: float, significant: int) -> str:

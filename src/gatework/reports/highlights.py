@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from gatework.evaluation.verdict import difference
+from gatework.evaluation.difference import Difference
 from gatework.formatting import counted, number
 from gatework.reports.folders import Comparison, Entry
 from gatework.tasks import metric_title
@@ -45,32 +46,36 @@ def _best(comparison: Comparison, best: Entry) -> Highlight:
 
 
 def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Highlight:
-    ours, theirs = (e.metrics[comparison.metric].values for e in (best, second))
     sentence = f"How far {best.name} is ahead of {second.name}, the next network"
-    question = "Perhaps ahead of the next"
-    if len(ours) == len(theirs) > 1:
-        sign = -1 if comparison.lower_is_better else 1
-        ahead = sum(sign * (a - b) > 0 for a, b in zip(ours, theirs, strict=True))
-        _, low, high = difference(ours, theirs)
-        sentence += f"; it is ahead on {ahead} of {len(ours)} seeds" + (
-            ", and the 95 % interval of the difference includes zero: they cannot be told apart."
-            if (is_tie := low <= 0 <= high)
-            else ", and the 95 % interval of the difference excludes zero."
+    gap = _behind(comparison, second)
+    if not gap.is_known:
+        return Highlight(
+            "Perhaps ahead of the next", _lead(comparison, best, second), f"{sentence}; this may be chance."
         )
-        question = question if is_tie else "Ahead of the next"
-    else:
-        sentence += "; with one seed, this may be chance."
-    return Highlight(question, _lead(comparison, best, second), sentence)
+    if gap.is_clear:
+        sentence += "; the 95 % interval of the difference excludes zero."
+        return Highlight("Ahead of the next", _lead(comparison, best, second), sentence)
+    sentence += "; the 95 % interval of the difference includes zero, so this may be chance."
+    return Highlight("Level with the next", _lead(comparison, best, second), sentence)
 
 
 def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> Highlight:
-    means = best.metrics[comparison.metric].mean, baseline.metrics[comparison.metric].mean
-    is_ahead = means[0] < means[1] if comparison.lower_is_better else means[0] > means[1]
-    if is_ahead:
+    gap = _behind(comparison, baseline)
+    if not gap.is_clear:
+        better, worse = (best, baseline) if gap.gap > 0 else (baseline, best)
+        sentence = f"How far {better.name} is ahead of {worse.name}; this may be chance: the baseline does as well."
+        return Highlight("Level with a baseline", _lead(comparison, better, worse), sentence)
+    if gap.gap > 0:
         sentence = f"How far {best.name} is ahead of {baseline.name}, the best baseline."
         return Highlight("Ahead of the baselines", _lead(comparison, best, baseline), sentence)
     sentence = f"{baseline.name} is ahead of every network, by this much over {best.name}: no network is needed here."
     return Highlight("Behind a baseline", _lead(comparison, baseline, best), sentence)
+
+
+def _behind(comparison: Comparison, other: Entry) -> Difference:
+    """By how much another entry is worse than the best network, as the verdict has it."""
+    state = comparison.about.get("behind", {}).get(other.name)
+    return Difference.from_state(state) if state else Difference(0.0, -math.inf, math.inf)
 
 
 def _lead(comparison: Comparison, better: Entry, worse: Entry) -> str:

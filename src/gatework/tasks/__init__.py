@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from gatework.tasks._known import REGISTRY, get, register
     from gatework.tasks._load import load
     from gatework.tasks._metric import METRICS, Metric, get_metric, metric_title, register_metrics
+    from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, section_file
     from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained
 
@@ -25,6 +26,7 @@ __all__ = [
     "Loss",
     "Metric",
     "ReportSection",
+    "Sample",
     "Scores",
     "Task",
     "Trained",
@@ -44,6 +46,7 @@ __getattr__, __dir__ = lazy(
         "_known": ("REGISTRY", "get", "register"),
         "_load": ("load",),
         "_metric": ("METRICS", "Metric", "get_metric", "metric_title", "register_metrics"),
+        "_sample": ("Sample",),
         "_section": ("Answered", "AnsweredEntry", "ReportSection", "section_file"),
         "_task": ("Baseline", "Evaluation", "Loss", "Scores", "Task", "Trained"),
     },

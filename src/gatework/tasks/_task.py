@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions, ModelOptions, TaskOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
+    from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
     from gatework.tasks._stream import Stream
 
@@ -179,6 +180,10 @@ class Task(ABC):
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Every metric of a table of answers, a network's or a baseline's; `metric` is among them."""
 
+    def sample(self, answers: pl.DataFrame) -> Sample | None:
+        """What each example adds to the metric that decides; None where that is no mean over examples."""
+        return None
+
     @abstractmethod
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What a person wants to see of examples, as rows of a table."""
@@ -234,12 +239,15 @@ class Task(ABC):
         evaluation = self.evaluate(model, self.encode(split))
         return Scores(evaluation.metrics, evaluation.answers, test=split.table())
 
-    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
+    def remark(
+        self, dataset: Dataset, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
+    ) -> str:
         """What a verdict must add to the deciding metric of a network, in a sentence; nothing by default.
 
         Args:
             dataset: The data.
             metrics: The network's metrics on the test part, without a prefix.
+            baselines: Those of the simple methods, by their names.
         """
         return ""
 

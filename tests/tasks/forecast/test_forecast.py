@@ -304,15 +304,15 @@ def test_the_verdict_says_when_the_test_part_is_too_short_to_judge_intervals() -
     short, recipe = prepare(daily(np.sin(np.arange(100.0))), "forecast", small(test_steps=24), {})
     task = tasks.get("forecast").fit(short, recipe.data)
     measured = {"coverage_80": 0.7, "coverage_95": 0.95}
-    told = task.remark(short, measured)
+    told = task.remark(short, measured, {})
     # 1.96 sqrt(0.8 x 0.2 / 24) = 0.160; 1.96 sqrt(0.95 x 0.05 / 24) = 0.087.
     assert told.startswith("Of the test values its 80 % interval held 70 %, its 95 % interval held 95 %.")
     assert "cannot be told from 24 test values" in told
     assert "by 16 and 9 points" in told
     assert "6 forecasts that do not overlap" in told
     long, _ = prepare(daily(np.sin(np.arange(600.0))), "forecast", small(test_steps=300), {})
-    assert task.remark(long, measured).endswith("more than 5 points off for the 80 % interval.")
-    assert task.remark(long, {"coverage_80": 0.8, "coverage_95": 0.95}).endswith("held 95 %.")
+    assert task.remark(long, measured, {}).endswith("more than 5 points off for the 80 % interval.")
+    assert task.remark(long, {"coverage_80": 0.8, "coverage_95": 0.95}, {}).endswith("held 95 %.")
 
 
 def test_a_run_holds_the_metrics_of_each_series(tmp_path: Path) -> None:

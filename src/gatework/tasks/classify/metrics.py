@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from gatework.tasks._metric import Metric, register_metrics
+from gatework.tasks._sample import Sample
 
 register_metrics(
     Metric("accuracy", "accuracy", lower_is_better=False, is_share=True),
@@ -50,6 +51,12 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
         of = chances[:, 1] if len(labels) == 2 else chances
         values["roc_auc"] = float(roc_auc_score(targets, of, multi_class="ovr", labels=labels))
     return values
+
+
+def sample(answers: pl.DataFrame) -> Sample:
+    """Which examples are wrong: 1 less their mean is the accuracy."""
+    predicted = answers["scores"].to_numpy().argmax(axis=1)
+    return Sample.of_rows(predicted != answers["target"].to_numpy())
 
 
 def confusion_matrix(answers: pl.DataFrame) -> np.ndarray:

@@ -12,7 +12,7 @@ from gatework.errors import DataError
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
 from gatework.tasks.classify.charts import backtest, breakdown, charts
-from gatework.tasks.classify.metrics import answers_of, metrics, probabilities
+from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions
     from gatework.tasks._chart import Chart
+    from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
 
 
@@ -121,6 +122,10 @@ class ClassifyTask(SequenceTask):
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Accuracy, macro F1 and the area under the ROC curve; see `gatework.tasks.classify.metrics`."""
         return metrics(answers)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """Which examples are wrong."""
+        return sample(answers)
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """For each example the likeliest class, its probability, and the probability of every class."""

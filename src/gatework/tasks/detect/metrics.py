@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.tasks._metric import Metric, register_metrics
+from gatework.tasks._sample import Sample
 from gatework.tasks.detect.spans import Span, flags, spans
 
 if TYPE_CHECKING:
@@ -61,6 +62,14 @@ def error_metrics(answers: pl.DataFrame) -> dict[str, float]:
     if not len(gaps):
         return {"mae": float("nan"), "rmse": float("nan")}
     return {"mae": float(np.abs(gaps).mean()), "rmse": float(np.sqrt((gaps**2).mean()))}
+
+
+def sample(answers: pl.DataFrame) -> Sample:
+    """The mean absolute error of each window, which counts as often as it has values to compare."""
+    expected, actual = answers["expected"].to_numpy(), answers["actual"].to_numpy()
+    counts = (~np.isnan(actual)).sum(axis=1)
+    errors = np.nansum(np.abs(expected - actual), axis=1, dtype=np.float64)
+    return Sample(errors / np.maximum(counts, 1), counts / max(int(counts.sum()), 1), np.arange(len(counts)))
 
 
 def detection_metrics(scores: np.ndarray, flagged: Sequence[Span], labelled: Sequence[Span]) -> dict[str, float]:

@@ -28,7 +28,7 @@ from gatework.tasks.detect.data import (
     windows_of,
 )
 from gatework.tasks.detect.detector import Detector
-from gatework.tasks.detect.metrics import answers_of, error_metrics
+from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
 from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
+    from gatework.tasks._sample import Sample
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
 
@@ -218,6 +219,10 @@ class DetectTask(DenseTask):
         How well anomalies are found needs labels: see `gatework evaluate RUN FILE --label COLUMN`.
         """
         return error_metrics(answers)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """The mean absolute error of each window."""
+        return sample(answers)
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """The answer for every row of the whole table."""

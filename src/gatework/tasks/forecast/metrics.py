@@ -16,11 +16,13 @@ With $y$ the actual values, $\hat y_q$ the forecast of the quantile $q$, $\hat y
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatework.tasks._metric import Metric, register_metrics
+from gatework.tasks._sample import Sample
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +32,9 @@ LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 MEDIAN = LEVELS.index(0.5)
 INTERVALS = {80: (1, 5), 95: (0, 6)}
 """The intervals that are judged, in per cent, and the positions of their ends in `LEVELS`."""
+
+# A test part of fewer stretches of time says more by its series.
+_FEWEST_GROUPS = 10
 
 register_metrics(
     Metric("mase", "MASE", lower_is_better=True),
@@ -117,6 +122,36 @@ def metrics(quantiles: np.ndarray, actuals: np.ndarray) -> dict[str, float]:
     return found
 
 
+def sample(answers: pl.DataFrame) -> Sample:
+    """The scaled error of each forecast, whose mean over series is MASE.
+
+    Forecasts from neighbouring origins, and those of all series from one, err together: where the test part spans
+    enough horizons, all origins within one, or two, are a group; else those of one series are.
+    """
+    quantiles, actuals = arrays_of(answers)
+    seen = ~np.isnan(actuals["value"])
+    error = np.where(seen, np.abs(actuals["value"] - quantiles[..., MEDIAN]), 0.0).sum(axis=1)
+    counts = seen.sum(axis=1) * ~np.isnan(actuals["scale"])
+    pairs = np.stack([actuals["series"], actuals["target"]], axis=1)
+    _, series = np.unique(pairs, axis=0, return_inverse=True)
+    series = series.reshape(-1)
+    total = np.bincount(series, counts)
+    weights = counts / np.maximum(total[series], 1) / max(int((total > 0).sum()), 1)
+    losses = np.where(counts > 0, error / np.maximum(counts, 1) / actuals["scale"], 0.0)
+    return Sample(losses, weights, _groups(series, actuals["step"], actuals["value"].shape[1]))
+
+
+def _groups(series: np.ndarray, step: np.ndarray, horizon: int) -> np.ndarray:
+    last = np.full(int(series.max()) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, series, step)
+    before = last[series] - step
+    for length in (2 * horizon, horizon):
+        moments: np.ndarray = before // length
+        if moments.max() + 1 >= _FEWEST_GROUPS:
+            return moments
+    return series * (moments.max() + 1) + moments
+
+
 def interval_score(low: np.ndarray, high: np.ndarray, y: np.ndarray, misses: float) -> np.ndarray:
     """The interval score of every actual value, in its own unit, NaN where none was observed; see above.
 
@@ -128,6 +163,22 @@ def interval_score(low: np.ndarray, high: np.ndarray, y: np.ndarray, misses: flo
     """
     score: np.ndarray = (high - low) + 2 / misses * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
     return score
+
+
+def interval_remark(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> str:
+    """Says whose intervals are better than a network's by their score, or that none are; nothing without baselines."""
+    parts = []
+    for percent in INTERVALS:
+        name, ours = f"msis_{percent}", metrics[f"msis_{percent}"]
+        scores = {method: values[name] for method, values in baselines.items() if np.isfinite(values[name])}
+        if not scores or not np.isfinite(ours):
+            return ""
+        best = min(scores, key=lambda method: scores[method])
+        if scores[best] < ours:
+            parts.append(f'the MSIS of its {percent} % interval is {ours:.3g}, that of "{best}" {scores[best]:.3g}')
+    if not parts:
+        return "By the interval score no simple method has better intervals."
+    return f"A simple method has better intervals: {'; '.join(parts)}."
 
 
 def weighted_quantile_loss(quantiles: np.ndarray, y: np.ndarray) -> float:

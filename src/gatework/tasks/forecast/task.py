@@ -28,7 +28,9 @@ from gatework.tasks.forecast.metrics import (
     arrays_of,
     chance,
     distinct_steps,
+    interval_remark,
     metrics,
+    sample,
 )
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
+    from gatework.tasks._sample import Sample
     from gatework.tasks.forecast.data import ForecastDataset
     from gatework.tasks.forecast.model import ForecastNetwork
 
@@ -262,6 +265,10 @@ class ForecastTask(DenseTask):
         """MASE, sMAPE, RMSE, MAE, MSE, weighted quantile loss, and the coverage of the 80 and 95 % intervals."""
         return metrics(*arrays_of(answers))
 
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """The scaled error of each forecast; neighbouring forecasts are one group."""
+        return sample(answers)
+
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Naive, drift, seasonal naive, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA.
 
@@ -291,8 +298,13 @@ class ForecastTask(DenseTask):
             return {"series": of_series}
         return {"series": of_series, "future": futures(end.inputs, self.predict(model, end))}
 
-    def remark(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
-        """How many actual values the intervals held, and whether the test part is long enough to tell."""
+    def remark(
+        self, dataset: Dataset, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
+    ) -> str:
+        """How many actual values the intervals held, whether that can be told, and whose intervals are better."""
+        return " ".join(filter(None, (self._held(dataset, metrics), interval_remark(metrics, baselines))))
+
+    def _held(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
         steps, horizon = distinct_steps(dataset.test.targets), self.plan.horizon
         shares = {percent: metrics[f"coverage_{percent}"] for percent in INTERVALS}
         held = ", ".join(f"its {percent} % interval held {100 * share:.0f} %" for percent, share in shares.items())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from gatework.tasks._sample import Sample
+
 
 def answers_of(values: np.ndarray, targets: np.ndarray) -> pl.DataFrame:
     """Answers as a table.
@@ -32,3 +34,9 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
     errors = values - targets
     mse = float(np.mean(errors**2))
     return {"mse": mse, "mae": float(np.mean(np.abs(errors))), "rmse": mse**0.5}
+
+
+def sample(answers: pl.DataFrame) -> Sample:
+    """The squared error of each example, whose mean is the mean squared error."""
+    errors = answers["value"].to_numpy() - answers["target"].to_numpy()
+    return Sample.of_rows((errors**2).mean(axis=1))

@@ -13,7 +13,7 @@ from gatework.errors import DataError
 from gatework.tasks._chart import histogram
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
-from gatework.tasks.regress.metrics import answers_of, metrics
+from gatework.tasks.regress.metrics import answers_of, metrics, sample
 from gatework.tasks.regress.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions
     from gatework.tasks._chart import Chart
+    from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
 
 
@@ -123,6 +124,10 @@ class RegressTask(SequenceTask):
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Mean squared error, mean absolute error and root mean squared error, in the targets' own unit."""
         return metrics(answers)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """The squared error of each example."""
+        return sample(answers)
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """For each example the predicted value, or the list of values where there are several."""
