@@ -73,3 +73,22 @@ def test_a_cell_without_a_forget_gate_takes_no_forget_bias(name: str):
 def test_device_and_dtype_are_taken():
     layer = gatework.nn.LSTM(3, 4, device="meta", dtype=torch.float64)
     assert {(p.device.type, p.dtype) for p in layer.parameters()} == {("meta", torch.float64)}
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
+def test_keras_start_is_glorots_and_orthogonal_over_all_gates_together(name: str):
+    torch.manual_seed(0)
+    options = {"forget_bias": 1.0} if name == "LSTM" else {}
+    layer = getattr(gatework.nn, name)(16, 8, **STACK, **options)
+    layer.start_as_in_keras()
+    for weights in directions(layer):
+        rows, columns = weights["weight_ih"].shape
+        # Glorot's bound; the largest of so many uniform values comes near it.
+        bound = (6 / (rows + columns)) ** 0.5
+        assert 0.95 * bound < weights["weight_ih"].abs().max() <= bound
+        product = weights["weight_hh"].T @ weights["weight_hh"]
+        torch.testing.assert_close(product, torch.eye(8), rtol=0, atol=100 * torch.finfo(torch.float32).eps)
+        total = weights["bias_ih"] + weights["bias_hh"]
+        forget = total[8:16] if name == "LSTM" else total[:0]
+        assert torch.equal(forget, torch.ones_like(forget))
+        assert total.abs().sum() == len(forget)

@@ -56,3 +56,23 @@ def orthogonal(spec: CellSpec, weight_hh: Tensor) -> None:
     """
     for block in weight_hh.chunk(len(spec.recurrent_gates)) if spec.recurrent_gates else ():
         init.orthogonal_(block)
+
+
+@torch.no_grad()
+def keras(spec: CellSpec, weight_ih: Tensor, weight_hh: Tensor | None, biases: Iterable[Tensor]) -> None:
+    """Keras' start: Glorot's uniform W, a U whose columns are orthonormal over all gates together, biases of 0.
+
+    Each gate's own block of U is so the smaller, the more gates there are. Source: X. Glorot and Y. Bengio,
+    "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Args:
+        spec: The cell.
+        weight_ih: W, shape (gates x hidden, input).
+        weight_hh: U, shape (recurrent gates x hidden, output); None where the cell has no recurrent product.
+        biases: All of them.
+    """
+    init.xavier_uniform_(weight_ih)
+    if weight_hh is not None and spec.recurrent_gates:
+        init.orthogonal_(weight_hh)
+    for bias in biases:
+        bias.zero_()

@@ -169,6 +169,15 @@ class RecurrentLayer(nn.Module):
             if self.orthogonal:
                 _initialise.orthogonal(self.spec, weights.weight_hh)
 
+    @torch.no_grad()
+    def start_as_in_keras(self) -> None:
+        """Start again as Keras' layers do, with `forget_bias` where asked for."""
+        for weights in (self._weights(place) for place in range(len(self._weight_names))):
+            biases = [bias for bias in (weights.bias_ih, weights.bias_hh) if bias is not None]
+            _initialise.keras(self.spec, weights.weight_ih, weights.weight_hh, biases)
+            if self.forget_bias is not None and weights.bias_ih is not None:
+                _initialise.forget_bias(self.spec, weights.bias_ih, weights.bias_hh, self.forget_bias)
+
     def flatten_parameters(self) -> None:
         """Lay the weights out for cuDNN, where they are on a GPU; elsewhere there is nothing to do."""
         if self.spec.name in _torch.MODES:

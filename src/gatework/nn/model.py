@@ -34,7 +34,7 @@ def layers(config: ModelOptions, inputs: int, *, bidirectional: bool = False) ->
     Raises:
         UsageError: The cell cannot take an option.
     """
-    return recurrent(
+    layer = recurrent(
         config.cell,
         inputs,
         config.hidden,
@@ -45,6 +45,9 @@ def layers(config: ModelOptions, inputs: int, *, bidirectional: bool = False) ->
         orthogonal=config.orthogonal,
         options=scan_options(config),
     )
+    if config.init == "keras":
+        layer.start_as_in_keras()
+    return layer
 
 
 def scan_options(config: ModelOptions) -> ScanOptions:
@@ -93,6 +96,9 @@ class SequenceModel(nn.Module):
         self.pooling = Pooling(config)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(self.pooling.width, outputs)
+        if config.init == "keras":
+            nn.init.xavier_uniform_(self.output.weight)
+            nn.init.zeros_(self.output.bias)
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Outputs of shape (batch, outputs).

@@ -9,6 +9,7 @@ from gatework.options._names import Names
 from gatework.options._option import OptionSection, option, options_of
 
 Padding = Literal["mask", "pre"]
+Init = Literal["torch", "keras"]
 Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
 Missing = Literal["previous", "zero", "error"]
@@ -108,6 +109,11 @@ class ModelOptions(OptionSection):
         1.0, help="The forget gate's bias at the start; a negative one forgets. Cells without one ignore it."
     )
     orthogonal: bool = option(True, help="Each gate's recurrent matrix starts orthogonal.")
+    init: Init = option(
+        "torch",
+        help="How weights start otherwise: uniform, as torch's, or as in Keras: Glorot's uniform input kernels, a "
+        "recurrent kernel orthogonal over all gates together, biases of 0 but the forget gate's.",
+    )
     recurrent_dropout: float = option(
         0.0,
         low=0,
@@ -160,6 +166,7 @@ class TrainingOptions(OptionSection):
     learning_rate: float = option(
         1e-3, low=0, high=1000, is_low_open=True, help="Adam's learning rate, at its highest."
     )
+    epsilon: float = option(1e-8, low=0, high=1, is_low_open=True, help="What Adam adds to the root it divides by.")
     weight_decay: float = option(0.0, low=0, high=1000, help="Decoupled weight decay (AdamW) where above 0.")
     schedule: Schedule = option("constant", help="The learning rate stays, or falls to zero over all steps.")
     warmup: float = option(0.0, low=0, high=1, help="Share of the steps over which the learning rate rises from zero.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,5 +27,7 @@ class Sample:
     @classmethod
     def of_rows(cls, losses: np.ndarray) -> Sample:
         """Examples that stand by themselves and count alike."""
+        import numpy as np
+
         count = len(losses)
         return cls(losses.astype(np.float64), np.full(count, 1 / max(count, 1)), np.arange(count))

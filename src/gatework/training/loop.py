@@ -52,7 +52,7 @@ class Trainer:
         self.label, self.progress = label, progress
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
-        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay)
+        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.file = folder / "checkpoint" / "state.safetensors"

@@ -26,19 +26,20 @@ class Adam:
     Args:
         parameters: The parameters of the network, all of one element type.
         weight_decay: The weight decay, times the learning rate.
+        epsilon: What is added to the root that a step is divided by.
 
     Attributes:
         tensors: The tensor of all small parameters, then the others.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0) -> None:
+    def __init__(self, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0, epsilon: float = 1e-8) -> None:
         given = [p for p in parameters if p.requires_grad]
         small = [p for p in given if p.numel() <= _SMALL]
         joined = torch.cat([given[0].new_empty(0), *(p.detach().flatten() for p in small)])
         joined.grad = torch.zeros_like(joined)
         self._others = [p for p in given if p.numel() > _SMALL]
         self.tensors: list[Tensor] = [joined, *self._others]
-        self._gradient, self._weight_decay = joined.grad, weight_decay
+        self._gradient, self._weight_decay, self._epsilon = joined.grad, weight_decay, epsilon
         sizes = [p.numel() for p in small]
         parts = zip(joined.detach().split(sizes), joined.grad.split(sizes), strict=True)
         for parameter, (values, gradient) in zip(small, parts, strict=True):
@@ -69,7 +70,7 @@ class Adam:
                 [self.tensors[k] for k in there], self._gradients(), [self._means[k] for k in there],
                 [self._squares[k] for k in there], [], [self._steps[k] for k in there], fused=True,
                 decoupled_weight_decay=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate,
-                weight_decay=self._weight_decay, eps=1e-8, maximize=False,
+                weight_decay=self._weight_decay, eps=self._epsilon, maximize=False,
             )  # fmt: skip
 
     def state(self) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ def forecasts(run: Run, source: pl.DataFrame | None = None, horizon: int | None 
 
 
 def test_one_two_three_goes_on(tmp_path: Path) -> None:
-    run = trained(daily(np.arange(1.0, 121.0)), tmp_path / "run", skip="last")
+    run = trained(daily(np.arange(1.0, 121.0)), tmp_path / "run", skip="last", test_steps=8, validation_steps=8)
     np.testing.assert_allclose(forecasts(run), [121, 122, 123, 124], atol=0.5)
     rows = run.predict().to_dicts()
     assert [row["day"] for row in rows] == ["2020-04-30", "2020-05-01", "2020-05-02", "2020-05-03"]
@@ -44,7 +44,7 @@ def test_a_pure_season_is_continued_in_phase(tmp_path: Path, decoder: str, segme
 
 def test_the_season_is_learnt_where_the_skip_does_not_hold_it(tmp_path: Path) -> None:
     season = np.array([0.0, 5.0, -3.0, 1.0])
-    run = trained(daily(np.tile(season, 40)), tmp_path / "run", skip="mean", season=4, segment=4, epochs=40)
+    run = trained(daily(np.tile(season, 40)), tmp_path / "run", skip="mean", season=4, segment=4, epochs=60)
     np.testing.assert_allclose(forecasts(run), season, atol=0.5)
 
 
@@ -158,9 +158,12 @@ def test_the_linear_regression_continues_what_is_linear() -> None:
     assert isinstance(origins, Origins)
     train = dataset.train.inputs
     assert isinstance(train, Origins)
-    fitted = Linear.fit(train, 16)
+    spread = np.ones((1, 1))
+    fitted = Linear.fit(train, 16, spread)
     # A sine follows a linear recursion exactly; the smallest penalty leaves an error of its own size.
-    np.testing.assert_allclose(fitted(origins.histories(16)), origins.actuals()["value"], atol=0.02)
+    np.testing.assert_allclose(
+        fitted(origins.histories(16), origins.of_series(spread)), origins.actuals()["value"], atol=0.02
+    )
 
 
 def test_every_baseline_answers_every_origin_and_none_looks_ahead() -> None:

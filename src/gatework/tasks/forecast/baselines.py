@@ -12,6 +12,7 @@ import polars as pl
 
 from gatework.tasks._task import Baseline
 from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.measures import spreads
 from gatework.tasks.forecast.metrics import LEVELS, answers_of
 from gatework.tasks.forecast.windows import Origins
 
@@ -66,12 +67,13 @@ def _linear(dataset: ForecastDataset) -> Baseline:
     start = perf_counter()
     train = dataset.train.inputs
     assert isinstance(train, Origins)
-    fitted = Linear.fit(train, dataset.plan.window)
+    spread = spreads(dataset.table, dataset.ends)
+    fitted = Linear.fit(train, dataset.plan.window, spread)
     lags = len(fitted.weights)
 
     def point(origins: Origins) -> np.ndarray:
         blocks = [origins[np.arange(k, min(k + _BLOCK, len(origins)))] for k in range(0, len(origins), _BLOCK)]
-        return np.concatenate([fitted(block.histories(lags)) for block in blocks])
+        return np.concatenate([fitted(block.histories(lags), block.of_series(spread)) for block in blocks])
 
     about = f"Ridge regression from the last {lags} values to the whole horizon, less the last value."
     return _with_quantiles("linear on lags", about, point, dataset, start, fitted.weights.size)
@@ -91,11 +93,12 @@ def _with_quantiles(
     # The point forecast stays the median, so that every method is judged by its own.
     spread = spread - spread[LEVELS.index(0.5)]
     values = point(test)[..., None] + (sizes * by_step)[..., None] * spread
+    values = np.maximum(values, 0) if dataset.plan.non_negative else values
     answers = answers_of(values.astype(np.float32), dataset.test.targets)
     return Baseline(name, about, answers, perf_counter() - start, parameters)
 
 
 def _size(origins: Origins) -> np.ndarray:
     """What errors of different series are measured by: MASE's divisor, shape (origins, 1)."""
-    scale = origins.scale[origins.index[:, 0], origins.index[:, 1]]
+    scale = origins.of_series(origins.scale)
     return np.where(np.isnan(scale), 1.0, scale)[:, None]

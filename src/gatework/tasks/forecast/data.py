@@ -8,6 +8,7 @@ as it would in use. Nothing is learnt from a step of validation or testing.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,17 +24,21 @@ from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.measures import Logarithm, is_non_negative, spreads
 from gatework.tasks.forecast.metrics import mase
 from gatework.tasks.forecast.options import ForecastOptions, Skip
 from gatework.tasks.forecast.season import season
 from gatework.tasks.forecast.window_store import simple
-from gatework.tasks.forecast.windows import Origins, OriginSplit
+from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale
 
 _DEFAULT_HORIZON = 12
 _MOST_HORIZON = 48
-# Shares of a series that its test and validation parts may take where no number of steps is named.
-_MOST_HELD_BACK = 4
+# Where no number of steps is named, the test part, and the validation part before it, hold a tenth of a series, and at
+# least ten forecasts that do not overlap, but at most a fifth of it.
+_LEAST_PART, _MOST_PART, _FORECASTS = 10, 5, 10
 _MOST_EVALUATED = 20_000
+_DUST = 1e-12
+_LOG_PAYS = 0.02
 _FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 # Windows of so many seasons are tried out where none is named.
 _SEASONS = (3, 5)
@@ -140,33 +145,66 @@ def _planned(
     if not config.window and plan.season > 1:
         room = int(ends.max()) - 3 * plan.horizon
         windows += [n * plan.season for n in _SEASONS if plan.window < n * plan.season <= room]
+    log = Logarithm.fit(table, ends) if config.log_scale is not False else None
+    if config.log_scale and log is None:
+        raise UsageError(f"{source}: the targets hold values below 0, so that there is no --log-scale; leave it out")
+    scales = [log] if config.log_scale else [None, log] if log else [None]
     found = []
     for window in windows:
         plan, ends = decide(table, dataclasses.replace(config, window=window), source)
         *parts, notes = _origins(table, plan, ends, source)
         skips = [s for s in typing.get_args(Skip) if s != "auto"] if plan.skip == "auto" else [plan.skip]
         train, validation, test = parts
-        for skip in skips:
-            chosen = dataclasses.replace(plan, skip=skip)
-            is_alone = len(windows) == len(skips) == 1
-            score = 0.0 if is_alone else _simple_error(chosen, train, validation)
+        for scale, skip in itertools.product(scales, skips):
+            chosen = dataclasses.replace(plan, skip=skip, log_scale=scale is not None)
+            is_alone = len(windows) == len(skips) == len(scales) == 1
+            score = 0.0 if is_alone else _simple_error(chosen, train, validation, ends, scale)
+            # Logarithms must pay: they make what is wrong at the top larger.
+            score *= 1 + _LOG_PAYS * (scale is not None)
             found.append((score, chosen, ends, (train, validation, test), notes))
     _, plan, ends, origins, notes = min(found, key=lambda item: item[0])
+    notes = [*notes, _parts_note(plan, len(table.series))]
     if len(found) > 1:
         notes = [
             *notes,
-            f'The network adds to the simple forecast "{plan.skip}" with a window of {plan.window} steps, the best of '
-            f"{len(found)} in validation.",
+            f'The network adds to the simple forecast "{plan.skip}" with a window of {plan.window} steps'
+            f"{', on a logarithmic scale' if plan.log_scale else ''}, the best of {len(found)} in validation.",
         ]
+    if plan.non_negative is None:
+        plan = dataclasses.replace(plan, non_negative=is_non_negative(table, ends))
+        if plan.non_negative:
+            notes = [*notes, "The targets look like counts or amounts: forecasts stop at 0 (--no-non-negative)."]
     return plan, ends, origins, notes
 
 
-def _simple_error(plan: ForecastOptions, train: Origins, validation: Origins) -> float:
+def _parts_note(plan: ForecastOptions, series: int) -> str:
+    """What is held back, and what so few forecasts cannot tell."""
+    each = "The" if series == 1 else "Of every series the"
+    counts = [steps // plan.horizon for steps in (plan.test_steps, plan.validation_steps)]
+    held = " and ".join(f"{count:,}" for count in counts) if counts[0] != counts[1] else f"each {counts[0]:,}"
+    note = (
+        f"{each} last {plan.test_steps:,} steps are for testing, the {plan.validation_steps:,} before them for "
+        f"validation: {held} times the horizon of {plan.horizon:,}."
+    )
+    if min(counts) >= _FORECASTS or series >= _FORECASTS:
+        return note
+    return (
+        f"{note} Fewer than {_FORECASTS} forecasts that do not overlap cannot tell good methods apart, nor whether "
+        "intervals hold."
+    )
+
+
+def _simple_error(
+    plan: ForecastOptions, train: Origins, validation: Origins, ends: np.ndarray, log: Logarithm | None
+) -> float:
     """The MASE of the simple forecast on the validation origins, none of which it saw when it was made."""
     if plan.skip == "seasonal" and not 1 < plan.season <= plan.window:
         return float("inf")
-    linear = Linear.fit(train, plan.window) if plan.skip == "linear" else None
-    values, actuals = simple(validation.histories(plan.window), plan, linear), validation.actuals()
+    learnt, held = on_scale(train, log), on_scale(validation, log)
+    spread = spreads(learnt.table, ends)
+    linear = Linear.fit(learnt, plan.window, spread) if plan.skip == "linear" else None
+    values, actuals = simple(held.histories(plan.window), plan, linear, held.of_series(spread)), validation.actuals()
+    values = log.back(values) if log else values
     error = mase(np.abs(actuals["value"] - values), actuals)
     return error if np.isfinite(error) else float("inf")
 
@@ -184,9 +222,11 @@ def decide(table: Panel, config: ForecastOptions, source: str) -> tuple[Forecast
     longest = int(lengths.max())
     guess = config.season or max(season(table, np.maximum(lengths * 3 // 4, 1)), 1)
     horizon = config.horizon or (min(guess, _MOST_HORIZON) if guess > 1 else min(_DEFAULT_HORIZON, longest // 8) or 1)
-    held = max(horizon, min(2 * guess, longest // _MOST_HELD_BACK))
-    test = config.test_steps or held
-    validation = config.validation_steps or min(test, max(horizon, longest // _MOST_HELD_BACK))
+    # A panel goes by its shorter series, so that few are left out.
+    typical = int(np.quantile(lengths, 0.25))
+    wanted = max(_FORECASTS * horizon, -(-typical // _LEAST_PART), 2 * guess)
+    held = max(horizon, min(wanted, typical // _MOST_PART))
+    test, validation = config.test_steps or held, config.validation_steps or held
     if min(test, validation) < horizon:
         raise UsageError(
             f"the test part has {test} steps and the validation part {validation}, expected at least the horizon "
@@ -335,5 +375,7 @@ def _scales(values: np.ndarray, observed: np.ndarray, end: int, of_season: int) 
         seen = observed[after] & observed[before]
         gap = np.where(seen, np.abs(values[after] - values[before]), 0.0)
         mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-        found = np.where(np.isnan(found) & (mean > 0), mean, found)
+        # What is left of a season that never fails is the rounding of its values.
+        size = np.where(observed[:end], np.abs(values[:end]), 0.0).max(axis=0, initial=0.0)
+        found = np.where(np.isnan(found) & (mean > _DUST * size), mean, found)
     return found

@@ -1,7 +1,8 @@
 """A linear regression from a window to the whole horizon: a baseline, and what a network may learn the difference to.
 
 Both sides are taken less the window's last value and divided by the window's own spread, as in NLinear (A. Zeng et al.,
-"Are Transformers Effective for Time Series Forecasting?", AAAI 2023). The ridge penalty is the one that does best on
+"Are Transformers Effective for Time Series Forecasting?", AAAI 2023), or by a share of its series' where it hardly
+varies, so that no window is blown up. The ridge penalty is the one that does best on
 the latest fifth of the training windows, after which all of them are used.
 """
 
@@ -16,7 +17,8 @@ from gatework.tasks.forecast.windows import Origins
 _PENALTIES = np.logspace(-3, 4, 8)
 _HELD_BACK = 0.2
 _MOST_WINDOWS, _MOST_LAGS = 20_000, 720
-_TINY = 1e-12
+LEAST_SPREAD = 0.05
+"""A window that hardly varies is measured by this share of its series' spread, so that noise is not blown up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +32,19 @@ class Linear:
     weights: np.ndarray
 
     @classmethod
-    def fit(cls, train: Origins, window: int) -> Linear:
-        """Least squares with a ridge penalty, on at most 20,000 of the training origins."""
+    def fit(cls, train: Origins, window: int, spread: np.ndarray) -> Linear:
+        """Least squares with a ridge penalty, on at most 20,000 of the training origins.
+
+        Args:
+            train: The origins to learn from.
+            window: The steps that a forecast is made from.
+            spread: The spread of each series and target, as `measures.spreads()` gives it.
+        """
         from sklearn.linear_model import Ridge
 
         chosen: np.ndarray = np.unique(np.linspace(0, len(train) - 1, min(len(train), _MOST_WINDOWS)).astype(np.int64))
         origins = train[chosen]
-        x, level, scale = _measured(origins.histories(min(window, _MOST_LAGS)))
+        x, level, scale = _measured(origins.histories(min(window, _MOST_LAGS)), origins.of_series(spread))
         y = (origins.actuals()["value"] - level) / scale
         whole = ~np.isnan(y).any(axis=1)
         x, y, steps = x[whole], y[whole], origins.index[whole, 2]
@@ -52,13 +60,18 @@ class Linear:
         errors = [np.abs(x[late] @ weights(penalty, early) - y[late]).mean() for penalty in _PENALTIES]
         return cls(weights(_PENALTIES[int(np.argmin(errors))], np.ones(len(x), dtype=bool)))
 
-    def __call__(self, history: np.ndarray) -> np.ndarray:
-        """Forecasts of shape (batch, horizon), own unit, from windows of shape (batch, window)."""
-        x, level, scale = _measured(history[:, -len(self.weights) :])
+    def __call__(self, history: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        """Forecasts of shape (batch, horizon), own unit.
+
+        Args:
+            history: Windows, shape (batch, window).
+            spread: The spread of each one's series, shape (batch,).
+        """
+        x, level, scale = _measured(history[:, -len(self.weights) :], spread)
         return level + scale * (x @ self.weights)
 
 
-def _measured(history: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _measured(history: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     level = history[:, -1:]
-    scale = np.maximum(history.std(axis=1, keepdims=True), _TINY + 1e-6 * np.abs(level))
+    scale = np.maximum(history.std(axis=1, keepdims=True), LEAST_SPREAD * spread[:, None])
     return (history - level) / scale, level, scale

@@ -167,6 +167,8 @@ def interval_score(low: np.ndarray, high: np.ndarray, y: np.ndarray, misses: flo
 
 def interval_remark(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> str:
     """Says whose intervals are better than a network's by their score, or that none are; nothing without baselines."""
+    if not baselines:
+        return ""
     parts = []
     for percent in INTERVALS:
         name, ours = f"msis_{percent}", metrics[f"msis_{percent}"]

@@ -33,11 +33,14 @@ from gatework.options import ModelOptions
 from gatework.tasks._task import Loss
 from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.distributions import PARAMETERS, quantiles, score
+from gatework.tasks.forecast.measures import Logarithm
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.options import Distribution, ForecastOptions
 from gatework.tasks.forecast.window_store import OriginBatch
 
 _KNOWN_WIDTH = 32
+# The exponential of more is beyond float32.
+_LARGEST_LOG, _SMALLEST = 80.0, 1e-30
 
 
 class ForecastNetwork(nn.Module):
@@ -50,16 +53,25 @@ class ForecastNetwork(nn.Module):
         ahead: Features of each step of the horizon.
         static: Features that never change.
         series: How many series have intervals of their own.
+        log: The scale of the windows, where it is not the targets' own.
     """
 
     def __init__(
-        self, config: ModelOptions, plan: ForecastOptions, *, inputs: int, ahead: int, static: int, series: int
+        self,
+        config: ModelOptions,
+        plan: ForecastOptions,
+        *,
+        inputs: int,
+        ahead: int,
+        static: int,
+        series: int,
+        log: Logarithm | None,
     ) -> None:
         super().__init__()
         self.horizon, self.segment = plan.horizon, plan.segment
         self.steps = -(-plan.horizon // plan.segment)
         self.is_recursive = plan.decoder == "recursive"
-        self.distribution = plan.distribution
+        self.distribution, self.log = plan.distribution, log
         self.outputs = len(LEVELS) if plan.distribution == "free" else PARAMETERS
         self.encode = nn.Linear(plan.segment * inputs, config.hidden)
         self.recurrent = layers(config, config.hidden)
@@ -93,7 +105,8 @@ class ForecastNetwork(nn.Module):
             skip: The simple forecast that the network adds to, in the window's measure, shape (batch, horizon).
         """
         added = skip[..., None] + self.measured(inputs, ahead, static)
-        return level[:, None, None] + scale[:, None, None] * added
+        own = level[:, None, None] + scale[:, None, None] * added
+        return own if self.log is None else own.clamp(max=_LARGEST_LOG).exp() - self.log.offset
 
     @property
     def calibration(self) -> Calibration:
@@ -173,7 +186,7 @@ def _each(state: Any, change: Any) -> Any:
     return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)
 
 
-def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution) -> Loss:
+def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution, log: Logarithm | None = None) -> Loss:
     r"""The sum over observed steps, in the window's measure.
 
     For free quantiles it is twice the mean over levels of $\rho_q(u) = \max(q u, (q - 1) u)$.
@@ -182,7 +195,10 @@ def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution) -> Los
         outputs: Quantiles in the targets' own unit, shape (batch, horizon, levels).
         batch: The windows.
         distribution: What the quantiles are of.
+        log: The scale of the windows and targets, where it is not the targets' own.
     """
+    if log is not None:
+        outputs = (outputs + log.offset).clamp(min=_SMALLEST).log()
     if distribution == "free":
         levels = outputs.new_tensor(LEVELS)
         gap = (batch.targets[..., None] - outputs) / batch.scale[:, None, None]

@@ -50,6 +50,14 @@ class ForecastOptions(OptionSection):
         help="free learns every quantile by itself; normal and student (4 degrees of freedom) learn the location and "
         "the scale of such a distribution.",
     )
+    non_negative: bool | None = option(
+        None, help="Forecasts stop at 0. If neither is said: where the table looks like counts or amounts."
+    )
+    log_scale: bool | None = option(
+        None,
+        help="Targets are learnt as logarithms, for what grows by shares; needs values of 0 or more. If neither is "
+        "said: where the simple forecast is better by it on the validation part.",
+    )
     calendar: bool = option(True, help="The network sees the hour, the day of the week and of the year.")
     test_steps: int = option(
         0, low=0, high=_MOST_STEPS, help="The last steps of every series, held back for testing. 0: chosen."

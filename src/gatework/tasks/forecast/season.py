@@ -13,6 +13,8 @@ _YEAR = 365
 _EVIDENCE = 0.3
 # ... over at least two of its lengths; it is looked for in at most so many series.
 _CYCLES, _SAMPLE = 2, 50
+# A longer season must be stronger by more than this, or two weeks would do as well as one.
+_NEAR = 0.05
 
 
 def candidates(frequency: Frequency) -> tuple[int, ...]:
@@ -29,26 +31,39 @@ def candidates(frequency: Frequency) -> tuple[int, ...]:
 
 
 def season(table: Panel, ends: np.ndarray) -> int:
-    """The season with the strongest autocorrelation, in steps; 1 where there is none.
+    """The season, in steps; 1 where there is none.
+
+    A season is a candidate whose autocorrelation is a local peak: at a quarter of its length before and after it is
+    lower. A series that merely changes slowly resembles itself most one step later, which is no season. Of several, the
+    shortest is taken that comes near the strongest.
 
     Args:
         table: The series.
         ends: Where each series' training part ends, in steps, shape (series,).
     """
-    scores: dict[int, list[float]] = {}
+    peaks: dict[int, list[tuple[float, float]]] = {}
     for series, end in list(zip(table.series, ends, strict=True))[:_SAMPLE]:
         for column in series.values[:end].T:
             for steps in candidates(table.frequency):
                 if end >= _CYCLES * steps + 2:
-                    scores.setdefault(steps, []).append(_autocorrelation(column, steps))
-    best = {steps: float(np.mean(values)) for steps, values in scores.items()}
-    if not best or max(best.values()) < _EVIDENCE:
-        return 1
-    return max(best, key=lambda steps: best[steps])
+                    peaks.setdefault(steps, []).append(_peak(column, steps))
+    heights = {steps: np.mean(found, axis=0) for steps, found in peaks.items()}
+    strengths = {s: float(at) for s, (at, beside) in heights.items() if at >= _EVIDENCE and at > beside}
+    near = [steps for steps, strength in strengths.items() if strength >= max(strengths.values()) - _NEAR]
+    return min(near, default=1)
+
+
+def _peak(values: np.ndarray, lag: int) -> tuple[float, float]:
+    """The autocorrelation at a lag, and the higher one of those a quarter of it before and after."""
+    beside = max(1, round(lag / 4))
+    before, after = (_autocorrelation(values, each) for each in (lag - beside, lag + beside))
+    return _autocorrelation(values, lag), max(before, after)
 
 
 def _autocorrelation(values: np.ndarray, lag: int) -> float:
-    """The autocorrelation of a series without its quadratic trend."""
+    """The autocorrelation of a series without its quadratic trend; 1 at no lag."""
+    if lag == 0:
+        return 1.0
     time = np.linspace(-1, 1, len(values))
     rest = values - np.polynomial.Polynomial.fit(time, values, 2)(time)
     power = float(rest @ rest)

@@ -46,7 +46,8 @@ def statistical_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
         warnings.filterwarnings("ignore", message="IProgress not found")
         from statsforecast import models
     season = dataset.plan.season if dataset.plan.season <= _LONGEST_SEASON else 1
-    return [_baseline(name, getattr(models, name), season, origins) for name in _ABOUT]
+    least = 0.0 if dataset.plan.non_negative else -np.inf
+    return [_baseline(name, getattr(models, name), season, origins, least) for name in _ABOUT]
 
 
 def absent(origins: Origins) -> list[str]:
@@ -63,7 +64,7 @@ def absent(origins: Origins) -> list[str]:
     return []
 
 
-def _baseline(name: str, make: Any, season: int, origins: Origins) -> Baseline:
+def _baseline(name: str, make: Any, season: int, origins: Origins, least: float) -> Baseline:
     start = perf_counter()
     found = np.empty((len(origins), origins.horizon, len(LEVELS)), dtype=np.float32)
     pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
@@ -80,7 +81,7 @@ def _baseline(name: str, make: Any, season: int, origins: Origins) -> Baseline:
                 answer = fitted.predict(origins.horizon, level=[50, 80, 95])
             else:
                 answer = fitted.forward(values[begin:step], origins.horizon, level=[50, 80, 95])
-            found[row] = _quantiles(answer)
+            found[row] = np.maximum(_quantiles(answer), least)
     return Baseline(name, _ABOUT[name], answers_of(found, origins.actuals()), perf_counter() - start)
 
 

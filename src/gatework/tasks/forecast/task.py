@@ -20,6 +20,7 @@ from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.metrics import (
     INTERVALS,
     LEVELS,
@@ -34,7 +35,7 @@ from gatework.tasks.forecast.metrics import (
 )
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
-from gatework.tasks.forecast.windows import Origins, OriginSplit
+from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,8 +99,11 @@ class ForecastTask(DenseTask):
         """
         forecasts = _forecasts(dataset)
         plan, table = forecasts.plan, forecasts.table
-        linear = Linear.fit(_origins(dataset.train), plan.window) if plan.skip == "linear" else None
-        return cls(plan, Features.fit(table, forecasts.ends, linear), tail(table, plan.window))
+        log = Logarithm.fit(table, forecasts.ends) if plan.log_scale else None
+        train, linear = on_scale(_origins(dataset.train), log), None
+        if plan.skip == "linear":
+            linear = Linear.fit(train, plan.window, spreads(train.table, forecasts.ends))
+        return cls(plan, Features.fit(table, forecasts.ends, log, linear), tail(table, plan.window))
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -156,7 +160,7 @@ class ForecastTask(DenseTask):
         if key not in self._panels:
             self._panels.clear()
             # The table is kept beside its panel, so that its id stays its own.
-            self._panels[key] = (origins.table, WindowStore(origins.table, self.features, self.plan))
+            self._panels[key] = (origins.table, WindowStore(origins.table, self.features, self.plan, self.history))
         return OriginExamples(self._panels[key][1], OriginSplit(origins))
 
     def model(self, config: ModelOptions) -> nn.Module:
@@ -176,7 +180,13 @@ class ForecastTask(DenseTask):
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
         inputs = 2 + past + known + moments
         return ForecastNetwork(
-            config, self.plan, inputs=inputs, ahead=2 * known + moments, static=static, series=self._pairs
+            config,
+            self.plan,
+            inputs=inputs,
+            ahead=2 * known + moments,
+            static=static,
+            series=self._pairs,
+            log=self.features.log,
         )
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
@@ -184,7 +194,7 @@ class ForecastTask(DenseTask):
         from gatework.tasks.forecast.model import loss
 
         assert isinstance(batch, OriginBatch)
-        return loss(outputs, batch, self.plan.distribution)
+        return loss(outputs, batch, self.plan.distribution, self.features.log)
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry what the validation origins, those of the first training, say of its intervals."""
@@ -217,7 +227,8 @@ class ForecastTask(DenseTask):
         """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
         origins = _origins(split)
         factors, after = known.follow(raw, split.targets["value"], origins.times(), self._keys(origins))
-        return stretched(raw.astype(np.float64), factors), after
+        quantiles = stretched(raw.astype(np.float64), factors)
+        return np.maximum(quantiles, 0) if self.plan.non_negative else quantiles, after
 
     @property
     def _pairs(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,14 @@ import numpy as np
 from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
 from gatework.data.series import Scale
-from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.linear import LEAST_SPREAD, Linear
+from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.season import calendar
 from gatework.tasks.forecast.windows import OriginSplit
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-# A window that hardly varies is measured by this share of its series' own spread, so that noise is not blown up.
-_LEAST_SPREAD = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,39 +60,50 @@ class Features:
         known: The scale of the columns known ahead.
         past: The scale of the columns known up to now.
         static: The scale of the columns that never change.
-        spread: The standard deviation of each target over the training parts of all series.
+        spread: The standard deviation of each series' training part, shape (series, targets).
+        log: The logarithmic scale that the targets are learnt on, where the plan asks for one.
         linear: The regression that the network adds to, where the plan asks for one.
     """
 
     known: Scale
     past: Scale
     static: Scale
-    spread: tuple[float, ...]
+    spread: np.ndarray
+    log: Logarithm | None = None
     linear: Linear | None = None
 
     @classmethod
-    def fit(cls, table: Panel, ends: np.ndarray, linear: Linear | None = None) -> Features:
-        """The training parts' statistics."""
+    def fit(cls, table: Panel, ends: np.ndarray, log: Logarithm | None, linear: Linear | None) -> Features:
+        """The training parts' statistics.
+
+        Args:
+            table: The series.
+            ends: Where each one's training part ends, in steps, shape (series,).
+            log: The scale that the targets are learnt on.
+            linear: The regression that the network adds to.
+        """
         series = [(s, e) for s, e in zip(table.series, ends, strict=True) if e > 0]
         known = np.concatenate([s.known[:e] for s, e in series])
         past = np.concatenate([s.past[:e] for s, e in series])
-        spread = np.mean([s.values[:e].std(axis=0) for s, e in series], axis=0)
+        spread = spreads(log.table(table) if log else table, ends)
         static = np.stack([s.static for s, _ in series])
-        return cls(_fit(known), _fit(past), _fit(static), tuple(spread.tolist()), linear)
+        return cls(_fit(known), _fit(past), _fit(static), spread, log, linear)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         scales = {name: getattr(self, name).state() for name in ("known", "past", "static")}
         # Seven digits are what a float32 holds.
         linear = self.linear and [[float(f"{w:.7g}") for w in row] for row in self.linear.weights]
-        return {**scales, "spread": list(self.spread), "linear": linear}
+        log = self.log and dataclasses.asdict(self.log)
+        return {**scales, "spread": self.spread.tolist(), "log": log, "linear": linear}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Features:
         """The features whose `state()` this is."""
         known, past, static = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
         linear = Linear(np.array(state["linear"])) if state["linear"] else None
-        return cls(known, past, static, tuple(state["spread"]), linear)
+        log = Logarithm(**state["log"]) if state["log"] else None
+        return cls(known, past, static, np.array(state["spread"]), log, linear)
 
 
 def _fit(values: np.ndarray) -> Scale:
@@ -101,9 +111,17 @@ def _fit(values: np.ndarray) -> Scale:
 
 
 class WindowStore:
-    """Every series of a table, end to end, with room for a window before and a horizon after each."""
+    """Every series of a table, end to end, with room for a window before and a horizon after each.
 
-    def __init__(self, table: Panel, features: Features, plan: ForecastOptions) -> None:
+    Args:
+        table: The series.
+        features: How columns become inputs.
+        plan: The window, the horizon and all else that was decided.
+        learnt: The table whose series the features have spreads of.
+    """
+
+    def __init__(self, table: Panel, features: Features, plan: ForecastOptions, learnt: Panel) -> None:
+        table = features.log.table(table) if features.log else table
         self.plan, self.linear = plan, features.linear
         self.base = np.zeros(len(table.series), dtype=np.int64)
         values, observed, past, ahead = [], [], [], []
@@ -125,7 +143,17 @@ class WindowStore:
         self.static = statics.reshape(len(table.series), -1)
         self.known = len(features.known.mean)
         self.targets = len(table.columns.targets)
-        self.spread = np.array(features.spread)
+        self.spread = _spreads(table, features.spread, learnt)
+
+
+def _spreads(table: Panel, spread: np.ndarray, learnt: Panel) -> np.ndarray:
+    """The spread of each series as it was learnt, or of its own values where it is new, shape (series, targets)."""
+    numbers = {series.id: number for number, series in enumerate(learnt.series)}
+    own = spreads(table, np.array([len(series) for series in table.series]))
+    for number, series in enumerate(table.series):
+        if series.id in numbers:
+            own[number] = spread[numbers[series.id]]
+    return own
 
 
 def _to_length(known: np.ndarray, before: int, steps: int) -> np.ndarray:
@@ -160,8 +188,9 @@ class OriginExamples:
         back = origin[:, None] + np.arange(-plan.window, 0)
         forth = origin[:, None] + np.arange(plan.horizon)
         history, seen = panel.values[back, target[:, None]], panel.observed[back, target[:, None]]
-        level, scale = measure(history, seen, plan, panel.spread[target])
-        skip = (simple(history, plan, panel.linear) - level[:, None]) / scale[:, None]
+        spread = panel.spread[number, target]
+        level, scale = measure(history, seen, plan, spread)
+        skip = (simple(history, plan, panel.linear, spread) - level[:, None]) / scale[:, None]
         inputs = [((history - level[:, None]) / scale[:, None])[..., None], seen[..., None], panel.past[back]]
         static = [panel.static[number]]
         if panel.targets > 1:
@@ -200,7 +229,7 @@ def measure(
         history: Shape (batch, window).
         seen: Which values were observed, same shape.
         plan: Says what the level is, and whether the window or its series gives the scale.
-        spread: The standard deviation of each window's target in training, shape (batch,).
+        spread: The standard deviation of each window's series in training, above 0, shape (batch,).
 
     Returns:
         Each of shape (batch,), float64; the scale is above 0.
@@ -208,26 +237,28 @@ def measure(
     count = np.maximum(seen.sum(axis=1), 1)
     mean = np.where(seen, history, 0).sum(axis=1) / count
     level = mean if plan.skip == "mean" else history[:, -1]
-    floor = np.where(spread > 0, spread, 1.0)
     if plan.scaling == "series":
-        return level, floor
+        return level, spread
     own = np.sqrt(np.where(seen, (history - mean[:, None]) ** 2, 0).sum(axis=1) / count)
-    return level, np.maximum(own, _LEAST_SPREAD * floor)
+    return level, np.maximum(own, LEAST_SPREAD * spread)
 
 
-def simple(history: np.ndarray, plan: ForecastOptions, linear: Linear | None = None) -> np.ndarray:
+def simple(
+    history: np.ndarray, plan: ForecastOptions, linear: Linear | None = None, spread: np.ndarray | None = None
+) -> np.ndarray:
     """The forecast that the network adds to, own unit.
 
     Args:
         history: Shape (batch, window).
         plan: Says which it is.
         linear: The regression, where that is the one.
+        spread: The spread of each window's series, which the regression needs, shape (batch,).
 
     Returns:
         Shape (batch, horizon).
     """
-    if linear is not None:
-        return linear(history)
+    if linear is not None and spread is not None:
+        return linear(history, spread)
     if plan.skip == "seasonal":
         return history[:, -plan.season :][:, np.arange(plan.horizon) % plan.season]
     level = history.mean(axis=1) if plan.skip == "mean" else history[:, -1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,7 @@ import polars as pl
 
 from gatework.data.dataset import Split
 from gatework.data.panel import Panel
+from gatework.tasks.forecast.measures import Logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,11 @@ class Origins:
             found[row, steps - len(values) :] = values
             found[row, : steps - len(values)] = values[0]
         return found
+
+    def of_series(self, values: np.ndarray) -> np.ndarray:
+        """What is known of each series and target, shape (series, targets), for each origin, shape (origins,)."""
+        chosen: np.ndarray = values[self.index[:, 0], self.index[:, 1]]
+        return chosen
 
     def times(self) -> np.ndarray:
         """The first step that each origin forecasts, as a position on the grid, shape (origins,)."""
@@ -89,6 +96,11 @@ class Origins:
             values = np.where(series.observed[part, target], series.values[part, target], np.nan)
             found["value"][row, : len(values)] = values
         return found
+
+
+def on_scale(origins: Origins, log: Logarithm | None) -> Origins:
+    """The same origins in a table whose targets are on a logarithmic scale; as they are where there is none."""
+    return dataclasses.replace(origins, table=log.table(origins.table)) if log else origins
 
 
 class OriginSplit(Split):
