@@ -84,7 +84,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path} is missing: {path.parent} is not complete") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise RunError(f"{path} is corrupt ({error}); restore it or make the folder anew") from None
     if not isinstance(value, dict):
         raise RunError(f"{path} is corrupt (a JSON object was expected); restore it or make the folder anew")

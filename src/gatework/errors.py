@@ -7,6 +7,7 @@
     |- DataError         what was read is wrong: a file, a row, a column, a checksum            (exit code 1)
     |- RunError          a run or comparison folder is missing, corrupt, or something else      (exit code 1)
     |- TrainingError     training cannot go on, as when the loss is no longer a number          (exit code 1)
+    |- StoppedError      a person stopped the work; the sentence says how to go on              (exit code 130)
 
 Each message is one sentence: what, where, what was expected, and the way out. The command line prints it without a
 traceback and ends with the class's `exit_code`.
@@ -48,6 +49,12 @@ class RunError(GateworkError, RuntimeError):
 
 class TrainingError(GateworkError, RuntimeError):
     """Training cannot go on."""
+
+
+class StoppedError(GateworkError):
+    """A person stopped the work."""
+
+    exit_code = 130
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -64,3 +64,8 @@ def _leading_digit(value: float) -> int:
 def _places(value: float, digits: int) -> int:
     # Decimal places that show so many significant digits, after rounding (0.0996 with one digit is 0.1).
     return digits - 1 - int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
+
+
+def printable(text: str) -> str:
+    """A text for a terminal, with every control character as its code: nothing in data may steer the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from gatework.cells import coupled, custom, gru, indrnn, lstm, minimal, peephole, rnn, slstm
+from collections.abc import Mapping
+from typing import Any
+
+from gatework.cells import coupled, custom, gru, indrnn, lstm, minimal, peephole, rnn, slstm, stored
 from gatework.cells._spec import CellSpec
 from gatework.cells.custom import Cell, cell
 from gatework.errors import UsageError, nearest
 
-__all__ = ["BUILT_IN", "REGISTRY", "Cell", "CellSpec", "cell", "get", "resolved"]
+__all__ = ["BUILT_IN", "REGISTRY", "Cell", "CellSpec", "adopt", "cell", "get", "kept", "resolved"]
 
 _SPECS = (
     rnn.SPEC,
@@ -46,3 +49,33 @@ def resolved(name: str) -> str:
     """
     get(name)
     return custom.absolute(name)
+
+
+def kept(name: str) -> dict[str, Any] | None:
+    """What a run keeps of a cell, so that it needs none of its Python: None of a built-in one.
+
+    Args:
+        name: A registered cell, or a person's own as `FILE.py:NAME`.
+    """
+    spec = get(name)
+    return stored.to_data(spec) if isinstance(spec, Cell) else None
+
+
+def adopt(data: Mapping[str, Any]) -> str:
+    """Makes a cell that a run has kept known, and returns the name by which `get()` finds it.
+
+    That is the cell's own name, unless another cell has it here.
+
+    Raises:
+        RunError: The data are not those of a cell.
+    """
+    spec = stored.rebuilt(data)
+    sign = stored.digest(stored.to_data(spec))
+    for name in (spec.name, f"{spec.name}_{sign[:8]}"):
+        known = REGISTRY.get(name)
+        if known is None:
+            REGISTRY[name] = spec if name == spec.name else stored.rebuilt({**data, "name": name})
+            return name
+        if isinstance(known, Cell) and stored.digest(stored.to_data(known)) == sign:
+            return name
+    return name

@@ -6,6 +6,7 @@ import atexit
 import errno
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from inspect import cleandoc
@@ -18,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from gatework._registry import add_plugin
 from gatework.cli import _declared, _options
 from gatework.errors import GateworkError, UsageError
+from gatework.formatting import printable
 from gatework.options import TASKS, owners
 
 COMMANDS = (
@@ -41,6 +43,9 @@ _DECLARED = {
 }
 _ABOUT = "Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."
 _INTERRUPTED = 130
+_STOPPED = "stopped; what was finished is kept, and the same command goes on from there"
+# What a person mends by another place to write to.
+_PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 # What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
 _MISUSE: Any = typer.BadParameter.__bases__[0]
 
@@ -148,11 +153,15 @@ def _without_plugins(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """Runs the command line; an expected failure is one sentence on standard error and an exit code."""
+    """Runs the command line; whatever fails is one sentence on standard error and an exit code.
+
+    `GATEWORK_DEBUG=1` shows the traceback of what nobody expected.
+    """
     # Python searches for cycles after every 700 new objects and once more at the end, and torch alone makes 170,000
     # that stay. To search rarely, and not at the end, saves a command almost a second.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
+    arguments: list[str] = []
     try:
         arguments = _without_plugins(sys.argv[1:]) or ["--help"]
         code = build(arguments)(args=arguments, standalone_mode=False)
@@ -161,15 +170,25 @@ def main() -> None:
     except GateworkError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("stopped; what was finished is kept, and the same command or --resume goes on from there", _INTERRUPTED)
+        _fail(_STOPPED, _INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+    except Exception as error:
+        if os.environ.get("GATEWORK_DEBUG"):
             raise
-        _fail(f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out", 1)
+        _fail(_unexpected(error), 1)
+    if code == _INTERRUPTED:  # the parser turns Ctrl-C into this code
+        _fail(_STOPPED, _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unexpected(error: Exception) -> str:
+    """What nobody expected, as one sentence."""
+    if isinstance(error, OSError) and error.errno in _PLACES:
+        return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out"
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"this should not have happened ({what}); GATEWORK_DEBUG=1 before the command shows where"
 
 
 def _way_out(error: Any, arguments: Sequence[str]) -> str:
@@ -183,5 +202,5 @@ def _way_out(error: Any, arguments: Sequence[str]) -> str:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    print(f"gatework: {sentence}", file=sys.stderr)
+    print(f"gatework: {printable(sentence)}", file=sys.stderr)
     sys.exit(code)

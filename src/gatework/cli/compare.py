@@ -14,6 +14,8 @@ from gatework.cli import _options as options
 from gatework.errors import UsageError
 from gatework.options import TASKS
 
+_STOPPED = "stopped; what was trained is kept, and the same command goes on from there"
+
 
 def compare(
     data: Annotated[
@@ -49,7 +51,7 @@ def compare(
     from gatework._files import read_json
     from gatework.cli._show import comparison_table
     from gatework.evaluation import compare as run
-    from gatework.training.progress import showing_progress
+    from gatework.training.progress import showing_progress, stopped_with
 
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
     command = "gatework " + shlex.join(sys.argv[1:])
@@ -59,7 +61,7 @@ def compare(
         return
     if quick:
         raise UsageError("--quick is for gatework compare memory; shorten another comparison with --epochs and --seeds")
-    with showing_progress(quiet) as progress:
+    with stopped_with(_STOPPED), showing_progress(quiet) as progress:
         report = run(
             data,
             out=out,

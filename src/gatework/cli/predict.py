@@ -37,20 +37,21 @@ def predict(
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
-    from gatework.training.progress import tell
+    from gatework.training.progress import end_reads_on_signal, stopped_with, tell
 
     opened = Run.open(run)
     if stream:
         if data is not None or out is not None or plot is not None:
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
-        try:
-            for line in opened.predictor.answer_lines(sys.stdin):
+        predictor = opened.predictor
+        end_reads_on_signal()
+        with stopped_with("stopped"):
+            for line in predictor.answer_lines(sys.stdin):
                 print(line, flush=True)
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
         return
     predictor = opened.predictor
-    source = data if data is not None or not opened.task.needs_input else sys.stdin.read().splitlines()
+    end_reads_on_signal()
+    source = data if data is not None or not opened.task.needs_input else _standard_input()
     split = predictor.read(source, **options.bare(changes))
     tell(split.notes)
     rows = predictor.rows(split)
@@ -67,3 +68,17 @@ def predict(
         print(json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str))
     else:
         predictions_table(rows)
+
+
+def _standard_input() -> list[str]:
+    from gatework.errors import DataError
+    from gatework.training.progress import stopped_with
+
+    if sys.stdin.isatty():
+        print("reading lines from the terminal; end with Ctrl-D", file=sys.stderr)
+    with stopped_with("stopped before the input ended; nothing was predicted"):
+        try:
+            return sys.stdin.read().splitlines()
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise DataError(f"standard input: byte 0x{byte:02x} is not valid UTF-8; convert it to UTF-8") from None

@@ -11,6 +11,8 @@ import typer
 from gatework.cli import _options as options
 from gatework.options import TASKS
 
+_STOPPED = "stopped; go on where it stands with: gatework train --resume {}"
+
 
 def train(
     task: Annotated[str | None, typer.Argument(metavar="TASK", help=f"What to learn: {', '.join(TASKS)}.")] = None,
@@ -33,12 +35,12 @@ def train(
     from gatework import training
     from gatework.cli._show import run_summary
     from gatework.errors import UsageError
-    from gatework.training.progress import showing_progress
+    from gatework.training.progress import showing_progress, stopped_with
 
     if resume is not None:
         if task or data or out or recipe or changes:
             raise UsageError("--resume takes everything from the run folder; give it alone")
-        with showing_progress(quiet) as progress:
+        with stopped_with(_STOPPED.format(resume)), showing_progress(quiet) as progress:
             run = training.resume(resume, progress=progress)
     else:
         if not (task and data and out):
@@ -47,7 +49,7 @@ def train(
                 f"{', '.join(absent)} missing: gatework train classify reviews.csv --text review --label sentiment "
                 "--out RUN, or gatework train --resume RUN"
             )
-        with showing_progress(quiet) as progress:
+        with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as progress:
             run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=progress, **changes)
     if as_json:
         print(json.dumps({"run": str(run.path), **run.summary}, indent=2))

@@ -18,7 +18,8 @@ import numpy as np
 from gatework import tasks
 from gatework._files import read_json, write_json
 from gatework.cells import get as get_cell
-from gatework.cells import resolved
+from gatework.cells import kept, resolved
+from gatework.cells.stored import digest
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
 from gatework.evaluation.matching import matched_hidden
@@ -65,6 +66,7 @@ class ComparisonPlan:
             "seeds": self.seeds,
             "match": self.match,
             "data": fingerprint,
+            "equations": {get_cell(cell).name: digest(own) for cell in self.cells if (own := kept(cell)) is not None},
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -10,8 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from gatework.training.run import Run, complete
 _NEWS = 0.1
 # How long, in seconds, a worker whose parent is gone is given before it is told again to end.
 _MERCY = 5.0
+# How long, in seconds, workers are given to write a checkpoint when a person stops the work.
+_PATIENCE = 1.5
+_ENDED = 130
 # Workers are copies of a server that has imported torch once, and no thread of it or of the parent is in them. polars
 # may not be among what the server imports: it has threads of its own from then on.
 _HAS_SERVER = sys.platform == "linux"
@@ -42,7 +46,19 @@ def start_early() -> None:
     if _HAS_SERVER:
         from multiprocessing import forkserver
 
-        forkserver.ensure_running()
+        # What the server is, its workers are: Ctrl-C, which reaches every process of the terminal, ends none of them.
+        with _deaf_to_interrupts():
+            forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Keeps Ctrl-C from this thread and the processes that it starts for the length of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
@@ -53,7 +69,24 @@ def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> Pro
         begin: Called once in each process before anything else.
         arguments: What `begin` is given.
     """
+    start_early()
     return ProcessPoolExecutor(count, _CONTEXT, _begin_process, (registering_modules(), begin, arguments))
+
+
+def stop(pool: ProcessPoolExecutor) -> None:
+    """Ends every process of a pool: each is asked to, and after a moment made to.
+
+    The pool's own way out would first finish what its processes have begun, and what they hold in advance.
+    """
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    end = time.monotonic() + _PATIENCE
+    for process in processes:
+        process.join(max(end - time.monotonic(), 0.0))
+        if process.is_alive():
+            process.kill()
 
 
 def _begin_process(modules: Sequence[str], begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
@@ -137,13 +170,12 @@ def train_all(
             while not all(f.done() for f in futures):
                 _tell(news, progress)
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            wait([f for f in futures if not f.cancelled()])
+            stop(pool)
             raise
         while _tell(news, progress):
             pass
-    if not all(result_of(future) for future in futures):
-        raise KeyboardInterrupt
+    for future in futures:
+        result_of(future)
 
 
 def _tell(news: Any, progress: Progress) -> bool:
@@ -186,20 +218,13 @@ def _begin(dataset: Dataset, news: Any) -> None:
     _here["dataset"], _here["progress"] = dataset, _Relay(news)
 
 
-def _make(beside: Callable[[Dataset], Any]) -> bool:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        beside(_here["dataset"])
-    except KeyboardInterrupt:
-        return False
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return True
+def _make(beside: Callable[[Dataset], Any]) -> None:
+    beside(_here["dataset"])
 
 
-def _train(job: Job) -> bool:
+def _train(job: Job) -> None:
     try:
         complete(Run.open(job.path), _here["dataset"], _here["progress"], job.label)
     except KeyboardInterrupt:
-        return False
-    return True
+        # A checkpoint is written, and nothing that the pool holds in advance may begin.
+        os._exit(_ENDED)

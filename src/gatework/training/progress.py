@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
+from gatework.errors import StoppedError
+
 
 class Progress:
     """Is told how training goes, and tells nobody; `label` names the run."""
@@ -138,6 +140,29 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+
+
+def end_reads_on_signal() -> None:
+    """Lets Ctrl-C end a read that waits for input.
+
+    polars installs a handler under which the system goes on with the read after the signal, and Python, which acts
+    between two calls, never gets its turn; called after polars has been imported.
+    """
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)
+
+
+@contextlib.contextmanager
+def stopped_with(sentence: str) -> Iterator[None]:
+    """Ends with a sentence that says how to go on where a person stops what is within the block.
+
+    Raises:
+        StoppedError: The process was told to stop.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(sentence) from None
 
 
 @contextlib.contextmanager

@@ -7,11 +7,12 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatework import cells
 from gatework._files import atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.errors import RunError, UsageError
 from gatework.recipe import Recipe, read_recipe, recipe_to_toml
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from gatework.tasks import Scores, Task
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
+
+
+_CELL = "cell.json"
+"""A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,10 @@ class Run:
         if not (path / "recipe.toml").exists():
             raise RunError(f"{path} is not a run folder: it holds no recipe.toml; give the folder that --out named")
         try:
-            return cls(path, read_recipe(path / "recipe.toml"))
+            recipe = read_recipe(path / "recipe.toml")
         except UsageError as error:
             raise RunError(f"{error}; restore it or train anew") from None
+        return cls(path, _with_kept_cell(path, recipe))
 
     @property
     def is_finished(self) -> bool:
@@ -144,6 +150,26 @@ class Run:
         return self.predictor.answer(source, **options)
 
 
+def _with_kept_cell(path: Path, recipe: Recipe) -> Recipe:
+    """The recipe with the cell that the run has kept in place of one of a Python file, which is not executed.
+
+    Raises:
+        RunError: The recipe names a file and the run has kept no cell, or that is corrupt.
+    """
+    file = path / _CELL
+    if file.exists():
+        content = read_json(file)
+        if not isinstance(content.get("cell"), dict):
+            raise RunError(f"{file} is corrupt (it holds no cell); restore it or train anew")
+        return replace(recipe, model=replace(recipe.model, cell=cells.adopt(content["cell"])))
+    if ":" in recipe.model.cell:
+        raise RunError(
+            f'{path} names the cell "{recipe.model.cell}" of a Python file and has kept none of its equations '
+            f"({_CELL} is missing); code that a run names is never executed: train it anew"
+        )
+    return recipe
+
+
 def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
     """Makes a run folder that holds all but what training will add; it appears in one piece.
 
@@ -168,6 +194,9 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         environment = runtime.environment(recipe.training.seed, fingerprint, threads)
         write_json(temporary / "environment.json", environment | {"notes": list(notes)})
         write_json(temporary / "task.json", task.state())
+        if (cell := cells.kept(recipe.model.cell)) is not None:
+            content = {"reference": recipe.model.cell, "equations": cells.stored.digest(cell), "cell": cell}
+            write_json(temporary / _CELL, content)
         os.chmod(temporary, 0o755)
         if path.exists():
             path.rmdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from gatework._files import write_text
 from gatework.cells import resolved
 from gatework.errors import RunError
 from gatework.evaluation.plans import check_cells_and_seeds, claim
-from gatework.evaluation.workers import process_pool, result_of
+from gatework.evaluation.workers import process_pool, result_of, stop
 from gatework.inside.memory.learning import Outcome, Trial, climb
 from gatework.training import runtime
 
@@ -151,9 +150,7 @@ def _climb_together(
             for future in as_completed(futures):
                 arrived(result_of(future))
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                process.terminate()
+            stop(pool)
             raise
 
 

@@ -46,7 +46,10 @@ def presets(run: Run, inputs: Any = None) -> list[dict[str, Any]]:
 
 
 def _test_part(run: Run) -> Split | None:
-    """The test part, as the run or its comparison keeps it, or of its data where they can still be read."""
+    """The test part, as the run or its comparison keeps it, or that of a registered data set that is at hand.
+
+    A path in the recipe is not read: a run that someone sent must not put a file of this machine into the page.
+    """
     from gatework import data
 
     file = test_part_of(run.path)
@@ -54,8 +57,8 @@ def _test_part(run: Run) -> Split | None:
         return stored_test_part(run, file)
     config = run.recipe.data
     known = data.REGISTRY.get(config.dataset)
-    if not config.dataset or (known is not None and not known.is_at_hand):
-        return None  # the page must not start a download
+    if known is None or not known.is_at_hand:  # the page must not start a download
+        return None
     try:
         return run.task.load(config.dataset, run.recipe).test
     except (GateworkError, OSError):

@@ -1,0 +1,80 @@
+"""Ctrl-C as a terminal sends it, to every process at once: the work ends and says how to go on."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from support.command_line import COMMAND, run_process
+
+pytestmark = pytest.mark.slow
+WAVES = ("compare", "waves", "--cells", "rnn,gru,lstm", "--seeds", "2", "--jobs", "2", "--epochs", "40", "--out", "out")
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *words], cwd=folder, start_new_session=True, text=True, stderr=subprocess.PIPE, stdin=subprocess.PIPE
+    )
+
+
+def alive(group: int) -> bool:
+    """Whether any process of the group still runs."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("is_training", [False, True], ids=["while workers start", "while they train"])
+def test_one_ctrl_c_ends_a_comparison_and_every_worker(tmp_path, is_training):
+    process = started(tmp_path, *WAVES)
+    deadline = time.monotonic() + 90
+    begun = (tmp_path / "out" / "runs").glob if is_training else (tmp_path / "out").glob
+    pattern = "*/metrics.jsonl" if is_training else "plan.json"
+    while not list(begun(pattern)) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    asked = time.monotonic()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.rstrip().endswith("the same command goes on from there")
+    assert "Traceback" not in said
+    while alive(process.pid) and time.monotonic() < asked + 30:
+        time.sleep(0.05)
+    assert not alive(process.pid), "a worker outlived its comparison"
+    plan = json.loads((tmp_path / "out" / "plan.json").read_text())
+    assert plan["seeds"] == 2
+
+
+def test_a_stopped_training_names_the_command_that_goes_on(tmp_path):
+    process = started(tmp_path, "train", "regress", "waves", "--epochs", "50", "--out", "run")
+    deadline = time.monotonic() + 90
+    while not (tmp_path / "run" / "metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.rstrip().endswith("gatework train --resume run")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    done = run_process("train", "regress", "waves", "--epochs", 1, "--hidden", 2, "--out", "run", "-q", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("words", [("predict", "run"), ("predict", "run", "--stream")], ids=["lines", "a stream"])
+def test_a_command_that_waits_for_input_ends_on_the_first_ctrl_c(run, words):
+    process = started(run, *words)
+    time.sleep(12 if os.environ.get("CI") else 6)  # until it waits; there is nothing to see from outside
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("gatework: stopped")

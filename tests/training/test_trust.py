@@ -1,0 +1,108 @@
+"""A run folder from a stranger is data: nothing that it names is executed or read."""
+
+import json
+import random
+import shutil
+
+import pytest
+
+import gatework
+from gatework import cells
+from gatework.cells import stored
+from gatework.errors import GateworkError, RunError
+from gatework.training import Run
+from support import custom_cells
+from support.command_line import run_process
+from support.datasets import opinions
+
+EVIL = """
+from pathlib import Path
+from gatework.cells.lstm import SPEC as MyLSTM
+Path(__file__).with_name("executed").write_text("")
+"""
+SMALL = {"epochs": 1, "hidden": 3, "embedding": 3, "threads": 1}
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("own") / "run"
+    return gatework.train("classify", opinions(), out=out, cell=f"{custom_cells.__file__}:MyLSTM", **SMALL)
+
+
+def test_a_run_predicts_without_the_file_of_its_cell(own_run, tmp_path):
+    folder = tmp_path / "sent"
+    shutil.copytree(own_run.path, folder)
+    recipe = folder / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace(custom_cells.__file__, "/nowhere/custom_cells.py"))
+    done = run_process("predict", folder, "a good film", "--json")
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)
+    (here,) = own_run.predict(["a good film"]).to_dicts()
+    assert answer["label"] == here["label"]
+    # The same kernel, compiled of the same equations.
+    assert answer["probability"] == here["probability"]
+
+
+@pytest.mark.parametrize("words", [("predict", "run", "a film"), ("inspect", "run"), ("train", "--resume", "run")])
+def test_a_file_that_a_run_names_is_not_executed(tmp_path, words):
+    gatework.train("classify", opinions(), out=tmp_path / "run", **SMALL)
+    (tmp_path / "evil.py").write_text(EVIL)
+    recipe = tmp_path / "run" / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace('cell = "lstm"', f'cell = "{tmp_path / "evil.py"}:MyLSTM"'))
+    if "--resume" in words:
+        (tmp_path / "run" / "summary.json").unlink()
+    done = run_process(*words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "code that a run names is never executed" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("cell", [custom_cells.MyLSTM, custom_cells.Mixed, custom_cells.Names], ids=lambda c: c.name)
+def test_a_stored_cell_has_the_equations_of_the_one_it_was_made_of(cell):
+    again = stored.rebuilt(json.loads(json.dumps(stored.to_data(cell))))
+    assert (again.names, again.gates, again.sources) == (cell.names, cell.gates, cell.sources)
+    assert stored.to_data(again) == stored.to_data(cell)
+    assert cells.adopt(stored.to_data(cell)) == cell.name
+
+
+def test_another_cell_of_the_same_name_is_kept_apart():
+    data = stored.to_data(custom_cells.MyLSTM) | {"forget_gate": None}
+    name = cells.adopt(data)
+    assert name.startswith("MyLSTM_")
+    assert cells.adopt(data) == name
+    assert stored.digest(stored.to_data(cells.get("MyLSTM"))) == stored.digest(stored.to_data(custom_cells.MyLSTM))
+
+
+def test_a_damaged_cell_is_one_sentence(own_run, tmp_path):
+    draw = random.Random(0)
+    content = json.loads((own_run.path / "cell.json").read_text())
+    bad = [None, -1, 10**9, "import os", [], {}, float("1e400"), "tanh", True]
+    for number in range(200):
+        cell = json.loads(json.dumps(content["cell"]))
+        key = draw.choice(list(cell))
+        if key == "nodes":
+            node = draw.choice(cell["nodes"])
+            node[draw.randrange(len(node))] = draw.choice(bad)
+        else:
+            cell[key] = draw.choice(bad)
+        try:
+            stored.rebuilt(cell)
+        except RunError as error:
+            assert "a stored cell is corrupt" in str(error), number  # noqa: PT017
+    folder = tmp_path / "run"
+    shutil.copytree(own_run.path, folder)
+    for text in ("", "[]", '{"cell": 3}', '{"cell": {}}', "[" * 100_000):
+        (folder / "cell.json").write_text(text)
+        with pytest.raises(GateworkError, match="corrupt"):
+            Run.open(folder)
+
+
+def test_a_path_in_a_sent_recipe_is_not_read_into_a_page(tmp_path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("text,label\n" + "".join(f"secret words number {k} of mine,{k % 2}\n" for k in range(60)))
+    made = gatework.train("classify", secret, out=tmp_path / "run", **SMALL)
+    (tmp_path / "run" / "test.parquet").unlink()
+    done = run_process("inspect", made.path)
+    assert done.returncode == 0, done.stderr
+    assert "words number" not in (made.path / "inspect.html").read_text()
