@@ -72,3 +72,38 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path):
     assert done.stdout.count("the disk is full") == 2, done.stdout + done.stderr
     assert (tmp_path / "file").read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next_write_of_the_file(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom gatework import _files\n"
+        "with _files.atomic(Path(sys.argv[1])) as temporary:\n"
+        "    temporary.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    path = tmp_path / "state"
+    subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert len(os.listdir(tmp_path)) == 1
+    other = tmp_path / ".other.1.tmp"
+    other.write_text("of another file")
+    with _files.atomic(path) as temporary:
+        temporary.write_text("whole")
+    assert sorted(os.listdir(tmp_path)) == [other.name, "state"]
+
+
+def test_links_folders_and_devices_are_not_replaced(tmp_path):
+    (tmp_path / "target").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "folder", "pipe"):
+        with pytest.raises(RunError, match="is a link, a folder or a device"):
+            _files.write_text(tmp_path / name, "lost")
+    assert (tmp_path / "target").read_text() == "mine"
+
+
+def test_new_files_keep_from_others_what_the_umask_keeps(tmp_path):
+    code = "import os, sys; os.umask(0o077)\nfrom pathlib import Path\nfrom gatework import _files\n"
+    subprocess.run(
+        [sys.executable, "-c", code + "_files.write_text(Path(sys.argv[1]), '')", tmp_path / "f"], check=True
+    )
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600

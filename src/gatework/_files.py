@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import json
 import math
 import os
@@ -14,6 +15,9 @@ from typing import Any
 
 from gatework.errors import RunError
 
+UMASK = os.umask(0)
+"""What a person keeps from others in new files and folders."""
+os.umask(UMASK)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -24,17 +28,20 @@ def atomic(path: Path) -> Iterator[Path]:
     The content reaches the disk before the name does, so a kill or a power cut leaves either the old file or the new.
 
     Raises:
-        RunError: The disk is full or the folder cannot be written; the old file is untouched.
+        RunError: The disk is full, the folder cannot be written, or what is there is no plain file; it is untouched.
     """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise RunError(f"{path} is a link, a folder or a device and would be replaced; name a file of its own")
     handle, name = -1, ""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        _sweep(path)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.{os.getpid()}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o666 & ~UMASK)
         os.replace(temporary, path)
     except OSError as error:
         raise _explained(error, path) from error
@@ -46,6 +53,24 @@ def atomic(path: Path) -> Iterator[Path]:
     finally:
         if name and os.path.exists(name):
             os.unlink(name)
+
+
+def _sweep(path: Path) -> None:
+    """Removes what a process that was killed has left of the same file."""
+    for file in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        writer = file.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if writer.isdecimal() and not _is_running(int(writer)):
+            file.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def _explained(error: OSError, path: Path) -> RunError:

@@ -11,10 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from support import spelling
+import support
 from support.command_line import COMMAND, run_process
 
-PLUGIN = ("--plugin", spelling.__file__)
+# It is not imported here: the other tests ask every registered task.
+PLUGIN = ("--plugin", Path(support.__file__).with_name("spelling.py"))
 SETTINGS = ("--hidden", 8, "--embedding", 8, "--epochs", 6, "--batch-size", 16, "--learning-rate", 0.02, "--threads", 1)
 
 
@@ -35,7 +36,8 @@ def test_it_learns_and_keeps_ragged_answers(folder):
     assert (answers["actual"].list.len() == answers["said"].list.len()).all()
     summary = json.loads((folder / "run" / "summary.json").read_text())
     assert summary["metrics"]["test_exact"] > 0.9
-    assert summary["metrics"] == {f"test_{k}": v for k, v in spelling.SpellTask(8).metrics(answers).items()}
+    exact = [actual == said for actual, said in answers.select("actual", "said").iter_rows()]
+    assert summary["metrics"]["test_exact"] == np.mean(exact)
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(folder):

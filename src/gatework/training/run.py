@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework import cells
-from gatework._files import atomic, read_json, read_tensors, write_json, write_tensors, write_text
+from gatework._files import UMASK, atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.errors import RunError, UsageError
 from gatework.recipe import Recipe, read_recipe, recipe_to_toml
 
@@ -197,7 +197,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         if (cell := cells.kept(recipe.model.cell)) is not None:
             content = {"reference": recipe.model.cell, "equations": cells.stored.digest(cell), "cell": cell}
             write_json(temporary / _CELL, content)
-        os.chmod(temporary, 0o755)
+        os.chmod(temporary, 0o777 & ~UMASK)
         if path.exists():
             path.rmdir()
         os.replace(temporary, path)
