@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.data.batches import evaluation_order
-from gatework.errors import DataError
 from gatework.tasks._task import Evaluation, Loss, Task
 
 if TYPE_CHECKING:
@@ -44,14 +43,8 @@ class DenseTask(Task):
 
         Returns:
             Outputs of shape (examples, ...) in the order of the examples, and the mean loss.
-
-        Raises:
-            DataError: There is no example.
         """
         import torch
-
-        if not len(examples):
-            raise DataError("there is nothing to answer: no example was given, and at least one is needed")
 
         outputs: list[np.ndarray] = []
         total, weight = 0.0, 0.0

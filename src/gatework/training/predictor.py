@@ -44,10 +44,7 @@ class Predictor:
             DataError: The data are not usable, or hold nothing to answer.
             UsageError: The task has no such option.
         """
-        split = self.task.read(source, self.run.recipe, **options)
-        if not len(split):
-            raise DataError("there is nothing to predict: the input holds no example")
-        return split
+        return _some(self.task.read(source, self.run.recipe, **options))
 
     def rows(self, split: Split) -> pl.DataFrame:
         """What is said of examples that `read()` gave, as rows of a table."""
@@ -59,8 +56,12 @@ class Predictor:
         Args:
             source: What `read()` takes; or a Split.
             options: As for `read()`.
+
+        Raises:
+            DataError: The data are not usable, or hold nothing to answer.
+            UsageError: The task has no such option.
         """
-        split = source if isinstance(source, Split) else self.read(source, **options)
+        split = _some(source) if isinstance(source, Split) else self.read(source, **options)
         return like(source, self.rows(split))
 
     def evaluate(self, source: Any, **options: Any) -> Scores:
@@ -76,7 +77,7 @@ class Predictor:
         from gatework.tasks import Scores
 
         if isinstance(source, Split):
-            evaluation = self.task.evaluate(self.network, self.task.encode(source))
+            evaluation = self.task.evaluate(self.network, self.task.encode(_some(source)))
             return Scores(evaluation.metrics, evaluation.answers)
         return self.task.measure(self.network, source, self.run.recipe, **options)
 
@@ -118,3 +119,14 @@ class Predictor:
             is_empty = False
         if is_empty:
             raise DataError(f"{SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
+
+
+def _some(split: Split) -> Split:
+    """The same examples, of which there is at least one.
+
+    Raises:
+        DataError: There is none.
+    """
+    if not len(split):
+        raise DataError("there is nothing to answer: the input holds no example, and at least one was expected")
+    return split

@@ -240,13 +240,7 @@ class WindowExamples:
 def encode_windows(
     windows: Windows, scales: Scales, periods: tuple[int, ...], scorer: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The inputs, shape (windows, steps, inputs), and targets, shape (windows, steps x outputs), of windows.
-
-    Raises:
-        DataError: There is no window.
-    """
-    if not len(windows):
-        raise DataError("there is nothing to answer: no window of rows was given, and at least one is needed")
+    """The inputs, shape (windows, steps, inputs), and targets, shape (windows, steps x outputs), of windows."""
     encoded: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for number in np.unique(windows.index[:, 0]):
         rows = windows.readings.series[number]
