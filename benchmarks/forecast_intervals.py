@@ -1,17 +1,22 @@
-"""Whether intervals hold: the built-in tables with test parts long enough to tell, without training again and with it.
+"""Whether intervals hold, and what they cost: the built-in tables with test parts long enough to tell.
 
     python benchmarks/forecast_intervals.py --out FOLDER [--sets airline,co2,...] [--seeds 3] [--refits 0,1]
 
-Prints one Markdown row per table and writes FOLDER/intervals.json. Runs that are there already are not trained again.
+Prints one Markdown row per table, trained once (0) or again and again (1), and writes FOLDER/intervals.json: the shares
+covered, and MSIS and the quantile loss as multiples of the best simple method's. Runs and baselines that are there
+already are not made again.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from gatework import training
+from gatework import tasks, training
+from gatework.recipe import Recipe
+from gatework.tasks.forecast.data import ForecastDataset
 from gatework.tasks.forecast.metrics import chance, distinct_steps
 from gatework.training.fitting import prepare
 from gatework.training.progress import Lines
@@ -21,6 +26,7 @@ from gatework.training.run import Run
 TEST = {"airline": 60, "co2": 240, "retail": 120, "sunspots": 120, "weather": 730, "stocks": 1000}
 REFIT = {"airline": 12, "co2": 24, "retail": 12, "sunspots": 33, "weather": 182, "stocks": 250}
 VALIDATION = {"airline": 24, "co2": 24, "retail": 24, "sunspots": 33, "weather": 182, "stocks": 100}
+SHARES, LOSSES = ("coverage_80", "coverage_95"), ("msis_80", "msis_95", "wql")
 
 
 def main() -> None:
@@ -37,28 +43,58 @@ def main() -> None:
         for again in map(int, options.refits.split(",")):
             steps = {"test_steps": TEST[name], "validation_steps": VALIDATION[name], "refit": again * REFIT[name]}
             dataset, recipe = prepare(name, "forecast", None, {**steps, "max_origins": 1000})
-            found = []
-            for seed in range(options.seeds):
-                out = options.out / f"{name}-{'refit' if again else 'once'}-seed{seed}"
-                if not (out / "summary.json").exists():
-                    training.train(
-                        "forecast",
-                        dataset,
-                        out=out,
-                        recipe=recipe,
-                        seed=seed,
-                        threads=options.threads,
-                        progress=Lines(),
-                    )
-                found.append(Run.open(out).summary["metrics"])
-            count = distinct_steps(dataset.test.targets)
-            means = {key: float(np.mean([m[f"test_{key}"] for m in found])) for key in ("coverage_80", "coverage_95")}
-            means["mase"] = float(np.mean([m["test_mase"] for m in found]))
-            rows.append({"table": name, "trainings": len(dataset.trainings), "steps": count, "metrics": found} | means)
-            sizes = f"{count:,} | {len(dataset.test):,} | {len(dataset.trainings)}"
-            shares = f"{means['coverage_80']:.2f} | {means['coverage_95']:.2f} | {100 * chance(0.8, count):.1f}"
-            print(f"| {name} | {sizes} | {shares} | {means['mase']:.3f} |", flush=True)
+            assert isinstance(dataset, ForecastDataset)
+            label = f"{name}-{'refit' if again else 'once'}"
+            runs = [_trained(options, f"{label}-seed{seed}", dataset, recipe, seed) for seed in range(options.seeds)]
+            row = _row(name, dataset, runs, _baselines(options.out / f"{label}-baselines.json", dataset, recipe))
+            rows.append(row)
+            print(_line(row), flush=True)
             (options.out / "intervals.json").write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def _trained(
+    options: argparse.Namespace, name: str, dataset: ForecastDataset, recipe: Recipe, seed: int
+) -> dict[str, float]:
+    out = options.out / name
+    if not (out / "summary.json").exists():
+        training.train(
+            "forecast", dataset, out=out, recipe=recipe, seed=seed, threads=options.threads, progress=Lines()
+        )
+    metrics: dict[str, float] = Run.open(out).summary["metrics"]
+    return {key.removeprefix("test_"): value for key, value in metrics.items()}
+
+
+def _baselines(file: Path, dataset: ForecastDataset, recipe: Recipe) -> dict[str, dict[str, float]]:
+    if not file.exists():
+        task = tasks.get("forecast").fit(dataset, recipe.data)
+        found = {each.name: task.metrics(each.answers) for each in task.baselines(dataset)}
+        file.write_text(json.dumps(found, indent=2) + "\n")
+    methods: dict[str, dict[str, float]] = json.loads(file.read_text())
+    return methods
+
+
+def _row(
+    name: str, dataset: ForecastDataset, runs: list[dict[str, float]], methods: dict[str, dict[str, float]]
+) -> dict[str, Any]:
+    best = {loss: min(methods, key=lambda method, loss=loss: methods[method][loss]) for loss in LOSSES}
+    means = {key: float(np.mean([run[key] for run in runs])) for key in (*SHARES, *LOSSES, "mase")}
+    return {
+        "table": name,
+        "trainings": len(dataset.trainings),
+        "steps": distinct_steps(dataset.test.targets),
+        "origins": len(dataset.test),
+        "metrics": runs,
+        "best": best,
+        "multiples": {loss: means[loss] / methods[best[loss]][loss] for loss in LOSSES},
+        **means,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    cells = [row["table"], f"{row['steps']:,}", f"{row['origins']:,}", str(row["trainings"])]
+    cells += [f"{row[share]:.2f}" for share in SHARES] + [f"{100 * chance(0.8, row['steps']):.1f}"]
+    cells += [f"{row['multiples'][loss]:.2f} ({row['best'][loss]})" for loss in LOSSES]
+    return f"| {' | '.join(cells)} | {row['mase']:.3f} |"
 
 
 if __name__ == "__main__":
