@@ -11,8 +11,9 @@ from gatework import training
 from gatework.errors import RunError, TrainingError
 from gatework.training import runtime
 from gatework.training.fitting import prepare
-from gatework.training.loop import learning_rate
+from gatework.training.loop import Trainer, learning_rate
 from gatework.training.optimizer import Adam
+from gatework.training.progress import Progress
 from support.datasets import opinions, small
 
 
@@ -61,9 +62,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(finished, 
 
 def test_early_stopping_ends_the_run_when_nothing_gets_better(tmp_path):
     run = training.train(
-        "classify", opinions(), out=tmp_path / "run", recipe=small(epochs=30, patience=2, learning_rate=1e-7), threads=1
+        "classify", opinions(), out=tmp_path / "run", recipe=small(epochs=30, patience=2, learning_rate=0.3), threads=1
     )
     assert run.summary["epochs"] == run.summary["best_epoch"] + 2 < 30
+
+
+def test_of_epochs_that_are_as_right_the_one_with_the_lower_loss_is_the_better(finished, tmp_path):
+    trainer = Trainer(tmp_path, finished.recipe, finished.task, opinions(), "run", Progress())
+    trainer.state.best, trainer.state.best_epoch = 0.9, 1
+    trainer.state.history = [{"validation_loss": 0.5}]
+    assert trainer._is_best(0.9, 0.4)
+    assert not trainer._is_best(0.9, 0.5)
+    assert trainer._is_best(0.91, 0.6)
+    assert not trainer._is_best(0.89, 0.4)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(tmp_path):

@@ -123,8 +123,9 @@ def run_summary(run: Run) -> None:
 
     summary = run.summary
     metrics_table(summary["metrics"])
+    kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]
     print(
-        f"{summary['parameters']:,} parameters, {summary['epochs']} epochs (best: {summary['best_epoch']}), "
+        f"{summary['parameters']:,} parameters, {summary['epochs']} epochs, the weights of epoch {kept} kept, "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
     if options := step_options(run.recipe.to_dict()["model"]):

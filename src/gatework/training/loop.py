@@ -131,9 +131,8 @@ class Trainer:
                 "ms_per_step": ms_per_step,
             }
         )
-        score = metrics[task.metric]
-        if at.best_epoch == 0 or (score < at.best if task.lower_is_better else score > at.best):
-            at.best, at.best_epoch = score, at.epoch
+        if self._is_best(metrics[task.metric], evaluation.loss):
+            at.best, at.best_epoch = metrics[task.metric], at.epoch
             if config.best_weights:
                 self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
@@ -143,6 +142,19 @@ class Trainer:
         self._save()
         self._write_metrics()
         self.progress.epoch_done(self.label, at.history[-1])
+
+    def _is_best(self, score: float, loss: float) -> bool:
+        """Whether an epoch is the best so far; of equal scores, as few examples often have, the lower loss decides.
+
+        The answers of a classifier that are as right but less timid have it.
+        """
+        at = self.state
+        if at.best_epoch == 0:
+            return True
+        if score == at.best:
+            earlier: float = at.history[at.best_epoch - 1]["validation_loss"]
+            return loss < earlier
+        return score < at.best if self.task.lower_is_better else score > at.best
 
     def _save(self) -> None:
         self.file.parent.mkdir(exist_ok=True)
