@@ -134,7 +134,7 @@ def test_series_to_predict_come_in_many_forms(series_task):
     for source in ("1 2", "1, 2", ["1;2"], np.array([[1.0, 2.0]]), pl.DataFrame({"t2": [2], "t1": [1]})):
         split = unknown(source, config, task)
         assert split.inputs.tolist() == [[[1.0], [2.0]]]
-        assert split.inputs.dtype == np.float32
+        assert split.inputs.dtype == np.float64
         assert split.targets.shape == (1, 1)
 
 

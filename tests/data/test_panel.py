@@ -8,6 +8,7 @@ import pytest
 from gatework.data._columns import matrix
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid
 from gatework.data.panel import Panel, read_panel
+from gatework.data.tables import Table
 from gatework.errors import DataError, GateworkError, UsageError
 from gatework.options import TimeOptions
 
@@ -18,7 +19,8 @@ def days(count: int, start: str = "2024-01-01") -> list[str]:
 
 
 def read(columns: dict[str, list[object]], targets: tuple[str, ...] = ("y",), **config: str) -> Panel:
-    return read_panel(pl.DataFrame(columns), TimeOptions(**({"time": "t"} | config)), targets, source="x.csv")
+    table = Table(pl.DataFrame(columns), "x.csv", "x", lambda at: f"row {at + 1}", "")
+    return read_panel(table, TimeOptions(**({"time": "t"} | config)), targets)
 
 
 def refused(columns: dict[str, list[object]], targets: tuple[str, ...] = ("y",), **config: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
-from gatework.data.timestamps import MISSING_WORDS
+from gatework.data.numbers import MISSING_WORDS, numbers, parsed_numbers, plain_texts
+from gatework.data.reading import Reading
 from gatework.errors import DataError, UsageError, nearest
 from gatework.options import TimeOptions, column_names
 
@@ -38,6 +39,11 @@ class Columns:
     static: tuple[str, ...] = ()
     categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that become numbers."""
+        return (*self.targets, *self.known, *self.past, *self.static)
+
     def features(self, names: Sequence[str]) -> tuple[str, ...]:
         """The names of the numbers that these columns become."""
         return tuple(
@@ -57,7 +63,11 @@ class Columns:
 
 
 def series_of(
-    frame: pl.DataFrame, names: tuple[str, ...], source: str, row: Callable[[int], str]
+    frame: pl.DataFrame,
+    names: tuple[str, ...],
+    source: str,
+    row: Callable[[int], str],
+    known: Collection[tuple[str, ...]] = (),
 ) -> tuple[np.ndarray, list[tuple[str, ...]]]:
     """Which series each row is of.
 
@@ -66,6 +76,7 @@ def series_of(
         names: The columns that tell series apart; the whole table is one series if empty.
         source: The file, for messages.
         row: Names a row for messages, given its position in the frame.
+        known: The ids that a model was trained on.
 
     Returns:
         The series of each row as a number, int64, shape (rows,), and the ids in the order of those numbers, which is
@@ -76,14 +87,32 @@ def series_of(
     """
     if not names:
         return np.zeros(len(frame), dtype=np.int64), [()]
-    keys = frame.select(pl.col(name).cast(pl.String) for name in names)
-    for name in names:
-        if keys[name].null_count():
-            at = int(keys[name].is_null().arg_max() or 0)
-            raise DataError(f'{source}, column "{name}": {row(at)} is empty; every row must say which series it is of')
+    keys = ids_of(frame, names, source, row, known)
     unique = keys.unique(maintain_order=True).with_row_index("code")
     codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
     return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
+
+
+def ids_of(
+    frame: pl.DataFrame,
+    names: tuple[str, ...],
+    source: str,
+    row: Callable[[int], str],
+    known: Collection[tuple[str, ...]] = (),
+) -> pl.DataFrame:
+    """The id of each row, as texts, the same however a program wrote them (1.0 is 1).
+
+    Raises:
+        DataError: A row does not say which series it is of.
+    """
+    columns = []
+    for at, name in enumerate(names):
+        where = f'{source}, column "{name}"'
+        columns.append(plain_texts(frame[name], where, {id[at] for id in known}))
+        if columns[-1].null_count():
+            empty = int(columns[-1].is_null().arg_max() or 0)
+            raise DataError(f"{where}: {row(empty)} is empty; every row must say which series it is of")
+    return pl.DataFrame(columns)
 
 
 def roles(frame: pl.DataFrame, config: TimeOptions, targets: Sequence[str], source: str) -> Columns:
@@ -97,14 +126,10 @@ def roles(frame: pl.DataFrame, config: TimeOptions, targets: Sequence[str], sour
         raise UsageError(f"{source}: name the column that holds the time by --time ({_listed(frame.columns)})")
     if not targets:
         raise UsageError(f"{source}: name the column to predict by --target ({_listed(frame.columns)})")
-    columns = Columns(
-        config.time,
-        column_names(config.series, frame.columns),
-        tuple(targets),
-        column_names(config.known, frame.columns),
-        column_names(config.past, frame.columns),
-        column_names(config.static, frame.columns),
+    ids, known, past, static = (
+        column_names(names, frame.columns) for names in (config.series, config.known, config.past, config.static)
     )
+    columns = Columns(config.time, ids, tuple(targets), known, past, static)
     every = [columns.time, *columns.ids, *columns.targets, *columns.known, *columns.past, *columns.static]
     for name in every:
         if every.count(name) > 1:
@@ -115,7 +140,12 @@ def roles(frame: pl.DataFrame, config: TimeOptions, targets: Sequence[str], sour
 
 
 def matrix(
-    frame: pl.DataFrame, columns: Columns, source: str, row: Callable[[int], str], like: Columns | None
+    frame: pl.DataFrame,
+    columns: Columns,
+    source: str,
+    row: Callable[[int], str],
+    like: Columns | None,
+    reading: Reading | None = None,
 ) -> tuple[Columns, np.ndarray]:
     """The numbers of every row.
 
@@ -125,6 +155,7 @@ def matrix(
         source: The file, for messages.
         row: Names a row, given its position.
         like: The columns that a model was trained on, whose categories are used.
+        reading: The marks of numbers that are written as texts.
 
     Returns:
         The columns with their categories, and the numbers, shape (rows, features), float64, NaN where missing.
@@ -132,14 +163,14 @@ def matrix(
     Raises:
         DataError: A value is not a finite number.
     """
-    categories = dict(like.categories) if like else _categories(frame, columns, source)
+    categories = dict(like.categories) if like else _categories(frame, columns, source, reading)
     columns = replace(columns, categories=categories)
     parts: list[np.ndarray] = []
-    for name in (*columns.targets, *columns.known, *columns.past, *columns.static):
+    for name in columns.numbers:
         if name in categories:
             parts.append(_indicators(frame[name], categories[name], source, row))
         else:
-            parts.append(numbers(frame[name], source, row)[:, None])
+            parts.append(numbers(frame[name], source, row, reading)[:, None])
     return columns, np.concatenate(parts, axis=1)
 
 
@@ -168,14 +199,16 @@ def _indicators(column: pl.Series, values: tuple[str, ...], source: str, row: Ca
     return found
 
 
-def _categories(frame: pl.DataFrame, columns: Columns, source: str) -> dict[str, tuple[str, ...]]:
+def _categories(
+    frame: pl.DataFrame, columns: Columns, source: str, reading: Reading | None
+) -> dict[str, tuple[str, ...]]:
     found = {}
     for name in (*columns.known, *columns.past, *columns.static):
         if frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
             continue
         texts = _texts(frame[name])
         present = texts.filter(texts != "")
-        if len(present) and present.cast(pl.Float64, strict=False).null_count() == len(present):
+        if len(present) and parsed_numbers(present, reading or Reading()).null_count() == len(present):
             # A field left empty is a category of its own, as where most days are no holiday.
             values = texts.unique().sort().to_list()
             if len(values) > _MOST_CATEGORIES:
@@ -185,32 +218,6 @@ def _categories(frame: pl.DataFrame, columns: Columns, source: str) -> dict[str,
                 )
             found[name] = tuple(values)
     return found
-
-
-def numbers(column: pl.Series, source: str, row: Callable[[int], str]) -> np.ndarray:
-    """A column's numbers, float64, NaN where a value is missing.
-
-    Raises:
-        DataError: A value is a text or infinite.
-    """
-    where = f'{source}, column "{column.name}"'
-    if column.dtype == pl.String:
-        texts = column.str.strip_chars()
-        texts = texts.set(texts.is_in(list(MISSING_WORDS)), None)
-        parsed = texts.cast(pl.Float64, strict=False)
-        wrong = parsed.is_null() & texts.is_not_null()
-        if wrong.any():
-            at = int(wrong.arg_max() or 0)
-            raise DataError(f'{where}: {row(at)} is "{column[at]}", expected a number; mend the row or empty the field')
-        values = parsed.fill_null(float("nan")).to_numpy()
-    elif column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
-        values = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    else:
-        raise DataError(f"{where} holds {column.dtype}, expected numbers")
-    if np.isinf(values).any():
-        at = int(np.argmax(np.isinf(values)))
-        raise DataError(f"{where}: {row(at)} is infinite, expected a finite number; mend the row or empty the field")
-    return np.array(values, dtype=np.float64)
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -5,47 +5,82 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from gatework.data._dialect import sniffed, with_plain_line_ends
+from gatework.data.reading import Reading
 from gatework.errors import DataError
 
-_DELIMITERS = (",", ";", "\t")
-_LONGEST_HEADER = 1 << 20
+
+@dataclass(frozen=True)
+class TextTable:
+    """A text file's rows.
+
+    Attributes:
+        frame: The columns.
+        numbers: Each row's number as a person counts it.
+        separator: What stands between fields; None for JSON lines.
+        notes: What was decided that a person may not expect, one sentence each.
+    """
+
+    frame: pl.DataFrame
+    numbers: np.ndarray
+    separator: str | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_delimited(content: bytes, where: str, delimiter: str | None) -> tuple[pl.DataFrame, np.ndarray]:
+def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     """Reads CSV or TSV; every value stays a string, an absent one is null.
 
     Args:
         content: The file's content, UTF-8.
         where: The file's path, for messages.
-        delimiter: What separates fields; found from the header if None.
+        reading: May say what separates fields; found from the first rows if not.
 
     Returns:
-        The columns, and each row's number: the header is row 1, as in a spreadsheet. Blank lines are left out.
+        The rows; the file's first row is row 1, as in a spreadsheet. Blank rows are left out.
 
     Raises:
         DataError: The header repeats a name, or a row does not fit it.
     """
-    delimiter = delimiter or _delimiter(content)
-    names = [name.strip() for name in _header(content, delimiter)]
+    content = with_plain_line_ends(content)
+    dialect = sniffed(content, reading.separator)
+    content, separator = content[dialect.start :], dialect.separator
+    start = content[:_LONGEST_HEADER].decode(errors="ignore")
+    names = _names(next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), []), where)
+    try:
+        frame = pl.read_csv(content, separator=separator, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.rows)}") from None
+    if len(names) != frame.width:
+        raise DataError(f"{where}: the header has {len(names)} fields and the rows {frame.width}; check its quotes")
+    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
+    # Spreadsheets write empty columns beside a table.
+    frame = frame.drop(name for name in names if name.startswith(_NAMELESS) and frame[name].is_null().all())
+    frame, numbers = _without_blank_rows(frame, first=dialect.rows + 2)
+    return TextTable(frame, numbers, separator, dialect.notes)
+
+
+_NAMELESS = "column "
+_LONGEST_HEADER = 1 << 20
+
+
+def _names(header: list[str], where: str) -> list[str]:
+    """The columns' names without outer spaces; a number in place of an empty one."""
+    names = [name.strip() for name in header]
+    names = [name or (f"{_NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         count = Counter(names)[repeated[0]]
         raise DataError(f'{where} has {count} columns named "{repeated[0]}"; give each its own name')
-    try:
-        frame = pl.read_csv(content, separator=delimiter, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{where}{_misfit(content, delimiter, str(error))}") from None
-    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-    return _without_blank_rows(frame, first=2)
+    return names
 
 
-def read_json_lines(content: bytes, where: str, _: str | None = None) -> tuple[pl.DataFrame, np.ndarray]:
+def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
     """Reads one JSON object per line.
 
     Args:
@@ -53,7 +88,7 @@ def read_json_lines(content: bytes, where: str, _: str | None = None) -> tuple[p
         where: The file's path, for messages.
 
     Returns:
-        The columns, and each row's line number, counted from 1. Blank lines are left out.
+        The rows, with their lines' numbers, counted from 1. Blank lines are left out.
 
     Raises:
         DataError: A line is not a JSON object.
@@ -67,26 +102,14 @@ def read_json_lines(content: bytes, where: str, _: str | None = None) -> tuple[p
             try:
                 is_object = isinstance(json.loads(lines[number - 1]), dict)
                 found = "another value"
+            except RecursionError:
+                is_object, found = False, "one that is nested too deeply"
             except ValueError as problem:
                 is_object, found = False, str(problem)
             if not is_object:
                 raise DataError(f"{where}, line {number:,}: a JSON object was expected, found {found}") from None
         raise DataError(f"{where} cannot be read as JSON lines: {str(error).splitlines()[0]}") from None
-    return frame, numbers
-
-
-def _delimiter(content: bytes) -> str:
-    """The delimiter that cuts the header into most columns; the comma if none does."""
-    return max(_DELIMITERS, key=lambda delimiter: len(_header(content, delimiter)))
-
-
-def _header(content: bytes, delimiter: str) -> list[str]:
-    """The fields of the first row, which may run over several lines."""
-    start = content[:_LONGEST_HEADER].decode(errors="ignore")
-    try:
-        return next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
-    except csv.Error:
-        return []
+    return TextTable(frame, numbers)
 
 
 def _without_blank_rows(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, np.ndarray]:
@@ -98,18 +121,17 @@ def _without_blank_rows(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, 
     return frame[kept], kept + first
 
 
-def _misfit(content: bytes, delimiter: str, reason: str) -> str:
+def _misfit(content: bytes, separator: str, reason: str, above: int) -> str:
     """Why a delimited file cannot be read, with the row, as the end of a sentence that begins with its path."""
-    csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True)
-    width, number = 0, 0
+    reader = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=separator, strict=True)
+    width, number = 0, above
     try:
-        for number, fields in enumerate(reader, start=1):
+        for number, fields in enumerate(reader, start=above + 1):
             width = width or len(fields)
             if len(fields) > width:
                 return (
                     f", row {number:,}: {len(fields)} fields where the header has {width}; "
-                    f'put double quotes around a text that holds "{delimiter}"'
+                    f'put double quotes around a text that holds "{separator}"'
                 )
     except csv.Error as error:
         return f", row {number + 1:,}: the quotes do not fit ({error}); write a quote inside a quoted text twice"

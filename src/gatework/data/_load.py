@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Columns, Inputs
     from gatework.data.own import Answer, Kind
+    from gatework.data.reading import Reading
     from gatework.options import DataOptions
 
 
@@ -40,7 +41,9 @@ def load(source: Any, config: DataOptions, answer: Answer | None = None) -> Data
     return read_dataset(source, config, answer or ("target" if config.target else "label"))
 
 
-def load_split(source: Any, config: DataOptions, columns: Columns, classes: tuple[str, ...]) -> Split:
+def load_split(
+    source: Any, config: DataOptions, columns: Columns, classes: tuple[str, ...], reading: Reading | None = None
+) -> Split:
     """Reads examples with known answers, to evaluate a trained task on.
 
     Args:
@@ -48,6 +51,7 @@ def load_split(source: Any, config: DataOptions, columns: Columns, classes: tupl
         config: What the task was trained with.
         columns: The columns that the task was trained on, by role.
         classes: The classes' names; empty for values.
+        reading: How the table that the task was trained on was read.
 
     Raises:
         DataError: The data is not what was expected, or a label is none of the classes.
@@ -56,10 +60,12 @@ def load_split(source: Any, config: DataOptions, columns: Columns, classes: tupl
         return _examples(REGISTRY[source], config).test
     from gatework.data.own import read_examples
 
-    return read_examples(source, config, columns, classes)
+    return read_examples(source, config, columns, classes, reading)
 
 
-def load_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
+def load_inputs(
+    source: Any, config: DataOptions, columns: Columns, kind: Kind, reading: Reading | None = None
+) -> tuple[Inputs, pl.DataFrame | None]:
     """Reads inputs without answers, to predict them.
 
     Args:
@@ -67,6 +73,7 @@ def load_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) 
         config: What the task was trained with.
         columns: The columns that the task was trained on, by role.
         kind: What the task reads.
+        reading: How the table that the task was trained on was read.
 
     Returns:
         The inputs, and the table that they were read from where there is one.
@@ -76,7 +83,7 @@ def load_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) 
     """
     from gatework.data.own import read_inputs
 
-    return read_inputs(source, config, columns, kind)
+    return read_inputs(source, config, columns, kind, reading)
 
 
 def _examples(spec: SetSpec, config: DataOptions) -> Dataset:

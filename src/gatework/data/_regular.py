@@ -31,7 +31,7 @@ class Naming:
 
 
 @dataclass(frozen=True)
-class Rows:
+class StepRows:
     """The rows of a table, as numbers.
 
     Attributes:
@@ -48,9 +48,9 @@ class Rows:
     values: np.ndarray
     index: np.ndarray
 
-    def take(self, chosen: np.ndarray) -> Rows:
+    def take(self, chosen: np.ndarray) -> StepRows:
         """Some rows, in this order."""
-        return Rows(
+        return StepRows(
             self.codes[chosen],
             self.positions[chosen],
             self.distance[chosen],
@@ -90,7 +90,9 @@ class Series:
         return ", ".join(self.id)
 
 
-def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming, is_clock: bool) -> tuple[Rows, list[str]]:
+def one_row_per_step(
+    rows: StepRows, rule: str, columns: Columns, naming: Naming, is_clock: bool
+) -> tuple[StepRows, list[str]]:
     """Sorts rows by series and step and puts those of one step together.
 
     Args:
@@ -104,7 +106,7 @@ def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming, is
         The rows, one per series and step, and what was done, in sentences.
 
     Raises:
-        DataError: Rows of one series at the same time differ and the rule is "error".
+        DataError: StepRows of one series at the same time differ and the rule is "error".
     """
     rows = rows.take(np.lexsort((rows.index, rows.distance, rows.positions, rows.codes)))
     same_step = (np.diff(rows.codes) == 0) & (np.diff(rows.positions) == 0)
@@ -128,7 +130,7 @@ def one_row_per_step(rows: Rows, rule: str, columns: Columns, naming: Naming, is
     return rows, notes
 
 
-def _clash(rows: Rows, at: int, columns: Columns, naming: Naming, is_clock: bool) -> DataError:
+def _clash(rows: StepRows, at: int, columns: Columns, naming: Naming, is_clock: bool) -> DataError:
     feature = int(np.argmax(~_equal(rows.values[at], rows.values[at + 1])))
     every = columns.features((*columns.targets, *columns.known, *columns.past, *columns.static))
     first, second = (naming.row(k) for k in sorted((int(rows.index[at]), int(rows.index[at + 1]))))
@@ -141,7 +143,7 @@ def _clash(rows: Rows, at: int, columns: Columns, naming: Naming, is_clock: bool
     )
 
 
-def _together(rows: Rows, same_step: np.ndarray, how: str) -> Rows:
+def _together(rows: StepRows, same_step: np.ndarray, how: str) -> StepRows:
     starts = np.flatnonzero(~np.concatenate([[False], same_step]))
     chosen = np.append(starts[1:], len(rows.codes)) - 1 if how == "last" else starts
     values = rows.values[chosen].copy()
@@ -150,11 +152,11 @@ def _together(rows: Rows, same_step: np.ndarray, how: str) -> Rows:
         total = np.add.reduceat(np.where(present, rows.values, 0.0), starts, axis=0)
         count = np.add.reduceat(present.astype(np.int64), starts, axis=0)
         values = np.where(count > 0, total / np.maximum(count, 1) if how == "mean" else total, np.nan)
-    return Rows(rows.codes[starts], rows.positions[starts], rows.distance[starts], values, rows.index[starts])
+    return StepRows(rows.codes[starts], rows.positions[starts], rows.distance[starts], values, rows.index[starts])
 
 
 def regular(
-    rows: Rows, ids: Sequence[tuple[str, ...]], columns: Columns, config: TimeOptions, naming: Naming
+    rows: StepRows, ids: Sequence[tuple[str, ...]], columns: Columns, config: TimeOptions, naming: Naming
 ) -> tuple[list[Series], Counter[str]]:
     """Lays the rows of each series out at every step.
 
@@ -182,7 +184,7 @@ def regular(
 
 
 def _one(
-    rows: Rows, name: tuple[str, ...], columns: Columns, config: TimeOptions, naming: Naming, counts: Counter[str]
+    rows: StepRows, name: tuple[str, ...], columns: Columns, config: TimeOptions, naming: Naming, counts: Counter[str]
 ) -> Series:
     where = columns.slices()
     has_target = ~np.isnan(rows.values[:, where["targets"]]).all(axis=1)
@@ -228,7 +230,7 @@ def _unknown(ahead: np.ndarray, start: int, columns: Columns, present: np.ndarra
     )
 
 
-def _static(rows: Rows, columns: Columns, where: slice, naming: Naming) -> np.ndarray:
+def _static(rows: StepRows, columns: Columns, where: slice, naming: Naming) -> np.ndarray:
     values = rows.values[:, where]
     for k, name in enumerate(columns.features(columns.static)):
         column = f'{naming.source}, column "{name}"'

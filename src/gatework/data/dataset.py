@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, Union
 
 import numpy as np
 
+from gatework.data.reading import Reading
+
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
@@ -86,6 +88,7 @@ class Dataset:
         provenance: Where it came from.
         classes: The names of the classes, in the order of their indices; empty for regression.
         columns: The columns of the person's own table that were used, by role; empty for a registered data set.
+        reading: How that table's texts became values, so that a newer table is read likewise.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Dataset:
     provenance: Provenance
     classes: tuple[str, ...] = ()
     columns: Columns = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def trainings(self) -> tuple[Dataset, ...]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
-from gatework.data._columns import Columns, numbers, roles, series_of
+from gatework.data._columns import Columns, roles, series_of
+from gatework.data.numbers import numbers, plain_texts
+from gatework.data.reading import Reading
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
 from gatework.options import TimeOptions
 
-_LABELS = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+_LABELS = {"0": False, "false": False, "1": True, "true": True}
 
 
 @dataclass(frozen=True)
-class Rows:
+class EventRows:
     """The rows of one series, in the order of time.
 
     Attributes:
@@ -53,15 +55,25 @@ class EventTable:
         columns: What the columns are.
         source: The file, for messages.
         notes: What was found and how it was handled, one sentence each.
+        reading: How its texts became values, so that a newer table and a stream are read likewise.
     """
 
-    series: tuple[Rows, ...]
+    series: tuple[EventRows, ...]
     columns: Columns
     source: str
     notes: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
 
-def read_events(table: Table, config: TimeOptions, targets: Sequence[str], label: str | None = None) -> EventTable:
+def read_events(
+    table: Table,
+    config: TimeOptions,
+    targets: Sequence[str],
+    label: str | None = None,
+    *,
+    kept: Reading | None = None,
+    known: Collection[tuple[str, ...]] = (),
+) -> EventTable:
     """Reads a table with a time column row by row.
 
     Args:
@@ -69,35 +81,37 @@ def read_events(table: Table, config: TimeOptions, targets: Sequence[str], label
         config: The columns of time and series, and how times are written.
         targets: The columns to watch.
         label: The column that says which rows are anomalous: 0 or 1, or false or true.
+        kept: How the table was read that a model was trained on.
+        known: The ids that it was trained on.
 
     Raises:
         UsageError: A column is not named.
         DataError: A column is not there, a value is no finite number, or a time cannot be read.
     """
     columns = roles(table.frame, config, targets, table.where)
-    codes, ids = series_of(table.frame, columns.ids, table.where, table.row)
+    given = Reading(time_format=config.time_format, time_zone=config.time_zone)
+    table = table.deciding(columns.targets, kept, given)
+    codes, ids = series_of(table.frame, columns.ids, table.where, table.row, known)
+    is_kept = kept is not None and config.time_format is None
     stamps = read_stamps(
-        table.frame[columns.time],
-        codes,
-        source=table.where,
-        row=table.row,
-        pattern=config.time_format,
-        zone=config.time_zone,
+        table.frame[columns.time], codes, source=table.where, row=table.row, reading=table.reading, is_kept=is_kept
     )
-    values = np.stack([numbers(table.frame[name], table.where, table.row) for name in columns.targets], axis=1)
+    parts = [numbers(table.frame[name], table.where, table.row, table.reading) for name in columns.targets]
+    values = np.stack(parts, axis=1)
     labels = _labels(table, label) if label else None
     moments = stamps.local if stamps.moments is None else stamps.moments
     order = np.lexsort((np.arange(len(codes)), moments, codes))
     series = []
     for code, rows in enumerate(np.split(order, np.searchsorted(codes[order], np.arange(1, len(ids))))):
         marked = None if labels is None else labels[rows]
-        series.append(Rows(ids[code], rows, stamps.local[rows], values[rows], marked))
-    notes = (*stamps.notes, *_notes(columns, codes, moments, order, values))
-    return EventTable(tuple(series), columns, table.where, notes)
+        series.append(EventRows(ids[code], rows, stamps.local[rows], values[rows], marked))
+    notes = (*table.notes, *stamps.notes, *_notes(columns, codes, moments, order, values))
+    reading = replace(table.reading, time_format=stamps.format or table.reading.time_format)
+    return EventTable(tuple(series), columns, table.where, notes, reading)
 
 
 def _labels(table: Table, label: str) -> np.ndarray:
-    texts = table.column(label).cast(pl.String).fill_null("").str.strip_chars().str.to_lowercase()
+    texts = plain_texts(table.column(label), f'{table.where}, column "{label}"', _LABELS).fill_null("")
     found = texts.replace_strict(_LABELS, default=None, return_dtype=pl.Boolean)
     if found.null_count():
         at = int(found.is_null().arg_max() or 0)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from gatework.data._dialect import SEPARATORS
+from gatework.data.numbers import LARGEST, NumberReader
 from gatework.errors import DataError
 
 SOURCE = "standard input"
 """What lines are said to come from in messages."""
 
 
-def rows_of_lines(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def rows_of_lines(
+    lines: Iterable[str], separator: str | None = None, columns: Collection[str] = ()
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each row, and what to call it in messages.
 
     Args:
         lines: CSV with a header, or JSON objects, one a line; each is read when the one before has been answered.
+        separator: What stood between the fields of the training table.
+        columns: The columns that are needed, by which a separator is known.
 
     Raises:
         DataError: A line cannot be read.
@@ -25,8 +32,8 @@ def rows_of_lines(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     header: list[str] | None = None
     is_json: bool | None = None
     for number, line in enumerate(_decoded(lines), start=1):
-        text = line.strip().removeprefix("\ufeff")
-        if not text:
+        text = line.strip("\r\n \0").removeprefix("\ufeff")
+        if not text.strip():
             continue
         where = f"line {number}"
         if is_json is None:
@@ -34,9 +41,13 @@ def rows_of_lines(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         if is_json:
             yield where, _json_row(text, where)
         elif header is None:
-            header = _fields(text, where)
+            if text.lower().startswith("sep=") and len(text) == 5:
+                separator = text[4]
+                continue
+            separator = _separator(text, separator, columns, where)
+            header = [name.strip() for name in _fields(text, where, separator)]
         else:
-            fields = _fields(text, where)
+            fields = _fields(text, where, separator or ",")
             if len(fields) != len(header):
                 raise DataError(
                     f"{SOURCE}, {where} has {len(fields)} fields, expected {len(header)}: {', '.join(header)}"
@@ -44,18 +55,34 @@ def rows_of_lines(lines: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield where, dict(zip(header, fields, strict=True))
 
 
+def _separator(header: str, kept: str | None, columns: Collection[str], where: str) -> str:
+    """What cuts a header into the columns that are needed; that of the training table, where nothing does."""
+    if not columns:
+        return kept if kept and kept in header else max(SEPARATORS, key=header.count)
+    every = dict.fromkeys((kept or ",", *SEPARATORS))
+    cut = {mark: [name.strip() for name in _fields(header, where, mark)] for mark in every}
+    return next((mark for mark, names in cut.items() if set(columns) <= set(names)), kept or ",")
+
+
 def _decoded(lines: Iterable[str]) -> Iterator[str]:
     """The lines as they are; a sentence instead of what Python says where one is no text."""
     try:
-        yield from lines
+        for line in lines:
+            # Bytes that are not UTF-8 come as lone surrogates where Python lets them through.
+            if not line.isascii():
+                line.encode()
+            yield line
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
+    except UnicodeEncodeError as error:
+        byte = ord(error.object[error.start]) & 0xFF
+        raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
 
 
-def _fields(text: str, where: str) -> list[str]:
+def _fields(text: str, where: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([text]))
+        return next(csv.reader([text], delimiter=separator))
     except csv.Error as error:
         raise DataError(f"{SOURCE}, {where} is no CSV ({error}); one row a line was expected") from None
 
@@ -63,8 +90,48 @@ def _fields(text: str, where: str) -> list[str]:
 def _json_row(text: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(text)
+    except RecursionError:
+        raise DataError(f"{SOURCE}, {where} is nested too deeply; one flat JSON object a line was expected") from None
     except ValueError as error:
         raise DataError(f"{SOURCE}, {where} is no JSON object ({error}); one object a line was expected") from None
     if not isinstance(row, dict):
         raise DataError(f"{SOURCE}, {where} is {text[:40]}, expected a JSON object")
     return row
+
+
+def text_of(value: Any, most: int = 4000) -> str | None:
+    """A value of JSON or CSV as a text; None where it is missing."""
+    if value is None:
+        return None
+    text = ("true" if value else "false") if isinstance(value, bool) else _written(value)
+    return text if len(text) <= most else text[:most] + "..."
+
+
+def _written(value: Any) -> str:
+    try:
+        return str(value)
+    except ValueError:
+        # Python writes no whole number of thousands of digits.
+        return "inf"
+
+
+def number_of(value: Any, name: str, where: str, read: NumberReader) -> float:
+    """The number in a row's field, NaN where it is missing.
+
+    Args:
+        value: The field, of JSON or CSV.
+        name: The column, for messages.
+        where: What to call the row, such as "line 12".
+        read: Reads texts.
+
+    Raises:
+        DataError: It is no finite number.
+    """
+    number = read(text_of(value) or "")
+    if number is not None and not abs(number) > LARGEST:
+        return number
+    what = "no number" if number is None else "infinite" if math.isinf(number) else f"beyond {LARGEST:g}"
+    raise DataError(
+        f'{SOURCE}, column "{name}": {where} is "{text_of(value, 40)}", {what}; expected a finite number, or '
+        "nothing where it is missing"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,7 @@ import polars as pl
 
 from gatework.data.dataset import Columns, Dataset, Inputs, Provenance, Split
 from gatework.data.folder import read_folder
+from gatework.data.reading import Reading
 from gatework.data.split import divided
 from gatework.data.tables import SUFFIXES, Table, existing, read_table
 from gatework.data.text import Texts
@@ -43,15 +45,26 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
     if is_folder and answer != "label":
         raise UsageError(f"{table.where} holds texts by class and no values to predict; train a classifier of it")
     columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, answer)
+    table = _decided(table, columns)
     classes = _classes(table, str(columns["label"])) if answer == "label" else ()
     examples = _examples(table, columns, classes)
     test = _examples(test_table, columns, classes) if test_table else None
-    provenance = Provenance(table.where, "yours", table.fingerprint, _notes(table, columns, examples))
+    provenance = Provenance(table.where, "yours", table.fingerprint, (*table.notes, *_notes(table, columns, examples)))
     name = Path(source).resolve().name if is_folder else table.name
-    return divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
+    found = divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
+    return replace(found, reading=table.reading)
 
 
-def read_examples(source: Any, config: DataOptions, columns: Columns, classes: tuple[str, ...]) -> Split:
+def _decided(table: Table, columns: Columns, kept: Reading | None = None) -> Table:
+    """The table with the marks of its numbers decided, as a model's training table did where there was one."""
+    target, inputs = columns.get("target"), columns.get("inputs", ())
+    numbers = [*(inputs if isinstance(inputs, tuple) else (inputs,)), *([target] if isinstance(target, str) else [])]
+    return table.deciding([name for name in numbers if name in table.frame.columns], kept)
+
+
+def read_examples(
+    source: Any, config: DataOptions, columns: Columns, classes: tuple[str, ...], reading: Reading | None = None
+) -> Split:
     """Reads examples with known answers for a task that is trained already.
 
     Args:
@@ -66,10 +79,12 @@ def read_examples(source: Any, config: DataOptions, columns: Columns, classes: t
     table, test = _tables(source)
     answer: Answer = "label" if classes else "target"
     columns = _FOLDER_COLUMNS if _is_folder(source) else columns or _columns(table, config, answer)
-    return _examples(test or table, columns, classes)
+    return _examples(_decided(test or table, columns, reading), columns, classes)
 
 
-def read_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) -> tuple[Inputs, pl.DataFrame | None]:
+def read_inputs(
+    source: Any, config: DataOptions, columns: Columns, kind: Kind, reading: Reading | None = None
+) -> tuple[Inputs, pl.DataFrame | None]:
     """Reads inputs without answers for a task that is trained already.
 
     Args:
@@ -98,7 +113,8 @@ def read_inputs(source: Any, config: DataOptions, columns: Columns, kind: Kind) 
     table, test = _tables(source)
     if _is_folder(source):
         return _inputs(test or table, _FOLDER_COLUMNS), (test or table).frame
-    return _inputs(table, columns or _input_columns(table, config, kind, None)), table.frame
+    columns = columns or _input_columns(table, config, kind, None)
+    return _inputs(_decided(table, columns, reading), columns), table.frame
 
 
 def _is_path(text: str) -> bool:
@@ -190,7 +206,7 @@ def _examples(table: Table, columns: Columns, classes: tuple[str, ...]) -> Split
     if not classes:
         target = str(columns["target"])
         return Split(_inputs(table, columns), table.numbers(target)[:, np.newaxis])
-    labels = table.labels(str(columns["label"]))
+    labels = table.labels(str(columns["label"]), classes)
     unknown = (~labels.is_in(classes)).arg_true()
     if len(unknown):
         raise DataError(
@@ -233,14 +249,14 @@ def _series_of(lines: Sequence[str]) -> np.ndarray:
 
 
 def _array(values: np.ndarray) -> np.ndarray:
-    """Values of shape (examples, time) or (examples, time, input) as float32 of the latter shape."""
+    """Values of shape (examples, time) or (examples, time, input) as float64 of the latter shape."""
     values = values[..., np.newaxis] if values.ndim == 2 else values
     if values.ndim != 3:
         raise DataError(f"expected an array of shape (examples, time) or (examples, time, input), not {values.shape}")
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         raise DataError(f"series {bad[0][0]}, step {bad[0][1]} (both counted from 0) is not a finite number")
-    return values.astype(np.float32)
+    return values.astype(np.float64)
 
 
 def _lines(path: Path) -> list[str]:

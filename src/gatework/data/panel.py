@@ -12,16 +12,18 @@ What is irregular in the table is found, told in the notes, and handled by the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 import polars as pl
 
 from gatework.data._columns import Columns, matrix, roles, series_of
-from gatework.data._regular import Naming, Rows, Series, one_row_per_step, regular
+from gatework.data._regular import Naming, Series, StepRows, one_row_per_step, regular
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
+from gatework.data.reading import Reading
+from gatework.data.tables import Table
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError
 from gatework.options import TimeOptions
@@ -41,6 +43,7 @@ class Panel:
         rows: For each row of the source its series and its step within it, shape (rows, 2), int64. A step below 0 or
             not below the series' length is not part of it.
         notes: What was found and how it was handled, one sentence each.
+        reading: How the table's texts became values, so that a newer table is read likewise.
     """
 
     series: tuple[Series, ...]
@@ -49,6 +52,7 @@ class Panel:
     columns: Columns
     rows: np.ndarray
     notes: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def frequency(self) -> Frequency:
@@ -68,46 +72,41 @@ def clock_times(grid: Grid, zone: str | None, positions: np.ndarray) -> pl.Serie
     return raw if zone is None else raw.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
 
 
-def read_panel(
-    frame: pl.DataFrame,
-    config: TimeOptions,
-    targets: Sequence[str],
-    *,
-    source: str,
-    row: Callable[[int], str] = lambda index: f"row {index + 1}",
-    like: Panel | None = None,
-) -> Panel:
+def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: Panel | None = None) -> Panel:
     """Reads a table with a time column.
 
     Args:
-        frame: The rows, in any order; columns may be texts.
+        table: The rows, in any order; columns may be texts.
         config: What the columns are, and the rules.
         targets: The columns to predict or watch.
-        source: The file, for messages.
-        row: Names a row for messages, given its position in the frame.
-        like: The table that a model was trained on: its grid and categories are used.
+        like: The table that a model was trained on: its grid, categories and reading are used.
 
     Raises:
         UsageError: A setting is wrong or a column is not named.
         DataError: The table cannot be used; the sentence names the row and the column.
     """
-    columns = roles(frame, config, targets, source)
-    if not len(frame):
+    source, row = table.where, table.row
+    columns = roles(table.frame, config, targets, source)
+    if not len(table):
         raise DataError(f"{source} holds no rows; a table with a time column and at least two rows was expected")
-    codes, ids = series_of(frame, columns.ids, source, row)
-    stamps = read_stamps(
-        frame[columns.time], codes, source=source, row=row, pattern=config.time_format, zone=config.time_zone
-    )
+    given = Reading(time_format=config.time_format, time_zone=config.time_zone)
+    table = table.deciding(columns.numbers, like.reading if like else None, given)
+    frame, reading = table.frame, table.reading
+    known = [s.id for s in like.series] if like else ()
+    codes, ids = series_of(frame, columns.ids, source, row, known)
+    is_kept = like is not None and config.time_format is None
+    stamps = read_stamps(frame[columns.time], codes, source=source, row=row, reading=reading, is_kept=is_kept)
     grid, clock = _grid(stamps, codes, config, f'{source}, column "{columns.time}"', like)
     positions, distance = grid.positions(clock)
-    columns, values = matrix(frame, columns, source, row, None if like is None else like.columns)
+    columns, values = matrix(frame, columns, source, row, None if like is None else like.columns, reading)
     naming = Naming(source, row, partial(_step, grid, stamps.zone))
-    rows = Rows(codes, positions, distance, values, np.arange(len(frame)))
+    rows = StepRows(codes, positions, distance, values, np.arange(len(frame)))
     is_clock = stamps.moments is None and not grid.frequency.is_daily_or_longer
     rows, notes = one_row_per_step(rows, config.duplicates, columns, naming, is_clock)
     series, counts = regular(rows, ids, columns, config, naming)
     is_inferred = config.frequency is None and like is None
     notes = [
+        *table.notes,
         *stamps.notes,
         *_grid_notes(grid, distance, columns.time, is_inferred),
         *notes,
@@ -115,7 +114,8 @@ def read_panel(
         *_fill_notes(counts, config),
     ]
     where = np.stack([codes, positions - np.array([s.start for s in series])[codes]], axis=1)
-    return Panel(tuple(series), grid, stamps.zone, columns, where, tuple(notes))
+    reading = replace(reading, time_format=stamps.format or reading.time_format)
+    return Panel(tuple(series), grid, stamps.zone, columns, where, tuple(notes), reading)
 
 
 def _grid(

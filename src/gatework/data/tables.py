@@ -5,12 +5,10 @@ CSV (also with semicolons), TSV, JSONL and Parquet files, each also gzipped; pan
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,10 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from gatework.data._delimited import read_delimited, read_json_lines
+from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data._delimited import TextTable, read_delimited, read_json_lines
+from gatework.data.numbers import as_texts, number_marks, numbers, parsed_numbers, plain_texts
+from gatework.data.reading import Reading
 from gatework.errors import DataError, UsageError, nearest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
@@ -35,6 +36,8 @@ class Table:
         name: The file's name without its endings.
         row: A row's name for a person, as "row 7", from its position.
         fingerprint: SHA-256 of the content.
+        reading: What was decided of how its texts become values.
+        notes: What is to be said of that, one sentence each.
     """
 
     frame: pl.DataFrame
@@ -42,6 +45,14 @@ class Table:
     name: str
     row: Callable[[int], str]
     fingerprint: str
+    reading: Reading = field(default_factory=Reading)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, where: str = "the data frame", name: str = "frame") -> Table:
+        """A table in memory, whose rows are counted from 0."""
+        fingerprint = hashlib.sha256(_serialised(frame)).hexdigest()
+        return cls(frame, where, name, lambda position: f"row {position:,} (counted from 0)", fingerprint)
 
     def __len__(self) -> int:
         return self.frame.height
@@ -58,16 +69,20 @@ class Table:
 
     def texts(self, name: str) -> pl.Series:
         """A column as strings, a missing value as an empty one."""
-        return _strings(self.column(name), self.where).fill_null("").rename("text")
+        return as_texts(self.column(name), self._column(name)).fill_null("").rename("text")
 
-    def labels(self, name: str) -> pl.Series:
-        """A column as class names without outer spaces.
+    def labels(self, name: str, known: Collection[str] = ()) -> pl.Series:
+        """A column as class names without outer spaces, the same however a program wrote them (1.0 is 1).
+
+        Args:
+            name: The column.
+            known: The classes that a model was trained on.
 
         Raises:
             DataError: There is no such column, or some rows have no label.
         """
-        labels = _strings(self.column(name), self.where).str.strip_chars()
-        missing = (labels.is_null() | (labels == "")).arg_true()
+        labels = plain_texts(self.column(name), self._column(name), known)
+        missing = labels.is_null().arg_true()
         if len(missing):
             raise DataError(
                 f'{self.where}: {len(missing):,} of {len(self):,} rows have no label in column "{name}", the first of '
@@ -79,69 +94,56 @@ class Table:
         """Whether the column holds numbers: written as text, if any value is one."""
         column = self.frame[name]
         if column.dtype == pl.String:
-            return column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
+            return bool(parsed_numbers(column, number_marks([column], self.reading)[0]).is_not_null().any())
         return column.dtype.is_numeric()
 
+    def deciding(self, columns: Sequence[str], kept: Reading | None = None, given: Reading | None = None) -> Table:
+        """The table with the reading of these columns decided, and what is to be said of it.
+
+        Args:
+            columns: The columns of numbers that are used; the marks are decided from all of them together.
+            kept: What a model's training table decided.
+            given: What a person says, which holds whatever was decided.
+        """
+        reading = self.reading
+        if kept is not None:
+            reading = replace(reading, decimal=kept.decimal, thousands=kept.thousands, time_format=kept.time_format)
+            reading = replace(reading, time_zone=kept.time_zone)
+        reading = reading.overridden(given or Reading())
+        reading, notes = number_marks([self.column(name) for name in columns], reading)
+        return replace(self, reading=reading, notes=(*self.notes, *notes))
+
     def numbers(self, name: str) -> np.ndarray:
-        """A column as finite numbers, float32.
+        """A column as finite numbers, float64.
 
         Raises:
             DataError: There is no such column, or a value is missing, infinite or no number; its row is named.
         """
-        column = self.column(name)
-        if column.dtype == pl.String:
-            column = column.str.strip_chars()
-            values = column.cast(pl.Float64, strict=False)
-        elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
-            values = column.cast(pl.Float64)
-        else:
-            raise DataError(f'{self.where}: column "{name}" holds {column.dtype}, expected numbers')
-        with np.errstate(over="ignore"):
-            found = values.fill_null(np.nan).to_numpy().astype(np.float32)
-        bad = np.flatnonzero(~np.isfinite(found))
-        if len(bad):
-            first = int(bad[0])
-            value = column[first]
-            said = "is empty" if value is None or value == "" else f'holds "{value}"'
-            more = f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
-            raise DataError(
-                f'{self.where}, {self.row(first)}: column "{name}" {said}{more}, expected a finite number; '
-                "correct it or remove those rows"
-            )
-        return found
+        return numbers(self.column(name), self.where, self.row, self.reading, is_whole=True)
+
+    def _column(self, name: str) -> str:
+        return f'{self.where}, column "{name}"'
 
 
-def read_table(source: Any) -> Table:
+def read_table(source: Any, reading: Reading | None = None) -> Table:
     """Reads a table from a file, or takes a data frame.
 
     Args:
         source: A path, or a pandas, polars or pyarrow frame.
+        reading: What is decided already of how texts become values.
 
     Raises:
-        DataError: The file is missing, empty, truncated, not UTF-8 or not what its ending says.
+        DataError: The file is missing, empty, truncated, or not what its ending says.
         UsageError: The source is neither a path of a known kind nor a frame.
     """
-    table = _read_file(Path(source)) if isinstance(source, (str, os.PathLike)) else _from_frame(source)
+    reading = reading or Reading()
+    if isinstance(source, (str, os.PathLike)):
+        table = _read_file(Path(source), reading)
+    else:
+        table = replace(_from_frame(source), reading=reading)
     if not len(table):
         raise DataError(f"{table.where} is empty: a header and at least one row were expected")
     return table
-
-
-def existing(path: Path) -> Path:
-    """The path, if it exists.
-
-    Raises:
-        DataError: It does not; the nearest name in its folder is suggested.
-    """
-    if path.exists():
-        return path
-    folder = path.parent
-    if not folder.is_dir():
-        raise DataError(f"{path} is not there: the folder {folder} does not exist")
-    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    hint = nearest(path.name, names)
-    hint = hint if hint.startswith("did you mean") else "check the name and the folder"
-    raise DataError(f"{path} is not there; {hint}")
 
 
 def stem(path: Path) -> str:
@@ -150,58 +152,35 @@ def stem(path: Path) -> str:
     return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
 
 
-def _read_file(path: Path) -> Table:
-    kind = Path(path.name.lower().removesuffix(".gz")).suffix
+def _read_file(path: Path, reading: Reading) -> Table:
+    kind, where = Path(path.name.lower().removesuffix(".gz")).suffix, printable(str(path))
     existing(path)
     if kind not in SUFFIXES:
         hint = "save it as CSV" if kind in (".xlsx", ".xls", ".ods") else "give one of " + ", ".join(SUFFIXES)
-        raise UsageError(f"{path} is not a kind of table that can be read; {hint} (or one of these gzipped)")
-    content = _content(path)
+        raise UsageError(f"{where} is not a kind of table that can be read; {hint} (or one of these gzipped)")
+    content = file_content(path)
     fingerprint = hashlib.sha256(content).hexdigest()
     if not content.strip():
-        raise DataError(f"{path} is empty: a header and at least one row were expected")
+        raise DataError(f"{where} is empty: a header and at least one row were expected")
     if kind == ".parquet":
-        frame, numbers = _parquet(content, path), None
-    else:
-        content = _utf8(content, path)
-        read = read_json_lines if kind in (".jsonl", ".ndjson") else read_delimited
-        frame, numbers = read(content, str(path), "\t" if kind == ".tsv" else None)
-    word = "line" if kind in (".jsonl", ".ndjson") else "row"
-
-    def row(position: int) -> str:
-        return f"{word} {position + 1 if numbers is None else numbers[position]:,}"
-
-    return Table(frame, str(path), stem(path), row, fingerprint)
-
-
-def _content(path: Path) -> bytes:
-    if path.is_dir():
-        raise DataError(f"{path} is a folder, and a file was expected")
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-    except EOFError:
-        raise DataError(f"{path} is truncated: its compressed content ends early; copy or download it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({error}); copy or download it again") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-
-
-def _utf8(content: bytes, path: Path) -> bytes:
-    """The content without a byte-order mark, if it is UTF-8."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path} is UTF-16, and UTF-8 was expected; convert it: iconv -f UTF-16 -t UTF-8 {path.name}")
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}, row {line:,} (counted in lines of the file): byte 0x{content[error.start]:02x} is not valid "
-            f"UTF-8; if the file is Latin-1, convert it: iconv -f LATIN1 -t UTF-8 {path.name}"
-        ) from None
-    return content
+        frame = _parquet(content, path)
+        return Table(frame, where, stem(path), lambda at: f"row {at + 1:,}", fingerprint, reading)
+    content, encoding, notes = as_utf8(content, path, reading.encoding)
+    is_json = kind in (".jsonl", ".ndjson")
+    # A file that is all tabs says so by its ending.
+    known = replace(reading, separator="\t") if kind == ".tsv" else reading
+    found: TextTable = (read_json_lines if is_json else read_delimited)(content, where, known)
+    word, lines = "line" if is_json else "row", found.numbers
+    reading = replace(reading, encoding=encoding, separator=found.separator or reading.separator)
+    return Table(
+        found.frame,
+        where,
+        stem(path),
+        lambda position: f"{word} {lines[position]:,}",
+        fingerprint,
+        reading,
+        (*notes, *found.notes),
+    )
 
 
 def _parquet(content: bytes, path: Path) -> pl.DataFrame:
@@ -215,7 +194,6 @@ def _parquet(content: bytes, path: Path) -> pl.DataFrame:
 def _from_frame(source: Any) -> Table:
     try:
         wide = nw.from_native(source, eager_only=True)
-        frame = wide.to_polars()
     except nw.exceptions.NarwhalsError as error:
         raise DataError(f"the data frame cannot be read: {str(error).splitlines()[0]}") from None
     except ModuleNotFoundError as error:
@@ -225,14 +203,37 @@ def _from_frame(source: Any) -> Table:
             f"a {type(source).__name__} is not data that can be read; give a data set's name, the path of a table or "
             "folder, or a pandas, polars or pyarrow frame (a lazy one collected)"
         ) from None
-    fingerprint = hashlib.sha256(frame.write_json().encode()).hexdigest()
-    return Table(frame, "the data frame", "frame", lambda position: f"row {position:,} (counted from 0)", fingerprint)
+    return Table.of(pl.DataFrame([_from_native(wide[name]) for name in wide.columns]))
 
 
-def _strings(column: pl.Series, where: str) -> pl.Series:
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
-        raise DataError(f'{where}: column "{column.name}" holds {column.dtype}, expected text')
-    if column.dtype.is_float() and (column.drop_nulls().drop_nans() % 1 == 0).all():
-        # Whole numbers become floats where a frame has missing ones: "1" is meant, not "1.0".
-        column = column.fill_nan(None).cast(pl.Int64)
-    return column.cast(pl.String)
+def _from_native(column: nw.Series[Any]) -> pl.Series:
+    """A column of any library; one whose values are of several kinds becomes texts."""
+    name = str(column.name)
+    try:
+        found = column.to_polars()
+    except ModuleNotFoundError as error:
+        raise UsageError(f"this data frame needs the package {error.name}: pip install {error.name}") from None
+    # Arrow, pandas and polars each have errors of their own for values that do not go together.
+    except Exception:
+        found = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
+    if found.dtype == pl.Object:
+        found = pl.Series(name, [_text_of(value) for value in found.to_list()], dtype=pl.String)
+    return found.alias(name)
+
+
+def _text_of(value: Any) -> str | None:
+    is_missing = value is None or (isinstance(value, float) and value != value) or str(value) in ("<NA>", "NaT")
+    return None if is_missing else str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def _serialised(frame: pl.DataFrame) -> bytes:
+    """The frame's content as bytes, the same for the same values."""
+    plain = [
+        column.cast(pl.Int64)
+        if column.dtype == pl.Duration
+        else column.bin.encode("hex")
+        if column.dtype == pl.Binary
+        else column
+        for column in frame
+    ]
+    return pl.DataFrame(plain).write_json().encode()

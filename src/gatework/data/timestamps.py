@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,34 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from gatework.data.numbers import MISSING_WORDS, as_texts
+from gatework.data.reading import Reading
+from gatework.data.time_formats import ALIASES, WORDS, Parsed, decided, from_numbers, number_kind, parsed, tidied
 from gatework.errors import DataError, UsageError
 
-MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "-", "?")
-
-# Tried in this order; the first that reads every value is taken. Fractions of a second are read everywhere.
-_FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M:%S%.f",
-    "%Y/%m/%d %H:%M",
-    "%Y%m%d",
-    "%d.%m.%Y",
-    "%d.%m.%Y %H:%M:%S%.f",
-    "%d.%m.%Y %H:%M",
-)
-# A pair reads the same values with day and month exchanged.
-_AMBIGUOUS = tuple(
-    (f"%d{sep}%m{sep}%Y{clock}", f"%m{sep}%d{sep}%Y{clock}")
-    for sep in "/-"
-    for clock in ("", " %H:%M:%S%.f", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
-)
-_OFFSET = r"\s?(?:Z|[+-]\d{2}:?\d{2})$"
-_YEARS = (1000, 3000)
-_MILLISECONDS_FROM = 100_000_000_000
+# An offset from UTC follows a time of day: the end of 01-01-2023 is none.
+_OFFSET = r"(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+_WITH_OFFSET = r"(\d:\d{2}(?::\d{2}(?:\.\d+)?)?|T\d{4,6}(?:\.\d+)?)\s?" + _OFFSET
+_DIGITS = r"^[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d+)?$"
+_EARLIEST, _LATEST = (int(np.datetime64(f"{year}-01-01", "us").astype(np.int64)) for year in (1000, 9999))
+_YEAR_AND_MONTH = r"^\d{4}\.(?:0[1-9]|1[0-2])$"
 
 
 @dataclass(frozen=True)
@@ -49,12 +31,14 @@ class Stamps:
         moments: Microseconds since 1970 in UTC, int64; None where the column names no zone.
         zone: The zone that `local` is of, such as "Europe/Berlin" or "UTC"; None where none is known.
         notes: What was assumed, one sentence each.
+        format: The format or word that every row was read by; None for a column of dates.
     """
 
     local: np.ndarray
     moments: np.ndarray | None
     zone: str | None
     notes: tuple[str, ...] = ()
+    format: str | None = None
 
 
 def read_stamps(
@@ -63,128 +47,149 @@ def read_stamps(
     *,
     source: str,
     row: Callable[[int], str],
-    pattern: str | None = None,
-    zone: str | None = None,
+    reading: Reading | None = None,
+    is_kept: bool = False,
 ) -> Stamps:
     """Reads a time column.
 
     Args:
-        column: Dates, datetimes, texts, years, or seconds or milliseconds since 1970.
+        column: Dates, datetimes, texts, or numbers: years, dates such as 20240131, or a count since 1970.
         codes: The series of each row, shape (rows,): in a repeated hour the second of two equal stamps of one series
             is the later moment.
         source: The file, for messages.
         row: Names a row, given its position.
-        pattern: The format, as in strptime; tried out if None.
-        zone: The zone of stamps that name none.
+        reading: The format, decided from every row if None, and the zone of stamps that name none.
+        is_kept: Whether the format is what a training table decided, so that dates that begin with the year are read
+            as well.
 
     Raises:
         DataError: A value is missing or is no time; the format is ambiguous; a stamp does not exist in the zone.
         UsageError: There is no such zone.
     """
-    where = f'{source}, column "{column.name}"'
+    reading = reading or Reading()
+    where, zone = f'{source}, column "{column.name}"', reading.time_zone
     if zone is not None and zone not in zoneinfo.available_timezones():
         raise UsageError(f'there is no time zone "{zone}"; expected a name such as Europe/Berlin or UTC')
-    if column.dtype == pl.String:
-        column = column.str.strip_chars()
-        missing = (column.is_null() | column.is_in(list(MISSING_WORDS))).to_numpy()
-    else:
-        missing = column.is_null().to_numpy()
+    is_text = not (column.dtype.is_temporal() or column.dtype.is_numeric())
+    if is_text:
+        column = tidied(as_texts(column, where))
+    missing = (column.is_null() | column.is_in(list(MISSING_WORDS)) if is_text else column.is_null()).to_numpy()
     if missing.any():
         raise DataError(f"{where}: {row(int(np.argmax(missing)))} has no time; give every row one or remove the row")
-    if column.dtype == pl.String:
-        found = _from_text(column, where, row, pattern, zone)
-    elif column.dtype.is_temporal():
-        found = _from_datetimes(column, where, zone)
-    elif column.dtype.is_numeric():
-        found = _from_numbers(column, where, row, zone)
-    else:
-        raise DataError(f"{where} holds {column.dtype}, expected dates or times")
+    found = _Reader(where, row, zone, is_kept).stamps(column, reading.time_format)
+    outside = (found.local < _EARLIEST) | (found.local >= _LATEST)
+    if outside.any():
+        at = int(np.argmax(outside))
+        raise DataError(f"{where}: {row(at)} is {column[at]}, expected a time in the years 1000 to 9998")
     if zone is None or found.moments is not None:
         return found
     return replace(found, moments=_in_zone(found.local, codes, where, row, zone), zone=zone)
 
 
-def _from_text(
-    column: pl.Series, where: str, row: Callable[[int], str], pattern: str | None, zone: str | None
-) -> Stamps:
-    notes: tuple[str, ...] = ()
-    if pattern is not None:
-        parsed = _parse(column, pattern)
-        if parsed.null_count():
-            raise _unreadable(column, parsed, where, row, f'the format "{pattern}"')
-    else:
-        offsets = column.str.extract(f"({_OFFSET})")
-        if not offsets.null_count():
-            return _with_offsets(column, where, row, zone)
-        if 0 < offsets.null_count() < len(column):
-            at = int(offsets.is_null().arg_max() or 0)
+@dataclass(frozen=True)
+class _Reader:
+    """What names a column in messages, and how its stamps are meant."""
+
+    where: str
+    row: Callable[[int], str]
+    zone: str | None
+    is_kept: bool
+
+    def stamps(self, column: pl.Series, pattern: str | None) -> Stamps:
+        pattern = ALIASES.get(pattern, pattern) if pattern else None
+        if column.dtype.is_temporal():
+            return _from_datetimes(column, self.where, self.zone)
+        if column.dtype.is_numeric():
+            return self._from_numbers(column, pattern)
+        is_number = bool(column.str.contains(_DIGITS).all())
+        if pattern in WORDS or (pattern is None and is_number and not column.str.contains(_YEAR_AND_MONTH).all()):
+            numbers = column.cast(pl.Float64, strict=False)
+            if pattern is None and number_kind(numbers.to_numpy()) is None and column.str.contains(r"^0\d+$").any():
+                return self._from_texts(column, None)
+            if not numbers.null_count():
+                return self._from_numbers(numbers, pattern)
+        return self._from_texts(column, pattern)
+
+    def _from_texts(self, column: pl.Series, pattern: str | None) -> Stamps:
+        has_offset = column.str.contains(_WITH_OFFSET)
+        if pattern is None or "%z" not in pattern:
+            if has_offset.all():
+                return self._with_offsets(column, pattern)
+            if has_offset.any():
+                at = int((~has_offset).arg_max() or 0)
+                raise DataError(
+                    f'{self.where}: {self.row(at)} is "{column[at]}" without an offset from UTC, other rows have one; '
+                    "write every row in the same way"
+                )
+        stamps = self._parsed(column, pattern)
+        local = stamps.stamps.cast(pl.Datetime("us")).cast(pl.Int64).to_numpy()
+        if pattern is not None and "%z" in pattern:
+            return Stamps(_clock(local, self.zone) if self.zone else local, local, self.zone or "UTC", (), pattern)
+        return Stamps(local, None, None, stamps.notes, stamps.format)
+
+    def _parsed(self, column: pl.Series, pattern: str | None) -> Parsed:
+        if pattern is None:
+            return decided(column, self.where, self.row)
+        try:
+            stamps = parsed(column, pattern) if pattern not in WORDS else pl.repeat(None, len(column), eager=True)
+        except pl.exceptions.PolarsError as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(
+                f'the time format "{pattern}" cannot be used ({reason}); give one such as %d.%m.%Y'
+            ) from None
+        if not stamps.null_count():
+            return Parsed(stamps, pattern)
+        if self.is_kept and column.str.contains(r"^\d{4}-").all():
+            return decided(column, self.where, self.row)
+        at = int(stamps.is_null().arg_max() or 0)
+        kept = ", which the training table decided" if self.is_kept else ""
+        raise DataError(
+            f'{self.where}: {self.row(at)} is "{column[at]}", expected the format "{pattern}"{kept}; mend the row or '
+            "name the format by --time-format"
+        )
+
+    def _with_offsets(self, column: pl.Series, pattern: str | None) -> Stamps:
+        plain = self._parsed(column.str.replace(r"\s?" + _OFFSET, ""), pattern)
+        local = plain.stamps.cast(pl.Int64).to_numpy()
+        offsets = pl.DataFrame({"o": column.str.extract(f"({_OFFSET})")})
+        digits = pl.col("o").str.replace_all(r"[^0-9]", "").str.pad_end(4, "0")
+        hours, minutes = (digits.str.slice(at, 2).cast(pl.Int64, strict=False) for at in (0, 2))
+        sign = pl.when(pl.col("o").str.starts_with("-")).then(-1).otherwise(1)
+        shift = offsets.select(sign * (hours * 60 + minutes)).to_series().fill_null(0).to_numpy() * 60_000_000
+        moments = local - shift
+        if self.zone is not None:
+            return Stamps(_clock(moments, self.zone), moments, self.zone, plain.notes, plain.format)
+        if (shift == 0).all():
+            return Stamps(moments, moments, "UTC", plain.notes, plain.format)
+        note = (
+            f"{self.where} has offsets from UTC and names no zone: dates are those written, times are answered in UTC."
+        )
+        return Stamps(local, moments, "UTC", (*plain.notes, note), plain.format)
+
+    def _from_numbers(self, column: pl.Series, word: str | None) -> Stamps:
+        values = column.cast(pl.Float64).to_numpy()
+        if not np.isfinite(values).all():
+            raise DataError(f"{self.where}: {self.row(int(np.argmax(~np.isfinite(values))))} is no time")
+        kind = word or number_kind(values)
+        if kind is not None and kind not in WORDS:
+            texts = pl.Series(column.name, values.astype(np.int64)).cast(pl.String)
+            return replace(self._from_texts(texts, kind), notes=self._said(word, f"dates such as {texts[0]}"))
+        local = from_numbers(values, kind) if kind else None
+        if local is None:
             raise DataError(
-                f'{where}: {row(at)} is "{column[at]}" without an offset from UTC, other rows have one; '
-                "write every row in the same way"
+                f"{self.where}: {self.row(0)} is {column[0]}, and numbers like it may be "
+                f"{f'no {kind}' if kind else 'anything'}; write dates such as 2024-01-31, or say what they are by "
+                f"--time-format ({', '.join(WORDS)}, or a format such as %Y%m%d)"
             )
-        parsed, notes = _try_formats(column, where, row)
-    return Stamps(parsed.cast(pl.Int64).to_numpy(), None, None, notes)
+        if kind == "excel":
+            return Stamps(local, None, None, self._said(word, "Excel's days since 1899-12-30"), kind)
+        if kind == "years":
+            return Stamps(local, None, None, self._said(word, "years"), kind)
+        said = self._said(word, f"{kind} since 1970-01-01, in UTC")
+        return Stamps(_clock(local, self.zone) if self.zone else local, local, self.zone or "UTC", said, kind)
 
-
-def _with_offsets(column: pl.Series, where: str, row: Callable[[int], str], zone: str | None) -> Stamps:
-    plain = column.str.replace(_OFFSET, "")
-    parsed, notes = _try_formats(plain, where, row)
-    local = parsed.cast(pl.Int64).to_numpy()
-    sign = pl.when(pl.col("o").str.starts_with("-")).then(-1).otherwise(1)
-    digits = pl.col("o").str.replace_all(r"[^0-9]", "")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
-        pl.Int64, strict=False
-    )
-    offsets = pl.DataFrame({"o": column.str.extract(f"({_OFFSET})").str.strip_chars()})
-    shift = offsets.select((sign * minutes).fill_null(0)).to_series().to_numpy() * 60_000_000
-    moments = local - shift
-    if zone is not None:
-        return Stamps(_clock(moments, zone), moments, zone, notes)
-    if (shift == 0).all():
-        return Stamps(moments, moments, "UTC", notes)
-    note = f"{where} has offsets from UTC and names no zone: dates are those written, times are answered in UTC."
-    return Stamps(local, moments, "UTC", (*notes, note))
-
-
-def _try_formats(column: pl.Series, where: str, row: Callable[[int], str]) -> tuple[pl.Series, tuple[str, ...]]:
-    best = None
-    if column.str.contains(r"^\d{4}$").all():
-        return _parse(column + "-01-01", "%Y-%m-%d"), ()
-    if column.str.contains(r"^\d{4}[-/]\d{1,2}$").all():
-        return _parse(column.str.replace("/", "-") + "-01", "%Y-%m-%d"), ()
-    for pattern in _FORMATS:
-        parsed = _parse(column, pattern)
-        if not parsed.null_count():
-            return parsed, ()
-        best = parsed if best is None or parsed.null_count() < best.null_count() else best
-    for pair in _AMBIGUOUS:
-        found = [_parse(column, pattern) for pattern in pair]
-        fits = [not parsed.null_count() for parsed in found]
-        if all(fits) and not found[0].equals(found[1]):
-            raise DataError(
-                f'{where}: "{column[0]}" may be {pair[0]} or {pair[1]}, and every row fits both; '
-                f'say which by --time-format "{pair[0]}"'
-            )
-        if any(fits):
-            return found[fits.index(True)], (f"{where} was read as {pair[fits.index(True)]}.",)
-        best = min([best, *found], key=lambda parsed: parsed.null_count() if parsed is not None else len(column))
-    assert best is not None
-    raise _unreadable(column, best, where, row, "a date or time such as 2024-01-31 or 2024-01-31 13:00")
-
-
-def _parse(column: pl.Series, pattern: str) -> pl.Series:
-    if re.search(r"%[HIMSpT]", pattern):
-        return column.str.to_datetime(pattern, time_unit="us", strict=False)
-    return column.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
-
-
-def _unreadable(
-    column: pl.Series, parsed: pl.Series, where: str, row: Callable[[int], str], expected: str
-) -> DataError:
-    at = int(parsed.is_null().arg_max() or 0)
-    return DataError(
-        f'{where}: {row(at)} is "{column[at]}", expected {expected}; mend the row or name the format by --time-format'
-    )
+    def _said(self, word: str | None, what: str) -> tuple[str, ...]:
+        return () if word else (f"{self.where} was read as {what}.",)
 
 
 def _from_datetimes(column: pl.Series, where: str, zone: str | None) -> Stamps:
@@ -197,19 +202,6 @@ def _from_datetimes(column: pl.Series, where: str, zone: str | None) -> Stamps:
         return Stamps(column.cast(pl.Datetime("us")).cast(pl.Int64).to_numpy(), None, None)
     moments = column.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")).cast(pl.Int64).to_numpy()
     return Stamps(_clock(moments, zone or known), moments, zone or known)
-
-
-def _from_numbers(column: pl.Series, where: str, row: Callable[[int], str], zone: str | None) -> Stamps:
-    values = column.cast(pl.Float64).to_numpy()
-    if not np.isfinite(values).all():
-        raise DataError(f"{where}: {row(int(np.argmax(~np.isfinite(values))))} is no time")
-    if (values == np.floor(values)).all() and values.min() >= _YEARS[0] and values.max() < _YEARS[1]:
-        years = (values.astype(np.int64) - 1970).astype("datetime64[Y]")
-        return Stamps(years.astype("datetime64[us]").astype(np.int64), None, None)
-    unit, name = (1000, "milliseconds") if np.abs(values).max() >= _MILLISECONDS_FROM else (1_000_000, "seconds")
-    moments = np.round(values * unit).astype(np.int64)
-    note = f"{where} was read as {name} since 1970-01-01, in UTC."
-    return Stamps(_clock(moments, zone) if zone else moments, moments, zone or "UTC", (note,))
 
 
 def _in_zone(local: np.ndarray, codes: np.ndarray, where: str, row: Callable[[int], str], zone: str) -> np.ndarray:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Columns, Dataset, Examples, Inputs
     from gatework.data.own import Answer
+    from gatework.data.reading import Reading
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._stream import Stream
@@ -37,6 +38,7 @@ class SequenceTask(DenseTask):
         encoder: How inputs become batches.
         classes: The names of the classes, in the order of their indices; none for values.
         columns: The columns of a person's own table that it was fitted to, by role; empty for a registered data set.
+        reading: How the texts of that table became values.
     """
 
     answer: ClassVar[Answer]
@@ -44,6 +46,7 @@ class SequenceTask(DenseTask):
     encoder: Encoder
     classes: tuple[str, ...]
     columns: Columns
+    reading: Reading
 
     @property
     @abstractmethod
@@ -75,13 +78,13 @@ class SequenceTask(DenseTask):
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads texts or series without answers; see `gatework.data.load_inputs`."""
         refuse_options(self.name, options)
-        inputs, beside = data.load_inputs(source, recipe.data, self.columns, self.encoder.kind)
+        inputs, beside = data.load_inputs(source, recipe.data, self.columns, self.encoder.kind, self.reading)
         return Split(inputs, self.no_targets(len(inputs)), beside)
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads examples with known answers; see `gatework.data.load_split`."""
         refuse_options(self.name, options)
-        return data.load_split(source, recipe.data, self.columns, self.classes)
+        return data.load_split(source, recipe.data, self.columns, self.classes, self.reading)
 
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from gatework.data.lines import SOURCE
+from gatework.data.lines import SOURCE, number_of
+from gatework.data.numbers import NumberReader
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
@@ -44,6 +45,9 @@ class SequenceStream:
         if not isinstance(task.encoder, SeriesEncoder) and task.encoder.padding == "pre":
             raise UsageError('a text that is padded in front must be whole; train a network with padding "mask"')
         self.task, self.model = task, model.eval()
+        self.reading = task.reading
+        self.columns: tuple[str, ...] = ()
+        self._read = NumberReader(task.reading)
         self.state: Carried | None = None
 
     def answer(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -69,7 +73,7 @@ class SequenceStream:
             width = len(encoder.scale.mean)
             if len(row) != width:
                 raise DataError(f"{SOURCE}, {where} has {len(row)} values, expected one for each of {width} variables")
-            values = np.array([[_number(value, name, where) for name, value in row.items()]])
+            values = np.array([[self._number(value, name, where) for name, value in row.items()]])
             return [torch.from_numpy(encoder.scale.apply(values))]
         name = str(self.task.columns.get("text", "text"))
         if name not in row and len(row) == 1:
@@ -81,12 +85,8 @@ class SequenceStream:
         indices = encoder.vocabulary.indices(tokens.words(0) or [""]).astype(np.int64)
         return [torch.from_numpy(indices[k : k + 1]) for k in range(len(indices))]
 
-
-def _number(value: Any, name: str, where: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f'{SOURCE}, column "{name}": {where} is "{str(value)[:40]}", expected a finite number')
-    return number
+    def _number(self, value: Any, name: str, where: str) -> float:
+        number = number_of(value, name, where, self._read)
+        if math.isnan(number):
+            raise DataError(f'{SOURCE}, column "{name}": {where} is empty, expected a finite number')
+        return number

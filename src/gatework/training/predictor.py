@@ -114,7 +114,7 @@ class Predictor:
             DataError: A line cannot be read, or there is none.
         """
         stream, is_empty = self.stream(), True
-        for where, row in rows_of_lines(lines):
+        for where, row in rows_of_lines(lines, stream.reading.separator, stream.columns):
             yield json.dumps(stream.answer(row, where), ensure_ascii=False)
             is_empty = False
         if is_empty:

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gatework.data.reading import Reading
 from gatework.errors import DataError, RunError, UsageError
-from gatework.options import TimeOptions
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.streaming import DetectStream
@@ -18,7 +18,7 @@ RUNS = ("forecast_run", "pair_run", "restoring_run")
 
 
 def answers(run, frame):
-    return Detector.of(run).answers(read_rows(frame, run.recipe).series[0])
+    return Detector.of(run).answers(read_rows(frame, run.recipe, run.task).series[0])
 
 
 def new_rows(run):
@@ -56,7 +56,7 @@ def test_no_answer_depends_on_a_later_row(name, request):
 def test_rows_answered_one_by_one_get_the_answers_of_the_file(name, request):
     run = request.getfixturevalue(name)
     frame = payments(accounts=2, seed=5) if name == "labelled_run" else new_rows(run).head(120)
-    rows = read_rows(frame, run.recipe).series[0]
+    rows = read_rows(frame, run.recipe, run.task).series[0]
     detector = Detector.of(run)
     at_once = detector.answers(rows)
     watch = detector.watch(rows.name)
@@ -77,7 +77,7 @@ def test_a_higher_sensitivity_flags_no_fewer_rows(forecast_run):
     import dataclasses
 
     detector = Detector.of(forecast_run)
-    rows = read_rows(spiked(), forecast_run.recipe).series[0]
+    rows = read_rows(spiked(), forecast_run.recipe, forecast_run.task).series[0]
     flagged = []
     for sensitivity in (0.5, 1.0, 3.0):
         settings = dataclasses.replace(forecast_run.task.settings, sensitivity=sensitivity)
@@ -206,8 +206,8 @@ def test_series_are_scaled_by_themselves_and_answered_apart(tmp_path):
     both = pl.concat([small.with_columns(id=pl.lit("small")), large.with_columns(id=pl.lit("large"))])
     run = train("detect", both, out=tmp_path / "run", series="id", target="value", **SETTINGS)
     detector = Detector.of(run)
-    alone = detector.answers(read_rows(both.filter(pl.col("id") == "large"), run.recipe).series[0])
-    together = detector.answers(read_rows(both, run.recipe).series[1])
+    alone = detector.answers(read_rows(both.filter(pl.col("id") == "large"), run.recipe, run.task).series[0])
+    together = detector.answers(read_rows(both, run.recipe, run.task).series[1])
     np.testing.assert_array_equal(alone.scores, together.scores)
     assert run.task.scales.of("large").std[0] > 100 * run.task.scales.of("small").std[0]
     assert run.task.scales.of("a stranger") == run.task.scales.pooled
@@ -251,7 +251,7 @@ def test_a_stream_answers_each_row_before_it_reads_the_next(forecast_run):
 
 
 def test_a_stream_says_where_a_span_starts_once(forecast_run):
-    stream = DetectStream(Detector.of(forecast_run), TimeOptions(time="time"))
+    stream = DetectStream(Detector.of(forecast_run), Reading())
     frame = spiked().with_columns(pl.col("time").dt.to_string("%Y-%m-%d %H:%M:%S"))
     found = [stream.answer(row, "a row") for row in frame.select("time", "value").iter_rows(named=True)]
     flagged = [k for k, answer in enumerate(found) if answer["is_anomaly"]]
@@ -264,7 +264,7 @@ def test_a_stream_says_where_a_span_starts_once(forecast_run):
 def test_a_stream_of_one_series_holds_memory_flat(forecast_run):
     import tracemalloc
 
-    stream = DetectStream(Detector.of(forecast_run), TimeOptions(time="time"))
+    stream = DetectStream(Detector.of(forecast_run), Reading())
     values = spiked()["value"].to_list()
 
     def feed(count):
@@ -282,7 +282,7 @@ def test_a_stream_of_one_series_holds_memory_flat(forecast_run):
 
 BAD_LINES = {
     "a text": (["time,value", "2024-01-01 00:00:00,warm"], 'standard input, column "value": line 2 is "warm"'),
-    "infinite": (["time,value", "2024-01-01 00:00:00,inf"], 'standard input, column "value": line 2 is infinite'),
+    "infinite": (["time,value", "2024-01-01 00:00:00,inf"], 'column "value": line 2 is "inf", infinite'),
     "no time": (["time,value", "soon,1"], 'standard input, column "time": line 2 is "soon"'),
     "a field too many": (["time,value", "2024-01-01 00:00:00,1,2"], "standard input, line 2 has 3 fields"),
     "no such column": (["time,other", "2024-01-01 00:00:00,1"], 'has no column "value"'),

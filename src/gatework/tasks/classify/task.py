@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data.reading import Reading
 from gatework.errors import DataError
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
@@ -37,6 +38,7 @@ class ClassifyTask(SequenceTask):
         encoder: How inputs become batches.
         classes: The names of the classes, in the order of their indices.
         columns: The columns that it was fitted to, by role.
+        reading: How the training table's texts became values.
     """
 
     options = OPTIONS
@@ -49,6 +51,7 @@ class ClassifyTask(SequenceTask):
     encoder: Encoder
     classes: tuple[str, ...]
     columns: Columns = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ClassifyTask:
@@ -66,11 +69,16 @@ class ClassifyTask(SequenceTask):
                 f'every training example of "{dataset.name}" has the same class "{only}"; '
                 "a classifier needs examples of two classes at least"
             )
-        return cls(fit_encoder(dataset.train.inputs, config), dataset.classes, dataset.columns)
+        return cls(fit_encoder(dataset.train.inputs, config), dataset.classes, dataset.columns, dataset.reading)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
-        return {"classes": self.classes, "columns": dict(self.columns), "encoder": encoder_state(self.encoder)}
+        return {
+            "classes": self.classes,
+            "columns": dict(self.columns),
+            "encoder": encoder_state(self.encoder),
+            "reading": self.reading.state(),
+        }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """How often each class is predicted, and how sure the network is."""
@@ -94,7 +102,8 @@ class ClassifyTask(SequenceTask):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ClassifyTask:
         """The task whose `state()` this is."""
-        return cls(encoder_from_state(state["encoder"]), tuple(state["classes"]), tuples(state["columns"]))
+        reading = Reading.from_state(state["reading"])
+        return cls(encoder_from_state(state["encoder"]), tuple(state["classes"]), tuples(state["columns"]), reading)
 
     @property
     def width(self) -> int:

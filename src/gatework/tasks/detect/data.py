@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
-from gatework.data.events import EventTable, Rows, read_events
+from gatework.data.events import EventRows, EventTable, read_events
 from gatework.data.series import Scale
 from gatework.data.tables import Table, read_table
 from gatework.errors import DataError, UsageError
@@ -164,6 +164,7 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
         parts[1],
         parts[2],
         Provenance(table.where, licence, table.fingerprint, notes),
+        reading=readings.reading,
         readings=readings,
         ends=ends,
         scales=scales,
@@ -172,7 +173,9 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
     )
 
 
-def encode_series(rows: Rows, scale: Scale, periods: tuple[int, ...], scorer: str) -> tuple[np.ndarray, np.ndarray]:
+def encode_series(
+    rows: EventRows, scale: Scale, periods: tuple[int, ...], scorer: str
+) -> tuple[np.ndarray, np.ndarray]:
     """What a network reads of every row of a series, and what it is to answer.
 
     Args:
@@ -292,9 +295,9 @@ def _refuse(recipe: Recipe) -> None:
         raise UsageError(f"a detector answers every row as it stands and takes no {options}")
 
 
-def _first(rows: Rows, count: int) -> Rows:
+def _first(rows: EventRows, count: int) -> EventRows:
     labels = None if rows.labels is None else rows.labels[:count]
-    return Rows(rows.id, rows.index[:count], rows.stamps[:count], rows.values[:count], labels)
+    return EventRows(rows.id, rows.index[:count], rows.stamps[:count], rows.values[:count], labels)
 
 
 def _check(readings: EventTable, ends: np.ndarray, where: str) -> None:
@@ -315,7 +318,7 @@ def _check(readings: EventTable, ends: np.ndarray, where: str) -> None:
         )
 
 
-def _scales(training: list[Rows], readings: EventTable) -> Scales:
+def _scales(training: list[EventRows], readings: EventTable) -> Scales:
     values = np.concatenate([rows.values for rows in training])
     pooled = _scale(values, Scale.identity(values.shape[1]))
     # Labels are learnt across series: what is a large amount must mean the same in all of them.

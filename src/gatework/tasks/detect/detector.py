@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.data.events import EventTable, Rows, read_events
+from gatework.data.events import EventRows, EventTable, read_events
 from gatework.errors import RunError, UsageError
-from gatework.options import TimeOptions, column_names
+from gatework.options import TimeOptions
 from gatework.recipe import Recipe
 from gatework.tasks.detect.online_scorer import Answers, LabelledWatch, OnlineScorer
 from gatework.tasks.detect.spans import Span, spans
@@ -54,7 +54,7 @@ class Detector:
         kind = LabelledWatch if self.task.scorer == "label" else OnlineScorer
         return kind(self.network, self.task.scales.of(series), self.task.periods, self.task.settings)
 
-    def answers(self, rows: Rows) -> Answers:
+    def answers(self, rows: EventRows) -> Answers:
         """The answers for a whole series."""
         watch = self.watch(rows.name)
         parts = [
@@ -95,7 +95,7 @@ class Detector:
             frames.append(pl.DataFrame(columns))
         return pl.concat(frames)
 
-    def _columns(self, rows: Rows, answers: Answers, found: list[Span], before: int) -> dict[str, Any]:
+    def _columns(self, rows: EventRows, answers: Answers, found: list[Span], before: int) -> dict[str, Any]:
         import polars as pl
 
         names = self.task.columns
@@ -123,8 +123,8 @@ class Detector:
         return columns
 
 
-def read_rows(source: Any, recipe: Recipe, label: str | None = None) -> EventTable:
-    """Reads a table to be judged.
+def read_rows(source: Any, recipe: Recipe, task: DetectTask, label: str | None = None) -> EventTable:
+    """Reads a table to be judged, as the training table was read.
 
     Raises:
         UsageError: The source is no table.
@@ -139,4 +139,5 @@ def read_rows(source: Any, recipe: Recipe, label: str | None = None) -> EventTab
         )
     is_known = isinstance(source, str) and source in REGISTRY
     table: Any = find_table(source).load(recipe.data) if is_known else read_table(source)
-    return read_events(table, recipe.section(TimeOptions), column_names(recipe.data.target, table.frame.columns), label)
+    known = [(name,) for name in task.scales.by_name] if len(task.columns["series"]) == 1 else []
+    return read_events(table, recipe.section(TimeOptions), task.variables, label, kept=task.reading, known=known)

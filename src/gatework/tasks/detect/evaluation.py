@@ -14,7 +14,7 @@ from gatework.tasks.detect.spans import spans
 from gatework.tasks.detect.thresholds import QuantileThreshold
 
 if TYPE_CHECKING:
-    from gatework.data.events import EventTable, Rows
+    from gatework.data.events import EventRows, EventTable
 
 # The share of a series that a simple detector takes as usual rows to begin with, as the NAB score does.
 _FIRST = 0.15
@@ -70,19 +70,19 @@ def _scored(errors: np.ndarray) -> np.ndarray:
     return errors / (errors + limits)
 
 
-def _robust(rows: Rows) -> np.ndarray:
+def _robust(rows: EventRows) -> np.ndarray:
     return robust_z(rows.values)
 
 
-def _season(rows: Rows) -> np.ndarray:
+def _season(rows: EventRows) -> np.ndarray:
     return seasonal_difference(rows.values, _day(rows))
 
 
-def _profile(rows: Rows) -> np.ndarray:
+def _profile(rows: EventRows) -> np.ndarray:
     return matrix_profile(rows.values, max(min(_day(rows), len(rows) // 8), _LEAST_STRETCH))
 
 
-def _day(rows: Rows) -> int:
+def _day(rows: EventRows) -> int:
     """Rows of one day; 1 where the rows do not show two."""
     steps = np.diff(rows.stamps)
     step = float(np.median(steps)) if len(steps) else 0.0
@@ -90,7 +90,7 @@ def _day(rows: Rows) -> int:
     return season if 1 < season < len(rows) // 2 else 1
 
 
-def _forest(rows: Rows) -> np.ndarray:
+def _forest(rows: EventRows) -> np.ndarray:
     return isolation_forest(rows.values, fit_rows=max(int(_FIRST * len(rows)), 2))
 
 

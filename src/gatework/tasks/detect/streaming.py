@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
-from gatework.data.lines import SOURCE
-from gatework.data.timestamps import MISSING_WORDS, read_stamps
+from gatework.data.lines import SOURCE, number_of, text_of
+from gatework.data.numbers import NumberReader, plain_texts
+from gatework.data.reading import Reading
+from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
-from gatework.options import TimeOptions
 from gatework.tasks.detect.detector import LIMIT, Detector
 
 if TYPE_CHECKING:
@@ -27,11 +29,13 @@ class DetectStream:
 
     Args:
         detector: The trained detector.
-        config: How times are written.
+        reading: How texts become values: as in the training table, but for what a person says.
     """
 
-    def __init__(self, detector: Detector, config: TimeOptions) -> None:
-        self.detector, self.task, self.config = detector, detector.task, config
+    def __init__(self, detector: Detector, reading: Reading) -> None:
+        self.detector, self.task, self.reading = detector, detector.task, reading
+        self.columns = (str(self.task.columns["time"]), *self.task.columns["series"], *self.task.variables)
+        self.number = NumberReader(reading)
         self.watches: dict[str, OnlineScorer | LabelledWatch] = {}
         self.since_flag: dict[str, int] = {}
 
@@ -50,11 +54,11 @@ class DetectStream:
             DataError: A column is missing, or a value is no number or no time.
         """
         names = self.task.columns
-        ids = tuple(str(self._field(row, name, where)) for name in names["series"])
+        ids = tuple(self._id(row, name, where) for name in names["series"])
         series = ", ".join(ids)
         time = self._field(row, str(names["time"]), where)
         stamp = self._stamp(time, where)
-        values = np.array([[_number(self._field(row, name, where), name, where) for name in self.task.variables]])
+        values = np.array([[self._number(row, name, where) for name in self.task.variables]])
         if series not in self.watches:
             self.watches[series] = self.detector.watch(series)
         found = self.watches[series].answer(values, np.array([stamp]))
@@ -78,41 +82,47 @@ class DetectStream:
             raise DataError(f'{SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
         return row[name]
 
+    def _id(self, row: Mapping[str, Any], name: str, where: str) -> str:
+        value = self._field(row, name, where)
+        series = plain_texts(pl.Series(name, [text_of(value)], dtype=pl.String), SOURCE, self.task.scales.by_name)[0]
+        if series is None:
+            raise DataError(f'{SOURCE}, column "{name}": {where} is empty; every row must say which series it is of')
+        return str(series)
+
+    def _number(self, row: Mapping[str, Any], name: str, where: str) -> float:
+        return number_of(self._field(row, name, where), name, where, self.number)
+
     def _stamp(self, time: Any, where: str) -> int:
         """Microseconds since 1970 on the local clock: quickly where the time is written plainly."""
-        if isinstance(time, str) and self.config.time_format is None and self.config.time_zone is None:
+        pattern = self.reading.time_format
+        if isinstance(time, str) and self.reading.time_zone is None and (pattern is None or "%" in pattern):
             try:
-                plain = datetime.datetime.fromisoformat(time)
+                is_plain = pattern is None or pattern.startswith("%Y-%m-%d")
+                plain = (
+                    datetime.datetime.fromisoformat(time)
+                    if is_plain
+                    else datetime.datetime.strptime(time, str(pattern))
+                )
             except ValueError:
                 plain = None
-            if plain is not None and plain.tzinfo is None:
+            if plain is not None and plain.tzinfo is None and plain.year >= 1000:
                 return (plain - _EPOCH) // _MICROSECOND
-        import polars as pl
-
-        column = pl.Series(str(self.task.columns["time"]), [time])
-        found = read_stamps(
-            column,
-            np.zeros(1, dtype=np.int64),
-            source=SOURCE,
-            row=lambda _: where,
-            pattern=self.config.time_format,
-            zone=self.config.time_zone,
+        number = isinstance(time, (int, float)) and not isinstance(time, bool)
+        name = str(self.task.columns["time"])
+        column = pl.Series(
+            name, [_as_float(time) if number else text_of(time)], dtype=pl.Float64 if number else pl.String
         )
+        codes = np.zeros(1, dtype=np.int64)
+        found = read_stamps(column, codes, source=SOURCE, row=lambda _: where, reading=self.reading, is_kept=True)
         return int(found.local[0])
 
 
-def _number(value: Any, name: str, where: str) -> float:
-    if value is None or (isinstance(value, str) and value.strip() in MISSING_WORDS):
-        return math.nan
+def _as_float(number: float) -> float:
+    """A number of JSON; one of hundreds of digits is infinite."""
     try:
-        found = float(value)
-    except (TypeError, ValueError):
-        wrong = f'is "{value}", expected a number'
-    else:
-        if not math.isinf(found):
-            return found
-        wrong = "is infinite, expected a finite number"
-    raise DataError(f'{SOURCE}, column "{name}": {where} {wrong}, or nothing where missing')
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def _or_none(value: float) -> float | None:

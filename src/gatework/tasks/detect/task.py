@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from gatework.data.reading import Reading
 from gatework.data.series import Scale
 from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import DataError, UsageError
@@ -62,6 +63,7 @@ class DetectTask(DenseTask):
         periods: The periods of the clock, in seconds.
         usual: How many errors of the validation part the network carries.
         weight: What a labelled row weighs in the loss; 0 where there are no labels.
+        reading: How the training table's texts became values.
     """
 
     options = OPTIONS
@@ -77,6 +79,7 @@ class DetectTask(DenseTask):
     periods: tuple[int, ...]
     usual: int
     weight: float = 0.0
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
@@ -104,9 +107,9 @@ class DetectTask(DenseTask):
             weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
             from gatework.tasks.detect.labelled import LabelledDetectTask
 
-            return LabelledDetectTask(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT))
+            return LabelledDetectTask(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT), dataset.reading)
         held = int((dataset.ends[:, 1] - dataset.ends[:, 0]).sum())
-        return cls(*common, min(max(held, 1), _USUAL))
+        return cls(*common, min(max(held, 1), _USUAL), 0.0, dataset.reading)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -118,6 +121,7 @@ class DetectTask(DenseTask):
             "periods": list(self.periods),
             "usual": self.usual,
             "weight": self.weight,
+            "reading": self.reading.state(),
         }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
@@ -152,6 +156,7 @@ class DetectTask(DenseTask):
             tuple(state["periods"]),
             state["usual"],
             state["weight"],
+            Reading.from_state(state["reading"]),
         )
 
     @property
@@ -261,7 +266,7 @@ class DetectTask(DenseTask):
         label = options.get("label") or recipe.data.label
         if label is None:
             raise UsageError("which column says what is anomalous? Name it with --label")
-        scores = evaluate_detector(Detector(_network(model), self), read_rows(source, recipe, label))
+        scores = evaluate_detector(Detector(_network(model), self), read_rows(source, recipe, self, label))
         first, *others = scores
         return Scores(scores[first], baselines={name: scores[name] for name in others})
 
@@ -275,7 +280,7 @@ class DetectTask(DenseTask):
         from gatework.tasks.detect.detector import read_rows
 
         refuse_options(self.name, options)
-        readings = read_rows(source, recipe)
+        readings = read_rows(source, recipe, self)
         index = np.array([(k, 0, len(rows), 0) for k, rows in enumerate(readings.series)], dtype=np.int64)
         return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))  # type: ignore[arg-type]
 
@@ -301,7 +306,9 @@ class DetectTask(DenseTask):
         from gatework.options import TimeOptions
         from gatework.tasks.detect.streaming import DetectStream
 
-        return DetectStream(Detector(_network(model), self), recipe.section(TimeOptions))
+        time = recipe.section(TimeOptions)
+        given = Reading(time_format=time.time_format, time_zone=time.time_zone)
+        return DetectStream(Detector(_network(model), self), self.reading.overridden(given))
 
 
 def _network(model: nn.Module) -> DetectNetwork:

@@ -96,8 +96,7 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     """
     source = source if isinstance(source, Table) else read_table(source)
     config = recipe.section(TimeOptions)
-    targets = column_names(recipe.data.target, source.frame.columns)
-    table = read_panel(source.frame, config, targets, source=source.where, row=source.row)
+    table = read_panel(source, config, column_names(recipe.data.target, source.frame.columns))
     plan, ends, origins, notes = _planned(table, recipe.section(ForecastOptions), source.where)
     stages = _stages(table, plan, ends, origins, source.where) if plan.refit else [(ends, origins)]
     if len(stages) > 1:

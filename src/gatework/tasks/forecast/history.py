@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import polars as pl
 
-from gatework.data._columns import Columns, matrix
+from gatework.data._columns import Columns, ids_of, matrix
 from gatework.data.frequency import Frequency, Grid
 from gatework.data.panel import Panel, Series, read_panel
+from gatework.data.reading import Reading
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
@@ -40,6 +40,7 @@ def to_state(table: Panel) -> dict[str, Any]:
         "is_month_end": table.grid.is_month_end,
         "zone": table.zone,
         "columns": dataclasses.asdict(table.columns),
+        "reading": table.reading.state(),
         "series": [
             {"id": s.id, "start": s.start, **{name: getattr(s, name).tolist() for name in _ARRAYS}}
             for s in table.series
@@ -68,7 +69,15 @@ def from_state(state: Mapping[str, Any]) -> Panel:
         arrays = {n: a if n == "static" else a.reshape(len(found[n]), widths[n]) for n, a in arrays.items()}
         series.append(Series(tuple(found["id"]), found["start"], **arrays))
     grid = Grid(Frequency.parse(state["frequency"]), state["anchor"], state["is_month_end"])
-    return Panel(tuple(series), grid, state["zone"], columns, np.zeros((0, 2), np.int64))
+    return Panel(
+        tuple(series),
+        grid,
+        state["zone"],
+        columns,
+        np.zeros((0, 2), np.int64),
+        (),
+        Reading.from_state(state["reading"]),
+    )
 
 
 def go_on(history: Panel, config: TimeOptions, table: Table) -> Panel:
@@ -85,16 +94,19 @@ def go_on(history: Panel, config: TimeOptions, table: Table) -> Panel:
     """
     columns = history.columns
     if any(name in table.frame.columns for name in columns.targets):
-        return read_panel(table.frame, config, columns.targets, source=table.where, row=table.row, like=history)
+        return read_panel(table, config, columns.targets, like=history)
     for name in (columns.time, *columns.ids, *columns.known):
         table.column(name)
     if not len(table):
         raise DataError(
             f"{table.where} holds no rows; rows of the future with {', '.join(columns.known)} were expected"
         )
-    keys = table.frame.select(pl.col(name).cast(pl.String) for name in columns.ids)
-    ids: list[tuple[str, ...]] = keys.rows() if columns.ids else [()] * len(table)
+    given = Reading(time_format=config.time_format, time_zone=config.time_zone)
+    table = table.deciding(columns.known, history.reading, given)
     numbers = {s.id: k for k, s in enumerate(history.series)}
+    ids: list[tuple[str, ...]] = [()] * len(table)
+    if columns.ids:
+        ids = ids_of(table.frame, columns.ids, table.where, table.row, numbers).rows()
     for row, key in enumerate(ids):
         if key not in numbers:
             raise DataError(
@@ -104,7 +116,7 @@ def go_on(history: Panel, config: TimeOptions, table: Table) -> Panel:
     codes = np.array([numbers[key] for key in ids])
     positions = _positions(history, config, table, codes)
     only = dataclasses.replace(columns, targets=(), past=(), static=())
-    _, known = matrix(table.frame, only, table.where, table.row, columns)
+    _, known = matrix(table.frame, only, table.where, table.row, columns, table.reading)
     series = []
     for number, s in enumerate(history.series):
         rows = np.flatnonzero(codes == number)
@@ -119,8 +131,8 @@ def _positions(history: Panel, config: TimeOptions, table: Table, codes: np.ndar
         codes,
         source=table.where,
         row=table.row,
-        pattern=config.time_format,
-        zone=config.time_zone,
+        reading=table.reading,
+        is_kept=config.time_format is None,
     )
     is_local = history.frequency.is_daily_or_longer or stamps.moments is None
     clock = stamps.local if is_local or stamps.moments is None else stamps.moments

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data.reading import Reading
 from gatework.data.series import Scale
 from gatework.errors import DataError
 from gatework.tasks._chart import histogram
@@ -37,6 +38,7 @@ class RegressTask(SequenceTask):
         encoder: How inputs become batches.
         scale: The training targets' statistics, or the identity.
         columns: The columns that it was fitted to, by role.
+        reading: How the training table's texts became values.
         classes: None.
     """
 
@@ -51,6 +53,7 @@ class RegressTask(SequenceTask):
     scale: Scale
     columns: Columns = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> RegressTask:
@@ -63,11 +66,16 @@ class RegressTask(SequenceTask):
             raise DataError(f'"{dataset.name}" has classes and no values to predict; train it with the task "classify"')
         targets = dataset.train.targets
         scale = Scale.fit(targets) if config.scale else Scale.identity(targets.shape[1])
-        return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns)
+        return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
-        return {"columns": dict(self.columns), "encoder": encoder_state(self.encoder), "scale": self.scale.state()}
+        return {
+            "columns": dict(self.columns),
+            "encoder": encoder_state(self.encoder),
+            "scale": self.scale.state(),
+            "reading": self.reading.state(),
+        }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """How the predicted values are spread."""
@@ -87,7 +95,8 @@ class RegressTask(SequenceTask):
     def from_state(cls, state: Mapping[str, Any]) -> RegressTask:
         """The task whose `state()` this is."""
         scale = Scale.from_state(state["scale"])
-        return cls(encoder_from_state(state["encoder"]), scale, tuples(state["columns"]))
+        reading = Reading.from_state(state["reading"])
+        return cls(encoder_from_state(state["encoder"]), scale, tuples(state["columns"]), reading=reading)
 
     @property
     def width(self) -> int:

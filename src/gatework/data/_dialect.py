@@ -1,0 +1,118 @@
+"""The dialect of a delimited file: line ends, the rows above the header, and what separates fields.
+
+The rules are few and look at rows, not at letters: the separator is the one that cuts most rows into the same number
+of fields. DuckDB's and CleverCSV's detectors find the same on the files of our tests, at the price of half a second
+and more to import, and neither knows Excel's `sep=;` line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass
+
+SEPARATORS = (",", ";", "\t", "|")
+_SAMPLE = 1 << 18
+_ROWS = 200
+_NUMBER = re.compile(r"[\s\d.,:/+-]*\d[\s\d.,:/+-]*")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited text is cut into rows and fields.
+
+    Attributes:
+        separator: What stands between fields.
+        start: Where the header begins, in bytes.
+        rows: How many rows stand above the header.
+    """
+
+    separator: str
+    start: int = 0
+    rows: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided that a person may not expect, one sentence each."""
+        if not self.rows:
+            return ()
+        rows = f"The first {self.rows} rows, which stand" if self.rows > 1 else "The first row, which stands"
+        return (f"{rows} above the header, {'were' if self.rows > 1 else 'was'} left out.",)
+
+
+def with_plain_line_ends(content: bytes) -> bytes:
+    """The content with every line ended by a newline: bare carriage returns are the old Macintosh's."""
+    if b"\r" not in content:
+        return content
+    bare = content.count(b"\r") - content.count(b"\r\n")
+    if bare > content.count(b"\n"):
+        return re.sub(rb"\r\n?", b"\n", content)
+    return content.replace(b"\r\r\n", b"\n")
+
+
+def sniffed(content: bytes, separator: str | None) -> Dialect:
+    """The dialect of a file, UTF-8 with plain line ends.
+
+    Args:
+        content: The file.
+        separator: What separates fields, where that is known.
+    """
+    csv.field_size_limit(sys.maxsize)
+    said = re.match(rb'"?sep=(.)"?[;,\t]*\r?\n', content, re.IGNORECASE)
+    start = said.end() if said else 0
+    is_cut = len(content) > start + _SAMPLE
+    text = content[start : start + _SAMPLE].decode(errors="ignore")
+    separators = [separator] if separator else [said[1].decode(errors="ignore")] if said else list(SEPARATORS)
+    rows = {mark: _rows(text, mark, is_cut) for mark in separators}
+    chosen = max(separators, key=lambda mark: _fit([fields for fields, _ in rows[mark]]))
+    above = _above(rows[chosen])
+    for _ in range(rows[chosen][above - 1][1] if above else 0):
+        start = content.index(b"\n", start) + 1
+    return Dialect(chosen, start, above + (1 if said else 0))
+
+
+def _rows(text: str, separator: str, is_cut: bool) -> list[tuple[list[str], int]]:
+    """The first rows that are not blank, each with the number of the line that it ends on."""
+    found: list[tuple[list[str], int]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        for fields in reader:
+            if len(found) >= _ROWS:
+                return found
+            if fields:
+                found.append((fields, reader.line_num))
+    except csv.Error:
+        return found
+    return found[:-1] if is_cut and len(found) > 1 else found
+
+
+def _fit(rows: list[list[str]]) -> tuple[float, bool, int]:
+    """How well a separator fits: the share of rows of the commonest width, the header's agreement, that width."""
+    if not rows:
+        return (0.0, False, 0)
+    (width, count), *_ = Counter(map(len, rows)).most_common(1)
+    if width == 1:
+        return (0.0, False, len(rows[0]))
+    return (count / len(rows) if len(rows[0]) == width else 0.9 * count / len(rows), len(rows[0]) == width, width)
+
+
+def _above(rows: list[tuple[list[str], int]]) -> int:
+    """How many rows stand above the header: comments and titles, and what follows them until a row of names."""
+    if len(rows) < 3:
+        return 0
+    width = Counter(len(fields) for fields, _ in rows).most_common(1)[0][0]
+    first = rows[0][0]
+    is_title = first[0].lstrip().startswith("#") or (
+        width > 1 and first[0].strip() != "" and not any(map(str.strip, first[1:]))
+    )
+    if width == 1 or not is_title:
+        return 0
+    for at, (fields, _) in enumerate(rows[:-1]):
+        filled = [field for field in fields if field.strip()]
+        is_names = len(fields) == width and len(filled) >= max(2, width - 1) and not any(map(_NUMBER.fullmatch, filled))
+        if is_names and not fields[0].lstrip().startswith("#"):
+            return at
+    return 0

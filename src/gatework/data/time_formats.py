@@ -1,0 +1,266 @@
+"""The formats that times are written in, and which of them a column follows: decided by every row, never row by row.
+
+A format is what strptime takes, with two additions: `%q` is the quarter, and a format without a day (`%Y-%m`,
+`%G-W%V`, `%YQ%q`) stands for the first day of what it names. A word says what a column of numbers counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+import polars as pl
+
+from gatework.errors import DataError
+
+DAY = 86_400_000_000
+
+UNITS = {"seconds": 1e6, "milliseconds": 1e3, "microseconds": 1.0, "nanoseconds": 1e-3, "days": float(DAY)}
+"""The words for numbers that count from 1970-01-01, in UTC, and how many microseconds each unit has."""
+WORDS = (*UNITS, "excel", "years")
+"""Every word that names what a column of numbers counts: "excel" is days since 1899-12-30, "years" are years A.D."""
+ALIASES = {"%s": "seconds"}
+
+# The size of today's stamps tells their unit: 1973 to 2286 in seconds, and the like.
+_SIZES = {
+    "seconds": (1e8, 1e10),
+    "milliseconds": (1e11, 1e13),
+    "microseconds": (1e14, 1e16),
+    "nanoseconds": (1e17, 1e19),
+}
+# Excel's days of 1980 to 2119; the days since 1970 of those years are smaller.
+_EXCEL = (29_221, 80_000)
+_EXCEL_EPOCH = int((np.datetime64("1899-12-30") - np.datetime64("1970-01-01")).astype(np.int64)) * DAY
+_FIRST_YEAR, _LAST_YEAR = 1500, 2200
+
+_DIRECTIVES = {
+    "%Y": r"\d{4}",
+    "%y": r"\d{2}",
+    "%G": r"\d{4}",
+    "%V": r"\d{1,2}",
+    "%q": r"[1-4]",
+    "%m": r"\d{1,2}",
+    "%d": r"\d{1,2}",
+    "%B": r"[A-Za-z]{3,9}",
+    "%a": r"[A-Za-z]{3,9}",
+    "%H": r"\d{1,2}",
+    "%I": r"\d{1,2}",
+    "%M": r"\d{2}",
+    "%S": r"\d{2}",
+    "%.f": r"(?:\.\d+)?",
+    "%p": r"[AaPp][Mm]",
+}
+_COMPACT = _DIRECTIVES | {"%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}"}
+_CLOCKS = ("", "%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p")
+_BETWEEN = (" ", "T", ", ")
+_ORDERS = {
+    "%d{s}%m{s}%Y": "day first",
+    "%m{s}%d{s}%Y": "month first",
+    "%d{s}%m{s}%y": "day first",
+    "%m{s}%d{s}%y": "month first",
+    "%y{s}%m{s}%d": "year first",
+}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A column of texts, read.
+
+    Attributes:
+        stamps: Datetimes.
+        format: The format that reads every row.
+        notes: What was decided, one sentence each.
+    """
+
+    stamps: pl.Series
+    format: str
+    notes: tuple[str, ...] = ()
+
+
+def _dates() -> Iterator[str]:
+    for s in "-/.":
+        yield f"%Y{s}%m{s}%d"
+    for order, s in product(_ORDERS, "/-."):
+        if s != "." or order.startswith("%d"):
+            yield order.format(s=s)
+    for s, year in product(("-", " ", "/", ". "), ("%Y", "%y")):
+        yield f"%d{s}%B{s.strip('.')}{year}"
+    for year in ("%Y", "%y"):
+        yield from (f"%B %d, {year}", f"%B %d {year}", f"%B-%d-{year}", f"%a, %d %B {year}", f"%a %d %B {year}")
+        yield from (f"%a %B %d {year}", f"%a, %B %d, {year}")
+    yield "%Y-%B-%d"
+
+
+@cache
+def _candidates() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Every format that is tried where none is named, with the texts that it may read."""
+    patterns = list(_dates())
+    dated = [f"{date}{between}{clock}" for date, clock in product(patterns, _CLOCKS[1:]) for between in _BETWEEN]
+    months = [f"%Y{s}%m" for s in ("-", "/", ".", " ")] + [f"%m{s}%Y" for s in ("-", "/", ".", " ")]
+    months += [f"%B{s}{year}" for s in (" ", "-", "/", ", ") for year in ("%Y", "%y")] + ["%Y %B", "%Y-%B"]
+    quarters = [f"%Y{s}Q%q" for s in ("", "-", " ", "/", ":")] + [f"Q%q{s}%Y" for s in ("", "-", " ", "/")]
+    weeks = [f"%G{s}W%V" for s in ("-", "", " ")] + ["W%V %G", "W%V-%G", "W%V/%G"]
+    compact = ["%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M", "%Y%m%d %H%M%S", "%Y%m%d %H%M", "%Y%m%d %H:%M:%S%.f"]
+    compact += ["%Y%m%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m", "%d%m%Y", "%m%d%Y"]
+    loose = [(_regex(pattern, _DIRECTIVES), pattern) for pattern in (*patterns, *dated, *months, *quarters, *weeks)]
+    return (*loose, *((_regex(pattern, _COMPACT), pattern) for pattern in (*compact, "%Y")))
+
+
+def _regex(pattern: str, directives: dict[str, str]) -> re.Pattern[str]:
+    parts = re.split(r"(%\.f|%[A-Za-z])", pattern)
+    return re.compile("".join(directives[part] if part in directives else re.escape(part) for part in parts))
+
+
+def tidied(column: pl.Series) -> pl.Series:
+    """The texts with single plain spaces, a point before fractions of a second, and AM or PM without points."""
+    tidy = column.str.replace_all(r"[\s\x{A0}\x{202F}]+", " ").str.strip_chars(" ")
+    tidy = tidy.str.replace(r"(\d:\d{2}:\d{2}),(\d+)", "${1}.${2}")
+    return tidy.str.replace(r"([AaPp])\.\s?[Mm]\.?$", "${1}M")
+
+
+def parsed(column: pl.Series, pattern: str) -> pl.Series:
+    """The stamps of tidied texts in one format, missing where a text is not in it, microseconds."""
+    # Python's strptime has %f for a fraction of a second.
+    pattern = pattern.replace(".%f", "%.f")
+    if "%q" in pattern:
+        return _quarters(column, pattern)
+    has_day = re.search(r"%[djuwaFDxe]", pattern) is not None and not re.search(r"%a(?!.*%[dj])", pattern)
+    if not has_day:
+        tail = (
+            (" %u", " 1")
+            if "%V" in pattern
+            else (" %d", " 01")
+            if re.search(r"%[mBbh]", pattern)
+            else (" %m %d", " 01 01")
+        )
+        pattern, column = pattern + tail[0], column + tail[1]
+    if re.search(r"%[HIMSpTRX]", pattern):
+        stamps = column.str.to_datetime(pattern, time_unit="us", strict=False, ambiguous="null")
+    else:
+        stamps = column.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
+    # A year of two digits is read by %y alone: %Y would take 23 for the year 23 A.D.
+    return stamps.set(stamps.dt.year() < 1000, None)
+
+
+def _quarters(column: pl.Series, pattern: str) -> pl.Series:
+    groups = {"%Y": r"(?<year>\d{4})", "%q": r"(?<quarter>[1-4])"}
+    parts = re.split(r"(%[A-Za-z])", pattern)
+    fields = column.str.extract_groups("^" + "".join(groups.get(part, re.escape(part)) for part in parts) + "$")
+    year, quarter = (fields.struct.field(name).cast(pl.Int32) for name in ("year", "quarter"))
+    frame = pl.DataFrame({"year": year, "month": quarter * 3 - 2})
+    return frame.select(pl.datetime("year", "month", 1, time_unit="us").alias(column.name)).to_series()
+
+
+def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
+    """The texts in the one format that reads all of them.
+
+    Args:
+        column: Tidied texts, none missing.
+        where: The table and its column, for messages.
+        row: Names a row, given its position.
+
+    Raises:
+        DataError: No format reads every row, or two do and say different things.
+    """
+    first = str(column[0])
+    patterns = [pattern for regex, pattern in _candidates() if regex.fullmatch(first)]
+    tried = {pattern: parsed(column, pattern) for pattern in patterns}
+    whole = {pattern: stamps for pattern, stamps in tried.items() if not stamps.null_count()}
+    if not whole:
+        raise _unreadable(column, tried, where, row)
+    pattern, stamps = next(iter(whole.items()))
+    other = next((p for p, s in whole.items() if not s.equals(stamps)), None)
+    if other is not None:
+        raise DataError(
+            f'{where}: "{first}" may be {pattern} or {other}, and every row fits both; '
+            f'say which by --time-format "{pattern}"'
+        )
+    return Parsed(stamps, pattern, _notes(where, pattern, {p: s for p, s in tried.items() if p not in whole}))
+
+
+def _notes(where: str, pattern: str, refuted: dict[str, pl.Series]) -> tuple[str, ...]:
+    order, notes = _order(pattern), []
+    if order and refuted:
+        rows = min(stamps.null_count() for stamps in refuted.values())
+        by = f"{rows:,} row{'s decide' if rows > 1 else ' decides'} it"
+        notes.append(f"{where} was read as {pattern}, {order}: {by}.")
+    elif order:
+        notes.append(f"{where} was read as {pattern}, {order}.")
+    if "%y" in pattern:
+        notes.append(f"{where} has years of two digits, which were read as 1969 to 2068.")
+    return tuple(notes)
+
+
+def _order(pattern: str) -> str | None:
+    """What is said of a format whose fields might have another order."""
+    fields = re.findall(r"%[YymdB]", pattern)
+    if len(fields) < 3 or "%B" in fields or fields[0] == "%Y" or "%d.%m." in pattern:
+        return None
+    return {"%d": "day first", "%y": "year first"}.get(fields[0], "month first")
+
+
+def _unreadable(column: pl.Series, tried: dict[str, pl.Series], where: str, row: Callable[[int], str]) -> DataError:
+    at = 0
+    if tried:
+        best = min(tried.values(), key=lambda stamps: stamps.null_count())
+        at = int(best.is_null().arg_max() or 0)
+    return DataError(
+        f'{where}: {row(at)} is "{column[at]}", expected a date or time such as 2024-01-31 or 2024-01-31 13:00; mend '
+        f"the row, or name the format by --time-format (as %d.%m.%Y %H:%M, or one of {', '.join(WORDS)} for numbers)"
+    )
+
+
+def number_kind(values: np.ndarray) -> str | None:
+    """What a column of numbers counts: a word, the format of its digits, or None where its size does not tell."""
+    low, high = float(values.min()), float(values.max())
+    is_whole = bool((values == np.floor(values)).all())
+    if is_whole:
+        for pattern, digits in (("%Y%m%d", 8), ("%Y%m", 6), ("%Y%m%d%H%M%S", 14), ("%Y%m%d%H%M", 12)):
+            if low >= 10 ** (digits - 1) and high < 10**digits and _is_calendar(values, pattern):
+                return pattern
+    if low >= _FIRST_YEAR and high < _LAST_YEAR:
+        return "years"
+    if low >= _EXCEL[0] and high < _EXCEL[1]:
+        return "excel"
+    return next((unit for unit, (least, most) in _SIZES.items() if low >= least and high < most), None)
+
+
+def _is_calendar(values: np.ndarray, pattern: str) -> bool:
+    stamps = parsed(pl.Series("time", values.astype(np.int64)).cast(pl.String), pattern)
+    years = stamps.dt.year()
+    return not stamps.null_count() and bool(((years >= _FIRST_YEAR) & (years < _LAST_YEAR)).all())
+
+
+def from_numbers(values: np.ndarray, word: str) -> np.ndarray | None:
+    """Microseconds since 1970 of numbers that count what a word says, int64; None where they cannot.
+
+    A year with a fraction is a month where twelfths fit, its beginning (1950.083) or its middle (1950.042).
+    """
+    if word == "years":
+        return _years(values)
+    unit, start = (float(DAY), _EXCEL_EPOCH) if word == "excel" else (UNITS[word], 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = values * unit + start
+    # Excel's days are floats: whole milliseconds are all that they can hold.
+    found = np.round(found / 1000) * 1000 if word == "excel" else np.round(found)
+    is_within = np.abs(found) < 2.5e17
+    return found.astype(np.int64) if is_within.all() else None
+
+
+def _years(values: np.ndarray) -> np.ndarray | None:
+    year = np.floor(values)
+    twelfths = (values - year) * 12
+    if not ((values >= 1) & (values < 9999)).all():
+        return None
+    if (np.abs(twelfths - np.round(twelfths)) < 0.05).all():
+        month = np.round(twelfths)
+    elif (np.abs(twelfths - np.floor(twelfths) - 0.5) < 0.1).all():
+        month = np.floor(twelfths)
+    else:
+        return None
+    months = ((year - 1970) * 12 + month).astype(np.int64).astype("datetime64[M]")
+    return months.astype("datetime64[us]").astype(np.int64)
