@@ -139,7 +139,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(trained, monkeypatc
     reviews(trained / "one.csv").write_text("review,sentiment\n" + "good,yes\n" * 30)
     (trained / "holes.csv").write_text("review,sentiment\n" + "good,yes\nbad,no\nso,\n" * 30)
     (trained / "empty.csv").write_text("")
-    (trained / "latin.csv").write_bytes("review,sentiment\ngut,ja\nschön,nein\n".encode("latin-1"))
+    (trained / "latin.csv").write_bytes("review,sentiment\ngrün,ja\n".encode() + "schön,nein\n".encode("latin-1"))
     before = sorted(trained.rglob("*"))
     ended, out, err = gatework(*arguments)
     assert ended == code, err

@@ -59,14 +59,14 @@ def content(dataset):
     ]
 
 
-EXPECTED = content(load(FRAME, CONFIG, "classify"))
+EXPECTED = content(load(FRAME, CONFIG, "label"))
 
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("name", FILES)
 def test_every_kind_of_file_gives_the_same_dataset(name, compressed, write):
     path = write(name + ".gz", gzip.compress(FILES[name])) if compressed else write(name, FILES[name])
-    dataset = load(str(path), CONFIG, "classify")
+    dataset = load(str(path), CONFIG, "label")
     assert content(dataset) == EXPECTED
     assert dataset.classes == ("ja", "nein")
     assert dataset.name == name.split(".")[0]
@@ -76,7 +76,7 @@ def test_every_kind_of_file_gives_the_same_dataset(name, compressed, write):
 
 @pytest.mark.parametrize("kind", FRAMES)
 def test_every_kind_of_frame_gives_the_same_dataset(kind):
-    assert content(load(FRAMES[kind], CONFIG, "classify")) == EXPECTED
+    assert content(load(FRAMES[kind], CONFIG, "label")) == EXPECTED
 
 
 def test_one_changed_character_changes_the_fingerprint(write):

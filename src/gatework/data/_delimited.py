@@ -55,13 +55,13 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     try:
         frame = pl.read_csv(content, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.rows)}") from None
+        raise DataError(f"{where}{_misfit(content, separator, str(error), dialect.lines)}") from None
     if len(names) != frame.width:
         raise DataError(f"{where}: the header has {len(names)} fields and the rows {frame.width}; check its quotes")
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     # Spreadsheets write empty columns beside a table.
     frame = frame.drop(name for name in names if name.startswith(_NAMELESS) and frame[name].is_null().all())
-    frame, numbers = _without_blank_rows(frame, first=dialect.rows + 2)
+    frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
     return TextTable(frame, numbers, separator, dialect.notes)
 
 

@@ -27,11 +27,13 @@ class Dialect:
     Attributes:
         separator: What stands between fields.
         start: Where the header begins, in bytes.
-        rows: How many rows stand above the header.
+        lines: How many lines stand above the header.
+        rows: How many of them say something.
     """
 
     separator: str
     start: int = 0
+    lines: int = 0
     rows: int = 0
 
     @property
@@ -69,9 +71,13 @@ def sniffed(content: bytes, separator: str | None) -> Dialect:
     rows = {mark: _rows(text, mark, is_cut) for mark in separators}
     chosen = max(separators, key=lambda mark: _fit([fields for fields, _ in rows[mark]]))
     above = _above(rows[chosen])
+    at = start
     for _ in range(rows[chosen][above - 1][1] if above else 0):
-        start = content.index(b"\n", start) + 1
-    return Dialect(chosen, start, above + (1 if said else 0))
+        at = content.index(b"\n", at) + 1
+    # Blank lines stand between a title and the header, or before all of it.
+    blank = re.match(rb"(?:[ \t]*\r?\n)*", content[at : at + _SAMPLE])
+    at += blank.end() if blank else 0
+    return Dialect(chosen, at, content.count(b"\n", 0, at), above + (1 if said else 0))
 
 
 def _rows(text: str, separator: str, is_cut: bool) -> list[tuple[list[str], int]]:

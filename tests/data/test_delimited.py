@@ -1,0 +1,69 @@
+import pytest
+
+from gatework.data._delimited import read_delimited
+from gatework.data.reading import Reading
+from gatework.errors import DataError
+
+ROWS = [("date", "y"), *((f"2023-01-{day:02d}", f"{day}.5") for day in range(1, 12))]
+COMMAS = "\n".join(",".join(row) for row in ROWS) + "\n"
+SEMICOLONS = COMMAS.replace(",", ";")
+
+
+def table(text: str) -> list[tuple[str, ...]]:
+    found = read_delimited(text.encode(), "x.csv", Reading())
+    return [tuple(found.frame.columns), *found.frame.rows()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COMMAS,
+        SEMICOLONS,
+        COMMAS.replace(",", "\t"),
+        COMMAS.replace(",", "|"),
+        COMMAS.replace("\n", "\r"),
+        COMMAS.replace("\n", "\r\n"),
+        COMMAS.replace("\n", "\r\r\n"),
+        "sep=;\n" + SEMICOLONS,
+        "SEP=;\r\n" + SEMICOLONS.replace("\n", "\r\n"),
+        "Sales report 2023\n\n" + SEMICOLONS,
+        "Sales report 2023;\n" + SEMICOLONS,
+        "\n \n" + COMMAS,
+        "# made by a logger\n# unit: K, m\n" + COMMAS,
+        SEMICOLONS.replace("\n", ";;\n"),
+        SEMICOLONS + ";\n;\n",
+    ],
+    ids=range(15),
+)
+def test_every_dialect_gives_the_same_table(text) -> None:
+    assert table(text) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("date;y;note, with, commas\n2023-01-01;1;a, b\n", ("date", "y", "note, with, commas")),
+        ('date,"Consumption, MWh"\n2023-01-01,1\n', ("date", "Consumption, MWh")),
+        ("date;a;b\n01.01.2023;1,5;2,5\n02.01.2023;1,6;2,6\n", ("date", "a", "b")),
+        (",text,label\n0,good,1\n1,bad,0\n", ("", "text", "label")),
+        ("text\ngood; bad, ugly\nbad; good, ugly\n", ("text",)),
+        ('text,label\n"good; film\nof two lines",pos\n"bad; film",neg\n', ("text", "label")),
+        ("only\nword\n", ("only",)),
+    ],
+)
+def test_the_separator_is_what_cuts_the_rows_alike(text, columns) -> None:
+    if columns == ("text",):
+        text = text.replace("good; bad, ugly", '"good; bad, ugly"').replace("bad; good, ugly", '"bad; good, ugly"')
+    assert table(text)[0] == columns
+
+
+def test_rows_above_the_header_count_in_a_rows_number_and_are_told() -> None:
+    found = read_delimited(("sep=;\nSales report\n" + SEMICOLONS).encode(), "x.csv", Reading())
+    assert found.numbers[0] == 4
+    assert found.separator == ";"
+    assert found.notes == ("The first 2 rows, which stand above the header, were left out.",)
+
+
+def test_a_row_that_does_not_fit_is_named_though_most_do_not() -> None:
+    with pytest.raises(DataError, match=r"row 2: 3 fields where the header has 2; put double quotes"):
+        table("text,label\ngood, film,pos\nbad, film,neg\nugly, film,neg\n")

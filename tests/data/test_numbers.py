@@ -1,0 +1,98 @@
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.data.numbers import NumberReader, number_marks, numbers, plain_texts
+from gatework.data.reading import Reading
+from gatework.errors import DataError
+
+ROW = "row {}".format
+
+
+def read(*columns: list[object], **reading: str) -> list[list[float]]:
+    series = [pl.Series(f"c{k}", values) for k, values in enumerate(columns)]
+    marks = number_marks(series, Reading(**reading))[0]
+    return [numbers(column, "x.csv", ROW, marks).tolist() for column in series]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["1", "2.5", "1e3"], [1, 2.5, 1000]),
+        (["1,5", "2,25"], [1.5, 2.25]),
+        (["1.234,5", "3"], [1234.5, 3]),
+        (["1,234.5", "3"], [1234.5, 3]),
+        (["1.000.000", "500"], [1e6, 500]),
+        (["1 234,5", "1\u202f234,5", "1\u00a0000"], [1234.5, 1234.5, 1000]),
+        (["1'234.5", "2"], [1234.5, 2]),
+        (["−5", "-3"], [-5, -3]),
+        (["True", "false"], [1, 0]),
+        (["1.238", "70.7"], [1.238, 70.7]),
+        (["0.238", "0.707"], [0.238, 0.707]),
+        (["1000000001.735", "999999999.072"], [1000000001.735, 999999999.072]),
+    ],
+    ids=str,
+)
+def test_numbers_are_read_in_the_marks_that_fit_all_of_them(texts, expected) -> None:
+    assert read(texts) == [expected]
+
+
+def test_three_digits_after_every_mark_are_a_doubt_that_is_decided_and_told() -> None:
+    assert read(["1.238", "707"]) == [[1238, 707]]
+    assert read(["1.238", "1.707"]) == [[1.238, 1.707]]
+    assert read(["1.238", "1.707"], decimal=",") == [[1238, 1707]]
+    assert read(["1.238", "707"], decimal=".") == [[1.238, 707]]
+    assert read(["1,238", "1,707"]) == [[1238, 1707]]
+    assert read(["1,238", "1,707"], separator=";") == [[1.238, 1.707]]
+    _, notes = number_marks([pl.Series("sales", ["1.238", "707"])], Reading())
+    assert notes[0].startswith('"1.238" in the column "sales" was read as 1238')
+    assert notes[0].endswith('give --decimal ".".')
+
+
+def test_one_column_decides_for_another() -> None:
+    assert read(["1.238", "1.707"], ["12,5", "1"]) == [[1238, 1707], [12.5, 1]]
+    assert read(["20.123", "19.456"], ["45", "146"]) == [[20.123, 19.456], [45, 146]]
+
+
+@pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%", "1,5,5", "١"])
+def test_what_is_no_number_is_named(text) -> None:
+    with pytest.raises(DataError, match=r'x.csv, column "c0": row 1 is ".*", expected a number; mend'):
+        read(["1", text])
+    assert NumberReader(Reading())(text) is None
+
+
+@pytest.mark.parametrize("text", ["1e39", "-1e300", "9" * 400, "inf"])
+def test_a_number_that_cannot_be_computed_with_is_named(text) -> None:
+    with pytest.raises(DataError, match='column "c0": row 1 is'):
+        read(["1", text])
+
+
+@pytest.mark.parametrize("text", ["1.5", "-3", "1e5", "", "NA", " 7 ", "true"])
+def test_one_text_is_read_as_a_column_is(text) -> None:
+    column = read(["2.5", text])[0][1]
+    one = NumberReader(Reading())(text)
+    assert one == column or (one is not None and math.isnan(one) and math.isnan(column))
+
+
+@pytest.mark.parametrize(
+    ("values", "known", "expected"),
+    [
+        (["1.0", "0.0"], (), ["1", "0"]),
+        ([1.0, 0.0, None], (), ["1", "0", None]),
+        (["True", "false"], (), ["true", "false"]),
+        ([True, False], (), ["true", "false"]),
+        (["1.0", "1.5"], (), ["1.0", "1.5"]),
+        (["1.0"], ("1.0", "1.5"), ["1.0"]),
+        (["1.0"], ("0", "1"), ["1"]),
+        ([1], ("1.0", "2.5"), ["1.0"]),
+        (["007", "1"], (), ["007", "1"]),
+        (["0.0", "1.0", "NaN"], (), ["0", "1", None]),
+        ([np.nan, 1.5], (), [None, "1.5"]),
+        ([" a ", ""], (), ["a", None]),
+    ],
+    ids=str,
+)
+def test_a_label_is_the_same_however_a_program_wrote_it(values, known, expected) -> None:
+    assert plain_texts(pl.Series("l", values), "x.csv", known).to_list() == expected

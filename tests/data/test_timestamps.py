@@ -1,0 +1,118 @@
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.data.reading import Reading
+from gatework.data.timestamps import Stamps, read_stamps
+from gatework.errors import DataError, GateworkError
+
+
+def read(values: list[object], *, is_kept: bool = False, **reading: str) -> Stamps:
+    column, codes = pl.Series("t", values), np.zeros(len(values), dtype=np.int64)
+    row = "row {}".format
+    return read_stamps(column, codes, source="x.csv", row=row, reading=Reading(**reading), is_kept=is_kept)
+
+
+def micro(text: str) -> int:
+    return int(np.datetime64(text, "us").astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("values", "second", "found"),
+    [
+        (["2023-01-01", "2023-01-02"], "2023-01-02", "%Y-%m-%d"),
+        (["2023/01/05 1:00", "2023/01/05 2:00"], "2023-01-05T02:00", "%Y/%m/%d %H:%M"),
+        (["2023-01-01 10:00:00,123", "2023-01-01 10:00:01,5"], "2023-01-01T10:00:01.5", "%Y-%m-%d %H:%M:%S%.f"),
+        (["01-01-2023", "13-01-2023"], "2023-01-13", "%d-%m-%Y"),
+        (["01-Jan-2023", "02-Feb-2023"], "2023-02-02", "%d-%B-%Y"),
+        (["January 5, 2023", "February 6, 2023"], "2023-02-06", "%B %d, %Y"),
+        (["Mon, 02 Jan 2023", "Tue, 03 Jan 2023"], "2023-01-03", "%a, %d %B %Y"),
+        (["Jan 2020", "Feb 2020"], "2020-02-01", "%B %Y"),
+        (["2000Q1", "2000Q2"], "2000-04-01", "%YQ%q"),
+        (["Q4 2020", "Q1 2021"], "2021-01-01", "Q%q %Y"),
+        (["2018-W01", "2018-W02"], "2018-01-08", "%G-W%V"),
+        (["1/1/23", "1/19/23"], "2023-01-19", "%m/%d/%y"),
+        (["31.12.99", "01.01.00"], "2000-01-01", "%d.%m.%y"),
+        (["01.01.2023 10:00", "02.01.2023 10:00"], "2023-01-02T10:00", "%d.%m.%Y %H:%M"),
+        (["1/1/2023, 10:00:00 AM", "1/19/2023, 10:00:01 PM"], "2023-01-19T22:00:01", "%m/%d/%Y, %I:%M:%S %p"),
+        (["2020.01", "2020.02"], "2020-02-01", "%Y.%m"),
+        (["1672531200", "1672534800"], "2023-01-01T01:00", "seconds"),
+        ([1672531200, 1672534800], "2023-01-01T01:00", "seconds"),
+        (["1672531200000", "1672534800000"], "2023-01-01T01:00", "milliseconds"),
+        ([1672531200 * 10**6, 1672534800 * 10**6], "2023-01-01T01:00", "microseconds"),
+        ([1672531200 * 10**9, 1672534800 * 10**9], "2023-01-01T01:00", "nanoseconds"),
+        ([20230101, 20230102], "2023-01-02", "%Y%m%d"),
+        (["20230101", "20230102"], "2023-01-02", "%Y%m%d"),
+        ([202301, 202302], "2023-02-01", "%Y%m"),
+        (["20230101120000", "20230101130000"], "2023-01-01T13:00", "%Y%m%d%H%M%S"),
+        ([44927, 44928], "2023-01-02", "excel"),
+        ([44927.0, 44927 + 1 / 24], "2023-01-01T01:00", "excel"),
+        ([1950.0, 1950 + 1 / 12], "1950-02-01", "years"),
+        ([1950.042, 1950.125], "1950-02-01", "years"),
+        ([1700, 1701], "1701-01-01", "years"),
+        ([datetime.date(2023, 1, 1), datetime.date(2023, 1, 2)], "2023-01-02", None),
+    ],
+    ids=str,
+)
+def test_a_time_is_read_as_it_was_meant_and_the_format_is_kept(values, second, found) -> None:
+    stamps = read(values)
+    assert stamps.local[1] == micro(second)
+    assert stamps.format == found
+    if found is not None:
+        again = read(values[1:], time_format=found, is_kept=True)
+        assert again.local[0] == stamps.local[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "reading", "sentence"),
+    [
+        (
+            ["01/02/2024", "02/02/2024"],
+            {},
+            "may be %d/%m/%Y or %m/%d/%Y, and every row fits both; say which by --time-",
+        ),
+        (["13/01/2023", "01/13/2023"], {}, 'row 1 is "01/13/2023"'),
+        (["2023-01-01", "2023-13-01"], {}, 'row 1 is "2023-13-01"'),
+        (["0023-07-19"], {}, 'row 0 is "0023-07-19"'),
+        ([1000, 1001], {}, "numbers like it may be anything"),
+        ([2020.01, 2020.02], {}, "may be no years"),
+        ([5, 6], {}, "--time-format"),
+        ([1e300, 2.0], {}, "--time-format"),
+        (["9999-12-31"], {}, "expected a time in the years 1000 to 9998"),
+        (["2018-01-01 10"], {"time_format": "%Y-%m-%d %H"}, "cannot be used"),
+        (["2018-01-01"], {"time_format": "seconds"}, 'expected the format "seconds"'),
+        ([datetime.timedelta(1)], {}, "expected dates or times"),
+        ([b"a"], {}, "expected text"),
+        (["2024-01-01T00:00Z", "2024-01-02T00:00"], {}, "without an offset from UTC"),
+    ],
+    ids=str,
+)
+def test_what_is_no_time_is_one_sentence_with_a_way_out(values, reading, sentence) -> None:
+    with pytest.raises(GateworkError) as caught:
+        read(values, **reading)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_decided_between_day_and_month_is_said() -> None:
+    days = [f"{day:02d}/01/2023" for day in range(1, 31)]
+    assert read(days).notes == ('x.csv, column "t" was read as %d/%m/%Y, day first: 18 rows decide it.',)
+
+
+def test_a_kept_format_reads_what_would_be_ambiguous_and_dates_that_begin_with_the_year() -> None:
+    assert read(["01/08/2023"], time_format="%d/%m/%Y", is_kept=True).local[0] == micro("2023-08-01")
+    assert read(["2023-08-01"], time_format="%d/%m/%Y", is_kept=True).local[0] == micro("2023-08-01")
+    with pytest.raises(DataError, match=r'expected the format "%d/%m/%Y", which the training table decided'):
+        read(["08/19/2023"], time_format="%d/%m/%Y", is_kept=True)
+    with pytest.raises(DataError, match='expected the format "%d/%m/%Y"; mend'):
+        read(["2023-08-01"], time_format="%d/%m/%Y")
+
+
+@pytest.mark.parametrize("offset", ["+02:00", "+0200", "+02"])
+def test_an_offset_is_one_after_a_time_of_day_alone(offset) -> None:
+    stamps = read([f"2023-06-01 10:00:00{offset}"])
+    assert stamps.moments is not None
+    assert stamps.moments[0] == micro("2023-06-01T08:00")
+    assert read(["01-02-2023", "13-02-2023"]).moments is None
