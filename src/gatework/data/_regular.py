@@ -15,6 +15,10 @@ from gatework.errors import DataError
 from gatework.options import TimeOptions
 
 
+# A series may have so many steps whatever its rows, and so many for each row beyond that.
+_MOST_STEPS, _STEPS_PER_ROW = 20_000, 200
+
+
 @dataclass(frozen=True)
 class Naming:
     """How messages call things.
@@ -112,6 +116,9 @@ def one_row_per_step(
     same_step = (np.diff(rows.codes) == 0) & (np.diff(rows.positions) == 0)
     if not same_step.any():
         return rows, []
+    if rule != "error":
+        note = f"{_rows(int(same_step.sum()) + 1)} or more of one step were put together by their {rule}."
+        return _together(rows, same_step, rule, columns), [note]
     notes = []
     is_equal = same_step & (np.diff(rows.distance) == 0)
     is_equal &= _equal(rows.values[1:], rows.values[:-1]).all(axis=1)
@@ -120,13 +127,12 @@ def one_row_per_step(
         rows = rows.take(np.flatnonzero(~np.concatenate([[False], is_equal])))
         same_step = (np.diff(rows.codes) == 0) & (np.diff(rows.positions) == 0)
     clash = same_step & (np.diff(rows.distance) == 0)
-    if clash.any() and rule == "error":
+    if clash.any():
         raise _clash(rows, int(np.argmax(clash)), columns, naming, is_clock)
     if same_step.any():
-        how = rule if clash.any() else "mean"
-        what = "at the same time" if clash.any() else "at different times of one step"
-        notes.append(f"{_rows(int(same_step.sum()) + 1)} or more {what} were put together by their {how}.")
-        rows = _together(rows, same_step, how)
+        count = _rows(int(same_step.sum()) + 1)
+        notes.append(f"{count} or more at different times of one step were put together by their mean.")
+        rows = _together(rows, same_step, "mean", columns)
     return rows, notes
 
 
@@ -143,7 +149,8 @@ def _clash(rows: StepRows, at: int, columns: Columns, naming: Naming, is_clock: 
     )
 
 
-def _together(rows: StepRows, same_step: np.ndarray, how: str) -> StepRows:
+def _together(rows: StepRows, same_step: np.ndarray, how: str, columns: Columns) -> StepRows:
+    """One row per step; a sum is one of targets alone, and what else is known of a step is its mean."""
     starts = np.flatnonzero(~np.concatenate([[False], same_step]))
     chosen = np.append(starts[1:], len(rows.codes)) - 1 if how == "last" else starts
     values = rows.values[chosen].copy()
@@ -151,7 +158,10 @@ def _together(rows: StepRows, same_step: np.ndarray, how: str) -> StepRows:
         present = ~np.isnan(rows.values)
         total = np.add.reduceat(np.where(present, rows.values, 0.0), starts, axis=0)
         count = np.add.reduceat(present.astype(np.int64), starts, axis=0)
-        values = np.where(count > 0, total / np.maximum(count, 1) if how == "mean" else total, np.nan)
+        values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        if how == "sum":
+            targets = columns.slices()["targets"]
+            values[:, targets] = np.where(count > 0, total, np.nan)[:, targets]
     return StepRows(rows.codes[starts], rows.positions[starts], rows.distance[starts], values, rows.index[starts])
 
 
@@ -174,17 +184,41 @@ def regular(
         DataError: Something is missing and the rule is "error", or it is a value that must be there.
     """
     bounds = [0, *(np.flatnonzero(np.diff(rows.codes)) + 1).tolist(), len(rows.codes)]
+    has_target = ~np.isnan(rows.values[:, columns.slices()["targets"]]).all(axis=1)
+    # Where no row means zero, every series goes on to the table's last step.
+    end = int(rows.positions[has_target].max()) if config.missing == "zero" and has_target.any() else None
     table, counts = [], Counter[str]()
     for low, high in pairwise(bounds):
         part = rows.take(np.arange(low, high))
         name = ids[int(part.codes[0])]
         of = replace(naming, source=f"{naming.source}, series {', '.join(name)}") if name else naming
-        table.append(_one(part, name, columns, config, of, counts))
+        _check_size(part, columns, end, of)
+        table.append(_one(part, name, columns, config, of, counts, end))
     return table, counts
 
 
+def _check_size(rows: StepRows, columns: Columns, end: int | None, naming: Naming) -> None:
+    """Refuses a series of far more steps than rows, as one mistyped year makes."""
+    positions = rows.positions
+    steps = max(int(positions[-1]), end or int(positions[-1])) - int(positions[0]) + 1
+    if steps <= max(_MOST_STEPS, _STEPS_PER_ROW * len(positions)):
+        return
+    gaps = np.diff(positions)
+    at = int(np.argmax(gaps)) + 1 if len(gaps) else 0
+    raise DataError(
+        f"{naming.source}: its {_rows(len(positions))} stretch over {steps:,} steps, as {naming.row(int(rows.index[at]))} "
+        f"is of {naming.step(int(positions[at]))}; mend that time, or name a longer step by --frequency"
+    )
+
+
 def _one(
-    rows: StepRows, name: tuple[str, ...], columns: Columns, config: TimeOptions, naming: Naming, counts: Counter[str]
+    rows: StepRows,
+    name: tuple[str, ...],
+    columns: Columns,
+    config: TimeOptions,
+    naming: Naming,
+    counts: Counter[str],
+    end: int | None,
 ) -> Series:
     where = columns.slices()
     has_target = ~np.isnan(rows.values[:, where["targets"]]).all(axis=1)
@@ -192,9 +226,10 @@ def _one(
         raise DataError(f'{naming.source}: the column "{columns.targets[0]}" holds no value; at least two are needed')
     first = int(np.argmax(has_target))
     last = len(has_target) - 1 - int(np.argmax(has_target[::-1]))
-    start, steps = int(rows.positions[first]), int(rows.positions[last] - rows.positions[first]) + 1
+    start = int(rows.positions[first])
+    steps = (int(rows.positions[last]) if end is None else end) - start + 1
     rows = rows.take(np.arange(first, len(rows.codes)))
-    ahead = int(rows.positions[-1]) - start + 1
+    ahead = max(int(rows.positions[-1]) - start + 1, steps)
     full = np.full((ahead, rows.values.shape[1]), np.nan)
     present = np.zeros(ahead, dtype=bool)
     full[rows.positions - start], present[rows.positions - start] = rows.values, True

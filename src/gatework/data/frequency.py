@@ -54,8 +54,13 @@ _ROUND = [
 ]
 _SHORTEST_MONTH = 27 * DAY
 _MEAN_MONTH = 365.2425 / 12 * DAY
+_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+# 1 January 1970 was a Thursday: this many days later a Monday came.
+_FIRST_MONDAY = 4
 # A median this close to a round step, where no single distance prevails, is that step with jitter.
 _JITTER = 0.05
+# Stamps whose median distance is less than this share of a step lie within steps rather than about them.
+_FINER = 0.75
 _PREVAILING = 0.5
 # The share of distances that must be whole numbers of steps for stamps to count as regular.
 _REGULAR = 0.8
@@ -69,24 +74,30 @@ class Frequency:
     Attributes:
         kind: "time" for a fixed time, "months" for calendar months, "business" for Monday to Friday.
         size: Microseconds, months, or 1.
+        last_day: Of weeks, the weekday that they end on, 0 for Monday to 6 for Sunday.
     """
 
     kind: Literal["time", "months", "business"]
     size: int
+    last_day: int = 6
 
     @classmethod
     def parse(cls, text: str) -> Frequency:
-        """Reads "D", "15min", "2W", "MS", "3mo" and the like.
+        """Reads "D", "15min", "2W", "W-SAT" (weeks that end on a Saturday), "MS", "3mo" and the like.
 
         Raises:
             UsageError: It is none of these.
         """
-        match = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]+)(?:-[A-Z]+)?\s*", text)
+        match = re.fullmatch(r"\s*(\d{0,6})\s*([A-Za-z]+)(?:-([A-Z]{3}))?\s*", text)
         unit = _UNITS.get(match[2]) or _UNITS.get(match[2].lower()) if match else None
         count = int(match[1] or 1) if match else 0
-        if unit is None or count < 1 or (unit[0] == "business" and count > 1):
+        last = match[3] if match else None
+        is_week = unit == _UNITS["w"]
+        if unit is None or count < 1 or (unit[0] == "business" and count > 1) or not (last in _WEEKDAYS or last is None):
             raise UsageError(f'the frequency is "{text}", expected one of {_KNOWN}')
-        return cls(unit[0], count * unit[1])  # type: ignore[arg-type]
+        if last is not None and not is_week:
+            raise UsageError(f'the frequency is "{text}": only weeks have a last day, as W-SUN; expected one of {_KNOWN}')
+        return cls(unit[0], count * unit[1], _WEEKDAYS.index(last) if last else 6)  # type: ignore[arg-type]
 
     @property
     def name(self) -> str:
@@ -98,7 +109,8 @@ class Frequency:
         else:
             steps = ((WEEK, "W"), (DAY, "D"), (HOUR, "H"), (MINUTE, "min"), (SECOND, "S"))
             size, unit = next(((self.size // n, u) for n, u in steps if self.size % n == 0), (self.size, "us"))
-        return unit if size == 1 else f"{size}{unit}"
+        last = f"-{_WEEKDAYS[self.last_day]}" if unit == "W" and self.last_day != 6 else ""
+        return (unit if size == 1 else f"{size}{unit}") + last
 
     @property
     def is_daily_or_longer(self) -> bool:
@@ -114,35 +126,68 @@ class Grid:
         frequency: The step.
         anchor: The stamp at position 0, microseconds.
         is_month_end: For months: whether a stamp is its month's last day, whatever its number.
+        is_calendar: For fixed times: whether a step holds what begins within it, as a day does, rather than what lies
+            nearest to its stamp.
     """
 
     frequency: Frequency
     anchor: int
     is_month_end: bool = False
+    is_calendar: bool = False
 
     @classmethod
-    def fit(cls, frequency: Frequency, stamps: np.ndarray) -> Grid:
-        """The grid that most of these stamps lie on."""
+    def fit(cls, frequency: Frequency, stamps: np.ndarray, *, is_named: bool = False) -> Grid:
+        """The grid that most of these stamps lie on.
+
+        Args:
+            frequency: The step.
+            stamps: Microseconds, int64.
+            is_named: Whether a person named the step, rather than that it was found from the stamps: a day, a week, or
+                a clock hour of many rows is then the calendar's.
+        """
         first = int(stamps.min())
         if frequency.kind == "time":
-            phases, counts = np.unique(stamps % frequency.size, return_counts=True)
-            phase = int(phases[np.argmax(counts)])
-            return cls(frequency, (first - phase + frequency.size // 2) // frequency.size * frequency.size + phase)
+            return cls._of_time(frequency, stamps, is_named)
+        is_one_time = len(np.unique(stamps % DAY)) == 1
         if frequency.kind == "business":
-            return cls(frequency, first)
-        days = _day_of_month(stamps)
+            return cls(frequency, first if is_one_time else first // DAY * DAY)
+        months, days = _month(stamps), _day_of_month(stamps)
         at_end = bool((_day_of_month(stamps + DAY) == 1).all() and len(np.unique(days)) > 1)
-        return cls(frequency, first, at_end)
+        month = int(months.min())
+        if len(np.unique(months % frequency.size)) > 1 and 12 % frequency.size == 0:
+            month -= month % frequency.size  # a quarter, or a year, begins where the calendar says
+        is_one_day = len(np.unique(days)) == 1 or at_end
+        day = int(days[np.argmin(stamps)]) if is_one_day and not at_end else 1
+        start = int(np.datetime64(month, "M").astype("datetime64[D]").astype(np.int64)) + day - 1
+        within = first % DAY if is_one_time and is_one_day else 0
+        return cls(frequency, start * DAY + within, at_end)
+
+    @classmethod
+    def _of_time(cls, frequency: Frequency, stamps: np.ndarray, is_named: bool) -> Grid:
+        first, size = int(stamps.min()), frequency.size
+        phases, counts = np.unique(stamps % size, return_counts=True)
+        gaps = np.diff(np.unique(stamps))
+        is_finer = len(gaps) > 0 and float(np.median(gaps)) < _FINER * size
+        if is_named and len(phases) > 1 and (size % DAY == 0 or is_finer):
+            if size % DAY:
+                start = first // size * size
+            else:
+                week = (frequency.last_day + 1 + _FIRST_MONDAY) % 7 * DAY if size % WEEK == 0 else 0
+                unit = WEEK if size % WEEK == 0 else DAY
+                start = (first - week) // unit * unit + week
+            return cls(frequency, start, is_calendar=True)
+        phase = int(phases[np.argmax(counts)])
+        return cls(frequency, (first - phase + size // 2) // size * size + phase)
 
     def positions(self, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest step of each stamp.
+        """The step of each stamp: the nearest one, or that of the calendar.
 
         Returns:
             Positions, int64, and how far each stamp lies from its step, microseconds, int64.
         """
         size = self.frequency.size
         if self.frequency.kind == "time":
-            positions = (stamps - self.anchor + size // 2) // size
+            positions = (stamps - self.anchor + (0 if self.is_calendar else size // 2)) // size
         elif self.frequency.kind == "months":
             positions = (_month(stamps) - _month(np.array([self.anchor]))[0]) // size
         else:
@@ -212,7 +257,7 @@ def _infer_months(stamps: np.ndarray, codes: np.ndarray, steps: np.ndarray) -> F
         return (
             None
             if (steps % WEEK == 0).all()
-            else Frequency("months", max(1, round(float(np.median(steps)) / DAY / 30.44)))
+            else Frequency("months", max(1, round(float(np.median(steps)) / _MEAN_MONTH)))
         )
     months = np.diff(_month(stamps))[(np.diff(codes) == 0) & (np.diff(stamps) > 0)]
     values, counts = np.unique(months, return_counts=True)

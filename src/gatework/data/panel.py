@@ -2,8 +2,10 @@
 
 What is irregular in the table is found, told in the notes, and handled by the rules of `TimeOptions`:
 
-- stamps off the grid go to the nearest step; rows of one step at different times are averaged;
-- rows that are equal in every column used are dropped; other duplicates follow `duplicates`;
+- stamps off the grid go to the nearest step; where a step is named, days, weeks, months, quarters and years are the
+  calendar's;
+- rows of one step are put together by `duplicates`; where that is "error", rows at different times are averaged, rows
+  that are equal in every column used are dropped, and others are an error;
 - steps and values that are not there follow `missing`, which never looks ahead: a value that is filled in depends on
   nothing later than itself;
 - steps shorter than a day are counted in UTC where the zone is known, so that a change of clocks neither makes nor
@@ -136,7 +138,7 @@ def _grid(
             order = np.lexsort((stamps.local, codes))
             frequency = infer(stamps.local[order], codes[order], where)
     clock = stamps.local if frequency.is_daily_or_longer else finest
-    return Grid.fit(frequency, clock), clock
+    return Grid.fit(frequency, clock, is_named=config.frequency is not None), clock
 
 
 def _step(grid: Grid, zone: str | None, position: int) -> str:
@@ -146,7 +148,9 @@ def _step(grid: Grid, zone: str | None, position: int) -> str:
 def _grid_notes(grid: Grid, distance: np.ndarray, column: str, is_inferred: bool) -> list[str]:
     notes = [f"The step is {grid.frequency.name}, found from the stamps."] if is_inferred else []
     off = np.abs(distance[distance != 0])
-    if len(off):
+    if len(off) and grid.is_calendar:
+        notes.append(f'The rows of one {grid.frequency.name} by the clock of the column "{column}" were put together.')
+    elif len(off):
         notes.append(
             f'{len(off):,} of {len(distance):,} stamps in the column "{column}" lie off the grid of '
             f"{grid.frequency.name}, by up to {_duration(int(off.max()))}, and were moved to the nearest step."

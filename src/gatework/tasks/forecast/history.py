@@ -38,6 +38,7 @@ def to_state(table: Panel) -> dict[str, Any]:
         "frequency": table.frequency.name,
         "anchor": table.grid.anchor,
         "is_month_end": table.grid.is_month_end,
+        "is_calendar": table.grid.is_calendar,
         "zone": table.zone,
         "columns": dataclasses.asdict(table.columns),
         "reading": table.reading.state(),
@@ -68,7 +69,7 @@ def from_state(state: Mapping[str, Any]) -> Panel:
         # An empty list has lost its second axis.
         arrays = {n: a if n == "static" else a.reshape(len(found[n]), widths[n]) for n, a in arrays.items()}
         series.append(Series(tuple(found["id"]), found["start"], **arrays))
-    grid = Grid(Frequency.parse(state["frequency"]), state["anchor"], state["is_month_end"])
+    grid = Grid(Frequency.parse(state["frequency"]), state["anchor"], state["is_month_end"], state["is_calendar"])
     return Panel(
         tuple(series),
         grid,
