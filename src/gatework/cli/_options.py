@@ -97,7 +97,9 @@ def _annotation(option: Option, defaults: Mapping[str, Any], *, is_unique: bool)
     }
     if kind is not bool:
         said["metavar"] = option.metavar
-    if any(member not in (bool, int, float, str) for member in option.members) and not option.is_list:
+    if any(member not in (bool, int, float, str) for member in option.members) and not (
+        option.is_list or option.choices
+    ):
         return Annotated[Any, typer.Option(*flags, parser=share_or_shares, **said)]
     if option.is_list:
         return Annotated[Optional[list[str]], typer.Option(*flags, **said)]  # noqa: UP045

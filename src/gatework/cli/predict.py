@@ -46,7 +46,7 @@ def predict(
         predictor = opened.predictor
         end_reads_on_signal()
         with stopped_with("stopped"):
-            for line in predictor.answer_lines(sys.stdin):
+            for line in predictor.answer_lines(sys.stdin, **options.bare(changes)):
                 print(line, flush=True)
         return
     predictor = opened.predictor

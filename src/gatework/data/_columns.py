@@ -171,7 +171,7 @@ def matrix(
             parts.append(_indicators(frame[name], categories[name], source, row))
         else:
             parts.append(numbers(frame[name], source, row, reading)[:, None])
-    return columns, np.concatenate(parts, axis=1)
+    return columns, np.concatenate([np.zeros((len(frame), 0)), *parts], axis=1)
 
 
 def _texts(column: pl.Series) -> pl.Series:

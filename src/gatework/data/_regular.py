@@ -14,9 +14,8 @@ from gatework.data._columns import Columns
 from gatework.errors import DataError
 from gatework.options import TimeOptions
 
-
 # A series may have so many steps whatever its rows, and so many for each row beyond that.
-_MOST_STEPS, _STEPS_PER_ROW = 20_000, 200
+MOST_STEPS, _STEPS_PER_ROW = 100_000, 1000
 
 
 @dataclass(frozen=True)
@@ -192,21 +191,21 @@ def regular(
         part = rows.take(np.arange(low, high))
         name = ids[int(part.codes[0])]
         of = replace(naming, source=f"{naming.source}, series {', '.join(name)}") if name else naming
-        _check_size(part, columns, end, of)
+        _check_size(part, end, of)
         table.append(_one(part, name, columns, config, of, counts, end))
     return table, counts
 
 
-def _check_size(rows: StepRows, columns: Columns, end: int | None, naming: Naming) -> None:
+def _check_size(rows: StepRows, end: int | None, naming: Naming) -> None:
     """Refuses a series of far more steps than rows, as one mistyped year makes."""
     positions = rows.positions
     steps = max(int(positions[-1]), end or int(positions[-1])) - int(positions[0]) + 1
-    if steps <= max(_MOST_STEPS, _STEPS_PER_ROW * len(positions)):
+    if steps <= max(MOST_STEPS, _STEPS_PER_ROW * len(positions)):
         return
     gaps = np.diff(positions)
     at = int(np.argmax(gaps)) + 1 if len(gaps) else 0
     raise DataError(
-        f"{naming.source}: its {_rows(len(positions))} stretch over {steps:,} steps, as {naming.row(int(rows.index[at]))} "
+        f"{naming.source}: {_rows(len(positions))} stretch over {steps:,} steps, as {naming.row(int(rows.index[at]))} "
         f"is of {naming.step(int(positions[at]))}; mend that time, or name a longer step by --frequency"
     )
 

@@ -89,7 +89,7 @@ def read_events(
         DataError: A column is not there, a value is no finite number, or a time cannot be read.
     """
     columns = roles(table.frame, config, targets, table.where)
-    given = Reading(time_format=config.time_format, time_zone=config.time_zone)
+    given = Reading.given(time=config)
     table = table.deciding(columns.targets, kept, given)
     codes, ids = series_of(table.frame, columns.ids, table.where, table.row, known)
     is_kept = kept is not None and config.time_format is None

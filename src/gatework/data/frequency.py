@@ -93,10 +93,17 @@ class Frequency:
         count = int(match[1] or 1) if match else 0
         last = match[3] if match else None
         is_week = unit == _UNITS["w"]
-        if unit is None or count < 1 or (unit[0] == "business" and count > 1) or not (last in _WEEKDAYS or last is None):
+        if (
+            unit is None
+            or count < 1
+            or (unit[0] == "business" and count > 1)
+            or not (last in _WEEKDAYS or last is None)
+        ):
             raise UsageError(f'the frequency is "{text}", expected one of {_KNOWN}')
         if last is not None and not is_week:
-            raise UsageError(f'the frequency is "{text}": only weeks have a last day, as W-SUN; expected one of {_KNOWN}')
+            raise UsageError(
+                f'the frequency is "{text}": only weeks have a last day, as W-SUN; expected one of {_KNOWN}'
+            )
         return cls(unit[0], count * unit[1], _WEEKDAYS.index(last) if last else 6)  # type: ignore[arg-type]
 
     @property

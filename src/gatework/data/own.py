@@ -40,7 +40,7 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
         UsageError: A column must be named.
         DataError: The data is not what was expected.
     """
-    table, test_table = _tables(source)
+    table, test_table = _tables(source, config)
     is_folder = _is_folder(source)
     if is_folder and answer != "label":
         raise UsageError(f"{table.where} holds texts by class and no values to predict; train a classifier of it")
@@ -76,7 +76,7 @@ def read_examples(
     Raises:
         DataError: A column is missing, or a label is none of the classes.
     """
-    table, test = _tables(source)
+    table, test = _tables(source, config)
     answer: Answer = "label" if classes else "target"
     columns = _FOLDER_COLUMNS if _is_folder(source) else columns or _columns(table, config, answer)
     return _examples(_decided(test or table, columns, reading), columns, classes)
@@ -110,7 +110,7 @@ def read_inputs(
         return from_lines([source]), None
     if isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(".txt"):
         return from_lines(_lines(Path(source))), None
-    table, test = _tables(source)
+    table, test = _tables(source, config)
     if _is_folder(source):
         return _inputs(test or table, _FOLDER_COLUMNS), (test or table).frame
     columns = columns or _input_columns(table, config, kind, None)
@@ -128,8 +128,8 @@ def _is_folder(source: Any) -> bool:
     return isinstance(source, (str, os.PathLike)) and Path(source).is_dir()
 
 
-def _tables(source: Any) -> tuple[Table, Table | None]:
-    return read_folder(Path(source)) if _is_folder(source) else (read_table(source), None)
+def _tables(source: Any, config: DataOptions) -> tuple[Table, Table | None]:
+    return read_folder(Path(source)) if _is_folder(source) else (read_table(source, Reading.given(config)), None)
 
 
 def _columns(table: Table, config: DataOptions, answer: Answer) -> Columns:

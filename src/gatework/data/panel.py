@@ -91,7 +91,7 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
     columns = roles(table.frame, config, targets, source)
     if not len(table):
         raise DataError(f"{source} holds no rows; a table with a time column and at least two rows was expected")
-    given = Reading(time_format=config.time_format, time_zone=config.time_zone)
+    given = Reading.given(time=config)
     table = table.deciding(columns.numbers, like.reading if like else None, given)
     frame, reading = table.frame, table.reading
     known = [s.id for s in like.series] if like else ()

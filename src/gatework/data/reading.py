@@ -6,9 +6,15 @@ the training table decided is kept, and predicting, evaluating and streaming rea
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from gatework.errors import UsageError
+
+if TYPE_CHECKING:
+    from gatework.options import DataOptions, TimeOptions
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,33 @@ class Reading:
     time_format: str | None = None
     time_zone: str | None = None
 
+    @classmethod
+    def given(cls, data: DataOptions | None = None, time: TimeOptions | None = None) -> Reading:
+        """What a person says of how a table is read.
+
+        Raises:
+            UsageError: It is no mark or no encoding.
+        """
+        separator, decimal, encoding = (getattr(data, name, None) for name in ("separator", "decimal", "encoding"))
+        separator = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
+        if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+            raise UsageError(f'the separator is "{separator}", expected one mark, such as ; or tab')
+        if decimal not in (None, ".", ","):
+            raise UsageError(f'the decimal mark is "{decimal}", expected . or ,')
+        try:
+            encoding = codecs.lookup(encoding).name if encoding else None
+        except LookupError:
+            raise UsageError(f'there is no encoding "{encoding}"; expected one such as utf-8 or cp1252') from None
+        thousands = None
+        time_format, time_zone = (getattr(time, name, None) for name in ("time_format", "time_zone"))
+        return cls(separator, encoding, decimal, thousands, time_format, time_zone)
+
     def overridden(self, by: Reading) -> Reading:
         """This reading with every decision that `by` has taken in place of its own."""
-        return replace(self, **{name: value for name, value in asdict(by).items() if value is not None})
+        changed = {name: value for name, value in asdict(by).items() if value is not None}
+        if by.decimal is not None and by.decimal != self.decimal:
+            changed["thousands"] = by.thousands  # the mark of the other decimals
+        return replace(self, **changed)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""

@@ -105,11 +105,7 @@ class Table:
             kept: What a model's training table decided.
             given: What a person says, which holds whatever was decided.
         """
-        reading = self.reading
-        if kept is not None:
-            reading = replace(reading, decimal=kept.decimal, thousands=kept.thousands, time_format=kept.time_format)
-            reading = replace(reading, time_zone=kept.time_zone)
-        reading = reading.overridden(given or Reading())
+        reading = (kept or Reading()).overridden(self.reading).overridden(given or Reading())
         reading, notes = number_marks([self.column(name) for name in columns], reading)
         return replace(self, reading=reading, notes=(*self.notes, *notes))
 

@@ -4,6 +4,7 @@ from gatework.options._names import Names, as_list, column_names
 from gatework.options._option import Option, OptionSection, find_option, option, options_of
 from gatework.options._sections import (
     AROUND,
+    READING,
     DataOptions,
     Duplicates,
     Missing,
@@ -18,6 +19,7 @@ from gatework.options._task_options import SHARED, TASKS, TaskOptions, implied_t
 
 __all__ = [
     "AROUND",
+    "READING",
     "SHARED",
     "TASKS",
     "DataOptions",

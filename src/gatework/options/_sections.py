@@ -34,6 +34,17 @@ class DataOptions(OptionSection):
     target: Names = option(
         None, help="The column that holds the value to predict; several where a task takes several.", metavar="COLUMN"
     )
+    separator: str | None = option(
+        None,
+        help='What stands between the fields of a delimited file, such as ";"; inferred if absent.',
+        metavar="MARK",
+    )
+    decimal: str | None = option(
+        None, help='What stands before the decimals of a number, "." or ","; inferred if absent.', metavar="MARK"
+    )
+    encoding: str | None = option(
+        None, help="The encoding of a text file, such as cp1252; UTF-8, or inferred, if absent.", metavar="NAME"
+    )
     validation: float = option(
         0.2, low=0, high=0.9, is_low_open=True, help="Share of the training examples held back for validation."
     )
@@ -82,6 +93,13 @@ class TimeOptions(OptionSection):
         None, help="The zone of times that name none, such as Europe/Berlin.", metavar="ZONE"
     )
 
+
+READING = tuple(
+    o
+    for o in (*options_of(DataOptions), *options_of(TimeOptions))
+    if o.name in ("separator", "decimal", "encoding", "time_format", "time_zone")
+)
+"""The options of how a table is read, which a prediction and an evaluation take as well."""
 
 _AROUND = "Around the cell, at every step"
 

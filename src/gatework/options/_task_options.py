@@ -10,7 +10,7 @@ from typing import Any
 from gatework._registry import Registry, resolve
 from gatework.errors import UsageError
 from gatework.options._option import Option, OptionSection, options_of
-from gatework.options._sections import DataOptions, ModelOptions, TrainingOptions
+from gatework.options._sections import READING, DataOptions, ModelOptions, TrainingOptions
 
 SHARED: tuple[type[OptionSection], ...] = (DataOptions, ModelOptions, TrainingOptions)
 """The sections of every recipe."""
@@ -60,8 +60,10 @@ class TaskOptions:
 
     @property
     def prediction_options(self) -> tuple[Option, ...]:
-        """The options of a prediction or an evaluation."""
-        return options_of(self.prediction) if self.prediction else ()
+        """The options of a prediction or an evaluation: the task's own, and those of reading a table."""
+        sections = {section.section for section in (*SHARED, *self.sections)}
+        own = options_of(self.prediction) if self.prediction else ()
+        return (*own, *(o for o in READING if o.section in sections))
 
     def load(self) -> Any:
         """The task's class."""

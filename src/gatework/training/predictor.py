@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gatework.data.dataset import Split
 from gatework.data.frames import like
 from gatework.data.lines import SOURCE, rows_of_lines
 from gatework.errors import DataError
+from gatework.options import READING, TASKS
+from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from gatework.recipe import Recipe
     from gatework.tasks import Scores
     from gatework.tasks._stream import Stream
     from gatework.training.run import Run
@@ -44,7 +47,8 @@ class Predictor:
             DataError: The data are not usable, or hold nothing to answer.
             UsageError: The task has no such option.
         """
-        return _some(self.task.read(source, self.run.recipe, **options))
+        recipe, options = self._recipe(options)
+        return _some(self.task.read(source, recipe, **options))
 
     def rows(self, split: Split) -> pl.DataFrame:
         """What is said of examples that `read()` gave, as rows of a table."""
@@ -79,7 +83,8 @@ class Predictor:
         if isinstance(source, Split):
             evaluation = self.task.evaluate(self.network, self.task.encode(_some(source)))
             return Scores(evaluation.metrics, evaluation.answers)
-        return self.task.measure(self.network, source, self.run.recipe, **options)
+        recipe, options = self._recipe(options)
+        return self.task.measure(self.network, source, recipe, **options)
 
     def backtest(self, source: Any, scores: Scores) -> pl.DataFrame:
         """Answers to a source beside what is known of it, as rows that a person reads.
@@ -92,19 +97,31 @@ class Predictor:
             return self.rows(self.read(source))
         return self.task.backtest(scores.answers, scores.test)
 
-    def stream(self) -> Stream:
+    def _recipe(self, options: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+        """The recipe with the options of reading that were given in place of its own, and all other options."""
+        reading = {o.name: o.qualified for o in TASKS.find(self.run.recipe.task).prediction_options if o in READING}
+        given = {reading[name]: value for name, value in options.items() if name in reading and value is not None}
+        return self.run.recipe.changed(**given), {n: value for n, value in options.items() if n not in reading}
+
+    def stream(self, **options: Any) -> Stream:
         """Answers rows as they come, with carried state.
+
+        Args:
+            options: How the rows are read, where that differs from the training table.
 
         Raises:
             UsageError: The task or the network cannot go step by step.
         """
-        return self.task.stream(self.network, self.run.recipe)
+        recipe, options = self._recipe(options)
+        refuse_options(self.task.name, options)
+        return self.task.stream(self.network, recipe)
 
-    def answer_lines(self, lines: Iterable[str]) -> Iterator[str]:
+    def answer_lines(self, lines: Iterable[str], **options: Any) -> Iterator[str]:
         """Answers lines one by one, each before the next is read.
 
         Args:
             lines: CSV with a header, or JSON objects, one a line.
+            options: How they are read, where that differs from the training table.
 
         Yields:
             One JSON object a row, as `Stream.answer()` gives it.
@@ -113,7 +130,7 @@ class Predictor:
             UsageError: The task or the network cannot go step by step.
             DataError: A line cannot be read, or there is none.
         """
-        stream, is_empty = self.stream(), True
+        stream, is_empty = self.stream(**options), True
         for where, row in rows_of_lines(lines, stream.reading.separator, stream.columns):
             yield json.dumps(stream.answer(row, where), ensure_ascii=False)
             is_empty = False

@@ -15,6 +15,7 @@ import numpy as np
 
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.events import EventRows, EventTable, read_events
+from gatework.data.reading import Reading
 from gatework.data.series import Scale
 from gatework.data.tables import Table, read_table
 from gatework.errors import DataError, UsageError
@@ -136,7 +137,7 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
         DataError: The table cannot be used.
     """
     _refuse(recipe)
-    table = source if isinstance(source, Table) else read_table(source)
+    table = source if isinstance(source, Table) else read_table(source, Reading.given(recipe.data))
     config = recipe.section(DetectOptions)
     targets = column_names(recipe.data.target, table.frame.columns)
     readings = read_events(table, recipe.section(TimeOptions), targets, recipe.data.label)

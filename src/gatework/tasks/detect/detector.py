@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.events import EventRows, EventTable, read_events
+from gatework.data.reading import Reading
 from gatework.errors import RunError, UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
@@ -138,6 +139,6 @@ def read_rows(source: Any, recipe: Recipe, task: DetectTask, label: str | None =
             "a detector judges the rows of a table: name a file, or give --stream to read rows from standard input"
         )
     is_known = isinstance(source, str) and source in REGISTRY
-    table: Any = find_table(source).load(recipe.data) if is_known else read_table(source)
+    table: Any = find_table(source).load(recipe.data) if is_known else read_table(source, Reading.given(recipe.data))
     known = [(name,) for name in task.scales.by_name] if len(task.columns["series"]) == 1 else []
     return read_events(table, recipe.section(TimeOptions), task.variables, label, kept=task.reading, known=known)

@@ -306,8 +306,7 @@ class DetectTask(DenseTask):
         from gatework.options import TimeOptions
         from gatework.tasks.detect.streaming import DetectStream
 
-        time = recipe.section(TimeOptions)
-        given = Reading(time_format=time.time_format, time_zone=time.time_zone)
+        given = Reading.given(recipe.data, recipe.section(TimeOptions))
         return DetectStream(Detector(_network(model), self), self.reading.overridden(given))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.panel import Panel, read_panel
+from gatework.data.reading import Reading
 from gatework.data.tables import Table, read_table
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
@@ -94,7 +95,7 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
         UsageError: A setting does not fit the table.
         DataError: The table cannot be used.
     """
-    source = source if isinstance(source, Table) else read_table(source)
+    source = source if isinstance(source, Table) else read_table(source, Reading.given(recipe.data))
     config = recipe.section(TimeOptions)
     table = read_panel(source, config, column_names(recipe.data.target, source.frame.columns))
     plan, ends, origins, notes = _planned(table, recipe.section(ForecastOptions), source.where)
@@ -305,8 +306,14 @@ def _origins(
     return found[0], found[1], found[2], notes
 
 
-def every_origin(table: Panel, plan: ForecastOptions, source: str) -> Origins:
+def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequence[int]) -> Origins:
     """Every origin of a table that holds the least history before it and the whole horizon after it.
+
+    Args:
+        table: The series.
+        plan: The window and the horizon.
+        source: The table, for messages.
+        since: The first step of each series that may be forecast.
 
     Raises:
         DataError: No series is long enough.
@@ -314,8 +321,8 @@ def every_origin(table: Panel, plan: ForecastOptions, source: str) -> Origins:
     lengths = [len(s) for s in table.series]
     first = max(2, plan.season if plan.skip == "seasonal" else plan.segment)
     parts = [
-        _all(number, np.arange(first, length - plan.horizon + 1), len(table.columns.targets))
-        for number, length in enumerate(lengths)
+        _all(number, np.arange(max(first, start), length - plan.horizon + 1), len(table.columns.targets))
+        for number, (length, start) in enumerate(zip(lengths, since, strict=True))
     ]
     index = np.concatenate(parts)
     if not len(index):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
 
 from gatework.data._columns import Columns, ids_of, matrix
+from gatework.data._regular import MOST_STEPS, Naming, StepRows, one_row_per_step
 from gatework.data.frequency import Frequency, Grid
+from gatework.data.numbers import MISSING_WORDS
 from gatework.data.panel import Panel, Series, read_panel
 from gatework.data.reading import Reading
 from gatework.data.tables import Table
@@ -81,28 +84,87 @@ def from_state(state: Mapping[str, Any]) -> Panel:
     )
 
 
-def go_on(history: Panel, config: TimeOptions, table: Table) -> Panel:
+class Continued(NamedTuple):
+    """A person's new table as the end of what is known.
+
+    Attributes:
+        table: The series to forecast.
+        first: The first step of each that the new table holds; what stands before it is the kept history.
+    """
+
+    table: Panel
+    first: tuple[int, ...]
+
+
+def go_on(history: Panel, config: TimeOptions, table: Table) -> Continued:
     """The series to forecast from a person's new table.
 
     Args:
         history: What the run kept.
         config: The columns and rules that it was trained with.
-        table: Newer rows with the targets, which replace the history; or, without any of the targets' columns, rows of
-            the future with what is known ahead, which go on from it.
+        table: Newer rows with the targets, which go on from the history where they begin after it began; or, where no
+            target has a value, rows of the future with what is known ahead.
 
     Raises:
         DataError: The table cannot be used; the sentence names the row and the column.
     """
     columns = history.columns
-    if any(name in table.frame.columns for name in columns.targets):
-        return read_panel(table, config, columns.targets, like=history)
+    if any(_has_values(table, name) for name in columns.targets):
+        return _joined(history, read_panel(table, config, columns.targets, like=history))
     for name in (columns.time, *columns.ids, *columns.known):
         table.column(name)
     if not len(table):
-        raise DataError(
-            f"{table.where} holds no rows; rows of the future with {', '.join(columns.known)} were expected"
-        )
-    given = Reading(time_format=config.time_format, time_zone=config.time_zone)
+        raise DataError(f"{table.where} holds no rows; rows of the future were expected")
+    future = _future(history, config, table)
+    return Continued(future, tuple(len(s) for s in future.series))
+
+
+def _has_values(table: Table, name: str) -> bool:
+    """Whether a column is there and holds anything: one that is left empty in rows of the future does not."""
+    if name not in table.frame.columns:
+        return False
+    column = table.frame[name].drop_nulls()
+    if column.dtype == pl.String:
+        return bool((~column.str.strip_chars().is_in(list(MISSING_WORDS))).any())
+    return len(column.drop_nans() if column.dtype.is_float() else column) > 0
+
+
+def _joined(history: Panel, table: Panel) -> Continued:
+    """A newer table behind the kept history, where it begins after that began and within a window of its end."""
+    kept = {s.id: s for s in history.series}
+    series, first = [], []
+    for s in table.series:
+        before = kept.get(s.id)
+        is_behind = before is not None and before.start < s.start <= before.start + 2 * len(before)
+        joined = _behind(before, s) if before is not None and is_behind else s
+        series.append(joined)
+        first.append(s.start - joined.start)
+    rows = table.rows.copy()
+    rows[:, 1] += np.array(first, dtype=np.int64)[rows[:, 0]]
+    return Continued(dataclasses.replace(table, series=tuple(series), rows=rows), tuple(first))
+
+
+def _behind(before: Series, after: Series) -> Series:
+    """One series from the kept end of another, with what lies between filled by the last value."""
+    steps = after.start - before.start
+    values, observed, known, past = (
+        np.concatenate([_cut(getattr(before, name), steps), getattr(after, name)])
+        for name in ("values", "observed", "known", "past")
+    )
+    observed[len(before) : steps] = False
+    return dataclasses.replace(after, start=before.start, values=values, observed=observed, known=known, past=past)
+
+
+def _cut(values: np.ndarray, steps: int) -> np.ndarray:
+    """The first steps; the last one repeated where there are fewer."""
+    missing = max(0, steps - len(values))
+    return np.concatenate([values[:steps], np.repeat(values[-1:], missing, axis=0)])
+
+
+def _future(history: Panel, config: TimeOptions, table: Table) -> Panel:
+    """The kept history with what a table says of steps to come."""
+    columns = history.columns
+    given = Reading.given(time=config)
     table = table.deciding(columns.known, history.reading, given)
     numbers = {s.id: k for k, s in enumerate(history.series)}
     ids: list[tuple[str, ...]] = [()] * len(table)
@@ -115,18 +177,22 @@ def go_on(history: Panel, config: TimeOptions, table: Table) -> Panel:
                 "trained on; give its history with the target as well"
             )
     codes = np.array([numbers[key] for key in ids])
-    positions = _positions(history, config, table, codes)
+    positions, distance = _positions(history, config, table, codes)
     only = dataclasses.replace(columns, targets=(), past=(), static=())
     _, known = matrix(table.frame, only, table.where, table.row, columns, table.reading)
+    naming = Naming(table.where, table.row, lambda position: str(history.stamps(np.array([position]))[0]))
+    rows = StepRows(codes, positions, distance, known, np.arange(len(table)))
+    rows, notes = one_row_per_step(rows, config.duplicates, only, naming, is_clock=False)
     series = []
     for number, s in enumerate(history.series):
-        rows = np.flatnonzero(codes == number)
-        series.append(_with_future(s, positions[rows] - s.start, known[rows]))
+        of = rows.take(np.flatnonzero(rows.codes == number))
+        series.append(_with_future(s, of.positions - s.start, of.values, naming, of.index))
     steps = positions - np.array([s.start for s in history.series])[codes]
-    return dataclasses.replace(history, series=tuple(series), rows=np.stack([codes, steps], axis=1))
+    where = np.stack([codes, steps], axis=1)
+    return dataclasses.replace(history, series=tuple(series), rows=where, notes=(*table.notes, *notes))
 
 
-def _positions(history: Panel, config: TimeOptions, table: Table, codes: np.ndarray) -> np.ndarray:
+def _positions(history: Panel, config: TimeOptions, table: Table, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     stamps = read_stamps(
         table.column(history.columns.time),
         codes,
@@ -137,12 +203,18 @@ def _positions(history: Panel, config: TimeOptions, table: Table, codes: np.ndar
     )
     is_local = history.frequency.is_daily_or_longer or stamps.moments is None
     clock = stamps.local if is_local or stamps.moments is None else stamps.moments
-    return history.grid.positions(clock)[0]
+    return history.grid.positions(clock)
 
 
-def _with_future(series: Series, steps: np.ndarray, known: np.ndarray) -> Series:
+def _with_future(series: Series, steps: np.ndarray, known: np.ndarray, naming: Naming, index: np.ndarray) -> Series:
     later = steps >= len(series)
     size = int(steps[later].max()) + 1 if later.any() else len(series)
+    if size - len(series) > MOST_STEPS:
+        at = int(index[int(np.argmax(steps))])
+        raise DataError(
+            f"{naming.source}: {naming.row(at)} is of {naming.step(series.start + size - 1)}, {size - len(series):,} "
+            "steps after what the model was trained on; mend that time"
+        )
     full = np.full((size, known.shape[1]), np.nan)
     full[: len(series)] = series.known[: len(series)]
     full[steps[later]] = known[later]

@@ -349,6 +349,7 @@ class ForecastTask(DenseTask):
             UsageError: The horizon is longer than the trained one.
             DataError: The table cannot be used, or lacks what was said to be known ahead.
         """
+        from gatework.data.reading import Reading
         from gatework.data.tables import read_table
         from gatework.options import TimeOptions
 
@@ -362,8 +363,8 @@ class ForecastTask(DenseTask):
         table, where = self.history, "the training table"
         row: Callable[[int], str] = str
         if source is not None:
-            found = read_table(source)
-            table, where, row = go_on(self.history, recipe.section(TimeOptions), found), found.where, found.row
+            found = read_table(source, Reading.given(recipe.data))
+            table, where, row = go_on(self.history, recipe.section(TimeOptions), found).table, found.where, found.row
         return self._at_the_end(table, horizon, where, row)
 
     def _at_the_end(
@@ -386,14 +387,15 @@ class ForecastTask(DenseTask):
         Raises:
             DataError: The table cannot be used, or is too short.
         """
+        from gatework.data.reading import Reading
         from gatework.data.tables import read_table
         from gatework.options import TimeOptions
         from gatework.tasks.forecast.data import every_origin
 
         refuse_options(self.name, options)
-        newer_table = read_table(source)
-        table = go_on(self.history, recipe.section(TimeOptions), newer_table)
-        return OriginSplit(every_origin(table, self.plan, newer_table.where))
+        newer_table = read_table(source, Reading.given(recipe.data))
+        table, first = go_on(self.history, recipe.section(TimeOptions), newer_table)
+        return OriginSplit(every_origin(table, self.plan, newer_table.where, first))
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
