@@ -220,6 +220,11 @@ def _examples(table: Table, columns: Columns, classes: tuple[str, ...]) -> Split
 def _inputs(table: Table, columns: Columns) -> Inputs:
     if "text" in columns:
         texts = Texts(table.texts(str(columns["text"])))
+        if len(texts) and (texts.strings.str.strip_chars() == "").all():
+            raise DataError(
+                f'{table.where}: every text in the column "{columns["text"]}" is empty; name the column of the text '
+                "with --text"
+            )
         _ = texts.tokens  # made once, shared by the parts
         return texts
     return np.stack([table.numbers(name) for name in columns["inputs"]], axis=1)[..., np.newaxis]

@@ -70,6 +70,11 @@ def _hold_back(
                 left -= sizes[leader]
     held = is_held[group_of_row]
     if not held.any() or held.all():
+        if len(leaders) < len(rows):
+            raise DataError(
+                f"{len(rows):,} examples, of which {len(leaders):,} differ, are too few to hold back {share:.0%} of them "
+                f"for {purpose}, as equal ones stay in one part; give more that differ"
+            )
         raise DataError(
             f"{len(rows)} examples are too few to hold back {share:.0%} of them for {purpose}; give more examples"
         )

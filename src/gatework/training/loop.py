@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gatework._files import write_text
+from gatework._files import finite, write_text
 from gatework.data.batches import training_order
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
@@ -161,7 +161,7 @@ class Trainer:
         checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best)
 
     def _write_metrics(self) -> None:
-        lines = [json.dumps(record) + "\n" for record in self.state.history]
+        lines = [json.dumps(finite(record)) + "\n" for record in self.state.history]
         write_text(self.folder / "metrics.jsonl", "".join(lines))
 
     def _diverged(self, loss: float) -> str:

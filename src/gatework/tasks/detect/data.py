@@ -311,6 +311,15 @@ def _check(readings: EventTable, ends: np.ndarray, where: str) -> None:
     for variable, name in enumerate(readings.columns.targets):
         if all(np.isnan(r.values[:end, variable]).all() for r, (end, _) in zip(readings.series, ends, strict=True)):
             raise DataError(f'{where}: the column "{name}" is empty over the whole training part')
+    for part, (low, high) in {"validation": (0, 1), "test": (1, 2)}.items():
+        bounds = np.concatenate([ends, [[len(r)] for r in readings.series]], axis=1)[:, low : high + 1]
+        values = [r.values[start:stop] for r, (start, stop) in zip(readings.series, bounds, strict=True)]
+        if all(np.isnan(v).all() for v in values):
+            names = ", ".join(readings.columns.targets)
+            raise DataError(
+                f"{where}: no row of the {part} part has a value of {names}; leave out the rows without one, or choose "
+                "another share by --validation and --test"
+            )
     marks = [r.labels[:end] for r, (end, _) in zip(readings.series, ends, strict=True) if r.labels is not None]
     if marks and len({bool(value) for part in marks for value in np.unique(part)}) < 2:
         raise DataError(

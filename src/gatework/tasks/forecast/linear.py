@@ -47,6 +47,8 @@ class Linear:
         x, level, scale = _measured(origins.histories(min(window, _MOST_LAGS)), origins.of_series(spread))
         y = (origins.actuals()["value"] - level) / scale
         whole = ~np.isnan(y).any(axis=1)
+        if not whole.any():
+            return cls(_by_step(x, y))
         x, y, steps = x[whole], y[whole], origins.index[whole, 2]
 
         def weights(penalty: float, of: np.ndarray) -> np.ndarray:
@@ -69,6 +71,18 @@ class Linear:
         """
         x, level, scale = _measured(history[:, -len(self.weights) :], spread)
         return level + scale * (x @ self.weights)
+
+
+def _by_step(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Weights where a gap stands in every horizon: each step is learnt from the windows that know it."""
+    from sklearn.linear_model import Ridge
+
+    weights = np.zeros((x.shape[1], y.shape[1]))
+    for step, values in enumerate(y.T):
+        seen = ~np.isnan(values)
+        if seen.any():
+            weights[:, step] = Ridge(1.0, fit_intercept=False, solver="cholesky").fit(x[seen], values[seen]).coef_
+    return weights
 
 
 def _measured(history: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
