@@ -14,8 +14,8 @@ from gatework.errors import DataError
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "-", "?", "#N/A", "NaT", "<NA>")
 """What stands for a value that is not there."""
-LARGEST = 1e37
-"""The largest number that is taken: networks compute in float32, which ends at 3.4e38."""
+LARGEST = 1e30
+"""The largest number that is taken: networks compute in float32, which ends at 3.4e38, with room for their weights."""
 
 # Decimal mark and thousands mark, the likelier first. A blank is any of the spaces that are printed between thousands.
 _STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))

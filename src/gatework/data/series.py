@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions
 
 
+LARGEST_LEVEL = 1e5
+"""A level of so many standard deviations leaves a float32, of seven digits, too few for what varies about it."""
+
+
 @dataclass(frozen=True)
 class Scale:
     r"""Standardisation $(x - \mu) / \sigma$ per variable.
@@ -39,6 +43,33 @@ class Scale:
     def identity(cls, variables: int) -> Scale:
         """Leaves values as they are."""
         return cls((0.0,) * variables, (1.0,) * variables)
+
+    @classmethod
+    def learnt(cls, values: np.ndarray, *, is_scaled: bool) -> Scale:
+        """The scale of a training part, shape (..., variables): its statistics, or next to nothing.
+
+        Args:
+            values: The training part.
+            is_scaled: Whether it is standardised; if not, a variable is left as it is, but centred where its level
+                would hide its changes from float32.
+        """
+        fitted = cls.fit(values)
+        if is_scaled:
+            return cls.fit(fitted.single(values))
+        centre = np.where(fitted._is_hidden, fitted.mean, 0.0)
+        return cls(tuple(centre.tolist()), (1.0,) * len(fitted.std))
+
+    @property
+    def _is_hidden(self) -> np.ndarray:
+        return np.abs(self.mean) > LARGEST_LEVEL * np.array(self.std)
+
+    def single(self, values: np.ndarray) -> np.ndarray:
+        """Values as float32 holds them, so that it does not matter where they come from; not where it holds too little.
+
+        Returns:
+            The same shape, float64.
+        """
+        return np.where(self._is_hidden, values, np.asarray(values, dtype=np.float32)).astype(np.float64)
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Standardised values of the same shape, float32."""
@@ -105,7 +136,7 @@ class SeriesEncoder:
     @classmethod
     def fit(cls, values: np.ndarray, config: DataOptions) -> SeriesEncoder:
         """Learns the scale from the training part, of shape (examples, time, input)."""
-        return cls(Scale.fit(values) if config.scale else Scale.identity(values.shape[-1]))
+        return cls(Scale.learnt(values, is_scaled=config.scale))
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
@@ -118,4 +149,4 @@ class SeriesEncoder:
 
     def encode(self, split: Split, targets: np.ndarray) -> SeriesExamples:
         """Examples ready to be batched."""
-        return SeriesExamples(split, self.scale.apply(np.asarray(split.inputs)), targets)
+        return SeriesExamples(split, self.scale.apply(self.scale.single(np.asarray(split.inputs))), targets)

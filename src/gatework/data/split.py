@@ -72,8 +72,8 @@ def _hold_back(
     if not held.any() or held.all():
         if len(leaders) < len(rows):
             raise DataError(
-                f"{len(rows):,} examples, of which {len(leaders):,} differ, are too few to hold back {share:.0%} of them "
-                f"for {purpose}, as equal ones stay in one part; give more that differ"
+                f"{len(rows):,} examples, of which {len(leaders):,} differ, are too few to hold back {share:.0%} "
+                f"of them for {purpose}, as equal ones stay together; give more that differ"
             )
         raise DataError(
             f"{len(rows)} examples are too few to hold back {share:.0%} of them for {purpose}; give more examples"

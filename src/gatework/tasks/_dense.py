@@ -38,6 +38,10 @@ class DenseTask(Task):
         """The loss of a network on a batch."""
         return self.loss_of(model(**batch.tensors()), batch)
 
+    def in_own_unit(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
+        """Outputs with what was taken off a batch's values before they became float32; nothing by default."""
+        return outputs
+
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """Runs a network over examples without learning.
 
@@ -56,7 +60,7 @@ class DenseTask(Task):
                 output = model(**batch.tensors())
                 loss = self.loss_of(output, batch)
                 total, weight = total + float(loss.total), weight + loss.weight
-                outputs.append(output.numpy())
+                outputs.append(self.in_own_unit(output.numpy(), batch))
         back = np.argsort(np.concatenate(order))
         return np.concatenate(outputs)[back], total / max(weight, 1.0)
 

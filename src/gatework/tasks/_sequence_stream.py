@@ -74,7 +74,7 @@ class SequenceStream:
             if len(row) != width:
                 raise DataError(f"{SOURCE}, {where} has {len(row)} values, expected one for each of {width} variables")
             values = np.array([[self._number(value, name, where) for name, value in row.items()]])
-            return [torch.from_numpy(encoder.scale.apply(values))]
+            return [torch.from_numpy(encoder.scale.apply(encoder.scale.single(values)))]
         name = str(self.task.columns.get("text", "text"))
         if name not in row and len(row) == 1:
             name = next(iter(row))

@@ -94,7 +94,7 @@ def _with_quantiles(
     spread = spread - spread[LEVELS.index(0.5)]
     values = point(test)[..., None] + (sizes * by_step)[..., None] * spread
     values = np.maximum(values, 0) if dataset.plan.non_negative else values
-    answers = answers_of(values.astype(np.float32), dataset.test.targets)
+    answers = answers_of(values, dataset.test.targets)
     return Baseline(name, about, answers, perf_counter() - start, parameters)
 
 

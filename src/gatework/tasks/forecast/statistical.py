@@ -66,7 +66,7 @@ def absent(origins: Origins) -> list[str]:
 
 def _baseline(name: str, make: Any, season: int, origins: Origins, least: float) -> Baseline:
     start = perf_counter()
-    found = np.empty((len(origins), origins.horizon, len(LEVELS)), dtype=np.float32)
+    found = np.empty((len(origins), origins.horizon, len(LEVELS)))
     pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
     for k, (number, target) in enumerate(pairs):
         rows = np.flatnonzero(group.reshape(-1) == k)

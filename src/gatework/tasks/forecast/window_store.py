@@ -11,7 +11,7 @@ import numpy as np
 
 from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
-from gatework.data.series import Scale
+from gatework.data.series import LARGEST_LEVEL, Scale
 from gatework.tasks.forecast.linear import LEAST_SPREAD, Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.options import ForecastOptions
@@ -37,6 +37,8 @@ class OriginBatch(Batch):
         level: What the window is measured from, own unit, shape (batch,), float32.
         scale: What it is measured by, own unit, shape (batch,), float32.
         skip: The simple forecast that the network adds to, measured likewise, shape (batch, horizon), float32.
+        centre: What was taken off the level and the targets, and comes back onto answers, as a level of 1e9 would hide
+            its changes from float32; 0 for ordinary levels. Own unit, shape (batch,), float64.
     """
 
     seen: Tensor
@@ -45,6 +47,7 @@ class OriginBatch(Batch):
     level: Tensor
     scale: Tensor
     skip: Tensor
+    centre: Tensor
 
     def tensors(self) -> dict[str, Tensor | None]:
         """What a network's `forward()` takes, by name."""
@@ -123,6 +126,8 @@ class WindowStore:
     def __init__(self, table: Panel, features: Features, plan: ForecastOptions, learnt: Panel) -> None:
         table = features.log.table(table) if features.log else table
         self.plan, self.linear = plan, features.linear
+        # Logarithms are answered as what they are of, and their levels are small.
+        self.is_centred = features.log is None
         self.base = np.zeros(len(table.series), dtype=np.int64)
         values, observed, past, ahead = [], [], [], []
         place = 0
@@ -191,22 +196,24 @@ class OriginExamples:
         spread = panel.spread[number, target]
         level, scale = measure(history, seen, plan, spread)
         skip = (simple(history, plan, panel.linear, spread) - level[:, None]) / scale[:, None]
+        centre = np.where(panel.is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
         inputs = [((history - level[:, None]) / scale[:, None])[..., None], seen[..., None], panel.past[back]]
         static = [panel.static[number]]
         if panel.targets > 1:
             static.append(np.eye(panel.targets)[target])
         arrays = {
             "inputs": np.concatenate([*inputs, panel.ahead[back]], axis=-1),
-            "targets": panel.values[forth, target[:, None]],
+            "targets": panel.values[forth, target[:, None]] - centre[:, None],
             "seen": panel.observed[forth, target[:, None]],
             "ahead": np.concatenate([panel.ahead[forth], self._differences(back, forth)], axis=-1),
             "static": np.concatenate(static, axis=1),
-            "level": level,
+            "level": level - centre,
             "scale": scale,
             "skip": skip,
         }
         tensors = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
-        return OriginBatch(lengths=torch.from_numpy(self.lengths[index]), **tensors)
+        lengths = torch.from_numpy(self.lengths[index])
+        return OriginBatch(lengths=lengths, centre=torch.from_numpy(centre), **tensors)
 
     def _differences(self, back: np.ndarray, forth: np.ndarray) -> np.ndarray:
         """By how much each known column differs from its own simple forecast, shape (batch, horizon, known)."""

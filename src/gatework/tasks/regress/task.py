@@ -65,7 +65,7 @@ class RegressTask(SequenceTask):
         if dataset.classes:
             raise DataError(f'"{dataset.name}" has classes and no values to predict; train it with the task "classify"')
         targets = dataset.train.targets
-        scale = Scale.fit(targets) if config.scale else Scale.identity(targets.shape[1])
+        scale = Scale.learnt(targets, is_scaled=config.scale)
         return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
 
     def state(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class RegressTask(SequenceTask):
 
     def encoded_targets(self, targets: np.ndarray) -> np.ndarray:
         """Standardised values where the recipe scales."""
-        return self.scale.apply(targets)
+        return self.scale.apply(self.scale.single(targets))
 
     def no_targets(self, count: int) -> np.ndarray:
         """Zeros, shape (count, outputs)."""
