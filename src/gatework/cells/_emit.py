@@ -6,12 +6,12 @@ the cell. Every generated statement ends with the line of `step()` that it comes
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gatework.cells._derive import INNER, NORMAL, Derivation, derive, topological
+from gatework.cells._printer import CPP, statements
 from gatework.cells._spec import CellSpec
 from gatework.cells._symbol import Symbol
 
@@ -104,7 +104,6 @@ _TAKEN = frozenset(
     ]
 )
 _PATTERN = re.compile(r"t\d+|kept_\d+|d_\w*|\w*_previous|normal_\w*|\w*_normal|[axup]_\w*|\w*_")
-INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "eq": "=="}
 COMMENT_COLUMN = 72
 _LONGEST_LINE = 120
 
@@ -346,26 +345,8 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
 
 
 def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
-    """One statement for each node that the outputs need and that has no name yet."""
-    lines = []
-    for symbol in topological(outputs, names):
-        if symbol.operation == "constant":
-            names[symbol] = f"V::constant({_number(float(symbol.value or 0))})"
-            continue
-        names[symbol] = own.get(symbol, f"t{len(names)}")
-        kind = "auto" if symbol.operation in ("gt", "ge", "eq") else "V"
-        lines.append(_line(f"const {kind} {names[symbol]} = {_expression(symbol, names)};", symbol))
-    return lines
-
-
-def _expression(symbol: Symbol, names: Mapping[Symbol, str]) -> str:
-    arguments = [names[a] for a in symbol.arguments]
-    if symbol.operation in INFIX:
-        return f" {INFIX[symbol.operation]} ".join(arguments)
-    if symbol.operation == "neg":
-        return f"-{arguments[0]}"
-    function = "select" if symbol.operation == "where" else symbol.operation
-    return f"{function}({', '.join(arguments)})"
+    """The statements of the nodes that have no name yet, each beside the line of `step()` that it comes from."""
+    return [_line(text, symbol) for symbol, text in statements(outputs, names, own, CPP)]
 
 
 def _free(name: str) -> str:
@@ -376,12 +357,6 @@ def _free(name: str) -> str:
 def _plain(name: str) -> str:
     """A name in the letters of C++."""
     return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)
-
-
-def _number(value: float) -> str:
-    if math.isinf(value):
-        return "__builtin_inf()" if value > 0 else "-__builtin_inf()"
-    return repr(value)
 
 
 def _line(statement: str, symbol: Symbol) -> str:

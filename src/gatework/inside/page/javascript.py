@@ -14,20 +14,11 @@ from typing import Any
 
 from gatework.cells import CellSpec
 from gatework.cells._derive import INNER, NORMAL, Derivation, topological
+from gatework.cells._printer import JAVASCRIPT, statements
 from gatework.cells._symbol import Symbol
 from gatework.inside._equations import logistic
 
-_INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "ge": ">=", "eq": "==="}
-_FUNCTIONS = {
-    "sigmoid": "sigmoid",
-    "tanh": "Math.tanh",
-    "relu": "relu",
-    "exp": "Math.exp",
-    "log": "Math.log",
-    "softplus": "softplus",
-    "maximum": "Math.max",
-    "minimum": "Math.min",
-}
+_PLACE = re.compile(r"\b(\w+)\[(\d+)\]\[")
 
 
 def cells_script(cells: Mapping[str, Derivation]) -> str:
@@ -61,7 +52,8 @@ def _cell(derived: Derivation) -> str:
         "normalised": list(derived.normalised),
         "equations": _shown(derived),
     }
-    facts = "".join(f"  {key}: {json.dumps(value)},\n" for key, value in about.items())
+    # A title is a person's own words, and the script stands within a page.
+    facts = "".join(f"  {key}: {json.dumps(value)},\n" for key, value in about.items()).replace("<", "\\u003c")
     return f"{{\n{facts}{_inner(derived)}{_forward(derived)}{_backward_normal(derived)}{_backward(derived)}}}"
 
 
@@ -93,17 +85,17 @@ def _backward_normal(derived: Derivation) -> str:
 
 
 def _backward(derived: Derivation) -> str:
-    """`backward(units, kept, p, previous, named, at, dNext, dInner, dA, dPrevious)`: the derivative of one step."""
-    results = {"dA": derived.d_accumulators, "dPrevious": derived.d_states}
-    lines = _backward_lines(derived, (*derived.d_accumulators, *derived.d_states), results)
-    return _method("backward(units, kept, p, previous, named, at, dNext, dInner, dA, dPrevious)", lines)
+    """`backward(units, kept, p, previous, named, at, dNext, dInner, dA, dPrevious, dP)`: one step's derivative."""
+    results = {"dA": derived.d_accumulators, "dPrevious": derived.d_states, "dP": derived.d_units}
+    lines = _backward_lines(derived, derived.outputs, results)
+    return _method("backward(units, kept, p, previous, named, at, dNext, dInner, dA, dPrevious, dP)", lines)
 
 
 def _backward_lines(
     derived: Derivation, outputs: Sequence[Symbol], results: Mapping[str, Sequence[Symbol]]
 ) -> list[str]:
-    names = {symbol: f"kept{k}" for k, symbol in enumerate(derived.kept)}
-    lines = [f"const kept{k} = kept[{k}][at + k];" for k in range(len(derived.kept))]
+    names = {symbol: f"saved{k}" for k, symbol in enumerate(derived.kept)}
+    lines = [f"const saved{k} = kept[{k}][at + k];" for k in range(len(derived.kept))]
     order = list(derived.named)
     for state, symbol in zip(derived.spec.states, derived.next_states, strict=True):
         if symbol not in names:
@@ -132,9 +124,11 @@ def _inputs(outputs: Iterable[Symbol], names: dict[Symbol, str], derived: Deriva
 
 
 def _method(signature: str, lines: list[str]) -> str:
-    # Array places are written out ("named[0]"), units run over k.
-    body = "".join(f"      {line}\n" for line in lines)
-    return f"  {signature} {{\n    for (let k = 0; k < units; k++) {{\n{body}    }}\n  }},\n"
+    """A method that runs the lines for every unit; arrays within arrays are looked up before the loop."""
+    arrays = dict.fromkeys(place for line in lines for place in _PLACE.findall(line))
+    first = "".join(f"    const {name}{n} = {name}[{n}];\n" for name, n in arrays)
+    body = "".join("      " + _PLACE.sub(r"\1\2[", line) + "\n" for line in lines)
+    return f"  {signature} {{\n{first}    for (let k = 0; k < units; k++) {{\n{body}    }}\n  }},\n"
 
 
 def _source(value: str, derived: Derivation) -> tuple[str, str]:
@@ -155,26 +149,8 @@ def _source(value: str, derived: Derivation) -> tuple[str, str]:
 
 
 def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], derived: Derivation) -> list[str]:
-    own = {symbol: f"{name}Now" for name, symbol in derived.named.items()}
-    lines = []
-    for symbol in topological(outputs, names):
-        if symbol.operation == "constant":
-            names[symbol] = f"({symbol.value!r})"
-            continue
-        arguments = [names[argument] for argument in symbol.arguments]
-        names[symbol] = own.get(symbol, f"t{len(names)}")
-        lines.append(f"const {names[symbol]} = {_expression(symbol.operation, arguments)};")
-    return lines
-
-
-def _expression(operation: str, arguments: list[str]) -> str:
-    if operation in _INFIX:
-        return f" {_INFIX[operation]} ".join(arguments)
-    if operation == "neg":
-        return f"-{arguments[0]}"
-    if operation == "where":
-        return "{} ? {} : {}".format(*arguments)
-    return f"{_FUNCTIONS[operation]}({', '.join(arguments)})"
+    chosen = {symbol: f"{name}Now" for name, symbol in derived.named.items()}
+    return [text for _, text in statements(outputs, names, chosen, JAVASCRIPT)]
 
 
 def _shown(derived: Derivation) -> list[dict[str, Any]]:

@@ -170,7 +170,7 @@ class Network {
   backScan(trace, dh) {
     const { scan, steps, named, states, kept, norms } = trace, { units: H, rows, recurrentRows, cell_: cell } = this;
     const g = zeros(steps * rows), recurrent = zeros(recurrentRows), nothing = zeros(H);
-    const dNext = cell.states.map(() => zeros(H)), dPrevious = cell.states.map(() => zeros(H));
+    const dNext = cell.states.map(() => zeros(H)), dPrevious = cell.states.map(() => zeros(H)), dP = cell.vectors.map(() => zeros(H));
     const dA = cell.accumulators.map(() => zeros(H)), dInner = cell.normalised.map(() => zeros(H));
     for (let n = steps - 1; n >= 0; n--) {
       const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
@@ -178,7 +178,7 @@ class Network {
       for (let k = 0; k < H; k++) dNext[0][k] += dh[t * this.width + scan.direction * H + k];
       if (dInner.length) cell.backwardNormal(H, kept, scan.p, previous, named, t * H, dNext, dInner);
       dInner.forEach((d, m) => norms.back(2 + m, t, d));
-      cell.backward(H, kept, scan.p, previous, named, t * H, dNext, dInner, dA, dPrevious);
+      cell.backward(H, kept, scan.p, previous, named, t * H, dNext, dInner, dA, dPrevious, dP);
       recurrent.fill(0);
       cell.accumulators.forEach(([kind, gate], m) => {
         const to = cell.inputGates.indexOf(gate) * H, also = cell.recurrentGates.indexOf(gate) * H;
