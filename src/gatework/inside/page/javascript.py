@@ -16,7 +16,7 @@ from gatework.cells import CellSpec
 from gatework.cells._derive import INNER, NORMAL, Derivation, topological
 from gatework.cells._printer import JAVASCRIPT, statements
 from gatework.cells._symbol import Symbol
-from gatework.inside._equations import logistic
+from gatework.inside._equations import logistic, retention_gates
 
 _PLACE = re.compile(r"\b(\w+)\[(\d+)\]\[")
 
@@ -47,6 +47,9 @@ def _cell(derived: Derivation) -> str:
         "names": list(derived.named),
         "titles": titles(spec, derived.named),
         "logistic": list(logistic(derived)),
+        "forgetGate": spec.forget_gate,
+        "unitRange": spec.unit_range,
+        "keepers": retention_gates(spec),
         "accumulators": [name.split("_", 1) for name in derived.accumulators],
         "kept": len(derived.kept),
         "normalised": list(derived.normalised),

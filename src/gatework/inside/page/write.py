@@ -22,6 +22,7 @@ from gatework.training.run import Run
 
 _SCRIPTS = (
     "unpack.js",
+    "functions.js",
     "products.js",
     "norms.js",
     "pooling.js",

@@ -1,0 +1,207 @@
+"use strict";
+
+// The page: starts the worker, tells it what the person sets, and draws what it reports.
+
+const data = JSON.parse(byId("data").textContent);
+
+// All that is drawn: what the worker said last.
+const state = { number: 0, step: 0, isRunning: false, rate: null, entries: [], networks: [], losses: [], task: null, baselineLoss: NaN, example: null, layer: 0, sequence: 0 };
+const SEQUENCES = 16;
+
+const trainer = new Worker(URL.createObjectURL(new Blob([byId("worker").textContent], { type: "text/javascript" })));
+trainer.onmessage = ({ data: message }) => { if (message.kind === "problem" || message.number === state.number) REPORTS[message.kind](message); };
+trainer.onerror = () => problem("The training stopped: this browser did not run it.");
+
+const knobs = new Knobs(data.cells, TASKS, () => restart({ goOn: state.isRunning }));
+const race = new Chart(250, { x: "steps of training" }), flow = new Chart(210, { x: "steps before the last one" });
+byId("race").append(element("div"), race.svg);
+byId("gradient").append(element("div"), flow.svg);
+let panels = [], maps = [];
+
+const REPORTS = {
+  ready({ task, baselineLoss, parameters }) {
+    Object.assign(state, { task, baselineLoss, parameters });
+    problem("");
+  },
+  example({ example }) { state.example = example; },
+  progress({ step, isRunning, rate, losses, networks }) {
+    Object.assign(state, { step, isRunning, rate, networks });
+    if (!isRunning) history.replaceState(null, "", toHash(step));
+    losses.forEach((values, k) => state.losses[k].push(values));
+    draw();
+  },
+  problem({ text }) {
+    state.isRunning = false;
+    problem(text);
+    drawTransport();
+  },
+};
+
+function problem(text) {
+  byId("problem").textContent = text;
+  if (text) { byId("verdict").textContent = text; byId("particulars").textContent = ""; }
+}
+
+// Begins anew with the settings; trains up to `until`, or on and on if `goOn`.
+function restart({ goOn = false, until = 0 } = {}) {
+  state.number++;
+  Object.assign(state, { step: 0, rate: null, networks: [], example: null, sequence: 0, layer: settings.layers - 1, isRunning: goOn || until > 0 });
+  state.entries = entriesOf(data.cells);
+  state.losses = state.entries.map(() => new Losses());
+  knobs.update();
+  arrange();
+  byId("task-about").textContent = TASKS[settings.task]?.about ?? "Numbers or text of your own: at every step the network must say the next one; the last fifth is kept for testing.";
+  trainer.postMessage({ kind: "set", settings: { ...settings, number: state.number }, entries: state.entries, until: goOn ? FURTHEST : until });
+  remember();
+}
+
+// The loss of every step, and smoothed.
+class Losses {
+  constructor() { Object.assign(this, { raw: [], smooth: [] }); }
+  push(values) {
+    for (const value of values) {
+      this.raw.push(value);
+      this.smooth.push(this.smooth.length && Number.isFinite(value) ? 0.95 * this.smooth.at(-1) + 0.05 * value : value);
+    }
+  }
+}
+
+// Makes a panel for each network, and a map for each of its gates and states.
+function arrange() {
+  panels = state.entries.map((entry, k) => new AnswerPanel(entry, k));
+  byId("answers").replaceChildren(...panels.map(({ figure }) => figure));
+  const layers = byId("layer");
+  layers.replaceChildren(...Array.from({ length: settings.layers }, (_, k) => element("option", { value: k }, `${k + 1} of ${settings.layers}`)));
+  layers.value = state.layer;
+  byId("layer-label").hidden = settings.layers < 2;
+  maps = state.entries.map(({ cell }) => data.cells[cell].names.map((name) =>
+    new HeatMap(name, data.cells[cell].titles[name], settings.units, data.cells[cell].logistic.includes(name), (unit, step) => markAll(unit, step))));
+  byId("maps").replaceChildren(...state.entries.map(({ name, colour }, k) => element("div", { class: "run", style: `--units: ${settings.units}` },
+    element("h3", {}, element("span", { class: "key", style: `--c: var(${colour})` }, name)), ...maps[k].map(({ figure }) => figure))));
+}
+
+// The same unit and step in every map.
+function markAll(unit, step) {
+  Object.assign(state, { unit, mark: step });
+  for (const map of maps.flat()) {
+    map.mark(unit, step);
+    map.told({ unit, step });
+  }
+}
+
+function draw() {
+  drawTransport();
+  drawVerdict();
+  if (!state.networks.length || !state.task) return;
+  drawRace();
+  panels.forEach((panel, k) => panel.draw(state, state.networks[k]));
+  byId("answers-caption").textContent = answersCaption();
+  drawFlow();
+  drawMaps();
+}
+
+function drawTransport() {
+  byId("train").textContent = state.isRunning ? "Pause" : "Train";
+  byId("steps").textContent = state.step.toLocaleString("en");
+  byId("rate").textContent = state.rate ? `${state.rate < 10 ? state.rate.toFixed(1) : Math.round(state.rate)} a second` : "";
+  document.body.dataset.state = state.isRunning ? "running" : "paused";
+  document.body.dataset.step = state.step;
+}
+
+// Said only when it changes, or a screen reader would never stop.
+function drawVerdict() {
+  if (!state.networks.length || !state.task) return;
+  const [large, small] = verdict(state);
+  if (byId("verdict").textContent !== large) byId("verdict").textContent = large;
+  byId("particulars").textContent = small;
+}
+
+function drawRace() {
+  const { entries, losses, task, baselineLoss, step } = state, unit = task.loss === "classes" ? "nats" : "mean squared error";
+  const lines = [
+    ...losses.map(({ raw }, k) => ({ values: raw, colour: entries[k].colour, class: "faint", from: 1 })),
+    ...losses.map(({ smooth }, k) => ({ values: smooth, colour: entries[k].colour, dash: DASHES[k % DASHES.length], from: 1 })),
+  ];
+  const rules = [{ value: baselineLoss, name: task.baseline }];
+  if (task.floor !== null) rules.push({ value: task.floor, name: "the noise in the data", isUnder: true });
+  const now = losses.map(({ smooth }) => (smooth.length ? (Number.isFinite(smooth.at(-1)) ? lossText(smooth.at(-1)) : "exploded") : "–"));
+  byId("race").firstChild.replaceChildren(legend(entries, now));
+  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better${task.isFinite ? ", on the part it learns from" : ", on sequences it has never seen"}. The dashed line is ${task.baseline}.`;
+  race.draw({ lines, rules, isLog: true, x: [0, Math.max(50, step)], label: `Loss over ${step} steps: ${entries.map(({ name }, k) => `${name} ${now[k]}`).join(", ")}; ${task.baseline} ${lossText(baselineLoss)}.` });
+}
+
+const lossText = (v) => (v >= 1e4 ? tickText(Number(v.toPrecision(2))) : v < 0.01 ? shown(v, 5) : shown(v, 3));
+
+function answersCaption() {
+  const { task, networks } = state;
+  if (task.loss === "classes") return "One held-out sequence. Top: what it reads. Middle: what it should say. Bottom: what it says; green is right and sure, red is wrong.";
+  if (networks[0].all) return `${SEQUENCES} held-out sequences: the right answer across, the network’s upwards. On the line they agree.`;
+  return "One held-out sequence. Dark: the right values. Colour: what the network says, one step before it sees them.".replace(task.isTrap ? ", one step before it sees them" : "\u0000", "");
+}
+
+function drawFlow() {
+  const { entries, networks, layer } = state, curves = networks.map(({ gradients }) => gradients[Math.min(layer, gradients.length - 1)]);
+  const lines = curves.map((values, k) => ({ values, colour: entries[k].colour, dash: DASHES[k % DASHES.length] }));
+  const rules = [{ value: GONE, name: "vanished below 1 %", isUnder: true }, { value: GROWN, name: "explodes above 100 ×" }];
+  flow.draw({ lines, rules, isLog: true, x: [0, Math.max(1, curves[0].length - 1)], y: [1e-6, 1e3], label: entries.map(({ name }, k) => `${name}: ${gradientSentence(curves[k])}`).join(" ") });
+  byId("gradient").firstChild.replaceChildren(legend(entries, curves.map(() => "")));
+  byId("memories").replaceChildren(...entries.map(({ name }, k) => {
+    const finding = gradientFinding(curves[k]).name;
+    return element("li", {}, element("b", {}, name), element("span", { class: finding === "vanishing" || finding === "exploding" ? "alarm" : "" }, gradientSentence(curves[k])), " ", memorySentence(networks[k].halfLives[Math.min(layer, networks[k].halfLives.length - 1)]));
+  }));
+}
+
+function drawMaps() {
+  const { example, networks, task, layer } = state;
+  const labels = (step) => `step ${step + 1}` + (example?.tokens ? `, reads “${task.symbols[example.tokens[step]]}”` : example?.x ? `, reads ${example.x[step].map((v) => shown(v, 2)).join(" and ")}` : "");
+  networks.forEach((network, k) => network.maps[Math.min(layer, network.maps.length - 1)].forEach((values, n) => {
+    const map = maps[k][n];
+    map.draw(values, settings.length, 0, labels);
+    if (map.unit === undefined) map.mark(state.unit ?? 0, state.mark ?? settings.length - 1);
+  }));
+}
+
+// The address follows the settings, and takes the step where training rests.
+function remember() {
+  history.replaceState(null, "", toHash(0));
+  PRESETS.forEach((preset, k) => byId("presets").children[k].firstChild.setAttribute("aria-pressed", isSame(settings, presetSettings(preset, data.cells))));
+}
+
+byId("presets").append(...PRESETS.map((preset) => element("li", {}, element("button", {
+  type: "button",
+  onclick: () => { Object.assign(settings, presetSettings(preset, data.cells)); restart({ goOn: true }); },
+}, element("b", {}, preset.title), preset.text))));
+
+function toggle() {
+  if (!state.task) return;
+  state.isRunning = !state.isRunning;
+  trainer.postMessage(state.isRunning ? { kind: "run", until: state.step + FURTHEST } : { kind: "pause" });
+  drawTransport();
+}
+
+byId("train").addEventListener("click", toggle);
+byId("once").addEventListener("click", () => trainer.postMessage({ kind: "step" }));
+byId("reset").addEventListener("click", () => restart());
+byId("another").addEventListener("click", () => trainer.postMessage({ kind: "example", number: (state.sequence = (state.sequence + 1) % SEQUENCES) }));
+byId("layer").addEventListener("change", (event) => { state.layer = Number(event.target.value); draw(); });
+byId("link").addEventListener("click", async () => {
+  history.replaceState(null, "", toHash(state.step));
+  try { await navigator.clipboard.writeText(location.href); byId("link").textContent = "Copied"; } catch { byId("link").textContent = "It is in the address bar"; }
+  setTimeout(() => { byId("link").textContent = "Copy link"; }, 2500);
+});
+// The space bar trains and pauses, except where it means something else.
+document.addEventListener("keydown", (event) => {
+  if (event.key === " " && !event.target.closest("button, input, select, textarea, canvas")) { event.preventDefault(); toggle(); }
+});
+theme.watch(() => { colours.reset(); draw(); });
+let width = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
+addEventListener("hashchange", () => open(location.hash));
+
+function open(hash) {
+  const step = fromHash(hash, data.cells);
+  if (step === null) Object.assign(settings, presetSettings(PRESETS[0], data.cells));
+  restart({ until: step ?? 0 });
+}
+
+open(location.hash);
