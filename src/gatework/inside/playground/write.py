@@ -26,7 +26,7 @@ CELLS = ("rnn", "gru", "lstm")
 _NAMES = {"rnn": "RNN", "rnn_relu": "RNN, rectifier", "gru": "GRU", "lstm": "LSTM", "indrnn": "IndRNN", "slstm": "sLSTM"}
 _NAMES |= {"peephole": "peephole LSTM", "coupled": "coupled LSTM", "minimal": "minLSTM"}
 # What the page itself needs of the worker's parts is the list of tasks, for its form and its words.
-_SHARED = ("matrices.js", "rhyme.js", "tasks.js")
+_SHARED = ("matrices.js", "smoothing.js", "rhyme.js", "tasks.js")
 _WORKER = ("random.js", "layer.js", "losses.js", "optimisers.js", "learner.js", "probe.js", "race.js", "worker.js")
 _PAGE = ("settings.js", "charts.js", "answers.js", "findings.js", "knobs.js", "playground.js")
 

@@ -27,19 +27,19 @@ class AnswerPanel {
   scored(task, baselineLoss, { loss, right, explodedAt }) {
     if (explodedAt !== null) return ["no number any more"];
     if (task.loss === "classes") return [`${Math.round(100 * right)} %`, element("small", {}, " right")];
-    return [shown(loss, loss < 0.01 ? 5 : 4), element("small", {}, " mean squared error")];
+    return [lossText(loss), element("small", {}, " mean squared error")];
   }
 
   detailed(task, baselineLoss, { loss, asForecast, explodedAt }) {
     if (explodedAt !== null) return `Exploded at step ${explodedAt}: the loss left the range of numbers.`;
     if (task.floor !== null && task.isTrap) {
       const under = loss < task.floor ? "Below the noise, which no forecast can be: it copies. " : "";
-      return `${under}As a forecast of the next step it scores ${shown(asForecast, 4)}.`;
+      return `${under}As a forecast of the next step it scores ${lossText(asForecast)}.`;
     }
     const times = baselineLoss / loss;
     if (!(times > 0)) return "";
-    if (times > 1.1) return `${times >= 10 ? Math.round(times) : times.toFixed(1)} times better than ${task.baseline} (${shown(baselineLoss, 3)}).`;
-    return times > 0.9 ? `No better than ${task.baseline} (${shown(baselineLoss, 3)}).` : `Worse than ${task.baseline} (${shown(baselineLoss, 3)}).`;
+    if (times > 1.1) return `${times >= 10 ? Math.round(times) : times.toFixed(1)} times better than ${task.baseline} (${lossText(baselineLoss)}).`;
+    return times > 0.9 ? `No better than ${task.baseline} (${lossText(baselineLoss)}).` : `Worse than ${task.baseline} (${lossText(baselineLoss)}).`;
   }
 
   // The symbols read, what should be said and what is said, one below the other.
@@ -70,6 +70,7 @@ class AnswerPanel {
     this.ready(190, { x: "right", y: "said" });
     const span = spanOf(example.all), dots = example.all.map((x, k) => ({ x, y: all[k], colour: this.entry.colour }));
     const diagonal = { values: span, unit: span[1] - span[0], from: span[0], class: "actual" };
+    dots[example.number].isChosen = true;
     this.chart.draw({ lines: [diagonal], dots: dots.filter(({ y }) => Number.isFinite(y)), x: span, y: span, label: `${dots.length} sequences: the answer of the network upwards, the right one across; on the line they agree.` });
   }
 
@@ -78,6 +79,12 @@ class AnswerPanel {
     this.chart = new Chart(height, names);
     this.body.replaceChildren(this.chart.svg);
   }
+}
+
+// Three digits, without an exponent as long as people read it so.
+function lossText(value) {
+  if (!(Math.abs(value) >= 1e-5 && Math.abs(value) < 1e4)) return value === 0 ? "0" : tickText(Number(value.toPrecision(2)));
+  return Number(value.toPrecision(3)).toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
 }
 
 const short = (answer) => (answer === "none" ? "–" : answer.length > 1 ? answer[0] : answer);

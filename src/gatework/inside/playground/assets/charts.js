@@ -35,22 +35,23 @@ class Chart {
       parts.push(element("line", { class: "rule", x1: MARGIN.left, x2: width - MARGIN.right, y1: up(rule.value), y2: up(rule.value) }));
       parts.push(element("text", { class: "rule-name", x: width - MARGIN.right, y: up(rule.value) + (rule.isUnder ? 15 : -5), "text-anchor": "end" }, rule.name));
     }
-    for (const line of lines) parts.push(element("path", { class: `line ${line.class ?? ""}`, d: pathThrough(line, across, clipped), style: `--c: ${line.colour ? `var(${line.colour})` : "var(--ink)"}`, "stroke-dasharray": line.dash ?? "" }));
-    for (const dot of dots) parts.push(element("circle", { class: "dot", cx: across(dot.x), cy: clipped(dot.y), r: 4.5, style: `--c: var(${dot.colour})` }));
+    for (const line of lines) parts.push(element("path", { class: `line ${line.class ?? ""}`, d: pathThrough(line, across, clipped, low), style: `--c: ${line.colour ? `var(${line.colour})` : "var(--ink)"}`, "stroke-dasharray": line.dash ?? "" }));
+    for (const dot of dots) parts.push(element("circle", { class: "dot", cx: across(dot.x), cy: clipped(dot.y), r: dot.isChosen ? 6.5 : 4.5, style: `--c: var(${dot.colour})`, "data-chosen": Boolean(dot.isChosen) }));
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("aria-label", label);
     this.svg.replaceChildren(...parts);
   }
 }
 
-// At most so many points of a line: the last of each stretch. A value that is no number ends it.
-function pathThrough({ values, unit = 1, from = 0 }, across, up) {
+// At most so many points of a line: the last of each stretch. A value that is no number ends it, and so does one that
+// falls out of the chart.
+function pathThrough({ values, unit = 1, from = 0 }, across, up, low) {
   const stride = Math.max(1, Math.ceil(values.length / MOST_POINTS));
   let path = "", isDrawing = false;
   for (let k = 0; k < values.length; k += k + stride < values.length || k === values.length - 1 ? stride : values.length - 1 - k) {
     if (!Number.isFinite(values[k])) { isDrawing = false; continue; }
     path += `${isDrawing ? "L" : "M"}${across(from + k * unit).toFixed(1)} ${up(values[k]).toFixed(1)}`;
-    isDrawing = true;
+    isDrawing = values[k] >= low;
   }
   return path;
 }

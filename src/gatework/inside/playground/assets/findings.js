@@ -9,7 +9,7 @@ const EXPLODED = 1e3; // a loss this many times the baseline has exploded, numbe
 
 // The gradient by distance: { name: "vanishing" | "exploding" | "steady" | "none", reach }.
 function gradientFinding(curve) {
-  if (!curve.length || !curve.some(Number.isFinite)) return { name: "none", reach: 0 };
+  if (!Number.isFinite(curve[0])) return { name: "none", reach: 0 };
   const highest = curve.reduce((most, v) => (v > most ? v : most), 0);
   if (highest > GROWN) return { name: "exploding", highest };
   if (!(curve.at(-1) < GONE)) return { name: "steady", last: curve.at(-1) };

@@ -46,6 +46,9 @@ class Knobs {
     byId("own-box").hidden = settings.task !== "own";
     byId("cells").hidden = settings.compare !== "cells";
     byId("cell-label").hidden = settings.compare === "cells";
+    const fitting = comparable(settings.compare, this.cells);
+    for (const option of byId("cell").options) option.disabled = !fitting.includes(option.value);
+    for (const option of byId("compare").options) option.disabled = !comparable(option.value, this.cells).length;
     for (const box of byId("cells").querySelectorAll("input")) box.checked = settings.cells.includes(box.value);
     this.sliders.forEach((slider) => slider.update());
   }

@@ -45,6 +45,7 @@ function problem(text) {
 // Begins anew with the settings; trains up to `until`, or on and on if `goOn`.
 function restart({ goOn = false, until = 0 } = {}) {
   state.number++;
+  reconcile(data.cells);
   Object.assign(state, { step: 0, rate: null, networks: [], example: null, sequence: 0, layer: settings.layers - 1, isRunning: goOn || until > 0 });
   state.entries = entriesOf(data.cells);
   state.losses = state.entries.map(() => new Losses());
@@ -61,7 +62,7 @@ class Losses {
   push(values) {
     for (const value of values) {
       this.raw.push(value);
-      this.smooth.push(this.smooth.length && Number.isFinite(value) ? 0.95 * this.smooth.at(-1) + 0.05 * value : value);
+      this.smooth.push(smoothed(this.smooth.at(-1) ?? null, value));
     }
   }
 }
@@ -126,17 +127,21 @@ function drawRace() {
   if (task.floor !== null) rules.push({ value: task.floor, name: "the noise in the data", isUnder: true });
   const now = losses.map(({ smooth }) => (smooth.length ? (Number.isFinite(smooth.at(-1)) ? lossText(smooth.at(-1)) : "exploded") : "–"));
   byId("race").firstChild.replaceChildren(legend(entries, now));
-  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better${task.isFinite ? ", on the part it learns from" : ", on sequences it has never seen"}. The dashed line is ${task.baseline}.`;
+  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better${task.isFinite ? ", on the part it learns from" : ", on sequences it has never seen"}. ${baselineLoss > 0 ? `The dashed line is ${task.baseline}.` : `${capital(task.baseline)} scores exactly 0 here.`}`;
   race.draw({ lines, rules, isLog: true, x: [0, Math.max(50, step)], label: `Loss over ${step} steps: ${entries.map(({ name }, k) => `${name} ${now[k]}`).join(", ")}; ${task.baseline} ${lossText(baselineLoss)}.` });
 }
 
-const lossText = (v) => (v >= 1e4 ? tickText(Number(v.toPrecision(2))) : v < 0.01 ? shown(v, 5) : shown(v, 3));
-
 function answersCaption() {
-  const { task, networks } = state;
+  const { task, networks, example } = state;
   if (task.loss === "classes") return "One held-out sequence. Top: what it reads. Middle: what it should say. Bottom: what it says; green is right and sure, red is wrong.";
-  if (networks[0].all) return `${SEQUENCES} held-out sequences: the right answer across, the network’s upwards. On the line they agree.`;
+  if (networks[0].all) return `${SEQUENCES} held-out sequences: the right answer across, the network’s upwards; on the line they agree. ${sumText(example)}`;
   return "One held-out sequence. Dark: the right values. Colour: what the network says, one step before it sees them.".replace(task.isTrap ? ", one step before it sees them" : "\u0000", "");
+}
+
+// The ringed sequence of the adding task in words.
+function sumText({ x, all, number }) {
+  const marked = x.flatMap(([value, mark], t) => (mark ? [`${shown(value, 2)} at step ${t + 1}`] : []));
+  return `Ringed: ${marked.join(" and ")} make ${shown(all[number], 2)}.`;
 }
 
 function drawFlow() {
@@ -147,6 +152,7 @@ function drawFlow() {
   byId("gradient").firstChild.replaceChildren(legend(entries, curves.map(() => "")));
   byId("memories").replaceChildren(...entries.map(({ name }, k) => {
     const finding = gradientFinding(curves[k]).name;
+    if (networks[k].explodedAt !== null) return element("li", {}, element("b", {}, name), element("span", { class: "alarm" }, `Exploded at step ${networks[k].explodedAt}.`));
     return element("li", {}, element("b", {}, name), element("span", { class: finding === "vanishing" || finding === "exploding" ? "alarm" : "" }, gradientSentence(curves[k])), " ", memorySentence(networks[k].halfLives[Math.min(layer, networks[k].halfLives.length - 1)]));
   }));
 }
@@ -196,12 +202,13 @@ document.addEventListener("keydown", (event) => {
 theme.watch(() => { colours.reset(); draw(); });
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
-addEventListener("hashchange", () => open(location.hash));
+// Links within the page, as to the results, change the address too.
+addEventListener("hashchange", () => { if (location.hash.includes("=")) openLink(location.hash); });
 
-function open(hash) {
+function openLink(hash) {
   const step = fromHash(hash, data.cells);
   if (step === null) Object.assign(settings, presetSettings(PRESETS[0], data.cells));
   restart({ until: step ?? 0 });
 }
 
-open(location.hash);
+openLink(location.hash);

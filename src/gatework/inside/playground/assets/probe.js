@@ -69,6 +69,7 @@ class Probe {
   shownExample(example) {
     const { tokens, x, targets, scored } = this.drawn, { steps, inputs } = this.network, of = (values, t) => values[t * PROBED + example];
     return {
+      number: example,
       tokens: tokens ? Array.from({ length: steps }, (_, t) => of(tokens, t)) : null,
       x: x ? Array.from({ length: steps }, (_, t) => Array.from({ length: inputs }, (_, k) => x[(t * inputs + k) * PROBED + example])) : null,
       targets: Array.from({ length: steps }, (_, t) => of(targets, t)),

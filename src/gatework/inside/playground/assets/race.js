@@ -3,7 +3,6 @@
 // Networks that learn side by side: the same sequences, the same seed, one step each in turn.
 
 const MEASURED = 256; // sequences on which a baseline is scored
-const SMOOTHING = 0.95; // of the loss that decides whether something is learnt
 
 class Race {
   // `settings` are what the page's knobs say; `entries` the networks, as { cell, forgetBias, clipping, truncation }.
@@ -34,7 +33,7 @@ class Race {
       const { loss, norm } = runner.learner.train(drawn, { rate, clipping: runner.clipping, truncation: runner.truncation });
       runner.losses.push(loss);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) runner.explodedAt = this.step + 1;
-      runner.smooth = runner.smooth === null ? loss : SMOOTHING * runner.smooth + (1 - SMOOTHING) * loss;
+      runner.smooth = smoothed(runner.smooth, loss);
       if (runner.learntAt === null && runner.smooth < this.task.solved * this.baseline) runner.learntAt = this.step + 1;
     }
     this.step++;

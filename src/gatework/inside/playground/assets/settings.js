@@ -46,9 +46,9 @@ const KNOBS = {
 
 const COMPARISONS = {
   cells: { title: "different cells", knob: null },
-  forgetBias: { title: "forget bias 0 against 1", knob: "forgetBias", pair: [0, 1], name: (v) => `forget bias ${v}` },
-  clipping: { title: "clipping off against on", knob: "clipping", pair: [0, 1], name: (v) => (v ? "clipped at 1" : "not clipped") },
-  truncation: { title: "all steps back against 10 at a time", knob: "truncation", pair: [0, 10], name: (v) => (v ? "10 steps back" : "all steps back") },
+  forgetBias: { title: "forget bias 0 against more", knob: "forgetBias", other: 1, name: (v) => `with forget bias ${plain(v)}` },
+  clipping: { title: "clipping off against on", knob: "clipping", other: 1, name: (v) => (v ? `clipped at ${v}` : "without clipping") },
+  truncation: { title: "all steps back against fewer", knob: "truncation", other: 10, name: (v) => (v ? `cut at ${v} steps` : "with all steps back") },
 };
 
 const DEFAULTS = {
@@ -62,7 +62,7 @@ const PRESETS = [
   { title: "A forget bias saves it", text: "The same LSTM twice; one starts with its forget gate half open, one wider.", settings: { task: "recall", compare: "forgetBias", length: 10 } },
   { title: "Clip or explode", text: "Large weights, plain descent: one gradient is cut to size, the other is not.", settings: { task: "waves", compare: "clipping", cell: "rnn", optimiser: "sgd", rate: 0.3, scale: 2 } },
   { title: "Copying is not predicting", text: "A loss near zero, and no forecast at all: the target stands in the input.", settings: { task: "trap", length: 60, cells: ["rnn", "lstm"] } },
-  { title: "Cut the way back", text: "With 10 steps back at a time, what came earlier cannot be learnt.", settings: { task: "recall", compare: "truncation", length: 20, forgetBias: 3 } },
+  { title: "Cut the way back", text: "With 10 steps back at a time, what came earlier cannot be learnt.", settings: { task: "recall", compare: "truncation", length: 20, forgetBias: 3, truncation: 10 } },
   { title: "Text that writes itself", text: "A rhyme letter by letter; read what each network writes as it learns.", settings: { task: "text", units: 32, length: 40 } },
 ];
 
@@ -93,7 +93,7 @@ const FURTHEST = 20000; // steps that a link may ask for
 // where the address says nothing.
 function fromHash(hash, cells) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
-  if (!parts.size) return null;
+  if (![...Object.keys(DEFAULTS), "step"].some((name) => parts.has(name))) return null;
   Object.assign(settings, presetSettings({ settings: {} }, cells));
   for (const [name, { values }] of Object.entries(KNOBS)) {
     const value = values.find((v) => String(v) === parts.get(name));
@@ -113,13 +113,24 @@ function fromHash(hash, cells) {
 const TASK_NAMES = ["adding", "recall", "copying", "parity", "brackets", "waves", "trap", "text"];
 const MOST_NETWORKS = 4;
 
+// The cells that a comparison can be made with: one of forget biases needs a forget gate.
+const comparable = (compare, cells) => Object.keys(cells).filter((cell) => compare !== "forgetBias" || cells[cell].hasForgetGate);
+
+// Makes the settings fit one another and the cells of this page.
+function reconcile(cells) {
+  const fitting = comparable(settings.compare, cells);
+  if (!fitting.length) settings.compare = "cells";
+  else if (!fitting.includes(settings.cell)) settings.cell = fitting[0];
+}
+
 // The networks that the settings ask for: { name, cell, colour, forgetBias, clipping, truncation }.
 function entriesOf(cells) {
   const { compare, forgetBias, clipping, truncation } = settings, comparison = COMPARISONS[compare];
   if (!comparison.knob) return settings.cells.map((cell) => ({ name: cells[cell].name, cell, colour: cells[cell].colour, forgetBias, clipping, truncation }));
   const { name, colour } = cells[settings.cell];
-  return comparison.pair.map((value, k) => ({
-    name: `${name}, ${comparison.name(value)}`, cell: settings.cell, colour: k ? colour : "--cell-rnn-relu",
+  const pair = [0, settings[comparison.knob] || comparison.other];
+  return pair.map((value, k) => ({
+    name: `${name} ${comparison.name(value)}`, cell: settings.cell, colour: k ? colour : "--cell-rnn-relu",
     forgetBias, clipping, truncation, [comparison.knob]: value,
   }));
 }
