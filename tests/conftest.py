@@ -53,7 +53,8 @@ def show(browser):
         page.on("pageerror", lambda error: troubles.append(str(error)))
         own = path.as_uri()
         page.on(
-            "request", lambda r: None if r.url.split("#")[0] == own or r.url[:5] == "data:" else troubles.append(r.url)
+            "request",
+            lambda r: None if r.url.split("#")[0] == own or r.url[:5] in ("data:", "blob:") else troubles.append(r.url),
         )
         page.goto(own + view)
         return page

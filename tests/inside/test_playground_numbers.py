@@ -1,4 +1,4 @@
-"""What the playground computes is what Python computes: gradients as torch's, and training as with the library's layers."""
+"""The playground computes what Python does: gradients as torch's, and training as with the library's layers."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ TASKS = [{}, {"task": "brackets", "batch": 7, "units": 6}]
 TRAIN = """({ settings, entry, steps }) => {
   const race = new Race({ ...settings }, [entry]), { learner, losses } = race.runners[0];
   const weights = Object.fromEntries(Object.entries(learner.weights).map(([name, values]) => [name, [...values]]));
-  const batches = Array.from({ length: steps }, (_, n) => race.drawn(n)).map((b) => ({
-    x: b.x ? [...b.x] : null, tokens: b.tokens ? [...b.tokens] : null, targets: [...b.targets], scored: [...b.scored] }));
+  const list = (values) => (values ? [...values] : null);
+  const batches = Array.from({ length: steps }, (_, n) => race.drawn(n)).map(({ x, tokens, targets, scored }) => (
+    { x: list(x), tokens: list(tokens), targets: list(targets), scored: list(scored) }));
   learner.forward(race.drawn(0));
   learner.backward(race.drawn(0), { truncation: entry.truncation });
   const gradients = Object.fromEntries(Object.entries(learner.gradients).map(([name, values]) => [name, [...values]]));
@@ -119,7 +120,10 @@ def test_the_gradients_are_those_of_torch(trained, cell, changes):
         # Both in double precision: what is left is the order of sums, some 100 of them long.
         expected = torch.zeros_like(weight) if weight.grad is None else weight.grad
         size = max(float(expected.abs().max()), 1e-6)
-        torch.testing.assert_close(torch.tensor(result["gradients"][name], dtype=torch.float64), expected.flatten(), rtol=1e-9, atol=1e-11 * size, msg=lambda text, name=name: f"{name}: {text}")  # fmt: skip
+        computed = torch.tensor(result["gradients"][name], dtype=torch.float64)
+        torch.testing.assert_close(
+            computed, expected.flatten(), rtol=1e-9, atol=1e-11 * size, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 @pytest.mark.parametrize("changes", TASKS, ids=["numbers", "symbols"])

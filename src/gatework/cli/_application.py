@@ -32,6 +32,7 @@ COMMANDS = (
     "datasets",
     "recipes",
     "learn",
+    "playground",
     "doctor",
     "bench",
 )

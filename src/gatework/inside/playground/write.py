@@ -23,8 +23,8 @@ from gatework.reports.palette import cell_looks
 
 CELLS = ("rnn", "gru", "lstm")
 """The cells that the page has where none are named."""
-_NAMES = {"rnn": "RNN", "rnn_relu": "RNN, rectifier", "gru": "GRU", "lstm": "LSTM", "indrnn": "IndRNN", "slstm": "sLSTM"}
-_NAMES |= {"peephole": "peephole LSTM", "coupled": "coupled LSTM", "minimal": "minLSTM"}
+_NAMES = {"rnn": "RNN", "rnn_relu": "RNN, rectifier", "gru": "GRU", "lstm": "LSTM", "indrnn": "IndRNN"}
+_NAMES |= {"peephole": "peephole LSTM", "coupled": "coupled LSTM", "minimal": "minLSTM", "slstm": "sLSTM"}
 # What the page itself needs of the worker's parts is the list of tasks, for its form and its words.
 _SHARED = ("matrices.js", "smoothing.js", "rhyme.js", "tasks.js")
 _WORKER = ("random.js", "layer.js", "losses.js", "optimisers.js", "learner.js", "probe.js", "race.js", "worker.js")

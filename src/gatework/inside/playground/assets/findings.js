@@ -4,8 +4,7 @@
 
 const GONE = 1e-2, GROWN = 1e2; // as in gatework.inside.gradients
 const HOPELESS = 0.9; // a loss above this share of the baseline's is no better
-const EARLY = 150; // steps before which nothing is said to have failed
-const EXPLODED = 1e3; // a loss this many times the baseline has exploded, number or not
+const EARLY = 150, PATIENCE = 700; // steps before which nothing is said to be stuck, and to have failed
 
 // The gradient by distance: { name: "vanishing" | "exploding" | "steady" | "none", reach }.
 function gradientFinding(curve) {
@@ -39,7 +38,7 @@ const stepsText = (v) => (!Number.isFinite(v) || v > 9999 ? "beyond 9,999 steps"
 
 // How a network stands: "exploded", "learnt", "learning" or "stuck".
 function standing(network, state) {
-  if (network.explodedAt !== null || network.loss > EXPLODED * Math.max(state.baselineLoss, 1e-3)) return "exploded";
+  if (network.explodedAt !== null) return "exploded";
   if (network.learntAt !== null) return "learnt";
   if (state.step >= EARLY && network.smooth > HOPELESS * state.baselineLoss) return "stuck";
   return "learning";
@@ -47,48 +46,73 @@ function standing(network, state) {
 
 // The verdict in large letters, and the particulars below it.
 function verdict(state) {
-  const { entries, networks, step, task } = state;
+  const { networks, step } = state;
   if (!step) return ["Nothing is learnt yet. Press Train.", ""];
   const by = { exploded: [], learnt: [], learning: [], stuck: [] };
   networks.forEach((network, k) => by[standing(network, state)].push(k));
-  return [headline(state, by), by.learnt.length + by.stuck.length + by.exploded.length ? particulars(state, by) : `What counts as learnt is a loss well below that of ${task.baseline}.`];
+  return [headline(state, by), particulars(state, by)];
 }
 
-function headline({ entries, task, networks }, by) {
-  const names = (places) => listed(places.map((k) => inSentence(entries[k].name)));
-  const many = (places, one, more) => (places.length === 1 ? one : more);
+function headline(state, by) {
+  const { entries, task, networks } = state, parts = [];
   if (task.isTrap) return trapHeadline(task, networks, entries);
-  const [learnt, failed] = task.isMemory ? [["remembers", "remember"], ["forgets", "forget"]] : [["has learnt it", "have learnt it"], ["is no better than " + task.baseline, "are no better than " + task.baseline]];
-  const parts = [];
-  if (by.learnt.length) parts.push(`${names(by.learnt)} ${many(by.learnt, ...learnt)}`);
-  if (by.stuck.length) parts.push(`${names(by.stuck)} ${many(by.stuck, ...failed)}`);
-  if (by.exploded.length) parts.push(`${names(by.exploded)} ${many(by.exploded, "has", "have")} exploded`);
+  const say = (places, [one, more]) => { if (places.length) parts.push(`${named(entries, places)} ${places.length === 1 ? one : more}`); };
+  say(by.learnt, task.isMemory ? ["remembers", "remember"] : ["has learnt it", "have learnt it"]);
+  say(by.stuck, failing(state, by.learnt.length > 0));
+  say(by.exploded, ["has exploded", "have exploded"]);
   if (!parts.length) return "Learning…";
-  if (by.learning.length) parts.push(`${names(by.learning)} ${many(by.learning, "is", "are")} still learning`);
-  return capital(listed(parts, "; ", "; ")) + ".";
+  say(by.learning, ["is still learning", "are still learning"]);
+  return capital(parts.join("; ")) + ".";
+}
+
+const named = (entries, places) => listed(places.map((k) => `the ${entries[k].name}`));
+
+// What is said of networks that are stuck: no more than "not yet" before they have had their time.
+function failing({ step, task }, othersLearnt) {
+  if (step >= PATIENCE) return task.isMemory ? ["forgets", "forget"] : ["has not learnt it", "have not learnt it"];
+  if (!othersLearnt) return ["has not begun to learn", "have not begun to learn"];
+  return task.isMemory ? ["does not yet", "do not yet"] : ["has not yet", "have not yet"];
 }
 
 // In the trap the question is not who learns, but that a loss below the noise is no forecast.
+const copying = ({ networks, task }) => networks.flatMap((network, k) => (network.loss < task.floor ? [k] : []));
+
 function trapHeadline(task, networks, entries) {
-  const copying = networks.flatMap((network, k) => (network.loss < task.floor ? [inSentence(entries[k].name)] : []));
-  if (!copying.length) return "Learning to copy…";
-  return capital(`${listed(copying)} ${copying.length === 1 ? "copies" : "copy"}; a forecast ${copying.length === 1 ? "it is" : "they are"} not.`);
+  const places = copying({ networks, task });
+  if (!places.length) return "Learning to copy…";
+  return capital(`${named(entries, places)} ${places.length === 1 ? "copies; a forecast it is" : "copy; a forecast they are"} not.`);
 }
 
 function particulars(state, by) {
   const { entries, networks, task, step } = state, sentences = [];
-  if (task.isTrap) return `The loss is below the noise in the data, ${tickText(task.floor)}, which no forecast can be. Scored on the next step, it is what repeating the last value gives.`;
-  const at = by.learnt.map((k) => `${inSentence(entries[k].name)} at step ${networks[k].learntAt}`);
-  if (at.length) sentences.push(`Learnt by ${listed(at)}.`);
-  for (const k of by.stuck) {
-    const { name, reach } = gradientFinding(networks[k].gradients.at(-1));
-    const why = name === "vanishing" ? `; its gradient has vanished ${counted(reach, "step")} back` : name === "exploding" ? "; its gradient explodes on the way back" : "";
-    sentences.push(capital(`${inSentence(entries[k].name)} is after ${step} steps no better than ${task.baseline}${why}.`));
-  }
-  for (const k of by.exploded) sentences.push(capital(`${inSentence(entries[k].name)} exploded${networks[k].explodedAt === null ? "" : ` at step ${networks[k].explodedAt}`}: one gradient was so large that the weights flew away.`));
+  if (task.isTrap) return trapParticulars(state);
+  if (by.learnt.length) sentences.push(`Learnt by ${listed(by.learnt.map((k) => `the ${entries[k].name} at step ${networks[k].learntAt}`))}.`);
+  if (by.stuck.length) sentences.push(capital(`${named(entries, by.stuck)} ${by.stuck.length === 1 ? "is" : "are"}, after ${step} steps, no better than ${task.baseline}${whyStuck(networks, by.stuck)}.`));
+  if (!by.learnt.length && by.learning.length) sentences.push(leaderSentence(state, by.learning));
+  for (const k of by.exploded) sentences.push(`The ${entries[k].name} exploded at step ${networks[k].explodedAt}: one gradient was so large that the weights flew away.`);
   return sentences.join(" ");
 }
 
-const inSentence = (name) => `the ${name}`;
+function trapParticulars(state) {
+  if (!copying(state).length) return "The value asked for is the value just read; all there is to learn is to pass it on.";
+  return `The loss is below the noise in the data, ${tickText(Number(state.task.floor.toPrecision(2)))}, which no forecast can be. Scored on the next step, it is what repeating the last value gives.`;
+}
+
+// What the gradients of the top layer say about networks that are stuck.
+function whyStuck(networks, places) {
+  const findings = places.map((k) => gradientFinding(networks[k].gradients.at(-1)));
+  if (findings.some(({ name }) => name === "exploding")) return places.length === 1 ? "; its gradient explodes on the way back" : "; on the way back gradients explode";
+  if (!findings.every(({ name }) => name === "vanishing")) return "";
+  const reaches = findings.map(({ reach }) => reach);
+  return `; ${places.length === 1 ? "its gradient has" : "their gradients have"} vanished ${listed([...new Set(reaches)].sort((a, b) => a - b).map(String))} steps back`;
+}
+
+// Who is ahead while nobody has learnt it.
+function leaderSentence({ entries, networks, baselineLoss, task }, learning) {
+  const first = learning.reduce((best, k) => (networks[k].smooth < networks[best].smooth ? k : best)), times = baselineLoss / networks[first].smooth;
+  if (!(times > 1.1)) return `The line to get below is ${task.baseline}.`;
+  return `So far the ${entries[first].name} leads, with a loss ${times.toFixed(1)} times smaller than that of ${task.baseline}.`;
+}
+
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const listed = (parts, comma = ", ", and = " and ") => (parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(comma)}${and}${parts.at(-1)}`);

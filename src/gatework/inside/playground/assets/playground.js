@@ -46,13 +46,13 @@ function problem(text) {
 function restart({ goOn = false, until = 0 } = {}) {
   state.number++;
   reconcile(data.cells);
-  Object.assign(state, { step: 0, rate: null, networks: [], example: null, sequence: 0, layer: settings.layers - 1, isRunning: goOn || until > 0 });
+  Object.assign(state, { step: 0, rate: null, task: null, networks: [], example: null, sequence: 0, layer: settings.layers - 1, isRunning: goOn || until > 0 });
   state.entries = entriesOf(data.cells);
   state.losses = state.entries.map(() => new Losses());
   knobs.update();
   arrange();
   byId("task-about").textContent = TASKS[settings.task]?.about ?? "Numbers or text of your own: at every step the network must say the next one; the last fifth is kept for testing.";
-  trainer.postMessage({ kind: "set", settings: { ...settings, number: state.number }, entries: state.entries, until: goOn ? FURTHEST : until });
+  trainer.postMessage({ kind: "set", number: state.number, settings, entries: state.entries, until: goOn ? FURTHEST : until });
   remember();
 }
 

@@ -2,13 +2,15 @@
 
 // Networks that learn side by side: the same sequences, the same seed, one step each in turn.
 
+const LEAST_LOSS = 1e-3; // of a baseline, where one is as good as perfect
+const BEYOND = 1e6; // times the baseline's loss: no network comes back from there
 const MEASURED = 256; // sequences on which a baseline is scored
 
 class Race {
   // `settings` are what the page's knobs say; `entries` the networks, as { cell, forgetBias, clipping, truncation }.
   constructor(settings, entries) {
     this.settings = settings;
-    this.task = settings.task === "own" ? ownTask(settings.own) : TASKS[settings.task];
+    this.task = settings.task === "own" ? ownTask(settings.own, settings.length) : TASKS[settings.task];
     if (this.task.problem) throw new RangeError(this.task.problem);
     const { units, layers, length: steps, seed, scale, optimiser, batch } = settings, { features: inputs, outputs, loss } = this.task;
     this.step = 0;
@@ -32,7 +34,7 @@ class Race {
       if (runner.explodedAt !== null) { runner.losses.push(NaN); continue; }
       const { loss, norm } = runner.learner.train(drawn, { rate, clipping: runner.clipping, truncation: runner.truncation });
       runner.losses.push(loss);
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) runner.explodedAt = this.step + 1;
+      if (!(loss < BEYOND * Math.max(this.baseline, LEAST_LOSS)) || !Number.isFinite(norm)) runner.explodedAt = this.step + 1;
       runner.smooth = smoothed(runner.smooth, loss);
       if (runner.learntAt === null && runner.smooth < this.task.solved * this.baseline) runner.learntAt = this.step + 1;
     }

@@ -68,10 +68,10 @@ const PRESETS = [
 
 const settings = { ...DEFAULTS };
 
-// What the preset sets, as far as the page has its cells.
+// What the preset sets; where the page lacks a cell of it, all of the page's own take part.
 function presetSettings({ settings: own }, cells) {
   const made = { ...DEFAULTS, ...own }, known = made.cells.filter((cell) => cell in cells);
-  return { ...made, cells: known.length ? known : Object.keys(cells).slice(0, 3), cell: made.cell in cells ? made.cell : Object.keys(cells)[0] };
+  return { ...made, cells: known.length === made.cells.length ? known : Object.keys(cells).slice(0, MOST_NETWORKS), cell: made.cell in cells ? made.cell : Object.keys(cells)[0] };
 }
 
 const isSame = (a, b) => Object.keys(DEFAULTS).every((name) => String(a[name]) === String(b[name]));
@@ -107,7 +107,7 @@ function fromHash(hash, cells) {
   if (chosen.length) settings.cells = [...new Set(chosen)];
   if (settings.task === "own") settings.own = parts.get("own") ?? "";
   const step = Number(parts.get("step") ?? 0);
-  return Number.isInteger(step) && step > 0 ? Math.min(step, FURTHEST) : 0;
+  return Number.isInteger(step) && step > 0 && step <= FURTHEST ? step : 0;
 }
 
 const TASK_NAMES = ["adding", "recall", "copying", "parity", "brackets", "waves", "trap", "text"];

@@ -43,6 +43,9 @@ const ITEMS = 3, LETTERS = ["A", "B", "C", "D"], BLANK = LETTERS.length, SIGNAL 
 const MOST_LETTERS = 60;
 const [OPEN_ROUND, OPEN_SQUARE, CLOSE_ROUND, CLOSE_SQUARE, FILLER] = [0, 1, 2, 3, 4], DEEPEST = 5;
 
+// Where the part begins that is only tested on: the last fifth.
+const HELD_OUT = 5, cutOf = (count) => count - Math.ceil(count / HELD_OUT);
+
 const TASKS = {
   adding: {
     title: "Adding: two marked numbers",
@@ -156,13 +159,13 @@ TASKS.text = textTask("A rhyme: the next letter", RHYME);
 // The next letter of a text, of which the last fifth is kept for testing.
 function textTask(title, text) {
   const symbols = lettersOf(text), places = new Map(symbols.map((letter, k) => [letter, k])), other = symbols.length - 1;
-  const all = Int32Array.from(text, (letter) => places.get(letter) ?? other), cut = Math.floor(all.length * 0.8);
+  const all = Int32Array.from(text, (letter) => places.get(letter) ?? other), cut = cutOf(all.length);
   return {
     title, symbols, answers: symbols, writes: true, solved: 0.25,
     about: "Letters stream past; at every step the network must say the next one. What it has learnt it can write by itself.",
     features: symbols.length, outputs: symbols.length, loss: "classes", isFinite: true,
     draw: (random, steps, batch, isHeldOut) => {
-      const part = partOf(all, cut, steps + 1, isHeldOut), drawn = symbolsBatch(steps, batch);
+      const part = isHeldOut ? all.subarray(cut) : all.subarray(0, cut), drawn = symbolsBatch(steps, batch);
       for (let b = 0; b < batch; b++) {
         const from = random.below(part.length - steps);
         for (let t = 0; t < steps; t++) {
@@ -177,7 +180,7 @@ function textTask(title, text) {
 
 // The next value of a person's own numbers, in units of their spread; the last fifth is kept for testing.
 function numbersTask(title, values) {
-  const cut = Math.floor(values.length * 0.8), known = values.slice(0, cut);
+  const cut = cutOf(values.length), known = values.slice(0, cut);
   const mean = known.reduce((a, b) => a + b, 0) / cut;
   const spread = Math.sqrt(known.reduce((a, b) => a + (b - mean) ** 2, 0) / cut) || 1;
   const all = Float64Array.from(values, (value) => (value - mean) / spread);
@@ -185,7 +188,7 @@ function numbersTask(title, values) {
     title, features: 1, outputs: 1, loss: "squares", baseline: "repeating the last value", solved: 0.6, isFinite: true, mean, spread,
     about: "Your numbers; at every step the network must say the next one. They are shown in units of their own spread.",
     draw: (random, steps, batch, isHeldOut) => {
-      const part = partOf(all, cut, steps + 1, isHeldOut), drawn = numbersBatch(steps, 1, batch);
+      const part = isHeldOut ? all.subarray(cut) : all.subarray(0, cut), drawn = numbersBatch(steps, 1, batch);
       for (let b = 0; b < batch; b++) {
         const from = random.below(part.length - steps);
         for (let t = 0; t < steps; t++) {
@@ -199,9 +202,6 @@ function numbersTask(title, values) {
   };
 }
 
-// The part to learn from, or the one to test on, which begins earlier where it were shorter than one sequence.
-const partOf = (all, cut, least, isHeldOut) => (isHeldOut ? all.subarray(Math.max(0, Math.min(cut, all.length - least))) : all.subarray(0, Math.max(cut, least)));
-
 // The most frequent characters of a text; where there are more, the last place is for all of those.
 function lettersOf(text) {
   const counts = new Map();
@@ -212,14 +212,18 @@ function lettersOf(text) {
 
 // What a person pasted: numbers if nearly all of it is, else text. A problem is said in one sentence.
 const FEWEST_NUMBERS = 40, FEWEST_LETTERS = 200;
-function ownTask(pasted) {
+function ownTask(pasted, steps) {
+  const least = HELD_OUT * (steps + 1);
+  const problem = (found, what, fewest) => ({ problem: `These are ${found} ${what}; with sequences of ${steps} steps ${Math.max(fewest, least)} are the least, as the last fifth is kept for testing: paste more, or make the sequence shorter.` });
   const words = pasted.trim().split(/[\s;,|]+/).filter(Boolean), values = words.map(Number).filter(Number.isFinite);
   if (words.length && values.length >= 0.9 * words.length) {
-    if (values.length < FEWEST_NUMBERS) return { problem: `These are ${values.length} numbers, and ${FEWEST_NUMBERS} are the least to learn from; paste more.` };
+    if (values.length < Math.max(FEWEST_NUMBERS, least)) return problem(values.length, "numbers", FEWEST_NUMBERS);
     return numbersTask("Your numbers: the next one", values);
   }
-  if (pasted.trim().length < FEWEST_LETTERS) return { problem: `This text has ${pasted.trim().length} characters, and ${FEWEST_LETTERS} are the least to learn from; paste more.` };
-  return textTask("Your text: the next letter", pasted.trim().replace(/\s+/g, " "));
+  const text = pasted.trim().replace(/\s+/g, " "), count = [...text].length;
+  if (!count) return { problem: "Paste a column of numbers or a text into the box, and training can begin." };
+  if (count < Math.max(FEWEST_LETTERS, least)) return problem(count, "characters", FEWEST_LETTERS);
+  return textTask("Your text: the next letter", text);
 }
 
 // Noise on what is read: added to numbers, or that share of symbols exchanged for random ones. Targets stay right.

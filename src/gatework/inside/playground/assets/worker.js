@@ -20,10 +20,10 @@ onmessage = ({ data }) => {
 };
 
 const HANDLERS = {
-  set({ settings, entries, until }) {
+  set({ number, settings, entries, until }) {
     worker.race = null;
     const race = (worker.race = new Race(settings, entries)), { task } = race;
-    Object.assign(worker, { told: 0, example: 0, number: settings.number });
+    Object.assign(worker, { told: 0, example: 0, number });
     const { title, about, symbols = null, answers = null, loss, baseline = "a table of the last symbol", floor = null, isFinite = false, isMemory = false, isTrap = false } = task;
     postMessage({
       kind: "ready", number: worker.number, baselineLoss: race.baseline,
