@@ -1,7 +1,11 @@
-"""A picture of a report's first screen, as in the README: `python docs/screenshot.py REPORT OUT.png [light|dark]`."""
+"""A picture of a page's first screen: `python docs/screenshot.py PAGE OUT.png [light|dark] [#VIEW]`.
+
+The view is what stands in a link to the page; a playground is given the time to reach the step that it names.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -11,12 +15,14 @@ from playwright.sync_api import sync_playwright
 WIDTH, HEIGHT = 1180, 1120
 
 
-def main(report: Path, out: Path, scheme: str = "light") -> None:
-    """Opens the report in an installed Chromium and saves what a reader sees first."""
+def main(report: Path, out: Path, scheme: str = "light", view: str = "") -> None:
+    """Opens the page in an installed Chromium and saves what a reader sees first."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
-        page.goto(report.resolve().as_uri())
+        page.goto(report.resolve().as_uri() + view)
+        if step := re.search(r"step=(\d+)", view):
+            page.wait_for_selector(f"body[data-state=paused][data-step='{step[1]}']", timeout=300_000)
         page.screenshot(path=out)
         browser.close()
 

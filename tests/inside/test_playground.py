@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from gatework.errors import RunError, UsageError
 from gatework.inside.playground import write_playground
 
+DOCS = Path(__file__).parents[2] / "docs" / "playground.md"
 PASTED = " ".join(str(round(0.1 * (k % 12) + 0.01 * k, 3)) for k in range(240))
 
 
@@ -134,10 +137,20 @@ def test_knobs_change_the_training_and_say_why(show, path):
     assert page.inner_text("#answers h3 >> nth=1") == "LSTM with forget bias 1"
     # A GRU has no forget gate, so nothing to compare.
     assert page.evaluate("[...byId('cell').options].map((o) => o.disabled)") == [True, True, False]
-    knobs = page.query_selector_all("#knob-list .knob")
-    assert len(knobs) == 12
-    for knob in knobs:
+    for knob in page.query_selector_all("#knob-list .knob"):
         assert knob.query_selector(".why").inner_text().count(".") == 1
+
+
+@pytest.mark.browser
+def test_the_docs_name_every_experiment_and_count_what_there_is(show, path):
+    page = opened(show, path)
+    docs = DOCS.read_text(encoding="utf-8")
+    titles = page.evaluate("PRESETS.map(({ title }) => title)")
+    assert re.findall(r"^\| ([A-Z][^|]+?) \|", docs, re.M) == titles
+    assert len(titles) == 6
+    assert page.evaluate("Object.keys(TASKS).length + 1") == 9
+    assert len(page.query_selector_all("#knob-list .knob")) == 12
+    assert all(f"{count}" in docs for count in ("Nine tasks", "Twelve knobs", "Six experiments"))
 
 
 @pytest.mark.browser

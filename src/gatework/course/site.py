@@ -17,6 +17,7 @@ from gatework.course.extra import COURSE, need
 from gatework.course.lessons import Lesson, lessons
 from gatework.course.notebooks import build, execute
 from gatework.errors import DataError, RunError
+from gatework.inside.playground import write_playground
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -75,6 +76,7 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
             after=every[place + 1] if place + 1 < len(every) else None,
         )
         write_text(folder / f"{lesson.name}.html", page)
+    write_playground(folder / "playground.html")
     write_text(folder / "index.html", _template("index.html").render(lessons=every))
     return folder / "index.html"
 

@@ -14,9 +14,9 @@ class AnswerPanel {
   }
 
   draw(state, network) {
-    const { task, baselineLoss, example } = state;
-    this.score.replaceChildren(...this.scored(task, baselineLoss, network));
-    this.detail.textContent = this.detailed(task, baselineLoss, network);
+    const { task, example } = state;
+    this.score.replaceChildren(...this.scored(task, network));
+    this.detail.textContent = this.detailed(task, network);
     this.detail.hidden = !this.detail.textContent;
     if (!example) return;
     if (task.loss === "classes") this.drawSymbols(task, example, network);
@@ -24,22 +24,22 @@ class AnswerPanel {
     else this.drawSeries(example, network);
   }
 
-  scored(task, baselineLoss, { loss, right, explodedAt }) {
+  scored(task, { loss, right, explodedAt }) {
     if (explodedAt !== null) return ["no number any more"];
     if (task.loss === "classes") return [`${Math.round(100 * right)} %`, element("small", {}, " right")];
     return [lossText(loss), element("small", {}, " mean squared error")];
   }
 
-  detailed(task, baselineLoss, { loss, asForecast, explodedAt }) {
+  detailed(task, { loss, baseline, asForecast, explodedAt }) {
     if (explodedAt !== null) return `Exploded at step ${explodedAt}: the loss left the range of numbers.`;
     if (task.floor !== null && task.isTrap) {
       const under = loss < task.floor ? "Below the noise, which no forecast can be: it copies. " : "";
       return `${under}As a forecast of the next step it scores ${lossText(asForecast)}.`;
     }
-    const times = baselineLoss / loss;
+    const times = baseline / loss;
     if (!(times > 0)) return "";
-    if (times > 1.1) return `${times >= 10 ? Math.round(times) : times.toFixed(1)} times better than ${task.baseline} (${lossText(baselineLoss)}).`;
-    return times > 0.9 ? `No better than ${task.baseline} (${lossText(baselineLoss)}).` : `Worse than ${task.baseline} (${lossText(baselineLoss)}).`;
+    if (times > 1.1) return `${times >= 10 ? Math.round(times) : times.toFixed(1)} times better than ${task.baseline} (${lossText(baseline)}).`;
+    return times > 0.9 ? `No better than ${task.baseline} (${lossText(baseline)}).` : `Worse than ${task.baseline} (${lossText(baseline)}).`;
   }
 
   // The symbols read, what should be said and what is said, one below the other.

@@ -4,6 +4,7 @@
 
 const GONE = 1e-2, GROWN = 1e2; // as in gatework.inside.gradients
 const HOPELESS = 0.9; // a loss above this share of the baseline's is no better
+const BY_HEART = 0.33; // a loss on the data for learning below this share of that on the data for testing
 const EARLY = 150, PATIENCE = 700; // steps before which nothing is said to be stuck, and to have failed
 
 // The gradient by distance: { name: "vanishing" | "exploding" | "steady" | "none", reach }.
@@ -40,7 +41,7 @@ const stepsText = (v) => (!Number.isFinite(v) || v > 9999 ? "beyond 9,999 steps"
 function standing(network, state) {
   if (network.explodedAt !== null) return "exploded";
   if (network.learntAt !== null) return "learnt";
-  if (state.step >= EARLY && network.smooth > HOPELESS * state.baselineLoss) return "stuck";
+  if (state.step >= EARLY && network.judged > HOPELESS * state.baselineLoss) return "stuck";
   return "learning";
 }
 
@@ -90,6 +91,8 @@ function particulars(state, by) {
   if (by.stuck.length) sentences.push(capital(`${named(entries, by.stuck)} ${by.stuck.length === 1 ? "is" : "are"}, after ${step} steps, no better than ${task.baseline}${whyStuck(networks, by.stuck)}.`));
   if (!by.learnt.length && by.learning.length) sentences.push(leaderSentence(state, by.learning));
   for (const k of by.exploded) sentences.push(`The ${entries[k].name} exploded at step ${networks[k].explodedAt}: one gradient was so large that the weights flew away.`);
+  const byHeart = task.isFinite ? networks.flatMap(({ smooth, judged }, k) => (smooth < BY_HEART * judged ? [k] : [])) : [];
+  if (byHeart.length) sentences.push(capital(`${named(entries, byHeart)} ${byHeart.length === 1 ? "knows" : "know"} by heart what ${byHeart.length === 1 ? "it learns" : "they learn"} from: on the part kept for testing the loss is ${Math.round(networks[byHeart[0]].judged / networks[byHeart[0]].smooth)} times as large.`));
   return sentences.join(" ");
 }
 
@@ -109,7 +112,7 @@ function whyStuck(networks, places) {
 
 // Who is ahead while nobody has learnt it.
 function leaderSentence({ entries, networks, baselineLoss, task }, learning) {
-  const first = learning.reduce((best, k) => (networks[k].smooth < networks[best].smooth ? k : best)), times = baselineLoss / networks[first].smooth;
+  const first = learning.reduce((best, k) => (networks[k].judged < networks[best].judged ? k : best)), times = baselineLoss / networks[first].judged;
   if (!(times > 1.1)) return `The line to get below is ${task.baseline}.`;
   return `So far the ${entries[first].name} leads, with a loss ${times.toFixed(1)} times smaller than that of ${task.baseline}.`;
 }

@@ -24,10 +24,10 @@ const REPORTS = {
     problem("");
   },
   example({ example }) { state.example = example; },
-  progress({ step, isRunning, rate, losses, networks }) {
+  progress({ step, isRunning, rate, losses, heldOut, networks }) {
     Object.assign(state, { step, isRunning, rate, networks });
     if (!isRunning) history.replaceState(null, "", toHash(step));
-    losses.forEach((values, k) => state.losses[k].push(values));
+    losses.forEach((values, k) => state.losses[k].push(values, heldOut[k]));
     draw();
   },
   problem({ text }) {
@@ -56,10 +56,11 @@ function restart({ goOn = false, until = 0 } = {}) {
   remember();
 }
 
-// The loss of every step, and smoothed.
+// The loss of every step, smoothed, and that on the part kept for testing where there is one.
 class Losses {
-  constructor() { Object.assign(this, { raw: [], smooth: [] }); }
-  push(values) {
+  constructor() { Object.assign(this, { raw: [], smooth: [], heldOut: [] }); }
+  push(values, heldOut) {
+    this.heldOut.push(...heldOut);
     for (const value of values) {
       this.raw.push(value);
       this.smooth.push(smoothed(this.smooth.at(-1) ?? null, value));
@@ -119,15 +120,16 @@ function drawVerdict() {
 
 function drawRace() {
   const { entries, losses, task, baselineLoss, step } = state, unit = task.loss === "classes" ? "nats" : "mean squared error";
+  const strong = losses.map(({ smooth, heldOut }) => (task.isFinite ? { values: heldOut, from: JUDGED_EVERY, unit: JUDGED_EVERY } : { values: smooth, from: 1 }));
   const lines = [
     ...losses.map(({ raw }, k) => ({ values: raw, colour: entries[k].colour, class: "faint", from: 1 })),
-    ...losses.map(({ smooth }, k) => ({ values: smooth, colour: entries[k].colour, dash: DASHES[k % DASHES.length], from: 1 })),
+    ...strong.map((line, k) => ({ ...line, colour: entries[k].colour, dash: DASHES[k % DASHES.length] })),
   ];
   const rules = [{ value: baselineLoss, name: task.baseline }];
   if (task.floor !== null) rules.push({ value: task.floor, name: "the noise in the data", isUnder: true });
-  const now = losses.map(({ smooth }) => (smooth.length ? (Number.isFinite(smooth.at(-1)) ? lossText(smooth.at(-1)) : "exploded") : "–"));
+  const now = strong.map(({ values }) => (values.length ? (Number.isFinite(values.at(-1)) ? lossText(values.at(-1)) : "exploded") : "–"));
   byId("race").firstChild.replaceChildren(legend(entries, now));
-  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better${task.isFinite ? ", on the part it learns from" : ", on sequences it has never seen"}. ${baselineLoss > 0 ? `The dashed line is ${task.baseline}.` : `${capital(task.baseline)} scores exactly 0 here.`}`;
+  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better. ${task.isFinite ? "Strong: on the part kept for testing; faint: on the part it learns from." : "Every sequence is new to it."} ${baselineLoss > 0 ? `The dashed line is ${task.baseline}.` : `${capital(task.baseline)} scores exactly 0 here.`}`;
   race.draw({ lines, rules, isLog: true, x: [0, Math.max(50, step)], label: `Loss over ${step} steps: ${entries.map(({ name }, k) => `${name} ${now[k]}`).join(", ")}; ${task.baseline} ${lossText(baselineLoss)}.` });
 }
 

@@ -17,9 +17,13 @@ class Probe {
     if (task.writes) this.writer = new Writer(learner);
   }
 
+  loss() {
+    return this.network.forward(this.drawn);
+  }
+
   // `example` is the sequence that is shown step by step.
   look(example, truncation) {
-    const { network, drawn, task } = this, loss = network.forward(drawn);
+    const { network, drawn, task } = this, loss = this.loss();
     const last = drawn.scored.lastIndexOf(1), only = drawn.scored.map((_, t) => (t === last ? 1 : 0));
     this.norms.forEach((values) => values.fill(0));
     network.backward({ ...drawn, scored: only }, { truncation, norms: this.norms });

@@ -4,7 +4,7 @@
 
 const LEAST_LOSS = 1e-3; // of a baseline, where one is as good as perfect
 const BEYOND = 1e6; // times the baseline's loss: no network comes back from there
-const MEASURED = 256; // sequences on which a baseline is scored
+const MEASURED = 256, COUNTED = 1024; // sequences on which a baseline is scored, and which its table counts
 
 class Race {
   // `settings` are what the page's knobs say; `entries` the networks, as { cell, forgetBias, clipping, truncation }.
@@ -14,11 +14,15 @@ class Race {
     if (this.task.problem) throw new RangeError(this.task.problem);
     const { units, layers, length: steps, seed, scale, optimiser, batch } = settings, { features: inputs, outputs, loss } = this.task;
     this.step = 0;
-    this.baseline = baselineOf(this.task, steps, seed);
+    this.simple = new Baseline(this.task, steps, seed);
     this.runners = entries.map(({ cell, forgetBias, clipping, truncation }) => {
       const learner = new Learner({ cell, forgetBias, units, layers, steps, seed, scale, optimiser, batch, inputs, outputs, loss });
-      return { learner, clipping, truncation, probe: new Probe(learner, this.task, seed), losses: [], smooth: null, learntAt: null, explodedAt: null };
+      const probe = new Probe(learner, this.task, seed);
+      return { learner, clipping, truncation, probe, losses: [], heldOut: [], smooth: null, judged: null, learntAt: null, explodedAt: null };
     });
+    // On the sequences that are shown, and, where data are endless, on many more.
+    this.shownBaseline = this.simple.loss(this.runners[0].probe.drawn, PROBED);
+    this.baseline = this.task.isFinite ? this.shownBaseline : this.simple.loss(this.task.draw(new Random(seed, 6), steps, MEASURED, true), MEASURED);
   }
 
   // The sequences of a step of training, the same for every network and every time the seed is used.
@@ -36,39 +40,55 @@ class Race {
       runner.losses.push(loss);
       if (!(loss < BEYOND * Math.max(this.baseline, LEAST_LOSS)) || !Number.isFinite(norm)) runner.explodedAt = this.step + 1;
       runner.smooth = smoothed(runner.smooth, loss);
-      if (runner.learntAt === null && runner.smooth < this.task.solved * this.baseline) runner.learntAt = this.step + 1;
+      this.judge(runner);
     }
     this.step++;
   }
 
+  // What counts is the loss on sequences that were never trained on: where data are endless every batch is such, and
+  // where they are not, the part kept for testing is scored every few steps.
+  judge(runner) {
+    if (!this.task.isFinite) runner.judged = runner.smooth;
+    else if ((this.step + 1) % JUDGED_EVERY === 0) runner.heldOut.push((runner.judged = runner.probe.loss()));
+    if (runner.learntAt === null && runner.judged !== null && runner.judged < this.task.solved * this.baseline) runner.learntAt = this.step + 1;
+  }
+
   look(example) {
-    return this.runners.map(({ probe, truncation, smooth, learntAt, explodedAt }) => ({ ...probe.look(example, truncation), smooth, learntAt, explodedAt }));
+    return this.runners.map(({ probe, truncation, smooth, judged, learntAt, explodedAt }) => ({
+      ...probe.look(example, truncation), smooth, judged: judged ?? smooth ?? NaN, learntAt, explodedAt, baseline: this.shownBaseline,
+    }));
   }
 }
 
-// The loss of the simplest answer: that of the task, or else the class that most often follows the symbol just read.
-function baselineOf(task, steps, seed) {
-  const drawn = task.draw(new Random(seed, 6), steps, MEASURED, true);
-  return task.simple ? simpleError(task, drawn, steps) : tableLoss(task, drawn, task.draw(new Random(seed, 7), steps, 4 * MEASURED, false), steps);
-}
-
-function simpleError(task, { x, targets, scored }, steps) {
-  let sum = 0, count = 0;
-  for (let t = 0; t < steps; t++) {
-    if (!scored[t]) continue;
-    for (let b = 0; b < MEASURED; b++, count++) sum += (task.simple({ x }, t * task.features * MEASURED + b) - targets[t * MEASURED + b]) ** 2;
+// The simplest answer: that of the task, or else a table of which class most often follows the symbol just read.
+class Baseline {
+  constructor(task, steps, seed) {
+    Object.assign(this, { task, steps });
+    if (!task.simple) this.count(task.draw(new Random(seed, 7), steps, COUNTED, false));
   }
-  return sum / count;
+
+  count({ tokens, targets, scored }) {
+    const { features, outputs } = this.task;
+    this.shares = zeros(features * outputs).fill(0.1);
+    eachScored(scored, this.steps, COUNTED, (at) => { this.shares[tokens[at] * outputs + targets[at]]++; });
+    for (let token = 0; token < features; token++) {
+      const row = this.shares.subarray(token * outputs, (token + 1) * outputs), total = row.reduce((a, b) => a + b);
+      row.forEach((count, k) => { row[k] = count / total; });
+    }
+  }
+
+  // Its loss on a batch, in the units of the networks' own.
+  loss({ x, tokens, targets, scored }, batch) {
+    const { simple, features, outputs } = this.task;
+    let sum = 0, count = 0;
+    eachScored(scored, this.steps, batch, (at, t, b) => {
+      count++;
+      sum += simple ? (simple({ x }, t * features * batch + b) - targets[at]) ** 2 : -Math.log(this.shares[tokens[at] * outputs + targets[at]]);
+    });
+    return sum / count;
+  }
 }
 
-// The cross-entropy of a table that counts which class goes with which symbol.
-function tableLoss(task, drawn, known, steps) {
-  const { features, outputs } = task, counts = zeros(features * outputs).fill(0.1), totals = zeros(features).fill(0.1 * outputs);
-  const each = ({ tokens, targets, scored }, batch, use) => {
-    for (let t = 0; t < steps; t++) for (let b = 0; b < batch && scored[t]; b++) use(tokens[t * batch + b], targets[t * batch + b]);
-  };
-  each(known, 4 * MEASURED, (token, target) => { counts[token * outputs + target]++; totals[token]++; });
-  let sum = 0, count = 0;
-  each(drawn, MEASURED, (token, target) => { sum -= Math.log(counts[token * outputs + target] / totals[token]); count++; });
-  return sum / count;
+function eachScored(scored, steps, batch, use) {
+  for (let t = 0; t < steps; t++) for (let b = 0; scored[t] && b < batch; b++) use(t * batch + b, t, b);
 }

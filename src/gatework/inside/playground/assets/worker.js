@@ -70,11 +70,12 @@ function turn() {
 function tell() {
   const { race } = worker, start = performance.now();
   const networks = race.look(worker.example), losses = race.runners.map((runner) => Float64Array.from(runner.losses.slice(worker.told)));
+  const heldOut = race.runners.map((runner) => Float64Array.from(runner.heldOut.slice(Math.floor(worker.told / JUDGED_EVERY))));
   worker.told = race.step;
   worker.lastLook = performance.now();
   worker.interval = Math.max(OFTEN, SHARE * (worker.lastLook - start));
   const seconds = (start - worker.began) / 1000, rate = worker.isRunning && seconds > 0.3 ? (race.step - worker.from) / seconds : null;
-  postMessage({ kind: "progress", number: worker.number, step: race.step, isRunning: worker.isRunning, rate, losses, networks });
+  postMessage({ kind: "progress", number: worker.number, step: race.step, isRunning: worker.isRunning, rate, losses, heldOut, networks });
 }
 
 const showExample = () => postMessage({ kind: "example", number: worker.number, example: worker.race.runners[0].probe.shownExample(worker.example) });
