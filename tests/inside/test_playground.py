@@ -93,18 +93,22 @@ def test_a_text_writes_itself(show, path):
 
 @pytest.mark.browser
 def test_the_same_seed_gives_the_same_training_and_a_link_goes_on_from_there(show, path):
-    page = opened(show, path, "#task=copying&length=15&units=8&seed=3&noise=0.1&cells=rnn.lstm")
+    page = opened(show, path, "#task=copying&length=15&units=8&layers=2&seed=3&noise=0.1&cells=rnn.lstm")
     train_to(page, 25)
     first = losses(page)
     page.click("#reset")
     page.wait_for_selector("body[data-step='0']")
     train_to(page, 25)
     assert losses(page) == first
+    page.select_option("#layer", "0")
+    page.click("#another")
+    until(page, "state.example.number === 1")
     assert "step=25" in page.url
     again = show(path, view="#" + page.url.split("#")[1])
     again.wait_for_selector("body[data-step='25'][data-state=paused]")
     assert losses(again) == first
     assert again.input_value("#task") == "copying"
+    assert again.evaluate("[state.layer, state.example.number]") == [0, 1]
     page.evaluate("settings.seed = 4; restart()")
     train_to(page, 25)
     assert losses(page) != first
@@ -179,7 +183,7 @@ def test_ones_own_numbers_and_text_are_learnt_in_the_page(show, path):
         "#task=none&units=x&cells=,&layers=99&step=-4",
         "#own=%3Cscript%3E&task=own",
         "#compare=forgetBias&cell=gru",
-        "#seed=0&length=1e9&step=1e99",
+        "#seed=0&length=1e9&step=1e99&layer=7&sequence=99",
         "#%E0%A4%A",
         "#results",
     ],

@@ -26,7 +26,7 @@ CELLS = ("rnn", "gru", "lstm")
 _NAMES = {"rnn": "RNN", "rnn_relu": "RNN, rectifier", "gru": "GRU", "lstm": "LSTM", "indrnn": "IndRNN"}
 _NAMES |= {"peephole": "peephole LSTM", "coupled": "coupled LSTM", "minimal": "minLSTM", "slstm": "sLSTM"}
 # What the page itself needs of the worker's parts is the list of tasks, for its form and its words.
-_SHARED = ("matrices.js", "smoothing.js", "rhyme.js", "tasks.js")
+_SHARED = ("matrices.js", "judging.js", "corpus.js", "rhyme.js", "tasks.js")
 _WORKER = ("random.js", "layer.js", "losses.js", "optimisers.js", "learner.js", "probe.js", "race.js", "worker.js")
 _PAGE = ("settings.js", "charts.js", "answers.js", "findings.js", "knobs.js", "playground.js")
 
@@ -50,10 +50,10 @@ def write_playground(out: str | os.PathLike[str], cells: Sequence[str] = CELLS) 
         raise UsageError("the playground needs one cell at least: --cells rnn,gru,lstm")
     scripts = {"theme": Markup(asset("theme.js")), "script": Markup(page_script())}
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = environment.from_string(_own("playground.html")).render(
+    text = environment.from_string(_asset("playground.html")).render(
         # The worker is a text of this page: no other can be started, and it cannot fetch anything either.
         policy=f"{content_policy(scripts)}; worker-src blob:",
-        style=Markup(asset("report.css") + _heat_colours() + _own("playground.css")),
+        style=Markup(asset("report.css") + _heat_colours() + _asset("playground.css")),
         data=embedded({"cells": _facts(specs)}),
         worker=Markup(worker_script(specs)),
         version=__version__,
@@ -67,13 +67,13 @@ def write_playground(out: str | os.PathLike[str], cells: Sequence[str] = CELLS) 
 def worker_script(specs: dict[str, CellSpec]) -> str:
     """The script that trains: the cells, printed from their equations, and what runs them."""
     cells = cells_script({name: derive(spec) for name, spec in specs.items()})
-    parts = [_inspected("functions.js"), cells, *(_own(name) for name in (*_SHARED, *_WORKER))]
+    parts = [_inspected("functions.js"), cells, *(_asset(name) for name in (*_SHARED, *_WORKER))]
     return "\n".join(parts)
 
 
 def page_script() -> str:
     """The script of the page itself."""
-    parts = [_inspected("colours.js"), _inspected("heatmap.js"), *(_own(name) for name in (*_SHARED, *_PAGE))]
+    parts = [_inspected("colours.js"), _inspected("heatmap.js"), *(_asset(name) for name in (*_SHARED, *_PAGE))]
     return "\n".join(parts)
 
 
@@ -104,5 +104,5 @@ def _inspected(name: str) -> str:
     return files("gatework.inside.page").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _own(name: str) -> str:
+def _asset(name: str) -> str:
     return files("gatework.inside.playground").joinpath("assets", name).read_text(encoding="utf-8")

@@ -30,16 +30,17 @@ class Chart {
     const most = Math.max(2, Math.floor(width / 90));
     for (const v of ticks(x[0], x[1], most)) parts.push(element("text", { x: across(v), y: height - 12, "text-anchor": "middle" }, tickText(v)));
     parts.push(element("text", { x: width - MARGIN.right, y: height, "text-anchor": "end" }, this.names.x));
+    const names = [];
     for (const rule of rules) {
       if (!(rule.value >= low && rule.value <= high)) continue;
       parts.push(element("line", { class: "rule", x1: MARGIN.left, x2: width - MARGIN.right, y1: up(rule.value), y2: up(rule.value) }));
-      parts.push(element("text", { class: "rule-name", x: width - MARGIN.right, y: up(rule.value) + (rule.isUnder ? 15 : -5), "text-anchor": "end" }, rule.name));
+      names.push(element("text", { class: "rule-name", x: width - MARGIN.right, y: up(rule.value) + (rule.isUnder ? 15 : -5), "text-anchor": "end" }, rule.name));
     }
     for (const line of lines) parts.push(element("path", { class: `line ${line.class ?? ""}`, d: pathThrough(line, across, clipped, low), style: `--c: ${line.colour ? `var(${line.colour})` : "var(--ink)"}`, "stroke-dasharray": line.dash ?? "" }));
     for (const dot of dots) parts.push(element("circle", { class: "dot", cx: across(dot.x), cy: clipped(dot.y), r: dot.isChosen ? 6.5 : 4.5, style: `--c: var(${dot.colour})`, "data-chosen": Boolean(dot.isChosen) }));
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("aria-label", label);
-    this.svg.replaceChildren(...parts);
+    this.svg.replaceChildren(...parts, ...names);
   }
 }
 
@@ -71,21 +72,21 @@ function boundsOf(lines, rules, isLog) {
 
 function ticks(low, high, most) {
   const raw = (high - low) / most || 1, size = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].find((m) => m * size >= raw) * size, found = [];
-  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) found.push(Math.abs(v) < step * 1e-9 ? 0 : v);
-  return found;
+  const step = [1, 2, 5, 10].find((m) => m * size >= raw) * size, places = [];
+  for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) places.push(Math.abs(v) < step * 1e-9 ? 0 : v);
+  return places;
 }
 
 // Powers of ten, every second or third where there are many; and 2 and 5 of each where there are few.
 function decades(low, high) {
-  const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9), found = [];
+  const first = Math.ceil(Math.log10(low) - 1e-9), last = Math.floor(Math.log10(high) + 1e-9), places = [];
   if (last - first >= 2) {
     const every = Math.ceil((last - first + 1) / 6);
-    for (let n = last; n >= first; n -= every) found.push(10 ** n);
-    return found;
+    for (let n = last; n >= first; n -= every) places.push(10 ** n);
+    return places;
   }
-  for (let n = first - 1; n <= last; n++) for (const m of [1, 2, 5]) if (m * 10 ** n >= low && m * 10 ** n <= high) found.push(m * 10 ** n);
-  return found;
+  for (let n = first - 1; n <= last; n++) for (const m of [1, 2, 5]) if (m * 10 ** n >= low && m * 10 ** n <= high) places.push(m * 10 ** n);
+  return places;
 }
 
 function tickText(v) {

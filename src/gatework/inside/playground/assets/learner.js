@@ -29,8 +29,8 @@ class Learner {
   listed() {
     const shapes = {};
     for (let layer = 0; layer < this.layers; layer++) {
-      const own = layerShapes(this.about, layer ? this.units : this.inputs, this.units);
-      for (const [name, shape] of Object.entries(own)) shapes[`recurrent.${name}_l${layer}`] = shape;
+      const inLayer = layerShapes(this.about, layer ? this.units : this.inputs, this.units);
+      for (const [name, shape] of Object.entries(inLayer)) shapes[`recurrent.${name}_l${layer}`] = shape;
     }
     return { ...shapes, "output.weight": [this.outputs, this.units], "output.bias": [this.outputs] };
   }
@@ -105,6 +105,6 @@ const sizeOf = (shape) => shape.reduce((a, b) => a * b);
 
 // The weights of one layer by their names within it.
 function namesOf(arrays, layer) {
-  const own = Object.entries(arrays).filter(([name]) => name.endsWith(`_l${layer}`));
-  return Object.fromEntries(own.map(([name, values]) => [name.slice("recurrent.".length, -`_l${layer}`.length), values]));
+  const inLayer = Object.entries(arrays).filter(([name]) => name.endsWith(`_l${layer}`));
+  return Object.fromEntries(inLayer.map(([name, values]) => [name.slice("recurrent.".length, -`_l${layer}`.length), values]));
 }

@@ -6,7 +6,6 @@ const data = JSON.parse(byId("data").textContent);
 
 // All that is drawn: what the worker said last.
 const state = { number: 0, step: 0, isRunning: false, rate: null, entries: [], networks: [], losses: [], task: null, baselineLoss: NaN, example: null, layer: 0, sequence: 0 };
-const SEQUENCES = 16;
 
 const trainer = new Worker(URL.createObjectURL(new Blob([byId("worker").textContent], { type: "text/javascript" })));
 trainer.onmessage = ({ data: message }) => { if (message.kind === "problem" || message.number === state.number) REPORTS[message.kind](message); };
@@ -26,7 +25,7 @@ const REPORTS = {
   example({ example }) { state.example = example; },
   progress({ step, isRunning, rate, losses, heldOut, networks }) {
     Object.assign(state, { step, isRunning, rate, networks });
-    if (!isRunning) history.replaceState(null, "", toHash(step));
+    if (!isRunning) history.replaceState(null, "", toHash(state));
     losses.forEach((values, k) => state.losses[k].push(values, heldOut[k]));
     draw();
   },
@@ -43,16 +42,16 @@ function problem(text) {
 }
 
 // Begins anew with the settings; trains up to `until`, or on and on if `goOn`.
-function restart({ goOn = false, until = 0 } = {}) {
+function restart({ goOn = false, step: until = 0, sequence = 0, layer = settings.layers - 1 } = {}) {
   state.number++;
   reconcile(data.cells);
-  Object.assign(state, { step: 0, rate: null, task: null, networks: [], example: null, sequence: 0, layer: settings.layers - 1, isRunning: goOn || until > 0 });
+  Object.assign(state, { step: 0, rate: null, task: null, networks: [], example: null, sequence, layer, isRunning: goOn || until > 0 });
   state.entries = entriesOf(data.cells);
   state.losses = state.entries.map(() => new Losses());
   knobs.update();
   arrange();
   byId("task-about").textContent = TASKS[settings.task]?.about ?? "Numbers or text of your own: at every step the network must say the next one; the last fifth is kept for testing.";
-  trainer.postMessage({ kind: "set", number: state.number, settings, entries: state.entries, until: goOn ? FURTHEST : until });
+  trainer.postMessage({ kind: "set", number: state.number, settings, entries: state.entries, example: sequence, until: goOn ? FURTHEST : until });
   remember();
 }
 
@@ -171,7 +170,7 @@ function drawMaps() {
 
 // The address follows the settings, and takes the step where training rests.
 function remember() {
-  history.replaceState(null, "", toHash(0));
+  history.replaceState(null, "", toHash(state));
   PRESETS.forEach((preset, k) => byId("presets").children[k].firstChild.setAttribute("aria-pressed", isSame(settings, presetSettings(preset, data.cells))));
 }
 
@@ -190,10 +189,17 @@ function toggle() {
 byId("train").addEventListener("click", toggle);
 byId("once").addEventListener("click", () => trainer.postMessage({ kind: "step" }));
 byId("reset").addEventListener("click", () => restart());
-byId("another").addEventListener("click", () => trainer.postMessage({ kind: "example", number: (state.sequence = (state.sequence + 1) % SEQUENCES) }));
-byId("layer").addEventListener("change", (event) => { state.layer = Number(event.target.value); draw(); });
+byId("another").addEventListener("click", () => {
+  state.sequence = (state.sequence + 1) % SEQUENCES;
+  trainer.postMessage({ kind: "example", number: state.sequence });
+});
+byId("layer").addEventListener("change", (event) => {
+  state.layer = Number(event.target.value);
+  draw();
+  if (!state.isRunning) history.replaceState(null, "", toHash(state));
+});
 byId("link").addEventListener("click", async () => {
-  history.replaceState(null, "", toHash(state.step));
+  history.replaceState(null, "", toHash(state));
   try { await navigator.clipboard.writeText(location.href); byId("link").textContent = "Copied"; } catch { byId("link").textContent = "It is in the address bar"; }
   setTimeout(() => { byId("link").textContent = "Copy link"; }, 2500);
 });
@@ -208,9 +214,9 @@ addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidt
 addEventListener("hashchange", () => { if (location.hash.includes("=")) openLink(location.hash); });
 
 function openLink(hash) {
-  const step = fromHash(hash, data.cells);
-  if (step === null) Object.assign(settings, presetSettings(PRESETS[0], data.cells));
-  restart({ until: step ?? 0 });
+  const view = fromHash(hash, data.cells);
+  if (view === null) Object.assign(settings, presetSettings(PRESETS[0], data.cells));
+  restart(view ?? {});
 }
 
 openLink(location.hash);

@@ -3,7 +3,6 @@
 // What is shown of a network while it learns: how it does on sequences that it never trains on, one of them step by
 // step, the gradient by distance in the past, and how long its gates keep what they hold.
 
-const PROBED = 16; // sequences looked at
 const WRITTEN = 160, TEMPERATURE = 0.6; // characters of a sample, and how it is drawn
 
 class Probe {
@@ -11,9 +10,9 @@ class Probe {
     const { batch: _, ...options } = learner;
     this.learner = learner;
     this.task = task;
-    this.drawn = task.draw(new Random(seed, 3), learner.steps, PROBED, true);
-    this.network = new Learner({ ...optionsOf(options), batch: PROBED }, learner);
-    this.norms = Array.from({ length: learner.layers }, () => zeros(learner.steps * PROBED));
+    this.drawn = task.draw(new Random(seed, 3), learner.steps, SEQUENCES, true);
+    this.network = new Learner({ ...optionsOf(options), batch: SEQUENCES }, learner);
+    this.norms = Array.from({ length: learner.layers }, () => zeros(learner.steps * SEQUENCES));
     if (task.writes) this.writer = new Writer(learner);
   }
 
@@ -32,7 +31,7 @@ class Probe {
       right: task.loss === "classes" ? this.shareRight() : null,
       asForecast: drawn.next && task.floor !== undefined ? this.errorOf(drawn.next) : null,
       said: this.said(example),
-      all: task.loss === "squares" && drawn.scored.reduce((a, b) => a + b) === 1 ? Float32Array.from(network.result.subarray(last * PROBED, (last + 1) * PROBED)) : null,
+      all: task.loss === "squares" && drawn.scored.reduce((a, b) => a + b) === 1 ? Float32Array.from(network.result.subarray(last * SEQUENCES, (last + 1) * SEQUENCES)) : null,
       gradients: this.norms.map((values) => byDistance(values, last)),
       halfLives: network.stack.map((layer) => halfLives(layer)),
       maps: network.stack.map((layer) => layer.named.map((values) => layerMap(values, layer, example))),
@@ -45,7 +44,7 @@ class Probe {
     let right = 0, count = 0;
     for (let t = 0; t < steps; t++) {
       if (!scored[t]) continue;
-      for (let b = 0; b < PROBED; b++, count++) right += likeliest(result, t * outputs * PROBED + b, PROBED, outputs) === targets[t * PROBED + b];
+      for (let b = 0; b < SEQUENCES; b++, count++) right += likeliest(result, t * outputs * SEQUENCES + b, SEQUENCES, outputs) === targets[t * SEQUENCES + b];
     }
     return right / count;
   }
@@ -61,24 +60,24 @@ class Probe {
     const { result, outputs, steps } = this.network, values = new Float32Array(steps).fill(NaN), chances = new Float32Array(steps);
     for (let t = 0; t < steps; t++) {
       if (!this.drawn.scored[t]) continue;
-      const from = t * outputs * PROBED + example;
+      const from = t * outputs * SEQUENCES + example;
       if (this.task.loss === "squares") { values[t] = result[from]; continue; }
-      values[t] = likeliest(result, from, PROBED, outputs);
-      chances[t] = result[from + values[t] * PROBED];
+      values[t] = likeliest(result, from, SEQUENCES, outputs);
+      chances[t] = result[from + values[t] * SEQUENCES];
     }
     return { values, chances };
   }
 
   // The example itself: what is read, and what should be said.
   shownExample(example) {
-    const { tokens, x, targets, scored } = this.drawn, { steps, inputs } = this.network, of = (values, t) => values[t * PROBED + example];
+    const { tokens, x, targets, scored } = this.drawn, { steps, inputs } = this.network, of = (values, t) => values[t * SEQUENCES + example];
     return {
       number: example,
       tokens: tokens ? Array.from({ length: steps }, (_, t) => of(tokens, t)) : null,
-      x: x ? Array.from({ length: steps }, (_, t) => Array.from({ length: inputs }, (_, k) => x[(t * inputs + k) * PROBED + example])) : null,
+      x: x ? Array.from({ length: steps }, (_, t) => Array.from({ length: inputs }, (_, k) => x[(t * inputs + k) * SEQUENCES + example])) : null,
       targets: Array.from({ length: steps }, (_, t) => of(targets, t)),
       scored: [...scored],
-      all: Array.from({ length: PROBED }, (_, b) => targets[scored.lastIndexOf(1) * PROBED + b]),
+      all: Array.from({ length: SEQUENCES }, (_, b) => targets[scored.lastIndexOf(1) * SEQUENCES + b]),
     };
   }
 }
@@ -96,9 +95,9 @@ function likeliest(values, from, apart, count) {
 
 // The median over sequences of the norm at each distance before the last step, as a multiple of that at the last step.
 function byDistance(norms, last) {
-  const of = (t, b) => norms[t * PROBED + b];
+  const of = (t, b) => norms[t * SEQUENCES + b];
   return Float32Array.from({ length: last + 1 }, (_, back) =>
-    median(Array.from({ length: PROBED }, (_, b) => (of(last, b) > 0 ? of(last - back, b) / of(last, b) : NaN))));
+    median(Array.from({ length: SEQUENCES }, (_, b) => (of(last, b) > 0 ? of(last - back, b) / of(last, b) : NaN))));
 }
 
 function median(values) {

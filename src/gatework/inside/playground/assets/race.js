@@ -21,7 +21,7 @@ class Race {
       return { learner, clipping, truncation, probe, losses: [], heldOut: [], smooth: null, judged: null, learntAt: null, explodedAt: null };
     });
     // On the sequences that are shown, and, where data are endless, on many more.
-    this.shownBaseline = this.simple.loss(this.runners[0].probe.drawn, PROBED);
+    this.shownBaseline = this.simple.loss(this.runners[0].probe.drawn, SEQUENCES);
     this.baseline = this.task.isFinite ? this.shownBaseline : this.simple.loss(this.task.draw(new Random(seed, 6), steps, MEASURED, true), MEASURED);
   }
 

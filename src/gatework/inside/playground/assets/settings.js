@@ -1,7 +1,7 @@
 "use strict";
 
 // What a person can set: each knob with the values it takes and one sentence of why it matters. The address after "#"
-// holds all of it, and the step that the training has reached.
+// holds all of it, the step that the training has reached, and what is looked at.
 
 const plain = (value) => String(value).replace("-", "−");
 
@@ -69,28 +69,30 @@ const PRESETS = [
 const settings = { ...DEFAULTS };
 
 // What the preset sets; where the page lacks a cell of it, all of the page's own take part.
-function presetSettings({ settings: own }, cells) {
-  const made = { ...DEFAULTS, ...own }, known = made.cells.filter((cell) => cell in cells);
+function presetSettings({ settings: changes }, cells) {
+  const made = { ...DEFAULTS, ...changes }, known = made.cells.filter((cell) => cell in cells);
   return { ...made, cells: known.length === made.cells.length ? known : Object.keys(cells).slice(0, MOST_NETWORKS), cell: made.cell in cells ? made.cell : Object.keys(cells)[0] };
 }
 
 const isSame = (a, b) => Object.keys(DEFAULTS).every((name) => String(a[name]) === String(b[name]));
 
-function toHash(step) {
+function toHash({ step, sequence, layer }) {
   const parts = new URLSearchParams();
   for (const [name, value] of Object.entries(settings)) {
     if (name === "own" && settings.task !== "own") continue;
     if (String(value) !== String(DEFAULTS[name])) parts.set(name, Array.isArray(value) ? value.join(".") : value);
   }
   if (step) parts.set("step", step);
+  if (sequence) parts.set("sequence", sequence);
+  if (layer !== settings.layers - 1) parts.set("layer", layer);
   const text = String(parts);
   return text ? `#${text}` : "#task=adding";
 }
 
 const FURTHEST = 20000; // steps that a link may ask for
 
-// Takes over what the address says where it is one of a knob's values; the rest is left out. Returns the step, or null
-// where the address says nothing.
+// Takes over what the address says where it is one of a knob's values; the rest is left out. Returns the step, and
+// the sequence and the layer that are looked at, or null where the address says nothing.
 function fromHash(hash, cells) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   if (![...Object.keys(DEFAULTS), "step"].some((name) => parts.has(name))) return null;
@@ -106,12 +108,15 @@ function fromHash(hash, cells) {
   const chosen = (parts.get("cells") ?? "").split(".").filter((cell) => cell in cells).slice(0, MOST_NETWORKS);
   if (chosen.length) settings.cells = [...new Set(chosen)];
   if (settings.task === "own") settings.own = parts.get("own") ?? "";
-  const step = Number(parts.get("step") ?? 0);
-  return Number.isInteger(step) && step > 0 && step <= FURTHEST ? step : 0;
+  const whole = (name, most, otherwise) => {
+    const value = Number(parts.get(name) ?? NaN);
+    return Number.isInteger(value) && value >= 0 && value <= most ? value : otherwise;
+  };
+  return { step: whole("step", FURTHEST, 0), sequence: whole("sequence", SEQUENCES - 1, 0), layer: whole("layer", settings.layers - 1, settings.layers - 1) };
 }
 
 const TASK_NAMES = ["adding", "recall", "copying", "parity", "brackets", "waves", "trap", "text"];
-const MOST_NETWORKS = 4;
+const MOST_NETWORKS = 4; // side by side
 
 // The cells that a comparison can be made with: one of forget biases needs a forget gate.
 const comparable = (compare, cells) => Object.keys(cells).filter((cell) => compare !== "forgetBias" || cells[cell].hasForgetGate);

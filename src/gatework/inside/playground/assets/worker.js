@@ -1,11 +1,11 @@
 "use strict";
 
-// The worker: trains while the page is looked at, and tells it now and then how things stand.
+// The worker: trains while the page is looked at, and reports to it now and then.
 
 const SLICE = 40; // milliseconds of training between two looks at the page's messages
 const OFTEN = 160, SHARE = 4; // at most one look in so many milliseconds, and a quarter of the time at most
 
-const worker = { race: null, isRunning: false, until: Infinity, example: 0, told: 0, lastLook: 0, interval: OFTEN, began: 0, from: 0 };
+const worker = { race: null, isRunning: false, until: Infinity, example: 0, reported: 0, lastLook: 0, interval: OFTEN, began: 0, from: 0 };
 const turns = new MessageChannel();
 turns.port1.onmessage = () => turn();
 
@@ -20,10 +20,10 @@ onmessage = ({ data }) => {
 };
 
 const HANDLERS = {
-  set({ number, settings, entries, until }) {
+  set({ number, settings, entries, example, until }) {
     worker.race = null;
     const race = (worker.race = new Race(settings, entries)), { task } = race;
-    Object.assign(worker, { told: 0, example: 0, number });
+    Object.assign(worker, { reported: 0, example, number });
     const { title, about, symbols = null, answers = null, loss, baseline = "a table of the last symbol", floor = null, isFinite = false, isMemory = false, isTrap = false } = task;
     postMessage({
       kind: "ready", number: worker.number, baselineLoss: race.baseline,
@@ -35,22 +35,22 @@ const HANDLERS = {
   },
   run({ until = Infinity }) {
     Object.assign(worker, { until, isRunning: worker.race.step < until, began: performance.now(), from: worker.race.step });
-    tell();
+    report();
     turns.port2.postMessage(0);
   },
   pause() {
     worker.isRunning = false;
-    tell();
+    report();
   },
   step() {
     worker.isRunning = false;
     worker.race.train();
-    tell();
+    report();
   },
   example({ number }) {
     worker.example = number;
     showExample();
-    tell();
+    report();
   },
 };
 
@@ -62,16 +62,16 @@ function turn() {
     const isOver = worker.race.step >= worker.until || worker.race.runners.every(({ explodedAt }) => explodedAt !== null);
     if (isOver) worker.isRunning = false;
   }
-  if (!worker.isRunning || performance.now() - worker.lastLook > worker.interval) tell();
+  if (!worker.isRunning || performance.now() - worker.lastLook > worker.interval) report();
   turns.port2.postMessage(0);
 }
 
-// How things stand: the losses since the last time, and a look at every network.
-function tell() {
+// The losses since the last time, and a look at every network.
+function report() {
   const { race } = worker, start = performance.now();
-  const networks = race.look(worker.example), losses = race.runners.map((runner) => Float64Array.from(runner.losses.slice(worker.told)));
-  const heldOut = race.runners.map((runner) => Float64Array.from(runner.heldOut.slice(Math.floor(worker.told / JUDGED_EVERY))));
-  worker.told = race.step;
+  const networks = race.look(worker.example), losses = race.runners.map((runner) => Float64Array.from(runner.losses.slice(worker.reported)));
+  const heldOut = race.runners.map((runner) => Float64Array.from(runner.heldOut.slice(Math.floor(worker.reported / JUDGED_EVERY))));
+  worker.reported = race.step;
   worker.lastLook = performance.now();
   worker.interval = Math.max(OFTEN, SHARE * (worker.lastLook - start));
   const seconds = (start - worker.began) / 1000, rate = worker.isRunning && seconds > 0.3 ? (race.step - worker.from) / seconds : null;
