@@ -187,3 +187,9 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
 def test_a_site_is_written_again_over_an_earlier_one(tmp_path):
     write_site(tmp_path, {})
     assert write_site(tmp_path, {}).exists()
+
+
+def test_the_playground_lies_beside_the_lessons(tmp_path):
+    page = write_site(tmp_path / "course", {})
+    assert 'href="playground.html"' in page.read_text(encoding="utf-8")
+    assert (tmp_path / "course" / "playground.html").exists()

@@ -169,6 +169,7 @@ def test_ones_own_numbers_and_text_are_learnt_in_the_page(show, path):
     until(page, "state.task && state.task.title.startsWith('Your numbers')")
     train_to(page, 60)
     assert "mean squared error" in page.inner_text("#answers")
+    assert page.inner_text("#task-about").startswith("240 numbers, from 0 to 3.49")
     hostile = "<img src=x onerror=alert(1)> </script><b>" * 12
     page.fill("#own", hostile)
     until(page, "state.task && state.task.title.startsWith('Your text')")

@@ -21,17 +21,17 @@ class AnswerPanel {
     if (!example) return;
     if (task.loss === "classes") this.drawSymbols(task, example, network);
     else if (network.all) this.drawScatter(example, network);
-    else this.drawSeries(example, network);
+    else this.drawSeries(task, example, network);
   }
 
   scored(task, { loss, right, explodedAt }) {
-    if (explodedAt !== null) return ["no number any more"];
+    if (explodedAt !== null) return ["exploded"];
     if (task.loss === "classes") return [`${Math.round(100 * right)} %`, element("small", {}, " right")];
     return [lossText(loss), element("small", {}, " mean squared error")];
   }
 
   detailed(task, { loss, baseline, asForecast, explodedAt }) {
-    if (explodedAt !== null) return `Exploded at step ${explodedAt}: the loss left the range of numbers.`;
+    if (explodedAt !== null) return `At step ${explodedAt} its loss was more than a million times that of ${task.baseline}.`;
     if (task.floor !== null && task.isTrap) {
       const under = loss < task.floor ? "Below the noise, which no forecast can be: it copies. " : "";
       return `${under}As a forecast of the next step it scores ${lossText(asForecast)}.`;
@@ -59,15 +59,16 @@ class AnswerPanel {
   }
 
   // The series and the prediction for each of its steps.
-  drawSeries({ targets }, { said }) {
-    this.ready(150, { x: "step", y: "" });
-    const lines = [{ values: targets, class: "actual" }, { values: said.values, colour: this.entry.colour, dash: DASHES[this.number % DASHES.length] }];
+  drawSeries({ mean, spread }, example, { said }) {
+    this.ready(150, { x: "step" });
+    const inUnits = (values) => Array.from(values, (value) => mean + spread * value), targets = inUnits(example.targets);
+    const lines = [{ values: targets, class: "actual" }, { values: inUnits(said.values), colour: this.entry.colour, dash: DASHES[this.number % DASHES.length] }];
     this.chart.draw({ lines, x: [0, targets.length - 1], y: spanOf(targets), label: "The right values as a thin dark line, and those that the network says." });
   }
 
   // All held-out sequences: what is right across, what is said upwards.
   drawScatter(example, { all }) {
-    this.ready(190, { x: "right", y: "said" });
+    this.ready(190, { x: "right" });
     const span = spanOf(example.all), dots = example.all.map((x, k) => ({ x, y: all[k], colour: this.entry.colour }));
     const diagonal = { values: span, unit: span[1] - span[0], from: span[0], class: "actual" };
     dots[example.number].isChosen = true;

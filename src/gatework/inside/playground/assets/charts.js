@@ -9,7 +9,7 @@ const MOST_POINTS = 300;
 class Chart {
   constructor(height, names) {
     this.height = height;
-    this.names = names; // what the axes are called: { x, y }
+    this.names = names; // what the axes are called: { x }
     this.svg = element("svg", { class: "plot-svg", role: "img", height });
   }
 
@@ -34,7 +34,7 @@ class Chart {
     for (const rule of rules) {
       if (!(rule.value >= low && rule.value <= high)) continue;
       parts.push(element("line", { class: "rule", x1: MARGIN.left, x2: width - MARGIN.right, y1: up(rule.value), y2: up(rule.value) }));
-      names.push(element("text", { class: "rule-name", x: width - MARGIN.right, y: up(rule.value) + (rule.isUnder ? 15 : -5), "text-anchor": "end" }, rule.name));
+      names.push(element("text", { class: "rule-name", x: width - MARGIN.right, y: up(rule.value) + (rule.isUnder && up(rule.value) < height - MARGIN.bottom - 18 ? 15 : -5), "text-anchor": "end" }, rule.name));
     }
     for (const line of lines) parts.push(element("path", { class: `line ${line.class ?? ""}`, d: pathThrough(line, across, clipped, low), style: `--c: ${line.colour ? `var(${line.colour})` : "var(--ink)"}`, "stroke-dasharray": line.dash ?? "" }));
     for (const dot of dots) parts.push(element("circle", { class: "dot", cx: across(dot.x), cy: clipped(dot.y), r: dot.isChosen ? 6.5 : 4.5, style: `--c: var(${dot.colour})`, "data-chosen": Boolean(dot.isChosen) }));

@@ -13,7 +13,7 @@ function textTask(title, text) {
   const all = Int32Array.from(text, (letter) => places.get(letter) ?? other), cut = cutOf(all.length);
   return {
     title, symbols, answers: symbols, writes: true, solved: 0.7,
-    about: "Letters stream past; at every step the network must say the next one. What it has learnt it can write by itself.",
+    about: `${all.length.toLocaleString("en")} letters stream past; at every step the network must say the next one. What it has learnt it can write by itself; the last fifth is kept for testing.`,
     features: symbols.length, outputs: symbols.length, loss: "classes", isFinite: true,
     draw: (random, steps, batch, isHeldOut) => {
       const part = isHeldOut ? all.subarray(cut) : all.subarray(0, cut), drawn = symbolsBatch(steps, batch);
@@ -37,7 +37,7 @@ function numbersTask(title, values) {
   const all = Float64Array.from(values, (value) => (value - mean) / spread);
   return {
     title, features: 1, outputs: 1, loss: "squares", baseline: "repeating the last value", solved: 0.6, isFinite: true, mean, spread,
-    about: "Your numbers; at every step the network must say the next one. They are shown in units of their own spread.",
+    about: `${values.length} numbers, from ${Math.min(...values)} to ${Math.max(...values)}; at every step the network must say the next one. Errors are in units of their own spread; the last fifth is kept for testing.`,
     draw: (random, steps, batch, isHeldOut) => {
       const part = isHeldOut ? all.subarray(cut) : all.subarray(0, cut), drawn = numbersBatch(steps, 1, batch);
       for (let b = 0; b < batch; b++) {

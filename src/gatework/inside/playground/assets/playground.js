@@ -20,6 +20,7 @@ let panels = [], maps = [];
 const REPORTS = {
   ready({ task, baselineLoss, parameters }) {
     Object.assign(state, { task, baselineLoss, parameters });
+    byId("task-about").textContent = task.about;
     problem("");
   },
   example({ example }) { state.example = example; },
@@ -50,7 +51,6 @@ function restart({ goOn = false, step: until = 0, sequence = 0, layer = settings
   state.losses = state.entries.map(() => new Losses());
   knobs.update();
   arrange();
-  byId("task-about").textContent = TASKS[settings.task]?.about ?? "Numbers or text of your own: at every step the network must say the next one; the last fifth is kept for testing.";
   trainer.postMessage({ kind: "set", number: state.number, settings, entries: state.entries, example: sequence, until: goOn ? FURTHEST : until });
   remember();
 }
@@ -119,7 +119,7 @@ function drawVerdict() {
 
 function drawRace() {
   const { entries, losses, task, baselineLoss, step } = state, unit = task.loss === "classes" ? "nats" : "mean squared error";
-  const strong = losses.map(({ smooth, heldOut }) => (task.isFinite ? { values: heldOut, from: JUDGED_EVERY, unit: JUDGED_EVERY } : { values: smooth, from: 1 }));
+  const strong = losses.map(({ smooth, heldOut }) => (task.isJudgedApart ? { values: heldOut, from: JUDGED_EVERY, unit: JUDGED_EVERY } : { values: smooth, from: 1 }));
   const lines = [
     ...losses.map(({ raw }, k) => ({ values: raw, colour: entries[k].colour, class: "faint", from: 1 })),
     ...strong.map((line, k) => ({ ...line, colour: entries[k].colour, dash: DASHES[k % DASHES.length] })),
@@ -128,8 +128,13 @@ function drawRace() {
   if (task.floor !== null) rules.push({ value: task.floor, name: "the noise in the data", isUnder: true });
   const now = strong.map(({ values }) => (values.length ? (Number.isFinite(values.at(-1)) ? lossText(values.at(-1)) : "exploded") : "–"));
   byId("race").firstChild.replaceChildren(legend(entries, now));
-  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better. ${task.isFinite ? "Strong: on the part kept for testing; faint: on the part it learns from." : "Every sequence is new to it."} ${baselineLoss > 0 ? `The dashed line is ${task.baseline}.` : `${capital(task.baseline)} scores exactly 0 here.`}`;
+  byId("race-caption").textContent = `How wrong each network is, in ${unit}; lower is better. ${trainedOn(task)} ${baselineLoss > 0 ? `The dashed line is ${task.baseline}.` : `${capital(task.baseline)} scores exactly 0 here.`}`;
   race.draw({ lines, rules, isLog: true, x: [0, Math.max(50, step)], label: `Loss over ${step} steps: ${entries.map(({ name }, k) => `${name} ${now[k]}`).join(", ")}; ${task.baseline} ${lossText(baselineLoss)}.` });
+}
+
+function trainedOn({ isFinite, isJudgedApart }) {
+  if (isFinite) return "Strong: on the part kept for testing; faint: on the part it learns from.";
+  return isJudgedApart ? "Strong: on sequences without noise; faint: on those that it learns from." : "Every sequence is new to it.";
 }
 
 function answersCaption() {
@@ -187,9 +192,10 @@ function toggle() {
 }
 
 byId("train").addEventListener("click", toggle);
-byId("once").addEventListener("click", () => trainer.postMessage({ kind: "step" }));
+byId("once").addEventListener("click", () => { if (state.task) trainer.postMessage({ kind: "step" }); });
 byId("reset").addEventListener("click", () => restart());
 byId("another").addEventListener("click", () => {
+  if (!state.task) return;
   state.sequence = (state.sequence + 1) % SEQUENCES;
   trainer.postMessage({ kind: "example", number: state.sequence });
 });

@@ -7,11 +7,10 @@ const WRITTEN = 160, TEMPERATURE = 0.6; // characters of a sample, and how it is
 
 class Probe {
   constructor(learner, task, seed) {
-    const { batch: _, ...options } = learner;
     this.learner = learner;
     this.task = task;
     this.drawn = task.draw(new Random(seed, 3), learner.steps, SEQUENCES, true);
-    this.network = new Learner({ ...optionsOf(options), batch: SEQUENCES }, learner);
+    this.network = new Learner({ ...optionsOf(learner), batch: SEQUENCES }, learner);
     this.norms = Array.from({ length: learner.layers }, () => zeros(learner.steps * SEQUENCES));
     if (task.writes) this.writer = new Writer(learner);
   }

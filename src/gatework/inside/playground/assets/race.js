@@ -14,15 +14,16 @@ class Race {
     if (this.task.problem) throw new RangeError(this.task.problem);
     const { units, layers, length: steps, seed, scale, optimiser, batch } = settings, { features: inputs, outputs, loss } = this.task;
     this.step = 0;
+    this.isJudgedApart = Boolean(this.task.isFinite) || settings.noise > 0;
     this.simple = new Baseline(this.task, steps, seed);
     this.runners = entries.map(({ cell, forgetBias, clipping, truncation }) => {
       const learner = new Learner({ cell, forgetBias, units, layers, steps, seed, scale, optimiser, batch, inputs, outputs, loss });
       const probe = new Probe(learner, this.task, seed);
       return { learner, clipping, truncation, probe, losses: [], heldOut: [], smooth: null, judged: null, learntAt: null, explodedAt: null };
     });
-    // On the sequences that are shown, and, where data are endless, on many more.
+    // On the sequences that are shown, and, where every batch is as good, on many more.
     this.shownBaseline = this.simple.loss(this.runners[0].probe.drawn, SEQUENCES);
-    this.baseline = this.task.isFinite ? this.shownBaseline : this.simple.loss(this.task.draw(new Random(seed, 6), steps, MEASURED, true), MEASURED);
+    this.baseline = this.isJudgedApart ? this.shownBaseline : this.simple.loss(this.task.draw(new Random(seed, 6), steps, MEASURED, true), MEASURED);
   }
 
   // The sequences of a step of training, the same for every network and every time the seed is used.
@@ -45,10 +46,10 @@ class Race {
     this.step++;
   }
 
-  // What counts is the loss on sequences that were never trained on: where data are endless every batch is such, and
-  // where they are not, the part kept for testing is scored every few steps.
+  // What counts is the loss on sequences that were never trained on, and without noise: where data are endless and clean
+  // every batch is such, and elsewhere those that are kept for testing are scored every few steps.
   judge(runner) {
-    if (!this.task.isFinite) runner.judged = runner.smooth;
+    if (!this.isJudgedApart) runner.judged = runner.smooth;
     else if ((this.step + 1) % JUDGED_EVERY === 0) runner.heldOut.push((runner.judged = runner.probe.loss()));
     if (runner.learntAt === null && runner.judged !== null && runner.judged < this.task.solved * this.baseline) runner.learntAt = this.step + 1;
   }

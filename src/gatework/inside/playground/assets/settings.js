@@ -89,7 +89,7 @@ function toHash({ step, sequence, layer }) {
   return text ? `#${text}` : "#task=adding";
 }
 
-const FURTHEST = 20000; // steps that a link may ask for
+const FURTHEST = 20000, LONGEST = 100000; // steps and characters that a link may bring
 
 // Takes over what the address says where it is one of a knob's values; the rest is left out. Returns the step, and
 // the sequence and the layer that are looked at, or null where the address says nothing.
@@ -107,7 +107,7 @@ function fromHash(hash, cells) {
   choose("cell", Object.keys(cells));
   const chosen = (parts.get("cells") ?? "").split(".").filter((cell) => cell in cells).slice(0, MOST_NETWORKS);
   if (chosen.length) settings.cells = [...new Set(chosen)];
-  if (settings.task === "own") settings.own = parts.get("own") ?? "";
+  if (settings.task === "own") settings.own = (parts.get("own") ?? "").slice(0, LONGEST);
   const whole = (name, most, otherwise) => {
     const value = Number(parts.get(name) ?? NaN);
     return Number.isInteger(value) && value >= 0 && value <= most ? value : otherwise;

@@ -5,7 +5,7 @@
 const SLICE = 40; // milliseconds of training between two looks at the page's messages
 const OFTEN = 160, SHARE = 4; // at most one look in so many milliseconds, and a quarter of the time at most
 
-const worker = { race: null, isRunning: false, until: Infinity, example: 0, reported: 0, lastLook: 0, interval: OFTEN, began: 0, from: 0 };
+const worker = { race: null, isRunning: false, isTurning: false, until: Infinity, example: 0, reported: 0, lastLook: 0, interval: OFTEN, began: 0, from: 0 };
 const turns = new MessageChannel();
 turns.port1.onmessage = () => turn();
 
@@ -24,10 +24,10 @@ const HANDLERS = {
     worker.race = null;
     const race = (worker.race = new Race(settings, entries)), { task } = race;
     Object.assign(worker, { reported: 0, example, number });
-    const { title, about, symbols = null, answers = null, loss, baseline = "a table of the last symbol", floor = null, isFinite = false, isMemory = false, isTrap = false } = task;
+    const { title, about, symbols = null, answers = null, loss, baseline = "a table of the last symbol", floor = null, isFinite = false, isMemory = false, isTrap = false, mean = 0, spread = 1 } = task;
     postMessage({
       kind: "ready", number: worker.number, baselineLoss: race.baseline,
-      task: { title, about, symbols, answers, loss, baseline, floor, isFinite, isMemory, isTrap },
+      task: { title, about, symbols, answers, loss, baseline, floor, isFinite, isMemory, isTrap, mean, spread, isJudgedApart: race.isJudgedApart },
       parameters: race.runners.map(({ learner }) => learner.values.length),
     });
     showExample();
@@ -36,7 +36,8 @@ const HANDLERS = {
   run({ until = Infinity }) {
     Object.assign(worker, { until, isRunning: worker.race.step < until, began: performance.now(), from: worker.race.step });
     report();
-    turns.port2.postMessage(0);
+    if (!worker.isTurning) turns.port2.postMessage(0);
+    worker.isTurning = true;
   },
   pause() {
     worker.isRunning = false;
@@ -55,7 +56,8 @@ const HANDLERS = {
 };
 
 function turn() {
-  if (!worker.isRunning || !worker.race) return;
+  worker.isTurning = worker.isRunning && worker.race !== null;
+  if (!worker.isTurning) return;
   const start = performance.now();
   while (worker.isRunning && performance.now() - start < SLICE) {
     worker.race.train();
