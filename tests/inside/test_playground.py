@@ -119,7 +119,6 @@ def test_one_step_is_one_step_and_the_space_bar_trains(show, path):
     page = opened(show, path, "#task=parity&length=10&cells=gru")
     page.click("#once")
     page.wait_for_selector("body[data-step='1']")
-    page.keyboard.press("Tab")
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press(" ")
     page.wait_for_selector("body[data-state=running]")
@@ -141,6 +140,8 @@ def test_knobs_change_the_training_and_say_why(show, path):
     assert page.inner_text("#answers h3 >> nth=1") == "LSTM with forget bias 1"
     # A GRU has no forget gate, so nothing to compare.
     assert page.evaluate("[...byId('cell').options].map((o) => o.disabled)") == [True, True, False]
+    page.evaluate("location.hash = 'results'")
+    until(page, "location.hash.includes('units=8')")
     for knob in page.query_selector_all("#knob-list .knob"):
         assert knob.query_selector(".why").inner_text().count(".") == 1
 

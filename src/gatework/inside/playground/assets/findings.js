@@ -30,7 +30,7 @@ const percent = (share) => (share >= 0.0995 ? `${Math.round(100 * share)} %` : `
 const counted = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 function memorySentence(lives) {
-  if (!lives) return "No gate keeps its state, so its memory has no half-life.";
+  if (!lives) return "No gate between 0 and 1 keeps its state, so its memory has no half-life.";
   const sorted = [...lives].sort((a, b) => a - b), middle = sorted[sorted.length >> 1];
   return `Half-life of the memory: ${stepsText(middle)} in the middle unit, ${stepsText(sorted.at(-1))} in the longest.`;
 }

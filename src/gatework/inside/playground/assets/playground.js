@@ -50,6 +50,7 @@ function restart({ goOn = false, step: until = 0, sequence = 0, layer = settings
   state.entries = entriesOf(data.cells);
   state.losses = state.entries.map(() => new Losses());
   knobs.update();
+  if (settings.task === "own") byId("task-about").textContent = "";
   arrange();
   trainer.postMessage({ kind: "set", number: state.number, settings, entries: state.entries, example: sequence, until: goOn ? FURTHEST : until });
   remember();
@@ -194,6 +195,10 @@ function toggle() {
 byId("train").addEventListener("click", toggle);
 byId("once").addEventListener("click", () => { if (state.task) trainer.postMessage({ kind: "step" }); });
 byId("reset").addEventListener("click", () => restart());
+byId("to-knobs").addEventListener("click", () => {
+  byId("knobs").scrollIntoView();
+  byId("task").focus({ preventScroll: true });
+});
 byId("another").addEventListener("click", () => {
   if (!state.task) return;
   state.sequence = (state.sequence + 1) % SEQUENCES;
@@ -216,8 +221,8 @@ document.addEventListener("keydown", (event) => {
 theme.watch(() => { colours.reset(); draw(); });
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; draw(); } });
-// Links within the page, as to the results, change the address too.
-addEventListener("hashchange", () => { if (location.hash.includes("=")) openLink(location.hash); });
+// The link to the results changes the address too, which then takes back what it held.
+addEventListener("hashchange", () => (location.hash.includes("=") ? openLink(location.hash) : remember()));
 
 function openLink(hash) {
   const view = fromHash(hash, data.cells);
