@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -51,6 +52,8 @@ def train(
             )
         with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as progress:
             run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=progress, **changes)
+    if int(os.environ.get("RANK", "0")):
+        return  # one of several processes tells
     if as_json:
         print(json.dumps({"run": str(run.path), **run.summary}, indent=2))
         return

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gatework._files import read_tensors, write_tensors
 from gatework.errors import RunError
 from gatework.training.optimizer import Adam
+from gatework.training.ranks import Alone
 
 
 @dataclass
@@ -44,7 +45,14 @@ class TrainingState:
     is_finished: bool = False
 
 
-def save(path: Path, state: TrainingState, model: nn.Module, optimizer: Adam, best: dict[str, Tensor]) -> None:
+def save(
+    path: Path,
+    state: TrainingState,
+    model: nn.Module,
+    optimizer: Adam,
+    best: dict[str, Tensor],
+    random: Tensor,
+) -> None:
     """Writes weights, optimiser, random state and progress in one piece.
 
     Args:
@@ -53,16 +61,19 @@ def save(path: Path, state: TrainingState, model: nn.Module, optimizer: Adam, be
         model: The network.
         optimizer: Its optimiser.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
+        random: The state of torch's random generator in each process, shape (processes, bytes).
     """
-    tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
+    tensors: dict[str, Tensor] = {"random": random}
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
     write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
 
 
-def load(path: Path, model: nn.Module, optimizer: Adam) -> tuple[TrainingState, dict[str, Tensor]]:
+def load(path: Path, model: nn.Module, optimizer: Adam, ranks: Alone) -> tuple[TrainingState, dict[str, Tensor]]:
     """Restores what `save()` wrote into the network, the optimiser and torch's random generator.
+
+    A process that was not there when it was written draws from where its own seed begins.
 
     Returns:
         Where the run stands, and the weights of the best epoch.
@@ -75,7 +86,8 @@ def load(path: Path, model: nn.Module, optimizer: Adam) -> tuple[TrainingState, 
         state = TrainingState(**json.loads(metadata["state"]))
         model.load_state_dict(_under(tensors, "model"))
         optimizer.load(_under(tensors, "optimizer"))
-        torch.set_rng_state(tensors["random"])
+        if ranks.rank < len(tensors["random"]):
+            torch.set_rng_state(tensors["random"][ranks.rank])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
     return state, _under(tensors, "best")

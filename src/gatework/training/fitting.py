@@ -15,6 +15,7 @@ from gatework.errors import RunError
 from gatework.options import implied_task
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training.progress import Progress
+from gatework.training.ranks import here
 from gatework.training.run import Run, complete, create, refuse_occupied
 
 if TYPE_CHECKING:
@@ -52,15 +53,17 @@ def train(
         RunError: `out` holds something.
         TrainingError: The loss is no longer a number.
     """
-    out = Path(out)
-    refuse_occupied(out)
+    out, ranks, progress = Path(out), here(), progress or Progress()
+    if ranks.is_main:
+        refuse_occupied(out)
     dataset, chosen = prepare(source, task, recipe, changes)
-    fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
     about = dataset.provenance
-    run = create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
-    progress = progress or Progress()
-    progress.noted(about.notes)
-    return complete(run, dataset, progress)
+    if ranks.is_main:
+        fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
+        create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
+        progress.noted(about.notes)
+    ranks.wait()
+    return complete(Run.open(out), dataset, progress)
 
 
 def resume(

@@ -24,6 +24,7 @@ from gatework.training import checkpoint
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress, stop_on_signal
+from gatework.training.ranks import Alone
 
 
 class Trainer:
@@ -36,6 +37,7 @@ class Trainer:
         dataset: The data.
         label: The run's name in what is told.
         progress: Who is told.
+        ranks: The processes that train together.
     """
 
     def __init__(
@@ -46,18 +48,21 @@ class Trainer:
         dataset: Dataset,
         label: str,
         progress: Progress,
+        ranks: Alone,
     ) -> None:
         self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
-        self.label, self.progress = label, progress
+        self.label, self.progress, self.ranks = label, progress if ranks.is_main else Progress(), ranks
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
+        if ranks.rank:  # the same weights, and masks of its own
+            torch.manual_seed(self.config.seed + (ranks.rank << 32))
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
-            self.state, self.best = checkpoint.load(self.file, self.model, self.optimizer)
+            self.state, self.best = checkpoint.load(self.file, self.model, self.optimizer, ranks)
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
@@ -99,21 +104,32 @@ class Trainer:
     def _step(self, index: np.ndarray) -> None:
         at, config = self.state, self.config
         total = (at.epoch - 1) * self.steps + at.step
-        batch = self.train.batch(index)
         self.optimizer.forget_gradients()
-        loss = self.task.loss(self.model, batch)
-        mean = loss.mean()
-        torch.autograd.backward(mean)
+        loss_sum, weight = self._backward(self.ranks.share(index))
         norm = self.optimizer.clip(config.clip)
-        value = float(mean.detach())
+        value = loss_sum / max(weight, 1.0)
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
         self.optimizer.step(learning_rate(config, total, self.steps * config.epochs))
         at.step += 1
-        at.loss_sum += float(loss.total.detach())
-        at.loss_weight += loss.weight
+        at.loss_sum += loss_sum
+        at.loss_weight += weight
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
+
+    def _backward(self, index: np.ndarray) -> tuple[float, float]:
+        """The gradient of the mean loss of a batch, of which these examples are this process' share.
+
+        Returns:
+            The loss of the whole batch, summed, and what it is a sum over.
+        """
+        loss = self.task.loss(self.model, self.train.batch(index)) if len(index) else None
+        (weight,) = self.ranks.total(loss.weight if loss else 0.0)
+        if loss is not None:
+            torch.autograd.backward(loss.total / max(weight, 1.0))
+        self.ranks.add_up(self.optimizer.gradients() if self.ranks.count > 1 else ())
+        (loss_sum,) = self.ranks.total(float(loss.total.detach()) if loss else 0.0)
+        return loss_sum, weight
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.state, self.task, self.config
@@ -157,12 +173,15 @@ class Trainer:
         return score < at.best if self.task.lower_is_better else score > at.best
 
     def _save(self) -> None:
-        self.file.parent.mkdir(exist_ok=True)
-        checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best)
+        random = self.ranks.collected(torch.get_rng_state())
+        if self.ranks.is_main:
+            self.file.parent.mkdir(exist_ok=True)
+            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, random)
 
     def _write_metrics(self) -> None:
-        lines = [json.dumps(finite(record)) + "\n" for record in self.state.history]
-        write_text(self.folder / "metrics.jsonl", "".join(lines))
+        if self.ranks.is_main:
+            lines = [json.dumps(finite(record)) + "\n" for record in self.state.history]
+            write_text(self.folder / "metrics.jsonl", "".join(lines))
 
     def _diverged(self, loss: float) -> str:
         at, config = self.state, self.config

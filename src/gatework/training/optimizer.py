@@ -56,9 +56,9 @@ class Adam:
 
     def clip(self, most: float) -> float:
         """Scales the gradients down where their norm, which is returned, is above `most`; 0 leaves them as they are."""
-        norm = math.hypot(*[float(torch.linalg.vector_norm(gradient)) for gradient in self._gradients()])
+        norm = math.hypot(*[float(torch.linalg.vector_norm(gradient)) for gradient in self.gradients()])
         if most and most < norm + _NORM_EPSILON:
-            for gradient in self._gradients():
+            for gradient in self.gradients():
                 gradient.mul_(most / (norm + _NORM_EPSILON))
         return norm
 
@@ -67,7 +67,7 @@ class Adam:
         there = [k for k, tensor in enumerate(self.tensors) if tensor.grad is not None]
         with torch.no_grad():
             adam(
-                [self.tensors[k] for k in there], self._gradients(), [self._means[k] for k in there],
+                [self.tensors[k] for k in there], self.gradients(), [self._means[k] for k in there],
                 [self._squares[k] for k in there], [], [self._steps[k] for k in there], fused=True,
                 decoupled_weight_decay=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate,
                 weight_decay=self._weight_decay, eps=self._epsilon, maximize=False,
@@ -90,5 +90,6 @@ class Adam:
                 raise RuntimeError(f"{name} has shape {tuple(state[name].shape)}, expected {tuple(tensor.shape)}")
             tensor.copy_(state[name])
 
-    def _gradients(self) -> list[Tensor]:
+    def gradients(self) -> list[Tensor]:
+        """The gradient of each of `tensors` that has one."""
         return [t.grad for t in self.tensors if t.grad is not None]

@@ -6,7 +6,7 @@ import os
 import shutil
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gatework.data.dataset import Dataset
-    from gatework.tasks import Scores, Task
+    from gatework.tasks import Evaluation, Scores, Task
+    from gatework.training.loop import Trainer
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
 
@@ -234,31 +235,46 @@ def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None =
     from gatework.tasks import Trained
     from gatework.training import runtime
     from gatework.training.loop import Trainer
+    from gatework.training.ranks import here
 
     environment = read_json(run.path / "environment.json")
     if environment["data"] != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
-    label = label or run.path.name
+    label, ranks = label or run.path.name, here()
     earlier = _earlier(run, dataset, progress, label, environment["threads"])
     with runtime.computing(environment["threads"]):
-        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress)
+        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks)
         model = trainer.run()
         trainings = [Trained(before.task, before.network) for before in earlier]
         run.task.calibrate(model, dataset, trainings)
         evaluation = run.task.test(model, dataset, trainings)
         run.task.advance(model, dataset, trainings)
         tables = run.task.tables(model, dataset, evaluation)
+    if ranks.is_main:
+        _write_results(run, dataset, trainer, evaluation, tables, sum(before.summary["seconds"] for before in earlier))
+    ranks.wait()
+    return Run(run.path, run.recipe)
+
+
+def _write_results(
+    run: Run,
+    dataset: Dataset,
+    trainer: Trainer,
+    evaluation: Evaluation,
+    tables: Mapping[str, pl.DataFrame],
+    seconds_before: float,
+) -> None:
+    """Writes what a finished training leaves; the summary comes last, and says that the run is finished."""
     for name, table in ({"answers": evaluation.answers} | dict(tables)).items():
         write_table(run.path / f"{name}.parquet", table)
     if test_part_of(run.path) is None:
         write_table(run.path / "test.parquet", dataset.test.table())
-    write_tensors(run.path / "model.safetensors", model.state_dict())
+    write_tensors(run.path / "model.safetensors", trainer.model.state_dict())
     metrics = {f"test_{name}": value for name, value in evaluation.metrics.items()}
     summary = _summary(trainer, metrics)
     summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    summary["seconds"] += sum(before.summary["seconds"] for before in earlier)
+    summary["seconds"] += seconds_before
     write_json(run.path / "summary.json", summary)
-    return Run(run.path, run.recipe)
 
 
 def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int) -> list[Run]:
