@@ -131,6 +131,8 @@ def run_summary(run: Run) -> None:
     if options := step_options(run.recipe.to_dict()["model"]):
         print(f"around the cell: {options}")
     print(f"\nRun: {run.path}")
+    what = '"..."' if run.task.needs_input else ""
+    print(f"Next: gatework report {run.path}, gatework predict {run.path} {what}".rstrip())
 
 
 def predictions_table(rows: pl.DataFrame) -> None:

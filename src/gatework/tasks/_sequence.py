@@ -11,7 +11,7 @@ import numpy as np
 from gatework import data
 from gatework.data.dataset import Split
 from gatework.data.series import Scale, SeriesEncoder
-from gatework.data.text import TextEncoder
+from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
 from gatework.tasks._task import refuse_options
@@ -85,6 +85,21 @@ class SequenceTask(DenseTask):
         """Reads examples with known answers; see `gatework.data.load_split`."""
         refuse_options(self.name, options)
         return data.load_split(source, recipe.data, self.columns, self.classes, self.reading)
+
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read: examples, steps, and of texts the vocabulary and what it misses."""
+        lines, train, held = super().about(dataset), dataset.train.inputs, dataset.validation.inputs
+        if isinstance(self.encoder, TextEncoder) and isinstance(train, Texts) and isinstance(held, Texts):
+            words = self.encoder.vocabulary.indices(held.tokens.types)
+            unknown = (words[held.tokens.flat()] == UNKNOWN).mean() if len(held.tokens.flat()) else 0.0
+            median = int(np.median(train.tokens.lengths))
+            lines.append(
+                f"texts of {median:,} words (median), a vocabulary of {len(self.encoder.vocabulary):,}; "
+                f"{100 * unknown:.1f} % of the validation part's words are unknown"
+            )
+        elif isinstance(train, np.ndarray):
+            lines.append(f"series of {train.shape[1]:,} steps and {train.shape[2]:,} variables")
+        return lines
 
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from gatework.tasks._stream import Stream
 
 
+_PARTS = {"train": "training", "validation": "validation", "test": "testing"}
+
+
 def single_threaded() -> AbstractContextManager[Any]:
     """Keeps the linear algebra under scikit-learn to one thread while a baseline is fitted.
 
@@ -40,10 +43,13 @@ class Loss(NamedTuple):
     Attributes:
         total: The sum, a scalar that gradients flow back from.
         weight: How many terms it has: examples, values, tokens or frames.
+        sums: What else is worth following in training, summed likewise: of a classifier how many answers are right, as
+            "accuracy".
     """
 
     total: Tensor
     weight: float
+    sums: Mapping[str, float] = {}
 
     def mean(self) -> Tensor:
         """What a training step follows; 0 for a batch without any term."""
@@ -159,6 +165,11 @@ class Task(ABC):
     @abstractmethod
     def from_state(cls, state: Mapping[str, Any]) -> Task:
         """The task whose `state()` this is."""
+
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read, in lines for a person: how many examples for what."""
+        parts = (f"{len(getattr(dataset, name)):,} for {word}" for name, word in _PARTS.items())
+        return [f"{dataset.name}: {', '.join(parts)}"]
 
     @abstractmethod
     def encode(self, split: Split) -> Examples:

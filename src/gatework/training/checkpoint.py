@@ -25,6 +25,7 @@ class TrainingState:
         step: Steps done in this epoch.
         loss_sum: The loss of this epoch, summed.
         loss_weight: What it is a sum over, see `gatework.tasks.Loss`.
+        sums: What else is followed in this epoch, summed.
         norm_sum: Sum over this epoch's steps of the gradient's norm before clipping.
         epoch_seconds: Seconds of training spent in this epoch.
         history: One record per finished epoch, as in `metrics.jsonl`.
@@ -37,6 +38,7 @@ class TrainingState:
     step: int = 0
     loss_sum: float = 0.0
     loss_weight: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
     norm_sum: float = 0.0
     epoch_seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)

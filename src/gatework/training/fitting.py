@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gatework import cells, tasks
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
 from gatework.options import implied_task
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
+from gatework.training.outline import outline
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
 from gatework.training.run import Run, complete, create, refuse_occupied
@@ -62,6 +65,9 @@ def train(
         fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
         create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
         progress.noted(about.notes)
+        network = fitted.model(chosen.model)
+        example = fitted.encode(dataset.train.take(np.arange(1)))
+        progress.described([*fitted.about(dataset), "", *outline(network, example), ""])
     ranks.wait()
     return complete(Run.open(out), dataset, progress)
 

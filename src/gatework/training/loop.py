@@ -60,6 +60,7 @@ class Trainer:
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
         self.steps = math.ceil(len(self.train) / self.config.batch_size)
         self.state, self.best = TrainingState(), dict[str, Tensor]()
+        self.names: tuple[str, ...] = ()
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
             self.state, self.best = checkpoint.load(self.file, self.model, self.optimizer, ranks)
@@ -105,7 +106,7 @@ class Trainer:
         at, config = self.state, self.config
         total = (at.epoch - 1) * self.steps + at.step
         self.optimizer.forget_gradients()
-        loss_sum, weight = self._backward(self.ranks.share(index))
+        loss_sum, weight, *sums = self._backward(self.ranks.share(index))
         norm = self.optimizer.clip(config.clip)
         value = loss_sum / max(weight, 1.0)
         if not (math.isfinite(value) and math.isfinite(norm)):
@@ -114,22 +115,27 @@ class Trainer:
         at.step += 1
         at.loss_sum += loss_sum
         at.loss_weight += weight
+        for name, value in zip(self.names, sums, strict=True):
+            at.sums[name] = at.sums.get(name, 0.0) + value
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
 
-    def _backward(self, index: np.ndarray) -> tuple[float, float]:
+    def _backward(self, index: np.ndarray) -> tuple[float, ...]:
         """The gradient of the mean loss of a batch, of which these examples are this process' share.
 
         Returns:
-            The loss of the whole batch, summed, and what it is a sum over.
+            The loss of the whole batch, summed, what it is a sum over, and what else is followed, summed.
         """
         loss = self.task.loss(self.model, self.train.batch(index)) if len(index) else None
         (weight,) = self.ranks.total(loss.weight if loss else 0.0)
         if loss is not None:
             torch.autograd.backward(loss.total / max(weight, 1.0))
         self.ranks.add_up(self.optimizer.gradients() if self.ranks.count > 1 else ())
-        (loss_sum,) = self.ranks.total(float(loss.total.detach()) if loss else 0.0)
-        return loss_sum, weight
+        if loss is None:
+            return (*self.ranks.total(0.0), weight, *self.ranks.total(*[0.0] * len(self.names)))
+        self.names = tuple(loss.sums)
+        (loss_sum,) = self.ranks.total(float(loss.total.detach()))
+        return loss_sum, weight, *self.ranks.total(*loss.sums.values())
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.state, self.task, self.config
@@ -139,6 +145,7 @@ class Trainer:
             {
                 "epoch": at.epoch,
                 "train_loss": at.loss_sum / max(at.loss_weight, 1.0),
+                **{f"train_{name}": value / max(at.loss_weight, 1.0) for name, value in at.sums.items()},
                 "validation_loss": evaluation.loss,
                 **{f"validation_{name}": value for name, value in metrics.items()},
                 "learning_rate": learning_rate(config, at.epoch * self.steps - 1, self.steps * config.epochs),
@@ -154,7 +161,7 @@ class Trainer:
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
         at.is_finished = at.epoch >= config.epochs or is_stale
         at.epoch, at.step = at.epoch + 1, 0
-        at.loss_sum, at.loss_weight, at.norm_sum, at.epoch_seconds = 0.0, 0.0, 0.0, 0.0
+        at.loss_sum, at.loss_weight, at.norm_sum, at.epoch_seconds, at.sums = 0.0, 0.0, 0.0, 0.0, {}
         self._save()
         self._write_metrics()
         self.progress.epoch_done(self.label, at.history[-1])

@@ -14,19 +14,35 @@ from gatework.errors import StoppedError
 
 
 class Progress:
-    """Is told how training goes, and tells nobody; `label` names the run."""
+    """Receives what happens in a training and shows nothing by default; `label` names the run."""
 
     def noted(self, notes: Sequence[str]) -> None:
-        """So much was found in the data and handled by a rule: one sentence each."""
+        """Receives what was decided about the data by a rule, one sentence each."""
+
+    def described(self, lines: Sequence[str]) -> None:
+        """Receives what was read, and the network that learns from it, as lines for a person."""
 
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
-        """Training begins or goes on: so many epochs of so many steps, and so many steps done already."""
+        """Training begins or goes on.
+
+        Args:
+            label: The run.
+            epochs: The epochs of the whole training.
+            steps: The steps of each epoch.
+            done: The steps done already, over all epochs.
+        """
 
     def stepped(self, label: str, done: int, loss: float) -> None:
-        """So many steps are done since the start of training; the last one had this loss."""
+        """A step is done.
+
+        Args:
+            label: The run.
+            done: The steps done since the start of training.
+            loss: The mean loss of this step.
+        """
 
     def epoch_done(self, label: str, record: dict[str, Any]) -> None:
-        """One epoch is done; the record is its line of `metrics.jsonl`."""
+        """An epoch is done; the record is its line of `metrics.jsonl`."""
 
     def finished(self, label: str) -> None:
         """Training is over."""
@@ -39,6 +55,10 @@ class Lines(Progress):
         """Prints the notes."""
         tell(notes)
 
+    def described(self, lines: Sequence[str]) -> None:
+        """Prints the lines."""
+        print(*lines, sep="\n", file=sys.stderr, flush=True)
+
     def epoch_done(self, label: str, record: dict[str, Any]) -> None:
         """Prints the epoch's losses and metrics."""
         print(f"{label}  {describe(record)}", file=sys.stderr, flush=True)
@@ -49,15 +69,21 @@ class Bars(Progress):
 
     def __init__(self) -> None:
         from rich import progress as rich_progress
+        from rich import table as rich_table
         from rich.console import Console
 
+        console = Console(stderr=True)
+        self.is_narrow = console.width < _WIDE
+        # Nothing but the name may be cut: on a narrow terminal the bar is short and one metric stands beside it.
+        name = rich_table.Column(max_width=14, no_wrap=True, overflow="ellipsis")
+        whole = [rich_table.Column(no_wrap=True, overflow="crop") for _ in range(3)]
         self.bars = rich_progress.Progress(
-            rich_progress.TextColumn("{task.description:<14}"),
-            rich_progress.BarColumn(bar_width=24),
-            rich_progress.TextColumn("{task.fields[where]:<12}"),
-            rich_progress.TimeRemainingColumn(elapsed_when_finished=True),
-            rich_progress.TextColumn("{task.fields[told]}"),
-            console=Console(stderr=True),
+            rich_progress.TextColumn("{task.description}", table_column=name),
+            rich_progress.BarColumn(bar_width=12 if self.is_narrow else 24),
+            rich_progress.TextColumn("{task.fields[where]}", table_column=whole[0]),
+            rich_progress.TimeRemainingColumn(elapsed_when_finished=True, table_column=whole[1]),
+            rich_progress.TextColumn("{task.fields[told]}", table_column=whole[2]),
+            console=console,
         )
         self.tasks: dict[str, Any] = {}
         self.shape: dict[str, tuple[int, int]] = {}
@@ -74,12 +100,20 @@ class Bars(Progress):
         for note in notes:
             self.bars.console.print(f"note: {note}", markup=False, highlight=False)
 
+    def described(self, lines: Sequence[str]) -> None:
+        """Prints the lines above the bars."""
+        for line in lines:
+            self.bars.console.print(line, markup=False, highlight=False)
+
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         """Adds the run's bar."""
         self.shape[label] = (epochs, steps)
         self.tasks[label] = self.bars.add_task(
-            label, total=epochs * steps, completed=done, where=f"epoch {done // steps + 1}/{epochs}", told=""
+            label, total=epochs * steps, completed=done, where=self._where(done // steps + 1, epochs), told=""
         )
+
+    def _where(self, epoch: int, epochs: int) -> str:
+        return f"{'' if self.is_narrow else 'epoch '}{min(epoch, epochs)}/{epochs}"
 
     def stepped(self, label: str, done: int, loss: float) -> None:
         """Moves the run's bar."""
@@ -91,8 +125,8 @@ class Bars(Progress):
         self.bars.update(
             self.tasks[label],
             completed=record["epoch"] * steps,
-            where=f"epoch {min(record['epoch'] + 1, epochs)}/{epochs}",
-            told=describe(record, short=True),
+            where=self._where(record["epoch"] + 1, epochs),
+            told=describe(record, short=True, most=2 if self.is_narrow else 4),
         )
 
     def finished(self, label: str) -> None:
@@ -119,14 +153,28 @@ def showing_progress(quiet: bool = False) -> Iterator[Progress]:
         yield Lines()
 
 
-def describe(record: dict[str, Any], short: bool = False) -> str:
-    """One epoch in one line."""
-    shown = [f"{name.replace('_', ' ')} {record[name]:.4g}" for name in record if name.endswith("_loss")]
-    metrics = [name for name in record if name.startswith("validation_") and name != "validation_loss"]
-    shown += [f"{name.removeprefix('validation_').replace('_', ' ')} {record[name]:.4g}" for name in metrics]
+def describe(record: dict[str, Any], short: bool = False, most: int = 4) -> str:
+    """One epoch in one line: the losses of both parts, then the metrics, the deciding one first.
+
+    Args:
+        record: The epoch's line of `metrics.jsonl`.
+        short: Whether it stands beside a bar: few figures, the metric and the loss of the validation part first.
+        most: The most figures of a short line.
+    """
+    names = [name for name in record if name.startswith("validation_") and name != "validation_loss"]
+    trained = [name for name in record if name.startswith("train_") and name != "train_loss"]
     if short:
-        return "  ".join(shown[:3])
+        order = [*names[:1], "validation_loss", "train_loss", *trained]
+        short_names = {"validation_loss": "loss", "train_loss": "train loss"}
+        figures = [(short_names.get(n, n.removeprefix("validation_").replace("_", " ")), record[n]) for n in order]
+        return "  ".join(f"{name} {value:.4g}" for name, value in figures[:most])
+    shown = [f"{name.replace('_', ' ')} {record[name]:.4g}" for name in ("train_loss", *trained, "validation_loss")]
+    shown += [f"{name.removeprefix('validation_').replace('_', ' ')} {record[name]:.4g}" for name in names]
     return f"epoch {record['epoch']}  " + "  ".join(shown) + f"  {record['seconds']:.1f} s"
+
+
+_WIDE = 100
+"""The columns from which on a terminal has room for every figure beside a bar."""
 
 
 class Stop:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from gatework.tasks._section import Answered, ReportSection
 
 
+_MOST_CLASSES = 6
+"""The classes that are named before training."""
+
+
 @dataclass(frozen=True)
 class ClassifyTask(SequenceTask):
     """Which of the classes each example belongs to.
@@ -118,11 +122,21 @@ class ClassifyTask(SequenceTask):
         """Zeros, shape (count,)."""
         return np.zeros(count, dtype=np.int64)
 
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read, with the share of every class in the training part."""
+        counts = np.bincount(dataset.train.targets, minlength=len(self.classes))
+        order = np.argsort(-counts, kind="stable")
+        shares = [f"{self.classes[k]} {100 * counts[k] / counts.sum():.0f} %" for k in order[:_MOST_CLASSES]]
+        more = [f"and {len(order) - _MOST_CLASSES} more"] if len(order) > _MOST_CLASSES else []
+        return [*super().about(dataset), f"{len(order)} classes: {', '.join([*shares, *more])}"]
+
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         r"""Cross-entropy: the sum of $-\log \mathrm{softmax}(outputs)_{target}$ over examples."""
         from torch.nn.functional import cross_entropy
 
-        return Loss(cross_entropy(outputs, batch.targets, reduction="sum"), len(outputs))
+        right = (outputs.detach().argmax(1) == batch.targets).sum()
+        total = cross_entropy(outputs, batch.targets, reduction="sum")
+        return Loss(total, len(outputs), {"accuracy": float(right)})
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """The class index of each example and the scores of every class."""
