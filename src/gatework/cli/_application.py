@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gatework._registry import add_plugin
+from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
 from gatework.errors import GateworkError, UsageError
 from gatework.formatting import printable
@@ -161,6 +162,7 @@ def main() -> None:
     # Python searches for cycles after every 700 new objects and once more at the end, and torch alone makes 170,000
     # that stay. To search rarely, and not at the end, saves a command almost a second.
     gc.set_threshold(100_000)
+    wait_passively()
     atexit.register(gc.freeze)
     arguments: list[str] = []
     try:

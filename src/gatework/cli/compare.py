@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gatework._threads import usable_cores
 from gatework.cli import _options as options
 from gatework.errors import UsageError
 from gatework.options import TASKS
@@ -31,7 +31,7 @@ def compare(
     task: Annotated[str | None, typer.Option(help=f"For your own file: {', '.join(TASKS)}.")] = None,
     recipe: options.RecipeName = None,
     jobs: Annotated[
-        int | None, typer.Option(help="Runs trained at once; as many as there are cores by default.")
+        int | None, typer.Option(help="Runs trained at once; as many as this process may use cores by default.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="For memory: less, within a minute.")] = False,
     as_json: options.AsJson = False,
@@ -70,7 +70,7 @@ def compare(
             match=match,
             task=task,
             recipe=recipe,
-            workers=jobs or os.cpu_count() or 1,
+            workers=usable_cores() if jobs is None else jobs,
             progress=progress,
             command=command,
             **changes,

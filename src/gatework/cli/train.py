@@ -23,7 +23,9 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run folder to write.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this interrupted run.")] = None,
     recipe: options.RecipeName = None,
-    threads: Annotated[int | None, typer.Option(help="Threads to compute with; all cores by default.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads to compute with; one for a small network, else all cores by default.")
+    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     *,

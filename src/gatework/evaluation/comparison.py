@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 import functools
 import importlib
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 
 from gatework import tasks
 from gatework._files import read_json, write_json
+from gatework._threads import checked_count, usable_cores
 from gatework.cells import get as get_cell
 from gatework.cells import kept, resolved
 from gatework.cells.stored import digest
@@ -31,6 +31,7 @@ from gatework.recipe import Recipe
 from gatework.tasks import Baseline, Sample, Task
 from gatework.training.progress import Progress
 from gatework.training.run import Run, create, write_table
+from gatework.training.threads import chosen_threads
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,11 @@ def compare(
         TrainingError: A run's loss is no longer a number.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
+    checked_count(workers, "jobs")
     claim(out, plan.state(dataset.provenance.fingerprint))
     workers = max(1, min(workers, len(plan.cells) * plan.seeds))
-    threads = max(1, (os.cpu_count() or 1) // workers)
     task = tasks.get(plan.recipe.task).fit(dataset, plan.recipe.data)
+    threads = min(chosen_threads(task, plan.recipe, dataset), max(1, usable_cores() // workers))
     sizes = dict.fromkeys(plan.cells, plan.recipe.model.hidden)
     if plan.match == "parameters":
         sizes = matched_hidden(task, plan.recipe.model, plan.cells)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework import cells, tasks
+from gatework._threads import checked_count
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
@@ -20,6 +21,7 @@ from gatework.training.outline import outline
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
 from gatework.training.run import Run, complete, create, refuse_occupied
+from gatework.training.threads import chosen_threads
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
@@ -43,7 +45,8 @@ def train(
             Dataset.
         out: The run folder to make.
         recipe: A built-in recipe's name, the path of a recipe, or a Recipe; the task's own if None.
-        threads: Threads to compute with; all cores if None.
+        threads: Threads to compute with; if None, one for a small network, and else every core that this process may
+            use. The last digits of a result depend on it: a run records it, and is resumed with it.
         progress: Who is told how it goes.
         changes: Fields of the recipe to change, as `text="review", label="sentiment", epochs=5`.
 
@@ -59,11 +62,14 @@ def train(
     out, ranks, progress = Path(out), here(), progress or Progress()
     if ranks.is_main:
         refuse_occupied(out)
+    if threads is not None:
+        checked_count(threads, "threads")
     dataset, chosen = prepare(source, task, recipe, changes)
     about = dataset.provenance
     if ranks.is_main:
         fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
-        create(out, chosen, fitted, about.fingerprint, threads or os.cpu_count() or 1, about.notes)
+        threads = chosen_threads(fitted, chosen, dataset, threads)
+        create(out, chosen, fitted, about.fingerprint, threads, about.notes)
         progress.noted(about.notes)
         network = fitted.model(chosen.model)
         example = fitted.encode(dataset.train.take(np.arange(1)))

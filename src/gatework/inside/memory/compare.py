@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatework._files import read_json, write_json
+from gatework._threads import checked_count, usable_cores
 from gatework.cells import get as get_cell
 from gatework.inside.memory.experiment import DEFAULT, QUICK, MemoryPlan, measure
 from gatework.inside.memory.learning import Outcome
@@ -44,7 +45,8 @@ def compare_memory(
     from gatework.reports.memory import write_memory_report
 
     out = Path(out)
-    outcomes = measure(plan, out, workers=workers or os.cpu_count() or 1, told=None if is_quiet else _tell)
+    workers = checked_count(usable_cores() if workers is None else workers, "jobs")
+    outcomes = measure(plan, out, workers=workers, told=None if is_quiet else _tell)
     facts = environment(0, "generated", threads=1)
     content: dict[str, Any] = summary(plan, outcomes)
     content |= {"command": command, "environment": {k: v for k, v in facts.items() if k not in ("seed", "data")}}
