@@ -38,7 +38,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self, noun: str, group: str, built_in: Mapping[str, T | str], adapt: Callable[[Any], T] | None = None
     ) -> None:
         self._noun, self._group, self._adapt = noun, group, adapt
-        self._built_in = frozenset(built_in)
+        self._built_in = tuple(built_in)
         self._values: dict[str, T | str] = dict(built_in)
 
     def register(self, name: str, value: T) -> None:
@@ -50,6 +50,11 @@ class Registry(Mapping[str, T], Generic[T]):
         if name in self._built_in:
             raise UsageError(f'"{name}" is a built-in {self._noun}; give yours another name')
         self._values[name] = value
+
+    @property
+    def built_in(self) -> tuple[str, ...]:
+        """The built-in names, in order."""
+        return self._built_in
 
     def find(self, name: str) -> T:
         """The value of that name.

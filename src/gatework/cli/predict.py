@@ -18,7 +18,7 @@ def predict(
         str | None,
         typer.Argument(
             metavar="[INPUT]",
-            help="One text, or a file; if absent, standard input, line by line, or for forecasts the training table.",
+            help="One text, or a file; if absent, standard input, line by line, or the end of the training table.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
@@ -26,7 +26,7 @@ def predict(
         Path | None, typer.Option(help="Draw the predictions into a .html page, or a .png, .svg or .pdf image.")
     ] = None,
     stream: Annotated[
-        bool, typer.Option("--stream", help="Judge rows from standard input one by one, each at once (detectors).")
+        bool, typer.Option("--stream", help="Answer rows from standard input one by one, each at once.")
     ] = False,
     as_json: options.AsJson = False,
     *,

@@ -49,8 +49,8 @@ def train(
         if not (task and data and out):
             absent = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
             raise UsageError(
-                f"{', '.join(absent)} missing: gatework train classify reviews.csv --text review --label sentiment "
-                "--out RUN, or gatework train --resume RUN"
+                f"{', '.join(absent)} missing: {(TASKS.get(task or '') or next(iter(TASKS.values()))).example}, "
+                "or gatework train --resume RUN"
             )
         with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as progress:
             run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=progress, **changes)

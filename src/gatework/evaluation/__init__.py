@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatework.options import shows_options
+
 if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.training.progress import Progress
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+@shows_options("cell", "seed")
 def compare(
     source: Any,
     *,

@@ -15,6 +15,7 @@ from gatework.options._sections import (
     TimeOptions,
     TrainingOptions,
 )
+from gatework.options._signature import options_of_calls, shows_options
 from gatework.options._task_options import SHARED, TASKS, TaskOptions, implied_task, owners
 
 __all__ = [
@@ -41,5 +42,7 @@ __all__ = [
     "implied_task",
     "option",
     "options_of",
+    "options_of_calls",
     "owners",
+    "shows_options",
 ]

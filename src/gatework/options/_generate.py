@@ -12,16 +12,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from gatework.options import SHARED, TASKS, Names, Option, OptionSection, options_of
+from gatework.options import SHARED, TASKS, Names, Option, OptionSection, options_of, options_of_calls
 
 _MARKS = "<!-- options: {} -->", "<!-- end of options -->"
 
 
 def signatures() -> str:
     """The content of `gatework/_typed.pyi`."""
-    tasks = [task for task in TASKS.values() if isinstance(task.task, str)]
-    options = list({o.name: o for task in tasks for o in task.options if o.name != "dataset"}.values())
-    compared = [o for o in options if o.name not in ("cell", "seed")]
+    options, compared = options_of_calls(), options_of_calls(("cell", "seed"))
     return _STUB.format(train="\n".join(map(_parameter, options)), compare="\n".join(map(_parameter, compared)))
 
 

@@ -15,7 +15,7 @@ from gatework._threads import checked_count
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
-from gatework.options import implied_task
+from gatework.options import implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training.outline import outline
 from gatework.training.progress import Progress
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
 
+@shows_options()
 def train(
     task: str,
     source: str | os.PathLike[str] | IntoDataFrame | Dataset,
@@ -40,7 +41,7 @@ def train(
     """Trains a network on a data set, a file, a folder or a data frame.
 
     Args:
-        task: "classify", "regress", "forecast" or "detect".
+        task: The name of a task, as `gatework.options.TASKS` lists them.
         source: A registered data set's name, the path of a table or folder, a pandas, polars or pyarrow frame, or a
             Dataset.
         out: The run folder to make.
