@@ -1,4 +1,4 @@
-"""What tests of every part share: a real browser, which is told what a page may not do."""
+"""What tests of every part share: which of them are slow, and a real browser, which is told what a page may not do."""
 
 from __future__ import annotations
 
@@ -19,6 +19,45 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+# What `make quick` leaves out: folders, files and single tests that start compilers or processes, or train for long.
+SLOW = {
+    "compile": ("native", "cells/test_custom.py", "nn/test_compile_and_export.py", "nn/test_bfloat16.py"),
+    "run lessons": ("course/test_lessons.py", "course/test_learner.py", "course/test_site_in_browser.py"),
+    "start processes": (
+        "cli",
+        "cells/test_docs.py",
+        "evaluation/test_workers.py",
+        "nn/test_processes_and_threads.py",
+        "tasks/test_outside_task.py",
+        "training/test_resume.py",
+    ),
+    "train for long": (
+        "bench",
+        "data/sets/test_every_set.py",
+        "evaluation/test_comparison.py",
+        "inside/test_docs.py",
+        "inside/test_inspect_command.py",
+        "inside/test_memory.py",
+        "tasks/detect/test_detector.py",
+        "tasks/forecast",
+        "training/test_training.py",
+        "training/test_optimizer.py::test_training_goes_as_with_torchs_optimiser",
+    ),
+    "differentiate twice": (
+        "nn/test_transforms.py::test_gradients_and_second_gradients_agree_with_finite_differences",
+        "nn/test_options.py::test_gradients_of_gradients_pass_what_acts_around_the_cell",
+    ),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the slow tests."""
+    here = Path(__file__).parent
+    for item in items:
+        name = f"{item.path.relative_to(here).as_posix()}::{getattr(item, 'originalname', item.name)}"
+        if any(f"{name}::".startswith((f"{place}/", f"{place}::")) for places in SLOW.values() for place in places):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

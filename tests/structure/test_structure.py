@@ -15,6 +15,7 @@ import support
 from support import unmended
 from support.source_tree import ROOT, packages
 
+CONFTEST = str(ROOT / "tests" / "conftest.py")
 MEASURED = unmended.measured()
 LISTED = tomllib.loads(unmended.LIST.read_text(encoding="utf-8"))
 # The goal: a fifth of what there were before the redesign, 31 and 21.
@@ -50,3 +51,11 @@ def test_tests_share_helpers_through_support_alone():
 def test_every_helper_is_in_the_table_of_support():
     helpers = {path.stem for path in (ROOT / "tests" / "support").glob("*.py")} - {"__init__"}
     assert set(re.findall(r"^\| `(\w+)` \|", support.__doc__, re.MULTILINE)) == helpers
+
+
+def test_every_place_that_is_called_slow_exists(pytestconfig):
+    places = [place for places in pytestconfig.pluginmanager.get_plugin(CONFTEST).SLOW.values() for place in places]
+    for place in places:
+        path, _, test = place.partition("::")
+        assert (ROOT / "tests" / path).exists(), place
+        assert not test or f"def {test}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), place
