@@ -31,6 +31,7 @@ SLOW = {
         "nn/test_processes_and_threads.py",
         "tasks/test_outside_task.py",
         "training/test_resume.py",
+        "training/test_runtime.py::test_subnormal_numbers_are_flushed_in_every_thread",
     ),
     "train for long": (
         "bench",

@@ -53,8 +53,13 @@ HEAVY = {
     *("keras", "tensorflow", "jax", "flax"),
     *("nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
     *("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),
+    *("onnx", "onnxruntime", "sympy", "charset_normalizer"),
+    # Not on every system.
+    *("resource", "multiprocessing"),
 }
 
+# Other people's code, and toys that have small tasks of their own.
+OTHERS = {"vendor", "playground"}
 # No package below or beside the tasks knows one of them by name, in code, texts or templates.
 NAMELESS = ("cli", "reports", "evaluation", "training", "data", "inside")
 TASK = re.compile(
@@ -98,7 +103,7 @@ def runs_down(found: Import) -> bool:
     source, target = package(found.file), package(found.module)
     if FACE in (source, target):
         return True
-    return floor(source) == floor(target) or LEVEL[floor(target)] < LEVEL[floor(source)]
+    return floor(source) == floor(target) or LEVEL.get(floor(target), len(FLOORS)) < LEVEL.get(floor(source), -1)
 
 
 def edges() -> dict[str, set[str]]:
@@ -131,7 +136,7 @@ def light_imports_in_functions() -> list[str]:
 def files_that_name_a_task() -> list[str]:
     """Files of the packages that know no task which name one all the same."""
     paths = (path for name in NAMELESS for path in sorted((SOURCE / name).rglob("*")))
-    written = (path for path in paths if path.suffix in (".py", ".html", ".js") and "vendor" not in path.parts)
+    written = (path for path in paths if path.suffix in (".py", ".html", ".js") and not OTHERS & set(path.parts))
     named = (path for path in written if _names_a_task(path))
     return sorted(path.relative_to(SOURCE).as_posix() for path in named)
 

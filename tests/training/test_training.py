@@ -1,17 +1,12 @@
-import datetime
 import json
 import math
 
-import numpy as np
-import polars as pl
 import pytest
 import torch
 
 from gatework import training
 from gatework.errors import RunError, TrainingError
-from gatework.training import runtime
-from gatework.training.fitting import prepare
-from gatework.training.loop import Trainer, learning_rate
+from gatework.training.loop import Trainer
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress
 from support.datasets import opinions, small
@@ -120,54 +115,3 @@ def test_a_corrupt_checkpoint_is_one_sentence(tmp_path):
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(RunError, match=r"state\.safetensors is corrupt"):
         training.resume(path, opinions())
-
-
-def test_schedules_rise_during_warmup_and_end_near_zero():
-    for schedule, last in (("constant", 1.0), ("linear", 0.01), ("cosine", 0.001)):
-        config = small(schedule=schedule, warmup=0.1, learning_rate=1.0).training
-        rates = [learning_rate(config, step, 1000) for step in range(1000)]
-        assert np.all(np.diff(rates[:101]) > 0)
-        assert max(rates) == 1.0
-        assert rates[-1] <= last
-        assert np.all(np.diff(rates[101:]) <= 0)
-
-
-def test_subnormal_numbers_are_flushed_in_every_thread():
-    code = """
-import torch
-from gatework.training import runtime
-big = torch.rand(1 << 20)
-(big + big).sum()  # torch's threads exist before the mode is set
-runtime.prepare(2)
-print(runtime.flushes_everywhere())
-"""
-    import subprocess
-    import sys
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
-
-
-def test_the_callers_threads_and_floating_point_mode_come_back():
-    threads = torch.get_num_threads()
-    assert not runtime.flushes_everywhere()
-    with runtime.computing(3):
-        assert torch.get_num_threads() == 3
-        assert runtime.flushes_everywhere()
-    assert torch.get_num_threads() == threads
-    assert not runtime.flushes_everywhere()
-
-
-@pytest.mark.parametrize(
-    ("changes", "task"),
-    [
-        ({}, "forecast"),
-        ({"scorer": "reconstruction"}, "detect"),
-        ({"label": "is_bad"}, "detect"),
-    ],
-)
-def test_a_table_with_a_time_column_is_forecast_unless_a_detector_is_described(changes, task):
-    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=k) for k in range(200)]
-    frame = pl.DataFrame({"day": days, "sold": [k % 7 for k in range(200)], "is_bad": [k % 5 == 0 for k in range(200)]})
-    _, recipe = prepare(frame, None, None, {"time": "day", "target": "sold"} | changes)
-    assert recipe.task == task

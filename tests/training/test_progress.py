@@ -1,0 +1,84 @@
+"""What is shown while training goes on, and how it stops in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from gatework.training.progress import Bars, Lines, Progress, describe, showing_progress, stop_on_signal
+
+RECORD = {
+    "epoch": 2,
+    "train_loss": 0.51234,
+    "validation_loss": 0.61234,
+    "validation_accuracy": 0.75,
+    "learning_rate": 0.001,
+    "seconds": 1.25,
+    "ms_per_step": 3.0,
+}
+
+
+def test_an_epoch_in_one_line_names_losses_metrics_and_seconds():
+    line = describe(RECORD)
+    assert "\n" not in line
+    for part in ("epoch 2", "0.5123", "0.6123", "0.75", "1.2"):
+        assert part in line
+
+
+def test_off_a_terminal_an_epoch_is_a_plain_line_on_standard_error(capsys):
+    with showing_progress() as progress:
+        assert type(progress) is Lines
+        progress.started("run", 3, 10, 0)
+        progress.epoch_done("run", RECORD)
+        progress.finished("run")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sum("run" in line and "epoch 2" in line for line in err.splitlines()) == 1
+
+
+def test_quiet_says_nothing(capsys):
+    with showing_progress(True) as progress:
+        assert type(progress) is Progress
+        progress.started("run", 3, 10, 0)
+        progress.epoch_done("run", RECORD)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_follows_steps_and_is_full_after_an_early_stop():
+    bars = Bars()
+    with bars:
+        bars.started("run", 3, 10, 0)
+        bars.stepped("run", 7, 0.5)
+        (bar,) = bars.bars.tasks
+        assert (bar.completed, bar.total) == (7, 30)
+        bars.epoch_done("run", RECORD | {"epoch": 1})
+        assert bar.completed == 10
+        bars.finished("run")
+        assert bar.finished
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_noted_and_the_handlers_come_back(number):
+    before = signal.getsignal(number)
+    with stop_on_signal() as stop:
+        assert not stop.asked
+        os.kill(os.getpid(), number)
+        assert stop.asked
+    assert signal.getsignal(number) is before
+
+
+def test_in_another_thread_no_signal_is_caught():
+    seen = []
+
+    def work() -> None:
+        with stop_on_signal() as stop:
+            seen.append((stop.asked, signal.getsignal(signal.SIGINT)))
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [(False, before)]
