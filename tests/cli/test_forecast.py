@@ -105,6 +105,6 @@ def test_a_comparison_holds_baselines_and_a_report_with_bands(tmp_path):
     page = report.read_text(encoding="utf-8")
     assert 'id="forecast-chosen"' in page
     data = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
-    origin = data["forecasts"]["origins"][0]
+    origin = data["sections"]["forecasts"]["origins"][0]
     assert len(origin["x"]) == len(origin["actual"]) == 7
     assert len(origin["said"]["lstm"]) == 7

@@ -48,7 +48,8 @@ def change(folder: Path, **values) -> None:
 
 def test_the_verdict_and_every_model_stand_in_the_page(waves):
     text = without_scripts(write_report(waves))
-    assert "Use lstm: its error is the smallest on every seed" in text
+    assert '<p class="verdict">Use lstm: its error is the smallest on every seed.</p>' in text
+    assert '<p class="rest-of-verdict">It is well ahead of the best baseline' in text
     for name in ("lstm", "gru", "rnn", "last value", "mean", "linear autoregression"):
         assert f'<span class="name">{name}</span>' in text
 

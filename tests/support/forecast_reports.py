@@ -50,6 +50,7 @@ def write_forecasts(
         "metric": "test_mase",
         "lower_is_better": True,
         "entries": entries,
+        "headline": "lstm has the lowest test MASE of the networks.",
         "verdict": "lstm has the lowest test MASE of the networks. It is clearly better than rnn (by 0.2).",
         "seeds": len(SEEDS),
         "splits": {"train": 300, "validation": 20, "test": len(test)},

@@ -80,7 +80,8 @@ def _description(task: str, classes: tuple[str, ...], entries: list[Any], epochs
         "metric": metric,
         "lower_is_better": task == "regress",
         "entries": entries,
-        "verdict": "Use lstm: its error is the smallest on every seed, and it is well ahead of the best baseline, "
+        "headline": "Use lstm: its error is the smallest on every seed.",
+        "verdict": "Use lstm: its error is the smallest on every seed. It is well ahead of the best baseline, "
         "linear autoregression. It costs about twice the time per step of rnn." + trick,
         "classes": [c + trick for c in classes] if task == "classify" else [],
         "seeds": list(SEEDS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,6 @@ from gatework.reports.page import write_page
 from gatework.reports.sections import TaskSections
 from gatework.tasks import metric_title
 
-# The end of a sentence: a full stop before a space and a capital or a name, not one within a number.
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-
 
 @dataclass(frozen=True)
 class Opening:
@@ -26,25 +22,17 @@ class Opening:
 
     Attributes:
         title: What was trained on what.
-        verdict: What was found; its first sentence stands large.
-        deck: The facts of the experiment in one line.
+        headline: What was found, in one line.
+        rest: What must be said beside it.
+        deck: The circumstances of the experiment in one line.
         highlights: Figures that a reader asks for first.
     """
 
     title: str
-    verdict: str
+    headline: str
+    rest: str
     deck: str
     highlights: Sequence[Highlight]
-
-    @property
-    def headline(self) -> str:
-        """The first sentence of the verdict."""
-        return _SENTENCE.split(self.verdict, maxsplit=1)[0]
-
-    @property
-    def rest(self) -> str:
-        """All that follows the first sentence."""
-        return self.verdict[len(self.headline) :].strip()
 
 
 def models(looks: Mapping[str, Look], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:

@@ -36,9 +36,11 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
     look = looks(comparison.entries)
     curves = learning(comparison.networks, metric)
     seen = inside(folder, look)
+    headline = str(about.get("headline") or "")
     opening = Opening(
         title=str(about.get("title") or f"Comparison on {about.get('dataset')}"),
-        verdict=comparison.verdict,
+        headline=headline or comparison.verdict,
+        rest=comparison.verdict.removeprefix(headline).strip() if headline else "",
         deck=deck(about),
         highlights=highlights(comparison),
     )

@@ -47,7 +47,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     panels = _training_panels(run.epochs)
     task = known_task(str(run.recipe.get("task", "")))
     first = [f"test_{name}" for name in (task.shown if task else ())]
-    opening = Opening(_title(run), _verdict(run, metric, shown.headline), _deck(run), _highlights(run, first))
+    opening = Opening(_title(run), *_verdict(run, metric, shown.headline), _deck(run), _highlights(run, first))
     environment = {name: value for name, value in run.environment.items() if name != "notes"}
     recipe = recipe_in_use(str(run.recipe.get("task", "")), run.recipe, run.state)
     provenance = {"notes": run.environment.get("notes")}
@@ -119,18 +119,16 @@ def _title(run: TrainedRun) -> str:
     return f"{cell} on {Path(str(dataset)).name}" if cell and dataset else run.name
 
 
-def _verdict(run: TrainedRun, metric: str, headline: str) -> str:
+def _verdict(run: TrainedRun, metric: str, headline: str) -> tuple[str, str]:
+    """What was found in one line, and what must be said beside it."""
     done = run.epochs[-1]["epoch"]
     planned = run.recipe.get("training", {}).get("epochs")
     if not run.summary:
-        return f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."
+        return (f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."), ""
     value = (run.summary.get("metrics") or {}).get(metric)
-    reached = (
-        f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
-        if metric
-        else "Finished."
-    )
-    return " ".join(part for part in (headline, reached, _advice(run)) if part)
+    reached = f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
+    sentences = [sentence for sentence in (headline, reached if metric else "", _advice(run)) if sentence]
+    return (sentences or ["Finished."])[0], " ".join(sentences[1:])
 
 
 def _advice(run: TrainedRun) -> str:

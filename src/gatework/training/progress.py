@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from gatework.errors import StoppedError
+from gatework.tasks import metric_title
 
 
 class Progress:
@@ -163,13 +164,13 @@ def describe(record: dict[str, Any], short: bool = False, most: int = 4) -> str:
     """
     names = [name for name in record if name.startswith("validation_") and name != "validation_loss"]
     trained = [name for name in record if name.startswith("train_") and name != "train_loss"]
+    titles = {name: metric_title(name.removeprefix("validation_"), is_short=True) for name in names}
     if short:
-        order = [*names[:1], "validation_loss", "train_loss", *trained]
-        short_names = {"validation_loss": "loss", "train_loss": "train loss"}
-        figures = [(short_names.get(n, n.removeprefix("validation_").replace("_", " ")), record[n]) for n in order]
-        return "  ".join(f"{name} {value:.4g}" for name, value in figures[:most])
-    shown = [f"{name.replace('_', ' ')} {record[name]:.4g}" for name in ("train_loss", *trained, "validation_loss")]
-    shown += [f"{name.removeprefix('validation_').replace('_', ' ')} {record[name]:.4g}" for name in names]
+        titles |= {"validation_loss": "loss", "train_loss": "train loss"}
+        order = [*names[:1], "validation_loss", "train_loss", *trained][:most]
+        return "  ".join(f"{titles.get(n, metric_title(n, is_short=True))} {record[n]:.4g}" for n in order)
+    figures = ("train_loss", *trained, "validation_loss", *names)
+    shown = [f"{titles.get(n, metric_title(n, is_short=True))} {record[n]:.4g}" for n in figures]
     return f"epoch {record['epoch']}  " + "  ".join(shown) + f"  {record['seconds']:.1f} s"
 
 
