@@ -127,29 +127,36 @@ def _verdict(run: TrainedRun, metric: str, headline: str) -> tuple[str, str]:
         return (f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."), ""
     value = (run.summary.get("metrics") or {}).get(metric)
     reached = f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
-    sentences = [sentence for sentence in (headline, reached if metric else "", _advice(run)) if sentence]
+    sentences = [sentence for sentence in (headline, reached if metric else "", _advice(run, metric)) if sentence]
     return (sentences or ["Finished."])[0], " ".join(sentences[1:])
 
 
-def _advice(run: TrainedRun) -> str:
+def _advice(run: TrainedRun, metric: str) -> str:
+    """Which epoch was kept, and whether training for longer may help."""
     losses = [(v, line["epoch"]) for line in run.epochs if (v := rounded(line.get("validation_loss"))) is not None]
     if len(losses) < 3:
         return ""
     (lowest, at), (last, end) = min(losses), losses[-1]
-    patience = run.recipe.get("training", {}).get("patience") or 0
-    planned = run.recipe.get("training", {}).get("epochs") or end
-    kept = run.summary.get("best_epoch")
+    training = run.recipe.get("training", {})
+    patience, planned, kept = (
+        training.get("patience") or 0,
+        training.get("epochs") or end,
+        run.summary.get("best_epoch"),
+    )
+    by_metric = ""
+    if training.get("best_weights", True) and kept and kept != at and metric:
+        title = metric_title(metric).removeprefix("test ")
+        by_metric = f"Epoch {kept} was kept, the best by its validation {title}. "
     if patience and end < planned:
-        best = kept or at
-        return f"Training stopped by itself: epoch {best} was the best, and none of the {patience} after it was better."
+        return f"{by_metric}Training stopped by itself: none of the {patience} epochs after the best was better."
     if at == end:
-        return "The validation loss was still falling at the last epoch: training for longer may help."
+        return f"{by_metric}The validation loss was still falling at the last epoch: training for longer may help."
     if last > 1.1 * lowest > 0:
         return (
-            f"The validation loss was lowest at epoch {at} and rose by {100 * (last / lowest - 1):.0f} % after it: "
-            "it overfits, and training for longer will not help."
+            f"{by_metric}The validation loss was lowest at epoch {at} and rose by {100 * (last / lowest - 1):.0f} % "
+            "after it: it overfits, and training for longer will not help."
         )
-    return f"The validation loss was lowest at epoch {at} and has levelled off."
+    return f"{by_metric}The validation loss was lowest at epoch {at} and has levelled off."
 
 
 def _deck(run: TrainedRun) -> str:

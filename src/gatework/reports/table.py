@@ -95,8 +95,8 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
         for k, entry in enumerate(entries)
     )
     return Table(
-        metrics=tuple(metric_title(n, is_short=True) for n in shown),
-        further=tuple(metric_title(n) for n in further),
+        metrics=tuple(metric_title(n.removeprefix("test_"), is_short=True) for n in shown),
+        further=tuple(metric_title(n.removeprefix("test_")) for n in further),
         costs=("parameters", "ms per step", "s per epoch"),
         rows=rows,
         ticks=tuple((scale.at(value), label) for value, label in scale.ticks(6)),

@@ -23,9 +23,9 @@ def test_a_tick_adds_and_removes_a_method(show, comparison, plot_id):
     page = show(comparison)
     assert {"lstm", "rnn"} <= set(names(page, plot_id))
     assert "AutoARIMA" not in names(page, plot_id)
-    page.get_by_label("AutoARIMA").check()
+    page.get_by_role("checkbox", name="AutoARIMA").check()
     assert "AutoARIMA" in names(page, plot_id)
-    page.get_by_label("rnn", exact=True).uncheck()
+    page.get_by_role("checkbox", name="rnn").uncheck()
     assert "rnn" not in names(page, plot_id)
 
 

@@ -12,6 +12,7 @@ from gatework.data.reading import Reading
 from gatework.errors import DataError
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
+from gatework.tasks.classify import report
 from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS
@@ -99,9 +100,7 @@ class ClassifyTask(SequenceTask):
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
-        from gatework.tasks.classify.report import sections
-
-        return sections(answered)
+        return report.sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ClassifyTask:

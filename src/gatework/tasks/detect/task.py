@@ -17,6 +17,7 @@ from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
+from gatework.tasks.detect import report
 from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
     DetectionDataset,
@@ -136,9 +137,7 @@ class DetectTask(DenseTask):
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
-        from gatework.tasks.detect.report import sections
-
-        return sections(answered)
+        return report.sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> DetectTask:

@@ -16,6 +16,7 @@ from gatework.errors import DataError, UsageError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
+from gatework.tasks.forecast import report
 from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
@@ -139,9 +140,7 @@ class ForecastTask(DenseTask):
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
-        from gatework.tasks.forecast.report import sections
-
-        return sections(answered)
+        return report.sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:

@@ -14,6 +14,7 @@ from gatework.errors import DataError
 from gatework.tasks._chart import histogram
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
+from gatework.tasks.regress import report
 from gatework.tasks.regress.metrics import answers_of, metrics, sample
 from gatework.tasks.regress.options import OPTIONS
 
@@ -87,9 +88,7 @@ class RegressTask(SequenceTask):
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
-        from gatework.tasks.regress.report import sections
-
-        return sections(answered)
+        return report.sections(answered)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> RegressTask:
