@@ -1,7 +1,7 @@
 """Installs the package into the environment that runs this, and shows how far the compiler is: `make` calls it.
 
-pip says nothing while the kernels compile, which takes minutes. What it prints goes into a log; the compiler's steps are
-shown as they end, on one line of a terminal.
+pip says nothing while the kernels compile, which takes minutes. What it prints goes into a log; the compiler's steps
+are shown as they end, on one line of a terminal.
 """
 
 from __future__ import annotations
@@ -25,9 +25,16 @@ def main() -> int:
     started = time.monotonic()
     command = [*PIP, "--no-build-isolation", "--no-deps", "--editable", str(ROOT)]
     print("compiling the kernels, a minute or two on two cores:", flush=True)
-    with LOG.open("w", encoding="utf-8") as log, subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    ) as process:
+    with (
+        LOG.open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        ) as process,
+    ):
         for line in process.stdout or ():
             log.write(line)
             step = STEP.search(line)

@@ -17,6 +17,7 @@ from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
 from gatework.options import implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
+from gatework.training.notebook import NotebookProgress, is_notebook
 from gatework.training.outline import outline
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
@@ -60,7 +61,7 @@ def train(
         RunError: `out` holds something.
         TrainingError: The loss is no longer a number.
     """
-    out, ranks, progress = Path(out), here(), progress or Progress()
+    out, ranks, progress = Path(out), here(), progress or _quiet_or_notebook()
     if ranks.is_main:
         refuse_occupied(out)
     if threads is not None:
@@ -77,6 +78,10 @@ def train(
         progress.described([*fitted.about(dataset), "", *outline(network, example), ""])
     ranks.wait()
     return complete(Run.open(out), dataset, progress)
+
+
+def _quiet_or_notebook() -> Progress:
+    return NotebookProgress() if is_notebook() else Progress()
 
 
 def resume(
@@ -105,7 +110,7 @@ def resume(
     if isinstance(source, str) and not source:
         raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
     dataset = source if isinstance(source, Dataset) else tasks.get(run.recipe.task).load(source, run.recipe)
-    return complete(run, dataset, progress or Progress())
+    return complete(run, dataset, progress or _quiet_or_notebook())
 
 
 def prepare(

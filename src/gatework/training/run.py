@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import shutil
 import statistics
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from gatework import cells
 from gatework._files import UMASK, atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.errors import RunError, UsageError
+from gatework.formatting import number
 from gatework.recipe import Recipe, read_recipe, recipe_to_toml
+from gatework.tasks import metric_title
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,6 +137,17 @@ class Run:
         except RuntimeError as error:
             raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({error})") from None
         return model.eval()
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: what it learnt, how well, at what cost."""
+        rows = [("run", str(self.path)), ("task", self.recipe.task), ("cell", self.recipe.model.cell)]
+        if self.is_finished:
+            rows += [(metric_title(name), number(value)) for name, value in self.summary["metrics"].items()]
+            rows += [("parameters", f"{self.summary['parameters']:,}"), ("seconds", number(self.summary["seconds"]))]
+        else:
+            rows.append(("state", "not finished"))
+        cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
+        return f"<table>{cells}</table>"
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -283,12 +297,12 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
 
     found = []
     *before, _ = dataset.trainings
-    for number, part in enumerate(before, start=1):
-        path = run.path / "earlier" / str(number)
+    for place, part in enumerate(before, start=1):
+        path = run.path / "earlier" / str(place)
         if not (path / "recipe.toml").exists():
             task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
             create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
-        name = f"{label}, training {number} of {len(before) + 1}"
+        name = f"{label}, training {place} of {len(before) + 1}"
         found.append(complete(Run.open(path), part, progress, name))
     return found
 

@@ -1,0 +1,47 @@
+"""What a notebook shows of a training and of a run."""
+
+import sys
+import types
+
+import pytest
+
+import gatework
+from gatework.training.notebook import is_notebook
+from support.datasets import opinions
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """A kernel's display, as far as a page that is updated in place needs one."""
+    shown: list[tuple[str, str]] = []
+
+    class Handle:
+        def update(self, content):
+            shown.append(("update", content))
+
+    def display(content, display_id):
+        shown.append(("new", content))
+        return Handle()
+
+    module = types.ModuleType("IPython.display")
+    module.HTML, module.display = str, display
+    python = types.ModuleType("IPython")
+    python.get_ipython = object
+    for name, value in (("IPython", python), ("IPython.display", module), ("ipykernel", types.ModuleType("ipykernel"))):
+        monkeypatch.setitem(sys.modules, name, value)
+    return shown
+
+
+def test_a_training_is_one_display_that_is_updated(notebook, tmp_path):
+    assert is_notebook()
+    run = gatework.train("classify", opinions(), out=tmp_path / "run", epochs=2, hidden=3, embedding=3, threads=1)
+    assert [kind for kind, _ in notebook].count("new") == 1
+    last = notebook[-1][1]
+    assert "for training" in last
+    assert "embedding" in last
+    assert "epoch 2/2" in last
+    bar = last.split("<progress")[1]
+    assert bar.split("max='")[1].split("'")[0] == bar.split("value='")[1].split("'")[0]
+    page = run._repr_html_()
+    assert "test accuracy" in page
+    assert "<script" not in page
