@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gatework import cells, data, errors, inside, nn, recipe, tasks
+    from gatework import cells, data, errors, export, inside, nn, recipe, tasks
     from gatework._typed import compare, train
     from gatework.cells import cell
     from gatework.nn import accelerate
@@ -27,6 +27,7 @@ _SOURCES = {
     "compare": "gatework.evaluation:compare",
     "data": "gatework.data",
     "errors": "gatework.errors",
+    "export": "gatework.export",
     "inside": "gatework.inside",
     "nn": "gatework.nn",
     "recipe": "gatework.recipe",
@@ -45,6 +46,7 @@ __all__ = [
     "compare",
     "data",
     "errors",
+    "export",
     "inside",
     "nn",
     "recipe",

@@ -8,6 +8,7 @@
     |- RunError          a run or comparison folder is missing, corrupt, or something else      (exit code 1)
     |- TrainingError     training cannot go on, as when the loss is no longer a number          (exit code 1)
     |- StoppedError      a person stopped the work; the sentence says how to go on              (exit code 130)
+    |- ExportError       what was exported does not do what the model does                      (exit code 1)
 
 Each message is one sentence: what, where, what was expected, and the way out. The command line prints it without a
 traceback and ends with the class's `exit_code`.
@@ -55,6 +56,10 @@ class StoppedError(GateworkError):
     """A person stopped the work."""
 
     exit_code = 130
+
+
+class ExportError(GateworkError, RuntimeError):
+    """What was exported does not do what the model does."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

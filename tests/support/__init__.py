@@ -8,8 +8,10 @@
 | `daily_tables` | small daily tables and forecasters trained on them |
 | `datasets` | small texts, series and recipes |
 | `drop_ins` | gatework's layers beside torch.nn's |
+| `export_networks` | a network of every kind that JavaScript and C take |
 | `forecast_reports` | comparison folders of forecasts, without a training |
 | `networks` | small runs of every kind to look inside |
+| `onnx_files` | ONNX files as others run them |
 | `report_folders` | comparison folders without a training |
 | `scans` | one scan by every way it can be computed |
 | `sensors` | small sensor tables with anomalies |

@@ -51,6 +51,7 @@ HEAVY = {
     *("torch", "numpy", "polars", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),
     *("rich", "pooch", "requests", "jinja2", "markupsafe", "matplotlib"),
     *("keras", "tensorflow", "jax", "flax"),
+    *("onnx", "onnxruntime", "h5py", "sympy"),
     *("nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
     *("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),
     *("onnx", "onnxruntime", "sympy", "charset_normalizer"),

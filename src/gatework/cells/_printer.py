@@ -90,6 +90,12 @@ def _javascript_constant(value: float) -> str:
     return f"({value!r})"
 
 
+def _c_constant(value: float) -> str:
+    if math.isinf(value):
+        return f"({'' if value > 0 else '-'}INFINITY)"
+    return f"({value!r}f)"
+
+
 CPP = Language(
     {**_calls(where="select"), **_INFIX},
     _cpp_constant,
@@ -106,4 +112,14 @@ JAVASCRIPT = Language(
     _javascript_constant,
     "const {name} = {expression};",
     "const {name} = {expression};",
+)
+C = Language(
+    {
+        **_calls(exp="expf", log="logf", tanh="tanhf", maximum="fmaxf", minimum="fminf"),
+        **_INFIX,
+        "where": "{0} ? {1} : {2}",
+    },
+    _c_constant,
+    "const float {name} = {expression};",
+    "const int {name} = {expression};",
 )

@@ -77,6 +77,14 @@ def from_torch(layer: nn.RNNBase) -> RecurrentLayer:
     return made.train(layer.training)
 
 
+def taken_over(layer: nn.RNNBase) -> RecurrentLayer:
+    """A gatework layer with the values of one of torch.nn's; also where parametrisations compute its weights."""
+    made = _empty_copy(layer)
+    for name in made._parameters:
+        made._parameters[name] = nn.Parameter(getattr(layer, name).detach())
+    return made
+
+
 def _why_not(layer: nn.RNNBase) -> str | None:
     """What keeps a layer from being replaced, or None."""
     if type(layer) not in (nn.RNN, nn.GRU, nn.LSTM):

@@ -1,0 +1,25 @@
+"""The page on export: its snippets run as they stand, one after the other."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+for package in ("onnx", "onnxruntime", "onnxscript", "h5py"):
+    pytest.importorskip(package, reason="the extra gatework[export] is not installed")
+
+PAGE = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+
+
+def test_the_snippets_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    known: dict = {"__name__": "page"}
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        exec(block, known)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "layer.onnx", "tagger.onnx", "layer.js", "layer.c", "lstm.keras"
+    }  # fmt: skip
+    shapes = [parameter.shape for parameter in known["same"].parameters()]
+    assert shapes == [parameter.shape for parameter in known["lstm"].parameters()]

@@ -1,0 +1,49 @@
+"""Every target in one call, and torch's exported programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from gatework import export
+from gatework.errors import KindError, UsageError
+from gatework.nn import LSTM, Recurrent
+from support.export_networks import TOKENS, Network
+
+for package in ("onnx", "onnxruntime", "onnxscript", "h5py"):
+    pytest.importorskip(package, reason="the extra gatework[export] is not installed")
+
+ABOUT = {"encoder": {"kind": "text", "words": ["a"], "max_tokens": 5, "padding": "mask"}, "classes": ["no", "yes"]}
+SUFFIX = {"onnx": "onnx", "torch": "pt2", "keras": "keras", "js": "js", "c": "c"}
+
+
+def test_every_target_takes_a_network_and_what_travels_beside_it(tmp_path: Path):
+    network = Network("lstm", "last", tokens=TOKENS)
+    for to in export.TARGETS:
+        file = tmp_path / f"model.{SUFFIX[to]}"
+        said = export.write(network, to, file, about=ABOUT)
+        assert said.startswith(f"{file}: ")
+        beside = tmp_path / f"{file.name}.json"
+        is_beside = to in ("torch", "keras", "c")
+        assert beside.exists() == is_beside == (beside.name in said)
+        assert not is_beside or json.loads(beside.read_text()) == ABOUT
+    with pytest.raises(UsageError, match='there is no target "onx": did you mean "onnx"'):
+        export.write(network, "onx", tmp_path / "a")
+    with pytest.raises(KindError, match="JSON"):
+        export.write(network, "c", tmp_path / "none.c", about={"classes": {1}})
+    assert not (tmp_path / "none.c").exists()
+
+
+def test_a_program_takes_any_batch_and_time_export_after_export(tmp_path: Path):
+    for model in (Network("gru", "concat"), nn.LSTM(3, 4, batch_first=True), Recurrent("slstm", 3, 4)):
+        is_network = isinstance(model, Network)
+        file = export.torch(model, tmp_path / "a.pt2", ragged=is_network)
+        x, lengths = torch.randn(4, 13, 3), torch.tensor([13, 2, 7, 1])
+        arguments = (x, lengths) if is_network else (x,)
+        found, wanted = torch.export.load(file).module()(*arguments), model(*arguments)
+        torch.testing.assert_close(found, wanted if is_network else wanted[0])
+    with pytest.raises(UsageError, match="give an example of its inputs"):
+        export.torch(nn.Linear(2, 3), tmp_path / "b.pt2")
+    export.torch(nn.Sequential(nn.Linear(3, 3), LSTM(3, 4)), tmp_path / "c.pt2", (torch.zeros(5, 2, 3),))
