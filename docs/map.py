@@ -14,6 +14,7 @@ WORDS = {
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
     "_registry": "what there is, by name",
+    "__main__": "python -m gatework",
     "_threads": "cores to use",
     "bench": "timings, frameworks",
     "cells": "the equations",
