@@ -71,7 +71,8 @@ def test_a_task_of_a_persons_own_has_its_flags_and_is_trained_compared_and_opene
         *(*small, "--plugin", "last_steps.py"),
         cwd=folder,
     )
-    assert json.loads((folder / "out" / "comparison.json").read_text())["task"] == "last", compared.stderr
+    assert compared.returncode == 0, compared.stderr
+    assert json.loads(compared.stdout)["task"] == "last"
 
 
 def test_a_data_set_and_a_recipe_of_a_persons_own(folder):
