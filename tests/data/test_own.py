@@ -141,7 +141,7 @@ def test_series_to_predict_come_in_many_forms(series_task):
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
-        ("1 two", "series 1: could not convert string to float: 'two'"),
+        ("1 two", 'series 1: "two" is no number'),
         (["1 2", "1"], "series 2 has 1 numbers, expected 2"),
         ("", "series 1 has 0 numbers, expected at least one"),
         (np.array([[1.0, np.nan]]), r"series 0, step 1 \(both counted from 0\) is not a finite number"),

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from gatework.data.dataset import Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.options import DataOptions
 
@@ -26,7 +27,9 @@ def test_a_constant_variable_becomes_zero_and_comes_back():
 
 def test_without_scaling_values_stay_bit_for_bit():
     values = np.random.default_rng(0).normal(size=(5, 4, 1)).astype(np.float32)
-    encoded = SeriesEncoder.fit(values, DataOptions()).encode(Split(values, values[:, -1]), values[:, -1])
+    encoded = SeriesEncoder.fit(values, DataOptions()).encode(
+        Split(SeriesInputs.of(values), values[:, -1]), values[:, -1]
+    )
     batch = encoded.batch(np.array([3, 1]))
     assert torch.equal(batch.inputs, torch.from_numpy(values[[3, 1]]))
     assert torch.equal(batch.targets, torch.from_numpy(values[[3, 1], -1]))

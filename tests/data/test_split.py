@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatework.data.dataset import Provenance, Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.split import divided, first_of_equal, split
 from gatework.data.text import Texts
 from gatework.errors import DataError
@@ -64,6 +65,8 @@ def test_test_texts_that_are_also_training_texts_are_told():
 
 def test_series_are_divided_without_classes():
     values = np.random.default_rng(0).random((40, 5, 1), dtype=np.float32)
-    dataset = divided(Split(values, values[:, -1]), DataOptions(), Provenance("here", "yours", "0"), name="x")
+    dataset = divided(
+        Split(SeriesInputs.of(values), values[:, -1]), DataOptions(), Provenance("here", "yours", "0"), name="x"
+    )
     assert dataset.kind == "series"
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [26, 6, 8]

@@ -13,6 +13,7 @@ import torch
 
 from gatework._files import write_tensors
 from gatework.data.dataset import Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.text import Texts
 from gatework.data.tokens import tokenise
 from gatework.errors import RunError, UsageError
@@ -164,7 +165,7 @@ def test_arrow_keys_move_a_point_and_the_prediction_follows(show, series_page):
     assert changed.tolist() == [9]
     assert values_of(page, 2) != before
     for k, made in enumerate(runs):
-        own = Split(values[np.newaxis], np.zeros((1, 1), dtype=np.float32))
+        own = Split(SeriesInputs.of(values[np.newaxis]), np.zeros((1, 1), dtype=np.float32))
         np.testing.assert_allclose(values_of(page, k), values_said(made, own), atol=1e-3)
 
 

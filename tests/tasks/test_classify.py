@@ -7,6 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from gatework.data import load
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import Texts
 from gatework.errors import DataError
@@ -121,7 +122,7 @@ def test_baselines_of_the_built_in_sentences_reach_what_is_known_of_them():
 def test_baselines_of_series_with_classes_see_every_step():
     random = np.random.default_rng(0)
     values = random.normal(size=(300, 5, 1)).astype(np.float32)
-    part = Split(values, (values[:, 2, 0] > 0).astype(np.int64))
+    part = Split(SeriesInputs.of(values), (values[:, 2, 0] > 0).astype(np.int64))
     dataset = Dataset("x", "series", part, part, part, PROVENANCE, ("low", "high"))
     task = get("classify").fit(dataset, DataOptions())
     by_name = {b.name: task.metrics(b.answers)["accuracy"] for b in task.baselines(dataset)}

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.text import UNKNOWN, Texts
 from gatework.options import DataOptions
 from gatework.tasks import get
@@ -62,7 +63,7 @@ def test_a_word_that_only_the_test_part_has_is_unknown():
 
 def series_dataset(others: np.ndarray) -> Dataset:
     train = np.random.default_rng(0).random((20, 6, 1), dtype=np.float32)
-    parts = [Split(values, values[:, -1]) for values in (train, others, others[::-1].copy())]
+    parts = [Split(SeriesInputs.of(values), values[:, -1]) for values in (train, others, others[::-1].copy())]
     return Dataset("x", "series", *parts, PROVENANCE)
 
 

@@ -6,6 +6,7 @@ import torch
 
 from gatework.data import load
 from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.sets.waves import NOISE_FLOOR
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
@@ -22,7 +23,7 @@ def ramps(offset: float) -> Dataset:
     random = np.random.default_rng(0)
     start, slope = random.normal(size=(2, 60, 1))
     values = (offset + start + slope * np.arange(6)).astype(np.float32)[..., np.newaxis]
-    part = Split(values[:, :-1], values[:, -1])
+    part = Split(SeriesInputs.of(values[:, :-1]), values[:, -1])
     return Dataset("ramps", "series", part, part, part, PROVENANCE)
 
 
@@ -66,7 +67,7 @@ def test_the_network_sees_standardised_targets_and_predictions_undo_it():
 
 def test_several_values_are_predicted_as_a_list():
     values = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
-    part = Split(values, values[:, -1])
+    part = Split(SeriesInputs.of(values), values[:, -1])
     dataset = Dataset("x", "series", part, part, part, PROVENANCE)
     task = get("regress").fit(dataset, DataOptions())
     assert task.rows(np.array([[1.0, 2.0]]), part).to_dicts() == [{"value": [1.0, 2.0]}]
@@ -75,7 +76,7 @@ def test_several_values_are_predicted_as_a_list():
 
 def test_the_last_value_is_no_baseline_where_it_is_another_variable():
     values = np.random.default_rng(0).random((20, 3, 2), dtype=np.float32)
-    part = Split(values, values[:, -1, :1])
+    part = Split(SeriesInputs.of(values), values[:, -1, :1])
     dataset = Dataset("x", "series", part, part, part, PROVENANCE)
     names = [b.name for b in get("regress").fit(dataset, DataOptions()).baselines(dataset)]
     assert names == ["mean", "linear autoregression"]

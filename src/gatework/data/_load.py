@@ -12,7 +12,8 @@ from gatework.errors import UsageError, nearest
 if TYPE_CHECKING:
     import polars as pl
 
-    from gatework.data.dataset import Columns, Inputs
+    from gatework.data.dataset import Columns
+    from gatework.data.inputs import Inputs
     from gatework.data.own import Answer, Kind
     from gatework.data.reading import Reading
     from gatework.options import DataOptions

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, Union
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from gatework.data.inputs import Inputs
 from gatework.data.reading import Reading
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-    from gatework.data.text import Texts
-
-Inputs = Union["np.ndarray", "Texts"]
 Columns = Mapping[str, str | tuple[str, ...]]
 """Columns of a person's own table by role: "text" or "inputs" (in the order of time), "label" or "target"."""
 
@@ -43,7 +41,7 @@ class Split:
     """One part of a dataset, before any encoding.
 
     Attributes:
-        inputs: Series of shape (examples, time, input), float32, or texts.
+        inputs: What the examples are read from: series, texts, or another kind of `gatework.data.inputs`.
         targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
         beside: What else the person's own table says of each example, for predictions to stand beside; None where the
             examples are to be learnt from, or come from no table.
@@ -69,10 +67,7 @@ class Split:
         """The examples as the report reads them: "input" or "text", and "target"."""
         import polars as pl
 
-        if isinstance(self.inputs, np.ndarray):
-            columns = {"input": list(self.inputs.reshape(len(self), -1)), "target": list(self.targets)}
-            return pl.DataFrame(columns)
-        return pl.DataFrame({"text": self.inputs.strings, "target": self.targets})
+        return pl.DataFrame({**self.inputs.columns(), "target": list(self.targets)})
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import polars as pl
 
-from gatework.data.tables import Table, existing
+from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data.tables import Table
 from gatework.errors import DataError
 
 _UNLABELLED = "unsup"
@@ -40,14 +42,14 @@ def _read(path: Path) -> Table:
     if not files:
         raise DataError(f"{path} holds no texts: a folder per class with .txt files in it was expected, as pos/1.txt")
     digest, texts = hashlib.sha256(), []
+    notes: tuple[str, ...] = ()
     for file in files:
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(path)}\0{len(content)}\0".encode())
+        content = file_content(file)
+        digest.update(os.fsencode(file.relative_to(path)) + f"\0{len(content)}\0".encode())
         digest.update(content)
-        try:
-            texts.append(content.decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise DataError(f"{file}, row {line:,}: byte 0x{content[error.start]:02x} is not valid UTF-8") from None
-    frame = pl.DataFrame({"text": texts, "label": [file.parent.name for file in files]})
-    return Table(frame, str(path), path.name, lambda position: str(files[position]), digest.hexdigest())
+        content, _, said = as_utf8(content, file)
+        texts.append(content.decode())
+        notes += said
+    frame = pl.DataFrame({"text": texts, "label": [printable(file.parent.name) for file in files]})
+    where, name = printable(str(path)), printable(path.name)
+    return Table(frame, where, name, lambda position: printable(str(files[position])), digest.hexdigest(), notes=notes)

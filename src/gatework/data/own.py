@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from gatework.data.dataset import Columns, Dataset, Inputs, Provenance, Split
+from gatework.data._content import as_utf8, file_content
+from gatework.data.dataset import Columns, Dataset, Provenance, Split
 from gatework.data.folder import read_folder
+from gatework.data.inputs import Inputs, SeriesInputs
+from gatework.data.numbers import LARGEST, NumberReader
 from gatework.data.reading import Reading
 from gatework.data.split import divided
-from gatework.data.tables import SUFFIXES, Table, existing, read_table
+from gatework.data.tables import SUFFIXES, Table, read_table
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.options import as_list
@@ -48,6 +51,11 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
     table = _decided(table, columns)
     classes = _classes(table, str(columns["label"])) if answer == "label" else ()
     examples = _examples(table, columns, classes)
+    if isinstance(examples.inputs, Texts) and not any(examples.inputs.identities()):
+        raise DataError(
+            f'{table.where}: every text in the column "{columns["text"]}" is empty; name the column of the text with '
+            "--text"
+        )
     test = _examples(test_table, columns, classes) if test_table else None
     provenance = Provenance(table.where, "yours", table.fingerprint, (*table.notes, *_notes(table, columns, examples)))
     name = Path(source).resolve().name if is_folder else table.name
@@ -105,9 +113,9 @@ def read_inputs(
     if isinstance(source, np.ndarray):
         return _array(source), None
     if isinstance(source, (list, tuple)):
-        return from_lines([str(line) for line in source]), None
+        return from_lines([_plain(str(line)) for line in source]), None
     if isinstance(source, str) and not _is_path(source):
-        return from_lines([source]), None
+        return from_lines([_plain(source)]), None
     if isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(".txt"):
         return from_lines(_lines(Path(source))), None
     table, test = _tables(source, config)
@@ -115,6 +123,22 @@ def read_inputs(
         return _inputs(test or table, _FOLDER_COLUMNS), (test or table).frame
     columns = columns or _input_columns(table, config, kind, None)
     return _inputs(_decided(table, columns, reading), columns), table.frame
+
+
+def _plain(text: str) -> str:
+    """A text that UTF-8 can hold: bytes that are not UTF-8 come as lone surrogates from a terminal or a pipe.
+
+    Raises:
+        DataError: It holds one.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        byte = ord(text[error.start]) & 0xFF
+        raise DataError(
+            f"a text to predict has the byte 0x{byte:02x}, which is not valid UTF-8; convert it first"
+        ) from None
+    return text
 
 
 def _is_path(text: str) -> bool:
@@ -220,52 +244,48 @@ def _examples(table: Table, columns: Columns, classes: tuple[str, ...]) -> Split
 def _inputs(table: Table, columns: Columns) -> Inputs:
     if "text" in columns:
         texts = Texts(table.texts(str(columns["text"])))
-        if len(texts) and (texts.strings.str.strip_chars() == "").all():
-            raise DataError(
-                f'{table.where}: every text in the column "{columns["text"]}" is empty; name the column of the text '
-                "with --text"
-            )
         _ = texts.tokens  # made once, shared by the parts
         return texts
-    return np.stack([table.numbers(name) for name in columns["inputs"]], axis=1)[..., np.newaxis]
+    return SeriesInputs.of(np.stack([table.numbers(name) for name in columns["inputs"]], axis=1)[..., np.newaxis])
 
 
 def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
-    if isinstance(examples.inputs, Texts):
-        empty = int((examples.inputs.strings.str.strip_chars() == "").sum())
-        return (f"{empty:,} of the {len(examples):,} texts are empty.",) if empty else ()
+    if "inputs" not in columns:
+        return examples.inputs.notes()
     used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
     unused = [name for name in table.frame.columns if name not in used]
     return (f"Columns that hold no numbers were left out: {', '.join(unused)}.",) if unused else ()
 
 
-def _series_of(lines: Sequence[str]) -> np.ndarray:
+def _series_of(lines: Sequence[str]) -> SeriesInputs:
     """One series per line, its numbers separated by spaces, commas or semicolons; all of the same length."""
     rows: list[list[float]] = []
+    read = NumberReader(Reading())
     for number, line in enumerate(lines, start=1):
         fields = line.replace(",", " ").replace(";", " ").split()
-        try:
-            rows.append([float(field) for field in fields])
-        except ValueError as error:
-            raise DataError(f"series {number}: {error}; numbers with spaces or commas between were expected") from None
+        values = [(field, read(field)) for field in fields]
+        wrong = next((field for field, value in values if value is None), None)
+        if wrong is not None:
+            raise DataError(
+                f'series {number}: "{wrong[:40]}" is no number; numbers with spaces or commas between were expected'
+            )
+        rows.append([value for _, value in values if value is not None])
         if not rows[-1] or len(rows[-1]) != len(rows[0]):
             raise DataError(f"series {number} has {len(rows[-1])} numbers, expected {len(rows[0]) or 'at least one'}")
     return _array(np.array(rows, dtype=np.float64).reshape(len(rows), -1))
 
 
-def _array(values: np.ndarray) -> np.ndarray:
+def _array(values: np.ndarray) -> SeriesInputs:
     """Values of shape (examples, time) or (examples, time, input) as float64 of the latter shape."""
     values = values[..., np.newaxis] if values.ndim == 2 else values
     if values.ndim != 3:
         raise DataError(f"expected an array of shape (examples, time) or (examples, time, input), not {values.shape}")
-    bad = np.argwhere(~np.isfinite(values))
+    with np.errstate(invalid="ignore"):
+        bad = np.argwhere(~(np.abs(values) <= LARGEST))
     if len(bad):
         raise DataError(f"series {bad[0][0]}, step {bad[0][1]} (both counted from 0) is not a finite number")
-    return values.astype(np.float64)
+    return SeriesInputs.of(values.astype(np.float64))
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return existing(path).read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start:,} is not valid UTF-8; convert it to UTF-8") from None
+    return as_utf8(file_content(path), path)[0].decode().splitlines()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from gatework.data.dataset import Columns, Dataset, Inputs, Provenance, Split
+from gatework.data.dataset import Columns, Dataset, Provenance, Split
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def divided(
     Raises:
         DataError: The examples are too few.
     """
-    keys = _keys(examples.inputs)
+    keys = examples.inputs.identities()
     share = 0.0 if test is not None else config.test if test_share is None else test_share
     strata = examples.targets if classes else None
     parts = split(first_of_equal(keys), strata, validation=config.validation, test=share, seed=config.split_seed)
@@ -125,17 +125,9 @@ def divided(
         test = examples.take(parts.test)
     else:
         seen = set(keys)
-        shared = sum(key in seen for key in _keys(test.inputs))
+        shared = sum(key in seen for key in test.inputs.identities())
         if shared:
             note = f"{shared:,} of the {len(test):,} test examples also stand, word for word, in the training part."
             provenance = replace(provenance, notes=(*provenance.notes, note))
-    kind = "series" if isinstance(examples.inputs, np.ndarray) else "text"
     train, validation = examples.take(parts.train), examples.take(parts.validation)
-    return Dataset(name, kind, train, validation, test, provenance, classes, dict(columns or {}))
-
-
-def _keys(inputs: Inputs) -> list[Hashable]:
-    """What makes two examples equal: the text without its outer spaces, or the very numbers."""
-    if isinstance(inputs, np.ndarray):
-        return [series.tobytes() for series in inputs]
-    return list(inputs.strings.str.strip_chars())
+    return Dataset(name, examples.inputs.kind, train, validation, test, provenance, classes, dict(columns or {}))

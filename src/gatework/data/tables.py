@@ -145,7 +145,7 @@ def read_table(source: Any, reading: Reading | None = None) -> Table:
 def stem(path: Path) -> str:
     """A file's name without the endings of its kind."""
     name = path.name.removesuffix(".gz")
-    return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
+    return printable(Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name)
 
 
 def _read_file(path: Path, reading: Reading) -> Table:

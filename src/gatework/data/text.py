@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
@@ -49,6 +49,24 @@ class Texts:
         texts = cls(strings)
         texts.__dict__["tokens"] = tokens
         return texts
+
+    @property
+    def kind(self) -> Literal["text"]:
+        """What they are."""
+        return "text"
+
+    def identities(self) -> list[Hashable]:
+        """The texts without their outer spaces."""
+        return list(self.strings.str.strip_chars())
+
+    def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
+        """One column "text"."""
+        return {"text": self.strings}
+
+    def notes(self) -> tuple[str, ...]:
+        """How many are empty."""
+        empty = int((self.strings.str.strip_chars() == "").sum())
+        return (f"{empty:,} of the {len(self):,} texts are empty.",) if empty else ()
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -177,7 +177,7 @@ class _Reader:
         local = from_numbers(values, kind) if kind else None
         if local is None:
             raise DataError(
-                f"{self.where}: {self.row(0)} is {column[0]}, and numbers like it may be "
+                f"{self.where}: {self.row(0)} is {values[0]:.15g}, and numbers like it may be "
                 f"{f'no {kind}' if kind else 'anything'}; write dates such as 2024-01-31, or say what they are by "
                 f"--time-format ({', '.join(WORDS)}, or a format such as %Y%m%d)"
             )

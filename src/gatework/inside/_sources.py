@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import TextEncoder, Texts
 from gatework.errors import RunError, UsageError
@@ -87,7 +88,7 @@ def as_split(run: Run, inputs: Any) -> Split:
     split = inputs if isinstance(inputs, Split) else None
     if split is None:
         values = _texts(inputs) if isinstance(encoder, TextEncoder) else _series(inputs, len(encoder.scale.mean))
-        split = Split(values, task.no_targets(len(values)))
+        split = Split(SeriesInputs.of(values), task.no_targets(len(values)))
     if not len(split):
         raise UsageError("there is nothing to look at: give one text or series at least")
     return split

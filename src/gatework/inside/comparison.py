@@ -12,6 +12,7 @@ import numpy as np
 
 from gatework._files import write_json
 from gatework.data.dataset import Split
+from gatework.data.text import Texts
 from gatework.errors import GateworkError
 from gatework.inside.gradients import Finding, GradientFlow, Moment, gradient_flow
 from gatework.inside.page.arguments import runs_of
@@ -87,7 +88,7 @@ def _numbers(values: np.ndarray) -> list[float | None]:
 
 def _chosen(test: Split) -> np.ndarray:
     """Some examples: of texts the longest of a random part, as a short one says nothing of long memory."""
-    if isinstance(test.inputs, np.ndarray):
+    if not isinstance(test.inputs, Texts):
         return np.arange(min(_EXAMPLES, len(test)))
     part = test.inputs.strings.head(20 * _EXAMPLES).str.len_chars().to_numpy()
     return np.argsort(-part, kind="stable")[:_EXAMPLES]

@@ -10,6 +10,7 @@ import numpy as np
 
 from gatework import data
 from gatework.data.dataset import Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.tasks._dense import DenseTask
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
-    from gatework.data.dataset import Columns, Dataset, Examples, Inputs
+    from gatework.data.dataset import Columns, Dataset, Examples
+    from gatework.data.inputs import Inputs
     from gatework.data.own import Answer
     from gatework.data.reading import Reading
     from gatework.options import DataOptions, ModelOptions
@@ -68,7 +70,7 @@ class SequenceTask(DenseTask):
 
     def blank(self, count: int) -> Split:
         """As many examples of which nothing is known."""
-        return Split(np.zeros((count, 0, 0), np.float32), self.no_targets(count))
+        return Split(SeriesInputs.of(np.zeros((count, 0, 0), np.float32)), self.no_targets(count))
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
@@ -135,11 +137,12 @@ class SequenceTask(DenseTask):
         return SequenceStream(self, model)
 
 
+_ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder)}
+
+
 def fit_encoder(inputs: Inputs, config: DataOptions) -> Encoder:
     """Learns the vocabulary or the scale of the training part's inputs."""
-    if isinstance(inputs, np.ndarray):
-        return SeriesEncoder.fit(inputs, config)
-    return TextEncoder.fit(inputs, config)
+    return _ENCODERS[inputs.kind].fit(inputs, config)
 
 
 def encoder_state(encoder: Encoder) -> dict[str, Any]:
@@ -149,7 +152,7 @@ def encoder_state(encoder: Encoder) -> dict[str, Any]:
 
 def encoder_from_state(state: Mapping[str, Any]) -> Encoder:
     """The encoder whose `encoder_state()` this is."""
-    return (SeriesEncoder if state["kind"] == "series" else TextEncoder).from_state(state)
+    return _ENCODERS[state["kind"]].from_state(state)
 
 
 def tuples(columns: Mapping[str, Any]) -> Columns:

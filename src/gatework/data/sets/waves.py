@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.sets._spec import SetSpec
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _dataset(name: str, inputs: slice, notes: tuple[str, ...] = ()) -> Dataset:
     series = generate(SERIES, STEPS, np.random.default_rng(SEED))
     fingerprint = hashlib.sha256(series.tobytes()).hexdigest()
     provenance = Provenance(f"generated with seed {SEED}", "none needed: random numbers", fingerprint, notes)
-    examples = Split(np.ascontiguousarray(series[:, inputs]), series[:, -1])
+    examples = Split(SeriesInputs.of(np.ascontiguousarray(series[:, inputs])), series[:, -1])
     # The series are independent draws, so any order is a random one.
     parts = np.split(np.arange(SERIES), [TRAIN, TRAIN + VALIDATION])
     train, validation, test = (examples.take(part) for part in parts)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.dataset import Split
+from gatework.data.inputs import SeriesInputs
 from gatework.data.series import SeriesEncoder
+from gatework.data.text import Texts
 from gatework.errors import GateworkError
 from gatework.inside._sources import as_split, sequence_task
 from gatework.training.run import test_part_of
@@ -69,8 +71,6 @@ def stored_test_part(run: Run, file: Path) -> Split:
     """The test part as a comparison keeps it, for one of its runs."""
     import polars as pl
 
-    from gatework.data.text import Texts
-
     frame = pl.read_parquet(file)
     if "text" in frame.columns:
         return Split(Texts(frame["text"]), frame["target"].to_numpy())
@@ -78,12 +78,12 @@ def stored_test_part(run: Run, file: Path) -> Split:
     assert isinstance(encoder, SeriesEncoder)
     variables = len(encoder.scale.mean)
     inputs = np.array(frame["input"].to_list(), dtype=np.float32).reshape(len(frame), -1, variables)
-    return Split(inputs, np.array(frame["target"].to_list()))
+    return Split(SeriesInputs.of(inputs), np.array(frame["target"].to_list()))
 
 
 def _good_examples(split: Split) -> np.ndarray:
     """Some examples: for texts of medium length, one of each class in turn."""
-    if isinstance(split.inputs, np.ndarray):
+    if not isinstance(split.inputs, Texts):
         return np.arange(min(_EXAMPLES, len(split)))
     lengths = split.inputs.strings.str.len_chars().to_numpy()
     good = np.flatnonzero((lengths >= _SHORT) & (lengths <= _LONG))

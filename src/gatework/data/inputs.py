@@ -1,0 +1,68 @@
+"""What examples are read from. Each kind of input is a small class with the same few methods.
+
+Texts are in `text.py`, series here; another kind, such as sound or pairs of texts, is a file of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Inputs(Protocol):
+    """The inputs of some examples, before any encoding.
+
+    Attributes:
+        kind: What they are, such as "text"; the encoder that reads them has the same kind.
+    """
+
+    @property
+    def kind(self) -> str:
+        """What they are."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        """One input, for a position, or those at several, for an array of positions."""
+        ...
+
+    def identities(self) -> list[Hashable]:
+        """What makes two inputs equal: equal ones stay in one part of a dataset."""
+        ...
+
+    def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
+        """The columns of a table that holds them, as a run keeps its test part."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of a report should know of them, one sentence each."""
+        ...
+
+
+class SeriesInputs(np.ndarray):
+    """Series of one length, an array of shape (examples, time, input)."""
+
+    kind: ClassVar[Literal["series"]] = "series"
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> SeriesInputs:
+        """The same numbers, not copied."""
+        return np.asarray(values).view(cls)
+
+    def identities(self) -> list[Hashable]:
+        """The very numbers."""
+        return [series.tobytes() for series in self]
+
+    def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
+        """One column "input", a row of numbers each."""
+        return {"input": list(np.asarray(self).reshape(len(self), -1))}
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
