@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gatework._files import atomic, finite
+from gatework._files import atomic, finite, read_json
 from gatework.errors import UsageError
+from gatework.formatting import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # The width of a table that is not shown on a terminal.
 _WIDTH = 110
 _MOST_PARTS = 40
+# More metrics than these stand in a second table, which a terminal of 80 columns holds too.
+_MOST_COLUMNS = 3
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -36,37 +39,49 @@ def comparison_table(content: dict[str, Any]) -> None:
     """Prints a comparison's entries, best first, and its verdict; all metrics are in its report."""
     from gatework import tasks
     from gatework.pages.step_options import step_options
+
+    metric = content["metric"]
+    shown = (f"test_{name}" for name in tasks.get(content["task"]).shown)
+    columns = list(dict.fromkeys([metric, *(name for name in shown if name in content["entries"][0]["metrics"])]))
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print(_entries_table(content, columns[:_MOST_COLUMNS], has_cost=True))
+    if len(columns) > _MOST_COLUMNS:
+        console.print()
+        console.print(_entries_table(content, columns[_MOST_COLUMNS:], has_cost=False))
+    console.print()
+    options = step_options(content["recipe"]["model"])
+    lines = [f"Around every cell: {options}."] if options else []
+    verdict = content["verdict"].removeprefix(content["headline"]).strip()
+    for line in (*lines, *content["absent"], content["headline"], verdict):
+        console.print(line, markup=False, highlight=False)
+
+
+def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: bool) -> Table:
+    """One line per entry of a comparison, the best first, with some of its metrics and what it costs."""
     from gatework.tasks import get_metric, metric_title
 
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
-    entries = sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"])
-    shown = (f"test_{name}" for name in tasks.get(content["task"]).shown)
-    columns = list(dict.fromkeys([metric, *(name for name in shown if name in entries[0]["metrics"])]))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{content['dataset']}, test part")
+    table.add_column(f"{content['dataset']}, test part", no_wrap=True)
     for name in columns:
-        table.add_column(metric_title(name.removeprefix("test_"), is_short=True), justify="right", no_wrap=True)
-    table.add_column("parameters", justify="right", no_wrap=True)
-    table.add_column("ms/step", justify="right", no_wrap=True)
-    for entry in entries:
+        # "80 % coverage" in two lines, so that many columns fit.
+        title = metric_title(name.removeprefix("test_"), is_short=True).replace("% ", "%\n")
+        table.add_column(title, justify="right", no_wrap=True)
+    if has_cost:
+        table.add_column("parameters", justify="right", no_wrap=True)
+        table.add_column("ms/step", justify="right", no_wrap=True)
+    for entry in sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"]):
         is_network = entry["kind"] == "network"
         cells = []
         for name in columns:
             value = entry["metrics"].get(name)
-            has_spread = value and len(value["values"]) > 1 and get_metric(name).target is None
+            has_spread = has_cost and value and len(value["values"]) > 1 and get_metric(name).target is None
             cells.append(number(value["mean"], value["std"] if has_spread else None) if value else "")
-        cost = [
-            f"{entry['parameters']:,}" if entry["parameters"] else "—",
-            f"{entry['ms_per_step']:.2f}" if is_network else "",
-        ]
-        table.add_row(entry["name"], *cells, *cost, style=None if is_network else "dim")
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    console.print(table)
-    console.print()
-    options = step_options(content["recipe"]["model"])
-    lines = [f"Around every cell: {options}."] if options else []
-    for line in (*lines, *content["absent"], content["verdict"]):
-        console.print(line, markup=False, highlight=False)
+        if has_cost:
+            cells.append(f"{entry['parameters']:,}" if entry["parameters"] else "—")
+            cells.append(f"{entry['ms_per_step']:.2f}" if is_network else "")
+        table.add_row(entry["name"], *cells, style=None if is_network else "dim")
+    return table
 
 
 def metrics_table(metrics: dict[str, float]) -> None:
@@ -128,6 +143,8 @@ def run_summary(run: Run) -> None:
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs, the weights of epoch {kept} kept, "
         f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
+    threads = read_json(run.path / "environment.json")["threads"]
+    print(f"{counted(threads, 'thread')}; with another number the last digits of gradients, and so the weights, differ")
     if options := step_options(run.recipe.to_dict()["model"]):
         print(f"around the cell: {options}")
     print(f"\nRun: {run.path}")

@@ -180,6 +180,8 @@ def _content(
     entries = [*networks, *baselines]
     best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
     remark = task.remark(dataset, _means(best), {entry["name"]: _means(entry) for entry in baselines})
+    if published := plan.recipe.data.published:
+        remark = f"{remark} Published: {published}.".strip()
     samples = _samples(out, task, entries)
     judged = verdict(entries, metric, task.lower_is_better, copies, remark, samples)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}

@@ -61,6 +61,9 @@ class DataOptions(OptionSection):
     )
     scale: bool = option(False, help="Standardise series with the training part's mean and standard deviation.")
     split_seed: int = option(0, low=0, high=_LARGEST_SEED, help="The seed of the split.")
+    published: str = option(
+        "", help="What was published of the same experiment, said beside a comparison's results.", metavar="TEXT"
+    )
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,10 @@ class ForecastTask(DenseTask):
     name = OPTIONS.name
     metric = "mase"
     lower_is_better = True
-    shown = ("mase", "wql", "msis_80", "msis_95", "coverage_80", "coverage_95")
+    shown = (
+        *("mase", "smape", "wql"),
+        *("msis_80", "msis_95", "coverage_80", "coverage_95", "width_80", "width_95"),
+    )
     needs_input = False
 
     plan: ForecastOptions
