@@ -30,6 +30,7 @@ COMMANDS = (
     "predict",
     "inspect",
     "report",
+    "export",
     "datasets",
     "recipes",
     "learn",

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from gatework.export._keras import keras
     from gatework.export._keras_read import read_keras
     from gatework.export._onnx import Exported, onnx
+    from gatework.export._run import run
     from gatework.export._torch import torch
     from gatework.export._write import TARGETS, write
 
-__all__ = ["TARGETS", "Exported", "c", "js", "keras", "onnx", "read_keras", "torch", "write"]
+__all__ = ["TARGETS", "Exported", "c", "js", "keras", "onnx", "read_keras", "run", "torch", "write"]
 
 __getattr__, __dir__ = lazy(
     __name__,
@@ -25,6 +26,7 @@ __getattr__, __dir__ = lazy(
         "_keras": ("keras",),
         "_keras_read": ("read_keras",),
         "_onnx": ("Exported", "onnx"),
+        "_run": ("run",),
         "_torch": ("torch",),
         "_write": ("TARGETS", "write"),
     },

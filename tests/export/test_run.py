@@ -1,0 +1,52 @@
+"""A trained run as a file, by the command."""
+
+import json
+
+import numpy as np
+import pytest
+
+import gatework
+from support.command_line import run_here, run_process
+from support.datasets import opinions
+
+pytestmark = pytest.mark.slow
+TEXTS = ["a good film", "bad", "a film that is not good at all, bad"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("exported") / "run"
+    return gatework.train("classify", opinions(), out=out, epochs=1, hidden=5, embedding=4, threads=1)
+
+
+def test_the_onnx_file_of_a_run_says_what_the_run_says(run):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (gatework[export])")
+    done = run_process("export", run.path)
+    assert done.returncode == 0, done.stderr
+    session = runtime.InferenceSession(run.path / "model.onnx")
+    about = json.loads(session.get_modelmeta().custom_metadata_map["gatework"])["about"]
+    assert about["classes"] == list(run.task.classes)
+    assert about["encoder"]["words"] == list(run.task.encoder.vocabulary.words)
+    split = run.predictor.read(TEXTS)
+    batch = run.task.encode(split).batch(np.arange(len(TEXTS)))
+    (scores,) = session.run(None, {"inputs": batch.inputs.numpy(), "lengths": batch.lengths.numpy()})
+    expected, _ = run.task.outputs(run.network, run.task.encode(split))
+    # Both are float32 sums of a few dozen terms below 1.
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("to", "name"), [("js", "model.js"), ("c", "model.c"), ("torch", "model.pt2")])
+def test_every_other_target_is_one_file(run, to, name):
+    done = run_here("export", run.path, "--to", to)
+    assert done.returncode == 0, done.stderr
+    assert name in done.stdout
+    assert (run.path / name).stat().st_size > 1000
+
+
+def test_what_cannot_be_exported_is_one_sentence(run, tmp_path):
+    done = run_here("export", run.path, "--to", "onix")
+    assert (done.returncode, done.stderr) == (2, 'gatework: --to onix: did you mean "onnx"?\n')
+    forecast = gatework.train("forecast", "airline", out=tmp_path / "run", epochs=1, threads=1)
+    done = run_here("export", forecast.path)
+    assert done.returncode == 2
+    assert "cannot be exported from its run yet" in done.stderr
