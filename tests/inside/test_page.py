@@ -123,6 +123,11 @@ def test_contributions_are_those_of_python(show, texts_page):
         np.testing.assert_allclose(found, expected, atol=5e-3 * max(1.0, np.abs(expected).max()))
 
 
+def test_the_style_sheet_is_written_as_it_is(texts_page):
+    style = re.search(r"<style>(.*?)</style>", texts_page[1].read_text(encoding="utf-8"), re.S)[1]
+    assert '[aria-selected="true"]' in style
+
+
 @pytest.fixture(scope="module")
 def series_page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("series")

@@ -67,7 +67,7 @@ def test_three_clicks_and_two_minutes_show_that_the_rnn_forgets_and_the_lstm_doe
     [
         (2, 300, "LSTM with forget bias 1 remembers; the LSTM with forget bias 0 does not yet"),
         (3, 300, "RNN clipped at 1 has learnt it; the RNN without clipping has exploded"),
-        (4, 200, "RNN and the LSTM copy; a forecast they are not"),
+        (4, 200, "RNN and the LSTM copy; a prediction they are not"),
         (5, 300, "LSTM with all steps back remembers; the LSTM cut at 10 steps does not yet"),
     ],
 )
@@ -250,3 +250,5 @@ def test_the_page_is_one_file_that_loads_nothing(path):
     assert len(text) < 250_000
     assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     assert text.count("<script") == text.count("</script>") == 4
+    # A quotation mark written as an entity would make the rule around it void.
+    assert "&#" not in re.search(r"<style>(.*?)</style>", text, re.S)[1]

@@ -1,6 +1,6 @@
 """`gatework playground` as a person runs it."""
 
-from command_line import gatework
+from support.command_line import gatework
 
 
 def test_the_command_writes_a_page_and_says_where(tmp_path):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy, linear, mse_loss
 
 from gatework.cells import BUILT_IN, get
+from gatework.errors import UsageError
+from gatework.inside import gradient_flow, half_lives, trace
 from gatework.inside.playground import write_playground
 from gatework.nn import Recurrent
 
 pytestmark = pytest.mark.browser
 
-OWN = Path(__file__).parents[1] / "cells" / "own.py"
-OWN_CELLS = [f"{OWN}:Mixed", f"{OWN}:Names"]
+CUSTOM = Path(__file__).parents[1] / "support" / "custom_cells.py"
+CUSTOM_CELLS = [f"{CUSTOM}:Mixed", f"{CUSTOM}:Names"]
+SEQUENCES = 16
 SETTINGS = {
     "task": "adding", "own": "", "units": 5, "layers": 2, "length": 12, "rate": 0.01, "optimiser": "adam", "scale": 1.5,
     "noise": 0.05, "batch": 6, "seed": 3,
@@ -39,15 +43,15 @@ TRAIN = """({ settings, entry, steps }) => {
 @pytest.fixture(scope="module")
 def trained(browser, tmp_path_factory):
     """Trains a cell in the worker of a page that has every cell, and says with what and how it went."""
-    path = write_playground(tmp_path_factory.mktemp("playground") / "page.html", [*BUILT_IN, *OWN_CELLS])
+    path = write_playground(tmp_path_factory.mktemp("playground") / "page.html", [*BUILT_IN, *CUSTOM_CELLS])
     page = browser.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-state=paused]")
 
-    def train(cell, truncation=0, **changes):
+    def train(cell, truncation=0, script=TRAIN, **changes):
         entry = {"cell": get(cell).name, "forgetBias": 1, "clipping": 0.5, "truncation": truncation}
         settings = {**SETTINGS, **changes}
-        return settings, page.workers[0].evaluate(TRAIN, {"settings": settings, "entry": entry, "steps": 20})
+        return settings, page.workers[0].evaluate(script, {"settings": settings, "entry": entry, "steps": 20})
 
     yield train
     page.close()
@@ -105,7 +109,7 @@ def layer_by_equations(spec, weights, layer, x, units, truncation):
 
 
 @pytest.mark.parametrize("changes", TASKS, ids=["numbers", "symbols"])
-@pytest.mark.parametrize("cell", [*BUILT_IN, *OWN_CELLS], ids=lambda cell: cell.rpartition(":")[2])
+@pytest.mark.parametrize("cell", [*BUILT_IN, *CUSTOM_CELLS], ids=lambda cell: cell.rpartition(":")[2])
 def test_the_gradients_are_those_of_torch(trained, cell, changes):
     settings, result = trained(cell, truncation=5, **changes)
     weights = {name: tensor.requires_grad_() for name, tensor in tensors_of(result, torch.float64).items()}
@@ -124,6 +128,49 @@ def test_the_gradients_are_those_of_torch(trained, cell, changes):
         torch.testing.assert_close(
             computed, expected.flatten(), rtol=1e-9, atol=1e-11 * size, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+LOOK = """({ settings, entry, steps }) => {
+  const race = new Race({ ...settings }, [entry]), { learner, probe } = race.runners[0];
+  for (let n = 0; n < steps; n++) race.train();
+  const list = (values) => (values ? [...values] : null), { x, tokens, targets, scored } = probe.drawn;
+  const weights = Object.fromEntries(Object.entries(learner.weights).map(([name, values]) => [name, list(values)]));
+  const { gradients, halfLives, maps, loss } = race.look(3)[0];
+  return {
+    weights, shapes: learner.shapes, loss, gradients: gradients.map(list), halfLives: halfLives.map(list),
+    maps: maps.map((layer) => layer.map(list)),
+    drawn: { x: list(x), tokens: list(tokens), targets: list(targets), scored: list(scored) },
+  };
+}"""
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "slstm"])
+def test_what_is_shown_of_a_network_is_what_python_says_of_it(trained, cell):
+    settings, shown = trained(cell, script=LOOK)
+    weights = tensors_of(shown, torch.float32)
+    layers = Recurrent(cell, 2, settings["units"], num_layers=settings["layers"])
+    layers.load_state_dict({k.removeprefix("recurrent."): v for k, v in weights.items() if k.startswith("recurrent.")})
+    x, targets, scored = batch_of(shown["drawn"], {**settings, "batch": SEQUENCES}, 2, torch.float32)
+
+    def losses(result):
+        said = linear(result[0][scored], weights["output.weight"], weights["output.bias"])
+        return (said.squeeze(-1) - targets).square().sum()
+
+    assert shown["loss"] == pytest.approx(losses(layers(x)).item() / SEQUENCES, rel=1e-4)
+    flow = gradient_flow(layers, x, loss=losses)
+    traced = trace(layers, x)
+    for layer in range(settings["layers"]):
+        np.testing.assert_allclose(shown["gradients"][layer], flow.curve(layer), rtol=1e-3, atol=1e-7)
+        for name, values in zip(traced.names, shown["maps"][layer], strict=True):
+            np.testing.assert_allclose(
+                np.reshape(values, (-1, settings["units"])), traced[name][layer, 0, :, 3], atol=1e-4
+            )
+    if shown["halfLives"][0] is None:
+        with pytest.raises(UsageError):
+            half_lives(traced)
+        return
+    for row in half_lives(traced).iter_rows(named=True):
+        assert shown["halfLives"][row["layer"]][row["unit"]] == pytest.approx(row["half_life"], rel=1e-3)
 
 
 @pytest.mark.parametrize("changes", TASKS, ids=["numbers", "symbols"])

@@ -68,7 +68,7 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(_own("inspect.html")).render(
         policy=content_policy(scripts),
-        style=Markup(style_sheet() + _own("inspect.css")),
+        style=style_sheet() + Markup(_own("inspect.css")),
         title=_title(held),
         kind=held.kind,
         runs=held.runs,

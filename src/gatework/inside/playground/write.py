@@ -18,8 +18,8 @@ from gatework.cells._derive import derive
 from gatework.errors import UsageError
 from gatework.inside._equations import equations, logistic
 from gatework.inside.page.javascript import cells_script, titles
-from gatework.reports.page import asset, content_policy, embedded
-from gatework.reports.palette import cell_looks
+from gatework.pages.page import asset, content_policy, embedded, style_sheet
+from gatework.pages.palette import cell_looks
 
 CELLS = ("rnn", "gru", "lstm")
 """The cells that the page has where none are named."""
@@ -53,7 +53,7 @@ def write_playground(out: str | os.PathLike[str], cells: Sequence[str] = CELLS) 
     text = environment.from_string(_asset("playground.html")).render(
         # The worker is a text of this page: no other can be started, and it cannot fetch anything either.
         policy=f"{content_policy(scripts)}; worker-src blob:",
-        style=Markup(asset("report.css") + _heat_colours() + _asset("playground.css")),
+        style=style_sheet() + Markup(_heat_colours() + _asset("playground.css")),
         data=embedded({"cells": _facts(specs)}),
         worker=Markup(worker_script(specs)),
         version=__version__,

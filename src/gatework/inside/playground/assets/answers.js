@@ -30,11 +30,11 @@ class AnswerPanel {
     return [lossText(loss), element("small", {}, " mean squared error")];
   }
 
-  detailed(task, { loss, baseline, asForecast, explodedAt }) {
+  detailed(task, { loss, baseline, ahead, explodedAt }) {
     if (explodedAt !== null) return `At step ${explodedAt} its loss was more than a million times that of ${task.baseline}.`;
     if (task.floor !== null && task.isTrap) {
-      const under = loss < task.floor ? "Below the noise, which no forecast can be: it copies. " : "";
-      return `${under}As a forecast of the next step it scores ${lossText(asForecast)}.`;
+      const under = loss < task.floor ? "Below the noise, which no prediction can be: it copies. " : "";
+      return `${under}As a prediction of the next step it scores ${lossText(ahead)}.`;
     }
     const times = baseline / loss;
     if (!(times > 0)) return "";

@@ -75,13 +75,13 @@ function failing({ step, task }, othersLearnt) {
   return task.isMemory ? ["does not yet", "do not yet"] : ["has not yet", "have not yet"];
 }
 
-// In the trap the question is not who learns, but that a loss below the noise is no forecast.
+// In the trap the question is not who learns, but that a loss below the noise is no prediction.
 const copying = ({ networks, task }) => networks.flatMap((network, k) => (network.loss < task.floor ? [k] : []));
 
 function trapHeadline(task, networks, entries) {
   const places = copying({ networks, task });
   if (!places.length) return "Learning to copy…";
-  return capital(`${named(entries, places)} ${places.length === 1 ? "copies; a forecast it is" : "copy; a forecast they are"} not.`);
+  return capital(`${named(entries, places)} ${places.length === 1 ? "copies; a prediction it is" : "copy; a prediction they are"} not.`);
 }
 
 function particulars(state, by) {
@@ -98,7 +98,7 @@ function particulars(state, by) {
 
 function trapParticulars(state) {
   if (!copying(state).length) return "The value asked for is the value just read; all there is to learn is to pass it on.";
-  return `The loss is below the noise in the data, ${tickText(Number(state.task.floor.toPrecision(2)))}, which no forecast can be. Scored on the next step, it is what repeating the last value gives.`;
+  return `The loss is below the noise in the data, ${tickText(Number(state.task.floor.toPrecision(2)))}, which no prediction can be. Scored on the next step, it is what repeating the last value gives.`;
 }
 
 // What the gradients of the top layer say about networks that are stuck.

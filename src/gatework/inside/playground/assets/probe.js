@@ -28,7 +28,7 @@ class Probe {
     return {
       loss,
       right: task.loss === "classes" ? this.shareRight() : null,
-      asForecast: drawn.next && task.floor !== undefined ? this.errorOf(drawn.next) : null,
+      ahead: drawn.next && task.floor !== undefined ? this.errorOf(drawn.next) : null,
       said: this.said(example),
       all: task.loss === "squares" && drawn.scored.reduce((a, b) => a + b) === 1 ? Float32Array.from(network.result.subarray(last * SEQUENCES, (last + 1) * SEQUENCES)) : null,
       gradients: this.norms.map((values) => byDistance(values, last)),
@@ -114,7 +114,7 @@ function halfLives(layer) {
   return Float32Array.from({ length: units }, (_, k) => {
     let sum = 0;
     for (let t = 0; t < steps; t++) for (let b = 0; b < batch; b++) sum += Math.log(values[t * width + k * batch + b]);
-    return Math.log(0.5) / Math.min(sum / (steps * batch), 0);
+    return Math.abs(Math.log(0.5) / Math.min(sum / (steps * batch), 0)); // without end where the gate was always 1
   });
 }
 

@@ -61,7 +61,7 @@ const PRESETS = [
   { title: "Make the RNN forget", text: "Two numbers to keep for 40 steps. Watch whose gradient reaches them.", settings: {} },
   { title: "A forget bias saves it", text: "The same LSTM twice; one starts with its forget gate half open, one wider.", settings: { task: "recall", compare: "forgetBias", length: 10 } },
   { title: "Clip or explode", text: "Large weights, plain descent: one gradient is cut to size, the other is not.", settings: { task: "waves", compare: "clipping", cell: "rnn", optimiser: "sgd", rate: 0.3, scale: 2 } },
-  { title: "Copying is not predicting", text: "A loss near zero, and no forecast at all: the target stands in the input.", settings: { task: "trap", length: 60, cells: ["rnn", "lstm"] } },
+  { title: "Copying is not predicting", text: "A loss near zero, and no prediction at all: the target stands in the input.", settings: { task: "trap", length: 60, cells: ["rnn", "lstm"] } },
   { title: "Cut the way back", text: "With 10 steps back at a time, what came earlier cannot be learnt.", settings: { task: "recall", compare: "truncation", length: 20, forgetBias: 3, truncation: 10 } },
   { title: "Text that writes itself", text: "A rhyme letter by letter; read what each network writes as it learns.", settings: { task: "text", units: 32, length: 40 } },
 ];

@@ -144,7 +144,7 @@ const TASKS = {
   },
   trap: {
     title: "Waves, the trap: the step just seen",
-    about: "The same waves, but the value asked for is the one just read. An experiment was published like that: copying solves it, and its tiny loss was taken for a forecast.",
+    about: "The same waves, but the value asked for is the one just read. An experiment was published like that: copying solves it, and its tiny loss was taken for a prediction.",
     features: 1, outputs: 1, loss: "squares", baseline: "repeating the last value", floor: WAVE_NOISE, solved: 0, isTrap: true,
     draw: (random, steps, batch) => drawWaves(random, steps, batch, 0),
     simple: (drawn, at) => drawn.x[at],
