@@ -53,6 +53,8 @@ def test_a_mistyped_column_whose_name_has_a_comma_is_hinted_whole(energy):
 def test_help_shows_the_defaults_of_the_recipe_that_would_be_used():
     epochs = find_recipe("waves").training.epochs
     assert f"Passes over the training examples. [default: {epochs}]" in run_here("compare", "waves", "--help").stdout
+    shown = " ".join(run_here("train", "forecast", "--help").stdout.split())
+    assert shown.count("[needed for a table of your own]") == len(TASKS["forecast"].needed) == 2
     forecast = find_recipe("forecast").training.batch_size
     assert f"[default: {forecast}]" in run_here("train", "forecast", "--help").stdout
 

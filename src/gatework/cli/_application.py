@@ -23,21 +23,14 @@ from gatework.errors import GateworkError, UsageError
 from gatework.formatting import printable
 from gatework.options import TASKS, owners
 
-COMMANDS = (
-    "compare",
-    "train",
-    "evaluate",
-    "predict",
-    "inspect",
-    "report",
-    "export",
-    "datasets",
-    "recipes",
-    "learn",
-    "playground",
-    "doctor",
-    "bench",
-)
+_GROUPS = {
+    "Train": ("compare", "train"),
+    "Use a run": ("evaluate", "predict", "inspect", "report", "export"),
+    "What there is": ("datasets", "recipes"),
+    "Learn": ("learn", "playground"),
+    "Check": ("doctor", "bench"),
+}
+COMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 _DECLARED = {
     "train": _declared.of_training,
     "compare": _declared.of_comparing,
@@ -99,10 +92,12 @@ class _Group(TyperGroup):
         return list(COMMANDS)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Writes the commands."""
-        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, (c.short_help or c.help or "").split("\n\n")[0]) for name, c in commands if c])
+        """Writes the commands, group by group."""
+        for title, names in _GROUPS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                rows = [(name, (c.short_help or c.help or "").split("\n\n")[0]) for name, c in commands if c]
+                formatter.write_dl([(f"{name:<{max(map(len, COMMANDS))}}", text) for name, text in rows])
 
 
 class _Command(TyperCommand):

@@ -43,7 +43,7 @@ def _of_task(task: TaskOptions, recipe: Recipe, unused: Collection[str] = ()) ->
     values = recipe.to_dict()
     defaults = {o.qualified: values[o.section].get(o.name) for o in task.shown}
     options = [o for o in task.shown if o.qualified not in unused]
-    return Declared(options, defaults, task.about, task.example)
+    return Declared(options, defaults, task.needed, task.about, task.example)
 
 
 def _of_every_task(unused: Collection[str] = ()) -> Declared:

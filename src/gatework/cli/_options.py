@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -32,12 +32,14 @@ class Declared:
     Attributes:
         options: The options, each once.
         defaults: The values that stand where none is given, by qualified name; the options' own if absent.
+        needed: Those that a table of a person's own needs, by qualified name.
         about: What stands before the command's own help.
         example: A command line to show.
     """
 
     options: Sequence[Option] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    needed: Collection[str] = ()
     about: str = ""
     example: str = ""
 
@@ -60,7 +62,7 @@ def with_declared(command: Callable[..., None], declared: Declared) -> Callable[
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=_annotation(option, declared.defaults, is_unique=counts[option.flag] == 1),
+            annotation=_annotation(option, declared, is_unique=counts[option.flag] == 1),
         )
         for name, option in by_name.items()
     ]
@@ -86,13 +88,13 @@ def without_qualified(names: str) -> str:
     return short if "--" in short else names
 
 
-def _annotation(option: Option, defaults: Mapping[str, Any], *, is_unique: bool) -> Any:
+def _annotation(option: Option, declared: Declared, *, is_unique: bool) -> Any:
     kind: Any = option.members[0]
     flags = [*([f"--{option.flag}"] if is_unique else []), f"--{option.section}.{option.flag}"]
     if kind is bool:
         flags = [f"{flag}/{re.sub('^--', '--no-', flag)}" for flag in flags]
     said: dict[str, Any] = {
-        "help": option.help + _default(option, defaults.get(option.qualified, option.default)),
+        "help": option.help + _remark(option, declared),
         "rich_help_panel": option.title,
     }
     if kind is not bool:
@@ -107,8 +109,11 @@ def _annotation(option: Option, defaults: Mapping[str, Any], *, is_unique: bool)
     return Annotated[Optional[kind], typer.Option(*flags, **said)]  # noqa: UP045
 
 
-def _default(option: Option, value: Any) -> str:
-    """The default as help shows it; nothing where there is none, or where 0 stands for a choice that help explains."""
+def _remark(option: Option, declared: Declared) -> str:
+    """The default as help shows it, or that a value is needed; nothing where 0 stands for a choice."""
+    value = declared.defaults.get(option.qualified, option.default)
+    if value is None and option.qualified in declared.needed:
+        return " [needed for a table of your own]"
     if value is None or value == "" or (value == 0 and " 0: " in option.help and not isinstance(value, bool)):
         return ""
     shown = ("off", "on")[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value

@@ -31,6 +31,7 @@ class TaskOptions:
         task: The task's class, or its place as "module:attribute".
         sections: The sections of its recipes beyond those of every recipe.
         unused: Options of the shared sections that it does not read, such as "data.text"; no flags are made for them.
+        needed: The options without which a table of a person's own cannot be read, such as "time.time".
         prediction: The options of a prediction or an evaluation; none if None.
         recipes: The folder of its recipes; the one with the task's name is its own.
         is_meant_by: Whether these options, given by their bare names, speak of this task and no other; asked where a
@@ -43,6 +44,7 @@ class TaskOptions:
     task: Any = ""
     sections: tuple[type[OptionSection], ...] = ()
     unused: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
     prediction: type[OptionSection] | None = None
     recipes: Path | None = None
     is_meant_by: Callable[[Collection[str]], bool] = _never

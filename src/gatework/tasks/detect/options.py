@@ -72,7 +72,8 @@ OPTIONS = TaskOptions(
     frozenset(f"data.{name}" for name in ("text", "vocabulary", "max_tokens", "padding", "scale", "split_seed"))
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "missing", "duplicates")}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"},
-    DetectPrediction,
-    Path(__file__).with_name("recipes"),
-    _is_meant_by,
+    needed=frozenset({"time.time", "data.target"}),
+    prediction=DetectPrediction,
+    recipes=Path(__file__).with_name("recipes"),
+    is_meant_by=_is_meant_by,
 )

@@ -106,7 +106,8 @@ OPTIONS = TaskOptions(
     frozenset(f"data.{name}" for name in ("text", "label", "validation", "test", "scale", "split_seed"))
     | {"data.vocabulary", "data.max_tokens", "data.padding"}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"},
-    ForecastPrediction,
-    Path(__file__).with_name("recipes"),
-    _is_meant_by,
+    needed=frozenset({"time.time", "data.target"}),
+    prediction=ForecastPrediction,
+    recipes=Path(__file__).with_name("recipes"),
+    is_meant_by=_is_meant_by,
 )
