@@ -80,10 +80,40 @@ def test_evaluation_on_a_file_with_answers(trained):
     assert json.loads(done.stdout)["accuracy"] > 0.95
 
 
-def test_the_report_of_a_run_is_one_page(trained):
+def test_evaluation_shows_every_class_and_writes_every_answer(trained):
+    done = run_here("evaluate", "run", "--out", "test.csv", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    rows = pl.read_csv(trained / "test.csv")
+    assert f"{len(rows)} examples" in done.stdout
+    assert {"text", "actual", "label", "is_right", "probability"} <= set(rows.columns)
+    assert (rows["actual"] == rows["label"]).equals(rows["is_right"])
+    table = [line.split() for line in done.stdout.splitlines()]
+    for name, count in rows["actual"].value_counts().iter_rows():
+        assert [name, str(count)] in [line[:2] for line in table]
+    done = run_here("evaluate", "run", "reviews.csv", "--out", "all.parquet", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    assert len(pl.read_parquet(trained / "all.parquet")) == len(pl.read_csv(trained / "reviews.csv"))
+
+
+def test_predictions_are_drawn_into_a_page(trained):
+    done = run_here("predict", "run", "reviews.csv", "--plot", "drawn.html", "--out", "drawn.csv", cwd=trained)
+    assert done.returncode == 0, done.stderr
+    text = (trained / "drawn.html").read_text(encoding="utf-8")
+    assert "Predicted classes" in text
+    counts = dict(pl.read_csv(trained / "drawn.csv")["label"].value_counts().iter_rows())
+    chart = json.loads(text.partition('id="data">')[2].partition("</script>")[0])["charts"][0]
+    assert dict(zip(chart["positions"], chart["bars"], strict=True)) == counts
+
+
+def test_the_report_of_a_run_is_one_page_with_what_its_test_part_shows(trained):
     done = run_here("report", trained / "run")
     assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()).read_text().startswith("<!doctype html>")
+    text = Path(done.stdout.strip()).read_text()
+    assert text.startswith("<!doctype html>")
+    assert 'id="confusion-title"' in text
+    assert '<p class="verdict">Right on ' in text
+    # Plotly's whole bundle alone is 4.6 MB.
+    assert len(text) < 1_600_000
 
 
 BAD = [

@@ -32,6 +32,16 @@ def test_a_file_is_judged_row_by_row_and_its_spans_are_told(folder):
     assert judged["score"].drop_nulls().is_between(0, 1).all()
 
 
+def test_spans_are_drawn_and_a_run_writes_its_rows(folder):
+    done = run("predict", "run", "new.csv", "--plot", "drawn.html", "--out", "drawn.csv", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    spans = pl.read_csv(folder / "drawn.csv")["span"].drop_nulls().n_unique()
+    assert f"{spans} span{'' if spans == 1 else 's'} in 800 rows" in (folder / "drawn.html").read_text(encoding="utf-8")
+    done = run("evaluate", "run", "--out", "rows.csv", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert len(pl.read_csv(folder / "rows.csv")) == 400
+
+
 def test_a_stream_is_answered_as_the_file_is(folder):
     lines = (folder / "new.csv").read_text().splitlines()[:201]
     done = run("predict", "run", "--stream", cwd=folder, stdin="\n".join(lines) + "\n")

@@ -84,6 +84,30 @@ def test_what_was_done_to_a_table_is_said(tmp_path):
     assert "2 steps without a row were filled" in done.stderr
 
 
+def test_a_backtest_is_a_table_and_what_comes_next_a_picture(tmp_path):
+    frame = sales(tmp_path / "sales.csv")
+    columns = ("--time", "day", "--target", "sales", "--horizon", 7)
+    done = run_here(
+        "train", "forecast", "sales.csv", *columns, "--epochs", 1, "--hidden", 4, "--out", "run", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    done = run_here("evaluate", "run", "--out", "backtest.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = pl.read_csv(tmp_path / "backtest.csv", try_parse_dates=True)
+    assert rows["ahead"].unique().sort().to_list() == list(range(1, 8))
+    assert (rows["time"] - rows["from"]).dt.total_days().to_list() == (rows["ahead"] - 1).to_list()
+    known = dict(frame.select("day", "sales").iter_rows())
+    assert rows["actual"].to_list() == pytest.approx([known[day] for day in rows["time"]])
+    done = run_here("predict", "run", "--plot", "next.html", "--out", "next.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "next.html").read_text(encoding="utf-8")
+    chart = json.loads(text.partition('id="data">')[2].partition("</script>")[0])["charts"][0]
+    said = next(curve["values"] for curve in chart["curves"] if curve["kind"] == "said")
+    assert said[-7:] == pytest.approx(pl.read_csv(tmp_path / "next.csv")["forecast"].to_list(), rel=1e-5)
+    page = run_here("report", "run", cwd=tmp_path).stdout.strip()
+    assert 'id="future-title"' in (tmp_path / page).read_text(encoding="utf-8")
+
+
 def test_a_comparison_holds_baselines_and_a_report_with_bands(tmp_path):
     sales(tmp_path / "sales.csv", 90)
     report = evaluation.compare(
