@@ -88,7 +88,7 @@ def as_split(run: Run, inputs: Any) -> Split:
     split = inputs if isinstance(inputs, Split) else None
     if split is None:
         values = _texts(inputs) if isinstance(encoder, TextEncoder) else _series(inputs, len(encoder.scale.mean))
-        split = Split(SeriesInputs.of(values), task.no_targets(len(values)))
+        split = Split(values, task.no_targets(len(values)))
     if not len(split):
         raise UsageError("there is nothing to look at: give one text or series at least")
     return split
@@ -112,7 +112,7 @@ def _texts(inputs: Any) -> Any:
     return Texts.of(strings)
 
 
-def _series(inputs: Any, variables: int) -> np.ndarray:
+def _series(inputs: Any, variables: int) -> SeriesInputs:
     wanted = f"numbers of shape (time,), (time, {variables}) or (examples, time, {variables})"
     try:
         values = np.asarray(inputs, dtype=np.float32)
@@ -127,7 +127,7 @@ def _series(inputs: Any, variables: int) -> np.ndarray:
     if not np.isfinite(values).all():
         where = np.argwhere(~np.isfinite(values))[0]
         raise UsageError(f"series {where[0] + 1} has no number at step {where[1] + 1}; fill it in or leave it out")
-    return values
+    return SeriesInputs.of(values)
 
 
 def recurrent_of(network: nn.Module) -> RecurrentLayer:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from gatework.data.reading import Reading
-
 
 class Stream(Protocol):
     """Answers rows one by one; what it carries from row to row does not grow.
 
-    Attributes:
-        reading: How texts become values, as in the training table.
-        columns: The columns that a row must have, as far as they are known.
+    It may have the attributes `reading`, how texts become values as in the training table, and `columns`, those that a
+    row must have, by which the separator of rows of CSV is known.
     """
-
-    reading: Reading
-    columns: tuple[str, ...]
 
     def answer(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
         """The answer for the row that comes next.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gatework.data.dataset import Split
 from gatework.data.frames import like
 from gatework.data.lines import SOURCE, rows_of_lines
+from gatework.data.reading import Reading
 from gatework.errors import DataError
 from gatework.options import READING, TASKS
 from gatework.tasks._task import refuse_options
@@ -131,7 +132,9 @@ class Predictor:
             DataError: A line cannot be read, or there is none.
         """
         stream, is_empty = self.stream(**options), True
-        for where, row in rows_of_lines(lines, stream.reading.separator, stream.columns):
+        # A stream of one's own need not say how its rows are read.
+        reading, columns = getattr(stream, "reading", Reading()), getattr(stream, "columns", ())
+        for where, row in rows_of_lines(lines, reading.separator, columns):
             yield json.dumps(stream.answer(row, where), ensure_ascii=False)
             is_empty = False
         if is_empty:
