@@ -57,11 +57,12 @@ setup: $(VENV)/.installed
 $(VENV)/.requirements: requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("gatework needs Python 3.11 or newer, and $(PYTHON) is %d.%d; try: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "fetching the packages of requirements/dev.txt:"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.requirements pyproject.toml $(NATIVE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	$(BIN)/python requirements/install.py
 	touch $@
 
 clean:

@@ -84,3 +84,17 @@ def test_every_built_in_cell_is_in_the_reference():
 
     modules = {REGISTRY[name].step.__module__ for name in BUILT_IN}
     assert all(f"::: {module}\n" in REFERENCES for module in modules)
+
+
+def test_every_path_of_contributing_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"(?<![\w/])((?:src|tests|docs|options)/[\w./-]*\w|[\w.]+\.(?:toml|txt))", text))
+    assert len(paths) > 5
+    for path in paths - {"quiz.toml", ".quiz.toml"}:
+        assert any((folder / path).exists() for folder in (ROOT, SOURCE, ROOT / "tests" / "structure")), path
+
+
+def test_every_target_of_contributing_is_in_the_makefile():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^    )make (\w+)", text, re.MULTILINE)) <= targets

@@ -11,6 +11,7 @@ from gatework import tasks
 from gatework.data.batches import training_order
 from gatework.training import Progress
 from gatework.training.loop import Trainer, learning_rate
+from gatework.training.ranks import Alone
 from support.datasets import opinions, small
 
 
@@ -43,7 +44,7 @@ def trained(tmp_path):
     """A trainer that has run to its end on batches of unequal size, and what was told of it."""
     dataset, recipe, told = opinions(88), small(epochs=2, batch_size=8), Noted()
     task = tasks.get("classify").fit(dataset, recipe.data)
-    trainer = Trainer(tmp_path, recipe, task, dataset, "run", told)
+    trainer = Trainer(tmp_path, recipe, task, dataset, "run", told, Alone())
     return trainer, trainer.run(), told
 
 
