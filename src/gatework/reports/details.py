@@ -9,7 +9,7 @@ from typing import Any
 
 from gatework.formatting import counted, number
 from gatework.pages.step_options import step_options
-from gatework.reports.folders import Comparison, Entry
+from gatework.reports.folders import ComparisonFolder, Entry
 from gatework.reports.looks import Look
 
 Pairs = list[tuple[str, str]]
@@ -58,7 +58,7 @@ def details(about: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
     return [(title, pairs) for title, pairs in lists if pairs]
 
 
-def cost(comparison: Comparison, looks: Mapping[str, Look]) -> dict[str, list[Bar]] | None:
+def cost(comparison: ComparisonFolder, looks: Mapping[str, Look]) -> dict[str, list[Bar]] | None:
     """Bars of the time per training step and of parameters; None where neither is known."""
     steps = _bars(comparison.entries, looks, [e.ms_per_step for e in comparison.entries])
     parameters = _bars(comparison.entries, looks, [e.parameters or None for e in comparison.entries])

@@ -107,7 +107,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonFolder:
     """A comparison folder.
 
     Attributes:
@@ -144,7 +144,7 @@ class Comparison:
         return next((run.state for entry in self.networks for run in entry.runs), {})
 
 
-def read_comparison(folder: Path) -> Comparison:
+def read_comparison(folder: Path) -> ComparisonFolder:
     """Reads a comparison folder, and nothing outside it.
 
     Raises:
@@ -163,7 +163,7 @@ def read_comparison(folder: Path) -> Comparison:
             raise RunError(f'{path}: the entry "{entry.name}" lacks the metric "{metric}" that decides')
     lower = bool(about.get("lower_is_better"))
     entries.sort(key=lambda e: _rank(e.metrics[metric].mean, lower))
-    return Comparison(task, metric, lower, tuple(entries), str(about.get("verdict", "")), test, about)
+    return ComparisonFolder(task, metric, lower, tuple(entries), str(about.get("verdict", "")), test, about)
 
 
 def read_run(folder: Path) -> TrainedRun:

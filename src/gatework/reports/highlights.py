@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gatework.evaluation.difference import Difference
 from gatework.formatting import counted, number
-from gatework.reports.folders import Comparison, Entry
+from gatework.reports.folders import ComparisonFolder, Entry
 from gatework.tasks import metric_title
 
 
@@ -20,7 +20,7 @@ class Highlight:
     sentence: str
 
 
-def highlights(comparison: Comparison) -> tuple[Highlight, ...]:
+def highlights(comparison: ComparisonFolder) -> tuple[Highlight, ...]:
     """The answers that this comparison supports; fewer where it holds only one network or no baseline."""
     if not comparison.networks:
         return ()
@@ -35,7 +35,7 @@ def highlights(comparison: Comparison) -> tuple[Highlight, ...]:
     return tuple(answers)
 
 
-def _best(comparison: Comparison, best: Entry) -> Highlight:
+def _best(comparison: ComparisonFolder, best: Entry) -> Highlight:
     seeds = len(best.metrics[comparison.metric].values)
     over = f", mean and standard deviation of {seeds} seeds" if seeds > 1 else ", one seed: its spread is unknown"
     return Highlight(
@@ -45,7 +45,7 @@ def _best(comparison: Comparison, best: Entry) -> Highlight:
     )
 
 
-def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Highlight:
+def _certainty(comparison: ComparisonFolder, best: Entry, second: Entry) -> Highlight:
     sentence = f"How far {best.name} is ahead of {second.name}, the next network"
     gap = _behind(comparison, second)
     if not gap.is_known:
@@ -59,7 +59,7 @@ def _certainty(comparison: Comparison, best: Entry, second: Entry) -> Highlight:
     return Highlight("Level with the next", _lead(comparison, best, second), sentence)
 
 
-def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> Highlight:
+def _against_baseline(comparison: ComparisonFolder, best: Entry, baseline: Entry) -> Highlight:
     gap = _behind(comparison, baseline)
     if not gap.is_clear:
         better, worse = (best, baseline) if gap.gap > 0 else (baseline, best)
@@ -72,13 +72,13 @@ def _against_baseline(comparison: Comparison, best: Entry, baseline: Entry) -> H
     return Highlight("Behind a baseline", _lead(comparison, baseline, best), sentence)
 
 
-def _behind(comparison: Comparison, other: Entry) -> Difference:
+def _behind(comparison: ComparisonFolder, other: Entry) -> Difference:
     """By how much another entry is worse than the best network, as the verdict has it."""
     state = comparison.about.get("behind", {}).get(other.name)
     return Difference.from_state(state) if state else Difference(0.0, -math.inf, math.inf)
 
 
-def _lead(comparison: Comparison, better: Entry, worse: Entry) -> str:
+def _lead(comparison: ComparisonFolder, better: Entry, worse: Entry) -> str:
     good, bad = (e.metrics[comparison.metric].mean for e in (better, worse))
     if not comparison.lower_is_better:
         return f"{100 * (good - bad):.1f} points" if max(abs(good), abs(bad)) <= 1 else number(good - bad, 2)
@@ -89,7 +89,7 @@ def _lead(comparison: Comparison, better: Entry, worse: Entry) -> str:
     return f"{100 * (1 - good / bad):.0f} % less error" if good > bad / 3 else f"{number(bad / good, 2)} × less error"
 
 
-def _cost(comparison: Comparison, best: Entry) -> Highlight:
+def _cost(comparison: ComparisonFolder, best: Entry) -> Highlight:
     timed = [e for e in comparison.networks if e.ms_per_step]
     parameters = counted(best.parameters or 0, "parameter")
     if not best.ms_per_step:

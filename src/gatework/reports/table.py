@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from gatework.formatting import aligned, counted, number
 from gatework.pages.axes import Axis
-from gatework.reports.folders import Comparison, Entry
+from gatework.reports.folders import ComparisonFolder, Entry
 from gatework.reports.looks import Look
 from gatework.reports.sections import known_task
 from gatework.tasks import get_metric, metric_title
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One figure of a row: its text, and whether it is the best of its column."""
 
     text: str
@@ -48,13 +48,13 @@ class Row:
     seeds: tuple[tuple[float, str], ...]
     mean_at: float
     off: str
-    metrics: tuple[Cell, ...]
-    further: tuple[Cell, ...]
+    metrics: tuple[TableCell, ...]
+    further: tuple[TableCell, ...]
     costs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultsTable:
     """The whole table.
 
     Attributes:
@@ -78,7 +78,7 @@ class Table:
     has_off: bool
 
 
-def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
+def table(comparison: ComparisonFolder, looks: Mapping[str, Look]) -> ResultsTable:
     """The comparison's table, as the page shows it."""
     entries = comparison.entries
     shown, further = _metric_names(comparison)
@@ -94,7 +94,7 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
         _row(entry, k, comparison.metric, scale, looks[entry.name], columns, more, costs)
         for k, entry in enumerate(entries)
     )
-    return Table(
+    return ResultsTable(
         metrics=tuple(metric_title(n.removeprefix("test_"), is_short=True) for n in shown),
         further=tuple(metric_title(n.removeprefix("test_")) for n in further),
         costs=("parameters", "ms per step", "s per epoch"),
@@ -106,7 +106,7 @@ def table(comparison: Comparison, looks: Mapping[str, Look]) -> Table:
     )
 
 
-def _metric_names(comparison: Comparison) -> tuple[list[str], list[str]]:
+def _metric_names(comparison: ComparisonFolder) -> tuple[list[str], list[str]]:
     """The metrics that have a column, the deciding one first, and those that have not; the loss has its own plots."""
     names = list(dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)]))
     names = [name for name in names if name == comparison.metric or not name.endswith("_loss")]
@@ -116,7 +116,7 @@ def _metric_names(comparison: Comparison) -> tuple[list[str], list[str]]:
     return shown, [name for name in names if name not in shown]
 
 
-def _strip_scale(comparison: Comparison) -> Axis:
+def _strip_scale(comparison: ComparisonFolder) -> Axis:
     # The networks and the best baseline set the scale. Another baseline joins it while the strip stays readable;
     # one that is far off is shown as an arrow at the edge, or it would press all others into one spot.
     values = [v for e in (*comparison.networks, *comparison.baselines[:1]) for v in e.metrics[comparison.metric].values]
@@ -128,7 +128,7 @@ def _strip_scale(comparison: Comparison) -> Axis:
     return Axis.over(values)
 
 
-def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> list[Cell]:
+def _column(entries: tuple[Entry, ...], name: str, comparison: ComparisonFolder) -> list[TableCell]:
     texts = aligned([str(e.metrics[name]) if name in e.metrics else "—" for e in entries])
     means = [
         e.metrics[name].mean for e in entries if name in e.metrics and e.metrics[name].mean == e.metrics[name].mean
@@ -139,7 +139,8 @@ def _column(entries: tuple[Entry, ...], name: str, comparison: Comparison) -> li
     has_best = metric.lower_is_better is not None or metric.target is not None
     best = min(means, key=metric.badness, default=None) if has_best else None
     return [
-        Cell(text, name in e.metrics and e.metrics[name].mean == best) for text, e in zip(texts, entries, strict=True)
+        TableCell(text, name in e.metrics and e.metrics[name].mean == best)
+        for text, e in zip(texts, entries, strict=True)
     ]
 
 
@@ -153,8 +154,8 @@ def _row(
     metric: str,
     scale: Axis,
     look: Look,
-    columns: list[list[Cell]],
-    further: list[list[Cell]],
+    columns: list[list[TableCell]],
+    further: list[list[TableCell]],
     costs: list[list[str]],
 ) -> Row:
     values = entry.metrics[metric]
