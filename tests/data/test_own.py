@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import gatework.data
 from gatework.data import load
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions
@@ -161,3 +162,26 @@ def test_a_task_trained_on_a_registered_set_reads_the_table_as_it_looks():
     assert known(frame, config, task).targets.tolist() == [1, 0]
     assert list(unknown(frame.select("sentence"), config, task).inputs) == ["good", "bad"]
     assert len(known("sentence-polarity", config, task)) == 1066
+
+
+def test_few_different_texts_are_told_apart_from_few_rows():
+    frame = pl.DataFrame({"text": ["a b", "c d", "e f", "g h"] * 100, "label": ["x", "y"] * 200})
+    with pytest.raises(DataError, match=r"400 examples, of which 4 differ, are too few"):
+        load(frame, DataOptions())
+    with pytest.raises(DataError, match='every text in the column "text" is empty'):
+        load(frame.with_columns(text=pl.lit("")), DataOptions())
+
+
+def test_a_label_means_the_same_in_a_file_and_in_a_frame(tmp_path):
+    frame = pl.DataFrame({"text": [f"t {i}" for i in range(40)], "label": [i % 2 for i in range(40)]})
+    frame.write_csv(tmp_path / "whole.csv")
+    frame.with_columns(pl.col("label").cast(pl.Float64)).write_csv(tmp_path / "fractions.csv")
+    task = get("classify").fit(load(tmp_path / "whole.csv", DataOptions()), DataOptions())
+    for source in (tmp_path / "fractions.csv", frame, frame.to_pandas().astype({"label": float})):
+        found = gatework.data.load_split(source, DataOptions(), task.columns, task.classes)
+        assert found.targets.tolist() == frame["label"].to_list()
+
+
+def test_a_frame_of_mixed_values_is_read_column_by_column():
+    frame = REVIEWS.to_pandas().assign(order=[i if i % 2 else f"A{i}" for i in range(20)], notes=[None, 3.5] * 10)
+    assert load(frame, DataOptions()).classes == ("0", "1", "2")

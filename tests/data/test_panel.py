@@ -218,3 +218,69 @@ def test_a_clock_that_repeats_and_leaves_out_an_hour_is_told_of() -> None:
     table = read({"t": naive, "y": list(range(len(naive)))}, duplicates="mean")
     assert table.frequency.size == HOUR
     assert any("--time-zone" in note for note in table.notes)
+
+
+def every_six_hours(count: int) -> list[str]:
+    first = datetime.datetime(2023, 1, 4, 8, 30)
+    return [str(first + datetime.timedelta(hours=6 * k)) for k in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "first", "values"),
+    [
+        ("D", "2023-01-04", [1, 4.5, 8.5]),
+        ("W", "2023-01-02", [9, 32.5, 60.5]),
+        ("W-SAT", "2023-01-01", [7, 28.5, 56.5]),
+        ("M", "2023-01-01", [55, 115]),
+        ("Q", "2023-01-01", [59.5]),
+        ("12H", "2023-01-04 00:00:00", [0, 1.5, 3.5]),
+    ],
+)
+def test_a_named_step_is_the_calendars(frequency: str, first: str, values: list[float]) -> None:
+    table = read({"t": every_six_hours(120), "y": list(range(120))}, frequency=frequency)
+    assert str(table.stamps(np.array([table.series[0].start]))[0]) == first
+    np.testing.assert_array_equal(table.series[0].values[: len(values), 0], values)
+    assert Frequency.parse(table.frequency.name) == table.frequency
+
+
+def test_steps_that_lie_alike_keep_their_own_place_in_the_calendar() -> None:
+    stamps = [f"{year}-{month:02d}-15" for year in range(2000, 2005) for month in (2, 5, 8, 11)]
+    for config in ({}, {"frequency": "Q"}):
+        table = read({"t": stamps, "y": list(range(20))}, **config)
+        assert [str(stamp) for stamp in table.stamps(table.series[0].start + np.arange(20))] == stamps
+
+
+@pytest.mark.parametrize("frequency", ["D-MON", "W-XXX", "0D", "9999999999D"])
+def test_a_frequency_that_says_more_than_is_known_is_refused(frequency: str) -> None:
+    assert f'the frequency is "{frequency}"' in refused({"t": days(3), "y": [1, 2, 3]}, frequency=frequency)
+
+
+def test_a_named_rule_for_duplicates_holds_for_every_row_of_a_step() -> None:
+    columns = {"t": every_six_hours(7) + every_six_hours(1), "y": [1, 1, 1, 1, 1, 1, 1, 1], "k": [1] * 8}
+    table = read(columns, frequency="D", duplicates="sum", known="k")
+    np.testing.assert_array_equal(table.series[0].values[:, 0], [4, 4])
+    np.testing.assert_array_equal(table.series[0].known[:, 0], [1, 1])
+    mean = read({"t": [*days(3), "2024-01-03", "2024-01-03"], "y": [0, 0, 1, 1, 4]}, duplicates="mean")
+    assert mean.series[0].values[-1, 0] == 2
+
+
+def test_where_no_row_means_zero_every_series_goes_on_to_the_tables_last_step() -> None:
+    columns = {"t": [*days(5), *days(2)], "s": list("aaaaabb"), "y": [1] * 7}
+    table = read(columns, series="s", missing="zero")
+    assert [len(s) for s in table.series] == [5, 5]
+    np.testing.assert_array_equal(table.series[1].values[:, 0], [1, 1, 0, 0, 0])
+    assert [len(s) for s in read(columns, series="s").series] == [5, 2]
+
+
+def test_one_mistyped_year_is_named_before_a_step_is_made() -> None:
+    stamps = [*every_six_hours(50), "9901-01-01 08:30:00"]
+    message = refused({"t": stamps, "y": list(range(51))})
+    assert "row 51 is of 9901-01-01" in message
+    assert "mend that time" in message
+
+
+def test_an_id_is_the_same_series_however_a_program_wrote_it() -> None:
+    table = read({"t": [*days(3), *days(3)], "s": [1, 1, 1, 2, 2, 2], "y": list(range(6))}, series="s")
+    later = {"t": days(3, "2024-01-04"), "s": [1.0] * 3, "y": [1, 2, 3]}
+    again = read_panel(Table.of(pl.DataFrame(later)), TimeOptions(time="t", series="s"), ("y",), like=table)
+    assert again.series[0].id == table.series[0].id == ("1",)

@@ -7,6 +7,7 @@ import io
 import json
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -98,18 +99,28 @@ def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
     try:
         frame = pl.read_ndjson(content, infer_schema_length=None)
     except pl.exceptions.PolarsError as error:
+        rows: list[Any] = []
         for number in numbers:
             try:
-                is_object = isinstance(json.loads(lines[number - 1]), dict)
-                found = "another value"
+                rows.append(json.loads(lines[number - 1], parse_int=_whole))
+                is_object, found = isinstance(rows[-1], dict), "another value"
             except RecursionError:
                 is_object, found = False, "one that is nested too deeply"
             except ValueError as problem:
                 is_object, found = False, str(problem)
             if not is_object:
                 raise DataError(f"{where}, line {number:,}: a JSON object was expected, found {found}") from None
-        raise DataError(f"{where} cannot be read as JSON lines: {str(error).splitlines()[0]}") from None
+        try:
+            # Python writes NaN, and numbers of any length, which are not JSON.
+            frame = pl.DataFrame(rows, infer_schema_length=None, strict=False)
+        except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+            raise DataError(f"{where} cannot be read as JSON lines: {str(error).splitlines()[0]}") from None
     return TextTable(frame, numbers)
+
+
+def _whole(digits: str) -> float:
+    """A whole number, or a fraction's kind of number where it is too long for one."""
+    return int(digits) if len(digits) < 19 else float(digits)
 
 
 def _without_blank_rows(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, np.ndarray]:

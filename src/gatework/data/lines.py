@@ -115,6 +115,14 @@ def _written(value: Any) -> str:
         return "inf"
 
 
+def as_float(number: float) -> float:
+    """A number of JSON; one of hundreds of digits is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def number_of(value: Any, name: str, where: str, read: NumberReader) -> float:
     """The number in a row's field, NaN where it is missing.
 
@@ -127,7 +135,8 @@ def number_of(value: Any, name: str, where: str, read: NumberReader) -> float:
     Raises:
         DataError: It is no finite number.
     """
-    number = read(text_of(value) or "")
+    # What JSON has as a number is one, whatever marks the texts of the training table had.
+    number = as_float(value) if isinstance(value, (int, float)) else read(text_of(value) or "")
     if number is not None and not abs(number) > LARGEST:
         return number
     what = "no number" if number is None else "infinite" if math.isinf(number) else f"beyond {LARGEST:g}"

@@ -189,7 +189,7 @@ def _parquet(content: bytes, path: Path) -> pl.DataFrame:
 
 def _from_frame(source: Any) -> Table:
     try:
-        wide = nw.from_native(source, eager_only=True)
+        wide = nw.from_native(_with_plain_names(source), eager_only=True)
     except nw.exceptions.NarwhalsError as error:
         raise DataError(f"the data frame cannot be read: {str(error).splitlines()[0]}") from None
     except ModuleNotFoundError as error:
@@ -202,6 +202,18 @@ def _from_frame(source: Any) -> Table:
     return Table.of(pl.DataFrame([_from_native(wide[name]) for name in wide.columns]))
 
 
+def _with_plain_names(source: Any) -> Any:
+    """A pandas frame whose columns have texts for names, with an index of times as a column; another frame as it is."""
+    if not (hasattr(source, "set_axis") and hasattr(source, "columns")):
+        return source
+    if type(source.index).__name__ in ("DatetimeIndex", "PeriodIndex") and source.index.name not in source.columns:
+        source = source.reset_index()
+    if all(isinstance(name, str) for name in source.columns):
+        return source
+    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in source.columns]
+    return source.set_axis(names, axis=1)
+
+
 def _from_native(column: nw.Series[Any]) -> pl.Series:
     """A column of any library; one whose values are of several kinds becomes texts."""
     name = str(column.name)
@@ -212,8 +224,9 @@ def _from_native(column: nw.Series[Any]) -> pl.Series:
     # Arrow, pandas and polars each have errors of their own for values that do not go together.
     except Exception:
         found = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
-    if found.dtype == pl.Object:
-        found = pl.Series(name, [_text_of(value) for value in found.to_list()], dtype=pl.String)
+    # Periods and intervals are extensions that other libraries do not read.
+    if found.dtype == pl.Object or isinstance(found.dtype, pl.BaseExtension):
+        found = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
     return found.alias(name)
 
 

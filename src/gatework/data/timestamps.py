@@ -171,10 +171,10 @@ class _Reader:
         if not np.isfinite(values).all():
             raise DataError(f"{self.where}: {self.row(int(np.argmax(~np.isfinite(values))))} is no time")
         kind = word or number_kind(values)
-        if kind is not None and kind not in WORDS:
+        if kind is not None and kind not in WORDS and np.abs(values).max() < 1e18:
             texts = pl.Series(column.name, values.astype(np.int64)).cast(pl.String)
             return replace(self._from_texts(texts, kind), notes=self._said(word, f"dates such as {texts[0]}"))
-        local = from_numbers(values, kind) if kind else None
+        local = from_numbers(values, kind) if kind in WORDS else None
         if local is None:
             raise DataError(
                 f"{self.where}: {self.row(0)} is {values[0]:.15g}, and numbers like it may be "

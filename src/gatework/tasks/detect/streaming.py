@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from gatework.data.lines import SOURCE, number_of, text_of
+from gatework.data.lines import SOURCE, as_float, number_of, text_of
 from gatework.data.numbers import NumberReader, plain_texts
 from gatework.data.reading import Reading
 from gatework.data.timestamps import read_stamps
@@ -110,19 +110,11 @@ class DetectStream:
         number = isinstance(time, (int, float)) and not isinstance(time, bool)
         name = str(self.task.columns["time"])
         column = pl.Series(
-            name, [_as_float(time) if number else text_of(time)], dtype=pl.Float64 if number else pl.String
+            name, [as_float(time) if number else text_of(time)], dtype=pl.Float64 if number else pl.String
         )
         codes = np.zeros(1, dtype=np.int64)
         found = read_stamps(column, codes, source=SOURCE, row=lambda _: where, reading=self.reading, is_kept=True)
         return int(found.local[0])
-
-
-def _as_float(number: float) -> float:
-    """A number of JSON; one of hundreds of digits is infinite."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf
 
 
 def _or_none(value: float) -> float | None:
