@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
-.PHONY: demo test quick check docs format cells options sanitize arm64 setup clean
+.PHONY: demo test quick fuzz check docs format cells options sanitize arm64 setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -18,6 +18,10 @@ test: setup
 # What needs neither a compiler nor a browser, a process or a long training; for while you work.
 quick: setup
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow and not browser and not data"
+
+# Random tables, each of which must be answered or refused in one sentence; a few of them are part of the tests.
+fuzz: setup
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/tables.py $(or $(CASES),1000) $(or $(SEED),0)
 
 check: setup
 	$(BIN)/ruff check .
