@@ -220,7 +220,9 @@ def decide(table: Panel, config: ForecastOptions, source: str) -> tuple[Forecast
     """
     lengths = np.array([len(s) for s in table.series])
     longest = int(lengths.max())
-    guess = config.season or max(season(table, np.maximum(lengths * 3 // 4, 1)), 1)
+    # What is left for training at least, whatever the parts will be.
+    seen = np.minimum(lengths * (_MOST_PART - 2) // _MOST_PART, lengths - config.test_steps - config.validation_steps)
+    guess = config.season or season(table, np.maximum(seen, 1))
     horizon = config.horizon or (min(guess, _MOST_HORIZON) if guess > 1 else min(_DEFAULT_HORIZON, longest // 8) or 1)
     # A panel goes by its shorter series, so that few are left out.
     typical = int(np.quantile(lengths, 0.25))
