@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from gatework.data.inputs import Inputs
+from gatework.data.inputs import Inputs, SeriesInputs
 from gatework.data.reading import Reading
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Split:
     """One part of a dataset, before any encoding.
 
     Attributes:
-        inputs: What the examples are read from: series, texts, or another kind of `gatework.data.inputs`.
+        inputs: What the examples are read from: series, texts, or another kind of `gatework.data.inputs`. A plain array
+            of shape (examples, time, input) is taken for series.
         targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
         beside: What else the person's own table says of each example, for predictions to stand beside; None where the
             examples are to be learnt from, or come from no table.
@@ -50,6 +51,10 @@ class Split:
     inputs: Inputs
     targets: np.ndarray
     beside: pl.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.inputs) is np.ndarray:
+            object.__setattr__(self, "inputs", SeriesInputs.of(self.inputs))
 
     @property
     def notes(self) -> tuple[str, ...]:

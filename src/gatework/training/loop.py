@@ -115,8 +115,8 @@ class Trainer:
         at.step += 1
         at.loss_sum += loss_sum
         at.loss_weight += weight
-        for name, value in zip(self.names, sums, strict=True):
-            at.sums[name] = at.sums.get(name, 0.0) + value
+        for name, followed in zip(self.names, sums, strict=True):
+            at.sums[name] = at.sums.get(name, 0.0) + followed
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
 
