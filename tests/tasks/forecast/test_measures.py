@@ -36,7 +36,7 @@ def test_a_slowly_changing_series_has_its_day_for_a_season_and_not_two_of_its_st
     hours = np.arange(48 * 40) / 2
     random = np.random.default_rng(1)
     smooth = 10 * np.sin(2 * np.pi * hours / 24) + np.convolve(random.normal(size=len(hours)), np.ones(9) / 3, "same")
-    moments = np.datetime64("2024-01-01T00:00") + np.arange(len(hours)) * np.timedelta64(30, "m")
+    moments = np.datetime64("2024-01-01", "ms") + np.arange(len(hours)) * np.timedelta64(30 * 60_000, "ms")
     frame = daily(smooth).with_columns(pl.Series("day", moments))
     assert divided(frame).plan.season == 48
     walk = daily(random.normal(size=600).cumsum())
