@@ -43,7 +43,7 @@ def tree(file: str) -> ast.Module:
 def package(module: str) -> str:
     """The package or root module that a file or a module's full name belongs to."""
     name = module.removeprefix("gatework.").replace("/", ".").removesuffix(".py").split(".")[0]
-    return "gatework" if name in ("__init__", "__main__") else name
+    return "gatework" if name == "__init__" else name
 
 
 def packages() -> set[str]:
