@@ -100,6 +100,38 @@ def test_a_models_own_states_are_paired_by_name(tmp_path: Path):
         export.onnx(model, tmp_path / "a.onnx", example, output_names=["scores"])
 
 
+class Segments(nn.Module):
+    """A window of 12 steps in segments of 3, as a forecaster reads it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recurrent = nn.RNN(6, 4, batch_first=True)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        return self.recurrent(windows.reshape(windows.shape[0], windows.shape[1] // 3, -1))[0]
+
+
+def test_sizes_that_never_change_are_kept_where_they_are_named(tmp_path: Path):
+    model, x = Segments(), torch.randn(4, 12, 2)
+    with pytest.raises(UsageError, match=r"the model itself does not run on inputs windows .* fixed="):
+        export.onnx(model, tmp_path / "a.onnx", (x,))
+    with pytest.raises(UsageError, match='no "x": there is windows'):
+        export.onnx(model, tmp_path / "a.onnx", (x,), fixed={"x": (1,)})
+    written = export.onnx(model, tmp_path / "a.onnx", (x,), fixed={"windows": (1, 2)})
+    assert written.inputs == {"windows": ("batch", 12, 2)}
+    closest(run(written.file, windows=x[:1])[0], model(x[:1]))
+
+
+def test_a_model_that_fixes_its_sizes_itself_is_exported_with_a_warning(tmp_path: Path):
+    class Counted(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.reshape(len(x) * 3, -1)
+
+    with pytest.warns(UserWarning, match=r"takes x of the shape \(2, 3, 4\) alone"):
+        written = export.onnx(Counted(), tmp_path / "a.onnx", (torch.randn(2, 3, 4),), fixed={"x": (1, 2)})
+    assert written.inputs == {"x": (2, 3, 4)}
+
+
 def test_a_layer_with_a_forward_of_its_own_is_refused_by_name(tmp_path: Path):
     class Reversed(nn.GRU):
         def forward(self, x):

@@ -69,6 +69,7 @@ def js(model: nn.Module, file: str | Path, *, name: str = "model", about: Mappin
     parts = [
         opening, '(() => {\n"use strict";', f'const NAME = "{name}";', f"const NETWORK = {json.dumps(facts)};",
         f"const ABOUT = {described};", f'const PACKED = "{packed}";', _cell(held.derived), _tokeniser(about),
+        _asset("gatework.inside.page", "functions.js"),
         _asset("gatework.export", "network.js"), "})();\n",
     ]  # fmt: skip
     write_text(Path(file), "\n".join(part for part in parts if part))
@@ -135,4 +136,5 @@ def _tokeniser(about: Mapping[str, Any] | None) -> str:
 
 
 def _asset(package: str, name: str) -> str:
-    return files(package).joinpath("assets", name).read_text(encoding="utf-8")
+    text = files(package).joinpath("assets", name).read_text(encoding="utf-8")
+    return text.replace('"use strict";\n', "")

@@ -123,6 +123,7 @@ class Subject:
         output_names: What its outputs are called, if that is known.
         state: The output that each carried input receives at the next call, by the input's name.
         shortest: The smallest length of a sequence.
+        fixed: The axes that keep their size, by argument of `forward()`.
     """
 
     model: nn.Module
@@ -131,6 +132,7 @@ class Subject:
     output_names: Sequence[str] | None = None
     state: Mapping[str, str] = field(default_factory=dict)
     shortest: int = 1
+    fixed: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: nn.Module, inputs: Sequence[Any] | None, *, ragged: bool, stateful: bool) -> Subject:

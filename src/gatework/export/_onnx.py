@@ -71,6 +71,7 @@ def onnx(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     state: Mapping[str, str] | None = None,
+    fixed: Mapping[str, Sequence[int]] | None = None,
     weights: Weights = "float32",
     about: Mapping[str, Any] | None = None,
 ) -> Exported:
@@ -89,6 +90,7 @@ def onnx(
         input_names: What the tensors among `inputs` are called; as the arguments of `forward()` if None.
         output_names: What the outputs are called.
         state: With `inputs`: the output that each carried input is to be given at the next call, by the input's name.
+        fixed: With `inputs`: the axes that keep the size that they have there, by the argument of `forward()`.
         weights: How the matrices are stored: "bfloat16" and "int8" round them and make the file a half or a quarter as
             large. The graph computes in float32 in any case.
         about: What travels beside the weights, as a tokeniser, a scaling or labels, in JSON's terms; it goes into the
@@ -104,7 +106,9 @@ def onnx(
     need("an ONNX file", "onnx", "onnxruntime", "onnxscript")
     subject = Subject.of(model, inputs, ragged=ragged, stateful=stateful)
     if inputs is not None:
-        subject = replace(subject, input_names=input_names, output_names=output_names, state=state or {})
+        subject = replace(
+            subject, input_names=input_names, output_names=output_names, state=state or {}, fixed=fixed or {}
+        )
     if weights not in get_args(Weights):
         raise UsageError(f'weights="{weights}": {nearest(weights, get_args(Weights))}')
     original = None
@@ -133,7 +137,7 @@ def _traced(subject: Subject) -> _trace.Traced:
     """The graph with its names, its recurrent layers still to be written out."""
     if isinstance(subject.model, LayerModel):
         return _trace.of_layer(subject.model, _OPSET)
-    traced = _names.name_sizes(_trace.trace(subject.model, subject.inputs, _OPSET))
+    traced = _names.name_sizes(_trace.trace(subject.model, subject.inputs, subject.fixed, _OPSET))
     _names.name_values(traced.proto.graph, subject.input_names, subject.output_names)
     _check_state(traced.proto.graph, subject.state)
     return traced

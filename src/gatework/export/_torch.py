@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch as pytorch
-from torch import Tensor, nn
+from torch import nn
 
 from gatework._files import atomic
 from gatework.errors import UsageError
@@ -60,7 +60,7 @@ def torch(
 
 def _check(program: pytorch.export.ExportedProgram, subject: Subject) -> None:
     """Compare a program with the model, on inputs of other sizes."""
-    shapes, ranges = _shapes(program), _trace.ranges_of(program)
+    shapes, ranges = _trace.shapes_of(program), _trace.ranges_of(program)
     names = dict(zip(subject.input_names or shapes, shapes, strict=True))
     lengths = {names["lengths"]} if "lengths" in names else set()
     for name in lengths:
@@ -73,17 +73,7 @@ def _check(program: pytorch.export.ExportedProgram, subject: Subject) -> None:
     comparison, module = Comparison(interface), program.module()
     for feed, _ in feeds(shapes, interface):
         arguments = [pytorch.from_numpy(value) for value in feed.values()]
+        wanted = comparison.exact(arguments, shapes_of(feed))
         outputs = run(module, subject.inputs, arguments, pytorch.float32)
-        comparison.add({str(k): value.numpy() for k, value in enumerate(outputs)}, arguments, shapes_of(feed))
+        comparison.add({str(k): value.numpy() for k, value in enumerate(outputs)}, wanted, arguments, shapes_of(feed))
     comparison.check()
-
-
-def _shapes(program: pytorch.export.ExportedProgram) -> dict[str, tuple[int | str, ...]]:
-    """The sizes of each tensor that goes in; one that may vary is its symbol."""
-    given = program.graph_signature.user_inputs
-    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.name in given}
-    return {
-        name: tuple(size if isinstance(size, int) else str(size) for size in value.shape)
-        for name, value in values.items()
-        if isinstance(value, Tensor)
-    }

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from torch.export import Dim, ExportedProgram
 from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_map
 
-from gatework.errors import KindError, UsageError
+from gatework.errors import KindError, UsageError, nearest
 from gatework.export import _layers, _packed
 from gatework.export._models import LayerModel
 from gatework.export._nodes import Nodes
@@ -54,21 +55,23 @@ class Traced:
     ranges: Mapping[str, tuple[int, int]]
 
 
-def trace(model: nn.Module, inputs: Sequence[Any], opset: int) -> Traced:
+def trace(model: nn.Module, inputs: Sequence[Any], fixed: Mapping[str, Sequence[int]], opset: int) -> Traced:
     """Trace a model on example inputs.
 
     Args:
         model: Any module.
         inputs: What it is called with; every size above 1 may be another one later, where the model allows it.
+        fixed: The axes that keep their size, by argument of `forward()`.
         opset: The version of ONNX's operators.
 
     Raises:
-        UsageError: A recurrent layer cannot be exported.
+        UsageError: A recurrent layer cannot be exported, or there is no such argument.
     """
     replica = copy.deepcopy(model).cpu().eval().float()
     layers = _replaced(replica)
     with _packed.traceable():
-        program = program_of(replica, inputs)
+        program = program_of(replica, inputs, fixed)
+    _warn_of_frozen(program, fixed)
     with _quiet():
         exported = torch.onnx.export(program, dynamo=True, verbose=False, opset_version=opset)
     if exported is None:
@@ -76,15 +79,44 @@ def trace(model: nn.Module, inputs: Sequence[Any], opset: int) -> Traced:
     return Traced(exported.model_proto, layers, ranges_of(program))
 
 
-def program_of(model: nn.Module, inputs: Sequence[Any]) -> ExportedProgram:
+def program_of(
+    model: nn.Module, inputs: Sequence[Any], fixed: Mapping[str, Sequence[int]] | None = None
+) -> ExportedProgram:
     """A model as torch's exported program; every size of the inputs above 1 may be another one, where it can."""
     # One tensor that is given twice, as zeros for h and c, would be one input to torch.
     example: tuple[Any, ...] = tree_map(
         lambda v: v.detach().cpu().clone() if isinstance(v, Tensor) else v, tuple(inputs)
     )
-    dynamic = tree_map(_any_size, inspect.signature(model.forward).bind(*example).arguments)
+    arguments, fixed = inspect.signature(model.forward).bind(*example).arguments, fixed or {}
+    for name in fixed:
+        if name not in arguments:
+            raise UsageError(f'fixed: the model is given no "{name}": {nearest(name, arguments)}')
+    dynamic = {name: tree_map(partial(_sizes, fixed.get(name, ())), value) for name, value in arguments.items()}
     with _quiet(), torch.no_grad():
         return torch.export.export(model, example, dynamic_shapes=dynamic, strict=False)
+
+
+def shapes_of(program: ExportedProgram) -> dict[str, tuple[int | str, ...]]:
+    """The sizes of each tensor that goes in; one that may vary is its symbol."""
+    given = program.graph_signature.user_inputs
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.name in given}
+    return {
+        name: tuple(size if isinstance(size, int) else str(size) for size in value.shape)
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _warn_of_frozen(program: ExportedProgram, fixed: Mapping[str, Sequence[int]]) -> None:
+    """Say where the model's own code has fixed every size of an input."""
+    for name, shape in shapes_of(program).items():
+        sizes = [size for axis, size in enumerate(shape) if size != 1 and axis not in fixed.get(name, ())]
+        if sizes and all(isinstance(size, int) for size in sizes):
+            warnings.warn(
+                f"the export takes {name} of the shape {shape} alone, as the model turns its sizes into numbers "
+                "(len(x) does, x.shape[0] does not)",
+                stacklevel=4,
+            )
 
 
 def ranges_of(program: ExportedProgram) -> dict[str, tuple[int, int]]:
@@ -121,9 +153,10 @@ def of_layer(model: LayerModel, opset: int) -> Traced:
     return Traced(proto, {"layer": layer}, dict.fromkeys(("time", "batch"), (1, _ENDLESS)))
 
 
-def _any_size(value: Any) -> Any:
+def _sizes(fixed: Sequence[int], value: Any) -> Any:
+    """What torch is told of a tensor's sizes."""
     if isinstance(value, Tensor):
-        return {axis: Dim.AUTO for axis, size in enumerate(value.shape) if size > 1}
+        return {axis: Dim.AUTO for axis, size in enumerate(value.shape) if size > 1 and axis not in fixed}
     return None
 
 

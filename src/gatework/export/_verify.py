@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from gatework.errors import ExportError
+from gatework.errors import ExportError, UsageError
 from gatework.export._names import shape_of
 
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def verify(proto: ModelProto, interface: Interface) -> Check:
     for drawn, goes_on in feeds({v.name: shape_of(v) for v in proto.graph.input}, interface):
         carried = {state: results[after] for state, after in interface.state.items()} if goes_on else {}
         feed = {**drawn, **carried}
+        arguments = [torch.from_numpy(feed[name]) for name in names]
+        wanted = comparison.exact(arguments, shapes_of(feed))
         results = _results(session, feed)
-        comparison.add(results, [torch.from_numpy(feed[name]) for name in names], shapes_of(feed))
+        comparison.add(results, wanted, arguments, shapes_of(feed))
     return comparison.check()
 
 
@@ -116,13 +118,28 @@ class Comparison:
         self._worst = ""
         self._cases = 0
 
-    def add(self, results: Mapping[str, np.ndarray], arguments: Sequence[Tensor], where: str) -> None:
-        """Run the model on what the graph has run on.
+    def exact(self, arguments: Sequence[Tensor], where: str) -> list[Tensor]:
+        """What the model itself gives in float64.
+
+        Raises:
+            UsageError: It does not take inputs of these sizes.
+        """
+        try:
+            return run(self._exact, self._inputs, arguments, torch.float64)
+        except (RuntimeError, ValueError, TypeError, IndexError) as problem:
+            raise UsageError(
+                f"the model itself does not run {where}: {problem}; if a size never changes, say so, as "
+                'fixed={"x": (1, 2)} for the axes 1 and 2 of the argument x'
+            ) from None
+
+    def add(
+        self, results: Mapping[str, np.ndarray], wanted: Sequence[Tensor], arguments: Sequence[Tensor], where: str
+    ) -> None:
+        """Run the model in float32 on what the graph has run on, and note the errors.
 
         Raises:
             ExportError: The outputs have other shapes.
         """
-        wanted = run(self._exact, self._inputs, arguments, torch.float64)
         rounded = [run(model, self._inputs, arguments, torch.float32) for model in self._plain]
         shapes, right_shapes = ([tuple(value.shape) for value in values] for values in (results.values(), wanted))
         if shapes != right_shapes:

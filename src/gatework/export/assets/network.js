@@ -1,9 +1,5 @@
 // The arithmetic around the cell, as csrc/scan.h has it: products, norms, the projection, and what acts on new states.
 
-const tanh = Math.tanh;
-const sigmoid = (a) => 1 / (1 + Math.exp(-a));
-const relu = (a) => (a > 0 ? a : 0);
-const softplus = (a) => (a > 30 ? a : Math.log1p(Math.exp(a)));
 const zeros = (count) => new Float64Array(count);
 
 const WEIGHTS = (() => {
