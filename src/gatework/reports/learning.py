@@ -47,15 +47,16 @@ def _curves(networks: Sequence[Entry], name: str) -> dict[str, Any]:
         "name": name,
         "title": title[0].upper() + title[1:],
         "panels": panels,
-        "axis": _axis(panels, _PARTS),
-        "overlay": _axis(panels, ("validation",)),
+        "axis": _axis(panels, _PARTS, name),
+        "overlay": _axis(panels, ("validation",), name),
         "has_training": any(v is not None for panel in panels for seed in panel["seeds"] for v in seed["train"]),
     }
 
 
-def _axis(panels: Sequence[Mapping[str, Any]], parts: Sequence[str]) -> dict[str, Any]:
+def _axis(panels: Sequence[Mapping[str, Any]], parts: Sequence[str], name: str) -> dict[str, Any]:
     values = [v for panel in panels for seed in panel["seeds"] for part in parts for v in seed[part] if v is not None]
-    return Axis.over(values, log_from=2.0).axis()
+    # Losses fall by factors; a share of 0.9 is not far from 1.
+    return Axis.over(values, log_from=math.inf if get_metric(name).is_share else 2.0).axis()
 
 
 def _panel(entry: Entry, name: str) -> dict[str, Any]:
