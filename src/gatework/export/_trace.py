@@ -101,7 +101,7 @@ def shapes_of(program: ExportedProgram) -> dict[str, tuple[int | str, ...]]:
     given = program.graph_signature.user_inputs
     values = {node.name: node.meta.get("val") for node in program.graph.nodes if node.name in given}
     return {
-        name: tuple(size if isinstance(size, int) else str(size) for size in value.shape)
+        name: tuple(int(str(size)) if str(size).isdigit() else str(size) for size in value.shape)
         for name, value in values.items()
         if isinstance(value, Tensor)
     }
