@@ -20,7 +20,7 @@ _SETS = {
     "sunspots": ("309 years of sunspot numbers, 1700-2008", "public domain"),
     "retail": ("293 months of US retail sales, 1992-2016", "MIT"),
     "weather": ("1,461 days of weather in Seattle, 2012-2015", "public domain"),
-    "stocks": ("daily prices of five US stocks, 2000-2013; close to a random walk", "none stated; facts from public news sources"),
+    "stocks": ("daily prices of five US stocks, 2000-2013; close to a random walk", "none stated: public prices"),
 }
 
 
