@@ -15,10 +15,10 @@ worth of a normal law, for which the network's intervals are right, stand with t
 learnt from years.
 
 At first $\alpha = 2q$. Then, with every step that comes to pass, its scores join the others, whose weight falls by half
-in `_HALF_LIFE` blocks, and with $m_t$, the share of the intervals once issued for it that missed it, and $h$ the
-horizon,
+in `_HALF_LIFE` blocks, and with $m_t$, the share of the intervals once issued for it that missed it, and $b$ the
+steps of a block,
 
-$$ \alpha \leftarrow \min\big(1, \max(0, \alpha + \gamma\, 2q\, (2q - m_t) / h)\big), $$
+$$ \alpha \leftarrow \min\big(1, \max(0, \alpha + \gamma\, 2q\, (2q - m_t) / b)\big), $$
 
 so that coverage returns to what was promised where the future is unlike the held-back origins. The rate falls with the
 horizon, because the answer to a change comes that much later, and with the promise, so that a single miss of a 95 %
@@ -147,7 +147,7 @@ class Calibration:
         series, place, times = np.unique(steps.key[known], return_inverse=True, return_counts=True)
         missed = np.zeros((len(series), len(PROMISED)))
         np.add.at(missed, place.reshape(-1), steps.score[known] > factors[steps.origin[known], :MEDIAN])
-        moved = PROMISED * (PROMISED - missed / times[:, None]) * _RATE / self.horizon
+        moved = PROMISED * (PROMISED - missed / times[:, None]) * _RATE / self._block
         alpha = self.alpha.copy()
         alpha[series] = np.clip(alpha[series] + moved, 0.0, 1.0)
         faded = self.counts * 0.5 ** (1 / (_HALF_LIFE * self._block))
