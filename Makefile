@@ -21,7 +21,7 @@ quick: setup
 
 # Random tables, each of which must be answered or refused in one sentence; a few of them are part of the tests.
 fuzz: setup
-	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/tables.py $(or $(CASES),1000) $(or $(SEED),0)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_tables.py $(or $(CASES),1000) $(or $(SEED),0)
 
 check: setup
 	$(BIN)/ruff check .

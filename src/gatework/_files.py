@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from gatework.errors import RunError
 
 UMASK = os.umask(0)
@@ -77,6 +79,11 @@ def _explained(error: OSError, path: Path) -> RunError:
     if error.errno in _NO_ROOM:
         return RunError(f"the disk is full: {path} could not be written; free some room or choose another folder")
     return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}")
+
+
+def cache_folder() -> Path:
+    """The folder of downloads, of what is made of them, and of compiled cells."""
+    return Path(os.environ.get("GATEWORK_CACHE") or platformdirs.user_cache_dir("gatework"))
 
 
 def write_text(path: Path, text: str) -> None:

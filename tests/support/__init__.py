@@ -10,6 +10,7 @@
 | `drop_ins` | gatework's layers beside torch.nn's |
 | `export_networks` | a network of every kind that JavaScript and C take |
 | `forecast_reports` | comparison folders of forecasts, without a training |
+| `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
 | `networks` | small runs of every kind to look inside |
 | `onnx_files` | ONNX files as others run them |
 | `report_folders` | comparison folders without a training |

@@ -17,6 +17,7 @@ import time
 from functools import cache
 from pathlib import Path
 
+from gatework._files import cache_folder
 from gatework.cells._derive import Derivation
 from gatework.cells._emit import identifier, struct, struct_name
 
@@ -54,7 +55,7 @@ def library(
     found = os.stat(compiler)
     parts = (text, _digest(headers), *command, found.st_size, found.st_mtime_ns)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-    target = cache_folder() / f"{key}.so"
+    target = cache_folder() / "cells" / f"{key}.so"
     if not target.exists():
         try:
             _build(target, name, text, [*command, f"-I{headers}"])
@@ -62,13 +63,6 @@ def library(
             reason = f"{target.parent} cannot be written ({error.strerror}); name another by GATEWORK_CACHE"
             raise BuildError(reason) from error
     return target
-
-
-def cache_folder() -> Path:
-    """Where compiled cells are kept."""
-    import platformdirs
-
-    return Path(os.environ.get("GATEWORK_CACHE") or platformdirs.user_cache_dir("gatework")) / "cells"
 
 
 def _unit(derivation: Derivation, isa: str, element: str, is_around: bool) -> str:

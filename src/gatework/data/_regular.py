@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-import polars as pl
 
 from gatework.data._columns import Columns
+from gatework.data.filling import forward_filled
 from gatework.errors import DataError
 from gatework.options import TimeOptions
 
@@ -243,13 +243,13 @@ def _one(
     if config.missing == "zero":
         values, observed = np.nan_to_num(full[:steps, where["targets"]]), np.ones_like(observed)
     else:
-        values = _previous(full[:steps, where["targets"]])
+        values = forward_filled(full[:steps, where["targets"]])
     known = full[:, where["known"]]
     counts.update(known=int(np.isnan(known[:steps]).sum()), ahead=ahead - steps)
-    known[:steps] = _previous(known[:steps])
+    known[:steps] = forward_filled(known[:steps])
     if np.isnan(known[steps:]).any():
         raise _unknown(known[steps:], start + steps, columns, present[steps:], naming)
-    past = _previous(full[:steps, where["past"]])
+    past = forward_filled(full[:steps, where["past"]])
     static = _static(rows, columns, where["static"], naming)
     return Series(name, start, values, observed, known, past, static)
 
@@ -280,14 +280,6 @@ def _static(rows: StepRows, columns: Columns, where: slice, naming: Naming) -> n
                 "--past or --known instead"
             )
     return values[0]
-
-
-def _previous(values: np.ndarray) -> np.ndarray:
-    """Each missing value becomes the one before it; before the first there is 0."""
-    frame = pl.from_numpy(values) if values.size else None
-    if frame is None:
-        return values
-    return frame.fill_nan(None).fill_null(strategy="forward").fill_null(0.0).to_numpy().copy()
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gatework._files import cache_folder
 from gatework.errors import DataError
 
 _TIMEOUT_SECONDS: float = 30
@@ -33,11 +34,6 @@ class OfficialFile(NamedTuple):
 
     path: Path
     notes: tuple[str, ...]
-
-
-def cache_folder() -> Path:
-    """The folder of downloads and of what is made of them."""
-    return Path(os.environ.get("GATEWORK_CACHE") or _pooch().os_cache("gatework"))
 
 
 def official_file(dataset: str, url: str, md5: str) -> OfficialFile:

@@ -27,7 +27,7 @@ _TORCH_LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN_TANH": RNN, "RNN_RELU": RNN}
 
 
 @dataclass(frozen=True)
-class Reading:
+class NamedSteps:
     """Examples as a run's network reads them.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reading:
     steps: tuple[tuple[str, ...], ...]
 
 
-def read(run: Run, inputs: Any) -> Reading:
+def read(run: Run, inputs: Any) -> NamedSteps:
     """Encodes examples as the run's task does.
 
     Args:
@@ -56,10 +56,10 @@ def read(run: Run, inputs: Any) -> Reading:
     batch = run.task.encode(split).batch(np.arange(len(split)))
     lengths = batch.lengths.tolist()
     if isinstance(encoder, SeriesEncoder) or not isinstance(split.inputs, Texts):
-        return Reading(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
+        return NamedSteps(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
     tokens = split.inputs.tokens.last(encoder.max_tokens)
     words = [tokens.words(position) for position in range(len(split))]
-    return Reading(batch, tuple(_step_names(own, length) for own, length in zip(words, lengths, strict=True)))
+    return NamedSteps(batch, tuple(_step_names(own, length) for own, length in zip(words, lengths, strict=True)))
 
 
 def sequence_task(run: Run) -> SequenceTask:

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatework._files import cache_folder
 from gatework.data.dataset import Dataset, Provenance, Split
-from gatework.data.download import cache_folder, official_file
+from gatework.data.download import official_file
 from gatework.data.sets._spec import SetSpec
 from gatework.errors import DataError
 

@@ -12,6 +12,8 @@ import random
 
 import numpy as np
 
+from gatework.data.filling import forward_filled
+
 _MAD_TO_STD = 1.4826
 _LEAST_SPREAD = 1e-9
 
@@ -27,7 +29,7 @@ def robust_z(values: np.ndarray, window: int = 500) -> np.ndarray:
         The largest distance of a row's variables, shape (rows,); NaN for the first rows and where all are missing.
     """
     found = np.full(values.shape, np.nan)
-    filled = _forward(values)
+    filled = _filled(values)
     overall = filled.std(axis=0)
     step = max(1, window // 50)
     for row in range(2, len(values), step):
@@ -49,7 +51,7 @@ def seasonal_difference(values: np.ndarray, season: int) -> np.ndarray:
     Returns:
         The largest distance of a row's variables, shape (rows,); NaN in the first season.
     """
-    filled = _forward(values)
+    filled = _filled(values)
     found = np.full(values.shape, np.nan)
     found[season:] = np.abs(values[season:] - filled[:-season])
     count = np.arange(1, len(values) + 1)[:, None]
@@ -72,7 +74,7 @@ def isolation_forest(values: np.ndarray, fit_rows: int, lags: int = 8, seed: int
     """
     from sklearn.ensemble import IsolationForest
 
-    filled = _forward(values)
+    filled = _filled(values)
     shifted = [filled[lags - k : len(filled) - k] for k in range(lags + 1)]
     features = np.concatenate(shifted, axis=1)
     forest = IsolationForest(random_state=seed).fit(features[: max(fit_rows - lags, 2)])
@@ -94,7 +96,7 @@ def matrix_profile(values: np.ndarray, window: int, history: int = 5000) -> np.n
     Returns:
         The largest distance of a row's variables, shape (rows,); NaN for the first two windows.
     """
-    filled = _forward(values)
+    filled = _filled(values)
     found = np.full(values.shape, np.nan)
     if len(values) > 2 * window:
         for k, column in enumerate(filled.T):
@@ -153,13 +155,11 @@ def random_scores(rows: int, seed: int) -> np.ndarray:
     return np.array([generator.uniform(0, 1) for _ in range(rows)])
 
 
-def _forward(values: np.ndarray) -> np.ndarray:
+def _filled(values: np.ndarray) -> np.ndarray:
     """Missing values filled by the one before; by the first one at the start; by 0 where there is none at all."""
     is_known = ~np.isnan(values)
-    at = np.maximum.accumulate(np.where(is_known, np.arange(len(values))[:, None], -1), axis=0)
-    first = np.argmax(is_known, axis=0)
-    filled = np.take_along_axis(values, np.where(at < 0, first, at), axis=0)
-    return np.where(np.isnan(filled), 0.0, filled)
+    first = np.take_along_axis(values, is_known.argmax(axis=0)[None], axis=0)[0]
+    return forward_filled(values, np.nan_to_num(first))
 
 
 def _largest(found: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.events import EventRows, EventTable, read_events
+from gatework.data.filling import forward_filled
 from gatework.data.reading import Reading
 from gatework.data.series import Scale
 from gatework.data.tables import Table, read_table
@@ -22,7 +23,7 @@ from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
 from gatework.tasks.detect.clock import clock, since_last, usable_periods
-from gatework.tasks.detect.online_scorer import forward_filled, inputs
+from gatework.tasks.detect.online_scorer import inputs
 from gatework.tasks.detect.options import DetectOptions
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data.filling import forward_filled
 from gatework.tasks.detect.clock import clock, since_last
 from gatework.tasks.detect.thresholds import Threshold, threshold
 
@@ -169,11 +170,3 @@ class LabelledWatch:
 def inputs(filled: np.ndarray, features: np.ndarray) -> np.ndarray:
     """What a network reads of rows: standardised values without gaps, and features; float32."""
     return np.concatenate([np.clip(filled, -_FARTHEST, _FARTHEST), features], axis=1).astype(np.float32)
-
-
-def forward_filled(values: np.ndarray) -> np.ndarray:
-    """Missing values filled by the one before, shape (rows, variables); the first row must be whole."""
-    if not np.isnan(values).any():
-        return values
-    at = np.where(np.isnan(values), 0, np.arange(len(values))[:, None])
-    return np.take_along_axis(values, np.maximum.accumulate(at, axis=0), axis=0)

@@ -1,6 +1,6 @@
 import pytest
 
-from fuzz.tables import run
+from support.fuzzed_tables import run
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,6 +1,6 @@
 """Tables of every kind of hole and shape, each of which must be answered or refused in one sentence.
 
-`python tests/fuzz/tables.py [CASES [FIRST SEED]]` goes through as many as asked for; a few are part of the tests.
+`make fuzz CASES=N SEED=FIRST` goes through as many as asked for; a few are part of the tests.
 """
 
 from __future__ import annotations
