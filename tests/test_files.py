@@ -12,11 +12,16 @@ from gatework import _files
 from gatework.errors import RunError
 
 
+def test_a_number_that_is_none_is_null_in_json(tmp_path):
+    _files.write_json(tmp_path / "value.json", {"mean": float("nan"), "ends": [float("inf"), 1.5]})
+    assert json.loads((tmp_path / "value.json").read_text()) == {"mean": None, "ends": [None, 1.5]}
+
+
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "value.json"
     _files.write_json(path, {"kept": 1})
-    with pytest.raises(ValueError, match="Out of range float"):
-        _files.write_json(path, {"lost": float("nan")})
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        _files.write_json(path, {"lost": {1, 2}})
     with pytest.raises(ZeroDivisionError), _files.atomic(path) as temporary:
         temporary.write_text(f"half {1 / 0}")
     assert json.loads(path.read_text()) == {"kept": 1}
