@@ -22,19 +22,31 @@ ARGUMENTS = [
 
 # What `make quick` leaves out: folders, files and single tests that start compilers or processes, or train for long.
 SLOW = {
-    "compile": ("native", "cells/test_custom.py", "nn/test_compile_and_export.py", "nn/test_bfloat16.py"),
+    "compile": (
+        "native",
+        "cells/test_custom.py",
+        "nn/test_bfloat16.py",
+        "nn/test_compile_and_export.py",
+        "scan/test_exported.py",
+        "tasks/test_models_export.py",
+    ),
     "run lessons": ("course/test_lessons.py", "course/test_learner.py", "course/test_site_in_browser.py"),
     "start processes": (
         "cli",
         "cells/test_docs.py",
         "evaluation/test_workers.py",
         "nn/test_processes_and_threads.py",
+        "reports/test_picture.py",
         "tasks/test_outside_task.py",
         "training/test_resume.py",
         "training/test_runtime.py::test_subnormal_numbers_are_flushed_in_every_thread",
+        "test_files.py::test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written",
+        "test_options.py::test_a_type_checker_knows_every_keyword_argument",
+        "test_public_face.py::test_importing_gatework_imports_neither_torch_nor_numpy",
     ),
     "train for long": (
         "bench",
+        "fuzz",
         "data/sets/test_every_set.py",
         "evaluation/test_comparison.py",
         "inside/test_docs.py",

@@ -39,7 +39,7 @@ def loses_a_state(a_h: torch.Tensor, c: torch.Tensor) -> dict[str, torch.Tensor]
     ],
 )
 def test_the_battery_finds_what_is_wrong_with_a_cell(step, states, message: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("cell_battery.inspect.getmodule", lambda _: cells.lstm)
+    monkeypatch.setattr("support.cell_battery.inspect.getmodule", lambda _: cells.lstm)
     spec = dataclasses.replace(cells.get("rnn"), step=step, states=states)
     with pytest.raises(AssertionError, match=message):
         check_cell(spec)
