@@ -9,6 +9,9 @@ from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gatework.errors import UsageError
+from gatework.options import ModelOptions
+from gatework.tasks.forecast.model import ForecastNetwork
+from gatework.tasks.forecast.options import ForecastOptions
 from support.export_networks import TOKENS, Network
 from support.onnx_files import closest, operators, run
 
@@ -98,6 +101,23 @@ def test_a_models_own_states_are_paired_by_name(tmp_path: Path):
         closest(mine, other)
     with pytest.raises(UsageError, match="the model has 3 outputs"):
         export.onnx(model, tmp_path / "a.onnx", example, output_names=["scores"])
+
+
+def test_a_forecaster_that_reads_its_own_answers_is_exported(tmp_path: Path):
+    plan = ForecastOptions(window=12, horizon=6, segment=2, decoder="recursive")
+    sizes = {"inputs": 3, "ahead": 2, "static": 2, "series": 4, "log": None}
+    network = ForecastNetwork(ModelOptions(cell="slstm", hidden=8), plan, **sizes)
+    names = ("inputs", "ahead", "static", "level", "scale", "skip")
+
+    def windows(batch: int) -> list[torch.Tensor]:
+        shapes = [(batch, 12, 3), (batch, 6, 2), (batch, 2), (batch,), (batch,), (batch, 6)]
+        return [torch.rand(*shape) + 0.5 for shape in shapes]
+
+    fixed = {"inputs": (1, 2), "ahead": (1, 2), "static": (1,), "skip": (1,)}
+    written = export.onnx(network, tmp_path / "a.onnx", windows(3), fixed=fixed)
+    assert written.outputs == {"output": ("batch", 6, network.outputs)}
+    others = windows(7)
+    closest(run(written.file, **dict(zip(names, others, strict=True)))[0], network(*others))
 
 
 class Segments(nn.Module):
