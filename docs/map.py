@@ -26,6 +26,7 @@ WORDS = {
     "export": "for other people's systems",
     "formatting": "numbers in words",
     "inside": "traces, gradients, live page",
+    "_compared": "from data to a report",
     "nn": "layers, drop-ins for torch.nn",
     "options": "each setting declared once",
     "pages": "one file, both themes",

@@ -24,7 +24,7 @@ _SOURCES = {
     "accelerate": "gatework.nn:accelerate",
     "cell": "gatework.cells:cell",
     "cells": "gatework.cells",
-    "compare": "gatework.evaluation:compare",
+    "compare": "gatework._compared:compare",
     "data": "gatework.data",
     "errors": "gatework.errors",
     "export": "gatework.export",

@@ -1,11 +1,11 @@
 # Made by `make options` from the options of every task; do not edit.
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Literal
 
 from narwhals.typing import IntoDataFrame
 
+from gatework._compared import Compared
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
@@ -180,4 +180,4 @@ def compare(
     smooth: int = ...,
     sensitivity: float = ...,
     gap: int = ...,
-) -> Path: ...
+) -> Compared: ...

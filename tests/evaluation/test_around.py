@@ -7,13 +7,14 @@ import pytest
 
 import gatework
 from gatework.errors import UsageError
-from gatework.evaluation.comparison import ComparisonPlan, compare
+from gatework.evaluation.comparison import ComparisonPlan
 from gatework.nn import RecurrentLayer, ScanOptions
 from gatework.nn.model import scan_options
 from gatework.pages.step_options import step_options
 from gatework.recipe import Recipe
 from gatework.reports.run import write_run_report
 from gatework.training.run import Run
+from support.comparisons import compare
 from support.datasets import waves
 
 ALL = {"recurrent_dropout": 0.2, "zoneout": {"c": 0.3, "h": 0.1}, "weight_drop": 0.4, "cell_clip": 2.0}

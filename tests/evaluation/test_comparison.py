@@ -8,11 +8,12 @@ import pytest
 
 from gatework import tasks
 from gatework.errors import RunError, UsageError
-from gatework.evaluation.comparison import ComparisonPlan, compare
+from gatework.evaluation.comparison import ComparisonPlan
 from gatework.evaluation.matching import matched_hidden, parameters
 from gatework.inside.gradients import gradient_flow
 from gatework.training.progress import Progress
 from gatework.training.run import Run
+from support.comparisons import compare
 from support.datasets import opinions, small, waves
 
 CELLS = ("rnn", "gru", "lstm")

@@ -9,6 +9,7 @@
 | `datasets` | small texts, series and recipes |
 | `drop_ins` | gatework's layers beside torch.nn's |
 | `export_networks` | a network of every kind that JavaScript and C take |
+| `comparisons` | a comparison of made data, with its report |
 | `forecast_reports` | comparison folders of forecasts, without a training |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
 | `networks` | small runs of every kind to look inside |

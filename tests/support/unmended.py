@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("pages",),
     ("reports",),
     ("inside",),
+    ("_compared",),
     ("export", "serve"),
     ("bench", "course"),
     ("cli",),
@@ -46,7 +47,7 @@ FACE = "gatework"
 MOVING: dict[str, str] = {}
 
 # Commands are read for `gatework --help`, which imports nothing heavy; a comparison starts workers before it imports.
-LAZY_FACES = ("cli/", "evaluation/__init__.py")
+LAZY_FACES = ("cli/", "_compared.py")
 # What takes long to import, or comes with an extra that may be absent.
 HEAVY = {
     *("torch", "numpy", "polars", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),

@@ -48,9 +48,9 @@ def compare(
 
     An interrupted comparison goes on where it stopped when the same command is repeated.
     """
+    from gatework._compared import compare as run
     from gatework._files import read_json
     from gatework.cli._show import comparison_table
-    from gatework.evaluation import compare as run
     from gatework.training.progress import showing_progress, stopped_with
 
     names = tuple(cell.strip() for cell in cells.split(",") if cell.strip())
@@ -62,7 +62,7 @@ def compare(
     if quick:
         raise UsageError("--quick is for gatework compare memory; shorten another comparison with --epochs and --seeds")
     with stopped_with(_STOPPED), showing_progress(quiet) as progress:
-        report = run(
+        compared = run(
             data,
             out=out,
             cells=names,
@@ -80,7 +80,7 @@ def compare(
         print(content.read_text(encoding="utf-8"), end="")
         return
     comparison_table(read_json(content))
-    print(f"\nReport: {report}")
+    print(f"\nReport: {compared.report}")
 
 
 def _memory(

@@ -79,8 +79,8 @@ def compare(
     workers: int = 1,
     progress: Progress | None = None,
     command: str = "",
-) -> Path:
-    """Trains every cell with every seed, runs the baselines, and writes the comparison folder with its report.
+) -> None:
+    """Trains every cell with every seed, runs the baselines, and writes the comparison folder.
 
     A comparison that was interrupted goes on where it stopped.
 
@@ -91,9 +91,6 @@ def compare(
         workers: Runs trained at once, each with an equal share of the machine's cores.
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
-
-    Returns:
-        The path of the report.
 
     Raises:
         RunError: The folder holds something else, or the comparison of another plan or other data.
@@ -127,11 +124,6 @@ def compare(
     content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
-    from gatework.inside.comparison import look_inside
-    from gatework.reports import write_report
-
-    look_inside(out)
-    return write_report(out)
 
 
 def _import_statistics() -> None:

@@ -86,11 +86,11 @@ def _quoted(text: str) -> str:
 _STUB = """# Made by `make options` from the options of every task; do not edit.
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Literal
 
 from narwhals.typing import IntoDataFrame
 
+from gatework._compared import Compared
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
@@ -119,7 +119,7 @@ def compare(
     progress: Progress | None = ...,
     command: str = ...,
 {compare}
-) -> Path: ...
+) -> Compared: ...
 """
 
 

@@ -1,0 +1,126 @@
+"""Cells on the same data, from the data to the report: what `gatework.compare` and the command stand on."""
+
+from __future__ import annotations
+
+import html
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatework._files import read_json
+from gatework.formatting import number
+from gatework.options import shows_options
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.recipe import Recipe
+    from gatework.training.progress import Progress
+
+__all__ = ["Compared", "compare", "finished"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A finished comparison.
+
+    Attributes:
+        path: Its folder.
+    """
+
+    path: Path
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What `comparison.json` holds."""
+        return read_json(self.path / "comparison.json")
+
+    @property
+    def verdict(self) -> str:
+        """What follows from the figures, in a sentence or two."""
+        return str(self.content["verdict"])
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per network and simple method, the best first: its name, its kind and the mean of every metric."""
+        import polars as pl
+
+        rows = [
+            {"name": entry["name"], "kind": entry["kind"], **{n: m["mean"] for n, m in entry["metrics"].items()}}
+            for entry in self.content["entries"]
+        ]
+        frame = pl.DataFrame(rows, infer_schema_length=None)
+        return frame.sort(self.content["metric"], descending=not self.content["lower_is_better"], nulls_last=True)
+
+    def _repr_html_(self) -> str:
+        """The comparison in a notebook: the verdict above the table."""
+        frame = self.table
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in frame.columns)
+        cells = [[number(v) if isinstance(v, float) else html.escape(str(v)) for v in row] for row in frame.iter_rows()]
+        rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
+        return f"<p>{html.escape(self.verdict)}</p><table><tr>{head}</tr>{rows}</table>"
+
+
+@shows_options("cell", "seed")
+def compare(
+    source: Any,
+    *,
+    out: str | os.PathLike[str],
+    cells: tuple[str, ...] = ("rnn", "gru", "lstm"),
+    seeds: int = 3,
+    match: str = "units",
+    task: str | None = None,
+    recipe: str | Recipe | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+    command: str = "",
+    **changes: Any,
+) -> Compared:
+    """Compares cells on a data set, a file, a folder or a data frame; see `gatework.evaluation.comparison.compare`.
+
+    Args:
+        source: A registered data set's name, a path, a pandas, polars or pyarrow frame, or a Dataset.
+        out: The comparison folder.
+        cells: Names of registered cells.
+        seeds: How many seeds, counted from 0.
+        match: "units" gives every cell the same hidden size; "parameters" widens the smaller cells.
+        task: The task; the data set's own if None, or the one that the options of a person's own data imply.
+        recipe: A built-in recipe's name, a path, or a Recipe; the data set's or the task's own if None.
+        workers: Runs trained at once. More than 1 starts processes, which a script must guard by
+            `if __name__ == "__main__":`.
+        progress: Who is told how it goes.
+        command: The command line that repeats it, for the report.
+        changes: Fields of the recipe to change, as `epochs=5`.
+
+    Returns:
+        The comparison, with its report.
+    """
+    from gatework.evaluation.workers import start_early
+
+    if workers > 1:
+        start_early()
+    from gatework.evaluation.comparison import ComparisonPlan
+    from gatework.evaluation.comparison import compare as run
+    from gatework.training.fitting import prepare
+
+    dataset, chosen = prepare(source, task, recipe, changes, cells)
+    plan = ComparisonPlan(chosen, tuple(cells), seeds, match)
+    run(dataset, plan, Path(out), workers=workers, progress=progress, command=command)
+    return finished(Path(out))
+
+
+def finished(path: Path) -> Compared:
+    """Looks inside the networks of a comparison folder that is complete, and writes its report."""
+    from gatework.inside.comparison import look_inside
+    from gatework.reports import write_report
+
+    look_inside(path)
+    write_report(path)
+    return Compared(path)
