@@ -54,7 +54,7 @@ SLOW = {
         "inside/test_memory.py",
         "tasks/detect/test_detector.py",
         "tasks/forecast",
-        "training/test_training.py",
+        "training/test_run.py",
         "training/test_optimizer.py::test_training_goes_as_with_torchs_optimiser",
     ),
     "differentiate twice": (
