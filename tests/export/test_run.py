@@ -46,7 +46,21 @@ def test_every_other_target_is_one_file(run, to, name):
 def test_what_cannot_be_exported_is_one_sentence(run, tmp_path):
     done = run_here("export", run.path, "--to", "onix")
     assert (done.returncode, done.stderr) == (2, 'gatework: --to onix: did you mean "onnx"?\n')
+
+
+def test_a_forecaster_is_exported_as_it_computes_before_its_intervals_are_stretched(tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (gatework[export])")
     forecast = gatework.train("forecast", "airline", out=tmp_path / "run", epochs=1, threads=1)
     done = run_here("export", forecast.path)
+    assert done.returncode == 0, done.stderr
+    session = runtime.InferenceSession(forecast.path / "model.onnx")
+    task = forecast.task
+    batch = task.encode(task.read(None, forecast.recipe)).batch(np.zeros(2, dtype=np.int64)).tensors()
+    feed = {name: tensor.numpy() for name, tensor in batch.items()}
+    (quantiles,) = session.run(None, {name: feed[name] for name in (value.name for value in session.get_inputs())})
+    expected = forecast.network(**batch).detach().numpy()
+    # Passengers by the hundred, in float32: seven digits.
+    np.testing.assert_allclose(quantiles, expected, rtol=1e-5)
+    done = run_here("export", forecast.path, "--to", "js")
     assert done.returncode == 2
-    assert "cannot be exported from its run yet" in done.stderr
+    assert "cannot be written as js from its run" in done.stderr

@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gatework.errors import UsageError
 from gatework.export._models import is_network
+from gatework.export._onnx import onnx
 from gatework.export._write import write
 from gatework.training.predictor import Predictor
+
+_EXAMPLES = 3
+"""How many examples a network is traced with: more than one, so that their number stays free."""
 
 
 def run(predictor: Predictor, to: str, file: Path) -> str:
@@ -28,9 +34,16 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
     """
     task, network = predictor.task, predictor.network
     about: dict[str, Any] = {"task": predictor.run.recipe.task, **task.state()}
-    if not is_network(network):
+    if is_network(network):
+        return write(network, to, file, about=about)
+    if task.needs_input or to != "onnx":
         raise UsageError(
-            f'a network of the task "{predictor.run.recipe.task}" cannot be exported from its run yet; '
+            f'a network of the task "{predictor.run.recipe.task}" cannot be written as {to} from its run; '
             "gatework.export.onnx(run.network, FILE, inputs=...) writes one from an example of what it takes"
         )
-    return write(network, to, file, about=about)
+    examples = task.encode(predictor.read())
+    batch = examples.batch(np.resize(np.arange(len(examples)), _EXAMPLES)).tensors()
+    inputs = {name: tensor for name, tensor in batch.items() if tensor is not None}
+    # The window and the horizon are what the network was trained for; only how many there are is free.
+    fixed = {name: tuple(range(1, tensor.dim())) for name, tensor in inputs.items() if tensor.dim() > 1}
+    return str(onnx(network, file, tuple(inputs.values()), fixed=fixed, about=about))
