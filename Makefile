@@ -50,7 +50,7 @@ arm64:
 
 # The C++ of the cells, from their step(); it is part of the repository, so nobody needs this who changes no cell.
 cells: $(VENV)/.requirements
-	PYTHONPATH=src $(BIN)/python -m gatework.cells._emit csrc/cells
+	PYTHONPATH=src $(BIN)/python -m gatework.cells._write csrc/cells
 
 # The typed signatures and the documentation's tables, from the options; both are part of the repository.
 options: $(VENV)/.requirements

@@ -54,7 +54,7 @@ def streams(count: int = 1000) -> None:
         times: dict[bool, list[float]] = {True: [], False: []}
         for k in range(count // 50):
             is_native = k % 2 == 0
-            slow = nullcontext() if is_native else mock.patch.object(layer, "_quick_step", return_value=None)
+            slow = nullcontext() if is_native else mock.patch("gatework.nn._direct.step", return_value=None)
             with torch.inference_mode(), slow:
                 times[is_native] += steps_of(layer, x)
         own, loop = (statistics.median(times[is_native]) * 1e6 for is_native in (True, False))
@@ -113,8 +113,10 @@ def step_of(
         return time.process_time() - start
 
     def loop() -> float:
-        reference = {"_choose": lambda *_, **__: "reference", "_quick_scan": lambda *_: None}
-        with mock.patch.multiple(type(layer), **reference):
+        with (
+            mock.patch("gatework.nn._paths.choose", return_value="reference"),
+            mock.patch("gatework.nn._direct.scan", return_value=None),
+        ):
             return step()
 
     return loop if is_loop else step

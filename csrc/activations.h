@@ -2,7 +2,7 @@
 // smallest normal number may be 0. tests/native checks the error of each in units in the last place.
 #pragma once
 
-#include "twin.h"
+#include "unrolled_pair.h"
 
 namespace gatework::GATEWORK_ISA {
 
@@ -73,12 +73,12 @@ struct Rounded<Vector<double, 8>> {
 #endif
 
 template <class V>
-struct Rounded<Twin<V>> {
+struct Rounded<UnrolledPair<V>> {
   Rounded<V> a, b;
 
-  explicit GATEWORK_INLINE Rounded(Twin<V> x) : a(x.a), b(x.b) {}
-  GATEWORK_INLINE Twin<V> number() const { return {a.number(), b.number()}; }
-  GATEWORK_INLINE Twin<V> scale(Twin<V> y) const { return {a.scale(y.a), b.scale(y.b)}; }
+  explicit GATEWORK_INLINE Rounded(UnrolledPair<V> x) : a(x.a), b(x.b) {}
+  GATEWORK_INLINE UnrolledPair<V> number() const { return {a.number(), b.number()}; }
+  GATEWORK_INLINE UnrolledPair<V> scale(UnrolledPair<V> y) const { return {a.scale(y.a), b.scale(y.b)}; }
 };
 
 // Clamped to [low, high]; NaN stays.

@@ -22,11 +22,13 @@ struct AmxBfloat16 : Bfloat16<V_> {
   using Element = bfloat16;
   static constexpr bool is_on_tile_registers = true;
   static constexpr int tile_rows = 16, most_rows = 2 * tile_rows;
-  static constexpr int64_t granule = 32;
+  static constexpr int64_t slice_multiple = 32;
   static_assert(V::lanes == 16, "a row of a tile register is a vector");
 
   static constexpr int tallest(int) { return most_rows; }
-  static GATEWORK_INLINE int64_t groups(int64_t depth) { return (depth + granule - 1) / granule * tile_rows; }
+  static GATEWORK_INLINE int64_t groups(int64_t depth) {
+    return (depth + slice_multiple - 1) / slice_multiple * tile_rows;
+  }
 
   // The thread's tile registers have a shape of this scan's while it lives.
   class Session {
@@ -41,7 +43,7 @@ struct AmxBfloat16 : Bfloat16<V_> {
   };
 
   static void multiply(int rows, int columns, const Product<AmxBfloat16>& p) {
-    alignas(64) Element ends[max_segments][most_rows * granule];
+    alignas(64) Element ends[max_segments][most_rows * slice_multiple];
     for (int s = 0; s < p.segment_count; ++s) copy_ends(p.segments[s], rows, ends[s]);
     shape(rows);
     in_columns(rows, columns, [&](auto tiles, auto width, int column) {
@@ -64,15 +66,15 @@ struct AmxBfloat16 : Bfloat16<V_> {
     }
   }
 
-  // z (32 x columns) = a.T * b over `groups` groups of both, a whole number of granules: a from a column of turn() on
-  // where a square begins, b a panel.
-  static void multiply_turned(int columns, const T* a, int64_t stride, const T* b, int64_t groups, T* z) {
+  // z (32 x columns) = a.T * b over `groups` groups of both, a whole number of slice_multiples: a from a column of
+  // turn() on where a square begins, b a panel.
+  static void multiply_transposed(int columns, const T* a, int64_t stride, const T* b, int64_t groups, T* z) {
     shape(most_rows);
-    const Rows turned = {a, stride * bytes, tile_rows * stride * bytes, tile_rows * bytes};
+    const Rows transposed = {a, stride * bytes, tile_rows * stride * bytes, tile_rows * bytes};
     in_columns(most_rows, columns, [&](auto tiles, auto width, int column) {
       constexpr int t = decltype(tiles)::value, w = decltype(width)::value;
       each_sum<t, w>([](auto sum, int64_t, int64_t) GATEWORK_INLINED { clear_tile<decltype(sum)::value>(); });
-      add_steps<t, w>(turned, groups / tile_rows, b + column * V::lanes, columns * V::lanes);
+      add_steps<t, w>(transposed, groups / tile_rows, b + column * V::lanes, columns * V::lanes);
       store_sums<t, w>(z + column * V::lanes, columns * V::lanes);
     });
   }
@@ -80,7 +82,7 @@ struct AmxBfloat16 : Bfloat16<V_> {
  private:
   template <int N>
   using Constant = std::integral_constant<int, N>;
-  static constexpr int64_t row_bytes = granule * static_cast<int64_t>(sizeof(Element));
+  static constexpr int64_t row_bytes = slice_multiple * static_cast<int64_t>(sizeof(Element));
   static constexpr int64_t bytes = static_cast<int64_t>(sizeof(T));
 
   // How many rows the thread's registers are shaped for; 0 before the first product of a scan.
@@ -106,14 +108,14 @@ struct AmxBfloat16 : Bfloat16<V_> {
     set_tile_shape(next);
   }
 
-  // The elements of each row behind the last whole granule, and zeros.
+  // The elements of each row behind the last whole slice_multiple, and zeros.
   static void copy_ends(const Segment<Element>& segment, int rows, Element* to) {
-    const int64_t count = segment.depth % granule;
+    const int64_t count = segment.depth % slice_multiple;
     if (count == 0) return;
     const Element* from = segment.a + (segment.depth - count);
     const auto mask = static_cast<__mmask32>((uint64_t{1} << count) - 1);
     for (int r = 0; r < rows; ++r) {
-      _mm512_store_si512(to + r * granule, _mm512_maskz_loadu_epi16(mask, from + r * segment.lda));
+      _mm512_store_si512(to + r * slice_multiple, _mm512_maskz_loadu_epi16(mask, from + r * segment.lda));
     }
   }
 
@@ -148,7 +150,7 @@ struct AmxBfloat16 : Bfloat16<V_> {
   // The sums of `Width` vectors of columns from `column` on; the panel has `columns`.
   template <int Tiles, int Width>
   static void multiply_columns(const Product<AmxBfloat16>& p, int columns, int column,
-                               const Element (&ends)[max_segments][most_rows * granule]) {
+                               const Element (&ends)[max_segments][most_rows * slice_multiple]) {
     each_sum<Tiles, Width>([&](auto sum, int64_t row, int64_t vector) GATEWORK_INLINED {
       const T* from = p.start + row * p.start_stride + (column + vector) * V::lanes;
       load_tile<decltype(sum)::value>(from, p.start_stride * bytes);
@@ -157,8 +159,8 @@ struct AmxBfloat16 : Bfloat16<V_> {
     const int64_t panel_stride = columns * V::lanes;
     for (int s = 0; s < p.segment_count; ++s) {
       const Segment<Element>& segment = p.segments[s];
-      const int64_t steps = segment.depth / granule, end = segment.depth % granule;
-      const Rows rows = {segment.a, segment.lda * 2, 2 * granule, segment.lda * 2 * tile_rows};
+      const int64_t steps = segment.depth / slice_multiple, end = segment.depth % slice_multiple;
+      const Rows rows = {segment.a, segment.lda * 2, 2 * slice_multiple, segment.lda * 2 * tile_rows};
       panel = add_steps<Tiles, Width>(rows, steps, panel, panel_stride);
       if (end == 0) continue;
       panel = add_steps<Tiles, Width>({ends[s], row_bytes, 0, row_bytes * tile_rows}, 1, panel, panel_stride);

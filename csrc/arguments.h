@@ -11,10 +11,12 @@
 
 #include <cstdint>
 
+#include "cells/option_names.h"
+
 namespace gatework {
 
 constexpr int max_states = 4;
-constexpr int max_named = 16;
+constexpr int max_traced = 16;
 
 struct Layout {
   int64_t steps, batch;
@@ -24,27 +26,49 @@ struct Layout {
   bool reverse;
 };
 
-// What acts around the cell at every step (src/gatework/scan/options.py has the equations). Under layer norm the input
-// product of a scan is made and normalised outside: then `x` and `d_x` are it, (rows, inputs * hidden), and
-// layout.input is 0. A single step makes it itself.
-struct Around {
-  const void* mask;                   // (batch, output): a factor on the h that the recurrent product sees, or null
-  double zoneout[max_states];         // the share of units that keep their previous value
-  bool is_random;                     // whether units keep it by chance, else all take the mean
-  uint64_t zoneout_seed[max_states];  // of the masks of all steps
-  double clip;                        // how far from 0 the state `clipped` may be
-  int clipped;                        // which state, or -1
-  bool is_normalised;                 // whether there is a layer norm; the following are null without it
-  const void* input_gain;             // (inputs * hidden): the gain of the input product; for a single step alone
-  const void* gain;                   // (gates * hidden): the gain of the recurrent product
-  const void* bias;                   // (gates * hidden): the bias added to it then, or null
-  const void* state_gain;             // (normals, hidden)
-  const void* state_bias;             // (normals, hidden)
+// What acts around the cell at every step (src/gatework/scan/options.py and src/gatework/cells/options.py have the
+// equations). Under layer norm the input product of a scan is made and normalised outside: then `x` and `d_x` are it,
+// (rows, inputs * hidden), and layout.input is 0. A single step makes it itself.
+struct StepOptions {
+  const void* mask;                              // (batch, output): a factor on the h of the recurrent product, or null
+  double after[state_option_count][max_states];  // the number of each state option for each state
+  bool is_random;                                // whether drawn options draw 0 or 1, else they take their number
+  uint64_t seeds[state_option_count][max_states];  // of the draws of all steps
+  bool is_normalised;                              // whether there is a layer norm; the following are null without it
+  const void* input_gain;  // (inputs * hidden): the gain of the input product; for a single step alone
+  const void* gain;        // (gates * hidden): the gain of the recurrent product
+  const void* bias;        // (gates * hidden): the bias added to it then, or null
+  const void* state_gain;  // (normalised, hidden)
+  const void* state_bias;  // (normalised, hidden)
   // Filled by the forward pass and read by the backward pass, null where none follows:
-  void* normal;        // (rows, gates * hidden): the recurrent product, normalised without its gain
-  void* normal_state;  // (rows, normals * hidden)
-  void* scale;         // (rows, 1 + normals): one over the standard deviations
+  void* normalised_product;  // (rows, gates * hidden): the recurrent product, normalised without its gain
+  void* normalised_state;    // (rows, normalised * hidden)
+  void* scale;               // (rows, 1 + normalised): one over the standard deviations
+
+  bool acts_on(int state) const {
+    for (int k = 0; k < state_option_count; ++k) {
+      if (after[k][state] != option_neutral[k]) return true;
+    }
+    return false;
+  }
+
+  // Whether the derivative reads the state that the cell gave.
+  bool reads_new(int state) const {
+    for (int k = 0; k < state_option_count; ++k) {
+      if (option_reads_new[k] && after[k][state] != option_neutral[k]) return true;
+    }
+    return false;
+  }
 };
+
+// Nothing around the cell.
+inline StepOptions no_options() {
+  StepOptions options{};
+  for (int k = 0; k < state_option_count; ++k) {
+    for (double& number : options.after[k]) number = option_neutral[k];
+  }
+  return options;
+}
 
 // The weights of one direction of one layer, row-major as torch has them; biases, projection and, where the cell has no
 // learnt vectors, unit may be null. `inputs` and `gates` are the gates that the input and the recurrent product feed.
@@ -63,9 +87,9 @@ struct Panels {
   const void *weights, *projection;
 };
 
-// Where what the forward pass keeps lies in its memory, each or null.
-struct Planes {
-  void* values;                // (rows, kept * hidden)
+// Where what the forward pass saves lies in its memory, each or null.
+struct SavedPlanes {
+  void* values;                // (rows, saved * hidden)
   void* previous[max_states];  // (rows, hidden): the state before the step; null for h: that is the output before
   void*
       next[max_states];  // (rows, hidden): the state after the step, where neither the output nor a later plane has it
@@ -80,10 +104,10 @@ struct ForwardArguments {
   const void* initial[max_states];  // (batch, width)
   void* output;                     // (rows, output)
   void* final[max_states];          // (batch, width)
-  void* kept;                       // (planes, rows, hidden): what the backward pass needs, or null
-  Planes planes;
-  void* named[max_named];  // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
-  const Around* around;    // null for a plain scan
+  void* saved;                      // (planes, rows, hidden): what the backward pass needs, or null
+  SavedPlanes planes;
+  void* trace[max_traced];     // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
+  const StepOptions* options;  // null for a plain scan
 };
 
 struct BackwardArguments {
@@ -95,8 +119,8 @@ struct BackwardArguments {
   const void* d_final[max_states];
   const void* initial[max_states];
   const void* output;
-  void* kept;
-  Planes planes;
+  void* saved;
+  SavedPlanes planes;
   void* d_projected;            // (rows, output): the whole derivative of the projected h, or null
   void* d_initial[max_states];  // each or null
   void* d_x;                    // (rows, input), or null
@@ -106,7 +130,7 @@ struct BackwardArguments {
   void *d_weight_ih, *d_weight_hh;  // as the weights, or null
   void *d_bias_ih, *d_bias_hh;      // as the biases, or null
   void* d_unit;                     // as the learnt vectors, or null
-  const Around* around;             // as for the forward pass
+  const StepOptions* options;       // as for the forward pass
   // As the weights of the layer norm, or null without it:
   void *d_gain, *d_bias, *d_state_gain, *d_state_bias;
 };
@@ -119,17 +143,17 @@ struct StepArguments {
   const void* previous[max_states];  // (batch, hidden)
   void* next[max_states];            // (batch, hidden)
   void* output;                      // (batch, hidden), a copy of next[0]
-  const Around* around;              // null for a plain step; it draws no masks
+  const StepOptions* options;        // null for a plain step; it draws no masks
 };
 
 // One cell in one element type and one instruction set. Sizes are in bytes.
 struct Kernel {
   bool is_double, is_rounded;  // element type: double, or factors rounded to bfloat16; else float
-  int accumulators, states, kept, named, units, normals;
+  int accumulators, states, saved, traced, units, normalised;
   const bool *input_product, *recurrent_product, *reads_previous, *reads_next;
-  const char* const* names;  // of the `named` values of a step
+  const char* const* names;  // of the traced values of a step
   // How many sequences a slice of the batch is a multiple of.
-  int64_t (*least_slice)(const Layout&, const Weights&);
+  int64_t (*slice_multiple)(const Layout&, const Weights&);
   // The memory of the panels, and filling it: the panels lie in it and are given back.
   int64_t (*forward_panels)(const ForwardArguments&);
   int64_t (*backward_panels)(const BackwardArguments&);
@@ -143,5 +167,8 @@ struct Kernel {
   int64_t (*step_scratch)(const StepArguments&);
   void (*step)(const StepArguments&, void* scratch);
 };
+
+// The bytes of a number that a kernel computes in.
+inline int64_t element_size(const Kernel& kernel) { return kernel.is_double ? 8 : 4; }
 
 }  // namespace gatework

@@ -114,13 +114,13 @@ class Slices {
     int64_t depth = 0;
     for (int k = 0; k < layer_count; ++k) {
       depth += layers[k].layout.input + layers[k].layout.output + 16;
-      const int64_t least = kernel.least_slice(layers[k].layout, layers[k].weights);
-      granule_ = least > granule_ ? least : granule_;
+      const int64_t least = kernel.slice_multiple(layers[k].layout, layers[k].weights);
+      slice_multiple_ = least > slice_multiple_ ? least : slice_multiple_;
     }
     const int64_t products = work_of(layout_, 0, layout_.batch) * layout_.hidden * depth * kernel.accumulators;
     int64_t count = products / least_products;
     if (count > threads) count = threads;
-    if (count > layout_.batch / granule_) count = layout_.batch / granule_;
+    if (count > layout_.batch / slice_multiple_) count = layout_.batch / slice_multiple_;
     count_ = count < 1 ? 1 : static_cast<int>(count);
   }
 
@@ -128,7 +128,7 @@ class Slices {
 
   // The first sequence of slice `index`.
   int64_t begin(int index) const {
-    if (!layout_.batch_sizes) return layout_.batch / granule_ * index / count_ * granule_;
+    if (!layout_.batch_sizes) return layout_.batch / slice_multiple_ * index / count_ * slice_multiple_;
     if (index == count_) return layout_.batch;
     const int64_t wanted = work_of(layout_, 0, layout_.batch) * index / count_;
     int64_t low = 0, high = layout_.batch;
@@ -154,7 +154,7 @@ class Slices {
 
  private:
   const Layout& layout_;
-  int64_t granule_ = 1;
+  int64_t slice_multiple_ = 1;
   int count_ = 1;
 };
 
@@ -180,7 +180,7 @@ class Scratch {
 // The gradients of the weights of all slices but the first, which adds to the result itself.
 class SliceGradients {
  public:
-  SliceGradients(const Kernel& kernel, const BackwardArguments& a) : size_(kernel.is_double ? 8 : 4) {
+  SliceGradients(const Kernel& kernel, const BackwardArguments& a) : size_(element_size(kernel)) {
     int64_t inputs = 0, gates = 0;
     for (int k = 0; k < kernel.accumulators; ++k) {
       inputs += kernel.input_product[k];
@@ -194,8 +194,8 @@ class SliceGradients {
     counts_[4] = a.d_unit ? kernel.units * l.hidden : 0;
     counts_[5] = a.d_gain ? gates * l.hidden : 0;
     counts_[6] = a.d_bias ? gates * l.hidden : 0;
-    counts_[7] = a.d_state_gain ? kernel.normals * l.hidden : 0;
-    counts_[8] = a.d_state_bias ? kernel.normals * l.hidden : 0;
+    counts_[7] = a.d_state_gain ? kernel.normalised * l.hidden : 0;
+    counts_[8] = a.d_state_bias ? kernel.normalised * l.hidden : 0;
   }
 
   int64_t bytes() const {
@@ -243,34 +243,36 @@ class SliceGradients {
   int64_t counts_[parts];
 };
 
-// Calls visit(plane, count) for what a forward pass keeps, in the order of its memory; `count` values of each unit.
+// Calls visit(plane, count) for what a forward pass saves, in the order of its memory; `count` values of each unit.
 template <class Visit>
-void each_plane(const Kernel& kernel, bool is_projected, const Around* around, Planes& planes, const Visit& visit) {
-  visit(planes.values, kernel.kept);
+void each_plane(const Kernel& kernel, bool is_projected, const StepOptions* options, SavedPlanes& planes,
+                const Visit& visit) {
+  visit(planes.values, kernel.saved);
   for (int s = 1; s < kernel.states; ++s) visit(planes.previous[s], kernel.reads_previous[s]);
   for (int s = 1; s < kernel.states; ++s) {
-    visit(planes.next[s], kernel.reads_next[s] || (around && around->clipped == s));
+    visit(planes.next[s], kernel.reads_next[s] || (options && options->reads_new(s)));
   }
-  // The output is not the new h where units keep their previous one, nor where it is rounded.
-  const bool is_other = kernel.is_rounded || (around && around->zoneout[0] != 0);
-  visit(planes.next[0], is_projected || (is_other && kernel.reads_next[0]));
+  // The output is not the new h where something acts on it, nor where it is rounded.
+  const bool is_other = kernel.is_rounded || (options && options->acts_on(0));
+  const bool is_read = kernel.reads_next[0] || (options && options->reads_new(0));
+  visit(planes.next[0], is_projected || (is_other && is_read));
 }
 
-// Gives each plane its place in the memory that is kept, and how many bytes that takes.
+// Gives each plane its place in the memory that is saved, and how many bytes that takes.
 template <class Arguments>
 int64_t place_planes(const Kernel& kernel, Arguments& a) {
   a.planes = {};
-  if (!a.kept) return 0;
+  if (!a.saved) return 0;
   const Layout& l = a.layout;
   int64_t rows = l.steps * l.batch;
   if (l.batch_sizes) rows = l.steps ? l.offsets[l.steps - 1] + l.batch_sizes[l.steps - 1] : 0;
-  const int64_t size = rows * l.hidden * (kernel.is_double ? 8 : 4);
-  char* memory = static_cast<char*>(a.kept);
-  each_plane(kernel, a.weights.projection != nullptr, a.around, a.planes, [&](void*& plane, int count) {
+  const int64_t size = rows * l.hidden * element_size(kernel);
+  char* memory = static_cast<char*>(a.saved);
+  each_plane(kernel, a.weights.projection != nullptr, a.options, a.planes, [&](void*& plane, int count) {
     if (count) plane = memory;
     memory += count * size;
   });
-  return memory - static_cast<char*>(a.kept);
+  return memory - static_cast<char*>(a.saved);
 }
 
 // From this size on glibc takes memory fresh from the system at each allocation.
@@ -296,10 +298,10 @@ void keep_freed_memory() {
 #endif
 }
 
-int planes_of(const Kernel& kernel, bool is_projected, const Around* around) {
+int saved_planes_of(const Kernel& kernel, bool is_projected, const StepOptions* options) {
   int total = 0;
-  Planes planes{};
-  each_plane(kernel, is_projected, around, planes, [&](void*&, int count) { total += count; });
+  SavedPlanes planes{};
+  each_plane(kernel, is_projected, options, planes, [&](void*&, int count) { total += count; });
   return total;
 }
 
@@ -315,7 +317,7 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
   const Scratch packed(panels, layer_count), scratch(most, slices.count());
   if (packed.is_missing() || scratch.is_missing()) return Status::out_of_memory;
   for (int l = 0; l < layer_count; ++l) {
-    prefer_large_pages(layers[l].kept, place_planes(kernel, layers[l]));
+    prefer_large_pages(layers[l].saved, place_planes(kernel, layers[l]));
     layers[l].panels = kernel.pack_forward(layers[l], packed[l]);
   }
   parallel(slices.count(), [&](int64_t index) {

@@ -13,7 +13,7 @@ enum class Isa : int { baseline = 0, avx2 = 1, avx512 = 2, avx512_bf16 = 3, avx5
 enum class Element : int { float32 = 0, float64 = 1, bfloat16 = 2 };
 
 // What a kernel does at every step besides the cell itself; a kernel is slower the more it can do.
-enum class Variant : int { plain = 0, around = 1, normalised = 2 };
+enum class Variant : int { plain = 0, options = 1, normalised = 2 };
 
 constexpr int isa_count = 6;
 constexpr int element_count = 3;
@@ -43,8 +43,8 @@ const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant = 
 // memory from the largest block it has seen freed; this frees one, never touched, of the largest size it learns from.
 void keep_freed_memory();
 
-// How many planes of (rows, hidden) a forward pass keeps; with a projection the last is h before it.
-int planes_of(const Kernel& kernel, bool is_projected, const Around* around);
+// How many planes of (rows, hidden) a forward pass saves; with a projection the last is h before it.
+int saved_planes_of(const Kernel& kernel, bool is_projected, const StepOptions* options);
 
 enum class Status : int { done = 0, out_of_memory = 1 };
 

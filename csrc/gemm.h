@@ -103,12 +103,12 @@ void multiply_transposed_tile(const typename O::T* a, int64_t lda, const typenam
   }
 }
 
-// As multiply_transposed_tile, where a is turned in groups of `lanes`: a[row * lanes + k] for the k of a group, whose
-// next one is `to_group` further. With `IsHalf` only the first half of the last column is computed: a vector of half
-// the lanes takes half the time where wide ones are executed in halves, and never takes more.
+// As multiply_transposed_tile, where a is transposed in groups of `lanes`: a[row * lanes + k] for the k of a group,
+// whose next one is `to_group` further. With `IsHalf` only the first half of the last column is computed: a vector of
+// half the lanes takes half the time where wide ones are executed in halves, and never takes more.
 template <class V, int Rows, int Columns, bool IsHalf>
-void multiply_turned_tile(const typename V::T* a, int64_t to_group, const typename V::T* b, int64_t ldb, int64_t depth,
-                          typename V::T* z) {
+void multiply_transposed_tile(const typename V::T* a, int64_t to_group, const typename V::T* b, int64_t ldb,
+                              int64_t depth, typename V::T* z) {
   using Half = Vector<typename V::T, V::lanes / 2>;
   constexpr int whole = IsHalf ? Columns - 1 : Columns, half = whole * V::lanes;
   V sum[Rows][whole + 1];
@@ -192,7 +192,7 @@ struct MultiplyTurned {
   struct Tile {
     using T = typename V::T;
     static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
-                                      T*) = multiply_turned_tile<V, Rows, Columns, IsHalf>;
+                                      T*) = multiply_transposed_tile<V, Rows, Columns, IsHalf>;
   };
 };
 

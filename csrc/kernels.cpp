@@ -29,7 +29,7 @@ using Operands = OperandsOf<Element::GATEWORK_ELEMENT>::type;
 
 // Nothing acts around a cell whose factors are rounded: there is no such kernel.
 template <class Cell, class O>
-constexpr Kernel around_kernel() {
+constexpr Kernel options_kernel() {
   if constexpr (O::is_rounded) {
     return {};
   } else {
@@ -38,7 +38,7 @@ constexpr Kernel around_kernel() {
 }
 
 #define GATEWORK_ROW(cell) \
-  {KernelOf<cell, Operands>::kernel(), around_kernel<cell, Operands>(), around_kernel<cell##_normal, Operands>()},
+  {KernelOf<cell, Operands>::kernel(), options_kernel<cell, Operands>(), options_kernel<cell##_normalised, Operands>()},
 #define GATEWORK_JOIN(element) element##_kernels
 #define GATEWORK_TABLE(element) GATEWORK_JOIN(element)
 extern const KernelRow GATEWORK_TABLE(GATEWORK_ELEMENT)[] = {GATEWORK_CELLS(GATEWORK_ROW)};

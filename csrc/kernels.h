@@ -3,9 +3,9 @@
 
 #include <type_traits>
 
-#include "across.h"
-#include "around_backward.h"
-#include "around_forward.h"
+#include "batch_lanes.h"
+#include "options_backward.h"
+#include "options_forward.h"
 #include "scan.h"
 #include "step.h"
 #if defined(__AMX_BF16__)
@@ -25,33 +25,35 @@ using RoundedOperands = Bfloat16<V>;
 
 #include "cells/all.h"
 
-// `is_around`: whether it takes what acts around the cell; a plain scan does not, and is faster for it.
-template <class Cell, class O, bool is_around = false>
+// `has_options`: whether it takes what acts around the cell; a plain scan does not, and is faster for it.
+template <class Cell, class O, bool has_options = false>
 struct KernelOf {
   using V = typename O::V;
   using T = typename O::T;
   using C = Columns<Cell>;
-  using Forward = std::conditional_t<is_around, AroundForward<Cell, V>, ForwardScan<Cell, O>>;
-  using Backward = std::conditional_t<is_around, AroundBackward<Cell, V>, BackwardScan<Cell, O>>;
-  using Step = std::conditional_t<is_around, AroundStep<Cell, V>, SingleStep<Cell, V>>;
+  using Forward = std::conditional_t<has_options, OptionsForward<Cell, V>, ForwardScan<Cell, O>>;
+  using Backward = std::conditional_t<has_options, OptionsBackward<Cell, V>, BackwardScan<Cell, O>>;
+  using Step = std::conditional_t<has_options, OptionsStep<Cell, V>, SingleStep<Cell, V>>;
 
-  static int64_t least_slice(const Layout& layout, const Weights& w) { return goes_across(layout, w) ? V::lanes : 1; }
+  static int64_t slice_multiple(const Layout& layout, const Weights& w) {
+    return runs_in_batch_lanes(layout, w) ? V::lanes : 1;
+  }
 
   static int64_t forward_panels(const ForwardArguments& a) {
     const Weights& w = a.weights;
-    if (goes_across(a.layout, a.weights)) return 0;
+    if (runs_in_batch_lanes(a.layout, a.weights)) return 0;
     return bytes(ForwardPanels<Cell, O>::elements(w.input, w.hidden, w.output) + projection_elements(w, w.output));
   }
 
   static int64_t backward_panels(const BackwardArguments& a) {
     const Weights& w = a.weights;
-    if (goes_across(a.layout, a.weights)) return 0;
+    if (runs_in_batch_lanes(a.layout, a.weights)) return 0;
     return bytes(recurrent_elements(w) + input_elements(a) + projection_elements(w, w.hidden));
   }
 
   static Panels pack_forward(const ForwardArguments& a, void* memory) {
     const Weights& w = a.weights;
-    if (goes_across(a.layout, a.weights)) return {};
+    if (runs_in_batch_lanes(a.layout, a.weights)) return {};
     T* const projection = static_cast<T*>(memory);
     T* const weights = projection + projection_elements(w, w.output);
     ForwardPanels<Cell, O>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
@@ -62,7 +64,7 @@ struct KernelOf {
 
   static Panels pack_backward(const BackwardArguments& a, void* memory) {
     const Weights& w = a.weights;
-    if (goes_across(a.layout, a.weights)) return {};
+    if (runs_in_batch_lanes(a.layout, a.weights)) return {};
     T* const projection = static_cast<T*>(memory);
     T* const weights = projection + projection_elements(w, w.hidden);
     pack_matrix<O>(at(w.weight_hh), C::gates, w.hidden, w.output, w.output, 1, weights);
@@ -74,30 +76,30 @@ struct KernelOf {
   }
 
   static int64_t forward_scratch(const ForwardArguments& a, int64_t rows) {
-    if constexpr (may_go_across) {
-      if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>::scratch(a.layout);
+    if constexpr (has_batch_lanes) {
+      if (runs_in_batch_lanes(a.layout, a.weights)) return BatchLanesForward<Cell, V>::scratch(a.layout);
     }
     return Forward::scratch(a.layout, rows);
   }
 
   static int64_t backward_scratch(const BackwardArguments& a, int64_t rows) {
-    if constexpr (may_go_across) {
-      if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>::scratch(a.layout);
+    if constexpr (has_batch_lanes) {
+      if (runs_in_batch_lanes(a.layout, a.weights)) return BatchLanesBackward<Cell, V>::scratch(a.layout);
     }
     return Backward::scratch(a.layout, rows);
   }
 
   static void forward(const ForwardArguments& a, int64_t first, int64_t last, void* scratch) {
-    if constexpr (may_go_across) {
-      if (goes_across(a.layout, a.weights)) return ForwardAcross<Cell, V>(a, first, last, scratch).run();
+    if constexpr (has_batch_lanes) {
+      if (runs_in_batch_lanes(a.layout, a.weights)) return BatchLanesForward<Cell, V>(a, first, last, scratch).run();
     }
     [[maybe_unused]] const typename O::Session session{};
     Forward(a, first, last, scratch).run();
   }
 
   static void backward(const BackwardArguments& a, int64_t first, int64_t last, void* scratch) {
-    if constexpr (may_go_across) {
-      if (goes_across(a.layout, a.weights)) return BackwardAcross<Cell, V>(a, first, last, scratch).run();
+    if constexpr (has_batch_lanes) {
+      if (runs_in_batch_lanes(a.layout, a.weights)) return BatchLanesBackward<Cell, V>(a, first, last, scratch).run();
     }
     [[maybe_unused]] const typename O::Session session{};
     Backward(a, first, last, scratch).run();
@@ -108,16 +110,16 @@ struct KernelOf {
             O::is_rounded,
             Cell::accumulators,
             Cell::states,
-            Cell::kept,
-            Cell::named,
+            Cell::saved,
+            Cell::traced,
             Cell::units,
-            Cell::normals,
+            Cell::normalised,
             Cell::input_product,
             Cell::recurrent_product,
             Cell::reads_previous,
             Cell::reads_next,
             Cell::names,
-            least_slice,
+            slice_multiple,
             forward_panels,
             backward_panels,
             pack_forward,
@@ -131,9 +133,11 @@ struct KernelOf {
   }
 
  private:
-  // Scans across sequences know nothing around the cell, and no rounded factors.
-  static constexpr bool may_go_across = !is_around && !O::is_rounded;
-  static bool goes_across(const Layout& layout, const Weights& w) { return may_go_across && is_across<V>(layout, w); }
+  // Scans with sequences in the lanes know nothing around the cell, and no rounded factors.
+  static constexpr bool has_batch_lanes = !has_options && !O::is_rounded;
+  static bool runs_in_batch_lanes(const Layout& layout, const Weights& w) {
+    return has_batch_lanes && fills_batch_lanes<V>(layout, w);
+  }
 
   static const T* at(const void* address) { return static_cast<const T*>(address); }
   static constexpr int64_t bytes(int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); }

@@ -1,9 +1,9 @@
 // What the matrix products are made of: the numbers of the scan as they are, or rounded to bfloat16.
 //
 // A scan computes with vectors V of numbers T. The factors of its products, x, the output and their derivatives are
-// stored as `Element`; everything else (states, sums, kept values, weights and their gradients) is T. Along the depth
+// stored as `Element`; everything else (states, sums, saved values, weights and their gradients) is T. Along the depth
 // of a product `group` elements lie together, in the place of one T, and are multiplied and added as one; a panel is
-// filled up with zeros to whole multiples of `granule` elements. A scan holds a `Session` while it multiplies.
+// filled up with zeros to whole multiples of `slice_multiple` elements. A scan holds a `Session` while it multiplies.
 #pragma once
 
 #include "vector.h"
@@ -49,7 +49,7 @@ struct Exact : OnVectors {
   using Element = T;
   using Factor = V;
   static constexpr bool is_rounded = false;
-  static constexpr int64_t group = 1, granule = 1;
+  static constexpr int64_t group = 1, slice_multiple = 1;
 
   static GATEWORK_INLINE int64_t groups(int64_t depth) { return depth; }
   static GATEWORK_INLINE T element(T value) { return value; }
@@ -82,7 +82,7 @@ struct Bfloat16 : OnVectors {
   using T = typename V::T;
   using Element = bfloat16;
   static constexpr bool is_rounded = true;
-  static constexpr int64_t group = 2, granule = 2;
+  static constexpr int64_t group = 2, slice_multiple = 2;
   static_assert(sizeof(T) == group * sizeof(Element), "a pair takes the place of a number");
 
   static GATEWORK_INLINE int64_t groups(int64_t depth) { return (depth + 1) / 2; }
@@ -183,8 +183,8 @@ struct Bfloat16 : OnVectors {
 #else
     const auto bits = value.bits();
     const auto nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    const auto kept = (value == value).bits;
-    return __builtin_convertvector((nearest & kept) | ((bits >> 16 | 64) & ~kept), Halves);
+    const auto saved = (value == value).bits;
+    return __builtin_convertvector((nearest & saved) | ((bits >> 16 | 64) & ~saved), Halves);
 #endif
   }
 };

@@ -10,14 +10,14 @@ GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
 }
 
 // For each group of `depth`, the lanes [unit, unit + lanes); element (k, unit) of the source is at
-// k * k_stride + unit * unit_stride, and units from `units` on are 0, as is k from `depth` to the next whole granule.
-// Groups are `to_k` apart.
+// k * k_stride + unit * unit_stride, and units from `units` on are 0, as is k from `depth` to the next whole
+// slice_multiple. Groups are `to_k` apart.
 template <class O>
 GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_t k_stride, int64_t unit, int64_t units,
                                 int64_t unit_stride, typename O::T* to, int64_t to_k) {
   constexpr int64_t lanes = O::V::lanes;
   const int64_t count = units - unit < lanes ? units - unit : lanes;
-  for (int64_t k = 0; k < round_up(depth, O::granule); k += O::group) {
+  for (int64_t k = 0; k < round_up(depth, O::slice_multiple); k += O::group) {
     const auto* source = from + k * k_stride + unit * unit_stride;
     auto* target = reinterpret_cast<typename O::Element*>(to + k / O::group * to_k);
     for (int64_t lane = 0; lane < lanes; ++lane) {
@@ -30,7 +30,7 @@ GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_
 }
 
 // A matrix (planes * depth, units) in panels of up to max_columns blocks of units; each plane ends with a whole
-// granule.
+// slice_multiple.
 template <class O>
 void pack_matrix(const typename O::T* from, int64_t planes, int64_t depth, int64_t k_stride, int64_t units,
                  int64_t unit_stride, typename O::T* to) {

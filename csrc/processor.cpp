@@ -21,9 +21,9 @@ bool are_kept() {
   unsigned eax, ebx, ecx, edx;
   constexpr unsigned uses_xsave = 1u << 27, tile_state = 3u << 17;
   if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & uses_xsave)) return false;
-  unsigned kept, upper;
-  asm volatile("xgetbv" : "=a"(kept), "=d"(upper) : "c"(0));
-  return (kept & tile_state) == tile_state;
+  unsigned saved, upper;
+  asm volatile("xgetbv" : "=a"(saved), "=d"(upper) : "c"(0));
+  return (saved & tile_state) == tile_state;
 }
 
 bool are_there() {

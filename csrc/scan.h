@@ -1,5 +1,5 @@
-// The loop over time: one layer in one direction, forward and backward, for any cell, with units in the lanes; across.h
-// has the one with sequences in the lanes, for small layers.
+// The loop over time: one layer in one direction, forward and backward, for any cell, with units in the lanes;
+// batch_lanes.h has the one with sequences in the lanes, for small layers.
 //
 // A cell (csrc/cells) says how many accumulators and states it has and what one step does to vectors of units; the
 // layout, the matrix products, the projection and the storage are here. A call works on the sequences [first, last) of

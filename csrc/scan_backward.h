@@ -140,9 +140,9 @@ class BackwardScan {
       gradients.append(static_cast<const Element*>(p.x) + (step.row + r) * input, h_previous);
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
         cell<Cell::carries[0]>(step.row + r, r, unit, h_previous, d + r * gradients.stride + unit,
-                               [](const V* kept, const V* previous, const V* next, const V* vectors, const V* d_next,
+                               [](const V* saved, const V* previous, const V* next, const V* vectors, const V* d_next,
                                   V* d_accumulator, V* d_previous, V* d_vector) GATEWORK_INLINED {
-                                 Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator,
+                                 Cell::template backward<V>(saved, previous, next, vectors, d_next, d_accumulator,
                                                             d_previous, d_vector);
                                });
       }
@@ -177,7 +177,7 @@ class BackwardScan {
     if (before < 0 || before >= layout.steps) return;
     const Step step = step_at(layout, before, first, last);
     if (r >= step.active) return;
-    prefetch_row<T>(p.planes.values, step.row + r, Cell::kept * hidden);
+    prefetch_row<T>(p.planes.values, step.row + r, Cell::saved * hidden);
     if (p.d_output) prefetch_row<Element>(p.d_output, step.row + r, output);
 #pragma GCC unroll 4
     for (int s = 1; s < Cell::states; ++s) {
@@ -193,16 +193,17 @@ class BackwardScan {
     for (int64_t k = 0; k < bytes; k += 64) __builtin_prefetch(from + k, 0, 2);
   }
 
-  // Calls use(kept, previous, next, learnt vectors, d_next) with what the backward step of one row's units from `unit`
+  // Calls use(saved, previous, next, learnt vectors, d_next) with what the backward step of one row's units from `unit`
   // on reads.
   template <class Use>
   GATEWORK_INLINE void read(int64_t row, int64_t r, int64_t unit, const Element* h_previous, const Use& use) {
     const int64_t count = hidden - unit;
-    V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states], vectors[Cell::units + 1];
+    V saved[Cell::saved + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states],
+        vectors[Cell::units + 1];
     load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
-    const T* from = static_cast<const T*>(p.planes.values) + row * Cell::kept * hidden + unit;
+    const T* from = static_cast<const T*>(p.planes.values) + row * Cell::saved * hidden + unit;
 #pragma GCC unroll 16
-    for (int k = 0; k < Cell::kept; ++k) kept[k] = load_units<V>(from + k * hidden, count);
+    for (int k = 0; k < Cell::saved; ++k) saved[k] = load_units<V>(from + k * hidden, count);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
@@ -219,7 +220,7 @@ class BackwardScan {
     if (p.d_output && !p.weights.projection) {
       d_next[0] = d_next[0] + O::load(static_cast<const Element*>(p.d_output) + row * hidden + unit, count);
     }
-    use(kept, previous, next, vectors, d_next);
+    use(saved, previous, next, vectors, d_next);
   }
 
   // The elementwise part for one row's units from `unit` on. `derive` computes it; where `carries_h`, what it gives for
@@ -230,8 +231,8 @@ class BackwardScan {
     const int64_t count = hidden - unit, plane = Gradients::plane(p.layout);
     V d_accumulator[accumulators], d_previous[Cell::states], d_vector[Cell::units + 1];
     read(row, r, unit, h_previous,
-         [&](const V* kept, const V* previous, const V* next, const V* vectors, V* d_next)
-             GATEWORK_INLINED { derive(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector); });
+         [&](const V* saved, const V* previous, const V* next, const V* vectors, V* d_next)
+             GATEWORK_INLINED { derive(saved, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector); });
     for (int k = 0; k < Cell::units; ++k) {
       T* to = d_vectors + k * stride + unit;
       (V::load(to) + d_vector[k]).store(to);

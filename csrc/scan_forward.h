@@ -133,8 +133,8 @@ class ForwardScan {
 #pragma GCC unroll 8
       for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
       cell(row, r, unit, accumulator,
-           [](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
-             Cell::template forward<V>(a, previous, vectors, next, kept, named);
+           [](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+             Cell::template forward<V>(a, previous, vectors, next, saved, trace);
              return next;
            });
     });
@@ -193,7 +193,7 @@ class ForwardScan {
   template <class Advance>
   GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const Advance& advance) {
     const int64_t count = hidden - unit;
-    V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
+    V previous[Cell::states], next[Cell::states], saved[Cell::saved + 1], trace[Cell::traced];
     V vectors[Cell::units + 1];
     load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
     load_previous(r, unit, previous);
@@ -202,7 +202,7 @@ class ForwardScan {
       if (p.planes.previous[s])
         store_units(previous[s], static_cast<T*>(p.planes.previous[s]) + row * hidden + unit, count);
     }
-    const V* carried = advance(accumulator, previous, vectors, next, kept, named);
+    const V* carried = advance(accumulator, previous, vectors, next, saved, trace);
     if (p.weights.projection) {
       O::store(next[0], unprojected + r * stride + unit);
     } else {
@@ -215,13 +215,13 @@ class ForwardScan {
       if (s > 0) carried[s].store(state[s] + r * stride + unit);
       if (p.planes.next[s]) store_units(next[s], static_cast<T*>(p.planes.next[s]) + row * hidden + unit, count);
     }
-    if (Cell::kept > 0 && p.planes.values) {
-      T* to = static_cast<T*>(p.planes.values) + row * Cell::kept * hidden + unit;
+    if (Cell::saved > 0 && p.planes.values) {
+      T* to = static_cast<T*>(p.planes.values) + row * Cell::saved * hidden + unit;
 #pragma GCC unroll 16
-      for (int k = 0; k < Cell::kept; ++k) store_units(kept[k], to + k * hidden, count);
+      for (int k = 0; k < Cell::saved; ++k) store_units(saved[k], to + k * hidden, count);
     }
-    for (int k = 0; k < Cell::named; ++k) {
-      if (p.named[k]) store_units(named[k], static_cast<T*>(p.named[k]) + row * hidden + unit, count);
+    for (int k = 0; k < Cell::traced; ++k) {
+      if (p.trace[k]) store_units(trace[k], static_cast<T*>(p.trace[k]) + row * hidden + unit, count);
     }
   }
 

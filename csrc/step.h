@@ -4,7 +4,7 @@
 
 #include "activations.h"
 #include "arguments.h"
-#include "around_cell.h"
+#include "options_cell.h"
 #include "pack.h"
 #include "scan.h"
 
@@ -25,8 +25,8 @@ class SingleStep {
         V accumulator[C::accumulators];
         accumulate(p, b, unit, accumulator);
         cell(p, b, unit, accumulator,
-             [](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
-               Cell::template forward<V>(a, previous, vectors, next, kept, named);
+             [](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+               Cell::template forward<V>(a, previous, vectors, next, saved, trace);
                return next;
              });
       }
@@ -94,10 +94,10 @@ class SingleStep {
   GATEWORK_INLINE static void cell(const StepArguments& p, int64_t b, int64_t unit, const V* accumulator,
                                    const Advance& advance) {
     const int64_t hidden = p.weights.hidden, count = hidden - unit, offset = b * hidden + unit;
-    V previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named], vectors[Cell::units + 1];
+    V previous[Cell::states], next[Cell::states], saved[Cell::saved + 1], trace[Cell::traced], vectors[Cell::units + 1];
     load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
     load_previous(p, b, unit, previous);
-    const V* carried = advance(accumulator, previous, vectors, next, kept, named);
+    const V* carried = advance(accumulator, previous, vectors, next, saved, trace);
     for (int s = 0; s < Cell::states; ++s) store_units(carried[s], static_cast<T*>(p.next[s]) + offset, count);
     store_units(carried[0], static_cast<T*>(p.output) + offset, count);
   }
@@ -105,41 +105,41 @@ class SingleStep {
 
 // The same with something around the cell.
 template <class Cell, class V>
-class AroundStep : SingleStep<Cell, V> {
+class OptionsStep : SingleStep<Cell, V> {
   using Base = SingleStep<Cell, V>;
   using T = typename V::T;
   using C = Columns<Cell>;
 
  public:
   static int64_t scratch(const StepArguments& p) {
-    const int64_t rows = C::inputs + C::gates + Cell::normals;
-    return p.around->is_normalised ? static_cast<int64_t>(sizeof(T)) * rows * p.weights.hidden : 0;
+    const int64_t rows = C::inputs + C::gates + Cell::normalised;
+    return p.options->is_normalised ? static_cast<int64_t>(sizeof(T)) * rows * p.weights.hidden : 0;
   }
 
   static void run(const StepArguments& p, void* scratch) {
     const int64_t hidden = p.weights.hidden;
     T* const product = static_cast<T*>(scratch);
-    T* const normal = product + C::inputs * hidden;
-    T* const states = normal + C::gates * hidden;
-    AroundCell<Cell, V> around(*p.around, hidden, false);
-    around.start(0);
+    T* const normalised = product + C::inputs * hidden;
+    T* const states = normalised + C::gates * hidden;
+    OptionsCell<Cell, V> options(*p.options, hidden, false);
+    options.start(0);
     for (int64_t b = 0; b < p.batch; ++b) {
-      if (p.around->is_normalised) {
-        normalise_products(p, b, product, normal);
-        around.normalise_states(product, normal, p.weights.unit, states, nullptr,
-                                [&](int64_t unit, V* previous)
-                                    GATEWORK_INLINED { Base::load_previous(p, b, unit, previous); });
+      if (p.options->is_normalised) {
+        normalise_products(p, b, product, normalised);
+        options.normalise_states(product, normalised, p.weights.unit, states, nullptr,
+                                 [&](int64_t unit, V* previous)
+                                     GATEWORK_INLINED { Base::load_previous(p, b, unit, previous); });
       }
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
         V accumulator[C::accumulators], carried[Cell::states];
-        if (p.around->is_normalised) {
-          around.accumulate(product, normal, unit, accumulator);
+        if (p.options->is_normalised) {
+          options.accumulate(product, normalised, unit, accumulator);
         } else {
           Base::accumulate(p, b, unit, accumulator);
         }
         Base::cell(p, b, unit, accumulator,
-                   [&](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
-                     around.advance(b, unit, states, a, previous, vectors, next, kept, named, carried);
+                   [&](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+                     options.advance(b, unit, states, a, previous, vectors, next, saved, trace, carried);
                      return static_cast<const V*>(carried);
                    });
       }
@@ -148,7 +148,7 @@ class AroundStep : SingleStep<Cell, V> {
 
  private:
   // Both products of a sequence, normalised; that of the input with its gain and bias.
-  static void normalise_products(const StepArguments& p, int64_t b, T* product, T* normal) {
+  static void normalise_products(const StepArguments& p, int64_t b, T* product, T* normalised) {
     const Weights& w = p.weights;
     const int64_t inputs = C::inputs * w.hidden, gates = C::gates * w.hidden;
     __builtin_memset(product, 0, static_cast<size_t>(inputs + gates) * sizeof(T));
@@ -156,11 +156,11 @@ class AroundStep : SingleStep<Cell, V> {
     normalise<V>(product, inputs);
     for (int64_t k = 0; k < inputs; k += V::lanes) {
       const V value = load_units<V>(product + k, inputs - k);
-      store_units(scaled(value, p.around->input_gain, w.bias_ih, k, inputs - k), product + k, inputs - k);
+      store_units(scaled(value, p.options->input_gain, w.bias_ih, k, inputs - k), product + k, inputs - k);
     }
     if (C::gates == 0) return;
-    Base::add_products(Base::at(w.weight_hh, 0), w.hidden, Base::at(p.previous[0], b * w.hidden), gates, normal);
-    normalise<V>(normal, gates);
+    Base::add_products(Base::at(w.weight_hh, 0), w.hidden, Base::at(p.previous[0], b * w.hidden), gates, normalised);
+    normalise<V>(normalised, gates);
   }
 };
 

@@ -1,4 +1,4 @@
-// Squares of numbers, turned in registers.
+// Squares of numbers, transposed in registers.
 #pragma once
 
 #include "vector.h"

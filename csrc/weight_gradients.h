@@ -6,7 +6,8 @@
 // products are added while it is still in the cache. Rounded factors lie in pairs of rows then. The rows of the block
 // are an odd number of cache lines apart, so that reading down a column uses all of the cache. The columns of x and of
 // h are copied side by side into panels, so that small sizes waste few lanes. Each slice of the batch has its own
-// gradients; dispatch.cpp adds them up. A scan across sequences has gradients of its own kind (across_gradients.h).
+// gradients; dispatch.cpp adds them up. A scan with sequences in its lanes has gradients of its own kind
+// (batch_lanes_gradients.h).
 #pragma once
 
 #include "scan.h"
@@ -27,11 +28,11 @@ class WeightGradients {
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
     const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
     const int64_t rows = is_large ? 1024 : 256 * O::group;
-    return round_up(slice_rows > rows ? slice_rows : rows, O::granule);
+    return round_up(slice_rows > rows ? slice_rows : rows, O::slice_multiple);
   }
 
   // How far apart the derivatives of two accumulators are in a row.
-  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::granule); }
+  static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::slice_multiple); }
 
   // How far apart the rows of a block are.
   static int64_t block_stride(const Layout& layout) {
@@ -230,7 +231,7 @@ class WeightGradients {
       if (!Cell::recurrent_product[a] && column >= x_width) return;
       const T* from = reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
       if constexpr (O::is_on_tile_registers) {
-        O::multiply_turned(columns, from, stride, panel, O::groups(used), z);
+        O::multiply_transposed(columns, from, stride, panel, O::groups(used), z);
       } else {
         tile_function<O, MultiplyTransposed>(rows, columns)(from, stride, panel, columns * V::lanes, O::groups(used),
                                                             z);

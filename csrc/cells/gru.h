@@ -4,10 +4,10 @@
 struct gru {
   static constexpr int accumulators = 4;
   static constexpr int states = 1;
-  static constexpr int kept = 4;
-  static constexpr int named = 4;
+  static constexpr int saved = 4;
+  static constexpr int traced = 4;
   static constexpr int units = 0;
-  static constexpr int normals = 0;
+  static constexpr int normalised = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, false};
   static constexpr bool recurrent_product[4] = {true, true, false, true};
@@ -16,14 +16,14 @@ struct gru {
   static constexpr bool reads_next[1] = {false};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[1] = {true};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[4] = {"r", "z", "n", "h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[1] = {3};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[1] = {3};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* saved, V* trace) {
     const V a_r = accumulator[0];
     const V a_z = accumulator[1];
     const V x_n = accumulator[2];
@@ -39,24 +39,24 @@ struct gru {
     const V t13 = z * h_previous;                                       // h = (1 - z) * n + z * h
     const V h = t12 + t13;                                              // h = (1 - z) * n + z * h
     next[0] = h;
-    kept[0] = r;
-    kept[1] = z;
-    kept[2] = u_n;
-    kept[3] = n;
-    named[0] = r;
-    named[1] = z;
-    named[2] = n;
-    named[3] = h;
+    saved[0] = r;
+    saved[1] = z;
+    saved[2] = u_n;
+    saved[3] = n;
+    trace[0] = r;
+    trace[1] = z;
+    trace[2] = n;
+    trace[3] = h;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
-    const V r = kept[0];                                                // r = sigmoid(a_r)
-    const V z = kept[1];                                                // z = sigmoid(a_z)
-    const V u_n = kept[2];
-    const V n = kept[3];                                                // n = tanh(x_n + r * u_n)
+    const V r = saved[0];                                               // r = sigmoid(a_r)
+    const V z = saved[1];                                               // z = sigmoid(a_z)
+    const V u_n = saved[2];
+    const V n = saved[3];                                               // n = tanh(x_n + r * u_n)
     const V d_h = d_next[0];
     const V h_previous = previous[0];
     const V t7 = V::constant(1.0) - z;                                  // h = (1 - z) * n + z * h
@@ -85,4 +85,4 @@ struct gru {
 };
 
 // The same under layer norm.
-using gru_normal = gru;
+using gru_normalised = gru;

@@ -4,10 +4,10 @@
 struct indrnn {
   static constexpr int accumulators = 1;
   static constexpr int states = 1;
-  static constexpr int kept = 0;
-  static constexpr int named = 1;
+  static constexpr int saved = 0;
+  static constexpr int traced = 1;
   static constexpr int units = 1;
-  static constexpr int normals = 0;
+  static constexpr int normalised = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[1] = {true};
   static constexpr bool recurrent_product[1] = {false};
@@ -16,14 +16,14 @@ struct indrnn {
   static constexpr bool reads_next[1] = {true};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[1] = {true};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[1] = {"h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[1] = {0};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[1] = {0};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* saved, V* trace) {
     const V x_h = accumulator[0];
     const V p_h = unit[0];
     const V h_previous = previous[0];
@@ -31,11 +31,11 @@ struct indrnn {
     const V t4 = x_h + t3;                                              // h = relu(x_h + p_h * h)
     const V h = relu(t4);                                               // h = relu(x_h + p_h * h)
     next[0] = h;
-    named[0] = h;
+    trace[0] = h;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V h = next[0];
@@ -53,4 +53,4 @@ struct indrnn {
 };
 
 // The same under layer norm.
-using indrnn_normal = indrnn;
+using indrnn_normalised = indrnn;

@@ -4,10 +4,10 @@
 struct minimal {
   static constexpr int accumulators = 3;
   static constexpr int states = 1;
-  static constexpr int kept = 4;
-  static constexpr int named = 4;
+  static constexpr int saved = 4;
+  static constexpr int traced = 4;
   static constexpr int units = 0;
-  static constexpr int normals = 0;
+  static constexpr int normalised = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[3] = {true, true, true};
   static constexpr bool recurrent_product[3] = {false, false, false};
@@ -16,14 +16,14 @@ struct minimal {
   static constexpr bool reads_next[1] = {false};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[1] = {true};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[4] = {"f", "i", "g", "h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[1] = {3};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[1] = {3};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* saved, V* trace) {
     const V x_i = accumulator[1];
     const V x_f = accumulator[0];
     const V x_g = accumulator[2];
@@ -39,24 +39,24 @@ struct minimal {
     const V t13 = i * x_g;                                              // h = f * h + i * g
     const V h = t12 + t13;                                              // h = f * h + i * g
     next[0] = h;
-    kept[0] = x_i;
-    kept[1] = x_f;
-    kept[2] = f;
-    kept[3] = x_g;
-    named[0] = f;
-    named[1] = i;
-    named[2] = x_g;
-    named[3] = h;
+    saved[0] = x_i;
+    saved[1] = x_f;
+    saved[2] = f;
+    saved[3] = x_g;
+    trace[0] = f;
+    trace[1] = i;
+    trace[2] = x_g;
+    trace[3] = h;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
-    const V x_i = kept[0];
-    const V x_f = kept[1];
-    const V f = kept[2];                                                // f = sigmoid(softplus(-x_i) - softplus(-x_f))
-    const V g = kept[3];
+    const V x_i = saved[0];
+    const V x_f = saved[1];
+    const V f = saved[2];                                               // f = sigmoid(softplus(-x_i) - softplus(-x_f))
+    const V g = saved[3];
     const V d_h = d_next[0];
     const V h_previous = previous[0];
     const V t6 = d_h * h_previous;                                      // h = f * h + i * g
@@ -85,4 +85,4 @@ struct minimal {
 };
 
 // The same under layer norm.
-using minimal_normal = minimal;
+using minimal_normalised = minimal;

@@ -4,10 +4,10 @@
 struct peephole {
   static constexpr int accumulators = 4;
   static constexpr int states = 2;
-  static constexpr int kept = 5;
-  static constexpr int named = 6;
+  static constexpr int saved = 5;
+  static constexpr int traced = 6;
   static constexpr int units = 3;
-  static constexpr int normals = 0;
+  static constexpr int normalised = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, true};
   static constexpr bool recurrent_product[4] = {true, true, true, true};
@@ -16,14 +16,14 @@ struct peephole {
   static constexpr bool reads_next[2] = {false, true};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[2] = {false, true};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[2] = {5, 4};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[2] = {5, 4};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* saved, V* trace) {
     const V a_i = accumulator[0];
     const V p_i = unit[0];
     const V c_previous = previous[1];
@@ -49,28 +49,28 @@ struct peephole {
     const V h = o * t21;                                                // h = o * tanh(c)
     next[0] = h;
     next[1] = c;
-    kept[0] = i;
-    kept[1] = f;
-    kept[2] = g;
-    kept[3] = o;
-    kept[4] = t21;
-    named[0] = i;
-    named[1] = f;
-    named[2] = g;
-    named[3] = o;
-    named[4] = c;
-    named[5] = h;
+    saved[0] = i;
+    saved[1] = f;
+    saved[2] = g;
+    saved[3] = o;
+    saved[4] = t21;
+    trace[0] = i;
+    trace[1] = f;
+    trace[2] = g;
+    trace[3] = o;
+    trace[4] = c;
+    trace[5] = h;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
-    const V i = kept[0];                                                // i = sigmoid(a_i + p_i * c)
-    const V f = kept[1];                                                // f = sigmoid(a_f + p_f * c)
-    const V g = kept[2];                                                // g = tanh(a_g)
-    const V o = kept[3];                                                // o = sigmoid(a_o + p_o * c)
-    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+    const V i = saved[0];                                               // i = sigmoid(a_i + p_i * c)
+    const V f = saved[1];                                               // f = sigmoid(a_f + p_f * c)
+    const V g = saved[2];                                               // g = tanh(a_g)
+    const V o = saved[3];                                               // o = sigmoid(a_o + p_o * c)
+    const V saved_4 = saved[4];                                         // h = o * tanh(c)
     const V c = next[1];
     const V d_c = d_next[1];
     const V d_h = d_next[0];
@@ -79,11 +79,11 @@ struct peephole {
     const V c_previous = previous[1];
     const V p_i = unit[0];
     const V t12 = d_h * o;                                              // h = o * tanh(c)
-    const V t14 = kept_4 * kept_4;                                      // h = o * tanh(c)
+    const V t14 = saved_4 * saved_4;                                    // h = o * tanh(c)
     const V t15 = V::constant(1.0) - t14;                               // h = o * tanh(c)
     const V t16 = t12 * t15;                                            // h = o * tanh(c)
     const V t17 = d_c + t16;                                            // h = o * tanh(c)
-    const V t18 = d_h * kept_4;                                         // h = o * tanh(c)
+    const V t18 = d_h * saved_4;                                        // h = o * tanh(c)
     const V t19 = V::constant(1.0) - o;                                 // o = sigmoid(a_o + p_o * c)
     const V t20 = o * t19;                                              // o = sigmoid(a_o + p_o * c)
     const V t21 = t18 * t20;                                            // o = sigmoid(a_o + p_o * c)
@@ -122,13 +122,13 @@ struct peephole {
 };
 
 // The same under layer norm.
-struct peephole_normal {
+struct peephole_normalised {
   static constexpr int accumulators = 4;
   static constexpr int states = 2;
-  static constexpr int kept = 5;
-  static constexpr int named = 6;
+  static constexpr int saved = 5;
+  static constexpr int traced = 6;
   static constexpr int units = 3;
-  static constexpr int normals = 1;
+  static constexpr int normalised = 1;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, true};
   static constexpr bool recurrent_product[4] = {true, true, true, true};
@@ -137,12 +137,12 @@ struct peephole_normal {
   static constexpr bool reads_next[2] = {false, true};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[2] = {false, true};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[6] = {"i", "f", "g", "o", "c", "h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[2] = {5, 4};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[2] = {5, 4};
   // The states that are normalised.
-  static constexpr int normal_state[1] = {1};
+  static constexpr int normalised_state[1] = {1};
 
   // The states before their norm; the step itself takes the norm's result.
   template <class V>
@@ -169,8 +169,8 @@ struct peephole_normal {
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, const V* normal, V* next,
-                                      [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, const V* normalised, V* next,
+                                      [[maybe_unused]] V* saved, V* trace) {
     const V a_i = accumulator[0];
     const V p_i = unit[0];
     const V c_previous = previous[1];
@@ -179,7 +179,7 @@ struct peephole_normal {
     const V a_g = accumulator[2];
     const V a_o = accumulator[3];
     const V p_o = unit[2];
-    const V normal_c = normal[0];
+    const V normalised_c = normalised[0];
     const V t9 = p_i * c_previous;                                      // i = sigmoid(a_i + p_i * c)
     const V t10 = a_i + t9;                                             // i = sigmoid(a_i + p_i * c)
     const V i = sigmoid(t10);                                           // i = sigmoid(a_i + p_i * c)
@@ -193,47 +193,47 @@ struct peephole_normal {
     const V t19 = p_o * c;                                              // o = sigmoid(a_o + p_o * c)
     const V t20 = a_o + t19;                                            // o = sigmoid(a_o + p_o * c)
     const V o = sigmoid(t20);                                           // o = sigmoid(a_o + p_o * c)
-    const V t22 = tanh(normal_c);                                       // h = o * tanh(c)
+    const V t22 = tanh(normalised_c);                                   // h = o * tanh(c)
     const V h = o * t22;                                                // h = o * tanh(c)
     next[0] = h;
     next[1] = c;
-    kept[0] = i;
-    kept[1] = f;
-    kept[2] = g;
-    kept[3] = o;
-    kept[4] = t22;
-    named[0] = i;
-    named[1] = f;
-    named[2] = g;
-    named[3] = o;
-    named[4] = c;
-    named[5] = h;
+    saved[0] = i;
+    saved[1] = f;
+    saved[2] = g;
+    saved[3] = o;
+    saved[4] = t22;
+    trace[0] = i;
+    trace[1] = f;
+    trace[2] = g;
+    trace[3] = o;
+    trace[4] = c;
+    trace[5] = h;
   }
 
   // What the norms' results receive; what they pass on comes back as d_inner.
   template <class V>
-  GATEWORK_INLINE static void backward_normal([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
-                                              [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
-                                              const V* d_next, V* d_normal) {
-    const V o = kept[3];                                                // o = sigmoid(a_o + p_o * c)
-    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+  GATEWORK_INLINE static void backward_normalised([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
+                                                  [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit,
+                                                  const V* d_next, V* d_normalised) {
+    const V o = saved[3];                                               // o = sigmoid(a_o + p_o * c)
+    const V saved_4 = saved[4];                                         // h = o * tanh(c)
     const V d_h = d_next[0];
     const V t3 = d_h * o;                                               // h = o * tanh(c)
-    const V t5 = kept_4 * kept_4;                                       // h = o * tanh(c)
+    const V t5 = saved_4 * saved_4;                                     // h = o * tanh(c)
     const V t6 = V::constant(1.0) - t5;                                 // h = o * tanh(c)
     const V t7 = t3 * t6;                                               // h = o * tanh(c)
-    d_normal[0] = t7;
+    d_normalised[0] = t7;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        const V* d_inner, V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
-    const V i = kept[0];                                                // i = sigmoid(a_i + p_i * c)
-    const V f = kept[1];                                                // f = sigmoid(a_f + p_f * c)
-    const V g = kept[2];                                                // g = tanh(a_g)
-    const V o = kept[3];                                                // o = sigmoid(a_o + p_o * c)
-    const V kept_4 = kept[4];                                           // h = o * tanh(c)
+    const V i = saved[0];                                               // i = sigmoid(a_i + p_i * c)
+    const V f = saved[1];                                               // f = sigmoid(a_f + p_f * c)
+    const V g = saved[2];                                               // g = tanh(a_g)
+    const V o = saved[3];                                               // o = sigmoid(a_o + p_o * c)
+    const V saved_4 = saved[4];                                         // h = o * tanh(c)
     const V c = next[1];
     const V d_c = d_next[1];
     const V d_inner_c = d_inner[0];
@@ -243,7 +243,7 @@ struct peephole_normal {
     const V c_previous = previous[1];
     const V p_i = unit[0];
     const V t13 = d_c + d_inner_c;
-    const V t14 = d_h * kept_4;                                         // h = o * tanh(c)
+    const V t14 = d_h * saved_4;                                        // h = o * tanh(c)
     const V t16 = V::constant(1.0) - o;                                 // o = sigmoid(a_o + p_o * c)
     const V t17 = o * t16;                                              // o = sigmoid(a_o + p_o * c)
     const V t18 = t14 * t17;                                            // o = sigmoid(a_o + p_o * c)

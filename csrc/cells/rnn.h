@@ -4,10 +4,10 @@
 struct rnn {
   static constexpr int accumulators = 1;
   static constexpr int states = 1;
-  static constexpr int kept = 0;
-  static constexpr int named = 1;
+  static constexpr int saved = 0;
+  static constexpr int traced = 1;
   static constexpr int units = 0;
-  static constexpr int normals = 0;
+  static constexpr int normalised = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[1] = {true};
   static constexpr bool recurrent_product[1] = {true};
@@ -16,22 +16,22 @@ struct rnn {
   static constexpr bool reads_next[1] = {true};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[1] = {false};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[1] = {"h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[1] = {0};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[1] = {0};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* saved, V* trace) {
     const V a_h = accumulator[0];
     const V h = tanh(a_h);                                              // h = tanh(a_h)
     next[0] = h;
-    named[0] = h;
+    trace[0] = h;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
     const V h = next[0];
@@ -45,4 +45,4 @@ struct rnn {
 };
 
 // The same under layer norm.
-using rnn_normal = rnn;
+using rnn_normalised = rnn;

@@ -4,10 +4,10 @@
 struct slstm {
   static constexpr int accumulators = 4;
   static constexpr int states = 4;
-  static constexpr int kept = 7;
-  static constexpr int named = 8;
+  static constexpr int saved = 7;
+  static constexpr int traced = 8;
   static constexpr int units = 0;
-  static constexpr int normals = 0;
+  static constexpr int normalised = 0;
   // By accumulator: whether the input product and the recurrent product feed it.
   static constexpr bool input_product[4] = {true, true, true, true};
   static constexpr bool recurrent_product[4] = {true, true, true, true};
@@ -16,14 +16,14 @@ struct slstm {
   static constexpr bool reads_next[4] = {true, true, true, false};
   // By state: whether it reaches its next value other than through the recurrent product.
   static constexpr bool carries[4] = {false, true, true, true};
-  // What `named` holds, in order.
+  // What `trace` holds, in order.
   static constexpr const char* names[8] = {"i", "f", "z", "o", "c", "n", "m", "h"};
-  // By state: its place in `named`.
-  static constexpr int named_state[4] = {7, 4, 5, 6};
+  // By state: its place in `trace`.
+  static constexpr int traced_state[4] = {7, 4, 5, 6};
 
   template <class V>
   GATEWORK_INLINE static void forward(const V* accumulator, [[maybe_unused]] const V* previous,
-                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* kept, V* named) {
+                                      [[maybe_unused]] const V* unit, V* next, [[maybe_unused]] V* saved, V* trace) {
     const V a_i = accumulator[0];
     const V n_previous = previous[2];
     const V m_previous = previous[3];
@@ -55,34 +55,34 @@ struct slstm {
     next[1] = c;
     next[2] = n;
     next[3] = m;
-    kept[0] = a_i;
-    kept[1] = a_f;
-    kept[2] = t10;
-    kept[3] = i;
-    kept[4] = f;
-    kept[5] = z;
-    kept[6] = o;
-    named[0] = i;
-    named[1] = f;
-    named[2] = z;
-    named[3] = o;
-    named[4] = c;
-    named[5] = n;
-    named[6] = m;
-    named[7] = h;
+    saved[0] = a_i;
+    saved[1] = a_f;
+    saved[2] = t10;
+    saved[3] = i;
+    saved[4] = f;
+    saved[5] = z;
+    saved[6] = o;
+    trace[0] = i;
+    trace[1] = f;
+    trace[2] = z;
+    trace[3] = o;
+    trace[4] = c;
+    trace[5] = n;
+    trace[6] = m;
+    trace[7] = h;
   }
 
   template <class V>
-  GATEWORK_INLINE static void backward([[maybe_unused]] const V* kept, [[maybe_unused]] const V* previous,
+  GATEWORK_INLINE static void backward([[maybe_unused]] const V* saved, [[maybe_unused]] const V* previous,
                                        [[maybe_unused]] const V* next, [[maybe_unused]] const V* unit, const V* d_next,
                                        V* d_accumulator, V* d_previous, [[maybe_unused]] V* d_unit) {
-    const V a_i = kept[0];
-    const V a_f = kept[1];
-    const V kept_2 = kept[2];                                           // kept = m - softplus(-a_f)
-    const V i = kept[3];                                                // i = exp(a_i - stabiliser)
-    const V f = kept[4];                                                // f = exp(torch.where(n > 0, kept - stabiliser, 0.0))
-    const V z = kept[5];                                                // z = tanh(a_z)
-    const V o = kept[6];                                                // o = sigmoid(a_o)
+    const V a_i = saved[0];
+    const V a_f = saved[1];
+    const V saved_2 = saved[2];                                         // kept = m - softplus(-a_f)
+    const V i = saved[3];                                               // i = exp(a_i - stabiliser)
+    const V f = saved[4];                                               // f = exp(torch.where(n > 0, kept - stabiliser, 0.0))
+    const V z = saved[5];                                               // z = tanh(a_z)
+    const V o = saved[6];                                               // o = sigmoid(a_o)
     const V h = next[0];
     const V c = next[1];
     const V n = next[2];
@@ -116,7 +116,7 @@ struct slstm {
     const V t38 = select(t28, V::constant(0.0), t37);                   // stabiliser = torch.where(n > 0, torch.maximum(kept, a_i), a_i)
     const V t39 = t26 + t38;                                            // stabiliser = torch.where(n > 0, torch.maximum(kept, a_i), a_i)
     const V t40 = select(t28, t37, V::constant(0.0));                   // stabiliser = torch.where(n > 0, torch.maximum(kept, a_i), a_i)
-    const V t41 = m_previous - kept_2;                                  // kept = m - softplus(-a_f)
+    const V t41 = m_previous - saved_2;                                 // kept = m - softplus(-a_f)
     const auto t42 = t41 > a_i;                                         // stabiliser = torch.where(n > 0, torch.maximum(kept, a_i), a_i)
     const auto t43 = t41 == a_i;                                        // stabiliser = torch.where(n > 0, torch.maximum(kept, a_i), a_i)
     const V t45 = V::constant(0.5) * t40;                               // stabiliser = torch.where(n > 0, torch.maximum(kept, a_i), a_i)
@@ -152,4 +152,4 @@ struct slstm {
 };
 
 // The same under layer norm.
-using slstm_normal = slstm;
+using slstm_normalised = slstm;

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gatework import cells, data, errors, export, inside, nn, recipe, tasks
     from gatework._typed import compare, train
-    from gatework.cells import cell
-    from gatework.nn import accelerate
+    from gatework.nn import accelerate, cell
     from gatework.reports import report
     from gatework.training import Run, resume
 
@@ -22,7 +21,7 @@ __version__ = "0.1.0"
 _SOURCES = {
     "Run": "gatework.training:Run",
     "accelerate": "gatework.nn:accelerate",
-    "cell": "gatework.cells:cell",
+    "cell": "gatework.nn:cell",
     "cells": "gatework.cells",
     "compare": "gatework._compared:compare",
     "data": "gatework.data",

@@ -1,62 +1,63 @@
-"""The native kernels; `_kernels` is the only caller."""
+"""The native kernels; the packages below `gatework.scan` are the only callers."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from gatework.scan.records import (
+    BackwardRecord,
+    ForwardRecord,
+    NormGradientRecord,
+    OptionRecord,
+    RowRecord,
+    WeightRecord,
+)
+
 MAX_STATES: int
-MAX_NAMED: int
+MAX_TRACED: int
 ISAS: list[str]
 CELLS: list[str]
+RECORDS: dict[str, str]
 
 def is_compiled(isa: int, /) -> bool: ...
 def is_supported(isa: int, /) -> bool: ...
 def owner(isa: int, element: int, /) -> int: ...
 def find_kernel(isa: int, cell: int, element: int, variant: int, /) -> int: ...
 
-class Around: ...
+class Options: ...
 
-def around(
-    zoneout: Sequence[float],
-    is_random: bool,
-    seeds: Sequence[int],
-    clip: float,
-    clipped: int,
-    is_normalised: bool,
-    parts: Sequence[int],
-    /,
-) -> Around: ...
+def options(record: OptionRecord, /) -> Options: ...
 def describe(kernel: int, /) -> dict[str, Any]: ...
 def step(
     kernel: int,
     batch: int,
-    parts: Sequence[int],
+    weights: WeightRecord,
     x: int,
     previous: Sequence[int],
     next: Sequence[int],
     output: int,
-    around: Around | int,
+    options: Options | int,
     /,
 ) -> int: ...
-def planes(kernel: int, is_projected: bool, around: Around | int, /) -> int: ...
+def saved_planes(kernel: int, is_projected: bool, options: Options | int, /) -> int: ...
 def forward(
     kernel: int,
     threads: int,
-    rows: Sequence[int],
+    rows: RowRecord,
     initial: Sequence[int],
     final: Sequence[int],
-    layers: Sequence[tuple[int, bool, Sequence[int], int, int, int, Sequence[int]]],
-    around: Around | int,
+    layers: Sequence[ForwardRecord],
+    options: Options | int,
     /,
 ) -> int: ...
 def backward(
     kernel: int,
     threads: int,
-    rows: Sequence[int],
+    rows: RowRecord,
     d_final: Sequence[int],
     initial: Sequence[int],
     d_initial: Sequence[int],
-    layers: Sequence[tuple[int, bool, Sequence[int], int, int, int, int, int, Sequence[int]]],
-    around: Around | int,
-    d_norms: Sequence[int],
+    layers: Sequence[BackwardRecord],
+    options: Options | int,
+    d_norms: NormGradientRecord,
     /,
 ) -> int: ...

@@ -27,7 +27,7 @@ OWN = [own.MyLSTM, own.Mixed, own.Names]
 
 
 @pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)
-def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.Cell):
+def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.CustomCell):
     assert operators.has_kernel(cell, torch.zeros(1))
     for part in (_check_step, _check_scan, _check_gradients, _check_layer):
         part(cell)
@@ -41,7 +41,7 @@ def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.
     ],
     ids=lambda v: v if isinstance(v, str) else v.name,
 )
-def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str):
+def test_the_compiled_cell_agrees_with_its_reference(cell: cells.CustomCell, isa: str):
     with kernels.use_isa(isa):
         for dtype in (torch.float32, torch.float64):
             assert operators.has_kernel(cell, torch.zeros(1, dtype=dtype))
@@ -50,7 +50,7 @@ def test_the_compiled_cell_agrees_with_its_reference(cell: cells.Cell, isa: str)
 
 
 @pytest.mark.parametrize("cell", [own.MyLSTM, own.Mixed], ids=lambda c: c.name)
-def test_a_cell_of_ones_own_computes_in_bfloat16(cell: cells.Cell):
+def test_a_cell_of_ones_own_computes_in_bfloat16(cell: cells.CustomCell):
     layer, x = cell(5, 18), torch.randn(9, 4, 5)
     expected = layer(x)[0]
     with torch.autocast("cpu", torch.bfloat16):
@@ -63,10 +63,10 @@ def test_a_cell_of_ones_own_computes_in_bfloat16(cell: cells.Cell):
 
 @pytest.mark.parametrize("is_normalised", [False, True])
 def test_the_compiled_cell_agrees_with_its_reference_whatever_acts_around_it(is_normalised: bool):
-    around = StepOptions(training=True, seed=3, recurrent_dropout=0.3, zoneout={"s": 0.2, "h": 0.1})
-    case = Case("Mixed", 5, 6, 3, 19, is_packed=True, around=around, is_normalised=is_normalised)
-    assert operators.has_kernel(case.spec, torch.zeros(1, dtype=torch.float64), case.around)
-    exact = run(case, torch.float64, reference.scan)
+    options = StepOptions(training=True, seed=3, recurrent_dropout=0.3, after={"zoneout": {"s": 0.2, "h": 0.1}})
+    case = Case("Mixed", 5, 6, 3, 19, is_packed=True, options=options, is_normalised=is_normalised)
+    assert operators.has_kernel(case.spec, torch.zeros(1, dtype=torch.float64), case.options)
+    exact = run(case, torch.float64, reference.run)
     terms = case.steps * (case.input + case.hidden + 8)
     for name, error in run(case, torch.float64).errors(exact).items():
         assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, name
@@ -277,7 +277,7 @@ def test_processes_that_need_the_same_cell_at_once_compile_it_once(tmp_path: Pat
     told = [process.communicate(timeout=120) for process in processes]
     assert [out.strip() for out, _ in told] == ["True True"] * 3, told
     assert sum("compiling the cell Shared" in error for _, error in told) == 1
-    assert {path.suffix for path in (tmp_path / "cells").iterdir()} == {".so", ".lock"}
+    assert {path.suffix for path in (tmp_path / "cells").iterdir()} == {".so", ".sha256", ".lock"}
 
 
 def test_a_process_killed_while_compiling_leaves_nothing_that_harms(tmp_path: Path, script: Path):
@@ -297,6 +297,18 @@ def test_a_process_killed_while_compiling_leaves_nothing_that_harms(tmp_path: Pa
     out, error = start(tmp_path, script, CXX=str(compiler)).communicate(timeout=120)
     assert (out.strip(), error.count("compiling")) == ("True True", 1)
     assert not list(tmp_path.glob("cells/*.build"))
+
+
+def test_a_damaged_library_is_built_again_and_none_is_loaded_from_a_folder_of_others(tmp_path: Path, script: Path):
+    start(tmp_path, script).communicate(timeout=120)
+    (library,) = tmp_path.glob("cells/*.so")
+    library.write_bytes(library.read_bytes()[:1000])
+    out, error = start(tmp_path, script).communicate(timeout=120)
+    assert (out.strip(), error.count("compiling")) == ("True True", 1)
+    library.parent.chmod(0o777)
+    out, error = start(tmp_path, script).communicate(timeout=60)
+    assert out.strip() == "False True"
+    assert "can be changed by other users; name a folder of your own by GATEWORK_CACHE" in error
 
 
 @pytest.mark.parametrize(

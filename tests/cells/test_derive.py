@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gatework.cells import BUILT_IN, REGISTRY, CellSpec, _derive, _emit
+from gatework.cells import BUILT_IN, REGISTRY, CellSpec, _derive, _write
 from gatework.cells._symbol import Symbol
 from gatework.errors import UsageError
 
@@ -59,7 +59,7 @@ def test_the_backward_step_is_the_derivative_of_the_forward_step(spec: CellSpec)
     )
     with torch.no_grad():
         # The backward step may use what is kept, the states, and nothing else of the forward step.
-        forwards = {s: evaluate(s, inputs, {}) for s in (*derivation.kept, *derivation.next_states)}
+        forwards = {s: evaluate(s, inputs, {}) for s in (*derivation.saved, *derivation.next_states)}
         available = {**{name: inputs[name] for name in (*spec.states, *vectors)}, **seeds}
         found = [evaluate(s, available, forwards) for s in derivation.outputs]
     for value, wanted in zip(found, expected, strict=True):
@@ -67,13 +67,13 @@ def test_the_backward_step_is_the_derivative_of_the_forward_step(spec: CellSpec)
 
 
 def test_the_lstm_keeps_its_four_gates_and_the_tanh_of_its_state():
-    kept = _derive.derive(REGISTRY["lstm"]).kept
-    assert [s.operation for s in kept] == ["sigmoid", "sigmoid", "tanh", "sigmoid", "tanh"]
+    saved = _derive.derive(REGISTRY["lstm"]).saved
+    assert [s.operation for s in saved] == ["sigmoid", "sigmoid", "tanh", "sigmoid", "tanh"]
 
 
 @pytest.mark.usefixtures("only_built_in_cells")
 def test_the_committed_headers_are_what_make_cells_writes():
-    for name, text in _emit.texts_of(REGISTRY[name] for name in BUILT_IN).items():
+    for name, text in _write.texts_of(REGISTRY[name] for name in BUILT_IN).items():
         assert (HEADERS / name).read_text() == text, f"{name} is out of date: run make cells"
 
 

@@ -120,8 +120,8 @@ bool multiplies_all() {
   return is_right;
 }
 
-// Where all of a tile's turned rows meet a panel of as many groups.
-bool multiplies_turned(int columns, int64_t steps) {
+// Where all of a tile's transposed rows meet a panel of as many groups.
+bool multiplies_transposed(int columns, int64_t steps) {
   const int64_t groups = steps * O::tile_rows, wide = 2 * O::most_rows, stride = wide + lanes, width = columns * lanes;
   Fenced<float> a(groups * stride), b(groups * width), z(O::most_rows * width);
   std::vector<float> left(static_cast<size_t>(2 * groups * wide)), right(static_cast<size_t>(2 * groups * width));
@@ -138,7 +138,7 @@ bool multiplies_turned(int columns, int64_t steps) {
   O::turn(a.data, stride, groups, wide);
   bool is_right = true;
   for (int64_t first = 0; first < wide; first += O::most_rows) {
-    O::multiply_turned(columns, a.data + first, stride, b.data, groups, z.data);
+    O::multiply_transposed(columns, a.data + first, stride, b.data, groups, z.data);
     for (int64_t r = 0; r < O::most_rows; ++r) {
       for (int64_t n = 0; n < width; ++n) {
         float expected = 0;
@@ -149,15 +149,15 @@ bool multiplies_turned(int columns, int64_t steps) {
       }
     }
   }
-  if (!is_right) std::printf("turned, %d columns, %d groups: wrong\n", columns, static_cast<int>(groups));
+  if (!is_right) std::printf("transposed, %d columns, %d groups: wrong\n", columns, static_cast<int>(groups));
   return is_right;
 }
 
-bool multiplies_all_turned() {
+bool multiplies_all_transposed() {
   bool is_right = true;
   const O::Session session;
   for (int columns = 1; columns <= max_columns; ++columns) {
-    for (const int64_t steps : {1, 2, 5}) is_right &= multiplies_turned(columns, steps);
+    for (const int64_t steps : {1, 2, 5}) is_right &= multiplies_transposed(columns, steps);
   }
   return is_right;
 }
@@ -226,7 +226,7 @@ int run(int count, char** names) {
     misuse(names[1]);
     return 0;
   }
-  const bool is_right = multiplies_all() && multiplies_all_turned() && follows_the_manual();
+  const bool is_right = multiplies_all() && multiplies_all_transposed() && follows_the_manual();
   if (is_right) std::printf("all products on tile registers are right\n");
   return is_right ? 0 : 1;
 }

@@ -157,7 +157,7 @@ struct Check {
   Expected expected, expected_step;
 };
 
-std::string named(const Check& c) {
+std::string trace(const Check& c) {
   const Sizes& s = c.sizes;
   char what[160];
   std::snprintf(what, sizeof(what), "%s%s, %d steps of %d, %d -> %d -> %d%s%s", cell_names[c.cell],
@@ -176,7 +176,7 @@ template <class T>
 bool run(const Kernel& kernel, const Check& c, int threads) {
   const Sizes& s = c.sizes;
   const std::string type = kernel.is_double ? "double" : "float";
-  const std::string what = named(c) + ", in " + type + ", " + std::to_string(threads) + " threads";
+  const std::string what = trace(c) + ", in " + type + ", " + std::to_string(threads) + " threads";
   NativeScan<T> scan(kernel, c.problem, s.is_packed);
   Results results;
   if (!scan.forward(threads, results) || !scan.backward(threads, results)) {
@@ -197,17 +197,16 @@ bool run(const Kernel& kernel, const Check& c, int threads) {
 }
 
 // Every option at once. Clipping is of the last state that is not h.
-Around everything(const Kernel& kernel, bool is_random, bool is_normalised) {
-  Around around{};
-  around.clip = 0.5;
-  around.clipped = kernel.states > 1 ? kernel.states - 1 : -1;
-  around.is_random = is_random;
-  around.is_normalised = is_normalised;
+StepOptions everything(const Kernel& kernel, bool is_random, bool is_normalised) {
+  StepOptions options = no_options();
+  if (kernel.states > 1) options.after[clip][kernel.states - 1] = 0.5;
+  options.is_random = is_random;
+  options.is_normalised = is_normalised;
   for (int n = 0; n < kernel.states; ++n) {
-    around.zoneout[n] = 0.25;
-    around.zoneout_seed[n] = 0x123456789abcdef0 + static_cast<uint64_t>(n);
+    options.after[zoneout][n] = 0.25;
+    options.seeds[zoneout][n] = 0x123456789abcdef0 + static_cast<uint64_t>(n);
   }
-  return around;
+  return options;
 }
 
 // An input product for a problem, exact in float.
@@ -253,21 +252,21 @@ Check unmasked(Check c) {
 }
 
 template <class T>
-bool scan_around(const Kernel& kernel, const Problem& p, bool is_packed, const Around& around, int threads,
-                 Results& results) {
-  NativeScan<T> scan(kernel, p, is_packed, around);
+bool scan_with_options(const Kernel& kernel, const Problem& p, bool is_packed, const StepOptions& options, int threads,
+                       Results& results) {
+  NativeScan<T> scan(kernel, p, is_packed, options);
   return scan.forward(threads, results) && scan.backward(threads, results);
 }
 
 // A single step with everything at once around the cell gives what a scan of one step does.
-bool steps_around(const Kernel& in_float, const Kernel& in_double, const Check& c, const Around& around,
-                  const std::string& how) {
+bool steps_with_options(const Kernel& in_float, const Kernel& in_double, const Check& c, const StepOptions& options,
+                        const std::string& how) {
   const Problem& p = c.first_step;
-  const Problem given = around.is_normalised ? with_product(p, normalised_product(p)) : p;
+  const Problem given = options.is_normalised ? with_product(p, normalised_product(p)) : p;
   Results scanned;
-  if (!NativeScan<double>(in_double, given, false, around).forward(1, scanned)) return false;
-  const Results exact = NativeScan<double>(in_double, p, false, around).step();
-  const Results rough = NativeScan<float>(in_float, p, false, around).step();
+  if (!NativeScan<double>(in_double, given, false, options).forward(1, scanned)) return false;
+  const Results exact = NativeScan<double>(in_double, p, false, options).step();
+  const Results rough = NativeScan<float>(in_float, p, false, options).step();
   return !exact.empty() && !rough.empty() &&
          are_near(exact, scanned, 1e-10, how + ": a single step") &
              are_near(rough, scanned, 1e-2, how + ": a single step in float");
@@ -275,22 +274,22 @@ bool steps_around(const Kernel& in_float, const Kernel& in_double, const Check& 
 
 // Everything at once around the cell: float and double agree as far as float goes, and several threads give what one
 // gives. The tests in Python compare the values with the reference's.
-bool run_around(Isa isa, const Check& c, int threads) {
+bool run_with_options(Isa isa, const Check& c, int threads) {
   bool is_right = true;
   for (const bool is_random : {false, true}) {
-    for (const Variant variant : {Variant::around, Variant::normalised}) {
+    for (const Variant variant : {Variant::options, Variant::normalised}) {
       const bool is_normalised = variant == Variant::normalised;
       const Kernel& in_float = *find_kernel(isa, c.cell, Element::float32, variant);
       const Kernel& in_double = *find_kernel(isa, c.cell, Element::float64, variant);
       const Problem p = is_normalised ? with_product(c.problem, some_product(c.problem)) : c.problem;
-      const Around around = everything(in_double, is_random, is_normalised);
+      const StepOptions options = everything(in_double, is_random, is_normalised);
       Results one, several, rough;
-      if (!scan_around<double>(in_double, p, c.sizes.is_packed, around, 1, one)) return false;
-      if (!scan_around<double>(in_double, p, c.sizes.is_packed, around, threads, several)) return false;
-      if (!scan_around<float>(in_float, p, c.sizes.is_packed, around, threads, rough)) return false;
-      const std::string how = named(c) + (is_random ? ", random" : "") + (is_normalised ? ", normalised" : "");
+      if (!scan_with_options<double>(in_double, p, c.sizes.is_packed, options, 1, one)) return false;
+      if (!scan_with_options<double>(in_double, p, c.sizes.is_packed, options, threads, several)) return false;
+      if (!scan_with_options<float>(in_float, p, c.sizes.is_packed, options, threads, rough)) return false;
+      const std::string how = trace(c) + (is_random ? ", random" : "") + (is_normalised ? ", normalised" : "");
       is_right &= are_near(several, one, 1e-10, how + ": several threads");
-      if (!is_random && has_step(c)) is_right &= steps_around(in_float, in_double, unmasked(c), around, how);
+      if (!is_random && has_step(c)) is_right &= steps_with_options(in_float, in_double, unmasked(c), options, how);
       // Over hundreds of steps a difference may grow beyond all bounds.
       if (c.sizes.steps <= 50) is_right &= are_near(rough, one, 1e-2, how + ": float against double");
     }
@@ -302,7 +301,7 @@ Expected expect(int cell, const Problem& p) { return {plain::scans[cell][false](
 
 Check make_check(Isa isa, int cell, Variant variant, const Sizes& sizes) {
   Check c{cell, variant, sizes, random_problem(*find_kernel(isa, cell, Element::float32), cell, sizes), {}, {}, {}};
-  if (variant == Variant::around) {
+  if (variant == Variant::options) {
     c.problem.mask.resize(product(sizes.batch, sizes.output));
     for (size_t k = 0; k < c.problem.mask.size(); ++k) c.problem.mask[k] = k % 3 == 0 ? 0 : 1.5;
   }
@@ -321,7 +320,8 @@ std::vector<Check> make_checks(Isa isa) {
     for (const Sizes& sizes : cases) {
       // A cell whose units see their own last h has no projection.
       if (sizes.output != sizes.hidden && find_kernel(isa, cell, Element::float32)->reads_previous[0]) continue;
-      for (Variant variant : {Variant::plain, Variant::around}) checks.push_back(make_check(isa, cell, variant, sizes));
+      for (Variant variant : {Variant::plain, Variant::options})
+        checks.push_back(make_check(isa, cell, variant, sizes));
     }
   }
   return checks;
@@ -331,7 +331,7 @@ std::vector<Check> make_checks(Isa isa) {
 // the order of the sums over their sequences. The tests in Python compare the accuracy with the reference's.
 bool run_rounded(Isa isa, const Check& c, int threads) {
   const Kernel& kernel = *find_kernel(isa, c.cell, Element::bfloat16);
-  const std::string what = named(c) + ", in bfloat16";
+  const std::string what = trace(c) + ", in bfloat16";
   Results results[2];
   for (int several : {0, 1}) {
     NativeScan<float> scan(kernel, c.problem, c.sizes.is_packed, nothing(), true);
@@ -355,7 +355,7 @@ bool run_all(Isa isa, const std::vector<Check>& checks) {
       is_right &= run<double>(*find_kernel(isa, c.cell, Element::float64, c.variant), c, threads);
     }
     if (c.variant == Variant::plain) is_right &= run_rounded(isa, c, 3);
-    if (c.variant == Variant::around) is_right &= run_around(isa, c, 3);
+    if (c.variant == Variant::options) is_right &= run_with_options(isa, c, 3);
   }
   return is_right;
 }

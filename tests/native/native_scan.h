@@ -54,22 +54,15 @@ inline double ramp(double from, size_t unit) { return from + 0.125 * static_cast
 
 inline size_t product(int64_t a, int64_t b) { return static_cast<size_t>(a * b); }
 
-// Nothing around the cell.
-inline Around nothing() {
-  Around around{};
-  around.clipped = -1;
-  return around;
-}
-
-// A scan on the kernels; on those that take it with `around`, whose mask is the problem's and whose norms are made
+// A scan on the kernels; on those that take it with `options`, whose mask is the problem's and whose norms are made
 // here. `is_rounded`: whether the kernel takes and gives sequences in bfloat16.
 template <class T>
 class NativeScan {
  public:
-  NativeScan(const Kernel& kernel, const plain::Problem& problem, bool is_packed, const Around& given = nothing(),
-             bool is_rounded = false)
-      : k(kernel), p(problem), is_rounded(is_rounded), around(given) {
-    if (around.is_normalised) make_norms();
+  NativeScan(const Kernel& kernel, const plain::Problem& problem, bool is_packed,
+             const StepOptions& given = no_options(), bool is_rounded = false)
+      : k(kernel), p(problem), is_rounded(is_rounded), options(given) {
+    if (options.is_normalised) make_norms();
     w = {p.input,
          p.hidden,
          p.output,
@@ -89,7 +82,7 @@ class NativeScan {
               p.reverse};
     x = copy_sequence(p.x);
     for (int n = 0; n < k.states; ++n) initial[n] = memory.copy(p.initial[n]);
-    around.mask = p.mask.empty() ? nullptr : memory.copy(p.mask);
+    options.mask = p.mask.empty() ? nullptr : memory.copy(p.mask);
   }
 
   bool forward(int threads, plain::Results& results) {
@@ -97,21 +90,21 @@ class NativeScan {
     f.layout = layout;
     f.x = x;
     f.weights = w;
-    f.around = &around;
+    f.options = &options;
     f.output = make_sequence(product(p.rows, p.output));
-    f.kept = memory.make(wide * static_cast<size_t>(planes_of(k, p.is_projected(), &around)));
+    f.saved = memory.make(wide * static_cast<size_t>(saved_planes_of(k, p.is_projected(), &options)));
     for (int n = 0; n < k.states; ++n) {
       f.initial[n] = initial[n];
       f.final[n] = memory.make(p.initial[n].size());
     }
-    for (int n = 0; n < k.named; ++n) {
-      if (!p.is_projected() || std::strcmp(k.names[n], "h") != 0) f.named[n] = memory.make(wide);
+    for (int n = 0; n < k.traced; ++n) {
+      if (!p.is_projected() || std::strcmp(k.names[n], "h") != 0) f.trace[n] = memory.make(wide);
     }
     if (run_forward(k, &f, 1, threads) != Status::done) return false;
     add_sequence(results, "output", f.output, product(p.rows, p.output));
     for (int n = 0; n < k.states; ++n) add(results, "final " + std::to_string(n), f.final[n], p.initial[n].size());
-    for (int n = 0; n < k.named; ++n) {
-      if (f.named[n]) add(results, std::string("trace of ") + k.names[n], f.named[n], wide);
+    for (int n = 0; n < k.traced; ++n) {
+      if (f.trace[n]) add(results, std::string("trace of ") + k.names[n], f.trace[n], wide);
     }
     return true;
   }
@@ -144,7 +137,7 @@ class NativeScan {
     s.weights = w;
     s.x = x;
     s.output = memory.make(product(p.batch, p.hidden));
-    s.around = &around;
+    s.options = &options;
     for (int n = 0; n < k.states; ++n) {
       s.previous[n] = initial[n];
       s.next[n] = memory.make(p.initial[n].size());
@@ -170,10 +163,10 @@ class NativeScan {
     b.layout = layout;
     b.x = x;
     b.weights = w;
-    b.around = &around;
+    b.options = &options;
     b.d_output = d_output;
     b.output = f.output;
-    b.kept = f.kept;
+    b.saved = f.saved;
     for (int n = 0; n < k.states; ++n) {
       b.d_final[n] = memory.copy(p.d_final[n]);
       b.initial[n] = initial[n];
@@ -185,8 +178,8 @@ class NativeScan {
     b.d_weight_hh = memory.make(p.weight_hh.size());
     b.d_bias_ih = p.bias_ih.empty() ? nullptr : memory.make(p.bias_ih.size());
     b.d_bias_hh = p.bias_hh.empty() ? nullptr : memory.make(p.bias_hh.size());
-    if (around.is_normalised) {
-      const size_t gates = gate_rows(), states = product(k.normals, p.hidden);
+    if (options.is_normalised) {
+      const size_t gates = gate_rows(), states = product(k.normalised, p.hidden);
       b.d_gain = memory.make(gates);
       b.d_bias = memory.make(gates);
       b.d_state_gain = memory.make(states);
@@ -207,11 +200,11 @@ class NativeScan {
     add(results, "d bias_ih", b.d_bias_ih, p.bias_ih.size());
     add(results, "d bias_hh", b.d_bias_hh, p.bias_hh.size());
     add(results, "d weight_unit", b.d_unit, p.unit.size());
-    if (around.is_normalised) {
+    if (options.is_normalised) {
       add(results, "d gain", b.d_gain, gate_rows());
       add(results, "d bias", b.d_bias, gate_rows());
-      add(results, "d state_gain", b.d_state_gain, product(k.normals, p.hidden));
-      add(results, "d state_bias", b.d_state_bias, product(k.normals, p.hidden));
+      add(results, "d state_gain", b.d_state_gain, product(k.normalised, p.hidden));
+      add(results, "d state_bias", b.d_state_bias, product(k.normalised, p.hidden));
     }
   }
 
@@ -221,15 +214,15 @@ class NativeScan {
       for (size_t n = 0; n < count; ++n) values[n] = ramp(from, n);
       return memory.copy(values);
     };
-    const size_t gates = gate_rows(), states = product(k.normals, p.hidden), rows = static_cast<size_t>(p.rows);
-    around.input_gain = make(rows_of(k.input_product), 0.75);
-    around.gain = make(gates, 0.75);
-    around.bias = make(gates, -0.25);
-    around.state_gain = make(states, 0.75);
-    around.state_bias = make(states, -0.25);
-    around.normal = memory.make(rows * gates);
-    around.normal_state = memory.make(rows * states);
-    around.scale = memory.make(rows * (1 + static_cast<size_t>(k.normals)));
+    const size_t gates = gate_rows(), states = product(k.normalised, p.hidden), rows = static_cast<size_t>(p.rows);
+    options.input_gain = make(rows_of(k.input_product), 0.75);
+    options.gain = make(gates, 0.75);
+    options.bias = make(gates, -0.25);
+    options.state_gain = make(states, 0.75);
+    options.state_bias = make(states, -0.25);
+    options.normalised_product = memory.make(rows * gates);
+    options.normalised_state = memory.make(rows * states);
+    options.scale = memory.make(rows * (1 + static_cast<size_t>(k.normalised)));
   }
 
   static void add(plain::Results& results, const std::string& name, const void* values, size_t count) {
@@ -252,7 +245,7 @@ class NativeScan {
   const Kernel& k;
   const plain::Problem& p;
   const bool is_rounded;
-  Around around;
+  StepOptions options;
   Memory<T> memory;
   Memory<Half> halves;
   Weights w{};

@@ -84,7 +84,7 @@ class Scan {
     const auto rows = static_cast<size_t>(p.rows), batch = static_cast<size_t>(p.batch);
     y = d_projected = zeros(rows * output);
     d_x = zeros(rows * input);
-    for (Row& values : named) values = zeros(rows * hidden);
+    for (Row& values : trace) values = zeros(rows * hidden);
     for (int s = 0; s < states; ++s) final[s] = d_initial[s] = zeros(batch * p.width(s));
     d_weight_ih = zeros(p.weight_ih.size());
     d_weight_hh = zeros(p.weight_hh.size());
@@ -98,7 +98,7 @@ class Scan {
     Results all;
     add(all, "output", y);
     for (int s = 0; s < states; ++s) add(all, "final " + std::to_string(s), final[s]);
-    for (int k = 0; k < Cell::named; ++k) add(all, std::string("trace of ") + Cell::names[k], named[k]);
+    for (int k = 0; k < Cell::traced; ++k) add(all, std::string("trace of ") + Cell::names[k], trace[k]);
     if (p.is_projected()) add(all, "d projected", d_projected);
     for (int s = 0; s < states; ++s) add(all, "d initial " + std::to_string(s), d_initial[s]);
     add(all, "d x", d_x);
@@ -115,7 +115,7 @@ class Scan {
   struct Moment {
     size_t row, sequence;
     Row seen;  // the h that the recurrent product sees
-    Row previous[states], next[states], kept;
+    Row previous[states], next[states], saved;
   };
 
   static Row zeros(size_t count) { return Row(count, V{0}); }
@@ -167,15 +167,15 @@ class Scan {
       m.next[s] = zeros(hidden);
     }
     for (size_t u = 0; u < hidden; ++u) {
-      V sums[accumulators], previous[states], vectors[Cell::units + 1] = {}, next[states], kept[Cell::kept + 1];
-      V seen[Cell::named];
+      V sums[accumulators], previous[states], vectors[Cell::units + 1] = {}, next[states], saved[Cell::saved + 1];
+      V seen[Cell::traced];
       for (int a = 0; a < accumulators; ++a) sums[a] = sum(a, u, row, m.seen);
       for (int s = 0; s < states; ++s) previous[s] = s == 0 && p.is_projected() ? V{0} : m.previous[s][u];
       learnt(u, vectors);
-      Cell::template forward<V>(sums, previous, vectors, next, kept, seen);
+      Cell::template forward<V>(sums, previous, vectors, next, saved, seen);
       for (int s = 0; s < states; ++s) m.next[s][u] = next[s];
-      m.kept.insert(m.kept.end(), kept, kept + Cell::kept);
-      for (int k = 0; k < Cell::named; ++k) named[k][row * hidden + u] = seen[k];
+      m.saved.insert(m.saved.end(), saved, saved + Cell::saved);
+      for (int k = 0; k < Cell::traced; ++k) trace[k][row * hidden + u] = seen[k];
     }
     for (int s = 0; s < states; ++s) state[s] = m.next[s];
     if (p.is_projected()) state[0] = project(m.next[0]);
@@ -232,7 +232,7 @@ class Scan {
         d_next[s] = s == 0 ? d_h[u] : d_state[s][u];
       }
       learnt(u, vectors);
-      Cell::template backward<V>(m.kept.data() + u * Cell::kept, previous, next, vectors, d_next, d_sums, d_previous,
+      Cell::template backward<V>(m.saved.data() + u * Cell::saved, previous, next, vectors, d_next, d_sums, d_previous,
                                  d_vectors);
       if (Cell::carries[0]) d_state[0][u] = d_state[0][u] + d_previous[0];
       for (int s = 1; s < states; ++s) d_state[s][u] = d_previous[s];
@@ -269,7 +269,7 @@ class Scan {
   const Problem& p;
   const size_t input, hidden, output;
   Row y, d_x, d_projected, d_weight_ih, d_weight_hh, d_bias_ih, d_bias_hh, d_unit;
-  Row named[Cell::named], final[states], d_initial[states];
+  Row trace[Cell::traced], final[states], d_initial[states];
 };
 
 template <class Cell, class T>

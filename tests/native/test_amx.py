@@ -16,7 +16,7 @@ import gatework
 from gatework import _native
 from gatework.cells import REGISTRY, _build
 from gatework.scan import kernels, operators, reference
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import Scan, ScanWeights
 from support.scans import Case, check_threads, run
 
 HERE = Path(__file__).parent
@@ -97,8 +97,8 @@ def cells(tmp_path_factory: pytest.TempPathFactory):
 
 def check(case: Case) -> None:
     """The error is at most twice that of the reference, which rounds after every operation, and a few last places."""
-    exact = run(case, torch.float64, reference.scan, rounding=torch.bfloat16)
-    usual = run(case, torch.bfloat16, reference.scan).errors(exact)
+    exact = run(case, torch.float64, reference.run, rounding=torch.bfloat16)
+    usual = run(case, torch.bfloat16, reference.run).errors(exact)
     for name, error in run(case, torch.bfloat16).errors(exact).items():
         assert error <= 2 * usual[name] + 2 * EPS, (case, name, error, usual[name])
 
@@ -122,7 +122,7 @@ def one_step(cell: str, isa: str) -> list[torch.Tensor]:
     given = [None if t is None else t.float().requires_grad_() for t in weights]
     leaves = [t for t in given if t is not None and t.numel()]
     with kernels.use_isa(isa):
-        _, finals = operators.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
+        _, finals = operators.run(Scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states]))
         return [*finals, *torch.autograd.grad(sum(f.sum() for f in finals), leaves)]
 
 

@@ -10,7 +10,7 @@ from gatework import _native
 from gatework.cells import REGISTRY
 from gatework.errors import UsageError
 from gatework.scan import kernels, operators, reference
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import Scan, ScanWeights
 from support.scans import Case, Results, check_threads, replace, run
 
 EPS = torch.finfo(torch.bfloat16).eps
@@ -31,8 +31,8 @@ def check(case: Case) -> None:
     """
     if case.is_packed and (case.batch == 0 or case.steps == 0):
         case = replace(case, is_packed=False)
-    exact = run(case, torch.float64, reference.scan, rounding=torch.bfloat16)
-    usual = run(case, torch.bfloat16, reference.scan)
+    exact = run(case, torch.float64, reference.run, rounding=torch.bfloat16)
+    usual = run(case, torch.bfloat16, reference.run)
     found = run(case, torch.bfloat16)
     assert {value.dtype for value in found.values.values()} == {torch.bfloat16}
     if case.cell in KINKED:
@@ -92,7 +92,7 @@ def one_step(cell: str, isa: str) -> list[torch.Tensor]:
     given = [None if t is None else t.float().requires_grad_() for t in weights]
     leaves = [t for t in given if t is not None and t.numel()]
     with kernels.use_isa(isa):
-        _, finals = operators.scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states])
+        _, finals = operators.run(Scan(REGISTRY[cell], x.bfloat16(), ScanWeights(*given), [s.float() for s in states]))
         found = [*finals, *torch.autograd.grad(sum(f.sum() for f in finals), leaves, allow_unused=True)]
     assert {t.dtype for t in found if t is not None} == {torch.float32}
     return [t.detach() for t in found if t is not None]
@@ -118,7 +118,7 @@ def test_sums_are_float32_over_the_whole_depth():
     weights = ScanWeights(weight, torch.zeros(1, 1, dtype=torch.bfloat16))
     for isa in kernels.supported_isas():
         with kernels.use_isa(isa):
-            output, _ = operators.scan(REGISTRY["rnn_relu"], x, weights, [torch.zeros(1, 1, dtype=torch.bfloat16)])
+            output, _ = operators.run(Scan(REGISTRY["rnn_relu"], x, weights, [torch.zeros(1, 1, dtype=torch.bfloat16)]))
         assert output.item() == 4096
 
 
@@ -144,6 +144,6 @@ def test_mixed_element_types_are_refused_with_what_was_expected():
     doubles = ScanWeights(*weights)
     floats = ScanWeights(*[None if t is None else t.float() for t in weights])
     with pytest.raises(UsageError, match=r"weight_ih is torch\.float64 on cpu, expected torch\.float32"):
-        operators.scan(REGISTRY["lstm"], x.bfloat16(), doubles, [s.float() for s in states])
+        operators.run(Scan(REGISTRY["lstm"], x.bfloat16(), doubles, [s.float() for s in states]))
     with pytest.raises(UsageError, match=r"state h is torch\.float64 on cpu, expected torch\.float32"):
-        operators.scan(REGISTRY["lstm"], x.bfloat16(), floats, states)
+        operators.run(Scan(REGISTRY["lstm"], x.bfloat16(), floats, states))

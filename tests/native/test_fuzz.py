@@ -9,7 +9,7 @@ from gatework import _native
 from gatework.cells import REGISTRY
 from gatework.scan import kernels, operators, reference
 from gatework.scan.options import StepOptions
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import Scan, ScanWeights
 from support.scans import Case, replace, run
 
 CASES = 2000
@@ -46,24 +46,26 @@ def test_random_scans_agree_with_the_reference(part: int):
             case = Case(**{**case.__dict__, "is_packed": False})
         with kernels.use_isa(isas[k % len(isas)]):
             found = run(case, torch.float64)
-        exact = run(case, torch.float64, reference.scan)
+        exact = run(case, torch.float64, reference.run)
         terms = (case.steps + 1) * (case.input + case.hidden + 8)
         for name, error in found.errors(exact).items():
             assert error <= terms * eps, (case, isas[k % len(isas)], name, error)
 
 
-def drawn_around(generator: random.Random, cell: str) -> tuple[StepOptions, bool]:
+def drawn_options(generator: random.Random, cell: str) -> tuple[StepOptions, bool]:
     """A random combination of what may act around a cell, and whether there is a layer norm."""
     states = REGISTRY[cell].states
-    around = StepOptions(
+    options = StepOptions(
         training=generator.random() < 0.7,
         seed=generator.getrandbits(62),
         place=generator.randrange(4),
         recurrent_dropout=generator.choice([0.0, 0.3, 0.8]),
-        zoneout={state: generator.choice([0.0, 0.1, 0.9]) for state in states if generator.random() < 0.6},
-        clip=generator.choice([None, 0.2, 1.0]) if "c" in states else None,
+        after={
+            "zoneout": {state: generator.choice([0.0, 0.1, 0.9]) for state in states if generator.random() < 0.6},
+            "clip": {state: generator.choice([0.2, 1.0]) for state in states if generator.random() < 0.5},
+        },
     )
-    return around, generator.random() < 0.5
+    return options, generator.random() < 0.5
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -73,14 +75,14 @@ def test_random_scans_with_something_around_the_cell_agree_with_the_reference(pa
     eps = torch.finfo(torch.float64).eps
     for k in range(AROUND_CASES // PARTS):
         case = draw(generator, seed=2000 * part + k)
-        around, is_normalised = drawn_around(generator, case.cell)
-        case = replace(case, around=around, is_normalised=is_normalised)
+        options, is_normalised = drawn_options(generator, case.cell)
+        case = replace(case, options=options, is_normalised=is_normalised)
         if case.is_packed and (case.batch == 0 or case.steps == 0):
             case = replace(case, is_packed=False)
-        assert operators.has_kernel(case.spec, torch.zeros((), dtype=torch.float64), case.around)
+        assert operators.has_kernel(case.spec, torch.zeros((), dtype=torch.float64), case.options)
         with kernels.use_isa(isas[k % len(isas)]):
             found = run(case, torch.float64)
-        exact = run(case, torch.float64, reference.scan)
+        exact = run(case, torch.float64, reference.run)
         terms = (case.steps + 1) * (case.input + case.hidden + 8)
         for name, error in found.errors(exact).items():
             assert error <= case.stretch * terms * eps, (case, isas[k % len(isas)], name, error)
@@ -96,7 +98,7 @@ def test_a_call_that_does_not_fit_is_an_error_or_simply_works(name: str, damage:
 
     def call(t: dict[str, torch.Tensor]) -> torch.Tensor:
         given = ScanWeights(t["weight_ih"], t["weight_hh"], t["bias_ih"], t["bias_hh"])
-        return operators.scan(case.spec, t["x"], given, [t["state"], t["cell state"]])[0]
+        return operators.run(Scan(case.spec, t["x"], given, [t["state"], t["cell state"]]))[0]
 
     expected, tensor = call(tensors), tensors[name]
     if damage == "shape":
@@ -117,11 +119,7 @@ def test_a_call_that_does_not_fit_is_an_error_or_simply_works(name: str, damage:
 def test_batch_sizes_that_do_not_describe_the_rows_are_refused(sizes: list[int]):
     case = Case("gru", 3, 4, 5, 6)
     _, weights, states, _ = case.tensors()
+    x = torch.zeros(7, 5, dtype=torch.float64)
+    scan = Scan(case.spec, x, ScanWeights(*weights[:4]), states, torch.tensor(sizes))
     with pytest.raises(ValueError, match="batch_sizes"):
-        operators.scan(
-            case.spec,
-            torch.zeros(7, 5, dtype=torch.float64),
-            ScanWeights(*weights[:4]),
-            states,
-            batch_sizes=torch.tensor(sizes),
-        )
+        operators.run(scan)

@@ -58,10 +58,10 @@ def test_wide_layers_agree_with_the_reference(isa: str, cell: str):
 @pytest.mark.parametrize("cell", _native.CELLS)
 def test_what_acts_around_a_cell_is_as_accurate_as_the_reference(isa: str, cell: str, is_normalised: bool):
     zoneout = dict.fromkeys(REGISTRY[cell].states, 0.2)
-    clip = 0.7 if "c" in zoneout else None
-    around = StepOptions(training=True, seed=3, recurrent_dropout=0.3, zoneout=zoneout, clip=clip)
-    check(Case(cell, 6, 9, 5, 33, is_packed=True, around=around, is_normalised=is_normalised))
-    check(Case(cell, 6, 9, 5, 33, around=replace(around, training=False), is_normalised=is_normalised))
+    clip = {"c": 0.7} if "c" in zoneout else {}
+    options = StepOptions(training=True, seed=3, recurrent_dropout=0.3, after={"zoneout": zoneout, "clip": clip})
+    check(Case(cell, 6, 9, 5, 33, is_packed=True, options=options, is_normalised=is_normalised))
+    check(Case(cell, 6, 9, 5, 33, options=replace(options, training=False), is_normalised=is_normalised))
 
 
 @pytest.mark.parametrize("hidden", [1, 3, 5, 20])

@@ -7,7 +7,7 @@ import torch
 import gatework
 from gatework.cells import REGISTRY
 from gatework.scan import operators
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import Scan, ScanWeights
 
 TINY = 1e-40  # subnormal in float32
 
@@ -21,7 +21,7 @@ def test_the_kernels_flush_and_the_caller_does_not():
     # h = relu(x): what comes out of the kernel was computed there, so a subnormal x is zero in it.
     eye, zero = torch.eye(3), torch.zeros(3, 3)
     x = torch.full((2, 5, 3), TINY)
-    output, _ = operators.scan(REGISTRY["rnn_relu"], x, ScanWeights(eye, zero), [torch.zeros(5, 3)])
+    output, _ = operators.run(Scan(REGISTRY["rnn_relu"], x, ScanWeights(eye, zero), [torch.zeros(5, 3)]))
     assert torch.count_nonzero(output) == 0
     assert caller_keeps_subnormals()
 

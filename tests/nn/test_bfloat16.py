@@ -184,7 +184,7 @@ def test_what_acts_around_the_cell_is_computed_in_float32_and_rounded_once(layou
     layer = surrounded(bidirectional=True, training=training, **AROUND[options])
     x = torch.randn(TIME, BATCH, INPUT).bfloat16()
     seed = torch.randn(TIME, BATCH, 2 * HIDDEN).bfloat16()
-    with mock.patch("gatework.scan.reference.scan", side_effect=AssertionError("a loop")):
+    with mock.patch("gatework.scan.reference.run", side_effect=AssertionError("a loop")):
         expected = seeded(layer, x.float(), seed, **layout)
         converted = seeded(copy.deepcopy(layer).to(torch.bfloat16), x, seed, **layout)
         mixed = seeded(layer, x.float(), seed, autocast=True, **layout)
@@ -209,7 +209,7 @@ def test_with_something_around_it_every_cell_is_as_accurate_as_the_reference_in_
     exact = seeded(copy.deepcopy(layer).double(), x.double(), seed, lengths=LENGTHS)
     ours, given = (layer, x.float()) if autocast else (copy.deepcopy(layer).bfloat16(), x)
     found = seeded(ours, given, seed, autocast, lengths=LENGTHS)
-    with mock.patch("gatework.nn._layer.RecurrentLayer._choose", return_value="reference"):
+    with mock.patch("gatework.nn._paths.choose", return_value="reference"):
         usual = seeded(copy.deepcopy(layer).bfloat16(), x, seed, lengths=LENGTHS)
     states = len(layer.spec.states)
     # At a kink (relu, the larger of two) a derivative may differ by all of itself.

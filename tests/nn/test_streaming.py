@@ -42,7 +42,7 @@ def streamed(layer: nn.Module, x: torch.Tensor, is_native: bool) -> list[torch.T
     """The outputs of some steps and the last states."""
     native = mock.patch("gatework.scan.reference.step", side_effect=AssertionError("a step of the reference"))
     state, outputs = None, []
-    with torch.no_grad(), native if is_native else mock.patch.object(layer, "_quick_step", return_value=None):
+    with torch.no_grad(), native if is_native else mock.patch("gatework.nn._direct.step", return_value=None):
         for step in x:
             output, state = layer.step(step, state)
             outputs.append(output)

@@ -138,7 +138,7 @@ def test_autocast_stays_within_the_precision_of_bfloat16(drop_in: DropIn, path: 
 
 def test_on_the_reference_path_autocast_keeps_the_precision_of_the_weights(monkeypatch: pytest.MonkeyPatch):
     layer = gatework.nn.Recurrent("gru", 3, 4, options=ScanOptions(layer_norm=True))
-    monkeypatch.setattr(layer, "_choose", lambda *_, **__: "reference")
+    monkeypatch.setattr("gatework.nn._paths.choose", lambda *_, **__: "reference")
     x = torch.randn(6, 2, 3)
     expected = layer.trace(x)["h"]
     with torch.autocast("cpu", torch.bfloat16):

@@ -6,28 +6,29 @@ from torch.library import opcheck
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gatework import cells
-from gatework.scan import exported, reference
+from gatework.scan import exported
 from gatework.scan.options import PLAIN, StepOptions
+from gatework.scan.scan import Scan, ScanWeights
 
 TIME, BATCH, INPUT, HIDDEN = 3, 2, 2, 3
-NAMES = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+NAMES = "weight_ih,weight_hh,bias_ih,bias_hh"
 
 
 def leaf(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, dtype=torch.float64, requires_grad=True)
 
 
-def arguments(cell: str, packed: bool, is_traced: bool, around: StepOptions = PLAIN):
+def arguments(cell: str, packed: bool, is_traced: bool, options: StepOptions = PLAIN):
     spec = cells.get(cell)
     inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
     weights = [leaf(inputs, INPUT), leaf(gates, HIDDEN), leaf(inputs), leaf(gates)]
     names = NAMES
     if spec.unit_weights:
-        weights, names = [*weights, leaf(len(spec.unit_weights), HIDDEN)], [*NAMES, "weight_unit"]
+        weights, names = [*weights, leaf(len(spec.unit_weights), HIDDEN)], f"{NAMES},weight_unit"
     states = [leaf(BATCH, HIDDEN) for _ in spec.states]
     x = leaf(6, INPUT) if packed else leaf(TIME, BATCH, INPUT)
-    numbers = exported._numbers(spec, around)
-    seed = torch.tensor(around.seed) if around.training else None
+    numbers = exported.packed_options(spec, options)
+    seed = torch.tensor(options.seed) if options.training else None
     return (
         cell,
         x,
@@ -48,8 +49,9 @@ def test_the_operator_is_registered_as_torch_wants_it(cell: str):
 
 
 def test_the_operator_with_masks_is_registered_as_torch_wants_it():
-    around = StepOptions(training=True, seed=7, place=1, recurrent_dropout=0.3, zoneout={"c": 0.2}, clip=0.5)
-    opcheck(torch.ops.gatework.opaque_scan, arguments("lstm", packed=False, is_traced=False, around=around))
+    after = {"zoneout": {"c": 0.2}, "clip": {"c": 0.5}}
+    options = StepOptions(training=True, seed=7, place=1, recurrent_dropout=0.3, after=after)
+    opcheck(torch.ops.gatework.opaque_scan, arguments("lstm", packed=False, is_traced=False, options=options))
 
 
 def test_the_packed_operator_and_its_gradient_are_registered_as_torch_wants_it():
@@ -69,10 +71,8 @@ def test_results_gradients_and_second_gradients_are_the_references(cell: str, pa
     _, x, names, weights, states, sizes, reverse, *_ = inputs
 
     def run(x, *rest):
-        given = reference.ScanWeights(**dict(zip(names, rest[: len(names)], strict=True)))
-        output, finals = exported.scan(
-            cells.get(cell), x, given, rest[len(names) :], batch_sizes=sizes, reverse=reverse
-        )
+        given = ScanWeights(**dict(zip(names.split(","), rest[: len(weights)], strict=True)))
+        output, finals = exported.run(Scan(cells.get(cell), x, given, rest[len(weights) :], sizes, reverse))
         return output, *finals
 
     assert torch.autograd.gradcheck(run, (x, *weights, *states))

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from gatework import cells
-from gatework.scan.reference import ScanWeights, scan, trace
+from gatework.scan.reference import run, trace
+from gatework.scan.scan import Scan, ScanWeights
 
 TIME, BATCH, INPUT, HIDDEN = 4, 3, 2, 5
 
@@ -44,7 +45,7 @@ def test_lstm_follows_its_equations_step_by_step():
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(c)
         outputs.append(h)
-    output, finals = scan(cells.get("lstm"), x, weights, initial)
+    output, finals = run(Scan(cells.get("lstm"), x, weights, initial))
     torch.testing.assert_close(output, torch.stack(outputs))
     torch.testing.assert_close(finals, (h, c))
 
@@ -57,7 +58,7 @@ def test_gru_resets_after_the_recurrent_product():
     ur, uz, un = (h @ weights.weight_hh.T + weights.bias_hh).split(HIDDEN, 1)
     z = torch.sigmoid(xz + uz)
     expected = (1 - z) * torch.tanh(xn + torch.sigmoid(xr + ur) * un) + z * h
-    output, _ = scan(cells.get("gru"), x, weights, (h,))
+    output, _ = run(Scan(cells.get("gru"), x, weights, (h,)))
     torch.testing.assert_close(output[0], expected)
 
 
@@ -70,10 +71,12 @@ def test_packed_rows_run_as_each_sequence_alone(name: str, reverse: bool):
     sequences = [torch.randn(n, INPUT, dtype=torch.float64) for n in lengths]
     rows = torch.cat([torch.stack([s[t] for s in sequences if t < len(s)]) for t in range(TIME)])
     sizes = torch.tensor([2, 2, 1, 1])
-    output, finals = scan(spec, rows, weights, states, batch_sizes=sizes, reverse=reverse)
+    output, finals = run(Scan(spec, rows, weights, states, batch_sizes=sizes, reverse=reverse))
     steps = output.split(sizes.tolist())
     for n, sequence in enumerate(sequences[:2]):
-        alone, ends = scan(spec, sequence.unsqueeze(1), weights, tuple(s[n : n + 1] for s in states), reverse=reverse)
+        alone, ends = run(
+            Scan(spec, sequence.unsqueeze(1), weights, tuple(s[n : n + 1] for s in states), reverse=reverse)
+        )
         torch.testing.assert_close(torch.stack([steps[t][n] for t in range(lengths[n])]), alone[:, 0])
         torch.testing.assert_close(tuple(final[n] for final in finals), tuple(end[0] for end in ends))
     for final, state in zip(finals, states, strict=True):
@@ -84,7 +87,7 @@ def test_packed_rows_run_as_each_sequence_alone(name: str, reverse: bool):
 def test_a_trace_names_what_the_step_returns_and_its_h_is_the_output(name: str):
     spec = cells.get(name)
     x = torch.randn(TIME, BATCH, INPUT, dtype=torch.float64)
-    output, finals, named = trace(spec, x, some_weights(name), some_states(name))
+    output, finals, named = trace(Scan(spec, x, some_weights(name), some_states(name)))
     assert torch.equal(named["h"], output)
     for state, final in zip(spec.states, finals, strict=True):
         assert torch.equal(named[state][-1], final)
@@ -95,10 +98,10 @@ def test_the_projection_acts_on_the_output_and_on_what_the_next_step_sees():
     weights = some_weights("lstm", projection=3)
     states = some_states("lstm", output=3)
     x = torch.randn(TIME, BATCH, INPUT, dtype=torch.float64)
-    output, _, named = trace(cells.get("lstm"), x, weights, states)
+    output, _, named = trace(Scan(cells.get("lstm"), x, weights, states))
     assert output.shape == (TIME, BATCH, 3)
     torch.testing.assert_close(output, (named["o"] * torch.tanh(named["c"])) @ weights.weight_hr.T)
-    again, _ = scan(cells.get("lstm"), x[2:], weights, (output[1], named["c"][1]))
+    again, _ = run(Scan(cells.get("lstm"), x[2:], weights, (output[1], named["c"][1])))
     torch.testing.assert_close(again, output[2:])
 
 
@@ -106,7 +109,7 @@ def test_the_projection_acts_on_the_output_and_on_what_the_next_step_sees():
 def test_no_steps_give_an_empty_output_and_the_initial_states(name: str):
     spec, states = cells.get(name), some_states(name)
     for x, sizes in ((torch.empty(0, BATCH, INPUT), None), (torch.empty(0, INPUT), torch.empty(0, dtype=torch.int64))):
-        output, finals, named = trace(spec, x.double(), some_weights(name), states, batch_sizes=sizes)
+        output, finals, named = trace(Scan(spec, x.double(), some_weights(name), states, batch_sizes=sizes))
         assert output.shape == (*x.shape[:-1], HIDDEN)
         assert set(named) >= {"h"}
         assert all(torch.equal(final, state) for final, state in zip(finals, states, strict=True))
@@ -121,11 +124,10 @@ def test_gradients_agree_with_finite_differences(name: str, reverse: bool):
     given = {name: tensor for name, tensor in everything.items() if tensor is not None and tensor.numel()}
     leaves = [leaf.requires_grad_() for leaf in (x, *given.values(), *some_states(name))]
 
-    def run(x, *rest):
+    def results(x, *rest):
         known = dict(zip(given, rest[: len(given)], strict=True))
-        output, finals = scan(
-            spec, x, weights._replace(**known), rest[len(given) :], batch_sizes=torch.tensor([2, 2, 1]), reverse=reverse
-        )
+        sizes = torch.tensor([2, 2, 1])
+        output, finals = run(Scan(spec, x, weights._replace(**known), rest[len(given) :], sizes, reverse))
         return output, *finals
 
-    assert torch.autograd.gradcheck(run, leaves)
+    assert torch.autograd.gradcheck(results, leaves)

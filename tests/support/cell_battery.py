@@ -11,6 +11,7 @@ import torch
 import gatework
 from gatework.cells import CellSpec
 from gatework.scan import reference
+from gatework.scan.scan import Scan, ScanWeights
 
 BATCH, INPUT, HIDDEN, TIME = 3, 2, 4, 5
 
@@ -52,22 +53,20 @@ def _check_step(spec: CellSpec) -> None:
     assert all(v.isfinite().all() for values in large for v in values.values()), "large arguments give finite values"
 
 
-def _weights(spec: CellSpec) -> reference.ScanWeights:
+def _weights(spec: CellSpec) -> ScanWeights:
     inputs, gates = len(spec.input_gates) * HIDDEN, len(spec.recurrent_gates) * HIDDEN
     shapes = {"weight_ih": (inputs, INPUT), "weight_hh": (gates, HIDDEN), "bias_ih": (inputs,), "bias_hh": (gates,)}
     shapes |= {"weight_unit": (len(spec.unit_weights), HIDDEN)}
-    return reference.ScanWeights(
-        **{name: torch.randn(*shape, dtype=torch.float64) / 2 for name, shape in shapes.items()}
-    )
+    return ScanWeights(**{name: torch.randn(*shape, dtype=torch.float64) / 2 for name, shape in shapes.items()})
 
 
 def _check_scan(spec: CellSpec) -> None:
     x = torch.randn(TIME, BATCH, INPUT, dtype=torch.float64)
     states = tuple(torch.randn(BATCH, HIDDEN, dtype=torch.float64) for _ in spec.states)
     weights = _weights(spec)
-    output, finals = reference.scan(spec, x, weights, states)
-    first, middle = reference.scan(spec, x[:2], weights, states)
-    second, ends = reference.scan(spec, x[2:], weights, middle)
+    output, finals = reference.run(Scan(spec, x, weights, states))
+    first, middle = reference.run(Scan(spec, x[:2], weights, states))
+    second, ends = reference.run(Scan(spec, x[2:], weights, middle))
     torch.testing.assert_close(torch.cat([first, second]), output)
     torch.testing.assert_close(ends, finals)
 

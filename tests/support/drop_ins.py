@@ -50,4 +50,4 @@ def tensors(result: Any) -> list[Tensor]:
 def take_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every layer be computed by its cell's `step()` in a loop."""
     monkeypatch.setattr(_paths, "choose", lambda *_, **__: "reference")
-    monkeypatch.setattr(_paths, "is_quick", lambda _: False)
+    monkeypatch.setattr(_paths, "is_direct", lambda _: False)

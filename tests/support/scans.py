@@ -7,7 +7,7 @@ import torch
 from gatework.cells import REGISTRY, CellSpec
 from gatework.scan import operators, reference
 from gatework.scan.options import PLAIN, Norms, StepOptions, normalised_states
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import Scan, ScanWeights
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Case:
     reverse: bool = False
     bias: bool = True
     seed: int = 0
-    around: StepOptions = PLAIN
+    options: StepOptions = PLAIN
     is_normalised: bool = False
 
     @property
@@ -66,7 +66,7 @@ class Case:
             torch.zeros(self.batch, self.hidden if k else output, dtype=torch.float64) for k in range(len(spec.states))
         ]
         before = draw(2, self.batch, self.input)
-        reached = reference.scan(spec, before, ScanWeights(*weights), zeros)[1]
+        reached = reference.run(Scan(spec, before, ScanWeights(*weights), zeros))[1]
         states = [state.float().double() for state in reached]
         if not self.is_packed:
             return draw(self.steps, self.batch, self.input), weights, states, None
@@ -96,16 +96,11 @@ def run(case: Case, dtype: torch.dtype, scan=None, rounding: torch.dtype | None 
     x, weights, states, sizes = case.tensors()
     norms = case.norms() if case.is_normalised else []
     leaves = [None if t is None else t.to(first).to(dtype).requires_grad_() for t in (x, *weights, *states, *norms)]
-    around = replace(case.around, norms=Norms(*leaves[7 + len(states) :])) if case.is_normalised else case.around
-    output, finals = (scan or operators.scan)(
-        case.spec,
-        leaves[0],
-        ScanWeights(*leaves[1:7]),
-        leaves[7 : 7 + len(states)],
-        batch_sizes=sizes,
-        reverse=case.reverse,
-        around=around,
-    )
+    given = iter(leaves)
+    x, weights = next(given), ScanWeights(*(next(given) for _ in weights))
+    states = [next(given) for _ in states]
+    options = replace(case.options, norms=Norms(*given)) if case.is_normalised else case.options
+    output, finals = (scan or operators.run)(Scan(case.spec, x, weights, states, sizes, case.reverse, options))
     generator = torch.Generator().manual_seed(case.seed + 1)
     seeds = [torch.randn(t.shape, generator=generator).to(first).to(t.dtype) for t in (output, *finals)]
     wanted = [t for t in leaves if t is not None]
@@ -122,7 +117,7 @@ def run(case: Case, dtype: torch.dtype, scan=None, rounding: torch.dtype | None 
     return Results(values)
 
 
-NAMES = ("x", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "weight_unit")
+NAMES = ("x", *ScanWeights._fields)
 
 
 def check(case: Case) -> None:
@@ -132,11 +127,11 @@ def check(case: Case) -> None:
     it on. The float32 error against float64 is at most twice the reference's own, and some roundings where that is
     tiny.
     """
-    exact = run(case, torch.float64, reference.scan)
+    exact = run(case, torch.float64, reference.run)
     terms = case.steps * (case.input + case.hidden + 8)
     for name, error in run(case, torch.float64).errors(exact).items():
         assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, (case, name, error)
-    usual = run(case, torch.float32, reference.scan).errors(exact)
+    usual = run(case, torch.float32, reference.run).errors(exact)
     for name, error in run(case, torch.float32).errors(exact).items():
         assert error <= 2 * usual[name] + 16 * torch.finfo(torch.float32).eps, (case, name, error, usual[name])
 

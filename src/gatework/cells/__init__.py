@@ -5,27 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gatework.cells import coupled, custom, gru, indrnn, lstm, minimal, peephole, rnn, slstm, stored
+from gatework.cells import custom, stored
+from gatework.cells._registry import BUILT_IN, REGISTRY
 from gatework.cells._spec import CellSpec
-from gatework.cells.custom import Cell, cell
+from gatework.cells.custom import CustomCell
 from gatework.errors import UsageError, nearest
 
-__all__ = ["BUILT_IN", "REGISTRY", "Cell", "CellSpec", "adopt", "cell", "get", "kept", "resolved"]
-
-_SPECS = (
-    rnn.SPEC,
-    rnn.SPEC_RELU,
-    gru.SPEC,
-    lstm.SPEC,
-    peephole.SPEC,
-    coupled.SPEC,
-    indrnn.SPEC,
-    minimal.SPEC,
-    slstm.SPEC,
-)
-BUILT_IN = tuple(spec.name for spec in _SPECS)
-REGISTRY: dict[str, CellSpec] = {spec.name: spec for spec in _SPECS}
-"""Every cell by its name: the built-in ones, and a person's own once they are made."""
+__all__ = ["BUILT_IN", "REGISTRY", "CellSpec", "CustomCell", "adopt", "get", "kept", "resolved"]
 
 
 def get(name: str) -> CellSpec:
@@ -58,7 +44,7 @@ def kept(name: str) -> dict[str, Any] | None:
         name: A registered cell, or a person's own as `FILE.py:NAME`.
     """
     spec = get(name)
-    return stored.to_data(spec) if isinstance(spec, Cell) else None
+    return stored.to_data(spec) if isinstance(spec, CustomCell) else None
 
 
 def adopt(data: Mapping[str, Any]) -> str:
@@ -76,6 +62,6 @@ def adopt(data: Mapping[str, Any]) -> str:
         if known is None:
             REGISTRY[name] = spec if name == spec.name else stored.rebuilt({**data, "name": name})
             return name
-        if isinstance(known, Cell) and stored.digest(stored.to_data(known)) == sign:
+        if isinstance(known, CustomCell) and stored.digest(stored.to_data(known)) == sign:
             return name
     return name

@@ -2,8 +2,9 @@
 
 What is compiled is the generated struct of the cell with the headers that the package's own kernels were made from. The
 name of the library is a digest of everything that it depends on: that text, the headers, the compiler and its flags. It
-appears under its name only when it is complete, and one process at a time compiles it; a process that is killed
-meanwhile leaves nothing but a folder that the next one removes.
+appears under its name only when it is complete, with its digest beside it, and one process at a time compiles it; a
+process that is killed meanwhile leaves nothing but a folder that the next one removes. A library that is not what its
+digest says is built again, and none is loaded from a folder that others can write.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
 from functools import cache
 from pathlib import Path
+
+from filelock import FileLock
 
 from gatework._files import cache_folder
 from gatework.cells._derive import Derivation
@@ -31,7 +35,7 @@ class BuildError(Exception):
 
 
 def library(
-    name: str, derivation: Derivation, isa: str, element: str, headers: Path, *, is_around: bool = False
+    name: str, derivation: Derivation, isa: str, element: str, headers: Path, *, has_options: bool = False
 ) -> Path:
     """The shared library of a cell, compiled if it is not in the cache.
 
@@ -41,7 +45,7 @@ def library(
         isa: The instruction set.
         element: "float", "double" or "bfloat16".
         headers: The folder of the package's headers and flags.
-        is_around: Whether the kernel takes what acts around the cell.
+        has_options: Whether the kernel takes what acts around the cell.
 
     Returns:
         The path of a library that exports `SYMBOL`, a `gatework::Kernel`.
@@ -50,24 +54,56 @@ def library(
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
     compiler = _compiler()
-    text = _unit(derivation, isa, element, is_around)
+    text = _unit(derivation, isa, element, has_options)
     command = [compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
     found = os.stat(compiler)
     parts = (text, _digest(headers), *command, found.st_size, found.st_mtime_ns)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
     target = cache_folder() / "cells" / f"{key}.so"
-    if not target.exists():
-        try:
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_private(target.parent)
+        if not _is_whole(target):
             _build(target, name, text, [*command, f"-I{headers}"])
-        except OSError as error:
-            reason = f"{target.parent} cannot be written ({error.strerror}); name another by GATEWORK_CACHE"
-            raise BuildError(reason) from error
+    except OSError as error:
+        reason = f"{target.parent} cannot be written ({error.strerror}); name another by GATEWORK_CACHE"
+        raise BuildError(reason) from error
     return target
 
 
-def _unit(derivation: Derivation, isa: str, element: str, is_around: bool) -> str:
+def _check_private(folder: Path) -> None:
+    """Check that nobody else can put a library where this user's programs load them from.
+
+    Raises:
+        BuildError: The folder, or one that it lies in, can be changed by others.
+    """
+    if not hasattr(os, "getuid"):
+        return
+    folder = folder.resolve()
+    for place in (folder, *folder.parents):
+        facts = place.stat()
+        others = stat.S_IWOTH if facts.st_gid in (0, os.getgid()) else stat.S_IWOTH | stat.S_IWGRP
+        is_sticky = place != folder and facts.st_mode & stat.S_ISVTX  # as /tmp: nobody can replace what another made
+        is_shared = facts.st_mode & others and not is_sticky
+        if is_shared or facts.st_uid not in (0, os.getuid()):
+            raise BuildError(f"{place} can be changed by other users; name a folder of your own by GATEWORK_CACHE")
+
+
+def _is_whole(target: Path) -> bool:
+    """Whether a library is there as it was built, by the digest beside it."""
+    try:
+        return target.with_suffix(".sha256").read_text(encoding="ascii") == _sha256(target)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _unit(derivation: Derivation, isa: str, element: str, has_options: bool) -> str:
     operands = "RoundedOperands<Widest<float>>" if element == "bfloat16" else f"Exact<Widest<{element}>>"
-    kernel = f"KernelOf<own::{struct_name(derivation)}, {operands}, {str(is_around).lower()}>"
+    kernel = f"KernelOf<own::{struct_name(derivation)}, {operands}, {str(has_options).lower()}>"
     lines = [
         f"#define GATEWORK_ISA {isa}",
         '#include "kernels.h"',
@@ -103,17 +139,14 @@ def flags(headers: Path) -> dict[str, list[str]]:
 @cache
 def _digest(headers: Path) -> str:
     total = hashlib.sha256()
-    for path in sorted(headers.glob("*.h")):
-        total.update(path.name.encode() + path.read_bytes())
+    for path in sorted(headers.rglob("*.h")):
+        total.update(path.relative_to(headers).as_posix().encode() + path.read_bytes())
     return total.hexdigest()
 
 
 def _build(target: Path, name: str, text: str, command: list[str]) -> None:
-    from filelock import FileLock
-
-    target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_suffix(".lock")):
-        if target.exists():
+        if _is_whole(target):
             return
         folder = target.with_suffix(".build")
         shutil.rmtree(folder, ignore_errors=True)
@@ -131,6 +164,7 @@ def _build(target: Path, name: str, text: str, command: list[str]) -> None:
         with open(made, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(made, target)
+        target.with_suffix(".sha256").write_text(_sha256(target), encoding="ascii")
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
 """From `step()` to its derivative: the backward step of every cell comes from here, none is written by hand.
 
 `derive()` runs `step()` on symbols, which gives the graph of the forward step, and differentiates that graph in
-reverse mode. What the forward pass keeps for the backward pass follows one rule: the results of costly functions
+reverse mode. What the forward pass saves for the backward pass follows one rule: the results of costly functions
 (sigmoid, tanh, exp, ...) and any accumulator that the backward step needs; cheap arithmetic is done again, and a value
 that is a new state is read from the stored states.
 """
@@ -17,7 +17,7 @@ from gatework.cells._symbol import COMPARISONS, Graph, Symbol
 from gatework.errors import UsageError
 
 # What the inputs are called that belong to a normalised state: the norm's result, and what comes back through it.
-NORMAL, INNER = "normal of ", "d_inner of "
+NORMALISED, INNER = "normalised ", "d_inner of "
 After = Callable[[Mapping[str, Symbol], Mapping[str, Symbol]], Mapping[str, Symbol]]
 COSTLY = ("sigmoid", "tanh", "exp", "log", "softplus")
 
@@ -30,32 +30,32 @@ class Derivation:
         spec: The cell.
         accumulators: The names of the accumulators, in the order of the parameters of `step()`.
         named: What `step()` returns: every named gate and state, in order.
-        kept: The values that the forward pass stores for the backward pass.
-        d_accumulators: The derivative for each accumulator, from `d_<state>`, the kept values and the states.
+        saved: The values that the forward pass stores for the backward pass.
+        d_accumulators: The derivative for each accumulator, from `d_<state>`, the saved values and the states.
         d_states: The elementwise part of the derivative for each previous state.
         d_units: What each learnt vector's derivative receives from one step of one sequence.
         normalised: The states that are normalised within the step; none without layer norm.
         inner: These states before their norm.
-        d_normal: The derivative for each of their norms' results. What a norm passes on to its state comes back to the
-            backward step as an input.
+        d_normalised: The derivative for each of their norms' results. What a norm passes on to its state comes back to
+            the backward step as an input.
     """
 
     spec: CellSpec
     accumulators: tuple[str, ...]
     named: Mapping[str, Symbol]
-    kept: tuple[Symbol, ...]
+    saved: tuple[Symbol, ...]
     d_accumulators: tuple[Symbol, ...]
     d_states: tuple[Symbol, ...]
     d_units: tuple[Symbol, ...]
     normalised: tuple[str, ...] = ()
     inner: tuple[Symbol, ...] = ()
-    d_normal: tuple[Symbol, ...] = ()
+    d_normalised: tuple[Symbol, ...] = ()
 
     @property
     def can_be_cut(self) -> bool:
         """Whether the states before their norms are known before any norm is."""
         before = topological(self.inner)
-        return not any(s.operation == "input" and str(s.value).startswith(NORMAL) for s in before)
+        return not any(s.operation == "input" and str(s.value).startswith(NORMALISED) for s in before)
 
     @property
     def outputs(self) -> tuple[Symbol, ...]:
@@ -85,8 +85,8 @@ def derive(spec: CellSpec, *, is_normalised: bool = False, after: After | None =
     graph.line = None
     named = _returned(spec, spec.step(**inputs))
     normalised = normalised_states(spec, named) if is_normalised else ()
-    normals = {s: graph.input(f"{NORMAL}{s}") for s in normalised}
-    named = _with_normals(graph, named, normals)
+    norm_results = {s: graph.input(f"{NORMALISED}{s}") for s in normalised}
+    named = _with_norms(graph, named, norm_results)
     inner = tuple(named[s] for s in normalised)
     if after is not None:
         inputs |= {s: graph.input(s) for s in spec.states}
@@ -95,16 +95,17 @@ def derive(spec: CellSpec, *, is_normalised: bool = False, after: After | None =
     accumulators = tuple(a for a in spec.arguments if a not in (*spec.states, *units))
     seeds = [(named[s], graph.input(f"d_{s}")) for s in spec.states]
     seeds += [(symbol, graph.input(f"{INNER}{s}")) for s, symbol in zip(normalised, inner, strict=True)]
-    adjoints = _reverse(graph, named, seeds)
+    adjoints = reverse(graph, named, seeds)
     zero = graph.constant(0)
     d_accumulators = tuple(adjoints.get(inputs[a], zero) for a in accumulators)
     d_states = tuple(adjoints.get(inputs[s], zero) if s in inputs else zero for s in spec.states)
     d_units = tuple(adjoints.get(inputs[u], zero) for u in units)
-    d_normal = tuple(adjoints.get(normals[s], zero) for s in normalised)
+    d_normalised = tuple(adjoints.get(norm_results[s], zero) for s in normalised)
     next_states = [named[s] for s in spec.states]
-    outputs = (*d_accumulators, *d_states, *d_units, *d_normal)
-    kept = _kept(topological(named.values()), next_states, outputs, accumulators)
-    return Derivation(spec, accumulators, named, kept, d_accumulators, d_states, d_units, normalised, inner, d_normal)
+    outputs = (*d_accumulators, *d_states, *d_units, *d_normalised)
+    saved = _saved(topological(named.values()), next_states, outputs, accumulators)
+    backward = (d_accumulators, d_states, d_units)
+    return Derivation(spec, accumulators, named, saved, *backward, normalised, inner, d_normalised)
 
 
 def normalised_states(spec: CellSpec, named: Mapping[str, Symbol]) -> tuple[str, ...]:
@@ -113,12 +114,12 @@ def normalised_states(spec: CellSpec, named: Mapping[str, Symbol]) -> tuple[str,
     return tuple(s for s in spec.states if s != "h" and named[s] in inside)
 
 
-def _with_normals(graph: Graph, named: Mapping[str, Symbol], normals: Mapping[str, Symbol]) -> dict[str, Symbol]:
+def _with_norms(graph: Graph, named: Mapping[str, Symbol], norm_results: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """The step with the tanh of each normalised state taken of its norm."""
-    places = {named[state]: normal for state, normal in normals.items()}
+    places = {named[state]: result for state, result in norm_results.items()}
     found: dict[Symbol, Symbol] = {}
     for symbol in topological(named.values()):
-        if not normals or not symbol.arguments:
+        if not norm_results or not symbol.arguments:
             found[symbol] = symbol
             continue
         graph.line = symbol.line
@@ -165,7 +166,7 @@ def _returned(spec: CellSpec, found: object) -> dict[str, Symbol]:
     return dict(found)
 
 
-def _reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Iterable[tuple[Symbol, Symbol]]) -> dict[Symbol, Symbol]:
+def reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Iterable[tuple[Symbol, Symbol]]) -> dict[Symbol, Symbol]:
     """The adjoint of every node, by reverse-mode differentiation from the states' adjoints."""
     adjoints: dict[Symbol, Symbol] = {}
 
@@ -220,7 +221,7 @@ def _derivatives(y: Symbol, g: Symbol) -> tuple[Symbol | None, ...]:
     raise AssertionError(f"no derivative for {y.operation}")
 
 
-def _kept(
+def _saved(
     forward: list[Symbol], next_states: list[Symbol], outputs: Iterable[Symbol], accumulators: tuple[str, ...]
 ) -> tuple[Symbol, ...]:
     """What the backward step needs and cannot compute cheaply, in the order of the forward step."""

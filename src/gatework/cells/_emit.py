@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
-from gatework.cells._derive import INNER, NORMAL, Derivation, derive, topological
+from gatework.cells._derive import INNER, NORMALISED, Derivation, derive, topological
 from gatework.cells._printer import CPP, statements
 from gatework.cells._spec import CellSpec
 from gatework.cells._symbol import Symbol
@@ -86,10 +85,10 @@ _TAKEN = frozenset(
         "previous",
         "unit",
         "next",
-        "kept",
-        "named",
+        "saved",
+        "trace",
         "inner",
-        "normal",
+        "normalised",
         "V",
         "T",
         "select",
@@ -103,7 +102,7 @@ _TAKEN = frozenset(
         "softplus",
     ]
 )
-_PATTERN = re.compile(r"t\d+|kept_\d+|d_\w*|\w*_previous|normal_\w*|\w*_normal|[axup]_\w*|\w*_")
+_PATTERN = re.compile(r"t\d+|saved_\d+|d_\w*|\w*_previous|normalised_\w*|\w*_normalised|[axup]_\w*|\w*_")
 COMMENT_COLUMN = 72
 _LONGEST_LINE = 120
 
@@ -129,27 +128,27 @@ def normalised_struct(spec: CellSpec) -> list[str]:
     derivation = derive(spec, is_normalised=True)
     if derivation.normalised:
         return struct(derivation)
-    return [f"using {identifier(spec.name)}_normal = {identifier(spec.name)};"]
+    return [f"using {identifier(spec.name)}_normalised = {identifier(spec.name)};"]
 
 
 def struct_name(derivation: Derivation) -> str:
     """What the struct is called."""
-    return identifier(derivation.spec.name) + ("_normal" if derivation.normalised else "")
+    return identifier(derivation.spec.name) + ("_normalised" if derivation.normalised else "")
 
 
 def struct(derivation: Derivation) -> list[str]:
     """The lines of the struct: what the scan must know, then the two steps."""
     spec = derivation.spec
     accumulators = derivation.accumulators
-    reads = _inputs_of((*derivation.outputs, *derivation.d_normal), derivation)
+    reads = _inputs_of((*derivation.outputs, *derivation.d_normalised), derivation)
     names = ", ".join(f'"{name}"' for name in derivation.named)
     constants = {
         "accumulators": len(accumulators),
         "states": len(spec.states),
-        "kept": len(derivation.kept),
-        "named": len(derivation.named),
+        "saved": len(derivation.saved),
+        "traced": len(derivation.named),
         "units": len(derivation.d_units),
-        "normals": len(derivation.normalised),
+        "normalised": len(derivation.normalised),
     }
     values = list(derivation.named)
     return [
@@ -163,11 +162,11 @@ def struct(derivation: Derivation) -> list[str]:
         _flags("reads_next", [n in reads for n in derivation.next_states]),
         "  // By state: whether it reaches its next value other than through the recurrent product.",
         _flags("carries", [s.operation != "constant" for s in derivation.d_states]),
-        "  // What `named` holds, in order.",
+        "  // What `trace` holds, in order.",
         f"  static constexpr const char* names[{len(derivation.named)}] = {{{names}}};",
-        "  // By state: its place in `named`.",
-        _numbers("named_state", [values.index(s) for s in spec.states]),
-        *_normal_facts(derivation),
+        "  // By state: its place in `trace`.",
+        _numbers("traced_state", [values.index(s) for s in spec.states]),
+        *_normalised_facts(derivation),
         "",
         *_forward(derivation),
         "",
@@ -191,17 +190,17 @@ def _numbers(name: str, values: Sequence[int]) -> str:
     return f"  static constexpr int {name}[{len(values)}] = {{{', '.join(map(str, values))}}};"
 
 
-def _normal_facts(derivation: Derivation) -> list[str]:
+def _normalised_facts(derivation: Derivation) -> list[str]:
     """Which states are normalised."""
     if not derivation.normalised:
         return []
     places = [derivation.spec.states.index(s) for s in derivation.normalised]
-    return ["  // The states that are normalised.", _numbers("normal_state", places)]
+    return ["  // The states that are normalised.", _numbers("normalised_state", places)]
 
 
 def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol | str]:
-    """The values that the backward step starts from: states by name, new states and kept values by node."""
-    stops = {*derivation.kept, *derivation.next_states}
+    """The values that the backward step starts from: states by name, new states and saved values by node."""
+    stops = {*derivation.saved, *derivation.next_states}
     found: set[Symbol | str] = set()
     seen: set[Symbol] = set()
     pending = list(outputs)
@@ -222,15 +221,15 @@ def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol 
 def _forward(derivation: Derivation) -> list[str]:
     own = {node: identifier(name) for name, node in derivation.named.items()}
     names, lines = _read(derivation.named.values(), derivation)
-    lines += _statements(derivation.named.values(), names, own)
+    lines += step_statements(derivation.named.values(), names, own)
     lines += [f"    next[{k}] = {names[n]};" for k, n in enumerate(derivation.next_states)]
-    lines += [f"    kept[{k}] = {names[n]};" for k, n in enumerate(derivation.kept)]
-    lines += [f"    named[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
+    lines += [f"    saved[{k}] = {names[n]};" for k, n in enumerate(derivation.saved)]
+    lines += [f"    trace[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
     parameters = ["const V* accumulator", *_given("previous", "unit")]
     if not derivation.normalised:
-        return _function("forward", [*parameters, "V* next", *_given("kept", is_out=True), "V* named"], lines)
+        return _function("forward", [*parameters, "V* next", *_given("saved", is_out=True), "V* trace"], lines)
     names, first = _read(derivation.inner, derivation)
-    first += _statements(derivation.inner, names, own)
+    first += step_statements(derivation.inner, names, own)
     first += [f"    inner[{k}] = {names[n]};" for k, n in enumerate(derivation.inner)]
     return [
         "  // The states before their norm; the step itself takes the norm's result.",
@@ -238,7 +237,7 @@ def _forward(derivation: Derivation) -> list[str]:
         "",
         *_function(
             "forward",
-            [*parameters, "const V* normal", "V* next", *_given("kept", is_out=True), "V* named"],
+            [*parameters, "const V* normalised", "V* next", *_given("saved", is_out=True), "V* trace"],
             lines,
         ),
     ]
@@ -255,14 +254,14 @@ def _backward(derivation: Derivation) -> list[str]:
             "d_unit": derivation.d_units,
         },
     )
-    parameters = [*_given("kept", "previous", "next", "unit"), "const V* d_next"]
+    parameters = [*_given("saved", "previous", "next", "unit"), "const V* d_next"]
     results = ["V* d_accumulator", "V* d_previous", *_given("d_unit", is_out=True)]
     if not derivation.normalised:
         return _function("backward", [*parameters, *results], lines)
-    first = _backward_lines(derivation, derivation.d_normal, {"d_normal": derivation.d_normal})
+    first = _backward_lines(derivation, derivation.d_normalised, {"d_normalised": derivation.d_normalised})
     return [
         "  // What the norms' results receive; what they pass on comes back as d_inner.",
-        *_function("backward_normal", [*parameters, "V* d_normal"], first),
+        *_function("backward_normalised", [*parameters, "V* d_normalised"], first),
         "",
         *_function("backward", [*parameters, "const V* d_inner", *results], lines),
     ]
@@ -276,11 +275,11 @@ def _backward_lines(
     needed = _inputs_of(outputs, derivation)
     names: dict[Symbol, str] = {}
     lines = []
-    for k, node in enumerate(derivation.kept):
+    for k, node in enumerate(derivation.saved):
         if node not in needed and derivation.normalised:
             continue
-        names[node] = own.get(node, _plain(str(node.value)) if node.operation == "input" else f"kept_{k}")
-        lines.append(_line(f"const V {names[node]} = kept[{k}];", node))
+        names[node] = own.get(node, _plain(str(node.value)) if node.operation == "input" else f"saved_{k}")
+        lines.append(_line(f"const V {names[node]} = saved[{k}];", node))
     for k, (state, node) in enumerate(zip(derivation.spec.states, derivation.next_states, strict=True)):
         if node in needed and node not in names:
             names[node] = identifier(state)
@@ -290,7 +289,7 @@ def _backward_lines(
             name, source = _input(str(symbol.value), derivation)
             names[symbol] = name
             lines.append(f"    const V {name} = {source};")
-    lines += _statements(outputs, names, own)
+    lines += step_statements(outputs, names, own)
     for result, symbols in results.items():
         lines += [f"    {result}[{k}] = {names[n]};" for k, n in enumerate(symbols)]
     return lines
@@ -337,14 +336,14 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
         return _free(f"{plain}_previous"), f"previous[{states.index(value)}]"
     if value.startswith("p_"):
         return plain, f"unit[{derivation.spec.unit_weights.index(value.removeprefix('p_'))}]"
-    for mark, prefix, source in ((NORMAL, "normal", "normal"), (INNER, "d_inner", "d_inner")):
+    for mark, prefix, source in ((NORMALISED, "normalised", "normalised"), (INNER, "d_inner", "d_inner")):
         if value.startswith(mark):
             state = value.removeprefix(mark)
             return f"{prefix}_{_plain(state)}", f"{source}[{derivation.normalised.index(state)}]"
     return _free(plain), f"d_next[{states.index(value.removeprefix('d_'))}]"
 
 
-def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
+def step_statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
     """The statements of the nodes that have no name yet, each beside the line of `step()` that it comes from."""
     return [_line(text, symbol) for symbol, text in statements(outputs, names, own, CPP)]
 
@@ -363,43 +362,3 @@ def _line(statement: str, symbol: Symbol) -> str:
     # A backslash at the end of a comment would make the next line part of it.
     source = symbol.graph.source(symbol.line).rstrip("\\ ")
     return f"    {statement}".ljust(COMMENT_COLUMN) + f"// {source}" if source else f"    {statement}"
-
-
-def write(specs: Iterable[CellSpec], folder: Path) -> list[Path]:
-    """Write the header of each cell, and `all.h` that lists them.
-
-    Returns:
-        The files, in the order written.
-    """
-    texts = texts_of(specs)
-    for name, text in texts.items():
-        (folder / name).write_text(text)
-    return [folder / name for name in texts]
-
-
-def texts_of(specs: Iterable[CellSpec]) -> dict[str, str]:
-    """The name and the text of every generated file."""
-    specs = list(specs)
-    listing = [
-        "// Every built-in cell. Generated from src/gatework/cells by `make cells`.",
-        "// clang-format off",
-        *(f'#include "{s.name}.h"' for s in specs),
-        "",
-    ]
-    names = [
-        "// The names of the built-in cells. Generated from src/gatework/cells by `make cells`.",
-        "// clang-format off",
-        "// Calls X(name) for each.",
-        f"#define GATEWORK_CELLS(X) {' '.join(f'X({s.name})' for s in specs)}",
-        "",
-    ]
-    texts = {f"{s.name}.h": header(s) for s in specs}
-    return {**texts, "all.h": "\n".join(listing), "names.h": "\n".join(names)}
-
-
-if __name__ == "__main__":
-    import sys
-
-    from gatework.cells import REGISTRY
-
-    write(REGISTRY.values(), Path(sys.argv[1]))

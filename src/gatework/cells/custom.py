@@ -1,4 +1,4 @@
-"""A person's own cell: `@gatework.cell` on a `step()` makes a layer of it that has what the built-in ones have."""
+"""A custom cell: a person's own `step()`, checked and registered; `gatework.nn` makes layers of it."""
 
 from __future__ import annotations
 
@@ -8,36 +8,24 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, TypeVar
 
 import torch
 
 from gatework.cells._derive import derive
 from gatework.cells._emit import struct
+from gatework.cells._registry import BUILT_IN, REGISTRY
 from gatework.cells._spec import CellSpec, Step
 from gatework.errors import GateworkError, KindError, UsageError, nearest
 
-if TYPE_CHECKING:
-    from gatework.nn import Recurrent
 
-
-class Cell(CellSpec):
-    """A cell of one's own, and the maker of its layers: `MyCell(input_size, hidden_size, num_layers=2)`.
-
-    Its native code is compiled on first use; `source` shows it.
-    """
+class CustomCell(CellSpec):
+    """A cell of a person's own. Its native code is compiled on first use; `source` shows it."""
 
     __hash__ = CellSpec.__hash__
-
-    def __call__(self, input_size: int, hidden_size: int, num_layers: int = 1, **options: Any) -> Recurrent:
-        """Layers of this cell; the arguments are those of `gatework.nn.Recurrent`."""
-        from gatework.nn import Recurrent
-
-        return Recurrent(self, input_size, hidden_size, num_layers, **options)
 
     @cached_property
     def source(self) -> str:
@@ -47,70 +35,40 @@ class Cell(CellSpec):
     def __reduce__(self) -> tuple[Any, ...]:
         # As its function would be: by the module and the name under which it stands.
         code = self.step.__code__
-        return _found_again, (self.step.__module__, self.step.__qualname__, code.co_filename)
+        return _restored, (self.step.__module__, self.step.__qualname__, code.co_filename)
 
-    def __deepcopy__(self, memo: Any) -> Cell:
+    def __deepcopy__(self, memo: Any) -> CustomCell:
         return self
 
 
-def _found_again(module: str, name: str, file: str) -> Any:
+def _restored(module: str, name: str, file: str) -> Any:
     """What stands under a name of a module, or of the file that it was read from."""
     try:
-        found: Any = importlib.import_module(module)
+        value: Any = importlib.import_module(module)
     except ImportError:
-        found = _module(Path(file).resolve())
+        value = _module(Path(file).resolve())
     for part in name.split("."):
-        found = getattr(found, part)
-    return found
+        value = getattr(value, part)
+    return value
 
 
-@overload
-def cell(step: Step, /) -> Cell: ...
-@overload
-def cell(
-    *,
+Kind = TypeVar("Kind", bound=CustomCell)
+
+
+def made(
+    kind: type[Kind],
+    step: Step,
     name: str | None = None,
     title: str | None = None,
     forget_gate: str | None = None,
     unit_range: tuple[float, float] | None = None,
-) -> Callable[[Step], Cell]: ...
-def cell(
-    step: Step | None = None,
-    /,
-    *,
-    name: str | None = None,
-    title: str | None = None,
-    forget_gate: str | None = None,
-    unit_range: tuple[float, float] | None = None,
-) -> Cell | Callable[[Step], Cell]:
-    """Make a cell of the equations of one time step; a decorator, with or without arguments.
-
-    The names of the parameters say what they are: `a_<gate>` both products of a gate, `x_<gate>` the input's alone,
-    `u_<gate>` the recurrent one alone, `p_<name>` a learnt vector, and any other the previous value of a state that
-    `step()` returns. `h`, the output, is always a state.
-
-    Args:
-        step: Takes tensors of shape (batch, hidden) and returns a dictionary of every gate and state by name; it may
-            use `+ - * /`, comparisons, sigmoid, tanh, relu, exp, log, softplus, maximum, minimum and where.
-        name: What the cell is called; the function's name if None.
-        title: What reports call it; the first line of its docstring, or the name, if None.
-        forget_gate: The gate whose bias `forget_bias` sets; `f` where there is one, if None.
-        unit_range: What learnt vectors are drawn from at first, uniformly; as other weights if None.
+) -> Kind:
+    """The cell of a `step()`, checked and registered; the arguments are those of `gatework.cell`.
 
     Raises:
         UsageError: `step()` cannot be derived; the message names the file and line, and the way out.
         KindError: `step` is not a function.
     """
-    if step is None:
-        return lambda found: _made(found, name, title, forget_gate, unit_range)
-    return _made(step, name, title, forget_gate, unit_range)
-
-
-def _made(
-    step: Step, name: str | None, title: str | None, forget_gate: str | None, unit_range: tuple[float, float] | None
-) -> Cell:
-    from gatework.cells import BUILT_IN, REGISTRY
-
     if not isinstance(step, FunctionType):
         raise KindError(f"gatework.cell: expected a function step(), got {type(step).__name__}; write it with def")
     name = name or step.__name__
@@ -123,16 +81,16 @@ def _made(
     gates = CellSpec(name, about, step, states).gates
     if forget_gate is not None and forget_gate not in gates:
         raise UsageError(f'gatework.cell: step() has no gate "{forget_gate}": {nearest(forget_gate, gates)}')
-    made = Cell(name, about, step, states, forget_gate or ("f" if "f" in gates else None), unit_range)
-    _check(made)
-    REGISTRY[name] = made
-    return made
+    cell = kind(name, about, step, states, forget_gate or ("f" if "f" in gates else None), unit_range)
+    _check(cell)
+    REGISTRY[name] = cell
+    return cell
 
 
 def _states(step: FunctionType) -> tuple[str, ...]:
     """`h`, then every parameter that is neither a gate nor a learnt vector."""
     where = f"{step.__code__.co_filename}:{step.__code__.co_firstlineno}"
-    found = ["h"]
+    states = ["h"]
     for name, parameter in inspect.signature(step).parameters.items():
         if (
             parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
@@ -140,11 +98,11 @@ def _states(step: FunctionType) -> tuple[str, ...]:
         ):
             raise UsageError(f'{where}: the parameter "{name}" of step() must be a plain name without a default')
         if name[:2] not in ("a_", "x_", "u_", "p_") and name != "h":
-            found.append(name)
-    return tuple(found)
+            states.append(name)
+    return tuple(states)
 
 
-def _check(spec: Cell) -> None:
+def _check(spec: CustomCell) -> None:
     """Try the step on symbols and on tensors.
 
     Raises:
@@ -185,15 +143,15 @@ def load(reference: str) -> CellSpec:
     if path.suffix != ".py" or not path.is_file():
         raise UsageError(f'the cell "{reference}": there is no file {file}; write it as mycell.py:MyCell')
     module = _module(path.resolve())
-    found = getattr(module, name, None)
-    if found is None:
-        own = [key for key, value in vars(module).items() if isinstance(value, Cell)]
-        raise UsageError(f'the cell "{reference}": {file} has no "{name}": {nearest(name, own)}')
-    if not isinstance(found, CellSpec):
+    cell = getattr(module, name, None)
+    if cell is None:
+        cells = [key for key, value in vars(module).items() if isinstance(value, CustomCell)]
+        raise UsageError(f'the cell "{reference}": {file} has no "{name}": {nearest(name, cells)}')
+    if not isinstance(cell, CellSpec):
         raise UsageError(
-            f'the cell "{reference}": {name} is a {type(found).__name__}; put @gatework.cell before its def'
+            f'the cell "{reference}": {name} is a {type(cell).__name__}; put @gatework.cell before its def'
         )
-    return found
+    return cell
 
 
 def absolute(reference: str) -> str:

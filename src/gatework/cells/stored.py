@@ -18,7 +18,7 @@ from torch.nn.functional import softplus
 
 from gatework.cells._derive import derive, topological
 from gatework.cells._symbol import ARITIES, Symbol
-from gatework.cells.custom import Cell
+from gatework.cells.custom import CustomCell
 from gatework.errors import RunError
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -42,16 +42,16 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 _MOST_NODES = 10_000
 
 
-class StoredCell(Cell):
+class StoredCell(CustomCell):
     """A cell that was rebuilt from `to_data()`."""
 
-    __hash__ = Cell.__hash__
+    __hash__ = CustomCell.__hash__
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuilt, (to_data(self),)
 
 
-def to_data(spec: Cell) -> dict[str, Any]:
+def to_data(spec: CustomCell) -> dict[str, Any]:
     """A cell as values that JSON can hold: what its specification says, and the graph of its step.
 
     Returns:

@@ -18,9 +18,11 @@ from torch import Tensor, nn
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.inside._sources import answered, recurrent_of
-from gatework.nn import RecurrentLayer, _batch
+from gatework.nn import RecurrentLayer
+from gatework.nn._arrange import ArrangedBatch
 from gatework.scan import reference, stack
 from gatework.scan.options import StepOptions
+from gatework.scan.stack import StackResult, StackScan
 
 Change = Callable[[Tensor], Tensor]
 
@@ -59,7 +61,7 @@ def probe(network: nn.Module, batch: Any, change: Change = lambda x: x, *, is_wa
     calls: list[dict[str, Tensor]] = []
     watched = copy.copy(layer)
     if is_watched:
-        watched.__dict__ |= {"_scan": _watched_scan(layer, calls), "_quick_scan": lambda *_: None}
+        watched.__dict__ |= {"_run": _watched_run(layer, calls), "_direct_scan": lambda *_: None}
     watched.training = False
     inputs: list[Tensor] = []
 
@@ -89,26 +91,24 @@ class _Watching(StepOptions):
 
     calls: list[dict[str, Tensor]] = field(default_factory=list)
 
-    def after(self, spec: CellSpec, time: int, before: Sequence[Tensor], values: dict[str, Tensor]) -> None:
-        super().after(spec, time, before, values)
+    def carried(self, spec: CellSpec, time: int, before: Sequence[Tensor], values: dict[str, Tensor]) -> None:
+        super().carried(spec, time, before, values)
         leaves = {name: torch.zeros_like(values[name]).requires_grad_() for name in spec.states}
         self.calls.append(leaves)
         values |= {name: values[name] + leaf for name, leaf in leaves.items()}
 
 
-def _watched_scan(layer: RecurrentLayer, calls: list[dict[str, Tensor]]) -> Callable[..., stack.Result]:
-    """As `RecurrentLayer._scan()` in evaluation, by the reference."""
+def _watched_run(layer: RecurrentLayer, calls: list[dict[str, Tensor]]) -> Callable[[ArrangedBatch], StackResult]:
+    """As `RecurrentLayer._run()` in evaluation, by the reference."""
 
-    def scan(batch: _batch.Batch, *_: Any) -> stack.Result:
+    def run(batch: ArrangedBatch) -> StackResult:
         places = range(layer.num_layers * layer.num_directions)
-        arounds = [_Watching(**vars(layer._step_options(place, None)), calls=calls) for place in places]
-        output, finals, named = stack.scan(
-            reference, layer.spec, batch.x, [layer._weights(place) for place in places], batch.states,
-            directions=layer.num_directions, batch_sizes=batch.batch_sizes, is_traced=False, arounds=arounds,
-        )  # fmt: skip
-        return output, tuple(finals), named
+        options = [_Watching(**vars(layer.step_options(place, None)), calls=calls) for place in places]
+        weights = [layer.weights_at(place) for place in places]
+        scans = StackScan(layer.spec, batch.x, weights, batch.states, layer.num_directions, batch.batch_sizes, options)
+        return stack.run(reference.run, scans)
 
-    return scan
+    return run
 
 
 def _replaced(module: nn.Module, watched: nn.Module) -> nn.Module:

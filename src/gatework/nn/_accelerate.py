@@ -1,14 +1,16 @@
-"""From torch.nn's recurrent layers to gatework's, with the very same parameters."""
+"""From torch.nn's recurrent layers to gatework's and back, with the very same parameters."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TypeVar
 
 from torch import nn
 
 from gatework.errors import KindError, UsageError
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._options import ScanOptions
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
 from gatework.nn.rnn import RNN
@@ -36,8 +38,8 @@ def accelerate(model: Model, *, verbose: bool = True) -> Model:
     if not isinstance(model, nn.Module):
         raise KindError(f"accelerate: expected a torch.nn.Module, got {type(model).__name__}")
     made: dict[nn.Module, RecurrentLayer] = {}
-    found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.RNNBase)]
-    for name, module in found:
+    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.RNNBase)]
+    for name, module in layers:
         reason = _why_not(module)
         if reason is None:
             made[module] = from_torch(module)
@@ -46,12 +48,9 @@ def accelerate(model: Model, *, verbose: bool = True) -> Model:
                 f"gatework: {name or 'model'}: {'replaced ' + repr(module) if reason is None else reason}",
                 file=sys.stderr,
             )
-    if verbose and not found:
+    if verbose and not layers:
         print("gatework: the model has no torch.nn.RNN, GRU or LSTM; nothing was replaced", file=sys.stderr)
-    for parent in list(model.modules()):
-        for name, child in parent._modules.items():
-            if child in made:
-                parent._modules[name] = made[child]
+    _replace(model, made)
     return made.get(model, model)  # type: ignore[return-value]
 
 
@@ -71,9 +70,7 @@ def from_torch(layer: nn.RNNBase) -> RecurrentLayer:
     made.dropout = layer.dropout
     for name, parameter in layer._parameters.items():
         made._parameters[name] = parameter
-    for attribute in vars(made):
-        if "_hooks" in attribute:  # the very dictionaries, so that the handles given out can still remove their hooks
-            vars(made)[attribute] = vars(layer)[attribute]
+    _share_hooks(layer, made)
     return made.train(layer.training)
 
 
@@ -83,6 +80,63 @@ def taken_over(layer: nn.RNNBase) -> RecurrentLayer:
     for name in made._parameters:
         made._parameters[name] = nn.Parameter(getattr(layer, name).detach())
     return made
+
+
+def to_torch(model: nn.Module) -> nn.Module:
+    """The way back: replace every gatework RNN, GRU and LSTM inside a model by torch.nn's, in place.
+
+    For tools that know torch's own layers alone, as quantisation and exporters do. Parameters, their names, hooks and
+    the training mode are kept.
+
+    Args:
+        model: Any module. If it is itself such a layer it has no parent to be replaced in: use the returned one.
+
+    Returns:
+        The model, or the new layer if the model was itself a recurrent layer.
+
+    Raises:
+        UsageError: A layer has a cell or options that torch.nn does not have.
+    """
+    if not isinstance(model, nn.Module):
+        raise KindError(f"to_torch: expected a torch.nn.Module, got {type(model).__name__}")
+    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, RecurrentLayer)]
+    for name, layer in layers:
+        if type(layer) not in (RNN, GRU, LSTM) or layer.options != ScanOptions():
+            raise UsageError(f"to_torch: torch.nn has no layer for {name or 'the model'}, {layer!r}")
+    made: dict[nn.Module, nn.Module] = {layer: _torch_copy(layer) for _, layer in layers}
+    _replace(model, made)
+    return made.get(model, model)
+
+
+def _torch_copy(layer: RecurrentLayer) -> nn.Module:
+    """torch's layer with the parameters of one of gatework's."""
+    sizes = (layer.input_size, layer.hidden_size, layer.num_layers)
+    options = {name: getattr(layer, name) for name in ("bias", "batch_first", "bidirectional")}
+    kinds = {RNN: nn.RNN, GRU: nn.GRU, LSTM: nn.LSTM}
+    if isinstance(layer, RNN):
+        options["nonlinearity"] = layer.nonlinearity
+    if layer.proj_size:
+        options["proj_size"] = layer.proj_size
+    made = kinds[type(layer)](*sizes, **options, device="meta")
+    made.dropout = layer.dropout
+    for name, parameter in layer._parameters.items():
+        setattr(made, name, parameter)
+    _share_hooks(layer, made)
+    return made.train(layer.training)
+
+
+def _share_hooks(old: nn.Module, new: nn.Module) -> None:
+    for attribute in vars(new):
+        if "_hooks" in attribute:  # the very dictionaries, so that the handles given out can still remove their hooks
+            vars(new)[attribute] = vars(old)[attribute]
+
+
+def _replace(model: nn.Module, made: Mapping[nn.Module, nn.Module]) -> None:
+    """Puts other layers into a model in place of its own."""
+    for parent in list(model.modules()):
+        for name, child in parent._modules.items():
+            if child is not None and child in made:
+                parent._modules[name] = made[child]
 
 
 def _why_not(layer: nn.RNNBase) -> str | None:

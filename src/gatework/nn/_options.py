@@ -71,6 +71,15 @@ class ScanOptions:
             )
         return None if self.clip is None else float(self.clip)
 
+    def after(self, spec: CellSpec) -> dict[str, dict[str, float]]:
+        """What acts on the states of a cell after its step: by option of `STATE_OPTIONS`, then by state, its number.
+
+        Raises:
+            UsageError: The cell has not what an option acts on.
+        """
+        limit, shares = self.clip_of(spec), self.zoneout_of(spec)
+        return {"clip": {} if limit is None else {"c": limit}, "zoneout": shares}
+
     @property
     def act_at_steps(self) -> bool:
         """Whether there is anything to do at each step of a scan."""

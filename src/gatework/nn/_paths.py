@@ -1,61 +1,73 @@
-"""Which path computes a layer."""
+"""Which path computes a layer: the one place that decides."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from gatework.cells import CellSpec
 from gatework.nn import _torch
-from gatework.scan import exported, operators, reference, stack
+from gatework.nn._stack import LayerStack
+from gatework.scan import exported, operators, stack_native
+from gatework.scan.options import PLAIN
+from gatework.scan.stack import StackScan
+from gatework.scan.weights import CheckedStack
 
-Path = Literal["native", "operator", "torch", "reference"]
-
-# The paths that scan layer by layer; all have the same `scan()` and `trace()`.
-SCANS: dict[Path, Any] = {"native": operators, "operator": exported, "reference": reference}
+Path = Literal["stack", "operators", "exported", "torch", "reference"]
 
 
-def choose(spec: CellSpec, x: Tensor, weight: Tensor, *, is_traced: bool = False) -> Path:
-    """What computes a layer.
+def choose(stack: StackScan, *, is_traced: bool, allows_torch: bool) -> Path:
+    """What computes a stack of layers.
 
-    - `operator`: one node of a program that is being compiled or exported, which computes with the paths below.
+    - `stack`: gatework's kernels, all layers and directions in one call and one node of the graph of derivatives.
+    - `operators`: gatework's kernels scan by scan, each an operator of torch.
+    - `exported`: one node for each scan of a program that is being compiled or exported, which computes as `operators`.
+    - `torch`: torch's operator for the whole stack, as on another device. It shows no gates, refuses sequences without
+      steps, and knows neither function transforms nor forward-mode derivatives.
     - `reference`: the cell's `step()` in a loop; any cell, any device, every transform of torch.
-    - `native`: gatework's kernels.
-    - `torch`: torch's operator for the whole stack of layers, as on another device. It shows no gates, refuses
-      sequences without steps, and knows neither function transforms nor forward-mode derivatives.
 
     Args:
-        spec: The layer's cell.
-        x: The input, in either layout.
-        weight: Any weight of the layer, which says the device and the dtype of the computation.
+        stack: The layers and what they are given.
         is_traced: Whether every gate and state is wanted.
+        allows_torch: Whether torch's operators know all that the layer does besides.
     """
-    if torch.compiler.is_compiling():
-        # A kernel is a node of its own that keeps its gates for the backward pass; but shapes must not depend on
-        # lengths, and an exported program keeps nothing.
-        if x.dim() == 3 and not is_traced and not torch.compiler.is_exporting() and operators.has_kernel(spec, weight):
-            return "native"
-        return "operator" if exported.is_known(spec) else "reference"
+    spec, x, weight = stack.spec, stack.x, stack.weights[0].weight_ih
+    options = stack.options[0] if stack.options else PLAIN
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        # A kernel is a node of its own that saves its gates for the backward pass; but shapes must not depend on
+        # lengths, and an exported program saves nothing.
+        is_exported = torch.compiler.is_exporting() or torch.jit.is_tracing()
+        is_node = x.dim() == 3 and not (is_traced or stack.options or is_exported)
+        if is_node and operators.has_kernel(spec, weight):
+            return "operators"
+        return "exported" if exported.is_known(spec) else "reference"
     if _is_transformed():
         return "reference"
-    if operators.has_kernel(spec, weight):
-        return "native"
-    if not is_traced and x.numel() > 0 and _torch.has_operator(spec):
+    if operators.has_kernel(spec, weight, options):
+        is_whole = not is_traced and not stack.options
+        tensors = chain((x, *stack.states), *stack.weights)
+        return "stack" if is_whole and stack_native.is_plain(tensors) else "operators"
+    if allows_torch and not is_traced and not stack.options and x.numel() > 0 and _torch.has_operator(spec):
         return "torch"
     return "reference"
 
 
-def is_quick(x: Any) -> bool:
-    """Whether x is a plain tensor and nothing but autograd listens to what happens to it.
+def direct(layer: LayerStack, x: Any) -> CheckedStack | None:
+    """The checked weights of a layer, where x may go to the kernels with nothing to arrange or to choose, else None.
 
-    What runs on the kernels needs no other look at the path then.
+    A small batch takes less time than looking at all that a batch may be.
     """
+    return layer.checked_stack(x.dtype) if is_direct(x) else None
+
+
+def is_direct(x: Any) -> bool:
+    """Whether x is a plain tensor and nothing but autograd listens to what happens to it."""
     if type(x) is not Tensor or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu"):
         return False
-    return not (_is_transformed() or stack.is_watched())
+    return not (_is_transformed() or stack_native.is_watched())
 
 
 def _is_transformed() -> bool:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gatework.cells import CellSpec
 from gatework.scan import reference
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import Settings, Slots
 
 
 def differentiable(
@@ -28,22 +27,18 @@ def differentiable(
     """
     seen = [(y, d) for y, d in zip(results, derivatives, strict=True) if d is not None and y.requires_grad]
     wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
-    found = iter(
-        torch.autograd.grad([y for y, _ in seen], wanted, [d for _, d in seen], create_graph=True, allow_unused=True)
-    )
-    return [next(found) if need and t is not None else None for t, need in zip(inputs, needs, strict=True)]
+    gradients = iter(_grad(seen, wanted, create_graph=True))
+    return [next(gradients) if need and t is not None else None for t, need in zip(inputs, needs, strict=True)]
 
 
 def of_gradients(
-    spec: CellSpec,
+    settings: Settings,
     d_output: Tensor | None,
     d_finals: Sequence[Tensor],
-    inputs: Sequence[Tensor | None],
-    batch_sizes: Tensor | None,
-    reverse: bool,
+    inputs: Slots[Tensor | None],
     needs: Sequence[bool],
     d_gradients: Sequence[Tensor | None],
-) -> list[Tensor | None]:
+) -> tuple[Tensor | None, list[Tensor | None], Slots[Tensor | None]]:
     """What d_output, the d_finals and the inputs receive when the gradients of the inputs receive `d_gradients`.
 
     The reference is run and differentiated twice, so this can itself be differentiated.
@@ -53,31 +48,29 @@ def of_gradients(
         # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
         d_output = None if d_output is None else d_output.view_as(d_output)
         d_finals = [d.view_as(d) for d in d_finals]
-        inputs = [None if t is None else t.view_as(t) for t in inputs]
-        x, w_ih, w_hh, b_ih, b_hh, w_hr, w_unit, *states = inputs
-        assert x is not None
-        assert w_ih is not None
-        assert w_hh is not None
-        weights = ScanWeights(w_ih, w_hh, b_ih, b_hh, w_hr, w_unit)
-        initial = [s for s in states if s is not None]
+        flat = [None if t is None else t.view_as(t) for t in inputs.flat()]
+        scan = settings.scan(Slots.of(flat))
         # The kernels may take x and give the output in less precision than they compute in.
-        output, finals = reference.scan(
-            spec, x.to(w_ih.dtype), weights, initial, batch_sizes=batch_sizes, reverse=reverse
-        )
-        output = output.to(x.dtype)
-        wanted = [t for t, need in zip(inputs, needs, strict=True) if need and t is not None]
+        output, finals = reference.run(scan._replace(x=scan.x.to(scan.weights.weight_ih.dtype)))
+        output = output.to(scan.x.dtype)
+        wanted = [t for t, need in zip(flat, needs, strict=True) if need and t is not None]
         seen = [(y, d) for y, d in ((output, d_output), *zip(finals, d_finals, strict=False)) if d is not None]
-        first = torch.autograd.grad(
-            [y for y, _ in seen], wanted, [d for _, d in seen], create_graph=True, allow_unused=True
-        )
+        first = _grad([(y, d) for y, d in seen if y.requires_grad], wanted, create_graph=True)
         used = [(y, d) for y, d in zip(first, d_gradients, strict=True) if y is not None and d is not None]
-        used = [(y, d) for y, d in used if y.requires_grad]
-        sources = [d_output, *d_finals, *inputs]
+        sources = [d_output, *d_finals, *flat]
         asked = [t for t in sources if t is not None and t.requires_grad]
-        if not used or not asked:
-            return [None] * len(sources)
-        found = torch.autograd.grad(
-            [y for y, _ in used], asked, [d for _, d in used], create_graph=create_graph, allow_unused=True
-        )
-    by_identity = {id(t): g for t, g in zip(asked, found, strict=True)}
-    return [None if t is None else by_identity.get(id(t)) for t in sources]
+        second = _grad([(y, d) for y, d in used if y.requires_grad], asked, create_graph=create_graph)
+    by_identity = {id(t): g for t, g in zip(asked, second, strict=True)}
+    received = [None if t is None else by_identity.get(id(t)) for t in sources]
+    end = 1 + len(d_finals)
+    return received[0], received[1:end], Slots.of(received[end:])
+
+
+def _grad(
+    pairs: Sequence[tuple[Tensor, Tensor]], inputs: Sequence[Tensor], *, create_graph: bool
+) -> Sequence[Tensor | None]:
+    """The gradients of the inputs from (result, its derivative); none where there is nothing to differentiate."""
+    if not pairs or not inputs:
+        return [None] * len(inputs)
+    results, derivatives = [y for y, _ in pairs], [d for _, d in pairs]
+    return torch.autograd.grad(results, inputs, derivatives, create_graph=create_graph, allow_unused=True)

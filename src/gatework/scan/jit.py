@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from gatework import _native
-from gatework.cells import Cell
+from gatework.cells import CustomCell
 from gatework.cells._build import SYMBOL, BuildError, library
 from gatework.cells._derive import Derivation, derive
 
@@ -16,12 +16,12 @@ _MOST_GATES = 4  # what one product feeds must fit into a tile of registers (csr
 
 # By cell, instruction set, element type and variant: where its native table is, or None where there is none. The cell
 # itself is the key, so a cell that is defined anew under the same name is another one.
-_found: dict[tuple[Cell, str, str, str], int | None] = {}
+_tables: dict[tuple[CustomCell, str, str, str], int | None] = {}
 _libraries: list[ctypes.CDLL] = []
 _lock = threading.Lock()
 
 
-def address(cell: Cell, isa: str, element: str, variant: str) -> int | None:
+def address(cell: CustomCell, isa: str, element: str, variant: str) -> int | None:
     """Where the native table of a cell is, compiled on first use; None where the cell runs as the reference.
 
     Args:
@@ -31,19 +31,19 @@ def address(cell: Cell, isa: str, element: str, variant: str) -> int | None:
         variant: What the kernel does besides the cell, as `kernels.Variant`.
     """
     key = (cell, isa, element, variant)
-    if key not in _found:
+    if key not in _tables:
         with _lock:
-            if key not in _found:
-                _found[key] = _load(cell, isa, element, variant)
-    return _found[key]
+            if key not in _tables:
+                _tables[key] = _load(cell, isa, element, variant)
+    return _tables[key]
 
 
-def _load(cell: Cell, isa: str, element: str, variant: str) -> int | None:
+def _load(cell: CustomCell, isa: str, element: str, variant: str) -> int | None:
     derivation = derive(cell, is_normalised=variant == "normalised")
     try:
         _check(derivation)
         headers = Path(str(_native.__file__)).parent / "csrc"
-        path = library(cell.name, derivation, isa, element, headers, is_around=variant != "plain")
+        path = library(cell.name, derivation, isa, element, headers, has_options=variant != "plain")
         loaded = ctypes.CDLL(str(path))
     except (BuildError, OSError) as error:
         print(f"gatework: the cell {cell.name} runs as the reference, which is slow: {error}", file=sys.stderr)
@@ -59,7 +59,7 @@ def _check(derivation: Derivation) -> None:
         "gates that the input product feeds": (len(spec.input_gates), _MOST_GATES),
         "gates that the recurrent product feeds": (len(spec.recurrent_gates), _MOST_GATES),
         "states": (len(spec.states), _native.MAX_STATES),
-        "named values": (len(derivation.named), _native.MAX_NAMED),
+        "named values": (len(derivation.named), _native.MAX_TRACED),
     }
     if not derivation.can_be_cut:
         raise BuildError("the norm of one of its states depends on that of another")

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import torch
 
 from gatework import _native
-from gatework.cells import REGISTRY, Cell, CellSpec
+from gatework.cells import REGISTRY, CellSpec, CustomCell
 from gatework.errors import UsageError, nearest
 from gatework.scan import jit
 
@@ -21,7 +21,7 @@ COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bf
 _ELEMENTS = tuple(COMPUTED)
 _NAMES = ("float", "double", "bfloat16")
 # What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
-Variant = Literal["plain", "around", "normalised"]
+Variant = Literal["plain", "options", "normalised"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 _forced: list[str] = []
 
@@ -79,18 +79,18 @@ class Kernel:
     Attributes:
         address: Where the native table is.
         spec: The cell.
-        normals: How many states are normalised within the step.
+        normalised: How many states are normalised within the step.
         names: What a trace of the cell holds, in order.
     """
 
     address: int
     spec: CellSpec
-    normals: int
+    normalised: int
     names: tuple[str, ...]
 
-    def kept_width(self, hidden: int, is_projected: bool, around: _native.Around | int = 0) -> int:
-        """How many values of each row the forward pass keeps for the backward pass."""
-        return hidden * _native.planes(self.address, is_projected, around)
+    def saved_width(self, hidden: int, is_projected: bool, options: _native.Options | int = 0) -> int:
+        """How many values of each row the forward pass saves for the backward pass."""
+        return hidden * _native.saved_planes(self.address, is_projected, options)
 
 
 def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
@@ -103,11 +103,13 @@ def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
         return True
     # A program that is being traced calls an operator, which compiles the cell when it runs.
     return (
-        not torch.compiler.is_compiling() and isinstance(spec, Cell) and _address_of(spec, dtype, variant) is not None
+        not torch.compiler.is_compiling()
+        and isinstance(spec, CustomCell)
+        and _address_of(spec, dtype, variant) is not None
     )
 
 
-def _address_of(spec: Cell, dtype: torch.dtype, variant: Variant) -> int | None:
+def _address_of(spec: CustomCell, dtype: torch.dtype, variant: Variant) -> int | None:
     return jit.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)], variant)
 
 
@@ -123,12 +125,12 @@ def find(name: str, dtype: torch.dtype, variant: Variant = "plain") -> Kernel:
 
 @cache
 def _find(spec: CellSpec, dtype: torch.dtype, isa: str, variant: Variant) -> Kernel:
-    if isinstance(spec, Cell):
+    if isinstance(spec, CustomCell):
         address = _address_of(spec, dtype, variant)
         if address is None:
             raise UsageError(f'the cell "{spec.name}" has no native kernels here')
     else:
         places = _native.ISAS.index(isa), _native.CELLS.index(spec.name)
         address = _native.find_kernel(*places, _ELEMENTS.index(dtype), VARIANTS.index(variant))
-    facts = _native.describe(address)
-    return Kernel(address, spec, facts["normals"], tuple(facts["names"]))
+    described = _native.describe(address)
+    return Kernel(address, spec, described["normalised"], tuple(described["names"]))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gatework.errors import UsageError
+from gatework.scan.records import RowRecord, address
 
 
 class Layout(NamedTuple):
@@ -27,9 +28,9 @@ class Layout(NamedTuple):
     batch_sizes: Tensor | None = None
     offsets: Tensor | None = None
 
-    def sizes(self) -> tuple[int, ...]:
+    def record(self) -> RowRecord:
         """What the native side takes."""
-        return self.steps, self.batch, address(self.batch_sizes), address(self.offsets)
+        return RowRecord(self.steps, self.batch, address(self.batch_sizes), address(self.offsets))
 
 
 def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> Layout:
@@ -61,8 +62,3 @@ def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> 
             f"scan: batch_sizes must not grow, start at {batch} or less and add up to the {shape[0]} rows of x"
         )
     return Layout(len(counts), batch, (shape[0],), sizes, ends - sizes)
-
-
-def address(tensor: Tensor | None) -> int:
-    """Where a tensor is; 0 where there is none."""
-    return 0 if tensor is None else tensor.data_ptr()

@@ -3,52 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gatework import _native
 from gatework.scan import kernels
-from gatework.scan.layout import Layout, address
+from gatework.scan.layout import Layout
+from gatework.scan.native_options import NativeOptions
+from gatework.scan.records import (
+    BackwardRecord,
+    ForwardRecord,
+    GradientRecord,
+    NormGradientRecord,
+    address,
+    state_addresses,
+)
+from gatework.scan.scan import Slots
 from gatework.scan.weights import CheckedWeights
 
-if TYPE_CHECKING:
-    from gatework.scan.options_native import NativeOptions
-
-
-def _addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
-    """Where the tensors are, padded to what the native side takes."""
-    return (*[0 if t is None else t.data_ptr() for t in tensors], *(0,) * (_native.MAX_STATES - len(tensors)))
-
-
-_NO_NORMS = (0,) * 4
-# One scan of the forward pass, in the form of the native side.
-ForwardScan = tuple[int, bool, tuple[int, ...], int, int, int, Sequence[int]]
+_NO_NORMS = NormGradientRecord(0, 0, 0, 0)
 
 
 def forward_scan(
     weights: CheckedWeights,
     x: Tensor,
     output: Tensor,
-    kept: Tensor | None,
+    saved: Tensor | None,
     place: int = 0,
     reverse: bool = False,
     named: Sequence[Tensor | None] = (),
-) -> ForwardScan:
+) -> ForwardRecord:
     """One scan, in contiguous, checked tensors, which must stay until it has run.
 
     Args:
         weights: The weights.
         x: The input.
         output: Where the output shall be.
-        kept: Where to keep what the backward pass needs, (rows, `Kernel.kept_width()`); None where there is none.
+        saved: Where to save what the backward pass needs, (rows, `Kernel.saved_width()`); None where there is none.
         place: Which layer and direction of the states this is.
         reverse: Whether sequences run backwards.
         named: Tensors for the trace, in the order of the kernel's names.
     """
-    slots = [address(t) for t in named] if named else ()
-    return place, reverse, weights.parts, x.data_ptr(), output.data_ptr(), address(kept), slots
+    trace = [address(t) for t in named] if named else ()
+    return ForwardRecord(place, reverse, weights.record, x.data_ptr(), output.data_ptr(), address(saved), trace)
+
+
+class Gradients(NamedTuple):
+    """Where the gradients of a scan's input and weights shall be, None where one is not wanted."""
+
+    x: Tensor | None
+    weight_ih: Tensor | None
+    weight_hh: Tensor | None
+    bias_ih: Tensor | None
+    bias_hh: Tensor | None
+    weight_hr: Tensor | None
+    weight_unit: Tensor | None
 
 
 class Backward(NamedTuple):
@@ -59,8 +70,8 @@ class Backward(NamedTuple):
         x: The input.
         d_output: The derivative for the output, None where it is zero.
         output: The output of the forward pass.
-        kept: What the forward pass kept.
-        found: Where the gradients of x and the weights shall be, None where one is not wanted; see `gradients()`.
+        saved: What the forward pass saved.
+        gradients: Where the gradients of x and the weights shall be.
         place: Which layer and direction of the states this is.
         reverse: Whether sequences run backwards.
     """
@@ -69,15 +80,20 @@ class Backward(NamedTuple):
     x: Tensor
     d_output: Tensor | None
     output: Tensor
-    kept: Tensor
-    found: Sequence[Tensor | None]
+    saved: Tensor
+    gradients: Gradients
     place: int = 0
     reverse: bool = False
 
 
-def gradients(tensors: Iterable[Tensor | None], needs: Iterable[bool]) -> list[Tensor | None]:
+def wanted(tensors: Iterable[Tensor | None], needs: Iterable[bool]) -> list[Tensor | None]:
     """New tensors for the gradients that are wanted."""
     return [torch.empty_like(t) if n and t is not None else None for t, n in zip(tensors, needs, strict=True)]
+
+
+def gradients(x: Tensor, weights: CheckedWeights, needs: Slots[bool]) -> Gradients:
+    """New tensors for those of x and the weights."""
+    return Gradients(*wanted((x, *weights.tensors), (needs.x, *needs.weights)))
 
 
 def forward(
@@ -85,10 +101,10 @@ def forward(
     layout: Layout,
     initial: Sequence[Tensor],
     finals: Sequence[Tensor],
-    scans: Sequence[ForwardScan],
-    around: NativeOptions | None = None,
+    scans: Sequence[ForwardRecord],
+    options: NativeOptions | None = None,
 ) -> None:
-    """Run scans one after the other: fills their outputs, what they keep, and the final states.
+    """Run scans one after the other: fills their outputs, what they save, and the final states.
 
     Args:
         kernel: The kernels of the cell.
@@ -96,11 +112,11 @@ def forward(
         initial: The initial states, each (scans, batch, width).
         finals: Where the final states shall be.
         scans: The scans; the input of one may be the output of one before.
-        around: What acts around the cell, for kernels that take it.
+        options: What acts around the cell, for kernels that take it.
     """
     status = _native.forward(
-        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(initial), _addresses(finals), scans,
-        around.native() if around else 0,
+        kernel.address, torch.get_num_threads(), layout.record(), state_addresses(initial), state_addresses(finals),
+        scans, options.native() if options else 0,
     )  # fmt: skip
     finish(status)
 
@@ -112,7 +128,7 @@ def backward(
     initial: Sequence[Tensor],
     d_initial: Sequence[Tensor | None],
     scans: Sequence[Backward],
-    around: NativeOptions | None = None,
+    options: NativeOptions | None = None,
 ) -> None:
     """The derivatives of scans, the last first: fills their gradients and those of the initial states.
 
@@ -124,31 +140,40 @@ def backward(
         d_initial: Where their gradients shall be, None where one is not wanted.
         scans: The derivatives; what one gives for its input may be what the next is given for its output, and is then
             nobody else's to read.
-        around: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
+        options: What acts around the cell, as the forward pass left it; receives the gradients of its norms.
     """
-    projected = []
-    layers = []
-    for weights, x, d_output, output, kept, found, place, reverse in scans:
+    projected: list[tuple[Backward, Tensor]] = []
+    records = []
+    for scan in scans:
         d_projected = None
-        if weights.tensors.weight_hr is not None:
-            d_projected = torch.empty_like(output)
-            projected.append((weights.hidden, kept, d_projected, found[5]))
-        layers.append((
-            place, reverse, weights.parts, x.data_ptr(), address(d_output), output.data_ptr(), kept.data_ptr(),
-            address(d_projected), [0 if t is None else t.data_ptr() for t in found],
-        ))  # fmt: skip
+        if scan.weights.tensors.weight_hr is not None:
+            d_projected = torch.empty_like(scan.output)
+            projected.append((scan, d_projected))
+        records.append(
+            BackwardRecord(
+                scan.place, scan.reverse, scan.weights.record, scan.x.data_ptr(), address(scan.d_output),
+                scan.output.data_ptr(), scan.saved.data_ptr(), address(d_projected),
+                GradientRecord(*map(address, scan.gradients)),
+            )
+        )  # fmt: skip
     status = _native.backward(
-        kernel.address, torch.get_num_threads(), layout.sizes(), _addresses(d_finals), _addresses(initial),
-        _addresses(d_initial), layers, around.native() if around else 0,
-        [address(t) for t in around.gradients] if around else _NO_NORMS,
+        kernel.address, torch.get_num_threads(), layout.record(), state_addresses(d_finals), state_addresses(initial),
+        state_addresses(d_initial), records, options.native() if options else 0,
+        NormGradientRecord(*map(address, options.gradients)) if options else _NO_NORMS,
     )  # fmt: skip
     finish(status)
-    for hidden, kept, d_projected, d_projection in projected:
-        if d_projection is not None:
-            d_h = d_projected.flatten(0, -2)
-            # The last plane is h before its projection.
-            h = kept.view(-1, hidden)[kept.numel() // hidden - len(d_h) :]
-            torch.mm(d_h.t().to(h.dtype), h, out=d_projection)
+    for scan, d_projected in projected:
+        _project_gradient(scan, d_projected)
+
+
+def _project_gradient(scan: Backward, d_projected: Tensor) -> None:
+    """Fills the gradient of the projection, which the native side leaves to a product of torch."""
+    if scan.gradients.weight_hr is None:
+        return
+    saved, hidden, d_h = scan.saved, scan.weights.hidden, d_projected.flatten(0, -2)
+    # The last plane is h before its projection.
+    h = saved.view(-1, hidden)[saved.numel() // hidden - len(d_h) :]
+    torch.mm(d_h.t().to(h.dtype), h, out=scan.gradients.weight_hr)
 
 
 def finish(status: int) -> None:

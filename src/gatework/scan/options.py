@@ -1,9 +1,8 @@
-r"""What may act around any cell at every step of a scan, written for the reference; csrc/around*.h do the same.
+r"""What may act around any cell at every step of a scan, for the reference; csrc/options*.h do the same.
 
 - Recurrent dropout: one mask for all steps on the $h_{t-1}$ that the recurrent product sees. Source: Y. Gal and Z.
   Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", NIPS 2016, equation 7.
-- Zoneout: a unit keeps its previous state with some probability; in evaluation it takes the mean of both. Source: D.
-  Krueger et al., "Zoneout: regularizing RNNs by randomly preserving hidden activations", ICLR 2017, section 3.2.
+- What acts on a state after the step, as clipping and zoneout: `gatework.cells.options` has the equations.
 - Layer norm: $W x$ and $U h$ are each normalised over all their gates, and a state within the output's tanh over the
   units. Source: J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", 2016, equations 20-22.
 """
@@ -13,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,11 +21,11 @@ from torch.nn.functional import layer_norm, linear
 from gatework.cells import CellSpec, _derive
 from gatework.cells._derive import Derivation, topological
 from gatework.cells._symbol import FUNCTIONS, Symbol
+from gatework.cells.options import STATE_OPTIONS, StateOption
 from gatework.scan import counter_rng
 
 
-@dataclass(frozen=True)
-class Norms:
+class Norms(NamedTuple):
     """The gains of the layer norm, and the offsets of the normalised states; biases are those of the products.
 
     Attributes:
@@ -50,8 +50,7 @@ class StepOptions:
         seed: The seed of the forward pass; a tensor only on its way into an operator.
         place: Which layer and direction this scan is.
         recurrent_dropout: The share of units of h that the recurrent product does not see.
-        zoneout: For each state the share of units that keep their previous value.
-        clip: How far from 0 the carried cell state c may be, or None.
+        after: What acts on states after the step: by option of `STATE_OPTIONS`, then by state, the option's number.
         norms: The weights of the layer norm, or None without it.
         has_product: Whether the normalised input product is given in place of x.
     """
@@ -60,8 +59,7 @@ class StepOptions:
     seed: int | Tensor = 0
     place: int = 0
     recurrent_dropout: float = 0.0
-    zoneout: Mapping[str, float] = field(default_factory=dict)
-    clip: float | None = None
+    after: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     norms: Norms | None = None
     has_product: bool = False
 
@@ -69,7 +67,16 @@ class StepOptions:
     def is_plain(self) -> bool:
         """Whether nothing acts around the cell."""
         is_dropping = self.training and self.recurrent_dropout > 0
-        return self.norms is None and self.clip is None and not is_dropping and not any(self.zoneout.values())
+        return self.norms is None and not is_dropping and not any(self.after.values())
+
+    def number(self, option: StateOption, state: str) -> float:
+        """The number of an option for a state; the neutral one where it does not act."""
+        return self.after.get(option.name, {}).get(state, option.neutral)
+
+    def mask_place(self, option: StateOption, spec: CellSpec, state: str) -> tuple[int, int]:
+        """What tells the masks that an option draws for a state in this scan from others of the same seed."""
+        drawn = [o for o in STATE_OPTIONS if o.is_drawn].index(option)
+        return self.place, 1 + drawn * len(spec.states) + spec.states.index(state)
 
     def input_product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """W x + b, with W x normalised."""
@@ -102,23 +109,21 @@ class StepOptions:
             return dict(spec.step(*arguments))
         return _normalised_step(spec, arguments, norms.norm_state, norms.norm_state_bias)
 
-    def after(self, spec: CellSpec, time: int, before: Sequence[Tensor], values: dict[str, Tensor]) -> None:
-        """Clips the cell state and lets states keep their previous values: changes `values`."""
-        if self.clip is not None:
-            values["c"] = values["c"].clamp(-self.clip, self.clip)
-        for number, (state, previous) in enumerate(zip(spec.states, before, strict=True)):
-            share = self.zoneout.get(state, 0.0)
-            if not share:
-                continue
-            new = values[state]
-            if self.training:
-                place = (self.place, number + 1, time)
-                kept = counter_rng.is_kept(
-                    int(self.seed), *place, shape=tuple(new.shape), share=share, device=new.device
-                )
-                values[state] = torch.where(kept, previous, new)
-            else:
-                values[state] = share * previous + (1 - share) * new
+    def carried(self, spec: CellSpec, time: int, before: Sequence[Tensor], values: dict[str, Tensor]) -> None:
+        """Lets the options act on the new states, from those before the step: changes `values`."""
+        for state, previous in zip(spec.states, before, strict=True):
+            for option in STATE_OPTIONS:
+                number = self.number(option, state)
+                if number == option.neutral:
+                    continue
+                share: float | Tensor = number
+                if option.is_drawn and self.training:
+                    place = (*self.mask_place(option, spec, state), time)
+                    mask = counter_rng.is_kept(
+                        int(self.seed), *place, shape=tuple(previous.shape), share=number, device=previous.device
+                    )
+                    share = mask.to(previous.dtype)
+                values[state] = option.apply(previous, values[state], share)
 
 
 @cache

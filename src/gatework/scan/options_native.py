@@ -1,4 +1,4 @@
-"""One scan with something around its cell, on the kernels: a node of the graph of derivatives of its own.
+"""One scan with something around its cell, on the kernels: a node of its own in the graph of derivatives.
 
 Under layer norm the input product is made and normalised by torch for all steps at once, and the kernel takes it in
 place of x: what does not recur does not belong into the loop over time.
@@ -13,18 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gatework import _native
 from gatework.cells import CellSpec
 from gatework.errors import UsageError
-from gatework.scan import counter_rng, double_backward, kernels, native, reference
-from gatework.scan.layout import Layout, address, layout_of
-from gatework.scan.options import Norms, StepOptions, normalised_states
-from gatework.scan.reference import ScanWeights
+from gatework.scan import double_backward, kernels, native, reference
+from gatework.scan.layout import Layout, layout_of
+from gatework.scan.native_options import NativeOptions, NormSlots, native_options
+from gatework.scan.options import StepOptions, normalised_states
+from gatework.scan.scan import Exposed, Scan, ScanWeights, Settings, Slots, all_in_memory, in_memory
 from gatework.scan.weights import CheckedStack, CheckedWeights, check_stack, check_states, check_tensor, check_weights
-
-# The fields of ScanWeights; the gain of the recurrent product, those of the states, their biases.
-_WEIGHTS, _NORMS = 6, 3
-_NONE = (None,) * 4
 
 
 def has_kernel(spec: CellSpec, dtype: torch.dtype, *, is_normalised: bool) -> bool:
@@ -32,203 +28,117 @@ def has_kernel(spec: CellSpec, dtype: torch.dtype, *, is_normalised: bool) -> bo
     return kernels.has(spec, dtype, _variant(is_normalised))
 
 
-def scan(
-    spec: CellSpec,
-    x: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    around: StepOptions,
-    *,
-    batch_sizes: Tensor | None = None,
-    reverse: bool = False,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """As `reference.scan()`."""
-    call, tensors = _prepared(spec, x, weights, states, around, batch_sizes, reverse)
-    output, *finals = _OptionsScan.apply(call, *tensors)
+def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """As `reference.run()`."""
+    scan = _with_product(scan)
+    output, *finals = _OptionsScan.apply(scan.settings, *scan.slots.flat())
     return output, tuple(finals)
 
 
-def trace(
-    spec: CellSpec,
-    x: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    around: StepOptions,
-    *,
-    batch_sizes: Tensor | None = None,
-    reverse: bool = False,
-) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     """As `reference.trace()`, without derivatives."""
-    call, tensors = _prepared(spec, x, weights, states, around, batch_sizes, reverse)
-    run = _forward(call, tensors, is_kept=False, is_traced=True)
-    return run.output, tuple(run.finals), run.named
+    results = _forward(_with_product(scan), is_saved=False, is_traced=True)
+    return results.output, tuple(results.finals), results.named
 
 
-def plan(
-    spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], arounds: Sequence[StepOptions]
+def check_steps(
+    spec: CellSpec, dtype: torch.dtype, width: int, weights: Sequence[ScanWeights], options: Sequence[StepOptions]
 ) -> CheckedStack:
-    """The plan for single steps of a stack of layers in one direction, see `check_stack()`; they draw no masks.
+    """The checked weights for single steps of a stack of layers in one direction; they draw no masks.
 
     Args:
         spec: The cell.
         dtype: The element type of the input.
         width: The features of the input.
         weights: The weights by layer.
-        arounds: What acts around the cell in each.
+        options: What acts around the cell in each.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
-    acting = [_native_options(spec, a, a.norms, w.bias_hh, None) for a, w in zip(arounds, weights, strict=True)]
-    made = check_stack(spec, dtype, width, weights, arounds=acting)
-    for inside, own in zip(acting, made.weights, strict=True):
-        _check_norms(inside, spec, dtype, own)
-    return made
+    acting = [native_options(spec, o, w.bias_hh, None) for o, w in zip(options, weights, strict=True)]
+    stack = check_stack(spec, dtype, width, weights, options=acting)
+    for inside, layer in zip(acting, stack.weights, strict=True):
+        _check_norms(inside, spec, dtype, layer)
+    return stack
 
 
 @dataclass(slots=True)
-class NativeOptions:
-    """What acts around the cell in one scan, as the native side takes it; tensors are contiguous.
-
-    Attributes:
-        zoneout: By state, the share of units that keep their previous value.
-        seeds: By state, the seed of its masks; None where all units take the mean instead.
-        clip: How far from 0 the clipped state may be.
-        clipped: The place of the clipped state, or -1.
-        mask: The factor on the h that the recurrent product sees, (batch, output), or None.
-        input_gain: The gain of the input product, for a single step under layer norm.
-        norms: The gain and the bias of the recurrent product, those of the normalised states; None without layer norm.
-        kept: The normalised recurrent product, the normalised states and the scales, for the backward pass.
-        gradients: For each of `norms` its gradient.
-    """
-
-    zoneout: tuple[float, ...]
-    seeds: tuple[int, ...] | None
-    clip: float
-    clipped: int
-    mask: Tensor | None
-    input_gain: Tensor | None
-    norms: Sequence[Tensor | None] | None
-    kept: Sequence[Tensor | None] = (None,) * 3
-    gradients: Sequence[Tensor | None] = _NONE
-
-    @property
-    def gains(self) -> tuple[Tensor | None, ...]:
-        """The layer norm's own weights, in the order of `Norms`."""
-        gain, _, *states = self.norms or _NONE
-        return (self.input_gain, gain, *states)
-
-    def native(self) -> _native.Around:
-        """The same with addresses; it holds as long as the tensors do."""
-        missing = (0,) * (_native.MAX_STATES - len(self.zoneout))
-        parts = (self.mask, self.input_gain, *(self.norms or _NONE), *self.kept)
-        return _native.around(
-            (*self.zoneout, *missing), self.seeds is not None, (*(self.seeds or (0,) * len(self.zoneout)), *missing),
-            self.clip, self.clipped, self.norms is not None, tuple(map(address, parts)),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What a scan is given besides tensors that have derivatives; `around` is without its norms."""
-
-    spec: CellSpec
-    around: StepOptions
-    batch_sizes: Tensor | None
-    reverse: bool
-
-
-@dataclass(slots=True)
-class _Run:
+class _Results:
     """What a forward pass leaves."""
 
     output: Tensor
     finals: list[Tensor]
     named: dict[str, Tensor]
-    kept: Tensor
-    around: NativeOptions
+    saved: Tensor
+    options: NativeOptions
 
 
 def _variant(is_normalised: bool) -> kernels.Variant:
-    return "normalised" if is_normalised else "around"
+    return "normalised" if is_normalised else "options"
 
 
-def _prepared(
-    spec: CellSpec,
-    x: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    around: StepOptions,
-    batch_sizes: Tensor | None,
-    reverse: bool,
-) -> tuple[_Call, list[Tensor | None]]:
-    """The call and its tensors: x or the input product, the weights, the norms, the states."""
-    norms = around.norms
+def _with_product(scan: Scan) -> Scan:
+    """The scan as the kernel takes it: under layer norm with the normalised input product in place of x."""
+    norms = scan.options.norms
     if norms is None:
-        return _Call(spec, around, batch_sizes, reverse), [x, *weights, *(None,) * _NORMS, *states]
-    call = _Call(spec, replace(around, norms=None, has_product=True), batch_sizes, reverse)
-    product = around.input_product(x, weights.weight_ih, weights.bias_ih)
-    rest = weights._replace(weight_ih=weights.weight_ih.new_empty(len(weights.weight_ih), 0), bias_ih=None)
-    return call, [product, *rest, norms.norm_hh, norms.norm_state, norms.norm_state_bias, *states]
+        return scan
+    weights = scan.weights
+    product = scan.options.input_product(scan.x, weights.weight_ih, weights.bias_ih)
+    weights = weights._replace(weight_ih=weights.weight_ih.new_empty(len(weights.weight_ih), 0), bias_ih=None)
+    options = replace(scan.options, norms=norms._replace(norm_ih=None), has_product=True)
+    return scan._replace(x=product, weights=weights, options=options)
 
 
-def _parted(call: _Call, tensors: Sequence[Any]) -> tuple[Tensor, ScanWeights, Norms | None, list[Tensor]]:
-    x, *rest = tensors
-    norms = Norms(None, *rest[_WEIGHTS : _WEIGHTS + _NORMS]) if call.around.has_product else None
-    return x, ScanWeights(*rest[:_WEIGHTS]), norms, list(rest[_WEIGHTS + _NORMS :])
-
-
-def _checked(
-    call: _Call, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], inside: NativeOptions
-) -> tuple[kernels.Kernel, CheckedWeights, Layout]:
+def _checked(scan: Scan, inside: NativeOptions) -> tuple[kernels.Kernel, CheckedWeights, Layout]:
     """The kernel, its weights and the rows, once everything agrees."""
-    spec, has_product = call.spec, call.around.has_product
+    spec, x, has_product = scan.spec, scan.x, scan.options.has_product
     # The bias behind the norm is one of the norms, and the kernel takes the input product in place of x.
-    own = weights._replace(bias_hh=None) if has_product else weights
-    checked = check_weights(spec, x.dtype, 0 if has_product else x.shape[-1], own)
+    weights = scan.weights._replace(bias_hh=None) if has_product else scan.weights
+    checked = check_weights(spec, x.dtype, 0 if has_product else x.shape[-1], weights)
     _check_norms(inside, spec, x.dtype, checked)
     width = len(weights.weight_ih) if has_product else x.shape[-1]
-    batch = check_states(states, spec, x.dtype, (), checked)
+    batch = check_states(scan.states, spec, x.dtype, (), checked)
     kernel = kernels.find(spec.name, x.dtype, _variant(has_product))
-    return kernel, checked, layout_of(x, width, batch, call.batch_sizes)
+    return kernel, checked, layout_of(x, width, batch, scan.batch_sizes)
 
 
-def _forward(call: _Call, tensors: Sequence[Tensor | None], *, is_kept: bool, is_traced: bool = False) -> _Run:
-    around = call.around
-    x, weights, norms, states = _parted(call, [None if t is None else t.contiguous() for t in tensors])
-    inside = _native_options(call.spec, around, norms, weights.bias_hh, around.dropped(states[0]))
-    kernel, own, layout = _checked(call, x, weights, states, inside)
-    if is_kept and around.has_product:
-        gates = weights.weight_hh.shape[0]
-        inside.kept = [x.new_empty((*layout.lead, n)) for n in (gates, kernel.normals * own.hidden, 1 + kernel.normals)]
-    size = kernel.kept_width(own.hidden, weights.weight_hr is not None, inside.native())
-    kept = x.new_empty((*layout.lead, size if is_kept else 0))
-    named = {name: x.new_empty((*layout.lead, own.hidden)) for name in kernel.names if name != "h" and is_traced}
-    output, finals = x.new_empty((*layout.lead, own.output)), [torch.empty_like(s) for s in states]
+def _forward(scan: Scan, *, is_saved: bool, is_traced: bool = False) -> _Results:
+    scan = scan.settings.scan(Slots.of(all_in_memory(scan.slots.flat())))
+    x, states, options = scan.x, scan.states, scan.options
+    inside = native_options(scan.spec, options, scan.weights.bias_hh, options.dropped(states[0]))
+    kernel, weights, layout = _checked(scan, inside)
+    if is_saved and options.has_product:
+        widths = (scan.weights.weight_hh.shape[0], kernel.normalised * weights.hidden, 1 + kernel.normalised)
+        inside.saved = [x.new_empty((*layout.lead, width)) for width in widths]
+    width = kernel.saved_width(weights.hidden, weights.tensors.weight_hr is not None, inside.native())
+    saved = x.new_empty((*layout.lead, width if is_saved else 0))
+    named = {name: x.new_empty((*layout.lead, weights.hidden)) for name in kernel.names if name != "h" and is_traced}
+    output, finals = x.new_empty((*layout.lead, weights.output)), [torch.empty_like(s) for s in states]
     slots = [named.get(name) for name in kernel.names] if is_traced else []
-    scan = native.forward_scan(own, x, output, kept if is_kept else None, reverse=call.reverse, named=slots)
-    native.forward(kernel, layout, states, finals, [scan], inside)
+    layer = native.forward_scan(weights, x, output, saved if is_saved else None, reverse=scan.reverse, named=slots)
+    native.forward(kernel, layout, states, finals, [layer], inside)
     traced = {name: named.get(name, output) for name in kernel.names} if is_traced else {}
-    return _Run(output, finals, traced, kept, inside)
+    return _Results(output, finals, traced, saved, inside)
 
 
-def _check_norms(around: NativeOptions, spec: CellSpec, dtype: torch.dtype, weights: CheckedWeights) -> None:
+def _check_norms(inside: NativeOptions, spec: CellSpec, dtype: torch.dtype, weights: CheckedWeights) -> None:
     """Check the weights of the layer norm, if there is one, for a scan with these weights.
 
     Raises:
         UsageError: One is missing, or its shape, dtype or device does not fit.
     """
-    if around.norms is None:
+    if inside.norms is None:
         return
     gates, states = len(spec.recurrent_gates) * weights.hidden, len(normalised_states(spec))
     inputs = len(spec.input_gates) * weights.hidden
-    gain, bias, state_gain, state_bias = around.norms
+    norms = inside.norms
     for name, tensor, shape in (
-        ("norm_ih", around.input_gain, (inputs,)),
-        ("norm_hh", gain, (gates,)),
-        ("bias_hh", bias, (gates,)),
-        ("norm_state", state_gain, (states, weights.hidden)),
-        ("norm_state_bias", state_bias, (states, weights.hidden)),
+        ("norm_ih", inside.input_gain, (inputs,)),
+        ("norm_hh", norms.gain, (gates,)),
+        ("bias_hh", norms.bias, (gates,)),
+        ("norm_state", norms.state_gain, (states, weights.hidden)),
+        ("norm_state_bias", norms.state_bias, (states, weights.hidden)),
     ):
         if tensor is not None:
             check_tensor(name, tensor, shape, dtype)
@@ -236,66 +146,59 @@ def _check_norms(around: NativeOptions, spec: CellSpec, dtype: torch.dtype, weig
             raise UsageError(f"scan: {name} is missing, expected shape {shape}")
 
 
-def _native_options(
-    spec: CellSpec, around: StepOptions, norms: Norms | None, bias_hh: Tensor | None, mask: Tensor | None
-) -> NativeOptions:
-    """What acts around the cell, as the kernels take it."""
-    states, seeds = spec.states, None
-    if around.training:
-        seeds = tuple(counter_rng.chained(int(around.seed), around.place, number + 1) for number in range(len(states)))
-    return NativeOptions(
-        tuple(around.zoneout.get(state, 0.0) for state in states),
-        seeds,
-        around.clip or 0.0,
-        -1 if around.clip is None else states.index("c"),
-        None if mask is None else mask.contiguous(),
-        None if norms is None else norms.norm_ih,
-        None if norms is None else (norms.norm_hh, bias_hh, norms.norm_state, norms.norm_state_bias),
-    )
-
-
 class _OptionsScan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, call: _Call, *tensors: Any) -> tuple[Tensor, ...]:
-        is_kept = any(ctx.needs_input_grad)
-        run = _forward(call, tensors, is_kept=is_kept)
+    def forward(ctx: Any, settings: Settings, *tensors: Any) -> tuple[Tensor, ...]:
+        is_saved = any(ctx.needs_input_grad)
+        results = _forward(settings.scan(Slots.of(tensors)), is_saved=is_saved)
         ctx.set_materialize_grads(False)
-        ctx.call = call
-        if is_kept:
-            ctx.save_for_backward(*tensors, run.output, run.around.mask, *run.around.kept, run.kept)
-        return run.output, *run.finals
+        ctx.settings = settings
+        if is_saved:
+            inside = results.options
+            ctx.output = Exposed(results.output)
+            ctx.save_for_backward(*tensors, inside.mask, *inside.saved, results.saved)
+        return results.output, *results.finals
 
     @staticmethod
     def backward(ctx: Any, d_output: Tensor | None, *d_finals: Tensor | None) -> tuple[Any, ...]:
-        call, needs = ctx.call, ctx.needs_input_grad[1:]
-        saved = ctx.saved_tensors
-        tensors, (output, mask, normal, normal_state, scale, kept) = saved[: len(needs)], saved[len(needs) :]
+        needs = ctx.needs_input_grad[1:]
+        tensors, (mask, *inner, saved) = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
         if torch.is_grad_enabled():
-            return None, *_differentiable(call, tensors, needs, d_output, d_finals)
-        x, weights, norms, states = _parted(call, [None if t is None else t.contiguous() for t in tensors])
-        inside = _native_options(call.spec, call.around, norms, weights.bias_hh, mask)
-        inside.kept = (normal, normal_state, scale)
-        # The bias that is added behind the norm is one of its weights.
-        is_norm = [needs[7], needs[4], needs[8], needs[9]]
-        given = inside.norms or (None,) * len(is_norm)
-        wanted = native.gradients(given, is_norm)
-        inside.gradients = wanted
-        kernel, own, layout = _checked(call, x, weights, states, inside)
-        d_ends = [None if d is None else d.contiguous() for d in d_finals]
-        d_states = [torch.empty_like(s) for s in states]
-        d_own = None if d_output is None else d_output.contiguous()
-        found = native.gradients((x, *own.tensors), needs[:7])
-        scan = native.Backward(own, x, d_own, output, kept, found, reverse=call.reverse)
-        native.backward(kernel, layout, d_ends, states, d_states, [scan], inside)
-        d_gain, d_bias, d_state_gain, d_state_bias = wanted
-        if call.around.has_product:
-            found[4] = d_bias
-        gradients = [*found, d_gain, d_state_gain, d_state_bias, *d_states]
+            return None, *_differentiable(ctx.settings, tensors, needs, d_output, d_finals)
+        scan = ctx.settings.scan(Slots.of(all_in_memory(tensors)))
+        inside = native_options(scan.spec, scan.options, scan.weights.bias_hh, mask)
+        inside.saved = inner
+        output = ctx.output.as_given(lambda: _forward(scan, is_saved=False).output)
+        gradients = _backward(scan, inside, Slots.of(needs), d_output, d_finals, output, saved).flat()
         return None, *(g if need else None for g, need in zip(gradients, needs, strict=True))
 
 
+def _backward(
+    scan: Scan,
+    inside: NativeOptions,
+    needs: Slots[bool],
+    d_output: Tensor | None,
+    d_finals: Sequence[Tensor | None],
+    output: Tensor,
+    saved: Tensor,
+) -> Slots[Tensor | None]:
+    """The gradients of a scan's tensors, from what its forward pass left."""
+    if inside.norms is not None:
+        wanted = (needs.norm_hh, needs.bias_hh, needs.norm_state, needs.norm_state_bias)
+        inside.gradients = NormSlots(*native.wanted(inside.norms, wanted))
+    kernel, weights, layout = _checked(scan, inside)
+    d_states = [torch.empty_like(s) for s in scan.states]
+    d_tensors = native.gradients(scan.x, weights, needs)
+    d_output = None if d_output is None else in_memory(d_output)
+    layer = native.Backward(weights, scan.x, d_output, output, saved, d_tensors, reverse=scan.reverse)
+    native.backward(kernel, layout, all_in_memory(d_finals), scan.states, d_states, [layer], inside)
+    d_norms = inside.gradients
+    slots = Slots.of([*d_tensors, None, d_norms.gain, d_norms.state_gain, d_norms.state_bias, *d_states])
+    return slots if inside.norms is None else slots._replace(bias_hh=d_norms.bias)
+
+
 def _differentiable(
-    call: _Call,
+    settings: Settings,
     tensors: Sequence[Tensor | None],
     needs: Sequence[bool],
     d_output: Tensor | None,
@@ -304,9 +207,5 @@ def _differentiable(
     """The gradients where they shall have derivatives themselves: those of the reference."""
     # Views are new ends of the graph: what d_output itself depends on must not be reached through it.
     tensors = [None if t is None else t.view_as(t) for t in tensors]
-    x, weights, norms, states = _parted(call, tensors)
-    around = replace(call.around, norms=norms)
-    output, finals = reference.scan(
-        call.spec, x, weights, states, batch_sizes=call.batch_sizes, reverse=call.reverse, around=around
-    )
+    output, finals = reference.run(settings.scan(Slots.of(tensors)))
     return double_backward.differentiable((output, *finals), (d_output, *d_finals), tensors, needs)

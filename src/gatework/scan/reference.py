@@ -12,158 +12,85 @@ sequences may run at the first step than there are: the others are empty and kee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
 from gatework.cells import CellSpec
-from gatework.scan.options import PLAIN, StepOptions
+from gatework.scan.options import PLAIN
+from gatework.scan.scan import Scan
 
 
-class ScanWeights(NamedTuple):
-    """The weights of one layer in one direction; G gates take the input product, R the recurrent one.
-
-    Attributes:
-        weight_ih: W, shape (G hidden, input).
-        weight_hh: U, shape (R hidden, output); without rows for a cell that has no recurrent product.
-        bias_ih: b, shape (G hidden,), or None.
-        bias_hh: b', shape (R hidden,), or None.
-        weight_hr: The projection of the output, shape (output, hidden), or None; then output = hidden.
-        weight_unit: The learnt vectors of the cell, shape (vectors, hidden), or None where it has none.
-    """
-
-    weight_ih: Tensor
-    weight_hh: Tensor
-    bias_ih: Tensor | None = None
-    bias_hh: Tensor | None = None
-    weight_hr: Tensor | None = None
-    weight_unit: Tensor | None = None
-
-    def contiguous(self) -> ScanWeights:
-        """The same weights, each in one piece of memory."""
-        others = [None if t is None else t.contiguous() for t in self[2:]]
-        return ScanWeights(self.weight_ih.contiguous(), self.weight_hh.contiguous(), *others)
-
-
-def scan(
-    spec: CellSpec,
-    x: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    *,
-    batch_sizes: Tensor | None = None,
-    reverse: bool = False,
-    around: StepOptions = PLAIN,
-) -> tuple[Tensor, tuple[Tensor, ...]]:
+def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Run a cell over a batch of sequences.
-
-    Args:
-        spec: The cell.
-        x: The input, shape (time, batch, input), or (rows, input) when packed.
-        weights: The weights of this layer and direction.
-        states: The initial states in the order of `spec.states`; `h` has shape (batch, output), the others
-            (batch, hidden).
-        batch_sizes: The number of sequences running at each step, int64 on the CPU, shape (time,); None when uniform.
-        reverse: Run each sequence from its own end to its start.
-        around: What acts around the cell.
 
     Returns:
         The output in the layout of `x`, and the final states in the order of `spec.states`, each sequence's own last.
     """
-    output, finals, _ = _run(spec, x, weights, states, batch_sizes, reverse, around, keep_all=False)
+    output, finals, _ = _run(scan, keep_all=False)
     return output, finals
 
 
-def trace(
-    spec: CellSpec,
-    x: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    *,
-    batch_sizes: Tensor | None = None,
-    reverse: bool = False,
-    around: StepOptions = PLAIN,
-) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    """As `scan()`, with every gate and state that `step()` names, in the layout of `x`; `h` is the projected output."""
-    return _run(spec, x, weights, states, batch_sizes, reverse, around, keep_all=True)
+def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    """As `run()`, with every gate and state that `step()` names, in the layout of `x`; `h` is the projected output."""
+    return _run(scan, keep_all=True)
 
 
-def step(
-    spec: CellSpec, x: Tensor, weights: ScanWeights, states: Sequence[Tensor], around: StepOptions = PLAIN
-) -> tuple[Tensor, ...]:
-    """One time step of a batch.
-
-    Args:
-        spec: The cell.
-        x: The input of the step, shape (batch, input).
-        weights: The weights of this layer and direction.
-        states: The states before, in the order of `spec.states`, as for `scan()`.
-        around: What acts around the cell.
+def step(scan: Scan) -> tuple[Tensor, ...]:
+    """One time step of a batch, x of shape (batch, input).
 
     Returns:
-        The states after, in the same order; the first is the output.
+        The states after, in the order of `spec.states`; the first is the output.
     """
-    product = around.input_product(x, weights.weight_ih, weights.bias_ih)
-    values = _step(spec, product, weights, states, around, around.dropped(states[0]), 0)
-    return tuple([values[name] for name in spec.states])
+    values = _step(scan, _input_product(scan), scan.states, scan.options.dropped(scan.states[0]), 0)
+    return tuple([values[name] for name in scan.spec.states])
 
 
-def _run(
-    spec: CellSpec,
-    x: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    batch_sizes: Tensor | None,
-    reverse: bool,
-    around: StepOptions,
-    keep_all: bool,
-) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
-    products = around.input_product(x, weights.weight_ih, weights.bias_ih)
-    dropped = around.dropped(states[0])
+def _input_product(scan: Scan) -> Tensor:
+    return scan.options.input_product(scan.x, scan.weights.weight_ih, scan.weights.bias_ih)
+
+
+def _run(scan: Scan, keep_all: bool) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
+    spec, batch_sizes, products = scan.spec, scan.batch_sizes, _input_product(scan)
+    dropped = scan.options.dropped(scan.states[0])
     inputs = products.unbind() if batch_sizes is None else products.split(batch_sizes.tolist())
-    current = list(states)
+    current = list(scan.states)
     steps: list[dict[str, Tensor]] = []
-    for time, product in enumerate(reversed(inputs) if reverse else inputs):
+    for time, product in enumerate(reversed(inputs) if scan.reverse else inputs):
         running = len(product)
         has_ended = running < len(current[0])
         before = [state[:running] for state in current] if has_ended else current
-        values = _step(spec, product, weights, before, around, dropped, time)
+        values = _step(scan, product, before, dropped, time)
         after = [values[name] for name in spec.states]
         if has_ended:
             after = [torch.cat([new, old[running:]]) for new, old in zip(after, current, strict=True)]
         current = after
         steps.append(values if keep_all else {"h": values["h"]})
-    if reverse:
+    if scan.reverse:
         steps.reverse()
     if steps:
         join = torch.stack if batch_sizes is None else torch.cat
         named = {name: join([step[name] for step in steps]) for name in steps[0]}
     else:
-        named = _no_steps(spec, products, weights, current)
+        named = _no_steps(scan, products)
     return named["h"], tuple(current), named
 
 
 def _step(
-    spec: CellSpec,
-    product: Tensor,
-    weights: ScanWeights,
-    states: Sequence[Tensor],
-    around: StepOptions,
-    dropped: Tensor | None,
-    time: int,
+    scan: Scan, product: Tensor, states: Sequence[Tensor], dropped: Tensor | None, time: int
 ) -> dict[str, Tensor]:
     """One time step of the first rows of a batch: the products, the cell's equations, the projection."""
-    recurrent = around.recurrent_product(states[0], weights.weight_hh, weights.bias_hh, dropped)
+    spec, weights, options = scan.spec, scan.weights, scan.options
+    recurrent = options.recurrent_product(states[0], weights.weight_hh, weights.bias_hh, dropped)
     parts = _parts(spec, product, recurrent)
     parts["state"] = states
     if weights.weight_unit is not None:
         parts["p"] = weights.weight_unit.unbind()
-    values = around.step(spec, [parts[kind][place] for kind, place in spec.sources])
+    values = options.step(spec, [parts[kind][place] for kind, place in spec.sources])
     if weights.weight_hr is not None:
         values["h"] = linear(values["h"], weights.weight_hr)
-    around.after(spec, time, states, values)
+    options.carried(spec, time, states, values)
     return values
 
 
@@ -184,9 +111,9 @@ def _parts(spec: CellSpec, product: Tensor, recurrent: Tensor) -> dict[str, Sequ
     return parts
 
 
-def _no_steps(spec: CellSpec, products: Tensor, weights: ScanWeights, states: Sequence[Tensor]) -> dict[str, Tensor]:
+def _no_steps(scan: Scan, products: Tensor) -> dict[str, Tensor]:
     """What a run of no steps names: empty tensors in the layout of `products`, part of the graph like any other."""
     nothing = products.new_zeros(0, products.shape[-1])
-    values = _step(spec, nothing, weights, [state[:0] for state in states], PLAIN, None, 0)
+    values = _step(scan._replace(options=PLAIN), nothing, [state[:0] for state in scan.states], None, 0)
     lead = products.shape[:-1]
     return {name: value.new_zeros(*lead, value.shape[-1]) for name, value in values.items()}

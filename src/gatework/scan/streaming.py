@@ -20,35 +20,44 @@ from gatework.scan.weights import CheckedStack
 MOST_SEQUENCES = 8  # from here on the packed weights of the scan pay for themselves
 
 
-def step(plan: CheckedStack, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
+def step(stack: CheckedStack, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]] | None:
     """One step of a stack of layers.
 
     Args:
-        plan: A plan that holds, of layers in one direction without a projection.
+        stack: The checked weights, which hold, of layers in one direction without a projection.
         x: The input, shape (batch, input).
         states: The states in the order of the cell's, each (layers, batch, hidden).
 
     Returns:
         The output, shape (batch, hidden), and the new states; None where this path does not apply.
     """
-    weights, dtype, (batch, width) = plan.weights, plan.dtype, x.shape
+    weights, dtype, (batch, width) = stack.weights, stack.dtype, x.shape
     hidden = weights[0].hidden
-    if batch > MOST_SEQUENCES or width != weights[0].parts[0] or not plan.takes(states, batch):
+    if batch > MOST_SEQUENCES or width != weights[0].record.input or not stack.takes(states, batch):
         return None
     if x.dtype is not dtype or not (x.is_cpu and x.is_contiguous()) or not all(map(Tensor.is_contiguous, states)):
+        return None
+    if x.is_neg() or any(map(Tensor.is_neg, states)):  # their memory holds the numbers without their signs
         return None
     following = tuple([torch.empty_like(s) for s in states])
     padding = (0,) * (_native.MAX_STATES - len(states))
     before = (*[s.data_ptr() for s in states], *padding)
     after = (*[s.data_ptr() for s in following], *padding)
-    for place, own in enumerate(weights):
+    for place, layer in enumerate(weights):
         if place:  # the states of this layer come behind those of the one before
             size = batch * hidden * x.itemsize
             before = (*[a + size for a in before[: len(states)]], *padding)
             after = (*[a + size for a in after[: len(states)]], *padding)
         output = x.new_empty((batch, hidden))
         status = _native.step(
-            plan.kernel.address, batch, own.parts, x.data_ptr(), before, after, output.data_ptr(), plan.arounds[place]
+            stack.kernel.address,
+            batch,
+            layer.record,
+            x.data_ptr(),
+            before,
+            after,
+            output.data_ptr(),
+            stack.options[place],
         )
         if status:
             native.finish(status)

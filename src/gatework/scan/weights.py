@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import is_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gatework import _native
 from gatework.cells import CellSpec
-from gatework.errors import UsageError
+from gatework.errors import TensorError, UsageError
 from gatework.scan import kernels
 from gatework.scan.kernels import COMPUTED
-from gatework.scan.layout import Layout, address
-from gatework.scan.reference import ScanWeights
-
-if TYPE_CHECKING:
-    from gatework.scan.options_native import NativeOptions
+from gatework.scan.layout import Layout
+from gatework.scan.native_options import NativeOptions
+from gatework.scan.records import WeightRecord, address
+from gatework.scan.scan import ScanWeights
 
 
 class CheckedWeights(NamedTuple):
@@ -29,13 +28,13 @@ class CheckedWeights(NamedTuple):
         tensors: The weights.
         hidden: The hidden size.
         output: The output size.
-        parts: What the native side takes: the sizes of the input, the hidden state and the output, and addresses.
+        record: What the native side takes.
     """
 
     tensors: ScanWeights
     hidden: int
     output: int
-    parts: tuple[int, ...]
+    record: WeightRecord
 
 
 def check_weights(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanWeights) -> CheckedWeights:
@@ -50,24 +49,37 @@ def check_weights(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanW
     hidden, output = weights.weight_ih.shape[0] // inputs, weights.weight_hh.shape[-1]
     if dtype not in COMPUTED:
         raise UsageError(f"scan: x is {dtype}, expected float32, float64 or bfloat16")
-    dtype = COMPUTED[dtype]
-    shapes = (
-        (inputs * hidden, width),
-        (recurrent * hidden, output),
-        (inputs * hidden,),
-        (recurrent * hidden,),
-        (output, hidden),
-        (len(spec.unit_weights), hidden),
-    )
-    for name, tensor, shape in zip(ScanWeights._fields, weights, shapes, strict=True):
+    shapes: dict[str, tuple[int, ...]] = {
+        "weight_ih": (inputs * hidden, width),
+        "weight_hh": (recurrent * hidden, output),
+        "bias_ih": (inputs * hidden,),
+        "bias_hh": (recurrent * hidden,),
+        "weight_hr": (output, hidden),
+        "weight_unit": (len(spec.unit_weights), hidden),
+    }
+    for name, tensor in weights._asdict().items():
         if tensor is not None:
-            check_tensor(name, tensor, shape, dtype)
+            check_tensor(name, tensor, shapes[name], COMPUTED[dtype])
     if weights.weight_unit is None and spec.unit_weights:
         raise UsageError(f"scan: weight_unit is missing, expected shape ({len(spec.unit_weights)}, {hidden})")
     if weights.weight_hr is None and output != hidden:
         raise UsageError(f"scan: weight_hh has {output} columns, expected {hidden} without a projection")
     weights = weights.contiguous()
-    return CheckedWeights(weights, hidden, output, (width, hidden, output, *map(address, weights)))
+    return CheckedWeights(weights, hidden, output, WeightRecord(width, hidden, output, *map(address, weights)))
+
+
+class Memory(NamedTuple):
+    """Where tensors lie and how: what an address alone does not say, as `weight.data = weight.data.t()` keeps it."""
+
+    addresses: tuple[int, ...]
+    strides: tuple[tuple[int, ...], ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> Memory:
+        """That of these tensors. With the strides of its shape and the number of its elements, a shape is known."""
+        # All in C, as this is asked at every step of a stream.
+        return cls((*map(Tensor.data_ptr, tensors),), (*map(Tensor.stride, tensors),), (*map(Tensor.numel, tensors),))
 
 
 class CheckedStack(NamedTuple):
@@ -82,11 +94,12 @@ class CheckedStack(NamedTuple):
         given: The same without those that are not there or have no elements, then those of the norms.
         slots: The place in `flat` of each of the weights in `given`.
         whole: These weights, each in one piece of memory.
-        addresses: Where they are.
+        memory: Where those in `given` are.
         isa: The instruction set in use.
         kernel: The kernels that take it.
-        kept: How many values of each row a forward pass keeps for the backward pass, with nothing around the cell.
-        arounds: What acts around the cell at a single step of each layer, 0 where nothing does.
+        saved_width: How many values of each row a forward pass saves for the backward pass, with nothing around the
+            cell.
+        options: What acts around the cell at a single step of each layer, 0 where nothing does.
     """
 
     spec: CellSpec
@@ -97,30 +110,29 @@ class CheckedStack(NamedTuple):
     given: tuple[Tensor, ...]
     slots: tuple[int, ...]
     whole: tuple[Tensor, ...]
-    addresses: tuple[int, ...]
+    memory: Memory
     isa: str
     kernel: kernels.Kernel
-    kept: int
-    arounds: tuple[_native.Around | int, ...]
+    saved_width: int
+    options: tuple[_native.Options | int, ...]
 
     def holds(self, weights: Iterable[Tensor | None]) -> bool:
         """Whether these are the weights, each in the memory that was checked, and the kernels those in use."""
-        # All in C, as this is asked at every step of a stream.
         return (
             all(map(is_, self.given, weights))
-            and self.addresses == (*map(Tensor.data_ptr, self.given),)
+            and self.memory == Memory.of(self.given)
             and self.given[0].dtype == COMPUTED[self.dtype]
             and self.isa == kernels.active_isa()
         )
 
     def reads(self, weights: Sequence[Tensor]) -> bool:
         """Whether the weights, in the order of `given`, lie in the memory that was checked."""
-        return self.addresses == (*map(Tensor.data_ptr, weights),)
+        return self.memory == Memory.of(weights)
 
     def rows(self, x: Tensor) -> Layout | None:
         """The rows of a padded batch, (time, batch, input), where it fits; else None."""
         shape = x.shape
-        if shape[2] != self.weights[0].parts[0] or x.dtype is not self.dtype or not x.is_cpu:
+        if shape[2] != self.weights[0].record.input or x.dtype is not self.dtype or not x.is_cpu:
             return None
         return Layout(shape[0], shape[1], shape[:2])
 
@@ -136,6 +148,14 @@ class CheckedStack(NamedTuple):
             width = weights[0].hidden
         return len(states) == len(self.spec.states)
 
+    def with_tensors(self, given: Sequence[Tensor]) -> list[ScanWeights]:
+        """Other tensors in the place of those in `given`, by layer and direction."""
+        flat = list(self.flat)
+        for slot, tensor in zip(self.slots, given, strict=True):
+            flat[slot] = tensor
+        width = len(ScanWeights._fields)
+        return [ScanWeights(*flat[k : k + width]) for k in range(0, len(flat), width)]  # type: ignore[arg-type]
+
 
 def check_stack(
     spec: CellSpec,
@@ -143,9 +163,9 @@ def check_stack(
     width: int,
     weights: Sequence[ScanWeights],
     directions: int = 1,
-    arounds: Sequence[NativeOptions] = (),
+    options: Sequence[NativeOptions] = (),
 ) -> CheckedStack:
-    """The plan for a stack of layers; with something around the cell for single steps alone.
+    """The checked weights of a stack of layers; with something around the cell for single steps alone.
 
     Args:
         spec: The cell.
@@ -153,29 +173,35 @@ def check_stack(
         width: The features of the input.
         weights: The weights by layer, then direction.
         directions: 1, or 2.
-        arounds: What acts around the cell at a single step of each layer.
+        options: What acts around the cell at a single step of each layer.
 
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
     stack: list[CheckedWeights] = []
-    for place, own in enumerate(weights):
+    for place, layer in enumerate(weights):
         below = stack[-1].output * directions if place >= directions else width
-        stack.append(check_weights(spec, dtype, below, own))
+        stack.append(check_weights(spec, dtype, below, layer))
     flat = tuple(chain.from_iterable(weights))
-    given = _given((*flat, *chain.from_iterable(around.gains for around in arounds)))
+    given = _there((*flat, *chain.from_iterable(inside.gains for inside in options)))
     variant: kernels.Variant = "plain"
-    if arounds:
-        variant = "around" if arounds[0].norms is None else "normalised"
-    native = tuple([around.native() for around in arounds]) or (0,) * len(stack)
-    slots = tuple([k for k, t in enumerate(flat) if t is not None and t.numel()])
-    whole = _given(tuple(chain.from_iterable([own.tensors for own in stack])))
-    addresses = tuple([t.data_ptr() for t in given])
+    if options:
+        variant = "options" if options[0].norms is None else "normalised"
     kernel, first = kernels.find(spec.name, dtype, variant), stack[0]
-    kept = kernel.kept_width(first.hidden, first.tensors.weight_hr is not None)
-    isa = kernels.active_isa()
     return CheckedStack(
-        spec, dtype, directions, tuple(stack), flat, given, slots, whole, addresses, isa, kernel, kept, native
+        spec,
+        dtype,
+        directions,
+        tuple(stack),
+        flat,
+        given,
+        slots=tuple([k for k, t in enumerate(flat) if t is not None and t.numel()]),
+        whole=_there(tuple(chain.from_iterable([layer.tensors for layer in stack]))),
+        memory=Memory.of(given),
+        isa=kernels.active_isa(),
+        kernel=kernel,
+        saved_width=kernel.saved_width(first.hidden, first.tensors.weight_hr is not None),
+        options=tuple([inside.native() for inside in options]) or (0,) * len(stack),
     )
 
 
@@ -200,13 +226,14 @@ def check_tensor(name: str, tensor: Tensor, shape: tuple[int, ...], dtype: torch
     """Check a tensor that the native side shall have.
 
     Raises:
-        UsageError: Its shape, dtype or device does not fit.
+        TensorError: Its shape does not fit.
+        UsageError: Its dtype or device does not fit.
     """
     if tensor.shape != shape:
-        raise UsageError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
+        raise TensorError(f"scan: {name} has shape {tuple(tensor.shape)}, expected {shape}")
     if tensor.dtype != dtype or not tensor.is_cpu:
         raise UsageError(f"scan: {name} is {tensor.dtype} on {tensor.device}, expected {dtype} on the CPU")
 
 
-def _given(tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+def _there(tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
     return tuple([t for t in tensors if t is not None and t.numel()])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gatework.cells import CellSpec
-from gatework.cells._derive import INNER, NORMAL, Derivation, topological
+from gatework.cells._derive import INNER, NORMALISED, Derivation, topological
 from gatework.cells._printer import JAVASCRIPT, statements
 from gatework.cells._symbol import Symbol
 from gatework.inside._equations import logistic, retention_gates
@@ -51,7 +51,7 @@ def _cell(derived: Derivation) -> str:
         "unitRange": spec.unit_range,
         "keepers": retention_gates(spec),
         "accumulators": [name.split("_", 1) for name in derived.accumulators],
-        "kept": len(derived.kept),
+        "kept": len(derived.saved),
         "normalised": list(derived.normalised),
         "equations": _shown(derived),
     }
@@ -77,13 +77,13 @@ def _forward(derived: Derivation) -> str:
     names, lines = _read(derived.named.values(), derived)
     lines += _statements(derived.named.values(), names, derived)
     lines += [f"named[{n}][at + k] = {names[symbol]};" for n, symbol in enumerate(derived.named.values())]
-    lines += [f"kept[{k}][at + k] = {names[symbol]};" for k, symbol in enumerate(derived.kept)]
+    lines += [f"kept[{k}][at + k] = {names[symbol]};" for k, symbol in enumerate(derived.saved)]
     return _method("forward(units, a, p, previous, normal, named, kept, at)", lines)
 
 
 def _backward_normal(derived: Derivation) -> str:
     """`backwardNormal(units, kept, p, previous, named, at, dNext, dNormal)`: what the norms' results receive."""
-    lines = _backward_lines(derived, derived.d_normal, {"dNormal": derived.d_normal})
+    lines = _backward_lines(derived, derived.d_normalised, {"dNormal": derived.d_normalised})
     return _method("backwardNormal(units, kept, p, previous, named, at, dNext, dNormal)", lines)
 
 
@@ -97,8 +97,8 @@ def _backward(derived: Derivation) -> str:
 def _backward_lines(
     derived: Derivation, outputs: Sequence[Symbol], results: Mapping[str, Sequence[Symbol]]
 ) -> list[str]:
-    names = {symbol: f"saved{k}" for k, symbol in enumerate(derived.kept)}
-    lines = [f"const saved{k} = kept[{k}][at + k];" for k in range(len(derived.kept))]
+    names = {symbol: f"saved{k}" for k, symbol in enumerate(derived.saved)}
+    lines = [f"const saved{k} = kept[{k}][at + k];" for k in range(len(derived.saved))]
     order = list(derived.named)
     for state, symbol in zip(derived.spec.states, derived.next_states, strict=True):
         if symbol not in names:
@@ -141,7 +141,7 @@ def _source(value: str, derived: Derivation) -> tuple[str, str]:
         return value, f"a[{derived.accumulators.index(value)}][k]"
     if value in states:
         return f"{value}Previous", f"previous[{states.index(value)}][k]"
-    for mark, source in ((NORMAL, "normal"), (INNER, "dInner")):
+    for mark, source in ((NORMALISED, "normal"), (INNER, "dInner")):
         if value.startswith(mark):
             state = value.removeprefix(mark)
             return f"{source}_{state}", f"{source}[{derived.normalised.index(state)}][k]"
@@ -159,13 +159,13 @@ def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], derived: De
 def _shown(derived: Derivation) -> list[dict[str, Any]]:
     """Every equation of the cell as a tree: what it defines, and of what."""
     own = {symbol: name for name, symbol in derived.named.items()}
-    norms = dict(zip((f"{NORMAL}{state}" for state in derived.normalised), derived.inner, strict=True))
+    norms = dict(zip((f"{NORMALISED}{state}" for state in derived.normalised), derived.inner, strict=True))
 
     def tree(symbol: Symbol, *, is_top: bool = False) -> list[Any]:
         if symbol in own and not is_top:
             return ["named", own[symbol]]
         if symbol.operation == "input" and symbol.value in norms:
-            return ["norm", str(symbol.value).removeprefix(NORMAL), tree(norms[symbol.value])]
+            return ["norm", str(symbol.value).removeprefix(NORMALISED), tree(norms[symbol.value])]
         if symbol.operation in ("input", "constant"):
             return [symbol.operation, symbol.value]
         return [symbol.operation, *(tree(argument) for argument in symbol.arguments)]

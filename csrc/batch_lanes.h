@@ -2,11 +2,11 @@
 // units do in lanes of 16.
 //
 // Sequences are taken in groups of one vector, each group by itself through all steps. A block of a tensor with one row
-// for each sequence of the group is *turned* when element (sequence, column) lies at column * lanes + sequence. What
-// torch sees is row-major as everywhere; what only the backward pass reads (kept, previous, next) is stored turned, and
-// group by group, all steps of one together: so no core fetches ahead what another one is writing. A group's rows must
-// lie together, so the layout is uniform, and the batch is a multiple of the lanes. The weights are read as torch has
-// them.
+// for each sequence of the group is *transposed* when element (sequence, column) lies at column * lanes + sequence.
+// What torch sees is row-major as everywhere; what only the backward pass reads (saved, previous, next) is stored
+// transposed, and group by group, all steps of one together: so no core fetches ahead what another one is writing. A
+// group's rows must lie together, so the layout is uniform, and the batch is a multiple of the lanes. The weights are
+// read as torch has them.
 #pragma once
 
 #include <utility>
@@ -16,23 +16,23 @@
 
 namespace gatework::GATEWORK_ISA {
 
-// Whether a scan with these sizes goes across sequences.
+// Whether a scan with these sizes runs with sequences in its lanes.
 template <class V>
-GATEWORK_INLINE bool is_across(const Layout& layout, const Weights& weights) {
+GATEWORK_INLINE bool fills_batch_lanes(const Layout& layout, const Weights& weights) {
   const bool is_whole = !layout.batch_sizes && layout.batch > 0 && layout.batch % V::lanes == 0;
   return is_whole && !weights.projection && 4 * round_up(layout.hidden, V::lanes) >= 5 * layout.hidden;
 }
 
-// How many columns are turned at a time: rows of few columns need no more, and many take as long at any number.
+// How many columns are transposed at a time: rows of few columns need no more, and many take as long at any number.
 template <class V>
-constexpr int turned_columns = V::lanes < 4 ? V::lanes : 4;
+constexpr int transposed_columns = V::lanes < 4 ? V::lanes : 4;
 template <class V>
-using TurnedRow = Vector<typename V::T, turned_columns<V>>;
+using TransposedRow = Vector<typename V::T, transposed_columns<V>>;
 
 // Turns a row-major block of `width` columns; `to` has (width, lanes).
 template <class V>
-void load_turned(const typename V::T* from, int64_t width, typename V::T* to) {
-  using Row = TurnedRow<V>;
+void load_transposed(const typename V::T* from, int64_t width, typename V::T* to) {
+  using Row = TransposedRow<V>;
   const auto turn = [=](int64_t column, int count, const auto& load) GATEWORK_INLINED {
     V columns[Row::lanes];
 #pragma GCC unroll 4
@@ -56,10 +56,10 @@ void load_turned(const typename V::T* from, int64_t width, typename V::T* to) {
   }
 }
 
-// The inverse of load_turned.
+// The inverse of load_transposed.
 template <class V>
-void store_turned(const typename V::T* from, int64_t width, typename V::T* to) {
-  using Row = TurnedRow<V>;
+void store_transposed(const typename V::T* from, int64_t width, typename V::T* to) {
+  using Row = TransposedRow<V>;
   const auto turn = [=](int64_t column, int count, const auto& store) GATEWORK_INLINED {
     V columns[Row::lanes];
 #pragma GCC unroll 4
@@ -96,5 +96,5 @@ GATEWORK_INLINE void broadcast_vectors(const void* vectors, int64_t hidden, int6
 
 }  // namespace gatework::GATEWORK_ISA
 
-#include "across_backward.h"
-#include "across_forward.h"
+#include "batch_lanes_backward.h"
+#include "batch_lanes_forward.h"

@@ -1,11 +1,12 @@
-// What the scans and the step with something around the cell are made of: masks by counters, zoneout, sums over units.
+// What the scans and the step with something around the cell are made of: masks by counters, what acts on a state
+// after the step, sums over units.
 #pragma once
 
 #include "scan.h"
 
 namespace gatework::GATEWORK_ISA {
 
-// Numbers by the finaliser of SplitMix64 (src/gatework/_noise.py, the same numbers).
+// Numbers by the finaliser of SplitMix64 (src/gatework/scan/counter_rng.py, the same numbers).
 struct Noise {
   static constexpr uint64_t step = 0x9e3779b97f4a7c15;
 
@@ -34,48 +35,63 @@ struct Noise {
   }
 };
 
-// The zoneout of one state at one step: how it is mixed from its previous and its new value, and the derivative's way
-// back.
-template <class V>
-class Zone {
- public:
-  Zone(const Around& around, int state, int64_t time)
-      : is_on(around.zoneout[state] > 0),
-        is_random(around.is_random),
-        share(V::constant(around.zoneout[state])),
-        threshold(static_cast<uint64_t>(around.zoneout[state] * 9007199254740992.0)),
-        start(is_on && is_random ? Noise::start(around.zoneout_seed[state], time) : 0) {}
+#include "cells/options.h"
 
-  Zone() = default;
+// What acts on one state after the step at one time, and the derivative's way back.
+template <class V>
+class StateOptions {
+ public:
+  StateOptions(const StepOptions& options, int state, int64_t time)
+      : is_on(options.acts_on(state)), reads_new(options.reads_new(state)), is_random(options.is_random) {
+    for (int k = 0; k < state_option_count; ++k) {
+      const double value = options.after[k][state];
+      number[k] = V::constant(value);
+      if (!is_drawn(k)) continue;
+      threshold[k] = static_cast<uint64_t>(value * 9007199254740992.0);
+      start[k] = is_on ? Noise::start(options.seeds[k][state], time) : 0;
+    }
+  }
+
+  StateOptions() = default;
 
   // `element` is the place of the first unit among those of all sequences of the step.
-  GATEWORK_INLINE V mixed(V previous, V next, int64_t element) const {
+  GATEWORK_INLINE V forward(V previous, V next, int64_t element) const {
     if (!is_on) return next;
-    if (is_random) return select(kept(element), previous, next);
-    return share * previous + (V::constant(1) - share) * next;
+    V numbers[state_option_count];
+    draw(element, numbers);
+    return AfterStep::forward<V>(previous, next, numbers);
   }
 
-  // Splits a derivative into what goes to the previous value, returned, and what goes to the new one.
-  GATEWORK_INLINE V split(V& d, int64_t element) const {
-    const V whole = d;
+  // From the derivative of the carried state to that of the new one, in place, and of the previous one, returned.
+  // `next` is what the cell gave, where reads_new.
+  GATEWORK_INLINE V backward(V next, V& d, int64_t element) const {
     if (!is_on) return V::constant(0);
-    if (is_random) {
-      const auto mask = kept(element);
-      d = select(mask, V::constant(0), whole);
-      return select(mask, whole, V::constant(0));
-    }
-    d = (V::constant(1) - share) * whole;
-    return share * whole;
+    V numbers[state_option_count], d_previous, d_next;
+    draw(element, numbers);
+    AfterStep::backward<V>(next, numbers, d, d_previous, d_next);
+    d = d_next;
+    return d_previous;
   }
 
-  bool is_on = false;
+  bool is_on = false, reads_new = false;
 
  private:
-  GATEWORK_INLINE typename V::Mask kept(int64_t element) const { return Noise::is_below<V>(threshold, start, element); }
+  GATEWORK_INLINE bool is_drawn(int option) const { return is_random && option_is_drawn[option]; }
+
+  GATEWORK_INLINE void draw(int64_t element, V* numbers) const {
+#pragma GCC unroll 4
+    for (int k = 0; k < state_option_count; ++k) {
+      numbers[k] = number[k];
+      if (is_drawn(k)) {
+        const auto mask = Noise::is_below<V>(threshold[k], start[k], element);
+        numbers[k] = select(mask, V::constant(1), V::constant(0));
+      }
+    }
+  }
 
   bool is_random = false;
-  V share = V::constant(0);
-  uint64_t threshold = 0, start = 0;
+  V number[state_option_count];
+  uint64_t threshold[state_option_count] = {}, start[state_option_count] = {};
 };
 
 // The sum of all lanes.
@@ -111,27 +127,27 @@ GATEWORK_INLINE typename V::T normalise(typename V::T* values, int64_t count) {
 
 // Normalised numbers with their gain and, where there is one, their bias, at the place `at` of both.
 template <class V>
-GATEWORK_INLINE V scaled(V normal, const void* gain, const void* bias, int64_t at, int64_t count) {
+GATEWORK_INLINE V scaled(V normalised, const void* gain, const void* bias, int64_t at, int64_t count) {
   using T = typename V::T;
-  const V product = normal * load_units<V>(static_cast<const T*>(gain) + at, count);
+  const V product = normalised * load_units<V>(static_cast<const T*>(gain) + at, count);
   return bias ? product + load_units<V>(static_cast<const T*>(bias) + at, count) : product;
 }
 
 // From the derivative for the normalised numbers, in place, to that for the numbers themselves.
 template <class V>
-GATEWORK_INLINE void normalise_backward(typename V::T* d, const typename V::T* normal, typename V::T scale,
+GATEWORK_INLINE void normalise_backward(typename V::T* d, const typename V::T* normalised, typename V::T scale,
                                         int64_t count) {
   using T = typename V::T;
   V sum = V::constant(0), along = V::constant(0);
   for (int64_t k = 0; k < count; k += V::lanes) {
     const V value = load_units<V>(d + k, count - k);
     sum = sum + value;
-    along = along + value * load_units<V>(normal + k, count - k);
+    along = along + value * load_units<V>(normalised + k, count - k);
   }
   const V mean = V::broadcast(total_of(sum) / static_cast<T>(count));
   const V slope = V::broadcast(total_of(along) / static_cast<T>(count));
   for (int64_t k = 0; k < count; k += V::lanes) {
-    const V value = load_units<V>(d + k, count - k) - mean - load_units<V>(normal + k, count - k) * slope;
+    const V value = load_units<V>(d + k, count - k) - mean - load_units<V>(normalised + k, count - k) * slope;
     store_units(value * V::broadcast(scale), d + k, count - k);
   }
 }

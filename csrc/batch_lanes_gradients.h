@@ -1,4 +1,5 @@
-// The gradients of W, U and their biases in a scan across sequences: as weight_gradients.h, for turned derivatives.
+// The gradients of W, U and their biases in a scan with sequences in the lanes: as weight_gradients.h, for transposed
+// derivatives.
 //
 // The scan puts the derivatives of a group's step into a block, (accumulators * hidden, lanes), in the order of
 // Columns; when the block is full, its products are added to sums as wide as vectors, which only at the end become rows
@@ -10,7 +11,7 @@
 namespace gatework::GATEWORK_ISA {
 
 template <class Cell, class V>
-class GradientsAcross {
+class BatchLanesGradients {
   using T = typename V::T;
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
@@ -25,7 +26,7 @@ class GradientsAcross {
     return static_cast<int64_t>(sizeof(T)) * elements + static_cast<int64_t>(2 * sizeof(T*)) * block_groups;
   }
 
-  GradientsAcross(const BackwardArguments& p, void* memory)
+  BatchLanesGradients(const BackwardArguments& p, void* memory)
       : p(p),
         input(p.layout.input),
         hidden(p.layout.hidden),

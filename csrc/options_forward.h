@@ -2,12 +2,12 @@
 // sees, layer norm, clipping, zoneout. The loop over time and the products are those of scan_forward.h.
 #pragma once
 
-#include "around_cell.h"
+#include "options_cell.h"
 
 namespace gatework::GATEWORK_ISA {
 
 template <class Cell, class V>
-class AroundForward : public ForwardScan<Cell, Exact<V>> {
+class OptionsForward : public ForwardScan<Cell, Exact<V>> {
   using Base = ForwardScan<Cell, Exact<V>>;
   using T = typename V::T;
   using C = Columns<Cell>;
@@ -16,14 +16,14 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
     const int64_t seen = rows * round_up(layout.output, V::lanes);
-    const int64_t sums = rows * C::gates * layout.hidden + Cell::normals * layout.hidden;
+    const int64_t sums = rows * C::gates * layout.hidden + Cell::normalised * layout.hidden;
     return Base::scratch(layout, rows) + static_cast<int64_t>(sizeof(T)) * (seen + sums);
   }
 
-  AroundForward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
+  OptionsForward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
       : Base(arguments, first, last, scratch),
-        around(*arguments.around),
-        own(around, arguments.layout.hidden, arguments.weights.projection != nullptr) {
+        options(*arguments.options),
+        own(options, arguments.layout.hidden, arguments.weights.projection != nullptr) {
     const int64_t rows = last - first;
     masked = reinterpret_cast<T*>(static_cast<char*>(scratch) + Base::scratch(arguments.layout, rows));
     own_sums = masked + rows * this->output_stride;
@@ -36,9 +36,9 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   GATEWORK_INLINE void prepare(int64_t time, const Step& step) {
     own.start(time);
     this->seen = this->h_now;
-    if (!around.mask) return;
+    if (!options.mask) return;
     for (int64_t r = 0; r < step.active; ++r) {
-      const T* mask = static_cast<const T*>(around.mask) + (this->first + r) * this->output;
+      const T* mask = static_cast<const T*>(options.mask) + (this->first + r) * this->output;
       const T* from = this->h_now + r * this->output_stride;
       T* to = masked + r * this->output_stride;
       for (int64_t k = 0; k < this->output; ++k) to[k] = from[k] * mask[k];
@@ -47,11 +47,11 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   }
 
   void units(const Step& step) {
-    if (around.is_normalised) {
+    if (options.is_normalised) {
       normalised_units(step);
       return;
     }
-    if constexpr (Cell::normals == 0) {
+    if constexpr (Cell::normalised == 0) {
       this->each_sum(step, [&](int64_t row, int64_t r, int64_t unit, const T* sums) GATEWORK_INLINED {
         V accumulator[C::accumulators];
 #pragma GCC unroll 8
@@ -65,24 +65,26 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   // all gates is there.
   void normalised_units(const Step& step) {
     const int64_t hidden = this->hidden, width = C::gates * hidden;
-    T* const sums = around.normal ? static_cast<T*>(around.normal) + step.row * width : own_sums;
+    T* const sums =
+        options.normalised_product ? static_cast<T*>(options.normalised_product) + step.row * width : own_sums;
     if (C::gates > 0) recurrent_products(step, sums);
     for (int64_t r = 0; r < step.active; ++r) {
       const int64_t row = step.row + r;
       const T* const product = static_cast<const T*>(this->p.x) + row * C::inputs * hidden;
-      T* const normal = sums + r * width;
-      T* const scale = around.scale ? static_cast<T*>(around.scale) + row * (1 + Cell::normals) : nullptr;
+      T* const normalised = sums + r * width;
+      T* const scale = options.scale ? static_cast<T*>(options.scale) + row * (1 + Cell::normalised) : nullptr;
       if (C::gates > 0) {
-        const T found = normalise<V>(normal, width);
+        const T found = normalise<V>(normalised, width);
         if (scale) scale[0] = found;
       }
-      T* const states =
-          around.normal_state ? static_cast<T*>(around.normal_state) + row * Cell::normals * hidden : own_states;
-      own.normalise_states(product, normal, this->p.weights.unit, states, scale ? scale + 1 : nullptr,
+      T* const states = options.normalised_state
+                            ? static_cast<T*>(options.normalised_state) + row * Cell::normalised * hidden
+                            : own_states;
+      own.normalise_states(product, normalised, this->p.weights.unit, states, scale ? scale + 1 : nullptr,
                            [&](int64_t unit, V* previous) GATEWORK_INLINED { this->load_previous(r, unit, previous); });
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
         V accumulator[C::accumulators];
-        own.accumulate(product, normal, unit, accumulator);
+        own.accumulate(product, normalised, unit, accumulator);
         cell(row, r, unit, accumulator, states);
       }
     }
@@ -124,12 +126,12 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
     return 0;
   }
 
-  // One step of some units; `normal` has the row's normalised states.
-  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const T* normal) {
+  // One step of some units; `normalised` has the row's normalised states.
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const T* normalised) {
     V carried[Cell::states];
     Base::cell(row, r, unit, accumulator,
-               [&](const V* a, const V* previous, const V* vectors, V* next, V* kept, V* named) GATEWORK_INLINED {
-                 own.advance(this->first + r, unit, normal, a, previous, vectors, next, kept, named, carried);
+               [&](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+                 own.advance(this->first + r, unit, normalised, a, previous, vectors, next, saved, trace, carried);
                  return static_cast<const V*>(carried);
                });
   }
@@ -137,12 +139,12 @@ class AroundForward : public ForwardScan<Cell, Exact<V>> {
   void project(const Step& step) {
     Base::project(step, [&](int64_t r, int64_t unit, V sum) {
       const V previous = V::load(this->h_now + r * this->output_stride + unit);
-      return own.zone[0].mixed(previous, sum, (this->first + r) * this->output + unit);
+      return own.after[0].forward(previous, sum, (this->first + r) * this->output + unit);
     });
   }
 
-  const Around& around;
-  AroundCell<Cell, V> own;
+  const StepOptions& options;
+  OptionsCell<Cell, V> own;
   T *masked, *own_sums, *own_states;
 };
 

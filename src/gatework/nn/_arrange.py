@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,13 +13,14 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gatework.errors import UsageError
 from gatework.nn import _checks, _ragged, _resets
+from gatework.nn._stack import LayerStack
 
-if TYPE_CHECKING:
-    from gatework.nn._layer import Input, Lengths, RecurrentLayer
+Input = Tensor | PackedSequence
+Lengths = Tensor | Sequence[int] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ArrangedBatch:
     """A batch of sequences ready to be scanned.
 
     Attributes:
@@ -66,14 +68,14 @@ class Batch:
         return states[0] if len(states) == 1 else states
 
 
-def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths, reset: Tensor | None = None) -> Batch:
+def arrange(layer: LayerStack, given: Input, hx: Any, lengths: Lengths, reset: Tensor | None = None) -> ArrangedBatch:
     """Check what a caller gave to a layer and bring it into the form that is scanned.
 
     Raises:
         UsageError: Something does not fit; see `gatework.nn._checks`.
     """
     name = type(layer).__name__
-    weight = layer._weight(layer._weight_names[0][0])
+    weight = layer.first_weight
     if isinstance(given, PackedSequence):
         if lengths is not None:
             raise UsageError(f"{name}: a PackedSequence brings its own lengths; leave out lengths=")
@@ -82,7 +84,7 @@ def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths, rese
         _checks.check_input(name, given.data, layer.input_size, weight, is_packed=True)
         ragged = _ragged.from_packed(given)
         states = _states(layer, hx, given.data, ragged.batch, is_batched=True)
-        return Batch(given.data, tuple(ragged.sort(state) for state in states), ragged, given, True, False)
+        return ArrangedBatch(given.data, tuple(ragged.sort(state) for state in states), ragged, given, True, False)
     _checks.check_input(name, given, layer.input_size, weight, is_packed=False)
     is_batched = given.dim() == 3
     x = given if is_batched else given.unsqueeze(1)
@@ -91,24 +93,24 @@ def arrange(layer: RecurrentLayer, given: Input, hx: Any, lengths: Lengths, rese
     states = _states(layer, hx, x, x.shape[1], is_batched)
     if reset is not None and x.shape[0]:
         cut = _cut(layer, x, lengths, reset, is_batched)
-        return Batch(cut.pack(x), tuple(cut.sort(s) for s in states), cut, None, is_batched, layer.batch_first)
+        return ArrangedBatch(cut.pack(x), tuple(cut.sort(s) for s in states), cut, None, is_batched, layer.batch_first)
     read = _ragged.from_traced_lengths if torch.compiler.is_compiling() else _ragged.from_lengths
     uneven = None if lengths is None else read(lengths, x.shape[0], x.shape[1], x.device)
     if uneven is not None:
         x, states = uneven.pack(x), tuple(uneven.sort(state) for state in states)
-    return Batch(x, states, uneven, None, is_batched, layer.batch_first)
+    return ArrangedBatch(x, states, uneven, None, is_batched, layer.batch_first)
 
 
-def _cut(layer: RecurrentLayer, x: Tensor, lengths: Lengths, reset: Tensor, is_batched: bool) -> _resets.Pieces:
+def _cut(layer: LayerStack, x: Tensor, lengths: Lengths, reset: Tensor, is_batched: bool) -> _resets.Pieces:
     """The pieces of a padded batch with resets, x of shape (time, batch, input)."""
     time, batch = x.shape[:2]
     given = reset.unsqueeze(1) if isinstance(reset, Tensor) and reset.dim() == 1 and not is_batched else reset
-    found = _resets.check(type(layer).__name__, given, (time, batch), is_batched and layer.batch_first)
-    own = None if lengths is None else _ragged.check_lengths(lengths, time, batch)
-    return _resets.pieces(found, own, layer.num_directions, x.device)
+    places = _resets.check(type(layer).__name__, given, (time, batch), is_batched and layer.batch_first)
+    counts = None if lengths is None else _ragged.check_lengths(lengths, time, batch)
+    return _resets.pieces(places, counts, layer.num_directions, x.device)
 
 
-def arrange_step(layer: RecurrentLayer, x: Tensor, state: Any) -> Batch:
+def arrange_step(layer: LayerStack, x: Tensor, state: Any) -> ArrangedBatch:
     """As `arrange()`, for the input of a single step, shape (batch, input) or (input,)."""
     name = type(layer).__name__
     if isinstance(x, Tensor) and x.dim() not in (1, 2):
@@ -117,11 +119,11 @@ def arrange_step(layer: RecurrentLayer, x: Tensor, state: Any) -> Batch:
         )
     is_batched = not isinstance(x, Tensor) or x.dim() == 2
     sequence = x.unsqueeze(0) if isinstance(x, Tensor) else x
-    weight = layer._weight(layer._weight_names[0][0])
+    weight = layer.first_weight
     _checks.check_input(name, sequence, layer.input_size, weight, is_packed=False)
     sequence = sequence if is_batched else sequence.unsqueeze(1)
     states = _states(layer, state, sequence, sequence.shape[1], is_batched)
-    return Batch(sequence, states, None, None, is_batched, False)
+    return ArrangedBatch(sequence, states, None, None, is_batched, False)
 
 
 def without_autocast(device_type: str) -> AbstractContextManager[Any]:
@@ -129,7 +131,7 @@ def without_autocast(device_type: str) -> AbstractContextManager[Any]:
     return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()
 
 
-def _states(layer: RecurrentLayer, hx: Any, x: Tensor, batch: int, is_batched: bool) -> tuple[Tensor, ...]:
+def _states(layer: LayerStack, hx: Any, x: Tensor, batch: int, is_batched: bool) -> tuple[Tensor, ...]:
     """The initial states with their batch dimension: the caller's after checking, or zeros."""
     names = layer.spec.states
     depth = layer.num_layers * layer.num_directions

@@ -1,16 +1,16 @@
-// The backward pass of a scan across sequences; across.h has the contract.
+// The backward pass of a scan with sequences in the lanes; batch_lanes.h has the contract.
 #pragma once
 
-#include "across.h"
-#include "across_gradients.h"
+#include "batch_lanes.h"
+#include "batch_lanes_gradients.h"
 
 namespace gatework::GATEWORK_ISA {
 
 template <class Cell, class V>
-class BackwardAcross {
+class BatchLanesBackward {
   using T = typename V::T;
   using C = Columns<Cell>;
-  using Gradients = GradientsAcross<Cell, V>;
+  using Gradients = BatchLanesGradients<Cell, V>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
@@ -18,7 +18,7 @@ class BackwardAcross {
     return static_cast<int64_t>(sizeof(T)) * own_elements(layout) + Gradients::scratch(layout);
   }
 
-  BackwardAcross(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
+  BatchLanesBackward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
       : p(arguments),
         input(p.layout.input),
         hidden(p.layout.hidden),
@@ -81,7 +81,7 @@ class BackwardAcross {
     const Layout& layout = p.layout;
     for (int s = 0; s < Cell::states; ++s) {
       if (p.d_final[s]) {
-        load_turned<V>(at(p.d_final[s], group * hidden), hidden, d_state[s]);
+        load_transposed<V>(at(p.d_final[s], group * hidden), hidden, d_state[s]);
       } else {
         __builtin_memset(d_state[s], 0, static_cast<size_t>(hidden * V::lanes) * sizeof(T));
       }
@@ -90,42 +90,42 @@ class BackwardAcross {
       const int64_t t = layout.reverse ? k : layout.steps - 1 - k;
       const bool is_first = k + 1 == layout.steps;
       const int64_t row = t * layout.batch + group, before = row + (layout.reverse ? layout.batch : -layout.batch);
-      const int64_t turned = group * layout.steps + t * V::lanes;
+      const int64_t transposed = group * layout.steps + t * V::lanes;
       const T* const h = is_first ? at(p.initial[0], group * hidden) : at(p.output, before * hidden);
-      load_step(row, turned, h, k == 0);
+      load_step(row, transposed, h, k == 0);
       T* const d = gradients.append(at(p.x, row * input), h);
-      for (int64_t unit = 0; unit < hidden; ++unit) cell(turned * hidden, unit, d);
-      recur(row, turned, d);
+      for (int64_t unit = 0; unit < hidden; ++unit) cell(transposed * hidden, unit, d);
+      recur(row, transposed, d);
       T* const swap = h_previous;
       h_previous = h_next;
       h_next = swap;
     }
     for (int s = 0; s < Cell::states; ++s) {
-      if (p.d_initial[s]) store_turned<V>(d_state[s], hidden, at(p.d_initial[s], group * hidden));
+      if (p.d_initial[s]) store_transposed<V>(d_state[s], hidden, at(p.d_initial[s], group * hidden));
     }
   }
 
-  // What the cell reads of row-major tensors, turned: h of the step before is the next one's new h. `turned` is the
-  // first row of the group's step in a plane.
-  GATEWORK_INLINE void load_step(int64_t row, int64_t turned, const T* h, bool is_last) {
+  // What the cell reads of row-major tensors, transposed: h of the step before is the next one's new h. `transposed` is
+  // the first row of the group's step in a plane.
+  GATEWORK_INLINE void load_step(int64_t row, int64_t transposed, const T* h, bool is_last) {
     if (p.is_d_output_between) {
-      d_output = at(p.d_output, turned * hidden);
+      d_output = at(p.d_output, transposed * hidden);
     } else if (p.d_output) {
-      load_turned<V>(at(p.d_output, row * hidden), hidden, d_h);
+      load_transposed<V>(at(p.d_output, row * hidden), hidden, d_h);
     }
-    if (Cell::reads_next[0] && is_last) load_turned<V>(at(p.output, row * hidden), hidden, h_next);
-    if (Cell::reads_previous[0] || Cell::reads_next[0]) load_turned<V>(h, hidden, h_previous);
+    if (Cell::reads_next[0] && is_last) load_transposed<V>(at(p.output, row * hidden), hidden, h_next);
+    if (Cell::reads_previous[0] || Cell::reads_next[0]) load_transposed<V>(h, hidden, h_previous);
   }
 
   // One step of one unit of all sequences of the group; `step` is where this one begins in a plane.
   GATEWORK_INLINE void cell(int64_t step, int64_t unit, T* d) {
-    V kept[Cell::kept + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
+    V saved[Cell::saved + 1], previous[Cell::states], next[Cell::states], d_next[Cell::states];
     V d_accumulator[accumulators], d_previous[Cell::states], vectors[Cell::units + 1], d_vector[Cell::units + 1];
     const int64_t place = unit * V::lanes;
     broadcast_vectors<Cell, V>(p.weights.unit, hidden, unit, vectors);
-    const T* const from = at(p.planes.values, (step + place) * Cell::kept);
+    const T* const from = at(p.planes.values, (step + place) * Cell::saved);
 #pragma GCC unroll 16
-    for (int k = 0; k < Cell::kept; ++k) kept[k] = V::load(from + k * V::lanes);
+    for (int k = 0; k < Cell::saved; ++k) saved[k] = V::load(from + k * V::lanes);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       if (Cell::reads_previous[s]) {
@@ -135,7 +135,7 @@ class BackwardAcross {
       d_next[s] = V::load(d_state[s] + place);
     }
     if (p.d_output) d_next[0] = d_next[0] + V::load(d_output + place);
-    Cell::template backward<V>(kept, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector);
+    Cell::template backward<V>(saved, previous, next, vectors, d_next, d_accumulator, d_previous, d_vector);
     for (int k = 0; k < Cell::units; ++k) {
       T* const to = d_vectors + k * hidden * V::lanes + place;
       (V::load(to) + d_vector[k]).store(to);
@@ -148,12 +148,12 @@ class BackwardAcross {
   }
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
-  GATEWORK_INLINE void recur(int64_t row, int64_t turned, const T* d) {
+  GATEWORK_INLINE void recur(int64_t row, int64_t transposed, const T* d) {
     multiply_columns(hidden, u, C::gates * hidden, d + C::first_gate * hidden * V::lanes, Cell::carries[0], d_state[0]);
     if (!p.d_x) return;
-    T* const to = p.is_d_x_between ? at(p.d_x, turned * input) : d_x;
+    T* const to = p.is_d_x_between ? at(p.d_x, transposed * input) : d_x;
     multiply_columns(input, w, C::inputs * hidden, d, false, to);
-    if (!p.is_d_x_between) store_turned<V>(d_x, input, at(p.d_x, row * input));
+    if (!p.is_d_x_between) store_transposed<V>(d_x, input, at(p.d_x, row * input));
   }
 
   // to (columns, lanes) = weights (columns, depth) times d (depth, lanes), on top of what is there or of 0.
@@ -175,7 +175,7 @@ class BackwardAcross {
 
   const BackwardArguments& p;
   const int64_t input, hidden, first, last;
-  const T* d_output;  // of the step, turned
+  const T* d_output;  // of the step, transposed
   T *zeros, *d_h, *h_previous, *h_next, *d_x;
   T* d_vectors;  // what the learnt vectors receive, (units, hidden, lanes)
   T *u, *w;      // the transposed weights, (hidden, gates * hidden) and (input, inputs * hidden)

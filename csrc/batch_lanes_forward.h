@@ -1,23 +1,23 @@
-// The forward pass of a scan across sequences; across.h has the contract.
+// The forward pass of a scan with sequences in the lanes; batch_lanes.h has the contract.
 #pragma once
 
-#include "across.h"
+#include "batch_lanes.h"
 
 namespace gatework::GATEWORK_ISA {
 
 template <class Cell, class V>
-class ForwardAcross {
+class BatchLanesForward {
   using T = typename V::T;
   using C = Columns<Cell>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
   static int64_t scratch(const Layout& layout) {
-    const int64_t columns = layout.input + (2 * accumulators + Cell::states + Cell::named) * layout.hidden;
+    const int64_t columns = layout.input + (2 * accumulators + Cell::states + Cell::traced) * layout.hidden;
     return static_cast<int64_t>(sizeof(T)) * V::lanes * columns;
   }
 
-  ForwardAcross(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
+  BatchLanesForward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
       : p(arguments), input(p.layout.input), hidden(p.layout.hidden), first(first), last(last) {
     T* memory = static_cast<T*>(scratch);
     z = memory;
@@ -28,25 +28,26 @@ class ForwardAcross {
       state[s] = memory;
       memory += hidden * V::lanes;
     }
-    trace = memory;
+    traced_block = memory;
   }
 
   void run() {
     add_biases();
     const Layout& layout = p.layout;
     for (int64_t group = first; group < last; group += V::lanes) {
-      for (int s = 0; s < Cell::states; ++s) load_turned<V>(at(p.initial[s], group * hidden), hidden, state[s]);
+      for (int s = 0; s < Cell::states; ++s) load_transposed<V>(at(p.initial[s], group * hidden), hidden, state[s]);
       for (int64_t k = 0; k < layout.steps; ++k) {
         const int64_t t = layout.reverse ? layout.steps - 1 - k : k, row = t * layout.batch + group;
-        load_turned<V>(at(p.x, row * input), input, x);
+        load_transposed<V>(at(p.x, row * input), input, x);
         products();
         units((group * layout.steps + t * V::lanes) * hidden);
-        store_turned<V>(state[0], hidden, at(p.output, row * hidden));
-        for (int k = 0; k < Cell::named; ++k) {
-          if (p.named[k]) store_turned<V>(trace + k * hidden * V::lanes, hidden, at(p.named[k], row * hidden));
+        store_transposed<V>(state[0], hidden, at(p.output, row * hidden));
+        for (int k = 0; k < Cell::traced; ++k) {
+          if (p.trace[k])
+            store_transposed<V>(traced_block + k * hidden * V::lanes, hidden, at(p.trace[k], row * hidden));
         }
       }
-      for (int s = 0; s < Cell::states; ++s) store_turned<V>(state[s], hidden, at(p.final[s], group * hidden));
+      for (int s = 0; s < Cell::states; ++s) store_transposed<V>(state[s], hidden, at(p.final[s], group * hidden));
     }
   }
 
@@ -91,7 +92,7 @@ class ForwardAcross {
   GATEWORK_INLINE void units(int64_t step) {
     int64_t unit = 0;
     if (vector_registers == 32) {
-      for (; unit + 2 <= hidden; unit += 2) cell<Twin<V>>(step, unit);
+      for (; unit + 2 <= hidden; unit += 2) cell<UnrolledPair<V>>(step, unit);
     }
     for (; unit < hidden; ++unit) cell<V>(step, unit);
   }
@@ -99,7 +100,8 @@ class ForwardAcross {
   // The same of the units that W has vectors for.
   template <class W>
   GATEWORK_INLINE void cell(int64_t step, int64_t unit) {
-    W accumulator[accumulators], previous[Cell::states], next[Cell::states], kept[Cell::kept + 1], named[Cell::named];
+    W accumulator[accumulators], previous[Cell::states], next[Cell::states], saved[Cell::saved + 1],
+        trace[Cell::traced];
     W vectors[Cell::units + 1];
     const int64_t place = step + unit * V::lanes;
     const auto load = [](const T* from) GATEWORK_INLINED {
@@ -115,27 +117,27 @@ class ForwardAcross {
       previous[s] = load(state[s] + unit * V::lanes);
       if (p.planes.previous[s]) store(previous[s], at(p.planes.previous[s], place), 1);
     }
-    Cell::template forward<W>(accumulator, previous, vectors, next, kept, named);
+    Cell::template forward<W>(accumulator, previous, vectors, next, saved, trace);
 #pragma GCC unroll 4
     for (int s = 0; s < Cell::states; ++s) {
       store(next[s], state[s] + unit * V::lanes, 1);
       if (p.planes.next[s]) store(next[s], at(p.planes.next[s], place), 1);
     }
-    if (Cell::kept > 0 && p.planes.values) {
-      T* const to = at(p.planes.values, place * Cell::kept);
+    if (Cell::saved > 0 && p.planes.values) {
+      T* const to = at(p.planes.values, place * Cell::saved);
 #pragma GCC unroll 16
-      for (int k = 0; k < Cell::kept; ++k) store(kept[k], to + k * V::lanes, Cell::kept);
+      for (int k = 0; k < Cell::saved; ++k) store(saved[k], to + k * V::lanes, Cell::saved);
     }
-    for (int k = 0; k < Cell::named; ++k) {
-      if (p.named[k]) store(named[k], trace + (k * hidden + unit) * V::lanes, 1);
+    for (int k = 0; k < Cell::traced; ++k) {
+      if (p.trace[k]) store(trace[k], traced_block + (k * hidden + unit) * V::lanes, 1);
     }
   }
 
   const ForwardArguments& p;
   const int64_t input, hidden, first, last;
-  T *z, *biases;  // (accumulators, hidden, lanes)
-  T* x;           // (input, lanes); state[0] follows it, so that one product may read both
-  T* trace;       // (named, hidden, lanes)
+  T *z, *biases;    // (accumulators, hidden, lanes)
+  T* x;             // (input, lanes); state[0] follows it, so that one product may read both
+  T* traced_block;  // (traced, hidden, lanes)
   T* state[Cell::states];
 };
 
