@@ -352,7 +352,7 @@ def _filled(layer: RecurrentLayer, stored: _Stored, scans: list[tuple[str, str, 
             asked = shapes(kind, width, layer.hidden_size, has_bias=has_bias[level])
             names = [f"{folders[level]}/{way}cell/vars/{number}" for number in range(len(asked))]
             arrays = from_keras(kind, [stored.array(n, shape) for n, shape in zip(names, asked, strict=True)])
-            for name, weight in layer._weights(place)._asdict().items():
+            for name, weight in layer.weights_at(place)._asdict().items():
                 if weight is not None and name in arrays:
                     weight.copy_(torch.from_numpy(arrays[name]))
                 elif weight is not None and name.startswith("bias"):

@@ -52,9 +52,9 @@ def kind_of(layer: RecurrentLayer) -> Kind:
     Raises:
         UsageError: Keras has none.
     """
-    around = layer._step_options(0, None)
+    options = layer.step_options(0, None)
     kind = KINDS.get(layer.spec.name)
-    if kind is None or layer.proj_size or not around.is_plain:
+    if kind is None or layer.proj_size or not options.is_plain:
         what = f'the cell "{layer.spec.name}"' if kind is None else "proj_size, layer norm, zoneout and clip"
         raise UsageError(f"Keras has no layer for {what}; gatework.export.onnx writes every layer")
     return kind
@@ -67,7 +67,7 @@ def to_keras(layer: RecurrentLayer, place: int) -> list[np.ndarray]:
         layer: The layer.
         place: Which layer and direction of its stack.
     """
-    kind, weights = kind_of(layer), layer._weights(place)
+    kind, weights = kind_of(layer), layer.weights_at(place)
     arrays = [kind.swapped(numbers(weights.weight_ih)).T, kind.swapped(numbers(weights.weight_hh)).T]
     if weights.bias_ih is not None and weights.bias_hh is not None:
         biases = [kind.swapped(numbers(bias)) for bias in (weights.bias_ih, weights.bias_hh)]

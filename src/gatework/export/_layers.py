@@ -23,7 +23,7 @@ def write(nodes: Nodes, layer: RecurrentLayer, x: str, lengths: str, states: lis
         The output, (time, batch, directions x features), then the final states.
     """
     operator = None
-    if not layer.proj_size and layer._step_options(0, None).is_plain:
+    if not layer.proj_size and layer.step_options(0, None).is_plain:
         operator = _native.operator_of(layer.spec)
     ragged = ""
     if lengths:

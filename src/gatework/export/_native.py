@@ -77,7 +77,7 @@ def write(
         The output, (time, batch, directions x hidden), and the final states in the form of the initial ones.
     """
     directions = layer.num_directions
-    weights = [layer._weights(level * directions + direction) for direction in range(directions)]
+    weights = [layer.weights_at(level * directions + direction) for direction in range(directions)]
     gates = [_in_order(operator, w.weight_ih) for w in weights], [_in_order(operator, w.weight_hh) for w in weights]
     inputs = [x, *(nodes.weight(np.stack(side)) for side in gates)]
     if weights[0].bias_ih is not None:

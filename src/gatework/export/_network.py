@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from gatework.cells._derive import NORMAL, Derivation, derive, topological
+from gatework.cells._derive import NORMALISED, Derivation, derive, topological
 from gatework.cells._printer import Language, statements
 from gatework.cells._symbol import Symbol
 from gatework.errors import UsageError
@@ -90,21 +90,22 @@ def _linear(layer: nn.Linear) -> Linear:
 
 
 def _of_layer(layer: RecurrentLayer, *others: Any) -> Network:
-    around = layer._step_options(0, None)
-    derived = derive(layer.spec, is_normalised=around.norms is not None)
+    options = layer.step_options(0, None)
+    derived = derive(layer.spec, is_normalised=options.norms is not None)
     if not derived.can_be_cut:
         raise UsageError(
             f"the cell \"{layer.spec.name}\" needs one state's norm for another's within a step, which only "
             "gatework.export.onnx can write"
         )
     scans = tuple(_weights(layer, place) for place in range(layer.num_layers * layer.num_directions))
-    return Network(layer, derived, scans, around.zoneout, around.clip, *others)
+    zoneout, clip = options.after.get("zoneout", {}), options.after.get("clip", {}).get("c")
+    return Network(layer, derived, scans, zoneout, clip, *others)
 
 
 def _weights(layer: RecurrentLayer, place: int) -> dict[str, np.ndarray]:
-    norms = layer._step_options(place, None).norms
-    given = layer._weights(place)._asdict()
-    given |= {} if norms is None else {f.name: getattr(norms, f.name) for f in fields(norms)}
+    norms = layer.step_options(place, None).norms
+    given = layer.weights_at(place)._asdict()
+    given |= {} if norms is None else norms._asdict()
     return {name: numbers(weight) for name, weight in given.items() if weight is not None and weight.numel()}
 
 
@@ -141,6 +142,6 @@ def _place(derived: Derivation, value: str) -> tuple[str, int]:
         return "sum", derived.accumulators.index(value)
     if value in spec.states:
         return "before", spec.states.index(value)
-    if value.startswith(NORMAL):
-        return "normal", derived.normalised.index(value.removeprefix(NORMAL))
+    if value.startswith(NORMALISED):
+        return "normal", derived.normalised.index(value.removeprefix(NORMALISED))
     return "vector", spec.unit_weights.index(value.removeprefix("p_"))

@@ -13,12 +13,12 @@ import numpy as np
 from torch import Tensor
 
 from gatework.cells import CellSpec
-from gatework.cells._derive import NORMAL, Derivation, derive, topological
+from gatework.cells._derive import NORMALISED, Derivation, derive, topological
 from gatework.cells._symbol import Symbol
 from gatework.export._nodes import Nodes, numbers
 from gatework.nn import RecurrentLayer
 from gatework.scan.options import StepOptions
-from gatework.scan.reference import ScanWeights
+from gatework.scan.scan import ScanWeights
 
 if TYPE_CHECKING:
     from onnx import ValueInfoProto
@@ -73,13 +73,13 @@ def _direction(
     from onnx import helper
 
     place = level * layer.num_directions + direction
-    weights, around = layer._weights(place), layer._step_options(place, None)
-    gain = None if around.norms is None else around.norms.norm_ih
+    weights, options = layer.weights_at(place), layer.step_options(place, None)
+    gain = None if options.norms is None else options.norms.norm_ih
     product = _product(nodes, x, weights.weight_ih, weights.bias_ih, gain)
     body = Nodes(nodes.new_name("body"), nodes)
     before = [body.new_name(f"{name}_before") for name in layer.spec.states]
     inputs = [body.new_name("product"), *([body.new_name("mask")] if mask else [])]
-    after = _step(body, layer.spec, weights, around, inputs[0], before)
+    after = _step(body, layer.spec, weights, options, inputs[0], before)
     output = after[0]
     if mask:
         # A sequence that has ended, or seen from its end has not begun, keeps its state and gives zeros.
@@ -105,22 +105,22 @@ def _value(name: str, *, is_mask: bool = False) -> ValueInfoProto:
 
 
 def _step(
-    body: Nodes, spec: CellSpec, weights: ScanWeights, around: StepOptions, product: str, before: list[str]
+    body: Nodes, spec: CellSpec, weights: ScanWeights, options: StepOptions, product: str, before: list[str]
 ) -> list[str]:
     """One time step: the states after it."""
     recurrent = ""
     if spec.recurrent_gates:
-        gain = None if around.norms is None else around.norms.norm_hh
+        gain = None if options.norms is None else options.norms.norm_hh
         recurrent = _product(body, before[0], weights.weight_hh, weights.bias_hh, gain)
     given = _arguments(body, spec, weights, product, recurrent, before)
-    derived = derive(spec, is_normalised=around.norms is not None and around.norms.norm_state is not None)
-    after = _equations(body, derived, around, given, before)
+    derived = derive(spec, is_normalised=options.norms is not None and options.norms.norm_state is not None)
+    after = _equations(body, derived, options, given, before)
     if weights.weight_hr is not None:
         after["h"] = body.add("MatMul", after["h"], body.weight(numbers(weights.weight_hr).T))
-    if around.clip is not None:
-        after["c"] = body.add("Clip", after["c"], body.number(-around.clip), body.number(around.clip))
+    for state, limit in options.after.get("clip", {}).items():
+        after[state] = body.add("Clip", after[state], body.number(-limit), body.number(limit))
     for state, old in zip(spec.states, before, strict=True):
-        share = around.zoneout.get(state, 0.0)
+        share = options.after.get("zoneout", {}).get(state, 0.0)
         if share:
             kept = body.add("Mul", old, body.number(share))
             after[state] = body.add("Add", kept, body.add("Mul", after[state], body.number(1 - share)))
@@ -164,10 +164,10 @@ def _split(body: Nodes, joined: str, count: int) -> list[str]:
 
 
 def _equations(
-    body: Nodes, derived: Derivation, around: StepOptions, given: Mapping[str, str], before: list[str]
+    body: Nodes, derived: Derivation, options: StepOptions, given: Mapping[str, str], before: list[str]
 ) -> dict[str, str]:
     """The cell's equations: the new value of each state."""
-    inner = dict(zip((f"{NORMAL}{state}" for state in derived.normalised), derived.inner, strict=True))
+    inner = dict(zip((f"{NORMALISED}{state}" for state in derived.normalised), derived.inner, strict=True))
     names: dict[Symbol, str] = {}
 
     def name_of(symbol: Symbol) -> str:
@@ -182,7 +182,7 @@ def _equations(
             return body.add(_OPERATIONS[symbol.operation], *(name_of(a) for a in symbol.arguments))
         if symbol.value in inner:
             mark = str(symbol.value)
-            return _normalised(body, around, derived, name_of(inner[mark]), mark)
+            return _normalised(body, options, derived, name_of(inner[mark]), mark)
         return given[str(symbol.value)]
 
     after = {}
@@ -194,11 +194,11 @@ def _equations(
     return after
 
 
-def _normalised(body: Nodes, around: StepOptions, derived: Derivation, value: str, mark: str) -> str:
+def _normalised(body: Nodes, options: StepOptions, derived: Derivation, value: str, mark: str) -> str:
     """A state's layer norm within the step."""
-    norms = around.norms
+    norms = options.norms
     if norms is None or norms.norm_state is None or norms.norm_state_bias is None:
         raise AssertionError("a normalised step has the weights of its norms")
-    row = derived.normalised.index(mark.removeprefix(NORMAL))
+    row = derived.normalised.index(mark.removeprefix(NORMALISED))
     gain, offset = (body.weight(numbers(weight)[row]) for weight in (norms.norm_state, norms.norm_state_bias))
     return body.add("LayerNormalization", value, gain, offset, axis=-1, epsilon=_EPSILON)
