@@ -44,25 +44,26 @@ struct StepOptions {
   void* normalised_product;  // (rows, gates * hidden): the recurrent product, normalised without its gain
   void* normalised_state;    // (rows, normalised * hidden)
   void* scale;               // (rows, 1 + normalised): one over the standard deviations
-
-  bool acts_on(int state) const {
-    for (int k = 0; k < state_option_count; ++k) {
-      if (after[k][state] != option_neutral[k]) return true;
-    }
-    return false;
-  }
-
-  // Whether the derivative reads the state that the cell gave.
-  bool reads_new(int state) const {
-    for (int k = 0; k < state_option_count; ++k) {
-      if (option_reads_new[k] && after[k][state] != option_neutral[k]) return true;
-    }
-    return false;
-  }
 };
 
+// Whether anything acts on a state after the step. Static, as each instruction set's code is to have its own.
+static inline bool acts_on(const StepOptions& options, int state) {
+  for (int k = 0; k < state_option_count; ++k) {
+    if (options.after[k][state] != option_neutral[k]) return true;
+  }
+  return false;
+}
+
+// Whether the derivative reads the state that the cell gave.
+static inline bool reads_new(const StepOptions& options, int state) {
+  for (int k = 0; k < state_option_count; ++k) {
+    if (option_reads_new[k] && options.after[k][state] != option_neutral[k]) return true;
+  }
+  return false;
+}
+
 // Nothing around the cell.
-inline StepOptions no_options() {
+static inline StepOptions no_options() {
   StepOptions options{};
   for (int k = 0; k < state_option_count; ++k) {
     for (double& number : options.after[k]) number = option_neutral[k];

@@ -250,11 +250,11 @@ void each_plane(const Kernel& kernel, bool is_projected, const StepOptions* opti
   visit(planes.values, kernel.saved);
   for (int s = 1; s < kernel.states; ++s) visit(planes.previous[s], kernel.reads_previous[s]);
   for (int s = 1; s < kernel.states; ++s) {
-    visit(planes.next[s], kernel.reads_next[s] || (options && options->reads_new(s)));
+    visit(planes.next[s], kernel.reads_next[s] || (options && reads_new(*options, s)));
   }
   // The output is not the new h where something acts on it, nor where it is rounded.
-  const bool is_other = kernel.is_rounded || (options && options->acts_on(0));
-  const bool is_read = kernel.reads_next[0] || (options && options->reads_new(0));
+  const bool is_other = kernel.is_rounded || (options && acts_on(*options, 0));
+  const bool is_read = kernel.reads_next[0] || (options && reads_new(*options, 0));
   visit(planes.next[0], is_projected || (is_other && is_read));
 }
 

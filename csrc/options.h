@@ -42,7 +42,7 @@ template <class V>
 class StateOptions {
  public:
   StateOptions(const StepOptions& options, int state, int64_t time)
-      : is_on(options.acts_on(state)), reads_new(options.reads_new(state)), is_random(options.is_random) {
+      : is_on(acts_on(options, state)), reads_new(gatework::reads_new(options, state)), is_random(options.is_random) {
     for (int k = 0; k < state_option_count; ++k) {
       const double value = options.after[k][state];
       number[k] = V::constant(value);

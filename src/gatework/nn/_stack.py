@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn.functional import dropout
@@ -76,6 +78,11 @@ class LayerStack(LayerParameters):
         if self.options.layer_norm:
             self._create_norms(device, dtype)
         self.reset_parameters()
+
+    def _apply(self, fn: Any, recurse: bool = True) -> LayerStack:
+        self._last.stack = None  # it would hold on to the memory of before
+        super()._apply(fn, recurse)
+        return self
 
     def checked_stack(self, dtype: torch.dtype) -> CheckedStack | None:
         """The checked weights of the whole stack for an input of `dtype`, where the kernels take them as they are.

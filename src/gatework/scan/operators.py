@@ -50,7 +50,7 @@ def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     Raises:
         UsageError: A shape, dtype or device does not fit.
     """
-    if not has_kernel(scan.spec, scan.x, scan.options):
+    if not (has_kernel(scan.spec, scan.x, scan.options) and options_native.has_derivative(scan)):
         return reference.run(scan)
     inner = as_computed(scan)
     if not scan.options.is_plain:

@@ -28,6 +28,11 @@ def has_kernel(spec: CellSpec, dtype: torch.dtype, *, is_normalised: bool) -> bo
     return kernels.has(spec, dtype, _variant(is_normalised))
 
 
+def has_derivative(scan: Scan) -> bool:
+    """Whether the kernels have a scan's derivative: a projected h is not saved as it was before it is clipped."""
+    return scan.weights.weight_hr is None or "h" not in scan.options.after.get("clip", {})
+
+
 def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `reference.run()`."""
     scan = _with_product(scan)

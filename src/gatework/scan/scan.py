@@ -160,7 +160,8 @@ class Scan(NamedTuple):
 
 def in_memory(tensor: Tensor) -> Tensor:
     """The tensor in one piece of memory that holds its very numbers, which a lazy change of sign does not."""
-    return tensor.resolve_neg().contiguous()
+    is_whole = tensor.is_contiguous() and not tensor.is_neg()  # asked first: either operator takes longer
+    return tensor if is_whole else tensor.resolve_neg().contiguous()
 
 
 def all_in_memory(tensors: Iterable[Tensor | None]) -> list[Tensor | None]:

@@ -170,11 +170,11 @@ class _Stack(torch.autograd.Function):
         if not stack.reads(given):  # whoever saved the tensors gives back copies
             copied = check_stack(stack.spec, stack.dtype, x.shape[-1], stack.with_tensors(given), stack.directions)
             stack = copied._replace(kernel=stack.kernel)
+            call = call._replace(stack=stack)
         run = _Saved.of(stack, in_memory(x), tensors[len(needs) :])
         if stack.directions == 1:
             output = ctx.output.as_given(lambda: _forward(stack, call.rows, x, states, is_saved=False)[0])
             run.outputs.append(output)
-        call = call._replace(stack=stack)
         return None, *_backward(call, run, states, needs, d_output, d_finals)
 
 

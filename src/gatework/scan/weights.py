@@ -68,20 +68,6 @@ def check_weights(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanW
     return CheckedWeights(weights, hidden, output, WeightRecord(width, hidden, output, *map(address, weights)))
 
 
-class Memory(NamedTuple):
-    """Where tensors lie and how: what an address alone does not say, as `weight.data = weight.data.t()` keeps it."""
-
-    addresses: tuple[int, ...]
-    strides: tuple[tuple[int, ...], ...]
-    counts: tuple[int, ...]
-
-    @classmethod
-    def of(cls, tensors: Sequence[Tensor]) -> Memory:
-        """That of these tensors. With the strides of its shape and the number of its elements, a shape is known."""
-        # All in C, as this is asked at every step of a stream.
-        return cls((*map(Tensor.data_ptr, tensors),), (*map(Tensor.stride, tensors),), (*map(Tensor.numel, tensors),))
-
-
 class CheckedStack(NamedTuple):
     """The checked weights of a stack of layers, the directions of each side by side; it holds while they stay.
 
@@ -94,7 +80,7 @@ class CheckedStack(NamedTuple):
         given: The same without those that are not there or have no elements, then those of the norms.
         slots: The place in `flat` of each of the weights in `given`.
         whole: These weights, each in one piece of memory.
-        memory: Where those in `given` are.
+        memory: Those in `given` as they lay in memory: a tensor may get other data, which its identity does not say.
         isa: The instruction set in use.
         kernel: The kernels that take it.
         saved_width: How many values of each row a forward pass saves for the backward pass, with nothing around the
@@ -110,7 +96,7 @@ class CheckedStack(NamedTuple):
     given: tuple[Tensor, ...]
     slots: tuple[int, ...]
     whole: tuple[Tensor, ...]
-    memory: Memory
+    memory: tuple[Tensor, ...]
     isa: str
     kernel: kernels.Kernel
     saved_width: int
@@ -118,16 +104,20 @@ class CheckedStack(NamedTuple):
 
     def holds(self, weights: Iterable[Tensor | None]) -> bool:
         """Whether these are the weights, each in the memory that was checked, and the kernels those in use."""
+        # All in C, as this is asked at every step of a stream.
         return (
             all(map(is_, self.given, weights))
-            and self.memory == Memory.of(self.given)
             and self.given[0].dtype == COMPUTED[self.dtype]
+            and self.reads(self.given)
             and self.isa == kernels.active_isa()
         )
 
     def reads(self, weights: Sequence[Tensor]) -> bool:
-        """Whether the weights, in the order of `given`, lie in the memory that was checked."""
-        return self.memory == Memory.of(weights)
+        """Whether the weights, in the order of `given`, lie in the memory that was checked, with the same strides."""
+        try:
+            return all(map(Tensor.is_set_to, weights, self.memory))
+        except RuntimeError:  # some are on another device by now
+            return False
 
     def rows(self, x: Tensor) -> Layout | None:
         """The rows of a padded batch, (time, batch, input), where it fits; else None."""
@@ -197,7 +187,7 @@ def check_stack(
         given,
         slots=tuple([k for k, t in enumerate(flat) if t is not None and t.numel()]),
         whole=_there(tuple(chain.from_iterable([layer.tensors for layer in stack]))),
-        memory=Memory.of(given),
+        memory=tuple([t.detach() for t in given]),
         isa=kernels.active_isa(),
         kernel=kernel,
         saved_width=kernel.saved_width(first.hidden, first.tensors.weight_hr is not None),
