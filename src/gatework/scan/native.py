@@ -153,7 +153,7 @@ def backward(
             BackwardRecord(
                 scan.place, scan.reverse, scan.weights.record, scan.x.data_ptr(), address(scan.d_output),
                 scan.output.data_ptr(), scan.saved.data_ptr(), address(d_projected),
-                GradientRecord(*map(address, scan.gradients)),
+                GradientRecord(*[0 if t is None else t.data_ptr() for t in scan.gradients]),
             )
         )  # fmt: skip
     status = _native.backward(

@@ -173,7 +173,9 @@ class _OptionsScan(torch.autograd.Function):
         scan = ctx.settings.scan(Slots.of(all_in_memory(tensors)))
         inside = native_options(scan.spec, scan.options, scan.weights.bias_hh, mask)
         inside.saved = inner
-        output = ctx.output.as_given(lambda: _forward(scan, is_saved=False).output)
+        output = ctx.output.as_given()
+        if output is None:
+            output = _forward(scan, is_saved=False).output
         gradients = _backward(scan, inside, Slots.of(needs), d_output, d_finals, output, saved).flat()
         return None, *(g if need else None for g, need in zip(gradients, needs, strict=True))
 

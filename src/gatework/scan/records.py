@@ -101,6 +101,9 @@ class BackwardRecord(NamedTuple):
 RECORDS = (RowRecord, WeightRecord, OptionRecord, ForwardRecord, GradientRecord, NormGradientRecord, BackwardRecord)
 
 
+_PADDING = [(0,) * (_native.MAX_STATES - count) for count in range(_native.MAX_STATES + 1)]
+
+
 def address(tensor: Tensor | None) -> int:
     """Where a tensor is; 0 where there is none."""
     return 0 if tensor is None else tensor.data_ptr()
@@ -108,4 +111,4 @@ def address(tensor: Tensor | None) -> int:
 
 def state_addresses(tensors: Sequence[Tensor | None]) -> tuple[int, ...]:
     """Where the tensors of the states are, padded to what the native side takes."""
-    return (*map(address, tensors), *(0,) * (_native.MAX_STATES - len(tensors)))
+    return (*[0 if t is None else t.data_ptr() for t in tensors], *_PADDING[len(tensors)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
 
@@ -44,13 +44,15 @@ class Exposed:
     The alias shares the output's memory and its count of changes; the output itself would hold its own node.
     """
 
+    __slots__ = ("_alias", "_version")
+
     def __init__(self, output: Tensor) -> None:
         self._alias = output.detach()
         self._version = output._version
 
-    def as_given(self, again: Callable[[], Tensor]) -> Tensor:
-        """The output as it was given; computed `again` where it has been changed since."""
-        return self._alias if self._alias._version == self._version else again()
+    def as_given(self) -> Tensor | None:
+        """The output as it was given; None where it has been changed since."""
+        return self._alias if self._alias._version == self._version else None
 
 
 class Slots(NamedTuple, Generic[Value]):
@@ -160,8 +162,8 @@ class Scan(NamedTuple):
 
 def in_memory(tensor: Tensor) -> Tensor:
     """The tensor in one piece of memory that holds its very numbers, which a lazy change of sign does not."""
-    is_whole = tensor.is_contiguous() and not tensor.is_neg()  # asked first: either operator takes longer
-    return tensor if is_whole else tensor.resolve_neg().contiguous()
+    whole = tensor.contiguous()
+    return whole.resolve_neg() if whole.is_neg() else whole  # to ask takes less time than the operator
 
 
 def all_in_memory(tensors: Iterable[Tensor | None]) -> list[Tensor | None]:

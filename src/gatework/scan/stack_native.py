@@ -173,8 +173,8 @@ class _Stack(torch.autograd.Function):
             call = call._replace(stack=stack)
         run = _Saved.of(stack, in_memory(x), tensors[len(needs) :])
         if stack.directions == 1:
-            output = ctx.output.as_given(lambda: _forward(stack, call.rows, x, states, is_saved=False)[0])
-            run.outputs.append(output)
+            output = ctx.output.as_given()
+            run.outputs.append(_forward(stack, call.rows, x, states, is_saved=False)[0] if output is None else output)
         return None, *_backward(call, run, states, needs, d_output, d_finals)
 
 
