@@ -25,6 +25,7 @@ SLOW = {
     "compile": (
         "native",
         "cells/test_custom.py",
+        "export",
         "nn/test_bfloat16.py",
         "nn/test_compile_and_export.py",
         "scan/test_exported.py",
@@ -39,7 +40,9 @@ SLOW = {
         "reports/test_picture.py",
         "tasks/test_outside_task.py",
         "training/test_resume.py",
+        "training/test_trust.py",
         "training/test_runtime.py::test_subnormal_numbers_are_flushed_in_every_thread",
+        "test_threads.py",
         "test_files.py::test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written",
         "test_options.py::test_a_type_checker_knows_every_keyword_argument",
         "test_public_face.py::test_importing_gatework_imports_neither_torch_nor_numpy",

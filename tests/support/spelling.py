@@ -102,6 +102,7 @@ class SpellTask(Task):
     name = "spell"
     metric = "exact"
     lower_is_better = False
+    shown = ("exact", "word_error")
 
     longest: int
 
