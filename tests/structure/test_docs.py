@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import traceback
+from pathlib import Path
 
 import pytest
 import yaml
 
+from gatework import _native, training
 from support import unmended
+from support.datasets import waves
 from support.source_tree import ROOT, SOURCE, packages
 
 DOCS = ROOT / "docs"
@@ -98,3 +102,21 @@ def test_every_target_of_contributing_is_in_the_makefile():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:`|^    )make (\w+)", text, re.MULTILINE)) <= targets
+
+
+def test_the_walk_of_a_step_is_as_the_page_says(tmp_path, monkeypatch):
+    walks, forward = [], _native.forward
+
+    def noted(*arguments):
+        files = [Path(frame.filename) for frame in traceback.extract_stack()]
+        rooms = [file.relative_to(SOURCE).as_posix() for file in files if file.is_relative_to(SOURCE)]
+        walks.append(list(dict.fromkeys(rooms)))
+        return forward(*arguments)
+
+    monkeypatch.setattr(_native, "forward", noted)
+    dataset, recipe = waves()
+    training.train("regress", dataset.limited(16), out=tmp_path / "run", recipe=recipe.changed(epochs=1), threads=1)
+    walk = next(rooms for rooms in walks if "training/loop.py" in rooms)
+    told = [row[0].strip("`") for row in table("The life of one training step")]
+    assert [room for room in told if room.endswith(".py")] == ["cli/train.py", *walk]
+    assert len(told) <= 12
