@@ -79,7 +79,7 @@ def test_what_was_done_to_a_table_is_said(tmp_path):
     done = run_here("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 steps without a row were filled by the previous value, for input only." in done.stderr
-    assert "fitted 2 times: anew every 4 steps" in done.stderr
+    assert "fitted 5 times: anew every 4 steps" in done.stderr
     done = run_here("predict", "run", "sales.csv", "--out", "forecast.csv", cwd=tmp_path)
     assert "2 steps without a row were filled" in done.stderr
 

@@ -92,7 +92,7 @@ def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(tmp_path):
 def test_compare_memory_refuses_options_that_it_does_not_take(tmp_path):
     code, _, err = gatework("compare", "memory", "--out", tmp_path / "memory", "--epochs", 3, "--hidden", 4)
     assert code == 2
-    assert "compare memory takes --cells, --seeds, --jobs and --quick; leave out hidden, epochs" in err
+    assert "compare memory takes --cells, --seeds, --jobs and --quick; leave out --hidden, --epochs" in err
     code, _, err = gatework("compare", "memory", "--out", tmp_path / "memory", "--cells", "lstn")
     assert (code, 'no cell "lstn"' in err) == (2, True)
     code, _, err = gatework("compare", "waves", "--out", tmp_path / "waves", "--quick")

@@ -9,6 +9,7 @@ from gatework.errors import RunError, TrainingError
 from gatework.training.loop import Trainer
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress
+from gatework.training.ranks import Alone
 from support.datasets import opinions, small
 
 
@@ -63,7 +64,7 @@ def test_early_stopping_ends_the_run_when_nothing_gets_better(tmp_path):
 
 
 def test_of_epochs_that_are_as_right_the_one_with_the_lower_loss_is_the_better(finished, tmp_path):
-    trainer = Trainer(tmp_path, finished.recipe, finished.task, opinions(), "run", Progress())
+    trainer = Trainer(tmp_path, finished.recipe, finished.task, opinions(), "run", Progress(), Alone())
     trainer.state.best, trainer.state.best_epoch = 0.9, 1
     trainer.state.history = [{"validation_loss": 0.5}]
     assert trainer._is_best(0.9, 0.4)

@@ -97,7 +97,8 @@ def _memory(
     from gatework.inside.memory.compare import compare_memory, planned, table
 
     if others:
-        raise UsageError(f"compare memory takes --cells, --seeds, --jobs and --quick; leave out {', '.join(others)}")
+        flags = ", ".join("--" + name.rpartition(".")[2].replace("_", "-") for name in others)
+        raise UsageError(f"compare memory takes --cells, --seeds, --jobs and --quick; leave out {flags}")
     report = compare_memory(out, planned(cells, seeds, is_quick), workers=jobs, is_quiet=is_quiet, command=command)
     if as_json:
         print((out / "memory.json").read_text(encoding="utf-8"), end="")

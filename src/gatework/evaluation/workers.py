@@ -44,8 +44,10 @@ T = TypeVar("T")
 def start_early() -> None:
     """Lets the server import what workers need while this process does something else."""
     if _HAS_SERVER:
-        from multiprocessing import forkserver
+        from multiprocessing import forkserver, resource_tracker
 
+        # Its start would let Ctrl-C through again, which the server's start must not.
+        resource_tracker.ensure_running()
         # What the server is, its workers are: Ctrl-C, which reaches every process of the terminal, ends none of them.
         with _deaf_to_interrupts():
             forkserver.ensure_running()
