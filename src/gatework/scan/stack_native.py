@@ -155,7 +155,9 @@ class _Stack(torch.autograd.Function):
         stack = call.stack
         output, finals, run = _forward(stack, call.rows, x, tensors[: call.state_count], is_saved=True)
         ctx.set_materialize_grads(False)
-        ctx.call, ctx.output = call, Exposed(output)
+        ctx.call = call
+        if stack.directions == 1:  # else it is a copy of what is saved
+            ctx.output = Exposed(output)
         ctx.save_for_backward(x, *tensors, *run.tensors(stack.directions))
         return output, *finals
 
