@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gatework import evaluation
+import gatework
 from gatework._files import read_json
 from support.command_line import run_here, run_process
 
@@ -110,7 +110,7 @@ def test_a_backtest_is_a_table_and_what_comes_next_a_picture(tmp_path):
 
 def test_a_comparison_holds_baselines_and_a_report_with_bands(tmp_path):
     sales(tmp_path / "sales.csv", 90)
-    report = evaluation.compare(
+    compared = gatework.compare(
         tmp_path / "sales.csv",
         task="forecast",
         out=tmp_path / "out",
@@ -126,7 +126,7 @@ def test_a_comparison_holds_baselines_and_a_report_with_bands(tmp_path):
     names = {entry["name"] for entry in content["entries"]}
     assert {"gru", "lstm", "naive", "seasonal naive", "drift", "linear on lags", "AutoETS"} <= names
     assert all(0 <= entry["metrics"]["test_coverage_80"]["mean"] <= 1 for entry in content["entries"])
-    page = report.read_text(encoding="utf-8")
+    page = compared.report.read_text(encoding="utf-8")
     assert 'id="forecast-chosen"' in page
     data = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
     origin = data["sections"]["forecasts"]["origins"][0]
