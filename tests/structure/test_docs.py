@@ -48,9 +48,9 @@ def test_every_public_package_has_its_reference(package: str):
         assert f"::: gatework.{package}\n" in REFERENCES
 
 
-def table(heading: str) -> list[list[str]]:
-    """The rows of the table under a heading of the architecture's page, each a list of cells."""
-    section = re.split(r"^## ", ARCHITECTURE, flags=re.MULTILINE)
+def table(heading: str, page: str = ARCHITECTURE) -> list[list[str]]:
+    """The rows of the table under a heading of a page, each a list of cells."""
+    section = re.split(r"^## ", page, flags=re.MULTILINE)
     text = next(part for part in section if part.startswith(heading))
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
@@ -120,3 +120,16 @@ def test_the_walk_of_a_step_is_as_the_page_says(tmp_path, monkeypatch):
     told = [row[0].strip("`") for row in table("The life of one training step")]
     assert [room for room in told if room.endswith(".py")] == ["cli/train.py", *walk]
     assert len(told) <= 12
+
+
+def test_every_symbol_of_a_cell_and_every_term_of_a_lesson_is_in_the_glossary():
+    from gatework.cells import BUILT_IN, REGISTRY
+
+    page = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    symbols, terms = table("Symbols", page), table("Terms", page)
+    used = {name for cell in BUILT_IN for name in REGISTRY[cell].names}
+    assert used <= {row[0].strip("`") for row in symbols}
+    assert [row[0].lower() for row in terms] == sorted(row[0].lower() for row in terms)
+    for term, *_, lesson in [*((row[1], row[3]) for row in symbols if len(row) > 3), *terms]:
+        text = next((SOURCE / "course" / "lessons").glob(f"{int(lesson):02}-*.md")).read_text(encoding="utf-8")
+        assert term in text.lower() or term in text, (term, lesson)
