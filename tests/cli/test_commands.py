@@ -132,7 +132,7 @@ BAD = [
         2,
         'the cell "indrnn" has no recurrent product for recurrent_dropout to act on; leave it out, or choose another',
     ),
-    (["compare", "memory", "--zoneout", "0.1", "--out", "x"], 2, "leave out model.zoneout"),
+    (["compare", "memory", "--zoneout", "0.1", "--out", "x"], 2, "leave out --zoneout"),
     (["compare", "waves", "--hiden", "3", "--out", "x"], 2, "No such option: --hiden"),
     (["compare", "waves", "--out", "occupied"], 1, "occupied exists already and holds something else"),
     (["train", "classify", "reviews.csv", "--out", "x"], 2, "--text"),
