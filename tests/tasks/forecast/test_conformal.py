@@ -133,6 +133,18 @@ def test_a_fixed_calibration_has_the_quantiles_of_the_scores() -> None:
     np.testing.assert_allclose(known.stretch(one(1))[0, :MEDIAN], expected, rtol=0.02)
 
 
+@pytest.mark.parametrize("width", [0.0, 1e-300, 1e-9])
+def test_a_value_outside_an_interval_without_width_is_missed_and_counts_in_the_last_class(width: float) -> None:
+    y = np.full((40, 1), 1e12)
+    known = Calibration.unknown(1, 1).held_back(issued(40, 1) * width, y, np.arange(40), one(40))
+    assert (known.counts[0, :, -1] == 40).all()
+    assert known.counts.sum() == 40 * len(PROMISED)
+    with np.errstate(all="raise"):
+        factors, after = known.follow(issued(40, 1) * width, y, np.arange(40), one(40))
+    assert np.isfinite(factors).all()
+    assert (after.alpha < known.alpha).all()
+
+
 def test_without_held_back_forecasts_the_bands_stay_as_they_are() -> None:
     nothing = held_back(np.full((3, 2), np.nan))
     np.testing.assert_allclose(nothing.stretch(one(1)), 1.0, rtol=0.01)

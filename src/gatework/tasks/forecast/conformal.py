@@ -210,9 +210,11 @@ def _scores(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
     said = quantiles.astype(np.float64)
     median, tiny = said[..., MEDIAN : MEDIAN + 1], np.finfo(np.float64).tiny
     error = y[..., None] - median
-    above = error / np.maximum(said[..., :MEDIAN:-1] - median, tiny)
-    below = -error / np.maximum(median - said[..., :MEDIAN], tiny)
-    found: np.ndarray = np.maximum(above, below)
+    with np.errstate(over="ignore"):  # of an interval without width
+        above = error / np.maximum(said[..., :MEDIAN:-1] - median, tiny)
+        below = -error / np.maximum(median - said[..., :MEDIAN], tiny)
+    # Beyond the last class every score is alike, and none is so large that it cannot be counted.
+    found: np.ndarray = np.minimum(np.maximum(above, below), 2 * _EDGES[-1])
     return found
 
 
