@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from gatework.pages.palette import theme_css
@@ -26,9 +27,21 @@ def embedded(data: Any) -> Markup:
     return Markup(text)
 
 
-def asset(name: str, package: str = "gatework.pages") -> str:
-    """A style sheet or script from the templates of a package."""
-    return files(package).joinpath("templates", name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "gatework.pages", folder: str = "templates") -> str:
+    """A template, style sheet or script of a package."""
+    return files(package).joinpath(folder, name).read_text(encoding="utf-8")
+
+
+def template(text: str) -> Template:
+    """The template of a page, which can include the head and the masthead of every page."""
+    environment = Environment(
+        loader=PackageLoader("gatework.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.from_string(text)
 
 
 def style_sheet() -> Markup:

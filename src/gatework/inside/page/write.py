@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from gatework import __version__
@@ -17,7 +15,7 @@ from gatework.inside.page.characters import characters_script
 from gatework.inside.page.content import Content, content
 from gatework.inside.page.javascript import cells_script
 from gatework.inside.page.presets import presets
-from gatework.pages.page import asset, content_policy, embedded, style_sheet
+from gatework.pages.page import asset, content_policy, embedded, style_sheet, template
 from gatework.training.run import Run
 
 _SCRIPTS = (
@@ -65,10 +63,9 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
         "script": Markup("\n".join(_own(name) for name in _scripts(held.kind))),
     }
     data = {"kind": held.kind, "variables": held.variables, "runs": held.runs, "presets": presets(runs[0], inputs)}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_own("inspect.html")).render(
+    page = template(_own("inspect.html")).render(
         policy=content_policy(scripts),
-        style=style_sheet() + Markup(_own("inspect.css")),
+        style=style_sheet() + Markup(_own("heatmap.css") + _own("inspect.css")),
         title=_title(held),
         kind=held.kind,
         runs=held.runs,
@@ -94,4 +91,4 @@ def _title(held: Content) -> str:
 
 
 def _own(name: str) -> str:
-    return files("gatework.inside.page").joinpath("assets", name).read_text(encoding="utf-8")
+    return asset(name, "gatework.inside.page", "assets")

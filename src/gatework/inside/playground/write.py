@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from gatework import __version__
@@ -18,7 +16,7 @@ from gatework.cells._derive import derive
 from gatework.errors import UsageError
 from gatework.inside._equations import equations, logistic
 from gatework.inside.page.javascript import cells_script, titles
-from gatework.pages.page import asset, content_policy, embedded, style_sheet
+from gatework.pages.page import asset, content_policy, embedded, style_sheet, template
 from gatework.pages.palette import cell_looks
 
 CELLS = ("rnn", "gru", "lstm")
@@ -49,11 +47,11 @@ def write_playground(out: str | os.PathLike[str], cells: Sequence[str] = CELLS) 
     if not specs:
         raise UsageError("the playground needs one cell at least: --cells rnn,gru,lstm")
     scripts = {"theme": Markup(asset("theme.js")), "script": Markup(page_script())}
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    text = environment.from_string(_asset("playground.html")).render(
+    text = template(_asset("playground.html")).render(
         # The worker is a text of this page: no other can be started, and it cannot fetch anything either.
         policy=f"{content_policy(scripts)}; worker-src blob:",
-        style=style_sheet() + Markup(_heat_colours() + _asset("playground.css")),
+        title="Playground: watch a recurrent network learn",
+        style=style_sheet() + Markup(_inspected("heatmap.css") + _asset("playground.css")),
         data=embedded({"cells": _facts(specs)}),
         worker=Markup(worker_script(specs)),
         version=__version__,
@@ -94,15 +92,10 @@ def _facts(specs: dict[str, CellSpec]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _heat_colours() -> str:
-    """The first lines of the live page's style sheet: the colours of its heat maps."""
-    return "\n".join(line for line in _inspected("inspect.css").splitlines() if "--heat-ground:" in line) + "\n"
-
-
 def _inspected(name: str) -> str:
     """A part that the live page of a trained network has too."""
-    return files("gatework.inside.page").joinpath("assets", name).read_text(encoding="utf-8")
+    return asset(name, "gatework.inside.page", "assets")
 
 
 def _asset(name: str) -> str:
-    return files("gatework.inside.playground").joinpath("assets", name).read_text(encoding="utf-8")
+    return asset(name, "gatework.inside.playground", "assets")
