@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "images" / "map.svg"
 # The words under each name; one for every package and for every module at the root.
 WORDS = {
+    "_decoding": "compiled from csrc/decoding/",
     "_files": "whole files or none",
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
@@ -20,6 +21,7 @@ WORDS = {
     "cells": "the equations",
     "cli": "one file a command",
     "course": "lessons, quizzes, exercises",
+    "decoding": "n-grams, sampling, beams",
     "data": "files and frames to datasets",
     "errors": "one tree of sentences",
     "evaluation": "comparison and verdict",

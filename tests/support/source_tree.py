@@ -47,8 +47,8 @@ def package(module: str) -> str:
 
 
 def packages() -> set[str]:
-    """Every package and root module, the compiled one among them; the package's own face is "gatework"."""
-    return {package(file) for file in files()} | {"_native"}
+    """Every package and root module, the compiled ones among them; the package's own face is "gatework"."""
+    return {package(file) for file in files()} | {"_decoding", "_native"}
 
 
 @cache
