@@ -66,5 +66,5 @@ def test_a_missing_folder_suggests_the_nearest(folder):
 
 
 def test_a_folder_has_no_values_to_predict(folder):
-    with pytest.raises(UsageError, match="train a classifier of it"):
+    with pytest.raises(UsageError, match="a task that predicts classes can read it"):
         load(folder(texts("a", 1) | texts("b", 1)), DataOptions(), "regress")

@@ -57,7 +57,7 @@ HEAVY = {
     *("tokenizers", "sacrebleu", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),
     *("starlette", "msgspec", "uvicorn", "optuna"),
     *("onnx", "onnxruntime", "h5py", "sympy"),
-    *("nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
+    *("IPython", "nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
     *("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),
     *("onnx", "onnxruntime", "sympy", "charset_normalizer"),
     # Not on every system.

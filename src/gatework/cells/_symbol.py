@@ -10,6 +10,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import torch
@@ -76,11 +77,11 @@ class Graph:
 
     def calling_line(self) -> int | None:
         """The line of `step()` that is being run, if any is."""
-        frame = sys._getframe(1)
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if frame.f_code.co_filename == self.path:
                 return frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return None
 
     def source(self, line: int | None) -> str:

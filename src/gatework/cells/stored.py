@@ -151,7 +151,7 @@ def _step(
         ends = {name: values[place] for name, place in named.items()}
         return {n: torch.full_like(like, v) if isinstance(v, float) else v for n, v in ends.items()}
 
-    step.__signature__ = signature  # type: ignore[attr-defined]
+    vars(step)["__signature__"] = signature
     return step
 
 

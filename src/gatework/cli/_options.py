@@ -72,7 +72,7 @@ def with_declared(command: Callable[..., None], declared: Declared) -> Callable[
         changes = {o.qualified: _value(values.pop(name)) for name, o in by_name.items()}
         command(**values, changes={name: value for name, value in changes.items() if value is not None})
 
-    given.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    vars(given)["__signature__"] = signature.replace(parameters=parameters)
     given.__annotations__ = {p.name: p.annotation for p in parameters}
     return given
 

@@ -20,7 +20,8 @@ MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
 WEEK = 7 * DAY
 
 # What people write, in pandas' and polars' spelling: the kind of step, and how many of it.
-_UNITS: dict[str, tuple[str, int]] = {
+Kind = Literal["time", "months", "business"]
+_UNITS: dict[str, tuple[Kind, int]] = {
     "s": ("time", SECOND),
     "sec": ("time", SECOND),
     "t": ("time", MINUTE),
@@ -77,7 +78,7 @@ class Frequency:
         last_day: Of weeks, the weekday that they end on, 0 for Monday to 6 for Sunday.
     """
 
-    kind: Literal["time", "months", "business"]
+    kind: Kind
     size: int
     last_day: int = 6
 
@@ -104,7 +105,7 @@ class Frequency:
             raise UsageError(
                 f'the frequency is "{text}": only weeks have a last day, as W-SUN; expected one of {_KNOWN}'
             )
-        return cls(unit[0], count * unit[1], _WEEKDAYS.index(last) if last else 6)  # type: ignore[arg-type]
+        return cls(unit[0], count * unit[1], _WEEKDAYS.index(last) if last else 6)
 
     @property
     def name(self) -> str:

@@ -46,7 +46,9 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
     table, test_table = _tables(source, config)
     is_folder = _is_folder(source)
     if is_folder and answer != "label":
-        raise UsageError(f"{table.where} holds texts by class and no values to predict; train a classifier of it")
+        raise UsageError(
+            f"{table.where} holds texts by class and no values to predict; a task that predicts classes can read it"
+        )
     columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, answer)
     table = _decided(table, columns)
     classes = _classes(table, str(columns["label"])) if answer == "label" else ()
@@ -216,7 +218,7 @@ def _classes(table: Table, column: str) -> tuple[str, ...]:
     if len(classes) == 1:
         raise DataError(
             f'{table.where}: every label in column "{column}" is "{classes[0]}"; '
-            "a classifier needs examples of two classes at least"
+            "examples of two classes at least are needed"
         )
     if len(classes) == len(table) > 2:
         raise DataError(

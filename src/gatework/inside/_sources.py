@@ -71,7 +71,7 @@ def sequence_task(run: Run) -> SequenceTask:
     if not isinstance(run.task, SequenceTask):
         raise RunError(
             f'{run.path} was trained for the task "{run.recipe.task}"; looking inside needs a run that reads single '
-            "texts or series, as a classifier does"
+            "texts or series"
         )
     return run.task
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -168,11 +169,15 @@ def _mean_gradient(
         factor = torch.from_numpy(part).reshape(-1, 1, 1).transpose(0, sequences)
         with torch.enable_grad():
             same = _repeated(batch, len(part), sequences)
-            probed = probe(network, same, lambda v, f=factor: v * f.to(v), is_watched=False)  # type: ignore[misc]
+            probed = probe(network, same, partial(_scaled, factor), is_watched=False)
             (gradient,) = torch.autograd.grad(score(_rows(probed.outputs)).sum(), probed.inputs)
         total = total + gradient.sum(sequences) / len(shares)
         x = (probed.inputs.detach() / factor.to(gradient)).select(sequences, 0)
     return x, total
+
+
+def _scaled(factor: Tensor, values: Tensor) -> Tensor:
+    return values * factor.to(values)
 
 
 def _repeated(batch: Any, times: int, sequences: int) -> Any:

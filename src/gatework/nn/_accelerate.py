@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from torch import nn
 
@@ -51,7 +51,7 @@ def accelerate(model: Model, *, verbose: bool = True) -> Model:
     if verbose and not layers:
         print("gatework: the model has no torch.nn.RNN, GRU or LSTM; nothing was replaced", file=sys.stderr)
     _replace(model, made)
-    return made.get(model, model)  # type: ignore[return-value]
+    return cast(Model, made.get(model, model))
 
 
 def from_torch(layer: nn.RNNBase) -> RecurrentLayer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -137,7 +137,7 @@ class LayerParameters(nn.Module):
     def flatten_parameters(self) -> None:
         """Lay the weights out for cuDNN, where they are on a GPU; elsewhere there is nothing to do."""
         if self.spec.name in _torch.MODES:
-            nn.RNNBase.flatten_parameters(self)  # type: ignore[arg-type]
+            nn.RNNBase.flatten_parameters(cast(nn.RNNBase, self))
 
     def weight(self, name: str) -> Tensor:
         """The parameter of that name; also where a parametrisation computes it."""

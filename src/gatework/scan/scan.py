@@ -117,7 +117,7 @@ class Settings(NamedTuple):
         options = replace(self.options, norms=Norms(*slots.norms)) if self.is_normalised else self.options
         states = [state for state in slots.states if state is not None]
         assert slots.x is not None
-        weights = ScanWeights(*slots.weights)  # type: ignore[arg-type]
+        weights = ScanWeights._make(slots.weights)
         return Scan(self.spec, slots.x, weights, states, self.batch_sizes, self.reverse, options)
 
 

@@ -144,7 +144,7 @@ class CheckedStack(NamedTuple):
         for slot, tensor in zip(self.slots, given, strict=True):
             flat[slot] = tensor
         width = len(ScanWeights._fields)
-        return [ScanWeights(*flat[k : k + width]) for k in range(0, len(flat), width)]  # type: ignore[arg-type]
+        return [ScanWeights._make(flat[k : k + width]) for k in range(0, len(flat), width)]
 
 
 def check_stack(

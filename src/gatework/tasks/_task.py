@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from threadpoolctl import threadpool_limits
+
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ def single_threaded() -> AbstractContextManager[Any]:
     Its vectors are too short to share: on a busy machine the threads wait for each other ten times longer than they
     work. One thread also gives the same digits on every machine.
     """
-    from threadpoolctl import threadpool_limits
-
     return threadpool_limits(1)
 
 
