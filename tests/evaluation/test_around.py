@@ -70,6 +70,8 @@ def test_a_comparison_says_what_acted_around_its_cells_and_looks_inside(options,
     page = tmp_path / "out" / "inspect.html"
     assert found["page"] == "inspect.html"
     assert f'"around":"{words}"' in page.read_text().replace('": "', '":"')
+    assert (report.parent / found["playground"]).is_file()
+    assert f'href="{found["playground"]}"' in report.read_text()
 
 
 @pytest.mark.parametrize(

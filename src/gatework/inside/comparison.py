@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gatework._files import write_json
+from gatework.cells import BUILT_IN
 from gatework.data.dataset import Split
 from gatework.data.text import Texts
 from gatework.errors import GateworkError
@@ -18,14 +19,15 @@ from gatework.inside.gradients import Finding, GradientFlow, Moment, gradient_fl
 from gatework.inside.page.arguments import runs_of
 from gatework.inside.page.presets import stored_test_part
 from gatework.inside.page.write import write_page
+from gatework.inside.playground import CELLS, write_playground
 from gatework.training.run import Run
 
 _EXAMPLES = 24
-_PAGE, _FIGURES = "inspect.html", "inside.json"
+_PAGE, _PLAYGROUND, _FIGURES = "inspect.html", "playground.html", "inside.json"
 
 
 def look_inside(folder: str | os.PathLike[str]) -> Path | None:
-    """Writes `inspect.html`, with the first seed of each cell, and `inside.json` into a comparison folder.
+    """Writes `inspect.html`, with the first seed of each cell, `playground.html` and `inside.json` into a comparison folder.
 
     Args:
         folder: A comparison folder with finished runs and its test part.
@@ -42,8 +44,15 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
     test = stored_test_part(runs[0], folder / "test.parquet")
     examples = test.take(_chosen(test))
     found = [gradients(_seeds(run), examples) for run in runs]
-    write_json(folder / _FIGURES, {"page": _PAGE, "gradients": found})
+    write_playground(folder / _PLAYGROUND, _built_in(runs) or CELLS)
+    write_json(folder / _FIGURES, {"page": _PAGE, "playground": _PLAYGROUND, "gradients": found})
     return page
+
+
+def _built_in(runs: Sequence[Run]) -> list[str]:
+    """The cells of these runs that are known by their names alone."""
+    cells = (run.recipe.model.cell for run in runs)
+    return [cell for cell in dict.fromkeys(cells) if cell in BUILT_IN]
 
 
 def gradients(runs: Sequence[Run], examples: Split) -> dict[str, Any]:

@@ -24,8 +24,17 @@ def inside(folder: Path, looks: Mapping[str, Look]) -> dict[str, Any] | None:
     page = found.get("page")
     if not curves and not page:
         return None
-    is_there = bool(page) and (folder / str(page)).is_file()
-    return {"page": page if is_there else None, "curves": curves, "steps": max(map(_steps, curves), default=1)}
+    return {
+        "page": _present(folder, page),
+        "playground": _present(folder, found.get("playground")),
+        "curves": curves,
+        "steps": max(map(_steps, curves), default=1),
+    }
+
+
+def _present(folder: Path, page: Any) -> str | None:
+    """The name of a page that stands beside the report; None where it does not."""
+    return str(page) if page and (folder / str(page)).is_file() else None
 
 
 def _steps(curve: Mapping[str, Any]) -> int:
