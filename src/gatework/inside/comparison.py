@@ -27,7 +27,7 @@ _PAGE, _PLAYGROUND, _FIGURES = "inspect.html", "playground.html", "inside.json"
 
 
 def look_inside(folder: str | os.PathLike[str]) -> Path | None:
-    """Writes `inspect.html` (the first seed of each cell), `playground.html` and `inside.json` into a comparison folder.
+    """Writes `inspect.html`, with the first seed of each cell, the playground and `inside.json` beside a comparison.
 
     Args:
         folder: A comparison folder with finished runs and its test part.
