@@ -93,7 +93,7 @@ def test_tfidf_weighs_terms_by_the_training_texts_alone():
     from gatework.tasks._tfidf import Tfidf
 
     alone, among = (
-        Tfidf(text_dataset(others).train.inputs, pairs=True).train.toarray()
+        Tfidf.fit(text_dataset(others).train.inputs, pairs=True)[1].toarray()
         for others in ([], ["film film zebra", "a"])
     )
     assert np.array_equal(alone, among)

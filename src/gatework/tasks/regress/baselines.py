@@ -9,7 +9,8 @@ import numpy as np
 
 from gatework.data.dataset import Dataset
 from gatework.tasks._task import Baseline, single_threaded
-from gatework.tasks._tfidf import Tfidf, texts_of
+from gatework.tasks._terms import texts_of
+from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.regress.metrics import answers_of
 
 _PENALTIES = np.logspace(-6, 3, 10)
@@ -61,8 +62,8 @@ def _tfidf(dataset: Dataset) -> Baseline:
     from sklearn.linear_model import Ridge
 
     start = perf_counter()
-    features = Tfidf(texts_of(dataset.train), pairs=False)
-    fitted = Ridge().fit(features.train, dataset.train.targets)
+    features, train = Tfidf.fit(texts_of(dataset.train), pairs=False)
+    fitted = Ridge().fit(train, dataset.train.targets)
     values = fitted.predict(features(texts_of(dataset.test))).reshape(dataset.test.targets.shape)
     about = "Ridge regression on the TF-IDF weights of words."
     parameters = fitted.coef_.size + dataset.train.targets.shape[1]

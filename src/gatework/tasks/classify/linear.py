@@ -1,0 +1,221 @@
+r"""Linear classifiers of texts and of series of one length, as a few arrays that need no library to answer.
+
+Each is a logistic regression whose penalty is chosen on the validation part, on one of these features:
+
+- TF-IDF weights of words, or of words and pairs; see `gatework.tasks._tfidf`.
+- Presence of runs of one to three words, each times its log-count ratio, one class against the others (NB-SVM):
+  with $p_j$ the examples of the class that have term $j$, plus 1, and $q_j$ those of the others, plus 1,
+  $r_j = \ln\frac{p_j / \lVert p \rVert_1}{q_j / \lVert q \rVert_1}$. The loss is the logistic one in place of the
+  hinge, as in Mesnil et al., because it gives probabilities.
+- The standardised values of all steps of a series.
+
+Sources: S. Wang and C. Manning, "Baselines and bigrams: simple, good sentiment and topic classification", ACL 2012;
+G. Mesnil, T. Mikolov, M. Ranzato and Y. Bengio, "Ensemble of generative and discriminative techniques for sentiment
+analysis of movie reviews", ICLR 2015 workshop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gatework.tasks._task import single_threaded
+from gatework.tasks._terms import Terms, texts_of
+from gatework.tasks._tfidf import Tfidf
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from gatework.data.dataset import Dataset
+
+_STRENGTHS = (1.0, 4.0, 16.0)
+"""Inverse penalties of the logistic regression, the strongest penalty first."""
+_RATIO_STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""The same for log-count ratios, which are larger than TF-IDF weights."""
+_LONGEST_RUN = 3
+_LEAST = -27.6
+"""The least log-probability: that of 1e-12."""
+_NEVER = -1e30
+"""The score of a class that the training part does not have."""
+
+
+class Weights(NamedTuple):
+    """What a linear classifier has learnt.
+
+    Attributes:
+        weights: Shape (features, classes), or (features, 1) of two classes: those of the second one.
+        bias: Shape (classes,), or (1,).
+        is_one_vs_rest: Whether each column is one class against the others, rather than a score among them.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    is_one_vs_rest: bool = False
+
+    def scores(self, features: Any) -> np.ndarray:
+        """The log-probability of each class, shape (examples, classes), float64."""
+        from scipy.special import log_expit, log_softmax
+
+        sums = np.asarray(features @ self.weights) + self.bias
+        if sums.shape[1] == 1:
+            logs = np.concatenate([log_expit(-sums), log_expit(sums)], axis=1)
+        else:
+            logs = log_softmax(log_expit(sums) if self.is_one_vs_rest else sums, axis=1)
+        scores: np.ndarray = np.maximum(logs, _LEAST)
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class LinearClassifier:
+    """A linear classifier, fitted.
+
+    Attributes:
+        name: As it stands in tables.
+        about: One sentence: what it does.
+        features: Gives the features of inputs, shape (examples, features).
+        learnt: The weights.
+        seconds: What fitting it took.
+    """
+
+    name: str
+    about: str
+    features: Callable[[Any], Any]
+    learnt: Weights
+    seconds: float
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it learnt."""
+        return int(self.learnt.weights.size + self.learnt.bias.size)
+
+    def scores(self, inputs: Any) -> np.ndarray:
+        """The log-probability of each class of texts or series, shape (examples, classes), float64."""
+        return self.learnt.scores(self.features(inputs))
+
+
+def linear_classifiers(dataset: Dataset) -> Iterator[LinearClassifier]:
+    """Every linear classifier that the inputs allow, fitted to the training part."""
+    with single_threaded():
+        if dataset.kind == "text":
+            yield _tfidf(dataset, "TF-IDF + logistic regression", pairs=False)
+            yield _tfidf(dataset, "TF-IDF bigrams + logistic regression", pairs=True)
+            yield _nb_svm(dataset)
+        else:
+            yield _values(dataset)
+
+
+def _tfidf(dataset: Dataset, name: str, *, pairs: bool) -> LinearClassifier:
+    start = perf_counter()
+    features, train = Tfidf.fit(texts_of(dataset.train), pairs=pairs)
+    terms = "words and pairs of neighbouring words" if pairs else "words"
+    about = f"Logistic regression on the TF-IDF weights of {terms}; the order of the text is not seen otherwise."
+    learnt = _best(_multinomial(dataset, train), dataset, features(texts_of(dataset.validation)))
+    return LinearClassifier(name, about, features, learnt, perf_counter() - start)
+
+
+def _values(dataset: Dataset) -> LinearClassifier:
+    from sklearn.preprocessing import StandardScaler
+
+    start = perf_counter()
+    train, validation = _flat(dataset.train.inputs), _flat(dataset.validation.inputs)
+    scaler = StandardScaler().fit(train)
+    learnt = _best(_multinomial(dataset, scaler.transform(train)), dataset, scaler.transform(validation))
+    # What acts on standardised values, as what acts on plain ones.
+    weights = learnt.weights / scaler.scale_[:, None]
+    learnt = Weights(weights, learnt.bias - scaler.mean_ @ weights)
+    about = "Logistic regression on the standardised values of all steps."
+    return LinearClassifier("logistic regression", about, _flat, learnt, perf_counter() - start)
+
+
+def _nb_svm(dataset: Dataset) -> LinearClassifier:
+    start = perf_counter()
+    terms, counts = Terms.fit(texts_of(dataset.train), _LONGEST_RUN)
+    about = (
+        "NB-SVM: logistic regression on which words and runs of two and three words a text has, each times how much "
+        "more often one class has it."
+    )
+    presence = Presence(terms)
+    learnt = _best(_one_vs_rest(dataset, _present(counts)), dataset, presence(texts_of(dataset.validation)))
+    return LinearClassifier("NB-SVM trigrams", about, presence, learnt, perf_counter() - start)
+
+
+@dataclass(frozen=True, eq=False)
+class Presence:
+    """Which terms a text has: features of 0 and 1, shape (texts, terms)."""
+
+    terms: Terms
+
+    def __call__(self, texts: Any) -> csr_matrix:
+        """The features of texts."""
+        return _present(self.terms.counts(texts))
+
+
+def _present(counts: csr_matrix) -> csr_matrix:
+    counts = counts.copy()
+    counts.data[:] = 1.0
+    return counts
+
+
+def _flat(inputs: Any) -> np.ndarray:
+    """Series as features: the values of all steps, shape (examples, steps * variables), float64."""
+    values = np.asarray(inputs, dtype=np.float64)
+    return values.reshape(len(values), -1)
+
+
+def _best(fits: Iterator[Weights], dataset: Dataset, validation: Any) -> Weights:
+    """The first of those fits whose accuracy on the validation part is highest."""
+    targets = dataset.validation.targets
+    return max(fits, key=lambda fit: float((fit.scores(validation).argmax(axis=1) == targets).mean()))
+
+
+def _multinomial(dataset: Dataset, train: Any) -> Iterator[Weights]:
+    """Logistic regressions over all classes, the strongest penalty first."""
+    from sklearn.linear_model import LogisticRegression
+
+    # Each fit starts from the weights of the stronger penalty before it.
+    fitted = LogisticRegression(max_iter=1000, warm_start=True)
+    classes = len(dataset.classes)
+    for strength in _STRENGTHS:
+        fitted.set_params(C=strength).fit(train, dataset.train.targets)
+        weights, bias = fitted.coef_.T.copy(), fitted.intercept_.copy()
+        if classes > len(fitted.classes_) or (classes > 2 and len(bias) == 1):
+            weights, bias = _among(classes, fitted.classes_, weights, bias)
+        yield Weights(weights, bias)
+
+
+def _among(classes: int, known: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The weights of some classes among those of all, where the others never answer."""
+    if len(bias) == 1:
+        weights, bias = np.concatenate([0 * weights, weights], axis=1), np.concatenate([0 * bias, bias])
+    all_weights, all_bias = np.zeros((len(weights), classes)), np.full(classes, _NEVER)
+    all_weights[:, known], all_bias[known] = weights, bias
+    return all_weights, all_bias
+
+
+def _one_vs_rest(dataset: Dataset, train: csr_matrix) -> Iterator[Weights]:
+    """Logistic regressions of each class against the others on its log-count ratios, the strongest penalty first."""
+    from sklearn.linear_model import LogisticRegression
+
+    targets, classes = dataset.train.targets, len(dataset.classes)
+    sides = [side for side in ([1] if classes == 2 else range(classes)) if (targets == side).any()]
+    ratios = [_log_count_ratios(train, targets == side) for side in sides]
+    features = [train.multiply(ratio).tocsr() for ratio in ratios]
+    fits = [LogisticRegression(max_iter=1000, warm_start=True) for _ in sides]
+    for strength in _RATIO_STRENGTHS:
+        for side, fit, scaled in zip(sides, fits, features, strict=True):
+            fit.set_params(C=strength).fit(scaled, targets == side)
+        weights = np.stack([ratio * fit.coef_[0] for ratio, fit in zip(ratios, fits, strict=True)], axis=1)
+        bias = np.concatenate([fit.intercept_ for fit in fits])
+        if classes > 2:
+            weights, bias = _among(classes, np.array(sides), weights, bias)
+        yield Weights(weights, bias, is_one_vs_rest=True)
+
+
+def _log_count_ratios(presence: csr_matrix, is_side: np.ndarray) -> np.ndarray:
+    one, other = (np.asarray(presence[mask].sum(axis=0)).ravel() + 1 for mask in (is_side, ~is_side))
+    ratios: np.ndarray = np.log(one / one.sum()) - np.log(other / other.sum())
+    return ratios
