@@ -1,4 +1,10 @@
 // The door from Python to what decodes and counts; gatework/decoding/ checks every value before it comes here.
 #include <nanobind/nanobind.h>
 
-NB_MODULE(_decoding, m) { m.doc() = "n-grams, beams and alignments in native code"; }
+// Each part has its door in a file of its own, bind_<part>.cpp.
+void bind_ngrams(nanobind::module_& m);
+
+NB_MODULE(_decoding, m) {
+  m.doc() = "n-grams, beams and alignments in native code";
+  bind_ngrams(m);
+}
