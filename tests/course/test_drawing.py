@@ -61,6 +61,12 @@ def test_two_drawings_in_a_page_do_not_share_a_name(trace):
     assert len(names) == 2
 
 
+def test_a_word_stands_beside_the_step_that_it_was_given_for(trace):
+    page = CellDrawing(trace, step=1, notes=["", "write <it>", "", "", ""])._repr_html_()
+    assert ">2 of 5: write &lt;it&gt;</output>" in page
+    assert [step["note"] for step in steps_in(page)] == ["", ": write <it>", "", "", ""]
+
+
 def test_what_cannot_be_drawn_is_said_in_a_sentence(trace):
     with torch.no_grad():
         of_a_gru = GRU(2, 3).trace(torch.randn(5, 1, 2))
@@ -68,5 +74,7 @@ def test_what_cannot_be_drawn_is_said_in_a_sentence(trace):
         CellDrawing(of_a_gru)
     with pytest.raises(UsageError, match="no layer 0, sequence 0, unit 3"):
         CellDrawing(trace, unit=3)
+    with pytest.raises(UsageError, match="5 steps, and there are 2 notes"):
+        CellDrawing(trace, notes=["a", "b"])
     with pytest.raises(UsageError, match="5 steps, and no step 5"):
         CellDrawing(trace, step=5)

@@ -30,6 +30,11 @@ def test_a_lesson_says_what_one_can_do_after_it_and_how_long_it_takes(each):
 
 
 @BY_NAME
+def test_a_lesson_ends_with_a_way_to_show_what_one_has_learnt(each):
+    assert len(each.text.partition("## Teach it back\n\n")[2].split("\n\n")[0].split()) > 30
+
+
+@BY_NAME
 def test_a_learners_notebook_holds_no_assertions_and_no_outputs(each):
     notebook = build(each)
     assert not outputs(notebook)

@@ -163,7 +163,7 @@ def test_the_first_page_leads_through_every_lesson_and_back(open_page):
         after = page.locator(".onward .after")
         if after.count():
             after.click()
-    page.locator(".masthead a").click()
+    page.locator(".masthead > a").click()
     assert page.locator("h1").inner_text() == "How an LSTM works"
 
 
@@ -193,3 +193,25 @@ def test_the_playground_lies_beside_the_lessons(tmp_path):
     page = write_site(tmp_path / "course", {})
     assert 'href="playground.html"' in page.read_text(encoding="utf-8")
     assert (tmp_path / "course" / "playground.html").exists()
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_the_first_use_of_a_term_leads_to_its_place_in_the_glossary(open_page, site):
+    page = open_page(f"{LESSONS[0].name}.html")
+    link = page.locator("a.term", has_text="feedforward network")
+    assert link.count() == 1
+    link.click()
+    assert page.locator(":target").inner_text().startswith("feedforward network")
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_decimal_comma_is_as_good_as_a_point(open_page):
+    page = open_page("03-the-lstm-cell.html")
+    field = page.locator('[data-quiz="forget-by-hand"] input')
+    field.click()
+    page.keyboard.type("0,668")
+    assert field.input_value() == "0.668"
+    page.keyboard.press("Enter")
+    assert colour_of(page.locator('[data-quiz="forget-by-hand"] .Feedback')) == GREEN

@@ -42,6 +42,16 @@ def test_a_memory_that_keeps_nine_tenths_a_step_is_halved_after_six_and_a_half()
     assert table["kept"].to_list() == [1.0, pytest.approx(0.9), 0.0]
 
 
+def test_a_half_life_may_be_taken_over_some_steps_alone():
+    forget = np.full((4, 2, 1), 0.5)
+    forget[1, 0] = forget[3, 1] = 0.0  # one step of each sequence at which the memory is written anew
+    found = lstm_with(forget, [4, 4])
+    assert half_lives(found)["half_life"].to_list() == [0.0]
+    assert half_lives(found, among=forget[..., 0] > 0)["half_life"].to_list() == [pytest.approx(1.0)]
+    with pytest.raises(UsageError, match="no step over which"):
+        half_lives(found, among=np.zeros((4, 2), dtype=bool))
+
+
 def test_a_half_life_is_how_long_a_real_cell_takes_to_forget_half():
     layer = LSTM(1, 1)
     with torch.no_grad():

@@ -125,7 +125,7 @@ def test_the_walk_of_a_step_is_as_the_page_says(tmp_path, monkeypatch):
 def test_every_symbol_of_a_cell_and_every_term_of_a_lesson_is_in_the_glossary():
     from gatework.cells import BUILT_IN, REGISTRY
 
-    page = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    page = (SOURCE / "course" / "glossary.md").read_text(encoding="utf-8")
     symbols, terms = table("Symbols", page), table("Terms", page)
     used = {name for cell in BUILT_IN for name in REGISTRY[cell].names}
     assert used <= {row[0].strip("`") for row in symbols}

@@ -27,6 +27,7 @@ class CellDrawing:
         layer: Which layer.
         sequence: Which sequence of the batch.
         step: The step that is shown first, from 0.
+        notes: A word about each step, such as a command that came with the input; none if None.
 
     Raises:
         UsageError: The trace is not an LSTM's, or has no such unit, layer, sequence or step.
@@ -41,6 +42,7 @@ class CellDrawing:
         layer: int = 0,
         sequence: int = 0,
         step: int = 0,
+        notes: Sequence[str] | None = None,
     ) -> None:
         missing = [name for name in (*_GATES, "c", "h") if name not in trace]
         if missing:
@@ -62,6 +64,9 @@ class CellDrawing:
             {name: values[k] for name, values in {"x": shown, **before, **rows}.items()} for k in range(steps)
         ]
         self.step = step
+        self._notes = [f": {note}" if note else "" for note in notes or [""] * steps]
+        if len(self._notes) != steps:
+            raise UsageError(f"the trace has {steps} steps, and there are {len(self._notes)} notes; give one for each")
 
     def _repr_html_(self) -> str:
         first = self.steps[self.step]
@@ -77,11 +82,15 @@ class CellDrawing:
             .replace("{steps}", html.escape(json.dumps(self._rounded()), quote=True))
             .replace("{last}", str(len(self.steps)))
             .replace("{step}", str(self.step + 1))
+            .replace("{note}", html.escape(self._notes[self.step]))
             .replace("{drawing}", drawing)
         )
 
-    def _rounded(self) -> Sequence[Mapping[str, float | None]]:
-        return [{name: None if v is None else round(v, 4) for name, v in step.items()} for step in self.steps]
+    def _rounded(self) -> Sequence[Mapping[str, float | str | None]]:
+        return [
+            {name: None if v is None else round(v, 4) for name, v in step.items()} | {"note": note}
+            for step, note in zip(self.steps, self._notes, strict=True)
+        ]
 
 
 def _text(value: float | None) -> str:

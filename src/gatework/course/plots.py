@@ -9,14 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from gatework.pages.palette import CELL_COLOURS, OTHER_COLOURS
+from gatework.pages.palette import CELL_COLOURS, OPENING, OTHER_COLOURS, SIGNED
 
 # What JupyterLab, the notebook and VS Code draw by themselves, without a script from the network.
 pio.renderers.default = "plotly_mimetype"
 
 INK, GREY, PAPER = "#1b1b1d", "#6c6c74", "#fdfcfa"
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_HEAT = ((0.0, "#0069b5"), (0.5, PAPER), (1.0, "#cc5200"))
 
 Curve = Any
 
@@ -100,7 +99,7 @@ def heat(
     values: Any, *, x: str, y: str, columns: Sequence[Any] | None = None, rows: Sequence[Any] | None = None,
     limits: tuple[float, float] | None = None, height: int = 340,
 ) -> go.Figure:  # fmt: skip
-    """A table of numbers as colours: blue below the middle, orange above.
+    """A table of numbers as colours: rust below zero and blue above it; of gates white for shut and blue for open.
 
     Args:
         values: Shape (rows, columns).
@@ -108,18 +107,19 @@ def heat(
         y: What the rows are.
         columns: A name for each column; numbers from 1 otherwise.
         rows: A name for each row; numbers from 1 otherwise.
-        limits: The values at the two ends of the colours; symmetric about zero otherwise.
+        limits: The values at the two ends of the colours, of a gate (0, 1); symmetric about zero otherwise.
         height: In pixels.
     """
     table = np.asarray(values, dtype=float)
     most = float(np.abs(table).max())
     low, high = limits or (-most, most)
+    colours = SIGNED if low < 0 else OPENING
     across = [str(k + 1) for k in range(table.shape[1])] if columns is None else [str(c) for c in columns]
     down = [str(k + 1) for k in range(table.shape[0])] if rows is None else [str(r) for r in rows]
     figure = go.Figure(
         go.Heatmap(
             z=table.round(4).tolist(), y=down, x=list(range(len(across))), zmin=low, zmax=high,
-            colorscale=[list(stop) for stop in _HEAT], colorbar={"thickness": 12, "outlinewidth": 0},
+            colorscale=[list(stop) for stop in colours], colorbar={"thickness": 12, "outlinewidth": 0},
             hovertemplate=f"{y} %{{y}}, {x} %{{x}}<br>%{{z:.3f}}<extra></extra>",
         )
     )  # fmt: skip

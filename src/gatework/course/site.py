@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from gatework._files import write_text
 from gatework.course.extra import COURSE, need
+from gatework.course.glossary import anchored, linked, text
 from gatework.course.lessons import Lesson, lessons
+from gatework.course.markdown import code_to_html, to_html
 from gatework.course.notebooks import build, execute
 from gatework.errors import DataError, RunError
 from gatework.inside.playground import write_playground
@@ -77,6 +79,7 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
         )
         write_text(folder / f"{lesson.name}.html", page)
     write_playground(folder / "playground.html")
+    write_text(folder / "glossary.html", _template("glossary.html").render(body=_glossary()))
     write_text(folder / "index.html", _template("index.html").render(lessons=every))
     return folder / "index.html"
 
@@ -128,15 +131,11 @@ def _template(name: str) -> Any:
 def _inline(text: str) -> Any:
     from markupsafe import Markup
 
-    from gatework.course.markdown import to_html
-
     return Markup(to_html(text).strip().removeprefix("<p>").removesuffix("</p>"))
 
 
 def _body(notebook: NotebookNode) -> Any:
     from markupsafe import Markup
-
-    from gatework.course.markdown import to_html
 
     parts: list[str] = []
     for cell in notebook.cells:
@@ -146,7 +145,13 @@ def _body(notebook: NotebookNode) -> Any:
             parts.append(_quiz(cell.source))
         elif cell.cell_type == "code":
             parts.append(_code(cell))
-    return Markup("\n".join(parts))
+    return Markup(linked("\n".join(parts)))
+
+
+def _glossary() -> Any:
+    from markupsafe import Markup
+
+    return Markup(anchored(to_html(text())))
 
 
 def _quiz(source: str) -> str:
@@ -158,8 +163,6 @@ def _quiz(source: str) -> str:
 
 
 def _code(cell: NotebookNode) -> str:
-    from gatework.course.markdown import code_to_html
-
     shown = "".join(_output(output) for output in cell.outputs)
     results = f'<div class="output">{shown}</div>' if shown else ""
     return f'<div class="cell"><pre class="code"><code>{code_to_html(cell.source)}</code></pre>{results}</div>'

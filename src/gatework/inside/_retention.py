@@ -33,24 +33,29 @@ def retention(trace: Trace) -> dict[str, np.ndarray]:
     return {state: trace[gate] for state, gate in gates.items()}
 
 
-def half_lives(trace: Trace) -> pl.DataFrame:
+def half_lives(trace: Trace, among: np.ndarray | None = None) -> pl.DataFrame:
     """The half-life of each unit's memory, in steps.
 
     Args:
         trace: The trace; only steps within their sequences count.
+        among: Which steps count, shape (steps, sequences), bool, such as those at which nothing is to be written; all
+            if None.
 
     Returns:
         Columns `layer, direction, state, unit, kept, half_life`: the geometric mean of the gate, and the steps after
         which half of what was stored is left; infinite where the gate was 1 at every step. Longest first.
 
     Raises:
-        UsageError: The cell has no gate that keeps its state.
+        UsageError: The cell has no gate that keeps its state, or no step counts.
     """
     import polars as pl
 
+    is_counted = trace.is_step if among is None else trace.is_step & np.asarray(among, dtype=bool)
+    if not is_counted.any():
+        raise UsageError("there is no step over which to take a half-life; mark one at least in `among`")
     rows = []
     for state, gate in retention(trace).items():
-        values = gate[:, :, trace.is_step].astype(np.float64)
+        values = gate[:, :, is_counted].astype(np.float64)
         with np.errstate(divide="ignore"):
             log_kept = np.log(values).mean(axis=2)
             half = np.log(0.5) / np.minimum(log_kept, 0.0)

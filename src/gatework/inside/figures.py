@@ -14,13 +14,11 @@ from gatework.inside._saturation import saturation as _saturation
 from gatework.inside.attribution import Attribution
 from gatework.inside.gradients import GradientFlow
 from gatework.inside.traces import Trace
-from gatework.pages.palette import CELL_COLOURS, OTHER_COLOURS
+from gatework.pages.palette import CELL_COLOURS, OPENING, OTHER_COLOURS, SIGNED
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_SIGNED = [[0.0, "#b3431e"], [0.25, "#e9a583"], [0.5, "#f7f5f0"], [0.75, "#86b6dc"], [1.0, "#0b5fa8"]]
-_OPENING = [[0.0, "#f7f5f0"], [0.5, "#86b6dc"], [1.0, "#083e70"]]
 _LAYOUT: dict[str, Any] = {
     "template": "simple_white",
     "font": {"size": 13},
@@ -57,7 +55,7 @@ def heat_map(
         bound = max(float(np.abs(values[each]).max(initial=0)), 1e-12)
         drawn = go.Heatmap(
             z=values[each],
-            colorscale=_OPENING if is_gate else _SIGNED,
+            colorscale=list(OPENING if is_gate else SIGNED),
             zmin=0 if is_gate else -bound,
             zmax=1 if is_gate else bound,
             customdata=np.broadcast_to(np.array(steps, dtype=object), values[each].shape),

@@ -54,6 +54,12 @@ OTHER_COLOURS = tuple(_PROPERTIES[name][0] for name in _OTHERS)
 """The colours that other cells take in turn, on light ground."""
 
 
+SIGNED = ((0.0, "#b3431e"), (0.25, "#e9a583"), (0.5, "#f7f5f0"), (0.75, "#86b6dc"), (1.0, "#0b5fa8"))
+"""The colours of a value that may be negative, from the lowest to the highest: rust, white at zero, blue."""
+OPENING = ((0.0, "#f7f5f0"), (0.5, "#86b6dc"), (1.0, "#083e70"))
+"""The colours of a gate, from shut to open: white to blue."""
+
+
 def theme_css() -> str:
     """The custom properties of every page: light, dark where the system is, and dark by the page's button."""
     light, dark = (" ".join(f"{name}: {pair[k]};" for name, pair in _PROPERTIES.items()) for k in (0, 1))

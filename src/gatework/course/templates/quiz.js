@@ -18,6 +18,15 @@
       send.className = "send";
       send.textContent = "Check";
       // The library listens for the Enter key only, which a telephone's number pad may lack.
+      // The library drops a decimal comma, and 0,668 would be read as 668.
+      const check = input.onkeypress;
+      if (check.name === "numeric_keypress") {
+        input.onkeypress = (event) => {
+          if (event.key !== ",") return check.call(input, event);
+          if (!input.value.includes(".")) input.setRangeText(".", input.selectionStart, input.selectionEnd, "end");
+          return false;
+        };
+      }
       send.addEventListener("click", () => input.onkeypress({ which: 13, keyCode: 13 }));
       input.after(send);
     }
