@@ -76,6 +76,39 @@ struct BackwardRecord {
 
 #undef GATEWORK_RECORD
 
+// What kernels take, of the records.
+template <class T = void>
+T* at(Address address) {
+  return reinterpret_cast<T*>(static_cast<uintptr_t>(address));
+}
+
+inline Weights weights_of(const WeightRecord& w) {
+  return {w.input,       w.hidden,      w.output,        at(w.weight_ih),  at(w.weight_hh),
+          at(w.bias_ih), at(w.bias_hh), at(w.weight_hr), at(w.weight_unit)};
+}
+
+inline StepOptions options_of(const OptionRecord& r) {
+  StepOptions options{};
+  for (int k = 0; k < state_option_count; ++k) {
+    for (int s = 0; s < max_states; ++s) {
+      options.after[k][s] = r.after[static_cast<size_t>(k * max_states + s)];
+      options.seeds[k][s] = r.seeds[static_cast<size_t>(k * max_states + s)];
+    }
+  }
+  options.is_random = r.is_random;
+  options.is_normalised = r.is_normalised;
+  options.mask = at(r.mask);
+  options.input_gain = at(r.input_gain);
+  options.gain = at(r.gain);
+  options.bias = at(r.bias);
+  options.state_gain = at(r.state_gain);
+  options.state_bias = at(r.state_bias);
+  options.normalised_product = at(r.normalised_product);
+  options.normalised_state = at(r.normalised_state);
+  options.scale = at(r.scale);
+  return options;
+}
+
 }  // namespace gatework::records
 
 namespace nanobind::detail {

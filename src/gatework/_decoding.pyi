@@ -1,7 +1,11 @@
 """The native side of decoding; the modules of `gatework.decoding` are the only callers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+
+from gatework.scan.records import OptionRecord, WeightRecord
 
 class NGrams:
     @staticmethod
@@ -30,3 +34,55 @@ class NGrams:
     def advance(self, state: int, token: int, /) -> tuple[float, int]: ...
     def score(self, state: int, tokens: NDArray[np.int32], log_probabilities: NDArray[np.float32], /) -> int: ...
     def distribution(self, state: int, probabilities: NDArray[np.float64], /) -> None: ...
+
+class Rules:
+    def __init__(
+        self,
+        numbers: Sequence[float],
+        counts: Sequence[int],
+        breaks: NDArray[np.uint8],
+        banned: NDArray[np.uint8],
+        /,
+    ) -> None: ...
+
+class LanguageModel:
+    def __init__(
+        self,
+        kernel: int,
+        layers: Sequence[WeightRecord],
+        options: Sequence[OptionRecord],
+        sizes: Sequence[int],
+        addresses: Sequence[int],
+        /,
+    ) -> None: ...
+    def write(
+        self,
+        states: Sequence[NDArray[np.float32]],
+        pending: NDArray[np.int32],
+        text: NDArray[np.int32],
+        seed: int,
+        drawn: int,
+        rules: Rules,
+        tokens: NDArray[np.int32],
+        threads: int,
+        /,
+    ) -> None: ...
+    def read(
+        self,
+        states: Sequence[NDArray[np.float32]],
+        pending: NDArray[np.int32],
+        text: NDArray[np.int32],
+        tokens: NDArray[np.int32],
+        threads: int,
+        /,
+    ) -> None: ...
+    def distribution(
+        self,
+        states: Sequence[NDArray[np.float32]],
+        pending: NDArray[np.int32],
+        text: NDArray[np.int32],
+        rules: Rules,
+        probabilities: NDArray[np.float64],
+        threads: int,
+        /,
+    ) -> None: ...

@@ -1,6 +1,25 @@
 """What turns scores into answers: language models by counting, sampling, beams and alignments, in native code."""
 
-from gatework.decoding.arpa import read_arpa, write_arpa
-from gatework.decoding.ngrams import NGramModel
+from __future__ import annotations
 
-__all__ = ["NGramModel", "read_arpa", "write_arpa"]
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
+
+if TYPE_CHECKING:
+    from gatework.decoding.arpa import read_arpa, write_arpa
+    from gatework.decoding.ngrams import NGramModel
+    from gatework.decoding.sampling import Sampling
+    from gatework.decoding.writer import Writer, Writing
+
+__all__ = ["NGramModel", "Sampling", "Writer", "Writing", "read_arpa", "write_arpa"]
+
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "arpa": ("read_arpa", "write_arpa"),
+        "ngrams": ("NGramModel",),
+        "sampling": ("Sampling",),
+        "writer": ("Writer", "Writing"),
+    },
+)

@@ -61,15 +61,18 @@ class NativeOptions:
         return self.input_gain, norms.gain, norms.state_gain, norms.state_bias
 
     def native(self) -> _native.Options:
+        """The same as an object of the native side; it holds as long as the tensors do."""
+        return _native.options(self.record())
+
+    def record(self) -> OptionRecord:
         """The same with addresses; it holds as long as the tensors do."""
         seeds = self.seeds or [[0] * len(numbers) for numbers in self.after]
         neutral = [option.neutral for option in STATE_OPTIONS]
-        record = OptionRecord(
+        return OptionRecord(
             _by_native_state(self.after, neutral), self.seeds is not None, _by_native_state(seeds, [0] * len(seeds)),
             self.norms is not None, address(self.mask), address(self.input_gain),
             *map(address, self.norms or NormSlots()), *map(address, self.saved),
         )  # fmt: skip
-        return _native.options(record)
 
 
 def _by_native_state(rows: Sequence[Sequence[Any]], missing: Sequence[Any]) -> list[Any]:
