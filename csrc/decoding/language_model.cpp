@@ -15,7 +15,7 @@ namespace gatework::decoding {
 namespace {
 
 constexpr int64_t most_in_table = 1 << 21;  // numbers: more would take longer to make than a text to write
-constexpr int64_t most_single = 1;           // streams; from two on packed weights pay for themselves
+constexpr int64_t most_single = 1;          // streams; from two on packed weights pay for themselves
 constexpr int64_t whole_lanes = 16;         // slices are multiples of this, so that small layers fill their lanes
 
 int64_t inputs_of(const Kernel& kernel) {
