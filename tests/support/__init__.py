@@ -16,6 +16,7 @@
 | `onnx_files` | ONNX files as others run them |
 | `report_folders` | comparison folders without a training |
 | `scans` | one scan by every way it can be computed |
+| `sentence_pairs` | pairs of a toy language, and a small translator |
 | `sensors` | small sensor tables with anomalies |
 | `spelling` | a task of a person's own with ragged outputs |
 | `task_battery` | `check_task(dataset, recipe, folder)`: what every task must do |

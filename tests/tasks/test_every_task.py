@@ -21,6 +21,8 @@ from support.daily_tables import small as small_forecast
 from support.datasets import opinions, waves
 from support.datasets import small as small_classifier
 from support.sensors import payments, sensor
+from support.sentence_pairs import small as small_translator
+from support.sentence_pairs import toy_pairs
 from support.task_battery import check_task
 
 Case = tuple[Dataset, Recipe]
@@ -89,11 +91,16 @@ def numbers_to_spell() -> Case:
     return dataset, small_classifier(epochs=2, task="spell", layers=1, dropout=0.0)
 
 
+def sentences_to_translate() -> Case:
+    return table("translate", toy_pairs(60), small_translator(epochs=2))
+
+
 CASES: dict[str, tuple[Callable[[], Case], ...]] = {
     "classify": (texts_with_classes, series_with_classes),
     "regress": (texts_with_values, series_with_values),
     "forecast": (series_to_forecast, distribution_to_forecast),
     "detect": (sensor_to_watch, payments_with_labels),
+    "translate": (sentences_to_translate,),
     "spell": (numbers_to_spell,),
 }
 

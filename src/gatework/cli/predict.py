@@ -66,6 +66,9 @@ def predict(
             print(line)
     elif as_json:
         print(json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str))
+    elif (lines := opened.task.lines(rows)) is not None:
+        print("\n".join(lines))
+        tell(opened.task.summary(rows))
     else:
         predictions_table(rows)
 

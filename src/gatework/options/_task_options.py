@@ -85,6 +85,7 @@ TASKS: Registry[TaskOptions] = Registry(
         "regress": "gatework.tasks.regress.options:OPTIONS",
         "forecast": "gatework.tasks.forecast.options:OPTIONS",
         "detect": "gatework.tasks.detect.options:OPTIONS",
+        "translate": "gatework.tasks.translate.options:OPTIONS",
     },
     _of_class,
 )

@@ -266,6 +266,10 @@ class Task(ABC):
         """Whether answers equal the targets exactly, so that copying the input solves the task."""
         return False
 
+    def lines(self, predictions: pl.DataFrame) -> list[str] | None:
+        """Predictions as lines of text, where a person reads them so; None where a table is read better."""
+        return None
+
     def summary(self, predictions: pl.DataFrame) -> list[str]:
         """What predictions amount to, one line each, beside the table of them; nothing by default."""
         return []

@@ -1,0 +1,107 @@
+"""Pieces of words (byte-pair encoding) that can write every text: what no piece covers is written byte by byte.
+
+Frequent words are one piece, rare ones several, and the 256 bytes are pieces themselves, so that nothing is ever
+unknown: names, other scripts and emoji come back as they went in. Learnt by Hugging Face's `tokenizers`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PADDING, BEGIN, END = 0, 1, 2
+"""What fills a batch, begins a sentence and ends it; no text gives these."""
+_MARKS = ("<pad>", "<s>", "</s>")
+_LEAST_COUNT = 2
+_SPACE = "Ġ"
+"""What a space is written as in a piece."""
+
+
+class Subwords:
+    """Texts to pieces and back.
+
+    Args:
+        pieces: Every piece, in the order of the numbers; the first three stand for no text.
+        merges: Which two pieces become one, the first learnt first.
+
+    Raises:
+        ValueError: The merges do not fit the pieces.
+    """
+
+    def __init__(self, pieces: Sequence[str], merges: Sequence[Sequence[str]]) -> None:
+        self.pieces, self.merges = tuple(pieces), tuple((str(first), str(second)) for first, second in merges)
+        self._tokenizer = _tokenizer(self.pieces, self.merges)
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], size: int) -> Subwords:
+        """Learns pieces.
+
+        Args:
+            texts: What they are learnt from, of all languages together.
+            size: The most pieces, the 256 bytes and three marks among them.
+        """
+        from tokenizers import pre_tokenizers, trainers
+
+        trainer = trainers.BpeTrainer(
+            vocab_size=size,
+            min_frequency=_LEAST_COUNT,
+            special_tokens=list(_MARKS),
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        tokenizer = _tokenizer((), ())
+        tokenizer.train_from_iterator(texts, trainer)
+        model = json.loads(tokenizer.to_str())["model"]
+        merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
+        return cls(sorted(model["vocab"], key=model["vocab"].__getitem__), merges)
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The numbers of every text's pieces, without a begin or an end."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+
+    def decode(self, numbers: Sequence[Sequence[int]]) -> list[str]:
+        """The texts that these numbers write; bytes that are no character become U+FFFD."""
+        kept = [[number for number in row if number > END] for row in numbers]
+        return [text.strip() for text in self._tokenizer.decode_batch(kept)]
+
+    def words(self, numbers: Sequence[int]) -> tuple[list[str], list[int]]:
+        """The words that pieces make up, and for every piece the position of its word."""
+        groups: list[list[int]] = []
+        places = []
+        for number in numbers:
+            if not groups or self.pieces[number].startswith(_SPACE):
+                groups.append([])
+            groups[-1].append(number)
+            places.append(len(groups) - 1)
+        return self.decode(groups), places
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return {"pieces": list(self.pieces), "merges": [list(merge) for merge in self.merges]}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Subwords:
+        """The pieces whose `state()` this is."""
+        return cls(state["pieces"], state["merges"])
+
+
+def _tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Tokenizer:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+    try:
+        model = models.BPE({piece: number for number, piece in enumerate(pieces)}, list(merges))
+    # The package has no exception of its own.
+    except Exception as error:
+        raise ValueError(f"the pieces of words do not fit each other ({error})") from None
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer

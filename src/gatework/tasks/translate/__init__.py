@@ -1,0 +1,1 @@
+"""Translation from a person's own pairs of sentences."""

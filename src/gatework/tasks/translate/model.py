@@ -1,0 +1,133 @@
+"""The network of a translation: an encoder in both directions, and a decoder that looks at what it gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatework.data.subwords import PADDING
+from gatework.nn.attention import Attention, Memory
+from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout
+from gatework.nn.model import layers
+from gatework.options import ModelOptions
+from gatework.tasks.translate.options import TranslateOptions
+
+
+class TranslationModel(nn.Module):
+    """An encoder-decoder with one table of vectors for source, target and output.
+
+    The encoder's directions have half as many units as the decoder's layers, which begin in the encoder's last states,
+    both directions side by side.
+
+    The buffer `low` is the confidence below which a translation counts as unsure.
+
+    Args:
+        config: The cell, its size and its options.
+        settings: How the decoder looks at the source.
+        vocabulary: The number of pieces.
+    """
+
+    def __init__(self, config: ModelOptions, settings: TranslateOptions, vocabulary: int) -> None:
+        super().__init__()
+        size, self.hidden = config.embedding, config.hidden
+        self.embedding = nn.Embedding(vocabulary, size)
+        # Small enough that products of outputs and vectors begin as a flat distribution.
+        nn.init.normal_(self.embedding.weight, std=size**-0.5)
+        half = dataclasses.replace(config, hidden=(config.hidden + 1) // 2)
+        self.encoder = layers(half, size, bidirectional=True)
+        fed = size if settings.input_feeding else 0
+        attention = None
+        if settings.attention != "none":
+            attention = Attention(config.hidden, 2 * half.hidden, settings.attention)
+        self.decoder = AttentionDecoder(
+            layers(config, size + fed), attention, size, input_feeding=settings.input_feeding, dropout=config.dropout
+        )
+        self.register_buffer("low", torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.dropout, self.embedding_dropout = config.dropout, config.embedding_dropout
+
+    def forward(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Tensor:
+        """Scores of every piece of every translation, one translation after the other.
+
+        Args:
+            inputs: The source's pieces, shape (batch, source), int64.
+            lengths: Pieces of each source, shape (batch,).
+            previous: What the decoder reads, shape (batch, target).
+            target_lengths: Pieces of each translation, shape (batch,).
+
+        Returns:
+            Shape (pieces, vocabulary): what stands beyond a translation's end is left out.
+        """
+        decoded = self.decoded(inputs, lengths, previous, target_lengths)
+        is_piece = torch.arange(previous.shape[1]) < target_lengths[:, None]
+        outputs = locked_dropout(decoded.output, self.dropout, self.training).transpose(0, 1)
+        return self.scored(outputs[is_piece])
+
+    def decoded(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Decoded:
+        """The decoder's outputs for a known translation, and where it looked; arguments as for `forward()`."""
+        memory, state = self.encoded(inputs, lengths)
+        return self.decoder(self._vectors(previous), memory, state, lengths=target_lengths)
+
+    def encoded(self, inputs: Tensor, lengths: Tensor) -> tuple[Memory, Any]:
+        """What the decoder looks at, and the state that it begins in."""
+        is_ragged = bool((lengths != inputs.shape[1]).any())
+        outputs, states = self.encoder(self._vectors(inputs), lengths=lengths if is_ragged else None)
+        memory = self.decoder.remember(
+            locked_dropout(outputs, self.dropout, self.training), lengths if is_ragged else None
+        )
+        if isinstance(states, tuple):
+            return memory, tuple(self._beside(state) for state in states)
+        return memory, self._beside(states)
+
+    def scored(self, outputs: Tensor) -> Tensor:
+        """Scores of every piece for outputs of the decoder, shape (..., vocabulary)."""
+        return nn.functional.linear(outputs, self.embedding.weight, self.bias)
+
+    def _beside(self, state: Tensor) -> Tensor:
+        """Both directions of each layer side by side, shape (layers, batch, hidden)."""
+        return torch.cat([state[0::2], state[1::2]], dim=-1)[..., : self.hidden].contiguous()
+
+    def _vectors(self, pieces: Tensor) -> Tensor:
+        """The pieces' vectors, time first."""
+        vectors = self.embedding(pieces.transpose(0, 1))
+        if self.training and self.embedding_dropout:
+            keep = 1 - self.embedding_dropout
+            vectors = vectors * torch.empty_like(vectors[..., :1]).bernoulli_(keep).div_(keep)
+        return locked_dropout(vectors, self.dropout, self.training)
+
+
+class Searched:
+    """A network in the middle of some translations, `beam` beginnings of each; see `gatework.decoding.beam`."""
+
+    def __init__(self, model: TranslationModel, inputs: Tensor, lengths: Tensor, beam: int) -> None:
+        self.model, self.beam = model, beam
+        memory, state = model.encoded(inputs, lengths)
+        rows = torch.arange(len(inputs)).repeat_interleave(beam)
+        self.memory, self.state = memory.take(rows), _taken(state, rows)
+
+    def scores(self, tokens: Tensor) -> Tensor:
+        """Log-probabilities of the next piece, shape (sentences, beams, vocabulary)."""
+        vectors = self.model.embedding(tokens.flatten())
+        decoded = self.model.decoder.step(vectors, self.memory, self.state)
+        self.state = decoded.state
+        scores = self.model.scored(decoded.output)
+        scores[:, PADDING] = float("-inf")
+        return scores.log_softmax(-1).view(*tokens.shape, -1)
+
+    def keep(self, sequences: Tensor, beams: Tensor) -> None:
+        """Keeps these sentences, and of each these beginnings."""
+        rows = (sequences[:, None] * self.beam + beams).flatten()
+        if len(rows) < len(self.memory.values):
+            self.memory = self.memory.take(rows)
+        self.state = _taken(self.state, rows)
+
+
+def _taken(state: Any, rows: Tensor) -> Any:
+    """The states of some rows; a decoder's with input feeding holds the layers' and its last output."""
+    if isinstance(state, Tensor):
+        return state.index_select(-2, rows)
+    parts = [_taken(part, rows) for part in state]
+    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)

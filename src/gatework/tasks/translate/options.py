@@ -1,0 +1,72 @@
+"""The options of translation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gatework.options import OptionSection, TaskOptions, option
+
+AttentionKind = Literal["general", "dot", "additive", "none"]
+
+_SIDE = "The column of the sentences to translate, by name or number; of a TMX file the language, of files the ending."
+
+
+@dataclass(frozen=True)
+class TranslateOptions(OptionSection):
+    """How sentences are translated."""
+
+    section = "translate"
+    title = "Translation"
+
+    source_column: str | None = option(None, help=_SIDE, flag="source", metavar="COLUMN")
+    attention: AttentionKind = option(
+        "general",
+        help="How the decoder's output is compared with the encoder's (Luong's general or dot, Bahdanau's additive); "
+        "none sees the source through the encoder's last state alone.",
+    )
+    input_feeding: bool = option(
+        False, help="Each step of the decoder also reads its last output; training goes step by step, which is slow."
+    )
+    label_smoothing: float = option(
+        0.1, low=0, high=0.9, help="Share of each target's probability that is spread over all pieces of words."
+    )
+    beam: int = option(5, low=1, high=100, help="Beginnings that are kept for each sentence; 1 is greedy.")
+    length_penalty: float = option(
+        1.0, low=0, high=10, help="Above 0 longer translations are preferred more; 0 compares plain probabilities."
+    )
+
+
+@dataclass(frozen=True)
+class TranslatePrediction(OptionSection):
+    """What a translation is asked for."""
+
+    section = "translate"
+    title = "Translation"
+
+    beam: int | None = option(
+        None, low=1, high=100, help="Beginnings that are kept for each sentence; 1 is greedy, the fastest."
+    )
+    alternatives: int | None = option(
+        None, low=1, high=100, help="Give so many translations of each sentence, the best first.", commands=("predict",)
+    )
+
+
+def _is_meant_by(given: Collection[str]) -> bool:
+    return "source_column" in given
+
+
+OPTIONS = TaskOptions(
+    "translate",
+    "Translate sentences, learnt from pairs of them.",
+    "gatework train translate pairs.tsv --source en --target de --out RUN",
+    "gatework.tasks.translate.task:TranslateTask",
+    (TranslateOptions,),
+    frozenset({"data.text", "data.label", "data.max_tokens", "data.padding", "data.scale", "data.decimal"})
+    | {"model.bidirectional", "model.pooling"},
+    prediction=TranslatePrediction,
+    recipes=Path(__file__).with_name("recipes"),
+    is_meant_by=_is_meant_by,
+)

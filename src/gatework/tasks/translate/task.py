@@ -1,0 +1,296 @@
+"""Translation: a sentence of one language from a sentence of another."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.data.batches import evaluation_order
+from gatework.data.dataset import Split
+from gatework.data.pairs import read_sources
+from gatework.data.subwords import PADDING, Subwords
+from gatework.data.text import Texts
+from gatework.errors import DataError, UsageError
+from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
+from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
+from gatework.tasks.translate.examples import PairExamples
+from gatework.tasks.translate.memory import TranslationMemory
+from gatework.tasks.translate.metrics import answers_of, metrics, need_sacrebleu
+from gatework.tasks.translate.options import OPTIONS, TranslateOptions
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import nn
+
+    from gatework.data.dataset import Batch, Dataset, Examples
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
+    from gatework.tasks.translate.translator import Translation, Translator
+
+_EVALUATION_BATCH = 128
+_LOW = 0.1
+# Words of translations. Phrase by phrase wins over a network below 100,000 words (Sennrich and Zhang 2019).
+_FEW_WORDS, _SOME_WORDS = 30_000, 100_000
+
+
+@dataclass(frozen=True)
+class Asked(Split):
+    """Sentences to translate, and how.
+
+    Attributes:
+        beam: Beginnings that are kept of each; the task's own if None.
+        alternatives: Translations of each.
+    """
+
+    beam: int | None = None
+    alternatives: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TranslateTask(Task):
+    """What a sentence is in another language.
+
+    Answers have the columns "target" (the reference), "translation" and "confidence", the geometric mean of the
+    probabilities of a translation's pieces.
+
+    Attributes:
+        subwords: The pieces of words of both languages.
+        settings: How the network looks at the source, and how translations are searched.
+        longest: Pieces of the longest source of the training part.
+        columns: The names of both sides.
+        memory: The training pairs.
+    """
+
+    options = OPTIONS
+    name = OPTIONS.name
+    metric = "bleu"
+    lower_is_better = False
+    shown = ("bleu", "chrf", "exact_match")
+
+    subwords: Subwords
+    settings: TranslateOptions
+    longest: int
+    columns: tuple[str, str]
+    memory: TranslationMemory
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads, tidies and splits pairs; see `gatework.tasks.translate.data`."""
+        need_sacrebleu()
+        return load_pairs(source, recipe)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataOptions) -> TranslateTask:
+        """Learns the pieces of words from the training part alone.
+
+        Raises:
+            DataError: The data set holds no pairs of sentences.
+        """
+        if dataset.kind != "pairs":
+            raise DataError(f'"{dataset.name}" holds no pairs of sentences to learn a translation from')
+        sources, targets = sides_of(dataset.train)
+        subwords = Subwords.fit([*sources, *targets], config.vocabulary)
+        settings = dataset.settings if isinstance(dataset, PairDataset) else TranslateOptions()
+        longest = max((len(row) for row in subwords.encode(sources)), default=0)
+        columns = (str(dataset.columns.get("source", "source")), str(dataset.columns.get("target", "target")))
+        return cls(subwords, settings, longest, columns, TranslationMemory(sources, targets))
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "subwords": self.subwords.state(),
+            "settings": dataclasses.asdict(self.settings),
+            "longest": self.longest,
+            "columns": list(self.columns),
+            "memory": self.memory.packed(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TranslateTask:
+        """The task whose `state()` this is."""
+        settings = TranslateOptions(**state["settings"])
+        source, target = state["columns"]
+        memory = TranslationMemory.unpacked(state["memory"])
+        return cls(Subwords.from_state(state["subwords"]), settings, int(state["longest"]), (source, target), memory)
+
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read: pairs, words, and what may be expected of so many."""
+        _, targets = sides_of(dataset.train)
+        words = sum(len(target.split()) for target in targets)
+        return [
+            *super().about(dataset),
+            f"{self.columns[0]} to {self.columns[1]}: {words:,} words of translations, {len(self.subwords):,} pieces",
+            expectation(words),
+        ]
+
+    def encode(self, split: Split) -> Examples:
+        """Examples ready to be batched."""
+        return PairExamples(split, self.subwords)
+
+    def model(self, config: ModelOptions) -> nn.Module:
+        """A network with fresh weights."""
+        from gatework.tasks.translate.model import TranslationModel
+
+        return TranslationModel(config, self.settings, len(self.subwords))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """Cross-entropy of every piece of every translation, its end among them, with label smoothing."""
+        from torch.nn.functional import cross_entropy
+
+        targets = batch.targets[batch.targets != PADDING]
+        scores = model(**batch.tensors())
+        total = cross_entropy(scores, targets, reduction="sum", label_smoothing=self.settings.label_smoothing)
+        return Loss(total, float(len(targets)))
+
+    def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
+        """Translations of sentences whose references are known; greedy ones while a network is being trained."""
+        beam = 1 if model.training else self.settings.beam
+        loss = self._mean_loss(model, examples)
+        said = self._translated(model, examples.split, beam)
+        answers = answers_of(
+            examples.split.targets.tolist(), [best.text for best, *_ in said], [best.confidence for best, *_ in said]
+        )
+        return Evaluation(loss, self.metrics(answers), answers)
+
+    def _mean_loss(self, model: nn.Module, examples: Examples) -> float:
+        import torch
+
+        total, weight = 0.0, 0.0
+        model.eval()
+        with torch.no_grad():
+            for index in evaluation_order(examples.lengths, _EVALUATION_BATCH):
+                loss = self.loss(model, examples.batch(index))
+                total, weight = total + float(loss.total), weight + loss.weight
+        return total / max(weight, 1.0)
+
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
+        """BLEU, chrF, BLEU of lower-cased text and the share that is exactly right."""
+        return metrics(answers)
+
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
+        """Learns which confidence is low: a tenth of the validation part's translations lie below."""
+        said = self._translated(model, dataset.validation, self.settings.beam)
+        confidences = [best.confidence for best, *_ in said]
+        model.get_buffer("low").fill_(float(np.quantile(confidences, _LOW)) if confidences else 0.0)
+
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads sentences.
+
+        Args:
+            source: One sentence, a list of them, a text file with a sentence a line, a table's path or a data frame.
+            recipe: What the task was trained with.
+            options: `beam` and `alternatives`.
+        """
+        refuse_options(self.name, options, ("beam", "alternatives"))
+        sentences, beside = self._sentences(source, recipe)
+        blank = np.array([""] * len(sentences), dtype=object)
+        return Asked(Texts(sentences), blank, beside, options.get("beam"), options.get("alternatives") or 1)
+
+    def _sentences(self, source: Any, recipe: Recipe) -> tuple[pl.Series, pl.DataFrame | None]:
+        import polars as pl
+
+        if isinstance(source, str) and not is_file(source):
+            return pl.Series("text", [source], dtype=pl.String), None
+        if isinstance(source, (list, tuple)):
+            return pl.Series("text", [str(line) for line in source], dtype=pl.String), None
+        return read_sources(source, recipe.data, self.columns[0])
+
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads pairs with known translations, all of them as they stand."""
+        refuse_options(self.name, options, ("beam",))
+        return read_known(source, recipe, self.columns)
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
+        """How good a network is on pairs with known translations."""
+        split = self.read_known(source, recipe, **options)
+        beam = options.get("beam") or self.settings.beam
+        evaluation = dataclasses.replace(self, settings=dataclasses.replace(self.settings, beam=beam)).evaluate(
+            model.eval(), self.encode(split)
+        )
+        return Scores(evaluation.metrics, evaluation.answers, test=split.table())
+
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
+        """The translation of each sentence and its confidence, and where that is low the nearest known pair."""
+        import polars as pl
+
+        asked = split if isinstance(split, Asked) else Asked(split.inputs, split.targets)
+        beam = max(asked.beam or self.settings.beam, asked.alternatives)
+        said = self._translated(model, split, beam)
+        sentences = split.table()["text"].to_list()
+        low = float(model.get_buffer("low"))
+        is_low = [bool(s.strip()) and found[0].confidence < low for s, found in zip(sentences, said, strict=True)]
+        hits = iter(self.memory.nearest([s for s, unsure in zip(sentences, is_low, strict=True) if unsure]))
+        nearest = [next(hits)[:2] if unsure else (None, None) for unsure in is_low]
+        rows = [
+            (at, rank, found.text, found.confidence, *nearest[at])
+            for at, translations in enumerate(said)
+            for rank, found in enumerate(translations[: asked.alternatives], start=1)
+        ]
+        schema = {"at": pl.Int64, "rank": pl.Int64, "translation": pl.String, "confidence": pl.Float64}
+        schema |= {"nearest_source": pl.String, "nearest_target": pl.String}
+        frame = pl.DataFrame(rows, schema=schema, orient="row")
+        beside = split.beside if split.beside is not None else pl.DataFrame({"text": sentences})
+        beside = beside.drop([name for name in beside.columns if name in frame.columns])[frame["at"]]
+        return beside.hstack(frame.drop("at", *([] if asked.alternatives > 1 else ["rank"])))
+
+    def lines(self, predictions: pl.DataFrame) -> list[str]:
+        """A translation a line; of several alternatives with their confidence."""
+        if "rank" not in predictions.columns:
+            return predictions["translation"].to_list()
+        columns = (predictions[name] for name in ("rank", "confidence", "translation"))
+        return [f"{rank}\t{confidence:.3f}\t{text}" for rank, confidence, text in zip(*columns, strict=True)]
+
+    def summary(self, predictions: pl.DataFrame) -> list[str]:
+        """Which translations are unsure, and what is known that is like them."""
+        unsure = predictions.filter(predictions["nearest_source"].is_not_null())
+        if len(predictions) == 1 and len(unsure):
+            confidence, source, target = unsure.select("confidence", "nearest_source", "nearest_target").row(0)
+            return [f'unsure (confidence {confidence:.2f}); the nearest known sentence is "{source}": "{target}"']
+        if not len(unsure):
+            return []
+        return [
+            f"{len(unsure):,} of {len(predictions):,} translations are unsure; --json, or --out FILE.csv, shows which, "
+            "each with the nearest known pair"
+        ]
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Copy, translation memory, and a dictionary word by word."""
+        from gatework.tasks.translate.baselines import baselines
+
+        return baselines(dataset)
+
+    def is_copied(self, answers: pl.DataFrame) -> bool:
+        """Whether every translation is the reference."""
+        return bool((answers["translation"] == answers["target"]).all())
+
+    def _translated(self, model: nn.Module, split: Split, beam: int) -> list[list[Translation]]:
+        return self._translator(model)(
+            split.table()["text"].to_list(), beam=beam, length_penalty=self.settings.length_penalty
+        )
+
+    def _translator(self, model: nn.Module) -> Translator:
+        from gatework.tasks.translate.model import TranslationModel
+        from gatework.tasks.translate.translator import Translator
+
+        if not isinstance(model, TranslationModel):
+            raise UsageError(f"a {type(model).__name__} cannot translate; a network of this task was expected")
+        return Translator(model, self.subwords, self.longest)
+
+
+def is_file(text: str) -> bool:
+    """Whether a text is the path of a file rather than a sentence."""
+    return len(text) < 1024 and "\0" not in text and "\n" not in text and os.path.exists(text)
+
+
+def expectation(words: int) -> str:
+    """What may be expected of so many words of translations."""
+    if words < _FEW_WORDS:
+        return f"{words:,} words are few: expect the translation memory and the dictionary to win over any network"
+    if words < _SOME_WORDS:
+        return f"{words:,} words are little: the network and the dictionary may be as good as each other"
+    return f"{words:,} words: expect the network to be ahead of the dictionary, most on sentences like these"

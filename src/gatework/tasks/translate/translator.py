@@ -1,0 +1,120 @@
+"""Sentences to translations: cut where they are long, searched together, and put together again line by line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gatework.data.subwords import BEGIN, END, Subwords
+from gatework.decoding.beam import Hypothesis, beam_search
+from gatework.tasks.translate.examples import padded
+from gatework.tasks.translate.model import Searched, TranslationModel
+
+# Beginnings that are searched at once.
+_MOST_ROWS = 320
+_LONGER, _MORE = 1.5, 10
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?…。！？;:])\s+|(?<=[。！？])")
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translation of a line.
+
+    Attributes:
+        text: The translation.
+        confidence: The geometric mean of its pieces' probabilities, between 0 and 1.
+        score: What translations of a line are ordered by, summed over its sentences.
+    """
+
+    text: str
+    confidence: float
+    score: float
+
+
+class Translator:
+    """Translates lines with a trained network.
+
+    Args:
+        model: The network.
+        subwords: Its pieces.
+        longest: Pieces of the longest source that it learnt from; a longer line is cut into sentences.
+    """
+
+    def __init__(self, model: TranslationModel, subwords: Subwords, longest: int) -> None:
+        self.model, self.subwords, self.longest = model.eval(), subwords, max(longest, 8)
+
+    def __call__(self, lines: Sequence[str], *, beam: int, length_penalty: float) -> list[list[Translation]]:
+        """Translates lines.
+
+        Args:
+            lines: One or several sentences each; an empty line has an empty translation.
+            beam: Beginnings that are kept for each sentence.
+            length_penalty: See `gatework.decoding.beam`.
+
+        Returns:
+            The translations of each line, the best first.
+        """
+        cut = self._cut(lines)
+        different = list(dict.fromkeys(sentence for sentences in cut for sentence in sentences))
+        searched = self._searched(different, beam, length_penalty)
+        by_sentence = dict(zip(different, searched, strict=True))
+        texts = {sentence: self.subwords.decode([h.tokens for h in by_sentence[sentence]]) for sentence in different}
+        return [self._together([(by_sentence[s], texts[s]) for s in sentences]) for sentences in cut]
+
+    def _searched(self, sentences: Sequence[str], beam: int, length_penalty: float) -> list[list[Hypothesis]]:
+        rows = [np.array([*numbers, END]) for numbers in self.subwords.encode(sentences)]
+        lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        order = np.argsort(lengths, kind="stable")
+        results: list[list[Hypothesis]] = [[] for _ in rows]
+        size = max(_MOST_ROWS // beam, 1)
+        for index in (order[k : k + size] for k in range(0, len(order), size)):
+            inputs, counts = padded([rows[k] for k in index]), torch.from_numpy(lengths[index])
+            limits = [int(_LONGER * length) + _MORE for length in lengths[index] - 1]
+            with torch.inference_mode():
+                searched = Searched(self.model, torch.from_numpy(inputs), counts, beam)
+                found = beam_search(searched, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
+            for k, hypotheses in zip(index, found, strict=True):
+                results[k] = hypotheses
+        return results
+
+    def _cut(self, lines: Sequence[str]) -> list[list[str]]:
+        """The sentences of each line; a line no longer than what was learnt from stays whole."""
+        tidy = [" ".join(line.split()) for line in lines]
+        lengths = [len(numbers) for numbers in self.subwords.encode(tidy)]
+        pieces = zip(tidy, lengths, strict=True)
+        return [[] if not line else [line] if length < self.longest else self._parts(line) for line, length in pieces]
+
+    def _parts(self, line: str) -> list[str]:
+        """A long line at the ends of its sentences, and what is still too long between words or characters."""
+        parts: list[str] = []
+        for sentence in filter(None, _SENTENCE_ENDS.split(line)):
+            parts += self._chunks(sentence)
+        return parts
+
+    def _chunks(self, sentence: str) -> list[str]:
+        numbers = self.subwords.encode([sentence])[0]
+        if len(numbers) < self.longest:
+            return [sentence]
+        words = sentence.split(" ")
+        if len(words) == 1:
+            half = len(sentence) // 2
+            return [sentence] if half == 0 else [*self._chunks(sentence[:half]), *self._chunks(sentence[half:])]
+        half = len(words) // 2
+        return [*self._chunks(" ".join(words[:half])), *self._chunks(" ".join(words[half:]))]
+
+    def _together(self, sentences: Sequence[tuple[list[Hypothesis], list[str]]]) -> list[Translation]:
+        """The translations of a line from those of its sentences: the best of each, then the second of each."""
+        if not sentences:
+            return [Translation("", 1.0, 0.0)]
+        together = []
+        for rank in range(max(len(found) for found, _ in sentences)):
+            chosen = [(found[at], texts[at]) for found, texts in sentences for at in [min(rank, len(found) - 1)]]
+            logs = [(hypothesis.log_probability, len(hypothesis.tokens) + 1) for hypothesis, _ in chosen]
+            confidence = float(np.exp(sum(log for log, _ in logs) / sum(count for _, count in logs)))
+            text = " ".join(text for _, text in chosen if text)
+            together.append(Translation(text, confidence, sum(hypothesis.score for hypothesis, _ in chosen)))
+        return together
