@@ -94,6 +94,12 @@ def train(
     smooth: int = ...,
     sensitivity: float = ...,
     gap: int = ...,
+    source_column: str | None = ...,
+    attention: Literal["general", "dot", "additive", "none"] = ...,
+    input_feeding: bool = ...,
+    label_smoothing: float = ...,
+    beam: int = ...,
+    length_penalty: float = ...,
 ) -> Run: ...
 def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
@@ -180,4 +186,10 @@ def compare(
     smooth: int = ...,
     sensitivity: float = ...,
     gap: int = ...,
+    source_column: str | None = ...,
+    attention: Literal["general", "dot", "additive", "none"] = ...,
+    input_feeding: bool = ...,
+    label_smoothing: float = ...,
+    beam: int = ...,
+    length_penalty: float = ...,
 ) -> Compared: ...

@@ -241,7 +241,7 @@ def _of_files(
 def _aligned(path: Path, target: str) -> Path:
     """The file of the other side: that path, or the same name with that ending, gzipped or not."""
     bare = path.with_name(path.name.removesuffix(".gz"))
-    candidates = [Path(target), path.parent / target, bare.with_suffix(f".{target}")]
+    candidates = [Path(target), path.parent / target, path.parent / f"{bare.stem}.{target}"]
     candidates += [c.with_name(c.name + ".gz") for c in candidates[1:]]
     return next((c for c in candidates if c.is_file()), None) or existing(candidates[2])
 
