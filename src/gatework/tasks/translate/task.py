@@ -17,11 +17,14 @@ from gatework.data.subwords import PADDING, Subwords
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
+from gatework.tasks.translate.baselines import baselines
 from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
 from gatework.tasks.translate.examples import PairExamples
 from gatework.tasks.translate.memory import TranslationMemory
 from gatework.tasks.translate.metrics import answers_of, metrics, need_sacrebleu
+from gatework.tasks.translate.model import TranslationModel
 from gatework.tasks.translate.options import OPTIONS, TranslateOptions
+from gatework.tasks.translate.translator import Translation, Translator
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
-    from gatework.tasks.translate.translator import Translation, Translator
 
 _EVALUATION_BATCH = 128
 _LOW = 0.1
@@ -134,8 +136,6 @@ class TranslateTask(Task):
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
-        from gatework.tasks.translate.model import TranslationModel
-
         return TranslationModel(config, self.settings, len(self.subwords))
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
@@ -260,8 +260,6 @@ class TranslateTask(Task):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Copy, translation memory, and a dictionary word by word."""
-        from gatework.tasks.translate.baselines import baselines
-
         return baselines(dataset)
 
     def is_copied(self, answers: pl.DataFrame) -> bool:
@@ -274,9 +272,6 @@ class TranslateTask(Task):
         )
 
     def _translator(self, model: nn.Module) -> Translator:
-        from gatework.tasks.translate.model import TranslationModel
-        from gatework.tasks.translate.translator import Translator
-
         if not isinstance(model, TranslationModel):
             raise UsageError(f"a {type(model).__name__} cannot translate; a network of this task was expected")
         return Translator(model, self.subwords, self.longest)
