@@ -36,6 +36,7 @@ SLOW = {
         "cli",
         "cells/test_docs.py",
         "evaluation/test_workers.py",
+        "search/test_joined.py",
         "nn/test_processes_and_threads.py",
         "reports/test_picture.py",
         "tasks/test_outside_task.py",

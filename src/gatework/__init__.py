@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework import cells, data, errors, export, inside, nn, recipe, tasks
-    from gatework._typed import compare, train
+    from gatework._typed import compare, train, tune
     from gatework.nn import accelerate, cell
     from gatework.reports import report
     from gatework.training import Run, resume
@@ -34,6 +34,7 @@ _SOURCES = {
     "resume": "gatework.training:resume",
     "tasks": "gatework.tasks",
     "train": "gatework.training:train",
+    "tune": "gatework._tuned:tune",
 }
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "resume",
     "tasks",
     "train",
+    "tune",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take every name for Any

@@ -32,10 +32,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tasks",),
     ("training",),
     ("evaluation",),
-    ("pages",),
+    ("pages", "search"),
     ("reports",),
     ("inside",),
-    ("_compared",),
+    ("_compared", "_tuned"),
     ("export", "serve"),
     ("bench", "course"),
     ("cli",),
@@ -48,7 +48,7 @@ FACE = "gatework"
 MOVING: dict[str, str] = {}
 
 # Commands are read for `gatework --help`, which imports nothing heavy; a comparison starts workers before it imports.
-LAZY_FACES = ("cli/", "_compared.py")
+LAZY_FACES = ("cli/", "_compared.py", "_tuned.py")
 # What takes long to import, or comes with an extra that may be absent.
 HEAVY = {
     *("torch", "numpy", "polars", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),
@@ -67,7 +67,7 @@ HEAVY = {
 # Other people's code, and toys that have small tasks of their own.
 OTHERS = {"vendor", "playground"}
 # No package below or beside the tasks knows one of them by name, in code, texts or templates.
-NAMELESS = ("cli", "reports", "evaluation", "training", "data", "inside")
+NAMELESS = ("cli", "reports", "evaluation", "search", "training", "data", "inside")
 TASK = re.compile(
     r"(?<![a-z])(classif(y|ier|ication)|regress(ion)?|forecast(s|ing|er)?|detect(s|ion|ions|or)?)(?![a-z])",
     re.IGNORECASE,

@@ -24,7 +24,7 @@ from gatework.formatting import printable
 from gatework.options import TASKS, owners
 
 _GROUPS = {
-    "Train": ("compare", "train"),
+    "Train": ("compare", "train", "tune"),
     "Use a run": ("evaluate", "predict", "inspect", "report", "export"),
     "What there is": ("datasets", "recipes"),
     "Learn": ("learn", "playground"),
@@ -33,6 +33,7 @@ _GROUPS = {
 COMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 _DECLARED = {
     "train": _declared.of_training,
+    "tune": _declared.of_training,
     "compare": _declared.of_comparing,
     "predict": _declared.of_predicting,
     "evaluate": _declared.of_evaluating,

@@ -198,3 +198,25 @@ def _flat(rows: pl.DataFrame) -> pl.DataFrame:
         else:
             columns.append(column)
     return pl.DataFrame(columns)
+
+
+def search_table(content: dict[str, Any]) -> None:
+    """Prints what a search kept beside where it started, and its verdict."""
+    start = content["trials"][0]["values"]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("option", "default", "kept"):
+        table.add_column(title, justify="left" if title == "option" else "right", no_wrap=True)
+    for name, value in content["values"].items():
+        shown = (_setting(start[name]), _setting(value))
+        table.add_row(escape(name), *map(escape, shown), style=None if value != start[name] else "dim")
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print(table)
+    console.print()
+    verdict = content["verdict"].removeprefix(content["headline"]).strip()
+    for line in (content["headline"], verdict):
+        console.print(line, markup=False, highlight=False)
+
+
+def _setting(value: Any) -> str:
+    """A value of an option in a table."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -23,12 +23,13 @@ def check_cells_and_seeds(cells: Sequence[str], seeds: int) -> None:
         raise UsageError(f"seeds is {seeds}, expected 1 or more")
 
 
-def claim(out: Path, plan: Mapping[str, Any]) -> None:
+def claim(out: Path, plan: Mapping[str, Any], kind: str = "comparison") -> None:
     """Makes a folder the place of a plan, or finds that it is that already.
 
     Args:
         out: The folder.
         plan: The plan as values that JSON can hold; kept in the folder as `plan.json`.
+        kind: What the folder is to hold, for messages.
 
     Raises:
         RunError: The folder holds something else, or another plan.
@@ -39,7 +40,7 @@ def claim(out: Path, plan: Mapping[str, Any]) -> None:
         changed = [name for name in plan if before.get(name) != plan[name]]
         if changed:
             raise RunError(
-                f"{out} holds a comparison of another plan (its {', '.join(changed)} differ); "
+                f"{out} holds a {kind} of another plan (its {', '.join(changed)} differ); "
                 f"repeat its own command to go on with it, or name another folder with --out"
             )
         return

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,6 +134,52 @@ class Job:
     label: str
 
 
+Piece = Callable[[Dataset, Progress], Any]
+"""A piece of work on a data set, which tells how it goes; it can be pickled."""
+
+
+def perform(
+    pieces: Sequence[Piece],
+    dataset: Dataset,
+    workers: int,
+    progress: Progress,
+    *,
+    meanwhile: Callable[[], Any] | None = None,
+) -> None:
+    """Does pieces of work on the same data, `workers` at a time; each process is given the data once.
+
+    Args:
+        pieces: The pieces, in the order in which they begin.
+        dataset: The data.
+        workers: Processes; 1 works here, one piece after the other.
+        progress: Who is told how it goes.
+        meanwhile: What this process can do while others work.
+
+    Raises:
+        TrainingError: A process was ended from outside.
+        KeyboardInterrupt: The process was told to stop.
+    """
+    if workers == 1 or len(pieces) <= 1:
+        for piece in pieces:
+            piece(dataset, progress)
+        return
+    news = _CONTEXT.Queue()
+    with process_pool(min(workers, len(pieces)), _begin, dataset, news) as pool:
+        futures = [pool.submit(_do, piece) for piece in pieces]
+        try:
+            if meanwhile:
+                meanwhile()
+            while not all(f.done() for f in futures):
+                _tell(news, progress)
+        except KeyboardInterrupt:
+            stop(pool)
+            raise
+        while _tell(news, progress):
+            pass
+    for future in futures:
+        result_of(future)
+
+
 def train_all(
     jobs: Sequence[Job],
     dataset: Dataset,
@@ -156,28 +203,17 @@ def train_all(
         TrainingError: A run's loss is no longer a number; the others end first.
         KeyboardInterrupt: The process was told to stop; every run can be resumed.
     """
-    if workers == 1 or len(jobs) <= 1:
-        if beside:
-            beside(dataset)
-        for job in jobs:
-            complete(Run.open(job.path), dataset, progress, job.label)
-        return
-    news = _CONTEXT.Queue()
-    with process_pool(min(workers, len(jobs)), _begin, dataset, news) as pool:
-        futures = [pool.submit(_make, beside)] if beside else []
-        futures += [pool.submit(_train, job) for job in jobs]
-        try:
-            if meanwhile:
-                meanwhile()
-            while not all(f.done() for f in futures):
-                _tell(news, progress)
-        except KeyboardInterrupt:
-            stop(pool)
-            raise
-        while _tell(news, progress):
-            pass
-    for future in futures:
-        result_of(future)
+    pieces: list[Piece] = [partial(_make, beside)] if beside else []
+    pieces += [partial(_train, job) for job in jobs]
+    perform(pieces, dataset, 1 if len(jobs) <= 1 else workers, progress, meanwhile=meanwhile)
+
+
+def _make(beside: Callable[[Dataset], Any], dataset: Dataset, _: Progress) -> None:
+    beside(dataset)
+
+
+def _train(job: Job, dataset: Dataset, progress: Progress) -> None:
+    complete(Run.open(job.path), dataset, progress, job.label)
 
 
 def _tell(news: Any, progress: Progress) -> bool:
@@ -206,6 +242,12 @@ class _Relay(Progress):
     def finished(self, label: str) -> None:
         self.news.put(("finished", (label,)))
 
+    def dropped(self, label: str) -> None:
+        self.news.put(("dropped", (label,)))
+
+    def described(self, lines: Sequence[str]) -> None:
+        self.news.put(("described", (lines,)))
+
     def stepped(self, label: str, done: int, loss: float) -> None:
         if time.monotonic() - self.last < _NEWS:
             return
@@ -220,13 +262,9 @@ def _begin(dataset: Dataset, news: Any) -> None:
     _here["dataset"], _here["progress"] = dataset, _Relay(news)
 
 
-def _make(beside: Callable[[Dataset], Any]) -> None:
-    beside(_here["dataset"])
-
-
-def _train(job: Job) -> None:
+def _do(piece: Piece) -> None:
     try:
-        complete(Run.open(job.path), _here["dataset"], _here["progress"], job.label)
+        piece(_here["dataset"], _here["progress"])
     except KeyboardInterrupt:
         # A checkpoint is written, and nothing that the pool holds in advance may begin.
         os._exit(_ENDED)

@@ -1,7 +1,17 @@
 """Options, each declared once with its default, range and help; and what tasks say of themselves. Nothing heavy."""
 
 from gatework.options._names import Names, as_list, column_names
-from gatework.options._option import Option, OptionSection, find_option, option, options_of
+from gatework.options._option import (
+    Among,
+    Between,
+    Near,
+    Option,
+    OptionSection,
+    Tried,
+    find_option,
+    option,
+    options_of,
+)
 from gatework.options._sections import (
     AROUND,
     READING,
@@ -16,6 +26,7 @@ from gatework.options._sections import (
     TrainingOptions,
 )
 from gatework.options._signature import options_of_calls, shows_options
+from gatework.options._space import Dimension, dimension, space_of
 from gatework.options._task_options import SHARED, TASKS, TaskOptions, implied_task, owners
 
 __all__ = [
@@ -23,11 +34,15 @@ __all__ = [
     "READING",
     "SHARED",
     "TASKS",
+    "Among",
+    "Between",
     "DataOptions",
+    "Dimension",
     "Duplicates",
     "Missing",
     "ModelOptions",
     "Names",
+    "Near",
     "Option",
     "OptionSection",
     "Padding",
@@ -36,8 +51,10 @@ __all__ = [
     "TaskOptions",
     "TimeOptions",
     "TrainingOptions",
+    "Tried",
     "as_list",
     "column_names",
+    "dimension",
     "find_option",
     "implied_task",
     "option",
@@ -45,4 +62,5 @@ __all__ = [
     "options_of_calls",
     "owners",
     "shows_options",
+    "space_of",
 ]

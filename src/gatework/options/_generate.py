@@ -84,13 +84,14 @@ def _quoted(text: str) -> str:
 
 
 _STUB = """# Made by `make options` from the options of every task; do not edit.
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Literal
 
 from narwhals.typing import IntoDataFrame
 
 from gatework._compared import Compared
+from gatework._tuned import Tuned
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
@@ -120,6 +121,21 @@ def compare(
     command: str = ...,
 {compare}
 ) -> Compared: ...
+def tune(
+    task: str,
+    source: str | PathLike[str] | IntoDataFrame | Dataset,
+    *,
+    out: str | PathLike[str],
+    trials: int = ...,
+    minutes: float | None = ...,
+    over: Mapping[str, object] | Collection[str] = ...,
+    seeds: int = ...,
+    recipe: str | Recipe | None = ...,
+    workers: int = ...,
+    progress: Progress | None = ...,
+    command: str = ...,
+{train}
+) -> Tuned: ...
 """
 
 

@@ -18,6 +18,52 @@ from gatework.errors import UsageError, nearest
 
 
 @dataclass(frozen=True)
+class Between:
+    """The numbers between two ends, which a search tries.
+
+    Attributes:
+        low: The smallest.
+        high: The largest.
+        is_log: Whether equal factors, not equal differences, are equally likely.
+    """
+
+    low: float
+    high: float
+    is_log: bool = False
+
+    def __str__(self) -> str:
+        return f"{_number(self.low)} to {_number(self.high)}{' (log)' if self.is_log else ''}"
+
+
+@dataclass(frozen=True)
+class Among:
+    """Single values, which a search tries."""
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        shown = (("no", "yes")[value] if isinstance(value, bool) else str(value) for value in self.values)
+        return ", ".join(shown)
+
+
+@dataclass(frozen=True)
+class Near:
+    """The numbers near where a search starts, by equal factors.
+
+    Attributes:
+        factor: How many times smaller or larger than the start they may be.
+    """
+
+    factor: float
+
+    def __str__(self) -> str:
+        return f"within a factor of {_number(self.factor)}"
+
+
+Tried = Between | Among | Near
+
+
+@dataclass(frozen=True)
 class OptionSection:
     """A group of options under one name; subclasses are frozen dataclasses whose fields are made by `option()`.
 
@@ -41,6 +87,7 @@ def option(
     metavar: str | None = None,
     group: str | None = None,
     commands: Collection[str] = ("predict", "evaluate"),
+    tried: Tried | None = None,
 ) -> Any:
     """A field of a section.
 
@@ -54,6 +101,7 @@ def option(
         metavar: What stands for the value in help; the kind of the value if None.
         group: A heading of its own, for some of a section's options.
         commands: Which commands take it, for options of a prediction.
+        tried: The values that a search tries where nobody says otherwise; if None, a search leaves it as it is.
     """
     metadata = {
         "help": help,
@@ -64,6 +112,7 @@ def option(
         "metavar": metavar,
         "group": group,
         "commands": tuple(commands),
+        "tried": tried,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -92,6 +141,7 @@ class Option:
     flag: str
     metavar: str
     commands: tuple[str, ...]
+    tried: Tried | None
 
     @property
     def qualified(self) -> str:

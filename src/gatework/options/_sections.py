@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gatework.options._names import Names
-from gatework.options._option import OptionSection, option, options_of
+from gatework.options._option import Among, Between, Near, OptionSection, option, options_of
 
 Padding = Literal["mask", "pre"]
 Init = Literal["torch", "keras"]
@@ -115,16 +115,25 @@ class ModelOptions(OptionSection):
     title = "Model"
 
     cell: str = option("lstm", help="A registered cell, or one of your own as FILE.py:NAME.")
-    hidden: int = option(128, low=1, high=65_536, help="Units per layer and direction.")
-    layers: int = option(1, low=1, high=64, help="Stacked layers.")
+    hidden: int = option(128, low=1, high=65_536, help="Units per layer and direction.", tried=Near(4))
+    layers: int = option(1, low=1, high=64, help="Stacked layers.", tried=Between(1, 2))
     bidirectional: bool = option(False, help="Every layer also reads the sequence backwards.")
-    embedding: int = option(128, low=1, high=65_536, help="Size of a word's vector.")
-    dropout: float = option(0.0, low=0, high=0.99, help="Share of units dropped between layers and before the output.")
-    embedding_dropout: float = option(0.0, low=0, high=0.99, help="Share of words whose vectors are dropped.")
+    embedding: int = option(128, low=1, high=65_536, help="Size of a word's vector.", tried=Near(4))
+    dropout: float = option(
+        0.0,
+        low=0,
+        high=0.99,
+        help="Share of units dropped between layers and before the output.",
+        tried=Between(0.0, 0.6),
+    )
+    embedding_dropout: float = option(
+        0.0, low=0, high=0.99, help="Share of words whose vectors are dropped.", tried=Between(0.0, 0.5)
+    )
     pooling: Pooling = option(
         "last",
         help="What the output sees of the states: the last one, their mean or max over time, concat of all three, or a "
         "learnt attention average.",
+        tried=Among(get_args(Pooling)),
     )
     forget_bias: float = option(
         1.0, help="The forget gate's bias at the start; a negative one forgets. Cells without one ignore it."
@@ -183,9 +192,14 @@ class TrainingOptions(OptionSection):
     title = "Training"
 
     epochs: int = option(10, low=1, high=_MOST, help="Passes over the training examples.")
-    batch_size: int = option(32, low=1, high=_MOST, help="Examples per step.")
+    batch_size: int = option(32, low=1, high=_MOST, help="Examples per step.", tried=Near(4))
     learning_rate: float = option(
-        1e-3, low=0, high=1000, is_low_open=True, help="Adam's learning rate, at its highest."
+        1e-3,
+        low=0,
+        high=1000,
+        is_low_open=True,
+        help="Adam's learning rate, at its highest.",
+        tried=Near(10),
     )
     epsilon: float = option(1e-8, low=0, high=1, is_low_open=True, help="What Adam adds to the root it divides by.")
     weight_decay: float = option(0.0, low=0, high=1000, help="Decoupled weight decay (AdamW) where above 0.")

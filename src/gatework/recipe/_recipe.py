@@ -37,6 +37,7 @@ class Recipe:
         model: The network.
         training: How it is trained.
         further: The sections that only some tasks have; those of the task that are left out have their defaults.
+        search: The values that a search tries, by the names of options; no part of what a run keeps.
     """
 
     task: str = "classify"
@@ -44,6 +45,7 @@ class Recipe:
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
     further: tuple[OptionSection, ...] = ()
+    search: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         kinds = TASKS[self.task].sections if self.task in TASKS else ()
@@ -79,7 +81,7 @@ class Recipe:
         return changed
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field, by section, without those that are None (TOML has no null)."""
+        """Every field, by section, without those that are None (TOML has no null), and without what a search tries."""
         sections = (self.data, self.model, self.training, *self.further)
         return {"task": self.task} | {
             section.section: {o.name: value for o, value in _values(section) if value is not None}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from gatework.errors import UsageError, nearest
-from gatework.options import SHARED, TASKS, Option, options_of
+from gatework.options import SHARED, TASKS, Option, TaskOptions, dimension, options_of
 from gatework.recipe._recipe import Recipe, assembled, problems_of
 
 if TYPE_CHECKING:
     import os
+
+SEARCH = "search"
+"""The section of what a search tries: option = "16..256", or a list of values."""
 
 
 def recipe_from_dict(values: Mapping[str, Any], where: str) -> Recipe:
@@ -44,13 +48,28 @@ def recipe_from_dict(values: Mapping[str, Any], where: str) -> Recipe:
             known[key] = {k: options[k].converted(v) for k, v in content.items() if k in options}
         elif key in kinds:
             problems.append(f"[{key}] is {content!r}, expected a section")
+        elif key == SEARCH:
+            problems += _unsearchable(content, task)
         elif key != "task":
             problems.append(f'unknown key "{key}" of the task "{name}" ({nearest(key, ["task", *kinds])})')
     recipe = assembled(Recipe(name), known)
     problems += problems_of(recipe)
     if problems:
         raise UsageError(f"{where}: " + "; ".join(problems))
-    return recipe
+    return replace(recipe, search=dict(values.get(SEARCH, {})))
+
+
+def _unsearchable(content: Any, task: TaskOptions) -> list[str]:
+    """What is wrong with the values that a search shall try."""
+    if not isinstance(content, Mapping):
+        return [f"[{SEARCH}] is {content!r}, expected a section"]
+    problems = []
+    for name, tried in content.items():
+        try:
+            dimension(task.options, name, tried, f"the section [{SEARCH}]")
+        except UsageError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _unknown(section: str, name: str, options: tuple[Option, ...]) -> str | None:

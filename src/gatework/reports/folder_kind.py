@@ -9,10 +9,11 @@ from gatework.errors import RunError
 from gatework.reports.comparison import write_report
 from gatework.reports.memory import write_memory_report
 from gatework.reports.run import write_run_report
+from gatework.reports.search import write_search_report
 
 
 def report(path: str | os.PathLike[str]) -> Path:
-    """Writes the report of a run folder or a comparison folder.
+    """Writes the report of a folder of a run, a comparison or a search.
 
     Args:
         path: The folder.
@@ -28,6 +29,8 @@ def report(path: str | os.PathLike[str]) -> Path:
         return write_report(path)
     if (path / "memory.json").is_file():
         return write_memory_report(path)
+    if (path / "search.json").is_file():
+        return write_search_report(path)
     if (path / "recipe.toml").is_file() or (path / "metrics.jsonl").is_file():
         return write_run_report(path)
     if not path.exists():

@@ -16,7 +16,7 @@ from gatework.pages.page import asset, charting_library, content_policy, embedde
 from gatework.tasks import ReportSection, metric_title
 
 _SHARED_SCRIPTS = ("theme.js", "plots.js", "charts.js", "texts.js")
-_SCRIPTS = ("learning.js", "training.js", "inside.js")
+_SCRIPTS = ("learning.js", "training.js", "inside.js", "search.js")
 
 
 def write_page(

@@ -48,6 +48,9 @@ class Progress:
     def finished(self, label: str) -> None:
         """Training is over."""
 
+    def dropped(self, label: str) -> None:
+        """A run is no longer followed, such as a trial of a search that has ended."""
+
 
 class Lines(Progress):
     """One plain line per epoch on standard error, for logs and pipes."""
@@ -118,7 +121,8 @@ class Bars(Progress):
 
     def stepped(self, label: str, done: int, loss: float) -> None:
         """Moves the run's bar."""
-        self.bars.update(self.tasks[label], completed=done)
+        epochs, steps = self.shape[label]
+        self.bars.update(self.tasks[label], completed=done, where=self._where(done // steps + 1, epochs))
 
     def epoch_done(self, label: str, record: dict[str, Any]) -> None:
         """Shows the epoch's losses and metrics beside the bar."""
@@ -134,6 +138,11 @@ class Bars(Progress):
         """Fills the run's bar, also after an early stop."""
         epochs, steps = self.shape[label]
         self.bars.update(self.tasks[label], completed=epochs * steps, where="done")
+
+    def dropped(self, label: str) -> None:
+        """Takes the run's bar away."""
+        if label in self.tasks:
+            self.bars.remove_task(self.tasks.pop(label))
 
 
 def tell(notes: Sequence[str]) -> None:

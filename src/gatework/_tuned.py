@@ -1,0 +1,143 @@
+"""A search for a better recipe, from the data to the report: what `gatework.tune` and the command stand on."""
+
+from __future__ import annotations
+
+import html
+import os
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatework._files import read_json
+from gatework.formatting import number
+from gatework.options import shows_options
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.recipe import Recipe
+    from gatework.training.progress import Progress
+
+__all__ = ["Tuned", "tune"]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A finished search.
+
+    Attributes:
+        path: Its folder.
+    """
+
+    path: Path
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that is kept: the best one, or the default where none is better."""
+        from gatework.recipe import read_recipe
+
+        return read_recipe(self.path / "best.toml")
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What `search.json` holds."""
+        return read_json(self.path / "search.json")
+
+    @property
+    def verdict(self) -> str:
+        """Whether a better recipe was found, and what mattered."""
+        return str(self.content["verdict"])
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row per trial, in order: its values, its score after its last epoch, its epochs and its end."""
+        import polars as pl
+
+        metric = self.content["metric"]
+        rows = [
+            {
+                "trial": trial["number"] + 1,
+                metric: trial["scores"][-1] if trial["scores"] else None,
+                "epochs": len(trial["scores"]),
+                "is_complete": trial["is_complete"],
+                **trial["values"],
+            }
+            for trial in self.content["trials"]
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _repr_html_(self) -> str:
+        """The search in a notebook: the verdict above the kept values."""
+        rows = ((name, number(v) if isinstance(v, float) else str(v)) for name, v in self.content["values"].items())
+        cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in rows)
+        return f"<p>{html.escape(self.verdict)}</p><table>{cells}</table>"
+
+
+@shows_options()
+def tune(
+    task: str,
+    source: Any,
+    *,
+    out: str | os.PathLike[str],
+    trials: int = 30,
+    minutes: float | None = None,
+    over: Mapping[str, Any] | Collection[str] = (),
+    seeds: int = 3,
+    recipe: str | Recipe | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+    command: str = "",
+    **changes: Any,
+) -> Tuned:
+    """Searches for a better recipe, and says whether it beats the one it started from by more than seeds differ.
+
+    Args:
+        task: The name of a task, as `gatework.options.TASKS` lists them.
+        source: A registered data set's name, a path, a pandas, polars or pyarrow frame, or a Dataset.
+        out: The folder of the search, new, or one of the same search to join or to go on with.
+        trials: How many recipes are tried, the default among them.
+        minutes: The time that trials and the comparison with the default may take in all; no limit if None. The
+            default is always trained to its end.
+        over: What varies, by the names of options: "16..256", "1e-5..1e-2 log", "lstm,gru" or a list of values, or None
+            for what is declared. As a collection, names alone. What the recipe's section `search` says, or what is
+            declared of the task's options, if empty.
+        seeds: Seeds with which the best recipe and the default are compared in the end.
+        recipe: A built-in recipe's name, a path, or a Recipe to start from; the task's own if None.
+        workers: Trials at once. More than 1 starts processes, which a script must guard by
+            `if __name__ == "__main__":`.
+        progress: Who is told how it goes.
+        command: The command line that repeats it, for the report.
+        changes: Fields of the recipe to change, as `epochs=5`.
+
+    Returns:
+        The search, with its report.
+
+    Raises:
+        UsageError: A setting is wrong, or Optuna is not installed.
+        DataError: The data are not usable.
+        RunError: `out` holds something else.
+    """
+    from gatework.evaluation.workers import start_early
+
+    if workers > 1:
+        start_early()
+    from gatework.reports.search import write_search_report
+    from gatework.search.searching import planned, search
+    from gatework.training.fitting import prepare
+    from gatework.training.progress import Progress
+
+    deadline = None if minutes is None else time.time() + 60 * minutes
+    dataset, chosen = prepare(source, task, recipe, changes)
+    given = over if isinstance(over, Mapping) else dict.fromkeys(over)
+    plan = planned(dataset, chosen, given, source, trials, seeds, deadline, workers)
+    search(dataset, plan, Path(out), progress=progress or Progress(), command=command)
+    write_search_report(Path(out))
+    return Tuned(Path(out))

@@ -1,0 +1,150 @@
+"""A search: the default first, the hopeless stopped, cut off and gone on with, joined by others, judged in the end."""
+
+import json
+
+import polars as pl
+import pytest
+
+import gatework
+from gatework import training
+from gatework.errors import RunError, UsageError
+from gatework.recipe import read_recipe
+from gatework.reports import report
+from support.command_line import run_here
+from support.datasets import opinions, small
+
+TRIALS = 8
+SETTINGS = {"recipe": small(epochs=4, hidden=4, embedding=4, layers=1), "seeds": 2, "trials": TRIALS}
+
+
+class CutOff(BaseException):
+    """Nothing catches it, as nothing catches a kill."""
+
+
+class CutsOff(training.Progress):
+    """Ends the process's work in the middle of a trial."""
+
+    def __init__(self, label: str) -> None:
+        self.label, self.last = label, 0
+
+    def started(self, label, epochs, steps, done):
+        self.last = 2 * steps + 3
+
+    def stepped(self, label, done, loss):
+        if label == self.label and done >= self.last:
+            raise CutOff
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    return gatework.tune("classify", opinions(), out=tmp_path_factory.mktemp("search") / "out", **SETTINGS)
+
+
+def outcomes(tuned):
+    return [(t["values"], t["scores"], t["is_complete"]) for t in tuned.content["trials"]]
+
+
+def test_the_default_comes_first_and_is_never_stopped(tuned):
+    trials = tuned.content["trials"]
+    assert len(trials) == TRIALS
+    assert trials[0]["is_complete"]
+    start = SETTINGS["recipe"].to_dict()
+    assert trials[0]["values"] == {name: start[name.split(".")[0]][name.split(".")[1]] for name in trials[0]["values"]}
+
+
+def test_the_worse_half_is_stopped_by_the_third_epoch(tuned):
+    trials = tuned.content["trials"]
+    stopped = [trial for trial in trials if not trial["is_complete"]]
+    assert stopped
+    for trial in stopped:
+        before = sorted((t["scores"][2] for t in trials[: trial["number"] + 1]), reverse=True)
+        assert len(trial["scores"]) == 3
+        assert trial["scores"][2] < before[max(len(before) // 2 - 1, 0)], "no trial of the better half was stopped"
+
+
+def test_trials_never_answer_the_test_part(tuned):
+    left = {file.name for folder in (tuned.path / "trials").iterdir() for file in folder.iterdir()}
+    assert left == {"recipe.toml", "environment.json", "task.json", "metrics.jsonl"}
+
+
+def test_the_end_compares_fresh_seeds_and_says_which_recipe_is_kept(tuned):
+    content = tuned.content
+    seeds = [run.rpartition("seed")[2] for entry in content["contenders"] for run in entry["runs"]]
+    assert set(seeds) == {"1", "2"}, "the trials had seed 0"
+    names = [entry["name"] for entry in content["contenders"]]
+    assert names == (["default", "best"] if content["best_trial"] else ["default"])
+    means = {entry["name"]: entry["metrics"]["validation_accuracy"]["mean"] for entry in content["contenders"]}
+    assert means[content["chosen"]] == max(means.values())
+    kept = read_recipe(tuned.path / "best.toml").to_dict()
+    assert content["values"] == {name: kept[name.split(".")[0]][name.split(".")[1]] for name in content["values"]}
+    assert tuned.recipe.task == "classify"
+    assert content["verdict"].startswith(content["headline"])
+    assert "looked at once" in tuned.verdict
+
+
+def test_the_page_and_the_table_hold_every_trial(tuned):
+    page = report(tuned.path).read_text(encoding="utf-8")
+    assert content_of(page)["search"]["trials"][TRIALS - 1]["number"] == TRIALS - 1
+    for title in ("contenders-title", "history-title", "importance-title", "trials-title"):
+        assert f'id="{title}"' in page
+    assert isinstance(tuned.table, pl.DataFrame)
+    assert tuned.table["trial"].to_list() == list(range(1, TRIALS + 1))
+    assert "model.hidden" in tuned._repr_html_()
+
+
+def content_of(page):
+    return json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+
+
+def test_a_search_that_is_cut_off_goes_on_and_ends_the_same(tuned, tmp_path):
+    with pytest.raises(CutOff):
+        gatework.tune("classify", opinions(), out=tmp_path / "out", progress=CutsOff("trial 3"), **SETTINGS)
+    assert not (tmp_path / "out" / "search.json").exists()
+    again = gatework.tune("classify", opinions(), out=tmp_path / "out", **SETTINGS)
+    assert outcomes(again) == outcomes(tuned)
+    assert again.content["values"] == tuned.content["values"]
+
+
+def test_more_trials_go_on_and_another_plan_is_refused(tuned):
+    with pytest.raises(RunError, match=r"search of another plan \(its seeds differ\)"):
+        gatework.tune("classify", opinions(), out=tuned.path, **SETTINGS | {"seeds": 3})
+
+
+def test_without_time_the_default_alone_is_trained(tmp_path):
+    done = gatework.tune("classify", opinions(), out=tmp_path / "out", minutes=0.0, **SETTINGS | {"seeds": 1})
+    assert [t["is_complete"] for t in done.content["trials"]] == [True]
+    assert done.content["chosen"] == "default"
+    assert done.verdict.startswith("No trial was better than the default: keep it")
+
+
+def test_a_search_may_vary_how_the_data_are_read_but_not_what_is_judged(tmp_path):
+    texts = [f"{word} film number {k}" for k in range(60) for word in ("good", "bad")]
+    table = pl.DataFrame({"text": texts, "label": ["yes", "no"] * 60})
+    settings = {"seeds": 1, "trials": 2, "epochs": 2, "hidden": 4, "embedding": 4, "text": "text", "label": "label"}
+    done = gatework.tune("classify", table, out=tmp_path / "a", over={"max_tokens": "1..3"}, **settings)
+    kept = [read_recipe(folder / "recipe.toml").data.max_tokens for folder in sorted((done.path / "trials").iterdir())]
+    assert kept == done.table["data.max_tokens"].to_list()
+    assert len(set(kept)) == 2
+    with pytest.raises(UsageError, match=r"cannot vary data\.split_seed: its trials would be judged by different"):
+        gatework.tune("classify", table, out=tmp_path / "b", over={"split_seed": [0, 1]}, **settings)
+
+
+def test_a_corrupt_result_is_one_sentence(tmp_path):
+    (tmp_path / "search.json").write_text('{"task": "classify", "metric": "validation_accuracy"}')
+    with pytest.raises(RunError, match=r"search\.json is corrupt"):
+        report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--over", "hidden=9..3"), "give two ends, the lower first"),
+        (("--over", "hidden", "--over", "hidden=1..3"), "--over names hidden twice"),
+        (("--trials", "0"), "trials is 0, expected 1 or more"),
+    ],
+)
+def test_misuse_on_the_command_line_is_one_sentence(words, message, tmp_path):
+    done = run_here("tune", "regress", "waves", "--out", tmp_path / "out", *words)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
