@@ -282,4 +282,10 @@ def tune(
     smooth: int = ...,
     sensitivity: float = ...,
     gap: int = ...,
+    source_column: str | None = ...,
+    attention: Literal["general", "dot", "additive", "none"] = ...,
+    input_feeding: bool = ...,
+    label_smoothing: float = ...,
+    beam: int = ...,
+    length_penalty: float = ...,
 ) -> Tuned: ...
