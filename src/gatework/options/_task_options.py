@@ -86,6 +86,7 @@ TASKS: Registry[TaskOptions] = Registry(
         "forecast": "gatework.tasks.forecast.options:OPTIONS",
         "detect": "gatework.tasks.detect.options:OPTIONS",
         "translate": "gatework.tasks.translate.options:OPTIONS",
+        "transcribe": "gatework.tasks.transcribe.options:OPTIONS",
     },
     _of_class,
 )

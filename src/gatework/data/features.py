@@ -1,0 +1,121 @@
+"""Sound to what a network reads: the energies of mel bands every 10 ms. The same code reads files and streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import kaldi_native_fbank
+
+HOP = 0.01
+"""Seconds from frame to frame."""
+WINDOW = 0.025
+"""Seconds that a frame looks at."""
+FLOOR = 0.0
+"""What stands for silence: the logarithm of an energy of 1, where full scale is 32768 as in Kaldi."""
+_FULL_SCALE = 32768.0
+Coding = Literal["fbank", "mfcc"]
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """How sound becomes features.
+
+    Attributes:
+        rate: Samples per second; sound of another rate is resampled.
+        bands: Mel bands between 20 Hz and half the rate, or cepstral coefficients.
+        coding: The logarithms of mel energies, or their cepstral coefficients.
+    """
+
+    rate: int
+    bands: int
+    coding: Coding = "fbank"
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> FeatureSpec:
+        """The spec whose `state()` this is."""
+        return cls(int(state["rate"]), int(state["bands"]), state["coding"])
+
+    def of(self, blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
+        """The features of a whole sound.
+
+        Args:
+            blocks: Mono samples, float32, full scale at 1.
+            rate: Their samples per second.
+
+        Returns:
+            Shape (frames, bands), float32, at least one frame: a sound shorter than a window is followed by silence.
+        """
+        stream = FeatureStream(self, rate)
+        parts = [stream.accept(block) for block in blocks]
+        return np.concatenate([*parts, stream.finish()])
+
+
+class FeatureStream:
+    """Features of sound that comes bit by bit: the same frames however it is cut, and memory that does not grow.
+
+    Args:
+        spec: How sound becomes features.
+        rate: Samples per second of what comes.
+    """
+
+    def __init__(self, spec: FeatureSpec, rate: int) -> None:
+        self.spec, self.given, self.taken = spec, 0, 0
+        self._resampler = None
+        if rate != spec.rate:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(rate, spec.rate, 1, dtype="float32")
+        self._extractor = _extractor(spec)
+
+    def accept(self, samples: np.ndarray) -> np.ndarray:
+        """The frames that are complete with these samples, shape (frames, bands)."""
+        if self._resampler is not None:
+            samples = self._resampler.resample_chunk(samples)
+        return self._frames(samples)
+
+    def finish(self) -> np.ndarray:
+        """The frames that are left; the first one of a sound that has none yet."""
+        rest = np.zeros(0, np.float32)
+        if self._resampler is not None:
+            rest = self._resampler.resample_chunk(rest, last=True)
+        frames = self._frames(rest)
+        if not self.taken:
+            missing = int(np.ceil(WINDOW * self.spec.rate)) - self.given
+            frames = np.concatenate([frames, self._frames(np.zeros(missing, np.float32))])
+        return frames
+
+    def _frames(self, samples: np.ndarray) -> np.ndarray:
+        if len(samples):
+            self.given += len(samples)
+            self._extractor.accept_waveform(self.spec.rate, samples * np.float32(_FULL_SCALE))
+        ready = self._extractor.num_frames_ready
+        frames = np.empty((ready - self.taken, self.spec.bands), np.float32)
+        for place in range(len(frames)):
+            frames[place] = self._extractor.get_frame(self.taken + place)
+        self._extractor.pop(len(frames))
+        self.taken = ready
+        return np.maximum(frames, FLOOR) if self.spec.coding == "fbank" else frames
+
+
+def _extractor(spec: FeatureSpec) -> kaldi_native_fbank.OnlineFbank:
+    import kaldi_native_fbank as kaldi
+
+    options = kaldi.MfccOptions() if spec.coding == "mfcc" else kaldi.FbankOptions()
+    frames = options.frame_opts
+    frames.samp_freq, frames.dither, frames.snip_edges = float(spec.rate), 0.0, True
+    frames.frame_shift_ms, frames.frame_length_ms = 1000 * HOP, 1000 * WINDOW
+    options.mel_opts.high_freq = 0.0
+    if spec.coding == "mfcc":
+        options.num_ceps, options.mel_opts.num_bins, options.use_energy = spec.bands, max(23, spec.bands), False
+        return kaldi.OnlineMfcc(options)
+    options.mel_opts.num_bins = spec.bands
+    return kaldi.OnlineFbank(options)

@@ -1,0 +1,141 @@
+"""Recordings as the inputs of examples: their features, and what was noticed while they were read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gatework.data.audio import AudioFacts, Recording, need_speech
+from gatework.data.features import FeatureSpec
+from gatework.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_MOST_RATE = 16_000
+"""Speech holds little above 8 kHz."""
+_WIDE = 12_000
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """Recordings.
+
+    Attributes:
+        features: Of each, shape (frames, bands), float32.
+        seconds: The length of each.
+        files: Where each was read from; an empty path for a sound in memory.
+        spec: How sound became features.
+    """
+
+    features: tuple[np.ndarray, ...]
+    seconds: np.ndarray
+    files: tuple[Path, ...]
+    spec: FeatureSpec
+
+    @property
+    def kind(self) -> Literal["sound"]:
+        """What they are."""
+        return "sound"
+
+    @classmethod
+    def of(cls, sounds: Iterable[np.ndarray], rate: int, spec: FeatureSpec) -> Recordings:
+        """Recordings of sounds in memory.
+
+        Args:
+            sounds: Mono samples, float32, full scale at 1.
+            rate: Their samples per second.
+            spec: How they become features.
+        """
+        need_speech()
+        sounds = list(sounds)
+        seconds = np.array([len(sound) / rate for sound in sounds])
+        return cls(tuple(spec.of([sound], rate) for sound in sounds), seconds, (Path(),) * len(sounds), spec)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, (int, np.integer)):
+            return self.features[int(index)]
+        taken = [int(k) for k in index]
+        features, files = tuple(self.features[k] for k in taken), tuple(self.files[k] for k in taken)
+        return Recordings(features, self.seconds[taken], files, self.spec)
+
+    def identities(self) -> list[Hashable]:
+        """The very sounds, by their features."""
+        return [hashlib.sha256(frames.tobytes()).digest() for frames in self.features]
+
+    def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
+        """The files' names and lengths in seconds."""
+        import polars as pl
+
+        names = [file.name for file in self.files]
+        return {"audio": pl.Series(names, dtype=pl.String), "seconds": pl.Series(self.seconds, dtype=pl.Float64)}
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+
+def chosen_spec(facts: Sequence[AudioFacts], rate: int, bands: int) -> FeatureSpec:
+    """How recordings become features.
+
+    Args:
+        facts: What the recordings' headers say.
+        rate: Samples per second; 0 for the lowest rate among them, and at most 16,000.
+        bands: Mel bands; 0 for 40 of a narrow band, as a telephone's, and 80 of a wide one.
+    """
+    rate = rate or min(_MOST_RATE, *(one.rate for one in facts))
+    return FeatureSpec(rate, bands or (80 if rate >= _WIDE else 40))
+
+
+def open_all(files: Sequence[Path], skipped: list[str] | None = None) -> dict[int, Recording]:
+    """The recordings of these files by their positions.
+
+    Args:
+        files: The files.
+        skipped: What is wrong with each file that cannot be read is added here; if None, the first of them raises.
+    """
+    recordings = {}
+    for place, file in enumerate(files):
+        try:
+            recordings[place] = Recording.open(file)
+        except DataError as error:
+            if skipped is None:
+                raise
+            skipped.append(str(error))
+    return recordings
+
+
+def read_all(
+    recordings: dict[int, Recording], spec: FeatureSpec, skipped: list[str] | None = None
+) -> tuple[Recordings, list[int]]:
+    """Reads recordings.
+
+    Args:
+        recordings: By their positions in a list.
+        spec: How sound becomes features.
+        skipped: As for `open_all()`.
+
+    Returns:
+        The recordings, and the positions of those that could be read.
+    """
+    features, places = [], []
+    for place, recording in recordings.items():
+        try:
+            features.append(spec.of(recording.blocks(), recording.facts.rate))
+        except DataError as error:
+            if skipped is None:
+                raise
+            skipped.append(str(error))
+            continue
+        places.append(place)
+    kept = [recordings[place] for place in places]
+    seconds = np.array([recording.facts.seconds for recording in kept])
+    return Recordings(tuple(features), seconds, tuple(recording.path for recording in kept), spec), places

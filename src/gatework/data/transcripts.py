@@ -1,0 +1,274 @@
+"""Who said what in which recording: manifests and folders as people and toolkits write them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data.audio import SUFFIXES
+from gatework.data.reading import Reading
+from gatework.data.tables import SUFFIXES as TABLES
+from gatework.data.tables import Table, read_table, stem
+from gatework.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from gatework.options import DataOptions
+
+# What DeepSpeech, Common Voice, NeMo and the Hub's data sets call them.
+_AUDIO = ("audio", "audio_filepath", "audio_path", "wav_filename", "path", "file", "filename", "file_name", "wav")
+_TEXT = ("text", "transcript", "sentence", "transcription", "normalized_text")
+_SPEAKER = ("speaker", "speaker_id", "client_id", "reader")
+_PART = ("split", "subset", "part")
+_MANIFESTS = ("metadata", "manifest", "transcripts", "train", "data", "index")
+_PARTS = {"train": "train", "training": "train", "valid": "validation", "validation": "validation"}
+_PARTS |= {"dev": "validation", "val": "validation", "test": "test", "testing": "test", "eval": "test"}
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A recording with what is said in it.
+
+    Attributes:
+        audio: The file.
+        text: What is said, as the person wrote it; empty where that is not known or nothing is said.
+        speaker: Who says it; empty where that is not known.
+        part: "train", "validation" or "test" where the manifest says so; else empty.
+        where: What to call it in messages, such as "metadata.csv, row 7".
+    """
+
+    audio: Path
+    text: str
+    speaker: str = ""
+    part: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Transcripts:
+    """Recordings with their texts.
+
+    Attributes:
+        utterances: In the order of the manifest, or of the files' names.
+        where: The path that they were read from.
+        name: Its last part without its ending.
+        layout: How they are laid out, in a few words.
+    """
+
+    utterances: tuple[Utterance, ...]
+    where: str
+    name: str
+    layout: str
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every text, speaker and recording, in hexadecimal."""
+        digest = hashlib.sha256()
+        for one in self.utterances:
+            digest.update(f"{os.fsencode(one.audio.name)!r}\0{one.text}\0{one.speaker}\0{one.part}\0".encode())
+            try:
+                with open(one.audio, "rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+            except OSError:  # whoever reads the recording says what is wrong with it
+                digest.update(b"unreadable")
+        return digest.hexdigest()
+
+
+def read_transcripts(
+    source: Any, data: DataOptions, audio: str | None = None, speaker: str | None = None, *, has_texts: bool = True
+) -> Transcripts:
+    """Reads a manifest, a folder or a data frame.
+
+    Args:
+        source: A CSV, TSV, JSONL or Parquet file, or a data frame, with a column of paths and one of texts; a text file
+            with lines `name: text`; or a folder: with such a file in it, LJSpeech's `metadata.csv` beside `wavs/`,
+            Kaldi's `wav.scp`, `text` and `utt2spk`, or recordings each with a text file of its name.
+        data: Which column holds the text, and how a table is read.
+        audio: The column of the paths.
+        speaker: The column of the speakers.
+        has_texts: Whether every recording must have its text.
+
+    Raises:
+        UsageError: A column must be named.
+        DataError: Files are missing, or nothing is there.
+    """
+    reader = _Reader(data, audio, speaker, has_texts)
+    if not isinstance(source, (str, os.PathLike)):
+        return reader.table(read_table(source, Reading.given(data)), Path())
+    path = existing(Path(source))
+    if path.is_dir():
+        return reader.folder(path)
+    if path.name.lower().removesuffix(".gz").endswith(TABLES):
+        return reader.manifest(path)
+    if path.suffix.lower() in SUFFIXES or not has_texts:
+        one = Utterance(path, "", where=printable(str(path)))
+        return Transcripts((one,), printable(str(path)), printable(path.stem), "one recording")
+    return reader.lines(path, path.parent)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    data: DataOptions
+    audio: str | None
+    speaker: str | None
+    has_texts: bool
+
+    def folder(self, path: Path) -> Transcripts:
+        """A folder in whichever layout it has."""
+        if (path / "wav.scp").is_file():
+            return self.kaldi(path)
+        named = (path / f"{name}{ending}" for name in _MANIFESTS for ending in TABLES)
+        manifest = next((file for file in named if file.is_file()), None)
+        if manifest is not None:
+            return replace(self.manifest(manifest), name=printable(path.resolve().name))
+        recordings = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not recordings:
+            raise DataError(
+                f"{printable(str(path))} holds no recordings ({', '.join(SUFFIXES[:5])} and others) and no manifest "
+                "(metadata.csv with the columns audio and text); name the file that lists them"
+            )
+        beside = [file for file in recordings if file.with_suffix(".txt").is_file()]
+        lists = [file for file in sorted(path.glob("*.txt")) if not _has_recording(file)]
+        if not beside and len(lists) == 1:
+            return replace(self.lines(lists[0], path), name=printable(path.resolve().name))
+        return self.pairs(path, recordings, beside)
+
+    def pairs(self, path: Path, recordings: Sequence[Path], beside: Sequence[Path]) -> Transcripts:
+        """Recordings each with a text file of the same name; a folder below is no speaker unless it is told."""
+        if self.has_texts and len(beside) < len(recordings):
+            without = next(file for file in recordings if file not in set(beside))
+            raise DataError(
+                f"{len(recordings) - len(beside):,} of {len(recordings):,} recordings of {printable(str(path))} have "
+                f"no text, the first of them {printable(without.name)}: write {printable(without.stem)}.txt beside it, or "
+                "list the recordings in metadata.csv with the columns audio and text"
+            )
+        texts = [_text(file.with_suffix(".txt")) if file.with_suffix(".txt").is_file() else "" for file in recordings]
+        utterances = tuple(
+            Utterance(file, text, where=printable(str(file))) for file, text in zip(recordings, texts, strict=True)
+        )
+        layout = "recordings with a text file each" if beside else "recordings"
+        return Transcripts(utterances, printable(str(path)), printable(path.resolve().name), layout)
+
+    def manifest(self, path: Path) -> Transcripts:
+        """A table of recordings; one whose first line has bars and names no column is LJSpeech's."""
+        if path.suffix.lower() == ".csv":
+            content, _, _ = as_utf8(file_content(path), path, self.data.encoding)
+            first = content.decode().partition("\n")[0]
+            if "|" in first and not {c.strip().lower() for c in first.split("|")} & {*_AUDIO, str(self.audio).lower()}:
+                return self.bars(path, content.decode())
+        return self.table(read_table(path, Reading.given(self.data)), path.parent)
+
+    def bars(self, path: Path, content: str) -> Transcripts:
+        """LJSpeech's lines: a name, the text, and the text with its numbers spelt out, with bars between."""
+        homes = (path.parent / "wavs", path.parent)
+        utterances = []
+        for number, line in enumerate(content.splitlines(), start=1):
+            if line.strip():
+                name, *texts = line.split("|")
+                where = f"{printable(str(path))}, row {number:,}"
+                utterances.append(
+                    Utterance(_recording(homes, name.strip(), where), texts[-1] if texts else "", "", "", where)
+                )
+        return self._checked(utterances, path, "LJSpeech's metadata.csv")
+
+    def table(self, table: Table, home: Path) -> Transcripts:
+        """A table with a column of paths and one of texts."""
+        audio = _column(table, self.audio, _AUDIO, "--audio", "the recordings' paths")
+        text = _column(table, self.data.text, _TEXT, "--text", "the texts", is_needed=self.has_texts)
+        speaker = _column(table, self.speaker, _SPEAKER, "--speaker", "the speakers", is_needed=False)
+        part = _column(table, None, _PART, "", "", is_needed=False)
+        blank = [""] * len(table)
+        paths, texts, speakers, parts = (
+            table.texts(name).to_list() if name else blank for name in (audio, text, speaker, part)
+        )
+        utterances = []
+        for at, (name, said, who, of) in enumerate(zip(paths, texts, speakers, parts, strict=True)):
+            where = f"{table.where}, {table.row(at)}"
+            if not name.strip():
+                raise DataError(f'{where} names no recording in the column "{audio}"; fill it in or remove the row')
+            file = _recording((home,), name.strip(), where)
+            utterances.append(Utterance(file, said, who, _PARTS.get(of.strip().lower(), ""), where))
+        layout = f'a table with the columns "{audio}"' + (f' and "{text}"' if text else "")
+        return Transcripts(tuple(utterances), table.where, table.name, layout)
+
+    def lines(self, path: Path, home: Path) -> Transcripts:
+        """Lines `name: text`, as Asterisk's lists of prompts have them; one that begins with ";" is a comment."""
+        content, _, _ = as_utf8(file_content(path), path, self.data.encoding)
+        utterances = []
+        for number, line in enumerate(content.decode().splitlines(), start=1):
+            if not line.strip() or line.lstrip().startswith(";"):
+                continue
+            name, mark, text = line.partition(":")
+            where = f"{printable(str(path))}, line {number:,}"
+            if not mark:
+                raise DataError(f'{where} is "{line.strip()[:40]}", expected the name of a recording, ":" and its text')
+            utterances.append(Utterance(_recording((home,), name.strip(), where), text.strip(), "", "", where))
+        return self._checked(utterances, path, "lines of names and texts")
+
+    def kaldi(self, path: Path) -> Transcripts:
+        """Kaldi's data folder: `wav.scp`, `text` and, where it is there, `utt2spk`."""
+        scp, texts = _keyed(path / "wav.scp"), _keyed(path / "text") if self.has_texts else {}
+        speakers = _keyed(path / "utt2spk") if (path / "utt2spk").is_file() else {}
+        utterances = []
+        for key, place in scp.items():
+            where = f"{printable(str(path / 'wav.scp'))}, {key}"
+            if place.rstrip().endswith("|"):
+                raise DataError(f"{where} is a command and no file, and commands are not run; convert it to WAV first")
+            if self.has_texts and key not in texts:
+                raise DataError(
+                    f"{where} has no line in {printable(str(path / 'text'))}; add it, or remove the recording"
+                )
+            file = _recording((path, Path()), place.strip(), where)
+            utterances.append(Utterance(file, texts.get(key, ""), speakers.get(key, ""), "", where))
+        return self._checked(utterances, path, "Kaldi's wav.scp and text")
+
+    def _checked(self, utterances: Sequence[Utterance], path: Path, layout: str) -> Transcripts:
+        if not utterances:
+            raise DataError(f"{printable(str(path))} lists no recording; at least one was expected")
+        return Transcripts(tuple(utterances), printable(str(path)), stem(path), layout)
+
+
+def _column(
+    table: Table, given: str | None, usual: Sequence[str], flag: str, what: str, *, is_needed: bool = True
+) -> str | None:
+    """The column that is meant: the one given, or the first of those that such tables have."""
+    if given is not None:
+        table.column(given)
+        return given
+    by_lower = {name.lower(): name for name in table.frame.columns}
+    column = next((by_lower[name] for name in usual if name in by_lower), None)
+    if column is None and is_needed:
+        raise UsageError(
+            f"which column of {table.where} holds {what}? Name it with {flag}: there is "
+            f"{', '.join(table.frame.columns)}"
+        )
+    return column
+
+
+def _recording(homes: Sequence[Path], name: str, where: str) -> Path:
+    """The file that a manifest means: as it stands, beside the manifest, or with the ending of a recording added."""
+    candidates = [home / name for home in homes]
+    candidates += [home / f"{name}{ending}" for home in homes for ending in SUFFIXES]
+    file = next((path for path in candidates if path.is_file()), None)
+    if file is None:
+        raise DataError(f'{where}: the recording "{printable(name)}" is not there; paths are looked up beside the list')
+    return file
+
+
+def _keyed(path: Path) -> dict[str, str]:
+    content, _, _ = as_utf8(file_content(path), path)
+    split = (line.strip().partition(" ") for line in content.decode().replace("\t", " ").splitlines() if line.strip())
+    return {key: rest.strip() for key, _, rest in split}
+
+
+def _text(path: Path) -> str:
+    content, _, _ = as_utf8(file_content(path), path)
+    return re.sub(r"\s+", " ", content.decode()).strip()
+
+
+def _has_recording(text: Path) -> bool:
+    return any(text.with_suffix(ending).is_file() for ending in SUFFIXES)

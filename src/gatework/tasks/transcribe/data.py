@@ -1,0 +1,175 @@
+"""From recordings and their texts to a dataset: what is left out, and what no two parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
+from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
+from gatework.errors import DataError
+from gatework.formatting import counted
+from gatework.tasks.transcribe.apart import parts_of
+from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
+from gatework.tasks.transcribe.options import SpeechOptions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.data.features import FeatureSpec
+    from gatework.recipe import Recipe
+
+_FEWEST = 6
+
+
+@dataclass(frozen=True)
+class Spoken(Split):
+    """Recordings with what is said in them.
+
+    Attributes:
+        inputs: The recordings.
+        targets: What is said, plain texts; shape (examples,), dtype object.
+        speakers: Who speaks, empty where that is not known; shape (examples,), dtype object.
+        remarks: What is to be said of the recordings, one sentence each.
+    """
+
+    inputs: Recordings
+    speakers: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out, and why."""
+        return self.remarks
+
+    def take(self, index: np.ndarray) -> Spoken:
+        """The recordings at these positions, in this order."""
+        speakers = None if self.speakers is None else self.speakers[index]
+        return replace(self, inputs=self.inputs[index], targets=self.targets[index], speakers=speakers)
+
+    def table(self) -> pl.DataFrame:
+        """The recordings as a report reads them: "audio", "seconds", "speaker" and "reference"."""
+        import polars as pl
+
+        speakers = [""] * len(self) if self.speakers is None else self.speakers.tolist()
+        said = {"speaker": speakers, "reference": self.targets.tolist()}
+        return pl.DataFrame(self.inputs.columns()).hstack(pl.DataFrame(said, schema=dict.fromkeys(said, pl.String)))
+
+
+@dataclass(frozen=True)
+class SpokenDataset(Dataset):
+    """Recordings in three parts.
+
+    Attributes:
+        options: How they were read, and what is done to them in training.
+    """
+
+    options: SpeechOptions = field(default_factory=SpeechOptions)
+
+
+def load(source: Any, recipe: Recipe) -> SpokenDataset:
+    """Reads recordings with their texts and splits them.
+
+    Args:
+        source: As for `gatework.data.transcripts.read_transcripts`.
+        recipe: What is trained.
+
+    Raises:
+        DataError: A recording or a text cannot be used, or they are too few.
+    """
+    config = recipe.section(SpeechOptions)
+    transcripts = read_transcripts(source, recipe.data, config.audio, config.speaker)
+    utterances, notes = _with_usable_texts(transcripts, config)
+    skipped: list[str] = []
+    skip = skipped if config.skip_bad else None
+    opened = open_all([one.audio for one in utterances], skip)
+    _refuse_few(len(opened), transcripts.where)
+    spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
+    recordings, places = read_all(opened, spec, skip)
+    if skipped:
+        notes.append(_left_out(skipped))
+    kept = [utterances[place] for place in places]
+    _refuse_few(len(kept), transcripts.where)
+    whole = spoken(recordings, kept, config.case)
+    parts, how = parts_of(kept, whole.targets.tolist(), config.apart, recipe.data)
+    notes += [how, *_remarks([opened[place].facts.remark for place in places], kept)]
+    provenance = Provenance(transcripts.where, "yours", transcripts.fingerprint(), tuple(notes))
+    train, validation, test = (whole.take(part) for part in parts)
+    return SpokenDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
+
+
+def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_skipping: bool = False) -> Spoken:
+    """Reads recordings for a trained network.
+
+    Args:
+        source: As for `load()`; without texts also one recording, or a list of them.
+        recipe: What the network was trained with.
+        spec: How sound becomes features.
+        has_texts: Whether every recording must have its text.
+        is_skipping: Whether recordings that cannot be read are left out.
+
+    Raises:
+        DataError: A recording cannot be read.
+    """
+    config = recipe.section(SpeechOptions)
+    if isinstance(source, (list, tuple)):
+        each = [read_transcripts(one, recipe.data, has_texts=False) for one in source]
+        utterances = tuple(utterance for transcripts in each for utterance in transcripts.utterances)
+    else:
+        transcripts = read_transcripts(source, recipe.data, config.audio, config.speaker, has_texts=has_texts)
+        utterances = transcripts.utterances
+    skipped: list[str] = []
+    skip = skipped if is_skipping or config.skip_bad else None
+    recordings, places = read_all(open_all([one.audio for one in utterances], skip), spec, skip)
+    remarks = (_left_out(skipped),) if skipped else ()
+    return replace(spoken(recordings, [utterances[place] for place in places], config.case), remarks=remarks)
+
+
+def spoken(recordings: Recordings, utterances: Sequence[Utterance], case: str) -> Spoken:
+    """Recordings with what is said in them, as plain texts."""
+    texts = np.array([plain(one.text, case) for one in utterances] + [None], dtype=object)[:-1]
+    speakers = np.array([one.speaker for one in utterances] + [None], dtype=object)[:-1]
+    return Spoken(recordings, texts, None, speakers)
+
+
+def _with_usable_texts(transcripts: Transcripts, config: SpeechOptions) -> tuple[list[Utterance], list[str]]:
+    """The utterances whose texts can be learnt, and what is to be said of the others."""
+    utterances, notes = list(transcripts.utterances), []
+    doubtful = [one for one in utterances if has_digit(one.text)]
+    if doubtful and config.digits == "refuse":
+        raise DataError(
+            f"{counted(len(doubtful), 'text')} of {transcripts.where} with digits, the first at {doubtful[0].where}: "
+            f'"{doubtful[0].text[:60]}"; spell the numbers out as they are said, or choose --digits leave-out or keep'
+        )
+    if doubtful and config.digits == "leave-out":
+        utterances = [one for one in utterances if not has_digit(one.text)]
+        notes.append(f"{counted(len(doubtful), 'recording')} whose text has digits left out (--digits leave-out).")
+    if signs := silent_signs(one.text for one in utterances):
+        listed = " ".join(sign for sign, _ in signs.most_common(8))
+        notes.append(
+            f"Signs in the texts that are dropped although they may be said: {listed} "
+            f"({counted(signs.total(), 'time')}); spell them out where they are."
+        )
+    return utterances, notes
+
+
+def _left_out(skipped: Sequence[str]) -> str:
+    return f"{counted(len(skipped), 'recording')} left out as bad, the first because {skipped[0]}."
+
+
+def _remarks(remarks: Sequence[str], utterances: Sequence[Utterance]) -> list[str]:
+    wrong = [(one.audio.name, remark) for one, remark in zip(utterances, remarks, strict=True) if remark]
+    if not wrong:
+        return []
+    name, remark = wrong[0]
+    others = f" (and {len(wrong) - 1:,} more like it)" if len(wrong) > 1 else ""
+    return [f"{name}: {remark}; what is there was read{others}."]
+
+
+def _refuse_few(count: int, where: str) -> None:
+    if count < _FEWEST:
+        raise DataError(f"{counted(count, 'usable recording')} of {where}; at least {_FEWEST} are needed, and some 100")

@@ -1,0 +1,64 @@
+"""Recordings and their letters as batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from gatework.data.dataset import Batch, Split
+from gatework.tasks.transcribe.data import Spoken
+from gatework.tasks.transcribe.letters import Alphabet, steps_needed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SpokenBatch(Batch):
+    """Some recordings.
+
+    Attributes:
+        inputs: Features, shape (batch, frames, bands), float32, zero behind each recording's end.
+        lengths: Frames of each.
+        targets: The letters of all of them, one after the other, shape (letters,), int64.
+        letters: How many of these each recording has, shape (batch,), int64.
+        needed: The fewest steps that each text can be written in, shape (batch,), int64.
+    """
+
+    letters: Tensor
+    needed: Tensor
+
+
+class SpokenExamples:
+    """Encoded recordings.
+
+    Args:
+        split: The recordings.
+        alphabet: The letters.
+    """
+
+    split: Split
+
+    def __init__(self, split: Spoken, alphabet: Alphabet) -> None:
+        self.split, self.recordings = split, split.inputs
+        self.lengths = np.array([len(frames) for frames in split.inputs.features], dtype=np.int64)
+        self.letters = [alphabet.indices(text) for text in split.targets]
+        self.needed = np.array([steps_needed(one) for one in self.letters], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batch(self, index: np.ndarray) -> SpokenBatch:
+        """The recordings at these positions as one batch."""
+        features, lengths = self.recordings.features, torch.from_numpy(self.lengths[index])
+        inputs = torch.zeros(len(index), int(lengths.max()), self.recordings.spec.bands)
+        for row, place in enumerate(index):
+            inputs[row, : len(features[place])] = torch.from_numpy(features[place])
+        letters = [self.letters[place] for place in index]
+        targets = torch.from_numpy(np.concatenate(letters)) if letters else torch.zeros(0, dtype=torch.int64)
+        return SpokenBatch(
+            inputs, lengths, targets, torch.tensor(list(map(len, letters))), torch.from_numpy(self.needed[index])
+        )

@@ -1,0 +1,170 @@
+r"""The network that listens: frames, stacked to steps, through recurrent layers to the probability of every letter.
+
+At each step $t$ it gives $\log p_t(k)$ for each letter $k$ and for the blank, 0. The probability of a text is the sum
+over every way to write it with blanks between and letters held for several steps: connectionist temporal classification
+(Graves et al., 2006).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import ctc_loss
+
+from gatework.nn.model import layers
+from gatework.options import ModelOptions
+from gatework.tasks.transcribe.augment import Augmentation, band_places
+from gatework.tasks.transcribe.examples import SpokenBatch
+from gatework.tasks.transcribe.letters import BLANK
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """How features are prepared for the layers.
+
+    Attributes:
+        mean: Of each band over the training part.
+        std: Likewise.
+        stack: Frames that are one step.
+        is_own_mean: Whether a recording's own mean is taken off, rather than the training part's.
+        rate: Samples per second.
+    """
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    stack: int
+    is_own_mean: bool
+    rate: int
+
+
+class Scores(NamedTuple):
+    """What a network says of a batch.
+
+    Attributes:
+        log_probs: Shape (steps, batch, letters + 1).
+        steps: Of each recording, shape (batch,), int64.
+    """
+
+    log_probs: Tensor
+    steps: Tensor
+
+
+class SpeechModel(nn.Module):
+    """A recurrent network with one output for each letter and the blank at every step.
+
+    Args:
+        config: The cell, its size and its options.
+        hearing: How features are prepared.
+        outputs: Letters and the blank.
+        augmentation: What is done to recordings in training.
+    """
+
+    mean: Tensor
+    std: Tensor
+    places: Tensor
+    decoding: Tensor
+
+    def __init__(self, config: ModelOptions, hearing: Hearing, outputs: int, augmentation: Augmentation) -> None:
+        super().__init__()
+        bands = len(hearing.mean)
+        self.hearing, self.augmentation = hearing, augmentation
+        self.register_buffer("mean", torch.tensor(hearing.mean), persistent=False)
+        self.register_buffer("std", torch.tensor(hearing.std), persistent=False)
+        places = band_places(bands, hearing.rate, augmentation.speeds())
+        self.register_buffer("places", places, persistent=False)
+        # How a language model is weighed, chosen on the validation part once training has ended; all 0 until then.
+        self.register_buffer("decoding", torch.zeros(4, dtype=torch.float64))
+        self.recurrent = layers(config, bands * hearing.stack, bidirectional=config.bidirectional)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.hidden * (2 if config.bidirectional else 1), outputs)
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The log-probabilities of every letter at every step, shape (batch, steps, letters + 1).
+
+        Args:
+            inputs: Features, shape (batch, frames, bands).
+            lengths: Frames of each recording, shape (batch,); None if all have every one.
+        """
+        return self.scores(inputs, lengths).log_probs.transpose(0, 1)
+
+    def scores(self, inputs: Tensor, lengths: Tensor | None = None) -> Scores:
+        """As `forward()`, time first, with the steps of each recording."""
+        if lengths is None:
+            lengths = torch.full((len(inputs),), inputs.shape[1])
+        if self.training:
+            inputs, lengths = self.augmentation.sound(inputs, lengths, self.places)
+        x = self.normalised(inputs, lengths)
+        if self.training:
+            x = self.augmentation.masked(x, lengths)
+        steps = -(-lengths // self.hearing.stack)
+        x = self.stacked(x).transpose(0, 1)
+        is_ragged = bool((steps != x.shape[0]).any())
+        hidden, _ = self.recurrent(x, lengths=steps if is_ragged else None)
+        return Scores(self.read(self.dropout(hidden)), steps)
+
+    def normalised(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Features in standard deviations from their mean, 0 behind each recording's end.
+
+        Args:
+            x: Shape (batch, frames, bands).
+            lengths: Frames of each, shape (batch,).
+        """
+        is_within = (torch.arange(x.shape[1]) < lengths[:, None])[..., None]
+        mean = self.mean
+        if self.hearing.is_own_mean:
+            mean = ((x * is_within).sum(1) / lengths[:, None])[:, None, :]
+        return (x - mean) / self.std * is_within
+
+    def stacked(self, x: Tensor) -> Tensor:
+        """Frames joined to steps, the last one filled with zeros: (batch, steps, stack * bands)."""
+        stack = self.hearing.stack
+        missing = -x.shape[1] % stack
+        x = nn.functional.pad(x, (0, 0, 0, missing)) if missing else x
+        return x.reshape(len(x), -1, stack * x.shape[2])
+
+    def read(self, hidden: Tensor) -> Tensor:
+        """The log-probabilities of states of the top layer."""
+        output: Tensor = self.output(hidden).log_softmax(-1)
+        return output
+
+    def step(self, frames: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Goes on by one step.
+
+        Args:
+            frames: The features of one step, shape (frames, bands) with at most `stack` frames.
+            state: What the previous call returned; None at the start.
+
+        Returns:
+            The log-probabilities, shape (letters + 1,), and what the next call is given.
+
+        Raises:
+            UsageError: The network reads recordings from their ends too.
+        """
+        x = (frames - self.mean) / self.std
+        hidden, state = self.recurrent.step(self.stacked(x[None])[0], state)
+        return self.read(hidden)[0], state
+
+
+def loss_of(scores: Scores, batch: SpokenBatch) -> Tensor:
+    """How improbable the texts of a batch are to a network: the sum of their negative log-likelihoods.
+
+    A text that has fewer steps than it needs has no likelihood and is left out; whoever reads the training part has
+    seen to it that there is none such in it.
+
+    Args:
+        scores: What the network says.
+        batch: The recordings.
+    """
+    is_possible = batch.needed <= scores.steps
+    log_probs, steps, targets, letters = scores.log_probs, scores.steps, batch.targets, batch.letters
+    if not bool(is_possible.all()):
+        targets = targets[is_possible.repeat_interleave(letters)]
+        log_probs, steps, letters = log_probs[:, is_possible], steps[is_possible], letters[is_possible]
+        if not len(letters):
+            return scores.log_probs.sum() * 0
+    total: Tensor = ctc_loss(log_probs, targets, steps, letters, blank=BLANK, reduction="sum")
+    return total

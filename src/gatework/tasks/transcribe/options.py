@@ -1,0 +1,76 @@
+"""The options of transcription. Where 0 or auto stands, a value is chosen from the recordings and kept with the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gatework.options import OptionSection, TaskOptions, option
+
+Normalise = Literal["auto", "global", "utterance"]
+Case = Literal["lower", "keep"]
+Digits = Literal["refuse", "keep", "leave-out"]
+Apart = Literal["auto", "texts", "speakers", "recordings"]
+
+
+@dataclass(frozen=True)
+class SpeechOptions(OptionSection):
+    """How recordings are read, and what is done to them while a network learns."""
+
+    section = "speech"
+    title = "Speech"
+
+    audio: str | None = option(
+        None, help="The column that holds the recordings' paths; audio, path or the like if absent.", metavar="COLUMN"
+    )
+    speaker: str | None = option(
+        None, help="The column that says who speaks; speaker or the like if absent.", metavar="COLUMN"
+    )
+    apart: Apart = option(
+        "auto",
+        help="What no two parts share: texts (near-twins included), speakers, or only recordings; auto takes speakers "
+        "where five or more are named, else texts where most differ, else recordings.",
+    )
+    sample_rate: int = option(
+        0, low=0, high=768_000, help="Samples per second that sound is brought to. 0: the lowest, and at most 16000."
+    )
+    bands: int = option(0, low=0, high=256, help="Mel bands. 0: 40 for narrow sound, as a telephone's, 80 for wide.")
+    stack: int = option(
+        0,
+        low=0,
+        high=16,
+        help="Frames of 10 ms that are one step. 0: the most, up to 4, that leave room for every text.",
+    )
+    normalise: Normalise = option(
+        "auto",
+        help="What is taken off each band: the training part's mean (global) or the recording's own (utterance); auto "
+        "takes the latter for a bidirectional network, as a stream does not know it.",
+    )
+    case: Case = option("lower", help="Texts are learnt in lower case, or as they stand.")
+    digits: Digits = option(
+        "refuse", help="What is done with a text that has digits, whose sound nobody can tell; spell them out instead."
+    )
+    speed: float = option(
+        0.1, low=0, high=0.5, help="In training a recording is faster or slower by up to this share, pitch included."
+    )
+    gain: float = option(6.0, low=0, high=60, help="In training a recording is louder or softer by up to so many dB.")
+    noise: float = option(
+        0.3, low=0, high=1, help="Share of recordings that a hiss of 5 to 35 dB below them is added to in training."
+    )
+    masking: float = option(
+        0.15, low=0, high=0.9, help="Share of bands, and of steps, that are blanked out in training (SpecAugment)."
+    )
+    skip_bad: bool = option(False, help="Leave out recordings that cannot be read, and say how many.")
+
+
+OPTIONS = TaskOptions(
+    "transcribe",
+    "Write down what is said in recordings.",
+    "gatework train transcribe recordings/ --out RUN",
+    "gatework.tasks.transcribe.task:TranscribeTask",
+    (SpeechOptions,),
+    frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "max_tokens", "padding", "scale"))
+    | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"},
+    recipes=Path(__file__).with_name("recipes"),
+)

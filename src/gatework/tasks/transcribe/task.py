@@ -1,0 +1,255 @@
+"""Transcription: the letters of what is said in each recording."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gatework.data.batches import evaluation_order
+from gatework.data.features import HOP, FeatureSpec
+from gatework.errors import DataError, UsageError
+from gatework.formatting import counted
+from gatework.tasks._task import Baseline, Evaluation, Loss, Task, refuse_options
+from gatework.tasks.transcribe import data, report
+from gatework.tasks.transcribe.augment import Augmentation
+from gatework.tasks.transcribe.baselines import baselines
+from gatework.tasks.transcribe.data import Spoken, SpokenDataset
+from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples
+from gatework.tasks.transcribe.greedy import greedy_letters
+from gatework.tasks.transcribe.letters import Alphabet, steps_needed
+from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
+from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
+from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import nn
+
+    from gatework.data.dataset import Batch, Dataset, Examples, Split
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
+    from gatework.tasks._sample import Sample
+    from gatework.tasks._section import Answered, ReportSection
+
+_EVALUATION_BATCH = 32
+_MOST_STACKED = 4
+
+
+@dataclass(frozen=True)
+class TranscribeTask(Task):
+    """What is said in each recording, letter by letter.
+
+    Attributes:
+        alphabet: The letters of the training texts.
+        spec: How sound becomes features.
+        mean: Of each band over the training part.
+        std: Likewise.
+        stack: Frames that are one step.
+        speech: How recordings were read, and what is done to them in training.
+        texts: The training texts, from which the language model is counted.
+    """
+
+    options = OPTIONS
+    name = OPTIONS.name
+    metric = "wer"
+    lower_is_better = True
+    shown = ("wer", "cer", "wer_greedy")
+
+    alphabet: Alphabet
+    spec: FeatureSpec
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    stack: int
+    speech: SpeechOptions
+    texts: tuple[str, ...]
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits recordings with their texts; see `gatework.tasks.transcribe.data.load`."""
+        return data.load(source, recipe)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataOptions) -> TranscribeTask:
+        """Learns letters, the bands' statistics and the stack from the training part alone."""
+        train = _spoken(dataset.train)
+        speech = dataset.options if isinstance(dataset, SpokenDataset) else SpeechOptions()
+        texts = tuple(train.targets.tolist())
+        alphabet, spec = Alphabet.of(texts), train.inputs.spec
+        frames = np.concatenate(train.inputs.features).astype(np.float64)
+        mean, std = (tuple(map(float, values)) for values in (frames.mean(0), np.maximum(frames.std(0), 1e-3)))
+        stack = speech.stack or largest_stack(train, alphabet, speech.speed)
+        return cls(alphabet, spec, mean, std, stack, speech, texts)
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "letters": list(self.alphabet.letters),
+            "spec": self.spec.state(),
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "stack": self.stack,
+            "speech": dataclasses.asdict(self.speech),
+            "texts": list(self.texts),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TranscribeTask:
+        """The task whose `state()` this is."""
+        return cls(
+            Alphabet(tuple(state["letters"])),
+            FeatureSpec.from_state(state["spec"]),
+            tuple(state["mean"]),
+            tuple(state["std"]),
+            int(state["stack"]),
+            SpeechOptions(**state["speech"]),
+            tuple(state["texts"]),
+        )
+
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read: minutes, words, letters, and the steps that the network goes in."""
+        parts = [_spoken(part) for part in (dataset.train, dataset.validation, dataset.test)]
+        minutes = [part.inputs.seconds.sum() / 60 for part in parts]
+        words = [word for text in self.texts for word in text.split()]
+        letters = "".join(letter for letter in self.alphabet.letters if letter != " ")
+        return [
+            *super().about(dataset),
+            f"{minutes[0]:.1f} minutes to learn from ({minutes[1]:.1f} and {minutes[2]:.1f} held back), "
+            f"{counted(len(words), 'word')}, {len(set(words)):,} different; letters: {letters}",
+            f"{self.spec.rate:,} samples per second, {self.spec.bands} bands, "
+            f"steps of {1000 * HOP * self.stack:.0f} ms ({counted(self.stack, 'frame')} stacked)",
+        ]
+
+    def encode(self, split: Split) -> Examples:
+        """Recordings ready to be batched."""
+        return self.examples(_spoken(split))
+
+    def examples(self, split: Spoken) -> SpokenExamples:
+        """Recordings ready to be batched."""
+        return SpokenExamples(split, self.alphabet)
+
+    def model(self, config: ModelOptions) -> SpeechModel:
+        """A network with fresh weights."""
+        way = self.speech.normalise
+        is_own_mean = config.bidirectional if way == "auto" else way == "utterance"
+        hearing = Hearing(self.mean, self.std, self.stack, is_own_mean, self.spec.rate)
+        return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech))
+
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """The negative log-likelihood of the texts, summed over their letters and ends."""
+        batch = _spoken_batch(batch)
+        scores = _speech_model(model).scores(batch.inputs, batch.lengths)
+        return Loss(loss_of(scores, batch), float(batch.letters.sum() + len(batch.letters)))
+
+    def listen(self, model: nn.Module, examples: SpokenExamples) -> Heard:
+        """What a network says of recordings, at every step."""
+        network, each = _speech_model(model), dict[int, np.ndarray]()
+        total, weight = 0.0, 0.0
+        network.eval()
+        with torch.no_grad():
+            for index in evaluation_order(examples.lengths, _EVALUATION_BATCH):
+                batch = examples.batch(index)
+                scores = network.scores(batch.inputs, batch.lengths)
+                total += float(loss_of(scores, batch))
+                weight += float(batch.letters.sum() + len(batch.letters))
+                for row, place in enumerate(index.tolist()):
+                    each[place] = scores.log_probs[: int(scores.steps[row]), row].numpy().copy()
+        return Heard([each[place] for place in range(len(examples))], total / max(weight, 1.0))
+
+    def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
+        """What a network says of recordings with known texts, and how good that is."""
+        split = _spoken(examples.split)
+        heard = self.listen(model, self.examples(split))
+        greedy = [self.alphabet.text(greedy_letters(log_probs)) for log_probs in heard.log_probs]
+        texts = greedy
+        answers = answers_of(split.targets.tolist(), [_tidy(text) for text in texts], [_tidy(text) for text in greedy])
+        return Evaluation(heard.loss, self.metrics(answers), answers)
+
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
+        """Word and letter error rates, with and without the language model; see `metrics.metrics`."""
+        return metrics(answers)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """The share of wrong words of each recording."""
+        return sample(answers)
+
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Spoken:
+        """Reads a recording, several, a folder or a list of them."""
+        refuse_options(self.name, options)
+        return data.read(source, recipe, self.spec, has_texts=False)
+
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Spoken:
+        """Reads recordings with their texts."""
+        refuse_options(self.name, options)
+        return data.read(source, recipe, self.spec, has_texts=True)
+
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
+        """The text of each recording, with the time of each word and how sure it is."""
+        import polars as pl
+
+        spoken = _spoken(split)
+        heard = self.listen(model, self.examples(spoken))
+        texts = [_tidy(self.alphabet.text(greedy_letters(log_probs))) for log_probs in heard.log_probs]
+        return pl.DataFrame({"audio": [file.name for file in spoken.inputs.files], "text": texts})
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Simple methods; see `gatework.tasks.transcribe.baselines`."""
+        return baselines(dataset)
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[ReportSection]:
+        """What a report shows of answers."""
+        return report.sections(answered)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a network says of recordings.
+
+    Attributes:
+        log_probs: Of each, shape (steps, letters + 1).
+        loss: The mean negative log-likelihood of a letter.
+    """
+
+    log_probs: list[np.ndarray]
+    loss: float
+
+
+def largest_stack(train: Spoken, alphabet: Alphabet, speed: float) -> int:
+    """The most frames, up to 4, that can be one step so that no text has fewer steps than it needs.
+
+    Args:
+        train: The recordings to learn from.
+        alphabet: Their letters.
+        speed: By how much a recording may be faster in training.
+    """
+    needed = np.array([steps_needed(alphabet.indices(text)) for text in train.targets])
+    frames = np.array([len(one) for one in train.inputs.features]) / (1 + speed)
+    fitting = [stack for stack in range(2, _MOST_STACKED + 1) if (np.floor(frames / stack) >= needed).all()]
+    return max(fitting, default=1)
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _spoken(split: Split) -> Spoken:
+    if not isinstance(split, Spoken):
+        raise DataError(f'recordings were expected, and these are of the kind "{split.inputs.kind}"')
+    return split
+
+
+def _spoken_batch(batch: Batch) -> SpokenBatch:
+    if not isinstance(batch, SpokenBatch):
+        raise DataError("a batch of recordings with their letters was expected")
+    return batch
+
+
+def _speech_model(model: nn.Module) -> SpeechModel:
+    if not isinstance(model, SpeechModel):
+        raise UsageError("a network that transcribes was expected")
+    return model
