@@ -2,11 +2,13 @@
 #include <nanobind/nanobind.h>
 
 // Each part has its door in a file of its own, bind_<part>.cpp.
+void bind_ctc(nanobind::module_& m);
 void bind_language_model(nanobind::module_& m);
 void bind_ngrams(nanobind::module_& m);
 
 NB_MODULE(_decoding, m) {
   m.doc() = "n-grams, beams and alignments in native code";
+  bind_ctc(m);
   bind_language_model(m);
   bind_ngrams(m);
 }

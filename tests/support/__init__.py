@@ -14,6 +14,7 @@
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
 | `networks` | small runs of every kind to look inside |
 | `onnx_files` | ONNX files as others run them |
+| `recordings` | recordings of an invented language, and a small recipe for them |
 | `report_folders` | comparison folders without a training |
 | `scans` | one scan by every way it can be computed |
 | `sentence_pairs` | pairs of a toy language, and a small translator |

@@ -54,7 +54,7 @@ HEAVY = {
     *("torch", "numpy", "polars", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),
     *("rich", "pooch", "requests", "jinja2", "markupsafe", "matplotlib"),
     *("keras", "tensorflow", "jax", "flax"),
-    *("tokenizers", "sacrebleu", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),
+    *("tokenizers", "sacrebleu", "rapidfuzz", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),
     *("starlette", "msgspec", "uvicorn", "optuna"),
     *("onnx", "onnxruntime", "h5py", "sympy"),
     *("IPython", "nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),

@@ -15,7 +15,7 @@ from gatework.data.dataset import Dataset, Provenance
 from gatework.recipe import Recipe, find_recipe
 from gatework.tasks import Loss
 from gatework.training.fitting import prepare
-from support import spelling
+from support import recordings, spelling
 from support.daily_tables import daily
 from support.daily_tables import small as small_forecast
 from support.datasets import opinions, waves
@@ -95,12 +95,17 @@ def sentences_to_translate() -> Case:
     return table("translate", toy_pairs(60), small_translator(epochs=2))
 
 
+def recordings_with_texts() -> Case:
+    return recordings.dataset(), recordings.small(epochs=2)
+
+
 CASES: dict[str, tuple[Callable[[], Case], ...]] = {
     "classify": (texts_with_classes, series_with_classes),
     "regress": (texts_with_values, series_with_values),
     "forecast": (series_to_forecast, distribution_to_forecast),
     "detect": (sensor_to_watch, payments_with_labels),
     "translate": (sentences_to_translate,),
+    "transcribe": (recordings_with_texts,),
     "spell": (numbers_to_spell,),
 }
 

@@ -143,8 +143,8 @@ class _Reader:
             without = next(file for file in recordings if file not in set(beside))
             raise DataError(
                 f"{len(recordings) - len(beside):,} of {len(recordings):,} recordings of {printable(str(path))} have "
-                f"no text, the first of them {printable(without.name)}: write {printable(without.stem)}.txt beside it, or "
-                "list the recordings in metadata.csv with the columns audio and text"
+                f"no text, the first of them {printable(without.name)}: write {printable(without.stem)}.txt beside it, "
+                "or list the recordings in metadata.csv with the columns audio and text"
             )
         texts = [_text(file.with_suffix(".txt")) if file.with_suffix(".txt").is_file() else "" for file in recordings]
         utterances = tuple(

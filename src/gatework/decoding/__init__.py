@@ -8,16 +8,45 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.decoding.arpa import read_arpa, write_arpa
+    from gatework.decoding.ctc import (
+        CtcReader,
+        CtcSearch,
+        LanguageWeights,
+        SpokenLanguage,
+        WrittenLetter,
+        text_log_probability,
+    )
     from gatework.decoding.ngrams import NGramModel
     from gatework.decoding.sampling import Sampling
     from gatework.decoding.writer import Writer, Writing
 
-__all__ = ["NGramModel", "Sampling", "Writer", "Writing", "read_arpa", "write_arpa"]
+__all__ = [
+    "CtcReader",
+    "CtcSearch",
+    "LanguageWeights",
+    "NGramModel",
+    "Sampling",
+    "SpokenLanguage",
+    "Writer",
+    "Writing",
+    "WrittenLetter",
+    "read_arpa",
+    "text_log_probability",
+    "write_arpa",
+]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
         "arpa": ("read_arpa", "write_arpa"),
+        "ctc": (
+            "CtcReader",
+            "CtcSearch",
+            "LanguageWeights",
+            "SpokenLanguage",
+            "WrittenLetter",
+            "text_log_probability",
+        ),
         "ngrams": ("NGramModel",),
         "sampling": ("Sampling",),
         "writer": ("Writer", "Writing"),

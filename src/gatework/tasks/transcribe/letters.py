@@ -11,6 +11,8 @@ import numpy as np
 
 BLANK = 0
 """The index that says that a step brings no new letter."""
+# So few words, each in so many texts, are learnt as a whole and not letter by letter.
+_MOST_WORDS, _FEWEST_TEXTS = 100, 10
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u02bc\u2018\u00b4`", "'"))
 
 
@@ -44,36 +46,53 @@ def _is_said(letter: str) -> bool:
 
 @dataclass(frozen=True)
 class Alphabet:
-    """The letters that a network writes; their indices begin at 1, behind the blank.
+    """What a network writes: letters, or whole words where there are few; indices begin at 1, behind the blank.
 
     Attributes:
-        letters: In the order of their code points; the space is among them where a text has one.
+        units: In the order of their code points; the space is among letters where a text has one.
+        is_words: Whether they are words.
     """
 
-    letters: tuple[str, ...]
+    units: tuple[str, ...]
+    is_words: bool = False
     _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_index", {letter: place for place, letter in enumerate(self.letters, start=1)})
+        object.__setattr__(self, "_index", {unit: place for place, unit in enumerate(self.units, start=1)})
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Alphabet:
-        """The letters of these texts."""
-        return cls(tuple(sorted({letter for text in texts for letter in text})))
+    def of(cls, texts: Sequence[str], units: str = "letters") -> Alphabet:
+        """The units of these texts.
+
+        Args:
+            texts: Plain texts.
+            units: "letters", "words", or "auto": words where there are few and each stands in several texts.
+        """
+        if units == "auto":
+            heard_in = Counter(word for text in texts for word in set(text.split()))
+            is_few = 0 < len(heard_in) <= _MOST_WORDS and min(heard_in.values()) >= _FEWEST_TEXTS
+            units = "words" if is_few else "letters"
+        is_words = units == "words"
+        return cls(tuple(sorted({unit for text in texts for unit in (text.split() if is_words else text)})), is_words)
 
     def __len__(self) -> int:
-        return len(self.letters) + 1
+        return len(self.units) + 1
+
+    @property
+    def between(self) -> str:
+        """What stands between two units of a text."""
+        return " " if self.is_words else ""
 
     def indices(self, text: str) -> np.ndarray:
-        """A text's letters, int64; those that the alphabet does not have are left out."""
-        known = [index for letter in text if (index := self._index.get(letter)) is not None]
-        return np.array(known, dtype=np.int64)
+        """A text's units, int64; those that the alphabet does not have are left out."""
+        known = (self._index.get(unit) for unit in (text.split() if self.is_words else text))
+        return np.array([index for index in known if index is not None], dtype=np.int64)
 
     def text(self, indices: Sequence[int] | np.ndarray) -> str:
-        """The text of letters."""
-        return "".join(self.letters[int(index) - 1] for index in indices)
+        """The text of units, without outer or double spaces."""
+        return " ".join(self.between.join(self.units[int(index) - 1] for index in indices).split())
 
 
 def steps_needed(indices: np.ndarray) -> int:
-    """The fewest steps that CTC can write a text in: one a letter, and one between equal neighbours."""
+    """The fewest steps that CTC can write a text in: one a unit, and one between equal neighbours."""
     return len(indices) + int((indices[1:] == indices[:-1]).sum())

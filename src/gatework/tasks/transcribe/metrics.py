@@ -18,7 +18,7 @@ register_metrics(
     Metric("cer", "CER", lower_is_better=True),
     Metric("wer_greedy", "WER without the language model", lower_is_better=True, short="WER no LM"),
     Metric("cer_greedy", "CER without the language model", lower_is_better=True, short="CER no LM"),
-    Metric("exact", "share of recordings without an error", lower_is_better=False, is_share=True, short="exact"),
+    Metric("ser", "sentence error rate", lower_is_better=True, is_share=True, short="SER"),
 )
 
 
@@ -63,7 +63,7 @@ def word_counts(references: Sequence[str]) -> np.ndarray:
 
 
 def metrics(answers: pl.DataFrame) -> dict[str, float]:
-    """Word and letter error rates over all texts together, with and without the language model.
+    """Word and letter error rates over all texts together, and those without the language model where it is used.
 
     Where nothing was said at all, the rates are the number of words and letters that were written.
 
@@ -73,13 +73,15 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
     references, texts, greedy = (answers[name].to_list() for name in ("reference", "text", "greedy"))
     words, letters = max(int(word_counts(references).sum()), 1), max(sum(map(len, references)), 1)
     wrong = word_errors(references, texts)
-    return {
+    figures = {
         "wer": float(wrong.sum()) / words,
         "cer": float(letter_errors(references, texts).sum()) / letters,
-        "wer_greedy": float(word_errors(references, greedy).sum()) / words,
-        "cer_greedy": float(letter_errors(references, greedy).sum()) / letters,
-        "exact": float((wrong == 0).mean()) if len(wrong) else 0.0,
+        "ser": float((wrong > 0).mean()) if len(wrong) else 0.0,
     }
+    if greedy != texts:
+        figures["wer_greedy"] = float(word_errors(references, greedy).sum()) / words
+        figures["cer_greedy"] = float(letter_errors(references, greedy).sum()) / letters
+    return figures
 
 
 def sample(answers: pl.DataFrame) -> Sample:

@@ -41,7 +41,7 @@ class Hearing:
     rate: int
 
 
-class Scores(NamedTuple):
+class StepScores(NamedTuple):
     """What a network says of a batch.
 
     Attributes:
@@ -91,7 +91,7 @@ class SpeechModel(nn.Module):
         """
         return self.scores(inputs, lengths).log_probs.transpose(0, 1)
 
-    def scores(self, inputs: Tensor, lengths: Tensor | None = None) -> Scores:
+    def scores(self, inputs: Tensor, lengths: Tensor | None = None) -> StepScores:
         """As `forward()`, time first, with the steps of each recording."""
         if lengths is None:
             lengths = torch.full((len(inputs),), inputs.shape[1])
@@ -104,7 +104,7 @@ class SpeechModel(nn.Module):
         x = self.stacked(x).transpose(0, 1)
         is_ragged = bool((steps != x.shape[0]).any())
         hidden, _ = self.recurrent(x, lengths=steps if is_ragged else None)
-        return Scores(self.read(self.dropout(hidden)), steps)
+        return StepScores(self.read(self.dropout(hidden)), steps)
 
     def normalised(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Features in standard deviations from their mean, 0 behind each recording's end.
@@ -149,7 +149,7 @@ class SpeechModel(nn.Module):
         return self.read(hidden)[0], state
 
 
-def loss_of(scores: Scores, batch: SpokenBatch) -> Tensor:
+def loss_of(scores: StepScores, batch: SpokenBatch) -> Tensor:
     """How improbable the texts of a batch are to a network: the sum of their negative log-likelihoods.
 
     A text that has fewer steps than it needs has no likelihood and is left out; whoever reads the training part has

@@ -12,6 +12,7 @@ Normalise = Literal["auto", "global", "utterance"]
 Case = Literal["lower", "keep"]
 Digits = Literal["refuse", "keep", "leave-out"]
 Apart = Literal["auto", "texts", "speakers", "recordings"]
+Units = Literal["auto", "letters", "words"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,9 @@ class SpeechOptions(OptionSection):
         "auto",
         help="What is taken off each band: the training part's mean (global) or the recording's own (utterance); auto "
         "takes the latter for a bidirectional network, as a stream does not know it.",
+    )
+    units: Units = option(
+        "auto", help="What the network writes: letters, or whole words; auto takes words where there are few."
     )
     case: Case = option("lower", help="Texts are learnt in lower case, or as they stand.")
     digits: Digits = option(

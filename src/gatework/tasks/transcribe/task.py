@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import torch
 
 from gatework.data.batches import evaluation_order
 from gatework.data.features import HOP, FeatureSpec
+from gatework.decoding import CtcReader, LanguageWeights, SpokenLanguage
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
-from gatework.tasks._task import Baseline, Evaluation, Loss, Task, refuse_options
+from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.augment import Augmentation
 from gatework.tasks.transcribe.baselines import baselines
@@ -25,6 +27,7 @@ from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
 from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions
+from gatework.tasks.transcribe.tuning import chosen_weights
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,7 +61,7 @@ class TranscribeTask(Task):
     name = OPTIONS.name
     metric = "wer"
     lower_is_better = True
-    shown = ("wer", "cer", "wer_greedy")
+    shown = ("wer", "cer")
 
     alphabet: Alphabet
     spec: FeatureSpec
@@ -79,7 +82,7 @@ class TranscribeTask(Task):
         train = _spoken(dataset.train)
         speech = dataset.options if isinstance(dataset, SpokenDataset) else SpeechOptions()
         texts = tuple(train.targets.tolist())
-        alphabet, spec = Alphabet.of(texts), train.inputs.spec
+        alphabet, spec = Alphabet.of(texts, speech.units), train.inputs.spec
         frames = np.concatenate(train.inputs.features).astype(np.float64)
         mean, std = (tuple(map(float, values)) for values in (frames.mean(0), np.maximum(frames.std(0), 1e-3)))
         stack = speech.stack or largest_stack(train, alphabet, speech.speed)
@@ -88,7 +91,8 @@ class TranscribeTask(Task):
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
         return {
-            "letters": list(self.alphabet.letters),
+            "units": list(self.alphabet.units),
+            "is_words": self.alphabet.is_words,
             "spec": self.spec.state(),
             "mean": list(self.mean),
             "std": list(self.std),
@@ -101,7 +105,7 @@ class TranscribeTask(Task):
     def from_state(cls, state: Mapping[str, Any]) -> TranscribeTask:
         """The task whose `state()` this is."""
         return cls(
-            Alphabet(tuple(state["letters"])),
+            Alphabet(tuple(state["units"]), bool(state["is_words"])),
             FeatureSpec.from_state(state["spec"]),
             tuple(state["mean"]),
             tuple(state["std"]),
@@ -115,11 +119,12 @@ class TranscribeTask(Task):
         parts = [_spoken(part) for part in (dataset.train, dataset.validation, dataset.test)]
         minutes = [part.inputs.seconds.sum() / 60 for part in parts]
         words = [word for text in self.texts for word in text.split()]
-        letters = "".join(letter for letter in self.alphabet.letters if letter != " ")
+        kind = "words" if self.alphabet.is_words else "letters"
+        units = self.alphabet.between.join(unit for unit in self.alphabet.units if unit != " ")
         return [
             *super().about(dataset),
             f"{minutes[0]:.1f} minutes to learn from ({minutes[1]:.1f} and {minutes[2]:.1f} held back), "
-            f"{counted(len(words), 'word')}, {len(set(words)):,} different; letters: {letters}",
+            f"{counted(len(words), 'word')}, {len(set(words)):,} different; {kind}: {units}",
             f"{self.spec.rate:,} samples per second, {self.spec.bands} bands, "
             f"steps of {1000 * HOP * self.stack:.0f} ms ({counted(self.stack, 'frame')} stacked)",
         ]
@@ -165,9 +170,35 @@ class TranscribeTask(Task):
         split = _spoken(examples.split)
         heard = self.listen(model, self.examples(split))
         greedy = [self.alphabet.text(greedy_letters(log_probs)) for log_probs in heard.log_probs]
-        texts = greedy
-        answers = answers_of(split.targets.tolist(), [_tidy(text) for text in texts], [_tidy(text) for text in greedy])
+        reader = self.reader(model)
+        texts = greedy if reader is None else [reader.text(reader.read(one)) for one in heard.log_probs]
+        answers = answers_of(split.targets.tolist(), texts, greedy)
         return Evaluation(heard.loss, self.metrics(answers), answers)
+
+    def reader(self, model: nn.Module, **options: Any) -> CtcReader | None:
+        """What reads a network with the language of the training texts; None before its weights have been chosen."""
+        is_chosen, language, word, phrase = _speech_model(model).decoding.tolist()
+        if not is_chosen:
+            return None
+        return CtcReader(self.alphabet.units, self.language, LanguageWeights(language, word, phrase), **options)
+
+    @cached_property
+    def language(self) -> SpokenLanguage:
+        """What the training texts say of their language."""
+        alphabet = self.alphabet
+        if alphabet.is_words:
+            return SpokenLanguage.of_units(
+                [alphabet.indices(text).tolist() for text in self.texts], len(alphabet.units)
+            )
+        return SpokenLanguage.fit(self.texts, alphabet.units)
+
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
+        """Chooses on the validation part how much the language model counts."""
+        held = _spoken(dataset.validation)
+        heard = self.listen(model, self.examples(held))
+        weights = chosen_weights(self.alphabet.units, self.language, heard.log_probs, held.targets.tolist())
+        if weights is not None:
+            _speech_model(model).decoding.copy_(torch.tensor([1.0, weights.language, weights.word, weights.phrase]))
 
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Word and letter error rates, with and without the language model; see `metrics.metrics`."""
@@ -193,7 +224,7 @@ class TranscribeTask(Task):
 
         spoken = _spoken(split)
         heard = self.listen(model, self.examples(spoken))
-        texts = [_tidy(self.alphabet.text(greedy_letters(log_probs))) for log_probs in heard.log_probs]
+        texts = [self.alphabet.text(greedy_letters(log_probs)) for log_probs in heard.log_probs]
         return pl.DataFrame({"audio": [file.name for file in spoken.inputs.files], "text": texts})
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
@@ -231,10 +262,6 @@ def largest_stack(train: Spoken, alphabet: Alphabet, speed: float) -> int:
     frames = np.array([len(one) for one in train.inputs.features]) / (1 + speed)
     fitting = [stack for stack in range(2, _MOST_STACKED + 1) if (np.floor(frames / stack) >= needed).all()]
     return max(fitting, default=1)
-
-
-def _tidy(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _spoken(split: Split) -> Spoken:

@@ -1,0 +1,75 @@
+// The door to the reading of CTC; gatework/decoding/ctc.py checks every value before it comes here.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <tuple>
+#include <vector>
+
+#include "ctc.h"
+
+namespace nb = nanobind;
+using gatework::decoding::BeamSearch;
+using gatework::decoding::Language;
+using gatework::decoding::LetterTrie;
+using gatework::decoding::NGrams;
+using gatework::decoding::WrittenLetter;
+
+namespace {
+
+using Letters = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using LogProbs = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// Sequences of letters, one after the other, with where each begins and, at the end, where the last one ends.
+void add_all(LetterTrie& trie, Letters letters, nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig> starts) {
+  for (size_t k = 0; k + 1 < starts.size(); ++k) {
+    const int64_t begin = starts.data()[k];
+    trie.add(letters.data() + begin, starts.data()[k + 1] - begin, static_cast<int32_t>(k));
+  }
+}
+
+auto listed(const std::vector<WrittenLetter>& letters) {
+  std::vector<std::tuple<int32_t, int64_t, double>> result;
+  for (const auto& l : letters) result.emplace_back(l.letter, l.step, l.log_probability);
+  return result;
+}
+
+}  // namespace
+
+void bind_ctc(nb::module_& m) {
+  nb::class_<Language>(m, "Language")
+      .def(nb::init<>())
+      .def(
+          "set_words", [](Language& l, const NGrams& words) { l.words = &words; }, nb::keep_alive<1, 2>())
+      .def(
+          "set_letters", [](Language& l, const NGrams& letters) { l.letters = &letters; }, nb::keep_alive<1, 2>())
+      .def("add_lexicon",
+           [](Language& l, Letters letters, nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig> starts) {
+             add_all(l.lexicon, letters, starts);
+           })
+      .def("add_boosted",
+           [](Language& l, Letters letters, nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig> starts) {
+             add_all(l.boosted, letters, starts);
+           })
+      .def_rw("space", &Language::space)
+      .def_rw("is_closed", &Language::is_closed)
+      .def_rw("weight", &Language::weight)
+      .def_rw("bonus", &Language::bonus)
+      .def_rw("boost", &Language::boost);
+  nb::class_<BeamSearch>(m, "BeamSearch")
+      .def(nb::init<const Language&, int32_t, int>(), nb::keep_alive<1, 2>())
+      .def("feed",
+           [](BeamSearch& search, LogProbs log_probs) {
+             const nb::gil_scoped_release release;
+             search.feed(log_probs.data(), static_cast<int64_t>(log_probs.shape(0)));
+           })
+      .def("settled", [](BeamSearch& search) { return listed(search.settled()); })
+      .def("best", [](const BeamSearch& search, bool is_end) { return listed(search.best(is_end)); })
+      .def("score", &BeamSearch::score);
+  m.def("text_log_probability", [](LogProbs log_probs, Letters text) {
+    return gatework::decoding::text_log_probability(log_probs.data(), static_cast<int64_t>(log_probs.shape(0)),
+                                                    static_cast<int32_t>(log_probs.shape(1)) - 1, text.data(),
+                                                    static_cast<int64_t>(text.size()));
+  });
+}

@@ -1,0 +1,230 @@
+r"""Reading the output of a network trained by connectionist temporal classification, with what is known of a language.
+
+At each step $t$ the network gives $p_t(k)$ for every letter $k$, from 1, and for the blank, 0. The search looks for the
+text $y$ with the highest
+
+$$\log p(y \mid x) + \alpha \log p(y) + \beta \, |\text{words of } y|,$$
+
+where $p(y \mid x)$ is the sum over all ways to write $y$ with blanks between and letters held, and $p(y)$ an n-gram
+model of words; one that the lexicon does not have is an unknown word, spelt by an n-gram model of letters.
+
+Source: A. Hannun et al., "First-pass large vocabulary continuous speech recognition using bi-directional recurrent
+DNNs", 2014.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatework import _decoding
+from gatework.decoding.ngrams import NGramModel
+from gatework.errors import UsageError
+
+BEAM = 32
+"""Prefixes that are kept at each step where nobody says otherwise."""
+_WORD_ORDER, _LETTER_ORDER = 3, 6
+_MOST_LETTERS = 100_000
+
+
+class WrittenLetter(NamedTuple):
+    """A letter of a text that was read.
+
+    Attributes:
+        letter: Its index, from 1.
+        step: The step at which it was likeliest.
+        log_probability: Its log-probability there.
+    """
+
+    letter: int
+    step: int
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class SpokenLanguage:
+    """What is known of a language: its words, and n-gram models of words and of letters.
+
+    Attributes:
+        lexicon: The words.
+        words: Over the places of these, then the unknown word, then the end of a text; None where no text is known.
+        letters: Over the letters less 1, then the end of a text; None likewise.
+    """
+
+    lexicon: tuple[str, ...]
+    words: NGramModel | None
+    letters: NGramModel | None
+
+    @classmethod
+    def of_units(cls, texts: Iterable[Sequence[int]], units: int) -> SpokenLanguage:
+        """Counts texts whose units are words already.
+
+        Args:
+            texts: Indices from 1.
+            units: How many there are.
+        """
+        said = [[*(int(unit) - 1 for unit in text), units] for text in texts]
+        return cls((), None, NGramModel.fit(said, _WORD_ORDER, units + 1) if said else None)
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], alphabet: Sequence[str], further_words: Iterable[str] = ()) -> SpokenLanguage:
+        """Counts the words and letters of texts.
+
+        Args:
+            texts: Words with single spaces between.
+            alphabet: The letters, the first of which has the index 1; words with others are not in the lexicon.
+            further_words: Words that may be said as well.
+        """
+        split, known = [text.split() for text in texts], set(alphabet)
+        words_of_texts = {word for text in split for word in text}
+        lexicon = sorted(word for word in words_of_texts | set(further_words) if word and set(word) <= known)
+        place, index = {word: k for k, word in enumerate(lexicon)}, {letter: k for k, letter in enumerate(alphabet)}
+        unknown, end = len(lexicon), len(alphabet)
+        said = [[*(place.get(word, unknown) for word in text), unknown + 1] for text in split]
+        spelt = [[*(index[letter] for letter in " ".join(text) if letter in known), end] for text in split]
+        if not said:
+            return cls(tuple(lexicon), None, None)
+        words = NGramModel.fit(said, _WORD_ORDER, unknown + 2)
+        return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
+
+
+@dataclass(frozen=True)
+class LanguageWeights:
+    """How much a language counts beside the network.
+
+    Attributes:
+        language: The factor of its log-probability.
+        word: What each word adds.
+        phrase: What each letter of a boosted phrase adds.
+    """
+
+    language: float = 0.0
+    word: float = 0.0
+    phrase: float = 1.0
+
+
+class CtcReader:
+    """Reads texts with a language in mind; one for many recordings.
+
+    Args:
+        alphabet: The letters, or words, the first of which has the index 1.
+        model: What is known of the language; None where the network alone decides.
+        weights: How much that counts.
+        boosted: Phrases that are likelier than the language says.
+        is_closed: Whether no word outside the lexicon may be written.
+        beam: Prefixes kept at each step.
+
+    Raises:
+        UsageError: The beam is below 1, or there is no lexicon to close.
+    """
+
+    def __init__(
+        self,
+        alphabet: Sequence[str],
+        model: SpokenLanguage | None = None,
+        weights: LanguageWeights = LanguageWeights(),
+        *,
+        boosted: Sequence[str] = (),
+        is_closed: bool = False,
+        beam: int = BEAM,
+    ) -> None:
+        if beam < 1:
+            raise UsageError(f"the beam is {beam}, expected 1 or more")
+        if is_closed and not (model and model.lexicon):
+            raise UsageError("a closed lexicon needs words; give some")
+        self.alphabet, self.beam = alphabet, beam
+        self._index = {letter: k for k, letter in enumerate(alphabet, start=1)}
+        language = _decoding.Language()
+        language.space, language.is_closed = self._index.get(" ", -1), is_closed
+        language.weight, language.bonus, language.boost = weights.language, weights.word, weights.phrase
+        if model is not None:
+            if model.words is not None:
+                language.set_words(model.words.native)
+            if model.letters is not None:
+                language.set_letters(model.letters.native)
+            language.add_lexicon(*self._joined(model.lexicon))
+        language.add_boosted(*self._joined(boosted))
+        self._language = language
+
+    def search(self) -> CtcSearch:
+        """A search under way, which has read nothing yet."""
+        return CtcSearch(_decoding.BeamSearch(self._language, len(self.alphabet), self.beam), len(self.alphabet))
+
+    def read(self, log_probs: NDArray[np.float32]) -> list[WrittenLetter]:
+        """The best text.
+
+        Args:
+            log_probs: Shape (steps, letters + 1).
+        """
+        search = self.search()
+        search.feed(log_probs)
+        return search.finish()
+
+    def text(self, letters: Iterable[WrittenLetter]) -> str:
+        """Letters as a text, those of a word alone with spaces between where they are words."""
+        between = " " if max(map(len, self.alphabet), default=1) > 1 else ""
+        return " ".join(between.join(self.alphabet[one.letter - 1] for one in letters).split())
+
+    def _joined(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The letters of texts, and where each begins; one with a letter that there is not is left without any."""
+        each = [[self._index[c] for c in text] if set(text) <= self._index.keys() else [] for text in texts]
+        starts = np.cumsum([0, *map(len, each)], dtype=np.int64)
+        return np.array([letter for text in each for letter in text], dtype=np.int32), starts
+
+
+class CtcSearch:
+    """A search that reads steps as they come; its memory grows with what is not settled yet."""
+
+    def __init__(self, native: _decoding.BeamSearch, letters: int) -> None:
+        self._native, self._letters = native, letters
+
+    def feed(self, log_probs: NDArray[np.float32]) -> None:
+        """Goes on by steps.
+
+        Args:
+            log_probs: Shape (steps, letters + 1).
+
+        Raises:
+            UsageError: It has another number of letters.
+        """
+        array = np.ascontiguousarray(log_probs, dtype=np.float32)
+        if array.ndim != 2 or array.shape[1] != self._letters + 1:
+            raise UsageError(f"log-probabilities have shape {array.shape}, expected (steps, {self._letters + 1})")
+        self._native.feed(array)
+
+    def settled(self) -> list[WrittenLetter]:
+        """The letters that no later step can change, since the previous call."""
+        return [WrittenLetter(*letter) for letter in self._native.settled()]
+
+    def open(self) -> list[WrittenLetter]:
+        """What stands behind the settled letters for now."""
+        return [WrittenLetter(*letter) for letter in self._native.best(False)]
+
+    def finish(self) -> list[WrittenLetter]:
+        """What stands behind the settled letters if the text ends here."""
+        return [WrittenLetter(*letter) for letter in self._native.best(True)]
+
+    def score(self) -> float:
+        """The score of the best text if it ends here."""
+        return self._native.score()
+
+
+def text_log_probability(log_probs: NDArray[np.float32], letters: Sequence[int] | NDArray[np.int64]) -> float:
+    """The log-probability of a text over all ways to write it; minus infinity where it has too few steps.
+
+    Args:
+        log_probs: Shape (steps, letters + 1).
+        letters: The text's letters, from 1.
+
+    Raises:
+        UsageError: A letter is not among them.
+    """
+    text = np.asarray(letters, dtype=np.int32)
+    array = np.ascontiguousarray(log_probs, dtype=np.float32)
+    if text.ndim != 1 or (len(text) and not 1 <= text.min() <= text.max() < array.shape[1]):
+        raise UsageError(f"a text has letters outside of 1 to {array.shape[1] - 1}")
+    return _decoding.text_log_probability(array, text)

@@ -1,0 +1,136 @@
+"""Reading CTC: the search against every text there is, one by one, and the probability of a text against torch's."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, text_log_probability
+from gatework.errors import UsageError
+
+ALPHABET = " ab"
+WIDE = 10_000
+
+
+def network(steps: int, seed: int, letters: int = 3, sharpness: float = 1.0) -> np.ndarray:
+    scores = np.random.default_rng(seed).normal(size=(steps, letters + 1)) * sharpness
+    return (scores - np.log(np.exp(scores).sum(1, keepdims=True))).astype(np.float32)
+
+
+def all_texts(steps: int) -> list[str]:
+    """Every text of up to so many letters with single spaces between words and none at its start."""
+    texts = ("".join(t) for length in range(steps + 1) for t in itertools.product(ALPHABET, repeat=length))
+    return [text for text in texts if "  " not in text and not text.startswith(" ")]
+
+
+def indices(text: str) -> list[int]:
+    return [ALPHABET.index(letter) + 1 for letter in text]
+
+
+def said_by(model: SpokenLanguage, text: str, weights: LanguageWeights, is_closed: bool) -> float:
+    """What the language says of a whole text, word by word from its definition."""
+    words = text.split()
+    known = {word: k for k, word in enumerate(model.lexicon)}
+    if is_closed and not set(words) <= set(known):
+        return -math.inf
+    if not words:
+        return 0.0
+    unknown, total = len(known), 0.0
+    state, spelling = model.words.begin, model.letters.begin
+    for place, word in enumerate(words):
+        is_last = place == len(words) - 1 and not text.endswith(" ")
+        ending = len(ALPHABET) if is_last else ALPHABET.index(" ")
+        spelt = 0.0
+        for token in [*(ALPHABET.index(letter) for letter in word), ending]:
+            score, spelling = model.letters.advance(spelling, token)
+            spelt += score
+        score, state = model.words.advance(state, known.get(word, unknown))
+        total += weights.language * (score + (0.0 if word in known else spelt)) + weights.word
+    return total + weights.language * model.words.advance(state, unknown + 1)[0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_search_that_keeps_everything_agrees_with_trying_every_text(seed):
+    log_probs = network(5, seed)
+    scores = {text: text_log_probability(log_probs, indices(text)) for text in all_texts(5)}
+    reader = CtcReader(ALPHABET, beam=WIDE)
+    search = reader.search()
+    search.feed(log_probs)
+    assert reader.text(search.finish()) == max(scores, key=scores.__getitem__).rstrip()
+    assert search.score() == pytest.approx(max(scores.values()), abs=1e-5)
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_with_a_language_it_agrees_as_well(seed, is_closed):
+    log_probs, weights = network(5, seed), LanguageWeights(0.8, 0.5)
+    model = SpokenLanguage.fit(["ab a", "ab ab", "a"], ALPHABET, ["bb"])
+    scores = {
+        text: text_log_probability(log_probs, indices(text)) + said_by(model, text, weights, is_closed)
+        for text in all_texts(5)
+    }
+    reader = CtcReader(ALPHABET, model, weights, is_closed=is_closed, beam=WIDE)
+    search = reader.search()
+    search.feed(log_probs)
+    assert search.score() == pytest.approx(max(scores.values()), abs=1e-5)
+    assert reader.text(search.finish()) == max(scores, key=scores.__getitem__).rstrip()
+
+
+def test_the_probability_of_a_text_is_torchs_in_double_precision():
+    log_probs, text = network(12, 7), [2, 2, 1, 3]
+    exact = torch.from_numpy(log_probs).double()[:, None]
+    sizes = torch.tensor([12]), torch.tensor([4])
+    expected = -torch.nn.functional.ctc_loss(exact, torch.tensor([text]), *sizes, reduction="sum")
+    assert text_log_probability(log_probs, text) == pytest.approx(float(expected), rel=1e-12)
+    assert text_log_probability(log_probs[:4], text) == -math.inf, "equal neighbours need a blank between"
+    assert text_log_probability(log_probs[:0], []) == 0
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 50])
+def test_what_is_settled_early_is_what_the_whole_says(chunk):
+    log_probs = network(900, 3, sharpness=4.0)
+    model = SpokenLanguage.fit(["ab a", "ab ab", "a"], ALPHABET)
+    reader = CtcReader(ALPHABET, model, LanguageWeights(0.5, 0.5), beam=8)
+    whole = reader.read(log_probs)
+    search, parts, waiting = reader.search(), [], []
+    for start in range(0, len(log_probs), chunk):
+        search.feed(log_probs[start : start + chunk])
+        parts += search.settled()
+        waiting.append(len(search.open()))
+    assert parts + search.finish() == whole
+    assert max(waiting) < 80, "most is settled while the search goes on"
+
+
+def test_a_boosted_phrase_is_written_where_it_is_nearly_as_likely():
+    log_probs = np.log(np.full((7, 4), 0.02, np.float32))
+    for step, (letter, share) in enumerate([(2, 0.9), (0, 0.9), (3, 0.5), (0, 0.9), (1, 0.9), (2, 0.9), (0, 0.9)]):
+        log_probs[step, letter] = math.log(share)
+    log_probs[2, 2] = math.log(0.45)
+    plain, boosted = CtcReader(ALPHABET), CtcReader(ALPHABET, boosted=["aa a"])
+    assert plain.text(plain.read(log_probs)) == "ab a"
+    assert boosted.text(boosted.read(log_probs)) == "aa a"
+
+
+def test_a_letter_stands_at_the_step_where_it_was_likeliest():
+    log_probs = np.log(np.full((6, 4), 0.01, np.float32))
+    for step, letter, share in [(0, 0, 0.97), (1, 2, 0.6), (2, 2, 0.97), (3, 0, 0.97), (4, 3, 0.9), (5, 0, 0.97)]:
+        log_probs[step, letter] = math.log(share)
+    log_probs[1, 0] = math.log(0.38)
+    letters = CtcReader(ALPHABET).read(log_probs)
+    assert [(one.letter, one.step) for one in letters] == [(2, 2), (3, 4)]
+    assert letters[0].log_probability == pytest.approx(math.log(0.97), abs=1e-6)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(UsageError, match="beam is 0"):
+        CtcReader(ALPHABET, beam=0)
+    with pytest.raises(UsageError, match="closed lexicon needs words"):
+        CtcReader(ALPHABET, is_closed=True)
+    with pytest.raises(UsageError, match=r"expected \(steps, 4\)"):
+        CtcReader(ALPHABET).read(np.zeros((3, 9), np.float32))
+    with pytest.raises(UsageError, match="outside of 1 to 3"):
+        text_log_probability(network(3, 0), [4])
