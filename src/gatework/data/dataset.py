@@ -44,7 +44,8 @@ class Split:
     Attributes:
         inputs: What the examples are read from: series, texts, or another kind of `gatework.data.inputs`. A plain array
             of shape (examples, time, input) is taken for series.
-        targets: Values of shape (examples, output), float32, or class indices of shape (examples,), int64.
+        targets: Values of shape (examples, output), float32, class indices of shape (examples,), int64, or texts of
+            shape (examples,), object.
         beside: What else the person's own table says of each example, for predictions to stand beside; None where the
             examples are to be learnt from, or come from no table.
     """

@@ -18,11 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data.dataset import Split
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES, read_table, stem
+from gatework.data.text import Texts
 from gatework.data.tmx import read_tmx
 from gatework.errors import DataError, UsageError
 
@@ -94,6 +97,11 @@ def read_pairs(source: Any, config: DataOptions, sides: tuple[str | None, str | 
     if kind in (".tsv", ".tab") or sum("\t" in line for line in lines[:100]) * 2 > len(lines[:100]):
         return _of_lines(path, lines, fingerprint, notes, sides)
     return _of_files(path, lines, fingerprint, notes, config, sides)
+
+
+def examples_of(source: pl.Series, target: pl.Series) -> Split:
+    """Pairs as examples: texts, and for targets their counterparts, shape (examples,), object."""
+    return Split(Texts(source.rename("text")), np.array(target.to_list(), dtype=object))
 
 
 def read_parts(folder: Path, config: DataOptions, sides: tuple[str | None, str | None]) -> dict[str, Pairs]:

@@ -55,7 +55,7 @@ def test_a_set_is_the_same_every_time(name):
     assert first.provenance == again.provenance
     for part in ("train", "validation", "test"):
         assert rows(getattr(first, part)) == rows(getattr(again, part))
-        assert getattr(first, part).targets.tobytes() == getattr(again, part).targets.tobytes()
+        assert getattr(first, part).targets.tolist() == getattr(again, part).targets.tolist()
 
 
 def test_a_quick_look_has_every_class(name):

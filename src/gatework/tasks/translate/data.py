@@ -14,7 +14,7 @@ import numpy as np
 from gatework import data
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.pair_rules import groups_of, tidied
-from gatework.data.pairs import Pairs, read_pairs, read_parts
+from gatework.data.pairs import Pairs, examples_of, read_pairs, read_parts
 from gatework.data.sets import REGISTRY
 from gatework.data.split import split
 from gatework.data.text import Texts
@@ -68,8 +68,8 @@ def read_known(source: Any, recipe: Recipe, columns: tuple[str, str]) -> Split:
         return _registered(source, config, settings).test
     if isinstance(source, (str, os.PathLike)) and Path(source).is_dir():
         parts = read_parts(Path(source), config, columns)
-        return split_of(parts.get("test", parts["train"]))
-    return split_of(read_pairs(source, config, columns))
+        return _split_of(parts.get("test", parts["train"]))
+    return _split_of(read_pairs(source, config, columns))
 
 
 def sides(config: DataOptions, settings: TranslateOptions) -> tuple[str | None, str | None]:
@@ -82,11 +82,6 @@ def sides(config: DataOptions, settings: TranslateOptions) -> tuple[str | None, 
     if len(targets) > 1:
         raise UsageError(f"one column holds the translations; {', '.join(targets)} are {len(targets)}, name one")
     return settings.source_column, targets[0] if targets else None
-
-
-def split_of(pairs: Pairs) -> Split:
-    """Pairs as examples: texts, and their translations."""
-    return Split(Texts(pairs.source.rename("text")), np.array(pairs.target.to_list(), dtype=object))
 
 
 def sides_of(split: Split) -> tuple[list[str], list[str]]:
@@ -106,7 +101,7 @@ def divided(pairs: Pairs, config: DataOptions, settings: TranslateOptions) -> Pa
     most = MOST_HELD_BACK / len(pairs)
     shares = {"validation": min(config.validation, most), "test": min(config.test, most)}
     parts = split(groups, None, **shares, seed=config.split_seed)
-    examples = split_of(pairs)
+    examples = _split_of(pairs)
     alike = len(pairs) - len(np.unique(groups))
     note = f"{alike:,} of {len(pairs):,} pairs share a sentence with another and went to the same part as that."
     train, validation, test = (examples.take(part) for part in parts)
@@ -120,12 +115,12 @@ def _of_folder(
     parts = read_parts(folder, config, names)
     train = tidied(parts["train"])
     cut = divided(train, config, settings)
-    validation, test = (split_of(parts[part]) if part in parts else None for part in ("validation", "test"))
+    validation, test = (_split_of(parts[part]) if part in parts else None for part in ("validation", "test"))
     fingerprint = hashlib.sha256("".join(part.fingerprint for part in parts.values()).encode()).hexdigest()
     return dataclasses.replace(
         cut,
         name=folder.resolve().name,
-        train=split_of(train) if validation and test else cut.train,
+        train=_split_of(train) if validation and test else cut.train,
         validation=validation or cut.validation,
         test=test or cut.test,
         provenance=Provenance(str(folder), "yours", fingerprint, (*train.notes, *_shared(train, parts))),
@@ -175,3 +170,7 @@ def _turned(dataset: Dataset) -> Dataset:
 def _turned_part(part: Split) -> Split:
     sources, targets = sides_of(part)
     return Split(Texts.of(targets), np.array(sources, dtype=object))
+
+
+def _split_of(pairs: Pairs) -> Split:
+    return examples_of(pairs.source, pairs.target)
