@@ -10,8 +10,14 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
 from gatework.data.dataset import Dataset, Provenance
+from gatework.data.pair_rules import groups_of
+from gatework.data.pairs import examples_of
 from gatework.data.sets._spec import SetSpec
+from gatework.data.split import split
 
 if TYPE_CHECKING:
     from gatework.options import DataOptions
@@ -24,13 +30,6 @@ _TEST_SHARE, _TEST_SEED = 0.05, 0
 
 def load(config: DataOptions) -> Dataset:
     """The built-in pairs; `config` gives the validation part's share and seed."""
-    import numpy as np
-    import polars as pl
-
-    from gatework.data.pair_rules import groups_of
-    from gatework.data.pairs import examples_of
-    from gatework.data.split import split
-
     table = pl.read_csv(FILE, separator="\t", quote_char=None, infer_schema=False)
     examples, groups = examples_of(table["fra"], table["eng"]), groups_of(table["fra"], table["eng"])
     fixed = split(groups, None, validation=0, test=_TEST_SHARE, seed=_TEST_SEED)
