@@ -26,7 +26,7 @@ def sales(path: Path, days: int = 120) -> pl.DataFrame:
 def test_a_table_becomes_a_forecast_of_the_rows_that_follow(tmp_path):
     sales(tmp_path / "sales.csv")
     columns = ("--time", "day", "--target", "sales", "--known", "promo", "--horizon", 7)
-    options = ("--epochs", 2, "--out", "run", "--json")
+    options = ("--epochs", 2, "--no-blend", "--out", "run", "--json")
     done = run_process("train", "forecast", "sales.csv", *columns, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["metrics"]["test_mase"] < 2
@@ -75,7 +75,7 @@ def test_a_bad_table_is_one_sentence_and_leaves_nothing(tmp_path, text, expected
 def test_what_was_done_to_a_table_is_said(tmp_path):
     frame = sales(tmp_path / "all.csv")
     frame.filter(pl.int_range(pl.len()) % 50 != 20).write_csv(tmp_path / "sales.csv")
-    columns = ("--time", "day", "--target", "sales", "--horizon", 7, "--refit", 4)
+    columns = ("--time", "day", "--target", "sales", "--horizon", 7, "--refit", 4, "--no-blend")
     done = run_here("train", "forecast", "sales.csv", *columns, "--epochs", 1, "--out", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 steps without a row were filled by the previous value, for input only." in done.stderr
@@ -86,7 +86,7 @@ def test_what_was_done_to_a_table_is_said(tmp_path):
 
 def test_a_backtest_is_a_table_and_what_comes_next_a_picture(tmp_path):
     frame = sales(tmp_path / "sales.csv")
-    columns = ("--time", "day", "--target", "sales", "--horizon", 7)
+    columns = ("--time", "day", "--target", "sales", "--horizon", 7, "--no-blend")
     done = run_here(
         "train", "forecast", "sales.csv", *columns, "--epochs", 1, "--hidden", 4, "--out", "run", cwd=tmp_path
     )

@@ -78,7 +78,7 @@ def test_the_task_of_a_command_line_decides_its_options(arguments, tasks):
 )
 def test_a_comparison_has_the_options_of_the_task_that_is_named_or_is_the_data_sets(arguments, section):
     sections = {o.section for o in _declared.of_comparing(arguments).options}
-    assert sections == {"data", "model", "training", "time", section}
+    assert sections == {"data", "model", "training", *(kind.section for kind in TASKS[section].sections)}
 
 
 @pytest.mark.parametrize(

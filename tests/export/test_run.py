@@ -50,7 +50,7 @@ def test_what_cannot_be_exported_is_one_sentence(run, tmp_path):
 
 def test_a_forecaster_is_exported_as_it_computes_before_its_intervals_are_stretched(tmp_path):
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (gatework[export])")
-    forecast = gatework.train("forecast", "airline", out=tmp_path / "run", epochs=1, threads=1)
+    forecast = gatework.train("forecast", "airline", out=tmp_path / "run", epochs=1, blend=False, threads=1)
     done = run_here("export", forecast.path)
     assert done.returncode == 0, done.stderr
     session = runtime.InferenceSession(forecast.path / "model.onnx")

@@ -80,7 +80,7 @@ def test_inspect_answers_misuse_with_one_sentence(tmp_path, arguments, says, cod
 
 
 def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(tmp_path):
-    made = train("forecast", "airline", out=tmp_path / "run", epochs=1, threads=1)
+    made = train("forecast", "airline", out=tmp_path / "run", epochs=1, blend=False, threads=1)
     code, out, err = gatework("inspect", made.path)
     assert (code, out) == (1, "")
     assert 'was trained for the task "forecast"; looking inside needs a run that reads single texts or series' in err

@@ -31,6 +31,7 @@ def small(**changes: Any) -> Recipe:
         batch_size=32,
         learning_rate=1e-2,
         calendar=False,
+        blend=False,
     )
     return base.changed(schedule="cosine", **changes)
 

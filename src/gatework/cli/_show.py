@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -71,7 +71,7 @@ def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: boo
         table.add_column("parameters", justify="right", no_wrap=True)
         table.add_column("ms/step", justify="right", no_wrap=True)
     for entry in sorted(content["entries"], key=lambda e: sign * e["metrics"][metric]["mean"]):
-        is_network = entry["kind"] == "network"
+        is_network, is_baseline = entry["kind"] == "network", entry["kind"] == "baseline"
         cells = []
         for name in columns:
             value = entry["metrics"].get(name)
@@ -80,17 +80,32 @@ def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: boo
         if has_cost:
             cells.append(f"{entry['parameters']:,}" if entry["parameters"] else "—")
             cells.append(f"{entry['ms_per_step']:.2f}" if is_network else "")
-        table.add_row(entry["name"], *cells, style=None if is_network else "dim")
+        table.add_row(entry["name"], *cells, style="dim" if is_baseline else None)
     return table
 
 
-def metrics_table(metrics: dict[str, float]) -> None:
-    """Prints one metric per line."""
+def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str, float]] | None = None) -> None:
+    """Prints one metric per line.
+
+    Args:
+        metrics: The figures, by name.
+        beside: Those of others, each in a column with its title.
+    """
     from gatework.tasks import metric_title
 
     width = max(len(metric_title(name)) for name in metrics)
+    if beside:
+        print(f"{'':<{width}}  {'answer':<8}  {'  '.join(beside)}")
     for name, value in metrics.items():
-        print(f"{metric_title(name):<{width}}  {value:.4g}")
+        others = (f"{values[name]:<{len(title)}.4g}" for title, values in (beside or {}).items())
+        print("  ".join((f"{metric_title(name):<{width}}", f"{value:<8.4g}", *others)).rstrip())
+
+
+def answer_lines(answer: Mapping[str, Any]) -> None:
+    """Prints what answers in a run, and among what it was chosen."""
+    errors = ", ".join(f"{name} {number(error)}" for name, error in answer["validation"].items())
+    print(f"answer: {answer['name']}")
+    print(f"chosen on the validation part, by the error there: {errors}")
 
 
 def breakdown_table(task: Task, scores: Scores) -> None:
@@ -135,9 +150,13 @@ def measured_table(methods: dict[str, dict[str, float]]) -> None:
 def run_summary(run: Run) -> None:
     """Prints a finished run's metrics, size and time, and what to do next."""
     from gatework.pages.step_options import step_options
+    from gatework.tasks._blend import NETWORK_ALONE
 
     summary = run.summary
-    metrics_table(summary["metrics"])
+    is_alone = summary.get("network", summary["metrics"]) == summary["metrics"]
+    metrics_table(summary["metrics"], None if is_alone else {NETWORK_ALONE: summary["network"]})
+    if "answer" in summary:
+        answer_lines(summary["answer"])
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]
     print(
         f"{summary['parameters']:,} parameters, {summary['epochs']} epochs, the weights of epoch {kept} kept, "

@@ -27,11 +27,13 @@ def evaluate(
     With --out, its answers stand beside the known ones: of a forecast, every step of every forecast (a backtest).
     """
     from gatework._files import finite
-    from gatework.cli._show import breakdown_table, measured_table, metrics_table, write_predictions
+    from gatework.cli._show import answer_lines, breakdown_table, measured_table, metrics_table, write_predictions
+    from gatework.tasks._blend import NETWORK, NETWORK_ALONE
     from gatework.training import Run
 
     opened = Run.open(run)
-    given = options.bare(changes)
+    # Its metrics are known by their titles once it is.
+    task, given = opened.task, options.bare(changes)
     scores = opened.scores if data is None else opened.predictor.evaluate(data, **given)
     if out is not None:
         write_predictions(opened.backtest if data is None else opened.predictor.backtest(data, scores), out)
@@ -40,8 +42,10 @@ def evaluate(
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics
         )
         print(json.dumps(finite(content), indent=2))
-    elif scores.baselines:
-        measured_table({"network": scores.metrics, **scores.baselines})
+    elif set(scores.baselines) - {NETWORK_ALONE}:
+        measured_table({NETWORK: scores.metrics, **scores.baselines})
     else:
-        metrics_table(scores.metrics)
-        breakdown_table(opened.task, scores)
+        metrics_table(scores.metrics, scores.baselines)
+        if scores.baselines and task.blend:
+            answer_lines({"name": task.blend.name, **task.blend.state()})
+        breakdown_table(task, scores)

@@ -26,11 +26,13 @@ from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
+from gatework.formatting import number
 from gatework.nn.model import scan_options
 from gatework.recipe import Recipe
-from gatework.tasks import Baseline, Sample, Task
+from gatework.tasks import Baseline, Sample, Task, metric_title
+from gatework.tasks._blend import NETWORK
 from gatework.training.progress import Progress
-from gatework.training.run import Run, create, write_table
+from gatework.training.run import Run, create, network_answers, write_table
 from gatework.training.threads import chosen_threads
 
 
@@ -168,10 +170,13 @@ def _content(
 ) -> dict[str, Any]:
     metric = f"test_{task.metric}"
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
+    blends = [blend for cell in plan.cells if (blend := _blend_entry(out, plan, cell)) is not None]
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
-    entries = [*networks, *baselines]
+    entries = [*networks, *blends, *baselines]
     best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
     remark = task.remark(dataset, _means(best), {entry["name"]: _means(entry) for entry in baselines})
+    if blends:
+        remark = f"{remark} {_blend_remark(blends, metric, task)}".strip()
     if published := plan.recipe.data.published:
         remark = f"{remark} Published: {published}.".strip()
     samples = _samples(out, task, entries)
@@ -211,9 +216,9 @@ def _samples(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dic
     import polars as pl
 
     found: dict[str, list[Sample]] = {}
-    for entry in entries:
-        files = [f"{run}/answers.parquet" for run in entry["runs"]] if "runs" in entry else [entry["answers"]]
-        samples = [task.sample(pl.read_parquet(out / file)) for file in files]
+    for entry in (entry for entry in entries if entry["kind"] != "blend"):
+        files = [network_answers(out / run) for run in entry["runs"]] if "runs" in entry else [out / entry["answers"]]
+        samples = [task.sample(pl.read_parquet(file)) for file in files]
         found[entry["name"]] = [sample for sample in samples if sample is not None]
         if len(found[entry["name"]]) < len(files):
             return None
@@ -225,7 +230,7 @@ def _network_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any]
     paths = [out / "runs" / f"{spec.name}-seed{seed}" for seed in range(plan.seeds)]
     runs = [Run.open(path) for path in paths]
     summaries = [run.summary for run in runs]
-    names = summaries[0]["metrics"]
+    metrics = [summary.get("network", summary["metrics"]) for summary in summaries]
     return {
         "name": spec.name,
         "kind": "network",
@@ -235,9 +240,34 @@ def _network_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any]
         "parameters": summaries[0]["parameters"],
         "seconds_per_epoch": float(np.median([s["seconds_per_epoch"] for s in summaries])),
         "ms_per_step": float(np.median([s["ms_per_step"] for s in summaries])),
-        "metrics": {name: _spread([s["metrics"][name] for s in summaries]) for name in names},
+        "metrics": {name: _spread([values[name] for values in metrics]) for name in metrics[0]},
         "runs": [str(path.relative_to(out)) for path in paths],
     }
+
+
+def _blend_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any] | None:
+    """What the runs of a cell answer, where that is more than the network alone in any of them."""
+    network = _network_entry(out, plan, cell)
+    summaries = [Run.open(out / run).summary for run in network["runs"]]
+    names = [summary.get("answer", {}).get("name", NETWORK) for summary in summaries]
+    if set(names) == {NETWORK}:
+        return None
+    own = {name: network[name] for name in ("cell", "hidden", "parameters", "runs")}
+    return own | {
+        "name": f"{network['name']}, blended",
+        "kind": "blend",
+        "about": f"What its runs answer: {'; '.join(dict.fromkeys(names))}.",
+        "metrics": {name: _spread([s["metrics"][name] for s in summaries]) for name in summaries[0]["metrics"]},
+    }
+
+
+def _blend_remark(blends: Sequence[Mapping[str, Any]], metric: str, task: Task) -> str:
+    """What is had from the best network together with the simple methods, in a sentence."""
+    best = min(blends, key=lambda entry: entry["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
+    return (
+        f"Chosen and weighted on the validation part, network and simple methods together ({best['name']}) come to a "
+        f"{metric_title(metric)} of {number(best['metrics'][metric]['mean'])}."
+    )
 
 
 def _spread(values: Sequence[float]) -> dict[str, Any]:

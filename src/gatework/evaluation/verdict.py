@@ -67,6 +67,7 @@ def verdict(
         (_judged(entry, metric, (samples or {}).get(entry["name"], ())) for entry in entries),
         key=lambda judged: sign * judged.results.mean,
     )
+    # Of other kinds, as what networks and simple methods answer together, the remark says what there is to say.
     networks = [judged for judged in ranked if judged.entry["kind"] == "network"]
     baselines = [judged for judged in ranked if judged.entry["kind"] == "baseline"]
     if copies is not None:

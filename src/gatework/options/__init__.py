@@ -15,6 +15,7 @@ from gatework.options._option import (
 from gatework.options._sections import (
     AROUND,
     READING,
+    AnswerOptions,
     DataOptions,
     Duplicates,
     Missing,
@@ -35,6 +36,7 @@ __all__ = [
     "SHARED",
     "TASKS",
     "Among",
+    "AnswerOptions",
     "Between",
     "DataOptions",
     "Dimension",

@@ -97,6 +97,20 @@ class TimeOptions(OptionSection):
     )
 
 
+@dataclass(frozen=True)
+class AnswerOptions(OptionSection):
+    """What a run answers once its network is trained, of tasks whose simple methods can answer beside it."""
+
+    section = "answer"
+    title = "Answer"
+
+    blend: bool = option(
+        True,
+        help="A run answers what does best on the validation part: the network, a simple method, or their weighted "
+        "mean; the network's own figures stand beside it. Else it answers with the network alone.",
+    )
+
+
 READING = tuple(
     o
     for o in (*options_of(DataOptions), *options_of(TimeOptions))

@@ -37,7 +37,7 @@ class Opening:
 
 def models(looks: Mapping[str, Look], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
     """How the page's script draws each entry, by its name."""
-    return {entry.name: {**vars(looks[entry.name]), "network": entry.is_network} for entry in entries}
+    return {entry.name: {**vars(looks[entry.name]), "network": not entry.is_baseline} for entry in entries}
 
 
 def write_article(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ import polars as pl
 from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.formatting import with_spread
-from gatework.training.run import read_table
+from gatework.training.run import network_answers, read_table
 
-_ANSWERS, _TEST = "answers.parquet", "test.parquet"
+ANSWERS, _TEST = "answers.parquet", "test.parquet"
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ class TrainedRun:
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of a comparison: a network with its runs, or a baseline.
+    """One row of a comparison: a network with its runs, what these answer together with simple methods, or a baseline.
 
     Attributes:
         name: As it stands in tables.
-        kind: "network" or "baseline".
+        kind: "network", "blend" or "baseline".
         metrics: Each metric over seeds, by its name with the "test_" prefix.
         answers: What it says of the test part, one table per seed with one row per example.
         runs: The trainings, one per seed; empty for a baseline.
@@ -99,6 +99,11 @@ class Entry:
     def is_network(self) -> bool:
         """Whether this is a trained network rather than a baseline."""
         return self.kind == "network"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is a simple method, without any network."""
+        return self.kind == "baseline"
 
     def typical(self, metric: str) -> int:
         """The index of the seed with the median value of that metric (the lower of the two middle ones)."""
@@ -136,7 +141,7 @@ class ComparisonFolder:
     @property
     def baselines(self) -> tuple[Entry, ...]:
         """The baselines, best first."""
-        return tuple(e for e in self.entries if not e.is_network)
+        return tuple(e for e in self.entries if e.is_baseline)
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -172,8 +177,8 @@ def read_run(folder: Path) -> TrainedRun:
     Raises:
         RunError: A file is corrupt, or there is no `metrics.jsonl`.
     """
-    answers = folder / _ANSWERS
-    further = [path for path in sorted(folder.glob("*.parquet")) if path.name not in (_ANSWERS, _TEST)]
+    answers = folder / ANSWERS
+    further = [path for path in sorted(folder.glob("*.parquet")) if path.name not in (ANSWERS, _TEST)]
     return TrainedRun(
         name=folder.name,
         epochs=_read_epochs(folder / "metrics.jsonl"),
@@ -198,11 +203,11 @@ def check_rows(path: Path, answers: pl.DataFrame, examples: int) -> None:
 
 def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> Entry:
     name = _text(row, "name", path)
-    is_network = row.get("kind") == "network"
+    kind = str(row.get("kind")) if row.get("kind") in ("network", "blend") else "baseline"
     homes = [_inside(folder, str(run), path) for run in row.get("runs") or ()]
-    runs = tuple(read_run(home) for home in homes)
-    if is_network:
-        files = [home / _ANSWERS for home in homes]
+    runs = tuple(_without_the_answers_tables(home) if kind == "network" else read_run(home) for home in homes)
+    if kind != "baseline":
+        files = [network_answers(home) if kind == "network" else home / ANSWERS for home in homes]
     else:
         files = [_inside(folder, str(row["answers"]), path)] if row.get("answers") else []
     answers = tuple(read_table(file) for file in files)
@@ -213,11 +218,11 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
         raise RunError(f'{path}: the entry "{name}" has no "metrics"')
     return Entry(
         name=name,
-        kind="network" if is_network else "baseline",
+        kind=kind,
         metrics={key: _spread(key, value, name, path) for key, value in metrics.items()},
         answers=answers,
         runs=runs,
-        cell=str(row.get("cell") or (name if is_network else "")),
+        cell=str(row.get("cell") or (name if kind == "network" else "")),
         hidden=row.get("hidden"),
         parameters=row.get("parameters"),
         seconds_per_epoch=row.get("seconds_per_epoch"),
@@ -225,6 +230,12 @@ def _entry(folder: Path, row: Mapping[str, Any], path: Path, examples: int) -> E
         seconds=row.get("seconds"),
         about=str(row.get("about") or ""),
     )
+
+
+def _without_the_answers_tables(home: Path) -> TrainedRun:
+    """A run as that of its network, whose tables are the run's own only where it answers alone."""
+    run = read_run(home)
+    return run if network_answers(home).name == ANSWERS else replace(run, tables={})
 
 
 def _spread(key: str, value: Any, name: str, path: Path) -> Spread:

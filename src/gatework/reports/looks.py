@@ -33,9 +33,9 @@ def looks(entries: Iterable[Entry]) -> dict[str, Look]:
     repeats: dict[str, int] = {}
     baselines = 0
     entries = sorted(entries, key=lambda e: e.name)
-    drawn = cell_looks(entry.cell for entry in entries if entry.is_network)
+    drawn = cell_looks(entry.cell for entry in entries if not entry.is_baseline)
     for entry in entries:
-        if not entry.is_network:
+        if entry.is_baseline:
             marker = _BASELINE_MARKERS[baselines % len(_BASELINE_MARKERS)]
             dash = _DASHES[1 + baselines % (len(_DASHES) - 1)]
             by_name[entry.name] = Look(BASELINES[baselines % len(BASELINES)], marker, dash)

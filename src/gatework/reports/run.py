@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,15 +12,16 @@ from gatework.errors import RunError
 from gatework.formatting import counted, number, rounded
 from gatework.pages.axes import Axis
 from gatework.pages.step_options import step_options
+from gatework.reports.answer import answer
 from gatework.reports.article import Opening, write_article
 from gatework.reports.details import Pairs, details
-from gatework.reports.folders import Entry, Spread, TrainedRun, check_rows, read_run
+from gatework.reports.folders import ANSWERS, Entry, Spread, TrainedRun, check_rows, read_run
 from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
 from gatework.reports.looks import looks
 from gatework.reports.sections import TaskSections, known_task, recipe_in_use, task_sections
 from gatework.tasks import metric_title
-from gatework.training.run import read_table, test_part_of
+from gatework.training.run import network_answers, read_table, test_part_of
 
 _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
 
@@ -40,10 +42,10 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     run = read_run(folder)
     if not run.epochs:
         raise RunError(f"{folder / 'metrics.jsonl'} holds no epoch yet; train on with --resume {folder}")
-    entry = _entry(run)
-    metric = _metric(run, entry)
-    shown = _sections(folder, run, entry, metric)
-    curves = learning([entry], metric)
+    entries = _entries(folder, run)
+    metric = _metric(run, entries[0])
+    shown = _sections(folder, run, entries, metric)
+    curves = learning(entries[-1:], metric)
     panels = _training_panels(run.epochs)
     task = known_task(str(run.recipe.get("task", "")))
     first = [f"test_{name}" for name in (task.shown if task else ())]
@@ -57,8 +59,8 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
         folder / "report.html",
         "run.html",
         opening,
-        [entry],
-        looks([entry]),
+        entries,
+        looks(entries),
         metric,
         shown,
         [("Test part", _every_metric(run)), *details(about)] if run.summary else details(about),
@@ -70,14 +72,26 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     )
 
 
-def _entry(run: TrainedRun) -> Entry:
+def _entries(folder: Path, run: TrainedRun) -> list[Entry]:
+    """What answers, and the network alone where that is another."""
     cell = str(run.recipe.get("model", {}).get("cell", "network")).rpartition(":")[2]
-    metrics = {
+    answers = () if run.answers is None else (run.answers,)
+    metrics, alone = run.summary.get("metrics") or {}, network_answers(folder)
+    if not answers or alone.name == ANSWERS:
+        return [Entry(cell, "network", _spreads(metrics), answers, (run,), cell)]
+    network = dataclasses.replace(run, tables={})
+    return [
+        Entry("answer", "blend", _spreads(metrics), answers, (run,), cell),
+        Entry(f"{cell} alone", "network", _spreads(run.summary["network"]), (read_table(alone),), (network,), cell),
+    ]
+
+
+def _spreads(metrics: Mapping[str, Any]) -> dict[str, Spread]:
+    return {
         name: Spread(float(value), 0.0, (float(value),))
-        for name, value in (run.summary.get("metrics") or {}).items()
+        for name, value in metrics.items()
         if isinstance(value, (int, float))
     }
-    return Entry(cell, "network", metrics, () if run.answers is None else (run.answers,), (run,), cell)
 
 
 def _metric(run: TrainedRun, entry: Entry) -> str:
@@ -87,13 +101,15 @@ def _metric(run: TrainedRun, entry: Entry) -> str:
     return name if name in entry.metrics else next(iter(entry.metrics), "")
 
 
-def _sections(folder: Path, run: TrainedRun, entry: Entry, metric: str) -> TaskSections:
+def _sections(folder: Path, run: TrainedRun, entries: Sequence[Entry], metric: str) -> TaskSections:
     file = test_part_of(folder)
     if run.answers is None or not metric or file is None:
         return TaskSections()
     test = read_table(file)
     check_rows(folder / "answers.parquet", run.answers, len(test))
-    return task_sections(str(run.recipe.get("task", "")), [entry], metric, test, run.state)
+    shown = task_sections(str(run.recipe.get("task", "")), entries, metric, test, run.state)
+    first = answer(run, metric)
+    return dataclasses.replace(shown, sections=(first, *shown.sections)) if first else shown
 
 
 def _every_metric(run: TrainedRun) -> Pairs:

@@ -24,12 +24,12 @@ class TableCell:
 
 @dataclass(frozen=True)
 class Row:
-    """One network or baseline.
+    """One entry of a comparison.
 
     Attributes:
         name: Its name.
         note: A few words below the name.
-        is_network: Whether it is a network.
+        is_network: Whether it is a network, alone or with simple methods.
         is_best: Whether it is the best of all.
         colour: The custom property that holds its colour.
         seeds: Where each seed's value lies on the strip, in per cent, with the value as text.
@@ -119,7 +119,8 @@ def _metric_names(comparison: ComparisonFolder) -> tuple[list[str], list[str]]:
 def _strip_scale(comparison: ComparisonFolder) -> Axis:
     # The networks and the best baseline set the scale. Another baseline joins it while the strip stays readable;
     # one that is far off is shown as an arrow at the edge, or it would press all others into one spot.
-    values = [v for e in (*comparison.networks, *comparison.baselines[:1]) for v in e.metrics[comparison.metric].values]
+    trained = [entry for entry in comparison.entries if not entry.is_baseline]
+    values = [v for e in (*trained, *comparison.baselines[:1]) for v in e.metrics[comparison.metric].values]
     scale = Axis.over(values)
     for entry in comparison.baselines[1:]:
         wider = Axis.over([*values, *entry.metrics[comparison.metric].values])
@@ -165,11 +166,11 @@ def _row(
         note = f"{entry.cell}, {counted(entry.hidden, 'unit')}" if entry.hidden else entry.cell
         note = note.removeprefix(f"{entry.name}, ") if note != entry.name else ""
     else:
-        note = "baseline"
+        note = "baseline" if entry.is_baseline else "with simple methods"
     return Row(
         name=entry.name,
         note=note,
-        is_network=entry.is_network,
+        is_network=not entry.is_baseline,
         is_best=k == 0,
         colour=look.colour,
         seeds=seeds,

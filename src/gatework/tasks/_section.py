@@ -19,7 +19,7 @@ class AnsweredEntry:
 
     Attributes:
         name: As it stands in tables.
-        is_network: Whether it is a trained network rather than a baseline.
+        is_network: Whether it is a trained network, alone or with simple methods, rather than a baseline.
         answers: One table per seed, each with one row per example, as the task says of its columns.
         typical: The position of the seed with the median value of the deciding metric.
         tables: Further tables that the task keeps in a run, those of the typical seed, by the name of their file.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions, TaskOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
@@ -237,8 +238,23 @@ class Task(ABC):
         """What is said of the test part; changes nothing. The arguments are those of `calibrate()`."""
         return self.evaluate(model, self.encode(dataset.test))
 
-    def advance(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:  # noqa: B027
-        """Lets what the network's buffers carry go on over the test part, from whose end predictions go on."""
+    @property
+    def blend(self) -> Blend | None:
+        """What answers where the validation part chose among network and simple methods; else None: the network."""
+        return None
+
+    def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Task:
+        """The task with the answer that does best on the validation part: see `gatework.tasks._blend`.
+
+        What it answers then is that of its `blend`, whose needs stand in its `state()` as "answer". The arguments are
+        those of `calibrate()`, which was called before. Without simple methods that can be kept in a run, the task as
+        it is.
+        """
+        return self
+
+    def advanced(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Task:
+        """The task, and in place the network's buffers, gone on over the test part, from whose end it predicts."""
+        return self
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """Further tables that a run keeps for its report, by the name of their file; none by default."""

@@ -11,26 +11,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells
 from gatework._files import UMASK, atomic, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
+from gatework.options import AnswerOptions
 from gatework.recipe import Recipe, read_recipe, recipe_to_toml
 from gatework.tasks import metric_title
+from gatework.tasks._blend import NETWORK_ALONE
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
     from gatework.data.dataset import Dataset
-    from gatework.tasks import Evaluation, Scores, Task
+    from gatework.tasks import Evaluation, Scores, Task, Trained
     from gatework.training.loop import Trainer
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
 
 
+_NETWORK = "network"
+"""The table of what the network alone says of the test part, where more than it answers."""
+_ANSWER = "answer.json"
+"""What answers beside the network, and all that this needs."""
 _CELL = "cell.json"
 """A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
 
@@ -77,10 +83,13 @@ class Run:
         from gatework import tasks
 
         state = read_json(self.path / "task.json")
+        if self.is_finished and (self.path / _ANSWER).exists():
+            state["answer"] = read_json(self.path / _ANSWER)
         try:
             return tasks.get(self.recipe.task).from_state(state)
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{self.path / 'task.json'} is corrupt ({error!r}); restore it or train anew") from None
+            files = f"{self.path / 'task.json'}{f' or {_ANSWER}' if 'answer' in state else ''}"
+            raise RunError(f"{files} is corrupt ({error!r}); restore it or train anew") from None
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -103,9 +112,11 @@ class Run:
         from gatework.tasks import Scores
 
         metrics, file = self.summary["metrics"], test_part_of(self.path)
+        is_alone = network_answers(self.path).name == "answers.parquet"
+        others = {} if is_alone else {NETWORK_ALONE: self.summary["network"]}
         if file is None:
-            return Scores(metrics)
-        return Scores(metrics, read_table(self.path / "answers.parquet"), test=read_table(file))
+            return Scores(metrics, baselines=others)
+        return Scores(metrics, read_table(self.path / "answers.parquet"), others, test=read_table(file))
 
     @property
     def backtest(self) -> pl.DataFrame:
@@ -230,7 +241,9 @@ def refuse_occupied(path: Path) -> None:
         raise RunError(f"{path} exists already and is {kind}; {hint}name another folder with --out")
 
 
-def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None = None) -> Run:
+def complete(
+    run: Run, dataset: Dataset, progress: Progress, label: str | None = None, *, may_blend: bool = True
+) -> Run:
     """Trains a run from where it stands to its end.
 
     Args:
@@ -238,6 +251,7 @@ def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None =
         dataset: The data it was made for.
         progress: Who is told how it goes.
         label: The run's name in what is told; the folder's name if None.
+        may_blend: Whether it may answer with more than its network, where its recipe says so.
 
     Raises:
         RunError: The data are not those that the run began with.
@@ -260,35 +274,62 @@ def complete(run: Run, dataset: Dataset, progress: Progress, label: str | None =
         trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks)
         model = trainer.run()
         trainings = [Trained(before.task, before.network) for before in earlier]
-        run.task.calibrate(model, dataset, trainings)
-        evaluation = run.task.test(model, dataset, trainings)
-        run.task.advance(model, dataset, trainings)
-        tables = run.task.tables(model, dataset, evaluation)
+        result = _result(run, model, dataset, trainings, may_blend=may_blend)
     if ranks.is_main:
-        _write_results(run, dataset, trainer, evaluation, tables, sum(before.summary["seconds"] for before in earlier))
+        _write_results(run, dataset, trainer, result, sum(before.summary["seconds"] for before in earlier))
     ranks.wait()
     return Run(run.path, run.recipe)
 
 
-def _write_results(
-    run: Run,
-    dataset: Dataset,
-    trainer: Trainer,
-    evaluation: Evaluation,
-    tables: Mapping[str, pl.DataFrame],
-    seconds_before: float,
-) -> None:
+class _Result(NamedTuple):
+    """What a finished training came to.
+
+    Attributes:
+        task: The task with what answers.
+        answers: What that says of the test part.
+        network: What the network alone says of it.
+        tables: What else the run keeps, by name.
+    """
+
+    task: Task
+    answers: Evaluation
+    network: Evaluation
+    tables: Mapping[str, pl.DataFrame]
+
+
+def _result(run: Run, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained], *, may_blend: bool) -> _Result:
+    """Lets a trained network, and what answers with it, learn from the validation part, and asks it the test part."""
+    task = run.task
+    task.calibrate(model, dataset, earlier)
+    network = task.test(model, dataset, earlier)
+    if may_blend and run.recipe.section(AnswerOptions).blend:
+        task = task.blended(model, dataset, earlier)
+    is_alone = task.blend is None or task.blend.is_network
+    answers = network if is_alone else task.test(model, dataset, earlier)
+    task = task.advanced(model, dataset, earlier)
+    tables = dict(task.tables(model, dataset, answers))
+    return _Result(task, answers, network, tables if is_alone else tables | {_NETWORK: network.answers})
+
+
+def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result, seconds_before: float) -> None:
     """Writes what a finished training leaves; the summary comes last, and says that the run is finished."""
-    for name, table in ({"answers": evaluation.answers} | dict(tables)).items():
+    for name, table in ({"answers": result.answers.answers} | dict(result.tables)).items():
         write_table(run.path / f"{name}.parquet", table)
     if test_part_of(run.path) is None:
         write_table(run.path / "test.parquet", dataset.test.table())
     write_tensors(run.path / "model.safetensors", trainer.model.state_dict())
-    metrics = {f"test_{name}": value for name, value in evaluation.metrics.items()}
-    summary = _summary(trainer, metrics)
+    summary = _summary(trainer, _of_test(result.answers.metrics))
+    if (blend := result.task.blend) is not None:
+        write_json(run.path / _ANSWER, result.task.state()["answer"])
+        summary["answer"] = {"name": blend.name, **blend.state()}
+        summary["network"] = _of_test(result.network.metrics)
     summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     summary["seconds"] += seconds_before
     write_json(run.path / "summary.json", summary)
+
+
+def _of_test(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {f"test_{name}": value for name, value in metrics.items()}
 
 
 def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int) -> list[Run]:
@@ -303,7 +344,7 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
             task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
             create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
         name = f"{label}, training {place} of {len(before) + 1}"
-        found.append(complete(Run.open(path), part, progress, name))
+        found.append(complete(Run.open(path), part, progress, name, may_blend=False))
     return found
 
 
@@ -317,6 +358,16 @@ def test_part_of(path: Path) -> Path | None:
     is_compared = (comparison / "plan.json").is_file() or (comparison / "comparison.json").is_file()
     homes = (path, comparison) if is_compared else (path,)
     return next((file for home in homes if (file := home / "test.parquet").is_file()), None)
+
+
+def network_answers(path: Path) -> Path:
+    """The file with what the network alone says of the test part of a run.
+
+    Args:
+        path: The run folder.
+    """
+    alone = path / f"{_NETWORK}.parquet"
+    return alone if alone.is_file() else path / "answers.parquet"
 
 
 def read_table(path: Path) -> pl.DataFrame:

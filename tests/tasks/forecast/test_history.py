@@ -10,7 +10,7 @@ import pytest
 from gatework.errors import DataError, UsageError
 from gatework.training import Progress, Run, train
 
-SMALL = {"epochs": 1, "hidden": 4, "threads": 1, "horizon": 3, "progress": Progress()}
+SMALL = {"epochs": 1, "hidden": 4, "threads": 1, "horizon": 3, "blend": False, "progress": Progress()}
 FIRST = datetime.date(2023, 1, 1)
 
 

@@ -33,7 +33,10 @@ inference under distribution shift", NeurIPS 2021.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -78,6 +81,29 @@ class Calibration:
         """Before the first score: the intervals as the network gives them."""
         intervals = len(PROMISED)
         return cls(np.tile(PROMISED, (series, 1)), np.zeros((series, intervals, CLASSES)), horizon)
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold; of the counts those that are not 0, with their places in the flat array."""
+        places = np.flatnonzero(self.counts)
+        counts = {"places": places.tolist(), "values": self.counts.reshape(-1)[places].tolist()}
+        return {"alpha": self.alpha.tolist(), "counts": counts, "horizon": self.horizon}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Calibration:
+        """What was known, from `state()`.
+
+        Raises:
+            ValueError: The numbers do not fit together.
+        """
+        alpha = np.array(state["alpha"], dtype=np.float64)
+        if alpha.ndim != 2 or alpha.shape[1] != len(PROMISED):
+            raise ValueError(f"shares of misses of the shape {alpha.shape}")
+        counts = np.zeros((*alpha.shape, CLASSES))
+        places, values = np.array(state["counts"]["places"], dtype=np.int64), state["counts"]["values"]
+        if len(places) and not 0 <= places.min() <= places.max() < counts.size:
+            raise ValueError("counts of classes that there are not")
+        counts.reshape(-1)[places] = np.array(values, dtype=np.float64)
+        return cls(alpha, counts, int(state["horizon"]))
 
     def held_back(self, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> Calibration:
         """With what forecasts for held-back origins teach.
@@ -249,8 +275,6 @@ def _normal() -> np.ndarray:
 
 def _ends() -> np.ndarray:
     """The ends of the intervals of a standard normal law, shape (intervals,)."""
-    from statistics import NormalDist
-
     return np.array([NormalDist().inv_cdf(1 - level) for level in LEVELS[:MEDIAN]])
 
 

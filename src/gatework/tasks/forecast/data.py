@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import typing
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -25,12 +26,12 @@ from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.linear import Linear
-from gatework.tasks.forecast.measures import Logarithm, is_non_negative, spreads
+from gatework.tasks.forecast.measures import Logarithm, is_non_negative, scales, spreads
 from gatework.tasks.forecast.metrics import mase
 from gatework.tasks.forecast.options import ForecastOptions, Skip
 from gatework.tasks.forecast.season import season
 from gatework.tasks.forecast.window_store import simple
-from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale
+from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
 
 _DEFAULT_HORIZON = 12
 _MOST_HORIZON = 48
@@ -38,7 +39,6 @@ _MOST_HORIZON = 48
 # least ten forecasts that do not overlap, but at most a fifth of it.
 _LEAST_PART, _MOST_PART, _FORECASTS = 10, 5, 10
 _MOST_EVALUATED = 20_000
-_DUST = 1e-12
 _LOG_PAYS = 0.02
 _FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 # Windows of so many seasons are tried out where none is named.
@@ -65,6 +65,11 @@ class ForecastDataset(Dataset):
     ends: np.ndarray = field(kw_only=True)
     stages: tuple[ForecastDataset, ...] = field(default=(), kw_only=True)
 
+    @cached_property
+    def methods(self) -> dict[Hashable, Any]:
+        """The simple methods that were fitted to it, as `baselines.fitted()` keeps them."""
+        return {}
+
     @property
     def trainings(self) -> tuple[ForecastDataset, ...]:
         """What each training learns from, in the order of time."""
@@ -78,8 +83,7 @@ class ForecastDataset(Dataset):
 
 
 def _index(split: Split) -> np.ndarray:
-    assert isinstance(split.inputs, Origins)
-    return split.inputs.index
+    return origins_of(split).index
 
 
 def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: str | None = None) -> ForecastDataset:
@@ -279,9 +283,7 @@ def _check_changes(table: Panel, ends: np.ndarray, source: str) -> None:
 def _origins(
     table: Panel, plan: ForecastOptions, ends: np.ndarray, source: str
 ) -> tuple[Origins, Origins, Origins, list[str]]:
-    scale = np.array(
-        [_scales(s.values, s.observed, end, plan.season) for s, end in zip(table.series, ends, strict=True)]
-    )
+    scale = scales(table, plan.season, ends)
     targets = len(table.columns.targets)
     horizon, history = plan.horizon, _least_history(plan, int(ends.max()))
     listed: list[list[np.ndarray]] = [[], [], []]
@@ -332,7 +334,7 @@ def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequen
             f"{source}: the longest series has {max(lengths)} steps, expected at least {first + plan.horizon}: "
             f"{first} to forecast from and {plan.horizon} to compare with"
         )
-    scale = np.array([_scales(s.values, s.observed, len(s), plan.season) for s in table.series])
+    scale = scales(table, plan.season)
     return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
 
 
@@ -373,17 +375,3 @@ def _strided(index: np.ndarray, most: int) -> np.ndarray:
 
 def _thin(index: np.ndarray, most: int) -> np.ndarray:
     return index if len(index) <= most else index[np.linspace(0, len(index) - 1, most).astype(np.int64)]
-
-
-def _scales(values: np.ndarray, observed: np.ndarray, end: int, of_season: int) -> np.ndarray:
-    """MASE's divisor of each target of a series: over a season, or over one step where the season never fails."""
-    found = np.full(values.shape[1], np.nan)
-    for lag in (of_season, 1):
-        before, after = slice(0, max(end - lag, 0)), slice(lag, max(end, lag))
-        seen = observed[after] & observed[before]
-        gap = np.where(seen, np.abs(values[after] - values[before]), 0.0)
-        mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-        # What is left of a season that never fails is the rounding of its values.
-        size = np.where(observed[:end], np.abs(values[:end]), 0.0).max(axis=0, initial=0.0)
-        found = np.where(np.isnan(found) & (mean > _DUST * size), mean, found)
-    return found

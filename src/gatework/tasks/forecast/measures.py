@@ -12,6 +12,7 @@ from gatework.data.panel import Panel
 
 # What may be below 0 tends to be so now and then; what spans so many times its least value tends to be an amount.
 _SPAN = 20.0
+_DUST = 1e-12
 # A smaller value than the least one seen may come, yet not one without end.
 _LESS = 0.1
 
@@ -69,6 +70,35 @@ def spreads(table: Panel, ends: np.ndarray) -> np.ndarray:
     count = np.maximum((each > 0).sum(axis=0), 1)
     mean = each.sum(axis=0) / count
     return np.where(each > 0, each, np.where(mean > 0, mean, 1.0))
+
+
+def scales(table: Panel, season: int, ends: np.ndarray | None = None) -> np.ndarray:
+    """MASE's divisor of each series and target: over a season, or over one step where the season never fails.
+
+    Args:
+        table: The series.
+        season: The steps of one season.
+        ends: Where each series' training part ends, in steps, shape (series,); its own end if None.
+
+    Returns:
+        Shape (series, targets), NaN where it is 0 or unknown.
+    """
+    whole = np.array([len(s) for s in table.series])
+    pairs = zip(table.series, whole if ends is None else ends, strict=True)
+    return np.array([_scales(s.values, s.observed, int(end), season) for s, end in pairs])
+
+
+def _scales(values: np.ndarray, observed: np.ndarray, end: int, season: int) -> np.ndarray:
+    found = np.full(values.shape[1], np.nan)
+    for lag in (season, 1):
+        before, after = slice(0, max(end - lag, 0)), slice(lag, max(end, lag))
+        seen = observed[after] & observed[before]
+        gap = np.where(seen, np.abs(values[after] - values[before]), 0.0)
+        mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+        # What is left of a season that never fails is the rounding of its values.
+        size = np.where(observed[:end], np.abs(values[:end]), 0.0).max(axis=0, initial=0.0)
+        found = np.where(np.isnan(found) & (mean > _DUST * size), mean, found)
+    return found
 
 
 def is_non_negative(table: Panel, ends: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.options import OptionSection, TaskOptions, TimeOptions, option
+from gatework.options import AnswerOptions, OptionSection, TaskOptions, TimeOptions, option
 
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
@@ -102,7 +102,7 @@ OPTIONS = TaskOptions(
     "Forecast the next steps of every series of a table with a time column, with intervals.",
     "gatework train forecast sales.csv --time day --target units --series store --horizon 14 --out RUN",
     "gatework.tasks.forecast.task:ForecastTask",
-    (TimeOptions, ForecastOptions),
+    (TimeOptions, ForecastOptions, AnswerOptions),
     frozenset(f"data.{name}" for name in ("text", "label", "validation", "test", "scale", "split_seed"))
     | {"data.vocabulary", "data.max_tokens", "data.padding"}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"},

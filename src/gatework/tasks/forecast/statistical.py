@@ -1,60 +1,175 @@
 """AutoETS, AutoTheta and AutoARIMA (statsforecast) on the very origins that the network is tested on.
 
-Each is chosen and fitted on what stands before a series' first test origin; at later origins it sees every value up to
-there and keeps its parameters, as the network does.
+Each is chosen and fitted on what stands before a series' first origin; at later origins it sees every value up to
+there and keeps its parameters, as the network does. What is kept of a fit is its form and its coefficients.
 """
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from gatework.tasks._task import Baseline
-from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, answers_of
+from gatework.data.panel import Panel
+from gatework.errors import RunError
+from gatework.tasks.forecast.methods import Method
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.windows import Origins
-
-if TYPE_CHECKING:
-    from gatework.tasks.forecast.data import ForecastDataset
 
 MOST_SERIES = 30
 """Above so many series these methods are left out: each series is fitted by itself, which takes minutes."""
+STATISTICAL = {
+    "AutoETS": "Exponential smoothing, its form chosen by AICc.",
+    "AutoTheta": "The theta method, its form chosen by the squared error.",
+    "AutoARIMA": "ARIMA, its orders chosen by AICc.",
+}
+"""The methods by name, with what they do."""
 
 _PERCENTS = {"95": (0, 6), "80": (1, 5), "50": (2, 4)}
 # A longer season makes these models' states too large to fit in reasonable time.
 _LONGEST_SEASON = 60
 _MOST_VALUES = 1500
-_ABOUT = {
-    "AutoETS": "Exponential smoothing, its form chosen by AICc.",
-    "AutoTheta": "The theta method, its form chosen by the squared error.",
-    "AutoARIMA": "ARIMA, its orders chosen by AICc.",
-}
+_INSTALL = 'pip install "gatework[forecast]"'
 
 
-def statistical_baselines(dataset: ForecastDataset) -> Sequence[Baseline]:
-    """The three methods; none where `absent()` says so."""
-    origins = dataset.test.inputs
-    assert isinstance(origins, Origins)
-    if absent(origins):
-        return []
-    with warnings.catch_warnings():
-        # A progress bar that nobody sees misses its widgets in a notebook.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        from statsforecast import models
-    season = dataset.plan.season if dataset.plan.season <= _LONGEST_SEASON else 1
-    least = 0.0 if dataset.plan.non_negative else -np.inf
-    return [_baseline(name, getattr(models, name), season, origins, least) for name in _ABOUT]
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A model of one series and target.
+
+    Attributes:
+        begin: The position on the grid of the first value that it is given.
+        end: That behind the last value that it was fitted to; None where it was kept as numbers.
+        model: The fitted model of statsforecast.
+    """
+
+    begin: int
+    end: int | None
+    model: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Statistical(Method):
+    """A statistical method, fitted to each series by itself.
+
+    Attributes:
+        kind: Which of `STATISTICAL`.
+        learnt: The table whose series it knows.
+        fits: The fits by `Origins.keys()`; of a series that it could not be fitted to there is none.
+        season: The steps of a season.
+        least: No forecast is below this.
+    """
+
+    kind: str
+    learnt: Panel
+    fits: Mapping[int, Fit]
+    season: int
+    least: float
+
+    @property
+    def name(self) -> str:
+        """As it stands in tables."""
+        return self.kind
+
+    @property
+    def about(self) -> str:
+        """One sentence: what it does."""
+        return STATISTICAL[self.kind]
+
+    @classmethod
+    def fit(cls, kind: str, origins: Origins, season: int, least: float) -> Statistical:
+        """Fits every series to what stands before its first origin.
+
+        Args:
+            kind: Which of `STATISTICAL`.
+            origins: The origins that it is going to be asked for.
+            season: The steps of a season; a long one is left out of account.
+            least: No forecast is below this.
+        """
+        season = season if season <= _LONGEST_SEASON else 1
+        fits = {}
+        for key in np.unique(keys := origins.keys(origins.table)):
+            number, target, first = min(origins.index[keys == key].tolist(), key=lambda row: row[2])
+            series = origins.table.series[number]
+            begin = max(0, first - _MOST_VALUES)
+            model = _fitted(kind, season, series.values[begin:first, target])
+            if model is not None:
+                fits[int(key)] = Fit(series.start + begin, series.start + first, model)
+        return cls(kind, origins.table, fits, season, least)
+
+    def quantiles(self, origins: Origins) -> np.ndarray:
+        """Forecasts with the models' quantiles; NaN for a series that has no fit, or not the values it begins at."""
+        said = np.full((len(origins), origins.horizon, len(LEVELS)), np.nan)
+        for row, (key, (number, target, step)) in enumerate(zip(origins.keys(self.learnt), origins.index, strict=True)):
+            fit, series = self.fits.get(int(key)), origins.table.series[number]
+            if fit is not None and fit.begin >= series.start:
+                values = series.values[fit.begin - series.start : step, target]
+                said[row] = self._answer(fit, values, is_first=series.start + step == fit.end, horizon=origins.horizon)
+        return np.maximum(said, self.least)
+
+    def _answer(self, fit: Fit, values: np.ndarray, *, is_first: bool, horizon: int) -> np.ndarray:
+        # A model that does not suit newer values may have a variance below 0; what it says then is NaN.
+        with np.errstate(all="ignore"):
+            if is_first:
+                return _quantiles(fit.model.predict(horizon, level=[50, 80, 95]))
+            return _quantiles(fit.model.forward(values, horizon, level=[50, 80, 95]))
+
+    def begins(self, table: Panel) -> np.ndarray:
+        """Where the models of each series begin."""
+        targets = len(table.columns.targets)
+        found = np.array([series.start + len(series) for series in table.series], dtype=np.int64)
+        for key, fit in self.fits.items():
+            found[key // targets] = min(found[key // targets], fit.begin)
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to answer, as values that JSON can hold."""
+        fits = [
+            {"key": key, "begin": fit.begin, "model": _PARTS[self.kind](fit.model.model_)}
+            for key, fit in self.fits.items()
+        ]
+        return {"name": self.kind, "season": self.season, "non_negative": self.least == 0, "fits": fits}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], learnt: Panel) -> Statistical:
+        """The method whose `state()` this is.
+
+        Args:
+            state: Its numbers.
+            learnt: The table with the series that it knows, in their order.
+
+        Raises:
+            ValueError: The numbers are none of such a model.
+            RunError: statsforecast is not installed.
+        """
+        kind, season = str(state["name"]), int(state["season"])
+        if not 1 <= season <= _LONGEST_SEASON:
+            raise ValueError(f"a season of {season} steps")
+        if not is_installed():
+            raise RunError(f"this run answers with {kind}, for which statsforecast is needed: {_INSTALL}")
+        fits = {}
+        for kept in state["fits"]:
+            model = _model(kind, season)
+            model.model_ = _WHOLE[kind](kept["model"], season)
+            fits[int(kept["key"])] = Fit(int(kept["begin"]), None, model)
+        return cls(kind, learnt, fits, season, 0.0 if state["non_negative"] else -np.inf)
+
+
+def is_installed() -> bool:
+    """Whether the methods can be fitted and asked here."""
+    return find_spec("statsforecast") is not None
 
 
 def absent(origins: Origins) -> list[str]:
     """Why the methods are not run, in a sentence; nothing where they are."""
-    names = ", ".join(_ABOUT)
-    if find_spec("statsforecast") is None:
-        return [f'{names} are not in this table, as statsforecast is not installed: pip install "gatework[forecast]".']
+    names = ", ".join(STATISTICAL)
+    if not is_installed():
+        return [f"{names} are not in this table, as statsforecast is not installed: {_INSTALL}."]
     series = len(np.unique(origins.index[:, :2], axis=0))
     if series > MOST_SERIES:
         return [
@@ -64,30 +179,83 @@ def absent(origins: Origins) -> list[str]:
     return []
 
 
-def _baseline(name: str, make: Any, season: int, origins: Origins, least: float) -> Baseline:
-    start = perf_counter()
-    found = np.empty((len(origins), origins.horizon, len(LEVELS)))
-    pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
-    for k, (number, target) in enumerate(pairs):
-        rows = np.flatnonzero(group.reshape(-1) == k)
-        rows = rows[np.argsort(origins.index[rows, 2])]
-        values = origins.table.series[number].values[:, target]
-        first = int(origins.index[rows[0], 2])
-        begin = max(0, first - _MOST_VALUES)
-        fitted = make(season_length=season).fit(values[begin:first])
-        for row in rows:
-            step = int(origins.index[row, 2])
-            if step == first:
-                answer = fitted.predict(origins.horizon, level=[50, 80, 95])
-            else:
-                answer = fitted.forward(values[begin:step], origins.horizon, level=[50, 80, 95])
-            found[row] = np.maximum(_quantiles(answer), least)
-    return Baseline(name, _ABOUT[name], answers_of(found, origins.actuals()), perf_counter() - start)
+def _model(kind: str, season: int) -> Any:
+    with warnings.catch_warnings():
+        # A progress bar that nobody sees misses its widgets in a notebook.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from statsforecast import models
+    return getattr(models, kind)(season_length=season)
 
 
-def _quantiles(answer: dict[str, np.ndarray]) -> np.ndarray:
+def _fitted(kind: str, season: int, values: np.ndarray) -> Any:
+    """A model fitted to a series; None where statsforecast cannot, as to one of a few values."""
+    try:
+        return _model(kind, season).fit(values)
+    except (ArithmeticError, LookupError, NotImplementedError, ValueError, np.linalg.LinAlgError):
+        return None
+
+
+def _quantiles(answer: Mapping[str, np.ndarray]) -> np.ndarray:
     found = np.empty((len(answer["mean"]), len(LEVELS)))
     found[:, MEDIAN] = answer["mean"]
     for percent, (low, high) in _PERCENTS.items():
         found[:, low], found[:, high] = answer[f"lo-{percent}"], answer[f"hi-{percent}"]
     return found
+
+
+def _ets_parts(fitted: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has no NaN, which stands for a smoothing that the form does not have.
+    par = [float(value) if np.isfinite(value) else None for value in fitted["par"]]
+    return {"components": str(fitted["components"]), "par": par, "fitted": int(fitted["n_params"])}
+
+
+def _ets_whole(parts: Mapping[str, Any], season: int) -> dict[str, Any]:
+    components, par = str(parts["components"]), np.array(parts["par"], dtype=np.float64)
+    if not re.fullmatch("[AM][NAM][NAM][ND]", components):
+        raise ValueError(f'exponential smoothing of the form "{components}"')
+    size = 4 + 1 + (components[1] != "N") + season * (components[2] != "N")
+    if par.shape != (size,):
+        raise ValueError(f"exponential smoothing with {par.size} numbers, expected {size}")
+    return {"components": components, "par": par, "m": season, "n_params": int(parts["fitted"]), "fit": None}
+
+
+def _theta_parts(fitted: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("initial_smoothed", "alpha", "theta")
+    return {"form": fitted["modeltype"], **{name: float(fitted["par"][name]) for name in names}}
+
+
+def _theta_whole(parts: Mapping[str, Any], season: int) -> dict[str, Any]:
+    if parts["form"] not in ("STM", "OTM", "DSTM", "DOTM"):
+        raise ValueError(f'the theta method of the form "{parts["form"]}"')
+    par = {name: float(parts[name]) for name in ("initial_smoothed", "alpha", "theta")}
+    return {"modeltype": parts["form"], "m": season, "par": par}
+
+
+def _arima_parts(fitted: Mapping[str, Any]) -> dict[str, Any]:
+    coefficients = {name: float(value) for name, value in fitted["coef"].items()}
+    sizes = {"steps": len(fitted["x"]), "variance": float(fitted["sigma2"])}
+    return {"orders": [int(order) for order in fitted["arma"]], "coefficients": coefficients, **sizes}
+
+
+def _arima_whole(parts: Mapping[str, Any], season: int) -> dict[str, Any]:
+    orders = tuple(int(order) for order in parts["orders"])
+    coefficients = {str(name): float(value) for name, value in parts["coefficients"].items()}
+    steps, is_short = int(parts["steps"]), all(0 <= order <= 10 for order in (*orders[:4], *orders[5:]))
+    extra = [name for name in coefficients if name in ("drift", "intercept")]
+    if len(orders) != 7 or not is_short or orders[4] not in (1, season) or not 1 <= steps <= _MOST_VALUES:
+        raise ValueError(f"ARIMA of the orders {list(orders)} on {steps} values")
+    if len(coefficients) - len(extra) != sum(orders[:4]) or not all(map(math.isfinite, coefficients.values())):
+        raise ValueError(f"ARIMA of the orders {list(orders)} with the coefficients {', '.join(coefficients)}")
+    drift = np.arange(1, steps + 1, dtype=np.float64)[:, None] if "drift" in coefficients else None
+    return {
+        "arma": orders,
+        "coef": coefficients,
+        "sigma2": float(parts["variance"]),
+        "xreg": drift,
+        "x": np.zeros(steps),
+        "lambda": None,
+    }
+
+
+_PARTS = {"AutoETS": _ets_parts, "AutoTheta": _theta_parts, "AutoARIMA": _arima_parts}
+_WHOLE = {"AutoETS": _ets_whole, "AutoTheta": _theta_whole, "AutoARIMA": _arima_whole}

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import polars as pl
 
 from gatework.data.panel import Panel
+from gatework.data.reading import Reading
 from gatework.data.sets import REGISTRY, find_table
+from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
+from gatework.options import TimeOptions
+from gatework.tasks._blend import NETWORK_ALONE
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast import report
+from gatework.tasks.forecast.baselines import baselines
+from gatework.tasks.forecast.blend import ForecastBlend, choose, made, on_part
 from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
+from gatework.tasks.forecast.data import ForecastDataset, every_origin, forecast_dataset
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
@@ -35,19 +43,20 @@ from gatework.tasks.forecast.metrics import (
     sample,
 )
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
+from gatework.tasks.forecast.season import calendar
+from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
-from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale
+from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
 
 if TYPE_CHECKING:
-    import polars as pl
     from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
-    from gatework.tasks.forecast.data import ForecastDataset
     from gatework.tasks.forecast.model import ForecastNetwork
 
 
@@ -63,6 +72,7 @@ class ForecastTask(DenseTask):
         plan: The window, the horizon and all else that was decided.
         features: How columns become inputs.
         history: The end of every series: what a forecast is made from where no newer table is given.
+        answer: What answers instead of the network alone, where the validation part chose that.
     """
 
     options = OPTIONS
@@ -78,6 +88,7 @@ class ForecastTask(DenseTask):
     plan: ForecastOptions
     features: Features
     history: Panel
+    answer: ForecastBlend | None = field(default=None, compare=False)
 
     @property
     def columns(self) -> Columns:
@@ -87,8 +98,6 @@ class ForecastTask(DenseTask):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""
-        from gatework.tasks.forecast.data import forecast_dataset
-
         if isinstance(source, str) and source in REGISTRY:
             known = find_table(source)
             return forecast_dataset(known.load(recipe.data), recipe, licence=known.licence, name=known.name)
@@ -104,7 +113,7 @@ class ForecastTask(DenseTask):
         forecasts = _forecasts(dataset)
         plan, table = forecasts.plan, forecasts.table
         log = Logarithm.fit(table, forecasts.ends) if plan.log_scale else None
-        train, linear = on_scale(_origins(dataset.train), log), None
+        train, linear = on_scale(origins_of(dataset.train), log), None
         if plan.skip == "linear":
             linear = Linear.fit(train, plan.window, spreads(train.table, forecasts.ends))
         return cls(plan, Features.fit(table, forecasts.ends, log, linear), tail(table, plan.window))
@@ -115,11 +124,12 @@ class ForecastTask(DenseTask):
             "plan": dataclasses.asdict(self.plan),
             "features": self.features.state(),
             "history": to_state(self.history),
+            **({"answer": self.answer.state()} if self.answer else {}),
         }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """The end of every series with its forecast and intervals."""
-        return charts(futures(_origins(split), rows))
+        return charts(futures(origins_of(split), rows))
 
     def backtest(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
         """One row per origin and step ahead: the actual value beside the forecast and its quantiles."""
@@ -127,8 +137,6 @@ class ForecastTask(DenseTask):
 
     def breakdown(self, answers: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame | None:
         """The metrics of each series."""
-        import polars as pl
-
         rows = [
             {"series": name or "the series", "forecasts": len(part), **self.metrics(part)}
             for (name,), part in answers.with_columns(name=test["series"]).group_by("name", maintain_order=True)
@@ -149,7 +157,9 @@ class ForecastTask(DenseTask):
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:
         """The task whose `state()` this is."""
         plan = ForecastOptions(**state["plan"])
-        return cls(plan, Features.from_state(state["features"]), from_state(state["history"]))
+        features, history = Features.from_state(state["features"]), from_state(state["history"])
+        answer = ForecastBlend.from_state(state["answer"], history) if "answer" in state else None
+        return cls(plan, features, history, answer)
 
     @cached_property
     def _panels(self) -> dict[int, tuple[Panel, WindowStore]]:
@@ -157,7 +167,7 @@ class ForecastTask(DenseTask):
 
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
-        origins = _origins(split)
+        origins = origins_of(split)
         key = id(origins.table)
         if key not in self._panels:
             self._panels.clear()
@@ -172,7 +182,6 @@ class ForecastTask(DenseTask):
             UsageError: The recurrent layer is asked to read backwards, which a forecast cannot.
         """
         from gatework.tasks.forecast.model import ForecastNetwork
-        from gatework.tasks.forecast.season import calendar
 
         if config.bidirectional:
             raise UsageError("a forecaster answers from its last state and reads forwards only: bidirectional is false")
@@ -201,10 +210,30 @@ class ForecastTask(DenseTask):
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry what the validation origins, those of the first training, say of its intervals."""
         (first, network), part = self._trainings(model, dataset, earlier)[0]
-        raw, origins = _raw(first, network, part.validation), _origins(part.validation)
+        _network(model).calibration = self._held_back(_raw(first, network, part.validation), part.validation)
+
+    @property
+    def blend(self) -> Blend | None:
+        """What answers where the validation part chose among network and simple methods."""
+        return self.answer.blend if self.answer else None
+
+    def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ForecastTask:
+        """The task with the best of network, simple methods and their weighted mean on the first validation part."""
+        (first, network), part = self._trainings(model, dataset, earlier)[0]
+        raw = _raw(first, network, part.validation)
+        blend = choose(raw, part)
+        if blend.is_network:
+            calibration = _network(model).calibration
+        else:
+            calibration = self._held_back(on_part(blend, raw, part, "validation"), part.validation)
+        last = _forecasts(dataset).trainings[-1]
+        return dataclasses.replace(self, answer=made(blend, last, self.history, calibration))
+
+    def _held_back(self, raw: np.ndarray, split: Split) -> Calibration:
+        """What quantiles for held-back origins say of their intervals."""
+        origins = origins_of(split)
         known = Calibration.unknown(self._pairs, self.plan.horizon)
-        y = part.validation.targets["value"]
-        _network(model).calibration = known.held_back(raw, y, origins.times(), self._keys(origins))
+        return known.held_back(raw, split.targets["value"], origins.times(), self._keys(origins))
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """The forecasts of the test part, each with the intervals that were known to hold when it was made."""
@@ -213,21 +242,33 @@ class ForecastTask(DenseTask):
         answers = self.answers(quantiles, dataset.test)
         return Evaluation(loss, self.metrics(answers), answers)
 
-    def advance(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
-        """Lets the network carry what is known of its intervals at the end of the table."""
-        _network(model).calibration = self._along_the_test_part(model, dataset, earlier)[1]
+    def advanced(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ForecastTask:
+        """The task, and in place the network, with what is known of their intervals at the end of the table."""
+        answer = self.answer
+        if answer is not None:
+            after = self._along_the_test_part(model, dataset, earlier)[1]
+            answer = dataclasses.replace(answer, calibration=after)
+        alone = dataclasses.replace(self, answer=None)
+        _network(model).calibration = alone._along_the_test_part(model, dataset, earlier)[1]
+        return dataclasses.replace(self, answer=answer)
 
     def _along_the_test_part(
         self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
     ) -> tuple[np.ndarray, Calibration]:
         """Calibrated quantiles of the test part, and what is known of the intervals after it."""
-        parts = self._trainings(model, dataset, earlier)
-        raw = _forecasts(dataset).gathered([_raw(task, network, part.test) for (task, network), part in parts])
-        return self._followed(_network(model).calibration, raw, dataset.test)
+        parts = []
+        for (task, network), part in self._trainings(model, dataset, earlier):
+            raw = _raw(task, network, part.test)
+            parts.append(on_part(self.blend, raw, _forecasts(part), "test") if self.blend else raw)
+        return self._followed(self._calibration(model), _forecasts(dataset).gathered(parts), dataset.test)
+
+    def _calibration(self, model: nn.Module) -> Calibration:
+        """What is known of the intervals of what answers."""
+        return self.answer.calibration if self.answer else _network(model).calibration
 
     def _followed(self, known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
         """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
-        origins = _origins(split)
+        origins = origins_of(split)
         factors, after = known.follow(raw, split.targets["value"], origins.times(), self._keys(origins))
         quantiles = stretched(raw.astype(np.float64), factors)
         return np.maximum(quantiles, 0) if self.plan.non_negative else quantiles, after
@@ -245,13 +286,25 @@ class ForecastTask(DenseTask):
 
     def _trainings(
         self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
-    ) -> list[tuple[Trained, Dataset]]:
+    ) -> list[tuple[Trained, ForecastDataset]]:
         """Every training with the data that it learnt from, in the order of time."""
-        return list(zip([*earlier, Trained(self, model)], dataset.trainings, strict=True))
+        return list(zip([*earlier, Trained(self, model)], _forecasts(dataset).trainings, strict=True))
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
-        """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
-        return self.rows(self._going_on(model, split), split)
+        """One row per series, target and step: ids, time, the forecast (the median) and its quantiles.
+
+        Where more than the network answers, the rows say who does, and what the network alone forecasts.
+        """
+        rows = self.rows(self._going_on(model, split), split)
+        if self.blend is None or self.blend.is_network:
+            return rows
+        alone = dataclasses.replace(self, answer=None)
+        network = alone.rows(alone._going_on(model, split), split)["forecast"]
+        return rows.with_columns(network=network, method=pl.lit(self.blend.name))
+
+    def summary(self, predictions: pl.DataFrame) -> list[str]:
+        """Who answers, where that is more than the network."""
+        return [f"answered by {self.blend.name}"] if self.blend and not self.blend.is_network else []
 
     def in_own_unit(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
         """Quantiles with the centre of each window, float64 where one was taken off."""
@@ -263,7 +316,11 @@ class ForecastTask(DenseTask):
         """How good forecasts are along a newer table, with intervals that go on learning."""
         split = self.read_known(source, recipe, **options)
         answers = self.answers(self._going_on(model, split), split)
-        return Scores(self.metrics(answers), answers, test=split.table())
+        others = {}
+        if self.blend is not None and not self.blend.is_network:
+            alone = dataclasses.replace(self, answer=None)
+            others[NETWORK_ALONE] = self.metrics(self.answers(alone._going_on(model, split), split))
+        return Scores(self.metrics(answers), answers, others, test=split.table())
 
     def _going_on(self, model: nn.Module, split: Split) -> np.ndarray:
         """Quantiles for the origins of a table, going on from what is known of the intervals.
@@ -271,10 +328,13 @@ class ForecastTask(DenseTask):
         Where the table is newer than what was learnt from, the steps up to an origin have come to pass: forecasts are
         made for them first, so that the intervals learn from them as they did along the test part.
         """
-        origins = _origins(split)
+        origins = origins_of(split)
         index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
         whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
-        return self._followed(_network(model).calibration, _raw(self, model, whole), whole)[0][-len(origins) :]
+        raw = _raw(self, model, whole)
+        if self.answer is not None:
+            raw = self.answer.quantiles(raw, whole.inputs)
+        return self._followed(self._calibration(model), raw, whole)[0][-len(origins) :]
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """Quantiles beside what came to pass, one row per origin."""
@@ -293,19 +353,12 @@ class ForecastTask(DenseTask):
 
         Each is fitted as often as the network is trained, on the same steps.
         """
-        from gatework.tasks.forecast.baselines import gathered, simple_baselines
-        from gatework.tasks.forecast.statistical import statistical_baselines
-
-        parts = _forecasts(dataset).trainings
-        fits = [[*simple_baselines(part), *statistical_baselines(part)] for part in parts]
-        return [gathered(methods) for methods in zip(*fits, strict=True)]
+        return baselines(_forecasts(dataset))
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """The metrics of each series and target, and what comes next where nothing must be known for that."""
-        import polars as pl
-
         columns, rows = self.history.columns, []
-        table = _origins(dataset.test).table
+        table = origins_of(dataset.test).table
         for (number, target), answers in evaluation.answers.group_by("series", "target", maintain_order=True):
             name = dict(zip(columns.ids, table.series[number].id, strict=True))
             rows.append({**name, "target": columns.targets[target], **self.metrics(answers)})
@@ -341,9 +394,7 @@ class ForecastTask(DenseTask):
 
     def absent(self, dataset: Dataset) -> list[str]:
         """Says where statsforecast is not installed, or there are too many series for its methods."""
-        from gatework.tasks.forecast.statistical import absent
-
-        return absent(_origins(dataset.test))
+        return absent(origins_of(dataset.test))
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Where to forecast from: the end of the training table, or that of a newer table.
@@ -357,10 +408,6 @@ class ForecastTask(DenseTask):
             UsageError: The horizon is longer than the trained one.
             DataError: The table cannot be used, or lacks what was said to be known ahead.
         """
-        from gatework.data.reading import Reading
-        from gatework.data.tables import read_table
-        from gatework.options import TimeOptions
-
         refuse_options(self.name, options, ("horizon",))
         horizon = options.get("horizon") or self.plan.horizon
         if not 1 <= horizon <= self.plan.horizon:
@@ -395,11 +442,6 @@ class ForecastTask(DenseTask):
         Raises:
             DataError: The table cannot be used, or is too short.
         """
-        from gatework.data.reading import Reading
-        from gatework.data.tables import read_table
-        from gatework.options import TimeOptions
-        from gatework.tasks.forecast.data import every_origin
-
         refuse_options(self.name, options)
         newer_table = read_table(source, Reading.given(recipe.data))
         table, first = go_on(self.history, recipe.section(TimeOptions), newer_table)
@@ -407,9 +449,7 @@ class ForecastTask(DenseTask):
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
-        import polars as pl
-
-        origins = _origins(split)
+        origins = origins_of(split)
         table = origins.table
         rows: list[dict[str, Any]] = []
         for (number, target, step), quantiles in zip(origins.index, outputs, strict=True):
@@ -424,23 +464,13 @@ class ForecastTask(DenseTask):
 
 
 def _forecasts(dataset: Dataset) -> ForecastDataset:
-    from gatework.tasks.forecast.data import ForecastDataset
-
     if not isinstance(dataset, ForecastDataset):
         raise UsageError(f'"{dataset.name}" is no table with a time column; forecasting needs one')
     return dataset
 
 
 def _network(model: nn.Module) -> ForecastNetwork:
-    from gatework.tasks.forecast.model import ForecastNetwork
-
-    assert isinstance(model, ForecastNetwork)
-    return model
-
-
-def _origins(split: Split) -> Origins:
-    assert isinstance(split, OriginSplit)
-    return split.inputs
+    return cast("ForecastNetwork", model)
 
 
 def _raw(task: Task, model: nn.Module, split: Split) -> np.ndarray:

@@ -95,8 +95,7 @@ class Features:
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         scales = {name: getattr(self, name).state() for name in ("known", "past", "static")}
-        # Seven digits are what a float32 holds.
-        linear = self.linear and [[float(f"{w:.7g}") for w in row] for row in self.linear.weights]
+        linear = self.linear and self.linear.state()
         log = self.log and dataclasses.asdict(self.log)
         return {**scales, "spread": self.spread.tolist(), "log": log, "linear": linear}
 
@@ -104,7 +103,7 @@ class Features:
     def from_state(cls, state: Mapping[str, Any]) -> Features:
         """The features whose `state()` this is."""
         known, past, static = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
-        linear = Linear(np.array(state["linear"])) if state["linear"] else None
+        linear = Linear.from_state(state["linear"]) if state["linear"] else None
         log = Logarithm(**state["log"]) if state["log"] else None
         return cls(known, past, static, np.array(state["spread"]), log, linear)
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from gatework.data.dataset import Split
 from gatework.data.panel import Panel
+from gatework.errors import UsageError
 from gatework.tasks.forecast.measures import Logarithm
 
 
@@ -148,3 +149,14 @@ class OriginSplit(Split):
                 }
             )
         return pl.DataFrame(rows)
+
+
+def origins_of(split: Split) -> Origins:
+    """The origins of a part of a forecasting data set.
+
+    Raises:
+        UsageError: The part is of another kind of data.
+    """
+    if not isinstance(split, OriginSplit):
+        raise UsageError("a part of a data set without a time column was given; forecasting needs one with it")
+    return split.inputs

@@ -1,0 +1,150 @@
+"""What a forecaster answers: the network's quantiles, those of simple methods, or their weighted mean, level by level.
+
+A mean of quantiles, unlike a mixture of distributions, is no wider than its parts (K. Lichtendahl, Y.
+Grushka-Cockayne and R. Winkler, "Is it better to average probabilities or quantiles?", Management Science 2013). It is
+stretched by what it got wrong itself, as a network's intervals are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gatework.data.panel import Panel
+from gatework.tasks._blend import NETWORK, Blend, chosen
+from gatework.tasks.forecast.baselines import Part, fitted
+from gatework.tasks.forecast.conformal import Calibration
+from gatework.tasks.forecast.data import ForecastDataset
+from gatework.tasks.forecast.methods import Method, PointMethod
+from gatework.tasks.forecast.metrics import MEDIAN, mase
+from gatework.tasks.forecast.past import Past
+from gatework.tasks.forecast.statistical import STATISTICAL, Statistical
+from gatework.tasks.forecast.windows import Origins
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastBlend:
+    """What answers in a run, with all that this needs beside the network.
+
+    Attributes:
+        blend: Which candidates, by which weights.
+        methods: The simple methods among them, as fitted before the last test origins.
+        past: What these look back at, beyond the history that the run keeps.
+        calibration: What is known of the answer's intervals.
+    """
+
+    blend: Blend
+    methods: tuple[Method, ...]
+    past: Past
+    calibration: Calibration
+
+    def quantiles(self, network: np.ndarray, origins: Origins) -> np.ndarray:
+        """The answers at origins of a table that may be newer, before calibration.
+
+        Args:
+            network: What the network says, before calibration, shape (origins, horizon, levels).
+            origins: Where it is forecast from.
+        """
+        whole = self.past.before(origins)
+        said = {method.name: method.quantiles(whole) for method in self.methods}
+        return mean(self.blend.weights, {NETWORK: network, **said})
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return {
+            "blend": self.blend.state(),
+            "methods": [method.state() for method in self.methods],
+            "past": self.past.state(),
+            "calibration": self.calibration.state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], history: Panel) -> ForecastBlend:
+        """The blend whose `state()` this is.
+
+        Args:
+            state: Its values.
+            history: The end of every series, as the run keeps it.
+
+        Raises:
+            ValueError: Something is none of what was expected.
+            RunError: A package is missing that a method needs.
+        """
+        methods = tuple(_method(kept, history) for kept in state["methods"])
+        blend = Blend.from_state(state["blend"])
+        if {NETWORK, *(method.name for method in methods)} < set(blend.weights):
+            raise ValueError("the blend lacks a method that it has a weight of")
+        past = Past.from_state(state["past"], history)
+        return cls(blend, methods, past, Calibration.from_state(state["calibration"]))
+
+
+def _method(state: Mapping[str, Any], history: Panel) -> Method:
+    kind: type[Statistical] | type[PointMethod] = Statistical if state["name"] in STATISTICAL else PointMethod
+    return kind.from_state(state, history)
+
+
+def mean(weights: Mapping[str, float], said: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The weighted mean of quantiles; who cannot answer a series has no part in it, and the network always can.
+
+    Args:
+        weights: The share of each.
+        said: What each says, shape (origins, horizon, levels), NaN where it cannot answer; NETWORK among them.
+    """
+    if set(weights) == {NETWORK}:
+        return said[NETWORK]
+    total, share = np.zeros(said[NETWORK].shape), np.zeros((len(said[NETWORK]), 1, 1))
+    for name, weight in weights.items():
+        can = np.isfinite(said[name]).all(axis=(1, 2), keepdims=True)
+        total += weight * np.where(can, said[name], 0.0)
+        share += weight * can
+    found: np.ndarray = np.where(share > 0, total / np.where(share > 0, share, 1.0), said[NETWORK])
+    return found
+
+
+def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:
+    """What does best on the validation part.
+
+    Args:
+        network: What the network says of its origins, before calibration, shape (origins, horizon, levels).
+        dataset: The data of the first training.
+    """
+    actuals = dataset.validation.targets
+    said = {NETWORK: network} | {
+        fit.method.name: fit.quantiles for fit in fitted(dataset, "validation") if fit.is_whole
+    }
+    can = {NETWORK, *(fit.method.name for fit in fitted(dataset, "test") if fit.is_whole)}
+
+    def error(quantiles: np.ndarray) -> float:
+        return mase(np.abs(actuals["value"] - quantiles[..., MEDIAN]), actuals)
+
+    errors = {name: error(quantiles) for name, quantiles in said.items() if name in can}
+    return chosen(errors, lambda weights: error(mean(weights, said)))
+
+
+def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: Part) -> np.ndarray:
+    """The answers to the validation or test part of a training, before calibration.
+
+    Args:
+        blend: What answers.
+        network: What the network says, before calibration, shape (origins, horizon, levels).
+        dataset: The data of the training.
+        part: Which part.
+    """
+    said = {} if blend.is_network else {fit.method.name: fit.quantiles for fit in fitted(dataset, part)}
+    return mean(blend.weights, {NETWORK: network, **said})
+
+
+def made(blend: Blend, dataset: ForecastDataset, history: Panel, calibration: Calibration) -> ForecastBlend:
+    """What a run needs to answer by a blend.
+
+    Args:
+        blend: What answers.
+        dataset: The data of the last training, whose methods go on.
+        history: The end of every series, as the run keeps it.
+        calibration: What is known of the answer's intervals.
+    """
+    methods = tuple(fit.method for fit in fitted(dataset, "test") if fit.method.name in blend.weights)
+    return ForecastBlend(blend, methods, Past.of(dataset.table, methods, history), calibration)

@@ -1,0 +1,159 @@
+"""Runs that answer with the network, simple methods, or their weighted mean."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import gatework
+from gatework._files import read_json
+from gatework.errors import RunError
+from gatework.reports import write_run_report
+from gatework.tasks._blend import NETWORK
+from gatework.tasks.forecast.statistical import STATISTICAL
+from gatework.training.run import Run
+from support.command_line import run_here
+from support.daily_tables import daily, small, trained
+
+WEEK = np.array([0.0, 8.0, 3.0, -2.0, -6.0, 1.0, 5.0])
+
+
+def weekly(steps: int, seed: int = 0) -> np.ndarray:
+    """A trend with a week that never changes, which exponential smoothing is made for."""
+    noise = np.random.default_rng(seed).normal(size=steps)
+    return 50 + 0.3 * np.arange(steps) + np.resize(WEEK, steps) + noise
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_arima():
+    """ARIMA takes seconds; the other two are kept and asked the same way."""
+    about = STATISTICAL.pop("AutoARIMA")
+    yield
+    STATISTICAL["AutoARIMA"] = about
+
+
+OPTIONS = {"blend": True, "epochs": 2, "horizon": 7, "test_steps": 21, "validation_steps": 21, "hidden": 8}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(daily(weekly(150)), tmp_path_factory.mktemp("blend") / "run", **OPTIONS)
+
+
+def test_the_answer_is_no_worse_than_the_best_simple_method_and_the_network_stands_beside(run: Run) -> None:
+    summary = run.summary
+    assert "AutoETS" in summary["answer"]["weights"]
+    assert {NETWORK, "naive", "drift", "seasonal naive", "linear on lags"} <= set(summary["answer"]["validation"])
+    assert summary["metrics"]["test_mase"] < summary["network"]["test_mase"]
+    answers, alone = (pl.read_parquet(run.path / f"{name}.parquet") for name in ("answers", "network"))
+    assert run.task.metrics(answers)["mase"] == summary["metrics"]["test_mase"]
+    assert run.task.metrics(alone)["mase"] == summary["network"]["test_mase"]
+    quantiles = answers["quantiles"].to_numpy()
+    assert (np.diff(quantiles, axis=-1) >= 0).all()
+
+
+def test_the_network_is_trained_as_without_a_blend(run: Run, tmp_path: Path) -> None:
+    alone = trained(daily(weekly(150)), tmp_path / "run", **{**OPTIONS, "blend": False})
+    assert alone.summary["metrics"] == run.summary["network"]
+    assert (alone.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+    assert "answer" not in alone.summary
+    assert run.predict()["network"].to_list() == alone.predict()["forecast"].to_list()
+
+
+def test_predictions_say_who_answers(run: Run) -> None:
+    rows = run.predict()
+    assert rows["method"].unique().to_list() == [run.summary["answer"]["name"]]
+    # Of a line with a season, all that is unknown of the next week is the noise, of spread 1.
+    np.testing.assert_allclose(rows["forecast"], (50 + 0.3 * np.arange(157) + np.resize(WEEK, 157))[150:], atol=2.5)
+
+
+def test_an_opened_run_answers_newer_rows_as_the_whole_table(run: Run) -> None:
+    opened = Run.open(run.path)
+    whole = opened.predict(daily(weekly(160)))
+    alone = opened.predict(daily(weekly(160)[150:], start="2020-05-30"))
+    np.testing.assert_allclose(whole["forecast"], alone["forecast"], rtol=1e-6)
+    assert whole["method"].to_list() == alone["method"].to_list()
+    scores = opened.evaluate(daily(weekly(190)))
+    assert scores.metrics["mase"] < scores.baselines["network alone"]["mase"]
+
+
+def test_a_series_that_was_never_seen_is_answered_without_the_methods_that_need_its_past(tmp_path: Path) -> None:
+    parts = [daily(weekly(90, seed), s=[name] * 90) for seed, name in enumerate("ab")]
+    run = trained(pl.concat(parts), tmp_path / "run", series="s", **OPTIONS)
+    rows = run.predict(daily(weekly(90, 5), s=["new"] * 90))
+    weights = run.summary["answer"]["weights"]
+    assert set(weights) & set(STATISTICAL)
+    assert np.isfinite(rows["forecast"].to_numpy()).all()
+    np.testing.assert_allclose(rows["forecast"], weekly(97, 5)[90:], atol=8)
+
+
+def test_a_method_trained_again_along_the_test_part_goes_on_from_its_last_fit(tmp_path: Path) -> None:
+    run = trained(daily(weekly(150)), tmp_path / "run", refit=7, **OPTIONS)
+    assert run.predict()["method"][0] == run.summary["answer"]["name"]
+    assert run.summary["metrics"]["test_mase"] < run.summary["network"]["test_mase"]
+    assert not (run.path / "earlier" / "1" / "answer.json").exists()
+
+
+def test_an_interrupted_choice_is_made_again(run: Run, tmp_path: Path) -> None:
+    whole = trained(daily(weekly(150)), tmp_path / "run", **OPTIONS)
+    (whole.path / "summary.json").unlink()
+    again = gatework.resume(whole.path, daily(weekly(150)))
+    assert again.summary["answer"] == run.summary["answer"]
+    assert again.summary["network"] == run.summary["network"]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda state: state["blend"]["weights"].clear(),
+        lambda state: state["methods"][0].update(name="a pickle"),
+        lambda state: state["past"].append([]),
+        lambda state: state["calibration"]["counts"]["places"].__setitem__(0, 10**9),
+        lambda state: state.pop("methods"),
+    ],
+)
+def test_a_spoilt_answer_is_one_sentence(run: Run, spoilt) -> None:
+    file = run.path / "answer.json"
+    before = file.read_text(encoding="utf-8")
+    state = json.loads(before)
+    spoilt(state)
+    try:
+        file.write_text(json.dumps(state), encoding="utf-8")
+        with pytest.raises(RunError, match=r"answer\.json is corrupt"):
+            _ = Run.open(run.path).task
+    finally:
+        file.write_text(before, encoding="utf-8")
+
+
+def test_a_report_shows_what_answers_beside_the_network_alone(run: Run) -> None:
+    page = write_run_report(run.path).read_text(encoding="utf-8")
+    assert 'id="answer-title"' in page
+    data = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
+    assert data["sections"]["forecasts"]["methods"] == ["answer", "lstm alone"]
+    assert data["sections"]["future"]["name"] == "answer"
+
+
+def test_the_commands_show_both(run: Run, tmp_path: Path) -> None:
+    shown = run_here("evaluate", run.path, cwd=tmp_path).stdout
+    assert "network alone" in shown.splitlines()[0]
+    assert f"answer: {run.summary['answer']['name']}" in shown
+    done = run_here("predict", run.path, "--out", "next.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert run.summary["answer"]["name"] in done.stdout
+
+
+def test_a_comparison_has_the_network_alone_and_with_simple_methods(tmp_path: Path) -> None:
+    recipe = small(**OPTIONS)
+    gatework.compare(daily(weekly(150)), recipe=recipe, task="forecast", out=tmp_path / "out", cells=("lstm",), seeds=1)
+    content = read_json(tmp_path / "out" / "comparison.json")
+    kinds = {entry["name"]: entry["kind"] for entry in content["entries"]}
+    assert kinds["lstm"] == "network"
+    assert kinds["lstm, blended"] == "blend"
+    summary = read_json(tmp_path / "out" / "runs" / "lstm-seed0" / "summary.json")
+    means = {entry["name"]: entry["metrics"]["test_mase"]["mean"] for entry in content["entries"]}
+    assert means["lstm"] == summary["network"]["test_mase"]
+    assert means["lstm, blended"] == summary["metrics"]["test_mase"]
+    assert "network and simple methods together (lstm, blended) come to a test MASE of" in content["verdict"]
+    assert "lstm, blended" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

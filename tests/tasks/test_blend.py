@@ -1,0 +1,43 @@
+"""What answers in a run: which candidates, by which weights."""
+
+import math
+
+import pytest
+
+from gatework.tasks._blend import MEAN, NETWORK, Blend, chosen
+
+
+def test_candidates_that_err_alike_share_the_answer_and_those_far_behind_have_no_part() -> None:
+    blend = chosen({NETWORK: 1.0, "naive": 1.05, "drift": 1.4}, lambda weights: 0.9)
+    # The network's error counts for 5 % more, so that the two are equal.
+    assert blend.weights == pytest.approx({NETWORK: 0.5, "naive": 0.5})
+    assert list(blend.validation) == [MEAN, NETWORK, "naive", "drift"]
+    assert blend.validation[NETWORK] == 1.0
+    assert not blend.is_network
+
+
+def test_weights_fall_with_the_eighth_power_of_the_error() -> None:
+    blend = chosen({"naive": 1.0, "drift": 1.2}, lambda weights: 0.9)
+    assert blend.weights["naive"] / blend.weights["drift"] == pytest.approx(1.2**8)
+    assert list(blend.weights) == ["naive", "drift"]
+    assert blend.name == "0.81 naive + 0.19 drift"
+
+
+@pytest.mark.parametrize("error_of_mean", [1.2, math.nan])
+def test_one_candidate_answers_alone_where_the_mean_is_clearly_worse(error_of_mean: float) -> None:
+    blend = chosen({NETWORK: 1.0, "naive": 1.1}, lambda weights: error_of_mean)
+    assert blend.weights == {NETWORK: 1.0}
+    assert blend.is_network
+    assert blend.name == NETWORK
+
+
+def test_a_candidate_without_error_or_without_a_number_is_no_trouble() -> None:
+    assert chosen({NETWORK: 0.3, "naive": 0.0, "drift": 0.0}, lambda weights: 0.0).weights == {"naive": 1.0}
+    assert chosen({NETWORK: 0.3, "naive": math.nan, "drift": math.inf}, lambda weights: 0.0).weights == {NETWORK: 1.0}
+
+
+def test_a_kept_blend_is_checked() -> None:
+    blend = chosen({NETWORK: 1.0, "naive": 1.05}, lambda weights: 0.9)
+    assert Blend.from_state(blend.state()) == blend
+    with pytest.raises(ValueError, match="not shares"):
+        Blend.from_state({"weights": {NETWORK: 0.4, "naive": 0.4}, "validation": {}})
