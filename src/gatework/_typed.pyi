@@ -308,6 +308,7 @@ def tune(
     refit: int = ...,
     max_windows: int = ...,
     max_origins: int = ...,
+    blend: bool = ...,
     scorer: Literal["forecast", "reconstruction"] = ...,
     threshold: Literal["quantile", "pot", "dynamic"] = ...,
     context: int = ...,
