@@ -39,6 +39,7 @@ SLOW = {
         "search/test_joined.py",
         "nn/test_processes_and_threads.py",
         "reports/test_picture.py",
+        "serve/test_server.py",
         "tasks/test_outside_task.py",
         "training/test_resume.py",
         "training/test_trust.py",

@@ -25,7 +25,7 @@ from gatework.options import TASKS, owners
 
 _GROUPS = {
     "Train": ("compare", "train", "tune"),
-    "Use a run": ("evaluate", "predict", "inspect", "report", "export"),
+    "Use a run": ("evaluate", "predict", "inspect", "report", "export", "serve"),
     "What there is": ("datasets", "recipes"),
     "Learn": ("learn", "playground"),
     "Check": ("doctor", "bench"),

@@ -29,30 +29,58 @@ def rows_of_lines(
     Raises:
         DataError: A line cannot be read.
     """
-    header: list[str] | None = None
-    is_json: bool | None = None
-    for number, line in enumerate(_decoded(lines), start=1):
+    reader = LineReader(separator, columns)
+    for line in _decoded(lines):
+        if (row := reader.read(line)) is not None:
+            yield row
+
+
+class LineReader:
+    """Reads lines that come one by one; the first with anything in it says whether they are CSV or JSON.
+
+    Args:
+        separator: What stood between the fields of the training table.
+        columns: The columns that are needed, by which a separator is known.
+    """
+
+    def __init__(self, separator: str | None = None, columns: Collection[str] = ()) -> None:
+        self._separator, self._columns = separator, columns
+        self._header: list[str] | None = None
+        self._is_json: bool | None = None
+        self._number = 0
+
+    def read(self, line: str) -> tuple[str, dict[str, Any]] | None:
+        """What to call the line in messages, and its row; None where it holds none, as the header.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        self._number += 1
         text = line.strip("\r\n \0").removeprefix("\ufeff")
         if not text.strip():
-            continue
-        where = f"line {number}"
-        if is_json is None:
-            is_json = text.startswith("{")
-        if is_json:
-            yield where, _json_row(text, where)
-        elif header is None:
-            if text.lower().startswith("sep=") and len(text) == 5:
-                separator = text[4]
-                continue
-            separator = _separator(text, separator, columns, where)
-            header = [name.strip() for name in _fields(text, where, separator)]
-        else:
-            fields = _fields(text, where, separator or ",")
-            if len(fields) != len(header):
-                raise DataError(
-                    f"{SOURCE}, {where} has {len(fields)} fields, expected {len(header)}: {', '.join(header)}"
-                )
-            yield where, dict(zip(header, fields, strict=True))
+            return None
+        where = f"line {self._number}"
+        if self._is_json is None:
+            self._is_json = text.startswith("{")
+        if self._is_json:
+            return where, _json_row(text, where)
+        if self._header is None:
+            self._read_header(text, where)
+            return None
+        fields = _fields(text, where, self._separator or ",")
+        if len(fields) != len(self._header):
+            raise DataError(
+                f"{SOURCE}, {where} has {len(fields)} fields, expected {len(self._header)}: {', '.join(self._header)}"
+            )
+        return where, dict(zip(self._header, fields, strict=True))
+
+    def _read_header(self, text: str, where: str) -> None:
+        """Notes the names of the columns, or the separator where a line says nothing else."""
+        if text.lower().startswith("sep=") and len(text) == 5:
+            self._separator = text[4]
+            return
+        self._separator = _separator(text, self._separator, self._columns, where)
+        self._header = [name.strip() for name in _fields(text, where, self._separator)]
 
 
 def _separator(header: str, kept: str | None, columns: Collection[str], where: str) -> str:
@@ -96,7 +124,22 @@ def _json_row(text: str, where: str) -> dict[str, Any]:
         raise DataError(f"{SOURCE}, {where} is no JSON object ({error}); one object a line was expected") from None
     if not isinstance(row, dict):
         raise DataError(f"{SOURCE}, {where} is {text[:40]}, expected a JSON object")
+    if "\\ud" in text.lower():
+        _check_surrogates(row, where)
     return row
+
+
+def _check_surrogates(row: dict[str, Any], where: str) -> None:
+    """Refuses half a character, which JSON can escape and UTF-8 cannot hold.
+
+    Raises:
+        DataError: There is one.
+    """
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise DataError(f"{SOURCE}, {where} holds {half}, half a character; whole ones were expected") from None
 
 
 def text_of(value: Any, most: int = 4000) -> str | None:

@@ -107,12 +107,20 @@ class SequenceModel(nn.Module):
             inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input).
             lengths: Steps of each sequence, shape (batch,), int64; None if all have every step.
         """
+        output: Tensor = self.head(*self.states(inputs, lengths), lengths)
+        return output
+
+    def states(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The states over time and the last ones, as `Pooling` takes them; the arguments are those of `forward()`."""
         # Time first: each step of a batch is contiguous, which is how the scan reads it.
         inputs = inputs.transpose(0, 1)
         if self.embedding is not None:
             inputs = self._drop_words(self.embedding(inputs))
         sequence, state = self.recurrent(inputs, lengths=lengths)
-        last = state[0] if isinstance(state, tuple) else state
+        return sequence, state[0] if isinstance(state, tuple) else state
+
+    def head(self, sequence: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
+        """Outputs of shape (batch, outputs) from what `states()` gives."""
         output: Tensor = self.output(self.dropout(self.pooling(sequence, last, lengths)))
         return output
 

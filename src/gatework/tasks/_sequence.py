@@ -13,6 +13,7 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
+from gatework.errors import DataError
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
 from gatework.tasks._task import refuse_options
@@ -68,6 +69,11 @@ class SequenceTask(DenseTask):
     def no_targets(self, count: int) -> np.ndarray:
         """What stands in the place of targets that are not known."""
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Texts or series as such, or in the columns of a table."""
+        return ("series" if isinstance(self.encoder, SeriesEncoder) else "texts", "rows")
+
     def blank(self, count: int) -> Split:
         """As many examples of which nothing is known."""
         return Split(SeriesInputs.of(np.zeros((count, 0, 0), np.float32)), self.no_targets(count))
@@ -81,7 +87,21 @@ class SequenceTask(DenseTask):
         """Reads texts or series without answers; see `gatework.data.load_inputs`."""
         refuse_options(self.name, options)
         inputs, beside = data.load_inputs(source, recipe.data, self.columns, self.encoder.kind, self.reading)
+        self._check_width(inputs)
         return Split(inputs, self.no_targets(len(inputs)), beside)
+
+    def _check_width(self, inputs: Inputs) -> None:
+        """Refuses series of other variables than it was fitted to.
+
+        Raises:
+            DataError: They are.
+        """
+        if isinstance(self.encoder, SeriesEncoder) and isinstance(inputs, SeriesInputs):
+            width, expected = inputs.shape[2], len(self.encoder.scale.mean)
+            if width != expected:
+                raise DataError(
+                    f"each step of the series has {width} values, expected one for each of {expected} variables"
+                )
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads examples with known answers; see `gatework.data.load_split`."""

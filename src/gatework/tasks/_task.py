@@ -167,6 +167,11 @@ class Task(ABC):
     def from_state(cls, state: Mapping[str, Any]) -> Task:
         """The task whose `state()` this is."""
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The forms in which one asks it over a network: "texts", "series", or "rows" of a table."""
+        return ("rows",)
+
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, in lines for a person: how many examples for what."""
         parts = (f"{len(getattr(dataset, name)):,} for {word}" for name, word in _PARTS.items())

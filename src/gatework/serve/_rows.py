@@ -1,0 +1,60 @@
+"""Rows of a stream, answered with the state that they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gatework.data.lines import LineReader
+from gatework.data.reading import Reading
+from gatework.errors import GateworkError
+from gatework.serve._refusal import sentence_of
+from gatework.tasks._stream import Stream
+
+Row = tuple[str, Mapping[str, Any]]
+"""What to call a row in messages, and its values by column."""
+Asked = tuple[Stream, Sequence[Row]]
+"""A stream with the rows that come next in it."""
+
+
+def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
+    """The answers to the next rows of some streams; that to a row which cannot be answered says why, as "error".
+
+    Such a row counts for nothing: the stream goes on as if it had not come.
+    """
+    return [[_answer(stream, *row) for row in rows] for stream, rows in asked]
+
+
+def _answer(stream: Stream, where: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return stream.answer(row, where)
+    except GateworkError as error:
+        return {"error": sentence_of(error)}
+
+
+def reader_of(stream: Stream) -> LineReader:
+    """What reads the lines of a stream as those of its training table."""
+    # A stream of one's own need not say how its rows are read.
+    reading, columns = getattr(stream, "reading", Reading()), getattr(stream, "columns", ())
+    return LineReader(reading.separator, columns)
+
+
+class LineCutter:
+    """Cuts a body that comes in pieces into lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def __len__(self) -> int:
+        """Bytes of the line that has begun."""
+        return len(self._rest)
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The lines that are whole now."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        return lines
+
+    def end(self) -> list[bytes]:
+        """The last line, where nothing stands behind it."""
+        rest, self._rest = self._rest, b""
+        return [rest] if rest else []

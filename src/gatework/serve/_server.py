@@ -1,0 +1,123 @@
+"""The process that listens: where, for whom, and until it is told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from gatework.errors import UsageError
+from gatework.serve._application import application_of, service_of
+from gatework.serve._door import read_keys
+from gatework.serve._limits import Limits
+from gatework.serve._service import Service
+from gatework.training import runtime
+from gatework.training.run import Run
+
+
+class _Server(uvicorn.Server):
+    """A server that says where it listens, and that it is stopping."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, tell: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self.service, self.tell = service, tell
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, and says where."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            names = ", ".join(self.service.models)
+            place = f"[{host}]" if ":" in host else host
+            self.tell(f"serving {names} at http://{place}:{port} (a page to try it; Ctrl-C stops)")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Lets in nobody more, and ends when everybody has their answer."""
+        self.service.is_draining = True
+        super().handle_exit(sig, frame)
+
+
+def serve(
+    runs: Mapping[str, Run],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    api_key_file: Path | None = None,
+    limits: Limits | None = None,
+    threads: int = 1,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Serves runs until the process is told to stop; then every request that has begun is answered.
+
+    Args:
+        runs: The runs, by the names under which they are asked.
+        host: The address to listen at; one that others reach needs keys.
+        port: The port; 0 for any that is free.
+        api_key_file: A text file with one key a line.
+        limits: How much is taken on.
+        threads: The threads that a batch is computed with.
+        tell: What is told where the server listens.
+
+    Raises:
+        UsageError: Others could reach the address and there are no keys, or nothing can listen there.
+        RunError: A run is not finished, or corrupt.
+    """
+    keys = read_keys(api_key_file) if api_key_file else ()
+    if not keys and not _is_loopback(host):
+        raise UsageError(
+            f"--host {host} lets others on the network ask; give --api-key-file FILE too, a text file with a key a line"
+        )
+    limits = limits or Limits()
+    with runtime.computing(threads):
+        service = service_of(runs, limits)
+        config = uvicorn.Config(
+            application_of(service, keys),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws_max_size=limits.body,
+            timeout_graceful_shutdown=int(limits.timeout),
+        )
+        # What stopped the server is no failure: it has answered everybody.
+        before = {sig: signal.signal(sig, _nothing) for sig in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            with _listening(host, port) as listener:
+                _Server(config, service, tell).run([listener])
+        finally:
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+
+
+def _nothing(sig: int, frame: FrameType | None) -> None:
+    pass
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at an address.
+
+    Raises:
+        UsageError: It is taken, or is none of this machine's.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"nothing can listen at {host}:{port}: {reason.lower()}; give another --port or --host"
+        ) from None
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,178 @@
+"""What all endpoints stand on: the models by name, the thread that computes, and the sequences under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+import polars as pl
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+
+from gatework.errors import DataError, GateworkError, nearest
+from gatework.serve._limits import Limits
+from gatework.serve._metrics import Metrics
+from gatework.serve._model import VERSION, ServedModel
+from gatework.serve._refusal import Refusal
+from gatework.serve._rows import Row, answer_rows
+from gatework.serve._sessions import Session, Sessions
+from gatework.serve._source import Source
+from gatework.serve._worker import Worker
+from gatework.tasks._stream import Stream
+
+T = TypeVar("T")
+_GONE = 499
+
+
+class Service:
+    """The runs that one process serves.
+
+    Attributes:
+        models: By name.
+        limits: How much is taken on.
+        metrics: What is counted.
+        worker: The thread that computes.
+        sessions: The sequences under way.
+        is_draining: Whether the process has been told to stop.
+    """
+
+    def __init__(self, models: Mapping[str, ServedModel], limits: Limits) -> None:
+        self.models, self.limits = models, limits
+        self.metrics = Metrics()
+        self.worker = Worker(limits, self.metrics)
+        self.sessions = Sessions(limits)
+        self.is_draining = False
+
+    def model(self, connection: HTTPConnection) -> ServedModel:
+        """The model that an address names; the only one where it names none.
+
+        Raises:
+            Refusal: There is none of that name or version, or none of several is named.
+        """
+        name, version = connection.path_params.get("name"), connection.path_params.get("version", VERSION)
+        if name is None:
+            if len(self.models) > 1:
+                raise Refusal(404, f"which model? Name it at the end of the address: {', '.join(self.models)}")
+            (model,) = self.models.values()
+            return model
+        if name not in self.models:
+            raise Refusal(404, f'there is no model "{name[:60]}": {nearest(name, self.models)}')
+        if version != VERSION:
+            raise Refusal(404, f'"{name}" has no version "{version[:20]}", only {VERSION}')
+        return self.models[name]
+
+    async def body(self, request: Request) -> bytes:
+        """The body of a request, whole.
+
+        Raises:
+            Refusal: It is too long, or did not come in time.
+        """
+        pieces, size = [], 0
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                async for piece in request.stream():
+                    size += len(piece)
+                    if size > self.limits.body:
+                        raise Refusal(413, f"the body is larger than {self.limits.body:,} bytes; send less at once")
+                    pieces.append(piece)
+        except TimeoutError:
+            raise Refusal(408, f"the body did not come within {self.limits.timeout:g} s") from None
+        except ClientDisconnect:
+            raise Refusal(_GONE, "the client has gone") from None
+        return b"".join(pieces)
+
+    async def predict(
+        self, request: Request, model: ServedModel, source: Source, timeout: float | None = None
+    ) -> pl.DataFrame:
+        """What a model says of a source; given up when the client has gone."""
+        model.check(source)
+        answer = self.worker.answer(
+            model.predict, source, group=model.group(source), size=source.count, timeout=timeout
+        )
+        return await _unless_gone(request, answer)
+
+    async def evaluate(self, request: Request, model: ServedModel, source: Source) -> dict[str, Any]:
+        """How good a model is on a source."""
+        if source.form != "rows":
+            raise DataError("an evaluation takes rows, with the column of the answers beside those of the inputs")
+        return await _unless_gone(request, self.worker.answer(model.evaluate, source))
+
+    async def answer_rows(
+        self, stream: Stream, rows: Sequence[Row], timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """The answers to the next rows of a stream."""
+        self.metrics.rows += len(rows)
+        answers: list[dict[str, Any]] = await self.worker.answer(
+            answer_rows, (stream, rows), group="rows", size=len(rows), timeout=timeout
+        )
+        return answers
+
+    async def go_on(
+        self,
+        connection: HTTPConnection,
+        model: ServedModel,
+        name: str | int,
+        values: Sequence[Mapping[str, Any]],
+        *,
+        is_start: bool | None = None,
+        is_end: bool = False,
+        timeout: float | None = None,
+    ) -> list[dict[str, Any]]:
+        """Answers the next rows of a session.
+
+        Args:
+            connection: Whose session it is.
+            model: The model.
+            name: The session's name.
+            values: The rows.
+            is_start: Whether a sequence begins; None where one begins if there is none of that name.
+            is_end: Whether the sequence ends with these rows.
+            timeout: Seconds after which it is given up.
+
+        Raises:
+            DataError: There is no such session, or a row cannot be answered; the rows before it count.
+            Refusal: There are too many sessions.
+        """
+        key = (connection.scope.get("gatework.owner"), model.name, name)
+        begins = not self.sessions.has(key) if is_start is None else is_start
+        session = self.sessions.start(model, key) if begins else self.sessions.go_on(key, name)
+        try:
+            answers = await self.answer_rows(session.stream, _numbered(session, values), timeout)
+        except (Refusal, GateworkError):
+            if begins:
+                self.sessions.end(key)
+            raise
+        wrong = next((answer["error"] for answer in answers if set(answer) == {"error"}), None)
+        session.rows += len(values)
+        if is_end or (begins and wrong):
+            self.sessions.end(key)
+        if wrong:
+            raise DataError(wrong)
+        return answers
+
+
+def _numbered(session: Session, values: Sequence[Mapping[str, Any]]) -> list[Row]:
+    return [(f"row {session.rows + k + 1}", row) for k, row in enumerate(values)]
+
+
+async def _unless_gone(request: Request, answer: Coroutine[Any, Any, T]) -> T:
+    """An answer, given up when nobody waits for it any more.
+
+    Raises:
+        Refusal: The client has gone.
+    """
+    computing, gone = asyncio.ensure_future(answer), asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({computing, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        if not computing.done():
+            computing.cancel()
+    if computing.done():
+        return computing.result()
+    raise Refusal(_GONE, "the client has gone")
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,102 @@
+"""Answers for people, and for clouds that ask in their own way."""
+
+import polars as pl
+import pytest
+
+TEXTS = ["good film", "a slow plot , never good", "bad"]
+SERIES = [[[0.5, 1.0], [1.5, -2.0], [0.25, 3.0]], [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]]
+
+
+def test_texts_are_answered_as_predict_answers_them(client, runs):
+    answers = client.post("/predict/texts", json={"texts": TEXTS}).json()["answers"]
+    expected = runs["texts"].predict(TEXTS).to_dicts()
+    assert [a["label"] for a in answers] == [e["label"] for e in expected]
+    # What follows the kernels is computed for each text alone, and so differs by a few roundings of a softmax.
+    assert [a["probability"] for a in answers] == pytest.approx([e["probability"] for e in expected], abs=1e-6)
+
+
+def test_one_text_is_answered_by_one_row(client):
+    reply = client.post("/predict/texts", content=b'{"text": "good"}')
+    assert reply.status_code == 200
+    assert [set(row) for row in reply.json()["answers"]] == [{"label", "probability", "probabilities"}]
+
+
+def test_series_are_answered_alone_and_several_at_once(client):
+    several = client.post("/predict/series", json={"instances": SERIES}).json()["answers"]
+    alone = [client.post("/predict/series", json={"series": one}).json()["answers"][0] for one in SERIES]
+    assert several == alone
+
+
+def test_a_forecast_needs_no_body_and_takes_its_options(client, runs):
+    answers = client.post("/predict/sales").json()["answers"]
+    assert answers == runs["sales"].predict().to_dicts()
+    shorter = client.post("/predict/sales", json={"options": {"horizon": 2}}).json()["answers"]
+    assert len(shorter) == 2
+    refused = client.post("/predict/sales", json={"options": {"horizon": "2"}})
+    assert (refused.status_code, refused.json()["error"]) == (400, "forecast.horizon is '2', expected a whole number")
+
+
+def test_rows_may_come_as_objects_as_csv_and_as_lines(client, runs):
+    table = runs["sensor"].backtest.select(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S"), "units").head(30)
+    expected = runs["sensor"].predict(table).to_dicts()
+    bodies = {
+        "application/json": pl.DataFrame({"rows": [table.to_dicts()]}).write_ndjson(),
+        "text/csv": table.write_csv(),
+        "application/x-ndjson": table.write_ndjson(),
+    }
+    for kind, body in bodies.items():
+        reply = client.post("/predict/sensor", content=body, headers={"Content-Type": kind})
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["answers"] == expected
+
+
+def test_known_answers_give_the_metrics_of_evaluate(client, runs):
+    table = pl.DataFrame({"text": TEXTS, "label": ["positive", "negative", "negative"]})
+    reply = client.post("/evaluate/texts", json={"rows": table.to_dicts()}).json()
+    assert reply["metrics"] == runs["texts"].evaluate(table).metrics
+
+
+def test_clouds_ask_by_frames(client):
+    expected = client.post("/predict/texts", json={"texts": TEXTS}).json()["answers"]
+    split = {"dataframe_split": {"columns": ["text"], "data": [[text] for text in TEXTS]}}
+    records = {"dataframe_records": [{"text": text} for text in TEXTS]}
+    for body in (split, records):
+        predictions = client.post("/invocations/texts", json=body).json()["predictions"]
+        assert [row["label"] for row in predictions] == [row["label"] for row in expected]
+    assert client.post("/invocations/texts", json={"instances": TEXTS}).json()["predictions"] == expected
+    assert client.get("/ping").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("texts", b"{", "the body is no JSON"),
+        ("texts", b'["a"]', "the body is a list; a JSON object was expected"),
+        ("texts", b'{"text": 1}', "text 0 (counted from 0) is a number; a string was expected"),
+        ("texts", b'{"texts": []}', "there are no texts; at least one was expected"),
+        ("texts", b'{"text": "a", "texts": ["b"]}', "the body has both text and texts; give one of them"),
+        ("texts", b'{"series": [1]}', '"texts" takes texts or rows, not series'),
+        ("texts", b"{}", '"texts" takes texts or rows, not nothing'),
+        ("texts", b'{"text": "a", "options": {"horizon": 1}}', '"texts" has no option "horizon": there is none'),
+        ("series", b'{"series": [1, 2]}', "each step of the series has 1 values, expected one for each of 2 variables"),
+        ("series", b'{"series": [[1, 2], [3]]}', "a series is a list of numbers"),
+        ("series", b'{"series": [["1", "2"]]}', "a series is a list of numbers"),
+        ("series", b'{"series": [[1, 1e300]]}', "is not a finite number"),
+        ("sensor", b'{"rows": [{"units": 1}]}', 'the data frame has no column "time"'),
+        ("sensor", b'{"rows": [{"time": [1], "units": 1}]}', 'column "time", row 0 (counted from 0) is a list'),
+        ("nobody", b"{}", 'there is no model "nobody"'),
+        ("", b"{}", "which model? Name it at the end of the address: texts, both, series, sales, sensor"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_sentence(client, path, body, sentence):
+    reply = client.post(f"/predict/{path}" if path else "/predict", content=body)
+    assert reply.status_code in (400, 404)
+    assert sentence in reply.json()["error"]
+
+
+def test_a_text_is_never_taken_for_the_name_of_a_file(client, tmp_path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("text\nnobody may read this\n")
+    reply = client.post("/predict/texts", json={"text": str(secret)})
+    assert len(reply.json()["answers"]) == 1
+    assert "nobody" not in reply.text
