@@ -26,7 +26,7 @@ _SLOW = 0.05
 
 
 @dataclass(eq=False)
-class Job:
+class WaitingRequest:
     """A request that waits.
 
     Attributes:
@@ -56,7 +56,7 @@ class Worker:
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self._limits, self._metrics = limits, metrics
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[WaitingRequest] = deque()
         self._changed = threading.Condition()
         self._is_stopping = False
         self._seconds = 0.01
@@ -104,7 +104,7 @@ class Worker:
         seconds = self._limits.timeout if timeout is None else min(timeout, self._limits.timeout)
         future = asyncio.get_running_loop().create_future()
         with self._changed:
-            self._waiting.append(Job(compute, payload, group, size, time.monotonic() + seconds, future))
+            self._waiting.append(WaitingRequest(compute, payload, group, size, time.monotonic() + seconds, future))
             self._changed.notify()
         try:
             async with asyncio.timeout(seconds):
@@ -131,7 +131,7 @@ class Worker:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_deliver, jobs, answers)
 
-    def _next(self) -> list[Job]:
+    def _next(self) -> list[WaitingRequest]:
         """The jobs to compute next, the oldest first; none when the server stops."""
         with self._changed:
             while True:
@@ -147,12 +147,12 @@ class Worker:
         while self._waiting and not _is_wanted(self._waiting[0]):
             self._waiting.popleft()
 
-    def _batch(self) -> list[Job]:
+    def _batch(self) -> list[WaitingRequest]:
         first = self._waiting.popleft()
         jobs, size = [first], first.size
         if first.group is None:
             return jobs
-        others: deque[Job] = deque()
+        others: deque[WaitingRequest] = deque()
         for job in self._waiting:
             if not _is_wanted(job):
                 continue
@@ -165,11 +165,11 @@ class Worker:
         return jobs
 
 
-def _is_wanted(job: Job) -> bool:
+def _is_wanted(job: WaitingRequest) -> bool:
     return not job.future.done() and job.deadline > time.monotonic()
 
 
-def _computed(jobs: Sequence[Job]) -> Sequence[Any]:
+def _computed(jobs: Sequence[WaitingRequest]) -> Sequence[Any]:
     """The answers of jobs of one group; where they fail together, each alone."""
     compute = jobs[0].compute
     try:
@@ -178,7 +178,7 @@ def _computed(jobs: Sequence[Job]) -> Sequence[Any]:
         return [error] if len(jobs) == 1 else [_computed([job])[0] for job in jobs]
 
 
-def _deliver(jobs: Sequence[Job], answers: Sequence[Any]) -> None:
+def _deliver(jobs: Sequence[WaitingRequest], answers: Sequence[Any]) -> None:
     for job, answer in zip(jobs, answers, strict=True):
         if job.future.done():
             continue
