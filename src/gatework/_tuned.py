@@ -81,7 +81,7 @@ class Tuned:
         return f"<p>{html.escape(self.verdict)}</p><table>{cells}</table>"
 
 
-@shows_options()
+@shows_options("minutes")
 def tune(
     task: str,
     source: Any,

@@ -51,6 +51,7 @@ def train(
     cell_clip: float = ...,
     layer_norm: bool = ...,
     epochs: int = ...,
+    minutes: float = ...,
     batch_size: int = ...,
     learning_rate: float = ...,
     epsilon: float = ...,
@@ -117,6 +118,7 @@ def train(
     noise: float = ...,
     masking: float = ...,
     skip_bad: bool = ...,
+    level: Literal["auto", "char", "subword"] = ...,
 ) -> Run: ...
 def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
@@ -160,6 +162,7 @@ def compare(
     cell_clip: float = ...,
     layer_norm: bool = ...,
     epochs: int = ...,
+    minutes: float = ...,
     batch_size: int = ...,
     learning_rate: float = ...,
     epsilon: float = ...,
@@ -225,6 +228,7 @@ def compare(
     noise: float = ...,
     masking: float = ...,
     skip_bad: bool = ...,
+    level: Literal["auto", "char", "subword"] = ...,
 ) -> Compared: ...
 def tune(
     task: str,
@@ -336,4 +340,5 @@ def tune(
     noise: float = ...,
     masking: float = ...,
     skip_bad: bool = ...,
+    level: Literal["auto", "char", "subword"] = ...,
 ) -> Tuned: ...

@@ -21,6 +21,7 @@
 | `sensors` | small sensor tables with anomalies |
 | `spelling` | a task of a person's own with ragged outputs |
 | `task_battery` | `check_task(dataset, recipe, folder)`: what every task must do |
+| `texts` | small texts and language models of them |
 | `source_tree` | the files, imports and classes of `src/`, parsed |
 | `unmended` | what the structure of `src/` has left to mend |
 

@@ -24,6 +24,8 @@ from support.sensors import payments, sensor
 from support.sentence_pairs import small as small_translator
 from support.sentence_pairs import toy_pairs
 from support.task_battery import check_task
+from support.texts import sentences
+from support.texts import small as small_writer
 
 Case = tuple[Dataset, Recipe]
 
@@ -79,6 +81,15 @@ def payments_with_labels() -> Case:
     return table("detect", payments(20, 30), **columns, hidden=4, epochs=2, context=8)
 
 
+def text_to_go_on_with() -> Case:
+    frame = pl.DataFrame({"text": ["\n".join(sentences(120))]})
+    return table("generate", frame, small_writer())
+
+
+def texts_with_pieces_of_words() -> Case:
+    return table("generate", pl.DataFrame({"text": sentences(60)}), small_writer(level="subword", vocabulary=300))
+
+
 def numbers_to_spell() -> Case:
     """The task that is registered from outside the package."""
     random = np.random.default_rng(0)
@@ -106,6 +117,7 @@ CASES: dict[str, tuple[Callable[[], Case], ...]] = {
     "detect": (sensor_to_watch, payments_with_labels),
     "translate": (sentences_to_translate,),
     "transcribe": (recordings_with_texts,),
+    "generate": (text_to_go_on_with, texts_with_pieces_of_words),
     "spell": (numbers_to_spell,),
 }
 

@@ -54,6 +54,12 @@ def predict(
     source = data if data is not None or not opened.task.needs_input else _standard_input()
     split = predictor.read(source, **options.bare(changes))
     tell(split.notes)
+    is_shown = out is None and plot is None and not as_json
+    if is_shown and (pieces := predictor.pieces(split)) is not None:
+        with stopped_with("stopped"):
+            for piece in pieces:
+                print(piece, end="", flush=True)
+        return
     rows = predictor.rows(split)
     if plot is not None:
         from gatework import reports

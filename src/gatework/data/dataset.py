@@ -159,6 +159,10 @@ class Batch:
         is_ragged = bool((self.lengths != self.inputs.shape[1]).any())
         return {"inputs": self.inputs, "lengths": self.lengths if is_ragged else None}
 
+    def following(self, carried: tuple[Tensor, ...]) -> Batch:
+        """The batch as it goes on from what the one before has left; itself, where no example goes on from another."""
+        return self
+
 
 class Examples(Protocol):
     """Encoded examples, ready to be batched.

@@ -209,6 +209,16 @@ def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer:
     raise UsageError(f"which column of {table.where} holds the text? Name it with --text: there is {', '.join(others)}")
 
 
+def text_column(table: Table, config: DataOptions) -> str:
+    """The column of a table that holds the text: the one that is named, or the only one that can.
+
+    Raises:
+        DataError: There is no such column.
+        UsageError: It must be named.
+    """
+    return str(_input_columns(table, config, "text", config.label)["text"])
+
+
 def _classes(table: Table, column: str) -> tuple[str, ...]:
     """The distinct labels: numbers in their order, words in that of their code points."""
     labels = table.labels(column).unique()

@@ -19,8 +19,9 @@ _MARKS = "<!-- options: {} -->", "<!-- end of options -->"
 
 def signatures() -> str:
     """The content of `gatework/_typed.pyi`."""
-    options, compared = options_of_calls(), options_of_calls(("cell", "seed"))
-    return _STUB.format(train="\n".join(map(_parameter, options)), compare="\n".join(map(_parameter, compared)))
+    absent = {"train": (), "compare": ("cell", "seed"), "tune": ("minutes",)}
+    shown = {call: "\n".join(map(_parameter, options_of_calls(names))) for call, names in absent.items()}
+    return _STUB.format(**shown)
 
 
 def tables(text: str) -> str:
@@ -134,7 +135,7 @@ def tune(
     workers: int = ...,
     progress: Progress | None = ...,
     command: str = ...,
-{train}
+{tune}
 ) -> Tuned: ...
 """
 

@@ -206,6 +206,12 @@ class TrainingOptions(OptionSection):
     title = "Training"
 
     epochs: int = option(10, low=1, high=_MOST, help="Passes over the training examples.")
+    minutes: float = option(
+        0.0,
+        low=0,
+        high=100_000,
+        help="Training ends after so many minutes, and its schedule with it; 0: after its epochs.",
+    )
     batch_size: int = option(32, low=1, high=_MOST, help="Examples per step.", tried=Near(4))
     learning_rate: float = option(
         1e-3,

@@ -87,6 +87,7 @@ TASKS: Registry[TaskOptions] = Registry(
         "detect": "gatework.tasks.detect.options:OPTIONS",
         "translate": "gatework.tasks.translate.options:OPTIONS",
         "transcribe": "gatework.tasks.transcribe.options:OPTIONS",
+        "generate": "gatework.tasks.generate.options:OPTIONS",
     },
     _of_class,
 )

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
+from gatework.data.batches import training_order
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
     from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Dataset, Examples, Split
-    from gatework.options import DataOptions, ModelOptions, TaskOptions
+    from gatework.options import DataOptions, ModelOptions, TaskOptions, TrainingOptions
     from gatework.recipe import Recipe
     from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
@@ -46,11 +48,14 @@ class Loss(NamedTuple):
         weight: How many terms it has: examples, values, tokens or frames.
         sums: What else is worth following in training, summed likewise: of a classifier how many answers are right, as
             "accuracy".
+        carried: What the next batch of an epoch goes on from, without its gradient, where batches are windows of
+            streams: tensors of the same shapes at every step, which `Batch.following()` is given.
     """
 
     total: Tensor
     weight: float
     sums: Mapping[str, float] = {}
+    carried: tuple[Tensor, ...] = ()
 
     def mean(self) -> Tensor:
         """What a training step follows; 0 for a batch without any term."""
@@ -172,14 +177,42 @@ class Task(ABC):
         """The forms in which one asks it over a network: "texts", "series", or "rows" of a table."""
         return ("rows",)
 
+    @classmethod
+    def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
+        """The task's own recipe with what depends on the data; the recipe itself by default.
+
+        Args:
+            recipe: The recipe.
+            dataset: The data.
+            given: The fields that a person gave, by their bare or qualified names, which stay as they are.
+        """
+        return recipe
+
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, in lines for a person: how many examples for what."""
         parts = (f"{len(getattr(dataset, name)):,} for {word}" for name, word in _PARTS.items())
         return [f"{dataset.name}: {', '.join(parts)}"]
 
+    def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
+        """What a person may expect of a training before it begins, in lines; nothing by default."""
+        return []
+
     @abstractmethod
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""
+
+    def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
+        """The batches of an epoch, in order; as many in every epoch, and a function of the arguments alone.
+
+        Args:
+            examples: The training part, encoded.
+            config: The size of a batch and the seed.
+            epoch: The epoch, counted from 1.
+
+        Returns:
+            For each step what `Examples.batch()` is given, the first dimension of which several processes share.
+        """
+        return training_order(examples.lengths, config.batch_size, config.seed, epoch, config.bucket)
 
     @abstractmethod
     def model(self, config: ModelOptions) -> nn.Module:
@@ -188,6 +221,13 @@ class Task(ABC):
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch."""
+
+    def specimen(self, model: nn.Module) -> dict[str, str]:
+        """What a network makes after an epoch, as texts by name, for a person to see; nothing by default.
+
+        It draws from no random generator but its own, so that training is the same with and without it.
+        """
+        return {}
 
     @abstractmethod
     def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
@@ -289,6 +329,10 @@ class Task(ABC):
 
     def lines(self, predictions: pl.DataFrame) -> list[str] | None:
         """Predictions as lines of text, where a person reads them so; None where a table is read better."""
+        return None
+
+    def pieces(self, model: nn.Module, split: Split) -> Iterator[str] | None:
+        """What is predicted, piece by piece as it comes, where that is text to be read; None where it is a table."""
         return None
 
     def summary(self, predictions: pl.DataFrame) -> list[str]:

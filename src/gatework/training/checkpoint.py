@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,7 @@ class TrainingState:
         sums: What else is followed in this epoch, summed.
         norm_sum: Sum over this epoch's steps of the gradient's norm before clipping.
         epoch_seconds: Seconds of training spent in this epoch.
+        seconds: Seconds spent in all, evaluations of the validation part among them.
         history: One record per finished epoch, as in `metrics.jsonl`.
         best: The best validation metric so far.
         best_epoch: The epoch that had it; 0 before the first.
@@ -41,10 +43,25 @@ class TrainingState:
     sums: dict[str, float] = field(default_factory=dict)
     norm_sum: float = 0.0
     epoch_seconds: float = 0.0
+    seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: float = 0.0
     best_epoch: int = 0
     is_finished: bool = False
+
+
+class Restored(NamedTuple):
+    """What a checkpoint holds besides what goes straight into its place.
+
+    Attributes:
+        state: Where the run stands.
+        best: The weights of the best epoch; empty before the first, or where they are not kept.
+        carried: What the next batch of this process goes on from.
+    """
+
+    state: TrainingState
+    best: dict[str, Tensor]
+    carried: tuple[Tensor, ...]
 
 
 def save(
@@ -54,6 +71,7 @@ def save(
     optimizer: Adam,
     best: dict[str, Tensor],
     random: Tensor,
+    carried: Sequence[Tensor] = (),
 ) -> None:
     """Writes weights, optimiser, random state and progress in one piece.
 
@@ -64,21 +82,21 @@ def save(
         optimizer: Its optimiser.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
         random: The state of torch's random generator in each process, shape (processes, bytes).
+        carried: What the next batch goes on from in each process, each of shape (processes, ...).
     """
     tensors: dict[str, Tensor] = {"random": random}
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
+    tensors |= {f"carried/{place:03}": tensor for place, tensor in enumerate(carried)}
     write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
 
 
-def load(path: Path, model: nn.Module, optimizer: Adam, ranks: Alone) -> tuple[TrainingState, dict[str, Tensor]]:
+def load(path: Path, model: nn.Module, optimizer: Adam, ranks: Alone) -> Restored:
     """Restores what `save()` wrote into the network, the optimiser and torch's random generator.
 
-    A process that was not there when it was written draws from where its own seed begins.
-
-    Returns:
-        Where the run stands, and the weights of the best epoch.
+    A process that was not there when it was written draws from where its own seed begins. With another number of
+    processes each has other examples, and nothing is carried on.
 
     Raises:
         RunError: The file is corrupt or does not fit the network.
@@ -88,11 +106,13 @@ def load(path: Path, model: nn.Module, optimizer: Adam, ranks: Alone) -> tuple[T
         state = TrainingState(**json.loads(metadata["state"]))
         model.load_state_dict(_under(tensors, "model"))
         optimizer.load(_under(tensors, "optimizer"))
-        if ranks.rank < len(tensors["random"]):
+        processes = len(tensors["random"])
+        if ranks.rank < processes:
             torch.set_rng_state(tensors["random"][ranks.rank])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
-    return state, _under(tensors, "best")
+    carried = _under(tensors, "carried") if processes == ranks.count else {}
+    return Restored(state, _under(tensors, "best"), tuple(carried[name][ranks.rank] for name in sorted(carried)))
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -67,15 +67,17 @@ def train(
     if threads is not None:
         checked_count(threads, "threads")
     dataset, chosen = prepare(source, task, recipe, changes)
-    about = dataset.provenance
+    provenance = dataset.provenance
     if ranks.is_main:
         fitted = tasks.get(chosen.task).fit(dataset, chosen.data)
         threads = chosen_threads(fitted, chosen, dataset, threads)
-        create(out, chosen, fitted, about.fingerprint, threads, about.notes)
-        progress.noted(about.notes)
+        create(out, chosen, fitted, provenance.fingerprint, threads, provenance.notes)
+        progress.noted(provenance.notes)
         network = fitted.model(chosen.model)
         example = fitted.encode(dataset.train.take(np.arange(1)))
-        progress.described([*fitted.about(dataset), "", *outline(network, example), ""])
+        progress.described(
+            [*fitted.about(dataset), *fitted.outlook(dataset, chosen), "", *outline(network, example), ""]
+        )
     ranks.wait()
     return complete(Run.open(out), dataset, progress)
 
@@ -140,6 +142,7 @@ def prepare(
         recipe = find_recipe(recipe)
     if task is None:
         task = known.task if known else recipe.task if recipe else implied_task(changes)
+    is_own = recipe is None and (known is None or known.task != task)
     if recipe is None:
         recipe = known if known and known.task == task else recipe_of_task(task)
     if name:
@@ -149,5 +152,6 @@ def prepare(
     chosen = chosen.changed(cell=cells.resolved(chosen.model.cell))
     for cell in compared or (chosen.model.cell,):
         scan_options(dataclasses.replace(chosen.model, cell=cell))
-    dataset = source if isinstance(source, Dataset) else tasks.get(task).load(source, chosen)
-    return dataset, chosen
+    learnt = tasks.get(task)
+    dataset = source if isinstance(source, Dataset) else learnt.load(source, chosen)
+    return dataset, learnt.decided(chosen, dataset, changes) if is_own else chosen

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gatework._files import finite, write_text
-from gatework.data.batches import training_order
-from gatework.data.dataset import Dataset
+from gatework.data.dataset import Batch, Dataset
 from gatework.errors import TrainingError
 from gatework.options import TrainingOptions
 from gatework.recipe import Recipe
@@ -58,12 +57,13 @@ class Trainer:
         if ranks.rank:  # the same weights, and masks of its own
             torch.manual_seed(self.config.seed + (ranks.rank << 32))
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
-        self.steps = math.ceil(len(self.train) / self.config.batch_size)
+        self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()
+        self.carried: tuple[Tensor, ...] = ()
         self.names: tuple[str, ...] = ()
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
-            self.state, self.best = checkpoint.load(self.file, self.model, self.optimizer, ranks)
+            self.state, self.best, self.carried = checkpoint.load(self.file, self.model, self.optimizer, ranks)
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
@@ -73,6 +73,8 @@ class Trainer:
             KeyboardInterrupt: The process was told to stop; a checkpoint was written.
         """
         done = (self.state.epoch - 1) * self.steps + self.state.step
+        if self.config.minutes:
+            self.progress.limited(self.label, 60 * self.config.minutes, self.state.seconds)
         self.progress.started(self.label, self.config.epochs, self.steps, done)
         self._write_metrics()
         with stop_on_signal() as stop:
@@ -85,7 +87,7 @@ class Trainer:
 
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
         at, config = self.state, self.config
-        batches = training_order(self.train.lengths, config.batch_size, config.seed, at.epoch, config.bucket)
+        batches = self.task.order(self.train, config, at.epoch)
         self.model.train()
         saved = time.perf_counter()
         times: list[float] = []
@@ -94,9 +96,12 @@ class Trainer:
             self._step(index)
             times.append(time.perf_counter() - started)
             at.epoch_seconds += times[-1]
+            at.seconds += times[-1]
             if is_stopping():
                 self._save()
                 raise KeyboardInterrupt
+            if self._is_over():
+                break
             if time.perf_counter() - saved > config.checkpoint_seconds:
                 self._save()
                 saved = time.perf_counter()
@@ -105,13 +110,14 @@ class Trainer:
     def _step(self, index: np.ndarray) -> None:
         at, config = self.state, self.config
         total = (at.epoch - 1) * self.steps + at.step
+        rate = self._learning_rate(total)
         self.optimizer.forget_gradients()
         loss_sum, weight, *sums = self._backward(self.ranks.share(index))
         norm = self.optimizer.clip(config.clip)
         value = loss_sum / max(weight, 1.0)
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
-        self.optimizer.step(learning_rate(config, total, self.steps * config.epochs))
+        self.optimizer.step(rate)
         at.step += 1
         at.loss_sum += loss_sum
         at.loss_weight += weight
@@ -126,21 +132,44 @@ class Trainer:
         Returns:
             The loss of the whole batch, summed, what it is a sum over, and what else is followed, summed.
         """
-        loss = self.task.loss(self.model, self.train.batch(index)) if len(index) else None
+        loss = self.task.loss(self.model, self._batch(index)) if len(index) else None
         (weight,) = self.ranks.total(loss.weight if loss else 0.0)
         if loss is not None:
             torch.autograd.backward(loss.total / max(weight, 1.0))
         self.ranks.add_up(self.optimizer.gradients() if self.ranks.count > 1 else ())
         if loss is None:
             return (*self.ranks.total(0.0), weight, *self.ranks.total(*[0.0] * len(self.names)))
-        self.names = tuple(loss.sums)
+        self.names, self.carried = tuple(loss.sums), loss.carried
         (loss_sum,) = self.ranks.total(float(loss.total.detach()))
         return loss_sum, weight, *self.ranks.total(*loss.sums.values())
 
+    def _batch(self, index: np.ndarray) -> Batch:
+        batch = self.train.batch(index)
+        return batch.following(self.carried) if self.carried else batch
+
+    def _learning_rate(self, step: int) -> float:
+        """The learning rate of a step; where training has so many minutes, by those that are spent."""
+        config = self.config
+        steps = self.steps * config.epochs
+        if config.minutes:  # whichever of the two ends training first
+            share = max(self._spent() / (60 * config.minutes), step / steps)
+            return learning_rate(config, min(share, 1.0) * steps, steps)
+        return learning_rate(config, step, steps)
+
+    def _spent(self) -> float:
+        """Seconds so far by the clock of the first process, evaluations among them."""
+        return self.ranks.total(self.state.seconds if self.ranks.is_main else 0.0)[0]
+
+    def _is_over(self) -> bool:
+        return bool(self.config.minutes) and self._spent() >= 60 * self.config.minutes
+
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.state, self.task, self.config
+        rate = self._learning_rate((at.epoch - 1) * self.steps + max(at.step, 1) - 1)
+        started = time.perf_counter()
         evaluation = task.evaluate(self.model, self.validation)
-        metrics = evaluation.metrics
+        metrics, specimen = evaluation.metrics, task.specimen(self.model)
+        at.seconds += time.perf_counter() - started
         at.history.append(
             {
                 "epoch": at.epoch,
@@ -148,10 +177,11 @@ class Trainer:
                 **{f"train_{name}": value / max(at.loss_weight, 1.0) for name, value in at.sums.items()},
                 "validation_loss": evaluation.loss,
                 **{f"validation_{name}": value for name, value in metrics.items()},
-                "learning_rate": learning_rate(config, at.epoch * self.steps - 1, self.steps * config.epochs),
-                "gradient_norm": at.norm_sum / self.steps,
+                "learning_rate": rate,
+                "gradient_norm": at.norm_sum / max(at.step, 1),
                 "seconds": at.epoch_seconds,
                 "ms_per_step": ms_per_step,
+                **specimen,
             }
         )
         if self._is_best(metrics[task.metric], evaluation.loss):
@@ -159,8 +189,8 @@ class Trainer:
             if config.best_weights:
                 self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
-        at.is_finished = at.epoch >= config.epochs or is_stale
-        at.epoch, at.step = at.epoch + 1, 0
+        at.is_finished = at.epoch >= config.epochs or is_stale or self._is_over()
+        at.epoch, at.step, self.carried = at.epoch + 1, 0, ()
         at.loss_sum, at.loss_weight, at.norm_sum, at.epoch_seconds, at.sums = 0.0, 0.0, 0.0, 0.0, {}
         self._save()
         self._write_metrics()
@@ -181,9 +211,10 @@ class Trainer:
 
     def _save(self) -> None:
         random = self.ranks.collected(torch.get_rng_state())
+        carried = [self.ranks.collected(tensor) for tensor in self.carried]
         if self.ranks.is_main:
             self.file.parent.mkdir(exist_ok=True)
-            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, random)
+            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, random, carried)
 
     def _write_metrics(self) -> None:
         if self.ranks.is_main:
@@ -202,8 +233,8 @@ class Trainer:
         )
 
 
-def learning_rate(config: TrainingOptions, step: int, steps: int) -> float:
-    """The learning rate of a step, counted from 0 over the whole training."""
+def learning_rate(config: TrainingOptions, step: float, steps: float) -> float:
+    """The learning rate of a step, counted from 0 over the whole training; or of a second of so many."""
     warm = config.warmup * steps
     if step < warm:
         return config.learning_rate * (step + 1) / (warm + 1)

@@ -55,6 +55,10 @@ class Predictor:
         """What is said of examples that `read()` gave, as rows of a table."""
         return self.task.predict(self.network, split)
 
+    def pieces(self, split: Split) -> Iterator[str] | None:
+        """What is said of examples, piece by piece as it comes, where that is a text to be read; None elsewhere."""
+        return self.task.pieces(self.network, split)
+
     def answer(self, source: Any = None, **options: Any) -> Any:
         """What is said of a source, as a table of the caller's kind: polars, or that of the frame given.
 

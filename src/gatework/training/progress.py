@@ -6,6 +6,7 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -32,6 +33,9 @@ class Progress:
             steps: The steps of each epoch.
             done: The steps done already, over all epochs.
         """
+
+    def limited(self, label: str, seconds: float, spent: float) -> None:
+        """Training, which begins or goes on next, ends after so many seconds, some of which are spent already."""
 
     def stepped(self, label: str, done: int, loss: float) -> None:
         """A step is done.
@@ -65,7 +69,7 @@ class Lines(Progress):
 
     def epoch_done(self, label: str, record: dict[str, Any]) -> None:
         """Prints the epoch's losses and metrics."""
-        print(f"{label}  {describe(record)}", file=sys.stderr, flush=True)
+        print(f"{label}  {describe(record)}", *texts_of(record), sep="\n", file=sys.stderr, flush=True)
 
 
 class Bars(Progress):
@@ -91,6 +95,7 @@ class Bars(Progress):
         )
         self.tasks: dict[str, Any] = {}
         self.shape: dict[str, tuple[int, int]] = {}
+        self.clocks: dict[str, tuple[float, float]] = {}
 
     def __enter__(self) -> Bars:
         self.bars.start()
@@ -112,32 +117,51 @@ class Bars(Progress):
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         """Adds the run's bar."""
         self.shape[label] = (epochs, steps)
+        total = self.clocks[label][1] if label in self.clocks else epochs * steps
+        where = self._where(label, done // steps + 1)
         self.tasks[label] = self.bars.add_task(
-            label, total=epochs * steps, completed=done, where=self._where(done // steps + 1, epochs), told=""
+            label, total=total, completed=round(self._completed(label, done)), where=where, told=""
         )
 
-    def _where(self, epoch: int, epochs: int) -> str:
-        return f"{'' if self.is_narrow else 'epoch '}{min(epoch, epochs)}/{epochs}"
+    def limited(self, label: str, seconds: float, spent: float) -> None:
+        """Lets the run's bar follow the clock."""
+        self.clocks[label] = (time.perf_counter() - spent, seconds)
+
+    def _completed(self, label: str, done: int) -> float:
+        """How far a bar has come: in steps, or in seconds where a run has so many."""
+        if label not in self.clocks:
+            return done
+        started, seconds = self.clocks[label]
+        return min(time.perf_counter() - started, seconds)
+
+    def _where(self, label: str, epoch: int) -> str:
+        epochs, _ = self.shape[label]
+        of_all = "" if label in self.clocks else f"/{epochs}"
+        return f"{'' if self.is_narrow else 'epoch '}{min(epoch, epochs)}{of_all}"
 
     def stepped(self, label: str, done: int, loss: float) -> None:
         """Moves the run's bar."""
-        epochs, steps = self.shape[label]
-        self.bars.update(self.tasks[label], completed=done, where=self._where(done // steps + 1, epochs))
+        _, steps = self.shape[label]
+        where = self._where(label, done // steps + 1)
+        self.bars.update(self.tasks[label], completed=self._completed(label, done), where=where)
 
     def epoch_done(self, label: str, record: dict[str, Any]) -> None:
         """Shows the epoch's losses and metrics beside the bar."""
-        epochs, steps = self.shape[label]
+        _, steps = self.shape[label]
         self.bars.update(
             self.tasks[label],
-            completed=record["epoch"] * steps,
-            where=self._where(record["epoch"] + 1, epochs),
+            completed=self._completed(label, record["epoch"] * steps),
+            where=self._where(label, record["epoch"] + 1),
             told=describe(record, short=True, most=2 if self.is_narrow else 4),
         )
+        for text in texts_of(record):
+            self.bars.console.print(text, markup=False, highlight=False)
 
     def finished(self, label: str) -> None:
         """Fills the run's bar, also after an early stop."""
         epochs, steps = self.shape[label]
-        self.bars.update(self.tasks[label], completed=epochs * steps, where="done")
+        total = self.clocks[label][1] if label in self.clocks else epochs * steps
+        self.bars.update(self.tasks[label], completed=total, where="done")
 
     def dropped(self, label: str) -> None:
         """Takes the run's bar away."""
@@ -181,6 +205,11 @@ def describe(record: dict[str, Any], short: bool = False, most: int = 4) -> str:
     figures = ("train_loss", *trained, "validation_loss", *names)
     shown = [f"{titles.get(n, metric_title(n, is_short=True))} {record[n]:.4g}" for n in figures]
     return f"epoch {record['epoch']}  " + "  ".join(shown) + f"  {record['seconds']:.1f} s"
+
+
+def texts_of(record: dict[str, Any]) -> list[str]:
+    """What a network made after an epoch, each text on a paragraph of its own."""
+    return [f"\n{text}\n" for text in record.values() if isinstance(text, str)]
 
 
 _WIDE = 100

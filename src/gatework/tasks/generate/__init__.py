@@ -1,0 +1,1 @@
+"""Language models: text that goes on as the text it was learnt from."""

@@ -1,0 +1,198 @@
+"""Texts to learn from: a file, a folder, or a column of a table, split in their order."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.own import text_column
+from gatework.data.reading import Reading
+from gatework.data.sets import REGISTRY
+from gatework.data.tables import SUFFIXES, read_table
+from gatework.errors import DataError, UsageError
+from gatework.tasks.generate.options import GenerateOptions, Level
+from gatework.tasks.generate.passages import Passages
+
+if TYPE_CHECKING:
+    from gatework.options import DataOptions
+    from gatework.recipe import Recipe
+
+# So many documents are kept whole; of fewer, the parts are cut where the shares say.
+_MANY = 20
+_FEWEST = 100
+# Characters, from which on pieces of words are learnt faster than they are spelt.
+_LONG = 8_000_000
+
+
+@dataclass(frozen=True)
+class TextDataset(Dataset):
+    """A Dataset of passages.
+
+    Attributes:
+        plan: How the text is read, with the level decided.
+        documents: How many documents there are.
+    """
+
+    plan: GenerateOptions = field(kw_only=True)
+    documents: int = field(kw_only=True)
+
+
+class Documents(NamedTuple):
+    """Texts as they were read.
+
+    Attributes:
+        texts: The documents, none of them empty.
+        where: Where they stand, for messages.
+        name: What the data are called.
+        fingerprint: SHA-256 of the content.
+        notes: What was found in them, one sentence each.
+    """
+
+    texts: list[str]
+    where: str
+    name: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+def text_dataset(source: Any, recipe: Recipe) -> TextDataset:
+    """Reads and splits texts.
+
+    Args:
+        source: A text file, a folder of .txt files, a table's path, or a data frame.
+        recipe: Its sections `data` and `generate`.
+
+    Raises:
+        UsageError: A column must be named.
+        DataError: The text cannot be read, or there is too little of it.
+    """
+    read = read_documents(source, recipe.data)
+    count = sum(map(len, read.texts))
+    if count < _FEWEST:
+        what = f"{count:,} characters of text" if count else "no text"
+        raise DataError(f"{read.where} holds {what}, and at least {_FEWEST} are needed to learn from; give more text")
+    *parts, notes = _parted(read, recipe.data)
+    plan = recipe.section(GenerateOptions)
+    level: Level = ("char" if count <= _LONG else "subword") if plan.level == "auto" else plan.level
+    provenance = Provenance(read.where, "yours", read.fingerprint, (*read.notes, *notes))
+    train, validation, test = (Split(part, part.documents) for part in parts)
+    return TextDataset(
+        read.name, "text", train, validation, test, provenance, plan=replace(plan, level=level),
+        documents=len(read.texts),
+    )  # fmt: skip
+
+
+def read_documents(source: Any, config: DataOptions) -> Documents:
+    """The documents of a file, a folder, a table or a frame.
+
+    Raises:
+        UsageError: A column must be named.
+        DataError: It cannot be read, or is no text.
+    """
+    if isinstance(source, str) and source in REGISTRY:
+        raise UsageError(f'"{source}" is a data set of another task; name a text file, a folder of texts, or a table')
+    is_path = isinstance(source, (str, os.PathLike))
+    path = Path(source) if is_path else Path()
+    if is_path and existing(path).is_dir():
+        return _folder(path)
+    if is_path and not printable(path.name).lower().removesuffix(".gz").endswith(SUFFIXES):
+        return _file(path)
+    table = read_table(source, Reading.given(config))
+    column = text_column(table, config)
+    texts = [clean(text) for text in table.texts(column)]
+    kept = [text for text in texts if text.strip()]
+    empty = len(texts) - len(kept)
+    notes = (f"{empty:,} of the {len(texts):,} texts are empty and were left out.",) if empty else ()
+    return Documents(kept, table.where, table.name, table.fingerprint, (*table.notes, *notes))
+
+
+def clean(text: str) -> str:
+    """A text with one form for each character and each end of a line."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def text_of_file(path: Path) -> tuple[str, bytes, tuple[str, ...]]:
+    """The text of a file, its bytes, and what is to be said of them.
+
+    Raises:
+        DataError: It cannot be read, or is no text.
+    """
+    content = file_content(path)
+    utf8, encoding, notes = as_utf8(content, path)
+    if b"\0" in utf8:
+        raise DataError(
+            f"{printable(str(path))} is no text: it has bytes of value 0 and was read as {encoding}; name a text file"
+        )
+    return clean(utf8.decode()), content, notes
+
+
+def _file(path: Path) -> Documents:
+    text, content, notes = text_of_file(path)
+    where, name = printable(str(path)), printable(path.name.partition(".")[0] or path.name)
+    return Documents([text] if text.strip() else [], where, name, hashlib.sha256(content).hexdigest(), notes)
+
+
+def _folder(path: Path) -> Documents:
+    where = printable(str(path))
+    files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+    if not files:
+        raise DataError(f"{where} holds no texts: files that end with .txt were expected in it")
+    digest, texts = hashlib.sha256(), []
+    notes: tuple[str, ...] = ()
+    for file in files:
+        text, content, said = text_of_file(file)
+        digest.update(os.fsencode(file.relative_to(path)) + f"\0{len(content)}\0".encode())
+        digest.update(content)
+        notes += said
+        texts += [text] if text.strip() else []
+    if len(texts) < len(files):
+        notes += (f"{len(files) - len(texts):,} of the {len(files):,} files are empty and were left out.",)
+    return Documents(texts, where, printable(path.resolve().name), digest.hexdigest(), notes)
+
+
+def _parted(read: Documents, config: DataOptions) -> tuple[Passages, Passages, Passages, list[str]]:
+    """The first documents or passages to learn from, the last for testing, those before them for validation."""
+    texts, ends = read.texts, np.cumsum([len(text) for text in read.texts])
+    test = int(ends[-1] * (1 - config.test))
+    validation = int(test * (1 - config.validation))
+    if len(texts) < _MANY:
+        return *_cut_anywhere(texts, (validation, test)), []
+    first_held = max(int(np.searchsorted(ends, validation, side="right")), 1)
+    first_test = min(max(int(np.searchsorted(ends, test, side="right")), first_held + 1), len(texts) - 1)
+    first_held = min(first_held, first_test - 1)
+    seen = set(texts[:first_held])
+    held = [text for text in texts[first_held:first_test] if text not in seen] or texts[first_held:first_test]
+    seen |= set(held)
+    tested = [text for text in texts[first_test:] if text not in seen] or texts[first_test:]
+    dropped = len(texts) - first_held - len(held) - len(tested)
+    notes = [
+        f"{dropped:,} of the documents for validation and testing also stand, word for word, before them and were "
+        "left out."
+    ]
+    parts = Passages.of(texts[:first_held]), Passages.of(held, first_held), Passages.of(tested, first_test)
+    return *parts, notes if dropped else []
+
+
+def _cut_anywhere(texts: Sequence[str], places: tuple[int, int]) -> tuple[Passages, Passages, Passages]:
+    """Three parts of a few documents, cut at these places in all characters; a cut document goes on elsewhere."""
+    bounds = (0, *places, sum(map(len, texts)))
+    starts = np.cumsum([0, *map(len, texts)])
+    parts = []
+    for low, high in pairwise(bounds):
+        pieces = [
+            (number, text[max(low - start, 0) : high - start], start + len(text) <= high and len(texts) > 1)
+            for number, (text, start) in enumerate(zip(texts, starts, strict=False))
+            if start < high and start + len(text) > low
+        ]
+        parts.append(Passages.of([piece for _, piece, _ in pieces], pieces[0][0], [ends for *_, ends in pieces]))
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,79 @@
+"""The options of language models and of what they write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gatework.options import Names, OptionSection, TaskOptions, option
+
+Level = Literal["auto", "char", "subword"]
+
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class GenerateOptions(OptionSection):
+    """How a text is read."""
+
+    section = "generate"
+    title = "Language models"
+
+    level: Level = option(
+        "auto",
+        help="What is predicted: characters, or pieces of words (byte-pair encoding); auto takes characters up to "
+        "a few million of them. What is in neither is read as bytes.",
+    )
+    window: int = option(
+        128, low=2, high=_MOST, help="Tokens that a training step reads of each stream; the state goes on to the next."
+    )
+
+
+@dataclass(frozen=True)
+class GeneratePrediction(OptionSection):
+    """How a text is written."""
+
+    section = "generate"
+    title = "What is written"
+
+    length: int = option(500, low=1, high=100_000_000, help="Characters to write.", commands=("predict",))
+    samples: int = option(1, low=1, high=10_000, help="Texts to write, side by side.", commands=("predict",))
+    temperature: float = option(
+        0.8, low=0, high=100, help="Below 1 the likely is preferred, above 1 the unlikely; 0: always the likeliest.",
+        commands=("predict",),
+    )  # fmt: skip
+    top_k: int = option(0, low=0, high=_MOST, help="Only the so many likeliest tokens; 0: all.", commands=("predict",))
+    top_p: float = option(
+        1.0, low=0, high=1, is_low_open=True, help="Only the likeliest tokens that have this share together.",
+        commands=("predict",),
+    )  # fmt: skip
+    min_p: float = option(
+        0.02, low=0, high=1, help="Only tokens at least so likely as this share of the likeliest one.",
+        commands=("predict",),
+    )  # fmt: skip
+    repetition_penalty: float = option(
+        1.0, low=0.1, high=100, help="Tokens of the last 64 become less likely by this factor; 1: no less.",
+        commands=("predict",),
+    )  # fmt: skip
+    stop: Names = option(None, help="A text ends before this.", metavar="TEXT", commands=("predict",))
+    seed: int | None = option(
+        None, low=0, high=2**63 - 1, help="Draws the same text again; another each time if absent.",
+        commands=("predict",),
+    )  # fmt: skip
+    prompt_file: str | None = option(
+        None, help="The text to go on from is the content of this file.", metavar="FILE", commands=("predict",)
+    )
+
+
+OPTIONS = TaskOptions(
+    "generate",
+    "Learn to write like a text: a file, a folder of texts, or a column of a table.",
+    "gatework train generate book.txt --minutes 5 --out RUN",
+    "gatework.tasks.generate.task:GenerateTask",
+    (GenerateOptions,),
+    frozenset(f"data.{name}" for name in ("label", "target", "decimal", "max_tokens", "padding", "scale", "split_seed"))
+    | {"model.bidirectional", "model.pooling", "training.bucket"},
+    prediction=GeneratePrediction,
+    recipes=Path(__file__).with_name("recipes"),
+)

@@ -1,0 +1,58 @@
+"""What a network gives to each token of a text that it reads from start to end, the state carried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from gatework.tasks.generate.streams import TokenExamples
+from gatework.tasks.generate.tokens import BOUNDARY
+
+if TYPE_CHECKING:
+    from gatework.tasks.generate.model import LanguageModel, States
+
+# A long text is read at several places at once; each begins with tokens that are read and not scored.
+_PIECE, _MOST_PIECES, _WARM_UP, _WINDOW = 4096, 64, 512, 128
+
+
+def token_nats(model: LanguageModel, examples: TokenExamples) -> np.ndarray:
+    """The negative logarithm of the probability of every token of a ring, given those before it; NaN for the first.
+
+    Args:
+        model: The network.
+        examples: The text.
+
+    Returns:
+        Shape (tokens,), float64; the boundaries before documents are among them.
+    """
+    ring, count = examples.ring.astype(np.int64), len(examples.ring) - 1
+    nats = np.full(count + 1, np.nan)
+    pieces = min(max(count // _PIECE, 1), _MOST_PIECES)
+    firsts = np.linspace(0, count, pieces + 1).astype(np.int64)
+    warm = np.minimum(firsts[:-1], _WARM_UP if pieces > 1 else 0)
+    steps = int((np.diff(firsts) + warm).max())
+    # Every piece is read for as many steps; the last ones of the shorter are of no use.
+    places = np.minimum((firsts[:-1] - warm)[:, None] + np.arange(steps), count - 1)
+    is_scored = (np.arange(steps) >= warm[:, None]) & (np.arange(steps) < (warm + np.diff(firsts))[:, None])
+    states: States = ()
+    model.eval()
+    with torch.no_grad():
+        for start in range(0, steps, _WINDOW):
+            own = places[:, start : start + _WINDOW]
+            inputs = torch.from_numpy(ring[own])
+            reset = inputs == BOUNDARY
+            features, states = model(inputs, reset if reset.any() else None, states)
+            logits = model.logits(features.transpose(0, 1)).flatten(0, 1)
+            loss = cross_entropy(logits, torch.from_numpy(ring[own + 1]).flatten(), reduction="none")
+            chosen = is_scored[:, start : start + _WINDOW]
+            nats[own[chosen] + 1] = loss.view(own.shape).numpy()[chosen]
+    return nats
+
+
+def passage_nats(nats: np.ndarray, examples: TokenExamples) -> np.ndarray:
+    """The sum over each passage's tokens, shape (passages,), float64."""
+    sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(nats))])
+    return sums[examples.ends] - sums[examples.starts]

@@ -1,0 +1,209 @@
+"""Language models: the next token of a text from all before it, and texts that go on from a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.data.dataset import Split
+from gatework.errors import UsageError
+from gatework.tasks._section import Answered, ReportSection
+from gatework.tasks._task import Baseline, Evaluation, Loss, Task, refuse_options
+from gatework.tasks.generate import sizes
+from gatework.tasks.generate.baselines import baselines
+from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
+from gatework.tasks.generate.loss import stream_loss
+from gatework.tasks.generate.metrics import answers_of, metrics, sample
+from gatework.tasks.generate.model import LanguageModel
+from gatework.tasks.generate.options import OPTIONS
+from gatework.tasks.generate.passages import Passages
+from gatework.tasks.generate.prompts import Prompts, prompts
+from gatework.tasks.generate.request import Request
+from gatework.tasks.generate.scoring import token_nats
+from gatework.tasks.generate.streams import TokenExamples
+from gatework.tasks.generate.tokens import CharacterTokens, SubwordTokens, Tokens, tokens_from_state
+from gatework.tasks.generate.writing import streamed, write, written
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import nn
+
+    from gatework.data.dataset import Batch, Dataset, Examples
+    from gatework.options import DataOptions, ModelOptions, TrainingOptions
+    from gatework.recipe import Recipe
+    from gatework.tasks._sample import Sample
+
+_SPECIMEN = 200
+
+
+@dataclass(frozen=True)
+class GenerateTask(Task):
+    """A text's next token, and so texts like it.
+
+    Attributes:
+        tokens: What texts are read as.
+        window: Tokens of a training step in each stream.
+        counts: How often each token occurs in the training part.
+        is_whole: Whether documents are many and each stands for itself, so that a new text starts as one does.
+    """
+
+    options = OPTIONS
+    name = OPTIONS.name
+    metric = "bits_per_character"
+    lower_is_better = True
+    shown = ("bits_per_character", "nats_per_character", "perplexity")
+    needs_input = False
+
+    tokens: Tokens
+    window: int
+    counts: tuple[int, ...]
+    is_whole: bool
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits a text, a folder of texts, or a column of a table."""
+        return text_dataset(source, recipe)
+
+    @classmethod
+    def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
+        """The recipe with sizes that fit the text and the minutes."""
+        return sizes.sized(recipe, _texts(dataset), given)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataOptions) -> GenerateTask:
+        """Learns the tokens from the training part alone.
+
+        Raises:
+            UsageError: The data set holds no texts to go on with.
+        """
+        texts = _texts(dataset)
+        kind = SubwordTokens if texts.plan.level == "subword" else CharacterTokens
+        tokens = kind.fit(list(_passages(texts.train).texts), config.vocabulary)
+        read = TokenExamples(texts.train, _passages(texts.train), tokens, texts.plan.window)
+        counts = np.bincount(read.ring[1:], minlength=len(tokens))
+        return cls(tokens, texts.plan.window, tuple(counts.tolist()), texts.documents > 1)
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "tokens": self.tokens.state(),
+            "window": self.window,
+            "counts": list(self.counts),
+            "is_whole": self.is_whole,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> GenerateTask:
+        """The task whose `state()` this is."""
+        counts = tuple(int(count) for count in state["counts"])
+        return cls(tokens_from_state(state["tokens"]), int(state["window"]), counts, bool(state["is_whole"]))
+
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read: characters, documents and tokens."""
+        return sizes.about(_texts(dataset), self.tokens)
+
+    def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
+        """How long training takes, and how often the text is read."""
+        return sizes.outlook(_texts(dataset), self.tokens, recipe)
+
+    def encode(self, split: Split) -> TokenExamples:
+        """The passages as one ring of tokens."""
+        return TokenExamples(split, _passages(split), self.tokens, self.window)
+
+    def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
+        """The windows of an epoch's streams."""
+        return _encoded(examples).order(config, epoch)
+
+    def model(self, config: ModelOptions) -> LanguageModel:
+        """A network with fresh weights."""
+        return LanguageModel(config, self.counts)
+
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """The cross-entropy of the tokens of a batch, summed, in nats, and the states to go on from."""
+        return stream_loss(model, batch)
+
+    def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
+        """What a network gives to a text that it reads from start to end."""
+        encoded = _encoded(examples)
+        answers = answers_of(token_nats(_network(model), encoded), encoded)
+        loss = float(answers["nats"].sum()) / max(int(answers["tokens"].sum()), 1)
+        return Evaluation(loss, self.metrics(answers), answers)
+
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
+        """Bits per character and byte, nats per character, and the perplexity of a token."""
+        return metrics(answers)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """The bits per character of each passage."""
+        return sample(answers)
+
+    def specimen(self, model: nn.Module) -> dict[str, str]:
+        """A short text that the network writes by itself."""
+        request = Request(length=_SPECIMEN, seed=0, does_end=self.is_whole)
+        return {"sample": "".join(piece for _, piece in write(_network(model), self.tokens, "", request))}
+
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads the prompt that a text is to go on from, and how.
+
+        Args:
+            source: The prompt; a list of prompts; None to start a new text.
+            recipe: What the task was trained with.
+            options: Those of `GeneratePrediction`.
+        """
+        return prompts(source, self.is_whole, **options)
+
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads texts to be measured on."""
+        refuse_options(self.name, options)
+        passages = Passages.of(read_documents(source, recipe.data).texts, ends=self.is_whole)
+        return Split(passages, passages.documents)
+
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
+        """The text that follows each prompt: "prompt", "sample" and "text"."""
+        return written(_network(model), self.tokens, *_asked(split))
+
+    def pieces(self, model: nn.Module, split: Split) -> Iterator[str] | None:
+        """The text that follows the prompt, as it comes."""
+        return streamed(_network(model), self.tokens, *_asked(split))
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """Tables of counts."""
+        return baselines(self.encode(dataset.train), self.encode(dataset.test), len(self.tokens))
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[ReportSection]:
+        """What a report shows of answers."""
+        return []
+
+
+def _texts(dataset: Dataset) -> TextDataset:
+    if not isinstance(dataset, TextDataset):
+        raise UsageError(f'"{dataset.name}" holds no texts to go on with; train another task of it')
+    return dataset
+
+
+def _passages(split: Split) -> Passages:
+    if not isinstance(split.inputs, Passages):
+        raise UsageError("the data hold no texts to go on with; train another task of them")
+    return split.inputs
+
+
+def _encoded(examples: Examples) -> TokenExamples:
+    if not isinstance(examples, TokenExamples):
+        raise TypeError(f"a language model reads streams of tokens, not {type(examples).__name__}")
+    return examples
+
+
+def _network(model: nn.Module) -> LanguageModel:
+    if not isinstance(model, LanguageModel):
+        raise TypeError(f"a language model was expected, not {type(model).__name__}")
+    return model
+
+
+def _asked(split: Split) -> tuple[list[str], Request]:
+    """The prompts of a split, and how their texts are to be written."""
+    texts = list(_passages(split).texts)
+    return texts, split.request if isinstance(split, Prompts) else Request(length=_SPECIMEN, seed=0)
