@@ -1,6 +1,8 @@
-"""One training in several processes, started by torchrun."""
+"""One training in several processes: the same weights, bit for bit, whoever computes them, and whoever is lost."""
 
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 
@@ -9,33 +11,154 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import gatework
+from gatework import training
+from gatework.errors import RunError, UsageError
 from gatework.training.ranks import Alone
+from support.datasets import opinions, small
 
-pytestmark = pytest.mark.slow
-WORDS = ("train", "regress", "waves", "--hidden", "6", "--epochs", "1", "--batch-size", "100", "--threads", "1", "-q")
+slow = pytest.mark.slow
+CONTEXT = multiprocessing.get_context("forkserver")
+WORDS = ("train", "regress", "waves", "--hidden", "6", "--epochs", "1", "--batch-size", "250", "--threads", "1", "-q")
+# The last batch of an epoch has fewer examples than there are shards, and dropout and zoneout draw random numbers.
+RECIPE = small(epochs=2, batch_size=16, zoneout=0.1, layers=1, shards=4)
+DATA = opinions(228)
+
+
+def of(rank, count):
+    alone = Alone()
+    alone.rank, alone.count = rank, count
+    return alone
 
 
 def test_alone_everything_is_its_own():
-    ranks, index, tensor = Alone(), np.arange(5), torch.ones(2)
+    ranks, tensor = Alone(), torch.ones(2)
     assert ranks.is_main
-    assert ranks.share(index) is index
+    assert ranks.shards(0) == 0, "a batch is one"
+    assert list(ranks.share(4)) == [0, 1, 2, 3]
     ranks.add_up([tensor])
-    assert ranks.total(2.0, 3.0) == (2.0, 3.0)
-    assert torch.equal(ranks.collected(tensor), torch.ones(1, 2))
+    assert torch.equal(tensor, torch.ones(2))
+    assert ranks.gathered({3: "a"}) == {3: "a"}
 
 
-def test_two_processes_learn_what_one_learns(tmp_path):
+def test_every_shard_has_one_process_and_neighbours_stand_under_one_branch():
+    for count in (1, 2, 4, 8):
+        shares = [list(of(rank, count).share(8)) for rank in range(count)]
+        assert np.concatenate(shares).tolist() == list(range(8))
+    assert of(0, 2).shards(0) == 4
+    assert of(0, 8).shards(0) == 8
+
+
+@pytest.mark.parametrize(("count", "given", "message"), [(1, 6, "a power of two"), (3, 4, "start one of 1, 2, 4")])
+def test_shards_that_no_tree_can_share_are_refused(count, given, message):
+    with pytest.raises(UsageError, match=message):
+        of(0, count).shards(given)
+
+
+class Dies(training.Progress):
+    """Ends the process at a step, as a kill does."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def stepped(self, label, done, loss):
+        if done == self.step:
+            os._exit(9)
+
+
+def _rank(rank, count, port, out, dies_at):
+    """What torchrun does for each process, without importing everything anew for each."""
+    os.environ.update(RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    torch.set_num_threads(1)
+    progress = Dies(dies_at) if dies_at else training.Progress()
+    try:
+        if (out / "recipe.toml").exists():
+            training.resume(out, DATA, progress=progress)
+        else:
+            training.train("classify", DATA, out=out, recipe=RECIPE, threads=1, progress=progress)
+    except Exception as error:
+        (out / f"error-{rank}").write_text(f"{type(error).__name__}: {error}")
+        os._exit(1)
+    os._exit(0)
+
+
+def together(count, out, dies_at=0):
+    """The exit codes of so many processes that train together."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, out, dies_at)) for k in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    return [process.exitcode for process in processes]
+
+
+def weights(folder):
+    return (folder / "model.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    out = tmp_path_factory.mktemp("alone") / "run"
+    gatework.train("classify", DATA, out=out, recipe=RECIPE, threads=1)
+    return out
+
+
+@slow
+@pytest.mark.parametrize("count", [2, 4])
+def test_any_number_of_processes_gives_the_same_weights_bit_for_bit(alone, tmp_path, count):
+    assert together(count, tmp_path / "run") == [0] * count
+    assert weights(tmp_path / "run") == weights(alone)
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 2
+
+
+@slow
+def test_when_a_process_is_killed_the_other_ends_with_a_sentence_and_another_number_goes_on(alone, tmp_path):
+    out = tmp_path / "run"
+    assert together(2, out, dies_at=11) == [9, 1]
+    said = (out / "error-1").read_text()
+    assert said.startswith("LostError: another process of this training has ended")
+    assert "gatework train --resume" in said
+    gatework.resume(out, DATA)
+    assert weights(out) == weights(alone)
+
+
+def test_shards_change_the_order_of_sums_and_nothing_else(tmp_path):
+    recipe = RECIPE.changed(shards=0, dropout=0.0, embedding_dropout=0.0, zoneout=0.0, epochs=1)
+    plain = gatework.train("classify", DATA, out=tmp_path / "run", recipe=recipe, threads=1)
+    parts = gatework.train("classify", DATA, out=tmp_path / "parts", recipe=plain.recipe.changed(shards=4), threads=1)
+    one, four = (load_file(run.path / "model.safetensors") for run in (plain, parts))
+    # 8 steps of Adam at 0.01 move a weight by 0.08 at most; it raises the rounding of sums to a part of a step at most.
+    for name, tensor in one.items():
+        torch.testing.assert_close(four[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+def test_a_run_without_shards_is_not_shared_afterwards(tmp_path, monkeypatch):
+    with pytest.raises(_Stop):
+        gatework.train("classify", DATA, out=tmp_path / "run", recipe=RECIPE.changed(shards=0), progress=_Stops())
+    monkeypatch.setattr("gatework.training.ranks.here", lambda: of(0, 2))
+    with pytest.raises(RunError, match="go on with it without torchrun"):
+        gatework.resume(tmp_path / "run", DATA)
+
+
+class _Stop(BaseException):
+    pass
+
+
+class _Stops(training.Progress):
+    def stepped(self, label, done, loss):
+        raise _Stop
+
+
+@slow
+def test_torchrun_starts_it(tmp_path):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    one = [sys.executable, "-m", "gatework", *WORDS, "--out", "one"]
     two = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517"]
-    for command in (one, [*two, "-m", "gatework", *WORDS, "--out", "two"]):
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
-    assert first.keys() == second.keys()
-    # 70 steps of Adam at 0.001 move a weight by 0.07 at most; sums of another order differ by rounding alone, which
-    # Adam's division can raise to a part of a step.
-    for name, tensor in first.items():
-        torch.testing.assert_close(second[name], tensor, rtol=1e-3, atol=1e-4)
-    with open(tmp_path / "two" / "metrics.jsonl") as file:
-        assert len(file.readlines()) == 1
+    command = [*two, "-m", "gatework", *WORDS, "--out", "two"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("Run: two") == 1, "one of the processes tells"
+    one = gatework.train("regress", "waves", out=tmp_path / "one", recipe=str(tmp_path / "two" / "recipe.toml"))
+    assert weights(one.path) == weights(tmp_path / "two")

@@ -231,6 +231,13 @@ class TrainingOptions(OptionSection):
     )
     best_weights: bool = option(True, help="Keep the weights of the best validation epoch, not the last ones.")
     bucket: bool = option(True, help="Batches hold sequences of similar length.")
+    shards: int = option(
+        0,
+        low=0,
+        high=1024,
+        help="Parts of a batch, a power of two, whose gradients are added up in one fixed order, so that 1, 2, 4 ... "
+        "processes give the same weights. 0: a batch is one, or under torchrun 4 or as many as there are processes.",
+    )
     seed: int = option(0, low=0, high=_LARGEST_SEED, help="Seeds weights, data order and dropout.")
     checkpoint_seconds: float = option(
         60.0, low=0, help="The longest time between two checkpoints within an epoch.", metavar="SECONDS"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -14,7 +15,6 @@ from torch import Tensor, nn
 from gatework._files import read_tensors, write_tensors
 from gatework.errors import RunError
 from gatework.training.optimizer import Adam
-from gatework.training.ranks import Alone
 
 
 @dataclass
@@ -56,12 +56,12 @@ class Restored(NamedTuple):
     Attributes:
         state: Where the run stands.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
-        carried: What the next batch of this process goes on from.
+        carried: What the next batch goes on from, by shard.
     """
 
     state: TrainingState
     best: dict[str, Tensor]
-    carried: tuple[Tensor, ...]
+    carried: dict[int, tuple[Tensor, ...]]
 
 
 def save(
@@ -70,10 +70,9 @@ def save(
     model: nn.Module,
     optimizer: Adam,
     best: dict[str, Tensor],
-    random: Tensor,
-    carried: Sequence[Tensor] = (),
+    carried: Mapping[int, Sequence[Tensor]] = MappingProxyType({}),
 ) -> None:
-    """Writes weights, optimiser, random state and progress in one piece.
+    """Writes weights, optimiser, the state of torch's random generator and progress in one piece.
 
     Args:
         path: The file to replace.
@@ -81,22 +80,18 @@ def save(
         model: The network.
         optimizer: Its optimiser.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
-        random: The state of torch's random generator in each process, shape (processes, bytes).
-        carried: What the next batch goes on from in each process, each of shape (processes, ...).
+        carried: What the next batch goes on from, by shard.
     """
-    tensors: dict[str, Tensor] = {"random": random}
+    tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
-    tensors |= {f"carried/{place:03}": tensor for place, tensor in enumerate(carried)}
+    tensors |= {f"carried/{n}/{place:03}": tensor for n, part in carried.items() for place, tensor in enumerate(part)}
     write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
 
 
-def load(path: Path, model: nn.Module, optimizer: Adam, ranks: Alone) -> Restored:
+def load(path: Path, model: nn.Module, optimizer: Adam) -> Restored:
     """Restores what `save()` wrote into the network, the optimiser and torch's random generator.
-
-    A process that was not there when it was written draws from where its own seed begins. With another number of
-    processes each has other examples, and nothing is carried on.
 
     Raises:
         RunError: The file is corrupt or does not fit the network.
@@ -106,13 +101,14 @@ def load(path: Path, model: nn.Module, optimizer: Adam, ranks: Alone) -> Restore
         state = TrainingState(**json.loads(metadata["state"]))
         model.load_state_dict(_under(tensors, "model"))
         optimizer.load(_under(tensors, "optimizer"))
-        processes = len(tensors["random"])
-        if ranks.rank < processes:
-            torch.set_rng_state(tensors["random"][ranks.rank])
+        torch.set_rng_state(tensors["random"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
-    carried = _under(tensors, "carried") if processes == ranks.count else {}
-    return Restored(state, _under(tensors, "best"), tuple(carried[name][ranks.rank] for name in sorted(carried)))
+    carried: dict[int, tuple[Tensor, ...]] = {}
+    for name, tensor in sorted(_under(tensors, "carried").items()):
+        shard = int(name.partition("/")[0])
+        carried[shard] = (*carried.get(shard, ()), tensor)
+    return Restored(state, _under(tensors, "best"), carried)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

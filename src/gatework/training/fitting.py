@@ -67,6 +67,7 @@ def train(
     if threads is not None:
         checked_count(threads, "threads")
     dataset, chosen = prepare(source, task, recipe, changes)
+    chosen = chosen.changed(shards=ranks.shards(chosen.training.shards))
     provenance = dataset.provenance
     if ranks.is_main:
         fitted = tasks.get(chosen.task).fit(dataset, chosen.data)

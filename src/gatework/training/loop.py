@@ -14,16 +14,20 @@ import torch
 from torch import Tensor, nn
 
 from gatework._files import finite, write_text
-from gatework.data.dataset import Batch, Dataset
+from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
 from gatework.options import TrainingOptions
 from gatework.recipe import Recipe
-from gatework.tasks import Task
+from gatework.tasks import Loss, Task
 from gatework.training import checkpoint
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress, stop_on_signal
-from gatework.training.ranks import Alone
+from gatework.training.ranks import Alone, LostError
+from gatework.training.shards import Figures, ShardedGradient
+
+# What follows a step.
+_ON, _SAVE, _STOP = 0.0, 1.0, 2.0
 
 
 class Trainer:
@@ -54,16 +58,15 @@ class Trainer:
         self.label, self.progress, self.ranks = label, progress if ranks.is_main else Progress(), ranks
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
-        if ranks.rank:  # the same weights, and masks of its own
-            torch.manual_seed(self.config.seed + (ranks.rank << 32))
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
         self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()
-        self.carried: tuple[Tensor, ...] = ()
-        self.names: tuple[str, ...] = ()
+        self.carried: dict[int, tuple[Tensor, ...]] = {}
+        shards = ranks.shards(self.config.shards)
+        self.sharded = ShardedGradient(shards, self.config.seed, self.optimizer, ranks) if shards else None
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
-            self.state, self.best, self.carried = checkpoint.load(self.file, self.model, self.optimizer, ranks)
+            self.state, self.best, self.carried = checkpoint.load(self.file, self.model, self.optimizer)
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
@@ -92,27 +95,42 @@ class Trainer:
         saved = time.perf_counter()
         times: list[float] = []
         for index in batches[at.step :]:
-            started = time.perf_counter()
-            self._step(index)
+            started, wish = time.perf_counter(), self._wish(is_stopping, saved)
+            try:
+                wish = self._step(index, wish)
+            except LostError:
+                if not self.carried:
+                    self._save()  # no weight has moved in this step
+                if is_stopping():
+                    raise KeyboardInterrupt from None
+                raise
             times.append(time.perf_counter() - started)
             at.epoch_seconds += times[-1]
             at.seconds += times[-1]
-            if is_stopping():
+            wish = wish if self.ranks.count > 1 else self._wish(is_stopping, saved)
+            if wish == _STOP:
                 self._save()
                 raise KeyboardInterrupt
             if self._is_over():
                 break
-            if time.perf_counter() - saved > config.checkpoint_seconds:
+            if wish == _SAVE:
                 self._save()
                 saved = time.perf_counter()
         self._finish_epoch(1000 * median(times) if times else 0.0)
 
-    def _step(self, index: np.ndarray) -> None:
+    def _wish(self, is_stopping: Callable[[], bool], saved: float) -> float:
+        """What shall follow a step; of several processes all do as the first one wishes."""
+        if not self.ranks.is_main:
+            return _ON
+        is_due = time.perf_counter() - saved > self.config.checkpoint_seconds
+        return _STOP if is_stopping() else _SAVE if is_due else _ON
+
+    def _step(self, index: np.ndarray, wish: float) -> float:
         at, config = self.state, self.config
         total = (at.epoch - 1) * self.steps + at.step
         rate = self._learning_rate(total)
         self.optimizer.forget_gradients()
-        loss_sum, weight, *sums = self._backward(self.ranks.share(index))
+        loss_sum, weight, sums, wish = self._backward(index, total, wish)
         norm = self.optimizer.clip(config.clip)
         value = loss_sum / max(weight, 1.0)
         if not (math.isfinite(value) and math.isfinite(norm)):
@@ -121,31 +139,31 @@ class Trainer:
         at.step += 1
         at.loss_sum += loss_sum
         at.loss_weight += weight
-        for name, followed in zip(self.names, sums, strict=True):
+        for name, followed in sums.items():
             at.sums[name] = at.sums.get(name, 0.0) + followed
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
+        return wish
 
-    def _backward(self, index: np.ndarray) -> tuple[float, ...]:
-        """The gradient of the mean loss of a batch, of which these examples are this process' share.
+    def _backward(self, index: np.ndarray, step: int, wish: float) -> Figures:
+        """Computes the gradient of the mean loss of a batch."""
+        carried: dict[int, tuple[Tensor, ...]] = {}
 
-        Returns:
-            The loss of the whole batch, summed, what it is a sum over, and what else is followed, summed.
-        """
-        loss = self.task.loss(self.model, self._batch(index)) if len(index) else None
-        (weight,) = self.ranks.total(loss.weight if loss else 0.0)
-        if loss is not None:
-            torch.autograd.backward(loss.total / max(weight, 1.0))
-        self.ranks.add_up(self.optimizer.gradients() if self.ranks.count > 1 else ())
-        if loss is None:
-            return (*self.ranks.total(0.0), weight, *self.ranks.total(*[0.0] * len(self.names)))
-        self.names, self.carried = tuple(loss.sums), loss.carried
-        (loss_sum,) = self.ranks.total(float(loss.total.detach()))
-        return loss_sum, weight, *self.ranks.total(*loss.sums.values())
+        def loss_of(shard: int, part: np.ndarray) -> Loss:
+            batch = self.train.batch(part)
+            loss = self.task.loss(self.model, batch.following(self.carried[shard]) if self.carried else batch)
+            if loss.carried:
+                carried[shard] = loss.carried
+            return loss
 
-    def _batch(self, index: np.ndarray) -> Batch:
-        batch = self.train.batch(index)
-        return batch.following(self.carried) if self.carried else batch
+        if self.sharded is not None:
+            figures = self.sharded(index, step, wish, loss_of)
+        else:
+            loss = loss_of(0, index)
+            torch.autograd.backward(loss.total / max(loss.weight, 1.0))
+            figures = Figures(float(loss.total.detach()), loss.weight, loss.sums, wish)
+        self.carried = carried
+        return figures
 
     def _learning_rate(self, step: int) -> float:
         """The learning rate of a step; where training has so many minutes, by those that are spent."""
@@ -158,7 +176,7 @@ class Trainer:
 
     def _spent(self) -> float:
         """Seconds so far by the clock of the first process, evaluations among them."""
-        return self.ranks.total(self.state.seconds if self.ranks.is_main else 0.0)[0]
+        return self.ranks.agreed(self.state.seconds)
 
     def _is_over(self) -> bool:
         return bool(self.config.minutes) and self._spent() >= 60 * self.config.minutes
@@ -190,7 +208,7 @@ class Trainer:
                 self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
         at.is_finished = at.epoch >= config.epochs or is_stale or self._is_over()
-        at.epoch, at.step, self.carried = at.epoch + 1, 0, ()
+        at.epoch, at.step, self.carried = at.epoch + 1, 0, {}
         at.loss_sum, at.loss_weight, at.norm_sum, at.epoch_seconds, at.sums = 0.0, 0.0, 0.0, 0.0, {}
         self._save()
         self._write_metrics()
@@ -210,11 +228,10 @@ class Trainer:
         return score < at.best if self.task.lower_is_better else score > at.best
 
     def _save(self) -> None:
-        random = self.ranks.collected(torch.get_rng_state())
-        carried = [self.ranks.collected(tensor) for tensor in self.carried]
+        carried = self.ranks.gathered(self.carried) if self.carried else {}
         if self.ranks.is_main:
             self.file.parent.mkdir(exist_ok=True)
-            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, random, carried)
+            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, carried)
 
     def _write_metrics(self) -> None:
         if self.ranks.is_main:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +89,20 @@ class Adam:
             if tensor.shape != state[name].shape:
                 raise RuntimeError(f"{name} has shape {tuple(state[name].shape)}, expected {tuple(tensor.shape)}")
             tensor.copy_(state[name])
+
+    def taken_gradients(self) -> list[Tensor]:
+        """The gradient of each of `tensors`, zeros where it has none, no longer the optimiser's own."""
+        taken = [self._gradient.clone()]
+        taken += [torch.zeros_like(p, requires_grad=False) if p.grad is None else p.grad for p in self._others]
+        self.forget_gradients()
+        return taken
+
+    def give_gradients(self, gradients: Sequence[Tensor], scale: float) -> None:
+        """Puts gradients of all `tensors` in the place of those that there are, each times `scale`."""
+        joined, *others = gradients
+        torch.mul(joined, scale, out=self._gradient)
+        for parameter, gradient in zip(self._others, others, strict=True):
+            parameter.grad = gradient.mul_(scale)
 
     def gradients(self) -> list[Tensor]:
         """The gradient of each of `tensors` that has one."""

@@ -1,18 +1,33 @@
-"""The processes of one training: who writes and tells, how tensors are added up, which random states are kept.
+"""The processes of one training: who writes and tells, and how what they compute is added up.
 
 The loop asks these questions of one object. `Alone` answers them for one process and costs nothing; `Together` does so
-under torchrun, where each process computes its share of every batch and the gradients are added up.
+under torchrun, where each process computes some shards of every batch. Sums over processes go up one binary tree whose
+shape does not depend on how many processes there are, so that their digits do not either.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as distributed
 from torch import Tensor
+
+from gatework.errors import TrainingError, UsageError
+
+SHARDS = 4
+"""The shards of a batch under torchrun where nobody says how many, or the processes, if those are more."""
+
+_LOST = (
+    "another process of this training has ended, so this one ends too; go on from the last checkpoint, with as many "
+    "processes or others: gatework train --resume RUN, under torchrun or without"
+)
+
+
+class LostError(TrainingError):
+    """Another process of the same training has ended."""
 
 
 class Alone:
@@ -30,61 +45,102 @@ class Alone:
         """Whether this process writes files and tells how it goes."""
         return self.rank == 0
 
-    def share(self, index: np.ndarray) -> np.ndarray:
-        """The examples of a batch that this process computes."""
-        return index
+    def shards(self, given: int) -> int:
+        """The shards of a batch: as many as a person says, or as the processes need; 0 where there is nothing to share.
+
+        Raises:
+            UsageError: They cannot be shared evenly along a binary tree.
+        """
+        shards = given or (max(SHARDS, self.count) if self.count > 1 else 0)
+        if shards & (shards - 1):
+            raise UsageError(f"training.shards is {shards}, expected a power of two, such as 2, 4 or 8")
+        if shards and shards % self.count:
+            counts = ", ".join(str(2**k) for k in range(shards.bit_length()))
+            raise UsageError(f"{self.count} processes cannot share {shards} shards evenly; start one of {counts}")
+        return shards
+
+    def share(self, shards: int) -> range:
+        """Which of the shards this process computes."""
+        each = shards // self.count
+        return range(self.rank * each, (self.rank + 1) * each)
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Makes each tensor the sum over all processes, in place."""
+        """Makes each tensor the sum over all processes, in place, the same digits in each of them.
 
-    def total(self, *numbers: float) -> tuple[float, ...]:
-        """Each number summed over all processes."""
-        return numbers
+        Raises:
+            LostError: Another process has ended.
+        """
 
-    def collected(self, tensor: Tensor) -> Tensor:
-        """The tensors of all processes side by side, in the order of their ranks."""
-        return tensor[None]
+    def agreed(self, number: float) -> float:
+        """The number that the first process has."""
+        return number
+
+    def gathered(self, values: Mapping[int, Any]) -> dict[int, Any]:
+        """What each process has of its own, by number, as one mapping."""
+        return dict(values)
 
     def wait(self) -> None:
         """Goes on when every process has come here."""
 
 
 class Together(Alone):
-    """One of the processes that torchrun has started, joined by gloo.
-
-    Gradients are summed in the order of the ranks' tree, so another number of processes rounds otherwise: the weights
-    agree with those of one process to rounding, not bit for bit.
-    """
+    """One of the processes that torchrun has started, joined by gloo."""
 
     def __init__(self) -> None:
         if not distributed.is_initialized():
             distributed.init_process_group("gloo")
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
-
-    def share(self, index: np.ndarray) -> np.ndarray:
-        """Every so-manieth example, which keeps the lengths of the shares alike."""
-        return index[self.rank :: self.count]
+        self._pairs: list[Any] = []
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Makes each tensor the sum over all processes, in place."""
-        for tensor in tensors:
-            distributed.all_reduce(tensor)
+        """Makes each tensor the sum over all processes, in place, the same digits in each of them.
 
-    def total(self, *numbers: float) -> tuple[float, ...]:
-        """Each number summed over all processes."""
-        summed = torch.tensor(numbers, dtype=torch.float64)
-        distributed.all_reduce(summed)
-        return tuple(summed.tolist())
+        At each level of the tree two neighbours add what each of them has: one addition, whose order does not matter.
 
-    def collected(self, tensor: Tensor) -> Tensor:
-        """The tensors of all processes side by side, in the order of their ranks."""
-        everyone = [torch.empty_like(tensor) for _ in range(self.count)]
-        distributed.all_gather(everyone, tensor)
-        return torch.stack(everyone)
+        Raises:
+            LostError: Another process has ended.
+        """
+        try:
+            for pair in self._levels():
+                for tensor in tensors:
+                    distributed.all_reduce(tensor, group=pair)
+        except RuntimeError as error:  # gloo has no class of its own for a lost connection
+            raise LostError(_LOST) from error
+
+    def _levels(self) -> list[Any]:
+        """This process's pair at each level of the tree, the lowest first; every process makes all of them, once."""
+        if not self._pairs:
+            step = 1
+            while step < self.count:
+                groups = {low: distributed.new_group([low, low + step]) for low in range(self.count) if not low & step}
+                self._pairs.append(groups[self.rank & ~step])
+                step *= 2
+        return self._pairs
+
+    def agreed(self, number: float) -> float:
+        """The number that the first process has."""
+        said = torch.tensor([number], dtype=torch.float64)
+        try:
+            distributed.broadcast(said, 0)
+        except RuntimeError as error:
+            raise LostError(_LOST) from error
+        return float(said)
+
+    def gathered(self, values: Mapping[int, Any]) -> dict[int, Any]:
+        """What each process has of its own, by number, as one mapping."""
+        everyone: list[Any] = [None] * self.count
+        try:
+            distributed.all_gather_object(everyone, dict(values))
+        except RuntimeError as error:
+            raise LostError(_LOST) from error
+        return {number: value for part in everyone for number, value in part.items()}
 
     def wait(self) -> None:
         """Goes on when every process has come here."""
-        distributed.barrier()
+        try:
+            distributed.barrier()
+        except RuntimeError as error:
+            raise LostError(_LOST) from error
 
 
 def here() -> Alone:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gatework.training.loop import Trainer
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
+    from gatework.training.ranks import Alone
 
 
 _NETWORK = "network"
@@ -269,7 +270,9 @@ def complete(
     if environment["data"] != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
     label, ranks = label or run.path.name, here()
-    earlier = _earlier(run, dataset, progress, label, environment["threads"])
+    if ranks.count > 1 and not run.recipe.training.shards:
+        raise RunError(f"{run.path} began in one process without shards; go on with it without torchrun")
+    earlier = _earlier(run, dataset, progress, label, environment["threads"], ranks)
     with runtime.computing(environment["threads"]):
         trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks)
         model = trainer.run()
@@ -332,7 +335,7 @@ def _of_test(metrics: Mapping[str, float]) -> dict[str, float]:
     return {f"test_{name}": value for name, value in metrics.items()}
 
 
-def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int) -> list[Run]:
+def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int, ranks: Alone) -> list[Run]:
     """The finished trainings before the last one, where a network is trained again over time; each a run folder."""
     from gatework import tasks
 
@@ -340,9 +343,10 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
     *before, _ = dataset.trainings
     for place, part in enumerate(before, start=1):
         path = run.path / "earlier" / str(place)
-        if not (path / "recipe.toml").exists():
+        if ranks.is_main and not (path / "recipe.toml").exists():
             task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
             create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
+        ranks.wait()
         name = f"{label}, training {place} of {len(before) + 1}"
         found.append(complete(Run.open(path), part, progress, name, may_blend=False))
     return found
