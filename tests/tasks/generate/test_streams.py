@@ -138,6 +138,6 @@ def test_without_the_carried_states_the_resumed_run_is_another(tmp_path, monkeyp
             progress=CutsOff(),
         )  # fmt: skip
     load = training.loop.checkpoint.load
-    monkeypatch.setattr(training.loop.checkpoint, "load", lambda *given: load(*given)._replace(carried=()))
+    monkeypatch.setattr(training.loop.checkpoint, "load", lambda *given: load(*given)._replace(carried={}))
     again = training.resume(tmp_path / "cut")
     assert (again.path / "model.safetensors").read_bytes() != (whole.path / "model.safetensors").read_bytes()
