@@ -7,6 +7,8 @@ void bind_language_model(nanobind::module_& m);
 void bind_ngrams(nanobind::module_& m);
 
 NB_MODULE(_decoding, m) {
+  // A command ends without tidying up: what is left then is given back with the process.
+  nanobind::set_leak_warnings(false);
   m.doc() = "n-grams, beams and alignments in native code";
   bind_ctc(m);
   bind_language_model(m);

@@ -202,7 +202,10 @@ def write_predictions(rows: pl.DataFrame, out: Path) -> None:
 
 
 def _flat(rows: pl.DataFrame) -> pl.DataFrame:
-    """One column per number: of a structure, as the probability of each class, and of a list each in its own."""
+    """One column per number: of a structure, as the probability of each class, and of a list each in its own.
+
+    A list of structures, as of words with their times, has no place in a flat table; JSON has it.
+    """
     import polars as pl
 
     columns: list[pl.Series] = []
@@ -210,6 +213,8 @@ def _flat(rows: pl.DataFrame) -> pl.DataFrame:
         if isinstance(column.dtype, pl.Struct):
             single = column.name.removesuffix("ies") + "y" if column.name.endswith("ies") else column.name
             columns += [part.alias(f"{single} of {part.name}") for part in column.struct.unnest()]
+        elif isinstance(column.dtype, pl.List) and isinstance(column.dtype.inner, pl.Struct):
+            continue
         elif column.dtype.is_nested():
             values = column if isinstance(column.dtype, pl.List) else column.arr.to_list()
             longest = max(values.list.len().to_list(), default=0)

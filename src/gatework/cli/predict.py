@@ -26,14 +26,18 @@ def predict(
         Path | None, typer.Option(help="Draw the predictions into a .html page, or a .png, .svg or .pdf image.")
     ] = None,
     stream: Annotated[
-        bool, typer.Option("--stream", help="Answer rows from standard input one by one, each at once.")
+        bool,
+        typer.Option("--stream", help="Answer rows, or raw 16-bit sound, from standard input, each at once."),
     ] = False,
+    form: Annotated[
+        str | None, typer.Option("--format", help="Print in a form that the task has, such as srt, vtt or json.")
+    ] = None,
     as_json: options.AsJson = False,
     *,
     changes: options.Changes,
 ) -> None:
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
-    from gatework._files import finite
+    from gatework._files import finite, write_text
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
@@ -46,9 +50,18 @@ def predict(
         predictor = opened.predictor
         end_reads_on_signal()
         with stopped_with("stopped"):
-            for line in predictor.answer_lines(sys.stdin, **options.bare(changes)):
+            given = options.bare(changes)
+            if opened.task.reads_bytes:
+                answers = predictor.answer_bytes(sys.stdin.buffer, **given)
+            else:
+                answers = predictor.answer_lines(sys.stdin, **given)
+            for line in answers:
                 print(line, flush=True)
         return
+    forms = opened.task.formats
+    if form is not None and form not in forms:
+        known = f"one of {', '.join(forms)}" if forms else "none, as this task has no forms of its own"
+        raise UsageError(f'--format is "{form}", expected {known}')
     predictor = opened.predictor
     end_reads_on_signal()
     source = data if data is not None or not opened.task.needs_input else _standard_input()
@@ -66,10 +79,14 @@ def predict(
 
         title = f"{opened.path.name}: {Path(data).name if data else 'what comes next'}"
         reports.plot(opened.task.charts(split, rows), plot, title)
-    if out is not None:
+    if out is not None and (form or out.suffix[1:]) in forms and out.suffix != ".json":
+        write_text(out, opened.task.written(rows, form or out.suffix[1:]))
+    elif out is not None:
         write_predictions(rows, out)
         for line in opened.task.summary(rows):
             print(line)
+    elif form is not None:
+        print(opened.task.written(rows, form), end="")
     elif as_json:
         print(json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str))
     elif (lines := opened.task.lines(rows)) is not None:

@@ -1,8 +1,8 @@
-"""The interface of a stream: rows as they come, each answered at once."""
+"""The interfaces of streams: rows, or bytes of sound, as they come, each answered at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 
@@ -26,4 +26,16 @@ class Stream(Protocol):
         Raises:
             DataError: A column is missing, or a value is not what was expected.
         """
+        ...
+
+
+class ByteStream(Protocol):
+    """Answers bytes piece by piece, the same however they are cut; what it carries on does not grow."""
+
+    def answer_bytes(self, piece: bytes) -> Iterable[dict[str, Any]]:
+        """The answers that are known once this piece has come, as values that JSON can hold."""
+        ...
+
+    def finish(self) -> Iterable[dict[str, Any]]:
+        """The answers that are left when nothing comes any more."""
         ...

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
-    from gatework.tasks._stream import Stream
+    from gatework.tasks._stream import ByteStream, Stream
 
 
 _PARTS = {"train": "training", "validation": "validation", "test": "testing"}
@@ -134,6 +134,8 @@ class Task(ABC):
         shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
         row_table: The table of a run that has the rows a person reads, where it is not its answers themselves.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
+        reads_bytes: Whether its stream is one of bytes, as sound is, rather than of rows.
+        formats: Forms beside tables that predictions can be written in, such as "srt"; also the endings of files.
     """
 
     options: ClassVar[TaskOptions | None] = None
@@ -143,6 +145,8 @@ class Task(ABC):
     shown: ClassVar[tuple[str, ...]] = ()
     row_table: ClassVar[str] = ""
     needs_input: ClassVar[bool] = True
+    reads_bytes: ClassVar[bool] = False
+    formats: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     @abstractmethod
@@ -335,6 +339,10 @@ class Task(ABC):
         """What is predicted, piece by piece as it comes, where that is text to be read; None where it is a table."""
         return None
 
+    def written(self, predictions: pl.DataFrame, form: str) -> str:
+        """Predictions in one of the task's `formats`, as the content of a file."""
+        raise UsageError(f'the task "{self.name}" writes no {form}')
+
     def summary(self, predictions: pl.DataFrame) -> list[str]:
         """What predictions amount to, one line each, beside the table of them; nothing by default."""
         return []
@@ -346,6 +354,19 @@ class Task(ABC):
             UsageError: The task or the network cannot go step by step.
         """
         raise UsageError(f'the task "{self.name}" cannot answer row by row')
+
+    def byte_stream(self, model: nn.Module, recipe: Recipe, **options: Any) -> ByteStream:
+        """Answers bytes as they come, with carried state, where the task `reads_bytes`.
+
+        Args:
+            model: The trained network.
+            recipe: What it was trained with.
+            options: Options of a prediction that this task has.
+
+        Raises:
+            UsageError: The task or the network cannot.
+        """
+        raise UsageError(f'the task "{self.name}" reads rows and no bytes')
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """A picture of predictions.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from io import BufferedReader
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gatework.data.dataset import Split
 from gatework.data.frames import like
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from gatework.tasks import Scores
     from gatework.tasks._stream import Stream
     from gatework.training.run import Run
+
+
+_PIECE = 1 << 12
+"""The most bytes of a stream that are answered at once."""
 
 
 class Predictor:
@@ -120,6 +125,31 @@ class Predictor:
         recipe, options = self._recipe(options)
         refuse_options(self.task.name, options)
         return self.task.stream(self.network, recipe)
+
+    def answer_bytes(self, source: BinaryIO, **options: Any) -> Iterator[str]:
+        """Answers bytes as they come, such as raw sound, where the task reads such.
+
+        Args:
+            source: What they are read from.
+            options: Options of a prediction that the task has.
+
+        Yields:
+            One JSON object an answer.
+
+        Raises:
+            UsageError: The task or the network cannot.
+            DataError: Nothing came.
+        """
+        recipe, options = self._recipe(options)
+        stream, is_empty = self.task.byte_stream(self.network, recipe, **options), True
+        while piece := source.read1(_PIECE) if isinstance(source, BufferedReader) else source.read(_PIECE):
+            is_empty = False
+            for answer in stream.answer_bytes(piece):
+                yield json.dumps(answer, ensure_ascii=False)
+        if is_empty:
+            raise DataError(f"{SOURCE} holds nothing")
+        for answer in stream.finish():
+            yield json.dumps(answer, ensure_ascii=False)
 
     def answer_lines(self, lines: Iterable[str], **options: Any) -> Iterator[str]:
         """Answers lines one by one, each before the next is read.

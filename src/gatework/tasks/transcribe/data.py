@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from gatework.formatting import counted
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
 from gatework.tasks.transcribe.options import SpeechOptions
+from gatework.tasks.transcribe.transcriber import Asked, read_phrases
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,11 +36,13 @@ class Spoken(Split):
         targets: What is said, plain texts; shape (examples,), dtype object.
         speakers: Who speaks, empty where that is not known; shape (examples,), dtype object.
         remarks: What is to be said of the recordings, one sentence each.
+        asked: What is asked of their transcripts.
     """
 
     inputs: Recordings
     speakers: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
+    asked: Asked = field(default_factory=Asked)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -100,6 +103,17 @@ def load(source: Any, recipe: Recipe) -> SpokenDataset:
     provenance = Provenance(transcripts.where, "yours", transcripts.fingerprint(), tuple(notes))
     train, validation, test = (whole.take(part) for part in parts)
     return SpokenDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
+
+
+def asked_of(options: Mapping[str, Any], case: str) -> Asked:
+    """What the options of a prediction ask for; see `TranscriptOptions`.
+
+    Raises:
+        DataError: A file of phrases is missing or empty.
+    """
+    lists = {name: read_phrases(file, case) for name in ("phrases", "boost", "words") if (file := options.get(name))}
+    words = tuple(word for phrase in lists.pop("words", ()) for word in phrase.split())
+    return Asked(**lists, words=words, is_closed=bool(options.get("closed")), beam=options.get("beam") or 0)
 
 
 def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_skipping: bool = False) -> Spoken:

@@ -68,6 +68,32 @@ class SpeechOptions(OptionSection):
     skip_bad: bool = option(False, help="Leave out recordings that cannot be read, and say how many.")
 
 
+@dataclass(frozen=True)
+class TranscriptOptions(OptionSection):
+    """What is asked of a transcript."""
+
+    section = "speech"
+    title = "Speech"
+
+    phrases: str | None = option(
+        None, help="A text file with the only phrases that may be said, one a line.", metavar="FILE"
+    )
+    boost: str | None = option(
+        None, help="A text file with phrases that are likelier than the training texts let one think.", metavar="FILE"
+    )
+    words: str | None = option(None, help="A text file with words that may be said as well.", metavar="FILE")
+    closed: bool | None = option(None, help="Write no word that is neither in the training texts nor in --words.")
+    beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
+    skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
+    input_rate: int | None = option(
+        None,
+        low=2_000,
+        high=768_000,
+        help="Samples per second of a --stream; the run's own if absent.",
+        commands=("predict",),
+    )
+
+
 OPTIONS = TaskOptions(
     "transcribe",
     "Write down what is said in recordings.",
@@ -76,5 +102,6 @@ OPTIONS = TaskOptions(
     (SpeechOptions,),
     frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "max_tokens", "padding", "scale"))
     | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"},
+    prediction=TranscriptOptions,
     recipes=Path(__file__).with_name("recipes"),
 )

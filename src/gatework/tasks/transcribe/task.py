@@ -13,9 +13,10 @@ import torch
 
 from gatework.data.batches import evaluation_order
 from gatework.data.features import HOP, FeatureSpec
-from gatework.decoding import CtcReader, LanguageWeights, SpokenLanguage
+from gatework.decoding import LanguageWeights, SpokenLanguage
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
+from gatework.options import options_of
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.augment import Augmentation
@@ -26,7 +27,10 @@ from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
-from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions
+from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, TranscriptOptions
+from gatework.tasks.transcribe.streaming import SpeechStream, StepStream, can_stream
+from gatework.tasks.transcribe.transcriber import Asked, Transcriber, texts_of
+from gatework.tasks.transcribe.transcript import FORMATS, row_of
 from gatework.tasks.transcribe.tuning import chosen_weights
 
 if TYPE_CHECKING:
@@ -41,6 +45,15 @@ if TYPE_CHECKING:
 
 _EVALUATION_BATCH = 32
 _MOST_STACKED = 4
+_PREDICTION = tuple(one.name for one in options_of(TranscriptOptions))
+
+
+def _row_schema() -> dict[str, Any]:
+    """The columns of predictions and their types."""
+    import polars as pl
+
+    word = {"word": pl.String, "start": pl.Float64, "end": pl.Float64, "confidence": pl.Float64}
+    return {"audio": pl.String, "text": pl.String, "confidence": pl.Float64, "words": pl.List(pl.Struct(word))}
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,8 @@ class TranscribeTask(Task):
     metric = "wer"
     lower_is_better = True
     shown = ("wer", "cer")
+    formats = tuple(FORMATS)
+    reads_bytes = True
 
     alphabet: Alphabet
     spec: FeatureSpec
@@ -170,35 +185,44 @@ class TranscribeTask(Task):
         split = _spoken(examples.split)
         heard = self.listen(model, self.examples(split))
         greedy = [self.alphabet.text(greedy_letters(log_probs)) for log_probs in heard.log_probs]
-        reader = self.reader(model)
-        texts = greedy if reader is None else [reader.text(reader.read(one)) for one in heard.log_probs]
+        transcriber = self.transcriber(model, split.asked)
+        texts = greedy if transcriber is None else texts_of([transcriber.words(one) for one in heard.log_probs])
         answers = answers_of(split.targets.tolist(), texts, greedy)
         return Evaluation(heard.loss, self.metrics(answers), answers)
 
-    def reader(self, model: nn.Module, **options: Any) -> CtcReader | None:
-        """What reads a network with the language of the training texts; None before its weights have been chosen."""
+    def transcriber(self, model: nn.Module, asked: Asked) -> Transcriber | None:
+        """What reads a network with a language in mind; None before that has been weighed."""
         is_chosen, language, word, phrase = _speech_model(model).decoding.tolist()
         if not is_chosen:
             return None
-        return CtcReader(self.alphabet.units, self.language, LanguageWeights(language, word, phrase), **options)
+        known = self.spoken_language(asked.words) if asked.words else self.language
+        weights = LanguageWeights(language, word, phrase)
+        return Transcriber(self.alphabet, known, weights, asked, HOP * self.stack)
 
     @cached_property
     def language(self) -> SpokenLanguage:
         """What the training texts say of their language."""
+        return self.spoken_language()
+
+    def spoken_language(self, further: Sequence[str] = ()) -> SpokenLanguage:
+        """What the training texts say of their language, with further words.
+
+        Args:
+            further: Words that may be said as well; none where the network writes whole words.
+        """
         alphabet = self.alphabet
         if alphabet.is_words:
             return SpokenLanguage.of_units(
                 [alphabet.indices(text).tolist() for text in self.texts], len(alphabet.units)
             )
-        return SpokenLanguage.fit(self.texts, alphabet.units)
+        return SpokenLanguage.fit(self.texts, alphabet.units, further)
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Chooses on the validation part how much the language model counts."""
         held = _spoken(dataset.validation)
         heard = self.listen(model, self.examples(held))
         weights = chosen_weights(self.alphabet.units, self.language, heard.log_probs, held.targets.tolist())
-        if weights is not None:
-            _speech_model(model).decoding.copy_(torch.tensor([1.0, weights.language, weights.word, weights.phrase]))
+        _speech_model(model).decoding.copy_(torch.tensor([1.0, weights.language, weights.word, weights.phrase]))
 
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Word and letter error rates, with and without the language model; see `metrics.metrics`."""
@@ -210,22 +234,50 @@ class TranscribeTask(Task):
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Spoken:
         """Reads a recording, several, a folder or a list of them."""
-        refuse_options(self.name, options)
-        return data.read(source, recipe, self.spec, has_texts=False)
+        return self._read(source, recipe, options, has_texts=False)
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Spoken:
         """Reads recordings with their texts."""
-        refuse_options(self.name, options)
-        return data.read(source, recipe, self.spec, has_texts=True)
+        return self._read(source, recipe, options, has_texts=True)
+
+    def _read(self, source: Any, recipe: Recipe, options: Mapping[str, Any], *, has_texts: bool) -> Spoken:
+        refuse_options(self.name, options, _PREDICTION)
+        is_skipping = bool(options.get("skip_bad"))
+        split = data.read(source, recipe, self.spec, has_texts=has_texts, is_skipping=is_skipping)
+        return dataclasses.replace(split, asked=data.asked_of(options, self.speech.case))
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The text of each recording, with the time of each word and how sure it is."""
         import polars as pl
 
-        spoken = _spoken(split)
-        heard = self.listen(model, self.examples(spoken))
-        texts = [self.alphabet.text(greedy_letters(log_probs)) for log_probs in heard.log_probs]
-        return pl.DataFrame({"audio": [file.name for file in spoken.inputs.files], "text": texts})
+        spoken, network = _spoken(split), _speech_model(model)
+        transcriber = self.transcriber(network, spoken.asked)
+        if transcriber is None:
+            raise UsageError("this network's language model has not been weighed; finish its training first")
+        if can_stream(network):  # a file and a stream of it have the same text to the last letter
+            heard = [StepStream(network).accept(frames, is_end=True) for frames in spoken.inputs.features]
+        else:
+            heard = self.listen(network, self.examples(spoken)).log_probs
+        names = [file.name for file in spoken.inputs.files]
+        rows = [row_of(name, transcriber.words(one)) for name, one in zip(names, heard, strict=True)]
+        return pl.DataFrame(rows, schema=_row_schema())
+
+    def lines(self, predictions: pl.DataFrame) -> list[str]:
+        """The text of one recording, or every recording's name and text."""
+        return self.written(predictions, "text").splitlines()
+
+    def written(self, predictions: pl.DataFrame, form: str) -> str:
+        """Predictions as text, subtitles (srt, vtt), Praat's TextGrid or JSON."""
+        return FORMATS[form](predictions.to_dicts())
+
+    def byte_stream(self, model: nn.Module, recipe: Recipe, **options: Any) -> SpeechStream:
+        """Writes down raw sound as it comes, with carried state."""
+        refuse_options(self.name, options, _PREDICTION)
+        network = _speech_model(model)
+        transcriber = self.transcriber(network, data.asked_of(options, self.speech.case))
+        if transcriber is None:
+            raise UsageError("this network's language model has not been weighed; finish its training first")
+        return SpeechStream(network, transcriber, self.spec, options.get("input_rate") or self.spec.rate)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Simple methods; see `gatework.tasks.transcribe.baselines`."""

@@ -18,8 +18,8 @@ _MOST = 100
 
 def chosen_weights(
     alphabet: Sequence[str], model: SpokenLanguage, log_probs: Sequence[np.ndarray], references: Sequence[str]
-) -> LanguageWeights | None:
-    """The weights with the fewest wrong words, and of these the fewest wrong letters; None where none does good.
+) -> LanguageWeights:
+    """The weights with the fewest wrong words, and of these the fewest wrong letters; 0 where the model does no good.
 
     Args:
         alphabet: The letters, or words.
@@ -38,5 +38,4 @@ def chosen_weights(
     by_errors |= {(weights := LanguageWeights(language)): errors(weights) for language in _LANGUAGE}
     best = min(by_errors, key=by_errors.__getitem__)
     by_errors |= {(weights := LanguageWeights(best.language, word)): errors(weights) for word in _WORD}
-    best = min(by_errors, key=by_errors.__getitem__)
-    return best if best != LanguageWeights() else None
+    return min(by_errors, key=by_errors.__getitem__)

@@ -1,0 +1,135 @@
+"""Sound that comes bit by bit to words, with carried state: the same words however it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gatework.data.features import HOP, FeatureSpec, FeatureStream
+from gatework.errors import UsageError
+from gatework.tasks.transcribe.model import SpeechModel
+from gatework.tasks.transcribe.transcript import Word, text_of, words_of
+
+if TYPE_CHECKING:
+    from gatework.decoding import WrittenLetter
+    from gatework.tasks.transcribe.transcriber import Transcriber
+
+# Words are given out every so many steps, whatever the pieces that sound comes in.
+_STEPS = 5
+_FULL_SCALE = 32768.0
+
+
+class StepStream:
+    """A network under way: frames in, the log-probabilities of whole steps out.
+
+    Args:
+        model: The trained network.
+
+    Raises:
+        UsageError: The network needs the whole recording.
+    """
+
+    def __init__(self, model: SpeechModel) -> None:
+        if not can_stream(model):
+            raise UsageError(
+                "a bidirectional network, or one that takes off a recording's own mean, needs the whole recording; "
+                "train one with --no-bidirectional --normalise global"
+            )
+        self.model, self.state = model.eval(), None
+        self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
+
+    def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
+        """The steps that are complete with these frames, shape (steps, units + 1).
+
+        Args:
+            frames: Shape (frames, bands).
+            is_end: Whether the last step is to be filled up.
+        """
+        stack = self.model.hearing.stack
+        self.waiting = np.concatenate([self.waiting, frames])
+        steps = -(-len(self.waiting) // stack) if is_end else len(self.waiting) // stack
+        outputs = []
+        with torch.no_grad():
+            for step in range(steps):
+                chunk = torch.from_numpy(self.waiting[step * stack : (step + 1) * stack])
+                output, self.state = self.model.step(chunk, self.state)
+                outputs.append(output.numpy())
+        self.waiting = self.waiting[steps * stack :]
+        return np.array(outputs, np.float32).reshape(steps, self.model.output.out_features)
+
+
+def can_stream(model: SpeechModel) -> bool:
+    """Whether a network can go step by step."""
+    return not (model.recurrent.bidirectional or model.hearing.is_own_mean)
+
+
+class SpeechStream:
+    """Raw sound, 16 bits a sample, little-endian, one channel, to words.
+
+    Args:
+        model: The trained network.
+        transcriber: What reads its output.
+        spec: How sound becomes features.
+        rate: Samples per second of what comes.
+
+    Raises:
+        UsageError: The network needs the whole recording, or one of a list of phrases is asked for.
+    """
+
+    def __init__(self, model: SpeechModel, transcriber: Transcriber, spec: FeatureSpec, rate: int) -> None:
+        if transcriber.phrases:
+            raise UsageError("a stream has no end to choose one of the phrases at; give --boost in place of --phrases")
+        self.features, self.steps = FeatureStream(spec, rate), StepStream(model)
+        self.transcriber, self.search = transcriber, transcriber.reader.search()
+        self.seconds = HOP * model.hearing.stack
+        self.rest, self.done, self.said = b"", 0, ""
+        self.letters: list[WrittenLetter] = []
+
+    def answer_bytes(self, piece: bytes) -> Iterator[dict[str, Any]]:
+        """What is known of the words once this piece has been heard: words that stand, and a guess at what follows."""
+        content = self.rest + piece
+        whole = len(content) // 2 * 2
+        self.rest = content[whole:]
+        samples = np.frombuffer(content[:whole], "<i2").astype(np.float32) / np.float32(_FULL_SCALE)
+        yield from self._heard(self.steps.accept(self.features.accept(samples)))
+
+    def finish(self) -> Iterator[dict[str, Any]]:
+        """The last words."""
+        yield from self._heard(self.steps.accept(self.features.finish(), is_end=True))
+        self.letters += [*self.search.settled(), *self.search.finish()]
+        if words := words_of(self.letters, self.transcriber.alphabet, self.seconds):
+            yield _final(words)
+
+    def _heard(self, log_probs: np.ndarray) -> Iterator[dict[str, Any]]:
+        for step in log_probs:
+            self.search.feed(step[None])
+            self.done += 1
+            if self.done % _STEPS == 0:
+                yield from self._settled()
+
+    def _settled(self) -> Iterator[dict[str, Any]]:
+        alphabet = self.transcriber.alphabet
+        self.letters += self.search.settled()
+        ends = [place for place, one in enumerate(self.letters) if alphabet.units[one.letter - 1] == " "]
+        whole = len(self.letters) if alphabet.is_words else ends[-1] + 1 if ends else 0
+        words, self.letters = words_of(self.letters[:whole], alphabet, self.seconds), self.letters[whole:]
+        if words:
+            yield _final(words)
+        guess = text_of(words_of([*self.letters, *self.search.open()], alphabet, self.seconds))
+        if guess != self.said:
+            self.said = guess
+            if guess:
+                yield {"partial": guess}
+
+
+def _final(words: list[Word]) -> dict[str, Any]:
+    return {
+        "text": text_of(words),
+        "start": words[0].start,
+        "end": words[-1].end,
+        "words": [asdict(word) for word in words],
+    }

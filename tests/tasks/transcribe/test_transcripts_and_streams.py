@@ -1,0 +1,143 @@
+"""What a trained run writes: words with times in every form, one of given phrases, and the same from a stream."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from gatework import training
+from gatework.errors import DataError, UsageError
+from gatework.tasks.transcribe.options import SpeechOptions
+from gatework.tasks.transcribe.transcript import FORMATS, Word, row_of, subtitles
+from support import recordings
+from support.command_line import gatework
+
+TEXT = "ab cab ba"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A network that goes step by step and has learnt the tones."""
+    folder = tmp_path_factory.mktemp("runs")
+    recipe = recordings.small(epochs=16, hidden=24, bidirectional=False)
+    dataset = recordings.dataset(60, 12, SpeechOptions(units="letters"))
+    return training.train("transcribe", dataset, out=folder / "run", recipe=recipe, threads=1)
+
+
+@pytest.fixture(scope="module")
+def wav(tmp_path_factory):
+    return recordings.write(tmp_path_factory.mktemp("sound"), [TEXT])[0]
+
+
+def pcm(wav) -> bytes:
+    samples, _ = recordings.soundfile.read(wav, dtype="int16")
+    return samples.tobytes()
+
+
+def test_a_recording_is_written_down_with_the_time_of_every_word(run, wav):
+    row = run.predict(wav).row(0, named=True)
+    assert (row["audio"], row["text"]) == ("0.wav", TEXT)
+    # A tenth of a second of silence, then a tenth a letter; a step is 40 ms, and a word may be told one step late.
+    spans = [(0.1, 0.3), (0.4, 0.7), (0.8, 1.0)]
+    for word, (start, end) in zip(row["words"], spans, strict=True):
+        assert start - 0.04 <= word["start"] <= word["end"] <= end + 0.17
+        assert 0 < word["confidence"] <= 1
+
+
+class Pieces(io.BytesIO):
+    """A pipe that gives so many bytes at a time."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        super().__init__(content)
+        self.size = size
+
+    def read(self, count=-1):
+        """At most `size` bytes."""
+        return super().read(min(count, self.size) if count >= 0 else self.size)
+
+
+@pytest.mark.parametrize("size", [1, 997, 4096])
+def test_a_stream_says_the_very_same_however_it_is_cut(run, wav, size):
+    answers = [json.loads(line) for line in run.predictor.answer_bytes(Pieces(pcm(wav), size))]
+    words = [word for answer in answers for word in answer.get("words", [])]
+    whole = run.predict(wav).row(0, named=True)
+    assert words == whole["words"]
+    assert any("partial" in answer for answer in answers)
+
+
+def test_a_stream_at_another_rate_is_resampled(run, tmp_path):
+    file = recordings.write(tmp_path, [TEXT], rate=16000)[0]
+    answers = run.predictor.answer_bytes(io.BytesIO(pcm(file)), input_rate=16000)
+    assert " ".join(json.loads(line).get("text", "") for line in answers).split() == TEXT.split()
+
+
+def test_one_of_given_phrases_is_chosen_with_how_sure_that_is(run, wav, tmp_path):
+    (tmp_path / "phrases.txt").write_text("ba ba\nab cab ba\nac\n")
+    row = run.predict(wav, phrases=str(tmp_path / "phrases.txt")).row(0, named=True)
+    assert row["text"] == TEXT
+    assert row["confidence"] > 0.5
+    (tmp_path / "strange.txt").write_text("xyz\n")
+    with pytest.raises(UsageError, match='phrase "xyz" cannot be written'):
+        run.predict(wav, phrases=str(tmp_path / "strange.txt"))
+    with pytest.raises(UsageError, match="--boost in place of --phrases"):
+        list(run.predictor.answer_bytes(io.BytesIO(pcm(wav)), phrases=str(tmp_path / "phrases.txt")))
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(DataError, match="holds no phrase"):
+        run.predict(wav, phrases=str(tmp_path / "empty.txt"))
+
+
+def test_a_network_that_reads_from_the_end_says_that_it_cannot_stream(tmp_path):
+    recipe = recordings.small(epochs=1)
+    run = training.train("transcribe", recordings.dataset(12, 4), out=tmp_path / "run", recipe=recipe, threads=1)
+    with pytest.raises(UsageError, match="needs the whole recording; train one with --no-bidirectional"):
+        list(run.predictor.answer_bytes(io.BytesIO(b"")))
+
+
+def test_a_recording_that_cannot_be_read_is_left_out_where_that_is_asked_for(run, tmp_path):
+    recordings.write(tmp_path / "a", [TEXT, "ba"])
+    (tmp_path / "a" / "2.wav").write_bytes(b"no sound")
+    with pytest.raises(DataError, match=r"2\.wav is no recording"):
+        run.predict(tmp_path / "a")
+    split = run.predictor.read(tmp_path / "a", skip_bad=True)
+    assert split.notes[0].startswith("1 recording left out as bad, the first because")
+    assert run.predictor.rows(split)["text"].to_list() == [TEXT, "ba"]
+
+
+def test_a_run_is_measured_on_new_recordings(run, tmp_path):
+    scores = run.evaluate(recordings.write_pairs(tmp_path / "new", [TEXT, "ba cab"]))
+    assert scores.metrics["wer"] == 0
+    assert scores.test["reference"].to_list() == [TEXT, "ba cab"]
+
+
+WORDS = [Word("so", 0.5, 0.75, 0.9), Word('"it"', 0.8, 1.0, 0.5), Word("is", 3661.25, 3661.5, 0.7)]
+
+
+def test_every_form_is_written_as_its_readers_expect_it():
+    rows = [row_of("x.wav", WORDS)]
+    assert FORMATS["text"](rows) == 'so "it" is\n'
+    assert FORMATS["srt"](rows) == (
+        '1\n00:00:00,500 --> 00:00:01,000\nso "it"\n\n2\n01:01:01,250 --> 01:01:01,500\nis\n'
+    )
+    assert FORMATS["vtt"](rows).startswith('WEBVTT\n\n00:00:00.500 --> 00:00:01.000\nso "it"\n\n01:01:01.250')
+    assert json.loads(FORMATS["json"](rows))[0]["words"][2]["start"] == 3661.25
+    grid = FORMATS["TextGrid"](rows)
+    assert grid.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n3661.5\n')
+    assert '0.8\n1.0\n"""it"""\n' in grid
+
+
+def test_a_subtitle_fills_at_most_two_lines():
+    words = [Word("word", 0.4 * k, 0.4 * k + 0.3, 1.0) for k in range(100)]
+    assert max(len(text) for _, _, text in subtitles(words)) <= 84
+
+
+def test_the_command_prints_text_and_writes_subtitles(run, wav, tmp_path):
+    assert gatework("predict", run.path, wav)[1] == f"{TEXT}\n"
+    gatework("predict", run.path, wav, "--out", tmp_path / "x.srt")
+    assert "-->" in (tmp_path / "x.srt").read_text()
+    assert gatework("predict", run.path, wav, "--format", "vtt")[1].startswith("WEBVTT")
+    silent = np.zeros(8000, np.float32)
+    recordings.soundfile.write(tmp_path / "silence.wav", silent, 8000)
+    assert gatework("predict", run.path, tmp_path / "silence.wav")[1].strip() == ""
