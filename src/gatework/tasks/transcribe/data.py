@@ -16,7 +16,7 @@ from gatework.formatting import counted
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
 from gatework.tasks.transcribe.options import SpeechOptions
-from gatework.tasks.transcribe.transcriber import Asked, read_phrases
+from gatework.tasks.transcribe.transcriber import AskedTranscript, read_phrases
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +42,7 @@ class Spoken(Split):
     inputs: Recordings
     speakers: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
-    asked: Asked = field(default_factory=Asked)
+    asked: AskedTranscript = field(default_factory=AskedTranscript)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def load(source: Any, recipe: Recipe) -> SpokenDataset:
     return SpokenDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
 
 
-def asked_of(options: Mapping[str, Any], case: str) -> Asked:
+def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
     """What the options of a prediction ask for; see `TranscriptOptions`.
 
     Raises:
@@ -113,7 +113,7 @@ def asked_of(options: Mapping[str, Any], case: str) -> Asked:
     """
     lists = {name: read_phrases(file, case) for name in ("phrases", "boost", "words") if (file := options.get(name))}
     words = tuple(word for phrase in lists.pop("words", ()) for word in phrase.split())
-    return Asked(**lists, words=words, is_closed=bool(options.get("closed")), beam=options.get("beam") or 0)
+    return AskedTranscript(**lists, words=words, is_closed=bool(options.get("closed")), beam=options.get("beam") or 0)
 
 
 def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_skipping: bool = False) -> Spoken:

@@ -9,11 +9,15 @@ import numpy as np
 import torch
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.features import FLOOR
 from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+# The share of silent recordings that hiss; the others hold nothing at all.
+_HISS = 0.75
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,28 @@ class SpokenBatch(Batch):
 
     letters: Tensor
     needed: Tensor
+
+
+def with_silence(batch: SpokenBatch) -> SpokenBatch:
+    """The batch with one more recording, in which nothing is said: none at all, or a hiss as loud as a pause may be.
+
+    Without such recordings a network writes words into silence. Drawn by torch's generator.
+    """
+    inputs = batch.inputs
+    frames, bands = int(batch.lengths[0]), inputs.shape[2]
+    is_heard, loudness, tilt = torch.rand(1) < _HISS, torch.rand(1), torch.linspace(-1, 1, bands) * torch.randn(1)
+    level = loudness * float(inputs[0, :frames].mean())
+    hiss = (level + tilt + 0.5 * torch.randn(frames, bands)).clamp_min(FLOOR) * is_heard
+    quiet = torch.zeros(1, inputs.shape[1], bands)
+    quiet[0, :frames] = hiss
+    none = torch.zeros(1, dtype=torch.int64)
+    return SpokenBatch(
+        torch.cat([inputs, quiet]),
+        torch.cat([batch.lengths, batch.lengths[:1]]),
+        batch.targets,
+        torch.cat([batch.letters, none]),
+        torch.cat([batch.needed, none]),
+    )
 
 
 class SpokenExamples:

@@ -60,7 +60,11 @@ class SpeechOptions(OptionSection):
     )
     gain: float = option(6.0, low=0, high=60, help="In training a recording is louder or softer by up to so many dB.")
     noise: float = option(
-        0.3, low=0, high=1, help="Share of recordings that a hiss of 5 to 35 dB below them is added to in training."
+        0.3,
+        low=0,
+        high=1,
+        help="Share of recordings that a hiss of 5 to 35 dB below them is added to in training; above 0 one recording "
+        "of silence or hiss joins each batch, so that silence is learnt to have no words.",
     )
     masking: float = option(
         0.15, low=0, high=0.9, help="Share of bands, and of steps, that are blanked out in training (SpecAugment)."

@@ -22,14 +22,14 @@ from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.augment import Augmentation
 from gatework.tasks.transcribe.baselines import baselines
 from gatework.tasks.transcribe.data import Spoken, SpokenDataset
-from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples
+from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
 from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
 from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, TranscriptOptions
 from gatework.tasks.transcribe.streaming import SpeechStream, StepStream, can_stream
-from gatework.tasks.transcribe.transcriber import Asked, Transcriber, texts_of
+from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber, texts_of
 from gatework.tasks.transcribe.transcript import FORMATS, row_of
 from gatework.tasks.transcribe.tuning import chosen_weights
 
@@ -162,6 +162,8 @@ class TranscribeTask(Task):
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The negative log-likelihood of the texts, summed over their letters and ends."""
         batch = _spoken_batch(batch)
+        if model.training and self.speech.noise:
+            batch = with_silence(batch)
         scores = _speech_model(model).scores(batch.inputs, batch.lengths)
         return Loss(loss_of(scores, batch), float(batch.letters.sum() + len(batch.letters)))
 
@@ -190,7 +192,7 @@ class TranscribeTask(Task):
         answers = answers_of(split.targets.tolist(), texts, greedy)
         return Evaluation(heard.loss, self.metrics(answers), answers)
 
-    def transcriber(self, model: nn.Module, asked: Asked) -> Transcriber | None:
+    def transcriber(self, model: nn.Module, asked: AskedTranscript) -> Transcriber | None:
         """What reads a network with a language in mind; None before that has been weighed."""
         is_chosen, language, word, phrase = _speech_model(model).decoding.tolist()
         if not is_chosen:

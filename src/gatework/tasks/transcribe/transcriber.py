@@ -17,7 +17,7 @@ from gatework.tasks.transcribe.transcript import Word, words_of
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedTranscript:
     """What is asked of a transcript beyond the words.
 
     Attributes:
@@ -73,7 +73,7 @@ class Transcriber:
         alphabet: Alphabet,
         language: SpokenLanguage,
         weights: LanguageWeights,
-        asked: Asked,
+        asked: AskedTranscript,
         seconds: float,
     ) -> None:
         self.alphabet, self.seconds = alphabet, seconds
