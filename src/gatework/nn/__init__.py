@@ -1,4 +1,4 @@
-"""Recurrent layers: drop-ins for torch.nn's, layers of any cell, and attention over what they give."""
+"""Recurrent layers, drop-ins for torch.nn's and of any cell; attention over them; losses over large vocabularies."""
 
 from gatework.nn._accelerate import accelerate, from_torch, to_torch
 from gatework.nn._custom import cell
@@ -10,21 +10,27 @@ from gatework.nn.attention_decoder import AttentionDecoder, Decoded
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
 from gatework.nn.rnn import RNN
+from gatework.nn.softmax.adaptive import AdaptiveSoftmax
+from gatework.nn.softmax.full import linear_cross_entropy
+from gatework.nn.softmax.sampled import SampledSoftmax
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "AdaptiveSoftmax",
     "Attention",
     "AttentionDecoder",
     "Decoded",
     "Memory",
     "Recurrent",
     "RecurrentLayer",
+    "SampledSoftmax",
     "ScanOptions",
     "accelerate",
     "cell",
     "from_torch",
+    "linear_cross_entropy",
     "recurrent",
     "to_torch",
 ]
