@@ -16,7 +16,7 @@ from gatework.errors import UsageError
 _BLOCK = 1 << 22  # logits at once: 16 MB in float32, small enough for a cache, large enough for a matrix product
 
 
-class Gradients(NamedTuple):
+class FactorGradients(NamedTuple):
     """The gradients of a linear layer's input and weights, which are added to; None where one is not wanted."""
 
     x: Tensor | None
@@ -24,7 +24,7 @@ class Gradients(NamedTuple):
     bias: Tensor | None
 
     @classmethod
-    def zeros(cls, tensors: tuple[Tensor | None, ...], are_wanted: tuple[bool, ...]) -> Gradients:
+    def zeros(cls, tensors: tuple[Tensor | None, ...], are_wanted: tuple[bool, ...]) -> FactorGradients:
         """Room for the gradients that are wanted."""
         pairs = zip(tensors, are_wanted, strict=True)
         return cls._make(None if t is None or not wanted else torch.zeros_like(t) for t, wanted in pairs)
@@ -43,7 +43,7 @@ def losses(
     *,
     smoothing: float = 0.0,
     weight_of_rows: Tensor | float = 1.0,
-    gradients: Gradients | None = None,
+    gradients: FactorGradients | None = None,
 ) -> Tensor:
     """The cross-entropy of each row.
 
@@ -89,7 +89,7 @@ def _slope(logs: Tensor, right: Tensor, smoothing: float) -> Tensor:
     return slope.scatter_add_(1, right, slope.new_full(right.shape, smoothing - 1))
 
 
-def add_gradients(slope: Tensor, x: Tensor, weight: Tensor, rows: slice, gradients: Gradients) -> None:
+def add_gradients(slope: Tensor, x: Tensor, weight: Tensor, rows: slice, gradients: FactorGradients) -> None:
     """Adds what the derivative by the logits of some rows gives to the gradients.
 
     Args:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gatework.errors import UsageError
-from gatework.nn.softmax._blocks import Gradients, losses, refuse_second_derivative
+from gatework.nn.softmax._blocks import FactorGradients, losses, refuse_second_derivative
 from gatework.nn.softmax.full import check, check_targets
 from gatework.nn.softmax.sampled import new_weight
 
@@ -132,7 +132,7 @@ def _head_loss(parts: _Parts, targets: Tensor, cluster: Tensor, first: int, into
     """The sum of the rows' losses over the head's tokens and the clusters."""
     head = torch.cat([parts.weight[:first], parts.clusters]), torch.cat([parts.bias[:first], parts.cluster_bias])
     choices = targets.where(cluster == 0, first - 1 + cluster)
-    gradients = None if into is None else Gradients(into.x, *map(torch.zeros_like, head))
+    gradients = None if into is None else FactorGradients(into.x, *map(torch.zeros_like, head))
     loss = losses(parts.x, *head, choices, weight_of_rows=1 / len(parts.x), gradients=gradients).sum()
     if into is not None and gradients is not None and gradients.weight is not None and gradients.bias is not None:
         into.weight[:first], into.clusters[:] = gradients.weight[:first], gradients.weight[first:]
@@ -144,7 +144,7 @@ def _cluster_loss(parts: _Parts, targets: Tensor, rows: Tensor, inside: slice, i
     """The sum of some rows' losses over the tokens of their cluster."""
     x, right = parts.x[rows], targets[rows] - inside.start
     into_x = torch.zeros_like(x)
-    gradients = None if into is None else Gradients(into_x, into.weight[inside], into.bias[inside])
+    gradients = None if into is None else FactorGradients(into_x, into.weight[inside], into.bias[inside])
     factors = parts.weight[inside], parts.bias[inside]
     loss = losses(x, *factors, right, weight_of_rows=1 / len(parts.x), gradients=gradients).sum()
     if into is not None:

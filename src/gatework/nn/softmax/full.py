@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gatework.errors import KindError, TensorError, UsageError
-from gatework.nn.softmax._blocks import Gradients, refuse_second_derivative
+from gatework.nn.softmax._blocks import FactorGradients, refuse_second_derivative
 from gatework.nn.softmax._blocks import losses as losses_of_rows
 
 Reduction = Literal["mean", "sum", "none"]
@@ -78,7 +78,7 @@ class _CrossEntropy(torch.autograd.Function):
         if scale is None:
             ctx.save_for_backward(x, weight, bias, targets)
             return losses_of_rows(x, weight, bias, targets, smoothing=smoothing)
-        gradients = Gradients.zeros((x, weight, bias), wanted) if is_followed and any(wanted) else None
+        gradients = FactorGradients.zeros((x, weight, bias), wanted) if is_followed and any(wanted) else None
         losses = losses_of_rows(
             x, weight, bias, targets, smoothing=smoothing, weight_of_rows=scale, gradients=gradients
         )
@@ -91,7 +91,7 @@ class _CrossEntropy(torch.autograd.Function):
         if ctx.is_fused:
             return *[None if g is None else g * slope for g in ctx.saved_tensors], None, None, None, None
         x, weight, bias, targets = ctx.saved_tensors
-        gradients = Gradients.zeros((x, weight, bias), tuple(ctx.needs_input_grad[:3]))
+        gradients = FactorGradients.zeros((x, weight, bias), tuple(ctx.needs_input_grad[:3]))
         losses_of_rows(x, weight, bias, targets, smoothing=ctx.smoothing, weight_of_rows=slope, gradients=gradients)
         return *gradients, None, None, None, None
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gatework.errors import TensorError, UsageError
-from gatework.nn.softmax._blocks import Gradients, add_gradients, refuse_second_derivative, rows_at_once
+from gatework.nn.softmax._blocks import FactorGradients, add_gradients, refuse_second_derivative, rows_at_once
 from gatework.nn.softmax.full import check, check_targets, linear_cross_entropy
 
 Proposal = Literal["unigram", "log-uniform"]
@@ -138,7 +138,7 @@ class _SampledLoss(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         wanted = tuple(ctx.needs_input_grad[:3])
         negatives, offsets = weight[drawn], corrections if bias is None else corrections + bias[drawn]
-        gradients = Gradients.zeros((x, negatives, offsets), wanted) if is_followed and any(wanted) else None
+        gradients = FactorGradients.zeros((x, negatives, offsets), wanted) if is_followed and any(wanted) else None
         right = weight[targets]
         own = (x * right).sum(1) if bias is None else (x * right).sum(1).add_(bias[targets])
         losses, slopes = _losses(x, negatives, offsets, own, _places(targets, drawn), gradients)
@@ -158,7 +158,7 @@ def _places(targets: Tensor, drawn: Tensor) -> Tensor:
 
 
 def _losses(
-    x: Tensor, negatives: Tensor, offsets: Tensor, own: Tensor, places: Tensor, gradients: Gradients | None
+    x: Tensor, negatives: Tensor, offsets: Tensor, own: Tensor, places: Tensor, gradients: FactorGradients | None
 ) -> tuple[Tensor, Tensor]:
     """The loss of each row, and the derivative of their mean by the logit of the right token.
 
@@ -191,8 +191,8 @@ def _losses(
 
 
 def _whole(
-    gradients: Gradients, slopes: Tensor, x: Tensor, weight: Tensor, right: Tensor, targets: Tensor, drawn: Tensor
-) -> Gradients:
+    gradients: FactorGradients, slopes: Tensor, x: Tensor, weight: Tensor, right: Tensor, targets: Tensor, drawn: Tensor
+) -> FactorGradients:
     """The gradients of the whole matrix and bias, and that of x with the part of the right tokens."""
     into_x, into_weight, into_bias = gradients
     if into_x is not None:
@@ -202,4 +202,4 @@ def _whole(
         into_weight.index_add_(0, targets, x * slopes[:, None])
     if into_bias is not None:
         into_bias = slopes.new_zeros(len(weight)).index_add_(0, drawn, into_bias).index_add_(0, targets, slopes)
-    return Gradients(into_x, into_weight, into_bias)
+    return FactorGradients(into_x, into_weight, into_bias)
