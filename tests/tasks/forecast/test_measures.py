@@ -135,3 +135,23 @@ def test_the_plan_says_what_was_decided() -> None:
     plan = divided(daily(np.random.default_rng(7).normal(size=300)), horizon=4).plan
     assert isinstance(plan, ForecastOptions)
     assert (plan.non_negative, plan.log_scale) == (False, False)
+
+
+def test_a_panel_of_very_different_scales_is_forecast_as_its_standardised_series_are(tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    names, week = "abcdef", np.array([0.0, 3.0, -1.0, 2.0, -4.0, 1.0, -1.0])
+    alike = [np.resize(week, 100) + random.normal(size=100).cumsum() / 2 for _ in names]
+    alike = [(values - values.mean()) / values.std() for values in alike]
+    sizes = 10.0 ** np.arange(-3, 3)
+    # One hardly moves beside its level, one is all but a line for most of its length.
+    levels = np.array([0.0, 5.0, -40.0, 0.0, 3e3, -5e5])
+
+    def error(series: list[np.ndarray], out: str) -> float:
+        frame = pl.concat([daily(values, s=[name] * 100) for name, values in zip(names, series, strict=True)])
+        run = trained(frame, tmp_path / out, series="s", epochs=4, hidden=8, test_steps=20, validation_steps=20)
+        return float(run.summary["metrics"]["test_mase"])
+
+    standardised = error(alike, "alike")
+    as_they_are = error([v * size + level for v, size, level in zip(alike, sizes, levels, strict=True)], "different")
+    # Windows are measured by themselves and their own series, so that what is left is rounding.
+    assert as_they_are == pytest.approx(standardised, rel=0.01)
