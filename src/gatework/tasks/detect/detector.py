@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from gatework.data.events import EventRows, EventTable, read_events
 from gatework.data.reading import Reading
+from gatework.data.sets import REGISTRY, find_table
+from gatework.data.tables import read_table
 from gatework.errors import RunError, UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
@@ -18,8 +21,28 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gatework.tasks.detect.model import DetectNetwork
-    from gatework.tasks.detect.task import DetectTask
-    from gatework.training.run import Run
+    from gatework.tasks.detect.usual import UsualTask
+
+
+class OpenedRun(Protocol):
+    """What a detector needs of a run that was opened: where it stands, its recipe, its task and its network."""
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What was trained on what, how."""
+
+    @property
+    def task(self) -> Any:
+        """The task as it was fitted."""
+
+    @property
+    def network(self) -> Any:
+        """The trained network."""
+
 
 # A score above it is an anomaly: the error equals the threshold there.
 LIMIT = 0.5
@@ -34,11 +57,11 @@ class Detector:
         task: The task it was trained for.
     """
 
-    def __init__(self, network: DetectNetwork, task: DetectTask) -> None:
+    def __init__(self, network: DetectNetwork, task: UsualTask) -> None:
         self.network, self.task = network.eval(), task
 
     @classmethod
-    def of(cls, run: Run) -> Detector:
+    def of(cls, run: OpenedRun) -> Detector:
         """The detector of a finished run.
 
         Raises:
@@ -46,9 +69,7 @@ class Detector:
         """
         if run.recipe.task != "detect":
             raise RunError(f'{run.path} was trained for the task "{run.recipe.task}", expected "detect"')
-        network: Any = run.network
-        task: Any = run.task
-        return cls(network, task)
+        return cls(run.network, run.task)
 
     def watch(self, series: str) -> OnlineScorer | LabelledWatch:
         """Begins to watch a series."""
@@ -124,16 +145,13 @@ class Detector:
         return columns
 
 
-def read_rows(source: Any, recipe: Recipe, task: DetectTask, label: str | None = None) -> EventTable:
+def read_rows(source: Any, recipe: Recipe, task: UsualTask, label: str | None = None) -> EventTable:
     """Reads a table to be judged, as the training table was read.
 
     Raises:
         UsageError: The source is no table.
         DataError: The table cannot be used.
     """
-    from gatework.data.sets import REGISTRY, find_table
-    from gatework.data.tables import read_table
-
     if source is None or isinstance(source, list):
         raise UsageError(
             "a detector judges the rows of a table: name a file, or give --stream to read rows from standard input"

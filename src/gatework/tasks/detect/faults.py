@@ -1,6 +1,6 @@
 """Made series of sensors with faults of every kind at known rows: what the detector's defaults were chosen on.
 
-Six kinds of sensors, each with noise of its own, and six kinds of faults, as a watcher of machines tells them apart:
+Seven kinds of sensors, each with noise of its own, and six kinds of faults, as a watcher of machines tells them apart:
 
 - point: one to three rows far off;
 - contextual: values that are usual, only not at that time: the rows of half a cycle earlier;
@@ -21,7 +21,7 @@ import numpy as np
 
 KINDS = ("point", "contextual", "level", "drift", "stuck", "rhythm")
 """The kinds of faults."""
-SENSORS = ("daily", "cycle", "level", "traffic", "waves", "counts")
+SENSORS = ("daily", "cycle", "level", "traffic", "waves", "counts", "load")
 """The kinds of sensors."""
 _APART = 120
 _FIRST = np.datetime64("2024-01-01T00:00", "us")
@@ -152,6 +152,15 @@ def _counts(random: np.random.Generator, rows: int) -> _Made:
     return _Made(random.poisson(mean).astype(np.float64), 4.0, _DAY)
 
 
+def _load(random: np.random.Generator, rows: int) -> _Made:
+    """A processor's load: jobs of all sizes begin at any time, and none of that is a fault."""
+    values = 10 + _ar(random, rows, 0.8, 0.5)
+    for start in np.flatnonzero(random.random(rows) < 0.03):
+        length = 1 + int(random.exponential(2))
+        values[start : start + length] += random.exponential(12) * np.ones(len(values[start : start + length]))
+    return _Made(values, 1.5, 0)
+
+
 def _ar(random: np.random.Generator, rows: int, memory: float, size: float) -> np.ndarray:
     """Noise that remembers: each row is a share of the one before it plus a new draw."""
     drawn, found = random.normal(0, size, rows), np.zeros(rows)
@@ -186,11 +195,11 @@ def _drifting(random: np.random.Generator, made: _Made, first: int, last: int, s
     return made.values[first : last + 1] + _sign(random) * ramp * max(random.uniform(1.2, 3.0) * size, 4 * made.noise)
 
 
-def _stuck(random: np.random.Generator, made: _Made, first: int, last: int, size: float) -> np.ndarray:
+def _stuck(_: np.random.Generator, made: _Made, first: int, last: int, __: float) -> np.ndarray:
     return np.full(last + 1 - first, made.values[first - 1])
 
 
-def _rhythm(random: np.random.Generator, made: _Made, first: int, last: int, size: float) -> np.ndarray:
+def _rhythm(random: np.random.Generator, made: _Made, first: int, last: int, _: float) -> np.ndarray:
     rows = np.arange(last + 1 - first)
     if not made.cycle:
         return made.values[first : last + 1] + random.normal(0, random.uniform(3, 6) * made.noise, len(rows))
@@ -207,6 +216,7 @@ _SENSORS: dict[str, Callable[[np.random.Generator, int], _Made]] = {
     "traffic": _traffic,
     "waves": _waves,
     "counts": _counts,
+    "load": _load,
 }
 _FAULTS: dict[str, Callable[[np.random.Generator, _Made, int, int, float], np.ndarray]] = {
     "point": _point,

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.tasks._task import Baseline, Loss, Trained
-from gatework.tasks.detect.data import WindowSplit, encode_windows
+from gatework.tasks.detect.data import Windows, encode_windows, windows_of
 from gatework.tasks.detect.metrics import answers_of
-from gatework.tasks.detect.task import DetectTask
+from gatework.tasks.detect.usual import UsualTask, detection_data, network_of
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Dataset
-    from gatework.options import ModelOptions
+    from gatework.options import DataOptions, ModelOptions
+
+_MOST_WEIGHT = 100.0
 
 
-class LabelledDetectTask(DetectTask):
+class LabelledDetectTask(UsualTask):
     """A label for each row, given it and those before it.
 
     Labelled rows are few: each weighs as much in the loss as the square root of how many others there are to it, and
@@ -31,6 +33,16 @@ class LabelledDetectTask(DetectTask):
     metric = "average_precision"
     lower_is_better = False
     shown = ("average_precision", "roc_auc", "labelled_share")
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataOptions) -> LabelledDetectTask:
+        """Takes over scales and clock, and weighs labelled rows, by the training part alone."""
+        found = detection_data(dataset)
+        marks = found.train.targets[~np.isnan(found.train.targets)]
+        weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
+        usual = UsualTask.fit(dataset, config)
+        common = (usual.columns, usual.settings, usual.scales, usual.periods)
+        return cls(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT), usual.reading)
 
     @property
     def scorer(self) -> str:
@@ -57,9 +69,6 @@ class LabelledDetectTask(DetectTask):
         """Lets the network carry the threshold, in log odds, with the best F1 on the validation part."""
         from sklearn.metrics import precision_recall_curve
 
-        from gatework.tasks.detect.model import DetectNetwork
-
-        assert isinstance(model, DetectNetwork)
         outputs, _ = self.outputs(model, self.encode(dataset.validation))
         scores, truth = _counted(outputs, dataset.validation.targets)
         if not truth.any():
@@ -69,7 +78,7 @@ class LabelledDetectTask(DetectTask):
         best = int(np.argmax(f1[:-1]))
         # Half-way to the next lower score, so that the best row itself lies above the limit.
         below = scores[scores < limits[best]].max(initial=limits[best] - 1.0)
-        model.usual.fill_(float(limits[best] + below) / 2)
+        network_of(model).usual.fill_(float(limits[best] + below) / 2)
 
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Average precision, the area under the ROC curve, and the share of labelled rows, which chance would reach."""
@@ -90,12 +99,10 @@ class LabelledDetectTask(DetectTask):
         from sklearn.ensemble import IsolationForest
         from sklearn.linear_model import LogisticRegression
 
-        train, test = dataset.train, dataset.test
-        assert isinstance(train, WindowSplit)
-        assert isinstance(test, WindowSplit)
+        train, test = windows_of(dataset.train), windows_of(dataset.test)
         seen, marks = (part.reshape(-1, width) for part, width in _rows(self, train))
         known = ~np.isnan(marks[:, 0])
-        there = encode_windows(test.inputs, self.scales, self.periods, self.scorer)[0]
+        there = encode_windows(test, self.scales, self.periods, self.scorer)[0]
         rows = there.reshape(-1, there.shape[-1])
         start = perf_counter()
         regression = LogisticRegression(class_weight="balanced", max_iter=1000).fit(seen[known], marks[known, 0])
@@ -108,21 +115,21 @@ class LabelledDetectTask(DetectTask):
             Baseline(
                 "logistic regression",
                 "A linear rule on the row alone, labelled rows weighted.",
-                answers_of(linear.astype(np.float32), test.targets),
+                answers_of(linear.astype(np.float32), dataset.test.targets),
                 middle - start,
                 seen.shape[1] + 1,
             ),
             Baseline(
                 "isolation forest",
                 "How few random cuts isolate the row; it sees no labels.",
-                answers_of(isolated.astype(np.float32), test.targets),
+                answers_of(isolated.astype(np.float32), dataset.test.targets),
                 end - middle,
             ),
         ]
 
 
-def _rows(task: LabelledDetectTask, split: WindowSplit) -> list[tuple[np.ndarray, int]]:
-    values, targets = encode_windows(split.inputs, task.scales, task.periods, task.scorer)
+def _rows(task: LabelledDetectTask, windows: Windows) -> list[tuple[np.ndarray, int]]:
+    values, targets = encode_windows(windows, task.scales, task.periods, task.scorer)
     return [(values, values.shape[-1]), (targets, 1)]
 
 

@@ -1,0 +1,306 @@
+"""What is usual of each row of a table with a time column, learnt without labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import numpy as np
+
+from gatework.data.reading import Reading
+from gatework.data.series import Scale
+from gatework.data.sets import REGISTRY, find_table
+from gatework.errors import DataError, UsageError
+from gatework.options import TimeOptions
+from gatework.tasks._dense import DenseTask
+from gatework.tasks._section import Answered, ReportSection, without_text_options
+from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
+from gatework.tasks.detect import report
+from gatework.tasks.detect.charts import charts
+from gatework.tasks.detect.data import (
+    DetectionDataset,
+    Scales,
+    WindowExamples,
+    Windows,
+    WindowSplit,
+    detection_dataset,
+    encode_windows,
+    windows_of,
+)
+from gatework.tasks.detect.detector import Detector, read_rows
+from gatework.tasks.detect.evaluation import evaluate_detector
+from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
+from gatework.tasks.detect.online_scorer import OnlineScorer
+from gatework.tasks.detect.options import OPTIONS, DetectOptions
+from gatework.tasks.detect.spans import describe
+from gatework.tasks.detect.streaming import DetectStream
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import Tensor, nn
+
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
+    from gatework.tasks._chart import Chart
+    from gatework.tasks._sample import Sample
+    from gatework.tasks._stream import Stream
+    from gatework.tasks.detect.model import DetectNetwork
+
+# How many errors of the validation part a network carries for its thresholds to begin with, and how many rows around
+# the end of the squared part of the loss, in standard deviations.
+_USUAL = 5000
+_HUBER = 0.5
+
+
+@dataclass(frozen=True)
+class UsualTask(DenseTask):
+    """What is usual of each row, given those before it; what is not is an anomaly.
+
+    Attributes:
+        columns: The columns by role: "time", "series", "target".
+        settings: Scorer, threshold, smoothing and spans, with a context that fits the training table.
+        scales: How series are standardised.
+        periods: The periods of the clock, in seconds.
+        usual: How many errors of the validation part the network carries.
+        weight: What a labelled row weighs in the loss; 0 where there are no labels.
+        reading: How the training table's texts became values.
+    """
+
+    options = OPTIONS
+    name = OPTIONS.name
+    metric = "mae"
+    lower_is_better = True
+    shown: ClassVar[tuple[str, ...]] = ("mae", "rmse")
+    row_table = "detections"
+
+    columns: Columns
+    settings: DetectOptions
+    scales: Scales
+    periods: tuple[int, ...]
+    usual: int
+    weight: float = 0.0
+    reading: Reading = field(default_factory=Reading)
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits a registered data set, a file or a frame by time.
+
+        Raises:
+            UsageError: A column is not named, or there is no such data set.
+            DataError: The table cannot be used.
+        """
+        if isinstance(source, str) and source in REGISTRY:
+            known = find_table(source)
+            return detection_dataset(known.load(recipe.data), recipe, licence=known.licence, name=known.name)
+        return detection_dataset(source, recipe)
+
+    @classmethod
+    def fit(cls, dataset: Dataset, config: DataOptions) -> UsualTask:
+        """Takes over scales and clock, which the training part alone decided."""
+        dataset = detection_data(dataset)
+        names = dataset.readings.columns
+        columns: Columns = {"time": names.time, "series": names.ids, "target": names.targets}
+        held = int((dataset.ends[:, 1] - dataset.ends[:, 0]).sum())
+        usual = min(max(held, 1), _USUAL)
+        return cls(columns, dataset.config, dataset.scales, dataset.periods, usual, 0.0, dataset.reading)
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to predict, as values that JSON can hold."""
+        return {
+            "columns": {role: name if isinstance(name, str) else list(name) for role, name in self.columns.items()},
+            "settings": dataclasses.asdict(self.settings),
+            "scales": {name: scale.state() for name, scale in self.scales.by_name.items()},
+            "pooled": self.scales.pooled.state(),
+            "periods": list(self.periods),
+            "usual": self.usual,
+            "weight": self.weight,
+            "reading": self.reading.state(),
+        }
+
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """Every series with what was expected of it and the spans that stand out."""
+        return charts(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader, with what the table decided."""
+        return without_text_options(recipe) | {"detect": state.get("settings") or {}}
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[ReportSection]:
+        """What a report shows of answers."""
+        return report.sections(answered)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> UsualTask:
+        """The task whose `state()` this is."""
+        scales = {name: Scale.from_state(scale) for name, scale in state["scales"].items()}
+        return cls(
+            {role: name if isinstance(name, str) else tuple(name) for role, name in state["columns"].items()},
+            DetectOptions(**state["settings"]),
+            Scales(scales, Scale.from_state(state["pooled"])),
+            tuple(state["periods"]),
+            state["usual"],
+            state["weight"],
+            Reading.from_state(state["reading"]),
+        )
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The watched columns."""
+        names = self.columns["target"]
+        return (names,) if isinstance(names, str) else tuple(names)
+
+    @property
+    def scorer(self) -> str:
+        """What an error is."""
+        return self.settings.scorer
+
+    def encode(self, split: Split) -> Examples:
+        """Windows ready to be batched."""
+        windows = windows_of(split)
+        return WindowExamples(split, *encode_windows(windows, self.scales, self.periods, self.scorer))
+
+    def model(self, config: ModelOptions) -> nn.Module:
+        """A network with fresh weights; it maps windows to what is expected of their rows.
+
+        Raises:
+            UsageError: The recurrent layer is asked to read backwards, which a row-by-row answer cannot.
+        """
+        from gatework.tasks.detect.model import Autoencoder, NextRowNetwork
+
+        self._check(config)
+        sizes = (config, len(self.variables), 2 * len(self.periods), self.usual)
+        return NextRowNetwork(*sizes) if self.scorer == "forecast" else Autoencoder(*sizes, self.settings.context)
+
+    def _check(self, config: ModelOptions) -> None:
+        if config.bidirectional:
+            raise UsageError("a detector answers each row from those before it: bidirectional is false")
+
+    def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
+        """The Huber loss of what was expected, in standard deviations, summed over the rows that count."""
+        from torch.nn.functional import smooth_l1_loss
+
+        counts = ~batch.targets.isnan()
+        total = smooth_l1_loss(outputs[counts], batch.targets[counts], beta=_HUBER, reduction="sum")
+        return Loss(total, float(counts.sum()))
+
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
+        """Lets the network carry the errors of the validation part, which it was not trained on."""
+        import torch
+
+        model, dataset = network_of(model), detection_data(dataset)
+        model.eval()
+        found = []
+        for rows, (train, end) in zip(dataset.readings.series, dataset.ends, strict=True):
+            watch = OnlineScorer(model, self.scales.of(rows.name), self.periods, self.settings)
+            errors, _ = watch.errors(rows.values[:end], rows.stamps[:end])
+            found.append(errors[train:])
+        errors = np.concatenate(found)
+        at = np.linspace(0, max(len(errors) - 1, 0), self.usual).round().astype(np.int64)
+        model.usual.copy_(torch.from_numpy(errors[at] if len(errors) else np.zeros_like(model.usual.numpy())))
+
+    def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """What was expected of the rows of each window beside what they were, in standard deviations."""
+        return answers_of(outputs, split.targets)
+
+    def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
+        """Mean absolute and root mean squared error of what was expected, in standard deviations of the training part.
+
+        How well anomalies are found needs labels: see `gatework evaluate RUN FILE --label COLUMN`.
+        """
+        return error_metrics(answers)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """The mean absolute error of each window."""
+        return sample(answers)
+
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
+        """The answer for every row of the whole table."""
+        readings = detection_data(dataset)
+        return {"detections": Detector(network_of(model), self).frame(readings.readings, readings.ends)}
+
+    def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
+        """What is usual by simple rules: no change from the row before, and the value one day before."""
+        start = perf_counter()
+        split = dataset.test
+        values, _ = encode_windows(windows_of(split), self.scales, self.periods, "forecast")
+        before = values[:, :, : len(self.variables)]
+        if self.scorer != "forecast":
+            before = np.concatenate([before[:, :1], before[:, :-1]], axis=1)
+        about = "Expects every row to be as the one before it."
+        answers = answers_of(before.reshape(len(values), -1), split.targets)
+        return [Baseline("no change", about, answers, perf_counter() - start)]
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
+        """How well labelled rows are found, beside the simple detectors; see `gatework.tasks.detect.metrics`.
+
+        Args:
+            model: The trained network.
+            source: A path or a data frame.
+            recipe: What the task was trained with.
+            options: `label`, the column that says what is anomalous.
+
+        Raises:
+            UsageError: The column of the labels is not named.
+            DataError: The table cannot be used.
+        """
+        refuse_options(self.name, options, ("label",))
+        label = options.get("label") or recipe.data.label
+        if label is None:
+            raise UsageError("which column says what is anomalous? Name it with --label")
+        scores = evaluate_detector(Detector(network_of(model), self), read_rows(source, recipe, self, label))
+        first, *others = scores
+        return Scores(scores[first], baselines={name: scores[name] for name in others})
+
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads rows to be judged: every row of the table, whole series at a time.
+
+        Raises:
+            UsageError: An option is given, or no table.
+            DataError: The table cannot be used.
+        """
+        refuse_options(self.name, options)
+        readings = read_rows(source, recipe, self)
+        index = np.array([(k, 0, len(rows), 0) for k, rows in enumerate(readings.series)], dtype=np.int64)
+        return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))  # type: ignore[arg-type]
+
+    def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
+        """One row per row of the table, in its order: score, whether it is anomalous, and why."""
+        frame = Detector(network_of(model), self).frame(windows_of(split).readings).sort("row").drop("row")
+        time = str(self.columns["time"])
+        return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f"))
+
+    def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """For each window what is expected of its rows, in standard deviations."""
+        return self.answers(outputs, split).select("expected")
+
+    def summary(self, predictions: pl.DataFrame) -> list[str]:
+        """The flagged spans, one a line: when, how long, and why."""
+        columns = self.columns
+        return describe(predictions.to_dicts(), str(columns["time"]), tuple(columns["series"]), self.variables)
+
+    def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
+        """Judges rows as they come, with the state of every series carried."""
+        given = Reading.given(recipe.data, recipe.section(TimeOptions))
+        return DetectStream(Detector(network_of(model), self), self.reading.overridden(given))
+
+
+def network_of(model: nn.Module) -> DetectNetwork:
+    """The network of a detector."""
+    return cast("DetectNetwork", model)
+
+
+def detection_data(dataset: Dataset) -> DetectionDataset:
+    """A data set of windows.
+
+    Raises:
+        DataError: It is of another kind.
+    """
+    if not isinstance(dataset, DetectionDataset):
+        raise DataError(f'"{dataset.name}" is no table with a time column, which anomaly detection needs')
+    return dataset
