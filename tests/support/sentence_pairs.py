@@ -16,11 +16,11 @@ WORDS = {
 
 
 def toy_pairs(count: int, seed: int = 0, longest: int = 5) -> pl.DataFrame:
-    """Different sentences, translated word by word, with the columns "source" and "target"."""
+    """Different sentences without a repeated word, translated word by word, with the columns "source" and "target"."""
     random = np.random.default_rng(seed)
     rows: dict[str, str] = {}
     while len(rows) < count:
-        words = random.choice(list(WORDS), size=random.integers(2, longest + 1)).tolist()
+        words = random.choice(list(WORDS), size=random.integers(2, longest + 1), replace=False).tolist()
         rows[" ".join(words)] = " ".join(WORDS[word] for word in words)
     return pl.DataFrame({"source": list(rows), "target": list(rows.values())})
 

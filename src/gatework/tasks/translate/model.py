@@ -34,8 +34,11 @@ class TranslationModel(nn.Module):
         super().__init__()
         size, self.hidden = config.embedding, config.hidden
         self.embedding = nn.Embedding(vocabulary, size)
-        # Small enough that products of outputs and vectors begin as a flat distribution.
-        nn.init.normal_(self.embedding.weight, std=size**-0.5)
+        # As output weights the vectors want a small deviation, as the layers' input one of 1: they stand half-way in the
+        # table and are scaled up as they are read (as in Vaswani et al. 2017, section 3.4). Without the scale the layers
+        # learn several times slower.
+        nn.init.normal_(self.embedding.weight, std=size**-0.25)
+        self.scale = size**0.25
         half = dataclasses.replace(config, hidden=(config.hidden + 1) // 2)
         self.encoder = layers(half, size, bidirectional=True)
         fed = size if settings.input_feeding else 0
@@ -82,6 +85,10 @@ class TranslationModel(nn.Module):
             return memory, tuple(self._beside(state) for state in states)
         return memory, self._beside(states)
 
+    def vectors(self, pieces: Tensor) -> Tensor:
+        """What the layers read of pieces, shape (..., embedding)."""
+        return self.embedding(pieces) * self.scale
+
     def scored(self, outputs: Tensor) -> Tensor:
         """Scores of every piece for outputs of the decoder, shape (..., vocabulary)."""
         return nn.functional.linear(outputs, self.embedding.weight, self.bias)
@@ -92,7 +99,7 @@ class TranslationModel(nn.Module):
 
     def _vectors(self, pieces: Tensor) -> Tensor:
         """The pieces' vectors, time first."""
-        vectors = self.embedding(pieces.transpose(0, 1))
+        vectors = self.vectors(pieces.transpose(0, 1))
         if self.training and self.embedding_dropout:
             keep = 1 - self.embedding_dropout
             vectors = vectors * torch.empty_like(vectors[..., :1]).bernoulli_(keep).div_(keep)
@@ -110,7 +117,7 @@ class Searched:
 
     def scores(self, tokens: Tensor) -> Tensor:
         """Log-probabilities of the next piece, shape (sentences, beams, vocabulary)."""
-        vectors = self.model.embedding(tokens.flatten())
+        vectors = self.model.vectors(tokens.flatten())
         decoded = self.model.decoder.step(vectors, self.memory, self.state)
         self.state = decoded.state
         scores = self.model.scored(decoded.output)

@@ -16,12 +16,15 @@ from gatework.data.pairs import read_sources
 from gatework.data.subwords import PADDING, Subwords
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
+from gatework.tasks._sample import Sample
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
+from gatework.tasks.translate import report
 from gatework.tasks.translate.baselines import baselines
 from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
 from gatework.tasks.translate.examples import PairExamples
+from gatework.tasks.translate.looked import looked_table
 from gatework.tasks.translate.memory import TranslationMemory
-from gatework.tasks.translate.metrics import answers_of, metrics, need_sacrebleu
+from gatework.tasks.translate.metrics import answers_of, closeness, metrics, need_sacrebleu
 from gatework.tasks.translate.model import TranslationModel
 from gatework.tasks.translate.options import OPTIONS, TranslateOptions
 from gatework.tasks.translate.translator import Translation, Translator
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._section import Answered, ReportSection
 
 _EVALUATION_BATCH = 128
 _LOW = 0.1
@@ -258,13 +262,34 @@ class TranslateTask(Task):
             "each with the nearest known pair"
         ]
 
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
+        """Where the network looks in some sentences of the test part, as "attention"."""
+        sentences = (sides_of(dataset.test)[0], evaluation.answers["translation"].to_list())
+        return {"attention": looked_table(_network(model), self.subwords, sentences, sides_of(dataset.train))}
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[ReportSection]:
+        """What a report shows of translations."""
+        return report.sections(answered)
+
+    def sample(self, answers: pl.DataFrame) -> Sample:
+        """How far each sentence is from its reference by chrF: BLEU itself is no mean over sentences."""
+        pairs = zip(answers["translation"], answers["target"], strict=True)
+        return Sample.of_rows(np.array([100 - closeness(text, reference) for text, reference in pairs]))
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader, without the options that a translation does not read."""
+        return {
+            name: {key: value for key, value in part.items() if f"{name}.{key}" not in OPTIONS.unused}
+            if isinstance(part, Mapping)
+            else part
+            for name, part in recipe.items()
+        }
+
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Copy, translation memory, and a dictionary word by word."""
         return baselines(dataset)
-
-    def is_copied(self, answers: pl.DataFrame) -> bool:
-        """Whether every translation is the reference."""
-        return bool((answers["translation"] == answers["target"]).all())
 
     def _translated(self, model: nn.Module, split: Split, beam: int) -> list[list[Translation]]:
         return self._translator(model)(
@@ -272,9 +297,18 @@ class TranslateTask(Task):
         )
 
     def _translator(self, model: nn.Module) -> Translator:
-        if not isinstance(model, TranslationModel):
-            raise UsageError(f"a {type(model).__name__} cannot translate; a network of this task was expected")
-        return Translator(model, self.subwords, self.longest)
+        return Translator(_network(model), self.subwords, self.longest)
+
+
+def _network(model: nn.Module) -> TranslationModel:
+    """The network, which is one of this task.
+
+    Raises:
+        UsageError: It is another.
+    """
+    if not isinstance(model, TranslationModel):
+        raise UsageError(f"a {type(model).__name__} cannot translate; a network of this task was expected")
+    return model
 
 
 def is_file(text: str) -> bool:
