@@ -65,7 +65,7 @@ def looked(
     """
     numbers, written = subwords.encode([source])[0], subwords.encode([translation])[0]
     inputs, previous = torch.tensor([[*numbers, END]]), torch.tensor([[BEGIN, *written]])
-    with torch.inference_mode():
+    with torch.no_grad():
         steps = (torch.tensor([inputs.shape[1]]), torch.tensor([previous.shape[1]]))
         decoded = model.eval().decoded(inputs, steps[0], previous, steps[1])
     if decoded.weights is None:

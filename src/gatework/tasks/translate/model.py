@@ -34,9 +34,9 @@ class TranslationModel(nn.Module):
         super().__init__()
         size, self.hidden = config.embedding, config.hidden
         self.embedding = nn.Embedding(vocabulary, size)
-        # As output weights the vectors want a small deviation, as the layers' input one of 1: they stand half-way in the
-        # table and are scaled up as they are read (as in Vaswani et al. 2017, section 3.4). Without the scale the layers
-        # learn several times slower.
+        # As output weights the vectors want a small deviation, as the layers' input one of 1: they stand half-way in
+        # the table and are scaled up as they are read (as in Vaswani et al. 2017, section 3.4). Without the scale the
+        # layers learn several times slower.
         nn.init.normal_(self.embedding.weight, std=size**-0.25)
         self.scale = size**0.25
         half = dataclasses.replace(config, hidden=(config.hidden + 1) // 2)

@@ -74,7 +74,7 @@ class Translator:
         for index in (order[k : k + size] for k in range(0, len(order), size)):
             inputs, counts = padded([rows[k] for k in index]), torch.from_numpy(lengths[index])
             limits = [int(_LONGER * length) + _MORE for length in lengths[index] - 1]
-            with torch.inference_mode():
+            with torch.no_grad():
                 searched = Searched(self.model, torch.from_numpy(inputs), counts, beam)
                 found = beam_search(searched, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
             for k, hypotheses in zip(index, found, strict=True):
