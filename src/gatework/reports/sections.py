@@ -75,4 +75,5 @@ def recipe_in_use(name: str, recipe: Mapping[str, Any], state: Mapping[str, Any]
 def _answered(entry: Entry, metric: str) -> AnsweredEntry:
     typical = min(entry.typical(metric), len(entry.answers) - 1)
     tables = entry.runs[typical].tables if entry.runs else {}
-    return AnsweredEntry(entry.name, not entry.is_baseline, entry.answers, typical, tables)
+    epochs = entry.runs[typical].epochs if entry.runs else ()
+    return AnsweredEntry(entry.name, not entry.is_baseline, entry.answers, typical, tables, epochs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ class AnsweredEntry:
         answers: One table per seed, each with one row per example, as the task says of its columns.
         typical: The position of the seed with the median value of the deciding metric.
         tables: Further tables that the task keeps in a run, those of the typical seed, by the name of their file.
+        epochs: One mapping per epoch of the typical seed's training, as in `metrics.jsonl`.
     """
 
     name: str
@@ -30,6 +31,7 @@ class AnsweredEntry:
     answers: tuple[pl.DataFrame, ...]
     typical: int = 0
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    epochs: Sequence[Mapping[str, Any]] = ()
 
     @property
     def typical_answers(self) -> pl.DataFrame:

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.tasks._task import Baseline
+from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.metrics import answers_of
 
 if TYPE_CHECKING:
     from gatework.tasks.generate.streams import TokenExamples
 
 
-def baselines(train: TokenExamples, test: TokenExamples, vocabulary: int) -> Sequence[Baseline]:
-    """How often each token occurs, and how often after each other one."""
-    return [_unigram(train, test, vocabulary), _bigram(train, test, vocabulary)]
+def baselines(
+    train: TokenExamples, validation: TokenExamples, test: TokenExamples, level: str, vocabulary: int
+) -> Sequence[Baseline]:
+    """n-grams of the order that does best on the validation part, and how often tokens occur, alone and in pairs."""
+    start = perf_counter()
+    counted = Counted.fit(train, validation, level, vocabulary)
+    about = (
+        f"Modified Kneser-Ney: how often each token follows the {counted.model.order - 1} before it, smoothed by "
+        "shorter ones; the order is chosen on the validation part."
+    )
+    answers = answers_of(counted.nats(test), test)
+    ngrams = Baseline(counted.name, about, answers, perf_counter() - start, counted.parameters)
+    return [ngrams, _bigram(train, test, vocabulary), _unigram(train, test, vocabulary)]
 
 
 def _unigram(train: TokenExamples, test: TokenExamples, vocabulary: int) -> Baseline:

@@ -21,25 +21,31 @@ register_metrics(
     Metric("bits_per_byte", "bits per byte", lower_is_better=True, short="bits/byte"),
     Metric("nats_per_character", "nats per character", lower_is_better=True, short="nats/char"),
     Metric("perplexity", "perplexity of a token", lower_is_better=True, short="perplexity"),
+    Metric("mixed_bits_per_character", "bits per character, with n-grams", lower_is_better=True, short="with n-grams"),
+    Metric("mixed_nats_per_character", "nats per character, with n-grams", lower_is_better=True, short="nats, n-grams"),
 )
 
 
-def answers_of(nats: np.ndarray, examples: TokenExamples) -> pl.DataFrame:
+def answers_of(nats: np.ndarray, examples: TokenExamples, mixed: np.ndarray | None = None) -> pl.DataFrame:
     """Answers as a table, a row for each passage.
 
     Args:
         nats: The negative logarithm of the probability of every token, as `token_nats()` gives it.
         examples: The text.
+        mixed: The same of the mean with n-grams; None where there is none.
 
     Returns:
-        The columns "nats", their sum over the passage; "tokens", "characters" and "bytes", how many it has.
+        The columns "nats" and "mixed", their sums over the passage; "tokens", "characters" and "bytes", how many it
+        has.
     """
     import polars as pl
 
     texts = examples.split.table()["text"]
+    means = [None] * len(examples) if mixed is None else passage_nats(mixed, examples)
     return pl.DataFrame(
         {
             "nats": passage_nats(nats, examples),
+            "mixed": pl.Series(means, dtype=pl.Float64),
             "tokens": examples.lengths,
             "characters": texts.str.len_chars().cast(pl.Int64),
             "bytes": texts.str.len_bytes().cast(pl.Int64),
@@ -55,12 +61,21 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
     """
     nats = float(answers["nats"].sum())
     characters, size, tokens = (max(int(answers[name].sum()), 1) for name in ("characters", "bytes", "tokens"))
-    return {
-        "bits_per_character": nats / characters / math.log(2),
+    measured = {
+        "bits_per_character": bits(answers),
         "bits_per_byte": nats / size / math.log(2),
         "nats_per_character": nats / characters,
         "perplexity": math.exp(min(nats / tokens, 700.0)),
     }
+    if answers["mixed"].null_count():
+        return measured
+    mixed = float(answers["mixed"].sum()) / characters
+    return measured | {"mixed_bits_per_character": mixed / math.log(2), "mixed_nats_per_character": mixed}
+
+
+def bits(answers: pl.DataFrame) -> float:
+    """Bits per character."""
+    return float(answers["nats"].sum()) / max(int(answers["characters"].sum()), 1) / math.log(2)
 
 
 def sample(answers: pl.DataFrame) -> Sample:

@@ -93,6 +93,7 @@ class TokenExamples:
     def __init__(self, split: Split, passages: Passages, tokens: Tokens, window: int) -> None:
         self.split, self._window = split, window
         encoded, follows = tokens.encode(list(passages.texts)), passages.follows
+        self._follows = follows
         parts = [part for k, own in enumerate(encoded) for part in ((own,) if follows[k] else (_BOUNDARY, own))]
         self.ring = np.concatenate([*parts, _BOUNDARY[:0] if not parts else _BOUNDARY])
         counts = np.array([len(own) for own in encoded], dtype=np.int64)
@@ -102,6 +103,13 @@ class TokenExamples:
 
     def __len__(self) -> int:
         return len(self.split)
+
+    @property
+    def documents(self) -> list[tuple[int, int]]:
+        """Where the tokens to predict of each document begin and end in the ring."""
+        firsts = np.flatnonzero(~self._follows)
+        lasts = np.append(firsts[1:], len(self)) - 1
+        return list(zip(self.starts[firsts].tolist(), self.ends[lasts].tolist(), strict=True))
 
     @property
     def cycle(self) -> int:

@@ -11,9 +11,11 @@ import numpy as np
 from gatework.data.dataset import Split
 from gatework.errors import UsageError
 from gatework.tasks._section import Answered, ReportSection
-from gatework.tasks._task import Baseline, Evaluation, Loss, Task, refuse_options
-from gatework.tasks.generate import sizes
+from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
+from gatework.tasks.generate import report, sizes
 from gatework.tasks.generate.baselines import baselines
+from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
+from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
 from gatework.tasks.generate.loss import stream_loss
 from gatework.tasks.generate.metrics import answers_of, metrics, sample
@@ -132,6 +134,20 @@ class GenerateTask(Task):
         loss = float(answers["nats"].sum()) / max(int(answers["tokens"].sum()), 1)
         return Evaluation(loss, self.metrics(answers), answers)
 
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
+        """What is said of the test part, also mixed with n-grams of the training part."""
+        train, validation, test = (self.encode(part) for part in (dataset.train, dataset.validation, dataset.test))
+        counted = Counted.fit(train, validation, self.tokens.level, len(self.tokens))
+        return Beside(_network(model), counted, validation, test).evaluation()
+
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
+        """What the report shows: the n-grams' line, a text coloured by surprise, and what is copied."""
+        train, held = ("".join(_passages(part).texts) for part in (dataset.train, dataset.test))
+        found = copies(_network(model), self.tokens, train, held)
+        if not isinstance(evaluation, ComparedEvaluation):
+            return found
+        return {"lines": evaluation.beside.lines(), "surprise": evaluation.beside.surprise(self.tokens), **found}
+
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Bits per character and byte, nats per character, and the perplexity of a token."""
         return metrics(answers)
@@ -171,12 +187,14 @@ class GenerateTask(Task):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Tables of counts."""
-        return baselines(self.encode(dataset.train), self.encode(dataset.test), len(self.tokens))
+        parts = (self.encode(part) for part in (dataset.train, dataset.validation, dataset.test))
+        train, validation, test = parts
+        return baselines(train, validation, test, self.tokens.level, len(self.tokens))
 
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
-        return []
+        return report.sections(answered)
 
 
 def _texts(dataset: Dataset) -> TextDataset:

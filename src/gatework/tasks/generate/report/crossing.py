@@ -1,0 +1,86 @@
+"""The network's way on the validation part, against the line of the n-grams."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gatework.formatting import number, rounded
+from gatework.pages.axes import Axis
+from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, section_file
+
+_BITS = "validation_bits_per_character"
+_MOST_POINTS = 400
+
+
+def crossing(answered: Answered) -> ReportSection | None:
+    """The curve of every network, the line of the n-grams, and where they cross; None where no epoch is known."""
+    networks = [entry for entry in answered.networks if entry.epochs]
+    if not networks:
+        return None
+    first = networks[0]
+    lines = first.tables["lines"].to_dicts() if "lines" in first.tables else []
+    counts = next((line for line in lines if line["name"] != "network" and line["weight"] < 1), None)
+    curves = [_curve(entry) for entry in networks]
+    level = counts["validation"] if counts else None
+    values = [value for curve in curves for value in curve["bits"] if value is not None]
+    minute = first_below(first.epochs, level) if level is not None else None
+    return ReportSection(
+        name="crossing",
+        title="Against the n-grams",
+        template=section_file(__package__, "crossing.html"),
+        context={
+            "lines": lines,
+            "counts": counts,
+            "minute": minute,
+            "crossed": None if minute is None else duration(minute),
+            "share": next((line["weight"] for line in lines if line["name"] == "network"), None),
+            "summary": f"Bits per character by minutes of training; the last are {number(values[-1])}.",
+        },
+        data={
+            "curves": curves,
+            "level": rounded(level) if level is not None else None,
+            "name": counts["name"] if counts else "",
+            "minute": rounded(minute) if minute is not None else None,
+            "axis": Axis.over([*values, *([level] if level is not None else [])]).axis(),
+        },
+        script=section_file(__package__, "crossing.js"),
+        headline=_headline(lines, counts, minute),
+    )
+
+
+def first_below(epochs: Sequence[Mapping[str, Any]], level: float) -> float | None:
+    """The minutes of training after which the validation part first cost fewer bits; None where it never did."""
+    seconds = 0.0
+    for epoch in epochs:
+        seconds += float(epoch.get("seconds") or 0.0)
+        bits = rounded(epoch.get(_BITS), 8)
+        if bits is not None and bits < level:
+            return seconds / 60
+    return None
+
+
+def duration(minutes: float) -> str:
+    """Minutes in words."""
+    return f"{60 * minutes:.0f} seconds" if minutes < 1.5 else f"{minutes:.1f} minutes"
+
+
+def _curve(entry: AnsweredEntry) -> dict[str, Any]:
+    seconds, minutes = 0.0, []
+    for epoch in entry.epochs:
+        seconds += float(epoch.get("seconds") or 0.0)
+        minutes.append(rounded(seconds / 60, 4))
+    step = math.ceil(len(minutes) / _MOST_POINTS)
+    bits = [rounded(epoch.get(_BITS), 5) for epoch in entry.epochs]
+    return {"model": entry.name, "minutes": minutes[::-1][::step][::-1], "bits": bits[::-1][::step][::-1]}
+
+
+def _headline(lines: list[dict[str, Any]], counts: dict[str, Any] | None, minute: float | None) -> str:
+    if counts is None:
+        return ""
+    network = next(line for line in lines if line["name"] == "network")
+    is_better = network["test"] < counts["test"]
+    than = f"{number(network['test'])} bits per character against {number(counts['test'])} of {counts['name']}"
+    when = f", which it passed after {duration(minute)}" if is_better and minute is not None else ""
+    return f"{than}{when}." if is_better else f"{than}: a table of counts does as well or better."
