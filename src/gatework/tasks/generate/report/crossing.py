@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gatework.formatting import number, rounded
-from gatework.pages.axes import Axis
 from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, section_file
 
 _BITS = "validation_bits_per_character"
@@ -43,7 +42,6 @@ def crossing(answered: Answered) -> ReportSection | None:
             "level": rounded(level) if level is not None else None,
             "name": counts["name"] if counts else "",
             "minute": rounded(minute) if minute is not None else None,
-            "axis": Axis.over([*values, *([level] if level is not None else [])]).axis(),
         },
         script=section_file(__package__, "crossing.js"),
         headline=_headline(lines, counts, minute),
