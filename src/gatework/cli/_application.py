@@ -28,11 +28,12 @@ _GROUPS = {
     "Use a run": ("evaluate", "predict", "inspect", "report", "export", "serve"),
     "What there is": ("datasets", "recipes"),
     "Learn": ("learn", "playground"),
-    "Check": ("doctor", "bench"),
+    "Check": ("check", "doctor", "bench"),
 }
 COMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 _DECLARED = {
     "train": _declared.of_training,
+    "check": _declared.of_training,
     "tune": _declared.of_training,
     "compare": _declared.of_comparing,
     "predict": _declared.of_predicting,

@@ -14,9 +14,6 @@ import numpy as np
 from gatework.data._content import existing, printable
 from gatework.errors import DataError, UsageError
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".sph", ".w64")
-"""The endings by which a file in a folder is taken for a recording; any file that is named is tried."""
-
 LOWEST_RATE, HIGHEST_RATE = 2_000, 768_000
 _BLOCK = 1 << 16
 # Nearer to full scale than this is where a converter, or a microphone before it, has run out of room.

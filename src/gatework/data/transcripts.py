@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework.data._content import as_utf8, existing, file_content, printable
-from gatework.data.audio import SUFFIXES
+from gatework.data._sound_files import SUFFIXES
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES as TABLES
 from gatework.data.tables import Table, read_table, stem

@@ -16,7 +16,7 @@ SHARED: tuple[type[OptionSection], ...] = (DataOptions, ModelOptions, TrainingOp
 """The sections of every recipe."""
 
 
-def _never(_: Collection[str]) -> bool:
+def _never(_: object) -> bool:
     return False
 
 
@@ -36,6 +36,7 @@ class TaskOptions:
         recipes: The folder of its recipes; the one with the task's name is its own.
         is_meant_by: Whether these options, given by their bare names, speak of this task and no other; asked where a
             person names no task and every option is one of its own.
+        is_made_for: Whether what is at this path is read by this task and no other, as a folder of recordings is.
     """
 
     name: str
@@ -48,6 +49,7 @@ class TaskOptions:
     prediction: type[OptionSection] | None = None
     recipes: Path | None = None
     is_meant_by: Callable[[Collection[str]], bool] = _never
+    is_made_for: Callable[[Path], bool] = _never
 
     @property
     def options(self) -> tuple[Option, ...]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from threadpoolctl import threadpool_limits
 
 from gatework.data.batches import training_order
-from gatework.errors import UsageError
+from gatework.errors import DataError, UsageError
+from gatework.tasks._findings import Findings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,6 +162,20 @@ class Task(ABC):
             UsageError: There is neither such a data set nor such a file, or a column must be named.
             DataError: The data are not what was expected.
         """
+
+    @classmethod
+    def check(cls, source: Any, recipe: Recipe) -> Findings:
+        """What a dry look at data says: what was read, and what would stop a training.
+
+        Args:
+            source: As for `load()`.
+            recipe: What would be trained.
+        """
+        try:
+            dataset = cls.load(source, recipe)
+        except DataError as error:
+            return Findings((), (f"{error}.",))
+        return Findings(tuple(cls.fit(dataset, recipe.data).about(dataset)), (), dataset.provenance.notes)
 
     @classmethod
     @abstractmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gatework.data._sound_files import SUFFIXES
 from gatework.options import OptionSection, TaskOptions, option
 
 Normalise = Literal["auto", "global", "utterance"]
@@ -98,6 +100,26 @@ class TranscriptOptions(OptionSection):
     )
 
 
+def _lists_recordings(path: Path) -> bool:
+    """Whether the first line of a table names a column of recordings."""
+    if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        columns = re.split(r"[,;\t|]", file.readline(10_000).lower())
+    return bool({column.strip(' "\ufeff\n') for column in columns} & {"audio", "audio_filepath", "wav_filename"})
+
+
+def _is_made_for(path: Path) -> bool:
+    """Whether a path is a recording, a list of recordings, or a folder with either."""
+    if path.is_file():
+        return path.suffix.lower() in SUFFIXES or _lists_recordings(path)
+    if _lists_recordings(path / "metadata.csv"):
+        return True
+    return (path / "wav.scp").is_file() or any(
+        file.suffix.lower() in SUFFIXES for depth in ("*", "*/*") for file in path.glob(depth)
+    )
+
+
 OPTIONS = TaskOptions(
     "transcribe",
     "Write down what is said in recordings.",
@@ -107,5 +129,6 @@ OPTIONS = TaskOptions(
     frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "max_tokens", "padding", "scale"))
     | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"},
     prediction=TranscriptOptions,
+    is_made_for=_is_made_for,
     recipes=Path(__file__).with_name("recipes"),
 )

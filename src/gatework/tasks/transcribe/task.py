@@ -17,10 +17,12 @@ from gatework.decoding import LanguageWeights, SpokenLanguage
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.options import options_of
+from gatework.tasks._findings import Findings
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.augment import Augmentation
 from gatework.tasks.transcribe.baselines import baselines
+from gatework.tasks.transcribe.check import check
 from gatework.tasks.transcribe.data import Spoken, SpokenDataset
 from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
 from gatework.tasks.transcribe.greedy import greedy_letters
@@ -90,6 +92,11 @@ class TranscribeTask(Task):
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits recordings with their texts; see `gatework.tasks.transcribe.data.load`."""
         return data.load(source, recipe)
+
+    @classmethod
+    def check(cls, source: Any, recipe: Recipe) -> Findings:
+        """Looks at recordings and texts without learning anything; see `gatework.tasks.transcribe.check.check`."""
+        return check(source, recipe)
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> TranscribeTask:
