@@ -39,6 +39,7 @@ def predict(
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
     from gatework._files import finite, write_text
     from gatework.cli._show import predictions_table, write_predictions
+    from gatework.data.lines import waiting_lines
     from gatework.errors import UsageError
     from gatework.training import Run
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
@@ -52,11 +53,11 @@ def predict(
         with stopped_with("stopped"):
             given = options.bare(changes)
             if opened.task.reads_bytes:
-                answers = predictor.answer_bytes(sys.stdin.buffer, **given)
-            else:
-                answers = predictor.answer_lines(sys.stdin, **given)
-            for line in answers:
-                print(line, flush=True)
+                for line in predictor.answer_bytes(sys.stdin.buffer, **given):
+                    print(line, flush=True)
+                return
+            for answers in predictor.answer_blocks(waiting_lines(sys.stdin), **given):
+                print("\n".join(answers), flush=True)
         return
     forms = opened.task.formats
     if form is not None and form not in forms:

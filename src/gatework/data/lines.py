@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import json
 import math
+import os
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 from gatework.data._dialect import SEPARATORS
 from gatework.data.numbers import LARGEST, NumberReader
 from gatework.errors import DataError
 
+T = TypeVar("T")
+
 SOURCE = "standard input"
 """What lines are said to come from in messages."""
 
 
-def rows_of_lines(
-    lines: Iterable[str], separator: str | None = None, columns: Collection[str] = ()
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row, and what to call it in messages.
+_PIECE = 1 << 16
+
+
+def waiting_lines(file: TextIO) -> Iterator[list[str]]:
+    """The lines of a file as they come: all that wait, or else the next one as soon as it is whole.
+
+    Bytes that are not UTF-8 come as lone surrogates, so that the lines before them can be answered.
 
     Args:
-        lines: CSV with a header, or JSON objects, one a line; each is read when the one before has been answered.
-        separator: What stood between the fields of the training table.
-        columns: The columns that are needed, by which a separator is known.
-
-    Raises:
-        DataError: A line cannot be read.
+        file: Standard input, or another file; of one that is no file of the system, each line comes alone.
     """
-    reader = LineReader(separator, columns)
-    for line in _decoded(lines):
-        if (row := reader.read(line)) is not None:
-            yield row
+    try:
+        number = file.fileno()
+    except (OSError, AttributeError):
+        yield from ([line] for line in file)
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    ends = io.IncrementalNewlineDecoder(decoder, translate=True)
+    rest = ""
+    while data := os.read(number, _PIECE):
+        *lines, rest = (rest + ends.decode(data)).split("\n")
+        if lines:
+            yield lines
+    if last := rest + ends.decode(b"", final=True):
+        yield last.split("\n")
 
 
 class LineReader:
@@ -56,6 +69,8 @@ class LineReader:
             DataError: It cannot be read.
         """
         self._number += 1
+        if not line.isascii():
+            _check_text(line)
         text = line.strip("\r\n \0").removeprefix("\ufeff")
         if not text.strip():
             return None
@@ -92,17 +107,23 @@ def _separator(header: str, kept: str | None, columns: Collection[str], where: s
     return next((mark for mark, names in cut.items() if set(columns) <= set(names)), kept or ",")
 
 
-def _decoded(lines: Iterable[str]) -> Iterator[str]:
-    """The lines as they are; a sentence instead of what Python says where one is no text."""
+def decoded(blocks: Iterable[T]) -> Iterator[T]:
+    """The same; a sentence instead of what Python says where a line is no text.
+
+    Raises:
+        DataError: A line is no text.
+    """
     try:
-        for line in lines:
-            # Bytes that are not UTF-8 come as lone surrogates where Python lets them through.
-            if not line.isascii():
-                line.encode()
-            yield line
+        yield from blocks
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None
+
+
+def _check_text(line: str) -> None:
+    """Refuses bytes that are not UTF-8, which come as lone surrogates where Python lets them through."""
+    try:
+        line.encode()
     except UnicodeEncodeError as error:
         byte = ord(error.object[error.start]) & 0xFF
         raise DataError(f"{SOURCE}: byte 0x{byte:02x} is not valid UTF-8, which was expected") from None

@@ -19,7 +19,7 @@ _EMBEDDING_RANGE = 0.05
 
 Pooled = tuple[Tensor, Tensor, Tensor]
 """What a view of the states over time carries from step to step."""
-Carried = tuple[Any, Pooled]
+Carried = tuple[Any, Pooled | None]
 """What a network carries from step to step: the states of its layers, and those of its view of them."""
 
 
@@ -144,6 +144,33 @@ class SequenceModel(nn.Module):
         seen, pooled = self.pooling.step(hidden, pooled)
         output: Tensor = self.output(seen)
         return output, (layers, pooled)
+
+    def follow(self, inputs: Tensor, state: Carried | None = None) -> tuple[Tensor, Carried]:
+        """Goes on by several steps of one sequence: for each, the outputs as if the sequence ended with it.
+
+        Args:
+            inputs: Token indices of shape (steps,), int64, or values of shape (steps, input); at least one step.
+            state: What the previous call, or `step()`, returned; None at the start.
+
+        Returns:
+            Outputs of shape (steps, outputs), and what the next call is given.
+
+        Raises:
+            UsageError: The network reads sequences from their ends too.
+        """
+        if len(inputs) == 1 or self.recurrent.bidirectional:
+            return self.step(inputs, state)
+        if self.embedding is not None:
+            inputs = self.embedding(inputs)
+        layers, pooled = (None, None) if state is None else state
+        sequence, layers = self.recurrent(inputs.unsqueeze(1), layers)
+        if self.pooling.kind == "last":
+            return self.output(sequence.squeeze(1)), (layers, pooled)
+        seen: list[Tensor] = []
+        for hidden in sequence.unbind():
+            one, pooled = self.pooling.step(hidden, pooled)
+            seen.append(one)
+        return self.output(torch.cat(seen)), (layers, pooled)
 
     def _drop_words(self, vectors: Tensor) -> Tensor:
         """Drops whole words, as in Gal & Ghahramani (2016), section 4.2, per occurrence."""

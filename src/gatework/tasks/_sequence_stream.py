@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gatework.tasks._sequence import SequenceTask
+    from gatework.tasks._stream import Row
 
 
 class SequenceStream:
@@ -60,21 +61,45 @@ class SequenceStream:
         Raises:
             DataError: A column is missing, or a value is no finite number.
         """
-        outputs = torch.zeros(1, self.task.width)
-        with torch.no_grad():
-            for step in self._steps(row, where):
-                outputs, self.state = self.model.step(step, self.state)
-        answer: dict[str, Any] = self.task.rows(outputs.numpy(), self.task.blank(1)).row(0, named=True)
-        return answer
+        return next(self.answers([(where, row)]))
 
-    def _steps(self, row: Mapping[str, Any], where: str) -> list[torch.Tensor]:
+    def answers(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        """The answers to rows that come together, each as `answer()` gives it.
+
+        Args:
+            rows: What to call each row, and its values.
+
+        Raises:
+            DataError: As for `answer()`; the answers to the rows before have come out.
+        """
+        steps, failure = self._readable(rows)
+        if steps:
+            ends = np.cumsum([len(step) for step in steps]) - 1
+            with torch.no_grad():
+                outputs, self.state = self.model.follow(self._inputs(np.concatenate(steps)), self.state)
+            answered = self.task.rows(outputs.numpy()[ends], self.task.blank(len(steps)))
+            yield from answered.iter_rows(named=True)
+        if failure is not None:
+            raise failure
+
+    def _readable(self, rows: Sequence[Row]) -> tuple[list[np.ndarray], DataError | None]:
+        """The steps of each row, up to the first that cannot be read, and what is wrong with that one."""
+        steps: list[np.ndarray] = []
+        try:
+            for where, row in rows:
+                steps.append(self._steps(row, where))
+        except DataError as error:
+            return steps, error
+        return steps, None
+
+    def _steps(self, row: Mapping[str, Any], where: str) -> np.ndarray:
+        """A row's values, shape (1, variables), or its tokens, shape (tokens,)."""
         encoder = self.task.encoder
         if isinstance(encoder, SeriesEncoder):
             width = len(encoder.scale.mean)
             if len(row) != width:
                 raise DataError(f"{SOURCE}, {where} has {len(row)} values, expected one for each of {width} variables")
-            values = np.array([[self._number(value, name, where) for name, value in row.items()]])
-            return [torch.from_numpy(encoder.scale.apply(encoder.scale.single(values)))]
+            return np.array([[self._number(value, name, where) for name, value in row.items()]])
         name = str(self.task.columns.get("text", "text"))
         if name not in row and len(row) == 1:
             name = next(iter(row))
@@ -82,8 +107,14 @@ class SequenceStream:
             raise DataError(f'{SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
         tokens = Texts.of([str(row[name])]).tokens
         # A piece without a word is read as one unknown word, as an empty text is.
-        indices = encoder.vocabulary.indices(tokens.words(0) or [""]).astype(np.int64)
-        return [torch.from_numpy(indices[k : k + 1]) for k in range(len(indices))]
+        return encoder.vocabulary.indices(tokens.words(0) or [""]).astype(np.int64)
+
+    def _inputs(self, steps: np.ndarray) -> torch.Tensor:
+        """Steps as the network takes them."""
+        encoder = self.task.encoder
+        if isinstance(encoder, SeriesEncoder):
+            steps = encoder.scale.apply(encoder.scale.single(steps))
+        return torch.from_numpy(steps)
 
     def _number(self, value: Any, name: str, where: str) -> float:
         number = number_of(value, name, where, self._read)

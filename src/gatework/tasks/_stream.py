@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
+
+Row = tuple[str, Mapping[str, Any]]
+"""What to call a row in messages, and its values by column."""
 
 
 class Stream(Protocol):
     """Answers rows one by one; what it carries from row to row does not grow.
+
+    It may have a method `answers(rows)`, which answers several rows in less time than one after the other; its answers
+    agree with those of `answer()` to rounding, and those before a row that raises come out first.
 
     It may have the attributes `reading`, how texts become values as in the training table, and `columns`, those that a
     row must have, by which the separator of rows of CSV is known.
@@ -39,3 +45,17 @@ class ByteStream(Protocol):
     def finish(self) -> Iterable[dict[str, Any]]:
         """The answers that are left when nothing comes any more."""
         ...
+
+
+def answers_of(stream: Stream, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """The answers to rows that wait together, in their order.
+
+    Raises:
+        DataError: A row cannot be answered; the answers to those before it have come out.
+    """
+    answers = getattr(stream, "answers", None)
+    if answers is not None and len(rows) > 1:
+        yield from answers(rows)
+    else:
+        for where, row in rows:
+            yield stream.answer(row, where)

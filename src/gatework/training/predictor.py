@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gatework.data.dataset import Split
 from gatework.data.frames import like
-from gatework.data.lines import SOURCE, rows_of_lines
+from gatework.data.lines import SOURCE, LineReader, decoded
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 from gatework.options import READING, TASKS
+from gatework.tasks._stream import Row, answers_of
 from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
@@ -165,14 +166,56 @@ class Predictor:
             UsageError: The task or the network cannot go step by step.
             DataError: A line cannot be read, or there is none.
         """
+        for answers in self.answer_blocks(([line] for line in lines), **options):
+            yield from answers
+
+    def answer_blocks(self, blocks: Iterable[Sequence[str]], **options: Any) -> Iterator[list[str]]:
+        """Answers lines block by block, each before the next is read; rows that wait together take a tenth of the time.
+
+        Args:
+            blocks: Lines as for `answer_lines()`, as many as there are at once.
+            options: How they are read, where that differs from the training table.
+
+        Yields:
+            For each block with rows, one JSON object a row.
+
+        Raises:
+            UsageError: The task or the network cannot go step by step.
+            DataError: A line cannot be read, or there is none; the rows before it have been answered.
+        """
         stream, is_empty = self.stream(**options), True
         # A stream of one's own need not say how its rows are read.
         reading, columns = getattr(stream, "reading", Reading()), getattr(stream, "columns", ())
-        for where, row in rows_of_lines(lines, reading.separator, columns):
-            yield json.dumps(stream.answer(row, where), ensure_ascii=False)
-            is_empty = False
+        reader = LineReader(reading.separator, columns)
+        for block in decoded(blocks):
+            rows, failure = _read(reader, block)
+            written: list[str] = []
+            try:
+                written.extend(map(_AS_JSON, answers_of(stream, rows)))
+            except DataError as error:  # what was answered before it stands first
+                failure = error
+            if written:
+                is_empty = False
+                yield written
+            if failure is not None:
+                raise failure
         if is_empty:
             raise DataError(f"{SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _read(reader: LineReader, lines: Sequence[str]) -> tuple[list[Row], DataError | None]:
+    """The rows of some lines, up to the first that cannot be read, and what is wrong with that one."""
+    rows: list[Row] = []
+    try:
+        for line in lines:
+            if (row := reader.read(line)) is not None:
+                rows.append(row)
+    except DataError as error:
+        return rows, error
+    return rows, None
 
 
 def _some(split: Split) -> Split:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,10 +18,23 @@ from gatework.errors import DataError
 from gatework.tasks.detect.detector import LIMIT, Detector
 
 if TYPE_CHECKING:
-    from gatework.tasks.detect.online_scorer import LabelledWatch, OnlineScorer
+    from gatework.tasks._stream import Row
+    from gatework.tasks.detect.online_scorer import Answers, LabelledWatch, OnlineScorer
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 _MICROSECOND = datetime.timedelta(microseconds=1)
+_FIELDS = ("value", "expected", "low", "high")
+# How many ids are remembered as they were written; further ones are read anew each time.
+_MOST_IDS = 100_000
+
+
+class _Read(NamedTuple):
+    """A row that was read: its series, its time as it stands and in microseconds, and its values."""
+
+    ids: tuple[str, ...]
+    time: Any
+    stamp: int
+    values: list[float]
 
 
 class DetectStream:
@@ -38,6 +51,7 @@ class DetectStream:
         self.number = NumberReader(reading)
         self.watches: dict[str, OnlineScorer | LabelledWatch] = {}
         self.since_flag: dict[str, int] = {}
+        self._ids: dict[str, str] = {}
 
     def answer(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
         """The answer for the row that comes next.
@@ -53,28 +67,68 @@ class DetectStream:
         Raises:
             DataError: A column is missing, or a value is no number or no time.
         """
-        names = self.task.columns
-        ids = tuple(self._id(row, name, where) for name in names["series"])
-        series = ", ".join(ids)
-        time = self._field(row, str(names["time"]), where)
-        stamp = self._stamp(time, where)
-        values = np.array([[self._number(row, name, where) for name in self.task.variables]])
-        if series not in self.watches:
-            self.watches[series] = self.detector.watch(series)
-        found = self.watches[series].answer(values, np.array([stamp]))
-        score = float(found.scores[0])
+        return next(self.answers([(where, row)]))
+
+    def answers(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        """The answers to rows that come together, each as `answer()` gives it.
+
+        Args:
+            rows: What to call each row, and its values.
+
+        Raises:
+            DataError: As for `answer()`; the answers to the rows before have come out.
+        """
+        read, failure = self._readable(rows)
+        places: dict[str, list[int]] = {}
+        for place, one in enumerate(read):
+            places.setdefault(", ".join(one.ids), []).append(place)
+        judged: dict[int, tuple[Answers, int]] = {}
+        for series, of_series in places.items():
+            if series not in self.watches:
+                self.watches[series] = self.detector.watch(series)
+            values = np.array([read[place].values for place in of_series])
+            found = self.watches[series].answer(values, np.array([read[place].stamp for place in of_series]))
+            for k, place in enumerate(of_series):
+                judged[place] = (found, k)
+        for place, one in enumerate(read):
+            yield self._said(one, *judged[place])
+        if failure is not None:
+            raise failure
+
+    def _readable(self, rows: Sequence[Row]) -> tuple[list[_Read], DataError | None]:
+        """What was read of each row, up to the first that cannot be read, and what is wrong with that one."""
+        read: list[_Read] = []
+        try:
+            for where, row in rows:
+                ids = tuple([self._id(row, name, where) for name in self.task.columns["series"]])
+                time = self._field(row, self.columns[0], where)
+                stamp = self._stamp(time, where)
+                read.append(_Read(ids, time, stamp, [self._number(row, name, where) for name in self.task.variables]))
+        except DataError as error:
+            return read, error
+        return read, None
+
+    def _said(self, read: _Read, found: Answers, place: int) -> dict[str, Any]:
+        """The answer to one row."""
+        series, gap = ", ".join(read.ids), self.task.settings.gap
+        score = float(found.scores[place])
         is_anomaly = score > LIMIT
-        since = self.since_flag.get(series, self.task.settings.gap + 1)
-        self.since_flag[series] = 0 if is_anomaly else min(since + 1, self.task.settings.gap + 1)
-        answer: dict[str, Any] = dict(zip(names["series"], ids, strict=True))
-        answer |= {str(names["time"]): time, "score": None if math.isnan(score) else score, "is_anomaly": is_anomaly}
-        answer["is_start"] = is_anomaly and since > self.task.settings.gap
-        if found.causes[0] >= 0:
-            answer["cause"] = self.task.variables[found.causes[0]]
-            for k, name in enumerate(self.task.variables):
-                fields = ("expected", "low", "high")
-                answer[name] = {"value": _or_none(values[0, k])}
-                answer[name] |= {field: _or_none(getattr(found, field)[0, k]) for field in fields}
+        since = self.since_flag.get(series, gap + 1)
+        self.since_flag[series] = 0 if is_anomaly else min(since + 1, gap + 1)
+        answer: dict[str, Any] = dict(zip(self.task.columns["series"], read.ids, strict=True))
+        answer |= {self.columns[0]: read.time, "score": _or_none(score), "is_anomaly": is_anomaly}
+        answer["is_start"] = is_anomaly and since > gap
+        cause = int(found.causes[place])
+        if cause >= 0:
+            answer["cause"] = self.task.variables[cause]
+            columns = (
+                read.values,
+                found.expected[place].tolist(),
+                found.low[place].tolist(),
+                found.high[place].tolist(),
+            )
+            for name, numbers in zip(self.task.variables, zip(*columns, strict=True), strict=True):
+                answer[name] = dict(zip(_FIELDS, map(_or_none, numbers), strict=True))
         return answer
 
     def _field(self, row: Mapping[str, Any], name: str, where: str) -> Any:
@@ -84,9 +138,13 @@ class DetectStream:
 
     def _id(self, row: Mapping[str, Any], name: str, where: str) -> str:
         value = self._field(row, name, where)
+        if isinstance(value, str) and (known := self._ids.get(value)) is not None:
+            return known
         series = plain_texts(pl.Series(name, [text_of(value)], dtype=pl.String), SOURCE, self.task.scales.by_name)[0]
         if series is None:
             raise DataError(f'{SOURCE}, column "{name}": {where} is empty; every row must say which series it is of')
+        if isinstance(value, str) and len(self._ids) < _MOST_IDS:
+            self._ids[value] = str(series)
         return str(series)
 
     def _number(self, row: Mapping[str, Any], name: str, where: str) -> float:
