@@ -24,6 +24,7 @@ WORDS = {
     "decoding": "n-grams, sampling, beams",
     "data": "files and frames to datasets",
     "errors": "one tree of sentences",
+    "estimators": "for scikit-learn",
     "evaluation": "comparison and verdict",
     "export": "for other people's systems",
     "formatting": "numbers in words",

@@ -53,6 +53,7 @@ SLOW = {
         "bench",
         "fuzz",
         "data/sets/test_every_set.py",
+        "estimators",
         "evaluation/test_comparison.py",
         "inside/test_docs.py",
         "inside/test_inspect_command.py",

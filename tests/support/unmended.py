@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("reports",),
     ("inside",),
     ("_compared", "_tuned"),
-    ("export", "serve"),
+    ("estimators", "export", "serve"),
     ("bench", "course"),
     ("cli",),
     ("__main__",),

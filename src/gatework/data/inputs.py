@@ -5,7 +5,7 @@ Texts are in `text.py`, series here; another kind, such as sound or pairs of tex
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -62,6 +62,53 @@ class SeriesInputs(np.ndarray):
     def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
         """One column "input", a row of numbers each."""
         return {"input": list(np.asarray(self).reshape(len(self), -1))}
+
+    def notes(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+
+class RaggedSeries:
+    """Series of several lengths, with the same variables.
+
+    Attributes:
+        values: Every step of every series, one after the other, shape (steps, input).
+        ends: Where each series ends, counted in steps, shape (examples,), int64.
+    """
+
+    kind: ClassVar[Literal["series"]] = "series"
+
+    def __init__(self, values: np.ndarray, ends: np.ndarray) -> None:
+        self.values, self.ends = values, ends
+
+    @classmethod
+    def of(cls, series: Sequence[np.ndarray]) -> RaggedSeries:
+        """Series of shape (steps, input) each."""
+        lengths = np.array([len(one) for one in series], dtype=np.int64)
+        return cls(np.concatenate(list(series)), lengths.cumsum())
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of each series, shape (examples,), int64."""
+        return np.diff(self.ends, prepend=0)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, index: Any) -> Any:
+        """One series, for a position, or those at several, for an array of positions or a slice."""
+        if isinstance(index, (int, np.integer)):
+            end = int(self.ends[index])
+            return self.values[end - int(self.lengths[index]) : end]
+        return RaggedSeries.of([self[k] for k in np.arange(len(self))[index]])
+
+    def identities(self) -> list[Hashable]:
+        """The very numbers."""
+        return [self[k].tobytes() for k in range(len(self))]
+
+    def columns(self) -> dict[str, pl.Series | list[np.ndarray]]:
+        """One column "input", the numbers of each in a row."""
+        return {"input": [self[k].reshape(-1) for k in range(len(self))]}
 
     def notes(self) -> tuple[str, ...]:
         """Nothing."""

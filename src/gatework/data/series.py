@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.inputs import RaggedSeries
 
 if TYPE_CHECKING:
+    from gatework.data.dataset import Examples
     from gatework.options import DataOptions
 
 
@@ -121,6 +123,34 @@ class SeriesExamples:
         return Batch(*(torch.from_numpy(array) for array in arrays))
 
 
+class RaggedExamples:
+    """Series of several lengths as model inputs.
+
+    Attributes:
+        split: The examples before encoding.
+        lengths: Steps of each example, shape (examples,), int64.
+    """
+
+    def __init__(self, split: Split, series: RaggedSeries, targets: np.ndarray) -> None:
+        """Takes values that are scaled already; the other arguments are those of `SeriesExamples`."""
+        self.split = split
+        self._series, self._targets = series, targets
+        self.lengths = series.lengths
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The examples at these positions: inputs of shape (batch, time, input), float32, zero after each end."""
+        import torch
+
+        lengths = self.lengths[index]
+        inputs = np.zeros((len(index), int(lengths.max()), self._series.values.shape[1]), dtype=np.float32)
+        for row, place in zip(inputs, index, strict=True):
+            row[: self.lengths[place]] = self._series[int(place)]
+        return Batch(*(torch.from_numpy(array) for array in (inputs, lengths, self._targets[index])))
+
+
 @dataclass(frozen=True)
 class SeriesEncoder:
     """How series become model inputs.
@@ -134,8 +164,9 @@ class SeriesEncoder:
     scale: Scale
 
     @classmethod
-    def fit(cls, values: np.ndarray, config: DataOptions) -> SeriesEncoder:
-        """Learns the scale from the training part, of shape (examples, time, input)."""
+    def fit(cls, inputs: np.ndarray | RaggedSeries, config: DataOptions) -> SeriesEncoder:
+        """Learns the scale from the training part: series of one length or of several."""
+        values = inputs.values if isinstance(inputs, RaggedSeries) else inputs
         return cls(Scale.learnt(values, is_scaled=config.scale))
 
     def state(self) -> dict[str, Any]:
@@ -147,6 +178,9 @@ class SeriesEncoder:
         """The encoder whose `state()` this is."""
         return cls(Scale.from_state(state))
 
-    def encode(self, split: Split, targets: np.ndarray) -> SeriesExamples:
+    def encode(self, split: Split, targets: np.ndarray) -> Examples:
         """Examples ready to be batched."""
+        if isinstance(split.inputs, RaggedSeries):
+            values = self.scale.apply(self.scale.single(split.inputs.values))
+            return RaggedExamples(split, RaggedSeries(values, split.inputs.ends), targets)
         return SeriesExamples(split, self.scale.apply(self.scale.single(np.asarray(split.inputs))), targets)

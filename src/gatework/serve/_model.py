@@ -11,8 +11,8 @@ import polars as pl
 
 from gatework.data.series import SeriesEncoder
 from gatework.errors import DataError, GateworkError, UsageError, nearest
+from gatework.nn.each_alone import EachAlone, each_alone
 from gatework.options import READING, TASKS, Option
-from gatework.serve._network import EachAlone, each_alone
 from gatework.serve._source import Source
 from gatework.tasks._stream import Stream
 from gatework.training.predictor import Predictor
