@@ -25,12 +25,15 @@ def runs(tmp_path_factory):
     """A run of every kind of input: texts, series, a table that is forecast, and rows that are watched."""
     folder = tmp_path_factory.mktemp("served")
     table = pl.DataFrame({"time": hours(300), "units": np.sin(np.arange(300) / 24 * 2 * np.pi)})
+    book = folder / "book.txt"
+    book.write_text("The gate opens and the cell keeps what it has seen. " * 200)
     named = {"time": "time", "target": "units", "epochs": 1, "hidden": 4, "threads": 1}
     return {
         "texts": network_run(folder / "texts", bidirectional=False, padding="mask"),
         "both": network_run(folder / "both", bidirectional=True, pooling="concat", layers=2, padding="mask"),
         "series": network_run(folder / "series", kind="series", variables=2),
         "sales": gatework.train("forecast", table, out=folder / "sales", horizon=3, **named),
+        "writer": gatework.train("generate", book, out=folder / "writer", epochs=1, hidden=8, embedding=4, threads=1),
         "sensor": gatework.train("detect", table, out=folder / "sensor", **named),
     }
 

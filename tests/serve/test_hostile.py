@@ -6,8 +6,8 @@ import random
 import pytest
 
 PATHS = [
-    *(f"/predict/{name}" for name in ("texts", "both", "series", "sales", "sensor", "nobody", "", "%00")),
-    *(f"/v2/models/{name}/infer" for name in ("texts", "series", "sales", "sensor")),
+    *(f"/predict/{name}" for name in ("texts", "both", "series", "sales", "sensor", "writer", "nobody", "", "%00")),
+    *(f"/v2/models/{name}/infer" for name in ("texts", "series", "sales", "sensor", "writer")),
     *(
         f"/{kind}/{name}"
         for kind in ("invocations", "stream", "evaluate")

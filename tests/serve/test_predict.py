@@ -3,6 +3,9 @@
 import polars as pl
 import pytest
 
+from gatework.errors import UsageError
+from gatework.serve._model import ServedModel
+
 TEXTS = ["good film", "a slow plot , never good", "bad"]
 SERIES = [[[0.5, 1.0], [1.5, -2.0], [0.25, 3.0]], [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]]
 
@@ -85,13 +88,31 @@ def test_clouds_ask_by_frames(client):
         ("sensor", b'{"rows": [{"units": 1}]}', 'the data frame has no column "time"'),
         ("sensor", b'{"rows": [{"time": [1], "units": 1}]}', 'column "time", row 0 (counted from 0) is a list'),
         ("nobody", b"{}", 'there is no model "nobody"'),
-        ("", b"{}", "which model? Name it at the end of the address: texts, both, series, sales, sensor"),
+        ("", b"{}", "which model? Name it at the end of the address: texts, both, series, sales, writer, sensor"),
     ],
 )
 def test_what_cannot_be_answered_is_one_sentence(client, path, body, sentence):
     reply = client.post(f"/predict/{path}" if path else "/predict", content=body)
     assert reply.status_code in (400, 404)
     assert sentence in reply.json()["error"]
+
+
+def test_a_writer_goes_on_from_prompts_within_bounds(client):
+    options = {"length": 20, "seed": 3, "stop": ["\n"]}
+    answers = client.post("/predict/writer", json={"texts": ["The gate", "A cell"], "options": options}).json()[
+        "answers"
+    ]
+    assert [row["prompt"] for row in answers] == ["The gate", "A cell"]
+    much = client.post("/predict/writer", json={"text": "a", "options": {"length": 100_000}})
+    assert "values are asked for at once, expected at most" in much.json()["error"]
+    file = client.post("/predict/writer", json={"options": {"prompt_file": "/etc/passwd"}})
+    assert (file.status_code, 'has no option "prompt_file"' in file.json()["error"]) == (400, True)
+
+
+def test_a_task_that_says_nothing_of_strangers_is_not_served(runs, monkeypatch):
+    monkeypatch.setattr(type(runs["texts"].task), "takes", ())
+    with pytest.raises(UsageError, match='a run of the task "classify" cannot be served'):
+        ServedModel("texts", runs["texts"])
 
 
 def test_a_text_is_never_taken_for_the_name_of_a_file(client, tmp_path):

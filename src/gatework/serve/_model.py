@@ -13,6 +13,7 @@ from gatework.data.series import SeriesEncoder
 from gatework.errors import DataError, GateworkError, UsageError, nearest
 from gatework.nn.each_alone import EachAlone, each_alone
 from gatework.options import READING, TASKS, Option
+from gatework.serve._limits import Limits
 from gatework.serve._source import Source
 from gatework.tasks._stream import Stream
 from gatework.training.predictor import Predictor
@@ -22,6 +23,9 @@ VERSION = "1"
 """The version that protocols ask for; a run that was trained again is another run."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ROWS = 24
+# Of an answer, in the longest inputs; and whole numbers that say nothing of it.
+_LARGEST_SIZE = 10
+_NO_SIZES = ("seed", "top_k", "beam")
 
 
 class ServedModel:
@@ -52,6 +56,8 @@ class ServedModel:
         self._is_each_alone = isinstance(self.predictor.network, EachAlone)
         task = self.task = run.task
         self.takes = (*task.takes, *(() if task.needs_input else ("nothing",)))
+        if not self.takes:
+            raise UsageError(f'a run of the task "{run.recipe.task}" cannot be served: it reads files of this machine')
         self.example = self._example()
         self.answer = self._answer_to_example()
 
@@ -59,6 +65,8 @@ class ServedModel:
     def columns(self) -> tuple[str, ...]:
         """The columns of the rows that it takes, in the order of the training table's roles."""
         roles = getattr(self.task, "columns", {})
+        if not isinstance(roles, Mapping):
+            return ()
         named = [roles[role] for role in ("time", "series", "text", "inputs", "target") if role in roles]
         if {"text", "inputs"} & set(roles):
             named = [roles[role] for role in ("text", "inputs") if role in roles]
@@ -74,22 +82,30 @@ class ServedModel:
     def options(self) -> Mapping[str, Option]:
         """The options of a prediction that a request may give, by name."""
         declared = TASKS.find(self.predictor.run.recipe.task).prediction_options
-        return {o.name: o for o in declared if o not in READING and "predict" in o.commands}
+        # A file of this machine is nothing that a stranger may name.
+        return {o.name: o for o in declared if o not in READING and "predict" in o.commands and o.metavar != "FILE"}
 
-    def check(self, source: Source) -> None:
+    def check(self, source: Source, limits: Limits) -> None:
         """Refuses what the model does not take.
 
         Raises:
             DataError: It takes another form.
-            UsageError: It has no such option, or the option has no such value.
+            UsageError: It has no such option, or the option has no such value, or much too much is asked for.
         """
         if source.form not in self.takes:
             raise DataError(f'"{self.name}" takes {" or ".join(self.takes)}, not {source.form}')
         for name, value in source.options.items():
             if name not in self.options:
                 raise UsageError(f'"{self.name}" has no option "{name[:40]}": {nearest(name, self.options)}')
-            if problem := self.options[name].problem(value):
+            if problem := self.options[name].problem(self.options[name].converted(value)):
                 raise UsageError(problem)
+        most, size = _LARGEST_SIZE * limits.length, source.count
+        for name, option in self.options.items():
+            value = source.options.get(name, option.default)
+            if int in option.members and isinstance(value, int) and name not in _NO_SIZES:
+                size *= max(value, 1)
+        if size > most:
+            raise UsageError(f"{size:,} values are asked for at once, expected at most {most:,}; ask for less")
 
     def group(self, source: Source) -> Hashable:
         """What can be answered together with a source; None where its answer is not that of each example alone."""
@@ -104,7 +120,8 @@ class ServedModel:
         return [merged.slice(end - source.count, source.count) for end, source in zip(ends, sources, strict=True)]
 
     def _rows(self, source: Source) -> pl.DataFrame:
-        return self.predictor.rows(self.predictor.read(source.value, **source.options))
+        options = {name: self.options[name].converted(value) for name, value in source.options.items()}
+        return self.predictor.rows(self.predictor.read(source.value, **options))
 
     def evaluate(self, sources: Sequence[Source]) -> Sequence[dict[str, Any]]:
         """How good the model is on each source, which has the answers too: metrics, and those of simple methods."""

@@ -85,7 +85,7 @@ class Service:
         self, request: Request, model: ServedModel, source: Source, timeout: float | None = None
     ) -> pl.DataFrame:
         """What a model says of a source; given up when the client has gone."""
-        model.check(source)
+        model.check(source, self.limits)
         answer = self.worker.answer(
             model.predict, source, group=model.group(source), size=source.count, timeout=timeout
         )
@@ -93,7 +93,7 @@ class Service:
 
     async def evaluate(self, request: Request, model: ServedModel, source: Source) -> dict[str, Any]:
         """How good a model is on a source."""
-        if source.form != "rows":
+        if source.form != "rows" or "rows" not in model.takes:
             raise DataError("an evaluation takes rows, with the column of the answers beside those of the inputs")
         return await _unless_gone(request, self.worker.answer(model.evaluate, source))
 

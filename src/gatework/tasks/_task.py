@@ -193,8 +193,11 @@ class Task(ABC):
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """The forms in which one asks it over a network: "texts", "series", or "rows" of a table."""
-        return ("rows",)
+        """The forms in which one may ask it over a network: "texts", "series", or "rows" of a table; none by default.
+
+        Whoever asks is a stranger: what a task takes so must not be able to name a file of this machine.
+        """
+        return ()
 
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:

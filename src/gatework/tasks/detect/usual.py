@@ -150,6 +150,11 @@ class UsualTask(DenseTask):
         )
 
     @property
+    def takes(self) -> tuple[str, ...]:
+        """Rows of a table."""
+        return ("rows",)
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """The watched columns."""
         names = self.columns["target"]

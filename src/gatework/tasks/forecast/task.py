@@ -95,6 +95,11 @@ class ForecastTask(DenseTask):
         """The columns of the person's table, by role."""
         return {"time": self.history.columns.time, "target": self.history.columns.targets}
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Rows of a table."""
+        return ("rows",)
+
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""

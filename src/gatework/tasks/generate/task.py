@@ -161,6 +161,11 @@ class GenerateTask(Task):
         request = Request(length=_SPECIMEN, seed=0, does_end=self.is_whole)
         return {"sample": "".join(piece for _, piece in write(_network(model), self.tokens, "", request))}
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Prompts."""
+        return ("texts",)
+
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads the prompt that a text is to go on from, and how.
 

@@ -182,6 +182,11 @@ class TranslateTask(Task):
         confidences = [best.confidence for best, *_ in said]
         model.get_buffer("low").fill_(float(np.quantile(confidences, _LOW)) if confidences else 0.0)
 
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Sentences as such, or in the column of a table."""
+        return ("texts", "rows")
+
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads sentences.
 
