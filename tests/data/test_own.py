@@ -185,3 +185,20 @@ def test_a_label_means_the_same_in_a_file_and_in_a_frame(tmp_path):
 def test_a_frame_of_mixed_values_is_read_column_by_column():
     frame = REVIEWS.to_pandas().assign(order=[i if i % 2 else f"A{i}" for i in range(20)], notes=[None, 3.5] * 10)
     assert load(frame, DataOptions()).classes == ("0", "1", "2")
+
+
+def test_a_file_to_test_on_leaves_all_of_the_data_for_training_and_validation(tmp_path):
+    rows = [f"{word} {k},{word}" for k in range(10) for word in ("good", "bad")]
+    (tmp_path / "train.csv").write_text("text,label\n" + "\n".join(rows))
+    (tmp_path / "test.csv").write_text("label,text\ngood,good 3\nbad,new bad\n")
+    config = DataOptions(test_file=str(tmp_path / "test.csv"))
+    dataset = load(str(tmp_path / "train.csv"), config)
+    assert (len(dataset.train), len(dataset.validation)) == (16, 4)
+    assert list(dataset.test.inputs) == ["good 3", "new bad"]
+    assert dataset.test.targets.tolist() == [1, 0]
+    assert "1 of the 2 test examples also stand, word for word, in the training part." in dataset.provenance.notes
+    (tmp_path / "test.csv").write_text("label,text\ngood,fine\nugly,new\n")
+    with pytest.raises(DataError, match='the label "ugly" is none of the classes bad, good'):
+        load(str(tmp_path / "train.csv"), config)
+    with pytest.raises(UsageError, match='"sentence-polarity" has a test part of its own; leave --test-file out'):
+        load("sentence-polarity", config)

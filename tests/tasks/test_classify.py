@@ -1,23 +1,32 @@
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from torch.nn.functional import cross_entropy
 
+from gatework import compare, train
+from gatework._files import read_json, read_tensors, write_tensors
 from gatework.data import load
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.inputs import SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
-from gatework.data.text import Texts
-from gatework.errors import DataError
-from gatework.options import DataOptions
+from gatework.data.text import TextEncoder, Texts, Vocabulary
+from gatework.errors import DataError, RunError
+from gatework.options import DataOptions, ModelOptions
 from gatework.tasks import get
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
+from gatework.tasks.classify.calibration import calibration_error, joined, temperature
 from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of, confusion_matrix
+from gatework.tasks.classify.model import Classifier
+from gatework.tasks.classify.stored import from_tensors, to_tensors
 from gatework.tasks.classify.task import ClassifyTask
+from gatework.training import Run
 
 ENCODER = SeriesEncoder(Scale.identity(1))
 TWO = ClassifyTask(ENCODER, ("no", "yes"))
@@ -53,11 +62,13 @@ def test_the_area_under_the_curve_is_left_out_where_a_class_has_no_example():
     assert "roc_auc" not in TWO.metrics(answers_of(np.array([[0, np.nan], [0, 1]]), np.array([0, 1])))
 
 
-def test_probabilities_and_logits_have_the_same_metrics():
+def test_log_probabilities_and_logits_have_the_same_metrics():
     logits = np.random.default_rng(0).normal(size=(50, 2))
     targets = np.arange(50) % 2
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    assert TWO.metrics(answers_of(logits, targets)) == TWO.metrics(answers_of(probabilities, targets))
+    assert TWO.metrics(answers_of(logits, targets)) == pytest.approx(
+        TWO.metrics(answers_of(np.log(probabilities), targets))
+    )
 
 
 def test_the_confusion_matrix_has_true_classes_in_rows():
@@ -178,3 +189,136 @@ def test_linear_classifiers_of_many_classes_leave_out_one_without_examples():
         assert (scores.argmax(axis=1) == labels).all(), linear.name
         assert (scores[:, 2] == scores[:, 2].min()).all()
         assert np.isfinite(scores).all()
+
+
+def test_a_temperature_makes_sure_answers_as_sure_as_they_are_right():
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(4000, 3)) * 2
+    chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    targets = (chances.cumsum(axis=1) < random.random((4000, 1))).sum(axis=1)
+    assert temperature(3 * scores, targets) == pytest.approx(3, rel=0.1)
+    # The groups' errors by chance: 0.5 * sqrt(2 / pi / n) for n = 4000 / 15 of each.
+    assert calibration_error(scores, targets) < 0.03 < 0.1 < calibration_error(3 * scores, targets)
+
+
+def test_the_calibration_error_by_hand():
+    scores = np.log(np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]]))
+    # Of the two that are sure by 0.9 one is right, of the two by 0.6 both are: (0.4 + 0.4) / 2.
+    assert calibration_error(scores, np.array([0, 1, 1, 1])) == pytest.approx(0.4)
+
+
+def test_a_handful_of_examples_does_not_make_answers_certain():
+    scores = np.array([[1.0, -1.0], [-1.0, 1.0]])
+    assert 0.4 < temperature(scores, np.array([0, 1])) < 1
+
+
+def test_the_better_scores_have_the_larger_weight():
+    random = np.random.default_rng(1)
+    targets = random.integers(0, 2, 2000)
+    right, noise = np.eye(2)[targets] + random.normal(size=(2000, 2)) / 2, random.normal(size=(2000, 2))
+    other = np.eye(2)[targets] + random.normal(size=(2000, 2)) / 2
+    assert joined(right, noise, targets).share > 0.85
+    assert joined(noise, right, targets).share < 0.15
+    assert 0.3 < joined(right, other, targets).share < 0.7
+    one, two = joined(right, other, targets).factors
+    alone, together = (float((scores.argmax(1) == targets).mean()) for scores in (right, one * right + two * other))
+    assert together > alone + 0.02
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_linear_classifier_comes_back_from_its_tensors(classes):
+    texts = [f"{word} film {word} {k}" for word in ("red", "green", "blue")[:classes] for k in range(4)]
+    labels = np.repeat(np.arange(classes), 4)
+    part = Split(Texts.of(texts), labels)
+    dataset = Dataset("x", "text", part, part, part, PROVENANCE, ("a", "b", "c")[:classes])
+    for linear in linear_classifiers(dataset):
+        again = from_tensors(to_tensors(linear), classes)
+        assert (again.name, again.about) == (linear.name, linear.about)
+        others = Texts.of(["red film", "", "blue unknown film 1"])
+        np.testing.assert_allclose(again.scores(others), linear.scores(others), atol=1e-5)
+    broken = to_tensors(linear)
+    with pytest.raises(ValueError, match="do not fit"):
+        from_tensors(broken | {"weights": broken["weights"][1:]}, classes)
+    with pytest.raises(ValueError, match="lacks 'words'"):
+        from_tensors({name: tensor for name, tensor in broken.items() if name != "words"}, classes)
+
+
+@pytest.fixture(scope="module")
+def blended(tmp_path_factory):
+    """A run whose network learns little, so that the linear classifier answers with it."""
+    out = tmp_path_factory.mktemp("blend") / "run"
+    small = load("sentence-polarity", DataOptions()).limited(400)
+    return small, train("classify", small, out=out, epochs=1, hidden=4, embedding=4, threads=1)
+
+
+def test_a_run_answers_with_the_blend_and_shows_the_network_and_the_linear_classifier_beside_it(blended):
+    dataset, run = blended
+    answer, (simple,) = run.summary["answer"], run.summary["simple"]
+    assert set(answer["validation"]) == {"network", simple, "weighted mean"}
+    assert answer["weights"][simple] > answer["weights"].get("network", 0)
+    assert min(answer["validation"], key=answer["validation"].get) == "weighted mean"
+    assert run.summary["metrics"]["test_accuracy"] > run.summary["network"]["test_accuracy"]
+    assert set(run.scores.baselines) == {"network alone", simple}
+    scores = run.evaluate(dataset.test)
+    assert scores.metrics == {name.removeprefix("test_"): value for name, value in run.summary["metrics"].items()}
+    rows = run.predict(list(dataset.test.inputs.strings[:5]))
+    shown = run.task.rows(run.scores.answers["scores"].to_numpy()[:5], run.task.blank(5))
+    assert rows["label"].to_list() == shown["label"].to_list()
+    np.testing.assert_allclose(rows["probability"].to_numpy(), shown["probability"].to_numpy(), atol=1e-5)
+
+
+def test_a_blend_is_chosen_by_the_validation_part_alone(blended):
+    dataset, run = blended
+    model = run.network
+    before = {name: tensor.clone() for name, tensor in model.joining.state_dict().items()}
+    other = replace(dataset, test=Split(dataset.test.inputs, 1 - dataset.test.targets))
+    alone = replace(run.task, chosen=None)
+    alone.calibrate(model, other, ())
+    assert alone.blended(model, other, ()).chosen == run.task.chosen
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.joining.state_dict().items())
+
+
+def test_without_a_blend_the_network_answers_alone(blended, tmp_path):
+    dataset, run = blended
+    alone = train("classify", dataset, out=tmp_path / "run", epochs=1, hidden=4, embedding=4, threads=1, blend=False)
+    assert "answer" not in alone.summary
+    assert alone.summary["metrics"] == run.summary["network"]
+
+
+def test_a_damaged_linear_classifier_is_one_sentence(blended, tmp_path):
+    _, run = blended
+    copy = shutil.copytree(run.path, tmp_path / "run")
+    tensors, _ = read_tensors(copy / "model.safetensors")
+    write_tensors(
+        copy / "model.safetensors", tensors | {"joining.linear_weights": tensors["joining.linear_weights"][1:]}
+    )
+    with pytest.raises(RunError, match=r"model\.safetensors does not fit the network"):
+        _ = Run.open(copy).network
+
+
+def test_a_comparison_shows_networks_alone_and_with_the_linear_classifier(tmp_path):
+    small = load("sentence-polarity", DataOptions()).limited(300)
+    compare(small, out=tmp_path / "c", cells=["gru"], seeds=1, epochs=1, hidden=4, embedding=4)
+    content = read_json(tmp_path / "c" / "comparison.json")
+    kinds = {entry["name"]: entry["kind"] for entry in content["entries"]}
+    (blend,) = [name for name, kind in kinds.items() if kind == "blend"]
+    assert kinds["gru"] == "network"
+    assert blend == "gru, blended"
+    assert f"network and simple methods together ({blend}) come to a test accuracy of" in content["verdict"]
+    assert blend in (tmp_path / "c" / "report.html").read_text()
+
+
+def test_an_adversarial_step_also_learns_from_word_vectors_moved_where_that_hurts():
+    torch.manual_seed(0)
+    config = ModelOptions(hidden=6, embedding=5, pooling="attention", adversarial=0.1)
+    model = Classifier(config, vocabulary=20, inputs=None, classes=2)
+    inputs, lengths, targets = torch.randint(0, 20, (4, 7)), torch.tensor([7, 3, 1, 5]), torch.tensor([0, 1, 1, 0])
+    plain, moved = model.withstanding(lambda scores: cross_entropy(scores, targets), inputs, lengths).chunk(2)
+    assert torch.equal(plain, model(inputs, lengths))
+    each = [cross_entropy(scores.detach(), targets, reduction="none") for scores in (plain, moved)]
+    assert (each[1] > each[0]).all(), "every text is harder where it was moved to"
+    task = ClassifyTask(TextEncoder(Vocabulary(("a",)), 0, "mask"), ("no", "yes"))
+    batch = Batch(inputs, lengths, targets)
+    both = task.loss(model.train(), batch).total.item()
+    assert both == pytest.approx(float((each[0].sum() + each[1].sum()) / 2), rel=1e-5)
+    assert task.loss(model.eval(), batch).total.item() == pytest.approx(float(each[0].sum()), rel=1e-5)

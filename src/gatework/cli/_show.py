@@ -150,11 +150,9 @@ def measured_table(methods: dict[str, dict[str, float]]) -> None:
 def run_summary(run: Run) -> None:
     """Prints a finished run's metrics, size and time, and what to do next."""
     from gatework.pages.step_options import step_options
-    from gatework.tasks._blend import NETWORK_ALONE
 
     summary = run.summary
-    is_alone = summary.get("network", summary["metrics"]) == summary["metrics"]
-    metrics_table(summary["metrics"], None if is_alone else {NETWORK_ALONE: summary["network"]})
+    metrics_table(summary["metrics"], run.scores.baselines)
     if "answer" in summary:
         answer_lines(summary["answer"])
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]

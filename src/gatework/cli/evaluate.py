@@ -42,7 +42,7 @@ def evaluate(
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics
         )
         print(json.dumps(finite(content), indent=2))
-    elif set(scores.baselines) - {NETWORK_ALONE}:
+    elif set(scores.baselines) - {NETWORK_ALONE} and not task.blend:
         measured_table({NETWORK: scores.metrics, **scores.baselines})
     else:
         metrics_table(scores.metrics, scores.baselines)

@@ -34,6 +34,8 @@ def load(source: Any, config: DataOptions, answer: Answer | None = None) -> Data
         DataError: The data is not what was expected.
     """
     if isinstance(source, str) and source in REGISTRY:
+        if config.test_file is not None:
+            raise UsageError(f'the data set "{source}" has a test part of its own; leave --test-file out')
         return _examples(REGISTRY[source], config)
     if isinstance(source, str) and not _looks_like_a_path(source):
         raise UsageError(f'there is no data set and no file "{source}": {nearest(source, REGISTRY)}')

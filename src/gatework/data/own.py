@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,6 +45,8 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
         DataError: The data is not what was expected.
     """
     table, test_table = _tables(source, config)
+    if config.test_file is not None:
+        test_table = _test_table(config, table, test_table)
     is_folder = _is_folder(source)
     if is_folder and answer != "label":
         raise UsageError(
@@ -58,11 +61,27 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
             f'{table.where}: every text in the column "{columns["text"]}" is empty; name the column of the text with '
             "--text"
         )
-    test = _examples(test_table, columns, classes) if test_table else None
-    provenance = Provenance(table.where, "yours", table.fingerprint, (*table.notes, *_notes(table, columns, examples)))
+    test = _examples(_decided(test_table, columns, table.reading), columns, classes) if test_table else None
+    fingerprint = table.fingerprint
+    if test_table is not None and config.test_file is not None:
+        fingerprint = hashlib.sha256(f"{fingerprint} {test_table.fingerprint}".encode()).hexdigest()
+    provenance = Provenance(table.where, "yours", fingerprint, (*table.notes, *_notes(table, columns, examples)))
     name = Path(source).resolve().name if is_folder else table.name
     found = divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
     return replace(found, reading=table.reading)
+
+
+def _test_table(config: DataOptions, table: Table, official: Table | None) -> Table:
+    """The table of the file to test on.
+
+    Raises:
+        UsageError: The data have a test part already.
+        DataError: It is no such table.
+    """
+    if official is not None:
+        raise UsageError(f"{table.where} has a test part of its own already; leave --test-file out")
+    named, of_folder = _tables(config.test_file, config)
+    return of_folder or named
 
 
 def _decided(table: Table, columns: Columns, kept: Reading | None = None) -> Table:

@@ -107,16 +107,22 @@ class SequenceModel(nn.Module):
             inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input).
             lengths: Steps of each sequence, shape (batch,), int64; None if all have every step.
         """
-        output: Tensor = self.head(*self.states(inputs, lengths), lengths)
-        return output
+        return self.of_vectors(self.vectors(inputs), lengths)
+
+    def vectors(self, inputs: Tensor) -> Tensor:
+        """What the recurrent layers read, shape (time, batch, features); see `forward()`."""
+        # Time first: each step of a batch is contiguous, which is how the scan reads it.
+        inputs = inputs.transpose(0, 1)
+        return inputs if self.embedding is None else self._drop_words(self.embedding(inputs))
+
+    def of_vectors(self, vectors: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Outputs of shape (batch, outputs) from what `vectors()` gives."""
+        sequence, state = self.recurrent(vectors, lengths=lengths)
+        return self.head(sequence, state[0] if isinstance(state, tuple) else state, lengths)
 
     def states(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The states over time and the last ones, as `Pooling` takes them; the arguments are those of `forward()`."""
-        # Time first: each step of a batch is contiguous, which is how the scan reads it.
-        inputs = inputs.transpose(0, 1)
-        if self.embedding is not None:
-            inputs = self._drop_words(self.embedding(inputs))
-        sequence, state = self.recurrent(inputs, lengths=lengths)
+        sequence, state = self.recurrent(self.vectors(inputs), lengths=lengths)
         return sequence, state[0] if isinstance(state, tuple) else state
 
     def head(self, sequence: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:

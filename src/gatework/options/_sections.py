@@ -51,6 +51,11 @@ class DataOptions(OptionSection):
     test: float = option(
         0.2, low=0, high=0.9, is_low_open=True, help="Share held back for testing where there is no test part."
     )
+    test_file: str | None = option(
+        None,
+        help="A table or folder with the examples to test on: all of the data are then trained and validated on.",
+        metavar="FILE",
+    )
     vocabulary: int = option(
         10_000, low=1, high=10_000_000, help='The most frequent words that are kept; every other is "unknown".'
     )
@@ -142,6 +147,13 @@ class ModelOptions(OptionSection):
     )
     embedding_dropout: float = option(
         0.0, low=0, high=0.99, help="Share of words whose vectors are dropped.", tried=Between(0.0, 0.5)
+    )
+    adversarial: float = option(
+        0.0,
+        low=0,
+        high=1,
+        help="A training step also withstands word vectors moved where that hurts most, by this share of their length; "
+        "0.02 is much. It takes twice the time. Classifiers of texts alone.",
     )
     pooling: Pooling = option(
         "last",

@@ -36,7 +36,8 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
         _Candidate(name, number(error), f"{100 * weights[name]:.0f} %" if name in weights else "—")
         for name, error in chosen["validation"].items()
     ]
-    figures = (("the answer", run.summary["metrics"]), (f"the {NETWORK} alone", run.summary["network"]))
+    figures = [("the answer", run.summary["metrics"]), (f"the {NETWORK} alone", run.summary["network"])]
+    figures += [(f"{name} alone", metrics) for name, metrics in (run.summary.get("simple") or {}).items()]
     return ReportSection(
         name="answer",
         title="What answers",

@@ -319,6 +319,10 @@ class Task(ABC):
         """
         return self
 
+    def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
+        """What the simple methods of the `blend` say alone of examples with known answers, by name; none by default."""
+        return {}
+
     def advanced(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Task:
         """The task, and in place the network's buffers, gone on over the test part, from whose end it predicts."""
         return self

@@ -150,6 +150,8 @@ def prepare(
         # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = recipe.changed(task=task, **changes)
+    if chosen.data.test_file is not None:
+        chosen = chosen.changed(**{"data.test_file": str(Path(chosen.data.test_file).absolute())})
     chosen = chosen.changed(cell=cells.resolved(chosen.model.cell))
     for cell in compared or (chosen.model.cell,):
         scan_options(dataclasses.replace(chosen.model, cell=cell))

@@ -115,6 +115,7 @@ class Run:
         metrics, file = self.summary["metrics"], test_part_of(self.path)
         is_alone = network_answers(self.path).name == "answers.parquet"
         others = {} if is_alone else {NETWORK_ALONE: self.summary["network"]}
+        others |= self.summary.get("simple", {})
         if file is None:
             return Scores(metrics, baselines=others)
         return Scores(metrics, read_table(self.path / "answers.parquet"), others, test=read_table(file))
@@ -326,6 +327,8 @@ def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result
         write_json(run.path / _ANSWER, result.task.state()["answer"])
         summary["answer"] = {"name": blend.name, **blend.state()}
         summary["network"] = _of_test(result.network.metrics)
+        simple = result.task.simple(trainer.model, dataset.test)
+        summary["simple"] = {name: _of_test(result.task.metrics(answers)) for name, answers in simple.items()}
     summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     summary["seconds"] += seconds_before
     write_json(run.path / "summary.json", summary)

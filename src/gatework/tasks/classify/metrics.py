@@ -7,11 +7,13 @@ import polars as pl
 
 from gatework.tasks._metric import Metric, register_metrics
 from gatework.tasks._sample import Sample
+from gatework.tasks.classify.calibration import calibration_error
 
 register_metrics(
     Metric("accuracy", "accuracy", lower_is_better=False, is_share=True),
     Metric("macro_f1", "macro F1", lower_is_better=False, is_share=True),
     Metric("roc_auc", "ROC AUC", lower_is_better=False, is_share=True),
+    Metric("calibration_error", "calibration error", lower_is_better=True, is_share=True, short="calib. error"),
 )
 
 
@@ -29,7 +31,7 @@ def answers_of(scores: np.ndarray, targets: np.ndarray) -> pl.DataFrame:
 
 
 def metrics(answers: pl.DataFrame) -> dict[str, float]:
-    """Accuracy, macro F1 and, where it is defined, the area under the ROC curve.
+    """Accuracy, macro F1, the expected calibration error and, where it is defined, the area under the ROC curve.
 
     For more than two classes the area is the mean over classes of "this class against all others". It is left out where
     a class has no example, or a score is not finite.
@@ -50,6 +52,8 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
         chances = probabilities(scores)
         of = chances[:, 1] if len(labels) == 2 else chances
         values["roc_auc"] = float(roc_auc_score(targets, of, multi_class="ovr", labels=labels))
+    if np.isfinite(scores).all():
+        values["calibration_error"] = calibration_error(scores, targets)
     return values
 
 

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gatework.data.reading import Reading
+from gatework.data.series import SeriesEncoder
 from gatework.errors import DataError
+from gatework.tasks._blend import NETWORK_ALONE, Blend
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
-from gatework.tasks._task import Baseline, Loss
+from gatework.tasks._task import Baseline, Loss, Scores
 from gatework.tasks.classify import report
+from gatework.tasks.classify.baselines import baselines
+from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
+from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS
 
 if TYPE_CHECKING:
     import polars as pl
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from gatework.data.dataset import Batch, Columns, Dataset, Split
-    from gatework.options import DataOptions
+    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
+    from gatework.tasks._task import Trained
+    from gatework.tasks.classify.model import Joining
 
 
 _MOST_CLASSES = 6
@@ -44,6 +52,7 @@ class ClassifyTask(SequenceTask):
         classes: The names of the classes, in the order of their indices.
         columns: The columns that it was fitted to, by role.
         reading: How the training table's texts became values.
+        chosen: What answers, once the validation part has chosen; the network before.
     """
 
     options = OPTIONS
@@ -57,6 +66,7 @@ class ClassifyTask(SequenceTask):
     classes: tuple[str, ...]
     columns: Columns = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
+    chosen: Blend | None = None
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ClassifyTask:
@@ -83,7 +93,68 @@ class ClassifyTask(SequenceTask):
             "columns": dict(self.columns),
             "encoder": encoder_state(self.encoder),
             "reading": self.reading.state(),
+            **({"answer": self.chosen.state()} if self.chosen else {}),
         }
+
+    def model(self, config: ModelOptions) -> nn.Module:
+        """A network with fresh weights."""
+        from gatework.tasks.classify.model import Classifier
+
+        encoder, classes = self.encoder, self.width
+        if isinstance(encoder, SeriesEncoder):
+            return Classifier(config, vocabulary=None, inputs=len(encoder.scale.mean), classes=classes)
+        return Classifier(config, vocabulary=len(encoder.vocabulary), inputs=None, classes=classes)
+
+    def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
+        """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""
+        outputs, loss = super().outputs(model, examples)
+        joining = _joining(model)
+        if joining is None:
+            return outputs, loss
+        return joining.alone(outputs) if self.is_alone else joining.together(outputs, examples.split.inputs), loss
+
+    @property
+    def blend(self) -> Blend | None:
+        """What answers, and how the validation part chose it."""
+        return self.chosen
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the network answers alone."""
+        return self.chosen is None or self.chosen.is_network
+
+    def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
+        """Chooses the temperature that the network's scores are divided by."""
+        joining, held = _joining(model), dataset.validation
+        if joining is not None:
+            outputs, _ = super().outputs(model, self.encode(held))
+            joining.calibrate(outputs, held.targets)
+
+    def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ClassifyTask:
+        """The task with the weight of the network beside the best linear classifier, which the network then carries."""
+        joining, held = _joining(model), dataset.validation
+        if joining is None:
+            return self
+        outputs, _ = super().outputs(model, self.encode(held))
+        linear = min(linear_classifiers(dataset), key=lambda each: cost(each.scores(held.inputs), held.targets))
+        return replace(self, chosen=joining.join(linear, outputs, held.inputs, held.targets))
+
+    def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
+        """What the linear classifier says alone, where there is a blend."""
+        joining = _joining(model)
+        if self.chosen is None or joining is None or joining.linear is None:
+            return {}
+        return {joining.linear.short_name: self.answers(joining.linear.scores(split.inputs), split)}
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
+        """How good the answers are on a source with known answers, beside those of the network and the linear one."""
+        split = self.read_known(source, recipe, **options)
+        evaluation = self.evaluate(model, self.encode(split))
+        beside = {name: self.metrics(answers) for name, answers in self.simple(model, split).items()}
+        if not self.is_alone:
+            alone = replace(self, chosen=None).evaluate(model, self.encode(split))
+            beside = {NETWORK_ALONE: alone.metrics} | beside
+        return Scores(evaluation.metrics, evaluation.answers, beside, split.table())
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """How often each class is predicted, and how sure the network is."""
@@ -106,7 +177,9 @@ class ClassifyTask(SequenceTask):
     def from_state(cls, state: Mapping[str, Any]) -> ClassifyTask:
         """The task whose `state()` this is."""
         reading = Reading.from_state(state["reading"])
-        return cls(encoder_from_state(state["encoder"]), tuple(state["classes"]), tuples(state["columns"]), reading)
+        chosen = Blend.from_state(state["answer"]) if "answer" in state else None
+        classes, columns = tuple(state["classes"]), tuples(state["columns"])
+        return cls(encoder_from_state(state["encoder"]), classes, columns, reading, chosen)
 
     @property
     def width(self) -> int:
@@ -137,6 +210,17 @@ class ClassifyTask(SequenceTask):
         total = cross_entropy(outputs, batch.targets, reduction="sum")
         return Loss(total, len(outputs), {"accuracy": float(right)})
 
+    def loss(self, model: nn.Module, batch: Batch) -> Loss:
+        """The loss of a network on a batch, in training perhaps the mean over it and its worst neighbour."""
+        if not (model.training and getattr(model, "adversarial", False)):
+            return super().loss(model, batch)
+        from torch.nn.functional import cross_entropy
+
+        network: Any = model
+        outputs = network.withstanding(lambda scores: cross_entropy(scores, batch.targets), **batch.tensors())
+        plain, moved = (self.loss_of(half, batch) for half in outputs.chunk(2))
+        return Loss((plain.total + moved.total) / 2, plain.weight, plain.sums)
+
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """The class index of each example and the scores of every class."""
         return answers_of(outputs, split.targets)
@@ -162,6 +246,10 @@ class ClassifyTask(SequenceTask):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The most frequent class, and logistic regression: on TF-IDF of texts, on the plain values of series."""
-        from gatework.tasks.classify.baselines import baselines
-
         return baselines(dataset)
+
+
+def _joining(model: nn.Module) -> Joining | None:
+    """What a network's scores are calibrated by and joined with; None where it is no network of this task."""
+    joining: Joining | None = getattr(model, "joining", None)
+    return joining

@@ -71,7 +71,8 @@ OPTIONS = TaskOptions(
     (TimeOptions, DetectOptions),
     frozenset(f"data.{name}" for name in ("text", "vocabulary", "max_tokens", "padding", "scale", "split_seed"))
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "missing", "duplicates")}
-    | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"},
+    | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
+    | {"data.test_file", "model.adversarial"},
     needed=frozenset({"time.time", "data.target"}),
     prediction=DetectPrediction,
     recipes=Path(__file__).with_name("recipes"),

@@ -105,7 +105,8 @@ OPTIONS = TaskOptions(
     (TimeOptions, ForecastOptions, AnswerOptions),
     frozenset(f"data.{name}" for name in ("text", "label", "validation", "test", "scale", "split_seed"))
     | {"data.vocabulary", "data.max_tokens", "data.padding"}
-    | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"},
+    | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
+    | {"data.test_file", "model.adversarial"},
     needed=frozenset({"time.time", "data.target"}),
     prediction=ForecastPrediction,
     recipes=Path(__file__).with_name("recipes"),

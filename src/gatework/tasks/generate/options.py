@@ -73,7 +73,7 @@ OPTIONS = TaskOptions(
     "gatework.tasks.generate.task:GenerateTask",
     (GenerateOptions,),
     frozenset(f"data.{name}" for name in ("label", "target", "decimal", "max_tokens", "padding", "scale", "split_seed"))
-    | {"model.bidirectional", "model.pooling", "training.bucket"},
+    | {"data.test_file", "model.bidirectional", "model.pooling", "model.adversarial", "training.bucket"},
     prediction=GeneratePrediction,
     recipes=Path(__file__).with_name("recipes"),
 )

@@ -127,7 +127,8 @@ OPTIONS = TaskOptions(
     "gatework.tasks.transcribe.task:TranscribeTask",
     (SpeechOptions,),
     frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "max_tokens", "padding", "scale"))
-    | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"},
+    | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"}
+    | {"data.test_file", "model.adversarial"},
     prediction=TranscriptOptions,
     is_made_for=_is_made_for,
     recipes=Path(__file__).with_name("recipes"),

@@ -65,7 +65,7 @@ OPTIONS = TaskOptions(
     "gatework.tasks.translate.task:TranslateTask",
     (TranslateOptions,),
     frozenset({"data.text", "data.label", "data.max_tokens", "data.padding", "data.scale", "data.decimal"})
-    | {"model.bidirectional", "model.pooling"},
+    | {"data.test_file", "model.bidirectional", "model.pooling", "model.adversarial"},
     prediction=TranslatePrediction,
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,

@@ -1,0 +1,151 @@
+"""The network of a classifier, with what its answers are calibrated by and joined with once it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gatework.nn.model import SequenceModel
+from gatework.options import ModelOptions
+from gatework.tasks._blend import MEAN, NETWORK, Blend
+from gatework.tasks.classify.calibration import cost, joined, temperature
+from gatework.tasks.classify.linear import LinearClassifier
+from gatework.tasks.classify.stored import from_tensors, to_tensors
+
+_LINEAR = "linear_"
+
+
+class Classifier(SequenceModel):
+    """A network that gives the scores of classes; `forward()` is the network alone.
+
+    Args:
+        config: The cell, its size and its options.
+        vocabulary: Number of tokens where the inputs are tokens, else None.
+        inputs: Values per step where the inputs are series, else None.
+        classes: How many classes there are.
+
+    Attributes:
+        joining: What its scores are calibrated by and joined with, once it is trained.
+        adversarial: How far a training step moves word vectors, as a share of their length.
+    """
+
+    def __init__(self, config: ModelOptions, *, vocabulary: int | None, inputs: int | None, classes: int) -> None:
+        super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=classes)
+        self.joining = Joining(classes)
+        self.adversarial = config.adversarial if vocabulary is not None else 0.0
+
+    def withstanding(self, loss: Callable[[Tensor], Tensor], inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        r"""Scores of a batch, and below them those of the same batch with word vectors moved where that hurts most.
+
+        With $x$ the word vectors of a text and $g$ the gradient of its loss by them, they are moved by
+        $r = \epsilon \lVert x \rVert\, g / \lVert g \rVert$. Source: T. Miyato, A. Dai and I. Goodfellow, "Adversarial
+        training methods for semi-supervised text classification", ICLR 2017, who normalise the vectors instead.
+
+        Args:
+            loss: The loss of scores, to be made larger.
+            inputs: Token indices, shape (batch, time).
+            lengths: Steps of each sequence, shape (batch,); None if all have every step.
+
+        Returns:
+            Shape (2 * batch, classes).
+        """
+        vectors = self.vectors(inputs)
+        plain = self.of_vectors(vectors, lengths)
+        (gradient,) = torch.autograd.grad(loss(plain), vectors, retain_graph=True)
+        length, steepness = (
+            torch.linalg.vector_norm(v.detach(), dim=(0, 2), keepdim=True) for v in (vectors, gradient)
+        )
+        moved = vectors + self.adversarial * length * gradient / steepness.clamp_min(torch.finfo(gradient.dtype).tiny)
+        return torch.cat([plain, self.of_vectors(moved, lengths)])
+
+
+class Joining(nn.Module):
+    """What a network's scores are calibrated by, and the linear classifier that they are joined with: all buffers.
+
+    Before it is fitted, scores stay as they are.
+
+    Args:
+        classes: How many classes there are.
+
+    Attributes:
+        linear: The linear classifier; None where there is none.
+    """
+
+    temperature: Tensor
+    factors: Tensor
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.classes = classes
+        self.register_buffer("temperature", torch.ones((), dtype=torch.float64))
+        self.register_buffer("factors", torch.tensor([1.0, 0.0], dtype=torch.float64))
+        self.linear: LinearClassifier | None = None
+
+    def calibrate(self, outputs: np.ndarray, targets: np.ndarray) -> None:
+        """Chooses the network's temperature.
+
+        Args:
+            outputs: The network's scores of the validation part, shape (examples, classes).
+            targets: Its classes, shape (examples,).
+        """
+        self.temperature.fill_(temperature(outputs, targets))
+
+    def join(self, linear: LinearClassifier, outputs: np.ndarray, inputs: Any, targets: np.ndarray) -> Blend:
+        """Chooses the weight of the network beside a linear classifier; see `calibrate()`.
+
+        Args:
+            linear: The classifier.
+            outputs: The network's scores of the validation part.
+            inputs: The inputs of the validation part.
+            targets: Its classes.
+
+        Returns:
+            The weights, and the log loss of each on the validation part.
+        """
+        self._keep(to_tensors(linear))
+        beside = linear.scores(inputs)
+        share, factors = joined(outputs, beside, targets)
+        self.factors.copy_(torch.tensor(factors, dtype=torch.float64))
+        name, count = linear.short_name, max(len(targets), 1)
+        weights = {NETWORK: round(share, 2), name: round(1 - share, 2)}
+        weights = {each: weight for each, weight in sorted(weights.items(), key=lambda item: -item[1]) if weight}
+        scores = {NETWORK: outputs, name: beside, MEAN: self.together(outputs, inputs)}
+        losses = {each: cost(values, targets) / count for each, values in scores.items()}
+        return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
+
+    def alone(self, outputs: np.ndarray) -> np.ndarray:
+        """The network's calibrated scores, shape (examples, classes)."""
+        return (outputs / float(self.temperature)).astype(outputs.dtype)
+
+    def together(self, outputs: np.ndarray, inputs: Any) -> np.ndarray:
+        """The joined scores.
+
+        Args:
+            outputs: The network's own, shape (examples, classes).
+            inputs: The texts or series.
+        """
+        network, linear = self.factors.tolist()
+        scores = network * outputs
+        if self.linear is not None and linear:
+            scores = scores + linear * self.linear.scores(inputs)
+        return scores.astype(outputs.dtype)
+
+    def _keep(self, tensors: Mapping[str, Tensor]) -> None:
+        self.linear = from_tensors(tensors, self.classes)
+        for name, tensor in tensors.items():
+            self.register_buffer(f"{_LINEAR}{name}", tensor)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # What a linear classifier consists of is known only from the file.
+        start = prefix + _LINEAR
+        kept = {name.removeprefix(start): tensor for name, tensor in state_dict.items() if name.startswith(start)}
+        try:
+            if kept:
+                self._keep(kept)
+        except ValueError as error:
+            raise RuntimeError(str(error)) from None
+        super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -1,0 +1,92 @@
+"""A linear classifier as named tensors, as a run keeps it, and back; nothing in it is code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from gatework.data.text import Vocabulary
+from gatework.tasks._terms import Terms
+from gatework.tasks._tfidf import Tfidf
+from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_WORDS, _RUN = "words", "run"
+
+
+def to_tensors(linear: LinearClassifier) -> dict[str, Tensor]:
+    """All that is needed to answer; weights as float32."""
+    features, learnt = linear.features, linear.learnt
+    kind = "tfidf" if isinstance(features, Tfidf) else "presence" if isinstance(features, Presence) else "values"
+    about = {"name": linear.name, "about": linear.about, "features": kind, "one_vs_rest": learnt.is_one_vs_rest}
+    tensors = {
+        "about": text_tensor(json.dumps(about)),
+        "weights": _single(learnt.weights),
+        "bias": _single(learnt.bias),
+    }
+    if isinstance(features, Tfidf):
+        tensors["rarity"] = _single(features.rarity)
+    if isinstance(features, (Tfidf, Presence)):
+        tensors[_WORDS] = text_tensor("\n".join(features.terms.vocabulary.words))
+        tensors |= {f"{_RUN}{k}": torch.from_numpy(run) for k, run in enumerate(features.terms.runs, start=2)}
+    return tensors
+
+
+def from_tensors(tensors: Mapping[str, Tensor], classes: int) -> LinearClassifier:
+    """The classifier whose `to_tensors()` these are.
+
+    Args:
+        tensors: By name.
+        classes: How many classes it tells apart.
+
+    Raises:
+        ValueError: They do not fit each other.
+    """
+    try:
+        about = json.loads(text_of(tensors["about"]))
+        weights, bias = (tensors[name].double().numpy() for name in ("weights", "bias"))
+        features: Any = flat if about["features"] == "values" else _of_terms(about["features"], tensors, len(weights))
+        learnt = Weights(weights, bias, bool(about["one_vs_rest"]))
+        if weights.ndim != 2 or bias.shape != weights.shape[1:] or len(bias) != (1 if classes == 2 else classes):
+            raise ValueError(f"weights of shape {weights.shape} do not fit {classes} classes")
+        return LinearClassifier(str(about["name"]), str(about["about"]), features, learnt, 0.0)
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"the linear classifier lacks {error}") from None
+
+
+def _of_terms(kind: str, tensors: Mapping[str, Tensor], count: int) -> Tfidf | Presence:
+    words = tuple(text_of(tensors[_WORDS]).split("\n"))
+    names = [f"{_RUN}{k}" for k in range(2, 2 + sum(name.startswith(_RUN) for name in tensors))]
+    terms = Terms(Vocabulary(words), tuple(tensors[name].numpy() for name in names))
+    if len(terms) != count or any(run.ndim != 1 or run.dtype != np.int64 for run in terms.runs):
+        raise ValueError(f"{len(terms)} terms do not fit {count} weights")
+    if kind == "presence":
+        return Presence(terms)
+    rarity = tensors["rarity"].double().numpy()
+    if rarity.shape != (count,):
+        raise ValueError(f"a rarity of shape {rarity.shape} does not fit {count} terms")
+    return Tfidf(terms, rarity)
+
+
+def text_tensor(text: str) -> Tensor:
+    """A text as the bytes of its UTF-8."""
+    return torch.frombuffer(bytearray(text.encode() or b" "), dtype=torch.uint8)
+
+
+def text_of(tensor: Tensor) -> str:
+    """The text of such bytes.
+
+    Raises:
+        ValueError: They are none.
+    """
+    return tensor.numpy().tobytes().decode()
+
+
+def _single(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
