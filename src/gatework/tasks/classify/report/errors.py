@@ -75,7 +75,7 @@ def errors(chances: Chances, answered: Answered) -> ReportSection:
     differs, widest = _disagreements([chances.by_name[name] for name in rivals], actual)
     wrong_everywhere = np.stack([chances.predicted(name) != actual for name in networks]).all(axis=0)
     never_right = int(wrong_everywhere.sum())
-    right = len(actual) - never_right
+    first = int((chances.predicted(networks[0]) == actual).sum())
     return ReportSection(
         name="errors",
         title="What the errors look like",
@@ -84,14 +84,13 @@ def errors(chances: Chances, answered: Answered) -> ReportSection:
             "classes": chances.classes,
             "examples": len(actual),
             "is_alone": len(names) == 1,
+            "has_seeds": any(len(entry.answers) > 1 for entry in answered.entries),
             "disagreements": [reader.example(int(k)) for k in widest],
             "disagreeing": differs,
             "never_right": never_right,
             "mistakes": [_mistakes(reader, name, chances.by_name[name], actual) for name in networks],
         },
-        headline=f"Right on {right:,} of {len(actual):,} test examples ({100 * right / len(actual):.1f} %)."
-        if len(networks) == 1
-        else "",
+        headline=f"Right on {first:,} of {len(actual):,} test examples ({100 * first / len(actual):.1f} %).",
     )
 
 
