@@ -251,5 +251,6 @@ class ClassifyTask(SequenceTask):
 
 def _joining(model: nn.Module) -> Joining | None:
     """What a network's scores are calibrated by and joined with; None where it is no network of this task."""
-    joining: Joining | None = getattr(model, "joining", None)
+    # A server's network holds the trained one inside.
+    joining: Joining | None = getattr(getattr(model, "network", model), "joining", None)
     return joining
