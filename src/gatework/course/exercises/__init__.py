@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gatework.course.exercises import cell, gradients, inside, order, scratch, series, texts, waves
+from gatework.course.exercises import cell, gradients, inside, language, order, scratch, series, texts, waves
 from gatework.course.exercises._spec import Exercise, Mistake
 
 __all__ = ["REGISTRY", "Exercise", "Mistake"]
 
 REGISTRY: dict[str, Exercise] = {
     exercise.name: exercise
-    for module in (order, gradients, cell, scratch, waves, texts, inside, series)
+    for module in (order, gradients, cell, scratch, waves, texts, inside, series, language)
     for exercise in module.EXERCISES
 }
