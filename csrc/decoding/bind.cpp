@@ -5,6 +5,7 @@
 void bind_ctc(nanobind::module_& m);
 void bind_language_model(nanobind::module_& m);
 void bind_ngrams(nanobind::module_& m);
+void bind_read_out(nanobind::module_& m);
 
 NB_MODULE(_decoding, m) {
   // A command ends without tidying up: what is left then is given back with the process.
@@ -13,4 +14,5 @@ NB_MODULE(_decoding, m) {
   bind_ctc(m);
   bind_language_model(m);
   bind_ngrams(m);
+  bind_read_out(m);
 }

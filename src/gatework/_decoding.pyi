@@ -107,3 +107,17 @@ class BeamSearch:
     def score(self) -> float: ...
 
 def text_log_probability(log_probs: NDArray[np.float32], text: NDArray[np.int32], /) -> float: ...
+def read_out(
+    sizes: Sequence[int],
+    addresses: Sequence[int],
+    keys: NDArray[np.float32],
+    values: NDArray[np.float32],
+    starts: NDArray[np.int64],
+    hidden: NDArray[np.float32],
+    memory: NDArray[np.int64],
+    features: NDArray[np.float32],
+    log_probability: NDArray[np.float32],
+    tokens: NDArray[np.int64],
+    threads: int,
+    /,
+) -> None: ...

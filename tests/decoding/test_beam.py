@@ -25,14 +25,15 @@ class Table:
         values[BEGIN] = -math.inf
         return values - np.logaddexp.reduce(values)
 
-    def scores(self, tokens: torch.Tensor) -> torch.Tensor:
+    def best(self, tokens: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         rows = tokens.tolist()
         self.prefixes = [
             [(*prefix, token) for prefix, token in zip(beams, row, strict=True)]
             for beams, row in zip(self.prefixes, rows, strict=True)
         ]
         logs = [[self.logs(seed, p) for p in beams] for seed, beams in zip(self.seeds, self.prefixes, strict=True)]
-        return torch.tensor(np.array(logs))
+        found = torch.tensor(np.array(logs)).topk(min(count, WORDS), dim=2)
+        return found.values, found.indices
 
     def keep(self, sequences: torch.Tensor, beams: torch.Tensor) -> None:
         chosen = zip(sequences.tolist(), beams.tolist(), strict=True)

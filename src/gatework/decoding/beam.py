@@ -40,8 +40,17 @@ class Hypothesis:
 class NextTokens(Protocol):
     """What is searched: a model in the middle of some sequences, several prefixes (beams) of each."""
 
-    def scores(self, tokens: Tensor) -> Tensor:
-        """Goes on by a token, shape (sequences, beams): log-probabilities, (sequences, beams, vocabulary)."""
+    def best(self, tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Goes on by a token of each prefix.
+
+        Args:
+            tokens: Shape (sequences, beams).
+            count: How many of the next tokens are wanted; fewer are given where the vocabulary is smaller.
+
+        Returns:
+            The log-probabilities of the likeliest next tokens and the tokens, each (sequences, beams, count), the
+            likeliest first.
+        """
         ...
 
     def keep(self, sequences: Tensor, beams: Tensor) -> None:
@@ -74,7 +83,7 @@ def beam_search(
     length = 0
     while running:
         length += 1
-        reached, origins, words = _best(totals, model.scores(tokens), 2 * beam)
+        reached, origins, words = _best(totals, *model.best(tokens, 2 * beam), 2 * beam)
         _collect(results, running, (reached, origins, words), prefixes, end, beam, length, length_penalty)
         # Of twice as many candidates at most half end here, so that enough are left to go on with.
         order = torch.sort((words == end).to(torch.uint8), dim=1, stable=True).indices[:, :beam]
@@ -97,13 +106,13 @@ def length_factor(length: int, penalty: float) -> float:
     return ((5 + length) / 6) ** penalty
 
 
-def _best(totals: Tensor, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def _best(totals: Tensor, each: Tensor, words: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """The best continuations of each sequence: their log-probabilities, beams and tokens, the best first."""
-    most = min(count, scores.shape[2])
-    each, words = scores.topk(most, dim=2)  # no beam has more than these among the best of all
     flat = (totals[..., None] + each).flatten(1)
-    reached, places = flat.topk(min(count, flat.shape[1]), dim=1)
-    return reached, places // most, words.flatten(1).gather(1, places)
+    # No beam has more among the best of all than are given of it.
+    reached, places = torch.sort(flat, dim=1, descending=True, stable=True)
+    reached, places = reached[:, :count], places[:, :count]
+    return reached, places // each.shape[2], words.flatten(1).gather(1, places)
 
 
 def _collect(

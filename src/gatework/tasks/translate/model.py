@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gatework.data.subwords import PADDING
+from gatework.decoding.searching import AttentionSearch, Output
 from gatework.nn.attention import Attention, Memory
 from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout
 from gatework.nn.model import layers
@@ -89,6 +91,19 @@ class TranslationModel(nn.Module):
         """What the layers read of pieces, shape (..., embedding)."""
         return self.embedding(pieces) * self.scale
 
+    def searched(self, sources: Sequence[Tensor], beam: int) -> AttentionSearch:
+        """The beginning of translations, for a beam search.
+
+        Args:
+            sources: The pieces of each source with its end, shape (pieces,), int64. Each is encoded by itself, so that
+                what is found does not depend on the others.
+            beam: Beginnings of each.
+        """
+        encoded = [self.encoded(source[None], torch.tensor([len(source)])) for source in sources]
+        output = Output(self.embedding.weight, self.bias, PADDING)
+        memories, states = zip(*encoded, strict=True)
+        return AttentionSearch(self.decoder, self.vectors, output, memories, states, beam)
+
     def scored(self, outputs: Tensor) -> Tensor:
         """Scores of every piece for outputs of the decoder, shape (..., vocabulary)."""
         return nn.functional.linear(outputs, self.embedding.weight, self.bias)
@@ -104,37 +119,3 @@ class TranslationModel(nn.Module):
             keep = 1 - self.embedding_dropout
             vectors = vectors * torch.empty_like(vectors[..., :1]).bernoulli_(keep).div_(keep)
         return locked_dropout(vectors, self.dropout, self.training)
-
-
-class Searched:
-    """A network in the middle of some translations, `beam` beginnings of each; see `gatework.decoding.beam`."""
-
-    def __init__(self, model: TranslationModel, inputs: Tensor, lengths: Tensor, beam: int) -> None:
-        self.model, self.beam = model, beam
-        memory, state = model.encoded(inputs, lengths)
-        rows = torch.arange(len(inputs)).repeat_interleave(beam)
-        self.memory, self.state = memory.take(rows), _taken(state, rows)
-
-    def scores(self, tokens: Tensor) -> Tensor:
-        """Log-probabilities of the next piece, shape (sentences, beams, vocabulary)."""
-        vectors = self.model.vectors(tokens.flatten())
-        decoded = self.model.decoder.step(vectors, self.memory, self.state)
-        self.state = decoded.state
-        scores = self.model.scored(decoded.output)
-        scores[:, PADDING] = float("-inf")
-        return scores.log_softmax(-1).view(*tokens.shape, -1)
-
-    def keep(self, sequences: Tensor, beams: Tensor) -> None:
-        """Keeps these sentences, and of each these beginnings."""
-        rows = (sequences[:, None] * self.beam + beams).flatten()
-        if len(rows) < len(self.memory.values):
-            self.memory = self.memory.take(rows)
-        self.state = _taken(self.state, rows)
-
-
-def _taken(state: Any, rows: Tensor) -> Any:
-    """The states of some rows; a decoder's with input feeding holds the layers' and its last output."""
-    if isinstance(state, Tensor):
-        return state.index_select(-2, rows)
-    parts = [_taken(part, rows) for part in state]
-    return type(state)(*parts) if hasattr(state, "_fields") else tuple(parts)

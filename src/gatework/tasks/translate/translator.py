@@ -11,8 +11,7 @@ import torch
 
 from gatework.data.subwords import BEGIN, END, Subwords
 from gatework.decoding.beam import Hypothesis, beam_search
-from gatework.tasks.translate.examples import padded
-from gatework.tasks.translate.model import Searched, TranslationModel
+from gatework.tasks.translate.model import TranslationModel
 
 # Beginnings that are searched at once.
 _MOST_ROWS = 320
@@ -66,17 +65,16 @@ class Translator:
         return [self._together([(by_sentence[s], texts[s]) for s in sentences]) for sentences in cut]
 
     def _searched(self, sentences: Sequence[str], beam: int, length_penalty: float) -> list[list[Hypothesis]]:
-        rows = [np.array([*numbers, END]) for numbers in self.subwords.encode(sentences)]
+        rows = [torch.tensor([*numbers, END]) for numbers in self.subwords.encode(sentences)]
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         order = np.argsort(lengths, kind="stable")
         results: list[list[Hypothesis]] = [[] for _ in rows]
         size = max(_MOST_ROWS // beam, 1)
         for index in (order[k : k + size] for k in range(0, len(order), size)):
-            inputs, counts = padded([rows[k] for k in index]), torch.from_numpy(lengths[index])
             limits = [int(_LONGER * length) + _MORE for length in lengths[index] - 1]
             with torch.no_grad():
-                searched = Searched(self.model, torch.from_numpy(inputs), counts, beam)
-                found = beam_search(searched, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
+                model = self.model.searched([rows[k] for k in index], beam)
+                found = beam_search(model, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
             for k, hypotheses in zip(index, found, strict=True):
                 results[k] = hypotheses
         return results

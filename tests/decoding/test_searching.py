@@ -1,0 +1,74 @@
+"""A decoder read out by native code, beside the decoder's own step in float64."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from gatework import nn
+from gatework.decoding.searching import AttentionSearch, Output
+from gatework.errors import UsageError
+
+VOCABULARY, LENGTHS, BEAM = 37, (3, 1, 7), 2
+
+
+def made(score: str | None, cell: str = "lstm", fed: bool = False, hidden: int = 19):
+    torch.manual_seed(0)
+    attention = nn.Attention(hidden, hidden, score) if score else None
+    layers = nn.recurrent(cell, 5 + (6 if fed else 0), hidden, num_layers=2)
+    decoder = nn.AttentionDecoder(layers, attention, 6, input_feeding=fed).eval()
+    vectors, output = torch.randn(VOCABULARY, 5), Output(torch.randn(VOCABULARY, 6), torch.randn(VOCABULARY), 4)
+    memories = [torch.randn(length, 1, hidden) for length in LENGTHS]
+    first = [torch.zeros(2, 1, hidden) for _ in layers.spec.states]
+    states = [first[0] if len(first) == 1 else tuple(first) for _ in LENGTHS]
+    return decoder, vectors, output, memories, states
+
+
+@pytest.mark.parametrize("score", ["general", "dot", "additive", None])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "minimal"])
+@pytest.mark.parametrize("fed", [False, True])
+def test_the_likeliest_tokens_are_those_of_the_decoder_in_float64(score, cell, fed):
+    decoder, vectors, output, memories, states = made(score, cell, fed)
+    with torch.no_grad():
+        remembered = [decoder.remember(memory) for memory in memories]
+        search = AttentionSearch(decoder, lambda t: vectors[t], output, remembered, states, BEAM)
+        double = copy.deepcopy(decoder).double()
+        tokens = torch.tensor([[1, 2], [3, 5], [0, 36]])
+        carried = [[None] * BEAM for _ in LENGTHS]
+        for _ in range(3):
+            logs, words = search.best(tokens, 6)
+            for s, memory in enumerate(memories):
+                for b in range(BEAM):
+                    step = double.step(
+                        vectors[tokens[s, b]][None].double(), double.remember(memory.double()), carried[s][b]
+                    )
+                    carried[s][b] = step.state
+                    scores = step.output[0] @ output.weight.double().T + output.bias.double()
+                    scores[output.banned] = -torch.inf
+                    expected = scores.log_softmax(0).topk(6)
+                    assert words[s, b].tolist() == expected.indices.tolist()
+                    # A few sums of tens of terms near 1 in float32.
+                    np.testing.assert_allclose(logs[s, b], expected.values, rtol=0, atol=3e-5)
+            tokens = words[:, :, 0]
+            search.keep(torch.arange(3), torch.tensor([[0, 1]] * 3))
+
+
+def test_rows_have_the_same_bits_alone_and_among_others():
+    decoder, vectors, output, memories, states = made("general", hidden=50)
+    with torch.no_grad():
+        remembered = [decoder.remember(memory) for memory in memories]
+        together = AttentionSearch(decoder, lambda t: vectors[t], output, remembered, states, 5)
+        tokens = torch.arange(15).view(3, 5)
+        found = together.best(tokens, 8)
+        for s in range(3):
+            alone = AttentionSearch(decoder, lambda t: vectors[t], output, remembered[s : s + 1], states[s : s + 1], 5)
+            one = alone.best(tokens[s : s + 1], 8)
+            assert torch.equal(one[0][0], found[0][s])
+            assert torch.equal(one[1][0], found[1][s])
+
+
+def test_a_decoder_in_another_type_is_refused():
+    decoder, vectors, output, _, states = made("dot")
+    with pytest.raises(UsageError, match=r"float32 on the CPU; the decoder is torch\.float64"):
+        AttentionSearch(decoder.double(), lambda t: vectors[t], output, [], states, 1)
