@@ -8,6 +8,7 @@ namespace gatework::decoding {
 
 namespace {
 
+constexpr double negligible = 40;  // how far below the highest a logit is that no draw would find
 constexpr uint64_t step = 0x9E3779B97F4A7C15u;
 
 uint64_t mixed(uint64_t z) {
@@ -21,6 +22,10 @@ uint64_t mixed(uint64_t z) {
 double uniform_at(uint64_t seed, uint64_t stream, uint64_t position) {
   for (const uint64_t part : {stream, position}) seed = mixed(seed + (part + 1) * step);
   return static_cast<double>(seed >> 11) * 0x1p-53;
+}
+
+bool Sampler::is_likelier(const Candidate& a, const Candidate& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
 
 void Sampler::penalise(float* logits, const int32_t* text, int64_t length) {
@@ -66,26 +71,39 @@ void Sampler::penalise_runs(float* logits, const int32_t* text, int64_t length) 
   }
 }
 
+// The candidates: all tokens that are not banned and whose logit is at most `depth` below the highest of them.
+void Sampler::collect(const float* logits, double depth) {
+  const auto is_banned = [&](int32_t token) { return s_.banned && s_.banned[token]; };
+  float most = -std::numeric_limits<float>::infinity();
+  for (int32_t token = 0; token < vocabulary_; ++token) {
+    if (logits[token] > most && !is_banned(token)) most = logits[token];
+  }
+  const double least = most - depth;
+  candidates_.clear();
+  for (int32_t token = 0; token < vocabulary_; ++token) {
+    if (logits[token] >= least && !is_banned(token)) candidates_.push_back({logits[token], token, 0});
+  }
+  if (!candidates_.empty()) return;  // else the logits are no numbers
+  int32_t token = 0;
+  while (token + 1 < vocabulary_ && is_banned(token)) ++token;
+  candidates_.push_back({0, token, 0});
+}
+
 void Sampler::keep_likeliest(int64_t count) {
   if (count >= static_cast<int64_t>(candidates_.size())) return;
-  std::nth_element(candidates_.begin(), candidates_.begin() + count, candidates_.end(),
-                   [](const Candidate& a, const Candidate& b) {
-                     return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-                   });
+  std::nth_element(candidates_.begin(), candidates_.begin() + count, candidates_.end(), is_likelier);
   candidates_.resize(static_cast<size_t>(count));
 }
 
-// Keeps the fewest of the likeliest that have the share top_p of all weights: sorts no more of them than it must.
+// Keeps the fewest of the likeliest that have the share top_p of all weights: sorts few more of them than it must.
 void Sampler::keep_share() {
   const double wanted = s_.top_p * exponentiate(1);
-  const auto likelier = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-  };
   double sum = 0;
   auto sorted = candidates_.begin();
   for (int64_t block = 64; sorted != candidates_.end(); block *= 4) {
     const auto end = sorted + std::min<int64_t>(block, candidates_.end() - sorted);
-    std::partial_sort(sorted, end, candidates_.end(), likelier);
+    if (end != candidates_.end()) std::nth_element(sorted, end, candidates_.end(), is_likelier);
+    std::sort(sorted, end, is_likelier);
     for (; sorted != end; ++sorted) {
       sum += sorted->weight;
       if (sum >= wanted) {
@@ -119,22 +137,24 @@ double Sampler::exponentiate(double temperature) {
 
 double Sampler::weigh(float* logits, const int32_t* text, int64_t length) {
   penalise(logits, text, length);
-  candidates_.clear();
-  for (int32_t token = 0; token < vocabulary_; ++token) {
-    if (!s_.banned || !s_.banned[token]) candidates_.push_back({logits[token], token, 0});
-  }
   if (s_.temperature == 0) {
-    keep_likeliest(1);
+    collect(logits, 0);
+    candidates_.resize(1);
     candidates_[0].weight = 1;
     return 1;
   }
+  const bool is_sorted = s_.top_k > 0 || s_.top_p < 1;
+  // What is left without ranks is known from the logits alone: no draw would find a token of a share below e^-40.
+  double depth = std::numeric_limits<double>::infinity();
+  if (!is_sorted) depth = negligible * s_.temperature;
+  if (!is_sorted && s_.min_p > 0) depth = std::min(depth, -std::log(s_.min_p));
+  collect(logits, depth);
+  if (!is_sorted) return exponentiate(s_.temperature);
   if (s_.top_k > 0) keep_likeliest(s_.top_k);
   if (s_.top_p < 1) keep_share();
   if (s_.min_p > 0) keep_above(s_.min_p);
-  if (s_.top_k > 0 || s_.top_p < 1) {
-    std::sort(candidates_.begin(), candidates_.end(),
-              [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
-  }
+  std::sort(candidates_.begin(), candidates_.end(),
+            [](const Candidate& a, const Candidate& b) { return a.token < b.token; });
   return exponentiate(s_.temperature);
 }
 

@@ -51,6 +51,8 @@ class Sampler {
   void penalise_runs(float* logits, const int32_t* text, int64_t length);
   // Fills in the candidates with their weights; gives the sum of these.
   double weigh(float* logits, const int32_t* text, int64_t length);
+  static bool is_likelier(const Candidate& a, const Candidate& b);
+  void collect(const float* logits, double depth);
   void keep_likeliest(int64_t count);
   void keep_share();
   void keep_above(double share);

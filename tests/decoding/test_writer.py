@@ -248,6 +248,17 @@ def test_draws_are_distributed_as_their_probabilities(rules: Sampling):
     assert chi_square < 24.3
 
 
+def test_logits_that_are_no_numbers_give_tokens_that_are_not_banned():
+    writer = of_logits(np.full(4, np.nan, np.float32))
+    for rules in (
+        Sampling(banned=(0,)),
+        Sampling(temperature=0, banned=(0,)),
+        Sampling(top_k=2, top_p=0.5, banned=(0,)),
+    ):
+        tokens, _ = writer.write(writer.start([[0]]), 5, rules)
+        assert ((tokens > 0) & (tokens < 4)).all()
+
+
 def test_a_run_that_repeats_is_broken_by_dry():
     logits = np.array([1.0, 0.9, 0.8, 0.7], np.float32)
     writer = of_logits(logits)
