@@ -15,8 +15,12 @@ HOP = 0.01
 """Seconds from frame to frame."""
 WINDOW = 0.025
 """Seconds that a frame looks at."""
-FLOOR = 0.0
-"""What stands for silence: the logarithm of an energy of 1, where full scale is 32768 as in Kaldi."""
+FLOOR = 5.0
+"""What stands for silence: the logarithm of a band's energy where each sample of 16 bits is off by about one.
+
+Full scale is 32768, as in Kaldi, which adds such noise (dither) to the same end: nothing at all, as an editor leaves
+it, is not told from a quiet room.
+"""
 _FULL_SCALE = 32768.0
 Coding = Literal["fbank", "mfcc"]
 

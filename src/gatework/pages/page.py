@@ -58,4 +58,4 @@ def content_policy(scripts: Mapping[str, str]) -> str:
     """A content security policy under which these scripts run, no other does, and nothing is fetched."""
     digests = (hashlib.sha256(text.encode()).digest() for text in scripts.values())
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; script-src {hashes}"
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; media-src data:; script-src {hashes}"

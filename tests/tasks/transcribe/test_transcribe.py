@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gatework import training
+from gatework.data.features import FLOOR
 from gatework.data.transcripts import Utterance
 from gatework.errors import DataError
 from gatework.options import DataOptions
@@ -208,7 +209,7 @@ def test_augmentation_repeats_from_the_seed_and_keeps_within_its_bounds():
     blank = (masked == 0).all(2)
     covered = torch.tensor([blank[k, : int(n)].float().mean() for k, n in enumerate(spoken)])
     assert (covered <= 0.2 + 4 / spoken).all(), "masks cover at most their share of a recording's own length"
-    assert (sound >= 0).all()
+    assert (sound >= FLOOR).all()
 
 
 def test_a_tone_that_is_played_faster_is_higher_and_shorter():

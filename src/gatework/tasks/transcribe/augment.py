@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from gatework.data.features import FLOOR
+
 if TYPE_CHECKING:
     from gatework.tasks.transcribe.options import SpeechOptions
 
@@ -23,7 +25,6 @@ _LEAST_SNR, _MOST_SNR = 5.0, 35.0
 _BAND_MASKS, _STEP_MASKS = 2, 4
 _NEPER = math.log(10) / 10
 """A decibel as the logarithm of an energy."""
-_FLOOR = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Augmentation:
             x = x + self.gain * _NEPER * (2 * torch.rand(len(x), 1, 1) - 1)
         if self.noise:
             x = self._with_hiss(x, lengths)
-        return x.clamp_min(_FLOOR), lengths
+        return x.clamp_min(FLOOR), lengths
 
     def _at_speed(self, x: Tensor, lengths: Tensor, mels: Tensor) -> tuple[Tensor, Tensor]:
         choice = torch.randint(len(mels), (len(x),))

@@ -45,7 +45,7 @@ def with_silence(batch: SpokenBatch) -> SpokenBatch:
     frames, bands = int(batch.lengths[0]), inputs.shape[2]
     is_heard, loudness, tilt = torch.rand(1) < _HISS, torch.rand(1), torch.linspace(-1, 1, bands) * torch.randn(1)
     level = loudness * float(inputs[0, :frames].mean())
-    hiss = (level + tilt + 0.5 * torch.randn(frames, bands)).clamp_min(FLOOR) * is_heard
+    hiss = torch.where(is_heard, level + tilt + 0.5 * torch.randn(frames, bands), FLOOR).clamp_min(FLOOR)
     quiet = torch.zeros(1, inputs.shape[1], bands)
     quiet[0, :frames] = hiss
     none = torch.zeros(1, dtype=torch.int64)

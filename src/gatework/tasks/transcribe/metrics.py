@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,22 @@ def distance(reference: Sequence[str], said: Sequence[str]) -> int:
     from rapidfuzz.distance import Levenshtein
 
     return int(Levenshtein.distance(reference, said))
+
+
+def aligned(reference: str, said: str) -> list[tuple[str, str]]:
+    """The words of two texts side by side, in order, with as few differences as can be.
+
+    Returns:
+        Pairs of a word that was said and the one that was written for it; empty where there is none.
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    known, written = reference.split(), said.split()
+    pairs: list[tuple[str, str]] = []
+    for block in Levenshtein.opcodes(known, written):
+        left, right = known[block.src_start : block.src_end], written[block.dest_start : block.dest_end]
+        pairs += zip_longest(left, right, fillvalue="")
+    return pairs
 
 
 def word_errors(references: Sequence[str], texts: Sequence[str]) -> np.ndarray:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss
 
+from gatework.data.features import FLOOR
 from gatework.nn.model import layers
 from gatework.options import ModelOptions
 from gatework.tasks.transcribe.augment import Augmentation, band_places
@@ -116,7 +117,10 @@ class SpeechModel(nn.Module):
         is_within = (torch.arange(x.shape[1]) < lengths[:, None])[..., None]
         mean = self.mean
         if self.hearing.is_own_mean:
-            mean = ((x * is_within).sum(1) / lengths[:, None])[:, None, :]
+            # What an editor has put before or behind a recording, nothing at all, is no part of it.
+            is_heard = is_within & (x > FLOOR).any(2, keepdim=True)
+            count = is_heard.sum(1, keepdim=True)
+            mean = torch.where(count > 0, (x * is_heard).sum(1, keepdim=True) / count.clamp_min(1), self.mean)
         return (x - mean) / self.std * is_within
 
     def stacked(self, x: Tensor) -> Tensor:

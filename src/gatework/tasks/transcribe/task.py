@@ -26,6 +26,7 @@ from gatework.tasks.transcribe.check import check
 from gatework.tasks.transcribe.data import Spoken, SpokenDataset
 from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
 from gatework.tasks.transcribe.greedy import greedy_letters
+from gatework.tasks.transcribe.heard import heard_table
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
@@ -232,6 +233,12 @@ class TranscribeTask(Task):
         heard = self.listen(model, self.examples(held))
         weights = chosen_weights(self.alphabet.units, self.language, heard.log_probs, held.targets.tolist())
         _speech_model(model).decoding.copy_(torch.tensor([1.0, weights.language, weights.word, weights.phrase]))
+
+    def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
+        """The worst recordings of the test part, to be heard and seen in the report."""
+        test = _spoken(dataset.test)
+        heard = self.listen(model, self.examples(test))
+        return {"heard": heard_table(test, heard.log_probs, evaluation.answers, self.alphabet, self.stack)}
 
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Word and letter error rates, with and without the language model; see `metrics.metrics`."""
