@@ -81,6 +81,7 @@ def compare(
     workers: int = 1,
     progress: Progress | None = None,
     command: str = "",
+    on: str = "processes",
     **changes: Any,
 ) -> Compared:
     """Compares cells on a data set, a file, a folder or a data frame; see `gatework.evaluation.comparison.compare`.
@@ -97,6 +98,8 @@ def compare(
             `if __name__ == "__main__":`.
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
+        on: Where runs are trained: "processes" of this machine, "dask://HOST:PORT", or "MODULE:NAME" of an executor of
+            `concurrent.futures`; `out` must be the same folder there.
         changes: Fields of the recipe to change, as `epochs=5`.
 
     Returns:
@@ -108,11 +111,14 @@ def compare(
         start_early()
     from gatework.evaluation.comparison import ComparisonPlan
     from gatework.evaluation.comparison import compare as run
+    from gatework.evaluation.elsewhere import working_on
     from gatework.training.fitting import prepare
 
     dataset, chosen = prepare(source, task, recipe, changes, cells)
     plan = ComparisonPlan(chosen, tuple(cells), seeds, match)
-    run(dataset, plan, Path(out), workers=workers, progress=progress, command=command)
+    with working_on(on, dataset, chosen, isinstance(source, (str, os.PathLike))) as elsewhere:
+        out = Path(out).absolute() if elsewhere else Path(out)
+        run(dataset, plan, out, workers=workers, progress=progress, command=command, elsewhere=elsewhere)
     return finished(Path(out))
 
 

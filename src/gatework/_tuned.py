@@ -95,6 +95,7 @@ def tune(
     workers: int = 1,
     progress: Progress | None = None,
     command: str = "",
+    on: str = "processes",
     **changes: Any,
 ) -> Tuned:
     """Searches for a better recipe, and says whether it beats the one it started from by more than seeds differ.
@@ -115,6 +116,7 @@ def tune(
             `if __name__ == "__main__":`.
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
+        on: Where trials are trained; see `gatework.compare`. There are `workers` of them at once.
         changes: Fields of the recipe to change, as `epochs=5`.
 
     Returns:
@@ -129,6 +131,7 @@ def tune(
 
     if workers > 1:
         start_early()
+    from gatework.evaluation.elsewhere import working_on
     from gatework.reports.search import write_search_report
     from gatework.search.searching import planned, search
     from gatework.training.fitting import prepare
@@ -138,6 +141,8 @@ def tune(
     dataset, chosen = prepare(source, task, recipe, changes)
     given = over if isinstance(over, Mapping) else dict.fromkeys(over)
     plan = planned(dataset, chosen, given, source, trials, seeds, deadline, workers)
-    search(dataset, plan, Path(out), progress=progress or Progress(), command=command)
+    with working_on(on, dataset, chosen, isinstance(source, (str, os.PathLike))) as elsewhere:
+        place = Path(out).absolute() if elsewhere else Path(out)
+        search(dataset, plan, place, progress=progress or Progress(), command=command, elsewhere=elsewhere)
     write_search_report(Path(out))
     return Tuned(Path(out))

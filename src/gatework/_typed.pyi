@@ -135,6 +135,7 @@ def compare(
     workers: int = ...,
     progress: Progress | None = ...,
     command: str = ...,
+    on: str = ...,
     text: str | None = ...,
     label: str | None = ...,
     target: str | Sequence[str] | None = ...,

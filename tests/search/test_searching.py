@@ -129,6 +129,21 @@ def test_a_search_may_vary_how_the_data_are_read_but_not_what_is_judged(tmp_path
         gatework.tune("classify", table, out=tmp_path / "b", over={"split_seed": [0, 1]}, **settings)
 
 
+def test_other_executors_search_and_tell_of_their_trials(tmp_path, monkeypatch):
+    lines = []
+
+    class Noted(training.Progress):
+        def described(self, said):
+            lines.extend(said)
+
+    (tmp_path / "searchers.py").write_text("from concurrent.futures import ThreadPoolExecutor as pool\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    settings = SETTINGS | {"seeds": 1, "trials": 2, "on": "searchers:pool", "workers": 1}
+    done = gatework.tune("classify", opinions(), out=tmp_path / "out", progress=Noted(), **settings)
+    assert len(done.content["trials"]) == 2
+    assert [line.split()[1] for line in lines if line.startswith("trial ")] == ["1/2", "2/2"]
+
+
 def test_a_corrupt_result_is_one_sentence(tmp_path):
     (tmp_path / "search.json").write_text('{"task": "classify", "metric": "validation_accuracy"}')
     with pytest.raises(RunError, match=r"search\.json is corrupt"):

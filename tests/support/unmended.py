@@ -55,7 +55,7 @@ HEAVY = {
     *("rich", "pooch", "requests", "jinja2", "markupsafe", "matplotlib"),
     *("keras", "tensorflow", "jax", "flax"),
     *("tokenizers", "sacrebleu", "rapidfuzz", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),
-    *("starlette", "msgspec", "uvicorn", "optuna"),
+    *("starlette", "msgspec", "uvicorn", "optuna", "distributed"),
     *("onnx", "onnxruntime", "h5py", "sympy"),
     *("IPython", "nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
     *("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),

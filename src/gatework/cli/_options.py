@@ -19,6 +19,13 @@ Out = Annotated[Path, typer.Option(help="The folder to write.")]
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="A named recipe, or the path of a .toml file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+On = Annotated[
+    str,
+    typer.Option(
+        help="Where runs are trained: processes of this machine, dask://HOST:PORT, or MODULE:NAME of an executor of "
+        "concurrent.futures."
+    ),
+]
 Changes = dict[str, Any]
 """What a command with declared options is given in `changes`: those that were given, by their qualified names."""
 

@@ -33,6 +33,7 @@ def compare(
     jobs: Annotated[
         int | None, typer.Option(help="Runs trained at once; as many as this process may use cores by default.")
     ] = None,
+    on: options.On = "processes",
     quick: Annotated[bool, typer.Option("--quick", help="For memory: less, within a minute.")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
@@ -57,6 +58,7 @@ def compare(
     command = "gatework " + shlex.join(sys.argv[1:])
     if data == "memory":
         others = changes | {name: value for name, value in (("task", task), ("recipe", recipe)) if value is not None}
+        others |= {"on": on} if on != "processes" else {}
         _memory(out, names, seeds, quick, jobs, as_json, quiet, command, others)
         return
     if quick:
@@ -73,6 +75,7 @@ def compare(
             workers=usable_cores() if jobs is None else jobs,
             progress=progress,
             command=command,
+            on=on,
             **changes,
         )
     content = Path(out) / "comparison.json"

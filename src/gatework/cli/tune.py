@@ -38,6 +38,7 @@ def tune(
     jobs: Annotated[
         int | None, typer.Option(help="Trials at once; as many as this process may use cores by default.")
     ] = None,
+    on: options.On = "processes",
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     *,
@@ -69,6 +70,7 @@ def tune(
             workers=usable_cores() if jobs is None else jobs,
             progress=progress,
             command="gatework " + shlex.join(sys.argv[1:]),
+            on=on,
             **changes,
         )
     content = Path(out) / "search.json"

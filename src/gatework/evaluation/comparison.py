@@ -22,6 +22,7 @@ from gatework.cells import kept, resolved
 from gatework.cells.stored import digest
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
+from gatework.evaluation.elsewhere import Elsewhere
 from gatework.evaluation.matching import matched_hidden
 from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
@@ -81,6 +82,7 @@ def compare(
     workers: int = 1,
     progress: Progress | None = None,
     command: str = "",
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Trains every cell with every seed, runs the baselines, and writes the comparison folder.
 
@@ -93,6 +95,7 @@ def compare(
         workers: Runs trained at once, each with an equal share of the machine's cores.
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
+        elsewhere: The executor that trains the runs; processes of this machine if None.
 
     Raises:
         RunError: The folder holds something else, or the comparison of another plan or other data.
@@ -121,7 +124,13 @@ def compare(
     progress = progress or Progress()
     progress.noted(dataset.provenance.notes)
     train_all(
-        jobs, dataset, workers, progress, beside=functools.partial(_baselines, out, task), meanwhile=_import_statistics
+        jobs,
+        dataset,
+        workers,
+        progress,
+        beside=functools.partial(_baselines, out, task),
+        meanwhile=_import_statistics,
+        elsewhere=elsewhere,
     )
     content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers

@@ -19,9 +19,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import FileLock
+
 from gatework._registry import registering_modules
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
+from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
 from gatework.training.progress import Progress
 from gatework.training.run import Run, complete
 
@@ -134,10 +137,6 @@ class Job:
     label: str
 
 
-Piece = Callable[[Dataset, Progress], Any]
-"""A piece of work on a data set, which tells how it goes; it can be pickled."""
-
-
 def perform(
     pieces: Sequence[Piece],
     dataset: Dataset,
@@ -188,6 +187,7 @@ def train_all(
     *,
     beside: Callable[[Dataset], Any] | None = None,
     meanwhile: Callable[[], Any] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> None:
     """Trains runs to their ends, `workers` at a time.
 
@@ -198,11 +198,18 @@ def train_all(
         progress: Who is told how it goes.
         beside: What else is to be made of the data; it can be pickled, and goes first.
         meanwhile: What this process can do while others train.
+        elsewhere: The executor that trains them; processes of this machine if None.
 
     Raises:
         TrainingError: A run's loss is no longer a number; the others end first.
         KeyboardInterrupt: The process was told to stop; every run can be resumed.
     """
+    if elsewhere is not None:
+        shared = [partial(_train_alone, job) for job in jobs]
+        epochs = max((Run.open(job.path).recipe.training.epochs for job in jobs), default=0)
+        look = FolderWatch([(job.path, job.label) for job in jobs], epochs, progress)
+        perform_on(*elsewhere, shared, look, lambda: beside(dataset) if beside else None)
+        return
     pieces: list[Piece] = [partial(_make, beside)] if beside else []
     pieces += [partial(_train, job) for job in jobs]
     perform(pieces, dataset, 1 if len(jobs) <= 1 else workers, progress, meanwhile=meanwhile)
@@ -210,6 +217,12 @@ def train_all(
 
 def _make(beside: Callable[[Dataset], Any], dataset: Dataset, _: Progress) -> None:
     beside(dataset)
+
+
+def _train_alone(job: Job, dataset: Dataset, progress: Progress) -> None:
+    """Trains a run that a lost worker may not have given up yet: it waits for that."""
+    with FileLock(job.path / ".lock"):
+        _train(job, dataset, progress)
 
 
 def _train(job: Job, dataset: Dataset, progress: Progress) -> None:

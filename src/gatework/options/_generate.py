@@ -120,6 +120,7 @@ def compare(
     workers: int = ...,
     progress: Progress | None = ...,
     command: str = ...,
+    on: str = ...,
 {compare}
 ) -> Compared: ...
 def tune(

@@ -12,6 +12,7 @@ from gatework._files import write_json, write_text
 from gatework._threads import checked_count, usable_cores
 from gatework.data.dataset import Dataset
 from gatework.errors import UsageError
+from gatework.evaluation.elsewhere import Elsewhere, perform_on
 from gatework.evaluation.plans import claim
 from gatework.evaluation.workers import perform
 from gatework.formatting import counted
@@ -20,7 +21,7 @@ from gatework.search.confirming import confirm
 from gatework.search.plan import SearchPlan, search_space
 from gatework.search.results import chosen_recipe, result, space_words
 from gatework.search.study import need_optuna
-from gatework.search.trials import run_trials
+from gatework.search.trials import TrialWatch, run_trials
 from gatework.tasks import metric_title
 from gatework.training.progress import Progress
 from gatework.training.run import write_table
@@ -55,7 +56,15 @@ def planned(
     return SearchPlan(recipe, space, source, trials, seeds, deadline, threads, processes)
 
 
-def search(dataset: Dataset, plan: SearchPlan, out: Path, *, progress: Progress, command: str = "") -> None:
+def search(
+    dataset: Dataset,
+    plan: SearchPlan,
+    out: Path,
+    *,
+    progress: Progress,
+    command: str = "",
+    elsewhere: Elsewhere | None = None,
+) -> None:
     """Tries recipes, compares the best with the default, and writes `search.json` and `best.toml`.
 
     Args:
@@ -64,6 +73,7 @@ def search(dataset: Dataset, plan: SearchPlan, out: Path, *, progress: Progress,
         out: The folder of the search, new, or one of the same plan to join or to go on with.
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
+        elsewhere: The executor that does the work; processes of this machine if None.
 
     Raises:
         UsageError: Values do not go together.
@@ -78,7 +88,11 @@ def search(dataset: Dataset, plan: SearchPlan, out: Path, *, progress: Progress,
         [f"{counted(plan.trials, 'trial')} over {counted(len(plan.space), 'option')}:", *space_words(plan)]
         + [f"the {metric_title(plan.metric)} decides; the worse half is stopped early", ""]
     )
-    perform([partial(_part, plan, out)] * plan.processes, dataset, plan.processes, progress)
+    parts = [partial(_part, plan, out)] * plan.processes
+    if elsewhere is None:
+        perform(parts, dataset, plan.processes, progress)
+    else:
+        perform_on(*elsewhere, parts, TrialWatch(plan, out, progress), lambda: None)
     content = result(plan, out, dataset, command)
     recipe = recipe_to_toml(chosen_recipe(plan, out, content["chosen"]))
     write_text(out / "best.toml", f"# {content['headline']}\n{recipe}")

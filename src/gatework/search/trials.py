@@ -181,3 +181,24 @@ def _line(study: Study, plan: SearchPlan, place: int) -> str:
         f"trial {place + 1:>3}/{plan.trials}  {title} {score:<8} {after:<22} {trial.user_attrs['seconds']:>6.1f} s"
         + ("  best" if is_best else "")
     )
+
+
+class TrialWatch:
+    """Tells of trials that others train, by the journal.
+
+    Args:
+        plan: What is searched.
+        out: The folder of the search.
+        progress: Who is told.
+    """
+
+    def __init__(self, plan: SearchPlan, out: Path, progress: Progress) -> None:
+        self.plan, self.progress, self.study = plan, progress, Study(out, plan)
+        self.known = {trial.number for trial in self.study.trials if trial.state.is_finished()}
+
+    def __call__(self) -> None:
+        """Looks once."""
+        for trial in self.study.trials:
+            if trial.state.is_finished() and trial.number not in self.known:
+                self.known.add(trial.number)
+                self.progress.described([_line(self.study, self.plan, trial.number)])
