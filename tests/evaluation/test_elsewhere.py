@@ -9,7 +9,7 @@ import pytest
 import gatework
 from gatework import training
 from gatework.errors import TrainingError, UsageError
-from gatework.evaluation.elsewhere import Elsewhere, DataSource, _data, perform_on, working_on
+from gatework.evaluation.elsewhere import DataSource, Elsewhere, _data, perform_on, working_on
 from support.command_line import run_here
 from support.datasets import opinions, small
 
