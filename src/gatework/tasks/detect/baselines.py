@@ -1,7 +1,7 @@
 """The simple detectors that a network must beat: one score per row, from this row and those before it alone.
 
 `robust_z`, `seasonal_difference`, `isolation_forest` and `matrix_profile` give errors of the form that a threshold
-takes.
+takes, `beyond` scores.
 `windowed_gaussian` and `random_scores` are the reference rows of the Numenta Anomaly Benchmark, as that computes them.
 """
 
@@ -58,6 +58,22 @@ def seasonal_difference(values: np.ndarray, season: int) -> np.ndarray:
     mean = np.cumsum(filled, axis=0) / count
     spread = np.sqrt(np.maximum(np.cumsum(filled**2, axis=0) / count - mean**2, 0))
     return _largest(found / np.maximum(spread, _LEAST_SPREAD))
+
+
+def beyond(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Scores by the range of the training rows: 0.5 at its ends, above it outside.
+
+    Args:
+        values: Shape (rows, variables); NaN where missing.
+        limits: The least and the largest value of each variable, shape (2, variables).
+
+    Returns:
+        The largest score of a row's variables, between 0 and 1, shape (rows,); NaN where all are missing.
+    """
+    middle, reach = limits.mean(axis=0), np.maximum(np.ptp(limits, axis=0) / 2, _LEAST_SPREAD)
+    distance = _largest(np.abs(values - middle) / reach)
+    scores: np.ndarray = distance / (distance + 1)
+    return scores
 
 
 def isolation_forest(values: np.ndarray, fit_rows: int, lags: int = 8, seed: int = 0) -> np.ndarray:

@@ -8,6 +8,7 @@ use, but these are not counted.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,51 @@ class Scales:
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """The least and the largest value of each variable in training.
+
+    Attributes:
+        by_name: Of each series, shape (2, variables).
+        pooled: Of all of them, for a series that was not there.
+    """
+
+    by_name: dict[str, np.ndarray]
+    pooled: np.ndarray
+
+    @classmethod
+    def fit(cls, training: Sequence[EventRows]) -> Ranges:
+        """Those of the training rows; a variable without a value has no range (NaN)."""
+        each = {rows.name: _range(rows.values) for rows in training}
+        return cls(each, _range(np.concatenate([rows.values for rows in training])))
+
+    def of(self, name: str) -> np.ndarray:
+        """The range of a series."""
+        return self.by_name.get(name, self.pooled)
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        each = {name: _without_nan(values) for name, values in self.by_name.items()}
+        return {"by_name": each, "pooled": _without_nan(self.pooled)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Ranges:
+        """The ranges whose `state()` this is."""
+        each = {name: np.array(values, dtype=np.float64) for name, values in state["by_name"].items()}
+        return cls(each, np.array(state["pooled"], dtype=np.float64))
+
+
+def _range(values: np.ndarray) -> np.ndarray:
+    is_known = ~np.isnan(values)
+    least = np.where(is_known, values, np.inf).min(axis=0, initial=np.inf)
+    most = np.where(is_known, values, -np.inf).max(axis=0, initial=-np.inf)
+    return np.where(is_known.any(axis=0), np.stack([least, most]), np.nan)
+
+
+def _without_nan(values: np.ndarray) -> list[list[float | None]]:
+    return [[None if np.isnan(value) else float(value) for value in row] for row in values]
+
+
+@dataclass(frozen=True)
 class DetectionDataset(Dataset):
     """A Dataset of windows.
 
@@ -107,6 +153,7 @@ class DetectionDataset(Dataset):
         readings: The table, row by row.
         ends: Where each series' training and validation rows end, int64, shape (series, 2).
         scales: How its series are standardised.
+        ranges: Between which values the training rows lie.
         periods: The periods of the clock, in seconds.
         config: The settings, with a context that fits the table.
     """
@@ -114,6 +161,7 @@ class DetectionDataset(Dataset):
     readings: EventTable = field(kw_only=True)
     ends: np.ndarray = field(kw_only=True)
     scales: Scales = field(kw_only=True)
+    ranges: Ranges = field(kw_only=True)
     periods: tuple[int, ...] = field(kw_only=True)
     config: DetectOptions = field(kw_only=True)
 
@@ -170,6 +218,7 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
         readings=readings,
         ends=ends,
         scales=scales,
+        ranges=Ranges.fit(training),
         periods=periods,
         config=config,
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatework.errors import DataError
-from gatework.tasks.detect.baselines import isolation_forest, matrix_profile, robust_z, seasonal_difference
+from gatework.tasks.detect.baselines import beyond, isolation_forest, matrix_profile, robust_z, seasonal_difference
+from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import LIMIT, Detector
-from gatework.tasks.detect.metrics import labelled_spans, pooled_metrics
+from gatework.tasks.detect.judges import judgings, ratios
+from gatework.tasks.detect.metrics import false_alarms, labelled_spans, pooled_metrics
+from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
-from gatework.tasks.detect.thresholds import QuantileThreshold
 
 if TYPE_CHECKING:
     from gatework.data.events import EventRows, EventTable
@@ -26,14 +29,16 @@ _LEAST_STRETCH = 16
 def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dict[str, float]]:
     """The metrics of a detector and of the simple ones, all series together.
 
-    Every detector gets the same threshold rule and the same gap between spans.
+    Every simple detector's errors are judged as the network's are, by the same threshold rules and the same budget of
+    alarms; the training range alone needs none: what lies outside is anomalous.
 
     Args:
         detector: The trained detector.
         readings: Rows with labels.
 
     Returns:
-        The metrics of `pooled_metrics()` by the name of the detector; the trained one first.
+        The metrics of `pooled_metrics()` and the false alarms per week by the name of the detector, the trained one
+        first.
 
     Raises:
         DataError: The rows have no labels, or none of them is labelled as anomalous.
@@ -43,31 +48,41 @@ def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dic
         raise DataError(f"{readings.source} has no labels to measure by: name their column with --label")
     if not any(rows.labels is not None and rows.labels.any() for rows in series):
         raise DataError(f"{readings.source}: no row is labelled as anomalous, so there is nothing to measure by")
-    scores = {
-        f"{detector.task.settings.scorer if detector.task.scorer != 'label' else 'labelled'} network": [
-            detector.answers(rows).scores for rows in series
-        ]
-    }
+    task = detector.task
+    first = f"{task.settings.scorer if task.scorer != 'label' else 'labelled'} network"
+    scores = {first: [detector.answers(rows).scores for rows in series]}
+    scores["training range"] = [beyond(rows.values, task.ranges.of(rows.name)) for rows in series]
     for name, method in _METHODS.items():
-        scores[name] = [_scored(method(rows)) for rows in series]
-    gap = detector.task.settings.gap
-    found = {}
-    for name, each in scores.items():
-        triples = []
-        for rows, score in zip(series, each, strict=True):
-            assert rows.labels is not None
-            flagged = spans(np.nan_to_num(score, nan=0.0) > LIMIT, score, gap)
-            triples.append((score, flagged, labelled_spans(rows.labels)))
-        found[name] = pooled_metrics(triples)
-    return found
+        scores[name] = [_scored(method(rows), rows.stamps, task.settings) for rows in series]
+    return {name: _measured(series, each, task.settings.gap) for name, each in scores.items()}
 
 
-def _scored(errors: np.ndarray) -> np.ndarray:
-    first = max(int(_FIRST * len(errors)), 1)
-    rule = QuantileThreshold(floor=0.0)
-    rule.fit(errors[:first])
-    limits = np.maximum(rule.run(errors), 1e-9)
-    return errors / (errors + limits)
+def _measured(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: int) -> dict[str, float]:
+    triples = []
+    for rows, score in zip(series, scores, strict=True):
+        flagged = spans(np.nan_to_num(score, nan=0.0) > LIMIT, score, gap)
+        labels = np.zeros(len(rows)) if rows.labels is None else rows.labels
+        triples.append((score, flagged, labelled_spans(labels)))
+    weeks = weeks_of([rows.stamps for rows in series])
+    false = false_alarms(triples)
+    return pooled_metrics(triples) | {"false_alarms_per_week": false / weeks if weeks > 0 else float("nan")}
+
+
+def _scored(errors: np.ndarray, stamps: np.ndarray, settings: DetectOptions) -> np.ndarray:
+    """Scores of a simple detector's errors; the first rows are what its thresholds begin with."""
+    first = max(int(_FIRST * len(errors)), 2)
+    chosen = judgings(settings)
+    smoothed = [judging.smoothing(1).run(errors[:, None]) for judging in chosen]
+    begun = [each[:first] for each in smoothed]
+    ratio = ratios(chosen, smoothed, begun, floor=0.0)
+    limit = 1.0
+    if settings.alarms_per_week:
+        limit = factor([ratio[:first]], weeks_of([stamps[:first]]), settings.alarms_per_week, settings.gap)
+    return np.where(np.isnan(errors), np.nan, ratio / (ratio + limit))
+
+
+def _no_change(rows: EventRows) -> np.ndarray:
+    return seasonal_difference(rows.values, 1)
 
 
 def _robust(rows: EventRows) -> np.ndarray:
@@ -95,6 +110,7 @@ def _forest(rows: EventRows) -> np.ndarray:
 
 
 _METHODS = {
+    "no change": _no_change,
     "robust z-score": _robust,
     "seasonal difference": _season,
     "isolation forest": _forest,

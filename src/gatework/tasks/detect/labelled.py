@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.errors import UsageError
 from gatework.tasks._task import Baseline, Loss, Trained
 from gatework.tasks.detect.data import Windows, encode_windows, windows_of
 from gatework.tasks.detect.metrics import answers_of
@@ -38,10 +39,15 @@ class LabelledDetectTask(UsualTask):
     def fit(cls, dataset: Dataset, config: DataOptions) -> LabelledDetectTask:
         """Takes over scales and clock, and weighs labelled rows, by the training part alone."""
         found = detection_data(dataset)
+        if found.config.alarms_per_week:
+            raise UsageError(
+                "--alarms-per-week is for detectors that learn without labels; with labels the threshold is the one "
+                "with the best F1, and --sensitivity moves it"
+            )
         marks = found.train.targets[~np.isnan(found.train.targets)]
         weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
         usual = UsualTask.fit(dataset, config)
-        common = (usual.columns, usual.settings, usual.scales, usual.periods)
+        common = (usual.columns, usual.settings, usual.scales, usual.ranges, usual.periods)
         return cls(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT), usual.reading)
 
     @property
@@ -54,7 +60,7 @@ class LabelledDetectTask(UsualTask):
         from gatework.tasks.detect.model import LabelNetwork
 
         self._check(config)
-        return LabelNetwork(config, len(self.variables), 2 * len(self.periods) + 1, self.usual)
+        return LabelNetwork(config, len(self.variables), 2 * len(self.periods) + 1, (1, self.usual))
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Binary cross-entropy summed over the rows that count, labelled ones by their weight."""

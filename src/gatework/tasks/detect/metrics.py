@@ -33,6 +33,7 @@ register_metrics(
     Metric("row_f1", "row F1", lower_is_better=False, is_share=True),
     Metric("point_adjusted_f1", "point-adjusted F1", lower_is_better=False, is_share=True),
     Metric("delay", "delay in rows", lower_is_better=True),
+    Metric("false_alarms_per_week", "false alarms per week", lower_is_better=True),
 )
 
 
@@ -95,7 +96,7 @@ def pooled_metrics(series: Sequence[tuple[np.ndarray, Sequence[Span], Sequence[S
         series: For each series its scores, flagged and labelled spans, as for `detection_metrics()`.
     """
     found = sum(any(one.overlaps(f) for f in flagged) for _, flagged, labelled in series for one in labelled)
-    false = sum(not any(f.overlaps(one) for one in labelled) for _, flagged, labelled in series for f in flagged)
+    false = false_alarms(series)
     total = sum(len(labelled) for _, _, labelled in series)
     delays = [d for _, flagged, labelled in series for one in labelled if (d := _delay(one, flagged)) is not None]
     truth = np.concatenate([flags(labelled, len(scores)) for scores, _, labelled in series])
@@ -110,6 +111,15 @@ def pooled_metrics(series: Sequence[tuple[np.ndarray, Sequence[Span], Sequence[S
         "point_adjusted_f1": _row_f1(adjusted, truth),
         "delay": float(np.mean(delays)) if delays else float("nan"),
     }
+
+
+def false_alarms(series: Sequence[tuple[np.ndarray, Sequence[Span], Sequence[Span]]]) -> int:
+    """How many flagged spans have no row in common with a labelled one.
+
+    Args:
+        series: As for `pooled_metrics()`.
+    """
+    return sum(not any(f.overlaps(one) for one in labelled) for _, flagged, labelled in series for f in flagged)
 
 
 def labelled_spans(labels: np.ndarray) -> list[Span]:

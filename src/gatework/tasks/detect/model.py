@@ -26,17 +26,23 @@ class DetectNetwork(nn.Module, ABC):
         variables: Watched columns.
         features: Further inputs of a row: what the clock says.
         outputs: Numbers it gives for every row.
-        usual: How many errors of the validation part it carries, for thresholds to begin with.
+        usual: How many errors of the validation part it carries for thresholds to begin with, at how many scales:
+            (scales, rows).
     """
 
     usual: Tensor
+    budget: Tensor
 
-    def __init__(self, config: ModelOptions, variables: int, features: int, outputs: int, usual: int) -> None:
+    def __init__(
+        self, config: ModelOptions, variables: int, features: int, outputs: int, usual: tuple[int, int]
+    ) -> None:
         super().__init__()
         self.variables, self.features = variables, features
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden, outputs)
-        self.register_buffer("usual", torch.zeros(usual, outputs))
+        self.register_buffer("usual", torch.zeros(*usual, outputs))
+        # What thresholds are multiplied by, to keep to a number of alarms per week.
+        self.register_buffer("budget", torch.ones(()))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """What is expected of every row of training windows, shape (batch, time x outputs).
@@ -69,7 +75,7 @@ class NextRowNetwork(DetectNetwork):
     Its input at row $t$ is $x_{t-1}$ and what the clock says of $t$. It begins as the forecast "no change".
     """
 
-    def __init__(self, config: ModelOptions, variables: int, features: int, usual: int) -> None:
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
         super().__init__(config, variables, features, variables, usual)
         self.layers = layers(config, variables + features)
         nn.init.zeros_(self.output.weight)
@@ -105,7 +111,9 @@ class Autoencoder(DetectNetwork):
         context: Rows that are read at once.
     """
 
-    def __init__(self, config: ModelOptions, variables: int, features: int, usual: int, context: int) -> None:
+    def __init__(
+        self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int], context: int
+    ) -> None:
         super().__init__(config, variables, features, variables, usual)
         self.context = context
         self.encoder = layers(config, variables + features)
@@ -134,7 +142,7 @@ class Autoencoder(DetectNetwork):
 class LabelNetwork(DetectNetwork):
     """Says how likely a row is labelled, from it and the rows before it: log odds, one number a row."""
 
-    def __init__(self, config: ModelOptions, variables: int, features: int, usual: int) -> None:
+    def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
         super().__init__(config, variables, features, 1, usual)
         self.layers = layers(config, variables + features)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from gatework.data.filling import forward_filled
 from gatework.tasks.detect.clock import clock, since_last
-from gatework.tasks.detect.thresholds import Threshold, threshold
+from gatework.tasks.detect.judges import Judge, judgings
 
 if TYPE_CHECKING:
     from gatework.data.series import Scale
@@ -57,14 +57,11 @@ class OnlineScorer:
         self.network, self.periods, self.config = network, periods, config
         self.mean, self.std = np.array(scale.mean), np.array(scale.std)
         self.is_forecast = config.scorer == "forecast"
-        self.rules: list[Threshold] = []
-        for usual in network.usual.numpy().T:
-            rule = threshold(config.threshold)
-            rule.fit(usual.astype(np.float64))
-            self.rules.append(rule)
+        usual = network.usual.numpy().astype(np.float64)
+        self.judges = [Judge(judging, begun) for judging, begun in zip(judgings(config), usual, strict=True)]
+        self.factor = float(network.budget) / config.sensitivity
         self._state: Any = None
         self._last = np.zeros((0, network.variables))
-        self._recent = np.full((config.smooth - 1, network.variables), np.nan)
 
     def answer(self, values: np.ndarray, stamps: np.ndarray) -> Answers:
         """Takes in the rows that come next.
@@ -74,16 +71,14 @@ class OnlineScorer:
             stamps: Microseconds since 1970 on the local clock, shape (rows,).
         """
         errors, expected = self.errors(values, stamps)
-        limits = np.empty_like(errors)
-        for k, rule in enumerate(self.rules):
-            limits[:, k] = rule.run(errors[:, k])
-        limits /= self.config.sensitivity
-        scores = errors / (errors + limits)
-        filled = np.where(np.isnan(scores), -1.0, scores)
+        judged = [judge.run(errors) for judge in self.judges]
+        scores = np.stack([smoothed / (smoothed + self.factor * limits) for smoothed, limits in judged])
+        filled = np.where(np.isnan(scores), -1.0, scores).max(axis=0)
         causes = filled.argmax(axis=1)
         highest = filled[np.arange(len(filled)), causes]
         is_scored = highest >= 0
-        middle, reach = expected * self.std + self.mean, limits * self.std
+        # The band is that of the shortest scale: of one row, where a row is judged by itself.
+        middle, reach = expected * self.std + self.mean, self.factor * judged[0][1] * self.std
         return Answers(
             np.where(is_scored, highest, np.nan),
             np.where(is_scored, causes, -1),
@@ -100,7 +95,7 @@ class OnlineScorer:
             stamps: As for `answer()`.
 
         Returns:
-            The smoothed errors, and what was expected, both in standard deviations and of shape (rows, variables).
+            The error of each row, and what was expected, both in standard deviations and of shape (rows, variables).
         """
         import torch
 
@@ -114,20 +109,7 @@ class OnlineScorer:
         if self.is_forecast and not len(self._last) and len(expected):
             expected[0] = np.nan
         self._last = filled[-1:]
-        return self._smoothed(np.abs(scaled - expected)), expected
-
-    def _smoothed(self, errors: np.ndarray) -> np.ndarray:
-        """The mean of each row's error and those of the rows before it; NaN where the row itself has none."""
-        joined = np.concatenate([self._recent, errors])
-        self._recent = joined[len(errors) :]
-        is_missing = np.isnan(joined)
-        # Each row's error, 0 where it has none, beside whether it has one: both are added up over the rows.
-        known = np.stack([np.where(is_missing, 0.0, joined), ~is_missing])
-        total = known[:, : len(errors)].copy()
-        for k in range(1, self.config.smooth):
-            total += known[:, k : k + len(errors)]
-        mean: np.ndarray = total[0] / np.where(is_missing[len(joined) - len(errors) :], np.nan, total[1])
-        return mean
+        return np.abs(scaled - expected), expected
 
 
 class LabelledWatch:
@@ -151,7 +133,7 @@ class LabelledWatch:
         """Takes in the rows that come next; see `OnlineScorer.answer`. Nothing is expected of a variable."""
         from scipy.special import expit
 
-        limit = float(self.network.usual[0, 0]) - np.log(self.config.sensitivity)
+        limit = float(self.network.usual[0, 0, 0]) - np.log(self.config.sensitivity)
         none = np.full(values.shape, np.nan)
         return Answers(expit(self.log_odds(values, stamps) - limit), np.full(len(values), -1), none, none, none)
 

@@ -10,7 +10,7 @@ from typing import Literal
 from gatework.options import OptionSection, TaskOptions, TimeOptions, option, options_of
 
 Scorer = Literal["forecast", "reconstruction"]
-ThresholdRule = Literal["quantile", "pot", "dynamic"]
+ThresholdRule = Literal["combined", "quantile", "pot", "dynamic", "likelihood"]
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,25 @@ class DetectOptions(OptionSection):
         "rows by an autoencoder.",
     )
     threshold: ThresholdRule = option(
-        "quantile",
-        help="From which error on a row is anomalous: a robust quantile of the last errors, the extreme value rule "
-        "pot, or the dynamic rule without a law.",
+        "combined",
+        help="From which error on a row is anomalous: a robust quantile of the last errors; the extreme value rule "
+        "pot; the dynamic rule without a law; the likelihood of the mean of the last 24 errors; or combined: pot on "
+        "single rows and that likelihood.",
+    )
+    alarms_per_week: float = option(
+        0.0,
+        low=0,
+        high=100_000,
+        help="Thresholds are set to so many alarms per week on the validation rows; 0 leaves them to the rule.",
     )
     context: int = option(
         64, low=2, high=100_000, help="Rows of a training window, and those that an autoencoder reads."
     )
     smooth: int = option(
-        1, low=1, high=100_000, help="An error is the mean over so many rows, the row's own and those before it."
+        0,
+        low=0,
+        high=100_000,
+        help="An error is the mean over so many rows, the row's own and those before it; 0: as the threshold has it.",
     )
     sensitivity: float = option(
         1.0, low=0, high=1_000_000, is_low_open=True, help="Divides the thresholds: a higher one flags more."

@@ -270,7 +270,48 @@ class DynamicThreshold(Threshold):
         return found if is_clear else float(errors.max()) * (1 + self.decrease)
 
 
-THRESHOLDS: Mapping[str, type[Threshold]] = {t.name: t for t in (QuantileThreshold, PeaksThreshold, DynamicThreshold)}
+class LikelihoodThreshold(Threshold):
+    r"""The error that recent rows reach with a small probability, given the errors of a longer past.
+
+    With $\mu$ and $\sigma$ the mean and deviation of a long past of smoothed errors it is $\mu + z \sigma$: the
+    anomaly likelihood $1 - Q((\tilde\mu - \mu) / \sigma)$ of the short mean $\tilde\mu$ is then that of a normal law
+    at $z$ (S. Ahmad, A. Lavin, S. Purdy and Z. Agha, "Unsupervised real-time anomaly detection for streaming data",
+    2017). Errors enter the past capped at the threshold that they were judged by.
+
+    Args:
+        deviations: $z$; at 4 a row in 30,000 of a normal law is above.
+        window: How many errors are remembered.
+        every: After how many rows mean and deviation are taken anew.
+        floor: No threshold is below it.
+    """
+
+    name = "likelihood"
+
+    def __init__(self, deviations: float = 4.0, window: int = 5000, every: int = 20, floor: float = 0.05) -> None:
+        super().__init__(floor)
+        self.deviations, self.every = deviations, every
+        self.errors = Window(window)
+        self._until_update = 0
+        self._threshold = floor
+
+    def fit(self, errors: np.ndarray) -> None:
+        """Begins with errors that the network has not been trained on, shape (rows,)."""
+        self.errors.fill(errors)
+
+    def step(self, error: float) -> float:
+        """The threshold for this error, from those before it."""
+        if self._until_update == 0 and len(self.errors):
+            past = self.errors.values()
+            self._threshold = max(float(past.mean() + self.deviations * past.std()), self.floor)
+            self._until_update = self.every
+        self._until_update = max(self._until_update - 1, 0)
+        self.errors.add(min(error, self._threshold))
+        return self._threshold
+
+
+THRESHOLDS: Mapping[str, type[Threshold]] = {
+    t.name: t for t in (QuantileThreshold, PeaksThreshold, DynamicThreshold, LikelihoodThreshold)
+}
 
 
 def threshold(name: str, **settings: Any) -> Threshold:

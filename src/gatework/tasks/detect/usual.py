@@ -19,9 +19,11 @@ from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
 from gatework.tasks.detect import report
+from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
     DetectionDataset,
+    Ranges,
     Scales,
     WindowExamples,
     Windows,
@@ -32,6 +34,7 @@ from gatework.tasks.detect.data import (
 )
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.evaluation import evaluate_detector
+from gatework.tasks.detect.judges import judgings, ratios
 from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
 from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.data.events import EventRows
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
@@ -64,6 +68,7 @@ class UsualTask(DenseTask):
         columns: The columns by role: "time", "series", "target".
         settings: Scorer, threshold, smoothing and spans, with a context that fits the training table.
         scales: How series are standardised.
+        ranges: Between which values the training rows lie.
         periods: The periods of the clock, in seconds.
         usual: How many errors of the validation part the network carries.
         weight: What a labelled row weighs in the loss; 0 where there are no labels.
@@ -80,6 +85,7 @@ class UsualTask(DenseTask):
     columns: Columns
     settings: DetectOptions
     scales: Scales
+    ranges: Ranges
     periods: tuple[int, ...]
     usual: int
     weight: float = 0.0
@@ -106,7 +112,8 @@ class UsualTask(DenseTask):
         columns: Columns = {"time": names.time, "series": names.ids, "target": names.targets}
         held = int((dataset.ends[:, 1] - dataset.ends[:, 0]).sum())
         usual = min(max(held, 1), _USUAL)
-        return cls(columns, dataset.config, dataset.scales, dataset.periods, usual, 0.0, dataset.reading)
+        learnt = (dataset.scales, dataset.ranges, dataset.periods)
+        return cls(columns, dataset.config, *learnt, usual, 0.0, dataset.reading)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -115,6 +122,7 @@ class UsualTask(DenseTask):
             "settings": dataclasses.asdict(self.settings),
             "scales": {name: scale.state() for name, scale in self.scales.by_name.items()},
             "pooled": self.scales.pooled.state(),
+            "ranges": self.ranges.state(),
             "periods": list(self.periods),
             "usual": self.usual,
             "weight": self.weight,
@@ -143,6 +151,7 @@ class UsualTask(DenseTask):
             {role: name if isinstance(name, str) else tuple(name) for role, name in state["columns"].items()},
             DetectOptions(**state["settings"]),
             Scales(scales, Scale.from_state(state["pooled"])),
+            Ranges.from_state(state["ranges"]),
             tuple(state["periods"]),
             state["usual"],
             state["weight"],
@@ -179,7 +188,7 @@ class UsualTask(DenseTask):
         from gatework.tasks.detect.model import Autoencoder, NextRowNetwork
 
         self._check(config)
-        sizes = (config, len(self.variables), 2 * len(self.periods), self.usual)
+        sizes = (config, len(self.variables), 2 * len(self.periods), (len(judgings(self.settings)), self.usual))
         return NextRowNetwork(*sizes) if self.scorer == "forecast" else Autoencoder(*sizes, self.settings.context)
 
     def _check(self, config: ModelOptions) -> None:
@@ -198,16 +207,31 @@ class UsualTask(DenseTask):
         """Lets the network carry the errors of the validation part, which it was not trained on."""
         import torch
 
-        model, dataset = network_of(model), detection_data(dataset)
-        model.eval()
+        network, data = network_of(model), detection_data(dataset)
+        network.eval()
+        pairs = list(zip(data.readings.series, data.ends, strict=True))
+        held = [self._held_back(network, rows, *ends) for rows, ends in pairs]
+        smoothed = [np.concatenate(each) for each in zip(*held, strict=True)]
+        at = np.linspace(0, max(len(smoothed[0]) - 1, 0), self.usual).round().astype(np.int64)
+        begun = np.stack([errors[at] if len(errors) else np.zeros((self.usual, 1)) for errors in smoothed])
+        network.usual.copy_(torch.from_numpy(begun))
+        if self.settings.alarms_per_week:
+            weeks = weeks_of([rows.stamps[train:end] for rows, (train, end) in pairs])
+            network.budget.fill_(self._budget(held, weeks))
+
+    def _held_back(self, network: DetectNetwork, rows: EventRows, train: int, end: int) -> list[np.ndarray]:
+        """The errors of a series' validation rows at every scale, each of shape (rows, variables)."""
+        watch = OnlineScorer(network, self.scales.of(rows.name), self.periods, self.settings)
+        errors, _ = watch.errors(rows.values[:end], rows.stamps[:end])
+        return [judging.smoothing(errors.shape[1]).run(errors)[train:] for judging in judgings(self.settings)]
+
+    def _budget(self, held: Sequence[Sequence[np.ndarray]], weeks: float) -> float:
+        """What thresholds are multiplied by: each half of the rows is judged by rules that begin with the other."""
         found = []
-        for rows, (train, end) in zip(dataset.readings.series, dataset.ends, strict=True):
-            watch = OnlineScorer(model, self.scales.of(rows.name), self.periods, self.settings)
-            errors, _ = watch.errors(rows.values[:end], rows.stamps[:end])
-            found.append(errors[train:])
-        errors = np.concatenate(found)
-        at = np.linspace(0, max(len(errors) - 1, 0), self.usual).round().astype(np.int64)
-        model.usual.copy_(torch.from_numpy(errors[at] if len(errors) else np.zeros_like(model.usual.numpy())))
+        for errors in held:
+            early, late = [e[: len(e) // 2] for e in errors], [e[len(e) // 2 :] for e in errors]
+            found += [ratios(judgings(self.settings), *pair) for pair in ((early, late), (late, early))]
+        return factor(found, weeks, self.settings.alarms_per_week, self.settings.gap)
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """What was expected of the rows of each window beside what they were, in standard deviations."""

@@ -1,0 +1,99 @@
+"""How errors are judged: at one or two scales of smoothing, each with a threshold rule of its own.
+
+`combined` judges a single row by extreme values, which finds spikes, and the mean of the last 24 rows by its
+likelihood, which finds what is slight and long; a row is anomalous by either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from gatework.tasks.detect.options import DetectOptions
+from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, Smoothing
+from gatework.tasks.detect.thresholds import threshold
+
+
+class Judging(NamedTuple):
+    """A scale of smoothing with its rule.
+
+    Attributes:
+        smoothing: Makes the smoothing of a series with so many variables.
+        rule: The name of the threshold rule.
+    """
+
+    smoothing: Callable[[int], Smoothing]
+    rule: str
+
+
+# Chosen on made faults of every kind and the built-in series: benchmarks/detect_settings.py, docs/benchmarks-detect.md.
+_LONG, _SPAN = 24, 20
+_single = partial(MeanSmoothing, rows=1)
+_long = partial(MeanSmoothing, rows=_LONG)
+JUDGINGS = {
+    "combined": (Judging(_single, "pot"), Judging(_long, "likelihood")),
+    "quantile": (Judging(_single, "quantile"),),
+    "pot": (Judging(_single, "pot"),),
+    "dynamic": (Judging(partial(ExponentialSmoothing, span=_SPAN), "dynamic"),),
+    "likelihood": (Judging(_long, "likelihood"),),
+}
+"""What each value of `--threshold` stands for."""
+
+
+def judgings(config: DetectOptions) -> tuple[Judging, ...]:
+    """How a detector's errors are judged: `smooth`, where it is given, takes the place of every smoothing."""
+    chosen = JUDGINGS[config.threshold]
+    if not config.smooth:
+        return chosen
+    return tuple(Judging(partial(MeanSmoothing, rows=config.smooth), judging.rule) for judging in chosen)
+
+
+class Judge:
+    """Judges the errors of one series at one scale, row by row.
+
+    Args:
+        judging: The scale and the rule.
+        usual: Smoothed errors that the rules begin with, shape (rows, variables).
+        floor: No threshold is below this.
+    """
+
+    def __init__(self, judging: Judging, usual: np.ndarray, floor: float = 0.05) -> None:
+        self.smoothing = judging.smoothing(usual.shape[1])
+        self.rules = [threshold(judging.rule, floor=floor) for _ in range(usual.shape[1])]
+        for rule, errors in zip(self.rules, usual.T, strict=True):
+            rule.fit(errors.astype(np.float64))
+
+    def run(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Takes in the errors that come next, shape (rows, variables).
+
+        Returns:
+            The smoothed errors and the threshold of each, of the same shape.
+        """
+        smoothed = self.smoothing.run(errors)
+        return smoothed, self.limits(smoothed)
+
+    def limits(self, smoothed: np.ndarray) -> np.ndarray:
+        """The threshold of each of the errors that come next, which are smoothed already."""
+        return np.stack([rule.run(column) for rule, column in zip(self.rules, smoothed.T, strict=True)], axis=1)
+
+
+def ratios(
+    chosen: Sequence[Judging], smoothed: Sequence[np.ndarray], usual: Sequence[np.ndarray], floor: float = 0.05
+) -> np.ndarray:
+    """By how much the largest error of each row exceeds its threshold, shape (rows,); 0 where a row has no error.
+
+    Args:
+        chosen: The scales and rules.
+        smoothed: The errors at each scale, shape (rows, variables).
+        usual: What the rules begin with at each scale.
+        floor: No threshold is below this.
+    """
+    tiny = np.finfo(np.float64).tiny
+    found = [
+        errors / np.maximum(Judge(judging, begun, floor).limits(errors), tiny)
+        for judging, errors, begun in zip(chosen, smoothed, usual, strict=True)
+    ]
+    return np.nan_to_num(np.concatenate(found, axis=1), nan=0.0).max(axis=1)

@@ -1,0 +1,129 @@
+"""Errors smoothed and judged at their scales, and thresholds that keep to a number of alarms per week."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.errors import UsageError
+from gatework.tasks.detect.budget import factor, weeks_of
+from gatework.tasks.detect.detector import Detector, read_rows
+from gatework.tasks.detect.faults import faulty_series
+from gatework.tasks.detect.judges import Judge, judgings, ratios
+from gatework.tasks.detect.options import DetectOptions
+from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing
+from gatework.tasks.detect.thresholds import LikelihoodThreshold
+from gatework.training import train
+from support.sensors import payments
+
+HOUR = 3_600_000_000
+
+
+def test_a_mean_over_rows_is_that_of_the_known_ones() -> None:
+    errors = np.array([[2.0], [4.0], [np.nan], [6.0]])
+    np.testing.assert_allclose(MeanSmoothing(1, 3).run(errors)[:, 0], [2, 3, np.nan, 5])
+    np.testing.assert_array_equal(MeanSmoothing(1, 1).run(errors), errors)
+
+
+def test_exponential_smoothing_is_pandas_mean_of_that_span() -> None:
+    pandas = pytest.importorskip("pandas")
+    errors = np.random.default_rng(0).exponential(size=200)
+    expected = pandas.Series(errors).ewm(span=20, adjust=False).mean()
+    np.testing.assert_allclose(ExponentialSmoothing(1, 20).run(errors[:, None])[:, 0], expected)
+
+
+@pytest.mark.parametrize("smoothing", [MeanSmoothing, ExponentialSmoothing])
+def test_rows_smoothed_in_parts_are_those_smoothed_at_once(smoothing) -> None:
+    errors = np.random.default_rng(1).exponential(size=(50, 2))
+    errors[[3, 20], 0] = np.nan
+    parts = smoothing(2, 7)
+    np.testing.assert_allclose(
+        np.concatenate([parts.run(errors[:13]), parts.run(errors[13:14]), parts.run(errors[14:])]),
+        smoothing(2, 7).run(errors),
+    )
+
+
+def test_the_likelihood_of_a_normal_law_is_exceeded_as_often_as_its_deviations_say() -> None:
+    errors = 5 + np.random.default_rng(2).normal(size=40_000)
+    rule = LikelihoodThreshold(deviations=2.0)
+    rule.fit(errors[:5000])
+    share = (errors > rule.run(errors)).mean()
+    # Beyond two deviations lie 2.3 %; capping what is above makes the past a little narrower.
+    assert 0.023 - 0.002 < share < 0.023 + 0.01
+
+
+def test_slight_and_long_departures_are_found_by_the_long_scale_and_spikes_by_the_short_one() -> None:
+    random = np.random.default_rng(3)
+    errors, usual = random.exponential(size=(600, 1)), random.exponential(size=(3000, 1))
+    errors[200:260] += 1.5
+    errors[400] = 25.0
+    chosen = judgings(DetectOptions())
+    short, long = (
+        smoothed > limits for smoothed, limits in (Judge(j, j.smoothing(1).run(usual)).run(errors) for j in chosen)
+    )
+    assert not short[200:260].any()
+    assert long[220:260].any()
+    assert short[400]
+    assert not short[:200].any()
+    assert not long[:200].any()
+
+
+def test_a_smoothing_of_ones_own_takes_the_place_of_every_rules() -> None:
+    errors = np.arange(10.0)[:, None]
+    for judging in judgings(DetectOptions(smooth=5)):
+        np.testing.assert_array_equal(judging.smoothing(1).run(errors), MeanSmoothing(1, 5).run(errors))
+
+
+@pytest.mark.parametrize("per_week", [1.0, 5.0, 20.0])
+def test_a_budget_is_kept_on_rows_like_those_it_was_learnt_from(per_week: float) -> None:
+    random = np.random.default_rng(4)
+    held, later = random.exponential(size=20_000), random.exponential(size=200_000)
+    limit = factor([held], weeks=10.0, per_week=per_week, gap=0)
+    alarms = (later > limit).sum() / 100
+    # So many of the held-back rows were above; that is a Poisson count, as is that of the later ones.
+    assert abs(alarms - per_week) < 4 * (per_week / 10 + per_week / 100) ** 0.5 + 0.1 * per_week
+
+
+def test_less_than_one_alarm_in_the_held_back_rows_is_taken_from_their_tail() -> None:
+    held = np.random.default_rng(5).pareto(2.0, size=5000) + 1
+    limits = [factor([held], weeks=1.0, per_week=per_week, gap=0) for per_week in (0.01, 0.1, 0.5)]
+    assert limits == sorted(limits, reverse=True)
+    # P(X > x) = x^-2, so that 0.1 of 5,000 rows lie above the root of 50,000.
+    assert limits[1] == pytest.approx(50_000**0.5, rel=0.6)
+    assert factor([np.zeros(10)], 1.0, 1.0, 0) == 1.0
+
+
+def test_weeks_are_rows_times_their_typical_step() -> None:
+    stamps = np.arange(0, 7 * 24 * HOUR, HOUR)
+    assert weeks_of([stamps, stamps[:24]]) == pytest.approx(1 + 1 / 7)
+    assert weeks_of([stamps[:1]]) == 0
+
+
+def test_the_largest_ratio_of_a_row_decides() -> None:
+    chosen = judgings(DetectOptions(threshold="quantile"))
+    errors = np.array([[1.0, 9.0], [np.nan, np.nan], [1.0, 1.0]])
+    usual = np.ones((100, 2))
+    found = ratios(chosen, [errors], [usual])
+    np.testing.assert_allclose(found, [9 / (1.25 * 1.05), 0, 1 / (1.25 * 1.05)])
+
+
+def test_a_detector_with_a_budget_alarms_about_as_often_on_rows_without_fault(tmp_path) -> None:
+    made = faulty_series("level", seed=7, learnt=5000, rows=6200, each=1)
+    frame = pl.DataFrame({"time": made.stamps, "value": made.values})
+    how = {"time": "time", "target": "value", "epochs": 1, "hidden": 4, "threads": 1, "context": 24}
+    run = train("detect", frame[:3000], out=tmp_path / "run", alarms_per_week=2.0, **how)
+    loose = float(run.network.budget)
+    rows = read_rows(frame[3000:5000], run.recipe, run.task).series[0]
+    detector = Detector.of(run)
+    alarms = len(detector.spans(detector.answers(rows).scores)) / weeks_of([rows.stamps])
+    # Two alarms in each of 1.8 weeks were allowed, and six weeks are watched: Poisson counts of 4 and 12.
+    assert alarms < 2 + 4 * (2 / 1.8 + 2 / 6) ** 0.5
+    strict = train("detect", frame[:3000], out=tmp_path / "strict", alarms_per_week=0.1, **how)
+    assert float(strict.network.budget) > loose
+    table = run.evaluate(frame.with_columns(anomaly=pl.Series(made.labels))[5000:], label="anomaly")
+    assert table.metrics["false_alarms_per_week"] >= 0
+
+
+def test_a_budget_is_refused_where_labels_are_learnt_from(tmp_path) -> None:
+    columns = {"time": "time", "series": "account", "target": "amount", "label": "fraud"}
+    with pytest.raises(UsageError, match="--alarms-per-week is for detectors that learn without labels"):
+        train("detect", payments(), out=tmp_path / "run", alarms_per_week=1.0, epochs=1, threads=1, **columns)
