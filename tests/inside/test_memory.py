@@ -200,6 +200,19 @@ def test_what_cannot_be_measured_is_refused(tmp_path):
         measure(TINY, tmp_path / "other")
 
 
+def test_the_quick_plan_is_the_beginning_of_the_whole_one_so_that_the_two_never_contradict():
+    assert QUICK.seeds < DEFAULT.seeds
+    for problem, spans in QUICK.spans.items():
+        assert spans == DEFAULT.spans[problem][: len(spans)]
+    # Each ladder is climbed by itself, so that equal trials have equal outcomes.
+    whole = {
+        ladder[0].problem: ladder for ladder in DEFAULT.ladders if ladder[0].seed == 0 and ladder[0].cell == "lstm"
+    }
+    for ladder in QUICK.ladders:
+        if ladder[0].cell == "lstm":
+            assert ladder == whole[ladder[0].problem][: len(ladder)]
+
+
 def test_both_plans_measure_what_the_comparison_is_for():
     for plan in (DEFAULT, QUICK):
         assert set(plan.spans) == set(plan.batches)
