@@ -176,7 +176,7 @@ def predictions_table(rows: pl.DataFrame) -> None:
     elif len(rows) == 1 and rows.columns == ["value"]:
         print(rows["value"].to_list()[0])
     else:
-        print(_flat(rows).write_csv(), end="")
+        print(flat(rows).write_csv(), end="")
 
 
 def write_predictions(rows: pl.DataFrame, out: Path) -> None:
@@ -185,7 +185,7 @@ def write_predictions(rows: pl.DataFrame, out: Path) -> None:
     Raises:
         UsageError: The file's ending is none of these.
     """
-    frame = _flat(rows)
+    frame = flat(rows)
     text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
     writers: dict[str, Callable[[Path], Any]] = {
         ".csv": frame.write_csv,
@@ -199,7 +199,7 @@ def write_predictions(rows: pl.DataFrame, out: Path) -> None:
         writers[out.suffix](temporary)
 
 
-def _flat(rows: pl.DataFrame) -> pl.DataFrame:
+def flat(rows: pl.DataFrame) -> pl.DataFrame:
     """One column per number: of a structure, as the probability of each class, and of a list each in its own.
 
     A list of structures, as of words with their times, has no place in a flat table; JSON has it.

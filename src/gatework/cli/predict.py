@@ -18,10 +18,14 @@ def predict(
         str | None,
         typer.Argument(
             metavar="[INPUT]",
-            help="One text, or a file; if absent, standard input, line by line, or the end of the training table.",
+            help="One text, a file, or a folder of Parquet files; if absent, standard input, line by line, or the end "
+            "of the training table.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write a .csv, .json, .jsonl or .parquet file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write a .csv, .json, .jsonl or .parquet file; of a folder of Parquet files also a folder."),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the predictions into a .html page, or a .png, .svg or .pdf image.")
     ] = None,
@@ -38,8 +42,10 @@ def predict(
 ) -> None:
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
     from gatework._files import finite, write_text
+    from gatework.cli._parts import write_parts
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.data.lines import waiting_lines
+    from gatework.data.parts import is_parquet_folder
     from gatework.errors import UsageError
     from gatework.training import Run
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
@@ -65,6 +71,14 @@ def predict(
         raise UsageError(f'--format is "{form}", expected {known}')
     predictor = opened.predictor
     end_reads_on_signal()
+    if data is not None and is_parquet_folder(Path(data)):
+        if plot is not None or as_json or form is not None:
+            raise UsageError(
+                f"{data} is a folder that is predicted part by part; leave --plot, --json and --format out"
+            )
+        with stopped_with("stopped; nothing was written"):
+            write_parts(predictor.answer_parts(data, **options.bare(changes)), out)
+        return
     source = data if data is not None or not opened.task.needs_input else _standard_input()
     split = predictor.read(source, **options.bare(changes))
     tell(split.notes)

@@ -125,7 +125,7 @@ def read_table(source: Any, reading: Reading | None = None) -> Table:
     """Reads a table from a file, or takes a data frame.
 
     Args:
-        source: A path, or a pandas, polars or pyarrow frame.
+        source: A path, a pandas, polars or pyarrow frame, or a table as it is.
         reading: What is decided already of how texts become values.
 
     Raises:
@@ -135,6 +135,8 @@ def read_table(source: Any, reading: Reading | None = None) -> Table:
     reading = reading or Reading()
     if isinstance(source, (str, os.PathLike)):
         table = _read_file(Path(source), reading)
+    elif isinstance(source, Table):
+        table = replace(source, reading=reading)
     else:
         table = replace(_from_frame(source), reading=reading)
     if not len(table):

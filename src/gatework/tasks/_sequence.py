@@ -45,6 +45,7 @@ class SequenceTask(DenseTask):
     """
 
     answer: ClassVar[Answer]
+    reads_parts = True
 
     encoder: Encoder
     classes: tuple[str, ...]

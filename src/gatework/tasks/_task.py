@@ -135,6 +135,7 @@ class Task(ABC):
         shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
         row_table: The table of a run that has the rows a person reads, where it is not its answers themselves.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
+        reads_parts: Whether every row of a table is an example of its own, so that a table is predicted part by part.
         reads_bytes: Whether its stream is one of bytes, as sound is, rather than of rows.
         formats: Forms beside tables that predictions can be written in, such as "srt"; also the endings of files.
     """
@@ -146,6 +147,7 @@ class Task(ABC):
     shown: ClassVar[tuple[str, ...]] = ()
     row_table: ClassVar[str] = ""
     needs_input: ClassVar[bool] = True
+    reads_parts: ClassVar[bool] = False
     reads_bytes: ClassVar[bool] = False
     formats: ClassVar[tuple[str, ...]] = ()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from gatework.data.dataset import Split
 from gatework.data.frames import like
 from gatework.data.lines import SOURCE, LineReader, decoded
+from gatework.data.parts import parquet_parts
 from gatework.data.reading import Reading
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
 from gatework.options import READING, TASKS
 from gatework.tasks._stream import Row, answers_of
 from gatework.tasks._task import refuse_options
@@ -78,6 +81,23 @@ class Predictor:
         """
         split = _some(source) if isinstance(source, Split) else self.read(source, **options)
         return like(source, self.rows(split))
+
+    def answer_parts(self, folder: str | os.PathLike[str], **options: Any) -> Iterator[pl.DataFrame]:
+        """What is said of the rows of a folder of Parquet files, part by part, in constant memory.
+
+        Args:
+            folder: The folder; its files are read in order of their names, also below folders as `year=2024`.
+            options: As for `read()`.
+
+        Raises:
+            UsageError: The task does not answer row by row.
+            DataError: A file cannot be read.
+        """
+        if not self.task.reads_parts:
+            raise UsageError(
+                f'the task "{self.task.name}" reads a table as a whole; give one file, as {folder} holds several'
+            )
+        return (self.rows(self.read(part, **options)) for part in parquet_parts(Path(folder)))
 
     def evaluate(self, source: Any, **options: Any) -> Scores:
         """How good the network is on a source with known answers, beside simple methods where the task has such.

@@ -1,0 +1,72 @@
+"""Predictions that come part by part, written as they come."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from gatework._files import atomic
+from gatework.cli._show import flat
+from gatework.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def write_parts(parts: Iterable[pl.DataFrame], out: Path | None) -> None:
+    """Writes parts to a .csv, .jsonl or .parquet file, to a folder of Parquet files, or prints them as CSV.
+
+    What is written appears whole, or not at all.
+
+    Raises:
+        UsageError: The file's ending is none of these, or the folder is there already.
+    """
+    if out is None:
+        _append(parts, sys.stdout.buffer, is_csv=True)
+    elif out.suffix in (".csv", ".jsonl"):
+        with atomic(out) as temporary, open(temporary, "wb") as file:
+            _append(parts, file, is_csv=out.suffix == ".csv")
+    elif out.suffix == ".parquet":
+        _write_file(parts, out)
+    elif not out.suffix:
+        _write_folder(parts, out)
+    else:
+        raise UsageError(f'--out {out} ends with "{out.suffix}", expected .csv, .jsonl, .parquet, or a folder')
+
+
+def _append(parts: Iterable[pl.DataFrame], file: IO[bytes], *, is_csv: bool) -> None:
+    for place, part in enumerate(parts):
+        rows = flat(part)
+        if is_csv:
+            rows.write_csv(file, include_header=place == 0)
+        else:
+            rows.write_ndjson(file)
+
+
+def _write_file(parts: Iterable[pl.DataFrame], out: Path) -> None:
+    import polars as pl
+
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder, atomic(out) as temporary:
+        _fill(parts, Path(folder))
+        pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(temporary)
+
+
+def _write_folder(parts: Iterable[pl.DataFrame], out: Path) -> None:
+    if out.exists():
+        raise UsageError(f"--out {out} is there already; name a new folder, or a .csv, .jsonl or .parquet file")
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        _fill(parts, temporary)
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _fill(parts: Iterable[pl.DataFrame], folder: Path) -> None:
+    for place, part in enumerate(parts):
+        flat(part).write_parquet(folder / f"part-{place:06}.parquet")
