@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from torch.nn.functional import cross_entropy
-
+from gatework.nn import linear_cross_entropy
 from gatework.tasks._task import Loss
 from gatework.tasks.generate.model import LanguageModel
 from gatework.tasks.generate.streams import IGNORED, StreamBatch
@@ -22,9 +21,9 @@ def stream_loss(model: nn.Module, batch: Batch) -> Loss:
     if not isinstance(batch, StreamBatch) or not isinstance(model, LanguageModel):
         raise TypeError("a language model learns from windows of tokens")
     features, states = model(batch.inputs, batch.reset, batch.carried)
-    logits = model.logits(features).flatten(0, 1)
-    targets = batch.targets.t().flatten()
-    total = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+    total = linear_cross_entropy(
+        features, model.embedding.weight, batch.targets.t(), model.bias, reduction="sum", ignore_index=IGNORED
+    )
     weight = int(batch.lengths.sum())
     bits = float(total.detach()) / math.log(2)
     return Loss(total, weight, {"bits_per_token": bits}, tuple(state.detach() for state in states))

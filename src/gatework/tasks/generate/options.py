@@ -56,9 +56,18 @@ class GeneratePrediction(OptionSection):
         1.0, low=0.1, high=100, help="Tokens of the last 64 become less likely by this factor; 1: no less.",
         commands=("predict",),
     )  # fmt: skip
+    dry_multiplier: float = option(
+        0.0, low=0, high=100, flag="dry",
+        help="Runs that stand in the text already become less likely, the longer the more (DRY); 0.8 ends loops.",
+        commands=("predict",),
+    )  # fmt: skip
     stop: Names = option(None, help="A text ends before this.", metavar="TEXT", commands=("predict",))
     seed: int | None = option(
         None, low=0, high=2**63 - 1, help="Draws the same text again; another each time if absent.",
+        commands=("predict",),
+    )  # fmt: skip
+    interactive: bool = option(
+        False, help="Write in turns: pick among the likeliest next tokens, go back, change the temperature.",
         commands=("predict",),
     )  # fmt: skip
     prompt_file: str | None = option(

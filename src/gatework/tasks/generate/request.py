@@ -24,6 +24,7 @@ class Request:
         seed: Seeds what is drawn; None for another text each time.
         sampling: How tokens are drawn.
         does_end: Whether a text may end as a document does.
+        is_interactive: Whether a person writes along.
     """
 
     length: int = _DEFAULTS["length"]
@@ -32,10 +33,11 @@ class Request:
     seed: int | None = None
     sampling: Sampling = field(default_factory=lambda: Sampling(**{name: _DEFAULTS[name] for name in _RULES}))
     does_end: bool = True
+    is_interactive: bool = False
 
     @classmethod
     def of(cls, given: dict[str, Any], stop: tuple[str, ...] = (), does_end: bool = True) -> Request:
         """The request of the options of a prediction, those that were given."""
         values = _DEFAULTS | given
         sampling = Sampling(**{name: values[name] for name in _RULES})
-        return cls(values["length"], values["samples"], stop, values["seed"], sampling, does_end)
+        return cls(values["length"], values["samples"], stop, values["seed"], sampling, does_end, values["interactive"])

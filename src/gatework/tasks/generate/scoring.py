@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 
+from gatework.nn import linear_cross_entropy
 from gatework.tasks.generate.streams import TokenExamples
 from gatework.tasks.generate.tokens import BOUNDARY
 
@@ -45,10 +45,10 @@ def token_nats(model: LanguageModel, examples: TokenExamples) -> np.ndarray:
             inputs = torch.from_numpy(ring[own])
             reset = inputs == BOUNDARY
             features, states = model(inputs, reset if reset.any() else None, states)
-            logits = model.logits(features.transpose(0, 1)).flatten(0, 1)
-            loss = cross_entropy(logits, torch.from_numpy(ring[own + 1]).flatten(), reduction="none")
+            targets = torch.from_numpy(ring[own + 1]).t()
+            loss = linear_cross_entropy(features, model.embedding.weight, targets, model.bias, reduction="none")
             chosen = is_scored[:, start : start + _WINDOW]
-            nats[own[chosen] + 1] = loss.view(own.shape).numpy()[chosen]
+            nats[own[chosen] + 1] = loss.t().numpy()[chosen]
     return nats
 
 

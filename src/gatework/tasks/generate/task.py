@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from gatework.tasks.generate.baselines import baselines
 from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
 from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
+from gatework.tasks.generate.interactive import Session, played
 from gatework.tasks.generate.loss import stream_loss
 from gatework.tasks.generate.metrics import answers_of, metrics, sample
 from gatework.tasks.generate.model import LanguageModel
@@ -188,7 +190,10 @@ class GenerateTask(Task):
 
     def pieces(self, model: nn.Module, split: Split) -> Iterator[str] | None:
         """The text that follows the prompt, as it comes."""
-        return streamed(_network(model), self.tokens, *_asked(split))
+        texts, request = _asked(split)
+        if request.is_interactive:
+            return played(Session(_network(model), self.tokens, texts[0], request), sys.stdin)
+        return streamed(_network(model), self.tokens, texts, request)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Tables of counts."""

@@ -39,7 +39,7 @@ def write(model: LanguageModel, tokens: Tokens, prompt: str, request: Request) -
         The number of a sample and its next piece, of whole characters.
     """
     model.eval()
-    read = np.concatenate([[BOUNDARY], *tokens.encode([prompt] if prompt else [])]).astype(np.int64)
+    read = prompt_tokens(tokens, prompt)
     texts = [_Text(request) for _ in range(request.samples)]
     for drawn in _chunks(model, read, request, () if request.does_end else (BOUNDARY,)):
         for token in drawn.T.tolist():
@@ -81,18 +81,36 @@ def written(model: LanguageModel, tokens: Tokens, prompts: Sequence[str], reques
     return pl.DataFrame(rows, {"prompt": pl.String, "sample": pl.Int64, "text": pl.String}, orient="row")
 
 
+def prompt_tokens(tokens: Tokens, prompt: str) -> np.ndarray:
+    """The tokens that a text begins with, the boundary before it among them, int64."""
+    return np.concatenate([[BOUNDARY], *tokens.encode([prompt] if prompt else [])]).astype(np.int64)
+
+
+def seed_of(request: Request) -> int:
+    """The seed that is asked for, or another one each time."""
+    return secrets.randbits(63) if request.seed is None else request.seed
+
+
+def writer_of(model: LanguageModel) -> Writer:
+    """The native loop of a network.
+
+    Raises:
+        UsageError: Its cell has no native kernels here.
+    """
+    return Writer(model.recurrent, model.embedding.weight, projection=model.projection, output_bias=model.bias)
+
+
 def _chunks(
     model: LanguageModel, prompt: np.ndarray, request: Request, banned: tuple[int, ...]
 ) -> Iterator[np.ndarray]:
     """The next tokens of each text, shape (samples, count), without an end."""
-    seed = secrets.randbits(63) if request.seed is None else request.seed
     sampling = replace(request.sampling, banned=banned)
     try:
-        writer = Writer(model.recurrent, model.embedding.weight, projection=model.projection, output_bias=model.bias)
+        writer = writer_of(model)
     except UsageError:
-        yield from plain_chunks(model, prompt, request.samples, sampling, seed)
+        yield from plain_chunks(model, prompt, request.samples, sampling, seed_of(request))
         return
-    writing = writer.start([prompt], samples=request.samples, seed=seed)
+    writing = writer.start([prompt], samples=request.samples, seed=seed_of(request))
     while True:
         tokens, writing = writer.write(writing, _CHUNK, sampling)
         yield tokens
