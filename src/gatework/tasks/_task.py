@@ -242,6 +242,9 @@ class Task(ABC):
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights; its `forward()` takes the named tensors of a batch."""
 
+    def begin(self, model: nn.Module, dataset: Dataset) -> None:  # noqa: B027
+        """Changes fresh weights before the first step of a training, as to go on from another network's."""
+
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch."""

@@ -67,6 +67,8 @@ class Trainer:
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
             self.state, self.best, self.carried = checkpoint.load(self.file, self.model, self.optimizer)
+        else:
+            task.begin(self.model, dataset)
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.

@@ -28,6 +28,12 @@ class GenerateOptions(OptionSection):
     window: int = option(
         64, low=2, high=_MOST, help="Tokens that a training step reads of each stream; the state goes on to the next."
     )
+    from_run: str | None = option(
+        None,
+        flag="from",
+        metavar="RUN",
+        help="Training goes on from this language model, its tokens and its size.",
+    )
 
 
 @dataclass(frozen=True)

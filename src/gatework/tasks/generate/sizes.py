@@ -44,6 +44,8 @@ def sized(recipe: Recipe, dataset: TextDataset, given: Collection[str]) -> Recip
         given: The fields that a person gave, by their bare or qualified names.
     """
     bare = {name.rpartition(".")[2] for name in given}
+    if dataset.plan.from_run:  # the size is decided
+        bare |= {"hidden", "layers", "embedding", "vocabulary"}
     count, is_subword = characters(dataset.train), dataset.plan.level == "subword"
     length = int(count / _CHARACTERS_OF_PIECE) if is_subword else count
     decided: dict[str, Any] = {}

@@ -18,6 +18,7 @@ from gatework.tasks.generate.baselines import baselines
 from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
 from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
+from gatework.tasks.generate.going_on import grown_from, take_weights, tokens_of_run
 from gatework.tasks.generate.interactive import Session, played
 from gatework.tasks.generate.loss import stream_loss
 from gatework.tasks.generate.metrics import answers_of, metrics, sample
@@ -74,7 +75,9 @@ class GenerateTask(Task):
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
         """The recipe with sizes that fit the text and the minutes."""
-        return sizes.sized(recipe, _texts(dataset), given)
+        texts = _texts(dataset)
+        recipe = grown_from(recipe, texts.plan.from_run) if texts.plan.from_run else recipe
+        return sizes.sized(recipe, texts, given)
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> GenerateTask:
@@ -85,7 +88,8 @@ class GenerateTask(Task):
         """
         texts = _texts(dataset)
         kind = SubwordTokens if texts.plan.level == "subword" else CharacterTokens
-        tokens = kind.fit(list(_passages(texts.train).texts), config.vocabulary)
+        run = texts.plan.from_run
+        tokens = tokens_of_run(run) if run else kind.fit(list(_passages(texts.train).texts), config.vocabulary)
         read = TokenExamples(texts.train, _passages(texts.train), tokens, texts.plan.window)
         counts = np.bincount(read.ring[1:], minlength=len(tokens))
         return cls(tokens, texts.plan.window, tuple(counts.tolist()), texts.documents > 1)
@@ -124,6 +128,11 @@ class GenerateTask(Task):
     def model(self, config: ModelOptions) -> LanguageModel:
         """A network with fresh weights."""
         return LanguageModel(config, self.counts)
+
+    def begin(self, model: nn.Module, dataset: Dataset) -> None:
+        """Gives the network the weights of the run that training goes on from, where there is one."""
+        if run := _texts(dataset).plan.from_run:
+            take_weights(model, run)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The cross-entropy of the tokens of a batch, summed, in nats, and the states to go on from."""
