@@ -123,6 +123,7 @@ def train(
     masking: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
+    from_run: str | None = ...,
 ) -> Run: ...
 def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
@@ -238,6 +239,7 @@ def compare(
     masking: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
+    from_run: str | None = ...,
 ) -> Compared: ...
 def tune(
     task: str,
@@ -354,4 +356,5 @@ def tune(
     masking: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
+    from_run: str | None = ...,
 ) -> Tuned: ...
