@@ -1,6 +1,6 @@
 import pytest
 
-from gatework.tasks.generate.interactive import Session, played
+from gatework.tasks.generate.interactive import Turns, played
 from gatework.tasks.generate.request import Request
 from support.texts import run as trained
 
@@ -10,8 +10,8 @@ def run(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("interactive"))
 
 
-def session(run, prompt: str = "The ") -> Session:
-    return Session(run.network, run.task.tokens, prompt, Request(seed=1, does_end=False))
+def session(run, prompt: str = "The ") -> Turns:
+    return Turns(run.network, run.task.tokens, prompt, Request(seed=1, does_end=False))
 
 
 def test_choices_are_the_likeliest_and_one_of_them_is_taken(run):

@@ -25,7 +25,7 @@ _HELP = (
 )
 
 
-class Session:
+class Turns:
     """A text under way.
 
     Args:
@@ -108,7 +108,7 @@ class Session:
         return b"".join(self._tokens.pieces[token] for token in tokens.tolist())
 
 
-def played(session: Session, lines: Iterable[str]) -> Iterator[str]:
+def played(session: Turns, lines: Iterable[str]) -> Iterator[str]:
     """What a terminal shows, as a person's lines come."""
     yield f"{_HELP}\n"
     yield session.screen()

@@ -19,7 +19,7 @@ from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
 from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
 from gatework.tasks.generate.going_on import grown_from, take_weights, tokens_of_run
-from gatework.tasks.generate.interactive import Session, played
+from gatework.tasks.generate.interactive import Turns, played
 from gatework.tasks.generate.loss import stream_loss
 from gatework.tasks.generate.metrics import answers_of, metrics, sample
 from gatework.tasks.generate.model import LanguageModel
@@ -201,7 +201,7 @@ class GenerateTask(Task):
         """The text that follows the prompt, as it comes."""
         texts, request = _asked(split)
         if request.is_interactive:
-            return played(Session(_network(model), self.tokens, texts[0], request), sys.stdin)
+            return played(Turns(_network(model), self.tokens, texts[0], request), sys.stdin)
         return streamed(_network(model), self.tokens, texts, request)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
