@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,17 +37,28 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
         _Candidate(name, number(error), f"{100 * weights[name]:.0f} %" if name in weights else "—")
         for name, error in chosen["validation"].items()
     ]
-    figures = [("the answer", run.summary["metrics"]), (f"the {NETWORK} alone", run.summary["network"])]
-    figures += [(f"{name} alone", metrics) for name, metrics in (run.summary.get("simple") or {}).items()]
+    measured = (("the answer", run.summary["metrics"]), (f"the {NETWORK} alone", run.summary["network"]))
+    figures = [(name, number(values.get(metric))) for name, values in measured]
+    title, is_network = metric_title(metric), set(weights) == {NETWORK}
     return ReportSection(
         name="answer",
         title="What answers",
         template=section_file(__package__, "templates/_answer.html"),
         context={
             "chosen": chosen["name"],
-            "is_network": set(weights) == {NETWORK},
+            "is_network": is_network,
             "rows": rows,
             "bare": metric_title(metric.removeprefix("test_")),
-            "figures": [(name, number(values.get(metric))) for name, values in figures],
+            "figures": figures,
         },
+        headline=""
+        if is_network
+        else f"The answer, {_kind(weights)}, reaches a {title} of {figures[0][1]}; the network alone {figures[1][1]}.",
     )
+
+
+def _kind(weights: Mapping[str, float]) -> str:
+    """What answers, in a few words."""
+    if len(weights) == 1:
+        return f"that of {next(iter(weights))} alone"
+    return "a mean of network and simple methods" if NETWORK in weights else "a mean of simple methods"

@@ -81,7 +81,7 @@ def _entries(folder: Path, run: TrainedRun) -> list[Entry]:
         return [Entry(cell, "network", _spreads(metrics), answers, (run,), cell)]
     network = dataclasses.replace(run, tables={})
     return [
-        Entry("answer", "blend", _spreads(metrics), answers, (run,), cell),
+        Entry("the answer", "blend", _spreads(metrics), answers, (run,), cell),
         Entry(f"{cell} alone", "network", _spreads(run.summary["network"]), (read_table(alone),), (network,), cell),
     ]
 
@@ -143,7 +143,9 @@ def _verdict(run: TrainedRun, metric: str, headline: str) -> tuple[str, str]:
         return (f"Not finished: {done} of {counted(planned, 'epoch')} are done." if planned else "Not finished."), ""
     value = (run.summary.get("metrics") or {}).get(metric)
     reached = f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
-    sentences = [sentence for sentence in (headline, reached if metric else "", _advice(run, metric)) if sentence]
+    is_said = bool(headline) and run.summary.get("network", run.summary["metrics"]) != run.summary["metrics"]
+    said = (headline, "" if is_said or not metric else reached, _advice(run, metric))
+    sentences = [sentence for sentence in said if sentence]
     return (sentences or ["Finished."])[0], " ".join(sentences[1:])
 
 

@@ -130,9 +130,10 @@ def test_a_spoilt_answer_is_one_sentence(run: Run, spoilt) -> None:
 def test_a_report_shows_what_answers_beside_the_network_alone(run: Run) -> None:
     page = write_run_report(run.path).read_text(encoding="utf-8")
     assert 'id="answer-title"' in page
+    assert "; the network alone " in page
     data = json.loads(page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0])
-    assert data["sections"]["forecasts"]["methods"] == ["answer", "lstm alone"]
-    assert data["sections"]["future"]["name"] == "answer"
+    assert data["sections"]["forecasts"]["methods"] == ["the answer", "lstm alone"]
+    assert data["sections"]["future"]["name"] == "the answer"
 
 
 def test_the_commands_show_both(run: Run, tmp_path: Path) -> None:
