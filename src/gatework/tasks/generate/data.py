@@ -41,10 +41,12 @@ class TextDataset(Dataset):
     Attributes:
         plan: How the text is read, with the level decided.
         documents: How many documents there are.
+        is_labelled: Whether each begins with its label.
     """
 
     plan: GenerateOptions = field(kw_only=True)
     documents: int = field(kw_only=True)
+    is_labelled: bool = field(default=False, kw_only=True)
 
 
 class Documents(NamedTuple):
@@ -88,7 +90,7 @@ def text_dataset(source: Any, recipe: Recipe) -> TextDataset:
     train, validation, test = (Split(part, part.documents) for part in parts)
     return TextDataset(
         read.name, "text", train, validation, test, provenance, plan=replace(plan, level=level),
-        documents=len(read.texts),
+        documents=len(read.texts), is_labelled=recipe.data.label is not None,
     )  # fmt: skip
 
 
@@ -103,17 +105,31 @@ def read_documents(source: Any, config: DataOptions) -> Documents:
         raise UsageError(f'"{source}" is a data set of another task; name a text file, a folder of texts, or a table')
     is_path = isinstance(source, (str, os.PathLike))
     path = Path(source) if is_path else Path()
+    if config.label is not None and is_path and not _is_table(path):
+        raise UsageError(f"--label names a column, and {printable(str(path))} is no table; leave it out")
     if is_path and existing(path).is_dir():
         return _folder(path)
-    if is_path and not printable(path.name).lower().removesuffix(".gz").endswith(SUFFIXES):
+    if is_path and not _is_table(path):
         return _file(path)
     table = read_table(source, Reading.given(config))
     column = text_column(table, config)
     texts = [clean(text) for text in table.texts(column)]
     kept = [text for text in texts if text.strip()]
+    if config.label is not None:
+        labels = table.labels(config.label).to_list()
+        kept = [labelled(clean(label), text) for label, text in zip(labels, texts, strict=True) if text.strip()]
     empty = len(texts) - len(kept)
     notes = (f"{empty:,} of the {len(texts):,} texts are empty and were left out.",) if empty else ()
     return Documents(kept, table.where, table.name, table.fingerprint, (*table.notes, *notes))
+
+
+def _is_table(path: Path) -> bool:
+    return printable(path.name).lower().removesuffix(".gz").endswith(SUFFIXES)
+
+
+def labelled(label: str, text: str = "") -> str:
+    """A document that begins with its label, on a line of its own."""
+    return f"{label.strip()}\n{text}"
 
 
 def clean(text: str) -> str:

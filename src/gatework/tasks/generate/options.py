@@ -76,6 +76,10 @@ class GeneratePrediction(OptionSection):
         False, help="Write in turns: pick among the likeliest next tokens, go back, change the temperature.",
         commands=("predict",),
     )  # fmt: skip
+    label: str | None = option(
+        None, help="What the text is to be labelled, for a network that learnt with --label.", metavar="LABEL",
+        commands=("predict",),
+    )  # fmt: skip
     prompt_file: str | None = option(
         None, help="The text to go on from is the content of this file.", metavar="FILE", commands=("predict",)
     )
@@ -87,7 +91,7 @@ OPTIONS = TaskOptions(
     "gatework train generate book.txt --minutes 5 --out RUN",
     "gatework.tasks.generate.task:GenerateTask",
     (GenerateOptions,),
-    frozenset(f"data.{name}" for name in ("label", "target", "decimal", "max_tokens", "padding", "scale", "split_seed"))
+    frozenset(f"data.{name}" for name in ("target", "decimal", "max_tokens", "padding", "scale", "split_seed"))
     | {"data.test_file", "model.bidirectional", "model.pooling", "model.adversarial", "training.bucket"},
     prediction=GeneratePrediction,
     recipes=Path(__file__).with_name("recipes"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from gatework.data.dataset import Split
-from gatework.errors import DataError, UsageError
+from gatework.errors import DataError, UsageError, nearest
 from gatework.options import as_list, options_of
 from gatework.tasks._task import refuse_options
-from gatework.tasks.generate.data import clean, text_of_file
+from gatework.tasks.generate.data import clean, labelled, text_of_file
 from gatework.tasks.generate.options import OPTIONS, GeneratePrediction
 from gatework.tasks.generate.passages import Passages
 from gatework.tasks.generate.request import Request
@@ -34,12 +35,13 @@ class Prompts(Split):
         return Prompts(self.inputs[index], self.targets[index], request=self.request)
 
 
-def prompts(source: Any, does_end: bool, **options: Any) -> Prompts:
+def prompts(source: Any, does_end: bool, labels: Collection[str] = (), **options: Any) -> Prompts:
     """The prompts that a person gives.
 
     Args:
         source: A text, a list of texts, or None for a new text.
         does_end: Whether a text may end as a document does.
+        labels: Those that documents of the training part begin with.
         options: Those of `GeneratePrediction`; None where one was not given.
 
     Raises:
@@ -58,6 +60,13 @@ def prompts(source: Any, does_end: bool, **options: Any) -> Prompts:
     if source is not None and not isinstance(source, (str, list, tuple, os.PathLike)):
         raise UsageError(f"a text to go on from was expected, not {type(source).__name__}")
     texts = list(source) if isinstance(source, (list, tuple)) else ["" if source is None else str(source)]
+    label = given.pop("label", None)
+    if label is not None:
+        if not labels:
+            raise UsageError("--label is for a network that was trained with --label COLUMN; leave it out")
+        if label not in labels:
+            raise UsageError(f'there was no label "{label}" in training: {nearest(label, labels)}')
+        texts = [labelled(label, text) for text in texts]
     passages = Passages.whole([_plain(text) for text in texts])
     stop = tuple(filter(None, as_list(given.pop("stop", None))))
     return Prompts(passages, passages.documents, request=Request.of(given, stop, does_end))

@@ -23,7 +23,7 @@ _SIZES = ((1, 64), (1, 128), (2, 128), (2, 192), (2, 256), (2, 384), (2, 512), (
 # Floating-point operations a second that a core reaches in training.
 _SPEED = 70e9
 # A network shall see its text so often; and no text is read more often than the last.
-_PASSES, _MOST_PASSES = 7, 60
+_PASSES, _MOST_PASSES = 4, 60
 # Parameters for each character, beyond which a network does nothing but remember.
 _SHARE, _ALWAYS = 4.0, 50_000
 _CHARACTERS_OF_PIECE = 3.0

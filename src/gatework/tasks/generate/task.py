@@ -52,6 +52,7 @@ class GenerateTask(Task):
         tokens: What texts are read as.
         window: Tokens of a training step in each stream.
         counts: How often each token occurs in the training part.
+        labels: What documents of the training part begin with; none where they have no labels.
         is_whole: Whether documents are many and each stands for itself, so that a new text starts as one does.
     """
 
@@ -66,6 +67,7 @@ class GenerateTask(Task):
     window: int
     counts: tuple[int, ...]
     is_whole: bool
+    labels: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
@@ -92,7 +94,10 @@ class GenerateTask(Task):
         tokens = tokens_of_run(run) if run else kind.fit(list(_passages(texts.train).texts), config.vocabulary)
         read = TokenExamples(texts.train, _passages(texts.train), tokens, texts.plan.window)
         counts = np.bincount(read.ring[1:], minlength=len(tokens))
-        return cls(tokens, texts.plan.window, tuple(counts.tolist()), texts.documents > 1)
+        train = _passages(texts.train)
+        first = train[np.flatnonzero(train.places == 0)].texts if texts.is_labelled else ()
+        labels = tuple(sorted({text.partition("\n")[0] for text in first}))
+        return cls(tokens, texts.plan.window, tuple(counts.tolist()), texts.documents > 1, labels)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -101,13 +106,15 @@ class GenerateTask(Task):
             "window": self.window,
             "counts": list(self.counts),
             "is_whole": self.is_whole,
+            "labels": list(self.labels),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> GenerateTask:
         """The task whose `state()` this is."""
         counts = tuple(int(count) for count in state["counts"])
-        return cls(tokens_from_state(state["tokens"]), int(state["window"]), counts, bool(state["is_whole"]))
+        labels = tuple(map(str, state["labels"]))
+        return cls(tokens_from_state(state["tokens"]), int(state["window"]), counts, bool(state["is_whole"]), labels)
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: characters, documents and tokens."""
@@ -185,7 +192,7 @@ class GenerateTask(Task):
             recipe: What the task was trained with.
             options: Those of `GeneratePrediction`.
         """
-        return prompts(source, self.is_whole, **options)
+        return prompts(source, self.is_whole, self.labels, **options)
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads texts to be measured on."""
