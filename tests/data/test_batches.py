@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatework.data.batches import evaluation_order, training_order
+from gatework.data.batches import evaluation_order, even_order, training_order
 
 lengths = st.lists(st.integers(1, 400), min_size=1, max_size=400).map(np.array)
 
@@ -37,3 +37,14 @@ def test_bucketing_leaves_less_than_a_tenth_of_the_padding():
 @given(lengths, st.integers(1, 64))
 def test_evaluation_sees_every_example_once(lengths, size):
     assert sorted(np.concatenate(evaluation_order(lengths, size))) == list(range(len(lengths)))
+
+
+@given(lengths, st.integers(1, 64), st.integers(0, 5))
+def test_even_batches_hold_every_example_once_and_are_cut_alike_in_every_epoch(lengths, size, seed):
+    first, second = (even_order(lengths, size, seed, epoch) for epoch in (1, 2))
+    for batches in (first, second):
+        assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+        for batch in batches:
+            assert len(batch) == 1 or len(batch) * lengths[batch].max() <= size * lengths.mean()
+    assert sorted(map(len, first)) == sorted(map(len, second))
+    assert all(np.array_equal(a, b) for a, b in zip(first, even_order(lengths, size, seed, 1), strict=True))

@@ -27,6 +27,29 @@ def training_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int, 
     return [batches[k] for k in random.permutation(len(batches))]
 
 
+def even_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """The batches of one epoch, of similar length and about as many steps each: more short examples, fewer long ones.
+
+    Where batches are cut is the same in every epoch; which examples of one length stand in which batch is not.
+
+    Args:
+        lengths: Steps of each example, shape (examples,).
+        batch_size: Examples per batch, on average: a batch has at most so many times the mean length, or one example.
+        seed: The run's seed.
+        epoch: The epoch, counted from 1.
+    """
+    random = np.random.default_rng((seed, epoch))
+    shuffled = random.permutation(len(lengths))
+    order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    most, starts = batch_size * float(lengths.mean()), [0]
+    for place, length in enumerate(lengths[order].tolist()):
+        # The example at hand is the longest of its batch so far, and all of them are padded to it.
+        if place > starts[-1] and (place + 1 - starts[-1]) * length > most:
+            starts.append(place)
+    batches = np.split(order, starts[1:])
+    return [batches[k] for k in random.permutation(len(batches))]
+
+
 def evaluation_order(lengths: np.ndarray, batch_size: int) -> list[np.ndarray]:
     """Every example once, in batches of similar length."""
     return _cut(np.argsort(lengths, kind="stable"), batch_size)

@@ -18,7 +18,7 @@ from gatework.training.fitting import prepare
 from support.command_line import run_here
 from support.sentence_pairs import small, toy_pairs
 
-LEARNING = {"hidden": 64, "embedding": 48, "batch_size": 32, "epochs": 12, "learning_rate": 1e-2, "vocabulary": 400}
+LEARNING = {"hidden": 64, "embedding": 48, "batch_size": 32, "epochs": 16, "learning_rate": 1e-2, "vocabulary": 400}
 LEARNING |= {"validation": 0.08, "test": 0.08, "label_smoothing": 0.0, "beam": 3}
 
 
@@ -46,9 +46,9 @@ def test_a_reversal_is_learnt_exactly_where_a_dictionary_fails(run, dataset):
 
 
 def test_a_copy_is_learnt_exactly(tmp_path):
-    frame = toy_pairs(500, longest=4)
+    frame = toy_pairs(800, longest=4)
     frame = frame.with_columns(target=frame["source"].str.to_uppercase())  # the very same text is left out of learning
-    recipe = small(**(LEARNING | {"epochs": 14}))
+    recipe = small(**(LEARNING | {"epochs": 16}))
     result = gatework.train("translate", frame, out=tmp_path / "run", recipe=recipe, threads=1)
     assert result.summary["metrics"]["test_exact_match"] == 1.0
 

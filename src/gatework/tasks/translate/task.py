@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.data.batches import evaluation_order
+from gatework.data.batches import evaluation_order, even_order
 from gatework.data.dataset import Split
 from gatework.data.pairs import read_sources
 from gatework.data.subwords import PADDING, Subwords
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gatework.data.dataset import Batch, Dataset, Examples
-    from gatework.options import DataOptions, ModelOptions
+    from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
     from gatework.tasks._section import Answered, ReportSection
 
@@ -137,6 +137,12 @@ class TranslateTask(Task):
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""
         return PairExamples(split, self.subwords)
+
+    def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
+        """Batches of sentences of similar length, with about as many pieces each."""
+        if not config.bucket:
+            return super().order(examples, config, epoch)
+        return even_order(examples.lengths, config.batch_size, config.seed, epoch)
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
