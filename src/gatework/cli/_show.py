@@ -104,8 +104,9 @@ def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str
 def answer_lines(answer: Mapping[str, Any]) -> None:
     """Prints what answers in a run, and among what it was chosen."""
     errors = ", ".join(f"{name} {number(error)}" for name, error in answer["validation"].items())
-    print(f"answer: {answer['name']}")
-    print(f"chosen on the validation part, by the error there: {errors}")
+    for line in (f"answer: {answer['name']}", f"chosen on the validation part, by the error there: {errors}"):
+        # Between words on a terminal; a line that is read by a script stays one.
+        Console().print(line, soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False)
 
 
 def breakdown_table(task: Task, scores: Scores) -> None:
