@@ -143,6 +143,12 @@ def test_every_line_gives_one_line_whatever_it_holds(run, tmp_path):
     assert run.predict(tmp_path / "in.txt", beam=1)["translation"].to_list() == rows["translation"].to_list()
 
 
+def test_bytes_that_are_no_text_are_one_sentence(run):
+    for source in ("the \udcff dog", ["the dog", "\udcfe"]):
+        with pytest.raises(DataError, match="which is not valid UTF-8; convert it first"):
+            run.predict(source)
+
+
 def test_a_file_is_answered_line_by_line_on_the_terminal(run, tmp_path):
     (tmp_path / "in.txt").write_text("the red dog\n\nman sees cat\n")
     done = run_here("predict", run.path, tmp_path / "in.txt")

@@ -202,7 +202,7 @@ class TranslateTask(Task):
             options: `beam` and `alternatives`.
         """
         refuse_options(self.name, options, ("beam", "alternatives"))
-        sentences, beside = self._sentences(source, recipe)
+        sentences, beside = self._sentences(_whole(source), recipe)
         blank = np.array([""] * len(sentences), dtype=object)
         return Asked(Texts(sentences), blank, beside, options.get("beam"), options.get("alternatives") or 1)
 
@@ -320,6 +320,23 @@ def _network(model: nn.Module) -> TranslationModel:
     if not isinstance(model, TranslationModel):
         raise UsageError(f"a {type(model).__name__} cannot translate; a network of this task was expected")
     return model
+
+
+def _whole(source: Any) -> Any:
+    """A source whose sentences UTF-8 can hold: bytes that are not UTF-8 come as lone surrogates from a terminal.
+
+    Raises:
+        DataError: One cannot be held.
+    """
+    for text in (source,) if isinstance(source, str) else source if isinstance(source, (list, tuple)) else ():
+        try:
+            str(text).encode()
+        except UnicodeEncodeError as error:
+            byte = ord(str(text)[error.start]) & 0xFF
+            raise DataError(
+                f"a sentence has the byte 0x{byte:02x}, which is not valid UTF-8; convert it first"
+            ) from None
+    return source
 
 
 def is_file(text: str) -> bool:

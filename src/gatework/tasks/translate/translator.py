@@ -113,6 +113,8 @@ class Translator:
             chosen = [(found[at], texts[at]) for found, texts in sentences for at in [min(rank, len(found) - 1)]]
             logs = [(hypothesis.log_probability, len(hypothesis.tokens) + 1) for hypothesis, _ in chosen]
             confidence = float(np.exp(sum(log for log, _ in logs) / sum(count for _, count in logs)))
-            text = " ".join(text for _, text in chosen if text)
+            text = " ".join(
+                word for _, text in chosen for word in text.split()
+            )  # whatever bytes were written: one line
             together.append(Translation(text, confidence, sum(hypothesis.score for hypothesis, _ in chosen)))
         return together
