@@ -109,7 +109,7 @@ BAD = [
         '{"review":"a","sentiment":"x"}\n\n{"review":"b"}\n',
         '1 of 2 rows have no label in column "sentiment", the first of them line 3',
     ),
-    bad("r.csv", "review,sentiment\na,x\nb,x\n", 'every label in column "sentiment" is "x"; a classifier needs'),
+    bad("r.csv", "review,sentiment\na,x\nb,x\n", 'every label in column "sentiment" is "x"; examples of two classes'),
     bad("r.csv", "review,sentiment\na,x\nb,y\nc,z\n", 'every row has another label in column "sentiment"'),
     bad(
         "r.csv",

@@ -35,9 +35,32 @@ class CutsOff(training.Progress):
             raise CutOff
 
 
+class Followed(training.Progress):
+    """Knows the runs that have started and not been dropped, as bars on a terminal do."""
+
+    def __init__(self) -> None:
+        self.runs: set[str] = set()
+
+    def started(self, label, epochs, steps, done):
+        self.runs.add(label)
+
+    def stepped(self, label, done, loss):
+        assert label in self.runs
+
+    def finished(self, label):
+        assert label in self.runs
+
+    def dropped(self, label):
+        self.runs.remove(label)
+
+
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory):
-    return gatework.tune("classify", opinions(), out=tmp_path_factory.mktemp("search") / "out", **SETTINGS)
+    followed = Followed()
+    out = tmp_path_factory.mktemp("search") / "out"
+    done = gatework.tune("classify", opinions(), out=out, progress=followed, **SETTINGS)
+    assert not [label for label in followed.runs if label.startswith("trial")], "a trial that has ended has no bar"
+    return done
 
 
 def outcomes(tuned):

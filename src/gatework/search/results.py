@@ -150,7 +150,7 @@ def _early(trials: Sequence[Mapping[str, Any]], plan: SearchPlan) -> list[str]:
     if not stopped:
         return [f"{words} were trained to their ends."]
     by = f", {len(early)} of them by epoch {FIRST_LOOK}" if early else ""
-    return [f"Of {words}, {len(stopped)} were stopped early{by}."]
+    return [f"Of {words}, {len(stopped)} {'was' if len(stopped) == 1 else 'were'} stopped early{by}."]
 
 
 def importance(study: Study, plan: SearchPlan) -> list[dict[str, Any]]:

@@ -94,7 +94,6 @@ def _train(claim: Claim, study: Study, plan: SearchPlan, fitted: Any, progress: 
     study.study.tell(trial.number, watcher.best if is_complete else None, state)
     progress.dropped(label)
     progress.described([_line(study, plan, trial.number)])
-    progress.stepped("search", sum(t.state.is_finished() for t in study.trials), 0.0)
 
 
 def _run(claim: Claim, recipe: Recipe, task: Task, dataset: Dataset, plan: SearchPlan) -> Run:
