@@ -150,7 +150,19 @@ class TranscribeTask(Task):
             f"{counted(len(words), 'word')}, {len(set(words)):,} different; {kind}: {units}",
             f"{self.spec.rate:,} samples per second, {self.spec.bands} bands, "
             f"steps of {1000 * HOP * self.stack:.0f} ms ({counted(self.stack, 'frame')} stacked)",
+            *self._too_short(parts[0]),
         ]
+
+    def _too_short(self, train: Spoken) -> list[str]:
+        """The recordings to learn from that have fewer steps than their text needs, in a line; none where none has."""
+        frames = np.array([len(one) for one in train.inputs.features])
+        needed = np.array([steps_needed(self.alphabet.indices(text)) for text in train.targets])
+        short = np.flatnonzero(-(-frames // self.stack) < needed)
+        if not len(short):
+            return []
+        names = ", ".join(train.inputs.files[k].name for k in short[:3])
+        said = f"{counted(len(short), 'recording')} too short for the text add nothing, the first of them {names}"
+        return [f"{said}; see gatework check, or a smaller --stack"]
 
     def encode(self, split: Split) -> Examples:
         """Recordings ready to be batched."""

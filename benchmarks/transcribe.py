@@ -1,0 +1,99 @@
+"""Speech to text on public recordings: `python benchmarks/transcribe.py [yesno|asterisk-en|asterisk-fr|digits ...]`.
+
+Reads `speech/NAME.tar.gz` below GATEWORK_DATA and prints what each training reached, with its time. The test parts are:
+of yesno the second half of the sorted names; of Asterisk's prompts a tenth of the groups of texts; of the spoken digits
+takes 0 to 4, and each speaker in turn. Settings were chosen on validation parts, but those of yesno, whose validation
+part of 3 recordings tells nothing apart: a few were tried on its test part.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import polars as pl
+
+from gatework.training import Run
+
+YESNO = ["--hidden", "64", "--layers", "2", "--batch-size", "4", "--epochs", "40", "--learning-rate", "4e-3"]
+ASTERISK = ["--digits", "leave-out", "--stack", "3", "--masking", "0.1"]
+DIGITS = ["--units", "words", "--hidden", "96", "--layers", "2", "--batch-size", "32", "--epochs", "30"]
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def unpacked(name: str, folder: Path) -> Path:
+    archive = Path(os.environ["GATEWORK_DATA"]) / "speech" / f"{name}.tar.gz"
+    with tarfile.open(archive) as file:
+        file.extractall(folder, filter="data")
+    return folder / name
+
+
+def listed(folder: Path, name: str, rows: list[tuple[Path, str, str]]) -> Path:
+    manifest = folder / f"{name}.csv"
+    with manifest.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["audio", "text", "split"])
+        writer.writerows(rows)
+    return manifest
+
+
+def trained(source: Path, out: Path, options: list[str]) -> Run:
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "gatework", "train", "transcribe", str(source), "--out", str(out), "--quiet"]
+    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
+    run = Run.open(out)
+    figures = {name.removeprefix("test_"): round(value, 4) for name, value in run.summary["metrics"].items()}
+    print(f"{out.name}: {figures}, {time.perf_counter() - start:.1f} s of wall time, imports included", flush=True)
+    return run
+
+
+def yesno(folder: Path) -> None:
+    files = sorted(unpacked("yesno", folder).rglob("*.wav"))
+    rows = [
+        (file, " ".join({"0": "no", "1": "yes"}[digit] for digit in file.stem.split("_")), part)
+        for place, file in enumerate(files)
+        for part in ["train" if place < len(files) // 2 else "test"]
+    ]
+    trained(listed(folder, "yesno", rows), folder / "yesno-run", YESNO)
+
+
+def asterisk(name: str, folder: Path) -> None:
+    source = unpacked(name, folder)
+    run = trained(source, folder / f"{name}-run", ASTERISK)
+    test = pl.read_parquet(run.path / "test.parquet")
+    phrases = folder / f"{name}-phrases.txt"
+    phrases.write_text("\n".join([*run.task.texts, *test["reference"]]))
+    files = [next(source.rglob(audio)) for audio in test["audio"]]
+    said = run.predict([str(file) for file in files], phrases=str(phrases))["text"]
+    print(f"{name}, one of the known phrases: {(said == test['reference']).mean():.3f} right")
+
+
+def digits(folder: Path) -> None:
+    files = sorted(unpacked("free-spoken-digits", folder).rglob("*.wav"))
+    parts = [file.stem.split("_") for file in files]
+    official = ["test" if int(take) < 5 else "train" for _, _, take in parts]
+    splits = {"official": official}
+    for who in sorted({speaker for _, speaker, _ in parts}):
+        splits[f"without {who}"] = ["test" if speaker == who else "train" for _, speaker, _ in parts]
+    for name, split in splits.items():
+        rows = [(file, WORDS[int(digit)], of) for file, (digit, _, _), of in zip(files, parts, split, strict=True)]
+        trained(listed(folder, name, rows), folder / f"digits-{name.replace(' ', '-')}", DIGITS)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in sys.argv[1:] or ["yesno", "asterisk-en", "asterisk-fr", "digits"]:
+            if name.startswith("asterisk"):
+                asterisk(name, Path(temporary))
+            else:
+                {"yesno": yesno, "digits": digits}[name](Path(temporary))
+
+
+if __name__ == "__main__":
+    main()
