@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -28,6 +28,8 @@ _WIDTH = 110
 _MOST_PARTS = 40
 # More metrics than these stand in a second table, which a terminal of 80 columns holds too.
 _MOST_COLUMNS = 3
+# What several methods reached, a method per line.
+_MOST_MEASURED = 4
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -135,17 +137,24 @@ def breakdown_table(task: Task, scores: Scores) -> None:
 
 
 def measured_table(methods: dict[str, dict[str, float]]) -> None:
-    """Prints the metrics of several methods, one method per line."""
+    """Prints the metrics of several methods, one method per line, in as many tables as 80 columns ask for."""
+    console, names = Console() if sys.stdout.isatty() else Console(width=_WIDTH), list(next(iter(methods.values())))
+    for first in range(0, len(names), _MOST_MEASURED):
+        if first:
+            console.print()
+        console.print(_methods_table(methods, names[first : first + _MOST_MEASURED]))
+
+
+def _methods_table(methods: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Table:
     from gatework.tasks import metric_title
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
-    for name in next(iter(methods.values())):
+    for name in names:
         table.add_column(metric_title(name, is_short=True), justify="right")
-    for name, metrics in methods.items():
-        table.add_row(name, *("" if value != value else number(value) for value in metrics.values()))
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    console.print(table)
+    for method, metrics in methods.items():
+        table.add_row(method, *("" if metrics[name] != metrics[name] else number(metrics[name]) for name in names))
+    return table
 
 
 def run_summary(run: Run) -> None:
