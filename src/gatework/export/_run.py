@@ -44,6 +44,9 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
             f'a network of the task "{predictor.run.recipe.task}" cannot be written as {to} from its run; '
             "gatework.export.onnx(run.network, FILE, inputs=...) writes one from an example of what it takes"
         )
+    if (exportable := task.exportable(network)) is not None:
+        module, keywords = exportable
+        return str(onnx(module, file, about=about, **keywords))
     examples = task.encode(predictor.read())
     batch = examples.batch(np.resize(np.arange(len(examples)), _EXAMPLES)).tensors()
     inputs = {name: tensor for name, tensor in batch.items() if tensor is not None}

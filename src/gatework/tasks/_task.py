@@ -395,6 +395,13 @@ class Task(ABC):
         """
         raise UsageError(f'the task "{self.name}" reads rows and no bytes')
 
+    def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
+        """What is written of a network as an ONNX file, and the keywords of `gatework.export.onnx` for it.
+
+        None where the network is written as it is called in training.
+        """
+        return None
+
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """A picture of predictions.
 

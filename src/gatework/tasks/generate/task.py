@@ -18,6 +18,7 @@ from gatework.tasks.generate.baselines import baselines
 from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
 from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
+from gatework.tasks.generate.exporting import exportable
 from gatework.tasks.generate.going_on import grown_from, take_weights, tokens_of_run
 from gatework.tasks.generate.interactive import Turns, played
 from gatework.tasks.generate.loss import stream_loss
@@ -203,6 +204,10 @@ class GenerateTask(Task):
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The text that follows each prompt: "prompt", "sample" and "text"."""
         return written(_network(model), self.tokens, *_asked(split))
+
+    def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
+        """Tokens and states in, logits and states out."""
+        return exportable(_network(model))
 
     def pieces(self, model: nn.Module, split: Split) -> Iterator[str] | None:
         """The text that follows the prompt, as it comes."""
