@@ -305,6 +305,10 @@ def test_tokens_out_of_the_vocabulary_are_a_sentence():
     ):
         with pytest.raises(UsageError, match=sentence):
             writer.start(prompts)
+    with pytest.raises(UsageError, match="asked for -1 tokens"):
+        writer.write(start, -1)
+    with pytest.raises(UsageError, match="chunks of 0 tokens"):
+        next(writer.chunks(start, 5, chunk=0))
     with pytest.raises(UsageError, match="tokens of 2 texts were given, expected those of 1"):
         writer.read(start, [[0], [0]])
 

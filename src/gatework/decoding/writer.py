@@ -178,7 +178,12 @@ class Writer:
 
         Returns:
             The tokens, shape (texts, count), and where the texts are then.
+
+        Raises:
+            UsageError: The count is below 0, or a rule names what is no token.
         """
+        if count < 0:
+            raise UsageError(f"a writer was asked for {count} tokens, expected 0 or more")
         tokens, after = np.empty((len(writing), count), np.int32), writing.copied()
         self._native.write(
             after.states, after.pending, after.text, after.seed, after.drawn, sampling.rules(self.vocabulary), tokens,
@@ -190,6 +195,8 @@ class Writer:
         self, writing: Writing, count: int, sampling: Sampling = PLAIN, *, chunk: int = 32
     ) -> Iterator[tuple[NDArray[np.int32], Writing]]:
         """Draws the next tokens a few at a time: what `write` returns for each chunk, until all `count` are drawn."""
+        if chunk < 1:
+            raise UsageError(f"a writer was asked for chunks of {chunk} tokens, expected 1 or more")
         for start in range(0, count, chunk):
             tokens, writing = self.write(writing, min(chunk, count - start), sampling)
             yield tokens, writing
