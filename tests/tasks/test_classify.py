@@ -21,7 +21,7 @@ from gatework.tasks import get
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.classify.calibration import calibration_error, joined, temperature
-from gatework.tasks.classify.linear import linear_classifiers
+from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, confusion_matrix
 from gatework.tasks.classify.model import Classifier
 from gatework.tasks.classify.stored import from_tensors, to_tensors
@@ -260,7 +260,8 @@ def test_a_run_answers_with_the_blend_and_shows_the_network_and_the_linear_class
     assert run.summary["metrics"]["test_accuracy"] > run.summary["network"]["test_accuracy"]
     assert set(run.scores.baselines) == {"network alone", simple}
     scores = run.evaluate(dataset.test)
-    assert scores.metrics == {name.removeprefix("test_"): value for name, value in run.summary["metrics"].items()}
+    of_test = {name.removeprefix("test_"): value for name, value in run.summary["metrics"].items()}
+    assert scores.metrics == pytest.approx(of_test, rel=1e-5)
     rows = run.predict(list(dataset.test.inputs.strings[:5]))
     shown = run.task.rows(run.scores.answers["scores"].to_numpy()[:5], run.task.blank(5))
     assert rows["label"].to_list() == shown["label"].to_list()
@@ -269,13 +270,30 @@ def test_a_run_answers_with_the_blend_and_shows_the_network_and_the_linear_class
 
 def test_a_blend_is_chosen_by_the_validation_part_alone(blended):
     dataset, run = blended
-    model = run.network
-    before = {name: tensor.clone() for name, tensor in model.joining.state_dict().items()}
+    model, alone = run.network, replace(run.task, chosen=None)
     other = replace(dataset, test=Split(dataset.test.inputs, 1 - dataset.test.targets))
-    alone = replace(run.task, chosen=None)
-    alone.calibrate(model, other, ())
-    assert alone.blended(model, other, ()).chosen == run.task.chosen
-    assert all(torch.equal(before[name], tensor) for name, tensor in model.joining.state_dict().items())
+    found = []
+    for data in (dataset, other):
+        alone.calibrate(model, data, ())
+        chosen = alone.blended(model, data, ()).blend
+        found.append((chosen, {name: tensor.clone() for name, tensor in model.joining.state_dict().items()}))
+    (one, first), (two, second) = found
+    assert one == two
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_linear_classifier_is_fitted_again_to_the_training_and_validation_part():
+    first, second = (
+        Split(Texts.of(["good fun"] * 4 + ["bad"] * 4), np.repeat([1, 0], 4)),
+        Split(Texts.of(["good fun", "new new", "bad", "new"] * 2), np.array([1, 1, 0, 1] * 2)),
+    )
+    dataset = Dataset("x", "text", first, second, first, PROVENANCE, ("no", "yes"))
+    for linear in linear_classifiers(dataset):
+        again = refitted(linear, dataset)
+        assert again.learnt.strength == linear.learnt.strength
+        new = Texts.of(["new"])
+        assert again.scores(new)[0, 1] > linear.scores(new)[0, 1] + 0.1, "a word of the validation part is known"
 
 
 def test_without_a_blend_the_network_answers_alone(blended, tmp_path):

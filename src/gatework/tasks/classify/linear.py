@@ -17,12 +17,17 @@ analysis of movie reviews", ICLR 2015 workshop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import polars as pl
 
+from gatework.data.dataset import Split
+from gatework.data.inputs import SeriesInputs
+from gatework.data.text import Texts
 from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms, texts_of
 from gatework.tasks._tfidf import Tfidf
@@ -50,11 +55,13 @@ class Weights(NamedTuple):
         weights: Shape (features, classes), or (features, 1) of two classes: those of the second one.
         bias: Shape (classes,), or (1,).
         is_one_vs_rest: Whether each column is one class against the others, rather than a score among them.
+        strength: The inverse penalty.
     """
 
     weights: np.ndarray
     bias: np.ndarray
     is_one_vs_rest: bool = False
+    strength: float = 0.0
 
     def scores(self, features: Any) -> np.ndarray:
         """The log-probability of each class, shape (examples, classes), float64."""
@@ -79,6 +86,7 @@ class LinearClassifier:
         features: Gives the features of inputs, shape (examples, features).
         learnt: The weights.
         seconds: What fitting it took.
+        fit: Fits the same to other data, with these inverse penalties to choose among.
     """
 
     name: str
@@ -86,6 +94,7 @@ class LinearClassifier:
     features: Callable[[Any], Any]
     learnt: Weights
     seconds: float
+    fit: Callable[[Dataset, Sequence[float]], LinearClassifier] | None = None
 
     @property
     def short_name(self) -> str:
@@ -117,35 +126,49 @@ def linear_classifiers(dataset: Dataset) -> Sequence[LinearClassifier]:
 def _all(dataset: Dataset) -> Sequence[LinearClassifier]:
     if dataset.kind != "text":
         return [_values(dataset)]
-    words = _tfidf(dataset, "TF-IDF + logistic regression", pairs=False)
-    pairs = _tfidf(dataset, "TF-IDF bigrams + logistic regression", pairs=True)
-    return [words, pairs, _nb_svm(dataset)]
+    return [_tfidf(dataset, _STRENGTHS, pairs=False), _tfidf(dataset, _STRENGTHS, pairs=True), _nb_svm(dataset)]
 
 
-def _tfidf(dataset: Dataset, name: str, *, pairs: bool) -> LinearClassifier:
+def refitted(linear: LinearClassifier, dataset: Dataset) -> LinearClassifier:
+    """The same classifier fitted to the training and the validation part together, its penalty as it was chosen."""
+    if linear.fit is None:
+        raise ValueError(f"{linear.name} was read from a run and cannot be fitted again")
+    train, held = dataset.train, dataset.validation
+    inputs = (
+        Texts(pl.concat([texts_of(train).strings, texts_of(held).strings]))
+        if dataset.kind == "text"
+        else SeriesInputs.of(np.concatenate([np.asarray(train.inputs), np.asarray(held.inputs)]))
+    )
+    whole = replace(dataset, train=Split(inputs, np.concatenate([train.targets, held.targets])))
+    with single_threaded():
+        return linear.fit(whole, [linear.learnt.strength])
+
+
+def _tfidf(dataset: Dataset, strengths: Sequence[float], *, pairs: bool) -> LinearClassifier:
     start = perf_counter()
+    name = f"TF-IDF{' bigrams' if pairs else ''} + logistic regression"
     features, train = Tfidf.fit(texts_of(dataset.train), pairs=pairs)
     terms = "words and pairs of neighbouring words" if pairs else "words"
     about = f"Logistic regression on the TF-IDF weights of {terms}; the order of the text is not seen otherwise."
-    learnt = _best(_multinomial(dataset, train), dataset, features(texts_of(dataset.validation)))
-    return LinearClassifier(name, about, features, learnt, perf_counter() - start)
+    learnt = _best(_multinomial(dataset, train, strengths), dataset, features(texts_of(dataset.validation)))
+    return LinearClassifier(name, about, features, learnt, perf_counter() - start, partial(_tfidf, pairs=pairs))
 
 
-def _values(dataset: Dataset) -> LinearClassifier:
+def _values(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> LinearClassifier:
     from sklearn.preprocessing import StandardScaler
 
     start = perf_counter()
     train, validation = flat(dataset.train.inputs), flat(dataset.validation.inputs)
     scaler = StandardScaler().fit(train)
-    learnt = _best(_multinomial(dataset, scaler.transform(train)), dataset, scaler.transform(validation))
+    learnt = _best(_multinomial(dataset, scaler.transform(train), strengths), dataset, scaler.transform(validation))
     # What acts on standardised values, as what acts on plain ones.
     weights = learnt.weights / scaler.scale_[:, None]
-    learnt = Weights(weights, learnt.bias - scaler.mean_ @ weights)
+    learnt = learnt._replace(weights=weights, bias=learnt.bias - scaler.mean_ @ weights)
     about = "Logistic regression on the standardised values of all steps."
-    return LinearClassifier("logistic regression", about, flat, learnt, perf_counter() - start)
+    return LinearClassifier("logistic regression", about, flat, learnt, perf_counter() - start, _values)
 
 
-def _nb_svm(dataset: Dataset) -> LinearClassifier:
+def _nb_svm(dataset: Dataset, strengths: Sequence[float] = _RATIO_STRENGTHS) -> LinearClassifier:
     start = perf_counter()
     terms, counts = Terms.fit(texts_of(dataset.train), _LONGEST_RUN)
     about = (
@@ -153,8 +176,8 @@ def _nb_svm(dataset: Dataset) -> LinearClassifier:
         "more often one class has it."
     )
     presence = Presence(terms)
-    learnt = _best(_one_vs_rest(dataset, _present(counts)), dataset, presence(texts_of(dataset.validation)))
-    return LinearClassifier("NB-SVM trigrams", about, presence, learnt, perf_counter() - start)
+    learnt = _best(_one_vs_rest(dataset, _present(counts), strengths), dataset, presence(texts_of(dataset.validation)))
+    return LinearClassifier("NB-SVM trigrams", about, presence, learnt, perf_counter() - start, _nb_svm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,19 +209,19 @@ def _best(fits: Iterator[Weights], dataset: Dataset, validation: Any) -> Weights
     return max(fits, key=lambda fit: float((fit.scores(validation).argmax(axis=1) == targets).mean()))
 
 
-def _multinomial(dataset: Dataset, train: Any) -> Iterator[Weights]:
+def _multinomial(dataset: Dataset, train: Any, strengths: Sequence[float]) -> Iterator[Weights]:
     """Logistic regressions over all classes, the strongest penalty first."""
     from sklearn.linear_model import LogisticRegression
 
     # Each fit starts from the weights of the stronger penalty before it.
     fitted = LogisticRegression(max_iter=1000, warm_start=True)
     classes = len(dataset.classes)
-    for strength in _STRENGTHS:
+    for strength in strengths:
         fitted.set_params(C=strength).fit(train, dataset.train.targets)
         weights, bias = fitted.coef_.T.copy(), fitted.intercept_.copy()
         if classes > len(fitted.classes_) or (classes > 2 and len(bias) == 1):
             weights, bias = _among(classes, fitted.classes_, weights, bias)
-        yield Weights(weights, bias)
+        yield Weights(weights, bias, strength=strength)
 
 
 def _among(classes: int, known: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -210,7 +233,7 @@ def _among(classes: int, known: np.ndarray, weights: np.ndarray, bias: np.ndarra
     return all_weights, all_bias
 
 
-def _one_vs_rest(dataset: Dataset, train: csr_matrix) -> Iterator[Weights]:
+def _one_vs_rest(dataset: Dataset, train: csr_matrix, strengths: Sequence[float]) -> Iterator[Weights]:
     """Logistic regressions of each class against the others on its log-count ratios, the strongest penalty first."""
     from sklearn.linear_model import LogisticRegression
 
@@ -219,14 +242,14 @@ def _one_vs_rest(dataset: Dataset, train: csr_matrix) -> Iterator[Weights]:
     ratios = [_log_count_ratios(train, targets == side) for side in sides]
     features = [train.multiply(ratio).tocsr() for ratio in ratios]
     fits = [LogisticRegression(max_iter=1000, warm_start=True) for _ in sides]
-    for strength in _RATIO_STRENGTHS:
+    for strength in strengths:
         for side, fit, scaled in zip(sides, fits, features, strict=True):
             fit.set_params(C=strength).fit(scaled, targets == side)
         weights = np.stack([ratio * fit.coef_[0] for ratio, fit in zip(ratios, fits, strict=True)], axis=1)
         bias = np.concatenate([fit.intercept_ for fit in fits])
         if classes > 2:
             weights, bias = _among(classes, np.array(sides), weights, bias)
-        yield Weights(weights, bias, is_one_vs_rest=True)
+        yield Weights(weights, bias, is_one_vs_rest=True, strength=strength)
 
 
 def _log_count_ratios(presence: csr_matrix, is_side: np.ndarray) -> np.ndarray:

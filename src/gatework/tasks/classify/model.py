@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ class Joining(nn.Module):
         Returns:
             The weights, and the log loss of each on the validation part.
         """
-        self._keep(to_tensors(linear))
+        self.keep(linear)
         beside = linear.scores(inputs)
         share, factors = joined(outputs, beside, targets)
         self.factors.copy_(torch.tensor(factors, dtype=torch.float64))
@@ -116,6 +116,13 @@ class Joining(nn.Module):
         scores = {NETWORK: outputs, name: beside, MEAN: self.together(outputs, inputs)}
         losses = {each: cost(values, targets) / count for each, values in scores.items()}
         return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
+
+    def keep(self, linear: LinearClassifier) -> None:
+        """Takes a linear classifier over, whose scores are joined with the network's from now on."""
+        tensors = to_tensors(linear)
+        self.linear = from_tensors(tensors, self.classes)
+        for name, tensor in tensors.items():
+            self.register_buffer(f"{_LINEAR}{name}", tensor)
 
     def alone(self, outputs: np.ndarray) -> np.ndarray:
         """The network's calibrated scores, shape (examples, classes)."""
@@ -134,18 +141,13 @@ class Joining(nn.Module):
             scores = scores + linear * self.linear.scores(inputs)
         return scores.astype(outputs.dtype)
 
-    def _keep(self, tensors: Mapping[str, Tensor]) -> None:
-        self.linear = from_tensors(tensors, self.classes)
-        for name, tensor in tensors.items():
-            self.register_buffer(f"{_LINEAR}{name}", tensor)
-
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         # What a linear classifier consists of is known only from the file.
         start = prefix + _LINEAR
         kept = {name.removeprefix(start): tensor for name, tensor in state_dict.items() if name.startswith(start)}
         try:
             if kept:
-                self._keep(kept)
+                self.keep(from_tensors(kept, self.classes))
         except ValueError as error:
             raise RuntimeError(str(error)) from None
         super()._load_from_state_dict(state_dict, prefix, *rest)

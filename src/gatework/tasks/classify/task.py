@@ -18,7 +18,7 @@ from gatework.tasks.classify import report
 from gatework.tasks.classify.baselines import baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
-from gatework.tasks.classify.linear import linear_classifiers
+from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS
 
@@ -137,7 +137,10 @@ class ClassifyTask(SequenceTask):
             return self
         outputs, _ = super().outputs(model, self.encode(held))
         linear = min(linear_classifiers(dataset), key=lambda each: cost(each.scores(held.inputs), held.targets))
-        return replace(self, chosen=joining.join(linear, outputs, held.inputs, held.targets))
+        chosen = joining.join(linear, outputs, held.inputs, held.targets)
+        # The weight is chosen by what has not seen the validation part; the answers are better for having seen it.
+        joining.keep(refitted(linear, dataset))
+        return replace(self, chosen=chosen)
 
     def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
         """What the linear classifier says alone, where there is a blend."""
