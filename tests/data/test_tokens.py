@@ -69,3 +69,12 @@ def test_taking_and_shortening_share_the_ids():
     assert [shortened.words(i) for i in range(2)] == [["d", "e"], ["b", "c"]]
     assert shortened.ids is tokens.ids
     assert tokens.last(0) is tokens
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(alphabet=st.characters(max_codepoint=127)), min_size=1, max_size=5))
+def test_a_few_plain_texts_are_cut_as_many_are(texts):
+    """A few texts of ASCII take a shorter way than the engine's, which one of another script makes all of them take."""
+    few, many = tokenise(pl.Series(texts)), tokenise(pl.Series([*texts, "é"]))
+    assert [few.words(k) for k in range(len(texts))] == [many.words(k) for k in range(len(texts))]
+    assert few.types.to_list() == [word for word in many.types if word != "é"]

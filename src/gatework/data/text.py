@@ -162,7 +162,7 @@ class TextExamples:
         self._count = np.maximum(tokens.lengths, 1)
         self._starts = np.cumsum(self._count) - self._count
         self._indices = np.full(int(self._count.sum()), UNKNOWN, dtype=np.int32)
-        self._indices[spans(self._starts, tokens.lengths)] = vocabulary.indices(tokens.types)[tokens.flat()]
+        self._indices[spans(self._starts, tokens.lengths)] = vocabulary.indices(tokens.types.to_list())[tokens.flat()]
         self._targets = targets
         self._pads_in_front = padding == "pre"
         self.lengths = self._count

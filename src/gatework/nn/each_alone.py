@@ -26,6 +26,8 @@ class EachAlone(nn.Module):
         """Outputs of shape (batch, outputs); the arguments are those of the network."""
         sequence, last = self.network.states(inputs, lengths)
         steps = [len(sequence)] * sequence.shape[1] if lengths is None else lengths.tolist()
+        if self.network.pooling.kind == "last":
+            steps = [0] * len(steps)  # nothing but the last states is looked at
         return torch.cat(
             [
                 self.network.head(sequence[:count, k : k + 1].contiguous(), last[:, k : k + 1].contiguous(), None)

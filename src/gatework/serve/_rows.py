@@ -9,7 +9,7 @@ from gatework.data.lines import LineReader
 from gatework.data.reading import Reading
 from gatework.errors import GateworkError
 from gatework.serve._refusal import sentence_of
-from gatework.tasks._stream import Stream
+from gatework.tasks._stream import Stream, answers_of
 
 Row = tuple[str, Mapping[str, Any]]
 """What to call a row in messages, and its values by column."""
@@ -22,14 +22,17 @@ def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
 
     Such a row counts for nothing: the stream goes on as if it had not come.
     """
-    return [[_answer(stream, *row) for row in rows] for stream, rows in asked]
+    return [_answers(stream, rows) for stream, rows in asked]
 
 
-def _answer(stream: Stream, where: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return stream.answer(row, where)
-    except GateworkError as error:
-        return {"error": sentence_of(error)}
+def _answers(stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while len(found) < len(rows):
+        try:
+            found.extend(answers_of(stream, rows[len(found) :]))
+        except GateworkError as error:
+            found.append({"error": sentence_of(error)})
+    return found
 
 
 def reader_of(stream: Stream) -> LineReader:

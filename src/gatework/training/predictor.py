@@ -132,7 +132,8 @@ class Predictor:
         """The recipe with the options of reading that were given in place of its own, and all other options."""
         reading = {o.name: o.qualified for o in TASKS.find(self.run.recipe.task).prediction_options if o in READING}
         given = {reading[name]: value for name, value in options.items() if name in reading and value is not None}
-        return self.run.recipe.changed(**given), {n: value for n, value in options.items() if n not in reading}
+        recipe = self.run.recipe.changed(**given) if given else self.run.recipe
+        return recipe, {n: value for n, value in options.items() if n not in reading}
 
     def stream(self, **options: Any) -> Stream:
         """Answers rows as they come, with carried state.

@@ -1,0 +1,208 @@
+"""What a request costs the server: gatework serve beside a plain handler that calls torch, on one text classifier.
+
+    python benchmarks/serve.py                 # both sides, 64 clients, and one stream; about a minute
+    python benchmarks/serve.py --seconds 20
+
+Each side is a process of one thread that answers texts of 200 words by an embedding of 10,000 words, an LSTM of 128
+units and two classes; this process asks. Reported is the processor time of the server per request, which other work on
+the machine moves less than the time that passes, and beside it requests a second and how long an answer took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gatework import tasks
+from gatework._files import write_json, write_tensors
+from gatework.data.dataset import Dataset, Split
+from gatework.data.text import Texts
+from gatework.recipe import Recipe
+from gatework.training.run import Run, create
+
+WORDS, STEPS, UNITS = 10_000, 200, 128
+TICKS = os.sysconf("SC_CLK_TCK")
+
+# What people write first: one request, one call of torch, in a thread so that the event loop goes on.
+PLAIN = """
+import sys
+import msgspec, torch, uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+torch.set_num_threads(1)
+weights = torch.load(sys.argv[1])
+vocabulary = {f"w{k}": k for k in range(weights["embedding.weight"].shape[0])}
+embedding = torch.nn.Embedding(*weights["embedding.weight"].shape)
+embedding.weight.data = weights["embedding.weight"]
+lstm = torch.nn.LSTM(128, 128)
+lstm.load_state_dict({n.removeprefix("recurrent."): w for n, w in weights.items() if n.startswith("recurrent.")})
+output = torch.nn.Linear(128, 2)
+output.load_state_dict({n.removeprefix("output."): w for n, w in weights.items() if n.startswith("output.")})
+
+def answer(text):
+    with torch.inference_mode():
+        x = torch.tensor([vocabulary.get(word, 0) for word in text.lower().split()])
+        h = lstm(embedding(x)[:, None])[1][0][-1]
+        return output(h).softmax(-1)[0].tolist()
+
+async def predict(request):
+    body = msgspec.json.decode(await request.body())
+    return JSONResponse({"probabilities": await run_in_threadpool(answer, body["text"])})
+
+app = Starlette(routes=[Route("/predict", predict, methods=["POST"])])
+config = uvicorn.Config(app, port=int(sys.argv[2]), log_level="error", access_log=False)
+uvicorn.Server(config).run()
+"""
+
+
+def classifier(folder: Path) -> Run:
+    """A run folder with fresh weights."""
+    words = [f"w{k}" for k in range(WORDS)]
+    part = Split(Texts.of([" ".join(words), *words[:9]]), np.arange(10) % 2)
+    dataset = Dataset.of("words", part, part, part, ("negative", "positive"))
+    recipe = Recipe(task="classify").changed(
+        hidden=UNITS, embedding=128, vocabulary=WORDS, padding="mask", bidirectional=False, max_tokens=STEPS
+    )
+    task = tasks.get("classify").fit(dataset, recipe.data)
+    run = create(folder, recipe, task, dataset.provenance.fingerprint, threads=1)
+    torch.manual_seed(0)
+    model = task.model(recipe.model)
+    write_tensors(folder / "model.safetensors", model.state_dict())
+    write_json(folder / "summary.json", {"metrics": {}, "parameters": sum(p.numel() for p in model.parameters())})
+    torch.save(model.state_dict(), folder / "plain.pt")
+    return run
+
+
+def requests(count: int, path: str) -> list[bytes]:
+    """Requests of random words, whole as they go over the wire."""
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(count):
+        text = " ".join(f"w{k}" for k in random.integers(0, WORDS, STEPS))
+        body = json.dumps({"text": text}).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        found.append(head.encode() + body)
+    return found
+
+
+async def asked(port: int, messages: list[bytes], clients: int, seconds: float) -> list[float]:
+    """How long each answer took, asked by some clients at once."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+
+    async def client(number: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        place = number
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            writer.write(messages[place % len(messages)])
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            body = await reader.readexactly(length)
+            assert b" 200 " in head, body
+            times.append(time.perf_counter() - started)
+            place += clients
+        writer.close()
+
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    return times
+
+
+async def streamed(port: int, seconds: float) -> int:
+    """How many rows of one stream were answered, one at a time."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+    end, count = time.perf_counter() + seconds, 0
+    while time.perf_counter() < end:
+        row = b'{"text": "w%d"}\n' % (count % WORDS)
+        writer.write(b"%x\r\n%s\r\n" % (len(row), row))
+        await reader.readuntil(b"}\n\r\n")
+        count += 1
+    writer.close()
+    return count
+
+
+def used(process: subprocess.Popen[str]) -> float:
+    """Processor time of a process so far, in seconds."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def resident(process: subprocess.Popen[str]) -> float:
+    """Megabytes that a process has in memory."""
+    text = Path(f"/proc/{process.pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0]) / 1024
+
+
+async def listening(port: int) -> None:
+    """Waits until a server answers."""
+    while True:
+        try:
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            return
+        except OSError:
+            await asyncio.sleep(0.02)
+
+
+def measured(name: str, command: list[str], port: int, path: str, seconds: float, clients: int) -> None:
+    """Starts a server, asks it, and prints a line."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    started = time.perf_counter()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, text=True) as process:
+        try:
+            asyncio.run(listening(port))
+            ready, start = time.perf_counter() - started, used(process)
+            messages = requests(256, path)
+            asyncio.run(asked(port, messages, 4, 1.0))
+            before = used(process)
+            times = asyncio.run(asked(port, messages, clients, seconds))
+            each = 1000 * (used(process) - before) / len(times)
+            p50, p99 = 1000 * statistics.median(times), 1000 * float(np.quantile(times, 0.99))
+            print(
+                f"{name:<22} {each:6.2f} ms CPU a request, {len(times) / seconds:6.0f} requests/s, "
+                f"p50 {p50:.1f} ms, p99 {p99:.1f} ms; ready after {ready:.1f} s ({start:.1f} s CPU), "
+                f"{resident(process):.0f} MB"
+            )
+            if path == "/predict/texts":
+                before = used(process)
+                rows = asyncio.run(streamed(port, seconds / 2))
+                print(f"{'  a stream':<22} {1e6 * (used(process) - before) / rows:6.0f} us CPU a row")
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    """Measures both sides."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--clients", type=int, default=64)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        run = classifier(Path(folder) / "texts")
+        serve = [sys.executable, "-m", "gatework", "serve", str(run.path), "--port", "8391"]
+        plain = [sys.executable, "-c", PLAIN, str(run.path / "plain.pt"), "8392"]
+        sides: list[Callable[[], None]] = [
+            lambda: measured("gatework serve", serve, 8391, "/predict/texts", given.seconds, given.clients),
+            lambda: measured("a plain torch handler", plain, 8392, "/predict", given.seconds, given.clients),
+        ]
+        for side in sides:
+            side()
+
+
+if __name__ == "__main__":
+    main()
