@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from gatework import tasks
 from gatework._files import write_json, write_text
 from gatework._threads import checked_count, usable_cores
@@ -80,9 +82,11 @@ def search(
         RunError: The folder holds something else.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    claim(out, plan.state(dataset.provenance.fingerprint), "search")
-    if not (out / "test.parquet").exists():
-        write_table(out / "test.parquet", dataset.test.table())
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(out.parent / f".{out.name}.lock"):  # another process may begin the same search at this moment
+        claim(out, plan.state(dataset.provenance.fingerprint), "search")
+        if not (out / "test.parquet").exists():
+            write_table(out / "test.parquet", dataset.test.table())
     progress.noted(dataset.provenance.notes)
     progress.described(
         [f"{counted(plan.trials, 'trial')} over {counted(len(plan.space), 'option')}:", *space_words(plan)]
