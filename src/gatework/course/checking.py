@@ -110,7 +110,7 @@ def _same(a: Any, b: Any) -> bool:
         left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     except (TypeError, ValueError):
         return False
-    return left.shape == right.shape and np.allclose(left, right, rtol=_TOLERANCE, atol=_TOLERANCE)
+    return left.shape == right.shape and np.allclose(left, right, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)
 
 
 def _shape(value: Any) -> str:

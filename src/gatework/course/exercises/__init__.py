@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from gatework.course.exercises import cell, gradients, inside, language, order, scratch, series, texts, waves
+from gatework.course.exercises import (
+    cell,
+    gradients,
+    inside,
+    language,
+    order,
+    scratch,
+    series,
+    texts,
+    translation,
+    waves,
+)
 from gatework.course.exercises._spec import Exercise, Mistake
 
 __all__ = ["REGISTRY", "Exercise", "Mistake"]
 
 REGISTRY: dict[str, Exercise] = {
     exercise.name: exercise
-    for module in (order, gradients, cell, scratch, waves, texts, inside, series, language)
+    for module in (order, gradients, cell, scratch, waves, texts, inside, series, language, translation)
     for exercise in module.EXERCISES
 }
