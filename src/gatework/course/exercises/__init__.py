@@ -7,6 +7,7 @@ from gatework.course.exercises import (
     gradients,
     inside,
     language,
+    machines,
     order,
     scratch,
     series,
@@ -20,6 +21,6 @@ __all__ = ["REGISTRY", "Exercise", "Mistake"]
 
 REGISTRY: dict[str, Exercise] = {
     exercise.name: exercise
-    for module in (order, gradients, cell, scratch, waves, texts, inside, series, language, translation)
+    for module in (order, gradients, cell, scratch, waves, texts, inside, series, language, translation, machines)
     for exercise in module.EXERCISES
 }
