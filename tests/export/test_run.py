@@ -1,6 +1,7 @@
 """A trained run as a file, by the command."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,10 @@ def test_the_onnx_file_of_a_run_says_what_the_run_says(run):
     split = run.predictor.read(TEXTS)
     batch = run.task.encode(split).batch(np.arange(len(TEXTS)))
     (scores,) = session.run(None, {"inputs": batch.inputs.numpy(), "lengths": batch.lengths.numpy()})
-    expected, _ = run.task.outputs(run.network, run.task.encode(split))
+    assert f"it holds the network alone, and the run answers with {run.summary['answer']['name']}" in done.stdout
+    expected, _ = replace(run.task, chosen=None).outputs(run.network, run.task.encode(split))
+    uncalibrated = run.network.eval()(batch.inputs, batch.lengths).detach().numpy()
+    assert np.abs(scores - uncalibrated).max() > 1e-3, "the temperature is part of what is written"
     # Both are float32 sums of a few dozen terms below 1.
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 

@@ -17,6 +17,7 @@ from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import TextEncoder, Texts, Vocabulary
 from gatework.errors import DataError, RunError
 from gatework.options import DataOptions, ModelOptions
+from gatework.reports import write_run_report
 from gatework.tasks import get
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
@@ -255,6 +256,9 @@ def test_a_run_answers_with_the_blend_and_shows_the_network_and_the_linear_class
     dataset, run = blended
     answer, (simple,) = run.summary["answer"], run.summary["simple"]
     assert set(answer["validation"]) == {"network", simple, "weighted mean"}
+    assert answer["refitted"] == simple
+    page = write_run_report(run.path).read_text(encoding="utf-8")
+    assert f"{simple} has then learnt from the training and the validation part together" in page
     assert answer["weights"][simple] > answer["weights"].get("network", 0)
     assert min(answer["validation"], key=answer["validation"].get) == "weighted mean"
     assert run.summary["metrics"]["test_accuracy"] > run.summary["network"]["test_accuracy"]

@@ -106,7 +106,10 @@ def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str
 def answer_lines(answer: Mapping[str, Any]) -> None:
     """Prints what answers in a run, and among what it was chosen."""
     errors = ", ".join(f"{name} {number(error)}" for name, error in answer["validation"].items())
-    for line in (f"answer: {answer['name']}", f"chosen on the validation part, by the error there: {errors}"):
+    chosen = f"chosen on the validation part, by the error there: {errors}"
+    if answer["refitted"]:
+        chosen += f"; {answer['refitted']} has then learnt from the training and the validation part"
+    for line in (f"answer: {answer['name']}", chosen):
         # Between words on a terminal; a line that is read by a script stays one.
         Console().print(line, soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False)
 

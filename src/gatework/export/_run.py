@@ -35,7 +35,7 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
     task, network = predictor.task, predictor.network
     about: dict[str, Any] = {"task": predictor.run.recipe.task, **task.state()}
     if is_network(network):
-        written, blend = write(network, to, file, about=about), task.blend
+        written, blend = write(task.calibrated(network).eval(), to, file, about=about), task.blend
         if blend is None or blend.is_network:
             return written
         return f"{written}; it holds the network alone, and the run answers with {blend.name}"

@@ -46,6 +46,7 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
         template=section_file(__package__, "templates/_answer.html"),
         context={
             "chosen": chosen["name"],
+            "refitted": chosen["refitted"],
             "is_network": is_network,
             "rows": rows,
             "bare": metric_title(metric.removeprefix("test_")),

@@ -36,10 +36,12 @@ class Blend:
     Attributes:
         weights: The share of each in the answer, the largest first; they sum to 1.
         validation: The error of every candidate on the validation part, and that of `MEAN`; lower is better.
+        refitted: The candidate that learnt from the training and the validation part once it was weighed; may be empty.
     """
 
     weights: Mapping[str, float]
     validation: Mapping[str, float]
+    refitted: str = ""
 
     @property
     def is_network(self) -> bool:
@@ -55,7 +57,7 @@ class Blend:
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
-        return {"weights": dict(self.weights), "validation": dict(self.validation)}
+        return {"weights": dict(self.weights), "validation": dict(self.validation), "refitted": self.refitted}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Blend:
@@ -67,7 +69,8 @@ class Blend:
         weights = {str(name): float(weight) for name, weight in state["weights"].items()}
         if not weights or min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 1e-6:
             raise ValueError("the weights of the blend are not shares that sum to 1")
-        return cls(weights, {str(name): float(error) for name, error in state["validation"].items()})
+        errors = {str(name): float(error) for name, error in state["validation"].items()}
+        return cls(weights, errors, str(state["refitted"]))
 
 
 def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, float]], float]) -> Blend:

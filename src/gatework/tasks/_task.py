@@ -395,6 +395,10 @@ class Task(ABC):
         """
         raise UsageError(f'the task "{self.name}" reads rows and no bytes')
 
+    def calibrated(self, model: nn.Module) -> nn.Module:
+        """The network with what `calibrate()` chose among its weights, as it is written to files; by default itself."""
+        return model
+
     def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
         """What is written of a network as an ONNX file, and the keywords of `gatework.export.onnx` for it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,25 @@ class Classifier(SequenceModel):
         )
         moved = vectors + self.adversarial * length * gradient / steepness.clamp_min(torch.finfo(gradient.dtype).tiny)
         return torch.cat([plain, self.of_vectors(moved, lengths)])
+
+
+class Calibrated(nn.Module):
+    """The parts of a classifier that other people's systems compute, whose scores are divided by a temperature.
+
+    Args:
+        network: The classifier; it stays as it is.
+        temperature: What its scores are divided by.
+    """
+
+    def __init__(self, network: Any, temperature: float) -> None:
+        super().__init__()
+        self.embedding = network.embedding
+        self.recurrent = network.recurrent
+        self.pooling = network.pooling
+        self.output = deepcopy(network.output)
+        with torch.no_grad():
+            for weight in self.output.parameters():
+                weight /= temperature
 
 
 class Joining(nn.Module):

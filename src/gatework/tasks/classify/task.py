@@ -130,6 +130,13 @@ class ClassifyTask(SequenceTask):
             outputs, _ = super().outputs(model, self.encode(held))
             joining.calibrate(outputs, held.targets)
 
+    def calibrated(self, model: nn.Module) -> nn.Module:
+        """The network whose scores are divided by their temperature."""
+        from gatework.tasks.classify.model import Calibrated
+
+        joining = _joining(model)
+        return model if joining is None else Calibrated(model, float(joining.temperature))
+
     def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ClassifyTask:
         """The task with the weight of the network beside the best linear classifier, which the network then carries."""
         joining, held = _joining(model), dataset.validation
@@ -140,7 +147,7 @@ class ClassifyTask(SequenceTask):
         chosen = joining.join(linear, outputs, held.inputs, held.targets)
         # The weight is chosen by what has not seen the validation part; the answers are better for having seen it.
         joining.keep(refitted(linear, dataset))
-        return replace(self, chosen=chosen)
+        return replace(self, chosen=replace(chosen, refitted=linear.short_name))
 
     def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
         """What the linear classifier says alone, where there is a blend."""
