@@ -144,6 +144,10 @@ class Joining(nn.Module):
         for name, tensor in tensors.items():
             self.register_buffer(f"{_LINEAR}{name}", tensor)
 
+    def calibrated(self, network: nn.Module) -> nn.Module:
+        """The parts of a network whose scores are its calibrated ones."""
+        return Calibrated(network, float(self.temperature))
+
     def alone(self, outputs: np.ndarray) -> np.ndarray:
         """The network's calibrated scores, shape (examples, classes)."""
         return (outputs / float(self.temperature)).astype(outputs.dtype)

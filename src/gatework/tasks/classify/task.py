@@ -132,10 +132,8 @@ class ClassifyTask(SequenceTask):
 
     def calibrated(self, model: nn.Module) -> nn.Module:
         """The network whose scores are divided by their temperature."""
-        from gatework.tasks.classify.model import Calibrated
-
         joining = _joining(model)
-        return model if joining is None else Calibrated(model, float(joining.temperature))
+        return model if joining is None else joining.calibrated(model)
 
     def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ClassifyTask:
         """The task with the weight of the network beside the best linear classifier, which the network then carries."""
