@@ -13,13 +13,15 @@ import torch
 from gatework import tasks
 from gatework.data.dataset import Dataset, Provenance
 from gatework.recipe import Recipe, find_recipe
-from gatework.tasks import Loss
+from gatework.tasks import Loss, load
 from gatework.training.fitting import prepare
 from support import recordings, spelling
 from support.daily_tables import daily
 from support.daily_tables import small as small_forecast
 from support.datasets import opinions, waves
 from support.datasets import small as small_classifier
+from support.long_tables import small as small_series
+from support.long_tables import waves as waves_of_a_long_table
 from support.sensors import payments, sensor
 from support.sentence_pairs import small as small_translator
 from support.sentence_pairs import toy_pairs
@@ -57,6 +59,11 @@ def series_with_classes() -> Case:
 
 def table(task: str, frame: pl.DataFrame, recipe: Recipe | None = None, **changes: object) -> Case:
     return prepare(frame, task, recipe, changes)
+
+
+def series_of_a_long_table() -> Case:
+    recipe = small_series()
+    return load(waves_of_a_long_table(40), recipe), recipe
 
 
 def series_to_forecast() -> Case:
@@ -111,7 +118,7 @@ def recordings_with_texts() -> Case:
 
 
 CASES: dict[str, tuple[Callable[[], Case], ...]] = {
-    "classify": (texts_with_classes, series_with_classes),
+    "classify": (texts_with_classes, series_with_classes, series_of_a_long_table),
     "regress": (texts_with_values, series_with_values),
     "forecast": (series_to_forecast, distribution_to_forecast),
     "detect": (sensor_to_watch, payments_with_labels),

@@ -100,7 +100,12 @@ class RaggedSeries:
         if isinstance(index, (int, np.integer)):
             end = int(self.ends[index])
             return self.values[end - int(self.lengths[index]) : end]
-        return RaggedSeries.of([self[k] for k in np.arange(len(self))[index]])
+        chosen = np.arange(len(self))[index]
+        lengths = self.lengths[chosen]
+        ends = lengths.cumsum()
+        # Every step of a series lies as far behind the one that it is copied from.
+        steps = np.repeat(self.ends[chosen] - ends, lengths) + np.arange(lengths.sum())
+        return RaggedSeries(self.values[steps], ends)
 
     def identities(self) -> list[Hashable]:
         """The very numbers."""

@@ -54,7 +54,9 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
         )
     columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, answer)
     table = _decided(table, columns)
-    classes = _classes(table, str(columns["label"])) if answer == "label" else ()
+    classes = (
+        classes_of(table.labels(str(columns["label"])), table.where, str(columns["label"])) if answer == "label" else ()
+    )
     examples = _examples(table, columns, classes)
     if isinstance(examples.inputs, Texts) and not any(examples.inputs.identities()):
         raise DataError(
@@ -238,21 +240,30 @@ def text_column(table: Table, config: DataOptions) -> str:
     return str(_input_columns(table, config, "text", config.label)["text"])
 
 
-def _classes(table: Table, column: str) -> tuple[str, ...]:
-    """The distinct labels: numbers in their order, words in that of their code points."""
-    labels = table.labels(column).unique()
+def classes_of(labels: pl.Series, where: str, column: str, unit: str = "row") -> tuple[str, ...]:
+    """The distinct labels: numbers in their order, words in that of their code points.
+
+    Args:
+        labels: The label of each example.
+        where: The table, for messages.
+        column: The column that they stand in.
+        unit: What an example is called there.
+
+    Raises:
+        DataError: All are the same, or each is another.
+    """
+    count = len(labels)
+    labels = labels.unique()
     numbers = labels.cast(pl.Float64, strict=False)
     order = labels.to_frame("label").with_columns(number=numbers)
     classes = tuple(order.sort("label" if numbers.null_count() else "number", "label")["label"])
     if len(classes) == 1:
         raise DataError(
-            f'{table.where}: every label in column "{column}" is "{classes[0]}"; '
-            "examples of two classes at least are needed"
+            f'{where}: every label in column "{column}" is "{classes[0]}"; examples of two classes at least are needed'
         )
-    if len(classes) == len(table) > 2:
+    if len(classes) == count > 2:
         raise DataError(
-            f'{table.where}: every row has another label in column "{column}"; '
-            "name the column of the classes with --label"
+            f'{where}: every {unit} has another label in column "{column}"; name the column of the classes with --label'
         )
     return classes
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gatework import data
 from gatework.data.dataset import Split
-from gatework.data.inputs import SeriesInputs
+from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.errors import DataError
@@ -45,8 +45,6 @@ class SequenceTask(DenseTask):
     """
 
     answer: ClassVar[Answer]
-    reads_parts = True
-
     encoder: Encoder
     classes: tuple[str, ...]
     columns: Columns
@@ -69,6 +67,11 @@ class SequenceTask(DenseTask):
     @abstractmethod
     def no_targets(self, count: int) -> np.ndarray:
         """What stands in the place of targets that are not known."""
+
+    @property
+    def reads_parts(self) -> bool:
+        """Whether every row of a table is an example of its own."""
+        return True
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -119,6 +122,12 @@ class SequenceTask(DenseTask):
             lines.append(
                 f"texts of {median:,} words (median), a vocabulary of {len(self.encoder.vocabulary):,}; "
                 f"{100 * unknown:.1f} % of the validation part's words are unknown"
+            )
+        elif isinstance(train, RaggedSeries):
+            lengths = train.lengths
+            lines.append(
+                f"series of {lengths.min():,} to {lengths.max():,} steps (median {np.median(lengths):,.0f}) and "
+                f"{train.values.shape[1]:,} variables"
             )
         elif isinstance(train, np.ndarray):
             lines.append(f"series of {train.shape[1]:,} steps and {train.shape[2]:,} variables")

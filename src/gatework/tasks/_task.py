@@ -135,7 +135,6 @@ class Task(ABC):
         shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
         row_table: The table of a run that has the rows a person reads, where it is not its answers themselves.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
-        reads_parts: Whether every row of a table is an example of its own, so that a table is predicted part by part.
         reads_bytes: Whether its stream is one of bytes, as sound is, rather than of rows.
         formats: Forms beside tables that predictions can be written in, such as "srt"; also the endings of files.
     """
@@ -147,7 +146,6 @@ class Task(ABC):
     shown: ClassVar[tuple[str, ...]] = ()
     row_table: ClassVar[str] = ""
     needs_input: ClassVar[bool] = True
-    reads_parts: ClassVar[bool] = False
     reads_bytes: ClassVar[bool] = False
     formats: ClassVar[tuple[str, ...]] = ()
 
@@ -200,6 +198,11 @@ class Task(ABC):
         Whoever asks is a stranger: what a task takes so must not be able to name a file of this machine.
         """
         return ()
+
+    @property
+    def reads_parts(self) -> bool:
+        """Whether every row of a table is an example of its own, so that a table is predicted part by part."""
+        return False
 
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:

@@ -1,4 +1,4 @@
-"""Simple classifiers: the most frequent class, and every linear classifier."""
+"""Simple classifiers: the most frequent class, every linear classifier, and the nearest series."""
 
 from __future__ import annotations
 
@@ -8,22 +8,57 @@ from time import perf_counter
 import numpy as np
 
 from gatework.data.dataset import Dataset
+from gatework.data.inputs import RaggedSeries
 from gatework.tasks._task import Baseline
 from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of
+from gatework.tasks.classify.warping import nearest_scores
 
 _LEAST_PROBABILITY = 1e-12
+_NEAREST = "1-nearest neighbour by time warping"
+_MOST_CELLS = 1_000_000_000
+"""Pairs of steps that are compared at most: half a minute of one core."""
+_MOST_OF_A_PAIR = 10_000_000
+"""Pairs of steps of two series: their distances are held at once."""
 
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
-    """The most frequent class, and the linear classifiers that the inputs allow."""
+    """The most frequent class, the linear classifiers that the inputs allow, and the nearest of a long table's series."""
     found = [_majority(dataset)]
     for linear in linear_classifiers(dataset):
         start = perf_counter()
         answers = answers_of(linear.scores(dataset.test.inputs), dataset.test.targets)
         seconds = linear.seconds + perf_counter() - start
         found.append(Baseline(linear.name, linear.about, answers, seconds, linear.parameters))
+    if not absent(dataset) and isinstance(dataset.train.inputs, RaggedSeries):
+        found.append(_nearest(dataset))
     return found
+
+
+def absent(dataset: Dataset) -> list[str]:
+    """That the nearest series is not looked for where that takes too long."""
+    train, test = dataset.train.inputs, dataset.test.inputs
+    if not isinstance(train, RaggedSeries) or not isinstance(test, RaggedSeries):
+        return []
+    cells, longest = len(train.values) * len(test.values), int(train.lengths.max()) * int(test.lengths.max())
+    if longest > _MOST_OF_A_PAIR:
+        return [
+            f"{_NEAREST} is not run: two series have up to {longest:,} pairs of steps, and it takes up to "
+            f"{_MOST_OF_A_PAIR:,}."
+        ]
+    if cells <= _MOST_CELLS:
+        return []
+    return [f"{_NEAREST} is not run: it would compare {cells:,} pairs of steps, and does so up to {_MOST_CELLS:,}."]
+
+
+def _nearest(dataset: Dataset) -> Baseline:
+    start = perf_counter()
+    about = (
+        "Answers the class of the nearest training series by dynamic time warping of all variables together, each "
+        "standardised by the training part."
+    )
+    scores = nearest_scores(dataset.train, dataset.test.inputs, len(dataset.classes))
+    return Baseline(_NEAREST, about, answers_of(scores, dataset.test.targets), perf_counter() - start)
 
 
 def _majority(dataset: Dataset) -> Baseline:

@@ -27,13 +27,14 @@ def charts(rows: pl.DataFrame, classes: Sequence[str]) -> list[Chart]:
 
 
 def backtest(answers: pl.DataFrame, test: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
-    """One row per example: its text where it is one, the actual class, the answer and the probability of each class."""
+    """One row per example: its text or id, the actual class, the answer and the probability of each class."""
     import polars as pl
 
     chances = probabilities(answers["scores"].to_numpy())
     names = np.array(classes, dtype=object)
     actual, chosen = answers["target"].to_numpy(), chances.argmax(axis=1)
-    texts = {"text": test["text"]} if "text" in test.columns else {"example": np.arange(1, len(answers) + 1)}
+    ids = [name for name in test.columns if name not in ("input", "target")]
+    examples = test.select(ids) if ids else pl.DataFrame({"example": np.arange(1, len(answers) + 1)})
     columns = {
         "actual": names[actual].tolist(),
         "label": names[chosen].tolist(),
@@ -41,7 +42,8 @@ def backtest(answers: pl.DataFrame, test: pl.DataFrame, classes: Sequence[str]) 
         "probability": chances.max(axis=1),
     }
     each = {f"probability of {name}": chances[:, k] for k, name in enumerate(classes)}
-    return pl.DataFrame(texts | columns | each)
+    answered = pl.DataFrame(columns | each)
+    return examples.drop([name for name in examples.columns if name in answered.columns]).hstack(answered)
 
 
 def breakdown(answers: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:

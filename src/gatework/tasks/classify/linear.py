@@ -7,7 +7,8 @@ Each is a logistic regression whose penalty is chosen on the validation part, on
   with $p_j$ the examples of the class that have term $j$, plus 1, and $q_j$ those of the others, plus 1,
   $r_j = \ln\frac{p_j / \lVert p \rVert_1}{q_j / \lVert q \rVert_1}$. The loss is the logistic one in place of the
   hinge, as in Mesnil et al., because it gives probabilities.
-- The standardised values of all steps of a series.
+- The standardised values of all steps of a series; of series of several lengths, those of each variable's mean,
+  standard deviation, least, largest, first and last value, and of the length.
 
 Sources: S. Wang and C. Manning, "Baselines and bigrams: simple, good sentiment and topic classification", ACL 2012;
 G. Mesnil, T. Mikolov, M. Ranzato and Y. Bengio, "Ensemble of generative and discriminative techniques for sentiment
@@ -26,7 +27,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data.dataset import Split
-from gatework.data.inputs import SeriesInputs
+from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.text import Texts
 from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms, texts_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from gatework.data.dataset import Dataset
+    from gatework.data.inputs import Inputs
 
 _STRENGTHS = (1.0, 4.0, 16.0)
 """Inverse penalties of the logistic regression, the strongest penalty first."""
@@ -124,6 +126,8 @@ def linear_classifiers(dataset: Dataset) -> Sequence[LinearClassifier]:
 
 
 def _all(dataset: Dataset) -> Sequence[LinearClassifier]:
+    if isinstance(dataset.train.inputs, RaggedSeries):
+        return [_pooled(dataset)]
     if dataset.kind != "text":
         return [_values(dataset)]
     return [_tfidf(dataset, _STRENGTHS, pairs=False), _tfidf(dataset, _STRENGTHS, pairs=True), _nb_svm(dataset)]
@@ -134,11 +138,14 @@ def refitted(linear: LinearClassifier, dataset: Dataset) -> LinearClassifier:
     if linear.fit is None:
         raise ValueError(f"{linear.name} was read from a run and cannot be fitted again")
     train, held = dataset.train, dataset.validation
-    inputs = (
-        Texts(pl.concat([texts_of(train).strings, texts_of(held).strings]))
-        if dataset.kind == "text"
-        else SeriesInputs.of(np.concatenate([np.asarray(train.inputs), np.asarray(held.inputs)]))
-    )
+    inputs: Inputs
+    if isinstance(train.inputs, RaggedSeries) and isinstance(held.inputs, RaggedSeries):
+        values = np.concatenate([train.inputs.values, held.inputs.values])
+        inputs = RaggedSeries(values, np.concatenate([train.inputs.lengths, held.inputs.lengths]).cumsum())
+    elif dataset.kind == "text":
+        inputs = Texts(pl.concat([texts_of(train).strings, texts_of(held).strings]))
+    else:
+        inputs = SeriesInputs.of(np.concatenate([np.asarray(train.inputs), np.asarray(held.inputs)]))
     whole = replace(dataset, train=Split(inputs, np.concatenate([train.targets, held.targets])))
     with single_threaded():
         return linear.fit(whole, [linear.learnt.strength])
@@ -155,17 +162,36 @@ def _tfidf(dataset: Dataset, strengths: Sequence[float], *, pairs: bool) -> Line
 
 
 def _values(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> LinearClassifier:
+    about = "Logistic regression on the standardised values of all steps."
+    return _standardised(dataset, strengths, "logistic regression", about, flat, _values)
+
+
+def _pooled(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> LinearClassifier:
+    about = (
+        "Logistic regression on the mean, standard deviation, least, largest, first and last value of each variable, "
+        "and the length."
+    )
+    return _standardised(dataset, strengths, "pooled values + logistic regression", about, pooled, _pooled)
+
+
+def _standardised(
+    dataset: Dataset,
+    strengths: Sequence[float],
+    name: str,
+    about: str,
+    features: Callable[[Any], np.ndarray],
+    again: Callable[[Dataset, Sequence[float]], LinearClassifier],
+) -> LinearClassifier:
     from sklearn.preprocessing import StandardScaler
 
     start = perf_counter()
-    train, validation = flat(dataset.train.inputs), flat(dataset.validation.inputs)
+    train, validation = features(dataset.train.inputs), features(dataset.validation.inputs)
     scaler = StandardScaler().fit(train)
     learnt = _best(_multinomial(dataset, scaler.transform(train), strengths), dataset, scaler.transform(validation))
     # What acts on standardised values, as what acts on plain ones.
     weights = learnt.weights / scaler.scale_[:, None]
     learnt = learnt._replace(weights=weights, bias=learnt.bias - scaler.mean_ @ weights)
-    about = "Logistic regression on the standardised values of all steps."
-    return LinearClassifier("logistic regression", about, flat, learnt, perf_counter() - start, _values)
+    return LinearClassifier(name, about, features, learnt, perf_counter() - start, again)
 
 
 def _nb_svm(dataset: Dataset, strengths: Sequence[float] = _RATIO_STRENGTHS) -> LinearClassifier:
@@ -201,6 +227,16 @@ def flat(inputs: Any) -> np.ndarray:
     """Series as features: the values of all steps, shape (examples, steps * variables), float64."""
     values = np.asarray(inputs, dtype=np.float64)
     return values.reshape(len(values), -1)
+
+
+def pooled(inputs: Any) -> np.ndarray:
+    """Series as features: statistics of each variable and the length, shape (examples, 6 * variables + 1), float64."""
+    rows = []
+    for k in range(len(inputs)):
+        series = np.asarray(inputs[k], dtype=np.float64)
+        each = (series.mean(0), series.std(0), series.min(0), series.max(0), series[0], series[-1], [len(series)])
+        rows.append(np.concatenate(each))
+    return np.array(rows).reshape(len(inputs), -1)
 
 
 def _best(fits: Iterator[Weights], dataset: Dataset, validation: Any) -> Weights:

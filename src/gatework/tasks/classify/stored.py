@@ -12,18 +12,21 @@ import torch
 from gatework.data.text import Vocabulary
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
-from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat
+from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat, pooled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _WORDS, _RUN = "words", "run"
+_OF_SERIES = {"values": flat, "pooled": pooled}
+"""The features of series, which have no numbers of their own."""
 
 
 def to_tensors(linear: LinearClassifier) -> dict[str, Tensor]:
     """All that is needed to answer; weights as float32."""
     features, learnt = linear.features, linear.learnt
-    kind = "tfidf" if isinstance(features, Tfidf) else "presence" if isinstance(features, Presence) else "values"
+    kind = "tfidf" if isinstance(features, Tfidf) else "presence" if isinstance(features, Presence) else ""
+    kind = kind or next(name for name, each in _OF_SERIES.items() if each is features)
     about = {"name": linear.name, "about": linear.about, "features": kind, "one_vs_rest": learnt.is_one_vs_rest}
     tensors = {
         "about": text_tensor(json.dumps(about)),
@@ -51,7 +54,8 @@ def from_tensors(tensors: Mapping[str, Tensor], classes: int) -> LinearClassifie
     try:
         about = json.loads(text_of(tensors["about"]))
         weights, bias = (tensors[name].double().numpy() for name in ("weights", "bias"))
-        features: Any = flat if about["features"] == "values" else _of_terms(about["features"], tensors, len(weights))
+        kind = about["features"]
+        features: Any = _OF_SERIES[kind] if kind in _OF_SERIES else _of_terms(kind, tensors, len(weights))
         learnt = Weights(weights, bias, bool(about["one_vs_rest"]))
         if weights.ndim != 2 or bias.shape != weights.shape[1:] or len(bias) != (1 if classes == 2 else classes):
             raise ValueError(f"weights of shape {weights.shape} do not fit {classes} classes")

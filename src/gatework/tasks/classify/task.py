@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data.inputs import RaggedSeries
+from gatework.data.long import is_long, read_long, read_long_dataset
 from gatework.data.reading import Reading
 from gatework.data.series import SeriesEncoder
-from gatework.errors import DataError
+from gatework.data.tables import read_table
+from gatework.errors import DataError, UsageError
+from gatework.options import TimeOptions
 from gatework.tasks._blend import NETWORK_ALONE, Blend
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
-from gatework.tasks._task import Baseline, Loss, Scores
+from gatework.tasks._task import Baseline, Loss, Scores, refuse_options
 from gatework.tasks.classify import report
-from gatework.tasks.classify.baselines import baselines
+from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
-from gatework.tasks.classify.options import OPTIONS
+from gatework.tasks.classify.options import OPTIONS, SequenceOptions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +43,14 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES = 6
 """The classes that are named before training."""
+_OF_SERIES: Mapping[str, Any] = {
+    "scale": True,
+    "epochs": 60,
+    "batch_size": 16,
+    "learning_rate": 5e-3,
+    "patience": 0,
+}
+"""What series of several lengths need: data sets of them have a few hundred examples."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,24 @@ class ClassifyTask(SequenceTask):
     columns: Columns = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     chosen: Blend | None = None
+
+    @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits the data to learn from: texts, series of one length in rows, or those of a long table."""
+        time, values = recipe.section(TimeOptions), recipe.section(SequenceOptions).value
+        if time.series is not None:
+            return read_long_dataset(source, recipe.data, time, values)
+        if time.time is not None or values is not None:
+            raise UsageError("--time and --value are of a long table of series; name what tells series apart: --series")
+        return super().load(source, recipe)
+
+    @classmethod
+    def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
+        """The recipe, for series of several lengths with what such series need."""
+        if not isinstance(dataset.train.inputs, RaggedSeries):
+            return recipe
+        named = {name.rpartition(".")[2] for name in given}
+        return recipe.changed(**{name: value for name, value in _OF_SERIES.items() if name not in named})
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ClassifyTask:
@@ -162,7 +193,50 @@ class ClassifyTask(SequenceTask):
         if not self.is_alone:
             alone = replace(self, chosen=None).evaluate(model, self.encode(split))
             beside = {NETWORK_ALONE: alone.metrics} | beside
-        return Scores(evaluation.metrics, evaluation.answers, beside, split.table())
+        test = split.table()
+        ids = (
+            split.beside.select(name for name in split.beside.columns if name not in test)
+            if split.beside is not None
+            else None
+        )
+        return Scores(evaluation.metrics, evaluation.answers, beside, test if ids is None else ids.hstack(test))
+
+    @property
+    def reads_parts(self) -> bool:
+        """Whether every row of a table is an example of its own, as the rows of a long table are not."""
+        return not is_long(self.columns)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Texts or series as such, or in the columns of a table whose rows are examples."""
+        return super().takes if self.reads_parts else ("series",)
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader, without the options of long tables where there was none."""
+        shown = super().recipe_in_use(recipe, state)
+        unused = () if is_long(state.get("columns") or {}) else (TimeOptions.section, SequenceOptions.section)
+        return {name: part for name, part in shown.items() if name not in unused}
+
+    def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads texts or series without answers."""
+        if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or _is_row(source):
+            return super().read(source, recipe, **options)
+        refuse_options(self.name, options)
+        return self._of_long_table(source, recipe, {k: names for k, names in self.columns.items() if k != "label"})
+
+    def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
+        """Reads examples with known answers."""
+        if self.reads_parts:
+            return super().read_known(source, recipe, **options)
+        refuse_options(self.name, options)
+        return self._of_long_table(source, recipe, self.columns)
+
+    def _of_long_table(self, source: Any, recipe: Recipe, columns: Columns) -> Split:
+        table = read_table(source, Reading.given(recipe.data))
+        if "label" in columns:
+            table.column(str(columns["label"]))
+        return read_long(table, columns, recipe.section(TimeOptions), self.reading, self.classes).split(self.classes)
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """How often each class is predicted, and how sure the network is."""
@@ -253,8 +327,17 @@ class ClassifyTask(SequenceTask):
         return pl.DataFrame([label, probability, by_class])
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
-        """The most frequent class, and logistic regression: on TF-IDF of texts, on the plain values of series."""
+        """The most frequent class, linear classifiers, and of a long table's series the nearest one."""
         return baselines(dataset)
+
+    def absent(self, dataset: Dataset) -> list[str]:
+        """That the nearest series is not looked for among too many."""
+        return absent(dataset)
+
+
+def _is_row(source: Any) -> bool:
+    """Whether a source is one series, written as numbers."""
+    return isinstance(source, str) and not Path(source).suffix[1:].isalpha() and not Path(source).exists()
 
 
 def _joining(model: nn.Module) -> Joining | None:

@@ -1,0 +1,124 @@
+"""Classes of series from a long table: the whole way, beside the nearest series and pooled values."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import polars as pl
+import pytest
+
+import gatework as gw
+from gatework import tasks
+from gatework.data.inputs import RaggedSeries
+from gatework.errors import DataError, UsageError
+from gatework.tasks.classify import baselines
+from gatework.tasks.classify.linear import pooled
+from gatework.tasks.classify.warping import distances
+from support.long_tables import COLUMNS, small, waves
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("series")
+    waves().write_csv(folder / "waves.csv")
+    return gw.train("classify", folder / "waves.csv", out=folder / "run", recipe=small(), threads=1)
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """The distance by the definition, entry by entry."""
+    found = np.full((len(one) + 1, len(other) + 1), np.inf)
+    found[0, 0] = 0.0
+    for i, j in itertools.product(range(len(one)), range(len(other))):
+        found[i + 1, j + 1] = ((one[i] - other[j]) ** 2).sum() + min(found[i, j], found[i, j + 1], found[i + 1, j])
+    return float(found[-1, -1])
+
+
+def test_the_distances_are_those_of_the_definition_for_series_of_any_length(monkeypatch):
+    random = np.random.default_rng(0)
+    one = random.normal(size=(7, 3))
+    others = [random.normal(size=(length, 3)) for length in (1, 5, 7, 12, 2)]
+    expected = [apart(one, other) for other in others]
+    # A squared distance is a difference of sums of squares, some 10 each, that float64 rounds.
+    np.testing.assert_allclose(distances(one, RaggedSeries.of(others)), expected, rtol=1e-12, atol=1e-12)
+    monkeypatch.setattr("gatework.tasks.classify.warping._MOST_NUMBERS", 100)
+    np.testing.assert_allclose(distances(one, RaggedSeries.of(others)), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(distances(one[:1], RaggedSeries.of(others)), [apart(one[:1], o) for o in others])
+
+
+def test_pooled_values_are_the_statistics_of_each_variable_and_the_length():
+    series = RaggedSeries.of([np.array([[1.0, 4.0], [3.0, 0.0]]), np.array([[5.0, 6.0]])])
+    assert pooled(series).tolist() == [
+        [2, 2, 1, 2, 1, 0, 3, 4, 1, 4, 3, 0, 2],
+        [5, 6, 0, 0, 5, 6, 5, 6, 5, 6, 5, 6, 1],
+    ]
+
+
+def test_the_nearest_series_tells_waves_apart_and_stands_beside_the_others(run):
+    task, dataset = run.task, tasks.load(str(run.recipe.data.dataset), run.recipe)
+    found = {baseline.name: task.metrics(baseline.answers)["accuracy"] for baseline in task.baselines(dataset)}
+    assert list(found) == [
+        "majority class",
+        "pooled values + logistic regression",
+        "1-nearest neighbour by time warping",
+    ]
+    assert found["1-nearest neighbour by time warping"] > found["majority class"]
+    assert task.absent(dataset) == []
+
+
+def test_too_many_series_are_not_compared_and_the_run_says_so(run, monkeypatch):
+    dataset = tasks.load(str(run.recipe.data.dataset), run.recipe)
+    monkeypatch.setattr(baselines, "_MOST_CELLS", 100)
+    (sentence,) = run.task.absent(dataset)
+    assert "is not run: it would compare" in sentence
+    assert len(run.task.baselines(dataset)) == 2
+
+
+def test_a_table_without_labels_is_answered_with_one_row_for_each_series(run):
+    frame = waves(9, seed=3)
+    answers = gw.predict(run.path, frame.drop("y"))
+    assert answers["id"].to_list() == frame["id"].unique(maintain_order=True).to_list()
+    assert set(answers["label"]) <= {"fast", "slow"}
+    # The same rows in another order are the same series.
+    again = gw.predict(run.path, frame.drop("y").sort("id", "t"))
+    assert again.sort("id")["label"].equals(answers.sort("id")["label"])
+
+
+def test_a_labelled_table_is_measured_and_listed_by_series(run):
+    frame = waves(9, seed=3)
+    scores = run.predictor.evaluate(frame)
+    rows = run.predictor.backtest(frame, scores)
+    assert rows["id"].to_list() == frame["id"].unique(maintain_order=True).to_list()
+    assert rows["is_right"].mean() == pytest.approx(scores.metrics["accuracy"])
+    with pytest.raises(DataError, match='no column "y"'):
+        run.predictor.evaluate(frame.drop("y"))
+    with pytest.raises(DataError, match='no column "b"'):
+        gw.predict(run.path, frame.drop("b"))
+
+
+def test_what_a_long_table_does_not_allow_is_said_in_a_sentence(run, tmp_path):
+    waves(4).write_parquet(tmp_path / "part.parquet")
+    with pytest.raises(UsageError, match="reads a table as a whole"):
+        list(run.predictor.answer_parts(tmp_path))
+    assert run.task.takes == ("series",)
+
+
+def test_a_report_and_a_comparison_stand(run, tmp_path):
+    assert "series" in gw.report(run.path, out=tmp_path / "run.html").read_text(encoding="utf-8")
+    compared = gw.compare(run.recipe.data.dataset, ["lstm"], out=tmp_path / "compared", recipe=small(epochs=1))
+    assert "time warping" in gw.report(compared.path, out=tmp_path / "compared.html").read_text(encoding="utf-8")
+
+
+def test_the_default_recipe_standardises_and_what_a_person_gives_stays(tmp_path):
+    from gatework.training.fitting import prepare
+
+    _, recipe = prepare(waves(), "classify", None, {**COLUMNS, "epochs": 7})
+    assert (recipe.data.scale, recipe.training.epochs) == (True, 7)
+
+
+def test_series_of_one_length_from_an_array_are_answered_too(run):
+    assert len(run.predictor.answer(np.zeros((2, 5, 2)))) == 2
+
+
+def test_one_series_is_a_table_of_its_rows(run):
+    assert len(gw.predict(run.path, waves(1).select(pl.all().exclude("y")))) == 1
