@@ -108,7 +108,7 @@ def test_each_task_says_itself_whether_options_speak_of_it(given, task):
 
 def test_the_tasks_that_read_an_option_are_known():
     assert owners("horizon") == ["forecast"]
-    assert set(owners("time")) == {"forecast", "detect"}
+    assert set(owners("time")) == {"classify", "forecast", "detect"}
     assert owners("nothing") == []
 
 

@@ -12,6 +12,7 @@
 | `comparisons` | a comparison of made data, with its report |
 | `forecast_reports` | comparison folders of forecasts, without a training |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
+| `long_tables` | small long tables of series with one label each |
 | `networks` | small runs of every kind to look inside |
 | `onnx_files` | ONNX files as others run them |
 | `recordings` | recordings of an invented language, and a small recipe for them |

@@ -25,6 +25,5 @@ def waves(series: int = 60, seed: int = 0, *, is_shuffled: bool = True) -> pl.Da
 
 def small(**changes: object) -> Recipe:
     """A recipe of a few units for such tables."""
-    return Recipe(task="classify").changed(
-        **COLUMNS, **{"hidden": 8, "epochs": 2, "batch_size": 8, "pooling": "attention", "scale": True, **changes}
-    )
+    settings = {"hidden": 8, "epochs": 2, "batch_size": 8, "pooling": "attention", "scale": True}
+    return Recipe(task="classify").changed(**{**COLUMNS, **settings, **changes})

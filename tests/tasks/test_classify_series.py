@@ -76,11 +76,11 @@ def test_too_many_series_are_not_compared_and_the_run_says_so(run, monkeypatch):
 
 def test_a_table_without_labels_is_answered_with_one_row_for_each_series(run):
     frame = waves(9, seed=3)
-    answers = gw.predict(run.path, frame.drop("y"))
+    answers = run.predictor.answer(frame.drop("y"))
     assert answers["id"].to_list() == frame["id"].unique(maintain_order=True).to_list()
     assert set(answers["label"]) <= {"fast", "slow"}
     # The same rows in another order are the same series.
-    again = gw.predict(run.path, frame.drop("y").sort("id", "t"))
+    again = run.predictor.answer(frame.drop("y").sort("id", "t"))
     assert again.sort("id")["label"].equals(answers.sort("id")["label"])
 
 
@@ -93,7 +93,7 @@ def test_a_labelled_table_is_measured_and_listed_by_series(run):
     with pytest.raises(DataError, match='no column "y"'):
         run.predictor.evaluate(frame.drop("y"))
     with pytest.raises(DataError, match='no column "b"'):
-        gw.predict(run.path, frame.drop("b"))
+        run.predictor.answer(frame.drop("b"))
 
 
 def test_what_a_long_table_does_not_allow_is_said_in_a_sentence(run, tmp_path):
@@ -104,9 +104,10 @@ def test_what_a_long_table_does_not_allow_is_said_in_a_sentence(run, tmp_path):
 
 
 def test_a_report_and_a_comparison_stand(run, tmp_path):
-    assert "series" in gw.report(run.path, out=tmp_path / "run.html").read_text(encoding="utf-8")
-    compared = gw.compare(run.recipe.data.dataset, ["lstm"], out=tmp_path / "compared", recipe=small(epochs=1))
-    assert "time warping" in gw.report(compared.path, out=tmp_path / "compared.html").read_text(encoding="utf-8")
+    assert "atten" in gw.report(run.path).read_text(encoding="utf-8")
+    data = run.recipe.data.dataset
+    gw.compare(data, task="classify", recipe=small(epochs=1), cells=["lstm"], seeds=1, out=tmp_path / "compared")
+    assert "time warping" in gw.report(tmp_path / "compared").read_text(encoding="utf-8")
 
 
 def test_the_default_recipe_standardises_and_what_a_person_gives_stays(tmp_path):
@@ -121,4 +122,4 @@ def test_series_of_one_length_from_an_array_are_answered_too(run):
 
 
 def test_one_series_is_a_table_of_its_rows(run):
-    assert len(gw.predict(run.path, waves(1).select(pl.all().exclude("y")))) == 1
+    assert len(run.predictor.answer(waves(1).select(pl.all().exclude("y")))) == 1

@@ -68,8 +68,8 @@ class ServedModel:
         if not isinstance(roles, Mapping):
             return ()
         named = [roles[role] for role in ("time", "series", "text", "inputs", "target") if role in roles]
-        if {"text", "inputs"} & set(roles):
-            named = [roles[role] for role in ("text", "inputs") if role in roles]
+        if {"text", "inputs", "values"} & set(roles):
+            named = [roles[role] for role in ("text", "inputs", "values") if role in roles]
         return tuple(name for names in named for name in ([names] if isinstance(names, str) else names))
 
     @property

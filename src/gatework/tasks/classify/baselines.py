@@ -23,7 +23,7 @@ _MOST_OF_A_PAIR = 10_000_000
 
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
-    """The most frequent class, the linear classifiers that the inputs allow, and the nearest of a long table's series."""
+    """The most frequent class, the linear classifiers that the inputs allow, and of a long table the nearest series."""
     found = [_majority(dataset)]
     for linear in linear_classifiers(dataset):
         start = perf_counter()
