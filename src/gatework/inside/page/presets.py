@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.dataset import Split
-from gatework.data.inputs import SeriesInputs
+from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import Texts
 from gatework.errors import GateworkError
@@ -77,8 +77,10 @@ def stored_test_part(run: Run, file: Path) -> Split:
     encoder = sequence_task(run).encoder
     assert isinstance(encoder, SeriesEncoder)
     variables = len(encoder.scale.mean)
-    inputs = np.array(frame["input"].to_list(), dtype=np.float32).reshape(len(frame), -1, variables)
-    return Split(SeriesInputs.of(inputs), np.array(frame["target"].to_list()))
+    series = [np.array(row, dtype=np.float32).reshape(-1, variables) for row in frame["input"].to_list()]
+    is_ragged = len({len(one) for one in series}) > 1
+    inputs = RaggedSeries.of(series) if is_ragged else SeriesInputs.of(np.stack(series))
+    return Split(inputs, np.array(frame["target"].to_list()))
 
 
 def _good_examples(split: Split) -> np.ndarray:
@@ -102,7 +104,7 @@ def _listed(run: Run, split: Split, *, is_answered: bool, prefix: str) -> list[d
         if is_answered:
             answer = classes[int(target)] if classes else np.asarray(target, dtype=float).reshape(-1).tolist()
         entry: dict[str, Any] = {"answer": answer}
-        if isinstance(split.inputs, np.ndarray):
+        if isinstance(split.inputs, (np.ndarray, RaggedSeries)):
             # As many digits as a float32 needs: the page must read the very numbers that Python reads.
             values = [[float(f"{number:.9g}") for number in step] for step in split.inputs[position].tolist()]
             entry |= {"values": values, "label": f"{prefix} {position + 1}"}
