@@ -10,6 +10,7 @@ from gatework.serve import Limits
 from gatework.serve._application import service_of
 from gatework.serve._refusal import Refusal
 from gatework.serve._source import Source
+from support.apart import apart
 from support.networks import WORDS
 
 
@@ -62,7 +63,7 @@ def test_what_waits_is_computed_at_once_and_one_failure_stays_alone(runs):
 
     service.worker.start()
     try:
-        first, found = asyncio.run(scenario())
+        first, found = apart(lambda: asyncio.run(scenario()))
     finally:
         service.worker.stop()
     assert first == 0
@@ -88,7 +89,7 @@ def test_a_full_queue_and_a_late_answer_are_refused_with_when_to_try_again(runs)
 
     service.worker.start()
     try:
-        found = asyncio.run(scenario())
+        found = apart(lambda: asyncio.run(scenario()))
     finally:
         busy.set()
         service.worker.stop()
@@ -118,7 +119,7 @@ def test_whose_client_has_gone_is_not_computed(runs):
 
     service.worker.start()
     try:
-        asyncio.run(scenario())
+        apart(lambda: asyncio.run(scenario()))
     finally:
         service.worker.stop()
     assert calls == []

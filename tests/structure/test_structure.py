@@ -9,11 +9,13 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import partial
 
 import pytest
 
 import support
 from support import unmended
+from support.apart import apart
 from support.source_tree import ROOT, packages
 
 CONFTEST = str(ROOT / "tests" / "conftest.py")
@@ -45,7 +47,8 @@ def test_the_list_holds_nothing_but_rules():
 def test_tests_share_helpers_through_support_alone():
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} - {"support"}
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        text = path.read_text(encoding="utf-8")
+        nodes = list(ast.walk(apart(partial(ast.parse, text))))
         modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
         assert not {module.split(".")[0] for module in modules} & (

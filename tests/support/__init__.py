@@ -2,6 +2,7 @@
 
 | module | what it holds |
 | --- | --- |
+| `apart` | a part of a test in a thread of its own, for event loops |
 | `cell_battery` | `check_cell(spec)`: what every cell must do |
 | `command_line` | `gatework` in this process or in a fresh one |
 | `custom_cells` | cells of a person's own |
