@@ -1,6 +1,6 @@
 import pytest
 
-from gatework.formatting import aligned, number, with_spread
+from gatework.formatting import aligned, number, spell, with_spread
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,10 @@ def test_a_number_has_three_significant_digits(value, text):
 
 def test_decimal_points_stand_below_each_other():
     assert aligned(["1.5", "12.25", "7"]) == ["\u20071.5", "12.25", "\u20077"]
+
+
+def test_a_span_of_time_has_the_unit_that_a_person_would_take():
+    spans = (0.2, 7, 89.4, 300, 720, 5400, 100_000)
+    assert [spell(seconds) for seconds in spans] == [
+        "1 second", "7 seconds", "89 seconds", "5 minutes", "12 minutes", "1.5 hours", "28 hours",
+    ]  # fmt: skip

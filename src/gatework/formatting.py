@@ -57,6 +57,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
+def spell(seconds: float) -> str:
+    """A span of time in words: "7 seconds", "1.5 minutes", "12 minutes", "3.4 hours"."""
+    if seconds < 90:
+        return counted(max(round(seconds), 1), "second")
+    value, unit = (seconds / 60, "minutes") if seconds < 5400 else (seconds / 3600, "hours")
+    return f"{number(value, 2).removesuffix('.0')} {unit}"
+
+
 def _leading_digit(value: float) -> int:
     return int(f"{abs(value):e}"[0])
 

@@ -73,6 +73,8 @@ def test_a_text_a_file_and_standard_input_are_predicted(trained):
     assert pl.read_parquet(trained / "p.parquet")["label"].to_list()[:2] == ["bad", "good"]
     lines = run_process("predict", trained / "run", "--json", stdin="dull\n\nlovely\n")
     assert [row["label"] for row in json.loads(lines.stdout)][::2] == ["bad", "good"]
+    cut = run_process("predict", trained / "run", "--json", stdin="dull\u2028film\r\nlovely")
+    assert [row["label"] for row in json.loads(cut.stdout)] == ["bad", "good"]
 
 
 def test_evaluation_on_a_file_with_answers(trained):

@@ -188,3 +188,7 @@ def test_a_state_is_one_of_the_model():
             model.advance(state, 0)
     with pytest.raises(UsageError, match="token 2 is not in"):
         model.advance(model.begin, 2)
+    for state in (np.array([0, 1]), [0], "a", 0.5):
+        with pytest.raises(KindError, match=r"state\(tokens\) gives"):
+            model.next_distribution(state)
+    assert model.next_distribution(np.int64(model.begin)).sum() == pytest.approx(1)

@@ -137,6 +137,18 @@ def test_masks_come_from_torchs_seed_and_only_in_training(cell: str, options: di
     assert torch.equal(layer(x)[0], layer(x)[0])
 
 
+@pytest.mark.parametrize("options", [{"zoneout": 0.3}, {"clip": 0.2}, {"layer_norm": True}])
+def test_inference_mode_and_no_grad_give_what_a_forward_pass_gives(options: dict):
+    layer, x = layer_of(num_layers=2, bidirectional=True, **options).eval(), x_of()
+    output, states = layer(x)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            plain, finals = layer(x)
+        assert not plain.requires_grad
+        assert torch.equal(plain, output)
+        assert all(torch.equal(a, b) for a, b in zip(listed(finals), listed(states), strict=True))
+
+
 def test_recurrent_dropout_hides_the_same_units_from_every_recurrent_product():
     layer, x = layer_of(recurrent_dropout=0.4), x_of()
     torch.manual_seed(8)

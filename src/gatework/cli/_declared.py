@@ -9,7 +9,7 @@ from typing import Any
 
 from gatework.cli._options import Declared
 from gatework.errors import UsageError
-from gatework.options import TASKS, Option, TaskOptions
+from gatework.options import SHARED, TASKS, Option, TaskOptions, options_of
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 
 
@@ -47,7 +47,10 @@ def _of_task(task: TaskOptions, recipe: Recipe, unused: Collection[str] = ()) ->
 
 
 def _of_every_task(unused: Collection[str] = ()) -> Declared:
+    # A shared option has its general help here, not that of one task.
+    general = {o.qualified: o for section in SHARED for o in options_of(section)}
     options = _each_once(o for task in TASKS.values() for o in task.shown if o.qualified not in unused)
+    options = [general.get(o.qualified, o) for o in options]
     return Declared(options, example="\n".join(task.example for task in TASKS.values()))
 
 

@@ -109,9 +109,13 @@ def answer_lines(answer: Mapping[str, Any]) -> None:
     chosen = f"chosen on the validation part, by the error there: {errors}"
     if answer["refitted"]:
         chosen += f"; {answer['refitted']} has then learnt from the training and the validation part"
-    for line in (f"answer: {answer['name']}", chosen):
-        # Between words on a terminal; a line that is read by a script stays one.
-        Console().print(line, soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False)
+    say(f"answer: {answer['name']}")
+    say(chosen)
+
+
+def say(line: str) -> None:
+    """Prints a line, cut between words on a terminal; one that is read by a script stays one."""
+    Console().print(line, soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False, emoji=False)
 
 
 def breakdown_table(task: Task, scores: Scores) -> None:
@@ -169,16 +173,16 @@ def run_summary(run: Run) -> None:
     if "answer" in summary:
         answer_lines(summary["answer"])
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]
-    print(
-        f"{summary['parameters']:,} parameters, {summary['epochs']} epochs, the weights of epoch {kept} kept, "
-        f"{summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
-    )
     threads = read_json(run.path / "environment.json")["threads"]
-    print(f"{counted(threads, 'thread')}; with another number the last digits of gradients, and so the weights, differ")
+    say(
+        f"{summary['parameters']:,} parameters, {counted(summary['epochs'], 'epoch')}, the weights of epoch {kept} "
+        f"kept, {summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
+    )
+    say(f"{counted(threads, 'thread')}; another number of them changes the last digits of the weights")
     if options := step_options(run.recipe.to_dict()["model"]):
-        print(f"around the cell: {options}")
+        say(f"around the cell: {options}")
     print(f"\nRun: {run.path}")
-    what = '"..."' if run.task.needs_input else ""
+    what = run.task.example_input if run.task.needs_input else ""
     print(f"Next: gatework report {run.path}, gatework predict {run.path} {what}".rstrip())
 
 

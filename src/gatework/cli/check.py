@@ -14,7 +14,9 @@ _PROBLEMS = 1
 
 
 def check(
-    task: Annotated[str, typer.Argument(metavar="[TASK]", help="What would be learnt; inferred if absent.")],
+    task: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="What would be learnt; inferred if absent.")
+    ] = None,
     data: Annotated[str | None, typer.Argument(metavar="FILE", help="A table, a folder, or a data set.")] = None,
     as_json: options.AsJson = False,
     *,
@@ -25,11 +27,17 @@ def check(
     It takes the options of `gatework train TASK`, and ends with 1 where it names a problem.
     """
     from gatework import cells, tasks
+    from gatework.cli._show import say
+    from gatework.errors import UsageError
     from gatework.options import TASKS, implied_task
     from gatework.recipe import recipe_of_task
 
+    if task is None:
+        raise UsageError(
+            "FILE is missing: gatework check FILE, or gatework check TASK FILE with the options of training"
+        )
     if data is None:
-        task, data = "", task
+        data = task
         made_for = [one.name for one in TASKS.values() if one.is_made_for(Path(data))]
         task = made_for[0] if made_for else implied_task(changes)
     recipe = recipe_of_task(task).changed(task=task, dataset=str(Path(data).absolute()), **changes)
@@ -42,6 +50,6 @@ def check(
             if sentences and title:
                 print(f"\n{title}")
             for sentence in sentences:
-                print(f"- {sentence}" if title else sentence)
+                say(f"- {sentence}" if title else sentence)
     if findings.problems:
         raise typer.Exit(_PROBLEMS)

@@ -13,7 +13,7 @@ from gatework.cli import _options as options
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A table or folder with known answers.")] = None,
+    data: Annotated[str | None, typer.Argument(metavar="FILE", help="A table or folder with known answers.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write every answer beside the known one to a .csv, .json, .jsonl or .parquet file."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ def predict(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[INPUT]",
+            metavar="INPUT",
             help="One text, a file, or a folder of Parquet files; if absent, standard input, line by line, or the end "
             "of the training table.",
         ),
@@ -111,6 +112,11 @@ def predict(
         predictions_table(rows)
 
 
+def _lines(text: str) -> list[str]:
+    """The lines of a text as a file has them; other marks that Unicode takes for an end of line are part of a line."""
+    return io.StringIO(text, newline=None).read().removesuffix("\n").split("\n") if text else []
+
+
 def _standard_input() -> list[str]:
     from gatework.errors import DataError
     from gatework.training.progress import stopped_with
@@ -119,7 +125,7 @@ def _standard_input() -> list[str]:
         print("reading lines from the terminal; end with Ctrl-D", file=sys.stderr)
     with stopped_with("stopped before the input ended; nothing was predicted"):
         try:
-            return sys.stdin.read().splitlines()
+            return _lines(sys.stdin.read())
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise DataError(f"standard input: byte 0x{byte:02x} is not valid UTF-8; convert it to UTF-8") from None

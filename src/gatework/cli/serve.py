@@ -9,7 +9,7 @@ import typer
 
 
 def serve(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folders, each as RUN or NAME=RUN.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, each as RUN or NAME=RUN.")],
     host: Annotated[str, typer.Option(help="The address to listen at; another than this machine's needs keys.")] = (
         "127.0.0.1"
     ),

@@ -19,7 +19,7 @@ from gatework.data.inputs import Inputs, SeriesInputs
 from gatework.data.numbers import LARGEST, NumberReader
 from gatework.data.reading import Reading
 from gatework.data.split import divided
-from gatework.data.tables import SUFFIXES, Table, read_table
+from gatework.data.tables import Table, is_path, read_table
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.options import as_list
@@ -137,7 +137,7 @@ def read_inputs(
         return _array(source), None
     if isinstance(source, (list, tuple)):
         return from_lines([_plain(str(line)) for line in source]), None
-    if isinstance(source, str) and not _is_path(source):
+    if isinstance(source, str) and not is_path(source):
         return from_lines([_plain(source)]), None
     if isinstance(source, (str, os.PathLike)) and str(source).lower().endswith(".txt"):
         return from_lines(_lines(Path(source))), None
@@ -162,13 +162,6 @@ def _plain(text: str) -> str:
             f"a text to predict has the byte 0x{byte:02x}, which is not valid UTF-8; convert it first"
         ) from None
     return text
-
-
-def _is_path(text: str) -> bool:
-    """Whether a string is meant as a path: it exists, or it is one word that ends as a table does."""
-    if len(text) < 1024 and "\n" not in text and "\0" not in text and os.path.exists(text):
-        return True
-    return not any(char.isspace() for char in text) and text.lower().removesuffix(".gz").endswith((*SUFFIXES, ".txt"))
 
 
 def _is_folder(source: Any) -> bool:

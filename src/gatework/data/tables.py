@@ -121,6 +121,13 @@ class Table:
         return f'{self.where}, column "{name}"'
 
 
+def is_path(text: str) -> bool:
+    """Whether a string is meant as a path: it exists, or it is one word that ends as a table or a text file does."""
+    if len(text) < 1024 and "\n" not in text and "\0" not in text and os.path.exists(text):
+        return True
+    return not any(char.isspace() for char in text) and text.lower().removesuffix(".gz").endswith((*SUFFIXES, ".txt"))
+
+
 def read_table(source: Any, reading: Reading | None = None) -> Table:
     """Reads a table from a file, or takes a data frame.
 

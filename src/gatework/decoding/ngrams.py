@@ -198,6 +198,11 @@ class NGramModel:
             raise DataError(f"{path} could not be read as an n-gram model: {error}") from None
 
     def _check_state(self, state: int) -> None:
+        if isinstance(state, bool) or not isinstance(state, (int, np.integer)):
+            raise KindError(
+                f"a state of an n-gram model is one whole number, not {type(state).__name__}; "
+                "state(tokens) gives that after some tokens"
+            )
         if not self.native.is_state(state):
             raise UsageError(
                 f"{state} is no state of this n-gram model; begin, nothing, state() and advance() give one"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class TaskOptions:
         task: The task's class, or its place as "module:attribute".
         sections: The sections of its recipes beyond those of every recipe.
         unused: Options of the shared sections that it does not read, such as "data.text"; no flags are made for them.
+        help: What options of the shared sections are in this task, such as "data.target", where theirs says too little.
         needed: The options without which a table of a person's own cannot be read, such as "time.time".
         prediction: The options of a prediction or an evaluation; none if None.
         recipes: The folder of its recipes; the one with the task's name is its own.
@@ -45,6 +46,7 @@ class TaskOptions:
     task: Any = ""
     sections: tuple[type[OptionSection], ...] = ()
     unused: frozenset[str] = frozenset()
+    help: Mapping[str, str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
     prediction: type[OptionSection] | None = None
     recipes: Path | None = None
@@ -55,7 +57,9 @@ class TaskOptions:
     def options(self) -> tuple[Option, ...]:
         """Every option of its recipes, those that it does not read included."""
         sections: tuple[type[OptionSection], ...] = (DataOptions, *self.sections, ModelOptions, TrainingOptions)
-        return tuple(o for section in sections for o in options_of(section))
+        return tuple(
+            replace(o, help=self.help.get(o.qualified, o.help)) for section in sections for o in options_of(section)
+        )
 
     @property
     def shown(self) -> tuple[Option, ...]:

@@ -36,6 +36,9 @@ def has_derivative(scan: Scan) -> bool:
 def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `reference.run()`."""
     scan = _with_product(scan)
+    if not scan.wants_gradient(torch.is_grad_enabled()):
+        results = _forward(scan, is_saved=False)
+        return results.output, tuple(results.finals)
     output, *finals = _OptionsScan.apply(scan.settings, *scan.slots.flat())
     return output, tuple(finals)
 

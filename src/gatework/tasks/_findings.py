@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def sentence(error: Exception) -> str:
+    """An error as a whole sentence: with a stop, unless it ends as a question does."""
+    said = str(error)
+    return said if said.endswith("?") else f"{said}."
+
+
 @dataclass(frozen=True)
 class Findings:
     """What a dry look at data says.

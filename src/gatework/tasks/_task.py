@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from gatework.data.batches import training_order
 from gatework.errors import DataError, UsageError
-from gatework.tasks._findings import Findings
+from gatework.tasks._findings import Findings, sentence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -135,6 +135,7 @@ class Task(ABC):
         shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
         row_table: The table of a run that has the rows a person reads, where it is not its answers themselves.
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
+        example_input: What a person may predict first, as the command line takes it.
         reads_bytes: Whether its stream is one of bytes, as sound is, rather than of rows.
         formats: Forms beside tables that predictions can be written in, such as "srt"; also the endings of files.
     """
@@ -146,6 +147,7 @@ class Task(ABC):
     shown: ClassVar[tuple[str, ...]] = ()
     row_table: ClassVar[str] = ""
     needs_input: ClassVar[bool] = True
+    example_input: ClassVar[str] = '"..."'
     reads_bytes: ClassVar[bool] = False
     formats: ClassVar[tuple[str, ...]] = ()
 
@@ -174,7 +176,7 @@ class Task(ABC):
         try:
             dataset = cls.load(source, recipe)
         except DataError as error:
-            return Findings((), (f"{error}.",))
+            return Findings((), (sentence(error),))
         return Findings(tuple(cls.fit(dataset, recipe.data).about(dataset)), (), dataset.provenance.notes)
 
     @classmethod

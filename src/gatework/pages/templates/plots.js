@@ -23,6 +23,8 @@ const plots = (() => {
   const axis = (more) => ({ gridcolor: theme.colour("--grid"), zeroline: false, showline: false, ticks: "",
     tickfont: { color: theme.colour("--ink-3"), size: 12 }, automargin: true, ...more });
 
+  // Ticks of an axis of whole numbers up to this one: each of a few once, not "2, 2" for 1.5 and 2.
+  const whole = (most) => ({ tickformat: ",d", ...(most > 6 ? { nticks: 6 } : { dtick: 1, tick0: 0 }) });
   const titled = (text) => ({ text, standoff: 6, font: { color: theme.colour("--ink-3"), size: 12 } });
 
   const layout = (more) => ({
@@ -62,5 +64,5 @@ const plots = (() => {
   const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
   theme.watch(() => drawers.forEach((_, id) => draw(id)));
-  return { add, draw, look, faded, axis, titled, endLabels, escaped };
+  return { add, draw, look, faded, axis, whole, titled, endLabels, escaped };
 })();

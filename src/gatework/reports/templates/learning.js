@@ -4,7 +4,7 @@
 (data.learning ?? []).forEach((quantity) => {
   const epochs = Math.max(...quantity.panels.flatMap((p) => p.seeds.map((s) => s.epoch[s.epoch.length - 1])));
   const xaxis = () => plots.axis({ range: [Math.min(1, epochs) - 0.02 * epochs, epochs * 1.02], showgrid: false,
-    title: plots.titled("epoch"), nticks: 6, tickformat: ",d" });
+    title: plots.titled("epoch"), ...plots.whole(epochs) });
   const line = (x, y, name, width, colour, dash) =>
     ({ x, y, name: plots.escaped(name), mode: x.length > 1 ? "lines" : "markers", line: { width, color: colour, dash },
        marker: { color: colour }, connectgaps: false, hovertemplate: "%{fullData.name}<br>epoch %{x}: %{y:.4g}<extra></extra>" });

@@ -6,6 +6,6 @@
     traces: [{ x: panel.epoch, y: panel.values, mode: panel.epoch.length > 1 ? "lines" : "markers",
       line: { color: theme.colour("--ink-2"), width: 2 }, marker: { color: theme.colour("--ink-2") },
       hovertemplate: "epoch %{x}: %{y:.4g}<extra></extra>" }],
-    layout: { xaxis: plots.axis({ showgrid: false, title: plots.titled("epoch"), nticks: 6, tickformat: ",d" }),
+    layout: { xaxis: plots.axis({ showgrid: false, title: plots.titled("epoch"), ...plots.whole(Math.max(...panel.epoch)) }),
       yaxis: plots.axis({ ...panel.axis }) } })));
 })();

@@ -77,6 +77,7 @@ class UsualTask(DenseTask):
 
     options = OPTIONS
     name = OPTIONS.name
+    example_input = "FILE.csv"
     metric = "mae"
     lower_is_better = True
     shown: ClassVar[tuple[str, ...]] = ("mae", "rmse")

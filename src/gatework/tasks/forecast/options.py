@@ -107,6 +107,7 @@ OPTIONS = TaskOptions(
     | {"data.vocabulary", "data.max_tokens", "data.padding"}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
     | {"data.test_file", "model.adversarial"},
+    help={"data.target": "The columns of numbers to forecast."},
     needed=frozenset({"time.time", "data.target"}),
     prediction=ForecastPrediction,
     recipes=Path(__file__).with_name("recipes"),

@@ -20,6 +20,7 @@ from gatework.data.reading import Reading
 from gatework.data.sets import REGISTRY
 from gatework.data.tables import SUFFIXES, read_table
 from gatework.errors import DataError, UsageError
+from gatework.formatting import counted
 from gatework.tasks.generate.options import GenerateOptions, Level
 from gatework.tasks.generate.passages import Passages
 
@@ -81,8 +82,10 @@ def text_dataset(source: Any, recipe: Recipe) -> TextDataset:
     read = read_documents(source, recipe.data)
     count = sum(map(len, read.texts))
     if count < _FEWEST:
-        what = f"{count:,} characters of text" if count else "no text"
-        raise DataError(f"{read.where} holds {what}, and at least {_FEWEST} are needed to learn from; give more text")
+        what = f"{counted(count, 'character')} of text" if count else "no text"
+        raise DataError(
+            f"{read.where} holds {what}, and at least {_FEWEST} characters are needed to learn from; give more text"
+        )
     *parts, notes = _parted(read, recipe.data)
     plan = recipe.section(GenerateOptions)
     level: Level = ("char" if count <= _LONG else "subword") if plan.level == "auto" else plan.level

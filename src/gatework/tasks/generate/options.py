@@ -93,6 +93,13 @@ OPTIONS = TaskOptions(
     (GenerateOptions,),
     frozenset(f"data.{name}" for name in ("target", "decimal", "max_tokens", "padding", "scale", "split_seed"))
     | {"data.test_file", "model.bidirectional", "model.pooling", "model.adversarial", "training.bucket"},
+    help={
+        "data.text": "The column of a table that holds the texts.",
+        "data.label": "The column of a table that says what each text is labelled; a prediction then takes --label.",
+        "data.vocabulary": "The most pieces of words that a text is cut into (byte-pair encoding).",
+        "model.embedding": "Size of the vector of a character or piece of a word.",
+        "model.embedding_dropout": "Share of characters or pieces of words whose vectors are dropped.",
+    },
     prediction=GeneratePrediction,
     recipes=Path(__file__).with_name("recipes"),
 )

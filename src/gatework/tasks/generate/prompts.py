@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gatework.data.dataset import Split
+from gatework.data.tables import is_path
 from gatework.errors import DataError, UsageError, nearest
 from gatework.options import as_list, options_of
 from gatework.tasks._task import refuse_options
@@ -59,6 +60,8 @@ def prompts(source: Any, does_end: bool, labels: Collection[str] = (), **options
         source = text_of_file(Path(file))[0]
     if source is not None and not isinstance(source, (str, list, tuple, os.PathLike)):
         raise UsageError(f"a text to go on from was expected, not {type(source).__name__}")
+    if isinstance(source, str) and is_path(source) and Path(source).is_file():
+        raise UsageError(f"{source} is a file, and a prompt is a text; --prompt-file {source} goes on from its content")
     texts = list(source) if isinstance(source, (list, tuple)) else ["" if source is None else str(source)]
     label = given.pop("label", None)
     if label is not None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from gatework._threads import usable_cores
+from gatework.formatting import spell
 from gatework.tasks.generate.options import GenerateOptions
 from gatework.tasks.generate.passages import Passages
 from gatework.tasks.generate.streams import Plan
@@ -84,9 +85,9 @@ def outlook(dataset: TextDataset, tokens: Tokens, recipe: Recipe) -> list[str]:
     count = characters(dataset.train)
     length = int(count / _CHARACTERS_OF_PIECE) if tokens.level == "subword" else count
     passes = _passes(recipe, length, len(tokens))
-    minutes = passes * length * _operations(recipe.model, len(tokens)) / _speed() / 60
-    most = f" (at most {recipe.training.minutes:g})" if recipe.training.minutes else ""
-    return [f"training takes about {minutes:.2g} minutes{most}, in which the text is read {passes:.2g} times"]
+    seconds = passes * length * _operations(recipe.model, len(tokens)) / _speed()
+    most = f" (at most {spell(60 * recipe.training.minutes)})" if recipe.training.minutes else ""
+    return [f"training takes about {spell(seconds)}{most}, in which the text is read {passes:.2g} times"]
 
 
 def characters(split: Split) -> int:

@@ -16,7 +16,7 @@ from gatework.data.transcripts import Utterance, read_transcripts
 from gatework.errors import DataError
 from gatework.formatting import counted
 from gatework.recipe import Recipe
-from gatework.tasks._findings import Findings
+from gatework.tasks._findings import Findings, sentence
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import Alphabet, has_digit, plain, silent_signs, steps_needed
 from gatework.tasks.transcribe.options import SpeechOptions
@@ -168,7 +168,7 @@ def _splits(heard: Sequence[_Heard], recipe: Recipe, config: SpeechOptions) -> l
     try:
         parts, how = parts_of(utterances, texts, config.apart, recipe.data)
     except DataError as error:
-        return [f"{error}."]
+        return [sentence(error)]
     of_text: dict[str, set[str]] = defaultdict(set)
     for name, part in parts._asdict().items():
         for place in part:

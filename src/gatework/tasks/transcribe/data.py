@@ -186,4 +186,6 @@ def _remarks(remarks: Sequence[str], utterances: Sequence[Utterance]) -> list[st
 
 def _refuse_few(count: int, where: str) -> None:
     if count < _FEWEST:
-        raise DataError(f"{counted(count, 'usable recording')} of {where}; at least {_FEWEST} are needed, and some 100")
+        raise DataError(
+            f"{counted(count, 'usable recording')} of {where}; at least {_FEWEST} are needed, and 100 are a start"
+        )

@@ -79,6 +79,7 @@ class TranscribeTask(Task):
     lower_is_better = True
     shown = ("wer", "cer")
     formats = tuple(FORMATS)
+    example_input = "FILE.wav"
     reads_bytes = True
 
     alphabet: Alphabet

@@ -66,6 +66,13 @@ OPTIONS = TaskOptions(
     (TranslateOptions,),
     frozenset({"data.text", "data.label", "data.max_tokens", "data.padding", "data.scale", "data.decimal"})
     | {"data.test_file", "model.bidirectional", "model.pooling", "model.adversarial"},
+    help={
+        "data.target": "The column of their translations, by name or number; of a TMX file the language, of files the "
+        "ending.",
+        "data.vocabulary": "The most pieces of words that both languages are cut into (byte-pair encoding).",
+        "model.embedding": "Size of the vector of a piece of a word.",
+        "model.embedding_dropout": "Share of pieces of words whose vectors are dropped.",
+    },
     prediction=TranslatePrediction,
     recipes=Path(__file__).with_name("recipes"),
     is_meant_by=_is_meant_by,

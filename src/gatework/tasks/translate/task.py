@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from gatework.data.batches import evaluation_order, even_order
 from gatework.data.dataset import Split
 from gatework.data.pairs import read_sources
 from gatework.data.subwords import PADDING, Subwords
+from gatework.data.tables import is_path
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.tasks._sample import Sample
@@ -209,7 +209,7 @@ class TranslateTask(Task):
     def _sentences(self, source: Any, recipe: Recipe) -> tuple[pl.Series, pl.DataFrame | None]:
         import polars as pl
 
-        if isinstance(source, str) and not is_file(source):
+        if isinstance(source, str) and not is_path(source):
             return pl.Series("text", [source], dtype=pl.String), None
         if isinstance(source, (list, tuple)):
             return pl.Series("text", [str(line) for line in source], dtype=pl.String), None
@@ -337,11 +337,6 @@ def _whole(source: Any) -> Any:
                 f"a sentence has the byte 0x{byte:02x}, which is not valid UTF-8; convert it first"
             ) from None
     return source
-
-
-def is_file(text: str) -> bool:
-    """Whether a text is the path of a file rather than a sentence."""
-    return len(text) < 1024 and "\0" not in text and "\n" not in text and os.path.exists(text)
 
 
 def expectation(words: int) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatework.formatting import number, rounded
+from gatework.formatting import number, rounded, spell
 from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, section_file
 
 _BITS = "validation_bits_per_character"
@@ -33,7 +33,7 @@ def crossing(answered: Answered) -> ReportSection | None:
             "lines": lines,
             "counts": counts,
             "minute": minute,
-            "crossed": None if minute is None else duration(minute),
+            "crossed": None if minute is None else spell(60 * minute),
             "share": next((line["weight"] for line in lines if line["name"] == "network"), None),
             "summary": f"Bits per character by minutes of training; the last are {number(values[-1])}.",
         },
@@ -59,11 +59,6 @@ def first_below(epochs: Sequence[Mapping[str, Any]], level: float) -> float | No
     return None
 
 
-def duration(minutes: float) -> str:
-    """Minutes in words."""
-    return f"{60 * minutes:.0f} seconds" if minutes < 1.5 else f"{minutes:.1f} minutes"
-
-
 def _curve(entry: AnsweredEntry) -> dict[str, Any]:
     seconds, minutes = 0.0, []
     for epoch in entry.epochs:
@@ -80,5 +75,5 @@ def _headline(lines: list[dict[str, Any]], counts: dict[str, Any] | None, minute
     network = next(line for line in lines if line["name"] == "network")
     is_better = network["test"] < counts["test"]
     than = f"{number(network['test'])} bits per character against {number(counts['test'])} of {counts['name']}"
-    when = f", which it passed after {duration(minute)}" if is_better and minute is not None else ""
+    when = f", which it passed after {spell(60 * minute)}" if is_better and minute is not None else ""
     return f"{than}{when}." if is_better else f"{than}: a table of counts does as well or better."
