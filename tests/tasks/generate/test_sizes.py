@@ -46,7 +46,7 @@ def test_it_is_said_before_training_what_to_expect(tmp_path):
     told = "\n".join(hears.lines)
     assert "2,000 characters" in told
     assert "copies" in told
-    assert "minutes" in told
+    assert "training takes about" in told
 
 
 def test_training_ends_with_its_minutes_and_the_rate_with_it(tmp_path):
