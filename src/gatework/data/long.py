@@ -24,6 +24,7 @@ from gatework.data.reading import Reading
 from gatework.data.split import divided
 from gatework.data.tables import Table, read_table
 from gatework.data.timestamps import read_stamps
+from gatework.data.ts_files import LABEL, SERIES, STEP, is_ts_file, read_ts
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions, Names, TimeOptions, column_names
 
@@ -71,6 +72,15 @@ def is_long(columns: Columns) -> bool:
     return _SERIES in columns
 
 
+def long_table(source: Any, config: DataOptions) -> Table:
+    """The rows of a table's path, of a file of the time-series classification archive, or of a frame.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    return read_ts(source) if is_ts_file(source) else read_table(source, Reading.given(config))
+
+
 def read_long_dataset(source: Any, config: DataOptions, time: TimeOptions, values: Names) -> Dataset:
     """Reads and splits the sequences of a long table, by sequence.
 
@@ -84,14 +94,16 @@ def read_long_dataset(source: Any, config: DataOptions, time: TimeOptions, value
         UsageError: A column must be named.
         DataError: The table cannot be used.
     """
-    table = read_table(source, Reading.given(config))
+    table = long_table(source, config)
+    if is_ts_file(source):
+        time, config = replace(time, series=SERIES, time=STEP), replace(config, label=LABEL)
     columns = long_columns(table, config, time, values)
     long = read_long(table, columns, time)
     labels = long.labels if long.labels is not None else pl.Series("label", [], dtype=pl.String)
     classes = classes_of(labels, table.where, str(columns["label"]), "sequence")
     test, fingerprint = None, table.fingerprint
     if config.test_file is not None:
-        other = read_table(config.test_file, Reading.given(config))
+        other = long_table(config.test_file, config)
         test = replace(read_long(other, columns, time, long.reading, classes).split(classes), beside=None)
         fingerprint = hashlib.sha256(f"{fingerprint} {other.fingerprint}".encode()).hexdigest()
     provenance = Provenance(table.where, "yours", fingerprint, long.notes)

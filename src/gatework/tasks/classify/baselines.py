@@ -17,7 +17,7 @@ from gatework.tasks.classify.warping import nearest_scores
 _LEAST_PROBABILITY = 1e-12
 _NEAREST = "1-nearest neighbour by time warping"
 _MOST_CELLS = 1_000_000_000
-"""Pairs of steps that are compared at most: half a minute of one core."""
+"""Pairs of steps that are compared at most: about a minute of one core."""
 _MOST_OF_A_PAIR = 10_000_000
 """Pairs of steps of two series: their distances are held at once."""
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.inputs import RaggedSeries
-from gatework.data.long import is_long, read_long, read_long_dataset
+from gatework.data.long import is_long, long_table, read_long, read_long_dataset
 from gatework.data.reading import Reading
 from gatework.data.series import SeriesEncoder
-from gatework.data.tables import read_table
+from gatework.data.ts_files import is_ts_file
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
 from gatework.tasks._blend import NETWORK_ALONE, Blend
@@ -85,7 +85,7 @@ class ClassifyTask(SequenceTask):
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits the data to learn from: texts, series of one length in rows, or those of a long table."""
         time, values = recipe.section(TimeOptions), recipe.section(SequenceOptions).value
-        if time.series is not None:
+        if time.series is not None or is_ts_file(source):
             return read_long_dataset(source, recipe.data, time, values)
         if time.time is not None or values is not None:
             raise UsageError("--time and --value are of a long table of series; name what tells series apart: --series")
@@ -233,7 +233,7 @@ class ClassifyTask(SequenceTask):
         return self._of_long_table(source, recipe, self.columns)
 
     def _of_long_table(self, source: Any, recipe: Recipe, columns: Columns) -> Split:
-        table = read_table(source, Reading.given(recipe.data))
+        table = long_table(source, recipe.data)
         if "label" in columns:
             table.column(str(columns["label"]))
         return read_long(table, columns, recipe.section(TimeOptions), self.reading, self.classes).split(self.classes)
