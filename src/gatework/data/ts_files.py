@@ -39,7 +39,7 @@ def read_ts(source: Any) -> Table:
     lines = [line.strip() for line in as_utf8(content, path)[0].decode().splitlines()]
     start = next((at for at, line in enumerate(lines) if line.lower() == "@data"), None)
     if start is None:
-        raise DataError(f'{where} has no line "@data"; a file of the time-series classification archive was expected')
+        raise DataError(f'{where} has no line "@data"; a header of such lines and then the series were expected')
     header = [line.lower().split() for line in lines[:start]]
     if ["@timestamps", "true"] in header or ["@classlabel", "false"] in header:
         raise DataError(f"{where} has times of its own or no classes; write it as a long table and name its columns")
