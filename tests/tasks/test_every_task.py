@@ -12,7 +12,7 @@ import torch
 
 from gatework import tasks
 from gatework.data.dataset import Dataset, Provenance
-from gatework.recipe import Recipe, find_recipe
+from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.tasks import Loss, load
 from gatework.training.fitting import prepare
 from support import recordings, spelling
@@ -184,3 +184,12 @@ def test_a_task_that_depends_on_the_moment_of_evaluation_does_not_resume(monkeyp
 
     with pytest.raises(AssertionError, match="bit for bit"):
         check_task(*wrong(monkeypatch, "model", fresh), tmp_path)
+
+
+def test_a_report_lists_no_setting_that_its_task_does_not_read():
+    for task in ("generate", "translate", "transcribe"):
+        recipe = recipe_of_task(task).to_dict()
+        shown = tasks.get(task).recipe_in_use(recipe, {})
+        assert "padding" in recipe["data"]
+        assert not {"padding", "scale"} & set(shown["data"])
+        assert shown["model"]["hidden"] == recipe["model"]["hidden"]

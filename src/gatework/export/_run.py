@@ -42,7 +42,7 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
     if task.needs_input or to != "onnx":
         raise UsageError(
             f'a network of the task "{predictor.run.recipe.task}" cannot be written as {to} from its run; '
-            "gatework.export.onnx(run.network, FILE, inputs=...) writes one from an example of what it takes"
+            "gatework.export.onnx(run.network, FILE, inputs=...) writes its ONNX from an example of what it takes"
         )
     if (exportable := task.exportable(network)) is not None:
         module, keywords = exportable

@@ -57,7 +57,10 @@ class ServedModel:
         task = self.task = run.task
         self.takes = (*task.takes, *(() if task.needs_input else ("nothing",)))
         if not self.takes:
-            raise UsageError(f'a run of the task "{run.recipe.task}" cannot be served: it reads files of this machine')
+            raise UsageError(
+                f'a run of the task "{run.recipe.task}" cannot be served: it reads files of this machine; leave '
+                f"{run.path} out, and use gatework predict {run.path} {task.example_input}"
+            )
         self.example = self._example()
         self.answer = self._answer_to_example()
 

@@ -444,7 +444,13 @@ class Task(ABC):
             recipe: The recipe's sections.
             state: The fitted task, as `state()` gives it.
         """
-        return recipe
+        unused = cls.options.unused if cls.options else frozenset()
+        return {
+            name: {key: value for key, value in part.items() if f"{name}.{key}" not in unused}
+            if isinstance(part, Mapping)
+            else part
+            for name, part in recipe.items()
+        }
 
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:

@@ -288,16 +288,6 @@ class TranslateTask(Task):
         pairs = zip(answers["translation"], answers["target"], strict=True)
         return Sample.of_rows(np.array([100 - closeness(text, reference) for text, reference in pairs]))
 
-    @classmethod
-    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A recipe for a reader, without the options that a translation does not read."""
-        return {
-            name: {key: value for key, value in part.items() if f"{name}.{key}" not in OPTIONS.unused}
-            if isinstance(part, Mapping)
-            else part
-            for name, part in recipe.items()
-        }
-
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Copy, translation memory, and a dictionary word by word."""
         return baselines(dataset)
