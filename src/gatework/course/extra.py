@@ -15,6 +15,9 @@ COURSE = (
     "mdit_py_plugins",
     "nbclient",
     "nbformat",
+    "onnxruntime",
+    "sacrebleu",
+    "uvicorn",
 )
 
 
