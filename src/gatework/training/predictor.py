@@ -15,6 +15,7 @@ from gatework.data.lines import SOURCE, LineReader, decoded
 from gatework.data.parts import parquet_parts
 from gatework.data.reading import Reading
 from gatework.errors import DataError, UsageError
+from gatework.formatting import printable
 from gatework.options import READING, TASKS
 from gatework.tasks._stream import Row, answers_of
 from gatework.tasks._task import refuse_options
@@ -58,7 +59,7 @@ class Predictor:
             UsageError: The task has no such option.
         """
         recipe, options = self._recipe(options)
-        return _some(self.task.read(source, recipe, **options))
+        return _some(self.task.read(source, recipe, **options), source)
 
     def rows(self, split: Split) -> pl.DataFrame:
         """What is said of examples that `read()` gave, as rows of a table."""
@@ -239,12 +240,13 @@ def _read(reader: LineReader, lines: Sequence[str]) -> tuple[list[Row], DataErro
     return rows, None
 
 
-def _some(split: Split) -> Split:
-    """The same examples, of which there is at least one.
+def _some(split: Split, source: Any = None) -> Split:
+    """The same examples, of which there is at least one, read from this source.
 
     Raises:
         DataError: There is none.
     """
     if not len(split):
-        raise DataError("there is nothing to answer: the input holds no example, and at least one was expected")
+        where = printable(str(source)) if isinstance(source, (str, os.PathLike)) and str(source) else "the input"
+        raise DataError(f"there is nothing to answer: {where} holds no example, and at least one was expected")
     return split
