@@ -1,6 +1,7 @@
 """Trained detectors: what is plainly anomalous is found, why is said, and nothing depends on later rows."""
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -41,6 +42,16 @@ def test_the_cause_is_the_variable_that_spiked_and_its_band_is_left(pair_run):
     assert pair_run.task.variables[found.causes[SPIKE]] == "other"
     actual = new_rows(pair_run)["other"][SPIKE]
     assert actual > found.high[SPIKE, 1] > found.expected[SPIKE, 1] > found.low[SPIKE, 1]
+
+
+def test_what_was_read_is_told_in_rows(forecast_run):
+    frame = sensor()
+    dataset = forecast_run.task.load(frame, forecast_run.recipe)
+    first, second = forecast_run.task.about(dataset)
+    counts = [int(count.replace(",", "")) for count in re.findall(r"[ ,]([\d,]+) (?:rows )?for", first)]
+    assert len(counts) == 3
+    assert sum(counts) == len(frame)
+    assert second == f"{len(dataset.train):,} windows of them to learn from"
 
 
 @pytest.mark.parametrize("name", RUNS)

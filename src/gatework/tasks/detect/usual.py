@@ -175,6 +175,17 @@ class UsualTask(DenseTask):
         """What an error is."""
         return self.settings.scorer
 
+    def about(self, dataset: Dataset) -> list[str]:
+        """What was read, in rows, and how many windows of them a network learns from."""
+        data = detection_data(dataset)
+        trained, validated = data.ends[:, 0].sum(), data.ends[:, 1].sum()
+        rows = sum(len(series) for series in data.readings.series)
+        return [
+            f"{dataset.name}: {trained:,} rows for training, {validated - trained:,} for validation, "
+            f"{rows - validated:,} for testing",
+            f"{len(dataset.train):,} windows of them to learn from",
+        ]
+
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
         windows = windows_of(split)
