@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gatework.errors import UsageError
 from gatework.nn.softmax._blocks import FactorGradients, losses, refuse_second_derivative
-from gatework.nn.softmax.full import check, check_targets
+from gatework.nn.softmax.full import kept_rows
 from gatework.nn.softmax.sampled import new_weight
 
 
@@ -63,12 +63,7 @@ class AdaptiveSoftmax(nn.Module):
         Raises:
             UsageError: Shapes or dtypes do not fit, or a target is no token.
         """
-        check("AdaptiveSoftmax", features, self.weight, targets, self.bias)
-        rows, right = features.flatten(0, -2), targets.flatten()
-        is_kept = right != ignore_index
-        if not bool(is_kept.all()):
-            rows, right = rows[is_kept], right[is_kept]
-        check_targets("AdaptiveSoftmax", right, len(self.weight))
+        rows, right, _ = kept_rows("AdaptiveSoftmax", features, self.weight, targets, self.bias, ignore_index)
         if not len(right):
             return rows.sum() * torch.nan
         bias = self.weight.new_zeros(len(self.weight)) if self.bias is None else self.bias

@@ -45,17 +45,12 @@ def linear_cross_entropy(
     Raises:
         UsageError: Shapes or dtypes do not fit, or an option is out of its range.
     """
-    check("linear_cross_entropy", features, weight, targets, bias)
     if reduction not in ("mean", "sum", "none") or not 0 <= label_smoothing <= 1:
         raise UsageError(
             f'linear_cross_entropy: reduction="{reduction}" and label_smoothing={label_smoothing}, expected "mean", '
             '"sum" or "none", and a share from 0 to 1'
         )
-    rows, right = features.flatten(0, -2), targets.flatten()
-    is_kept = right != ignore_index
-    if not bool(is_kept.all()):
-        rows, right = rows[is_kept], right[is_kept]
-    check_targets("linear_cross_entropy", right, len(weight))
+    rows, right, is_kept = kept_rows("linear_cross_entropy", features, weight, targets, bias, ignore_index)
     scale = None if reduction == "none" else 1 / len(right) if reduction == "mean" and len(right) else 1.0
     losses: Tensor = _CrossEntropy.apply(rows, weight, bias, right, label_smoothing, scale, torch.is_grad_enabled())
     if reduction != "none":
@@ -96,12 +91,25 @@ class _CrossEntropy(torch.autograd.Function):
         return *gradients, None, None, None, None
 
 
-def check(name: str, features: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None) -> None:
-    """Raises where a loss is called with what does not fit.
+def kept_rows(
+    name: str, features: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The rows that count, their right tokens, and which of all rows they are, once what a loss is called with fits.
 
     Raises:
-        UsageError: A shape or a dtype does not fit; its subclasses carry torch's exception types.
+        UsageError: A shape or a dtype does not fit, or a target is no token; its subclasses carry torch's exception
+            types.
     """
+    _check(name, features, weight, targets, bias)
+    rows, right = features.flatten(0, -2), targets.flatten()
+    is_kept = right != ignore_index
+    if not bool(is_kept.all()):
+        rows, right = rows[is_kept], right[is_kept]
+    _check_targets(name, right, len(weight))
+    return rows, right, is_kept
+
+
+def _check(name: str, features: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None) -> None:
     if features.dim() < 2 or weight.dim() != 2 or features.shape[-1] != weight.shape[1]:
         raise TensorError(
             f"{name}: features {tuple(features.shape)} and weight {tuple(weight.shape)} were given, expected "
@@ -118,12 +126,7 @@ def check(name: str, features: Tensor, weight: Tensor, targets: Tensor, bias: Te
         )
 
 
-def check_targets(name: str, targets: Tensor, vocabulary: int) -> None:
-    """Raises where a target is no token.
-
-    Raises:
-        UsageError: One is below 0 or not below the size of the vocabulary.
-    """
+def _check_targets(name: str, targets: Tensor, vocabulary: int) -> None:
     if targets.numel() and (int(targets.min()) < 0 or int(targets.max()) >= vocabulary):
         wrong = targets[(targets < 0) | (targets >= vocabulary)][0]
         raise UsageError(f"{name}: a target is {int(wrong)}, expected 0 to {vocabulary - 1}")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gatework.errors import TensorError, UsageError
 from gatework.nn.softmax._blocks import FactorGradients, add_gradients, refuse_second_derivative, rows_at_once
-from gatework.nn.softmax.full import check, check_targets, linear_cross_entropy
+from gatework.nn.softmax.full import kept_rows, linear_cross_entropy
 
 Proposal = Literal["unigram", "log-uniform"]
 _POWER = 0.75  # of the counts, as word2vec has it (Mikolov et al., 2013)
@@ -75,12 +75,7 @@ class SampledSoftmax(nn.Module):
         """
         if not self.training:
             return linear_cross_entropy(features, self.weight, targets, self.bias, ignore_index=ignore_index)
-        check("SampledSoftmax", features, self.weight, targets, self.bias)
-        rows, right = features.flatten(0, -2), targets.flatten()
-        is_kept = right != ignore_index
-        if not bool(is_kept.all()):
-            rows, right = rows[is_kept], right[is_kept]
-        check_targets("SampledSoftmax", right, len(self.weight))
+        rows, right, _ = kept_rows("SampledSoftmax", features, self.weight, targets, self.bias, ignore_index)
         if not len(right):
             return rows.sum() * torch.nan
         drawn, corrections = self.sample()
