@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,21 +85,13 @@ def _is_open(texts: Sequence[str]) -> bool:
 def twins(texts: Sequence[str]) -> np.ndarray:
     """For each text the position of the first one that it is a near-twin of, directly or by way of others, int64."""
     distinct = list(dict.fromkeys(texts))
-    leader = list(range(len(distinct)))
-
-    def find(place: int) -> int:
-        while leader[place] != place:
-            leader[place] = leader[leader[place]]
-            place = leader[place]
-        return place
-
+    groups = np.arange(len(distinct))
     if len(distinct) <= _MOST_COMPARED:
         from rapidfuzz import fuzz, process
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.csgraph import connected_components
 
         alike = process.cdist(distinct, distinct, scorer=fuzz.ratio, score_cutoff=_TWINS)
-        for one, other in zip(*np.nonzero(np.triu(alike, 1)), strict=True):
-            first, second = find(int(one)), find(int(other))
-            leader[max(first, second)] = min(first, second)
-    of_text = {text: find(place) for place, text in enumerate(distinct)}
-    keys: list[Hashable] = [of_text[text] for text in texts]
-    return first_of_equal(keys)
+        groups = connected_components(csr_matrix(alike), directed=False)[1]
+    group_of = dict(zip(distinct, groups.tolist(), strict=True))
+    return first_of_equal([group_of[text] for text in texts])
