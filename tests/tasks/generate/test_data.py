@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 
@@ -11,14 +12,31 @@ def joined(split) -> str:
     return "".join(split.inputs.texts)
 
 
-def test_a_text_is_split_in_order_the_last_tenth_for_testing(tmp_path):
-    path = text(tmp_path, 5000)
+def marked_where_it_breaks(passages) -> str:
+    pairs = zip(passages.texts, passages.follows, strict=True)
+    return "".join(one if goes_on else f"|{one}" for one, goes_on in pairs)
+
+
+def test_the_last_tenth_of_a_text_is_for_testing_and_spread_pieces_before_it_for_validation(tmp_path):
+    path = text(tmp_path, 80_000)
+    whole = path.read_text()
     made = text_dataset(path, small())
-    parts = [joined(part) for part in (made.train, made.validation, made.test)]
-    assert "".join(parts) == path.read_text()
-    assert len(parts[2]) == len(path.read_text()) - int(0.9 * len(path.read_text()))
-    assert len(parts[1]) == pytest.approx(0.05 * 0.9 * 5000, rel=0.02)
-    assert not made.test.inputs.is_end.any()
+    train, validation, test = (joined(part) for part in (made.train, made.validation, made.test))
+    assert test == whole[int(0.9 * len(whole)) :]
+    assert len(validation) == pytest.approx(0.05 * 0.9 * len(whole), rel=0.02)
+    assert len(train) + len(validation) + len(test) == len(whole)
+    learnt, held = (marked_where_it_breaks(part.inputs) for part in (made.train, made.validation))
+    turns = [part for pair in zip(learnt.split("|")[1:], held.split("|")[1:], strict=True) for part in pair]
+    assert len(turns) == 6
+    assert "".join(turns) == whole[: int(0.9 * len(whole))]
+    assert not any(part.inputs.is_end.any() for part in (made.train, made.validation, made.test))
+
+
+def test_the_documents_for_validation_are_spread_over_those_to_learn_from():
+    rows = [f"document {number}" for number in range(100)]
+    made = text_dataset(pl.DataFrame({"text": rows}), small(validation=0.1))
+    assert np.diff(made.validation.inputs.documents).tolist() == [10] * 8
+    assert made.test.inputs.documents.min() > made.train.inputs.documents.max()
 
 
 def test_many_documents_stay_whole(tmp_path):

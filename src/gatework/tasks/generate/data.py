@@ -7,7 +7,6 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 # So many documents are kept whole; of fewer, the parts are cut where the shares say.
 _MANY = 20
 _FEWEST = 100
+# Pieces of a text that are kept for validation, and how long they are at least.
+_MOST_BLOCKS, _BLOCK = 20, 1000
 # Characters, from which on pieces of words are learnt faster than they are spelt.
 _LONG = 8_000_000
 
@@ -180,38 +181,57 @@ def _folder(path: Path) -> Documents:
 
 
 def _parted(read: Documents, config: DataOptions) -> tuple[Passages, Passages, Passages, list[str]]:
-    """The first documents or passages to learn from, the last for testing, those before them for validation."""
+    """The last documents or passages for testing, and for validation some of those before them, evenly spread.
+
+    A text changes as it goes on: what is learnt up to its last tenth should reach up to it, names and all.
+    """
     texts, ends = read.texts, np.cumsum([len(text) for text in read.texts])
     test = int(ends[-1] * (1 - config.test))
-    validation = int(test * (1 - config.validation))
     if len(texts) < _MANY:
-        return *_cut_anywhere(texts, (validation, test)), []
-    first_held = max(int(np.searchsorted(ends, validation, side="right")), 1)
-    first_test = min(max(int(np.searchsorted(ends, test, side="right")), first_held + 1), len(texts) - 1)
-    first_held = min(first_held, first_test - 1)
-    seen = set(texts[:first_held])
-    held = [text for text in texts[first_held:first_test] if text not in seen] or texts[first_held:first_test]
-    seen |= set(held)
-    tested = [text for text in texts[first_test:] if text not in seen] or texts[first_test:]
-    dropped = len(texts) - first_held - len(held) - len(tested)
+        return *_cut_anywhere(texts, test, config.validation), []
+    first_test = min(max(int(np.searchsorted(ends, test, side="right")), 2), len(texts) - 1)
+    held = _last_of_each(first_test, max(round(first_test * config.validation), 1))
+    train = sorted(set(range(first_test)) - set(held))
+    seen = {texts[number] for number in train}
+    validation = [number for number in held if texts[number] not in seen] or held
+    seen |= {texts[number] for number in validation}
+    tested = [number for number in range(first_test, len(texts)) if texts[number] not in seen]
+    tested = tested or list(range(first_test, len(texts)))
+    dropped = len(texts) - len(train) - len(validation) - len(tested)
     notes = [
-        f"{dropped:,} of the documents for validation and testing also stand, word for word, before them and were "
-        "left out."
+        f"{dropped:,} of the documents for validation and testing also stand, word for word, before them or in the "
+        "training part and were left out."
     ]
-    parts = Passages.of(texts[:first_held]), Passages.of(held, first_held), Passages.of(tested, first_test)
-    return *parts, notes if dropped else []
+    parts = [Passages.of([texts[number] for number in part], part) for part in (train, validation, tested)]
+    return parts[0], parts[1], parts[2], notes if dropped else []
 
 
-def _cut_anywhere(texts: Sequence[str], places: tuple[int, int]) -> tuple[Passages, Passages, Passages]:
-    """Three parts of a few documents, cut at these places in all characters; a cut document goes on elsewhere."""
-    bounds = (0, *places, sum(map(len, texts)))
-    starts = np.cumsum([0, *map(len, texts)])
+def _cut_anywhere(texts: Sequence[str], test: int, share: float) -> tuple[Passages, Passages, Passages]:
+    """Three parts of a few documents, cut at places in all their characters; a cut document goes on elsewhere."""
+    count = sum(map(len, texts))
+    size = int(test * share)
+    blocks = max(min(size // _BLOCK, _MOST_BLOCKS), 1)
+    ends = (np.arange(1, blocks + 1) * test // blocks).tolist()
+    starts = [end - size // blocks for end in ends]
+    bounds = (list(zip([0, *ends], starts, strict=False)), list(zip(starts, ends, strict=True)), [(test, count)])
     parts = []
-    for low, high in pairwise(bounds):
-        pieces = [
-            (number, text[max(low - start, 0) : high - start], start + len(text) <= high and len(texts) > 1)
-            for number, (text, start) in enumerate(zip(texts, starts, strict=False))
-            if start < high and start + len(text) > low
-        ]
-        parts.append(Passages.of([piece for _, piece, _ in pieces], pieces[0][0], [ends for *_, ends in pieces]))
+    for part in bounds:
+        pieces = [piece for low, high in part for piece in _pieces(texts, low, high)]
+        numbers, cut, does_end = zip(*pieces, strict=True) if pieces else ((), (), ())
+        parts.append(Passages.of(cut, numbers, does_end))
     return parts[0], parts[1], parts[2]
+
+
+def _last_of_each(count: int, parts: int) -> list[int]:
+    """The last place of each of so many even parts."""
+    return (np.arange(1, parts + 1) * count // parts - 1).tolist()
+
+
+def _pieces(texts: Sequence[str], low: int, high: int) -> list[tuple[int, str, bool]]:
+    """What stands between two places in all characters: document, text, and whether the document ends there."""
+    starts = np.cumsum([0, *map(len, texts)]).tolist()
+    return [
+        (number, text[max(low - start, 0) : high - start], start + len(text) <= high and len(texts) > 1)
+        for number, (text, start) in enumerate(zip(texts, starts, strict=False))
+        if start < high and start + len(text) > low and low < high
+    ]

@@ -21,7 +21,7 @@ class Passages:
     Attributes:
         texts: The passages, a polars Series of strings.
         documents: The number of each passage's document, shape (passages,), int64.
-        places: Its place in that document, counted from 0, int64.
+        places: Its place in that document, counted from 0, int64; one is left out where a piece is missing.
         is_end: Whether its document ends with it, and so the end is to be predicted.
     """
 
@@ -31,26 +31,31 @@ class Passages:
     is_end: np.ndarray
 
     @classmethod
-    def of(cls, documents: Sequence[str], first: int = 0, ends: Sequence[bool] | bool = True) -> Passages:
-        """Documents cut into passages.
+    def of(
+        cls, documents: Sequence[str], numbers: Sequence[int] | None = None, ends: Sequence[bool] | bool = True
+    ) -> Passages:
+        """Documents, or pieces of them, cut into passages.
 
         Args:
             documents: The texts, none of them empty.
-            first: The number of the first one.
+            numbers: The number of each one's document, in order; counted from 0 if absent. Pieces of the same document
+                do not follow each other.
             ends: Whether each ends where its text does, or goes on elsewhere.
         """
         import polars as pl
 
+        numbers = range(len(documents)) if numbers is None else numbers
         ends = [ends] * len(documents) if isinstance(ends, bool) else ends
         texts: list[str] = []
         rows: list[tuple[int, int, bool]] = []
-        for number, (document, does_end) in enumerate(zip(documents, ends, strict=True), start=first):
+        for number, document, does_end in zip(numbers, documents, ends, strict=True):
             passages = cut(document)
+            first = rows[-1][1] + 2 if rows and rows[-1][0] == number else 0
             texts += passages
-            rows += [(number, place, does_end and place == len(passages) - 1) for place in range(len(passages))]
-        numbers, places, is_end = (np.array(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+            rows += [(number, first + k, does_end and k == len(passages) - 1) for k in range(len(passages))]
+        owners, places, is_end = (np.array(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
         series = pl.Series("text", texts, dtype=pl.String)
-        return cls(series, np.asarray(numbers, np.int64), np.asarray(places, np.int64), np.asarray(is_end, bool))
+        return cls(series, np.asarray(owners, np.int64), np.asarray(places, np.int64), np.asarray(is_end, bool))
 
     @classmethod
     def whole(cls, texts: Sequence[str]) -> Passages:
