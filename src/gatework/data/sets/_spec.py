@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class SetSpec:
         is_table: Whether `load` gives a Table.
         is_built_in: Whether it needs no download.
         url: The address of its file, where that is downloaded.
+        folder: Gives the folder of its files, for a task that reads one as a person would have it; None where its
+            examples are no files.
     """
 
     name: str
@@ -36,6 +39,7 @@ class SetSpec:
     is_table: bool = False
     is_built_in: bool = True
     url: str | None = None
+    folder: Callable[[], Path] | None = None
 
     @property
     def is_at_hand(self) -> bool:

@@ -12,12 +12,13 @@ import numpy as np
 from gatework.data.audio import AudioFacts, decibels
 from gatework.data.features import HOP, WINDOW
 from gatework.data.recordings import chosen_spec, open_all
-from gatework.data.transcripts import Utterance, read_transcripts
+from gatework.data.transcripts import Utterance
 from gatework.errors import DataError
 from gatework.formatting import counted
 from gatework.recipe import Recipe
 from gatework.tasks._findings import Findings, sentence
 from gatework.tasks.transcribe.apart import parts_of
+from gatework.tasks.transcribe.data import transcripts_of
 from gatework.tasks.transcribe.letters import Alphabet, has_digit, plain, silent_signs, steps_needed
 from gatework.tasks.transcribe.options import SpeechOptions
 
@@ -50,7 +51,7 @@ def check(source: Any, recipe: Recipe) -> Findings:
         recipe: What would be trained.
     """
     config = recipe.section(SpeechOptions)
-    transcripts = read_transcripts(source, recipe.data, config.audio, config.speaker)
+    transcripts = transcripts_of(source, recipe)
     utterances, bad = list(transcripts.utterances), list[str]()
     heard = []
     for place, recording in open_all([one.audio for one in utterances], bad).items():

@@ -10,8 +10,9 @@ import numpy as np
 
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
+from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
@@ -78,14 +79,14 @@ def load(source: Any, recipe: Recipe) -> SpokenDataset:
     """Reads recordings with their texts and splits them.
 
     Args:
-        source: As for `gatework.data.transcripts.read_transcripts`.
+        source: As for `transcripts_of()`.
         recipe: What is trained.
 
     Raises:
         DataError: A recording or a text cannot be used, or they are too few.
     """
     config = recipe.section(SpeechOptions)
-    transcripts = read_transcripts(source, recipe.data, config.audio, config.speaker)
+    transcripts = transcripts_of(source, recipe)
     utterances, notes = _with_usable_texts(transcripts, config)
     skipped: list[str] = []
     skip = skipped if config.skip_bad else None
@@ -100,9 +101,36 @@ def load(source: Any, recipe: Recipe) -> SpokenDataset:
     whole = spoken(recordings, kept, config.case)
     parts, how = parts_of(kept, whole.targets.tolist(), config.apart, recipe.data)
     notes += [how, *_remarks([opened[place].facts.remark for place in places], kept)]
-    provenance = Provenance(transcripts.where, "yours", transcripts.fingerprint(), tuple(notes))
+    licence = REGISTRY[source].licence if is_registered(source) else "yours"
+    provenance = Provenance(transcripts.where, licence, transcripts.fingerprint(), tuple(notes))
     train, validation, test = (whole.take(part) for part in parts)
     return SpokenDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
+
+
+def is_registered(source: Any) -> bool:
+    """Whether it is the name of a registered data set."""
+    return isinstance(source, str) and source in REGISTRY
+
+
+def transcripts_of(source: Any, recipe: Recipe, *, has_texts: bool = True) -> Transcripts:
+    """The recordings of a source, with their texts.
+
+    Args:
+        source: The name of a registered set of recordings, or as for `gatework.data.transcripts.read_transcripts`.
+        recipe: What is trained.
+        has_texts: Whether every recording must have its text.
+
+    Raises:
+        UsageError: The data set holds no recordings, or a column must be named.
+        DataError: Files are missing.
+    """
+    config = recipe.section(SpeechOptions)
+    if not is_registered(source):
+        return read_transcripts(source, recipe.data, config.audio, config.speaker, has_texts=has_texts)
+    folder = REGISTRY[source].folder
+    if folder is None:
+        raise UsageError(f'"{source}" holds no recordings; name a folder of them, or another data set')
+    return replace(read_transcripts(folder(), recipe.data), where=source, name=source)
 
 
 def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
@@ -120,7 +148,7 @@ def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_
     """Reads recordings for a trained network.
 
     Args:
-        source: As for `load()`; without texts also one recording, or a list of them.
+        source: As for `load()`, of a registered data set the test part; without texts also one recording, or a list.
         recipe: What the network was trained with.
         spec: How sound becomes features.
         has_texts: Whether every recording must have its text.
@@ -134,8 +162,9 @@ def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_
         each = [read_transcripts(one, recipe.data, has_texts=False) for one in source]
         utterances = tuple(utterance for transcripts in each for utterance in transcripts.utterances)
     else:
-        transcripts = read_transcripts(source, recipe.data, config.audio, config.speaker, has_texts=has_texts)
-        utterances = transcripts.utterances
+        utterances = transcripts_of(source, recipe, has_texts=has_texts).utterances
+        if is_registered(source):
+            utterances = tuple(one for one in utterances if one.part == "test")
     skipped: list[str] = []
     skip = skipped if is_skipping or config.skip_bad else None
     recordings, places = read_all(open_all([one.audio for one in utterances], skip), spec, skip)
