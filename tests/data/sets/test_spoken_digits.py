@@ -35,7 +35,7 @@ def test_a_higher_voice_says_the_same_in_less_time(made):
         words = rows["text"].str.split(" ").list.len().sum()
         digits[voice] = sum(soundfile.info(made / name).duration for name in rows["audio"]) / words
     pitches = np.array([voice.pitch for voice in VOICES])
-    # Of two far voices: what a digit takes with its pauses goes as one over the pitch, but for pauses of a tenth or two.
+    # What a digit takes goes as one over the pitch (1.8 here), but for pauses, which do not.
     assert digits[VOICES[int(pitches.argmin())]] / digits[VOICES[int(pitches.argmax())]] > 1.3
 
 

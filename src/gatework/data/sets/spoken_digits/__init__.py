@@ -1,6 +1,6 @@
 """One to four digits in a row, in twelve voices made from one; built in.
 
-A telephone exchange says a number by playing one recording per digit; these recordings are made so, of ten of Asterisk's
+A telephone exchange says a number by playing one recording per digit; these are made so, of ten of Asterisk's
 (`README.md` says whose). A voice is the same recordings played faster or slower, as a tape would be: pitch and vocal
 tract change together. So the test part holds voices near those that were learnt from, and two far from all of them. It
 is no substitute for people: each digit has a single recording at its root.
