@@ -1,6 +1,12 @@
+import fcntl
+import io
+import os
+import struct
+import termios
+
 import pytest
 
-from gatework.formatting import aligned, number, spell, with_spread
+from gatework.formatting import aligned, number, spell, with_spread, wrapped
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,13 @@ def test_a_span_of_time_has_the_unit_that_a_person_would_take():
     assert [spell(seconds) for seconds in spans] == [
         "1 second", "7 seconds", "89 seconds", "5 minutes", "12 minutes", "1.5 hours", "28 hours",
     ]  # fmt: skip
+
+
+def test_a_sentence_is_cut_between_words_on_a_terminal_alone():
+    sentence = "gatework: /a/path/that/is/longer/than/a/line.csv has no column; name another"
+    assert wrapped(sentence, io.StringIO()) == sentence
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "w") as terminal:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+        lines = wrapped(sentence, terminal).split("\n")
+    assert lines == ["gatework:", "/a/path/that/is/longer/than/a/line.csv", "has no column; name another"]

@@ -106,6 +106,12 @@ def test_each_task_says_itself_whether_options_speak_of_it(given, task):
     assert implied_task(given) == task
 
 
+def test_a_plain_text_without_a_task_names_those_that_read_one():
+    with pytest.raises(UsageError, match=r"story\.txt is a text, not a table: name the task .* translate or generate"):
+        implied_task((), Path("story.txt"))
+    assert implied_task(("source_column", "target"), Path("pairs.txt")) == "translate"
+
+
 def test_the_tasks_that_read_an_option_are_known():
     assert owners("horizon") == ["forecast"]
     assert set(owners("time")) == {"classify", "forecast", "detect"}

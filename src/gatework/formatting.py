@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+import os
+import textwrap
+from typing import Any, TextIO
 
 _FIGURE_SPACE = "\u2007"
 
@@ -77,3 +79,16 @@ def _places(value: float, digits: int) -> int:
 def printable(text: str) -> str:
     """A text for a terminal, with every control character as its code: nothing in data may steer the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def wrapped(text: str, stream: TextIO) -> str:
+    """A sentence as it is written to a stream: cut between words at a terminal's width, in one line elsewhere."""
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return text
+    # A path or a command that is longer than a line stays whole, so that it can be copied.
+    if width < 1:
+        return text
+    lines = [textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")]
+    return "\n".join(lines)

@@ -166,3 +166,8 @@ def test_sources_alone_keep_every_line(tmp_path):
     sentences, beside = read_sources(tmp_path / "in.csv", DataOptions(), "en")
     assert sentences.to_list() == ["a", ""]
     assert beside["id"].to_list() == ["1", "2"]
+    other = pl.DataFrame({"id": [1, 2], "text": ["a", "b"]})
+    with pytest.raises(DataError, match='has no column "en", which is translated from: there is id, text; rename'):
+        read_sources(other, DataOptions(), "en")
+    # Of lines with tabs the sides have no names.
+    assert read_sources(other, DataOptions(), "1")[0].to_list() == ["a", "b"]

@@ -20,7 +20,7 @@ from gatework._registry import add_plugin
 from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
 from gatework.errors import GateworkError, UsageError
-from gatework.formatting import printable
+from gatework.formatting import printable, wrapped
 from gatework.options import TASKS, owners
 
 _GROUPS = {
@@ -203,5 +203,5 @@ def _way_out(error: Any, arguments: Sequence[str]) -> str:
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    print(f"gatework: {printable(sentence)}", file=sys.stderr)
+    print(wrapped(f"gatework: {printable(sentence)}", sys.stderr), file=sys.stderr)
     sys.exit(code)

@@ -29,7 +29,7 @@ def check(
     from gatework import cells, tasks
     from gatework.cli._show import say
     from gatework.errors import UsageError
-    from gatework.options import TASKS, implied_task
+    from gatework.options import implied_task
     from gatework.recipe import recipe_of_task
 
     if task is None:
@@ -38,8 +38,7 @@ def check(
         )
     if data is None:
         data = task
-        made_for = [one.name for one in TASKS.values() if one.is_made_for(Path(data))]
-        task = made_for[0] if made_for else implied_task(changes)
+        task = implied_task(changes, Path(data))
     recipe = recipe_of_task(task).changed(task=task, dataset=str(Path(data).absolute()), **changes)
     recipe = recipe.changed(cell=cells.resolved(recipe.model.cell))
     findings = tasks.get(task).check(data, recipe)

@@ -27,13 +27,15 @@ from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES, read_table, stem
 from gatework.data.text import Texts
 from gatework.data.tmx import read_tmx
-from gatework.errors import DataError, UsageError
+from gatework.errors import DataError, UsageError, nearest
 
 if TYPE_CHECKING:
     from gatework.options import DataOptions
 
 _PLAIN = (".tsv", ".tab", ".txt")
 _CODE = re.compile(r"(?:[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?|source|target|src|tgt|trg)")
+# What the sides are called where nothing names them.
+_NAMELESS = ("1", "2")
 _PARTS = {"train": ("train",), "validation": ("val", "validation", "dev", "valid"), "test": ("test",)}
 
 
@@ -57,7 +59,7 @@ class Pairs:
     name: str
     fingerprint: str
     notes: tuple[str, ...] = ()
-    columns: tuple[str, str] = ("1", "2")
+    columns: tuple[str, str] = _NAMELESS
 
     def __len__(self) -> int:
         return len(self.source)
@@ -136,7 +138,8 @@ def read_sources(source: Any, config: DataOptions, column: str) -> tuple[pl.Seri
     Args:
         source: A text file with a sentence a line, the path of a table, or a data frame.
         config: How a table is read.
-        column: The name of the side; the only column of a table is taken where it has another.
+        column: The name of the side; the only column of a table is taken where it has another, and "text" where the
+            side has no name.
 
     Returns:
         The sentences, and the table that they were read from where there is one.
@@ -149,8 +152,16 @@ def read_sources(source: Any, config: DataOptions, column: str) -> tuple[pl.Seri
         return pl.Series("text", _lines(Path(source), config.encoding)[0], dtype=pl.String), None
     table = read_table(source, Reading.given(config))
     names = table.frame.columns
-    side = column if column in names else None if len(names) == 1 else "text" if "text" in names else column
-    return table.texts(side or names[0]), table.frame
+    if column not in names and len(names) == 1:
+        column = names[0]
+    if column not in names and column in _NAMELESS and "text" in names:
+        column = "text"
+    if column not in names:
+        raise DataError(
+            f'{table.where} has no column "{column}", which is translated from: {nearest(column, names)}; rename the '
+            "column, or give a table of that one alone"
+        )
+    return table.texts(column), table.frame
 
 
 def _kind(path: Path) -> str:

@@ -12,6 +12,9 @@ from gatework.errors import UsageError
 from gatework.options._option import Option, OptionSection, options_of
 from gatework.options._sections import READING, DataOptions, ModelOptions, TrainingOptions
 
+# What is no table: a text by its ending.
+_TEXTS = (".txt", ".text", ".md")
+
 SHARED: tuple[type[OptionSection], ...] = (DataOptions, ModelOptions, TrainingOptions)
 """The sections of every recipe."""
 
@@ -37,6 +40,7 @@ class TaskOptions:
         recipes: The folder of its recipes; the one with the task's name is its own.
         is_meant_by: Whether these options, given by their bare names, speak of this task and no other; asked where a
             person names no task and every option is one of its own.
+        reads_texts: Whether a plain text file is what it learns from.
         is_made_for: Whether what is at this path is read by this task and no other, as a folder of recordings is.
     """
 
@@ -52,6 +56,7 @@ class TaskOptions:
     recipes: Path | None = None
     is_meant_by: Callable[[Collection[str]], bool] = _never
     is_made_for: Callable[[Path], bool] = _never
+    reads_texts: bool = False
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -105,20 +110,29 @@ def owners(name: str) -> list[str]:
     return [task.name for task in TASKS.values() if name in _names(task)]
 
 
-def implied_task(given: Collection[str]) -> str:
-    """The task that options speak of, where no task is named.
+def implied_task(given: Collection[str], data: Path | None = None) -> str:
+    """The task that options and data speak of, where no task is named.
 
     Args:
         given: The options, by their bare or qualified names.
+        data: Where the data is, if it is a file or a folder.
 
     Raises:
-        UsageError: They speak of several tasks.
+        UsageError: They speak of several tasks, or a plain text of none.
     """
+    made_for = [task.name for task in TASKS.values() if data and task.is_made_for(data)]
+    if made_for:
+        return made_for[0]
     bare = {name.rpartition(".")[2] for name in given}
     able = [task for task in TASKS.values() if set(given) <= _names(task)]
     meant = [task.name for task in able if task.is_meant_by(bare)]
     if len(meant) > 1:
         raise UsageError(f"these options fit several tasks ({', '.join(meant)}); name one by --task")
+    readers = [task.name for task in TASKS.values() if task.reads_texts]
+    if data and data.suffix.lower() in _TEXTS and not set(meant) & set(readers):
+        raise UsageError(
+            f"{data} is a text, not a table: name the task that is to learn from it, {' or '.join(readers)}"
+        )
     return meant[0] if meant else next(iter(TASKS))
 
 

@@ -142,7 +142,7 @@ def prepare(
     if isinstance(recipe, str):
         recipe = find_recipe(recipe)
     if task is None:
-        task = known.task if known else recipe.task if recipe else implied_task(changes)
+        task = known.task if known else recipe.task if recipe else implied_task(changes, Path(name) if name else None)
     is_own = recipe is None and (known is None or known.task != task)
     if recipe is None:
         recipe = known if known and known.task == task else recipe_of_task(task)

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from gatework.errors import StoppedError
+from gatework.formatting import wrapped
 from gatework.tasks import metric_title
 
 
@@ -172,7 +173,7 @@ class Bars(Progress):
 def tell(notes: Sequence[str]) -> None:
     """Prints what was found in a person's data on standard error."""
     for note in notes:
-        print(f"note: {note}", file=sys.stderr, flush=True)
+        print(wrapped(f"note: {note}", sys.stderr), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -102,4 +102,5 @@ OPTIONS = TaskOptions(
     },
     prediction=GeneratePrediction,
     recipes=Path(__file__).with_name("recipes"),
+    reads_texts=True,
 )

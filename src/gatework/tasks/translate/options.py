@@ -75,5 +75,6 @@ OPTIONS = TaskOptions(
     },
     prediction=TranslatePrediction,
     recipes=Path(__file__).with_name("recipes"),
+    reads_texts=True,
     is_meant_by=_is_meant_by,
 )

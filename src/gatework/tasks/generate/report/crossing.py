@@ -34,6 +34,7 @@ def crossing(answered: Answered) -> ReportSection | None:
             "counts": counts,
             "minute": minute,
             "crossed": None if minute is None else spell(60 * minute),
+            "is_ahead": counts is not None and _of_network(lines)["test"] < counts["test"],
             "share": next((line["weight"] for line in lines if line["name"] == "network"), None),
             "summary": f"Bits per character by minutes of training; the last are {number(values[-1])}.",
         },
@@ -72,8 +73,12 @@ def _curve(entry: AnsweredEntry) -> dict[str, Any]:
 def _headline(lines: list[dict[str, Any]], counts: dict[str, Any] | None, minute: float | None) -> str:
     if counts is None:
         return ""
-    network = next(line for line in lines if line["name"] == "network")
+    network = _of_network(lines)
     is_better = network["test"] < counts["test"]
     than = f"{number(network['test'])} bits per character against {number(counts['test'])} of {counts['name']}"
-    when = f", which it passed after {spell(60 * minute)}" if is_better and minute is not None else ""
-    return f"{than}{when}." if is_better else f"{than}: a table of counts does as well or better."
+    when = f", which it passed on the validation part after {spell(60 * minute)}" if minute is not None else ""
+    return f"{than}{when}." if is_better else f"{than}: on the test part a table of counts does as well or better."
+
+
+def _of_network(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(line for line in lines if line["name"] == "network")
