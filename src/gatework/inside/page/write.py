@@ -24,6 +24,7 @@ _SCRIPTS = (
     "products.js",
     "norms.js",
     "pooling.js",
+    "recurrent.js",
     "network.js",
     "attribution.js",
     "view.js",

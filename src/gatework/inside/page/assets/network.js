@@ -1,47 +1,19 @@
 "use strict";
 
 // A trained network: embedding or values in, stacked recurrent layers in one or two directions, pooling, linear output.
-// The steps of the cell itself, forward and backward, are CELLS[...], derived from step().
 
-class Network {
+class Network extends Recurrent {
   // `about` is what the page holds of the run; `tensors` its weights by name; `words` its vocabulary, for texts.
   constructor(about, tensors, words) {
-    Object.assign(this, about);
-    this.tensors = tensors;
-    this.words = words;
-    this.cell_ = CELLS[about.equations];
-    this.rows = this.cell_.inputGates.length * this.units;
-    this.recurrentRows = this.cell_.recurrentGates.length * this.units;
-    this.width = this.units * this.directions;
-    this.scans = [];
-    for (let layer = 0; layer < this.layers; layer++) {
-      for (let direction = 0; direction < this.directions; direction++) this.scans.push(this.scanOf(layer, direction));
-    }
-  }
-
-  scanOf(layer, direction) {
-    const end = `_l${layer}${direction ? "_reverse" : ""}`, of = (name) => this.tensors[`recurrent.${name}${end}`];
-    const columns = layer === 0 ? this.inputs : this.width;
-    const W = of("weight_ih"), U = of("weight_hh") ?? [], d = of("bias_hh") ?? [], p = of("weight_unit") ?? [];
-    const b = of("bias_ih"), norms = of("norm_ih") ? this.normsOf(of, b, d) : null;
-    const back = {
-      W: layer ? transposed(W, this.rows, columns) : null,
-      U: U.length ? transposed(U, this.recurrentRows, this.units) : [],
-    };
-    return { layer, direction, columns, W, U, back, b, d, p, norms, known: new Map() };
-  }
-
-  // The gains and shifts of the norms of one scan; the shift of a product is its bias.
-  normsOf(of, b, d) {
-    const rowsOf = (name) => this.cell_.normalised.map((_, n) => of(name).subarray(n * this.units, (n + 1) * this.units));
-    return { gains: [of("norm_ih"), of("norm_hh") ?? [], ...rowsOf("norm_state")], shifts: [b, d, ...rowsOf("norm_state_bias")] };
+    super(about, tensors, "recurrent");
+    Object.assign(this, about, { tensors, words });
   }
 
   // The input products W x of every step, without bias: (steps x rows). A token's product is kept for the next time.
   inputProducts(scan, x, steps, indices) {
+    if (!indices) return this.products(scan, x, steps);
     const products = zeros(steps * this.rows);
     for (let t = 0; t < steps; t++) {
-      if (!indices) { addProduct(scan.W, this.rows, scan.columns, x, t * scan.columns, products, t * this.rows); continue; }
       let known = scan.known.get(indices[t]);
       if (!known) {
         known = zeros(this.rows);
@@ -51,64 +23,6 @@ class Network {
       products.set(known, t * this.rows);
     }
     return products;
-  }
-
-  // Runs one layer in one direction. Gives every gate and state of every step, and what the way back needs.
-  scan(scan, products, steps, share = 1) {
-    const { units, rows, recurrentRows, cell_: cell } = this, H = units;
-    const named = cell.names.map(() => zeros(steps * H)), kept = Array.from({ length: cell.kept }, () => zeros(steps * H));
-    const states = cell.states.map((state) => named[cell.names.indexOf(state)]);
-    const a = cell.accumulators.map(() => zeros(H)), recurrent = zeros(recurrentRows), input = zeros(rows);
-    const norms = scan.norms && new Norms(scan.norms.gains, scan.norms.shifts, steps), normal = cell.normalised.map(() => zeros(H));
-    const all = [...named, ...kept, ...(norms ? norms.all : [])];
-    const nothing = zeros(H), known = share === 1 ? this.again(scan, products, steps, all) : 0;
-    for (let n = known; n < steps; n++) {
-      const t = scan.direction ? steps - 1 - n : n, before = scan.direction ? t + 1 : t - 1;
-      const previous = states.map((state) => (n ? state.subarray(before * H, before * H + H) : nothing));
-      if (norms) recurrent.fill(0);
-      else recurrent.set(scan.d);
-      addProduct(scan.U, recurrentRows, H, previous[0], 0, recurrent);
-      for (let r = 0; r < rows; r++) input[r] = share * products[t * rows + r] + (norms ? 0 : scan.b[r]);
-      if (norms) [input, recurrent].forEach((product, n) => norms.apply(n, t, product));
-      this.accumulate(a, input, recurrent);
-      if (normal.length) cell.inner(H, a, scan.p, previous, normal);
-      normal.forEach((state, n) => norms.apply(2 + n, t, state));
-      cell.forward(H, a, scan.p, previous, normal, named, kept, t * H);
-    }
-    if (share === 1) scan.last = { products, steps, all };
-    return { scan, named, states, kept, norms, products, steps, share };
-  }
-
-  // What one has typed leaves the steps before it as they were: copies those of the run before, and says how many.
-  again({ last, direction }, products, steps, all) {
-    if (!last) return 0;
-    const { rows } = this, most = Math.min(steps, last.steps);
-    const at = (n, count) => (direction ? count - 1 - n : n);
-    const isSame = (n) => {
-      const here = at(n, steps) * rows, there = at(n, last.steps) * rows;
-      for (let r = 0; r < rows; r++) if (products[here + r] !== last.products[there + r]) return false;
-      return true;
-    };
-    let known = 0;
-    while (known < most && isSame(known)) known++;
-    if (known) {
-      const to = direction ? steps - known : 0, from = direction ? last.steps - known : 0;
-      all.forEach((values, k) => {
-        const width = values.length / steps;
-        values.set(last.all[k].subarray(from * width, (from + known) * width), to * width);
-      });
-    }
-    return known;
-  }
-
-  // The accumulators of step(): a_<gate> is both products, x_<gate> the input's alone, u_<gate> the recurrent one alone.
-  accumulate(a, input, recurrent) {
-    this.cell_.accumulators.forEach(([kind, gate], n) => {
-      const from = this.cell_.inputGates.indexOf(gate) * this.units, also = this.cell_.recurrentGates.indexOf(gate) * this.units;
-      for (let k = 0; k < this.units; k++) {
-        a[n][k] = (kind === "u" ? 0 : input[from + k]) + (kind === "x" ? 0 : recurrent[also + k]);
-      }
-    });
   }
 
   // Runs the whole network. `reading` is { steps, indices } or { steps, x }; `share` scales its input (see attribution).
@@ -126,16 +40,6 @@ class Network {
     const scores = Float64Array.from(this.tensors["output.bias"]);
     addProduct(this.tensors["output.weight"], this.outputs, pooled.length, pooled, 0, scores);
     return { traces, top: x, pooled, scores, steps };
-  }
-
-  // The states of both directions side by side: (steps x width).
-  joined(parts, steps) {
-    if (parts.length === 1) return parts[0];
-    const both = zeros(steps * this.width), H = this.units;
-    for (let t = 0; t < steps; t++) {
-      parts.forEach((part, d) => both.set(part.subarray(t * H, t * H + H), t * this.width + d * H));
-    }
-    return both;
   }
 
   // What one step contributes, gradient x input, for the gradient `dScores` of what is explained.
@@ -156,12 +60,19 @@ class Network {
     return found;
   }
 
+  // The matrices with rows and columns exchanged, made when they are first needed.
+  turned(scan) {
+    const { W, U, columns, layer } = scan;
+    scan.turned ??= { W: layer ? transposed(W, this.rows, columns) : null, U: U.length ? transposed(U, this.recurrentRows, this.units) : [] };
+    return scan.turned;
+  }
+
   // The gradient of a layer's input, from that of its output.
   back(traces, dh) {
     const { steps, scan } = traces[0], dx = zeros(steps * scan.columns);
     for (const trace of traces) {
       const g = this.backScan(trace, dh);
-      for (let t = 0; t < steps; t++) addProduct(trace.scan.back.W, scan.columns, this.rows, g, t * this.rows, dx, t * scan.columns);
+      for (let t = 0; t < steps; t++) addProduct(this.turned(trace.scan).W, scan.columns, this.rows, g, t * this.rows, dx, t * scan.columns);
     }
     return dx;
   }
@@ -189,7 +100,7 @@ class Network {
       });
       if (norms) [g.subarray(t * rows, t * rows + rows), recurrent].forEach((d, m) => norms.back(m, t, d));
       dNext.forEach((d, m) => d.set(dPrevious[m]));
-      addProduct(scan.back.U, H, recurrentRows, recurrent, 0, dNext[0]);
+      addProduct(this.turned(scan).U, H, recurrentRows, recurrent, 0, dNext[0]);
     }
     return g;
   }
