@@ -67,6 +67,13 @@ def spell(seconds: float) -> str:
     return f"{number(value, 2).removesuffix('.0')} {unit}"
 
 
+def size(count: int) -> str:
+    """A number of bytes in words: "812 kB", "3.4 MB", "25 MB"."""
+    if count < 999_500:
+        return f"{count / 1e3:.0f} kB"
+    return f"{count / 1e6:.1f} MB" if count < 9.95e6 else f"{count / 1e6:.0f} MB"
+
+
 def _leading_digit(value: float) -> int:
     return int(f"{abs(value):e}"[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,11 @@ def inspect(
     ] = None,
 ) -> None:
     """Write a page in which trained networks run: change the input, and see gates, memory and contributions."""
+    from gatework.formatting import size
     from gatework.inside.page import write_page
     from gatework.inside.page.arguments import sorted_arguments
 
     opened, inputs, home = sorted_arguments(runs)
-    print(write_page(opened, out or home / "inspect.html", inputs))
+    page = write_page(opened, out or home / "inspect.html", inputs)
+    print(page)
+    print(f"one file of {size(page.stat().st_size)}, which opens offline", file=sys.stderr)

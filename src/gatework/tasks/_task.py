@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
+    from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
     from gatework.tasks._stream import ByteStream, Stream
@@ -260,6 +261,16 @@ class Task(ABC):
         It draws from no random generator but its own, so that training is the same with and without it.
         """
         return {}
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
+        """What a page needs in which a trained network runs; None where the task has no such page of its own.
+
+        Args:
+            model: The trained network.
+            given: Inputs that a person gave for the page to begin with, as `read()` gives them.
+            test: The test part as the run keeps it, for examples.
+        """
+        return None
 
     @abstractmethod
     def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatework.errors import RunError, UsageError
-from gatework.inside._sources import sequence_task
+from gatework.tasks._sequence import SequenceTask
 from gatework.training.run import Run
 
 
@@ -34,8 +34,8 @@ def sorted_arguments(arguments: Sequence[str]) -> tuple[list[Run], Any, Path]:
         return runs, None, home
     if not others[0].strip():
         raise UsageError('the text is empty; give one with a word, as in gatework inspect RUN "a good film"')
-    split = sequence_task(runs[0]).read(others[0], runs[0].recipe)
-    return runs, split.inputs, home
+    split = runs[0].task.read(others[0], runs[0].recipe)
+    return runs, split.inputs if isinstance(runs[0].task, SequenceTask) else split, home
 
 
 def runs_of(folder: Path) -> list[Run]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +11,9 @@ from gatework.data.series import SeriesEncoder
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder
 from gatework.errors import RunError, UsageError
 from gatework.inside._sources import sequence_task
-from gatework.inside.page.evaluated import evaluated
 from gatework.inside.page.packing import pack, pack_words
+from gatework.inside.page.runs import described, equations, names_of, shape
 from gatework.nn.model import SequenceModel
-from gatework.pages.step_options import step_options
 from gatework.training.run import Run
 
 
@@ -57,17 +54,17 @@ def content(runs: Sequence[Run]) -> Content:
         raise UsageError(f"runs side by side share one input, and these do not: {found}")
     kind, variables = kinds.pop()
     vocabularies: list[str] = []
-    described, weights = [], []
+    entries, weights = [], []
     cells: dict[str, Derivation] = {}
-    names = _names(runs)
+    names = names_of(runs)
     for run, encoder, name in zip(runs, encoders, names, strict=True):
         network = run.network
         assert isinstance(network, SequenceModel)
         tensors = {key: value.numpy() for key, value in network.state_dict().items()}
         listing, text = pack(tensors)
-        equations, derivation = _equations(run, network)
-        cells[equations] = derivation
-        entry = _described(run, network) | {"equations": equations, "name": name, "tensors": listing}
+        cell, derivation = equations(run, network.recurrent)
+        cells[cell] = derivation
+        entry = _described(run, network) | {"equations": cell, "name": name, "tensors": listing}
         if isinstance(encoder, TextEncoder):
             words = pack_words(encoder.vocabulary.words)
             if words not in vocabularies:
@@ -76,9 +73,9 @@ def content(runs: Sequence[Run]) -> Content:
             entry |= {"padding": encoder.padding, "paddingIndex": PADDING, "unknownIndex": UNKNOWN}
         else:
             entry |= {"inputScale": encoder.scale.state()}
-        described.append(entry)
+        entries.append(entry)
         weights.append(text)
-    return Content(kind, variables, described, weights, vocabularies, cells)
+    return Content(kind, variables, entries, weights, vocabularies, cells)
 
 
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
@@ -86,16 +83,6 @@ def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
     if not isinstance(run.network, SequenceModel):
         raise RunError(f"{run.path} has a network of its own, which the live page cannot run")
     return encoder
-
-
-def _equations(run: Run, network: SequenceModel) -> tuple[str, Derivation]:
-    name, derivation = evaluated(network.recurrent)
-    if not derivation.can_be_cut:
-        raise RunError(
-            f"{run.path} was trained with layer_norm, and the norm of one state of its cell depends on that of "
-            "another, which the live page cannot run; inspect a run without it"
-        )
-    return name, derivation
 
 
 def _kind(encoder: TextEncoder | SeriesEncoder) -> tuple[str, int]:
@@ -106,32 +93,14 @@ def _in_words(kind: str, variables: int) -> str:
     return "texts" if kind == "text" else f"series of {variables} variable{'' if variables == 1 else 's'}"
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
-    """The cells where these tell the runs apart, else the folders."""
-    cells = [run.recipe.model.cell_name for run in runs]
-    if len(set(cells)) == len(cells):
-        return cells
-    folders = [run.path.resolve().name for run in runs]
-    return folders if len(set(folders)) == len(folders) else [str(run.path) for run in runs]
-
-
 def _described(run: Run, network: SequenceModel) -> dict[str, Any]:
-    layer, model = network.recurrent, run.recipe.model
     task = sequence_task(run)
     scale = task.output_scale
     return {
-        "cell": model.cell_name,
-        "around": step_options(dataclasses.asdict(model)),
-        "units": layer.hidden_size,
-        "layers": layer.num_layers,
-        "directions": layer.num_directions,
-        "inputs": layer.input_size,
+        **described(run),
+        **shape(network.recurrent),
         "outputs": network.output.out_features,
-        "pooling": model.pooling,
+        "pooling": run.recipe.model.pooling,
         "classes": list(task.classes),
         "outputScale": scale.state() if scale is not None else None,
-        "dataset": os.path.basename(run.recipe.data.dataset),
-        "seed": run.recipe.training.seed,
-        "metrics": run.summary.get("metrics", {}),
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
     }

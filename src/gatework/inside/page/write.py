@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +12,33 @@ from markupsafe import Markup
 
 from gatework import __version__
 from gatework._files import write_text
+from gatework.cells._derive import Derivation
 from gatework.inside.page.characters import characters_script
 from gatework.inside.page.content import Content, content
 from gatework.inside.page.javascript import cells_script
+from gatework.inside.page.live import LiveContent, live_content
 from gatework.inside.page.presets import presets
 from gatework.pages.page import asset, content_policy, embedded, style_sheet, template
+from gatework.tasks._sequence import SequenceTask
 from gatework.training.run import Run
 
-_SCRIPTS = (
-    "unpack.js",
-    "functions.js",
-    "products.js",
-    "norms.js",
-    "pooling.js",
-    "recurrent.js",
-    "network.js",
-    "attribution.js",
-    "view.js",
-    "colours.js",
-    "heatmap.js",
-    "arithmetic.js",
-    "reading.js",
-    "curves.js",
-    "series.js",
-    "predictions.js",
-    "page.js",
+_LAYERS = ("unpack.js", "functions.js", "products.js", "norms.js", "recurrent.js")
+_SHOWN = ("colours.js", "heatmap.js", "curves.js")
+_INSPECT = (
+    *_LAYERS,
+    *("pooling.js", "network.js", "attribution.js", "view.js"),
+    *_SHOWN,
+    *("arithmetic.js", "reading.js", "series.js", "predictions.js", "page.js"),
 )
+_LIVE = (*_LAYERS, *_SHOWN, "byte_pairs.js", "live.js")
 
 
 def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = None) -> Path:
     """Writes the page in which these runs' networks run, side by side on one shared input.
 
     Args:
-        runs: Finished runs that read the same kind of input: texts, or series of one length of row.
+        runs: Finished runs that read the same kind of input: texts, or series of one length of row; or of one task that
+            has a page of its own, as those that write and translate.
         out: The file to write.
         inputs: What the page offers at first: a text or several, a series or several, or a Split with answers;
             examples of the runs' own data if None.
@@ -56,23 +51,24 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
         UsageError: The runs do not read the same kind of input, or the inputs do not fit.
     """
     out = Path(out)
-    held = content(runs)
+    is_live = bool(runs) and not isinstance(runs[0].task, SequenceTask)
+    frame = _live_frame(live_content(runs, inputs)) if is_live else _frame(content(runs), runs, inputs)
     scripts = {
         "theme": Markup(asset("theme.js")),
-        "characters": Markup(characters_script() if held.kind == "text" else ""),
-        "cells": Markup(cells_script(held.cells)),
-        "script": Markup("\n".join(_own(name) for name in _scripts(held.kind))),
+        "characters": Markup(frame.characters),
+        "cells": Markup(cells_script(frame.cells)),
+        "script": Markup(frame.script),
     }
-    data = {"kind": held.kind, "variables": held.variables, "runs": held.runs, "presets": presets(runs[0], inputs)}
-    page = template(_own("inspect.html")).render(
+    page = template(_own("frame.html")).render(
         policy=content_policy(scripts),
-        style=style_sheet() + Markup(_own("heatmap.css") + _own("inspect.css")),
-        title=_title(held),
-        kind=held.kind,
-        runs=held.runs,
-        data=embedded(data),
-        weights=[Markup(text) for text in held.weights],
-        vocabularies=[Markup(text) for text in held.vocabularies],
+        style=style_sheet() + Markup(_own("heatmap.css") + _own("inspect.css") + frame.style),
+        title=_title(frame.title, frame.runs),
+        main=Markup(frame.main),
+        precision=frame.precision,
+        runs=frame.runs,
+        data=embedded(frame.data),
+        weights=[Markup(text) for text in frame.weights],
+        lists=[Markup(text) for text in frame.lists],
         version=__version__,
         **scripts,
     )
@@ -80,15 +76,62 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
     return out
 
 
-def _scripts(kind: str) -> tuple[str, ...]:
-    return ("tokens.js", *_SCRIPTS) if kind == "text" else _SCRIPTS
+@dataclass(frozen=True)
+class _Frame:
+    """What stands in the frame of every page: its texts, its scripts, what they read."""
+
+    title: str
+    main: str
+    style: str
+    script: str
+    characters: str
+    precision: str
+    runs: list[dict[str, Any]]
+    data: Mapping[str, Any]
+    weights: list[str]
+    lists: list[str]
+    cells: dict[str, Derivation]
 
 
-def _title(held: Content) -> str:
-    names = [run["name"] for run in held.runs]
+def _frame(held: Content, runs: Sequence[Run], inputs: Any) -> _Frame:
+    is_text = held.kind == "text"
+    data = {"kind": held.kind, "variables": held.variables, "runs": held.runs, "presets": presets(runs[0], inputs)}
+    return _Frame(
+        title="Inside",
+        main=template(_own("inspect.html")).render(kind=held.kind, runs=held.runs),
+        style="",
+        script="\n".join(_own(name) for name in (("tokens.js", *_INSPECT) if is_text else _INSPECT)),
+        characters=characters_script() if is_text else "",
+        precision="half precision",
+        runs=held.runs,
+        data=data,
+        weights=held.weights,
+        lists=held.vocabularies,
+        cells=held.cells,
+    )
+
+
+def _live_frame(held: LiveContent) -> _Frame:
+    return _Frame(
+        title=held.part.title,
+        main=template(held.part.template).render(runs=held.runs),
+        style=held.part.style,
+        script="\n".join([*(_own(name) for name in _LIVE), held.part.script]),
+        characters="",
+        precision=held.precision,
+        runs=held.runs,
+        data={"runs": held.runs, "examples": held.examples},
+        weights=held.weights,
+        lists=held.lists,
+        cells=held.cells,
+    )
+
+
+def _title(beginning: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    names = [run["name"] for run in runs]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    datasets = {run["dataset"] for run in held.runs if run["dataset"]}
-    return f"Inside {listed}" + (f", trained on {datasets.pop()}" if len(datasets) == 1 else "")
+    datasets = {run["dataset"] for run in runs if run["dataset"]}
+    return f"{beginning} {listed}" + (f", trained on {datasets.pop()}" if len(datasets) == 1 else "")
 
 
 def _own(name: str) -> str:

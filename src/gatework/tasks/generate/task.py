@@ -21,6 +21,7 @@ from gatework.tasks.generate.data import TextDataset, read_documents, text_datas
 from gatework.tasks.generate.exporting import exportable
 from gatework.tasks.generate.going_on import grown_from, take_weights, tokens_of_run
 from gatework.tasks.generate.interactive import Turns, played
+from gatework.tasks.generate.live import live
 from gatework.tasks.generate.loss import stream_loss
 from gatework.tasks.generate.metrics import answers_of, metrics, sample
 from gatework.tasks.generate.model import LanguageModel
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
 
 _SPECIMEN = 200
@@ -204,6 +206,18 @@ class GenerateTask(Task):
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The text that follows each prompt: "prompt", "sample" and "text"."""
         return written(_network(model), self.tokens, *_asked(split))
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live:
+        """A page in which the network writes."""
+        texts, request = _asked(given) if given is not None else ([], Request(does_end=self.is_whole))
+        return live(
+            _network(model),
+            self.tokens,
+            prompts=texts,
+            sampling=request.sampling,
+            does_end=request.does_end,
+            test=test,
+        )
 
     def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
         """Tokens and states in, logits and states out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,11 +137,21 @@ class SubwordTokens:
         return [np.array(e.ids, dtype=np.int32) + 1 for e in self._tokenizer.encode_batch(plain)]
 
     @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """Each piece of the library in its order, a letter for each byte."""
+        return tuple(self._tokenizer.id_to_token(k) or "" for k in range(len(self) - 1))
+
+    @cached_property
+    def merges(self) -> tuple[str, ...]:
+        """The pairs of pieces that become one, as "first second", the first learnt first."""
+        merges = json.loads(self.content)["model"]["merges"]
+        return tuple(merge if isinstance(merge, str) else " ".join(merge) for merge in merges)
+
+    @cached_property
     def pieces(self) -> tuple[bytes, ...]:
         """What each token stands for, in UTF-8; nothing for the boundary."""
         byte_of = {letter: byte for byte, letter in _letters().items()}
-        words = [self._tokenizer.id_to_token(k) or "" for k in range(len(self) - 1)]
-        return (b"", *(bytes(byte_of[letter] for letter in word) for word in words))
+        return (b"", *(bytes(byte_of[letter] for letter in word) for word in self.letters))
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""

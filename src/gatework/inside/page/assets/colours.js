@@ -39,6 +39,11 @@ const colours = (() => {
         }
       }
     },
+    // A value as its full colour.
+    full(value) {
+      const colour = ramp(), at = place(value);
+      return `rgb(${colour[at]} ${colour[at + 1]} ${colour[at + 2]})`;
+    },
     // A ground for text: half the way, so that the ink on it stands out (WCAG AA).
     ground(value) {
       const colour = ramp(), at = place(value * 0.5);

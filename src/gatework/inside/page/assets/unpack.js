@@ -49,14 +49,21 @@ async function unpackTensors(id, listing) {
       for (let k = 0; k < count; k++) values[k] = HALVES[bytes[at + k] | (bytes[at + count + k] << 8)];
     } else {
       const words = new Uint32Array(values.buffer);
-      for (let k = 0; k < count; k++) {
-        words[k] = bytes[at + k] | (bytes[at + count + k] << 8) | (bytes[at + 2 * count + k] << 16) | (bytes[at + 3 * count + k] << 24);
+      // Of three bytes the lowest eight bits of a float32 are zero.
+      for (let plane = 0; plane < width; plane++) {
+        const from = at + plane * count, shift = 8 * (4 - width + plane);
+        for (let k = 0; k < count; k++) words[k] |= bytes[from + k] << shift;
       }
     }
     tensors[name] = values;
     at += count * width;
   }
   return tensors;
+}
+
+// A list of texts.
+async function unpackList(id) {
+  return new TextDecoder().decode(await inflated(id)).split("\n");
 }
 
 // A vocabulary as a map from word to index; 0 is padding and 1 every unknown word.
