@@ -7,6 +7,7 @@ from gatework.course.exercises import (
     gradients,
     inside,
     language,
+    listening,
     machines,
     order,
     scratch,
@@ -21,6 +22,19 @@ __all__ = ["REGISTRY", "Exercise", "Mistake"]
 
 REGISTRY: dict[str, Exercise] = {
     exercise.name: exercise
-    for module in (order, gradients, cell, scratch, waves, texts, inside, series, language, translation, machines)
+    for module in (
+        order,
+        gradients,
+        cell,
+        scratch,
+        waves,
+        texts,
+        inside,
+        series,
+        language,
+        translation,
+        listening,
+        machines,
+    )
     for exercise in module.EXERCISES
 }

@@ -1,4 +1,4 @@
-"""Exercises of lesson 11: latency as a percentile, and weights of few bits."""
+"""Exercises of lesson 12: latency as a percentile, and weights of few bits."""
 
 from __future__ import annotations
 
