@@ -28,6 +28,7 @@ WORDS = {
     "evaluation": "comparison and verdict",
     "export": "for other people's systems",
     "formatting": "numbers in words",
+    "inference": "answers without torch",
     "inside": "traces, gradients, live page",
     "_compared": "from data to a report",
     "_tuned": "from data to a better recipe",

@@ -131,18 +131,31 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str,
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata or {}))
 
 
+def read_arrays(path: Path) -> dict[str, Any]:
+    """Reads a safetensors file as NumPy arrays.
+
+    Raises:
+        RunError: The file is missing or corrupt, or holds what NumPy has no type for.
+    """
+    return _read_tensors(path, "np")[0]
+
+
 def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Reads torch tensors and their metadata from a safetensors file.
 
     Raises:
         RunError: The file is missing or corrupt.
     """
+    return _read_tensors(path, "pt")
+
+
+def _read_tensors(path: Path, framework: str) -> tuple[dict[str, Any], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework=framework) as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except FileNotFoundError:
         raise RunError(f"{path} is missing: {path.parent} is not complete") from None
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError) as error:
         raise RunError(f"{path} is corrupt ({error}); restore it or make the folder anew") from None

@@ -15,6 +15,7 @@ import torch
 import gatework
 from gatework import _native
 from gatework.cells import REGISTRY, _build
+from gatework.scan import isa as scan_isa
 from gatework.scan import kernels, operators, reference
 from gatework.scan.scan import Scan, ScanWeights
 from support.scans import Case, check_threads, run
@@ -86,7 +87,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GATEWORK_CACHE", str(tmp_path_factory.mktemp("cells")))
         patch.setattr(_build, "flags", lambda headers: {**FLAGS, ISA: flags("model")})
-        patch.setattr(kernels, "supported_isas", lambda: ("avx512", "avx512_bf16", ISA))
+        patch.setattr(scan_isa, "supported_isas", lambda: ("avx512", "avx512_bf16", ISA))
         for name in CELLS:
             gatework.cell(name=f"{name}_on_tiles")(REGISTRY[name].step)
         with kernels.use_isa(ISA):

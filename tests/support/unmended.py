@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("_decoding", "_native"),
     ("cells",),
     ("scan",),
-    ("nn",),
+    ("inference", "nn"),
     ("decoding",),
     ("data",),
     ("recipe",),

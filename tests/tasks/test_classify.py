@@ -25,7 +25,7 @@ from gatework.tasks.classify.calibration import calibration_error, joined, tempe
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, confusion_matrix
 from gatework.tasks.classify.model import Classifier
-from gatework.tasks.classify.stored import from_tensors, to_tensors
+from gatework.tasks.classify.stored import from_arrays, to_arrays
 from gatework.tasks.classify.task import ClassifyTask
 from gatework.training import Run
 
@@ -233,15 +233,15 @@ def test_a_linear_classifier_comes_back_from_its_tensors(classes):
     part = Split(Texts.of(texts), labels)
     dataset = Dataset("x", "text", part, part, part, PROVENANCE, ("a", "b", "c")[:classes])
     for linear in linear_classifiers(dataset):
-        again = from_tensors(to_tensors(linear), classes)
+        again = from_arrays(to_arrays(linear), classes)
         assert (again.name, again.about) == (linear.name, linear.about)
         others = Texts.of(["red film", "", "blue unknown film 1"])
         np.testing.assert_allclose(again.scores(others), linear.scores(others), atol=1e-5)
-    broken = to_tensors(linear)
+    broken = to_arrays(linear)
     with pytest.raises(ValueError, match="do not fit"):
-        from_tensors(broken | {"weights": broken["weights"][1:]}, classes)
+        from_arrays(broken | {"weights": broken["weights"][1:]}, classes)
     with pytest.raises(ValueError, match="lacks 'words'"):
-        from_tensors({name: tensor for name, tensor in broken.items() if name != "words"}, classes)
+        from_arrays({name: tensor for name, tensor in broken.items() if name != "words"}, classes)
 
 
 @pytest.fixture(scope="module")

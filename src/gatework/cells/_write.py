@@ -1,4 +1,7 @@
-"""All generated files of `csrc/cells`: `python -m gatework.cells._write FOLDER`, which is `make cells`."""
+"""All that is generated from the cells: `python -m gatework.cells._write FOLDER`, which is `make cells`.
+
+In the folder, `csrc/cells`, the C++; beside this file, the sizes of every built-in cell.
+"""
 
 from __future__ import annotations
 
@@ -41,5 +44,49 @@ def texts_of(specs: Iterable[CellSpec]) -> dict[str, str]:
     return {**texts, **_emit_options.texts(), "all.h": "\n".join(listing), "names.h": "\n".join(names)}
 
 
+SHAPES = Path(__file__).with_name("shapes.py")
+
+
+def shapes_text(specs: Iterable[CellSpec]) -> str:
+    """The text of `shapes.py`."""
+    rows = [
+        f'    "{s.name}": CellShape({len(s.input_gates)}, {len(s.recurrent_gates)}, {len(s.unit_weights)}, '
+        f"{len(s.states)}),\n"
+        for s in specs
+    ]
+    return _SHAPES_HEAD + "".join(rows) + "}\n"
+
+
+_SHAPES_HEAD = '''"""The sizes of the built-in cells, for whoever must not wait for torch, which equations need.
+
+Generated from the cells by `make cells`: change step(), not this file.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class CellShape(NamedTuple):
+    """How much of everything a cell has.
+
+    Attributes:
+        input_gates: Gates that the input product feeds.
+        recurrent_gates: Gates that the recurrent product feeds.
+        unit_weights: Learnt vectors with one number for each unit.
+        states: States carried from step to step, h first.
+    """
+
+    input_gates: int
+    recurrent_gates: int
+    unit_weights: int
+    states: int
+
+
+SHAPES: dict[str, CellShape] = {
+'''
+
+
 if __name__ == "__main__":
     write(REGISTRY.values(), Path(sys.argv[1]))
+    SHAPES.write_text(shapes_text(REGISTRY.values()))

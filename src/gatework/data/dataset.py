@@ -180,3 +180,11 @@ class Examples(Protocol):
     def batch(self, index: np.ndarray) -> Batch:
         """The examples at these positions as one batch."""
         ...
+
+
+class SequenceExamples(Examples, Protocol):
+    """Encoded examples of single sequences, which can be batched without torch."""
+
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of the examples at these positions, as `Batch` has them."""
+        ...

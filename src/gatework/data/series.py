@@ -12,7 +12,7 @@ from gatework.data.dataset import Batch, Split
 from gatework.data.inputs import RaggedSeries
 
 if TYPE_CHECKING:
-    from gatework.data.dataset import Examples
+    from gatework.data.dataset import SequenceExamples
     from gatework.options import DataOptions
 
 
@@ -119,8 +119,11 @@ class SeriesExamples:
         """The examples at these positions: inputs of shape (batch, time, input), float32."""
         import torch
 
-        arrays = (self._values[index], self.lengths[index], self._targets[index])
-        return Batch(*(torch.from_numpy(array) for array in arrays))
+        return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets[index])))
+
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of a batch, as arrays."""
+        return self._values[index], self.lengths[index]
 
 
 class RaggedExamples:
@@ -144,11 +147,15 @@ class RaggedExamples:
         """The examples at these positions: inputs of shape (batch, time, input), float32, zero after each end."""
         import torch
 
+        return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets[index])))
+
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of a batch, as arrays."""
         lengths = self.lengths[index]
         inputs = np.zeros((len(index), int(lengths.max()), self._series.values.shape[1]), dtype=np.float32)
         for row, place in zip(inputs, index, strict=True):
             row[: self.lengths[place]] = self._series[int(place)]
-        return Batch(*(torch.from_numpy(array) for array in (inputs, lengths, self._targets[index])))
+        return inputs, lengths
 
 
 @dataclass(frozen=True)
@@ -178,7 +185,7 @@ class SeriesEncoder:
         """The encoder whose `state()` this is."""
         return cls(Scale.from_state(state))
 
-    def encode(self, split: Split, targets: np.ndarray) -> Examples:
+    def encode(self, split: Split, targets: np.ndarray) -> SequenceExamples:
         """Examples ready to be batched."""
         if isinstance(split.inputs, RaggedSeries):
             values = self.scale.apply(self.scale.single(split.inputs.values))

@@ -177,6 +177,11 @@ class TextExamples:
         """The examples at these positions: inputs of shape (batch, time), int64."""
         import torch
 
+        inputs, lengths = self.arrays(index)
+        return Batch(torch.from_numpy(inputs), torch.from_numpy(lengths), torch.from_numpy(self._targets[index]))
+
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of a batch, as arrays."""
         count, lengths = self._count[index], self.lengths[index]
         steps = int(lengths.max())
         inputs = np.full((len(count), steps), PADDING, dtype=np.int64)
@@ -185,7 +190,7 @@ class TextExamples:
         else:
             is_word = np.arange(steps) < count[:, None]
         inputs[is_word] = self._indices[spans(self._starts[index], count)]
-        return Batch(torch.from_numpy(inputs), torch.from_numpy(lengths), torch.from_numpy(self._targets[index]))
+        return inputs, lengths
 
 
 @dataclass(frozen=True)

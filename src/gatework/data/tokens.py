@@ -127,6 +127,15 @@ def tokenise(strings: pl.Series) -> Tokens:
     return Tokens(types, ids, np.cumsum(lengths) - lengths, lengths)
 
 
+def words_of(text: str) -> list[str]:
+    """The tokens of one text, in order: what `tokenise()` gives of it, without a table around them."""
+    if text.isascii():
+        return _PLAIN.findall(text.lower())
+    import polars as pl
+
+    return tokenise(pl.Series([text])).words(0)
+
+
 def _plain(texts: Sequence[str]) -> Tokens | None:
     """The same of texts of ASCII alone, without the engine; None where there are others."""
     import polars as pl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -177,6 +178,12 @@ class SequenceModel(nn.Module):
             one, pooled = self.pooling.step(hidden, pooled)
             seen.append(one)
         return self.output(torch.cat(seen)), (layers, pooled)
+
+    def follow_arrays(self, steps: np.ndarray, state: Carried | None) -> tuple[np.ndarray, Carried]:
+        """As `follow()`, from and to arrays, and without learning."""
+        with torch.no_grad():
+            outputs, state = self.follow(torch.from_numpy(steps), state)
+        return outputs.numpy(), state
 
     def _drop_words(self, vectors: Tensor) -> Tensor:
         """Drops whole words, as in Gal & Ghahramani (2016), section 4.2, per occurrence."""

@@ -1,10 +1,7 @@
-"""The native kernels: which instruction set is in use, and which kernels there are; `native` calls them."""
+"""Which native kernels there are, for the instruction set in use; `native` calls them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
@@ -13,8 +10,12 @@ import torch
 
 from gatework import _native
 from gatework.cells import REGISTRY, CellSpec, CustomCell
-from gatework.errors import UsageError, nearest
+from gatework.errors import UsageError
 from gatework.scan import jit
+from gatework.scan.isa import active_isa, supported_isas, use_isa
+
+__all__ = ["COMPUTED", "VARIANTS", "Kernel", "Variant", "active_isa", "find", "has", "multiplies_bfloat16"]
+__all__ += ["supported_isas", "use_isa"]
 
 # By element type, in the native side's order: what a scan's x and output are, and what all else is.
 COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
@@ -23,53 +24,11 @@ _NAMES = ("float", "double", "bfloat16")
 # What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
 Variant = Literal["plain", "options", "normalised"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
-_forced: list[str] = []
-
-
-def supported_isas() -> tuple[str, ...]:
-    """The instruction sets that this build has and this processor runs, in ascending order of preference."""
-    return tuple(n for k, n in enumerate(_native.ISAS) if _native.is_compiled(k) and _native.is_supported(k))
-
-
-def active_isa() -> str:
-    """The instruction set in use: the best supported one, or what `GATEWORK_ISA` names.
-
-    Raises:
-        UsageError: `GATEWORK_ISA` names none, or one that this processor or build does not have.
-    """
-    return _forced[-1] if _forced else _default_isa()
 
 
 def multiplies_bfloat16() -> bool:
     """Whether the instruction set in use multiplies bfloat16 numbers itself; else they become float32 first."""
     return _isa_for(torch.bfloat16) != _isa_for(torch.float32)
-
-
-@cache
-def _default_isa() -> str:
-    return _chosen(os.environ.get("GATEWORK_ISA", ""))
-
-
-def _chosen(wanted: str) -> str:
-    usable = supported_isas()
-    if not wanted:
-        return usable[-1]
-    if wanted not in _native.ISAS:
-        raise UsageError(f'GATEWORK_ISA="{wanted}" names no instruction set: {nearest(wanted, _native.ISAS)}')
-    if wanted not in usable:
-        lacking = "build" if not _native.is_compiled(_native.ISAS.index(wanted)) else "processor"
-        raise UsageError(f'GATEWORK_ISA="{wanted}": this {lacking} does not have it; it has {", ".join(usable)}')
-    return wanted
-
-
-@contextmanager
-def use_isa(name: str) -> Iterator[None]:
-    """Force an instruction set for the calls inside, in all threads."""
-    _forced.append(_chosen(name))
-    try:
-        yield
-    finally:
-        _forced.pop()
 
 
 @dataclass(frozen=True, slots=True)

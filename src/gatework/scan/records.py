@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatework import _native
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class RowRecord(NamedTuple):

@@ -41,11 +41,11 @@ def application(runs: Mapping[str, Run], limits: Limits | None = None, keys: Seq
     return application_of(service_of(runs, limits or Limits()), keys)
 
 
-def service_of(runs: Mapping[str, Run], limits: Limits) -> Service:
-    """The runs, opened; the arguments and errors are those of `application()`."""
+def service_of(runs: Mapping[str, Run], limits: Limits, threads: int = 1) -> Service:
+    """The runs, opened, each computed with so many threads; else as `application()`."""
     if not runs:
         raise UsageError("there is nothing to serve; give one run at least")
-    return Service({name: ServedModel(name, run) for name, run in runs.items()}, limits)
+    return Service({name: ServedModel(name, run, threads) for name, run in runs.items()}, limits)
 
 
 def application_of(service: Service, keys: Sequence[bytes] = ()) -> ASGIApp:

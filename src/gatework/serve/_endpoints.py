@@ -54,7 +54,8 @@ class Endpoints:
             "gatework_waiting_requests": ("Requests that wait to be computed.", float(len(service.worker))),
             "gatework_sessions": ("Sequences under way.", float(len(service.sessions))),
         }
-        return PlainTextResponse(service.metrics.text(gauges), media_type="text/plain; version=0.0.4")
+        engines = {name: "torch" if model.needs_torch else "native" for name, model in service.models.items()}
+        return PlainTextResponse(service.metrics.text(gauges, engines), media_type="text/plain; version=0.0.4")
 
     async def live(self, request: Request) -> Response:
         """Whether the process runs."""

@@ -53,12 +53,14 @@ class Metrics:
         self.seconds, self.batches = Histogram(_SECONDS), Histogram(_EXAMPLES)
         self.rows = 0
 
-    def text(self, gauges: Mapping[str, tuple[str, float]]) -> str:
+    def text(self, gauges: Mapping[str, tuple[str, float]], engines: Mapping[str, str]) -> str:
         """Everything in the text format of Prometheus.
 
         Args:
             gauges: What is true now, by name: what it is, and its value.
+            engines: What computes each model, by its name.
         """
+        models = [f'{{model="{name}",engine="{engine}"}} 1' for name, engine in sorted(engines.items())]
         requests = [f'{{endpoint="{name}",code="{code}"}} {n}' for (name, code), n in sorted(self.requests.items())]
         refused = [f'{{reason="{reason}"}} {n}' for reason, n in sorted(self.refused.items())]
         parts = [
@@ -69,6 +71,7 @@ class Metrics:
             + self.seconds.lines("gatework_request_seconds"),
             _headed("gatework_batch_examples", "histogram", "Examples computed at once.")
             + self.batches.lines("gatework_batch_examples"),
+            _metric("gatework_model_info", "gauge", "What computes each model.", models),
             *(_metric(name, "gauge", about, [f" {value:g}"]) for name, (about, value) in gauges.items()),
         ]
         return "\n".join(line for part in parts for line in part) + "\n"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gatework import training
 from gatework.data.series import SeriesEncoder
 from gatework.errors import DataError, GateworkError, UsageError, nearest
-from gatework.nn.each_alone import EachAlone, each_alone
 from gatework.options import READING, TASKS, Option
 from gatework.serve._limits import Limits
 from gatework.serve._source import Source
@@ -41,19 +41,22 @@ class ServedModel:
     Args:
         name: The name.
         run: The run.
+        threads: The threads that a batch is computed with.
 
     Raises:
         UsageError: The name cannot stand in an address.
         RunError: The run is not finished, or corrupt.
     """
 
-    def __init__(self, name: str, run: Run) -> None:
+    def __init__(self, name: str, run: Run, threads: int = 1) -> None:
         if not _NAME.fullmatch(name):
             raise UsageError(f'"{name}" cannot stand in an address; name the run with letters and digits as NAME=RUN')
         self.name = name
         self.predictor = Predictor(run)
-        self.predictor.network = each_alone(self.predictor.network)
-        self._is_each_alone = isinstance(self.predictor.network, EachAlone)
+        self._is_each_alone = self.predictor.answer_each_alone()
+        self._threads = threads
+        if self.predictor.inference is not None:
+            self.predictor.inference.threads = threads
         task = self.task = run.task
         self.takes = (*task.takes, *(() if task.needs_input else ("nothing",)))
         if not self.takes:
@@ -63,6 +66,11 @@ class ServedModel:
             )
         self.example = self._example()
         self.answer = self._answer_to_example()
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether torch computes its answers, as nothing else can yet."""
+        return self.predictor.inference is None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -128,7 +136,8 @@ class ServedModel:
 
     def evaluate(self, sources: Sequence[Source]) -> Sequence[dict[str, Any]]:
         """How good the model is on each source, which has the answers too: metrics, and those of simple methods."""
-        found = [self.predictor.evaluate(source.value) for source in sources]
+        with training.runtime.computing(self._threads):
+            found = [self.predictor.evaluate(source.value) for source in sources]
         return [{"metrics": scores.metrics, "baselines": dict(scores.baselines)} for scores in found]
 
     def stream(self) -> Stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import signal
 import socket
@@ -11,12 +12,12 @@ from types import FrameType
 
 import uvicorn
 
+from gatework import training
 from gatework.errors import UsageError
 from gatework.serve._application import application_of, service_of
 from gatework.serve._door import read_keys
 from gatework.serve._limits import Limits
 from gatework.serve._service import Service
-from gatework.training import runtime
 from gatework.training.run import Run
 
 
@@ -35,6 +36,8 @@ class _Server(uvicorn.Server):
             names = ", ".join(self.service.models)
             place = f"[{host}]" if ":" in host else host
             self.tell(f"serving {names} at http://{place}:{port} (a page to try it; Ctrl-C stops)")
+            if slow := self.service.needing_torch:
+                self.tell(f"torch computes {', '.join(slow)}, as nothing else can: more memory, and a later start")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Lets in nobody more, and ends when everybody has their answer."""
@@ -73,8 +76,10 @@ def serve(
             f"--host {host} lets others on the network ask; give --api-key-file FILE too, a text file with a key a line"
         )
     limits = limits or Limits()
-    with runtime.computing(threads):
-        service = service_of(runs, limits)
+    service = service_of(runs, limits, threads)
+    with contextlib.ExitStack() as computing:
+        if service.needing_torch:
+            computing.enter_context(training.runtime.computing(threads))
         config = uvicorn.Config(
             application_of(service, keys),
             log_level="warning",

@@ -43,6 +43,11 @@ class Service:
         self.sessions = Sessions(limits)
         self.is_draining = False
 
+    @property
+    def needing_torch(self) -> list[str]:
+        """The names of the models that torch computes."""
+        return [name for name, model in self.models.items() if model.needs_torch]
+
     def model(self, connection: HTTPConnection) -> ServedModel:
         """The model that an address names; the only one where it names none.
 

@@ -13,21 +13,25 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
+from gatework.inference.sequence import SequenceNetwork, Sizes
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
+from gatework.tasks._sequence_inference import Finish, SequenceInference
+from gatework.tasks._sequence_stream import SequenceStream, check_streams
 from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
-    from gatework.data.dataset import Columns, Dataset, Examples
+    from gatework.data.dataset import Columns, Dataset, SequenceExamples
     from gatework.data.inputs import Inputs
     from gatework.data.own import Answer
     from gatework.data.reading import Reading
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._inference import Inference
     from gatework.tasks._stream import Stream
 
 Encoder = TextEncoder | SeriesEncoder
@@ -133,7 +137,7 @@ class SequenceTask(DenseTask):
             lines.append(f"series of {train.shape[1]:,} steps and {train.shape[2]:,} variables")
         return lines
 
-    def encode(self, split: Split) -> Examples:
+    def encode(self, split: Split) -> SequenceExamples:
         """Examples ready to be batched."""
         return self.encoder.encode(split, self.encoded_targets(split.targets))
 
@@ -148,8 +152,11 @@ class SequenceTask(DenseTask):
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What is said of each example, behind the other columns of the table that it was read from."""
-        rows = super().predict(model, split)
-        beside = split.beside
+        return self.table_of(self.outputs(model, self.encode(split))[0], split)
+
+    def table_of(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
+        """Outputs as a person sees them, behind the other columns of the table that the examples were read from."""
+        rows, beside = self.rows(outputs, split), split.beside
         if beside is None:
             return rows
         return beside.drop([name for name in beside.columns if name in rows.columns]).hstack(rows)
@@ -160,11 +167,33 @@ class SequenceTask(DenseTask):
         is_text = (state.get("encoder") or {}).get("kind", "text") == "text"
         return recipe if is_text else without_text_options(recipe)
 
+    @abstractmethod
+    def said(self, output: np.ndarray) -> dict[str, Any]:
+        """What a person wants to see of one example's output, shape (outputs,): a row of `rows()` as values of JSON."""
+
+    def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
+        """What answers without torch; None where this network needs it."""
+        return self.inference_of(config, weights, lambda outputs, split: outputs)
+
+    def inference_of(self, config: ModelOptions, weights: Mapping[str, np.ndarray], finish: Finish) -> Inference | None:
+        """As `inference()`, with what becomes of the outputs for whole examples."""
+        encoder = self.encoder
+        if isinstance(encoder, SeriesEncoder):
+            sizes = Sizes(None, len(encoder.scale.mean), self.width)
+        else:
+            sizes = Sizes(len(encoder.vocabulary), None, self.width)
+        if not SequenceNetwork.fits(config, sizes, weights):
+            return None
+        return SequenceInference(self, SequenceNetwork(config, sizes, weights), finish)
+
     def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence: a row of values for a series, words for a text."""
-        from gatework.tasks._sequence_stream import SequenceStream
+        from gatework.nn.model import SequenceModel
 
-        return SequenceStream(self, model)
+        if not isinstance(model, SequenceModel):
+            raise UsageError(f"a {type(model).__name__} cannot answer row by row; give the network of the run")
+        check_streams(self, is_bidirectional=model.recurrent.bidirectional)
+        return SequenceStream(self, model.eval().follow_arrays)
 
 
 _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder)}

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from gatework.data.lines import SOURCE, number_of
 from gatework.data.numbers import NumberReader
 from gatework.data.series import SeriesEncoder
-from gatework.data.text import Texts
+from gatework.data.tokens import words_of
 from gatework.errors import DataError, UsageError
-from gatework.nn.model import Carried, SequenceModel
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from gatework.tasks._sequence import SequenceTask
     from gatework.tasks._stream import Row
+
+Follow = Callable[[np.ndarray, Any], tuple[np.ndarray, Any]]
+"""Goes on by some steps of a sequence from what is carried: the outputs after each, and what to carry on."""
+
+
+def check_streams(task: SequenceTask, *, is_bidirectional: bool) -> None:
+    """Refuses a network that needs the whole sequence.
+
+    Raises:
+        UsageError: It does.
+    """
+    if is_bidirectional:
+        raise UsageError(
+            "a bidirectional network needs the whole sequence and cannot answer row by row; train one with "
+            "bidirectional false"
+        )
+    if not isinstance(task.encoder, SeriesEncoder) and task.encoder.padding == "pre":
+        raise UsageError('a text that is padded in front must be whole; train a network with padding "mask"')
 
 
 class SequenceStream:
@@ -31,25 +45,15 @@ class SequenceStream:
 
     Args:
         task: The task.
-        model: The trained network.
-
-    Raises:
-        UsageError: The network needs the whole sequence.
+        follow: Its trained network.
     """
 
-    def __init__(self, task: SequenceTask, model: nn.Module) -> None:
-        if not isinstance(model, SequenceModel) or model.recurrent.bidirectional:
-            raise UsageError(
-                "a bidirectional network needs the whole sequence and cannot answer row by row; train one with "
-                "bidirectional false"
-            )
-        if not isinstance(task.encoder, SeriesEncoder) and task.encoder.padding == "pre":
-            raise UsageError('a text that is padded in front must be whole; train a network with padding "mask"')
-        self.task, self.model = task, model.eval()
+    def __init__(self, task: SequenceTask, follow: Follow) -> None:
+        self.task, self._follow = task, follow
         self.reading = task.reading
         self.columns: tuple[str, ...] = ()
         self._read = NumberReader(task.reading)
-        self.state: Carried | None = None
+        self.state: Any = None
 
     def answer(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
         """The answer for the sequence up to this row.
@@ -74,11 +78,12 @@ class SequenceStream:
         """
         steps, failure = self._readable(rows)
         if steps:
-            ends = np.cumsum([len(step) for step in steps]) - 1
-            with torch.no_grad():
-                outputs, self.state = self.model.follow(self._inputs(np.concatenate(steps)), self.state)
-            answered = self.task.rows(outputs.numpy()[ends], self.task.blank(len(steps)))
-            yield from answered.iter_rows(named=True)
+            together = steps[0] if len(steps) == 1 else np.concatenate(steps)
+            outputs, self.state = self._follow(self._inputs(together), self.state)
+            end = -1
+            for step in steps:
+                end += len(step)
+                yield self.task.said(outputs[end])
         if failure is not None:
             raise failure
 
@@ -105,16 +110,15 @@ class SequenceStream:
             name = next(iter(row))
         if name not in row:
             raise DataError(f'{SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
-        tokens = Texts.of([str(row[name])]).tokens
         # A piece without a word is read as one unknown word, as an empty text is.
-        return encoder.vocabulary.indices(tokens.words(0) or [""]).astype(np.int64)
+        return encoder.vocabulary.indices(words_of(str(row[name])) or [""]).astype(np.int64)
 
-    def _inputs(self, steps: np.ndarray) -> torch.Tensor:
+    def _inputs(self, steps: np.ndarray) -> np.ndarray:
         """Steps as the network takes them."""
         encoder = self.task.encoder
         if isinstance(encoder, SeriesEncoder):
             steps = encoder.scale.apply(encoder.scale.single(steps))
-        return torch.from_numpy(steps)
+        return steps
 
     def _number(self, value: Any, name: str, where: str) -> float:
         number = number_of(value, name, where, self._read)

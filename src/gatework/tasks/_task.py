@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
+    from gatework.tasks._inference import Inference
     from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
@@ -287,6 +288,15 @@ class Task(ABC):
     @abstractmethod
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What a person wants to see of examples, as rows of a table."""
+
+    def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
+        """What answers without torch; None, as by default, where the task or this network needs it.
+
+        Args:
+            config: The cell, its size and its options.
+            weights: Those of the trained network by name, which anybody may have written: none is used unchecked.
+        """
+        return None
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads what is to be predicted.

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from gatework._lazy import lazy
 
 if TYPE_CHECKING:
+    from gatework.training import runtime
     from gatework.training.fitting import resume, train
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
     from gatework.training.run import Run
 
-__all__ = ["Predictor", "Progress", "Run", "resume", "train"]
+__all__ = ["Predictor", "Progress", "Run", "resume", "runtime", "train"]
 
 __getattr__, __dir__ = lazy(
     __name__,
@@ -22,4 +23,5 @@ __getattr__, __dir__ = lazy(
         "progress": ("Progress",),
         "run": ("Run",),
     },
+    modules=("runtime",),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,13 +19,13 @@ from gatework.errors import DataError, UsageError
 from gatework.formatting import printable
 from gatework.options import READING, TASKS
 from gatework.tasks._stream import Row, answers_of
-from gatework.tasks._task import refuse_options
+from gatework.tasks._task import Scores, refuse_options
 
 if TYPE_CHECKING:
     import polars as pl
+    from torch import nn
 
     from gatework.recipe import Recipe
-    from gatework.tasks import Scores
     from gatework.tasks._stream import Stream
     from gatework.training.run import Run
 
@@ -36,15 +37,29 @@ _PIECE = 1 << 12
 class Predictor:
     """What a trained run says of examples that it has not seen.
 
+    Rows and streams are answered without torch where the task has a way; see `gatework.tasks._inference`.
+
     Args:
         run: The finished run.
+
+    Attributes:
+        run: The run.
+        task: Its task.
+        inference: What answers without torch; None where torch is needed.
 
     Raises:
         RunError: Training has not ended, or a file of the run is corrupt.
     """
 
     def __init__(self, run: Run) -> None:
-        self.run, self.task, self.network = run, run.task, run.network
+        self.run, self.task, self.inference = run, run.task, run.inference
+        if self.inference is None:
+            _ = self.network
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The trained network in torch, which is imported when it is first needed."""
+        return self.run.network
 
     def read(self, source: Any = None, **options: Any) -> Split:
         """Reads what is to be answered, as training read its data; its `notes` say what was found in it.
@@ -63,11 +78,28 @@ class Predictor:
 
     def rows(self, split: Split) -> pl.DataFrame:
         """What is said of examples that `read()` gave, as rows of a table."""
+        if self.inference is not None:
+            return self.inference.predict(split)
         return self.task.predict(self.network, split)
 
     def pieces(self, split: Split) -> Iterator[str] | None:
         """What is said of examples, piece by piece as it comes, where that is a text to be read; None elsewhere."""
+        if self.inference is not None:
+            return None
         return self.task.pieces(self.network, split)
+
+    def answer_each_alone(self) -> bool:
+        """Makes what is said of an example the same whatever is asked with it, to the last bit, where there is a way.
+
+        Returns:
+            Whether it is so now.
+        """
+        if self.inference is not None:
+            return True
+        from gatework.nn.each_alone import EachAlone, each_alone
+
+        self.network = each_alone(self.network)
+        return isinstance(self.network, EachAlone)
 
     def answer(self, source: Any = None, **options: Any) -> Any:
         """What is said of a source, as a table of the caller's kind: polars, or that of the frame given.
@@ -110,8 +142,6 @@ class Predictor:
         Raises:
             DataError: The data are not usable.
         """
-        from gatework.tasks import Scores
-
         if isinstance(source, Split):
             evaluation = self.task.evaluate(self.network, self.task.encode(_some(source)))
             return Scores(evaluation.metrics, evaluation.answers)
@@ -147,6 +177,8 @@ class Predictor:
         """
         recipe, options = self._recipe(options)
         refuse_options(self.task.name, options)
+        if self.inference is not None:
+            return self.inference.stream(recipe)
         return self.task.stream(self.network, recipe)
 
     def answer_bytes(self, source: BinaryIO, **options: Any) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells
-from gatework._files import UMASK, atomic, read_json, read_tensors, write_json, write_tensors, write_text
+from gatework._files import UMASK, atomic, read_arrays, read_json, read_tensors, write_json, write_tensors, write_text
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
 from gatework.options import AnswerOptions
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Dataset
     from gatework.tasks import Evaluation, Scores, Task, Trained
+    from gatework.tasks._inference import Inference
     from gatework.training.loop import Trainer
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
@@ -133,6 +134,16 @@ class Run:
         if scores.answers is None or scores.test is None:
             raise RunError(f"{self.path} does not keep its test part; name a file with known answers")
         return self.task.backtest(scores.answers, scores.test)
+
+    @cached_property
+    def inference(self) -> Inference | None:
+        """What answers for it without torch; None where it needs its network in torch.
+
+        Raises:
+            RunError: Training has not ended, or a file is corrupt.
+        """
+        _ = self.summary
+        return self.task.inference(self.recipe.model, read_arrays(self.path / "model.safetensors"))
 
     @cached_property
     def network(self) -> nn.Module:

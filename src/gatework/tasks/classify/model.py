@@ -14,10 +14,9 @@ from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.calibration import cost, joined, temperature
+from gatework.tasks.classify.joint import LINEAR, Joint
 from gatework.tasks.classify.linear import LinearClassifier
-from gatework.tasks.classify.stored import from_tensors, to_tensors
-
-_LINEAR = "linear_"
+from gatework.tasks.classify.stored import from_arrays, to_arrays
 
 
 class Classifier(SequenceModel):
@@ -133,45 +132,34 @@ class Joining(nn.Module):
         name, count = linear.short_name, max(len(targets), 1)
         weights = {NETWORK: round(share, 2), name: round(1 - share, 2)}
         weights = {each: weight for each, weight in sorted(weights.items(), key=lambda item: -item[1]) if weight}
-        scores = {NETWORK: outputs, name: beside, MEAN: self.together(outputs, inputs)}
+        scores = {NETWORK: outputs, name: beside, MEAN: self.joint.together(outputs, inputs)}
         losses = {each: cost(values, targets) / count for each, values in scores.items()}
         return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
 
     def keep(self, linear: LinearClassifier) -> None:
         """Takes a linear classifier over, whose scores are joined with the network's from now on."""
-        tensors = to_tensors(linear)
-        self.linear = from_tensors(tensors, self.classes)
-        for name, tensor in tensors.items():
-            self.register_buffer(f"{_LINEAR}{name}", tensor)
+        arrays = to_arrays(linear)
+        self.linear = from_arrays(arrays, self.classes)
+        for name, array in arrays.items():
+            self.register_buffer(f"{LINEAR}{name}", torch.from_numpy(array))
 
     def calibrated(self, network: nn.Module) -> nn.Module:
         """The parts of a network whose scores are its calibrated ones."""
         return Calibrated(network, float(self.temperature))
 
-    def alone(self, outputs: np.ndarray) -> np.ndarray:
-        """The network's calibrated scores, shape (examples, classes)."""
-        return (outputs / float(self.temperature)).astype(outputs.dtype)
-
-    def together(self, outputs: np.ndarray, inputs: Any) -> np.ndarray:
-        """The joined scores.
-
-        Args:
-            outputs: The network's own, shape (examples, classes).
-            inputs: The texts or series.
-        """
+    @property
+    def joint(self) -> Joint:
+        """How scores become those that are answered."""
         network, linear = self.factors.tolist()
-        scores = network * outputs
-        if self.linear is not None and linear:
-            scores = scores + linear * self.linear.scores(inputs)
-        return scores.astype(outputs.dtype)
+        return Joint(float(self.temperature), (network, linear), self.linear)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         # What a linear classifier consists of is known only from the file.
-        start = prefix + _LINEAR
-        kept = {name.removeprefix(start): tensor for name, tensor in state_dict.items() if name.startswith(start)}
+        start = prefix + LINEAR
+        kept = {name.removeprefix(start): t.numpy() for name, t in state_dict.items() if name.startswith(start)}
         try:
             if kept:
-                self.keep(from_tensors(kept, self.classes))
+                self.keep(from_arrays(kept, self.classes))
         except ValueError as error:
             raise RuntimeError(str(error)) from None
         super()._load_from_state_dict(state_dict, prefix, *rest)

@@ -23,6 +23,7 @@ from gatework.tasks.classify import report
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
+from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS, SequenceOptions
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
+    from gatework.tasks._inference import Inference
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
     from gatework.tasks._task import Trained
     from gatework.tasks.classify.model import Joining
 
 
+_JOINING = "joining."
+"""What the names of a run's weights begin with that are not the network's own."""
 _MOST_CLASSES = 6
 """The classes that are named before training."""
 _OF_SERIES: Mapping[str, Any] = {
@@ -142,7 +146,21 @@ class ClassifyTask(SequenceTask):
         joining = _joining(model)
         if joining is None:
             return outputs, loss
-        return joining.alone(outputs) if self.is_alone else joining.together(outputs, examples.split.inputs), loss
+        return self._answered(joining.joint, outputs, examples.split), loss
+
+    def _answered(self, joint: Joint, outputs: np.ndarray, split: Split) -> np.ndarray:
+        """The scores that are answered, from the network's own."""
+        return joint.alone(outputs) if self.is_alone else joint.together(outputs, split.inputs)
+
+    def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
+        """What answers without torch; None where this network needs it."""
+        joining = {name.removeprefix(_JOINING): w for name, w in weights.items() if name.startswith(_JOINING)}
+        network = {name: array for name, array in weights.items() if not name.startswith(_JOINING)}
+        try:
+            joint = Joint.of(joining, self.width)
+        except ValueError:
+            return None
+        return self.inference_of(config, network, lambda outputs, split: self._answered(joint, outputs, split))
 
     @property
     def blend(self) -> Blend | None:
@@ -325,6 +343,13 @@ class ClassifyTask(SequenceTask):
         label = pl.Series("label", [self.classes[k] for k in best], dtype=pl.String)
         probability = pl.Series("probability", chances[np.arange(len(best)), best])
         return pl.DataFrame([label, probability, by_class])
+
+    def said(self, output: np.ndarray) -> dict[str, Any]:
+        """The likeliest class, its probability, and the probability of every class."""
+        chances = probabilities(output[None])[0].tolist()
+        best = max(chances)
+        label = self.classes[chances.index(best)]
+        return {"label": label, "probability": best, "probabilities": dict(zip(self.classes, chances, strict=True))}
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The most frequent class, linear classifiers, and of a long table's series the nearest one."""

@@ -144,6 +144,11 @@ class RegressTask(SequenceTask):
         values = self.values(outputs).tolist()
         return pl.DataFrame({"value": [row[0] for row in values] if self.width == 1 else values})
 
+    def said(self, output: np.ndarray) -> dict[str, Any]:
+        """The predicted value, or the list of values where there are several."""
+        values = self.values(output).tolist()
+        return {"value": values[0] if self.width == 1 else values}
+
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The mean; for series the last value and a linear autoregression, for texts TF-IDF and a linear regression."""
         from gatework.tasks.regress.baselines import baselines

@@ -1,0 +1,145 @@
+"""The network of a task that maps each text or series to one vector; `SequenceModel` is the same in torch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatework.inference._layers import CarriedStates, Layers, Weights, has_layers, weight_shapes
+from gatework.inference._pooling import AttentionAverage, LastState, Pooled, Statistics, View
+from gatework.inference._rows import ScanRows
+from gatework.options import ModelOptions
+
+Array = NDArray[np.float32]
+
+
+class CarriedOn(NamedTuple):
+    """What a network carries from step to step; it does not grow.
+
+    Attributes:
+        states: Those of its layers.
+        pooled: Those of its view of them.
+    """
+
+    states: CarriedStates
+    pooled: Pooled | None
+
+
+class Sizes(NamedTuple):
+    """What a network is given and gives.
+
+    Attributes:
+        vocabulary: Tokens, where its inputs are such; else None.
+        inputs: Values per step, where its inputs are series; else None.
+        outputs: Outputs.
+    """
+
+    vocabulary: int | None
+    inputs: int | None
+    outputs: int
+
+
+class SequenceNetwork:
+    """A trained network, ready to answer.
+
+    What it says of one sequence does not depend on what else is in the batch, to the last bit: kernels add up in the
+    same order for any batch, and what follows them is computed for each sequence alone.
+
+    Args:
+        config: The cell, its size and its options.
+        sizes: Those of inputs and outputs.
+        weights: By the names that training gives them, of which `fits()` is true.
+    """
+
+    def __init__(self, config: ModelOptions, sizes: Sizes, weights: Weights) -> None:
+        held = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+        self._embedding: Array | None = held.get("embedding.weight")
+        start = "recurrent."
+        recurrent = {name.removeprefix(start): array for name, array in held.items() if name.startswith(start)}
+        self._width = sizes.inputs or config.embedding
+        self.layers = Layers(config, self._width, recurrent)
+        self._weight, self._bias = held["output.weight"], held["output.bias"]
+        self._pooling = _pooling(config, held)
+        self._is_last = config.pooling == "last"
+        self.is_bidirectional = config.bidirectional
+
+    @staticmethod
+    def fits(config: ModelOptions, sizes: Sizes, weights: Weights) -> bool:
+        """Whether a network of this recipe can be computed here, and these are its weights and no others."""
+        if not has_layers(config):
+            return False
+        shapes = _shapes(config, sizes)
+        return set(shapes) == set(weights) and all(
+            weights[name].shape == shape and weights[name].dtype == np.float32 for name, shape in shapes.items()
+        )
+
+    def outputs(self, inputs: np.ndarray, lengths: NDArray[np.int64]) -> Array:
+        """Outputs of shape (examples, outputs).
+
+        Args:
+            inputs: Token indices of shape (examples, time), or values of shape (examples, time, inputs).
+            lengths: Steps of each, at least 1, shape (examples,).
+        """
+        rows = ScanRows.of(lengths)
+        sequence, last = self.layers.over(self._vectors(rows.packed(inputs)), rows)
+        count = self.layers.directions
+        ends = last[-1] if count == 1 else np.concatenate(list(last[-count:]), 1)
+        outputs = np.empty((len(lengths), len(self._bias)), np.float32)
+        for rank, example in enumerate(rows.order):
+            steps = sequence[rows.offsets[: lengths[example]] + rank] if not self._is_last else sequence[:0]
+            outputs[example] = self._output(self._pooling.over(steps, ends[rank]))
+        return outputs
+
+    def follow(self, steps: np.ndarray, carried: CarriedOn | None) -> tuple[Array, CarriedOn]:
+        """Goes on by several steps of one sequence: for each, the outputs as if the sequence ended with it.
+
+        Args:
+            steps: Token indices of shape (steps,), or values of shape (steps, inputs); at least one step.
+            carried: What the previous call returned; None at the start.
+
+        Returns:
+            Outputs of shape (steps, outputs), and what the next call is given.
+        """
+        states, pooled = (None, None) if carried is None else carried
+        vectors = self._vectors(steps)
+        if len(vectors) == 1:
+            hidden, states = self.layers.step(vectors.ctypes.data, states)
+            seen, pooled = self._pooling.step(hidden, pooled)
+            return self._output(seen)[None], CarriedOn(states, pooled)
+        sequence, states = self.layers.go_on(vectors, states)
+        outputs = np.empty((len(sequence), len(self._bias)), np.float32)
+        for place, hidden in enumerate(sequence):
+            seen, pooled = self._pooling.step(hidden, pooled)
+            outputs[place] = self._output(seen)
+        return outputs, CarriedOn(states, pooled)
+
+    def _vectors(self, inputs: np.ndarray) -> Array:
+        """What the layers read of tokens, or of values, shape (rows, features)."""
+        vectors = inputs if self._embedding is None else self._embedding[inputs]
+        return np.ascontiguousarray(vectors, np.float32)
+
+    def _output(self, seen: Array) -> Array:
+        output: Array = self._weight @ seen + self._bias
+        return output
+
+
+def _shapes(config: ModelOptions, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """The weights of the network by name, with their shapes."""
+    states = config.hidden * (2 if config.bidirectional else 1)
+    seen = 3 * states if config.pooling == "concat" else states
+    shapes = weight_shapes(config, sizes.inputs or config.embedding)
+    named = {f"recurrent.{name}": shape for name, shape in shapes.items()}
+    named |= {"output.weight": (sizes.outputs, seen), "output.bias": (sizes.outputs,)}
+    if sizes.vocabulary is not None:
+        named["embedding.weight"] = (sizes.vocabulary, config.embedding)
+    if config.pooling == "attention":
+        named |= {"pooling.score.weight": (1, states), "pooling.score.bias": (1,)}
+    return named
+
+
+def _pooling(config: ModelOptions, weights: Weights) -> View:
+    if config.pooling == "attention":
+        return AttentionAverage(weights["pooling.score.weight"], weights["pooling.score.bias"])
+    return LastState() if config.pooling == "last" else Statistics(config.pooling)

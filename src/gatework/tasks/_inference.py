@@ -1,0 +1,32 @@
+"""The interface of what answers for a trained run without torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.data.dataset import Split
+    from gatework.recipe import Recipe
+    from gatework.tasks._stream import Stream
+
+
+class Inference(Protocol):
+    """A fitted task with its trained network as arrays, ready to answer.
+
+    Its answers agree with those of the task with the network in torch to the rounding of the last sums.
+
+    Attributes:
+        threads: How many threads compute.
+    """
+
+    threads: int
+
+    def predict(self, split: Split) -> pl.DataFrame:
+        """As `Task.predict()`; what is said of an example does not depend on the others, to the last bit."""
+        ...
+
+    def stream(self, recipe: Recipe) -> Stream:
+        """As `Task.stream()`."""
+        ...

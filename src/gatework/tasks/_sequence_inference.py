@@ -1,0 +1,59 @@
+"""Answers for single sequences without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gatework.data.batches import evaluation_order
+from gatework.data.dataset import Split
+from gatework.inference.sequence import SequenceNetwork
+from gatework.tasks._sequence_stream import SequenceStream, check_streams
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.recipe import Recipe
+    from gatework.tasks._sequence import SequenceTask
+    from gatework.tasks._stream import Stream
+
+_BATCH = 256
+Finish = Callable[[np.ndarray, Split], np.ndarray]
+"""What a task makes of a network's outputs for examples before it says them in words."""
+
+
+class SequenceInference:
+    """A task with its trained network as arrays; see `Inference`.
+
+    Args:
+        task: The task.
+        network: The network.
+        finish: What becomes of the outputs for whole examples.
+    """
+
+    def __init__(self, task: SequenceTask, network: SequenceNetwork, finish: Finish) -> None:
+        self.task, self.network, self._finish = task, network, finish
+
+    @property
+    def threads(self) -> int:
+        """How many threads compute."""
+        return self.network.layers.threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self.network.layers.threads = count
+
+    def predict(self, split: Split) -> pl.DataFrame:
+        """What is said of each example."""
+        examples = self.task.encode(split)
+        order = evaluation_order(examples.lengths, _BATCH)
+        parts = [self.network.outputs(*examples.arrays(index)) for index in order]
+        outputs = np.concatenate(parts)[np.argsort(np.concatenate(order))]
+        return self.task.table_of(self._finish(outputs, split), split)
+
+    def stream(self, recipe: Recipe) -> Stream:
+        """Answers after every step of one sequence."""
+        check_streams(self.task, is_bidirectional=self.network.is_bidirectional)
+        return SequenceStream(self.task, self.network.follow)
