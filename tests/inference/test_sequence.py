@@ -17,10 +17,11 @@ from support.networks import run as network_run
 
 LENGTHS = np.array([3, 7, 1, 7, 5, 2])
 EPS = np.finfo(np.float32).eps
+POOLINGS = ("mean", "max", "concat", "attention")
 CONFIGS = [
     *(ModelOptions(cell=cell, hidden=5, layers=2) for cell in BUILT_IN),
     *(ModelOptions(hidden=8, pooling=pooling, bidirectional=True, layers=2) for pooling in ("last", "concat")),
-    *(ModelOptions(cell="gru", hidden=16, embedding=3, pooling=kind) for kind in ("mean", "max", "concat", "attention")),
+    *(ModelOptions(cell="gru", hidden=16, embedding=3, pooling=kind) for kind in POOLINGS),
 ]
 
 
