@@ -3,6 +3,7 @@
 
 // Each part has its door in a file of its own, bind_<part>.cpp.
 void bind_ctc(nanobind::module_& m);
+void bind_ctc_paths(nanobind::module_& m);
 void bind_language_model(nanobind::module_& m);
 void bind_ngrams(nanobind::module_& m);
 void bind_read_out(nanobind::module_& m);
@@ -12,6 +13,7 @@ NB_MODULE(_decoding, m) {
   nanobind::set_leak_warnings(false);
   m.doc() = "n-grams, beams and alignments in native code";
   bind_ctc(m);
+  bind_ctc_paths(m);
   bind_language_model(m);
   bind_ngrams(m);
   bind_read_out(m);

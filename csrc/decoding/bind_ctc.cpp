@@ -67,9 +67,4 @@ void bind_ctc(nb::module_& m) {
       .def("settled", [](BeamSearch& search) { return listed(search.settled()); })
       .def("best", [](const BeamSearch& search, bool is_end) { return listed(search.best(is_end)); })
       .def("score", &BeamSearch::score);
-  m.def("text_log_probability", [](LogProbs log_probs, Letters text) {
-    return gatework::decoding::text_log_probability(log_probs.data(), static_cast<int64_t>(log_probs.shape(0)),
-                                                    static_cast<int32_t>(log_probs.shape(1)) - 1, text.data(),
-                                                    static_cast<int64_t>(text.size()));
-  });
 }

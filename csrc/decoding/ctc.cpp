@@ -13,12 +13,6 @@ constexpr double furthest_behind = 25;
 // The beams that are left over are swept away every so many steps.
 constexpr int64_t sweep = 256;
 
-template <class T>
-T log_add(T a, T b) {
-  if (a < b) std::swap(a, b);
-  return b == -std::numeric_limits<T>::infinity() ? a : a + std::log1p(std::exp(b - a));
-}
-
 }  // namespace
 
 void LetterTrie::add(const int32_t* letters, int64_t count, int32_t number) {
@@ -281,29 +275,6 @@ double BeamSearch::score() const {
     highest = std::max(highest, log_add(beam.with_blank, beam.with_letter) + ended(beam));
   }
   return highest;
-}
-
-double text_log_probability(const float* log_probs, int64_t steps, int32_t letters, const int32_t* text,
-                            int64_t count) {
-  // States: a blank before, between and behind the letters.
-  const auto states = static_cast<size_t>(2 * count + 1);
-  constexpr double zero = -std::numeric_limits<double>::infinity();
-  std::vector<double> now(states, zero), next(states);
-  const auto letter = [&](size_t s) { return s % 2 ? text[s / 2] : blank; };
-  if (!steps) return count ? zero : 0.0;
-  now[0] = log_probs[blank];
-  if (count) now[1] = log_probs[text[0]];
-  for (int64_t t = 1; t < steps; ++t) {
-    const float* p = log_probs + t * (letters + 1);
-    for (size_t s = 0; s < states; ++s) {
-      double from = now[s];
-      if (s >= 1) from = log_add(from, now[s - 1]);
-      if (s >= 2 && s % 2 && text[s / 2] != text[s / 2 - 1]) from = log_add(from, now[s - 2]);
-      next[s] = from + static_cast<double>(p[letter(s)]);
-    }
-    now.swap(next);
-  }
-  return count ? log_add(now[states - 1], now[states - 2]) : now[0];
 }
 
 }  // namespace gatework::decoding

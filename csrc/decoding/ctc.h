@@ -14,6 +14,7 @@
 #include <limits>
 #include <vector>
 
+#include "log_add.h"
 #include "ngrams.h"
 
 namespace gatework::decoding {
@@ -105,9 +106,5 @@ class BeamSearch {
   std::vector<int32_t> active_, touched_;
   int32_t root_ = 0;
 };
-
-// The log-probability of a text, over all ways to write it: log_probs is (steps, letters + 1). -inf where there are
-// fewer steps than it needs.
-double text_log_probability(const float* log_probs, int64_t steps, int32_t letters, const int32_t* text, int64_t count);
 
 }  // namespace gatework::decoding

@@ -1,4 +1,4 @@
-"""Reading CTC: the search against every text there is, one by one, and the probability of a text against torch's."""
+"""Reading CTC: the search against every text there is, one by one, with and without a language."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
-from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, text_log_probability
+from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage
+from gatework.decoding.ctc_paths import text_log_probability
 from gatework.errors import UsageError
 
 ALPHABET = " ab"
@@ -80,16 +80,6 @@ def test_with_a_language_it_agrees_as_well(seed, is_closed):
     assert reader.text(search.finish()) == max(scores, key=scores.__getitem__).rstrip()
 
 
-def test_the_probability_of_a_text_is_torchs_in_double_precision():
-    log_probs, text = network(12, 7), [2, 2, 1, 3]
-    exact = torch.from_numpy(log_probs).double()[:, None]
-    sizes = torch.tensor([12]), torch.tensor([4])
-    expected = -torch.nn.functional.ctc_loss(exact, torch.tensor([text]), *sizes, reduction="sum")
-    assert text_log_probability(log_probs, text) == pytest.approx(float(expected), rel=1e-12)
-    assert text_log_probability(log_probs[:4], text) == -math.inf, "equal neighbours need a blank between"
-    assert text_log_probability(log_probs[:0], []) == 0
-
-
 @pytest.mark.parametrize("chunk", [1, 3, 50])
 def test_what_is_settled_early_is_what_the_whole_says(chunk):
     log_probs = network(900, 3, sharpness=4.0)
@@ -132,5 +122,3 @@ def test_what_does_not_fit_is_refused():
         CtcReader(ALPHABET, is_closed=True)
     with pytest.raises(UsageError, match=r"expected \(steps, 4\)"):
         CtcReader(ALPHABET).read(np.zeros((3, 9), np.float32))
-    with pytest.raises(UsageError, match="outside of 1 to 3"):
-        text_log_probability(network(3, 0), [4])

@@ -25,7 +25,7 @@ from gatework.options import TASKS, owners
 
 _GROUPS = {
     "Train": ("compare", "train", "tune"),
-    "Use a run": ("evaluate", "predict", "inspect", "report", "export", "serve"),
+    "Use a run": ("evaluate", "predict", "align", "inspect", "report", "export", "serve"),
     "What there is": ("datasets", "recipes"),
     "Learn": ("learn", "playground"),
     "Check": ("check", "doctor", "bench"),

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
         LanguageWeights,
         SpokenLanguage,
         WrittenLetter,
-        text_log_probability,
     )
+    from gatework.decoding.ctc_paths import HeardLetter, heard_letters, text_log_probabilities, text_log_probability
     from gatework.decoding.ngrams import NGramModel
     from gatework.decoding.sampling import Sampling
     from gatework.decoding.writer import Writer, Writing
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CtcReader",
     "CtcSearch",
+    "HeardLetter",
     "LanguageWeights",
     "NGramModel",
     "Sampling",
@@ -30,7 +31,9 @@ __all__ = [
     "Writer",
     "Writing",
     "WrittenLetter",
+    "heard_letters",
     "read_arpa",
+    "text_log_probabilities",
     "text_log_probability",
     "write_arpa",
 ]
@@ -45,8 +48,8 @@ __getattr__, __dir__ = lazy(
             "LanguageWeights",
             "SpokenLanguage",
             "WrittenLetter",
-            "text_log_probability",
         ),
+        "ctc_paths": ("HeardLetter", "heard_letters", "text_log_probabilities", "text_log_probability"),
         "ngrams": ("NGramModel",),
         "sampling": ("Sampling",),
         "writer": ("Writer", "Writing"),

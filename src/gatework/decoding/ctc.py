@@ -211,20 +211,3 @@ class CtcSearch:
     def score(self) -> float:
         """The score of the best text if it ends here."""
         return self._native.score()
-
-
-def text_log_probability(log_probs: NDArray[np.float32], letters: Sequence[int] | NDArray[np.int64]) -> float:
-    """The log-probability of a text over all ways to write it; minus infinity where it has too few steps.
-
-    Args:
-        log_probs: Shape (steps, letters + 1).
-        letters: The text's letters, from 1.
-
-    Raises:
-        UsageError: A letter is not among them.
-    """
-    text = np.asarray(letters, dtype=np.int32)
-    array = np.ascontiguousarray(log_probs, dtype=np.float32)
-    if text.ndim != 1 or (len(text) and not 1 <= text.min() <= text.max() < array.shape[1]):
-        raise UsageError(f"a text has letters outside of 1 to {array.shape[1] - 1}")
-    return _decoding.text_log_probability(array, text)

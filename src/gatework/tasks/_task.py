@@ -315,6 +315,14 @@ class Task(ABC):
         """Reads examples with known answers; see `read()`."""
         raise UsageError(f'the task "{self.name}" cannot be measured on new examples')
 
+    def align(self, model: nn.Module, split: Split) -> pl.DataFrame:
+        """Where in each input each part of its known answer lies, as rows that `written()` can write.
+
+        Raises:
+            UsageError: The task's answers have no place in their inputs.
+        """
+        raise UsageError(f'the task "{self.name}" cannot say where in an input its answer lies')
+
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Every simple method, fitted to the training part and run on the test part; none by default."""
         return []

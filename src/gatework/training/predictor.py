@@ -148,6 +148,18 @@ class Predictor:
         recipe, options = self._recipe(options)
         return self.task.measure(self.network, source, recipe, **options)
 
+    def align(self, source: Any) -> tuple[Split, pl.DataFrame]:
+        """Where in each input of a source each part of its known answer lies, as when a word was said.
+
+        Args:
+            source: As for `evaluate()`.
+
+        Raises:
+            UsageError: The task cannot say.
+        """
+        split = _some(self.task.read_known(source, self.run.recipe), source)
+        return split, self.task.align(self.network, split)
+
     def backtest(self, source: Any, scores: Scores) -> pl.DataFrame:
         """Answers to a source beside what is known of it, as rows that a person reads.
 

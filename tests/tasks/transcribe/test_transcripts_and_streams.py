@@ -141,3 +141,18 @@ def test_the_command_prints_text_and_writes_subtitles(run, wav, tmp_path):
     silent = np.zeros(8000, np.float32)
     recordings.soundfile.write(tmp_path / "silence.wav", silent, 8000)
     assert gatework("predict", run.path, tmp_path / "silence.wav")[1].strip() == ""
+
+
+def test_known_words_are_laid_beside_the_sound(run, tmp_path):
+    folder = recordings.write_pairs(tmp_path / "new", [TEXT, "ba"])
+    (folder / "1.txt").write_text("ab " * 40)
+    _, rows = run.predictor.align(folder)
+    # As for what is written down without the text: a tenth of a second of silence, then a tenth a letter.
+    spans = [(0.1, 0.3), (0.4, 0.7), (0.8, 1.0)]
+    for word, (start, end) in zip(rows["words"][0], spans, strict=True):
+        assert start - 0.04 <= word["start"] <= word["end"] <= end + 0.17
+    assert rows["words"].list.len().to_list() == [3, 0], "a text that does not fit has no times"
+    code, out, _ = gatework("align", run.path, folder, "--out", tmp_path / "grids")
+    assert (code, out) == (0, f"2 files in {tmp_path / 'grids'}\n")
+    assert 'class = "TextGrid"' in (tmp_path / "grids" / "0.TextGrid").read_text()
+    assert gatework("align", run.path, folder, "--format", "doc")[0] == 2

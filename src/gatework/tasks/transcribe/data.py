@@ -141,7 +141,10 @@ def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
     """
     lists = {name: read_phrases(file, case) for name in ("phrases", "boost", "words") if (file := options.get(name))}
     words = tuple(word for phrase in lists.pop("words", ()) for word in phrase.split())
-    return AskedTranscript(**lists, words=words, is_closed=bool(options.get("closed")), beam=options.get("beam") or 0)
+    is_closed, is_marking = bool(options.get("closed")), bool(options.get("unsure"))
+    return AskedTranscript(
+        **lists, words=words, is_closed=is_closed, beam=options.get("beam") or 0, is_marking=is_marking
+    )
 
 
 def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_skipping: bool = False) -> Spoken:

@@ -21,6 +21,7 @@ from gatework.options import ModelOptions
 from gatework.tasks.transcribe.augment import Augmentation, band_places
 from gatework.tasks.transcribe.examples import SpokenBatch
 from gatework.tasks.transcribe.letters import BLANK
+from gatework.tasks.transcribe.tuning import COUNT
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class SpeechModel(nn.Module):
         self.register_buffer("std", torch.tensor(hearing.std), persistent=False)
         places = band_places(bands, hearing.rate, augmentation.speeds())
         self.register_buffer("places", places, persistent=False)
-        # How a language model is weighed, chosen on the validation part once training has ended; all 0 until then.
-        self.register_buffer("decoding", torch.zeros(4, dtype=torch.float64))
+        # What is chosen on the validation part once training has ended; all 0 until then.
+        self.register_buffer("decoding", torch.zeros(COUNT, dtype=torch.float64))
         self.recurrent = layers(config, bands * hearing.stack, bidirectional=config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden * (2 if config.bidirectional else 1), outputs)

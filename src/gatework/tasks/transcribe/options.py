@@ -89,6 +89,9 @@ class TranscriptOptions(OptionSection):
     )
     words: str | None = option(None, help="A text file with words that may be said as well.", metavar="FILE")
     closed: bool | None = option(None, help="Write no word that is neither in the training texts nor in --words.")
+    unsure: bool | None = option(
+        None, help="Write (unsure) in place of a word that is likelier wrong than right.", commands=("predict",)
+    )
     beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
     skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
     input_rate: int | None = option(

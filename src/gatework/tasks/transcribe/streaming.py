@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from gatework.data.features import HOP, FeatureSpec, FeatureStream
+from gatework.data.features import FeatureSpec, FeatureStream
 from gatework.errors import UsageError
 from gatework.tasks.transcribe.model import SpeechModel
-from gatework.tasks.transcribe.transcript import Word, text_of, words_of
+from gatework.tasks.transcribe.transcript import Word, text_of
 
 if TYPE_CHECKING:
     from gatework.decoding import WrittenLetter
@@ -85,7 +85,6 @@ class SpeechStream:
             raise UsageError("a stream has no end to choose one of the phrases at; give --boost in place of --phrases")
         self.features, self.steps = FeatureStream(spec, rate), StepStream(model)
         self.transcriber, self.search = transcriber, transcriber.reader.search()
-        self.seconds = HOP * model.hearing.stack
         self.rest, self.done, self.said = b"", 0, ""
         self.letters: list[WrittenLetter] = []
 
@@ -101,7 +100,7 @@ class SpeechStream:
         """The last words."""
         yield from self._heard(self.steps.accept(self.features.finish(), is_end=True))
         self.letters += [*self.search.settled(), *self.search.finish()]
-        if words := words_of(self.letters, self.transcriber.alphabet, self.seconds):
+        if words := self.transcriber.words_of(self.letters):
             yield _final(words)
 
     def _heard(self, log_probs: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -116,10 +115,10 @@ class SpeechStream:
         self.letters += self.search.settled()
         ends = [place for place, one in enumerate(self.letters) if alphabet.units[one.letter - 1] == " "]
         whole = len(self.letters) if alphabet.is_words else ends[-1] + 1 if ends else 0
-        words, self.letters = words_of(self.letters[:whole], alphabet, self.seconds), self.letters[whole:]
+        words, self.letters = self.transcriber.words_of(self.letters[:whole]), self.letters[whole:]
         if words:
             yield _final(words)
-        guess = text_of(words_of([*self.letters, *self.search.open()], alphabet, self.seconds))
+        guess = text_of(self.transcriber.words_of([*self.letters, *self.search.open()]))
         if guess != self.said:
             self.said = guess
             if guess:

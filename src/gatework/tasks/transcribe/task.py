@@ -13,13 +13,14 @@ import torch
 
 from gatework.data.batches import evaluation_order
 from gatework.data.features import HOP, FeatureSpec
-from gatework.decoding import LanguageWeights, SpokenLanguage
+from gatework.decoding import SpokenLanguage
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.options import options_of
 from gatework.tasks._findings import Findings
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
+from gatework.tasks.transcribe.align import aligned_words
 from gatework.tasks.transcribe.augment import Augmentation
 from gatework.tasks.transcribe.baselines import baselines
 from gatework.tasks.transcribe.check import check
@@ -34,7 +35,7 @@ from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, Transcript
 from gatework.tasks.transcribe.streaming import SpeechStream, StepStream, can_stream
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber, texts_of
 from gatework.tasks.transcribe.transcript import FORMATS, row_of
-from gatework.tasks.transcribe.tuning import chosen_weights
+from gatework.tasks.transcribe.tuning import Chosen, chosen
 
 if TYPE_CHECKING:
     import polars as pl
@@ -215,12 +216,11 @@ class TranscribeTask(Task):
 
     def transcriber(self, model: nn.Module, asked: AskedTranscript) -> Transcriber | None:
         """What reads a network with a language in mind; None before that has been weighed."""
-        is_chosen, language, word, phrase = _speech_model(model).decoding.tolist()
-        if not is_chosen:
+        state = _speech_model(model).decoding.tolist()
+        if not state[0]:
             return None
         known = self.spoken_language(asked.words) if asked.words else self.language
-        weights = LanguageWeights(language, word, phrase)
-        return Transcriber(self.alphabet, known, weights, asked, HOP * self.stack)
+        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, HOP * self.stack)
 
     @cached_property
     def language(self) -> SpokenLanguage:
@@ -241,11 +241,11 @@ class TranscribeTask(Task):
         return SpokenLanguage.fit(self.texts, alphabet.units, further)
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
-        """Chooses on the validation part how much the language model counts."""
+        """Chooses on the validation part how much the language model counts, and how sure words are."""
         held = _spoken(dataset.validation)
         heard = self.listen(model, self.examples(held))
-        weights = chosen_weights(self.alphabet.units, self.language, heard.log_probs, held.targets.tolist())
-        _speech_model(model).decoding.copy_(torch.tensor([1.0, weights.language, weights.word, weights.phrase]))
+        best = chosen(self.alphabet, self.language, self.texts, heard.log_probs, held.targets.tolist())
+        _speech_model(model).decoding.copy_(torch.tensor(best.state()))
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """The worst recordings of the test part, to be heard and seen in the report."""
@@ -290,6 +290,19 @@ class TranscribeTask(Task):
         names = [file.name for file in spoken.inputs.files]
         rows = [row_of(name, transcriber.words(one)) for name, one in zip(names, heard, strict=True)]
         return pl.DataFrame(rows, schema=_row_schema())
+
+    def align(self, model: nn.Module, split: Split) -> pl.DataFrame:
+        """When each word of each recording's known text was said; none of a text that has too few steps."""
+        import polars as pl
+
+        spoken = _spoken(split)
+        heard = self.listen(model, self.examples(spoken)).log_probs
+        texts, seconds = spoken.targets.tolist(), HOP * self.stack
+        words = [aligned_words(one, text, self.alphabet, seconds) for one, text in zip(heard, texts, strict=True)]
+        names = [file.name for file in spoken.inputs.files]
+        return pl.DataFrame(
+            [row_of(name, each or []) for name, each in zip(names, words, strict=True)], schema=_row_schema()
+        )
 
     def lines(self, predictions: pl.DataFrame) -> list[str]:
         """The text of one recording, or every recording's name and text."""

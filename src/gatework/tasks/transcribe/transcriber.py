@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from gatework.data._content import as_utf8, file_content, printable
-from gatework.decoding import CtcReader, LanguageWeights, SpokenLanguage, text_log_probability
+from gatework.decoding import CtcReader, SpokenLanguage, WrittenLetter, heard_letters, text_log_probabilities
 from gatework.errors import DataError, UsageError
 from gatework.tasks.transcribe.letters import Alphabet, plain
-from gatework.tasks.transcribe.transcript import Word, words_of
+from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, written
+from gatework.tasks.transcribe.tuning import Chosen, sharpened
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class AskedTranscript:
         words: Words that may be said as well.
         is_closed: Whether no word may be written that is neither in the training texts nor among these.
         beam: Prefixes kept at each step; 0 for the usual number.
+        is_marking: Whether a word that is likelier wrong than right is not written but marked.
     """
 
     phrases: tuple[str, ...] = ()
@@ -33,11 +35,7 @@ class AskedTranscript:
     words: tuple[str, ...] = ()
     is_closed: bool = False
     beam: int = 0
-
-    @property
-    def is_language_changed(self) -> bool:
-        """Whether the language is another than that of the training texts alone."""
-        return bool(self.words or self.boost or self.is_closed or self.beam)
+    is_marking: bool = False
 
 
 def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
@@ -60,7 +58,7 @@ class Transcriber:
     Args:
         alphabet: The units that it writes.
         language: That of the training texts.
-        weights: How much it counts.
+        chosen: What was chosen on the validation part.
         asked: What is asked beyond the words.
         seconds: The length of a step.
 
@@ -69,17 +67,15 @@ class Transcriber:
     """
 
     def __init__(
-        self,
-        alphabet: Alphabet,
-        language: SpokenLanguage,
-        weights: LanguageWeights,
-        asked: AskedTranscript,
-        seconds: float,
+        self, alphabet: Alphabet, language: SpokenLanguage, chosen: Chosen, asked: AskedTranscript, seconds: float
     ) -> None:
-        self.alphabet, self.seconds = alphabet, seconds
-        self.phrases = [(phrase, self._indices(phrase)) for phrase in asked.phrases]
+        self.alphabet, self.chosen, self.asked, self.seconds = alphabet, chosen, asked, seconds
+        self.phrases = ["", *asked.phrases] if asked.phrases else []
+        self._indices = [self._written(phrase) for phrase in self.phrases]
+        self._known = set(language.lexicon)
         options = {"beam": asked.beam} if asked.beam else {}
         is_closed = asked.is_closed and not alphabet.is_words
+        weights = chosen.language
         self.reader = CtcReader(alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, **options)
 
     def words(self, log_probs: np.ndarray) -> list[Word]:
@@ -90,9 +86,23 @@ class Transcriber:
         """
         if self.phrases:
             return self._phrase(log_probs)
-        return words_of(self.reader.read(log_probs), self.alphabet, self.seconds)
+        return self.words_of(self.reader.read(log_probs))
 
-    def _indices(self, phrase: str) -> np.ndarray:
+    def words_of(self, letters: Sequence[WrittenLetter]) -> list[Word]:
+        """The words that letters write, with how sure each is."""
+        return [self._word(each) for each in by_words(letters, self.alphabet)]
+
+    def _word(self, letters: Sequence[WrittenLetter]) -> Word:
+        text = written(letters, self.alphabet)
+        sure = self.chosen.confidence.of([one.log_probability for one in letters], text in self._known)
+        return self._marked(text, letters[0].step, letters[-1].step, sure)
+
+    def _marked(self, text: str, first: int, last: int, sure: float) -> Word:
+        is_unsure = self.asked.is_marking and sure < self.chosen.confidence.least_sure
+        start, end = first * self.seconds, (last + 1) * self.seconds
+        return Word(UNSURE if is_unsure else text, round(start, 3), round(end, 3), round(sure, 4))
+
+    def _written(self, phrase: str) -> np.ndarray:
         indices = self.alphabet.indices(phrase)
         if self.alphabet.text(indices) != phrase:
             units = self.alphabet.between.join(self.alphabet.units).strip()
@@ -101,20 +111,13 @@ class Transcriber:
 
     def _phrase(self, log_probs: np.ndarray) -> list[Word]:
         """The phrase that is likeliest, over all ways to say each; nothing where silence is likelier."""
-        candidates = [("", np.zeros(0, np.int64)), *self.phrases]
-        scores = np.array([text_log_probability(log_probs, indices) for _, indices in candidates])
-        if not np.isfinite(scores).any():
-            return []
+        scores = text_log_probabilities(sharpened(log_probs, self.chosen.sharpness), self._indices)
         best = int(scores.argmax())
+        if not np.isfinite(scores[best]):
+            return []
         share = float(1 / np.exp(scores - scores[best]).sum())
-        count = len(candidates[best][0].split())
-        heard = np.flatnonzero(log_probs.argmax(1)) if count else np.zeros(1, int)
-        start, end = (heard[0], heard[-1] + 1) if len(heard) else (0, len(log_probs))
-        edges = np.linspace(start, end, count + 1) * self.seconds
-        return [
-            Word(word, round(float(edges[k]), 3), round(float(edges[k + 1]), 3), round(share, 4))
-            for k, word in enumerate(candidates[best][0].split())
-        ]
+        words = by_words(heard_letters(log_probs, self._indices[best]), self.alphabet)
+        return [self._marked(written(each, self.alphabet), each[0].first, each[-1].last, share) for each in words]
 
 
 def texts_of(transcripts: Sequence[Sequence[Word]]) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from gatework.decoding import WrittenLetter
+from gatework.decoding import HeardLetter, WrittenLetter
 from gatework.tasks.transcribe.letters import Alphabet
 
+Letter = TypeVar("Letter", WrittenLetter, HeardLetter)
+UNSURE = "(unsure)"
+"""What stands in place of a word that is likelier wrong than right."""
 # A subtitle ends at a pause as long as this, or where it is so long that it fills two lines.
 _PAUSE, _MOST_LETTERS = 0.8, 84
 
@@ -23,7 +25,7 @@ class Word:
         word: The word.
         start: When it begins, in seconds; about a step off, as CTC says where a letter was heard, not where it began.
         end: When it ends.
-        confidence: The mean probability of its letters, between 0 and 1 (geometric).
+        confidence: How sure it is, between 0 and 1; see `gatework.tasks.transcribe.confidence`.
     """
 
     word: str
@@ -32,15 +34,14 @@ class Word:
     confidence: float
 
 
-def words_of(letters: Sequence[WrittenLetter], alphabet: Alphabet, seconds: float) -> list[Word]:
-    """The words that letters write.
+def by_words(letters: Sequence[Letter], alphabet: Alphabet) -> list[list[Letter]]:
+    """The letters of each word.
 
     Args:
         letters: With the steps at which they were heard.
         alphabet: What their indices mean.
-        seconds: The length of a step.
     """
-    words: list[list[WrittenLetter]] = [[]]
+    words: list[list[Letter]] = [[]]
     for one in letters:
         if alphabet.units[one.letter - 1] == " ":
             words.append([])
@@ -48,14 +49,12 @@ def words_of(letters: Sequence[WrittenLetter], alphabet: Alphabet, seconds: floa
             words.append([one])
         else:
             words[-1].append(one)
-    return [_word(each, alphabet, seconds) for each in words if each]
+    return [each for each in words if each]
 
 
-def _word(letters: Sequence[WrittenLetter], alphabet: Alphabet, seconds: float) -> Word:
-    text = "".join(alphabet.units[one.letter - 1] for one in letters)
-    likely = math.exp(sum(one.log_probability for one in letters) / len(letters))
-    start, end = letters[0].step * seconds, (letters[-1].step + 1) * seconds
-    return Word(text, round(start, 3), round(end, 3), round(likely, 4))
+def written(word: Sequence[Letter], alphabet: Alphabet) -> str:
+    """The word that letters write."""
+    return "".join(alphabet.units[one.letter - 1] for one in word)
 
 
 def text_of(words: Sequence[Word]) -> str:

@@ -1,19 +1,127 @@
-"""How much the language model counts, chosen on recordings that the network has not learnt from."""
+"""What is chosen on held-back recordings: how much the language counts, and how sure words are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from gatework.decoding import CtcReader, LanguageWeights, SpokenLanguage
-from gatework.tasks.transcribe.metrics import letter_errors, word_errors
+from gatework.decoding import CtcReader, LanguageWeights, SpokenLanguage, text_log_probabilities
+from gatework.tasks.transcribe.confidence import COUNT as CONFIDENCE_COUNT
+from gatework.tasks.transcribe.confidence import Confidence
+from gatework.tasks.transcribe.letters import Alphabet
+from gatework.tasks.transcribe.metrics import aligned, letter_errors, word_errors
+from gatework.tasks.transcribe.transcript import by_words, written
 
+COUNT = 5 + CONFIDENCE_COUNT
+"""The numbers that a `Chosen` is kept as."""
 _LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 _WORD = (-1.0, 1.0, 2.0, 3.0)
+_SHARPNESS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2)
 # A narrow beam ranks the weights as a wide one does, in a quarter of the time.
 _BEAM = 16
-_MOST = 100
+_MOST, _MOST_PHRASES, _MOST_TOLD_APART = 100, 300, 40
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen on the validation part.
+
+    Attributes:
+        language: How much the language counts.
+        sharpness: What the network's log-probabilities are multiplied by where a phrase is told from others: below 1,
+            as a network is surer of what it says than it is right.
+        confidence: How sure words are.
+    """
+
+    language: LanguageWeights
+    sharpness: float
+    confidence: Confidence
+
+    def state(self) -> list[float]:
+        """It as `COUNT` numbers, the first of which is 1."""
+        weights = self.language
+        numbers = [1.0, weights.language, weights.word, weights.phrase, self.sharpness]
+        return [*numbers, *self.confidence.state()]
+
+    @classmethod
+    def from_state(cls, state: Sequence[float]) -> Chosen:
+        """The one whose `state()` this is."""
+        _, language, word, phrase, sharpness, *confidence = state
+        return cls(LanguageWeights(language, word, phrase), sharpness, Confidence.from_state(confidence))
+
+
+def chosen(
+    alphabet: Alphabet,
+    language: SpokenLanguage,
+    texts: Sequence[str],
+    log_probs: Sequence[np.ndarray],
+    references: Sequence[str],
+) -> Chosen:
+    """What does best on recordings that were held back.
+
+    Args:
+        alphabet: The letters, or words.
+        language: What is known of the language.
+        texts: The training texts.
+        log_probs: What the network says of each recording, shape (steps, letters + 1).
+        references: What is said in each.
+    """
+    weights = chosen_weights(alphabet.units, language, log_probs, references)
+    return Chosen(
+        weights,
+        _chosen_sharpness(alphabet, texts, log_probs, references),
+        _fitted_confidence(alphabet, language, weights, log_probs, references),
+    )
+
+
+def sharpened(log_probs: np.ndarray, sharpness: float) -> np.ndarray:
+    """Log-probabilities times a factor, and normalised again."""
+    if sharpness == 1.0:
+        return log_probs
+    scores = log_probs * np.float32(sharpness)
+    total = np.logaddexp.reduce(scores, axis=1, keepdims=True)
+    return np.asarray(scores - total, dtype=np.float32)
+
+
+def _chosen_sharpness(
+    alphabet: Alphabet, texts: Sequence[str], log_probs: Sequence[np.ndarray], references: Sequence[str]
+) -> float:
+    """The factor at which what is said is likeliest among the training texts and those of the held-back recordings."""
+    phrases = list(dict.fromkeys([*references[:_MOST_TOLD_APART], *texts]))[:_MOST_PHRASES]
+    indices, told = [alphabet.indices(phrase) for phrase in phrases], references[:_MOST_TOLD_APART]
+    place = [phrases.index(text) for text in told]
+
+    def likelihood(sharpness: float) -> float:
+        total = 0.0
+        for one, right in zip(log_probs, place, strict=False):
+            scores = text_log_probabilities(sharpened(one, sharpness), indices)
+            if np.isfinite(scores[right]):
+                total += float(scores[right] - np.logaddexp.reduce(scores))
+        return total
+
+    return max(_SHARPNESS, key=likelihood)
+
+
+def _fitted_confidence(
+    alphabet: Alphabet,
+    language: SpokenLanguage,
+    weights: LanguageWeights,
+    log_probs: Sequence[np.ndarray],
+    references: Sequence[str],
+) -> Confidence:
+    reader, known = CtcReader(alphabet.units, language, weights), set(language.lexicon)
+    words: list[list[float]] = []
+    is_known: list[bool] = []
+    is_right: list[bool] = []
+    for one, reference in zip(log_probs, references, strict=True):
+        each = by_words(reader.read(one), alphabet)
+        said = [written(letters, alphabet) for letters in each]
+        words += [[letter.log_probability for letter in letters] for letters in each]
+        is_known += [word in known for word in said]
+        is_right += [right == word for right, word in aligned(reference, " ".join(said)) if word]
+    return Confidence.fit(words, is_known, is_right)
 
 
 def chosen_weights(

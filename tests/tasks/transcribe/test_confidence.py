@@ -1,0 +1,63 @@
+"""How sure a word is: what is fitted to words that were right or wrong agrees with how often they are right."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from gatework.decoding import LanguageWeights, SpokenLanguage, WrittenLetter
+from gatework.tasks.transcribe.confidence import COUNT, Confidence
+from gatework.tasks.transcribe.letters import Alphabet
+from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber
+from gatework.tasks.transcribe.tuning import Chosen, sharpened
+
+
+def judged(count: int, seed: int):
+    """Words of three letters, those of the lexicon right more often; a network surer than it is right."""
+    random = np.random.default_rng(seed)
+    words = np.log(random.uniform(0.3, 1.0, (count, 3)))
+    is_known = random.random(count) < 0.5
+    share = 1 / (1 + np.exp(-(4 * words.mean(1) + 2 * words.min(1) + 1.5 * is_known + 2)))
+    return words.tolist(), is_known.tolist(), (random.random(count) < share).tolist()
+
+
+def test_the_confidence_of_words_is_the_share_of_them_that_are_right():
+    fitted = Confidence.fit(*judged(4000, 0))
+    words, is_known, is_right = judged(4000, 1)
+    sure = np.array([fitted.of(*word) for word in zip(words, is_known, strict=True)])
+    right = np.array(is_right)
+    for part in np.array_split(np.argsort(sure), 8):
+        # Of 500 words the share that is right is off by 0.022 as a standard deviation at most.
+        assert sure[part].mean() == pytest.approx(right[part].mean(), abs=4 * 0.0224)
+    is_unsure = sure < fitted.least_sure
+    assert right[is_unsure].mean() < 0.5 < right[~is_unsure].mean()
+    assert 0.4 < fitted.least_sure < 0.6, "where right and wrong are as likely"
+    again = Confidence.from_state(fitted.state())
+    assert again == fitted
+    assert len(fitted.state()) == COUNT
+
+
+def test_where_nearly_all_words_are_right_it_is_the_letters_mean_probability():
+    fitted = Confidence.fit([[-0.1, -0.3]] * 50, [True] * 50, [True] * 50)
+    assert fitted.of([-0.1, -0.3], True) == pytest.approx(math.exp(-0.2))
+    assert fitted.least_sure == 0
+
+
+def test_a_word_below_the_threshold_is_marked_where_that_is_asked_for():
+    alphabet = Alphabet.of(["ab a"])
+    letters = [WrittenLetter(2, 0, -0.1), WrittenLetter(3, 1, -0.1), WrittenLetter(1, 2, 0), WrittenLetter(2, 3, -2.0)]
+    chosen = Chosen(LanguageWeights(), 1.0, Confidence(least_sure=0.5))
+    language = SpokenLanguage.fit(["ab a"], alphabet.units)
+    for is_marking, expected in [(False, ["ab", "a"]), (True, ["ab", "(unsure)"])]:
+        reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 0.03)
+        assert [word.word for word in reader.words_of(letters)] == expected
+    assert Chosen.from_state(chosen.state()) == chosen
+
+
+def test_sharpening_keeps_probabilities_and_their_order():
+    log_probs = np.log(np.array([[0.7, 0.2, 0.1]], np.float32))
+    flat = sharpened(log_probs, 0.5)
+    assert np.exp(flat).sum() == pytest.approx(1, abs=1e-6)
+    assert flat[0, 0] - flat[0, 1] == pytest.approx(0.5 * math.log(3.5), abs=1e-5)
