@@ -140,7 +140,7 @@ def struct(derivation: Derivation) -> list[str]:
     """The lines of the struct: what the scan must know, then the two steps."""
     spec = derivation.spec
     accumulators = derivation.accumulators
-    reads = _inputs_of((*derivation.outputs, *derivation.d_normalised), derivation)
+    reads = inputs_of((*derivation.outputs, *derivation.d_normalised), derivation)
     names = ", ".join(f'"{name}"' for name in derivation.named)
     constants = {
         "accumulators": len(accumulators),
@@ -177,7 +177,7 @@ def struct(derivation: Derivation) -> list[str]:
 
 def identifier(name: str) -> str:
     """A name of `step()` as a name in C++, which knows fewer letters and other words."""
-    plain = _plain(name)
+    plain = plain_name(name)
     return f"{plain}_" if plain in _TAKEN or _PATTERN.fullmatch(plain) else plain
 
 
@@ -198,7 +198,7 @@ def _normalised_facts(derivation: Derivation) -> list[str]:
     return ["  // The states that are normalised.", _numbers("normalised_state", places)]
 
 
-def _inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol | str]:
+def inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol | str]:
     """The values that the backward step starts from: states by name, new states and saved values by node."""
     stops = {*derivation.saved, *derivation.next_states}
     found: set[Symbol | str] = set()
@@ -272,13 +272,13 @@ def _backward_lines(
 ) -> list[str]:
     """The statements that compute the outputs from what the backward step is given, and put them into the results."""
     own = {node: identifier(name) for name, node in derivation.named.items()}
-    needed = _inputs_of(outputs, derivation)
+    needed = inputs_of(outputs, derivation)
     names: dict[Symbol, str] = {}
     lines = []
     for k, node in enumerate(derivation.saved):
         if node not in needed and derivation.normalised:
             continue
-        names[node] = own.get(node, _plain(str(node.value)) if node.operation == "input" else f"saved_{k}")
+        names[node] = own.get(node, plain_name(str(node.value)) if node.operation == "input" else f"saved_{k}")
         lines.append(_line(f"const V {names[node]} = saved[{k}];", node))
     for k, (state, node) in enumerate(zip(derivation.spec.states, derivation.next_states, strict=True)):
         if node in needed and node not in names:
@@ -329,7 +329,7 @@ def _function(name: str, parameters: Sequence[str], lines: Sequence[str]) -> lis
 def _input(value: str, derivation: Derivation) -> tuple[str, str]:
     """The C++ name of an input and where it is read from."""
     states = derivation.spec.states
-    plain = _plain(value)
+    plain = plain_name(value)
     if value in derivation.accumulators:
         return plain, f"accumulator[{derivation.accumulators.index(value)}]"
     if value in states:
@@ -339,7 +339,7 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
     for mark, prefix, source in ((NORMALISED, "normalised", "normalised"), (INNER, "d_inner", "d_inner")):
         if value.startswith(mark):
             state = value.removeprefix(mark)
-            return f"{prefix}_{_plain(state)}", f"{source}[{derivation.normalised.index(state)}]"
+            return f"{prefix}_{plain_name(state)}", f"{source}[{derivation.normalised.index(state)}]"
     return _free(plain), f"d_next[{states.index(value.removeprefix('d_'))}]"
 
 
@@ -353,7 +353,7 @@ def _free(name: str) -> str:
     return f"{name}_" if name in ("d_next", "d_previous", "d_accumulator", "d_unit") else name
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name in the letters of C++."""
     return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)
 

@@ -96,6 +96,13 @@ def _c_constant(value: float) -> str:
     return f"({value!r}f)"
 
 
+def _triton_constant(value: float) -> str:
+    # A number beside a tensor takes the tensor's element type; alone it would be float32.
+    if math.isinf(value):
+        return f"(none {'+' if value > 0 else '-'} float('inf'))"
+    return f"(none + {value!r})" if value else "none"
+
+
 CPP = Language(
     {**_calls(where="select"), **_INFIX},
     _cpp_constant,
@@ -122,4 +129,16 @@ C = Language(
     _c_constant,
     "const float {name} = {expression};",
     "const int {name} = {expression};",
+)
+TRITON = Language(
+    {
+        **_calls(exp="tl.exp", log="tl.log", where="tl.where"),
+        **_INFIX,
+        "relu": "larger({0}, none)",
+        "maximum": "larger({0}, {1})",
+        "minimum": "smaller({0}, {1})",
+    },
+    _triton_constant,
+    "{name} = {expression}",
+    "{name} = {expression}",
 )

@@ -11,12 +11,12 @@ from torch.autograd import forward_ad
 
 from gatework.nn import _torch
 from gatework.nn._stack import LayerStack
-from gatework.scan import exported, operators, stack_native
+from gatework.scan import exported, operators, stack_native, triton_kernels
 from gatework.scan.options import PLAIN
 from gatework.scan.stack import StackScan
 from gatework.scan.weights import CheckedStack
 
-Path = Literal["stack", "operators", "exported", "torch", "reference"]
+Path = Literal["stack", "operators", "exported", "torch", "triton", "reference"]
 
 
 def choose(stack: StackScan, *, is_traced: bool, allows_torch: bool) -> Path:
@@ -27,6 +27,7 @@ def choose(stack: StackScan, *, is_traced: bool, allows_torch: bool) -> Path:
     - `exported`: one node for each scan of a program that is being compiled or exported, which computes as `operators`.
     - `torch`: torch's operator for the whole stack, as on another device. It shows no gates, refuses sequences without
       steps, and knows neither function transforms nor forward-mode derivatives.
+    - `triton`: kernels printed for a GPU, one a step; any cell, and what acts on its states, but no layer norm.
     - `reference`: the cell's `step()` in a loop; any cell, any device, every transform of torch.
 
     Args:
@@ -52,7 +53,8 @@ def choose(stack: StackScan, *, is_traced: bool, allows_torch: bool) -> Path:
         return "stack" if is_whole and stack_native.is_plain(tensors) else "operators"
     if allows_torch and not is_traced and not stack.options and x.numel() > 0 and _torch.has_operator(spec):
         return "torch"
-    return "reference"
+    is_on_gpu = weight.is_cuda and not is_traced and stack.weights[0].weight_hr is None
+    return "triton" if is_on_gpu and triton_kernels.takes(weight, options) else "reference"
 
 
 def direct(layer: LayerStack, x: Any) -> CheckedStack | None:

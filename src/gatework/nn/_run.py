@@ -11,14 +11,19 @@ from torch.nn.functional import dropout
 
 from gatework.nn import _arrange, _paths, _torch
 from gatework.nn._stack import LayerStack
-from gatework.scan import counter_rng, exported, operators, reference, stack_native
+from gatework.scan import counter_rng, exported, operators, reference, stack_native, triton_scan
 from gatework.scan import stack as scan_by_scan
 from gatework.scan.options import PLAIN
 from gatework.scan.scan import Scan
 from gatework.scan.stack import StackResult, StackScan
 
 # What computes one scan, by path; the others compute a whole stack.
-_SCANS: dict[_paths.Path, Any] = {"operators": operators, "exported": exported, "reference": reference}
+_SCANS: dict[_paths.Path, Any] = {
+    "operators": operators,
+    "exported": exported,
+    "triton": triton_scan,
+    "reference": reference,
+}
 
 
 def run(layer: LayerStack, batch: _arrange.ArrangedBatch, *, is_traced: bool = False) -> StackResult:

@@ -38,6 +38,17 @@ def is_kept(seed: int, *place: int, shape: tuple[int, ...], share: float, device
     return (_shifted(numbers, 11) < int(share * 2**53)).view(shape)
 
 
+def is_kept_each(
+    seed: int, *place: int, steps: int, shape: tuple[int, ...], share: float, device: torch.device
+) -> Tensor:
+    """The masks of `is_kept()` at each of the steps, whose numbers end the place; shape (steps, *shape)."""
+    starts = [chained(seed, *place, step) for step in range(steps)]
+    starts = [start - 2**64 if start >= 2**63 else start for start in starts]
+    counted = torch.arange(1, torch.Size(shape).numel() + 1, device=device) * _STEP
+    numbers = _mixed(counted + torch.tensor(starts, device=device)[:, None])
+    return (_shifted(numbers, 11) < int(share * 2**53)).view(steps, *shape)
+
+
 def chained(seed: int, *place: int) -> int:
     """The seed of the masks at a place, from 0 to below 2^64."""
     for part in place:

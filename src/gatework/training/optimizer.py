@@ -44,7 +44,7 @@ class Adam:
         parts = zip(joined.detach().split(sizes), joined.grad.split(sizes), strict=True)
         for parameter, (values, gradient) in zip(small, parts, strict=True):
             parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
-        self._steps = [torch.zeros((), dtype=torch.float32) for _ in self.tensors]
+        self._steps = [torch.zeros((), dtype=torch.float32, device=t.device) for t in self.tensors]
         self._means = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
         self._squares = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
 
