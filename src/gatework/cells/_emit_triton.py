@@ -17,6 +17,12 @@ from gatework.cells._symbol import Symbol
 SHARE = "share of "
 """What the inputs of a derivation are called that are drawn for each unit at each step, as 0 or 1."""
 
+_IMPORTS = (
+    "import triton",
+    "import triton.language as tl",
+    "",
+    "from gatework.scan.triton_functions import larger, sigmoid, smaller, softplus, tanh",
+)
 _NUMBERS = ("first", "earlier", "before", "rows", "time", "batch")
 _PLACES = (
     "place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)",
@@ -31,8 +37,8 @@ _PLACES = (
 
 
 def kernels(derivation: Derivation) -> str:
-    """The text of the two kernels, `forward` and `backward`, of a cell with what acts on its states."""
-    return "\n".join([*_forward(derivation), "", "", *_backward(derivation), ""])
+    """The text of a module with the two kernels, `forward` and `backward`, of a cell with what acts on its states."""
+    return "\n".join([*_IMPORTS, "", "", *_forward(derivation), "", "", *_backward(derivation), ""])
 
 
 def shares(derivation: Derivation) -> tuple[str, ...]:

@@ -100,14 +100,8 @@ def _after(
 
 def _compiled(source: str, name: str) -> tuple[Any, Any]:
     """The kernels of a text; Triton reads it where tracebacks do, and never from a file."""
-    import triton
-    import triton.language as tl
-
-    from gatework.scan import triton_functions as functions
-
     path = f"<triton kernels of {name}, {len(linecache.cache)}>"
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
-    called = ("larger", "smaller", "sigmoid", "tanh", "softplus")
-    names = {"__name__": __name__, "triton": triton, "tl": tl, **{one: getattr(functions, one) for one in called}}
+    names: dict[str, Any] = {"__name__": __name__}
     exec(compile(source, path, "exec"), names)
     return names["forward"], names["backward"]
