@@ -26,6 +26,11 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 weights over the source's words and its end, and the dictionary's shares of the same words without the end."""
 
 
+LEFT_OUT, SAID_TWICE = 0.15, 2.0
+"""Sums of a source word's weights over all words of a translation: below the one it was hardly looked at and may be
+left out, above the other it was looked at for several words and may be said twice."""
+
+
 def looked_table(
     model: TranslationModel,
     subwords: Subwords,

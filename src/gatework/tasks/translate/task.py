@@ -22,6 +22,7 @@ from gatework.tasks.translate import report
 from gatework.tasks.translate.baselines import baselines
 from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
 from gatework.tasks.translate.examples import PairExamples
+from gatework.tasks.translate.live import live
 from gatework.tasks.translate.looked import looked_table
 from gatework.tasks.translate.memory import TranslationMemory
 from gatework.tasks.translate.metrics import answers_of, closeness, metrics, need_sacrebleu
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._live import Live
     from gatework.tasks._section import Answered, ReportSection
 
 _EVALUATION_BATCH = 128
@@ -272,6 +274,18 @@ class TranslateTask(Task):
             f"{len(unsure):,} of {len(predictions):,} translations are unsure; --json, or --out FILE.csv, shows which, "
             "each with the nearest known pair"
         ]
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live:
+        """A page in which the network translates."""
+        return live(
+            _network(model),
+            self.subwords,
+            self.settings,
+            longest=self._translator(model).longest,
+            memory=self.memory,
+            sentences=[] if given is None else given.table()["text"].to_list(),
+            test=test,
+        )
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """Where the network looks in some sentences of the test part, as "attention"."""

@@ -1,0 +1,70 @@
+"use strict";
+
+// The likeliest translation: a beam search, of which a beam of 1 takes the likeliest piece each time.
+
+const LONGER = 1.5, MORE = 10; // the most pieces of a translation: so many times the source's, and so many more
+
+// The best `count` of { log } among rows of logarithms, the best first; of equal ones the first.
+function bestOf(logs, count) {
+  const best = [];
+  for (let k = 0; k < logs.length; k++) {
+    if (best.length === count && logs[k] <= logs[best.at(-1)]) continue;
+    let to = best.length;
+    while (to > 0 && logs[best[to - 1]] < logs[k]) to--;
+    best.splice(to, 0, k);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}
+
+// Translates the pieces of a sentence: { steps: [{ piece, log, weights }], log, isComplete }, the end not among the steps.
+function translated(network, pieces, beam) {
+  const { memory, state } = network.encode([...pieces, END]), limit = Math.floor(LONGER * pieces.length) + MORE;
+  const score = ({ log, length }) => log / ((5 + length) / 6) ** network.lengthPenalty;
+  const results = [];
+  let running = [{ piece: BEGIN, log: 0, steps: [], state }];
+  for (let length = 1; results.length < beam && running.length; length++) {
+    const candidates = running.flatMap(({ piece, log, steps, state: before }) => {
+      const { logs, weights, state: after } = network.step(piece, memory, before);
+      return bestOf(logs, 2 * beam).map((next) => ({ piece: next, log: log + logs[next], steps: [...steps, { piece: next, log: logs[next], weights }], state: after }));
+    }).sort((a, b) => b.log - a.log).slice(0, 2 * beam);
+    for (const { piece, log, steps } of candidates.slice(0, beam)) {
+      if (piece === END && results.length < beam) results.push({ steps: steps.slice(0, -1), log, length, isComplete: true });
+    }
+    running = candidates.filter(({ piece }) => piece !== END).slice(0, beam);
+    if (length < limit) continue;
+    for (const { log, steps } of running) if (results.length < beam) results.push({ steps, log, length, isComplete: false });
+    break;
+  }
+  return results.sort((a, b) => score(b) - score(a))[0];
+}
+
+// A line, sentence by sentence: of each its words, those of its translation, where each of these was looked for, and what
+// the dictionary says. `weights` has a row for each word of the translation, a column for each of the source and its end.
+function translatedLine(network, lexicon, line, beam) {
+  const parts = cutLine(line, network.subwords, network.longest).map((sentence) => {
+    const pieces = network.subwords.encode(sentence), found = translated(network, pieces, beam);
+    const source = network.subwords.words(pieces), target = network.subwords.words(found.steps.map((step) => step.piece));
+    const weights = network.attention === "none" ? null : byWord(found.steps, source, target);
+    return { ...found, source: source.words, target: target.words, weights, lexicon: lexicon.alignment(source.words, target.words),
+      text: network.subwords.decode(found.steps.map((step) => step.piece)) };
+  });
+  const log = parts.reduce((sum, part) => sum + part.log, 0), count = parts.reduce((sum, part) => sum + part.steps.length + 1, 0);
+  return { parts, text: parts.map((part) => tidied(part.text)).filter(Boolean).join(" "), confidence: count ? Math.exp(log / count) : 1 };
+}
+
+// Weights summed over the pieces of a source's word, and the mean over those of the translation's.
+function byWord(steps, source, target) {
+  const rows = target.words.map(() => zeros(source.words.length + 1)), counts = target.words.map(() => 0);
+  steps.forEach(({ weights }, t) => {
+    const row = rows[target.places[t]];
+    counts[target.places[t]]++;
+    weights.forEach((weight, s) => { row[s < source.places.length ? source.places[s] : source.words.length] += weight; });
+  });
+  return rows.map((row, k) => row.map((sum) => sum / counts[k]));
+}
+
+// How much each word of the source was looked at in all; about 1 where it was said once.
+function coverageOf({ source, weights }) {
+  return source.map((_, s) => weights.reduce((sum, row) => sum + row[s], 0));
+}
