@@ -12,6 +12,7 @@ Padding = Literal["mask", "pre"]
 Init = Literal["torch", "keras"]
 Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Missing = Literal["previous", "zero", "error"]
 Duplicates = Literal["error", "mean", "sum", "first", "last"]
 
@@ -243,6 +244,10 @@ class TrainingOptions(OptionSection):
     )
     best_weights: bool = option(True, help="Keep the weights of the best validation epoch, not the last ones.")
     bucket: bool = option(True, help="Batches hold sequences of similar length.")
+    precision: Precision = option(
+        "float32",
+        help="Of the recurrent layers' products in training; auto is bfloat16 where the processor multiplies it.",
+    )
     shards: int = option(
         0,
         low=0,

@@ -19,6 +19,7 @@ from gatework.options import implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training.notebook import NotebookProgress, is_notebook
 from gatework.training.outline import outline
+from gatework.training.precision import precision_here
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
 from gatework.training.run import Run, complete, create, refuse_occupied
@@ -157,4 +158,5 @@ def prepare(
         scan_options(dataclasses.replace(chosen.model, cell=cell))
     learnt = tasks.get(task)
     dataset = source if isinstance(source, Dataset) else learnt.load(source, chosen)
-    return dataset, learnt.decided(chosen, dataset, changes) if is_own else chosen
+    chosen = learnt.decided(chosen, dataset, changes) if is_own else chosen
+    return dataset, chosen.changed(precision=precision_here(chosen.training.precision))

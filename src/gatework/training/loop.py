@@ -22,6 +22,7 @@ from gatework.tasks import Loss, Task
 from gatework.training import checkpoint
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
+from gatework.training.precision import train_in_bfloat16
 from gatework.training.progress import Progress, stop_on_signal
 from gatework.training.ranks import Alone, LostError
 from gatework.training.shards import Figures, ShardedGradient
@@ -58,6 +59,8 @@ class Trainer:
         self.label, self.progress, self.ranks = label, progress if ranks.is_main else Progress(), ranks
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
+        if self.config.precision == "bfloat16":
+            train_in_bfloat16(self.model)
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
         self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()

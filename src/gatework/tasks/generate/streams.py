@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IGNORED = -100
 """The target where nothing is to be predicted, as torch's loss has it."""
 # An epoch is a look at the validation part: neither after a few steps nor after many minutes.
-_FEWEST_STEPS, _MOST_TOKENS = 20, 400_000
+_FEWEST_STEPS, _MOST_TOKENS = 20, 250_000
 _SHORTEST = 16
 
 

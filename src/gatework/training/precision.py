@@ -1,0 +1,62 @@
+"""The precision of the recurrent layers' products while a network is trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gatework.nn import RecurrentLayer
+from gatework.options import Precision
+from gatework.scan import kernels
+
+
+def precision_here(precision: Precision) -> Precision:
+    """The precision that "auto" stands for on this machine: bfloat16 where the processor multiplies its numbers."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if kernels.multiplies_bfloat16() else "float32"
+
+
+def train_in_bfloat16(model: nn.Module) -> None:
+    """Lets the recurrent layers of a network multiply in bfloat16 while it is trained.
+
+    Weights, sums, states inside a call and what follows the layers stay float32; a network that is evaluated computes
+    in float32 throughout.
+    """
+    for module in model.modules():
+        if isinstance(module, RecurrentLayer):
+            Rounded(module)
+
+
+class Rounded:
+    """A recurrent layer that computes under autocast to bfloat16 in training, and gives float32 back.
+
+    Args:
+        layer: The layer.
+    """
+
+    def __init__(self, layer: nn.Module) -> None:
+        self._under_way: list[torch.autocast] = []
+        layer.register_forward_pre_hook(self._begin, with_kwargs=True)
+        layer.register_forward_hook(self._end, with_kwargs=True, always_call=True)
+
+    def _begin(self, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if layer.training:
+            cast = torch.autocast(next(layer.parameters()).device.type, torch.bfloat16)
+            cast.__enter__()
+            self._under_way.append(cast)
+
+    def _end(self, layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any], result: Any) -> Any:
+        if not self._under_way:
+            return result
+        self._under_way.pop().__exit__(None, None, None)
+        return _as_float32(result)
+
+
+def _as_float32(value: Any) -> Any:
+    """Tensors in float32, those of tuples too."""
+    if isinstance(value, Tensor):
+        return value.float()
+    return tuple(map(_as_float32, value)) if isinstance(value, tuple) else value
