@@ -46,6 +46,7 @@ def test_a_layer_that_fails_leaves_no_autocast_behind():
 
 
 def test_a_run_keeps_the_precision_that_auto_stood_for(tmp_path):
-    run = gatework.train("generate", text(tmp_path, 600), out=tmp_path / "run", recipe=small(precision="auto"), epochs=1)
+    recipe = small(precision="auto")
+    run = gatework.train("generate", text(tmp_path, 600), out=tmp_path / "run", recipe=recipe, epochs=1)
     assert run.recipe.training.precision == precision_here("auto")
     assert (precision_here("auto") == "bfloat16") == kernels.multiplies_bfloat16()
