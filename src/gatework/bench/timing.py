@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+import gatework
 from gatework.errors import UsageError, nearest
+from gatework.scan import kernels
 
 if TYPE_CHECKING:
     from gatework.bench.frameworks import Peer
@@ -113,8 +115,6 @@ def choose(names: Sequence[str]) -> list[Shape]:
 
 def layers_of(shape: Shape, cell: str) -> tuple[nn.Module, nn.Module]:
     """Our layer and torch's with the same weights."""
-    import gatework
-
     sizes = (shape.input, shape.hidden, shape.layers)
     ours = getattr(gatework.nn, _CLASSES[cell])(*sizes)
     theirs = getattr(nn, _CLASSES[cell])(*sizes)
@@ -251,8 +251,6 @@ def streaming(hidden: int = 128, steps: int = 2000, in_a_row: int = 100) -> dict
 
     `ours in turns` and `torch in turns` are the same with one step at a turn: weights have left the nearest cache.
     """
-    import gatework
-
     ours, theirs = gatework.nn.LSTM(hidden, hidden), nn.LSTM(hidden, hidden)
     x = torch.randn(1, hidden)
     steps_of: dict[str, Callable[[Any], Any]] = {
@@ -276,8 +274,6 @@ def streaming(hidden: int = 128, steps: int = 2000, in_a_row: int = 100) -> dict
 
 def tracing(pairs: int = 15) -> float:
     """The median time of a run that keeps every gate over that of a plain forward run."""
-    import gatework
-
     layer, x = gatework.nn.LSTM(128, 128), torch.randn(200, 32, 128)
     with torch.inference_mode():
         layer.trace(x), layer(x)
@@ -291,8 +287,6 @@ def last_step(steps: int = 400, pairs: int = 15) -> float:
 
     The gradient of the last step fades on its way back, to subnormal numbers where nothing flushes them.
     """
-    import gatework
-
     layer, x = gatework.nn.LSTM(64, 64), torch.randn(steps, 32, 64)
 
     def run(is_last: bool) -> None:
@@ -306,8 +300,6 @@ def last_step(steps: int = 400, pairs: int = 15) -> float:
 
 def as_json(timings: Sequence[Timing]) -> dict[str, object]:
     """Everything measured, with what it was measured on."""
-    from gatework.scan import kernels
-
     return {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),

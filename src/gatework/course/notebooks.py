@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatework.course.exercises import REGISTRY
 from gatework.course.extra import need
 from gatework.course.lessons import Lesson
 from gatework.errors import DataError
@@ -78,8 +79,6 @@ def _cell(code: str, tag: str) -> str:
 
 
 def _solution(lesson: Lesson, name: str) -> str:
-    from gatework.course.exercises import REGISTRY
-
     if name not in REGISTRY:
         raise DataError(f'{lesson.path} shows the solution "{name}", which no exercise has')
     # A fenced block of Python would become a cell; Jupytext leaves one in a fence of tildes alone.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gatework.data._load import load, load_inputs, load_split
     from gatework.data.dataset import Batch, Dataset, Examples, Provenance, Split
     from gatework.data.sets import REGISTRY, SetSpec, register
+    from gatework.data.tables import Table, read_table
 
 __all__ = [
     "REGISTRY",
@@ -19,9 +20,11 @@ __all__ = [
     "Provenance",
     "SetSpec",
     "Split",
+    "Table",
     "load",
     "load_inputs",
     "load_split",
+    "read_table",
     "register",
 ]
 
@@ -31,5 +34,6 @@ __getattr__, __dir__ = lazy(
         "_load": ("load", "load_inputs", "load_split"),
         "dataset": ("Batch", "Dataset", "Examples", "Provenance", "Split"),
         "sets": ("REGISTRY", "SetSpec", "register"),
+        "tables": ("Table", "read_table"),
     },
 )

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from gatework.data.dataset import Dataset, Split
+from gatework.data.own import read_dataset, read_examples, read_inputs
 from gatework.data.sets import REGISTRY, SetSpec
 from gatework.errors import UsageError, nearest
 
@@ -39,8 +40,6 @@ def load(source: Any, config: DataOptions, answer: Answer | None = None) -> Data
         return _examples(REGISTRY[source], config)
     if isinstance(source, str) and not _looks_like_a_path(source):
         raise UsageError(f'there is no data set and no file "{source}": {nearest(source, REGISTRY)}')
-    from gatework.data.own import read_dataset
-
     return read_dataset(source, config, answer or ("target" if config.target else "label"))
 
 
@@ -61,8 +60,6 @@ def load_split(
     """
     if isinstance(source, str) and source in REGISTRY:
         return _examples(REGISTRY[source], config).test
-    from gatework.data.own import read_examples
-
     return read_examples(source, config, columns, classes, reading)
 
 
@@ -84,8 +81,6 @@ def load_inputs(
     Raises:
         DataError: The data is not what was expected.
     """
-    from gatework.data.own import read_inputs
-
     return read_inputs(source, config, columns, kind, reading)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from gatework.data.dataset import Batch, Split
 from gatework.data.tokens import Tokens, spans, tokenise
+from gatework.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +93,17 @@ class Texts:
         return taken
 
 
+def texts_of(split: Split) -> Texts:
+    """The inputs of examples that are texts.
+
+    Raises:
+        DataError: They are something else.
+    """
+    if not isinstance(split.inputs, Texts):
+        raise DataError(f"these examples are {split.inputs.kind}, and texts were expected: give texts, or another task")
+    return split.inputs
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The words that a model knows, most frequent first.
@@ -155,8 +167,7 @@ class TextExamples:
             padding: "mask" puts padding behind, to the batch's longest text; "pre" puts it in front, up to `max_tokens`
                 (to the longest of these texts where that is 0), and counts it as steps, as Keras' pad_sequences does.
         """
-        texts = split.inputs
-        assert isinstance(texts, Texts)
+        texts = texts_of(split)
         self.split = split
         tokens = texts.tokens.last(max_tokens)
         self._count = np.maximum(tokens.lengths, 1)

@@ -28,11 +28,10 @@ from gatework.errors import UsageError
 from gatework.inside._probe import probe
 from gatework.inside._sources import answered, read, recurrent_of, sequence_task
 from gatework.nn import RecurrentLayer
+from gatework.training.run import Run
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from gatework.training.run import Run
 
 Method = Literal["gradient x input", "integrated gradients"]
 # Points of the integral that are computed in one batch.
@@ -91,8 +90,6 @@ def attribute(
     Raises:
         UsageError: There is more than one example, or no such class or method.
     """
-    from gatework.training.run import Run
-
     if method not in METHODS:
         raise UsageError(f'the method is "{method}", expected one of {", ".join(METHODS)}')
     classes: tuple[str, ...] = ()

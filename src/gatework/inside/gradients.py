@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -25,9 +25,7 @@ from gatework.inside._equations import retention_gates
 from gatework.inside._probe import Probe, probe
 from gatework.inside._sources import read, sequence_task
 from gatework.inside.traces import trace
-
-if TYPE_CHECKING:
-    from gatework.training.run import Run
+from gatework.training.run import Run
 
 Moment = Literal["trained", "start"]
 GONE, GROWN = 1e-2, 1e2
@@ -135,8 +133,6 @@ def gradient_flow(
     Raises:
         UsageError: The examples have no targets, or there is nothing to differentiate.
     """
-    from gatework.training.run import Run
-
     if not isinstance(source, Run):
         if loss is None:
             raise UsageError("the gradient flow of a network needs loss=, a function of its output")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from gatework.data.tokens import tokenise
 from gatework.errors import UsageError
 from gatework.inside.traces import DIRECTIONS, Trace
 
@@ -60,8 +61,6 @@ def inside_quotes(text: str) -> np.ndarray:
     Quotation marks are no tokens themselves: each one ends the token before it and turns the answer round.
     """
     import polars as pl
-
-    from gatework.data.tokens import tokenise
 
     pieces, is_inside = [""], [False]
     for character in text:

@@ -17,6 +17,7 @@ from gatework.data.dataset import Batch
 from gatework.errors import UsageError
 from gatework.inside._sources import answered, batch_lengths, capturing, read, recurrent_of
 from gatework.nn import RecurrentLayer
+from gatework.training.run import Run
 
 if TYPE_CHECKING:
     import polars as pl
@@ -121,8 +122,6 @@ def trace(source: Any, inputs: Any, *, lengths: Any = None, hx: Any = None) -> T
         UsageError: The source has no recurrent layer, or the inputs do not fit.
         RunError: The run is not finished, or its task reads neither texts nor series.
     """
-    from gatework.training.run import Run
-
     if isinstance(source, Run):
         reading = read(source, inputs)
         return _network_trace(source.network, reading.batch, reading.steps)

@@ -18,7 +18,7 @@ from gatework.inference.sequence import SequenceNetwork, Sizes
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
 from gatework.tasks._sequence_inference import Finish, SequenceInference
-from gatework.tasks._sequence_stream import SequenceStream, check_streams
+from gatework.tasks._sequence_stream import Followable, SequenceStream, check_streams
 from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
@@ -141,14 +141,13 @@ class SequenceTask(DenseTask):
         """Examples ready to be batched."""
         return self.encoder.encode(split, self.encoded_targets(split.targets))
 
-    def model(self, config: ModelOptions) -> nn.Module:
-        """A network with fresh weights."""
-        from gatework.nn.model import SequenceModel
-
+    @property
+    def sizes(self) -> Sizes:
+        """What its network is given and gives."""
         encoder = self.encoder
         if isinstance(encoder, SeriesEncoder):
-            return SequenceModel(config, vocabulary=None, inputs=len(encoder.scale.mean), outputs=self.width)
-        return SequenceModel(config, vocabulary=len(encoder.vocabulary), inputs=None, outputs=self.width)
+            return Sizes(None, len(encoder.scale.mean), self.width)
+        return Sizes(len(encoder.vocabulary), None, self.width)
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What is said of each example, behind the other columns of the table that it was read from."""
@@ -177,20 +176,13 @@ class SequenceTask(DenseTask):
 
     def inference_of(self, config: ModelOptions, weights: Mapping[str, np.ndarray], finish: Finish) -> Inference | None:
         """As `inference()`, with what becomes of the outputs for whole examples."""
-        encoder = self.encoder
-        if isinstance(encoder, SeriesEncoder):
-            sizes = Sizes(None, len(encoder.scale.mean), self.width)
-        else:
-            sizes = Sizes(len(encoder.vocabulary), None, self.width)
-        if not SequenceNetwork.fits(config, sizes, weights):
+        if not SequenceNetwork.fits(config, self.sizes, weights):
             return None
-        return SequenceInference(self, SequenceNetwork(config, sizes, weights), finish)
+        return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish)
 
     def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence: a row of values for a series, words for a text."""
-        from gatework.nn.model import SequenceModel
-
-        if not isinstance(model, SequenceModel):
+        if not isinstance(model, Followable):
             raise UsageError(f"a {type(model).__name__} cannot answer row by row; give the network of the run")
         check_streams(self, is_bidirectional=model.recurrent.bidirectional)
         return SequenceStream(self, model.eval().follow_arrays)

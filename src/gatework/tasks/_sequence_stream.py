@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -20,6 +20,25 @@ if TYPE_CHECKING:
 
 Follow = Callable[[np.ndarray, Any], tuple[np.ndarray, Any]]
 """Goes on by some steps of a sequence from what is carried: the outputs after each, and what to carry on."""
+
+
+@runtime_checkable
+class Followable(Protocol):
+    """A network that goes on step by step.
+
+    Attributes:
+        recurrent: Its layers.
+    """
+
+    recurrent: Any
+
+    def eval(self) -> Self:
+        """The network as it answers."""
+        ...
+
+    def follow_arrays(self, steps: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+        """As a `Follow`."""
+        ...
 
 
 def check_streams(task: SequenceTask, *, is_bidirectional: bool) -> None:

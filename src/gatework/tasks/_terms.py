@@ -17,7 +17,6 @@ from gatework.data.text import Texts, Vocabulary
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-    from gatework.data.dataset import Split
 
 _LEAST_TEXTS = 2
 _NONE = -1
@@ -101,12 +100,6 @@ class Terms:
         is_run = (rows[1:] == rows[:-1]) & (at[:-1] != _NONE) & (words[1:] != _NONE)
         keys[1:][is_run] = at[:-1][is_run] * len(self.vocabulary.words) + words[1:][is_run]
         return keys
-
-
-def texts_of(split: Split) -> Texts:
-    """The inputs of a split that is known to hold texts."""
-    assert isinstance(split.inputs, Texts)
-    return split.inputs
 
 
 def _occurrences(texts: Texts, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:

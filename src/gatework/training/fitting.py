@@ -15,6 +15,7 @@ from gatework._threads import checked_count
 from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
+from gatework.nn.model import scan_options
 from gatework.options import implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training.notebook import NotebookProgress, is_notebook
@@ -136,8 +137,6 @@ def prepare(
     Raises:
         UsageError: A setting is wrong, or a cell cannot take what shall act around it.
     """
-    from gatework.nn.model import scan_options
-
     name = str(source) if isinstance(source, (str, os.PathLike)) else ""
     known = find_recipe(REGISTRY[name].recipe) if name in REGISTRY else None
     if isinstance(recipe, str):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatework.data.download import found_file
+
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset
     from gatework.data.tables import Table
@@ -44,6 +46,4 @@ class SetSpec:
     @property
     def is_at_hand(self) -> bool:
         """Whether it can be loaded without a download."""
-        from gatework.data.download import found_file
-
         return self.is_built_in or (self.url is not None and found_file(self.name, self.url) is not None)

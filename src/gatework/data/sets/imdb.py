@@ -26,12 +26,14 @@ from gatework._files import cache_folder
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.download import official_file
 from gatework.data.sets._spec import SetSpec
+from gatework.data.split import divided
+from gatework.data.text import Texts
+from gatework.data.tokens import TOKENISER_VERSION, Tokens, tokenise
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from gatework.data.tokens import Tokens
     from gatework.options import DataOptions
 
 URL = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
@@ -48,9 +50,6 @@ def load(config: DataOptions) -> Dataset:
     Raises:
         DataError: The archive cannot be downloaded, or is truncated or not the official one.
     """
-    from gatework.data.split import divided
-    from gatework.data.text import Texts
-
     archive = official_file("imdb", URL, MD5)
     with open(archive.path, "rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
@@ -65,8 +64,6 @@ def load(config: DataOptions) -> Dataset:
 def _parsed(archive: Path, fingerprint: str) -> tuple[pl.DataFrame, Tokens]:
     """The reviews and their tokens, from the cache if they are there."""
     import polars as pl
-
-    from gatework.data.tokens import TOKENISER_VERSION, tokenise
 
     kept = cache_folder() / "imdb" / f"reviews-{fingerprint[:16]}-{TOKENISER_VERSION}"
     try:
@@ -109,8 +106,6 @@ def _read_archive(archive: Path) -> pl.DataFrame:
 
 def _read_kept(folder: Path) -> tuple[pl.DataFrame, Tokens]:
     import polars as pl
-
-    from gatework.data.tokens import Tokens
 
     reviews = pl.read_parquet(folder / "reviews.parquet")
     ids = pl.read_parquet(folder / "ids.parquet")["id"].to_numpy()

@@ -18,6 +18,8 @@ import numpy as np
 
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.sets._spec import SetSpec
+from gatework.data.split import divided, first_of_equal, split
+from gatework.data.text import Texts
 
 if TYPE_CHECKING:
     from gatework.options import DataOptions
@@ -32,9 +34,6 @@ _TEST_SHARE, _TEST_SEED = 0.1, 0
 def load(config: DataOptions) -> Dataset:
     """The built-in sentences; `config` gives the validation part's share and seed."""
     import polars as pl
-
-    from gatework.data.split import divided, first_of_equal, split
-    from gatework.data.text import Texts
 
     table = pl.read_csv(FILE, infer_schema=False)
     texts = Texts(table["text"])

@@ -14,6 +14,7 @@ from gatework.cells import get as get_cell
 from gatework.inside.memory.experiment import DEFAULT, QUICK, MemoryPlan, measure
 from gatework.inside.memory.learning import Outcome
 from gatework.inside.memory.results import summary
+from gatework.reports.memory import write_memory_report
 from gatework.training.runtime import environment
 
 
@@ -42,8 +43,6 @@ def compare_memory(
         RunError: The folder holds something else.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    from gatework.reports.memory import write_memory_report
-
     out = Path(out)
     workers = checked_count(usable_cores() if workers is None else workers, "jobs")
     outcomes = measure(plan, out, workers=workers, told=None if is_quiet else _tell)

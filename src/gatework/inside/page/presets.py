@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework import data
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.series import SeriesEncoder
@@ -52,8 +53,6 @@ def _test_part(run: Run) -> Split | None:
 
     A path in the recipe is not read: a run that someone sent must not put a file of this machine into the page.
     """
-    from gatework import data
-
     file = test_part_of(run.path)
     if file is not None:
         return stored_test_part(run, file)

@@ -28,9 +28,9 @@ import polars as pl
 
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
-from gatework.data.text import Texts
+from gatework.data.text import Texts, texts_of
 from gatework.tasks._task import single_threaded
-from gatework.tasks._terms import Terms, texts_of
+from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import numpy as np
 from gatework.data.inputs import RaggedSeries
 from gatework.data.long import is_long, long_table, read_long, read_long_dataset
 from gatework.data.reading import Reading
-from gatework.data.series import SeriesEncoder
 from gatework.data.ts_files import is_ts_file
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
+from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK_ALONE, Blend
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss, Scores, refuse_options
@@ -133,12 +133,8 @@ class ClassifyTask(SequenceTask):
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
-        from gatework.tasks.classify.model import Classifier
-
-        encoder, classes = self.encoder, self.width
-        if isinstance(encoder, SeriesEncoder):
-            return Classifier(config, vocabulary=None, inputs=len(encoder.scale.mean), classes=classes)
-        return Classifier(config, vocabulary=len(encoder.vocabulary), inputs=None, classes=classes)
+        sizes = self.sizes
+        return classify.Classifier(config, vocabulary=sizes.vocabulary, inputs=sizes.inputs, classes=sizes.outputs)
 
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""

@@ -8,9 +8,9 @@ use, but these are not counted.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -49,11 +49,26 @@ class Windows:
     readings: EventTable
     index: np.ndarray
 
+    kind: ClassVar[str] = "windows"
+
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, chosen: np.ndarray) -> Windows:
         return Windows(self.readings, self.index[chosen])
+
+    def identities(self) -> list[Hashable]:
+        """Which rows each window has."""
+        return [tuple(row) for row in self.index.tolist()]
+
+    def columns(self) -> dict[str, pl.Series | list[Any]]:
+        """The series, the first row and the row after the last."""
+        names = [self.readings.series[k].name for k in self.index[:, 0]]
+        return {"series": names, "start": self.index[:, 1].tolist(), "end": self.index[:, 2].tolist()}
+
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.readings.notes
 
     @property
     def steps(self) -> int:
@@ -64,16 +79,16 @@ class Windows:
 class WindowSplit(Split):
     """One part of the windows; its targets have the shape (windows, steps x outputs), NaN where nothing counts."""
 
-    inputs: Windows  # type: ignore[assignment]
+    inputs: Windows
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found in the table and how it was handled."""
-        return self.inputs.readings.notes
+        return self.inputs.notes()
 
     def take(self, index: np.ndarray) -> WindowSplit:
         """The windows at these positions, in this order."""
-        return WindowSplit(self.inputs[index], self.targets[index])  # type: ignore[arg-type]
+        return WindowSplit(self.inputs[index], self.targets[index])
 
     def table(self) -> pl.DataFrame:
         """The windows as rows of a table: the series, the first row and the row after the last."""
@@ -206,7 +221,7 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
     parts = []
     for number in range(3):
         windows = Windows(readings, _windows(readings, ends, config.context, scorer, number))
-        parts.append(WindowSplit(windows, encode_windows(windows, scales, periods, scorer)[1]))  # type: ignore[arg-type]
+        parts.append(WindowSplit(windows, encode_windows(windows, scales, periods, scorer)[1]))
     return DetectionDataset(
         name or table.name,
         "detect",
@@ -253,8 +268,13 @@ def encode_series(
 
 
 def windows_of(split: Split) -> Windows:
-    """The windows of a split that is known to hold some."""
-    assert isinstance(split, WindowSplit)
+    """The windows of a split.
+
+    Raises:
+        DataError: It holds something else.
+    """
+    if not isinstance(split.inputs, Windows):
+        raise DataError(f"a detector reads rows of a table in windows, and these are {split.inputs.kind}")
     return split.inputs
 
 

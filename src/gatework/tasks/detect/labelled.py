@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.errors import UsageError
+from gatework.tasks import detect
 from gatework.tasks._task import Baseline, Loss, Trained
 from gatework.tasks.detect.data import Windows, encode_windows, windows_of
 from gatework.tasks.detect.metrics import answers_of
@@ -57,10 +58,8 @@ class LabelledDetectTask(UsualTask):
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights; it maps windows to the log odds that each row is labelled."""
-        from gatework.tasks.detect.model import LabelNetwork
-
         self._check(config)
-        return LabelNetwork(config, len(self.variables), 2 * len(self.periods) + 1, (1, self.usual))
+        return detect.LabelNetwork(config, len(self.variables), 2 * len(self.periods) + 1, (1, self.usual))
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Binary cross-entropy summed over the rows that count, labelled ones by their weight."""

@@ -15,6 +15,7 @@ from gatework.data.series import Scale
 from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
+from gatework.tasks import detect
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
@@ -197,11 +198,11 @@ class UsualTask(DenseTask):
         Raises:
             UsageError: The recurrent layer is asked to read backwards, which a row-by-row answer cannot.
         """
-        from gatework.tasks.detect.model import Autoencoder, NextRowNetwork
-
         self._check(config)
         sizes = (config, len(self.variables), 2 * len(self.periods), (len(judgings(self.settings)), self.usual))
-        return NextRowNetwork(*sizes) if self.scorer == "forecast" else Autoencoder(*sizes, self.settings.context)
+        if self.scorer == "forecast":
+            return detect.NextRowNetwork(*sizes)
+        return detect.Autoencoder(*sizes, self.settings.context)
 
     def _check(self, config: ModelOptions) -> None:
         if config.bidirectional:
@@ -308,7 +309,7 @@ class UsualTask(DenseTask):
         refuse_options(self.name, options)
         readings = read_rows(source, recipe, self)
         index = np.array([(k, 0, len(rows), 0) for k, rows in enumerate(readings.series)], dtype=np.int64)
-        return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))  # type: ignore[arg-type]
+        return WindowSplit(Windows(readings, index), np.zeros((len(index), 0)))
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """One row per row of the table, in its order: score, whether it is anomalous, and why."""

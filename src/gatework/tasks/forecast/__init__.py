@@ -1,1 +1,14 @@
 """Forecasting: windows over regular series, the network, simple methods, metrics and intervals that hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
+
+if TYPE_CHECKING:
+    from gatework.tasks.forecast.model import ForecastNetwork, quantile_loss
+
+__all__ = ["ForecastNetwork", "quantile_loss"]
+
+__getattr__, __dir__ = lazy(__name__, {"model": ("ForecastNetwork", "quantile_loss")})

@@ -186,7 +186,9 @@ def _each(state: Any, change: Any) -> Any:
     return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)
 
 
-def loss(outputs: Tensor, batch: OriginBatch, distribution: Distribution, log: Logarithm | None = None) -> Loss:
+def quantile_loss(
+    outputs: Tensor, batch: OriginBatch, distribution: Distribution, log: Logarithm | None = None
+) -> Loss:
     r"""The sum over observed steps, in the window's measure.
 
     For free quantiles it is twice the mean over levels of $\rho_q(u) = \max(q u, (q - 1) u)$.

@@ -17,6 +17,7 @@ from gatework.data.sets import REGISTRY, find_table
 from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
+from gatework.tasks import forecast
 from gatework.tasks._blend import NETWORK_ALONE
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
@@ -45,7 +46,7 @@ from gatework.tasks.forecast.metrics import (
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.season import calendar
 from gatework.tasks.forecast.statistical import absent
-from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
+from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
 from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
 
 if TYPE_CHECKING:
@@ -186,8 +187,6 @@ class ForecastTask(DenseTask):
         Raises:
             UsageError: The recurrent layer is asked to read backwards, which a forecast cannot.
         """
-        from gatework.tasks.forecast.model import ForecastNetwork
-
         if config.bidirectional:
             raise UsageError("a forecaster answers from its last state and reads forwards only: bidirectional is false")
         known, past = len(self.features.known.mean), len(self.features.past.mean)
@@ -195,7 +194,7 @@ class ForecastTask(DenseTask):
         targets = len(self.history.columns.targets)
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
         inputs = 2 + past + known + moments
-        return ForecastNetwork(
+        return forecast.ForecastNetwork(
             config,
             self.plan,
             inputs=inputs,
@@ -207,10 +206,7 @@ class ForecastTask(DenseTask):
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """The quantile loss, or that of a distribution, in each window's own measure, summed over observed steps."""
-        from gatework.tasks.forecast.model import loss
-
-        assert isinstance(batch, OriginBatch)
-        return loss(outputs, batch, self.plan.distribution, self.features.log)
+        return forecast.quantile_loss(outputs, origin_batch(batch), self.plan.distribution, self.features.log)
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry what the validation origins, those of the first training, say of its intervals."""
@@ -313,8 +309,7 @@ class ForecastTask(DenseTask):
 
     def in_own_unit(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
         """Quantiles with the centre of each window, float64 where one was taken off."""
-        assert isinstance(batch, OriginBatch)
-        centre = batch.centre.numpy()
+        centre = origin_batch(batch).centre.numpy()
         return outputs + centre[:, None, None] if centre.any() else outputs
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:

@@ -12,6 +12,7 @@ import numpy as np
 from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
 from gatework.data.series import LARGEST_LEVEL, Scale
+from gatework.errors import UsageError
 from gatework.tasks.forecast.linear import LEAST_SPREAD, Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.options import ForecastOptions
@@ -53,6 +54,17 @@ class OriginBatch(Batch):
         """What a network's `forward()` takes, by name."""
         names = ("inputs", "ahead", "static", "level", "scale", "skip")
         return {name: getattr(self, name) for name in names}
+
+
+def origin_batch(batch: Batch) -> OriginBatch:
+    """A batch of windows.
+
+    Raises:
+        UsageError: It is one of something else.
+    """
+    if not isinstance(batch, OriginBatch):
+        raise UsageError("forecasting reads batches of windows, as its encode() makes them")
+    return batch
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -35,8 +37,23 @@ class Origins:
     season: int
     scale: np.ndarray
 
+    kind: ClassVar[str] = "origins"
+
     def __len__(self) -> int:
         return len(self.index)
+
+    def identities(self) -> list[Hashable]:
+        """Which series, target and step each origin is."""
+        return [tuple(row) for row in self.index.tolist()]
+
+    def columns(self) -> dict[str, pl.Series | list[Any]]:
+        """The series, the target and the first step that is forecast."""
+        names = [self.table.series[number].name for number in self.index[:, 0]]
+        return {"series": names, "target": self.index[:, 1].tolist(), "step": self.index[:, 2].tolist()}
+
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.table.notes
 
     def __getitem__(self, chosen: np.ndarray) -> Origins:
         return Origins(self.table, self.index[chosen], self.horizon, self.season, self.scale)
@@ -107,7 +124,7 @@ def on_scale(origins: Origins, log: Logarithm | None) -> Origins:
 class OriginSplit(Split):
     """Forecast origins as one part of a dataset; the targets are gathered when they are first asked for."""
 
-    inputs: Origins  # type: ignore[assignment]
+    inputs: Origins
 
     def __init__(self, origins: Origins) -> None:
         object.__setattr__(self, "inputs", origins)
@@ -118,7 +135,7 @@ class OriginSplit(Split):
     @property
     def notes(self) -> tuple[str, ...]:
         """What was found in the table and how it was handled."""
-        return self.inputs.table.notes
+        return self.inputs.notes()
 
     @cached_property
     def targets(self) -> np.ndarray:

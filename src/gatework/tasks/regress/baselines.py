@@ -8,8 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from gatework.data.dataset import Dataset
+from gatework.data.text import texts_of
 from gatework.tasks._task import Baseline, single_threaded
-from gatework.tasks._terms import texts_of
 from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.regress.metrics import answers_of
 

@@ -11,19 +11,21 @@ import numpy as np
 from gatework.data.reading import Reading
 from gatework.data.series import Scale
 from gatework.errors import DataError
+from gatework.tasks import regress
 from gatework.tasks._chart import histogram
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Loss
 from gatework.tasks.regress import report
+from gatework.tasks.regress.baselines import baselines
 from gatework.tasks.regress.metrics import answers_of, metrics, sample
 from gatework.tasks.regress.options import OPTIONS
 
 if TYPE_CHECKING:
     import polars as pl
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Columns, Dataset, Split
-    from gatework.options import DataOptions
+    from gatework.options import DataOptions, ModelOptions
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
@@ -68,6 +70,11 @@ class RegressTask(SequenceTask):
         targets = dataset.train.targets
         scale = Scale.learnt(targets, is_scaled=config.scale)
         return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
+
+    def model(self, config: ModelOptions) -> nn.Module:
+        """A network with fresh weights."""
+        sizes = self.sizes
+        return regress.RegressionNetwork(config, vocabulary=sizes.vocabulary, inputs=sizes.inputs, values=sizes.outputs)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -151,8 +158,6 @@ class RegressTask(SequenceTask):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The mean; for series the last value and a linear autoregression, for texts TF-IDF and a linear regression."""
-        from gatework.tasks.regress.baselines import baselines
-
         return baselines(dataset)
 
     def is_copied(self, answers: pl.DataFrame) -> bool:

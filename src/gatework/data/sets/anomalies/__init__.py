@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatework import data
 from gatework.data.sets._spec import SetSpec
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ _SETS = {
 
 def _load(name: str, _: DataOptions) -> Table:
     """The table of a set: `timestamp`, `value` and `anomaly`, which is 1 within labelled windows."""
-    from gatework.data.tables import read_table
-
-    return read_table(Path(__file__).with_name(f"{name}.csv.gz"))
+    return data.read_table(Path(__file__).with_name(f"{name}.csv.gz"))
 
 
 SPECS = tuple(
