@@ -1,5 +1,5 @@
-// What the scans and the step with something around the cell are made of: masks by counters, what acts on a state
-// after the step, sums over units.
+// What the scans and the step with something around the cell are made of: masks by counters, and the generated
+// equations of what acts around the cell (cells/options.h) on addresses.
 #pragma once
 
 #include "scan.h"
@@ -34,6 +34,15 @@ struct Noise {
     return mask;
   }
 };
+
+// The sum of all lanes.
+template <class V>
+GATEWORK_INLINE typename V::T total_of(V v) {
+  typename V::T lanes[V::lanes], total = 0;
+  v.store(lanes);
+  for (int k = 0; k < V::lanes; ++k) total += lanes[k];
+  return total;
+}
 
 #include "cells/options.h"
 
@@ -94,62 +103,34 @@ class StateOptions {
   uint64_t threshold[state_option_count] = {}, start[state_option_count] = {};
 };
 
-// The sum of all lanes.
-template <class V>
-GATEWORK_INLINE typename V::T total_of(V v) {
-  typename V::T lanes[V::lanes], total = 0;
-  v.store(lanes);
-  for (int k = 0; k < V::lanes; ++k) total += lanes[k];
-  return total;
-}
-
-// Normalises `count` numbers in place to mean 0 and variance 1, and returns one over the standard deviation. Source:
-// Ba et al. 2016; what is added to the variance is torch's.
-template <class V>
-GATEWORK_INLINE typename V::T normalise(typename V::T* values, int64_t count) {
-  using T = typename V::T;
-  V sum = V::constant(0), squares = V::constant(0);
-  for (int64_t k = 0; k < count; k += V::lanes) sum = sum + load_units<V>(values + k, count - k);
-  const V mean = V::broadcast(total_of(sum) / static_cast<T>(count));
-  for (int64_t k = 0; k < count; k += V::lanes) {
-    const V centred = load_units<V>(values + k, count - k) - mean;
-    store_units(centred, values + k, count - k);
-    const V alone = load_units<V>(values + k, count - k);  // 0 beyond the last
-    squares = squares + alone * alone;
-  }
-  const T variance = total_of(squares) / static_cast<T>(count);
-  const T scale = static_cast<T>(1) / static_cast<T>(__builtin_sqrt(variance + static_cast<T>(1e-5)));
-  for (int64_t k = 0; k < count; k += V::lanes) {
-    store_units(load_units<V>(values + k, count - k) * V::broadcast(scale), values + k, count - k);
-  }
-  return scale;
-}
-
 // Normalised numbers with their gain and, where there is one, their bias, at the place `at` of both.
 template <class V>
 GATEWORK_INLINE V scaled(V normalised, const void* gain, const void* bias, int64_t at, int64_t count) {
   using T = typename V::T;
-  const V product = normalised * load_units<V>(static_cast<const T*>(gain) + at, count);
-  return bias ? product + load_units<V>(static_cast<const T*>(bias) + at, count) : product;
+  // Unlike 0, -0 changes no number it is added to.
+  const V added = bias ? load_units<V>(static_cast<const T*>(bias) + at, count) : V::constant(-0.0);
+  return LayerNorm::scaled(normalised, load_units<V>(static_cast<const T*>(gain) + at, count), added);
 }
 
-// From the derivative for the normalised numbers, in place, to that for the numbers themselves.
+// Elements of the h that the recurrent product sees under a mask.
 template <class V>
-GATEWORK_INLINE void normalise_backward(typename V::T* d, const typename V::T* normalised, typename V::T scale,
-                                        int64_t count) {
-  using T = typename V::T;
-  V sum = V::constant(0), along = V::constant(0);
+GATEWORK_INLINE void mask_row(const typename V::T* h, const typename V::T* mask, typename V::T* to, int64_t count) {
   for (int64_t k = 0; k < count; k += V::lanes) {
-    const V value = load_units<V>(d + k, count - k);
-    sum = sum + value;
-    along = along + value * load_units<V>(normalised + k, count - k);
+    const V seen = BeforeStep::forward(load_units<V>(h + k, count - k), load_units<V>(mask + k, count - k));
+    store_units(seen, to + k, count - k);
   }
-  const V mean = V::broadcast(total_of(sum) / static_cast<T>(count));
-  const V slope = V::broadcast(total_of(along) / static_cast<T>(count));
-  for (int64_t k = 0; k < count; k += V::lanes) {
-    const V value = load_units<V>(d + k, count - k) - mean - load_units<V>(normalised + k, count - k) * slope;
-    store_units(value * V::broadcast(scale), d + k, count - k);
-  }
+}
+
+// What the gain and the bias receive from normalised values, added to theirs; gives what the values receive.
+template <class V>
+GATEWORK_INLINE V scaled_backward(V normalised, V d, const void* gain, typename V::T* d_gain, typename V::T* d_bias,
+                                  int64_t at, int64_t count) {
+  V gain_part, bias_part, d_normalised;
+  const V factor = load_units<V>(static_cast<const typename V::T*>(gain) + at, count);
+  LayerNorm::scaled_backward(normalised, factor, d, gain_part, bias_part, d_normalised);
+  store_units(load_units<V>(d_gain + at, count) + gain_part, d_gain + at, count);
+  store_units(load_units<V>(d_bias + at, count) + bias_part, d_bias + at, count);
+  return d_normalised;
 }
 
 }  // namespace gatework::GATEWORK_ISA

@@ -15,7 +15,7 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
-    return Base::scratch(layout, rows) + static_cast<int64_t>(sizeof(T)) * own_elements(layout, rows);
+    return Base::scratch(layout, rows) + static_cast<int64_t>(sizeof(T)) * further_elements(layout, rows);
   }
 
   OptionsBackward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -37,7 +37,7 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
   }
 
  private:
-  static int64_t own_elements(const Layout& layout, int64_t rows) {
+  static int64_t further_elements(const Layout& layout, int64_t rows) {
     return Gradients::block_rows(layout, rows) * layout.output + rows * round_up(layout.output, V::lanes) +
            3 * (C::gates + Cell::normalised) * layout.hidden;
   }
@@ -101,7 +101,7 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
     if (!options.mask) return h;
     const T* mask = static_cast<const T*>(options.mask) + (this->first + r) * this->output;
     T* to = masked + this->gradients.rows() * this->output;
-    for (int64_t k = 0; k < this->output; ++k) to[k] = h[k] * mask[k];
+    mask_row<V>(h, mask, to, this->output);
     return to;
   }
 
@@ -152,17 +152,16 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
                    Cell::template backward_normalised<V>(saved, previous, next, vectors, d_next, d_normalised);
                    for (int n = 0; n < Cell::normalised; ++n) {
                      const int64_t at = n * hidden + unit;
-                     T *const gain = sums + 2 * gates + at, *const bias = gain + states;
+                     T* const d_gain = sums + 2 * gates;
                      const V value = load_units<V>(normalised + at, count);
-                     store_units(load_units<V>(gain, count) + d_normalised[n] * value, gain, count);
-                     store_units(load_units<V>(bias, count) + d_normalised[n], bias, count);
-                     const V factor = load_units<V>(static_cast<const T*>(options.state_gain) + at, count);
-                     store_units(d_normalised[n] * factor, d_states + at, count);
+                     const V d_value = scaled_backward(value, d_normalised[n], options.state_gain, d_gain,
+                                                       d_gain + states, at, count);
+                     store_units(d_value, d_states + at, count);
                    }
                  });
     }
     for (int n = 0; n < Cell::normalised; ++n) {
-      normalise_backward<V>(d_states + n * hidden, normalised + n * hidden, scale[n], hidden);
+      LayerNorm::backward<V>(d_states + n * hidden, normalised + n * hidden, scale[n], hidden);
     }
   }
 
@@ -179,16 +178,16 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
       }
       if (!Cell::recurrent_product[a]) continue;
       const int64_t place = C::count(Cell::recurrent_product, a) * hidden;
-      for (int64_t k = 0; k < hidden; ++k) {
-        const int64_t at = place + k;
-        sums[at] += from[k] * normalised[at];
-        sums[gates + at] += from[k];
-        d_product[at] = from[k] * static_cast<const T*>(options.gain)[at];
+      for (int64_t k = 0; k < hidden; k += V::lanes) {
+        const int64_t at = place + k, count = hidden - k;
+        const V value = load_units<V>(normalised + at, count), d_value = load_units<V>(from + k, count);
+        store_units(scaled_backward(value, d_value, options.gain, sums, sums + gates, at, count), d_product + at,
+                    count);
       }
     }
     if (C::gates == 0) return;
     const T scale = static_cast<const T*>(options.scale)[row * (1 + Cell::normalised)];
-    normalise_backward<V>(d_product, normalised, scale, gates);
+    LayerNorm::backward<V>(d_product, normalised, scale, gates);
     for (int a = 0; a < C::accumulators; ++a) {
       if (!Cell::recurrent_product[a]) continue;
       copy_rows<T>(d + a * hidden, hidden, d_product + C::count(Cell::recurrent_product, a) * hidden, hidden, 1,
@@ -200,7 +199,8 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
     if (options.mask) {
       Base::recur(step, d, false, [&](int64_t r, int64_t unit, V sum) {
         const T* mask = static_cast<const T*>(options.mask) + (this->first + r) * this->output + unit;
-        return V::load(this->d_h + r * this->output_stride + unit) + sum * load_units<V>(mask, this->output - unit);
+        const V d_seen = BeforeStep::backward(load_units<V>(mask, this->output - unit), sum);
+        return V::load(this->d_h + r * this->output_stride + unit) + d_seen;
       });
     } else {
       Base::recur(step, d, true, [](int64_t, int64_t, V sum) { return sum; });

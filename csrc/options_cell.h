@@ -49,8 +49,8 @@ class OptionsCell {
         for (int n = 0; n < Cell::normalised; ++n) store_units(inner[n], states + n * hidden + unit, hidden - unit);
       }
       for (int n = 0; n < Cell::normalised; ++n) {
-        const T found = normalise<V>(states + n * hidden, hidden);
-        if (scale) scale[n] = found;
+        const T inverse = LayerNorm::forward<V>(states + n * hidden, hidden);
+        if (scale) scale[n] = inverse;
       }
     }
   }

@@ -23,25 +23,24 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
   OptionsForward(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
       : Base(arguments, first, last, scratch),
         options(*arguments.options),
-        own(options, arguments.layout.hidden, arguments.weights.projection != nullptr) {
+        around(options, arguments.layout.hidden, arguments.weights.projection != nullptr) {
     const int64_t rows = last - first;
     masked = reinterpret_cast<T*>(static_cast<char*>(scratch) + Base::scratch(arguments.layout, rows));
-    own_sums = masked + rows * this->output_stride;
-    own_states = own_sums + rows * C::gates * this->hidden;
+    unsaved_sums = masked + rows * this->output_stride;
+    unsaved_states = unsaved_sums + rows * C::gates * this->hidden;
   }
 
   void run() { this->run_steps(*this); }
 
  private:
   GATEWORK_INLINE void prepare(int64_t time, const Step& step) {
-    own.start(time);
+    around.start(time);
     this->seen = this->h_now;
     if (!options.mask) return;
     for (int64_t r = 0; r < step.active; ++r) {
       const T* mask = static_cast<const T*>(options.mask) + (this->first + r) * this->output;
-      const T* from = this->h_now + r * this->output_stride;
-      T* to = masked + r * this->output_stride;
-      for (int64_t k = 0; k < this->output; ++k) to[k] = from[k] * mask[k];
+      const int64_t at = r * this->output_stride;
+      mask_row<V>(this->h_now + at, mask, masked + at, this->output);
     }
     this->seen = masked;
   }
@@ -66,7 +65,7 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
   void normalised_units(const Step& step) {
     const int64_t hidden = this->hidden, width = C::gates * hidden;
     T* const sums =
-        options.normalised_product ? static_cast<T*>(options.normalised_product) + step.row * width : own_sums;
+        options.normalised_product ? static_cast<T*>(options.normalised_product) + step.row * width : unsaved_sums;
     if (C::gates > 0) recurrent_products(step, sums);
     for (int64_t r = 0; r < step.active; ++r) {
       const int64_t row = step.row + r;
@@ -74,17 +73,18 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
       T* const normalised = sums + r * width;
       T* const scale = options.scale ? static_cast<T*>(options.scale) + row * (1 + Cell::normalised) : nullptr;
       if (C::gates > 0) {
-        const T found = normalise<V>(normalised, width);
-        if (scale) scale[0] = found;
+        const T inverse = LayerNorm::forward<V>(normalised, width);
+        if (scale) scale[0] = inverse;
       }
       T* const states = options.normalised_state
                             ? static_cast<T*>(options.normalised_state) + row * Cell::normalised * hidden
-                            : own_states;
-      own.normalise_states(product, normalised, this->p.weights.unit, states, scale ? scale + 1 : nullptr,
-                           [&](int64_t unit, V* previous) GATEWORK_INLINED { this->load_previous(r, unit, previous); });
+                            : unsaved_states;
+      around.normalise_states(product, normalised, this->p.weights.unit, states, scale ? scale + 1 : nullptr,
+                              [&](int64_t unit, V* previous)
+                                  GATEWORK_INLINED { this->load_previous(r, unit, previous); });
       for (int64_t unit = 0; unit < hidden; unit += V::lanes) {
         V accumulator[C::accumulators];
-        own.accumulate(product, normalised, unit, accumulator);
+        around.accumulate(product, normalised, unit, accumulator);
         cell(row, r, unit, accumulator, states);
       }
     }
@@ -131,7 +131,7 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
     V carried[Cell::states];
     Base::cell(row, r, unit, accumulator,
                [&](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
-                 own.advance(this->first + r, unit, normalised, a, previous, vectors, next, saved, trace, carried);
+                 around.advance(this->first + r, unit, normalised, a, previous, vectors, next, saved, trace, carried);
                  return static_cast<const V*>(carried);
                });
   }
@@ -139,13 +139,13 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
   void project(const Step& step) {
     Base::project(step, [&](int64_t r, int64_t unit, V sum) {
       const V previous = V::load(this->h_now + r * this->output_stride + unit);
-      return own.after[0].forward(previous, sum, (this->first + r) * this->output + unit);
+      return around.after[0].forward(previous, sum, (this->first + r) * this->output + unit);
     });
   }
 
   const StepOptions& options;
-  OptionsCell<Cell, V> own;
-  T *masked, *own_sums, *own_states;
+  OptionsCell<Cell, V> around;
+  T *masked, *unsaved_sums, *unsaved_states;
 };
 
 }  // namespace gatework::GATEWORK_ISA

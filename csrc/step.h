@@ -153,14 +153,14 @@ class OptionsStep : SingleStep<Cell, V> {
     const int64_t inputs = C::inputs * w.hidden, gates = C::gates * w.hidden;
     __builtin_memset(product, 0, static_cast<size_t>(inputs + gates) * sizeof(T));
     Base::add_products(Base::at(w.weight_ih, 0), w.input, Base::at(p.x, b * w.input), inputs, product);
-    normalise<V>(product, inputs);
+    LayerNorm::forward<V>(product, inputs);
     for (int64_t k = 0; k < inputs; k += V::lanes) {
       const V value = load_units<V>(product + k, inputs - k);
       store_units(scaled(value, p.options->input_gain, w.bias_ih, k, inputs - k), product + k, inputs - k);
     }
     if (C::gates == 0) return;
     Base::add_products(Base::at(w.weight_hh, 0), w.hidden, Base::at(p.previous[0], b * w.hidden), gates, normalised);
-    normalise<V>(normalised, gates);
+    LayerNorm::forward<V>(normalised, gates);
   }
 };
 

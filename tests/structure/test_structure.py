@@ -21,8 +21,8 @@ from support.source_tree import ROOT, packages
 CONFTEST = str(ROOT / "tests" / "conftest.py")
 MEASURED = unmended.measured()
 LISTED = tomllib.loads(unmended.LIST.read_text(encoding="utf-8"))
-# The goal: a fifth of what there were before the redesign, 31 and 21.
-MOST = {"assert_isinstance": 31, "type_ignore": 21}
+# Less than a fifth of what there were before the redesign, 31 and 21.
+MOST = {"assert_isinstance": 4, "type_ignore": 2}
 
 
 def test_every_package_has_a_floor():
@@ -36,7 +36,7 @@ def test_what_is_left_to_mend_is_exactly_what_is_listed(rule: str):
 
 
 @pytest.mark.parametrize("escape", sorted(MOST))
-def test_types_are_asserted_and_ignored_no_more_often_than_before(escape: str):
+def test_types_are_asserted_and_ignored_in_few_places_alone(escape: str):
     assert MEASURED[escape] <= MOST[escape]
 
 

@@ -121,10 +121,6 @@ class SpellTask(Task):
     def state(self):
         return {"longest": self.longest}
 
-    @classmethod
-    def from_state(cls, state):
-        return cls(state["longest"])
-
     def encode(self, split):
         return NumberExamples(split)
 

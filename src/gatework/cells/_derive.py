@@ -218,6 +218,8 @@ def _derivatives(y: Symbol, g: Symbol) -> tuple[Symbol | None, ...]:
             return ours, g - ours
         case "where":
             return None, apply("where", a, g, zero), apply("where", a, zero, g)
+        case "normalised":
+            return ((g - apply("mean", g) - y * apply("mean", g * y)) * apply("scale", a),)
     raise AssertionError(f"no derivative for {y.operation}")
 
 

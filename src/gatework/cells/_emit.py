@@ -279,7 +279,7 @@ def _backward_lines(
         if node not in needed and derivation.normalised:
             continue
         names[node] = own.get(node, plain_name(str(node.value)) if node.operation == "input" else f"saved_{k}")
-        lines.append(_line(f"const V {names[node]} = saved[{k}];", node))
+        lines.append(line_of(f"const V {names[node]} = saved[{k}];", node))
     for k, (state, node) in enumerate(zip(derivation.spec.states, derivation.next_states, strict=True)):
         if node in needed and node not in names:
             names[node] = identifier(state)
@@ -345,7 +345,7 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
 
 def step_statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
     """The statements of the nodes that have no name yet, each beside the line of `step()` that it comes from."""
-    return [_line(text, symbol) for symbol, text in statements(outputs, names, own, CPP)]
+    return [line_of(text, symbol) for symbol, text in statements(outputs, names, own, CPP)]
 
 
 def _free(name: str) -> str:
@@ -358,7 +358,8 @@ def plain_name(name: str) -> str:
     return "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)
 
 
-def _line(statement: str, symbol: Symbol) -> str:
+def line_of(statement: str, symbol: Symbol) -> str:
+    """A statement beside the line of Python that it comes from."""
     # A backslash at the end of a comment would make the next line part of it.
     source = symbol.graph.source(symbol.line).rstrip("\\ ")
     return f"    {statement}".ljust(COMMENT_COLUMN) + f"// {source}" if source else f"    {statement}"

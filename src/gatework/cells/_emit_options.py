@@ -1,4 +1,4 @@
-"""From the state options to C++: the forward step of all of them together, and the derivative of that."""
+"""From what acts around a cell to C++: on h before the step, on a row's values, on states after it; each derived."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from gatework.cells import options
 from gatework.cells._derive import reverse, topological
 from gatework.cells._emit import step_statements
+from gatework.cells._emit_rows import RowPasses
 from gatework.cells._printer import CPP
 from gatework.cells._symbol import Graph, Symbol
 from gatework.cells.options import STATE_OPTIONS, StateOption
@@ -16,7 +17,7 @@ _SOURCE = "// Generated from src/gatework/cells/options.py by `make cells`: chan
 
 def texts() -> dict[str, str]:
     """The name and the text of the generated files: what every part knows of the options, and what they compute."""
-    return {"option_names.h": "\n".join(_names()), "options.h": "\n".join(_struct())}
+    return {"option_names.h": "\n".join(_names()), "options.h": "\n".join(_around())}
 
 
 def _names() -> list[str]:
@@ -45,32 +46,108 @@ def _list(kind: str, name: str, values: Sequence[str]) -> str:
     return f"constexpr {kind} {name}[state_option_count] = {{{', '.join(values)}}};"
 
 
-def _struct() -> list[str]:
+def _around() -> list[str]:
+    return [
+        "// clang-format off",
+        "// What acts around a cell at a step, and its derivative.",
+        _SOURCE,
+        *_before_step(),
+        "",
+        *_layer_norm(),
+        "",
+        *_after_step(),
+        "",
+    ]
+
+
+def _before_step() -> list[str]:
+    graph = Graph(options.__file__)
+    h, mask = graph.input("h"), graph.input("mask")
+    seen = options.dropout(h, mask)
+    adjoints = _adjoints(seen)
+    inputs = {name: name for name in ("h", "mask", "d")}
+    return [
+        "struct BeforeStep {",
+        "  // The h that the recurrent product sees.",
+        *_function("V forward(V h, V mask)", _body([seen], inputs)),
+        "",
+        "  // From the derivative of what it sees to that of h.",
+        *_function("V backward(V mask, V d)", _body([adjoints[h]], inputs)),
+        "};",
+    ]
+
+
+def _layer_norm() -> list[str]:
+    graph = Graph(options.__file__)
+    values = graph.input("values")
+    result, scale = options.normalise(values)
+    forward = RowPasses(result, {values: "values"}, {})
+    normalised, gain, bias = graph.apply("normalised", values), graph.input("gain"), graph.input("bias")
+    value = graph.input("normalised")
+    with_gain = options.scaled(value, gain, bias)
+    adjoints = _adjoints(with_gain)
+    # The way back reads what the way forward gave.
+    back = _adjoints(normalised)[values]
+    rows = {graph.input("d"): "d", normalised: "normalised"}
+    backward = RowPasses(back, rows, {graph.apply("scale", values): "scale"})
+    inputs = {name: name for name in ("normalised", "gain", "bias", "d")}
+    scalar = "using T = typename V::T;"
+    outputs = (adjoints[gain], adjoints[bias], adjoints[value])
+    results = ("d_gain", "d_bias", "d_normalised")
+    return [
+        "struct LayerNorm {",
+        "  // Normalises `count` values in place, and returns one over their standard deviation.",
+        *_function(
+            "typename V::T forward(typename V::T* values, int64_t count)",
+            [f"    {scalar}", *forward.statements(), f"    return {forward.numbers[scale]};"],
+        ),
+        "",
+        "  // From the derivative for the normalised values, in place, to that for the values themselves.",
+        *_function(
+            "void backward(typename V::T* d, const typename V::T* normalised, typename V::T scale, int64_t count)",
+            [f"    {scalar}", *backward.statements()],
+        ),
+        "",
+        "  // Normalised values with their gain and bias.",
+        *_function("V scaled(V normalised, V gain, V bias)", _body([with_gain], inputs)),
+        "",
+        "  // From the derivative of these to those of their parts.",
+        *_function(
+            "void scaled_backward(V normalised, V gain, V d, V& d_gain, V& d_bias, V& d_normalised)",
+            _body(outputs, inputs, results),
+        ),
+        "};",
+    ]
+
+
+def _after_step() -> list[str]:
     previous, new, numbers, carried = _applied(STATE_OPTIONS)
     d_previous, d_new = _derivatives(previous, new, carried)
     inputs: dict[str, str] = {str(s.value): text for s, text in numbers.items()}
-    inputs |= {name: name for name in ("previous", "next", "d_carried")}
-    reads = "  // `option` holds the number of each option, for each unit; a state without one has the neutral number."
+    inputs |= {name: name for name in ("previous", "next", "d")}
     return [
-        "// clang-format off",
-        "// What acts on a state after the step of a cell, and its derivative.",
-        _SOURCE,
         "struct AfterStep {",
-        reads,
-        "  template <class V>",
-        "  GATEWORK_INLINE static V forward(V previous, V next, const V* option) {",
-        *_body([carried], inputs),
-        "  }",
+        "  // `option` holds the number of each option, for each unit; a state without one has the neutral number.",
+        *_function("V forward(V previous, V next, const V* option)", _body([carried], inputs)),
         "",
         "  // From the derivative of the state that is carried on to those of the previous and of the new state.",
-        "  template <class V>",
-        "  GATEWORK_INLINE static void backward([[maybe_unused]] V next, const V* option, V d_carried, V& d_previous,",
-        "                                       V& d_next) {",
-        *_body((d_previous, d_new), inputs, ("d_previous", "d_next")),
-        "  }",
+        *_function(
+            "void backward([[maybe_unused]] V next, const V* option, V d, V& d_previous, V& d_next)",
+            _body((d_previous, d_new), inputs, ("d_previous", "d_next")),
+        ),
         "};",
-        "",
     ]
+
+
+def _function(signature: str, lines: Sequence[str]) -> list[str]:
+    return ["  template <class V>", f"  GATEWORK_INLINE static {signature} {{", *lines, "  }"]
+
+
+def _adjoints(output: Symbol) -> Mapping[Symbol, Symbol]:
+    """The derivatives from that of the output, the input "d"."""
+    graph = output.graph
+    graph.line = None
+    return reverse(graph, {"output": output}, [(output, graph.input("d"))])
 
 
 def _applied(chosen: Sequence[StateOption]) -> tuple[Symbol, Symbol, dict[Symbol, str], Symbol]:
@@ -86,10 +163,7 @@ def _applied(chosen: Sequence[StateOption]) -> tuple[Symbol, Symbol, dict[Symbol
 
 
 def _derivatives(previous: Symbol, new: Symbol, carried: Symbol) -> tuple[Symbol, Symbol]:
-    graph = previous.graph
-    graph.line = None
-    adjoints = reverse(graph, {"carried": carried}, [(carried, graph.input("d_carried"))])
-    zero = graph.constant(0)
+    adjoints, zero = _adjoints(carried), previous.graph.constant(0)
     return adjoints.get(previous, zero), adjoints.get(new, zero)
 
 

@@ -109,6 +109,13 @@ CPP = Language(
     "const V {name} = {expression};",
     "const auto {name} = {expression};",
 )
+# Numbers of a whole row, which stand in no vector.
+CPP_ROW = Language(
+    {**_INFIX, "rsqrt": "static_cast<T>(1) / static_cast<T>(__builtin_sqrt({0}))"},
+    lambda value: f"static_cast<T>({value!r})",
+    "const T {name} = {expression};",
+    "const bool {name} = {expression};",
+)
 JAVASCRIPT = Language(
     {
         **_calls(exp="Math.exp", log="Math.log", maximum="Math.max", minimum="Math.min"),

@@ -40,6 +40,10 @@ ARITIES = {
     **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "gt", "ge", "eq"), 2),
     "where": 3,
 }
+"""What `step()` may use, by the number of arguments."""
+ROW_ARITIES = {"mean": 1, "rsqrt": 1, "normalised": 1, "scale": 1}
+"""What is made of all units of a row, outside of `step()`: their mean; and of a layer norm (`options.normalise()`) the
+values and one over their standard deviation. `rsqrt`, one over the root, is only ever of a number of the whole row."""
 COMPARISONS = ("gt", "ge", "eq")
 ALLOWED = "+ - * /, comparisons, sigmoid, tanh, relu, exp, log, softplus, maximum, minimum and where"
 
@@ -99,7 +103,7 @@ class Symbol:
 
     Attributes:
         graph: The graph it belongs to.
-        operation: "input", "constant" or one of `ARITIES`.
+        operation: "input", "constant" or one of `ARITIES` or `ROW_ARITIES`.
         arguments: The values that the operation takes.
         value: The name of an input or the number of a constant.
         line: The line of `step()` that it comes from.

@@ -13,7 +13,7 @@ from gatework._files import write_text
 from gatework.cells._derive import Derivation, topological
 from gatework.cells._printer import C
 from gatework.errors import UsageError
-from gatework.export._network import Network, network, step_statements
+from gatework.export._network import Network, after_statements, network, step_statements
 
 _POOLINGS = {
     None: "NONE",
@@ -53,7 +53,15 @@ def c(model: nn.Module, file: str | Path, *, name: str = "model") -> Path:
         raise UsageError(f'the name "{name}" of the model must be letters, digits and underscores')
     held = network(model)
     includes = "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
-    parts = [_opening(held, name), includes, _sizes(held, name), *_arrays(held), _types(held), _cell(held.derived)]
+    parts = [
+        _opening(held, name),
+        includes,
+        _sizes(held, name),
+        *_arrays(held),
+        _types(held),
+        _cell(held.derived),
+        _carried(held),
+    ]
     runtime = files("gatework.export").joinpath("assets", "network.c").read_text(encoding="utf-8")
     write_text(Path(file), "\n".join([*parts, runtime]))
     return Path(file)
@@ -104,7 +112,6 @@ def _sizes(held: Network, name: str) -> str:
         "SUMS": len(held.accumulators),
         "STATES": len(spec.states),
         "NORMALISED": len(held.derived.normalised),
-        "CLIPPED": -1 if held.clip is None else spec.states.index("c"),
         "OUTPUTS": 0 if held.output is None else len(held.output[1]),
         "INPUT": "float" if held.embedding is None else "int32_t",
         "STATE": f"struct {name}_state",
@@ -115,7 +122,6 @@ def _sizes(held: Network, name: str) -> str:
 
 def _arrays(held: Network) -> list[str]:
     """The weights, and where the step's accumulators come from."""
-    spec = held.layer.spec
     written = []
     for number, scan in enumerate(held.scans):
         written += [_array(f"{name}_{number}", weight) for name, weight in scan.items()]
@@ -124,13 +130,11 @@ def _arrays(held: Network) -> list[str]:
         "score_weight": None if held.score is None else held.score[0],
         "output_weight": None if held.output is None else held.output[0],
         "output_bias": None if held.output is None else held.output[1],
-        "zoneout": np.array([held.zoneout.get(state, 0.0) for state in spec.states]),
     }
     written += [_array(name, values) for name, values in others.items() if values is not None]
     for name, places in zip(("input_block", "recurrent_block"), zip(*held.accumulators, strict=True), strict=True):
         if max(places) >= 0:
             written.append(f"static const int {name}[SUMS] = {{{', '.join(map(str, places))}}};")
-    written.append(f"static const float clip = {_number(held.clip or 0.0)};\n")
     return written
 
 
@@ -201,3 +205,13 @@ def _cell(derived: Derivation) -> str:
         loop = f"    for (int k = 0; k < UNITS; k++) {{\n{body}    }}\n"
         written.append(f"static void {signature}\n{{\n{unused}\n{loop}}}\n")
     return "\n".join(written)
+
+
+def _carried(held: Network) -> str:
+    """What acts on one value of a state after the step."""
+    cases = []
+    for state, (lines, result) in after_statements(held, C).items():
+        body = "".join(f"        {line}\n" for line in [*lines, f"return {result};"])
+        cases.append(f"    if (state == {held.layer.spec.states.index(state)}) {{\n{body}    }}\n")
+    signature = "static float carried_on(int state, float previous, float next)"
+    return f"{signature}\n{{\n    (void)state; (void)previous;\n{''.join(cases)}    return next;\n}}\n"

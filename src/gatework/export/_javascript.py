@@ -14,10 +14,9 @@ from torch import nn
 
 from gatework import __version__
 from gatework._files import write_text
-from gatework.cells._derive import Derivation
 from gatework.cells._printer import JAVASCRIPT
 from gatework.errors import KindError, UsageError
-from gatework.export._network import Network, network, step_statements
+from gatework.export._network import Network, after_statements, network, step_statements
 from gatework.inside.page.characters import characters_script
 
 _OPENING = """\
@@ -68,7 +67,7 @@ def js(model: nn.Module, file: str | Path, *, name: str = "model", about: Mappin
     )
     parts = [
         opening, '(() => {\n"use strict";', f'const NAME = "{name}";', f"const NETWORK = {json.dumps(facts)};",
-        f"const ABOUT = {described};", f'const PACKED = "{packed}";', _cell(held.derived), _tokeniser(about),
+        f"const ABOUT = {described};", f'const PACKED = "{packed}";', _cell(held), _tokeniser(about),
         _asset("gatework.inside.page", "functions.js"),
         _asset("gatework.export", "network.js"), "})();\n",
     ]  # fmt: skip
@@ -99,8 +98,6 @@ def _facts(held: Network) -> tuple[dict[str, Any], str]:
         "sums": held.accumulators,
         "states": list(spec.states),
         "normalised": len(held.derived.normalised),
-        "clip": held.clip,
-        "zoneout": [held.zoneout.get(state, 0.0) for state in spec.states],
         "pooling": held.pooling,
         "scans": [{name: place(weight) for name, weight in scan.items()} for scan in held.scans],
         "places": {
@@ -113,9 +110,9 @@ def _facts(held: Network) -> tuple[dict[str, Any], str]:
     return facts, base64.b64encode(np.concatenate(arrays).astype("<f4").tobytes()).decode()
 
 
-def _cell(derived: Derivation) -> str:
-    """The cell's equations: `inner()` up to the norms of its states, `step()` all of it."""
-    inner, step = step_statements(derived, JAVASCRIPT, lambda kind, place: _READ[kind].format(place))
+def _cell(held: Network) -> str:
+    """The equations: `inner()` up to the norms of the states, `step()` the cell, `carried` what acts on its states."""
+    inner, step = step_statements(held.derived, JAVASCRIPT, lambda kind, place: _READ[kind].format(place))
     methods = {
         "inner(units, sums, vectors, before, normal)": inner,
         "step(units, sums, vectors, before, normal, after)": step,
@@ -124,6 +121,13 @@ def _cell(derived: Derivation) -> str:
     for signature, lines in methods.items():
         body = "".join(f"      {line}\n" for line in lines)
         written.append(f"  {signature} {{\n    for (let k = 0; k < units; k++) {{\n{body}    }}\n  }},\n")
+    functions = []
+    acting = after_statements(held, JAVASCRIPT)
+    for state in held.layer.spec.states:
+        lines, result = acting.get(state, ([], "next"))
+        body = " ".join([*lines, f"return {result};"])
+        functions.append(f"    (previous, next) => {{ {body} }},\n" if state in acting else "    null,\n")
+    written.append(f"  carried: [\n{''.join(functions)}  ],\n")
     return f"const CELL = {{\n{''.join(written)}}};"
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from gatework.cells import options
 from gatework.cells._derive import NORMALISED, Derivation, derive, topological
 from gatework.cells._printer import Language, statements
-from gatework.cells._symbol import Symbol
+from gatework.cells._symbol import Graph, Symbol
 from gatework.errors import UsageError
 from gatework.export._models import is_network
 from gatework.export._nodes import numbers
@@ -29,8 +30,7 @@ class Network:
         layer: The recurrent layer.
         derived: The equations of its cell, with the states normalised where there is a layer norm.
         scans: The weights of each layer and direction by their names; those that there are.
-        zoneout: The share of units that keep their previous value, by state.
-        clip: How far from 0 the cell state may be, or None.
+        after: What acts on states after the step: by option, then by state, its number.
         embedding: The vectors of the tokens, or None where the inputs are numbers.
         pooling: What the output sees of the states over time, or None where there is no output.
         score: The weight and bias that attention scores a step with.
@@ -40,8 +40,7 @@ class Network:
     layer: RecurrentLayer
     derived: Derivation
     scans: tuple[Mapping[str, np.ndarray], ...]
-    zoneout: Mapping[str, float]
-    clip: float | None
+    after: Mapping[str, Mapping[str, float]]
     embedding: np.ndarray | None = None
     pooling: str | None = None
     score: Linear | None = None
@@ -90,16 +89,15 @@ def _linear(layer: nn.Linear) -> Linear:
 
 
 def _of_layer(layer: RecurrentLayer, *others: Any) -> Network:
-    options = layer.step_options(0, None)
-    derived = derive(layer.spec, is_normalised=options.norms is not None)
+    acting = layer.step_options(0, None)
+    derived = derive(layer.spec, is_normalised=acting.norms is not None)
     if not derived.can_be_cut:
         raise UsageError(
             f"the cell \"{layer.spec.name}\" needs one state's norm for another's within a step, which only "
             "gatework.export.onnx can write"
         )
     scans = tuple(_weights(layer, place) for place in range(layer.num_layers * layer.num_directions))
-    zoneout, clip = options.after.get("zoneout", {}), options.after.get("clip", {}).get("c")
-    return Network(layer, derived, scans, zoneout, clip, *others)
+    return Network(layer, derived, scans, acting.after, *others)
 
 
 def _weights(layer: RecurrentLayer, place: int) -> dict[str, np.ndarray]:
@@ -134,6 +132,24 @@ def step_statements(
 
     inner = printed(derived.inner, "inner") if derived.inner else []
     return inner, printed(derived.next_states, "after")
+
+
+def after_statements(held: Network, language: Language) -> dict[str, tuple[list[str], str]]:
+    """What acts on each state after the step, of `previous` and `next`; none of the states that nothing acts on.
+
+    Returns:
+        By state the statements, and the name of the state that is carried on.
+    """
+    written = {}
+    for state in held.layer.spec.states:
+        graph = Graph(options.__file__)
+        previous, new = graph.input("previous"), graph.input("next")
+        carried = options.evaluated(state, previous, new, held.after)
+        if carried is not new:
+            names = {previous: "previous", new: "next"}
+            lines = [statement for _, statement in statements([carried], names, {}, language)]
+            written[state] = (lines, names[carried])
+    return written
 
 
 def _place(derived: Derivation, value: str) -> tuple[str, int]:

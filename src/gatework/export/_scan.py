@@ -1,7 +1,7 @@
 """Layers as ONNX's Scan, its body printed from the graph of `step()`: any cell, with all that acts around it.
 
 The input product of all steps is made before the loop. In the body stand the recurrent product, the cell's equations,
-the projection, and what `gatework.scan.options` says of evaluation: layer norms, clipping, the mean of zoneout.
+the projection, the layer norms, and what `gatework.cells.options` says of states after the step in evaluation.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from torch import Tensor
 
 from gatework.cells import CellSpec
+from gatework.cells import options as acting
 from gatework.cells._derive import NORMALISED, Derivation, derive, topological
-from gatework.cells._symbol import Symbol
+from gatework.cells._symbol import Graph, Symbol
 from gatework.export._nodes import Nodes, numbers
 from gatework.nn import RecurrentLayer
 from gatework.scan.options import StepOptions
@@ -28,7 +29,6 @@ _OPERATIONS = {
     "relu": "Relu", "exp": "Exp", "log": "Log", "softplus": "Softplus", "maximum": "Max", "minimum": "Min",
     "where": "Where", "gt": "Greater", "ge": "GreaterOrEqual", "eq": "Equal",
 }  # fmt: skip
-_EPSILON = 1e-5  # torch's, in its layer_norm
 
 
 def write(
@@ -117,21 +117,22 @@ def _step(
     after = _equations(body, derived, options, given, before)
     if weights.weight_hr is not None:
         after["h"] = body.add("MatMul", after["h"], body.weight(numbers(weights.weight_hr).T))
-    for state, limit in options.after.get("clip", {}).items():
-        after[state] = body.add("Clip", after[state], body.number(-limit), body.number(limit))
-    for state, old in zip(spec.states, before, strict=True):
-        share = options.after.get("zoneout", {}).get(state, 0.0)
-        if share:
-            kept = body.add("Mul", old, body.number(share))
-            after[state] = body.add("Add", kept, body.add("Mul", after[state], body.number(1 - share)))
-    return [after[state] for state in spec.states]
+    return [_carried(body, options, *parts) for parts in zip(spec.states, before, after.values(), strict=True)]
+
+
+def _carried(body: Nodes, options: StepOptions, state: str, before: str, new: str) -> str:
+    """A state with what acts on it after the step."""
+    graph = Graph(acting.__file__)
+    previous, following = graph.input("previous"), graph.input("next")
+    names = {previous: before, following: new}
+    return _printed(body, acting.evaluated(state, previous, following, options.after), names)
 
 
 def _product(nodes: Nodes, x: str, weight: Tensor, bias: Tensor | None, gain: Tensor | None) -> str:
     """W x + b, with W x normalised where there is a gain."""
     product = nodes.add("MatMul", x, nodes.weight(numbers(weight).T))
     if gain is not None:
-        product = nodes.add("LayerNormalization", product, nodes.weight(numbers(gain)), axis=-1, epsilon=_EPSILON)
+        product = nodes.add("LayerNormalization", product, nodes.weight(numbers(gain)), axis=-1, epsilon=acting.EPSILON)
     return product if bias is None else nodes.add("Add", product, nodes.weight(numbers(bias)))
 
 
@@ -170,28 +171,35 @@ def _equations(
     inner = dict(zip((f"{NORMALISED}{state}" for state in derived.normalised), derived.inner, strict=True))
     names: dict[Symbol, str] = {}
 
-    def name_of(symbol: Symbol) -> str:
-        if symbol not in names:
-            names[symbol] = written(symbol)
-        return names[symbol]
-
-    def written(symbol: Symbol) -> str:
-        if symbol.operation == "constant":
-            return body.number(float(symbol.value or 0.0))
-        if symbol.operation != "input":
-            return body.add(_OPERATIONS[symbol.operation], *(name_of(a) for a in symbol.arguments))
-        if symbol.value in inner:
-            mark = str(symbol.value)
-            return _normalised(body, options, derived, name_of(inner[mark]), mark)
-        return given[str(symbol.value)]
+    def name(symbol: Symbol) -> None:
+        """Names the inputs that a value needs; before a norm's result, all that the norm is taken of."""
+        for needed in topological([symbol], names):
+            mark = str(needed.value)
+            if needed.operation == "input" and mark in inner:
+                name(inner[mark])
+                value = _printed(body, inner[mark], names)
+                names[needed] = _normalised(body, options, derived, value, mark)
+            elif needed.operation == "input":
+                names[needed] = given[mark]
 
     after = {}
     for state, symbol, old in zip(derived.spec.states, derived.next_states, before, strict=True):
         inputs = [str(s.value) for s in topological([symbol]) if s.operation == "input"]
-        after[state] = name_of(symbol)
-        if all(name.startswith("p_") for name in inputs):  # the same for every sequence
+        name(symbol)
+        after[state] = _printed(body, symbol, names)
+        if all(read.startswith("p_") for read in inputs):  # the same for every sequence
             after[state] = body.add("Expand", after[state], body.add("Shape", old))
     return after
+
+
+def _printed(body: Nodes, output: Symbol, names: dict[Symbol, str]) -> str:
+    """The nodes of a value, from those that have names; all that is written gets one."""
+    for symbol in topological([output], names):
+        if symbol.operation == "constant":
+            names[symbol] = body.number(float(symbol.value or 0.0))
+        else:
+            names[symbol] = body.add(_OPERATIONS[symbol.operation], *(names[a] for a in symbol.arguments))
+    return names[output]
 
 
 def _normalised(body: Nodes, options: StepOptions, derived: Derivation, value: str, mark: str) -> str:
@@ -201,4 +209,4 @@ def _normalised(body: Nodes, options: StepOptions, derived: Derivation, value: s
         raise AssertionError("a normalised step has the weights of its norms")
     row = derived.normalised.index(mark.removeprefix(NORMALISED))
     gain, offset = (body.weight(numbers(weight)[row]) for weight in (norms.norm_state, norms.norm_state_bias))
-    return body.add("LayerNormalization", value, gain, offset, axis=-1, epsilon=_EPSILON)
+    return body.add("LayerNormalization", value, gain, offset, axis=-1, epsilon=acting.EPSILON)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ class Layout(NamedTuple):
         steps: The number of time steps.
         batch: The number of sequences.
         lead: The leading dimensions of a sequence tensor: (time, batch), or (rows,) when packed.
+        record: What the native side takes.
         batch_sizes: The sequences running at each step when packed, int64 and contiguous.
         offsets: The first row of each step when packed.
     """
@@ -25,12 +27,15 @@ class Layout(NamedTuple):
     steps: int
     batch: int
     lead: tuple[int, ...]
+    record: RowRecord
     batch_sizes: Tensor | None = None
     offsets: Tensor | None = None
 
-    def record(self) -> RowRecord:
-        """What the native side takes."""
-        return RowRecord(self.steps, self.batch, address(self.batch_sizes), address(self.offsets))
+
+@lru_cache(maxsize=256)
+def padded(steps: int, batch: int) -> Layout:
+    """The layout of a padded batch; small layers are called often with the same sizes."""
+    return Layout(steps, batch, (steps, batch), RowRecord(steps, batch, 0, 0))
 
 
 def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> Layout:
@@ -45,7 +50,7 @@ def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> 
     if batch_sizes is None:
         if len(shape) != 3 or shape[1] != batch:
             raise UsageError(f"scan: x has shape {tuple(shape)}, expected (time, {batch}, {width})")
-        return Layout(shape[0], batch, shape[:2])
+        return padded(shape[0], batch)
     if (
         len(shape) != 2
         or batch_sizes.dim() != 1
@@ -61,4 +66,6 @@ def layout_of(x: Tensor, width: int, batch: int, batch_sizes: Tensor | None) -> 
         raise UsageError(
             f"scan: batch_sizes must not grow, start at {batch} or less and add up to the {shape[0]} rows of x"
         )
-    return Layout(len(counts), batch, (shape[0],), sizes, ends - sizes)
+    offsets = ends - sizes
+    record = RowRecord(len(counts), batch, address(sizes), address(offsets))
+    return Layout(len(counts), batch, (shape[0],), record, sizes, offsets)

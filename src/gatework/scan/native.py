@@ -115,7 +115,7 @@ def forward(
         options: What acts around the cell, for kernels that take it.
     """
     status = _native.forward(
-        kernel.address, torch.get_num_threads(), layout.record(), state_addresses(initial), state_addresses(finals),
+        kernel.address, torch.get_num_threads(), layout.record, state_addresses(initial), state_addresses(finals),
         scans, options.native() if options else 0,
     )  # fmt: skip
     finish(status)
@@ -157,7 +157,7 @@ def backward(
             )
         )  # fmt: skip
     status = _native.backward(
-        kernel.address, torch.get_num_threads(), layout.record(), state_addresses(d_finals), state_addresses(initial),
+        kernel.address, torch.get_num_threads(), layout.record, state_addresses(d_finals), state_addresses(initial),
         state_addresses(d_initial), records, options.native() if options else 0,
         NormGradientRecord(*map(address, options.gradients)) if options else _NO_NORMS,
     )  # fmt: skip

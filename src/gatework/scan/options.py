@@ -1,10 +1,6 @@
-r"""What may act around any cell at every step of a scan, for the reference; csrc/options*.h do the same.
+"""What acts around any cell at every step of a scan, as `gatework.cells.options` defines it: on tensors, with masks.
 
-- Recurrent dropout: one mask for all steps on the $h_{t-1}$ that the recurrent product sees. Source: Y. Gal and Z.
-  Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", NIPS 2016, equation 7.
-- What acts on a state after the step, as clipping and zoneout: `gatework.cells.options` has the equations.
-- Layer norm: $W x$ and $U h$ are each normalised over all their gates, and a state within the output's tanh over the
-  units. Source: J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization", 2016, equations 20-22.
+The kernels' csrc/options*.h do the same with what is generated from there.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ from torch.nn.functional import layer_norm, linear
 from gatework.cells import CellSpec, _derive
 from gatework.cells._derive import Derivation, topological
 from gatework.cells._symbol import FUNCTIONS, Symbol
-from gatework.cells.options import STATE_OPTIONS, StateOption
+from gatework.cells.options import EPSILON, STATE_OPTIONS, StateOption, dropout
 from gatework.scan import counter_rng
 
 
@@ -84,15 +80,15 @@ class StepOptions:
             return x
         if self.norms is None:
             return linear(x, weight, bias)
-        return layer_norm(linear(x, weight), weight.shape[:1], self.norms.norm_ih, bias)
+        return layer_norm(linear(x, weight), weight.shape[:1], self.norms.norm_ih, bias, EPSILON)
 
     def recurrent_product(self, h: Tensor, weight: Tensor, bias: Tensor | None, dropped: Tensor | None) -> Tensor:
         """U h + b', with h dropped and U h normalised."""
         if dropped is not None:
-            h = h * dropped[: len(h)]
+            h = dropout(h, dropped[: len(h)])
         if self.norms is None or self.norms.norm_hh is None:
             return linear(h, weight, bias)
-        return layer_norm(linear(h, weight), weight.shape[:1], self.norms.norm_hh, bias)
+        return layer_norm(linear(h, weight), weight.shape[:1], self.norms.norm_hh, bias, EPSILON)
 
     def dropped(self, h: Tensor) -> Tensor | None:
         """The mask of the recurrent dropout for a whole scan, scaled, or None."""
@@ -153,7 +149,7 @@ def _normalised_step(spec: CellSpec, arguments: Sequence[Tensor], gain: Tensor, 
             inner = [values[a] for a in symbol.arguments]
             if symbol.operation == "tanh" and symbol.arguments[0] in places:
                 k = places[symbol.arguments[0]]
-                inner = [layer_norm(inner[0], inner[0].shape[-1:], gain[k], bias[k])]
+                inner = [layer_norm(inner[0], inner[0].shape[-1:], gain[k], bias[k], EPSILON)]
             values[symbol] = _OPERATIONS[symbol.operation](*inner)
     return {name: values[symbol] for name, symbol in derivation.named.items()}
 

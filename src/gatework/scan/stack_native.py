@@ -21,6 +21,8 @@ from gatework.scan.scan import Exposed, ScanWeights, all_in_memory, in_memory
 from gatework.scan.stack import StackResult, StackScan, side_by_side
 from gatework.scan.weights import CheckedStack, check_stack, check_states
 
+_WIDTH = len(ScanWeights._fields)
+
 
 def run(stack: StackScan) -> StackResult:
     """Run plain tensors on the kernels, once everything agrees.
@@ -207,12 +209,13 @@ def _backward(
         d_inputs: list[Tensor | None] = []
         for direction in range(directions):
             place = layer * directions + direction
+            d_layer = d_weights[place * _WIDTH : (place + 1) * _WIDTH]
             part = parts[direction % len(parts)]
             d_inputs.append(torch.empty_like(x) if layer or needs_x else None)
             scans.append(
                 native.Backward(
                     stack.weights[place], x, None if part is None else in_memory(part), run.outputs[place],
-                    run.saved[place], native.Gradients(d_inputs[-1], *d_weights[place]), place, direction == 1,
+                    run.saved[place], native.Gradients(d_inputs[-1], *d_layer), place, direction == 1,
                 )
             )  # fmt: skip
         if directions == 1:
@@ -223,18 +226,16 @@ def _backward(
             d_output = None if d_inputs[0] is None or d_inputs[1] is None else d_inputs[0].add_(d_inputs[1])
     if scans:
         native.backward(stack.kernel, rows, d_finals, states, d_states, scans)
-    flat = [gradient for layer in d_weights for gradient in layer]
-    return [d_output, *d_states, *[flat[slot] for slot in stack.slots]]
+    return [d_output, *d_states, *[d_weights[slot] for slot in stack.slots]]
 
 
-def _weight_gradients(stack: CheckedStack, needs: Sequence[bool]) -> list[Sequence[Tensor | None]]:
-    """New tensors for the gradients of the weights that are wanted, by layer and direction."""
+def _weight_gradients(stack: CheckedStack, needs: Sequence[bool]) -> list[Tensor | None]:
+    """New tensors for the gradients of the weights that are wanted, in the order of `CheckedStack.flat`."""
     flat: list[Tensor | None] = [None] * len(stack.flat)
     for slot, need, weight in zip(stack.slots, needs, stack.whole, strict=True):
         if need:
             flat[slot] = torch.empty_like(weight)
-    width = len(ScanWeights._fields)
-    return [flat[k : k + width] for k in range(0, len(flat), width)]
+    return flat
 
 
 def _differentiable(

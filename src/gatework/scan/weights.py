@@ -15,7 +15,7 @@ from gatework.cells import CellSpec
 from gatework.errors import TensorError, UsageError
 from gatework.scan import kernels
 from gatework.scan.kernels import COMPUTED
-from gatework.scan.layout import Layout
+from gatework.scan.layout import Layout, padded
 from gatework.scan.native_options import NativeOptions
 from gatework.scan.records import WeightRecord, address
 from gatework.scan.scan import ScanWeights
@@ -124,7 +124,7 @@ class CheckedStack(NamedTuple):
         shape = x.shape
         if shape[2] != self.weights[0].record.input or x.dtype is not self.dtype or not x.is_cpu:
             return None
-        return Layout(shape[0], shape[1], shape[:2])
+        return padded(shape[0], shape[1])
 
     def takes(self, states: Sequence[Tensor], batch: int) -> bool:
         """Whether the states of that many sequences are plain tensors that fit."""

@@ -18,7 +18,6 @@ from gatework.data.reading import Reading
 from gatework.errors import DataError, UsageError
 from gatework.formatting import printable
 from gatework.options import READING, TASKS
-from gatework.tasks import Scores
 from gatework.tasks._stream import Row, answers_of
 from gatework.tasks._task import Scores, refuse_options
 

@@ -69,10 +69,7 @@ static void scan_step(const struct scan *scan, const float *x, float *states)
     for (int n = 0; n < STATES; n++) {
         float *now = state_of(states, n);
         const float *old = state_of(before, n);
-        for (int k = 0; k < width_of(n); k++) {
-            if (n == CLIPPED) now[k] = fminf(fmaxf(now[k], -clip), clip);
-            if (zoneout[n] > 0.0f) now[k] = zoneout[n] * old[k] + (1.0f - zoneout[n]) * now[k];
-        }
+        for (int k = 0; k < width_of(n); k++) now[k] = carried_on(n, old[k], now[k]);
     }
 }
 

@@ -34,7 +34,7 @@ function normalise(values, gain, shift) {
 
 // One step of one layer and direction: from the states before it to those after it.
 function step(scan, x, before) {
-  const { units, inputBlocks, recurrentBlocks, clip } = NETWORK;
+  const { units, inputBlocks, recurrentBlocks } = NETWORK;
   const given = product(scan.weight_ih, scan.bias_ih, scan.norm_ih, x, inputBlocks * units);
   const carried = recurrentBlocks ? product(scan.weight_hh, scan.bias_hh, scan.norm_hh, before[0], recurrentBlocks * units) : null;
   const sums = NETWORK.sums.map(([input, recurrent]) => {
@@ -53,10 +53,9 @@ function step(scan, x, before) {
   const after = before.map(() => zeros(units));
   CELL.step(units, sums, scan.weight_unit, before, normal, after);
   if (scan.weight_hr) after[0] = product(scan.weight_hr, null, null, after[0], before[0].length);
-  NETWORK.states.forEach((name, n) => {
-    const share = NETWORK.zoneout[n], state = after[n];
-    if (name === "c" && clip) for (let k = 0; k < units; k++) state[k] = Math.min(Math.max(state[k], -clip), clip);
-    if (share) for (let k = 0; k < state.length; k++) state[k] = share * before[n][k] + (1 - share) * state[k];
+  CELL.carried.forEach((act, n) => {
+    const state = after[n];
+    if (act) for (let k = 0; k < state.length; k++) state[k] = act(before[n][k], state[k]);
   });
   return after;
 }

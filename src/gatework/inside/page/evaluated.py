@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gatework.cells import options as acting
 from gatework.cells._derive import Derivation, derive
 from gatework.cells._symbol import Symbol
-from gatework.cells.options import STATE_OPTIONS
 from gatework.nn import RecurrentLayer
 
 
@@ -16,16 +16,8 @@ def evaluated(layer: RecurrentLayer) -> tuple[str, Derivation]:
     numbers = options.after(spec)
 
     def after(before: Mapping[str, Symbol], named: Mapping[str, Symbol]) -> Mapping[str, Symbol]:
-        carried = dict(named)
-        for option in STATE_OPTIONS:
-            for state, number in numbers[option.name].items():
-                carried[state] = option.apply(before[state], carried[state], number)
-        return carried
+        return {**named, **{s: acting.evaluated(s, before[s], named[s], numbers) for s in before}}
 
-    about = [f"{name}_{value:g}" for name, value in [*numbers["zoneout"].items(), *_clips(numbers["clip"])]]
+    about = [f"{name}_{state}_{number:g}" for name, states in numbers.items() for state, number in states.items()]
     about += ["normalised"] * options.layer_norm
     return "_".join([spec.name, *about]), derive(spec, is_normalised=options.layer_norm, after=after)
-
-
-def _clips(limits: Mapping[str, float]) -> list[tuple[str, float]]:
-    return [("clip", limit) for limit in limits.values()]

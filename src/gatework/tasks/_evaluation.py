@@ -1,0 +1,84 @@
+"""The nouns of what a task says: a loss, an evaluation, a simple method, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import Tensor
+
+
+class Loss(NamedTuple):
+    """The loss of a batch as a sum and what it is a sum over; batches and processes are added up before dividing.
+
+    Attributes:
+        total: The sum, a scalar that gradients flow back from.
+        weight: How many terms it has: examples, values, tokens or frames.
+        sums: What else is worth following in training, summed likewise: of a classifier how many answers are right, as
+            "accuracy".
+        carried: What the next batch of an epoch goes on from, without its gradient, where batches are windows of
+            streams: tensors of the same shapes at every step, which `Batch.following()` is given.
+    """
+
+    total: Tensor
+    weight: float
+    sums: Mapping[str, float] = {}
+    carried: tuple[Tensor, ...] = ()
+
+    def mean(self) -> Tensor:
+        """What a training step follows; 0 for a batch without any term."""
+        return self.total / max(self.weight, 1.0)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network says of examples, and how good that is.
+
+    Attributes:
+        loss: The mean loss, by the weights of `Loss`.
+        metrics: By name, without a prefix.
+        answers: One row per example, as `Task` says of its columns.
+    """
+
+    loss: float
+    metrics: dict[str, float]
+    answers: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simple method that a network must beat.
+
+    Attributes:
+        name: As it stands in tables, such as "last value".
+        about: One sentence: what it does.
+        answers: What it says of the test part, with the columns of the network's answers.
+        seconds: What fitting it took, in seconds.
+        parameters: How many numbers it learnt; 0 where it learns nothing.
+    """
+
+    name: str
+    about: str
+    answers: pl.DataFrame
+    seconds: float
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good a trained network is on examples with known answers.
+
+    Attributes:
+        metrics: Of the network, by name.
+        answers: What it says; None where only metrics are known.
+        baselines: The metrics of simple methods on the same examples, by their names.
+        test: The examples with what is known of them, one row each; None where only metrics are known.
+    """
+
+    metrics: dict[str, float]
+    answers: pl.DataFrame | None = None
+    baselines: Mapping[str, dict[str, float]] = field(default_factory=dict)
+    test: pl.DataFrame | None = None

@@ -1,0 +1,34 @@
+"""What a task of one's own must give, and what it may leave out."""
+
+import inspect
+
+from gatework.tasks import Task
+from gatework.tasks._core import Core
+from support.spelling import SpellTask
+
+SEVEN = {"load", "fit", "state", "encode", "model", "loss", "evaluate"}
+
+
+def methods(owner):
+    """The methods and properties that a class defines itself."""
+    return {name for name, value in vars(owner).items() if inspect.isroutine(value) or isinstance(value, property)}
+
+
+def test_a_task_must_give_seven_methods_and_no_presentation():
+    assert Task.__abstractmethods__ == SEVEN
+    assert {name for name in methods(Core) if name[0] != "_"} == SEVEN | {"from_state"}
+
+
+def test_every_other_method_belongs_to_one_capability_and_has_a_default():
+    assert not [name for name in methods(Task) if name[0] != "_"]
+    capabilities = [base for base in Task.__mro__[1:] if issubclass(base, Core) and base is not Core]
+    names = [name for base in capabilities for name in methods(base) if name[0] != "_"]
+    assert len(capabilities) == 6
+    assert len(set(names)) == len(names)
+    assert not set(names) & SEVEN
+
+
+def test_a_task_of_the_seven_alone_can_be_made_and_comes_back_from_its_state():
+    bare = type("Bare", (Task,), {name: vars(SpellTask)[name] for name in SEVEN} | {"__init__": SpellTask.__init__})
+    assert bare.from_state({"longest": 4}).state() == {"longest": 4}
+    assert bare.baselines(bare(4), None) == []
