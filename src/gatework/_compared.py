@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import os
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework._files import read_json
-from gatework.formatting import number
 from gatework.options import shows_options
+from gatework.reports.finished import Finished
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,30 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Compared", "compare", "finished"]
 
 
-@dataclass(frozen=True)
-class Compared:
-    """A finished comparison.
+class Compared(Finished):
+    """A finished comparison."""
 
-    Attributes:
-        path: Its folder.
-    """
-
-    path: Path
-
-    @property
-    def report(self) -> Path:
-        """The page."""
-        return self.path / "report.html"
-
-    @cached_property
-    def content(self) -> dict[str, Any]:
-        """What `comparison.json` holds."""
-        return read_json(self.path / "comparison.json")
-
-    @property
-    def verdict(self) -> str:
-        """What follows from the figures, in a sentence or two."""
-        return str(self.content["verdict"])
+    file = "comparison.json"
 
     @property
     def table(self) -> pl.DataFrame:
@@ -62,10 +38,7 @@ class Compared:
     def _repr_html_(self) -> str:
         """The comparison in a notebook: the verdict above the table."""
         frame = self.table
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in frame.columns)
-        cells = [[number(v) if isinstance(v, float) else html.escape(str(v)) for v in row] for row in frame.iter_rows()]
-        rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in cells)
-        return f"<p>{html.escape(self.verdict)}</p><table><tr>{head}</tr>{rows}</table>"
+        return self.above(frame.iter_rows(), frame.columns)
 
 
 @shows_options("cell", "seed")

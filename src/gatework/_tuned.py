@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import os
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework._files import read_json
-from gatework.formatting import number
 from gatework.options import shows_options
+from gatework.reports.finished import Finished
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,20 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Tuned", "tune"]
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """A finished search.
+class Tuned(Finished):
+    """A finished search."""
 
-    Attributes:
-        path: Its folder.
-    """
-
-    path: Path
-
-    @property
-    def report(self) -> Path:
-        """The page."""
-        return self.path / "report.html"
+    file = "search.json"
 
     @property
     def recipe(self) -> Recipe:
@@ -45,16 +31,6 @@ class Tuned:
         from gatework.recipe import read_recipe
 
         return read_recipe(self.path / "best.toml")
-
-    @cached_property
-    def content(self) -> dict[str, Any]:
-        """What `search.json` holds."""
-        return read_json(self.path / "search.json")
-
-    @property
-    def verdict(self) -> str:
-        """Whether a better recipe was found, and what mattered."""
-        return str(self.content["verdict"])
 
     @property
     def table(self) -> pl.DataFrame:
@@ -76,9 +52,7 @@ class Tuned:
 
     def _repr_html_(self) -> str:
         """The search in a notebook: the verdict above the kept values."""
-        rows = ((name, number(v) if isinstance(v, float) else str(v)) for name, v in self.content["values"].items())
-        cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in rows)
-        return f"<p>{html.escape(self.verdict)}</p><table>{cells}</table>"
+        return self.above(self.content["values"].items())
 
 
 @shows_options("minutes")
