@@ -12,7 +12,8 @@ from gatework._files import write_json, write_tensors
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.text import Texts
 from gatework.recipe import Recipe
-from gatework.training.run import Run, create
+from gatework.training.completing import create
+from gatework.training.run import Run
 
 WORDS = ("good", "bad", "film", "plot", "actor", "never", "very", "slow", "loved", "it", "!", "don't", "日", "👍")
 

@@ -18,9 +18,9 @@ from gatework.data.dataset import Dataset, Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.errors import DataError
 from gatework.estimators._sequences import sequences
-from gatework.nn.each_alone import each_alone
 from gatework.recipe import Recipe
 from gatework.training import runtime
+from gatework.training.each_alone import EachAlone
 from gatework.training.loop import Trainer
 from gatework.training.progress import Progress
 from gatework.training.ranks import Alone
@@ -100,7 +100,7 @@ class SequenceEstimator(BaseEstimator):
         inputs = sequences(self, X, is_fit=False)
         split = Split(inputs, self.task_.no_targets(len(inputs)))
         with runtime.computing(self.threads):
-            outputs: np.ndarray = self.task_.outputs(each_alone(self.network_), self.task_.encode(split))[0]
+            outputs: np.ndarray = self.task_.outputs(EachAlone.of(self.network_), self.task_.encode(split))[0]
         return outputs
 
     @abstractmethod

@@ -32,8 +32,9 @@ from gatework.nn.model import scan_options
 from gatework.recipe import Recipe
 from gatework.tasks import Baseline, Sample, Task, metric_title
 from gatework.tasks._blend import NETWORK
+from gatework.training.completing import create
 from gatework.training.progress import Progress
-from gatework.training.run import Run, create, network_answers, write_table
+from gatework.training.run import Run, network_answers, write_table
 from gatework.training.threads import chosen_threads
 
 

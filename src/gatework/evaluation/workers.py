@@ -25,8 +25,9 @@ from gatework._registry import registering_modules
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
+from gatework.training.completing import complete
 from gatework.training.progress import Progress
-from gatework.training.run import Run, complete
+from gatework.training.run import Run
 
 # How often, in seconds, the parent looks for news, and a worker tells of single steps.
 _NEWS = 0.1

@@ -11,8 +11,9 @@ from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.search.plan import SearchPlan
 from gatework.search.study import Study, hold
+from gatework.training.completing import complete, create
 from gatework.training.progress import Progress
-from gatework.training.run import Run, complete, create
+from gatework.training.run import Run
 
 _LOOK = 0.3
 

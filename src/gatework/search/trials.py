@@ -18,9 +18,10 @@ from gatework.recipe import Recipe
 from gatework.search.plan import SearchPlan
 from gatework.search.study import Claim, Study
 from gatework.tasks import Task, metric_title
+from gatework.training.completing import create
 from gatework.training.exploring import explore
 from gatework.training.progress import Progress
-from gatework.training.run import Run, create
+from gatework.training.run import Run
 
 if TYPE_CHECKING:
     import optuna

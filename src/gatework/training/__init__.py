@@ -8,16 +8,18 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.training import runtime
+    from gatework.training.each_alone import EachAlone
     from gatework.training.fitting import resume, train
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
     from gatework.training.run import Run
 
-__all__ = ["Predictor", "Progress", "Run", "resume", "runtime", "train"]
+__all__ = ["EachAlone", "Predictor", "Progress", "Run", "resume", "runtime", "train"]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
+        "each_alone": ("EachAlone",),
         "fitting": ("resume", "train"),
         "predictor": ("Predictor",),
         "progress": ("Progress",),

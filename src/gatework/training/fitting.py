@@ -18,12 +18,13 @@ from gatework.errors import RunError
 from gatework.nn.model import scan_options
 from gatework.options import implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
+from gatework.training.completing import complete, create
 from gatework.training.notebook import NotebookProgress, is_notebook
 from gatework.training.outline import outline
 from gatework.training.precision import precision_here
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
-from gatework.training.run import Run, complete, create, refuse_occupied
+from gatework.training.run import Run, refuse_occupied
 from gatework.training.threads import chosen_threads
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from gatework import training
 from gatework.data.dataset import Split
 from gatework.data.frames import like
 from gatework.data.lines import SOURCE, LineReader, decoded
@@ -96,10 +97,8 @@ class Predictor:
         """
         if self.inference is not None:
             return True
-        from gatework.nn.each_alone import EachAlone, each_alone
-
-        self.network = each_alone(self.network)
-        return isinstance(self.network, EachAlone)
+        self.network = training.EachAlone.of(self.network)
+        return isinstance(self.network, training.EachAlone)
 
     def answer(self, source: Any = None, **options: Any) -> Any:
         """What is said of a source, as a table of the caller's kind: polars, or that of the frame given.

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import html
 import os
-import shutil
-import statistics
-import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from gatework import cells
-from gatework._files import UMASK, atomic, read_arrays, read_json, read_tensors, write_json, write_tensors, write_text
+from gatework import cells, tasks
+from gatework._files import atomic, read_arrays, read_json, read_tensors
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
-from gatework.options import AnswerOptions
-from gatework.recipe import Recipe, read_recipe, recipe_to_toml
-from gatework.tasks import metric_title
+from gatework.recipe import Recipe, read_recipe
+from gatework.tasks import Scores, metric_title
 from gatework.tasks._blend import NETWORK_ALONE
+from gatework.training.predictor import Predictor
 
 if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
-    from gatework.data.dataset import Dataset
-    from gatework.tasks import Evaluation, Scores, Task, Trained
+    from gatework.tasks import Task
     from gatework.tasks._inference import Inference
-    from gatework.training.loop import Trainer
-    from gatework.training.predictor import Predictor
-    from gatework.training.progress import Progress
-    from gatework.training.ranks import Alone
 
 
-_NETWORK = "network"
+NETWORK_TABLE = "network"
 """The table of what the network alone says of the test part, where more than it answers."""
-_ANSWER = "answer.json"
+ANSWER_FILE = "answer.json"
 """What answers beside the network, and all that this needs."""
-_CELL = "cell.json"
+CELL_FILE = "cell.json"
 """A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
 
 
@@ -82,15 +73,13 @@ class Run:
     @cached_property
     def task(self) -> Task:
         """The task as it was fitted: vocabulary, classes, scaling."""
-        from gatework import tasks
-
         state = read_json(self.path / "task.json")
-        if self.is_finished and (self.path / _ANSWER).exists():
-            state["answer"] = read_json(self.path / _ANSWER)
+        if self.is_finished and (self.path / ANSWER_FILE).exists():
+            state["answer"] = read_json(self.path / ANSWER_FILE)
         try:
             return tasks.get(self.recipe.task).from_state(state)
         except (KeyError, TypeError, ValueError) as error:
-            files = f"{self.path / 'task.json'}{f' or {_ANSWER}' if 'answer' in state else ''}"
+            files = f"{self.path / 'task.json'}{f' or {ANSWER_FILE}' if 'answer' in state else ''}"
             raise RunError(f"{files} is corrupt ({error!r}); restore it or train anew") from None
 
     @cached_property
@@ -111,8 +100,6 @@ class Run:
         Raises:
             RunError: Training has not ended, or a file is corrupt.
         """
-        from gatework.tasks import Scores
-
         metrics, file = self.summary["metrics"], test_part_of(self.path)
         is_alone = network_answers(self.path).name == "answers.parquet"
         others = {} if is_alone else {NETWORK_ALONE: self.summary["network"]}
@@ -176,8 +163,6 @@ class Run:
     @cached_property
     def predictor(self) -> Predictor:
         """What answers new examples; see `gatework.training.Predictor`."""
-        from gatework.training.predictor import Predictor
-
         return Predictor(self)
 
     def evaluate(self, source: Any, **options: Any) -> Scores:
@@ -195,7 +180,7 @@ def _with_kept_cell(path: Path, recipe: Recipe) -> Recipe:
     Raises:
         RunError: The recipe names a file and the run has kept no cell, or that is corrupt.
     """
-    file = path / _CELL
+    file = path / CELL_FILE
     if file.exists():
         content = read_json(file)
         if not isinstance(content.get("cell"), dict):
@@ -204,46 +189,9 @@ def _with_kept_cell(path: Path, recipe: Recipe) -> Recipe:
     if ":" in recipe.model.cell:
         raise RunError(
             f'{path} names the cell "{recipe.model.cell}" of a Python file and has kept none of its equations '
-            f"({_CELL} is missing); code that a run names is never executed: train it anew"
+            f"({CELL_FILE} is missing); code that a run names is never executed: train it anew"
         )
     return recipe
-
-
-def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
-    """Makes a run folder that holds all but what training will add; it appears in one piece.
-
-    Args:
-        path: The folder.
-        recipe: What is trained, how.
-        task: The task, fitted.
-        fingerprint: That of the data.
-        threads: Threads it will be trained with, now and when it is resumed.
-        notes: What was found in the data and how it was handled, for the report.
-
-    Raises:
-        RunError: The folder exists and holds something.
-    """
-    from gatework.training import runtime
-
-    refuse_occupied(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        environment = runtime.environment(recipe.training.seed, fingerprint, threads)
-        write_json(temporary / "environment.json", environment | {"notes": list(notes)})
-        write_json(temporary / "task.json", task.state())
-        if (cell := cells.kept(recipe.model.cell)) is not None:
-            content = {"reference": recipe.model.cell, "equations": cells.stored.digest(cell), "cell": cell}
-            write_json(temporary / _CELL, content)
-        os.chmod(temporary, 0o777 & ~UMASK)
-        if path.exists():
-            path.rmdir()
-        os.replace(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    return Run(path, recipe)
 
 
 def refuse_occupied(path: Path) -> None:
@@ -252,118 +200,6 @@ def refuse_occupied(path: Path) -> None:
         kind = "a file" if path.is_file() else "a run folder" if (path / "recipe.toml").exists() else "not empty"
         hint = f"go on with it by --resume {path}, or " if kind == "a run folder" else ""
         raise RunError(f"{path} exists already and is {kind}; {hint}name another folder with --out")
-
-
-def complete(
-    run: Run, dataset: Dataset, progress: Progress, label: str | None = None, *, may_blend: bool = True
-) -> Run:
-    """Trains a run from where it stands to its end.
-
-    Args:
-        run: The run folder, new or interrupted.
-        dataset: The data it was made for.
-        progress: Who is told how it goes.
-        label: The run's name in what is told; the folder's name if None.
-        may_blend: Whether it may answer with more than its network, where its recipe says so.
-
-    Raises:
-        RunError: The data are not those that the run began with.
-        TrainingError: The loss is no longer a number.
-        KeyboardInterrupt: The process was told to stop; the run can be resumed.
-    """
-    if run.is_finished:
-        return run
-    from gatework.tasks import Trained
-    from gatework.training import runtime
-    from gatework.training.loop import Trainer
-    from gatework.training.ranks import here
-
-    environment = read_json(run.path / "environment.json")
-    if environment["data"] != dataset.provenance.fingerprint:
-        raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
-    label, ranks = label or run.path.name, here()
-    if ranks.count > 1 and not run.recipe.training.shards:
-        raise RunError(f"{run.path} began in one process without shards; go on with it without torchrun")
-    earlier = _earlier(run, dataset, progress, label, environment["threads"], ranks)
-    with runtime.computing(environment["threads"]):
-        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks)
-        model = trainer.run()
-        trainings = [Trained(before.task, before.network) for before in earlier]
-        result = _result(run, model, dataset, trainings, may_blend=may_blend)
-    if ranks.is_main:
-        _write_results(run, dataset, trainer, result, sum(before.summary["seconds"] for before in earlier))
-    ranks.wait()
-    return Run(run.path, run.recipe)
-
-
-class _Result(NamedTuple):
-    """What a finished training came to.
-
-    Attributes:
-        task: The task with what answers.
-        answers: What that says of the test part.
-        network: What the network alone says of it.
-        tables: What else the run keeps, by name.
-    """
-
-    task: Task
-    answers: Evaluation
-    network: Evaluation
-    tables: Mapping[str, pl.DataFrame]
-
-
-def _result(run: Run, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained], *, may_blend: bool) -> _Result:
-    """Lets a trained network, and what answers with it, learn from the validation part, and asks it the test part."""
-    task = run.task
-    task.calibrate(model, dataset, earlier)
-    network = task.test(model, dataset, earlier)
-    if may_blend and run.recipe.section(AnswerOptions).blend:
-        task = task.blended(model, dataset, earlier)
-    is_alone = task.blend is None or task.blend.is_network
-    answers = network if is_alone else task.test(model, dataset, earlier)
-    task = task.advanced(model, dataset, earlier)
-    tables = dict(task.tables(model, dataset, answers))
-    return _Result(task, answers, network, tables if is_alone else tables | {_NETWORK: network.answers})
-
-
-def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result, seconds_before: float) -> None:
-    """Writes what a finished training leaves; the summary comes last, and says that the run is finished."""
-    for name, table in ({"answers": result.answers.answers} | dict(result.tables)).items():
-        write_table(run.path / f"{name}.parquet", table)
-    if test_part_of(run.path) is None:
-        write_table(run.path / "test.parquet", dataset.test.table())
-    write_tensors(run.path / "model.safetensors", trainer.model.state_dict())
-    summary = _summary(trainer, _of_test(result.answers.metrics))
-    if (blend := result.task.blend) is not None:
-        write_json(run.path / _ANSWER, result.task.state()["answer"])
-        summary["answer"] = {"name": blend.name, **blend.state()}
-        summary["network"] = _of_test(result.network.metrics)
-        simple = result.task.simple(trainer.model, dataset.test)
-        summary["simple"] = {name: _of_test(result.task.metrics(answers)) for name, answers in simple.items()}
-    summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
-    summary["seconds"] += seconds_before
-    write_json(run.path / "summary.json", summary)
-
-
-def _of_test(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {f"test_{name}": value for name, value in metrics.items()}
-
-
-def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int, ranks: Alone) -> list[Run]:
-    """The finished trainings before the last one, where a network is trained again over time; each a run folder."""
-    from gatework import tasks
-
-    found = []
-    *before, _ = dataset.trainings
-    for place, part in enumerate(before, start=1):
-        path = run.path / "earlier" / str(place)
-        if ranks.is_main and not (path / "recipe.toml").exists():
-            task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
-            create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
-        ranks.wait()
-        name = f"{label}, training {place} of {len(before) + 1}"
-        found.append(complete(Run.open(path), part, progress, name, may_blend=False))
-    return found
 
 
 def test_part_of(path: Path) -> Path | None:
@@ -384,7 +220,7 @@ def network_answers(path: Path) -> Path:
     Args:
         path: The run folder.
     """
-    alone = path / f"{_NETWORK}.parquet"
+    alone = path / f"{NETWORK_TABLE}.parquet"
     return alone if alone.is_file() else path / "answers.parquet"
 
 
@@ -409,20 +245,3 @@ def write_table(path: Path, table: pl.DataFrame) -> None:
     """Writes a table as a Parquet file in one piece."""
     with atomic(path) as temporary:
         table.write_parquet(temporary)
-
-
-def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:
-    history: Sequence[dict[str, Any]] = trainer.state.history
-    seconds = sum(record["seconds"] for record in history)
-    last = trainer.state.best_epoch if trainer.config.best_weights else len(history)
-    return {
-        "metrics": metrics,
-        "validation": {k: v for k, v in history[last - 1].items() if k.startswith("validation_")},
-        "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "seconds": seconds,
-        "seconds_per_epoch": seconds / len(history),
-        "steps_per_second": trainer.steps * len(history) / seconds,
-        "ms_per_step": statistics.median(record["ms_per_step"] for record in history),
-        "epochs": len(history),
-        "best_epoch": trainer.state.best_epoch,
-    }

@@ -18,6 +18,11 @@ class EachAlone(nn.Module):
         network: The network.
     """
 
+    @classmethod
+    def of(cls, network: nn.Module) -> nn.Module:
+        """The network, with answers that do not depend on the batch where it is one for single sequences."""
+        return cls(network).eval() if isinstance(network, SequenceModel) else network
+
     def __init__(self, network: SequenceModel) -> None:
         super().__init__()
         self.network = network
@@ -34,8 +39,3 @@ class EachAlone(nn.Module):
                 for k, count in enumerate(steps)
             ]
         )
-
-
-def each_alone(network: nn.Module) -> nn.Module:
-    """The network, with answers that do not depend on the batch where it is one for single sequences."""
-    return EachAlone(network).eval() if isinstance(network, SequenceModel) else network

@@ -1,0 +1,191 @@
+"""A training of a run, from a new folder to a finished one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gatework import cells, tasks
+from gatework._files import UMASK, read_json, write_json, write_tensors, write_text
+from gatework.errors import RunError
+from gatework.options import AnswerOptions
+from gatework.recipe import Recipe, recipe_to_toml
+from gatework.tasks import Trained
+from gatework.training import runtime
+from gatework.training.loop import Trainer
+from gatework.training.ranks import here
+from gatework.training.run import ANSWER_FILE, CELL_FILE, NETWORK_TABLE, Run, refuse_occupied, test_part_of, write_table
+
+if TYPE_CHECKING:
+    import polars as pl
+    from torch import nn
+
+    from gatework.data.dataset import Dataset
+    from gatework.tasks import Evaluation, Task
+    from gatework.training.progress import Progress
+    from gatework.training.ranks import Alone
+
+
+def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: int, notes: Sequence[str] = ()) -> Run:
+    """Makes a run folder that holds all but what training will add; it appears in one piece.
+
+    Args:
+        path: The folder.
+        recipe: What is trained, how.
+        task: The task, fitted.
+        fingerprint: That of the data.
+        threads: Threads it will be trained with, now and when it is resumed.
+        notes: What was found in the data and how it was handled, for the report.
+
+    Raises:
+        RunError: The folder exists and holds something.
+    """
+
+    refuse_occupied(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
+        environment = runtime.environment(recipe.training.seed, fingerprint, threads)
+        write_json(temporary / "environment.json", environment | {"notes": list(notes)})
+        write_json(temporary / "task.json", task.state())
+        if (cell := cells.kept(recipe.model.cell)) is not None:
+            content = {"reference": recipe.model.cell, "equations": cells.stored.digest(cell), "cell": cell}
+            write_json(temporary / CELL_FILE, content)
+        os.chmod(temporary, 0o777 & ~UMASK)
+        if path.exists():
+            path.rmdir()
+        os.replace(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return Run(path, recipe)
+
+
+def complete(
+    run: Run, dataset: Dataset, progress: Progress, label: str | None = None, *, may_blend: bool = True
+) -> Run:
+    """Trains a run from where it stands to its end.
+
+    Args:
+        run: The run folder, new or interrupted.
+        dataset: The data it was made for.
+        progress: Who is told how it goes.
+        label: The run's name in what is told; the folder's name if None.
+        may_blend: Whether it may answer with more than its network, where its recipe says so.
+
+    Raises:
+        RunError: The data are not those that the run began with.
+        TrainingError: The loss is no longer a number.
+        KeyboardInterrupt: The process was told to stop; the run can be resumed.
+    """
+    if run.is_finished:
+        return run
+
+    environment = read_json(run.path / "environment.json")
+    if environment["data"] != dataset.provenance.fingerprint:
+        raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
+    label, ranks = label or run.path.name, here()
+    if ranks.count > 1 and not run.recipe.training.shards:
+        raise RunError(f"{run.path} began in one process without shards; go on with it without torchrun")
+    earlier = _earlier(run, dataset, progress, label, environment["threads"], ranks)
+    with runtime.computing(environment["threads"]):
+        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks)
+        model = trainer.run()
+        trainings = [Trained(before.task, before.network) for before in earlier]
+        result = _result(run, model, dataset, trainings, may_blend=may_blend)
+    if ranks.is_main:
+        _write_results(run, dataset, trainer, result, sum(before.summary["seconds"] for before in earlier))
+    ranks.wait()
+    return Run(run.path, run.recipe)
+
+
+class _Result(NamedTuple):
+    """What a finished training came to.
+
+    Attributes:
+        task: The task with what answers.
+        answers: What that says of the test part.
+        network: What the network alone says of it.
+        tables: What else the run keeps, by name.
+    """
+
+    task: Task
+    answers: Evaluation
+    network: Evaluation
+    tables: Mapping[str, pl.DataFrame]
+
+
+def _result(run: Run, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained], *, may_blend: bool) -> _Result:
+    """Lets a trained network, and what answers with it, learn from the validation part, and asks it the test part."""
+    task = run.task
+    task.calibrate(model, dataset, earlier)
+    network = task.test(model, dataset, earlier)
+    if may_blend and run.recipe.section(AnswerOptions).blend:
+        task = task.blended(model, dataset, earlier)
+    is_alone = task.blend is None or task.blend.is_network
+    answers = network if is_alone else task.test(model, dataset, earlier)
+    task = task.advanced(model, dataset, earlier)
+    tables = dict(task.tables(model, dataset, answers))
+    return _Result(task, answers, network, tables if is_alone else tables | {NETWORK_TABLE: network.answers})
+
+
+def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result, seconds_before: float) -> None:
+    """Writes what a finished training leaves; the summary comes last, and says that the run is finished."""
+    for name, table in ({"answers": result.answers.answers} | dict(result.tables)).items():
+        write_table(run.path / f"{name}.parquet", table)
+    if test_part_of(run.path) is None:
+        write_table(run.path / "test.parquet", dataset.test.table())
+    write_tensors(run.path / "model.safetensors", trainer.model.state_dict())
+    summary = _summary(trainer, _of_test(result.answers.metrics))
+    if (blend := result.task.blend) is not None:
+        write_json(run.path / ANSWER_FILE, result.task.state()["answer"])
+        summary["answer"] = {"name": blend.name, **blend.state()}
+        summary["network"] = _of_test(result.network.metrics)
+        simple = result.task.simple(trainer.model, dataset.test)
+        summary["simple"] = {name: _of_test(result.task.metrics(answers)) for name, answers in simple.items()}
+    summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    summary["seconds"] += seconds_before
+    write_json(run.path / "summary.json", summary)
+
+
+def _of_test(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {f"test_{name}": value for name, value in metrics.items()}
+
+
+def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int, ranks: Alone) -> list[Run]:
+    """The finished trainings before the last one, where a network is trained again over time; each a run folder."""
+
+    found = []
+    *before, _ = dataset.trainings
+    for place, part in enumerate(before, start=1):
+        path = run.path / "earlier" / str(place)
+        if ranks.is_main and not (path / "recipe.toml").exists():
+            task = tasks.get(run.recipe.task).fit(part, run.recipe.data)
+            create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
+        ranks.wait()
+        name = f"{label}, training {place} of {len(before) + 1}"
+        found.append(complete(Run.open(path), part, progress, name, may_blend=False))
+    return found
+
+
+def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:
+    history: Sequence[dict[str, Any]] = trainer.state.history
+    seconds = sum(record["seconds"] for record in history)
+    last = trainer.state.best_epoch if trainer.config.best_weights else len(history)
+    return {
+        "metrics": metrics,
+        "validation": {k: v for k, v in history[last - 1].items() if k.startswith("validation_")},
+        "parameters": sum(p.numel() for p in trainer.model.parameters()),
+        "seconds": seconds,
+        "seconds_per_epoch": seconds / len(history),
+        "steps_per_second": trainer.steps * len(history) / seconds,
+        "ms_per_step": statistics.median(record["ms_per_step"] for record in history),
+        "epochs": len(history),
+        "best_epoch": trainer.state.best_epoch,
+    }
