@@ -1,6 +1,6 @@
 """What a request costs the server: gatework serve beside a plain handler that calls torch, on one text classifier.
 
-    python benchmarks/serve.py                 # both sides, 64 clients, and one stream; about a minute
+    python benchmarks/serve.py                 # both sides, 64 clients, one stream, 10,000 sessions; about a minute
     python benchmarks/serve.py --seconds 20
 
 Each side is a process of one thread that answers texts of 200 words by an embedding of 10,000 words, an LSTM of 128
@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -33,6 +35,7 @@ from gatework.recipe import Recipe
 from gatework.training.run import Run, create
 
 WORDS, STEPS, UNITS = 10_000, 200, 128
+SESSIONS = 10_000
 TICKS = os.sysconf("SC_CLK_TCK")
 
 # What people write first: one request, one call of torch, in a thread so that the event loop goes on.
@@ -100,15 +103,25 @@ def requests(count: int, path: str) -> list[bytes]:
     return found
 
 
-async def asked(port: int, messages: list[bytes], clients: int, seconds: float) -> list[float]:
-    """How long each answer took, asked by some clients at once."""
+def begun(count: int) -> list[bytes]:
+    """Requests that begin so many sessions."""
+    found = []
+    for k in range(count):
+        body = json.dumps({"session": k, "text": f"w{k % WORDS}"}).encode()
+        head = f"POST /predict/texts HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        found.append(head.encode() + body)
+    return found
+
+
+async def asked(port: int, messages: list[bytes], clients: int, seconds: float, most: int = sys.maxsize) -> list[float]:
+    """How long each answer took, asked by some clients at once, each message at most so often."""
     times: list[float] = []
     end = time.perf_counter() + seconds
 
     async def client(number: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         place = number
-        while time.perf_counter() < end:
+        while time.perf_counter() < end and place < most * len(messages):
             started = time.perf_counter()
             writer.write(messages[place % len(messages)])
             head = await reader.readuntil(b"\r\n\r\n")
@@ -182,8 +195,27 @@ def measured(name: str, command: list[str], port: int, path: str, seconds: float
                 before = used(process)
                 rows = asyncio.run(streamed(port, seconds / 2))
                 print(f"{'  a stream':<22} {1e6 * (used(process) - before) / rows:6.0f} us CPU a row")
+                size, before = resident(process), used(process)
+                asyncio.run(asked(port, begun(SESSIONS), clients, 600, most=1))
+                print(
+                    f"{f'  {SESSIONS:,} sessions':<22} {resident(process) - size:6.1f} MB more, "
+                    f"{1e6 * (used(process) - before) / SESSIONS:.0f} us CPU to begin one"
+                )
         finally:
             process.terminate()
+
+
+def cold(run: Run) -> None:
+    """Prints what one prediction takes from the command line, Python's start included."""
+    command = [sys.executable, "-m", "gatework", "predict", str(run.path), "w1 w2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    best = math.inf
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    print(f"{'gatework predict, cold':<22} {best:6.2f} s CPU")
 
 
 def main() -> None:
@@ -202,6 +234,7 @@ def main() -> None:
         ]
         for side in sides:
             side()
+        cold(run)
 
 
 if __name__ == "__main__":

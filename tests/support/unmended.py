@@ -51,7 +51,7 @@ MOVING: dict[str, str] = {}
 LAZY_FACES = ("cli/", "_compared.py", "_tuned.py")
 # What takes long to import, or comes with an extra that may be absent.
 HEAVY = {
-    *("torch", "numpy", "polars", "plotly", "sklearn", "scipy", "safetensors", "statsforecast", "triton"),
+    *("torch", "triton", "numpy", "polars", "narwhals", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),
     *("rich", "pooch", "requests", "jinja2", "markupsafe", "matplotlib"),
     *("keras", "tensorflow", "jax", "flax"),
     *("tokenizers", "sacrebleu", "rapidfuzz", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),

@@ -17,6 +17,12 @@ def serve(
     api_key_file: Annotated[
         Path | None, typer.Option(help="A text file with one key a line; who asks must have one of them.")
     ] = None,
+    state_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A text file with the key that signs states which clients hold; several servers may share it."
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads that compute a batch.")] = 1,
     max_body: Annotated[float, typer.Option(min=0.001, help="Megabytes of a body, or of one line of a stream.")] = 8.0,
     max_examples: Annotated[int, typer.Option(min=1, help="Examples of one request.")] = 1024,
@@ -29,6 +35,9 @@ def serve(
     session_idle: Annotated[
         float, typer.Option(min=0.001, help="Seconds after which an idle session is forgotten.")
     ] = 600.0,
+    state_age: Annotated[
+        float, typer.Option(min=0.001, help="Seconds after which a state that a client holds is refused.")
+    ] = 86_400.0,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds within which a request is answered.")] = 30.0,
 ) -> None:
     """Answer over HTTP: a page to try it, JSON, the Open Inference Protocol, streams with carried state."""
@@ -56,12 +65,14 @@ def serve(
         max_sessions,
         session_idle,
         timeout,
+        state_age,
     )
     serving.serve(
         opened,
         host=host,
         port=port,
         api_key_file=api_key_file,
+        state_key_file=state_key_file,
         limits=limits,
         threads=threads,
         tell=lambda text: print(text, flush=True),

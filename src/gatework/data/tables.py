@@ -10,9 +10,8 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 
@@ -21,6 +20,9 @@ from gatework.data._delimited import TextTable, read_delimited, read_json_lines
 from gatework.data.numbers import as_texts, number_marks, numbers, parsed_numbers, plain_texts
 from gatework.data.reading import Reading
 from gatework.errors import DataError, UsageError, nearest
+
+if TYPE_CHECKING:
+    import narwhals as nw
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The kinds of file that are read; each may be followed by ".gz"."""
@@ -197,6 +199,8 @@ def _parquet(content: bytes, path: Path) -> pl.DataFrame:
 
 
 def _from_frame(source: Any) -> Table:
+    import narwhals as nw
+
     try:
         wide = nw.from_native(_with_plain_names(source), eager_only=True)
     except nw.exceptions.NarwhalsError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
-from gatework.data.tokens import Tokens, spans, tokenise
+from gatework.data.tokens import Tokens, spans, tokenise, words_of_few
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
@@ -74,6 +74,11 @@ class Texts:
         """The tokens of every text: made at the first call and shared by the parts that are taken afterwards."""
         return tokenise(self.strings)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the tokens are known by now."""
+        return "tokens" in self.__dict__
+
     def __len__(self) -> int:
         return len(self.strings)
 
@@ -88,7 +93,7 @@ class Texts:
         if isinstance(index, (int, np.integer)):
             return self.strings[int(index)]
         taken = Texts(self.strings.gather(index))
-        if "tokens" in self.__dict__:
+        if self.is_cut:
             taken.__dict__["tokens"] = self.tokens.take(index)
         return taken
 
@@ -169,11 +174,11 @@ class TextExamples:
         """
         texts = texts_of(split)
         self.split = split
-        tokens = texts.tokens.last(max_tokens)
-        self._count = np.maximum(tokens.lengths, 1)
+        lengths, indices = _looked_up(texts, vocabulary, max_tokens)
+        self._count = np.maximum(lengths, 1)
         self._starts = np.cumsum(self._count) - self._count
         self._indices = np.full(int(self._count.sum()), UNKNOWN, dtype=np.int32)
-        self._indices[spans(self._starts, tokens.lengths)] = vocabulary.indices(tokens.types.to_list())[tokens.flat()]
+        self._indices[spans(self._starts, lengths)] = indices
         self._targets = targets
         self._pads_in_front = padding == "pre"
         self.lengths = self._count
@@ -202,6 +207,16 @@ class TextExamples:
             is_word = np.arange(steps) < count[:, None]
         inputs[is_word] = self._indices[spans(self._starts[index], count)]
         return inputs, lengths
+
+
+def _looked_up(texts: Texts, vocabulary: Vocabulary, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many tokens each text has, of which the last `most` are kept, and the indices of all of them in order."""
+    if not texts.is_cut and (lists := words_of_few(list(texts))) is not None:
+        kept = [words[-most:] for words in lists]
+        lengths = np.array([len(words) for words in kept], dtype=np.int64)
+        return lengths, vocabulary.indices(word for words in kept for word in words)
+    tokens = texts.tokens.last(most)
+    return tokens.lengths, vocabulary.indices(tokens.types.to_list())[tokens.flat()]
 
 
 @dataclass(frozen=True)

@@ -136,13 +136,20 @@ def words_of(text: str) -> list[str]:
     return tokenise(pl.Series([text])).words(0)
 
 
+def words_of_few(texts: Sequence[str]) -> list[list[str]] | None:
+    """The tokens of each of a few texts of ASCII, without a table around them; None where there are other texts."""
+    if len(texts) > _FEW or not all(text.isascii() for text in texts):
+        return None
+    return [_PLAIN.findall(text.lower()) for text in texts]
+
+
 def _plain(texts: Sequence[str]) -> Tokens | None:
     """The same of texts of ASCII alone, without the engine; None where there are others."""
     import polars as pl
 
-    if not all(text.isascii() for text in texts):
+    lists = words_of_few(texts)
+    if lists is None:
         return None
-    lists = [_PLAIN.findall(text.lower()) for text in texts]
     words = sorted({word for words in lists for word in words})
     positions = {word: place for place, word in enumerate(words)}
     lengths = np.array([len(words) for words in lists], dtype=np.int64)

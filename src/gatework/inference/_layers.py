@@ -142,8 +142,13 @@ class Layers:
             x, output = output, output + size
         return outputs[-1], after
 
+    @property
+    def carried_shape(self) -> tuple[int, int, int]:
+        """The shape of the values of `CarriedStates`."""
+        return self.states, self.count, self.hidden
+
     def _start(self) -> CarriedStates:
-        return CarriedStates.of(np.zeros((self.states, self.count, self.hidden), np.float32))
+        return CarriedStates.of(np.zeros(self.carried_shape, np.float32))
 
     def _forward(self, x: Array, rows: ScanRows, initial: Array, finals: Array | None = None) -> tuple[Array, Array]:
         finals = np.empty_like(initial) if finals is None else finals

@@ -24,6 +24,10 @@ class View(Protocol):
         """
         ...
 
+    def carried_shapes(self, states: int) -> tuple[tuple[int, ...], ...]:
+        """The shapes of what is carried from step to step, of so many states a step."""
+        ...
+
     def step(self, hidden: Array, carried: Pooled | None) -> tuple[Array, Pooled | None]:
         """The view of a sequence that ends with this step, shape (states,) given and (width,) seen; what it carries."""
         ...
@@ -35,6 +39,10 @@ class LastState:
     def over(self, sequence: Array, last: Array) -> Array:
         """See `View`."""
         return last
+
+    def carried_shapes(self, states: int) -> tuple[tuple[int, ...], ...]:
+        """See `View`."""
+        return ()
 
     def step(self, hidden: Array, carried: Pooled | None) -> tuple[Array, Pooled | None]:
         """See `View`."""
@@ -55,6 +63,10 @@ class Statistics:
         """See `View`."""
         mean = sequence.sum(0) / np.float32(len(sequence))
         return self._seen(last, mean, sequence.max(0)) if self._kind != "mean" else mean
+
+    def carried_shapes(self, states: int) -> tuple[tuple[int, ...], ...]:
+        """See `View`."""
+        return (states,), (1,), (states,)
 
     def step(self, hidden: Array, carried: Pooled | None) -> tuple[Array, Pooled | None]:
         """See `View`."""
@@ -86,6 +98,10 @@ class AttentionAverage:
         shares = np.exp(scores - scores.max())
         averaged: Array = (shares / shares.sum()) @ sequence
         return averaged
+
+    def carried_shapes(self, states: int) -> tuple[tuple[int, ...], ...]:
+        """See `View`."""
+        return (states,), (1,), (1,)
 
     def step(self, hidden: Array, carried: Pooled | None) -> tuple[Array, Pooled | None]:
         """See `View`; carried are the weighted sum and the sum of weights, the highest score taken out of both."""

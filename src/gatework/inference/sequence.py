@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -114,6 +115,24 @@ class SequenceNetwork:
             seen, pooled = self._pooling.step(hidden, pooled)
             outputs[place] = self._output(seen)
         return outputs, CarriedOn(states, pooled)
+
+    def to_arrays(self, carried: CarriedOn | None) -> list[Array]:
+        """What is carried, as float32 arrays; none at the start."""
+        return [] if carried is None else [carried.states.values, *(carried.pooled or ())]
+
+    def from_arrays(self, arrays: Sequence[Array]) -> CarriedOn | None:
+        """What `to_arrays()` made arrays of.
+
+        Raises:
+            ValueError: They are not those of this network.
+        """
+        if not arrays:
+            return None
+        shapes = (self.layers.carried_shape, *self._pooling.carried_shapes(self.layers.hidden))
+        if tuple(array.shape for array in arrays) != shapes or any(array.dtype != np.float32 for array in arrays):
+            raise ValueError("the state is that of another network")
+        values, *pooled = (np.ascontiguousarray(array) for array in arrays)
+        return CarriedOn(CarriedStates.of(values), (pooled[0], pooled[1], pooled[2]) if pooled else None)
 
     def _vectors(self, inputs: np.ndarray) -> Array:
         """What the layers read of tokens, or of values, shape (rows, features)."""

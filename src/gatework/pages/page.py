@@ -11,12 +11,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from gatework.pages.palette import theme_css
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def embedded(data: Any) -> Markup:
@@ -34,6 +36,8 @@ def asset(name: str, package: str = "gatework.pages", folder: str = "templates")
 
 def template(text: str) -> Template:
     """The template of a page, which can include the head and the masthead of every page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("gatework.pages"),
         autoescape=True,

@@ -26,26 +26,29 @@ from gatework.training.run import Run
 _MODEL = "/v2/models/{name}"
 
 
-def application(runs: Mapping[str, Run], limits: Limits | None = None, keys: Sequence[bytes] = ()) -> ASGIApp:
+def application(
+    runs: Mapping[str, Run], limits: Limits | None = None, keys: Sequence[bytes] = (), signing: Sequence[bytes] = ()
+) -> ASGIApp:
     """An ASGI application that answers for some runs.
 
     Args:
         runs: The runs, by the names under which they are asked.
         limits: How much is taken on.
         keys: Digests of the keys that let in, as `read_keys()` gives them; none where everybody may ask.
+        signing: Keys of the states that clients hold, as `read_signing_keys()` gives them; one of its own if none.
 
     Raises:
         UsageError: No run is given, or a name cannot stand in an address.
         RunError: A run is not finished, or corrupt.
     """
-    return application_of(service_of(runs, limits or Limits()), keys)
+    return application_of(service_of(runs, limits or Limits(), signing=signing), keys)
 
 
-def service_of(runs: Mapping[str, Run], limits: Limits, threads: int = 1) -> Service:
+def service_of(runs: Mapping[str, Run], limits: Limits, threads: int = 1, signing: Sequence[bytes] = ()) -> Service:
     """The runs, opened, each computed with so many threads; else as `application()`."""
     if not runs:
         raise UsageError("there is nothing to serve; give one run at least")
-    return Service({name: ServedModel(name, run, threads) for name, run in runs.items()}, limits)
+    return Service({name: ServedModel(name, run, threads) for name, run in runs.items()}, limits, signing)
 
 
 def application_of(service: Service, keys: Sequence[bytes] = ()) -> ASGIApp:

@@ -102,7 +102,13 @@ class Endpoints:
         timeout = _timeout(given.get("timeout"))
         name = given.get("sequence_id") or None
         source = source_of_tensors(model, asked.inputs, self.service.limits)
-        if name is None:
+        answered: dict[str, Any] = {"sequence_id": name} if name else {}
+        if name is None and _asks_for_state(given):
+            answers, answered["state"] = await self.service.go_on_from(
+                request, model, given.get("state"), steps_of(source), timeout
+            )
+            tensors = tensors_of_rows(answers, asked.outputs)
+        elif name is None:
             tensors = output_tensors(await self.service.predict(request, model, source, timeout), asked.outputs)
         else:
             ends = {"is_start": _flag(given, "sequence_start"), "is_end": _flag(given, "sequence_end")}
@@ -112,7 +118,7 @@ class Endpoints:
             tensors = tensors_of_rows(answers, asked.outputs)
         answer: dict[str, Any] = {"model_name": model.name, "model_version": VERSION, "outputs": tensors}
         answer |= {"id": asked.id} if asked.id else {}
-        return json_response(answer | ({"parameters": {"sequence_id": name}} if name else {}))
+        return json_response(answer | ({"parameters": answered} if answered else {}))
 
     async def predict(self, request: Request) -> Response:
         """Answers for people: a text, a series or rows in, rows out; with a session, the next rows of a sequence."""
@@ -124,6 +130,8 @@ class Endpoints:
             content = decoded(body) if body.strip() else {}
             if isinstance(content, dict) and content.get("session") is not None:
                 return json_response(await self._session(request, model, content))
+            if isinstance(content, dict) and _asks_for_state(content):
+                return json_response(await self._with_state(request, model, content))
             source = source_of(content, self.service.limits)
         rows = await self.service.predict(request, model, source)
         return json_response({"model": model.name, "answers": rows.to_dicts()})
@@ -133,6 +141,11 @@ class Endpoints:
         rows = steps_of(source_of(content, self.service.limits))
         answers = await self.service.go_on(request, model, name, rows, is_end=_flag(content, "end"))
         return {"model": model.name, "session": name, "answers": answers}
+
+    async def _with_state(self, request: Request, model: ServedModel, content: Mapping[str, Any]) -> dict[str, Any]:
+        rows = steps_of(source_of(content, self.service.limits))
+        answers, state = await self.service.go_on_from(request, model, content.get("state"), rows)
+        return {"model": model.name, "answers": answers, "state": state}
 
     async def evaluate(self, request: Request) -> Response:
         """The metrics of a model on rows with known answers."""
@@ -193,6 +206,11 @@ def _session_name(name: Any) -> str | int:
     if isinstance(name, bool) or not isinstance(name, (str, int)) or len(str(name)) > 128:
         raise DataError("the name of a session is a text or a whole number of at most 128 characters")
     return name
+
+
+def _asks_for_state(parameters: Mapping[str, Any]) -> bool:
+    """Whether a client holds the state of its sequence, or wants to."""
+    return parameters.get("state") is not None or _flag(parameters, "return_state")
 
 
 def _flag(parameters: Mapping[str, Any], name: str) -> bool:

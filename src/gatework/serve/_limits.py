@@ -18,6 +18,7 @@ class Limits:
         sessions: Sequences under way.
         idle: Seconds after which a session that nobody goes on with is forgotten.
         timeout: Seconds within which a request is answered or given up.
+        state_age: Seconds after which a state that a client holds is refused.
     """
 
     body: int = 8 * 2**20
@@ -28,3 +29,4 @@ class Limits:
     sessions: int = 10_000
     idle: float = 600.0
     timeout: float = 30.0
+    state_age: float = 86_400.0

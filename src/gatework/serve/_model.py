@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from gatework.data.series import SeriesEncoder
 from gatework.errors import DataError, GateworkError, UsageError, nearest
 from gatework.options import READING, TASKS, Option
 from gatework.serve._limits import Limits
+from gatework.serve._rows import Pace
 from gatework.serve._source import Source
 from gatework.tasks._stream import Stream
 from gatework.training.predictor import Predictor
@@ -37,6 +40,7 @@ class ServedModel:
         takes: The forms of what it answers: "texts", "series", "rows" or "nothing".
         example: The body of a request that it answers; None where none could be made.
         answer: The answer to that, None likewise.
+        pace: What a row of its streams takes.
 
     Args:
         name: The name.
@@ -54,6 +58,7 @@ class ServedModel:
         self.name = name
         self.predictor = Predictor(run)
         self._is_each_alone = self.predictor.answer_each_alone()
+        self.pace = Pace()
         self._threads = threads
         if self.predictor.inference is not None:
             self.predictor.inference.threads = threads
@@ -66,6 +71,12 @@ class ServedModel:
             )
         self.example = self._example()
         self.answer = self._answer_to_example()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells its weights from those of another training."""
+        with open(self.predictor.run.path / "model.safetensors", "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
 
     @property
     def needs_torch(self) -> bool:

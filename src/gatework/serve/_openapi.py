@@ -100,6 +100,8 @@ def _request(model: ServedModel, limits: Limits) -> Schema:
         properties["options"] = {"type": "object", "properties": options}
     properties["session"] = {"type": ["string", "integer"], "description": "Go on with a sequence of this name."}
     properties["end"] = {"type": "boolean", "description": "Whether the session ends with this."}
+    properties["return_state"] = {"type": "boolean", "description": "Begin a sequence whose state the client holds."}
+    properties["state"] = {"type": "string", "description": "Go on from the state that the last answer gave."}
     return {"type": "object", "properties": properties}
 
 

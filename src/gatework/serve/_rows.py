@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +15,31 @@ from gatework.tasks._stream import Stream, answers_of
 
 Row = tuple[str, Mapping[str, Any]]
 """What to call a row in messages, and its values by column."""
-Asked = tuple[Stream, Sequence[Row]]
-"""A stream with the rows that come next in it."""
+
+
+class Pace:
+    """What a row of a model's streams takes.
+
+    Attributes:
+        seconds: Time on the clock, a running mean without most of what other processes add; infinite before the first.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = math.inf
+
+    def count(self, seconds: float, rows: int) -> None:
+        """Counts some rows that took so long together."""
+        each = seconds / max(rows, 1)
+        if each < self.seconds:
+            self.seconds = each
+        else:
+            self.seconds += _SLOW * (min(each, _MOST * self.seconds) - self.seconds)
+
+
+_SLOW, _MOST = 0.05, 4.0
+"""How much the last rows count in the running mean, and how many times the mean one of them may be in it."""
+Asked = tuple[Pace, Stream, Sequence[Row]]
+"""A stream with the rows that come next in it, and the pace of its model."""
 
 
 def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
@@ -22,7 +47,12 @@ def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
 
     Such a row counts for nothing: the stream goes on as if it had not come.
     """
-    return [_answers(stream, rows) for stream, rows in asked]
+    answers = []
+    for pace, stream, rows in asked:
+        started = time.perf_counter()
+        answers.append(_answers(stream, rows))
+        pace.count(time.perf_counter() - started, len(rows))
+    return answers
 
 
 def _answers(stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from gatework.serve._application import application_of, service_of
 from gatework.serve._door import read_keys
 from gatework.serve._limits import Limits
 from gatework.serve._service import Service
+from gatework.serve._tokens import read_signing_keys
 from gatework.training.run import Run
 
 
@@ -51,6 +52,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     api_key_file: Path | None = None,
+    state_key_file: Path | None = None,
     limits: Limits | None = None,
     threads: int = 1,
     tell: Callable[[str], None] = print,
@@ -62,6 +64,8 @@ def serve(
         host: The address to listen at; one that others reach needs keys.
         port: The port; 0 for any that is free.
         api_key_file: A text file with one key a line.
+        state_key_file: A text file with the key that signs states which clients hold, the same for every process that
+            shall go on from them; without it this process alone can.
         limits: How much is taken on.
         threads: The threads that a batch is computed with.
         tell: What is told where the server listens.
@@ -75,8 +79,8 @@ def serve(
         raise UsageError(
             f"--host {host} lets others on the network ask; give --api-key-file FILE too, a text file with a key a line"
         )
-    limits = limits or Limits()
-    service = service_of(runs, limits, threads)
+    limits, signing = limits or Limits(), read_signing_keys(state_key_file) if state_key_file else ()
+    service = service_of(runs, limits, threads, signing)
     with contextlib.ExitStack() as computing:
         if service.needing_torch:
             computing.enter_context(training.runtime.computing(threads))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import polars as pl
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from gatework.errors import DataError, GateworkError, nearest
+from gatework.errors import DataError, GateworkError, UsageError, nearest
 from gatework.serve._limits import Limits
 from gatework.serve._metrics import Metrics
 from gatework.serve._model import VERSION, ServedModel
@@ -17,11 +17,16 @@ from gatework.serve._refusal import Refusal
 from gatework.serve._rows import Row, answer_rows
 from gatework.serve._sessions import Session, Sessions
 from gatework.serve._source import Source
+from gatework.serve._tokens import Belonging, State, StateTokens
 from gatework.serve._worker import Worker
-from gatework.tasks._stream import Stream
+from gatework.tasks._stream import PortableStream, Stream
 
 T = TypeVar("T")
 _GONE = 499
+_AT_ONCE = 5e-4
+"""Seconds of computing that the thread which listens may do itself: about what the way to the other one takes."""
+_SHORT = 400
+"""Characters of a text in a row that may be answered so."""
 
 
 class Service:
@@ -33,14 +38,16 @@ class Service:
         metrics: What is counted.
         worker: The thread that computes.
         sessions: The sequences under way.
+        tokens: What makes and reads the states that clients hold.
         is_draining: Whether the process has been told to stop.
     """
 
-    def __init__(self, models: Mapping[str, ServedModel], limits: Limits) -> None:
+    def __init__(self, models: Mapping[str, ServedModel], limits: Limits, signing: Sequence[bytes] = ()) -> None:
         self.models, self.limits = models, limits
         self.metrics = Metrics()
         self.worker = Worker(limits, self.metrics)
         self.sessions = Sessions(limits)
+        self.tokens = StateTokens(signing, limits.state_age)
         self.is_draining = False
 
     @property
@@ -103,12 +110,15 @@ class Service:
         return await _unless_gone(request, self.worker.answer(model.evaluate, source))
 
     async def answer_rows(
-        self, stream: Stream, rows: Sequence[Row], timeout: float | None = None
+        self, model: ServedModel, stream: Stream, rows: Sequence[Row], timeout: float | None = None
     ) -> list[dict[str, Any]]:
-        """The answers to the next rows of a stream."""
+        """The answers to the next rows of a stream; not by the other thread where the way there would cost more."""
         self.metrics.rows += len(rows)
+        asked = (model.pace, stream, rows)
+        if model.pace.seconds * len(rows) < _AT_ONCE and _are_short(rows):
+            return answer_rows([asked])[0]
         answers: list[dict[str, Any]] = await self.worker.answer(
-            answer_rows, (stream, rows), group="rows", size=len(rows), timeout=timeout
+            answer_rows, asked, group="rows", size=len(rows), timeout=timeout
         )
         return answers
 
@@ -142,7 +152,7 @@ class Service:
         begins = not self.sessions.has(key) if is_start is None else is_start
         session = self.sessions.start(model, key) if begins else self.sessions.go_on(key, name)
         try:
-            answers = await self.answer_rows(session.stream, _numbered(session, values), timeout)
+            answers = await self.answer_rows(model, session.stream, _numbered(session, values), timeout)
         except (Refusal, GateworkError):
             if begins:
                 self.sessions.end(key)
@@ -154,6 +164,49 @@ class Service:
         if wrong:
             raise DataError(wrong)
         return answers
+
+    async def go_on_from(
+        self,
+        connection: HTTPConnection,
+        model: ServedModel,
+        token: object,
+        values: Sequence[Mapping[str, Any]],
+        timeout: float | None = None,
+    ) -> tuple[list[dict[str, Any]], str]:
+        """Answers the next rows of a sequence whose state the client holds.
+
+        Args:
+            connection: Who asks.
+            model: The model.
+            token: The state as a token; None where a sequence begins.
+            values: The rows.
+            timeout: Seconds after which it is given up.
+
+        Returns:
+            The answers, and the state after them as a token.
+
+        Raises:
+            DataError: The token is none of this server, or a row cannot be answered.
+            UsageError: The state of this model cannot be given away.
+        """
+        belonging = Belonging(model.name, model.digest, connection.scope.get("gatework.owner", -1))
+        stream, before = model.stream(), State((), 0) if token is None else self.tokens.open(token, belonging)
+        if not isinstance(stream, PortableStream):
+            raise UsageError(f'the state of "{model.name}" cannot be given away; go on by a session')
+        try:
+            stream.go_on_from(before.arrays)
+        except ValueError as error:
+            raise DataError(f'"state" does not fit: {error}; begin the sequence anew') from None
+        rows = [(f"row {before.rows + k + 1}", row) for k, row in enumerate(values)]
+        answers = await self.answer_rows(model, stream, rows, timeout)
+        if wrong := next((answer["error"] for answer in answers if set(answer) == {"error"}), None):
+            raise DataError(wrong)
+        return answers, self.tokens.seal(State(stream.carried(), before.rows + len(values)), belonging)
+
+
+def _are_short(rows: Sequence[Row]) -> bool:
+    """Whether no row holds a text that could take far longer than those before it."""
+    return all(len(value) <= _SHORT for _, row in rows for value in row.values() if isinstance(value, str))
 
 
 def _numbered(session: Session, values: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gatework.data.lines import LineReader
 from gatework.errors import GateworkError
 from gatework.serve._answers import json_bytes
+from gatework.serve._model import ServedModel
 from gatework.serve._refusal import Refusal, sentence_of
 from gatework.serve._rows import LineCutter, Row, reader_of
 from gatework.serve._service import Service
@@ -47,15 +48,17 @@ class Streams:
 
     async def lines(self, request: Request) -> Any:
         """Answers every line of a body as it comes: CSV with a header or JSON objects in, JSON objects out."""
-        stream = self.service.model(request).stream()
+        model = self.service.model(request)
+        stream = model.stream()
         self._check_room()
-        return _Lines(self._answers(request, stream))
+        return _Lines(self._answers(request, model, stream))
 
     async def socket(self, socket: WebSocket) -> None:
         """Answers every line of every message, in messages of one JSON object each."""
         await socket.accept()
         try:
-            stream = self.service.model(socket).stream()
+            model = self.service.model(socket)
+            stream = model.stream()
             self._check_room()
         except (GateworkError, Refusal) as error:
             code = _TRY_LATER if isinstance(error, Refusal) and error.status == 503 else _NO_MODEL
@@ -63,13 +66,13 @@ class Streams:
             return
         self._open += 1
         try:
-            await self._converse(socket, stream)
+            await self._converse(socket, model, stream)
         except WebSocketDisconnect:
             pass
         finally:
             self._open -= 1
 
-    async def _converse(self, socket: WebSocket, stream: Stream) -> None:
+    async def _converse(self, socket: WebSocket, model: ServedModel, stream: Stream) -> None:
         reader = reader_of(stream)
         while True:
             message = await socket.receive()
@@ -77,10 +80,10 @@ class Streams:
                 return
             given = message.get("text")
             lines = (message.get("bytes") or b"").splitlines() if given is None else given.splitlines()
-            for answer in await self._answered(stream, reader, lines):
+            for answer in await self._answered(model, stream, reader, lines):
                 await socket.send_text(answer.decode())
 
-    async def _answers(self, request: Request, stream: Stream) -> AsyncIterator[bytes]:
+    async def _answers(self, request: Request, model: ServedModel, stream: Stream) -> AsyncIterator[bytes]:
         reader, cutter, limit = reader_of(stream), LineCutter(), self.service.limits.body
         self._open += 1
         try:
@@ -89,16 +92,18 @@ class Streams:
                 if len(cutter) > limit:
                     yield json_bytes({"error": f"a line is longer than {limit:,} bytes; the stream ends"}) + b"\n"
                     return
-                for answer in await self._answered(stream, reader, lines):
+                for answer in await self._answered(model, stream, reader, lines):
                     yield answer + b"\n"
-            for answer in await self._answered(stream, reader, cutter.end()):
+            for answer in await self._answered(model, stream, reader, cutter.end()):
                 yield answer + b"\n"
         except ClientDisconnect:
             return
         finally:
             self._open -= 1
 
-    async def _answered(self, stream: Stream, reader: LineReader, lines: Sequence[str | bytes]) -> list[bytes]:
+    async def _answered(
+        self, model: ServedModel, stream: Stream, reader: LineReader, lines: Sequence[str | bytes]
+    ) -> list[bytes]:
         """The answers to some lines; a line that cannot be read is answered by what is wrong with it."""
         parts: list[bytes | None] = []
         rows: list[Row] = []
@@ -116,7 +121,7 @@ class Streams:
         if not rows:
             return [part for part in parts if part is not None]
         try:
-            answers = iter(await self.service.answer_rows(stream, rows))
+            answers = iter(await self.service.answer_rows(model, stream, rows))
         except Refusal as refusal:
             return [json_bytes({"error": refusal.sentence})]
         return [json_bytes(next(answers)) if part is None else part for part in parts]

@@ -56,4 +56,4 @@ class SequenceInference:
     def stream(self, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence."""
         check_streams(self.task, is_bidirectional=self.network.is_bidirectional)
-        return SequenceStream(self.task, self.network.follow)
+        return SequenceStream(self.task, self.network.follow, self.network)

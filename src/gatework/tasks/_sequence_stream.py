@@ -15,6 +15,7 @@ from gatework.data.tokens import words_of
 from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from gatework.inference.sequence import SequenceNetwork
     from gatework.tasks._sequence import SequenceTask
     from gatework.tasks._stream import Row
 
@@ -65,10 +66,11 @@ class SequenceStream:
     Args:
         task: The task.
         follow: Its trained network.
+        network: The same, where it is one whose state can be given away.
     """
 
-    def __init__(self, task: SequenceTask, follow: Follow) -> None:
-        self.task, self._follow = task, follow
+    def __init__(self, task: SequenceTask, follow: Follow, network: SequenceNetwork | None = None) -> None:
+        self.task, self._follow, self._network = task, follow, network
         self.reading = task.reading
         self.columns: tuple[str, ...] = ()
         self._read = NumberReader(task.reading)
@@ -105,6 +107,28 @@ class SequenceStream:
                 yield self.task.said(outputs[end])
         if failure is not None:
             raise failure
+
+    def carried(self) -> list[np.ndarray]:
+        """What is carried, as float32 arrays; none before the first row.
+
+        Raises:
+            UsageError: The network computes in torch, whose states have no such form.
+        """
+        return self._codec().to_arrays(self.state)
+
+    def go_on_from(self, arrays: Sequence[np.ndarray]) -> None:
+        """Takes the place of the stream that carried this.
+
+        Raises:
+            UsageError: As for `carried()`.
+            ValueError: It was the stream of another network.
+        """
+        self.state = self._codec().from_arrays(arrays)
+
+    def _codec(self) -> SequenceNetwork:
+        if self._network is None:
+            raise UsageError("torch computes this network, whose state cannot be given away; go on by a session")
+        return self._network
 
     def _readable(self, rows: Sequence[Row]) -> tuple[list[np.ndarray], DataError | None]:
         """The steps of each row, up to the first that cannot be read, and what is wrong with that one."""

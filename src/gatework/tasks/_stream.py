@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Row = tuple[str, Mapping[str, Any]]
 """What to call a row in messages, and its values by column."""
@@ -31,6 +34,28 @@ class Stream(Protocol):
 
         Raises:
             DataError: A column is missing, or a value is not what was expected.
+        """
+        ...
+
+
+@runtime_checkable
+class PortableStream(Stream, Protocol):
+    """A stream that another one of the same run can go on from, in another process too."""
+
+    def carried(self) -> Sequence[np.ndarray]:
+        """What it carries as float32 arrays; none before the first row.
+
+        Raises:
+            UsageError: This network's cannot be given away.
+        """
+        ...
+
+    def go_on_from(self, arrays: Sequence[np.ndarray]) -> None:
+        """Takes the place of the stream that carried this.
+
+        Raises:
+            UsageError: As for `carried()`.
+            ValueError: It was the stream of another network.
         """
         ...
 
