@@ -20,6 +20,7 @@ from gatework.inside.page.arguments import runs_of
 from gatework.inside.page.presets import stored_test_part
 from gatework.inside.page.write import write_page
 from gatework.inside.playground import CELLS, write_playground
+from gatework.tasks._sequence import SequenceTask
 from gatework.training.run import Run
 
 _EXAMPLES = 24
@@ -41,12 +42,17 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
         page = write_page(runs, folder / _PAGE)
     if page is None:
         return None
-    test = stored_test_part(runs[0], folder / "test.parquet")
-    examples = test.take(_chosen(test))
-    found = [gradients(_seeds(run), examples) for run in runs]
+    found = _gradients_of_all(runs, folder / "test.parquet") if isinstance(runs[0].task, SequenceTask) else []
     write_playground(folder / _PLAYGROUND, _built_in(runs) or CELLS)
     write_json(folder / _FIGURES, {"page": _PAGE, "playground": _PLAYGROUND, "gradients": found})
     return page
+
+
+def _gradients_of_all(runs: Sequence[Run], file: Path) -> list[dict[str, Any]]:
+    """The gradients of each run on examples of a stored test part."""
+    test = stored_test_part(runs[0], file)
+    examples = test.take(_chosen(test))
+    return [gradients(_seeds(run), examples) for run in runs]
 
 
 def _built_in(runs: Sequence[Run]) -> list[str]:

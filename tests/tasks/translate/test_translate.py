@@ -11,7 +11,7 @@ from gatework import tasks
 from gatework.data.subwords import BEGIN, END, PADDING
 from gatework.errors import DataError, RunError, UsageError
 from gatework.tasks.translate.data import sides_of
-from gatework.tasks.translate.looked import looked
+from gatework.tasks.translate.looked import LEFT_OUT, SAID_TWICE, coverage_table, looked
 from gatework.tasks.translate.task import expectation
 from gatework.tasks.translate.translator import Translator
 from gatework.training.fitting import prepare
@@ -61,6 +61,22 @@ def test_the_attention_of_a_reversal_runs_backwards(run):
     table = pl.read_parquet(run.path / "attention.parquet")
     assert 0 < len(table) <= 8
     assert [len(row) for row in table["weights"][0]] == [len(table["source"][0]) + 1] * len(table["target"][0])
+
+
+def test_words_are_covered_as_their_weights_add_up(run):
+    sources = ["the red dog eats", "a cat", "the red dog eats now here"]
+    said = ["mange chien rouge le", "chat un chat un chat", "mange"]
+    table = coverage_table(run.network, run.task.subwords, sources, said)
+    for row, source, target in zip(table.to_dicts(), sources, said, strict=True):
+        words, _, weights = looked(run.network, run.task.subwords, source, target)
+        sums = dict(zip(words, weights.sum(axis=0)[: len(words)], strict=True))
+        assert row["words"] == len(words)
+        assert row["left_out"] == [word for word in words if sums[word] < LEFT_OUT]
+        assert row["said_twice"] == [word for word in words if sums[word] > SAID_TWICE]
+    assert table["left_out"][0].to_list() == []
+    assert len(table["left_out"][2]) > 0
+    kept = pl.read_parquet(run.path / "coverage.parquet")
+    assert kept["left_out"].list.len().sum() < 0.05 * kept["words"].sum()
 
 
 def batch_of(run, dataset, count=5):

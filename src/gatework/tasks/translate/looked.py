@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,11 +11,14 @@ import torch
 
 from gatework.data.subwords import BEGIN, END, Subwords
 from gatework.decoding.lexicon import Lexicon, words_of
+from gatework.tasks.translate.examples import padded
 from gatework.tasks.translate.model import TranslationModel
 
 _SHOWN = 8
 _SHORTEST, _LONGEST = 4, 14
 _MOST_LEARNT = 50_000
+_MOST_COVERED, _AT_ONCE = 500, 64
+_LETTER = re.compile(r"\w")
 SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "example": pl.Int64,
     "source": pl.List(pl.String),
@@ -26,6 +30,14 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 weights over the source's words and its end, and the dictionary's shares of the same words without the end."""
 
 
+COVERAGE: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "example": pl.Int64,
+    "words": pl.Int64,
+    "left_out": pl.List(pl.String),
+    "said_twice": pl.List(pl.String),
+}
+"""The table of a run: the position of a test example, how many words its source has, and which of them were hardly
+looked at, or for several words of the translation."""
 LEFT_OUT, SAID_TWICE = 0.15, 2.0
 """Sums of a source word's weights over all words of a translation: below the one it was hardly looked at and may be
 left out, above the other it was looked at for several words and may be said twice."""
@@ -68,20 +80,69 @@ def looked(
     Raises:
         ValueError: The network has no attention.
     """
-    numbers, written = subwords.encode([source])[0], subwords.encode([translation])[0]
-    inputs, previous = torch.tensor([[*numbers, END]]), torch.tensor([[BEGIN, *written]])
+    return looked_all(model, subwords, [source], [translation])[0]
+
+
+def looked_all(
+    model: TranslationModel, subwords: Subwords, sources: Sequence[str], translations: Sequence[str]
+) -> list[tuple[list[str], list[str], np.ndarray]]:
+    """The same of several sentences; see `looked()`."""
+    found = []
+    for start in range(0, len(sources), _AT_ONCE):
+        numbers = subwords.encode(sources[start : start + _AT_ONCE])
+        written = subwords.encode(translations[start : start + _AT_ONCE])
+        weights = _by_piece(model, numbers, written)
+        for k, (source, target) in enumerate(zip(numbers, written, strict=True)):
+            found.append(_by_word(subwords, source, target, weights[: len(target), k, : len(source) + 1]))
+    return found
+
+
+def _by_piece(model: TranslationModel, sources: list[list[int]], written: list[list[int]]) -> np.ndarray:
+    """The weights of each piece, shape (target, batch, source)."""
+    inputs = padded([np.array([*row, END]) for row in sources])
+    previous = padded([np.array([BEGIN, *row]) for row in written])
+    lengths, target_lengths = (torch.tensor([len(row) + 1 for row in rows]) for rows in (sources, written))
     with torch.no_grad():
-        steps = (torch.tensor([inputs.shape[1]]), torch.tensor([previous.shape[1]]))
-        decoded = model.eval().decoded(inputs, steps[0], previous, steps[1])
+        decoded = model.eval().decoded(torch.from_numpy(inputs), lengths, torch.from_numpy(previous), target_lengths)
     if decoded.weights is None:
         raise ValueError("the network has no attention to show")
-    by_piece = decoded.weights[: len(written), 0].numpy().astype(np.float64)
-    (words, places), (said, rows) = subwords.words(numbers), subwords.words(written)
+    return decoded.weights.numpy().astype(np.float64)
+
+
+def _by_word(
+    subwords: Subwords, source: list[int], written: list[int], weights: np.ndarray
+) -> tuple[list[str], list[str], np.ndarray]:
+    (words, places), (said, rows) = subwords.words(source), subwords.words(written)
     summed = np.zeros((len(written), len(words) + 1))
-    np.add.at(summed.T, [*places, len(words)], by_piece.T)
-    weights = np.zeros((len(said), len(words) + 1))
-    np.add.at(weights, rows, summed)
-    return words, said, weights / np.maximum(np.bincount(rows, minlength=len(said)), 1)[:, np.newaxis]
+    np.add.at(summed.T, [*places, len(words)], weights.T)
+    by_word = np.zeros((len(said), len(words) + 1))
+    np.add.at(by_word, rows, summed)
+    return words, said, by_word / np.maximum(np.bincount(rows, minlength=len(said)), 1)[:, np.newaxis]
+
+
+def coverage_table(
+    model: TranslationModel, subwords: Subwords, sources: Sequence[str], translations: Sequence[str]
+) -> pl.DataFrame:
+    """Which words of some sentences were hardly looked at, and which for several words of the translation.
+
+    Args:
+        model: The network.
+        subwords: Its pieces.
+        sources: The sentences.
+        translations: The network's translations.
+
+    Returns:
+        A row for each of so many sentences, evenly spread; none where the network has no attention.
+    """
+    count = min(len(sources), _MOST_COVERED) if model.decoder.attention is not None else 0
+    chosen = [k * len(sources) // max(count, 1) for k in range(count)]
+    seen = looked_all(model, subwords, [sources[k] for k in chosen], [translations[k] for k in chosen])
+    rows = []
+    for k, (words, _, weights) in zip(chosen, seen, strict=True):
+        sums = [(word, total) for word, total in zip(words, weights.sum(0), strict=False) if _LETTER.search(word)]
+        left_out = [word for word, total in sums if total < LEFT_OUT]
+        rows.append((k, len(sums), left_out, [word for word, total in sums if total > SAID_TWICE]))
+    return pl.DataFrame(rows, schema=COVERAGE, orient="row")
 
 
 def _chosen(sources: Sequence[str], translations: Sequence[str]) -> list[int]:

@@ -23,7 +23,7 @@ from gatework.tasks.translate.baselines import baselines
 from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
 from gatework.tasks.translate.examples import PairExamples
 from gatework.tasks.translate.live import live
-from gatework.tasks.translate.looked import looked_table
+from gatework.tasks.translate.looked import coverage_table, looked_table
 from gatework.tasks.translate.memory import TranslationMemory
 from gatework.tasks.translate.metrics import answers_of, closeness, metrics, need_sacrebleu
 from gatework.tasks.translate.model import TranslationModel
@@ -288,9 +288,12 @@ class TranslateTask(Task):
         )
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
-        """Where the network looks in some sentences of the test part, as "attention"."""
+        """Where the network looks in some sentences of the test part, and what it hardly looks at or several times."""
         sentences = (sides_of(dataset.test)[0], evaluation.answers["translation"].to_list())
-        return {"attention": looked_table(_network(model), self.subwords, sentences, sides_of(dataset.train))}
+        return {
+            "attention": looked_table(_network(model), self.subwords, sentences, sides_of(dataset.train)),
+            "coverage": coverage_table(_network(model), self.subwords, *sentences),
+        }
 
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:

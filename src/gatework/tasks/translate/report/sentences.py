@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gatework.tasks._section import Answered, ReportSection, column_of, section_file
+from gatework.tasks._section import Answered, AnsweredEntry, ReportSection, column_of, section_file
 from gatework.tasks.translate.metrics import closeness
 
 _EACH = 6
@@ -28,11 +28,14 @@ def sentences(answered: Answered) -> ReportSection:
     middle = max(len(order) // 2 - _EACH // 2, 0)
     parts = {"worst": order[:_EACH], "typical": order[middle : middle + _EACH], "best": order[::-1][:_EACH]}
 
+    covered = _covered(answered.networks[0])
+
     def shown(k: int) -> dict[str, Any]:
         return {
             "number": k + 1,
             "source": _short(sources[k]),
             "target": _short(references[k]),
+            "covered": covered.get(k),
             "said": [
                 (name, _short(texts[k]), texts[k] == references[k], confidences.get(name, {k: None})[k])
                 for name, texts in said.items()
@@ -46,7 +49,8 @@ def sentences(answered: Answered) -> ReportSection:
         context={
             "first": first,
             "parts": {name: [shown(int(k)) for k in chosen] for name, chosen in parts.items()},
-            "faults": [(e.name, *_faults(said[e.name], references)) for e in answered.entries],
+            "faults": [(e.name, *_faults(said[e.name], references), *_shares(e)) for e in answered.entries],
+            "is_covered": any(_shares(entry)[0] is not None for entry in answered.entries),
             "examples": len(references),
         },
     )
@@ -61,6 +65,25 @@ def _faults(said: list[str], references: list[str]) -> tuple[float, int, int]:
     )
     empty = sum(not text and bool(reference) for text, reference in zip(said, references, strict=True))
     return words / max(wanted, 1), repeated, empty
+
+
+def _covered(entry: AnsweredEntry) -> dict[int, tuple[list[str], list[str]]]:
+    """The words of each sentence that were hardly looked at, and those that were looked at for several words."""
+    table = entry.tables.get("coverage")
+    if table is None:
+        return {}
+    rows = table.select("example", "left_out", "said_twice").iter_rows()
+    return {k: ([_short(word) for word in out], [_short(word) for word in twice]) for k, out, twice in rows}
+
+
+def _shares(entry: AnsweredEntry) -> tuple[float | None, float | None]:
+    """The shares of the sources' words that were hardly looked at, or for several words; None where it is not known."""
+    table = entry.tables.get("coverage")
+    words = 0 if table is None else int(table["words"].sum())
+    if table is None or not words:
+        return None, None
+    out, twice = (int(table[name].list.len().sum()) for name in ("left_out", "said_twice"))
+    return out / words, twice / words
 
 
 def _short(text: str) -> str:
