@@ -78,6 +78,19 @@ def test_every_path_of_the_architecture_exists(heading: str):
         assert any(place for folder in FOLDERS for place in folder.glob(pattern)), path
 
 
+def test_the_counts_of_files_are_those_of_the_paths_and_within_what_was_promised():
+    most = {"a cell": 2, "an element type of tensors": 6, "what acts around a cell at a step": 4, "a metric": 1}
+    counted = {row[0]: row for row in table("Where a change goes")}
+    for change, (_, count, where) in counted.items():
+        paths = set(
+            re.findall(r"`((?:csrc|cells|scan|nn|options|data|inside|cli|tasks)/[^`]+|CMakeLists\.txt)`", where)
+        )
+        if change not in ("a task", "a section of a report"):
+            assert int(count.split()[0]) >= len(paths), change
+        assert int(count.split()[0]) <= most.get(change, int(count.split()[0])), change
+    assert most.keys() <= counted.keys()
+
+
 def test_the_glossary_gives_each_word_one_meaning():
     words = [row[0] for row in table("Glossary")]
     assert len(words) == len(set(words)) >= 30

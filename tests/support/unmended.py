@@ -64,6 +64,8 @@ HEAVY = {
     *("resource", "multiprocessing"),
 }
 
+EMPTY_NAMES = {"found", "own"}
+
 # Other people's code, and toys that have small tasks of their own.
 OTHERS = {"vendor", "playground"}
 # No package below or beside the tasks knows one of them by name, in code, texts or templates.
@@ -86,6 +88,7 @@ def measured() -> dict[str, object]:
         "class_names_used_twice": class_names_used_twice(),
         "assert_isinstance": asserts,
         "type_ignore": ignores,
+        "names_that_say_nothing": names_that_say_nothing(),
     }
 
 
@@ -168,6 +171,18 @@ def class_names_used_twice() -> list[str]:
     """Names that more than one class of the tree has; a private one is its file's own affair."""
     names = (node.name for file in files() for node in ast.walk(tree(file)) if isinstance(node, ast.ClassDef))
     return sorted(name for name, count in Counter(names).items() if count > 1 and not name.startswith("_"))
+
+
+def names_that_say_nothing() -> dict[str, int]:
+    """How often each file calls something by a name that would fit anything."""
+    nodes = ((file, node) for file in files() for node in ast.walk(tree(file)))
+    bound = (
+        file
+        for file, node in nodes
+        if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in EMPTY_NAMES)
+        or (isinstance(node, ast.arg) and node.arg in EMPTY_NAMES)
+    )
+    return dict(sorted(Counter(bound).items()))
 
 
 def escapes() -> tuple[int, int]:

@@ -161,8 +161,8 @@ def _sum(series: Scored, threshold: float, profile: Profile) -> float:
     flagged = (series.scores >= threshold) & counts
     total = float(weights[flagged & (window < 0)].sum())
     for k in np.unique(window[counts & (window >= 0)]):
-        found = weights[flagged & (window == k)]
-        total += max(float(found.max(initial=-np.inf)), -profile.false_negative)
+        hits = weights[flagged & (window == k)]
+        total += max(float(hits.max(initial=-np.inf)), -profile.false_negative)
     return total
 
 

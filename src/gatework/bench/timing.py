@@ -268,7 +268,7 @@ def streaming(hidden: int = 128, steps: int = 2000, in_a_row: int = 100) -> dict
                         start = time.perf_counter()
                         states[name] = step(states[name])
                         times[name].append(time.perf_counter() - start)
-            results |= {name + ending: statistics.median(found) for name, found in times.items()}
+            results |= {name + ending: statistics.median(seconds) for name, seconds in times.items()}
     return results
 
 

@@ -35,7 +35,7 @@ class BuildError(Exception):
 
 
 def library(
-    name: str, derivation: Derivation, isa: str, element: str, headers: Path, *, has_options: bool = False
+    name: str, derivation: Derivation, isa: str, operands: str, headers: Path, *, has_options: bool = False
 ) -> Path:
     """The shared library of a cell, compiled if it is not in the cache.
 
@@ -43,7 +43,7 @@ def library(
         name: The cell.
         derivation: Its derivation.
         isa: The instruction set.
-        element: "float", "double" or "bfloat16".
+        operands: What the products of its element type are made of, in C++.
         headers: The folder of the package's headers and flags.
         has_options: Whether the kernel takes what acts around the cell.
 
@@ -54,10 +54,10 @@ def library(
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
     compiler = _compiler()
-    text = _unit(derivation, isa, element, has_options)
+    text = _unit(derivation, isa, operands, has_options)
     command = [compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
-    found = os.stat(compiler)
-    parts = (text, _digest(headers), *command, found.st_size, found.st_mtime_ns)
+    status = os.stat(compiler)
+    parts = (text, _digest(headers), *command, status.st_size, status.st_mtime_ns)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
     target = cache_folder() / "cells" / f"{key}.so"
     try:
@@ -101,8 +101,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _unit(derivation: Derivation, isa: str, element: str, has_options: bool) -> str:
-    operands = "RoundedOperands<Widest<float>>" if element == "bfloat16" else f"Exact<Widest<{element}>>"
+def _unit(derivation: Derivation, isa: str, operands: str, has_options: bool) -> str:
     kernel = f"KernelOf<own::{struct_name(derivation)}, {operands}, {str(has_options).lower()}>"
     lines = [
         f"#define GATEWORK_ISA {isa}",
@@ -123,9 +122,9 @@ def _compiler() -> str:
     """The path of the compiler that CXX names, or of the first usual one."""
     wanted = os.environ.get("CXX")
     for name in (wanted,) if wanted else _COMPILERS:
-        found = shutil.which(name)
-        if found:
-            return os.path.realpath(found)
+        path = shutil.which(name)
+        if path:
+            return os.path.realpath(path)
     raise BuildError(f"CXX names {wanted}, which is not there" if wanted else "no C++ compiler was found")
 
 
@@ -133,7 +132,7 @@ def _compiler() -> str:
 def flags(headers: Path) -> dict[str, list[str]]:
     """The flags of each instruction set, as the package's own kernels were compiled with."""
     lines = (headers / "flags.txt").read_text(encoding="utf-8").splitlines()
-    return {isa: own for isa, *own in (line.split() for line in lines if line.strip())}
+    return {isa: options for isa, *options in (line.split() for line in lines if line.strip())}
 
 
 @cache

@@ -117,18 +117,18 @@ def normalised_states(spec: CellSpec, named: Mapping[str, Symbol]) -> tuple[str,
 def _with_norms(graph: Graph, named: Mapping[str, Symbol], norm_results: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """The step with the tanh of each normalised state taken of its norm."""
     places = {named[state]: result for state, result in norm_results.items()}
-    found: dict[Symbol, Symbol] = {}
+    rebuilt: dict[Symbol, Symbol] = {}
     for symbol in topological(named.values()):
         if not norm_results or not symbol.arguments:
-            found[symbol] = symbol
+            rebuilt[symbol] = symbol
             continue
         graph.line = symbol.line
-        arguments = [found[a] for a in symbol.arguments]
+        arguments = [rebuilt[a] for a in symbol.arguments]
         if symbol.operation == "tanh" and symbol.arguments[0] in places:
             arguments = [places[symbol.arguments[0]]]
-        found[symbol] = graph.apply(symbol.operation, *arguments)
+        rebuilt[symbol] = graph.apply(symbol.operation, *arguments)
     graph.line = None
-    return {name: found[symbol] for name, symbol in named.items()}
+    return {name: rebuilt[symbol] for name, symbol in named.items()}
 
 
 def topological(outputs: Iterable[Symbol], known: Container[Symbol] = ()) -> list[Symbol]:
@@ -146,24 +146,24 @@ def topological(outputs: Iterable[Symbol], known: Container[Symbol] = ()) -> lis
     return list(order)
 
 
-def _returned(spec: CellSpec, found: object) -> dict[str, Symbol]:
+def _returned(spec: CellSpec, returned: object) -> dict[str, Symbol]:
     """What `step()` returned, once it is a value for each name and has every state."""
     where = f'{spec.where}: step() of cell "{spec.name}"'
-    if not isinstance(found, Mapping):
+    if not isinstance(returned, Mapping):
         names = ", ".join(f'"{state}": {state}' for state in spec.states)
-        raise UsageError(f"{where} returns a {type(found).__name__}; return a dictionary of names, as {{{names}}}")
-    for name, value in found.items():
+        raise UsageError(f"{where} returns a {type(returned).__name__}; return a dictionary of names, as {{{names}}}")
+    for name, value in returned.items():
         if not isinstance(name, str) or not name.isidentifier():
             raise UsageError(f"{where} returns a value named {name!r}; a name is letters, digits and underscores")
         if not isinstance(value, Symbol):
             raise UsageError(f'{where} returns a {type(value).__name__} as "{name}"; return a value of each unit')
     for state in spec.states:
-        if state not in found:
+        if state not in returned:
             raise UsageError(
                 f'{where} does not return the state "{state}"; add it, or, where it is no state, name the parameter '
                 f"a_{state}, x_{state}, u_{state} or p_{state}"
             )
-    return dict(found)
+    return dict(returned)
 
 
 def reverse(graph: Graph, named: Mapping[str, Symbol], seeds: Iterable[tuple[Symbol, Symbol]]) -> dict[Symbol, Symbol]:

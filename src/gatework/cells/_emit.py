@@ -201,7 +201,7 @@ def _normalised_facts(derivation: Derivation) -> list[str]:
 def inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol | str]:
     """The values that the backward step starts from: states by name, new states and saved values by node."""
     stops = {*derivation.saved, *derivation.next_states}
-    found: set[Symbol | str] = set()
+    read: set[Symbol | str] = set()
     seen: set[Symbol] = set()
     pending = list(outputs)
     while pending:
@@ -210,18 +210,18 @@ def inputs_of(outputs: Iterable[Symbol], derivation: Derivation) -> set[Symbol |
             continue
         seen.add(symbol)
         if symbol in stops:
-            found.add(symbol)
+            read.add(symbol)
         elif symbol.operation == "input":
-            found.add(str(symbol.value))
+            read.add(str(symbol.value))
         else:
             pending.extend(symbol.arguments)
-    return found
+    return read
 
 
 def _forward(derivation: Derivation) -> list[str]:
-    own = {node: identifier(name) for name, node in derivation.named.items()}
+    chosen = {node: identifier(name) for name, node in derivation.named.items()}
     names, lines = _read(derivation.named.values(), derivation)
-    lines += step_statements(derivation.named.values(), names, own)
+    lines += step_statements(derivation.named.values(), names, chosen)
     lines += [f"    next[{k}] = {names[n]};" for k, n in enumerate(derivation.next_states)]
     lines += [f"    saved[{k}] = {names[n]};" for k, n in enumerate(derivation.saved)]
     lines += [f"    trace[{k}] = {names[n]};" for k, n in enumerate(derivation.named.values())]
@@ -229,7 +229,7 @@ def _forward(derivation: Derivation) -> list[str]:
     if not derivation.normalised:
         return _function("forward", [*parameters, "V* next", *_given("saved", is_out=True), "V* trace"], lines)
     names, first = _read(derivation.inner, derivation)
-    first += step_statements(derivation.inner, names, own)
+    first += step_statements(derivation.inner, names, chosen)
     first += [f"    inner[{k}] = {names[n]};" for k, n in enumerate(derivation.inner)]
     return [
         "  // The states before their norm; the step itself takes the norm's result.",
@@ -271,14 +271,14 @@ def _backward_lines(
     derivation: Derivation, outputs: Sequence[Symbol], results: Mapping[str, Sequence[Symbol]]
 ) -> list[str]:
     """The statements that compute the outputs from what the backward step is given, and put them into the results."""
-    own = {node: identifier(name) for name, node in derivation.named.items()}
+    chosen = {node: identifier(name) for name, node in derivation.named.items()}
     needed = inputs_of(outputs, derivation)
     names: dict[Symbol, str] = {}
     lines = []
     for k, node in enumerate(derivation.saved):
         if node not in needed and derivation.normalised:
             continue
-        names[node] = own.get(node, plain_name(str(node.value)) if node.operation == "input" else f"saved_{k}")
+        names[node] = chosen.get(node, plain_name(str(node.value)) if node.operation == "input" else f"saved_{k}")
         lines.append(line_of(f"const V {names[node]} = saved[{k}];", node))
     for k, (state, node) in enumerate(zip(derivation.spec.states, derivation.next_states, strict=True)):
         if node in needed and node not in names:
@@ -289,7 +289,7 @@ def _backward_lines(
             name, source = _input(str(symbol.value), derivation)
             names[symbol] = name
             lines.append(f"    const V {name} = {source};")
-    lines += step_statements(outputs, names, own)
+    lines += step_statements(outputs, names, chosen)
     for result, symbols in results.items():
         lines += [f"    {result}[{k}] = {names[n]};" for k, n in enumerate(symbols)]
     return lines
@@ -343,9 +343,9 @@ def _input(value: str, derivation: Derivation) -> tuple[str, str]:
     return _free(plain), f"d_next[{states.index(value.removeprefix('d_'))}]"
 
 
-def step_statements(outputs: Iterable[Symbol], names: dict[Symbol, str], own: Mapping[Symbol, str]) -> list[str]:
+def step_statements(outputs: Iterable[Symbol], names: dict[Symbol, str], chosen: Mapping[Symbol, str]) -> list[str]:
     """The statements of the nodes that have no name yet, each beside the line of `step()` that it comes from."""
-    return [line_of(text, symbol) for symbol, text in statements(outputs, names, own, CPP)]
+    return [line_of(text, symbol) for symbol, text in statements(outputs, names, chosen, CPP)]
 
 
 def _free(name: str) -> str:

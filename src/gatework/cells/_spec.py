@@ -73,12 +73,12 @@ class CellSpec:
         `weight_hh`; `p` and the row of `weight_unit`; or `state` and which state.
         """
         places = {"x": self.input_gates, "u": self.recurrent_gates, "p": self.unit_weights}
-        found = []
+        sources = []
         for argument in self.arguments:
             kind, name = self._parts(argument)
             order = self.states if kind == "state" else places.get(kind, self.input_gates)
-            found.append((kind, order.index(name)))
-        return tuple(found)
+            sources.append((kind, order.index(name)))
+        return tuple(sources)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

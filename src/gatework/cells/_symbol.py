@@ -92,9 +92,9 @@ class Graph:
         """The text of a line of `step()`."""
         return linecache.getline(self.path, line).strip() if line else ""
 
-    def error(self, found: str) -> UsageError:
+    def error(self, used: str) -> UsageError:
         """The error for something that cannot be derived."""
-        return UsageError(f"{self.path}:{self.calling_line() or self.line}: step() uses {found}; it may use {ALLOWED}")
+        return UsageError(f"{self.path}:{self.calling_line() or self.line}: step() uses {used}; it may use {ALLOWED}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,8 @@ def bench(
     timings = []
     chosen = timing.choose([name for name in shapes.split(",") if name])
     with started(peers, torch.get_num_threads()) as others:
-        for found in timing.each(chosen, others, pairs=pairs):
-            timings.append(found)
-            print(found.line(), file=sys.stderr if as_json else sys.stdout, flush=True)
+        for timing_of_shape in timing.each(chosen, others, pairs=pairs):
+            timings.append(timing_of_shape)
+            print(timing_of_shape.line(), file=sys.stderr if as_json else sys.stdout, flush=True)
     if as_json:
         print(json.dumps(timing.as_json(timings), indent=2))

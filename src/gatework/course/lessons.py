@@ -42,10 +42,10 @@ class Lesson:
     @property
     def title(self) -> str:
         """The first heading."""
-        found = _TITLE.search(self.text)
-        if found is None:
+        match = _TITLE.search(self.text)
+        if match is None:
             raise UsageError(f"{self.path} has no title; begin it with a line such as: # Why order matters")
-        return found[1]
+        return match[1]
 
     @property
     def lead(self) -> str:
@@ -69,7 +69,7 @@ def lesson(number: int) -> Lesson:
     Raises:
         UsageError: There is none.
     """
-    found = {each.number: each for each in lessons()}
-    if number not in found:
-        raise UsageError(f"there is no lesson {number}: {nearest(str(number), [str(n) for n in found])}")
-    return found[number]
+    by_number = {each.number: each for each in lessons()}
+    if number not in by_number:
+        raise UsageError(f"there is no lesson {number}: {nearest(str(number), [str(n) for n in by_number])}")
+    return by_number[number]

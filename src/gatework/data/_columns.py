@@ -54,12 +54,12 @@ class Columns:
 
     def slices(self) -> dict[str, slice]:
         """Where the targets, known, past and static numbers stand in a row of `matrix()`."""
-        found, start = {}, 0
+        slices, start = {}, 0
         for role in ("targets", "known", "past", "static"):
             width = len(self.features(getattr(self, role)))
-            found[role] = slice(start, start + width)
+            slices[role] = slice(start, start + width)
             start += width
-        return found
+        return slices
 
 
 def series_of(
@@ -194,15 +194,15 @@ def _indicators(column: pl.Series, values: tuple[str, ...], source: str, row: Ca
             f'{source}, column "{column.name}": {row(at)} is "{texts[at]}", which the table learnt from never held; '
             f"expected one of {', '.join(value or 'an empty field' for value in values)}"
         )
-    found = np.stack([(texts == value).to_numpy() for value in values], axis=1).astype(np.float64)
-    found[~found.any(axis=1)] = np.nan
-    return found
+    indicators = np.stack([(texts == value).to_numpy() for value in values], axis=1).astype(np.float64)
+    indicators[~indicators.any(axis=1)] = np.nan
+    return indicators
 
 
 def _categories(
     frame: pl.DataFrame, columns: Columns, source: str, reading: Reading | None
 ) -> dict[str, tuple[str, ...]]:
-    found = {}
+    categories = {}
     for name in (*columns.known, *columns.past, *columns.static):
         if frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
             continue
@@ -216,8 +216,8 @@ def _categories(
                     f'{source}: the column "{name}" holds {len(values)} different texts, at most {_MOST_CATEGORIES} '
                     "are taken as categories; leave it out or put its values into groups"
                 )
-            found[name] = tuple(values)
-    return found
+            categories[name] = tuple(values)
+    return categories
 
 
 def _listed(columns: Sequence[str]) -> str:

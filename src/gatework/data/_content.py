@@ -193,12 +193,12 @@ def _guessed(content: bytes, where: str, error: UnicodeDecodeError) -> tuple[byt
     lines = [part for part in content.split(b"\n") if not part.isascii()]
     sample = b"\n".join([content[:200].split(b"\n")[0], *lines])[:_SAMPLE]
     is_mostly_utf8 = any(letter > "\x7f" and letter != "\ufffd" for letter in sample.decode("utf-8", "replace"))
-    found = [] if is_mostly_utf8 or b"\0" in sample else list(from_bytes(sample, cp_isolation=_ENCODINGS))
+    guesses = [] if is_mostly_utf8 or b"\0" in sample else list(from_bytes(sample, cp_isolation=_ENCODINGS))
     # Of encodings that read as well, and of all of them where there is little to tell by, the first listed is taken.
     is_little = sum(byte > 127 for byte in sample) < _FEWEST
     ranked = [
         (0 if is_little else match.chaos, 0 if is_little else -match.coherence, _ENCODINGS.index(name), name)
-        for match in found
+        for match in guesses
         for name in match.could_be_from_charset
         if name in _ENCODINGS
     ]

@@ -103,13 +103,13 @@ def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
         for number in numbers:
             try:
                 rows.append(json.loads(lines[number - 1], parse_int=_whole))
-                is_object, found = isinstance(rows[-1], dict), "another value"
+                is_object, what = isinstance(rows[-1], dict), "another value"
             except RecursionError:
-                is_object, found = False, "one that is nested too deeply"
+                is_object, what = False, "one that is nested too deeply"
             except ValueError as problem:
-                is_object, found = False, str(problem)
+                is_object, what = False, str(problem)
             if not is_object:
-                raise DataError(f"{where}, line {number:,}: a JSON object was expected, found {found}") from None
+                raise DataError(f"{where}, line {number:,}: a JSON object was expected, found {what}") from None
         try:
             # Python writes NaN, and numbers of any length, which are not JSON.
             frame = pl.DataFrame(rows, infer_schema_length=None, strict=False)

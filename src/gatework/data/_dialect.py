@@ -82,17 +82,17 @@ def sniffed(content: bytes, separator: str | None) -> Dialect:
 
 def _rows(text: str, separator: str, is_cut: bool) -> list[tuple[list[str], int]]:
     """The first rows that are not blank, each with the number of the line that it ends on."""
-    found: list[tuple[list[str], int]] = []
+    rows: list[tuple[list[str], int]] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         for fields in reader:
-            if len(found) >= _ROWS:
-                return found
+            if len(rows) >= _ROWS:
+                return rows
             if fields:
-                found.append((fields, reader.line_num))
+                rows.append((fields, reader.line_num))
     except csv.Error:
-        return found
-    return found[:-1] if is_cut and len(found) > 1 else found
+        return rows
+    return rows[:-1] if is_cut and len(rows) > 1 else rows
 
 
 def _fit(rows: list[list[str]]) -> tuple[float, bool, int]:

@@ -49,9 +49,9 @@ def official_file(dataset: str, url: str, md5: str) -> OfficialFile:
             behind.
     """
     name = url.rsplit("/", 1)[-1]
-    own = _own_file(dataset, name)
-    if own is not None:
-        return OfficialFile(own, _checksum_notes(own, md5))
+    placed = _own_file(dataset, name)
+    if placed is not None:
+        return OfficialFile(placed, _checksum_notes(placed, md5))
     return OfficialFile(_downloaded(dataset, url, name, md5), ())
 
 
@@ -78,10 +78,10 @@ def _own_file(dataset: str, name: str) -> Path | None:
 
 def _checksum_notes(path: Path, md5: str) -> tuple[str, ...]:
     with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "md5").hexdigest()
-    if found == md5:
+        digest = hashlib.file_digest(file, "md5").hexdigest()
+    if digest == md5:
         return ()
-    return (f"{path} was used as it is; its checksum is not that of the official file (md5 {found}, official {md5}).",)
+    return (f"{path} was used as it is; its checksum is not that of the official file (md5 {digest}, official {md5}).",)
 
 
 def _pooch() -> Any:

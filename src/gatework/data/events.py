@@ -112,15 +112,15 @@ def read_events(
 
 def _labels(table: Table, label: str) -> np.ndarray:
     texts = plain_texts(table.column(label), f'{table.where}, column "{label}"', _LABELS).fill_null("")
-    found = texts.replace_strict(_LABELS, default=None, return_dtype=pl.Boolean)
-    if found.null_count():
-        at = int(found.is_null().arg_max() or 0)
+    labels = texts.replace_strict(_LABELS, default=None, return_dtype=pl.Boolean)
+    if labels.null_count():
+        at = int(labels.is_null().arg_max() or 0)
         is_what = f'is "{texts[at]}"' if texts[at] else "is empty"
         raise DataError(
             f'{table.where}, column "{label}": {table.row(at)} {is_what}, expected 0 for a normal row or 1 for an '
             "anomalous one"
         )
-    return found.to_numpy()
+    return labels.to_numpy()
 
 
 def _notes(

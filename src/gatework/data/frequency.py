@@ -240,9 +240,9 @@ def infer(stamps: np.ndarray, codes: np.ndarray, where: str) -> Frequency:
         )
     median = int(np.median(steps))
     if median >= _SHORTEST_MONTH:
-        found = _infer_months(stamps, codes, steps)
-        if found is not None:
-            return found
+        months = _infer_months(stamps, codes, steps)
+        if months is not None:
+            return months
     if _is_business(stamps, steps):
         return Frequency("business", 1)
     size = _prevailing(steps, median)

@@ -162,9 +162,9 @@ def read_long(
         table.column(name)
     codes, known = series_of(table.frame, ids, table.where, table.row)
     order, reading, notes = _order(table, codes, columns, time, known, is_kept=kept is not None)
-    found = [numbers(table.column(name), table.where, table.row, table.reading)[order] for name in names]
+    in_order = [numbers(table.column(name), table.where, table.row, table.reading)[order] for name in names]
     ends = np.bincount(codes, minlength=len(known)).cumsum()
-    values, filled = _filled(np.stack(found, axis=1), ends, time, names, [_named(id) for id in known])
+    values, filled = _filled(np.stack(in_order, axis=1), ends, time, names, [_named(id) for id in known])
     label = str(columns.get("label", ""))
     labels = _labels(table, label, codes, known, classes) if label in table.frame.columns else None
     notes = (*table.notes, *notes, *([filled] if filled else []))

@@ -103,15 +103,15 @@ def numbers(
         values = parsed_numbers(texts, marks)
         is_missing = texts.is_null() | texts.str.strip_chars().is_in(list(MISSING_WORDS))
         is_wrong = ~is_missing & values.is_null()
-    found = np.array(values.fill_null(float("nan")).to_numpy(), dtype=np.float64)
+    floats = np.array(values.fill_null(float("nan")).to_numpy(), dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        bad = is_wrong.to_numpy() | (np.abs(found) > LARGEST) | (is_missing.to_numpy() if is_whole else False)
+        bad = is_wrong.to_numpy() | (np.abs(floats) > LARGEST) | (is_missing.to_numpy() if is_whole else False)
     if bad.any():
         at = int(np.argmax(bad))
         more = f" (and {int(bad.sum()) - 1:,} more)" if bad.sum() > 1 else ""
         way = "correct it or remove those rows" if is_whole else "mend the row or empty the field"
-        raise DataError(f"{where}: {row(at)} {_said(column[at], found[at], bool(is_missing[at]))}{more}; {way}")
-    return found
+        raise DataError(f"{where}: {row(at)} {_said(column[at], floats[at], bool(is_missing[at]))}{more}; {way}")
+    return floats
 
 
 def _said(value: object, number: float, is_missing: bool) -> str:

@@ -69,8 +69,8 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
         fingerprint = hashlib.sha256(f"{fingerprint} {test_table.fingerprint}".encode()).hexdigest()
     provenance = Provenance(table.where, "yours", fingerprint, (*table.notes, *_notes(table, columns, examples)))
     name = Path(source).resolve().name if is_folder else table.name
-    found = divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
-    return replace(found, reading=table.reading)
+    dataset = divided(examples, config, provenance, name=name, test=test, classes=classes, columns=columns)
+    return replace(dataset, reading=table.reading)
 
 
 def _test_table(config: DataOptions, table: Table, official: Table | None) -> Table:

@@ -244,11 +244,11 @@ def from_numbers(values: np.ndarray, word: str) -> np.ndarray | None:
         return _years(values)
     unit, start = (float(DAY), _EXCEL_EPOCH) if word == "excel" else (UNITS[word], 0)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = values * unit + start
+        microseconds = values * unit + start
     # Excel's days are floats: whole milliseconds are all that they can hold.
-    found = np.round(found / 1000) * 1000 if word == "excel" else np.round(found)
-    is_within = np.abs(found) < 2.5e17
-    return found.astype(np.int64) if is_within.all() else None
+    microseconds = np.round(microseconds / 1000) * 1000 if word == "excel" else np.round(microseconds)
+    is_within = np.abs(microseconds) < 2.5e17
+    return microseconds.astype(np.int64) if is_within.all() else None
 
 
 def _years(values: np.ndarray) -> np.ndarray | None:

@@ -76,14 +76,14 @@ def read_stamps(
     missing = (column.is_null() | column.is_in(list(MISSING_WORDS)) if is_text else column.is_null()).to_numpy()
     if missing.any():
         raise DataError(f"{where}: {row(int(np.argmax(missing)))} has no time; give every row one or remove the row")
-    found = _Reader(where, row, zone, is_kept).stamps(column, reading.time_format)
-    outside = (found.local < _EARLIEST) | (found.local >= _LATEST)
+    stamps = _Reader(where, row, zone, is_kept).stamps(column, reading.time_format)
+    outside = (stamps.local < _EARLIEST) | (stamps.local >= _LATEST)
     if outside.any():
         at = int(np.argmax(outside))
         raise DataError(f"{where}: {row(at)} is {column[at]}, expected a time in the years 1000 to 9998")
-    if zone is None or found.moments is not None:
-        return found
-    return replace(found, moments=_in_zone(found.local, codes, where, row, zone), zone=zone)
+    if zone is None or stamps.moments is not None:
+        return stamps
+    return replace(stamps, moments=_in_zone(stamps.local, codes, where, row, zone), zone=zone)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def beam_search(
             totals, beams, tokens, prefixes = totals[kept], beams[kept], tokens[kept], prefixes[kept]
             running = [running[place] for place in kept.tolist()]
         model.keep(kept, beams)
-    return [sorted(found, key=lambda hypothesis: -hypothesis.score) for found in results]
+    return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in results]
 
 
 def length_factor(length: int, penalty: float) -> float:
@@ -128,15 +128,17 @@ def _collect(
     """Takes the sequences that end among the best; beyond the first `beam` a candidate is none of them."""
     reached, origins, words = (part[:, :beam] for part in best)
     for place, at in ((words == end) & reached.isfinite()).nonzero().tolist():
-        found = results[running[place]]
-        if len(found) < beam:
+        hypotheses = results[running[place]]
+        if len(hypotheses) < beam:
             total = float(reached[place, at])
             prefix = prefixes[place, int(origins[place, at])].tolist()
-            found.append(Hypothesis(tuple(prefix), total, total / length_factor(length, penalty), True))
+            hypotheses.append(Hypothesis(tuple(prefix), total, total / length_factor(length, penalty), True))
 
 
-def _cut_off(found: list[Hypothesis], prefixes: Tensor, totals: Tensor, beam: int, length: int, penalty: float) -> None:
+def _cut_off(
+    hypotheses: list[Hypothesis], prefixes: Tensor, totals: Tensor, beam: int, length: int, penalty: float
+) -> None:
     """Fills up with the prefixes of a sequence that has reached its longest length."""
     for prefix, total in zip(prefixes.tolist(), totals.tolist(), strict=True):
-        if len(found) < beam and math.isfinite(total):
-            found.append(Hypothesis(tuple(prefix), total, total / length_factor(length, penalty), False))
+        if len(hypotheses) < beam and math.isfinite(total):
+            hypotheses.append(Hypothesis(tuple(prefix), total, total / length_factor(length, penalty), False))

@@ -71,7 +71,9 @@ class ComparisonPlan:
             "seeds": self.seeds,
             "match": self.match,
             "data": fingerprint,
-            "equations": {get_cell(cell).name: digest(own) for cell in self.cells if (own := kept(cell)) is not None},
+            "equations": {
+                get_cell(cell).name: digest(content) for cell in self.cells if (content := kept(cell)) is not None
+            },
         }
 
 
@@ -153,8 +155,8 @@ def _baselines(out: Path, task: Task, dataset: Dataset) -> list[dict[str, Any]]:
     listed = folder / "baselines.json"
     if not listed.exists():
         folder.mkdir(exist_ok=True)
-        found = [_save_baseline(folder, task, baseline) for baseline in task.baselines(dataset)]
-        write_json(listed, {"baselines": found})
+        saved = [_save_baseline(folder, task, baseline) for baseline in task.baselines(dataset)]
+        write_json(listed, {"baselines": saved})
     baselines: list[dict[str, Any]] = read_json(listed)["baselines"]
     return baselines
 
@@ -225,14 +227,14 @@ def _samples(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dic
     """The test examples of every entry, by seed; None where the deciding metric is no mean over them."""
     import polars as pl
 
-    found: dict[str, list[Sample]] = {}
+    by_name: dict[str, list[Sample]] = {}
     for entry in (entry for entry in entries if entry["kind"] != "blend"):
         files = [network_answers(out / run) for run in entry["runs"]] if "runs" in entry else [out / entry["answers"]]
         samples = [task.sample(pl.read_parquet(file)) for file in files]
-        found[entry["name"]] = [sample for sample in samples if sample is not None]
-        if len(found[entry["name"]]) < len(files):
+        by_name[entry["name"]] = [sample for sample in samples if sample is not None]
+        if len(by_name[entry["name"]]) < len(files):
             return None
-    return found
+    return by_name
 
 
 def _network_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any]:
@@ -262,8 +264,8 @@ def _blend_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any] |
     names = [summary.get("answer", {}).get("name", NETWORK) for summary in summaries]
     if set(names) == {NETWORK}:
         return None
-    own = {name: network[name] for name in ("cell", "hidden", "parameters", "runs")}
-    return own | {
+    facts = {name: network[name] for name in ("cell", "hidden", "parameters", "runs")}
+    return facts | {
         "name": f"{network['name']}, blended",
         "kind": "blend",
         "about": f"What its runs answer: {'; '.join(dict.fromkeys(names))}.",

@@ -154,10 +154,10 @@ def _named_executor(on: str) -> Executor:
     if (here := os.getcwd()) not in sys.path:
         sys.path.append(here)  # a person's own module stands where the command is given
     try:
-        found = getattr(importlib.import_module(module), name)
+        named = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f'--on is "{on}", and there is no such executor: {error}') from None
-    executor = found if isinstance(found, Executor) else found()
+    executor = named if isinstance(named, Executor) else named()
     if not isinstance(executor, Executor):
         raise UsageError(f"{on} is {type(executor).__name__}, expected an executor of concurrent.futures")
     return executor

@@ -145,13 +145,13 @@ class Comparison:
         if shapes != right_shapes:
             given, asked = (", ".join(map(str, listed)) for listed in (shapes, right_shapes))
             raise ExportError(f"the export gives outputs of shapes {given} where the model gives {asked}, {where}")
-        for (name, value), right, *own in zip(results.items(), wanted, *rounded, strict=True):
+        for (name, value), right, *rounded_results in zip(results.items(), wanted, *rounded, strict=True):
             if not right.numel():
                 continue
             distance = _distance(value, right)
             if not distance <= self._error:
                 self._error, self._worst = distance, f'its output "{name}" {where}'
-            self._own_error = max(self._own_error, *(_distance(other.numpy(), right) for other in own))
+            self._own_error = max(self._own_error, *(_distance(other.numpy(), right) for other in rounded_results))
             self._largest = max(self._largest, float(right.double().nan_to_num(0, 0, 0).abs().max()))
         if self._before is not None:
             unrounded = run(self._before, self._inputs, arguments, torch.float64)

@@ -33,13 +33,13 @@ def retention_gates(spec: CellSpec) -> dict[str, str]:
     """
     named = equations(spec).named
     gates = {named[name]: name for name in logistic_gates(spec)}
-    found: dict[str, str] = {}
+    gate_of_state: dict[str, str] = {}
     for state in spec.states:
         for term in _terms(named[state]):
             keepers = [gates[factor] for factor in term.arguments if factor in gates]
             if term.operation == "mul" and keepers and any(_is_previous(f, state) for f in term.arguments):
-                found[state] = keepers[0]
-    return found
+                gate_of_state[state] = keepers[0]
+    return gate_of_state
 
 
 def _terms(symbol: Symbol) -> Iterator[Symbol]:

@@ -59,7 +59,7 @@ def read(run: Run, inputs: Any) -> NamedSteps:
         return NamedSteps(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
     tokens = split.inputs.tokens.last(encoder.max_tokens)
     words = [tokens.words(position) for position in range(len(split))]
-    return NamedSteps(batch, tuple(_step_names(own, length) for own, length in zip(words, lengths, strict=True)))
+    return NamedSteps(batch, tuple(_step_names(row, length) for row, length in zip(words, lengths, strict=True)))
 
 
 def sequence_task(run: Run) -> SequenceTask:
@@ -138,11 +138,11 @@ def recurrent_of(network: nn.Module) -> RecurrentLayer:
     """
     if isinstance(network, nn.RNNBase):
         return _taken_over(network)
-    found = [module for module in network.modules() if isinstance(module, (RecurrentLayer, nn.RNNBase))]
-    if len(found) != 1:
-        count = "no recurrent layer" if not found else f"{len(found)} recurrent layers; name one of them"
+    layers = [module for module in network.modules() if isinstance(module, (RecurrentLayer, nn.RNNBase))]
+    if len(layers) != 1:
+        count = "no recurrent layer" if not layers else f"{len(layers)} recurrent layers; name one of them"
         raise UsageError(f"{type(network).__name__} has {count}: give a gatework.nn or torch.nn RNN, GRU or LSTM")
-    return found[0] if isinstance(found[0], RecurrentLayer) else _taken_over(found[0])
+    return layers[0] if isinstance(layers[0], RecurrentLayer) else _taken_over(layers[0])
 
 
 def _taken_over(layer: nn.RNNBase) -> RecurrentLayer:
@@ -153,10 +153,10 @@ def _taken_over(layer: nn.RNNBase) -> RecurrentLayer:
         options["proj_size"] = layer.proj_size
     if layer.mode == "RNN_RELU":
         options["nonlinearity"] = "relu"
-    own = _TORCH_LAYERS[layer.mode](layer.input_size, layer.hidden_size, layer.num_layers, **options)
-    own.load_state_dict(layer.state_dict())
-    own.dropout = layer.dropout
-    return own.train(layer.training)
+    taken = _TORCH_LAYERS[layer.mode](layer.input_size, layer.hidden_size, layer.num_layers, **options)
+    taken.load_state_dict(layer.state_dict())
+    taken.dropout = layer.dropout
+    return taken.train(layer.training)
 
 
 def capturing(layer: nn.Module, calls: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> AbstractContextManager[None]:

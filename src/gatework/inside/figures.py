@@ -100,9 +100,9 @@ def saturation(trace: Trace) -> go.Figure:
     table = _saturation(trace)
     figure = go.Figure()
     for gate in table["gate"].unique(maintain_order=True):
-        own = table.filter(table["gate"] == gate)
-        names = [f"layer {row['layer']}, {row['direction']}, unit {row['unit']}" for row in own.iter_rows(named=True)]
-        figure.add_scatter(x=own["closed"], y=own["open"], mode="markers", name=gate, text=names)
+        rows = table.filter(table["gate"] == gate)
+        names = [f"layer {row['layer']}, {row['direction']}, unit {row['unit']}" for row in rows.iter_rows(named=True)]
+        figure.add_scatter(x=rows["closed"], y=rows["open"], mode="markers", name=gate, text=names)
     figure.add_scatter(x=[0, 1], y=[1, 0], mode="lines", line={"color": "#85858d", "width": 1}, showlegend=False)
     return figure.update_layout(
         **_LAYOUT, xaxis_title="share of steps below 0.1", yaxis_title="share of steps above 0.9", width=520, height=480
@@ -115,9 +115,9 @@ def half_lives(trace: Trace) -> go.Figure:
 
     table = _half_lives(trace)
     figure = go.Figure()
-    for (layer, direction), own in table.group_by(["layer", "direction"], maintain_order=True):
+    for (layer, direction), rows in table.group_by(["layer", "direction"], maintain_order=True):
         figure.add_scatter(
-            y=own["half_life"], mode="lines+markers", name=f"layer {layer}, {direction}", text=own["unit"]
+            y=rows["half_life"], mode="lines+markers", name=f"layer {layer}, {direction}", text=rows["unit"]
         )
     figure.update_yaxes(type="log", title_text="half-life in steps")
     return figure.update_layout(**_LAYOUT, xaxis_title="units, longest memory first")
@@ -150,16 +150,16 @@ def gradient_flow(
     return figure.update_layout(**_LAYOUT, xaxis_title="steps back")
 
 
-def attribution(found: Attribution) -> go.Figure:
+def attribution(attributed: Attribution) -> go.Figure:
     """What each step contributed, as bars."""
     from plotly import graph_objects as go
 
-    colours = np.where(found.values >= 0, "#0b5fa8", "#b3431e")
-    steps = list(found.steps) or [str(k) for k in range(1, len(found.values) + 1)]
-    figure = go.Figure(go.Bar(y=found.values, marker_color=colours, customdata=steps))
+    colours = np.where(attributed.values >= 0, "#0b5fa8", "#b3431e")
+    steps = list(attributed.steps) or [str(k) for k in range(1, len(attributed.values) + 1)]
+    figure = go.Figure(go.Bar(y=attributed.values, marker_color=colours, customdata=steps))
     figure.update_traces(hovertemplate="%{customdata}: %{y:.3g}<extra></extra>")
     _label_steps(figure, steps, 1)
-    return figure.update_layout(**_LAYOUT, yaxis_title=f"contribution to {found.target}", title=found.method)
+    return figure.update_layout(**_LAYOUT, yaxis_title=f"contribution to {attributed.target}", title=attributed.method)
 
 
 def _drawable(values: np.ndarray) -> list[float | None]:

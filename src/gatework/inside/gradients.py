@@ -194,21 +194,26 @@ def _state_norms(probed: Probe, grads: tuple[Tensor | None, ...], lengths: np.nd
                     norms[index, place, step, : len(grad)] = grad.norm(dim=-1).numpy()
     shape = (layer.num_layers, layer.num_directions)
     back = np.stack(
-        [[_back(own, lengths, place % layer.num_directions) for place, own in enumerate(state)] for state in norms]
+        [
+            [_back(norms_of_scan, lengths, place % layer.num_directions) for place, norms_of_scan in enumerate(state)]
+            for state in norms
+        ]
     )
     return {name: back[k].reshape(*shape, *back.shape[2:]) for k, name in enumerate(spec.states)}
 
 
 def _carried(network: nn.Module, batch: Any, lengths: np.ndarray) -> dict[str, np.ndarray]:
     traced = trace(network, batch)
-    found = {}
+    carried = {}
     for state, gate in retention_gates(traced.spec).items():
         values = traced[gate].astype(np.float64)  # (layers, directions, time, batch, units)
-        back = np.stack([[_back(own, lengths, d) for d, own in enumerate(layer)] for layer in values])
+        back = np.stack(
+            [[_back(norms_of_scan, lengths, d) for d, norms_of_scan in enumerate(layer)] for layer in values]
+        )
         # One step back the state has passed the gate of the last step once.
         before = np.concatenate([np.ones_like(back[:, :, :1]), back[:, :, :-1]], axis=2)
-        found[state] = np.where(np.isnan(back), np.nan, np.cumprod(before, axis=2)).mean(axis=-1)
-    return found
+        carried[state] = np.where(np.isnan(back), np.nan, np.cumprod(before, axis=2)).mean(axis=-1)
+    return carried
 
 
 def _back(values: np.ndarray, lengths: np.ndarray, direction: int) -> np.ndarray:
@@ -217,9 +222,9 @@ def _back(values: np.ndarray, lengths: np.ndarray, direction: int) -> np.ndarray
     back = np.arange(time)[:, np.newaxis]
     where = lengths - 1 - back if direction == 0 else np.broadcast_to(back, (time, len(lengths)))
     is_there = (where >= 0) & (where < lengths)
-    found = values[np.clip(where, 0, max(time - 1, 0)), np.arange(len(lengths))].astype(np.float64)
-    found[~is_there] = np.nan
-    return found
+    norms_back = values[np.clip(where, 0, max(time - 1, 0)), np.arange(len(lengths))].astype(np.float64)
+    norms_back[~is_there] = np.nan
+    return norms_back
 
 
 def _median(values: np.ndarray) -> np.ndarray:

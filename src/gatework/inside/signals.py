@@ -47,8 +47,8 @@ def rank_units(trace: Trace, what: Any, *, name: str | None = None, inputs: Any 
     is_per_step, signal = _signal(trace, what, inputs)
     rows = []
     for layer, direction, unit in np.ndindex(values.shape[0], values.shape[1], values.shape[-1]):
-        own = values[layer, direction, :, :, unit]
-        seen = own.T[trace.is_step.T] if is_per_step else _ends(own, trace.lengths, direction)
+        unit_values = values[layer, direction, :, :, unit]
+        seen = unit_values.T[trace.is_step.T] if is_per_step else _ends(unit_values, trace.lengths, direction)
         score, sign = _score(seen.astype(np.float64), signal)
         rows.append((layer, DIRECTIONS[direction], unit, score, sign))
     schema = ["layer", "direction", "unit", "score", "sign"]
@@ -84,9 +84,9 @@ def _signal(trace: Trace, what: Any, inputs: Any) -> tuple[bool, np.ndarray]:
         _check(len(signal) == len(trace.lengths), f"{len(trace.lengths)} values, one per sequence", len(signal))
         return False, _changing(signal)
     else:
-        per_step = [np.asarray(own) for own in what]
-    found, wanted = [len(own) for own in per_step], trace.lengths.tolist()
-    _check(found == wanted, f"one value for each of the {wanted} steps", found)
+        per_step = [np.asarray(steps) for steps in what]
+    given, wanted = [len(steps) for steps in per_step], trace.lengths.tolist()
+    _check(given == wanted, f"one value for each of the {wanted} steps", given)
     return True, _changing(np.concatenate(per_step))
 
 
@@ -94,12 +94,14 @@ def _slopes(trace: Trace, inputs: Any) -> list[np.ndarray]:
     if inputs is None:
         raise UsageError('to follow the "slope", give the series as inputs=')
     series = np.asarray(inputs, dtype=np.float64).reshape(len(trace.lengths), -1)
-    return [np.diff(own[:length], prepend=own[0]) > 0 for own, length in zip(series, trace.lengths, strict=True)]
+    return [
+        np.diff(values[:length], prepend=values[0]) > 0 for values, length in zip(series, trace.lengths, strict=True)
+    ]
 
 
-def _check(is_right: bool, expected: str, found: Any) -> None:
+def _check(is_right: bool, expected: str, given: Any) -> None:
     if not is_right:
-        raise UsageError(f"units can be ranked by {expected}; got {found}")
+        raise UsageError(f"units can be ranked by {expected}; got {given}")
 
 
 def _changing(signal: np.ndarray) -> np.ndarray:

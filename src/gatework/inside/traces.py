@@ -100,7 +100,7 @@ class Trace:
         names = pl.col("direction").replace_strict([0, 1], DIRECTIONS, return_dtype=pl.String)
         frame = frame.with_columns(names)
         if self.steps:
-            reads = [(s, t, name) for s, own in enumerate(self.steps) for t, name in enumerate(own)]
+            reads = [(s, t, name) for s, step_names in enumerate(self.steps) for t, name in enumerate(step_names)]
             schema = {"sequence": pl.Int64, "step": pl.Int64, "reads": pl.String}
             keys = pl.DataFrame(reads, schema=schema, orient="row")
             frame = frame.join(keys, on=["sequence", "step"], how="left", maintain_order="left")
@@ -154,8 +154,10 @@ def _layer_trace(
     layer.train(was_training)
     if isinstance(x, PackedSequence):
         # The steps of each sequence, in the caller's order.
-        own = (x.batch_sizes[:, None] > torch.arange(int(x.batch_sizes[0]))).sum(0)
-        found = (own if x.unsorted_indices is None else own[x.unsorted_indices.cpu()]).numpy()
+        sorted_lengths = (x.batch_sizes[:, None] > torch.arange(int(x.batch_sizes[0]))).sum(0)
+        step_counts = (
+            sorted_lengths if x.unsorted_indices is None else sorted_lengths[x.unsorted_indices.cpu()]
+        ).numpy()
     else:
-        found = batch_lengths(x, lengths, layer.batch_first)
-    return Trace(layer.spec, {name: tensor.cpu().numpy() for name, tensor in named.items()}, found, steps)
+        step_counts = batch_lengths(x, lengths, layer.batch_first)
+    return Trace(layer.spec, {name: tensor.cpu().numpy() for name, tensor in named.items()}, step_counts, steps)

@@ -45,17 +45,17 @@ class Pieces(PackedRows):
     def sort(self, state: Tensor) -> Tensor:
         """The initial states of the pieces, from those of the sequences, (layers x directions, batch, features)."""
         places = []
-        for place, own in enumerate(state):
+        for place, initial in enumerate(state):
             is_reverse = place % self.directions == 1
-            own = own if is_reverse else own * self.starts_whole.to(own.dtype)
-            zeros = own.new_zeros(len(self.order), own.shape[-1])
-            places.append(zeros.index_copy(0, self.ends[int(is_reverse)], own))
+            initial = initial if is_reverse else initial * self.starts_whole.to(initial.dtype)
+            zeros = initial.new_zeros(len(self.order), initial.shape[-1])
+            places.append(zeros.index_copy(0, self.ends[int(is_reverse)], initial))
         return torch.stack(places).index_select(1, self.order)
 
     def unsort(self, state: Tensor) -> Tensor:
         """The final states of the sequences, from those of the pieces."""
         last = [self.inverse.index_select(0, end) for end in (self.ends[1], self.ends[0])]
-        return torch.stack([own.index_select(0, last[place % self.directions]) for place, own in enumerate(state)])
+        return torch.stack([ends.index_select(0, last[place % self.directions]) for place, ends in enumerate(state)])
 
 
 def pieces(reset: Tensor, lengths: Tensor | None, directions: int, device: torch.device) -> Pieces:
@@ -68,14 +68,14 @@ def pieces(reset: Tensor, lengths: Tensor | None, directions: int, device: torch
         device: Where the padded batch lies.
     """
     time, batch = reset.shape
-    own = torch.full((batch,), time) if lengths is None else lengths
-    is_start = reset.cpu() & (torch.arange(time).unsqueeze(1) < own)
+    whole = torch.full((batch,), time) if lengths is None else lengths
+    is_start = reset.cpu() & (torch.arange(time).unsqueeze(1) < whole)
     starts_whole = ~is_start[0]
     is_start[0] = True  # also of an empty sequence, whose one piece has no steps
     sequence, start = is_start.t().nonzero(as_tuple=True)
     first = torch.searchsorted(sequence, torch.arange(batch))
     last = torch.searchsorted(sequence, torch.arange(batch), right=True) - 1
-    end = own[sequence]
+    end = whole[sequence]
     is_followed = sequence[1:] == sequence[:-1]
     end[:-1] = torch.where(is_followed, start[1:], end[:-1])
     ordered, order = (end - start).sort(descending=True, stable=True)
@@ -119,5 +119,5 @@ def check(name: str, reset: Tensor, shape: tuple[int, int], batch_first: bool) -
     if reset.shape != wanted:
         meaning = "(batch, time)" if batch_first else "(time, batch)"
         raise UsageError(f"{name}: reset must have shape {wanted}, {meaning}; got {tuple(reset.shape)}")
-    found = reset != 0
-    return found.t() if batch_first else found
+    is_reset = reset != 0
+    return is_reset.t() if batch_first else is_reset

@@ -75,8 +75,8 @@ class TaskOptions:
     def prediction_options(self) -> tuple[Option, ...]:
         """The options of a prediction or an evaluation: the task's own, and those of reading a table."""
         sections = {section.section for section in (*SHARED, *self.sections)}
-        own = options_of(self.prediction) if self.prediction else ()
-        return (*own, *(o for o in READING if o.section in sections))
+        declared = options_of(self.prediction) if self.prediction else ()
+        return (*declared, *(o for o in READING if o.section in sections))
 
     def load(self) -> Any:
         """The task's class."""

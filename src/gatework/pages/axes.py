@@ -53,18 +53,18 @@ class Axis:
             return [
                 (value, f"{value:g}" if 1e-4 <= value < 1e6 else number(value, 1)) for value in self._log_ticks(most)
             ]
-        found = self._linear_ticks(most)
-        places = max(0, *(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in found))
-        return [(value, f"{value:.{places}f}" if value and places < 8 else f"{value:g}") for value in found]
+        ticks = self._linear_ticks(most)
+        places = max(0, *(-int(Decimal(repr(value)).normalize().as_tuple().exponent) for value in ticks))
+        return [(value, f"{value:.{places}f}" if value and places < 8 else f"{value:g}") for value in ticks]
 
     def _log_ticks(self, most: int) -> list[float]:
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         for steps in ((1, 2, 5), (1, 3), (1,)):
-            found = [float(f"{s}e{d}") for d in decades for s in steps]
-            found = [v for v in found if self.low <= v <= self.high]
-            if len(found) <= most:
-                return found
-        return found[:: math.ceil(len(found) / most)]
+            ticks = [float(f"{s}e{d}") for d in decades for s in steps]
+            ticks = [v for v in ticks if self.low <= v <= self.high]
+            if len(ticks) <= most:
+                return ticks
+        return ticks[:: math.ceil(len(ticks) / most)]
 
     def _linear_ticks(self, most: int) -> list[float]:
         rough = (self.high - self.low) / most

@@ -262,8 +262,8 @@ def _text(values: Mapping[str, Any], key: str, path: Path) -> str:
 
 
 def _inside(folder: Path, relative: str, path: Path) -> Path:
-    found = (folder / relative).resolve()
-    if not found.is_relative_to(folder.resolve()):
+    resolved = (folder / relative).resolve()
+    if not resolved.is_relative_to(folder.resolve()):
         raise RunError(f'{path} names "{relative}", which lies outside the comparison folder')
     return folder / relative
 

@@ -19,14 +19,14 @@ def inside(folder: Path, looks: Mapping[str, Look]) -> dict[str, Any] | None:
     file = folder / "inside.json"
     if not file.exists():
         return None
-    found = read_json(file)
-    curves = [own for own in found.get("gradients") or () if own.get("name") in looks]
-    page = found.get("page")
+    content = read_json(file)
+    curves = [curve for curve in content.get("gradients") or () if curve.get("name") in looks]
+    page = content.get("page")
     if not curves and not page:
         return None
     return {
         "page": _present(folder, page),
-        "playground": _present(folder, found.get("playground")),
+        "playground": _present(folder, content.get("playground")),
         "curves": curves,
         "steps": max(map(_steps, curves), default=1),
     }

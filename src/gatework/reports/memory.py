@@ -41,7 +41,8 @@ def _table(problem: dict[str, Any]) -> dict[str, Any]:
     rows = []
     for cell in problem["cells"]:
         spans = [
-            [None if s is None else {"text": f"{100 * s:.0f} %", "share": s} for s in own] for own in cell["shares"]
+            [None if s is None else {"text": f"{100 * s:.0f} %", "share": s} for s in shares]
+            for shares in cell["shares"]
         ]
         rows.append({"name": cell["name"], "spans": spans, "longest": cell["longest"], "minutes": cell["seconds"] / 60})
     return {**problem, "rows": rows}

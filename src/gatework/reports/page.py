@@ -71,5 +71,5 @@ def _environment() -> Environment:
 
 
 def _script(further: Iterable[str]) -> Markup:
-    own = (asset(name, "gatework.reports") for name in _SCRIPTS)
-    return Markup("\n".join([*map(asset, _SHARED_SCRIPTS), *own, *further]))
+    scripts = (asset(name, "gatework.reports") for name in _SCRIPTS)
+    return Markup("\n".join([*map(asset, _SHARED_SCRIPTS), *scripts, *further]))

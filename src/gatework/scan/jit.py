@@ -21,29 +21,29 @@ _libraries: list[ctypes.CDLL] = []
 _lock = threading.Lock()
 
 
-def address(cell: CustomCell, isa: str, element: str, variant: str) -> int | None:
+def address(cell: CustomCell, isa: str, operands: str, variant: str) -> int | None:
     """Where the native table of a cell is, compiled on first use; None where the cell runs as the reference.
 
     Args:
         cell: The cell.
         isa: The instruction set.
-        element: "float", "double" or "bfloat16".
+        operands: What the products of its element type are made of, in C++.
         variant: What the kernel does besides the cell, as `kernels.Variant`.
     """
-    key = (cell, isa, element, variant)
+    key = (cell, isa, operands, variant)
     if key not in _tables:
         with _lock:
             if key not in _tables:
-                _tables[key] = _load(cell, isa, element, variant)
+                _tables[key] = _load(cell, isa, operands, variant)
     return _tables[key]
 
 
-def _load(cell: CustomCell, isa: str, element: str, variant: str) -> int | None:
+def _load(cell: CustomCell, isa: str, operands: str, variant: str) -> int | None:
     derivation = derive(cell, is_normalised=variant == "normalised")
     try:
         _check(derivation)
         headers = Path(str(_native.__file__)).parent / "csrc"
-        path = library(cell.name, derivation, isa, element, headers, has_options=variant != "plain")
+        path = library(cell.name, derivation, isa, operands, headers, has_options=variant != "plain")
         loaded = ctypes.CDLL(str(path))
     except (BuildError, OSError) as error:
         print(f"gatework: the cell {cell.name} runs as the reference, which is slow: {error}", file=sys.stderr)

@@ -20,7 +20,8 @@ __all__ += ["supported_isas", "use_isa"]
 # By element type, in the native side's order: what a scan's x and output are, and what all else is.
 COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
 _ELEMENTS = tuple(COMPUTED)
-_NAMES = ("float", "double", "bfloat16")
+# What the native side's products are made of for each, as csrc/kernels.cpp says for the built-in cells.
+_OPERANDS = ("Exact<Widest<float>>", "Exact<Widest<double>>", "RoundedOperands<Widest<float>>")
 # What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
 Variant = Literal["plain", "options", "normalised"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -69,7 +70,7 @@ def has(spec: CellSpec, dtype: torch.dtype, variant: Variant = "plain") -> bool:
 
 
 def _address_of(spec: CustomCell, dtype: torch.dtype, variant: Variant) -> int | None:
-    return jit.address(spec, _isa_for(dtype), _NAMES[_ELEMENTS.index(dtype)], variant)
+    return jit.address(spec, _isa_for(dtype), _OPERANDS[_ELEMENTS.index(dtype)], variant)
 
 
 def _isa_for(dtype: torch.dtype) -> str:

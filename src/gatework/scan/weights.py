@@ -20,6 +20,8 @@ from gatework.scan.native_options import NativeOptions
 from gatework.scan.records import WeightRecord, address
 from gatework.scan.scan import ScanWeights
 
+_TYPES = ", ".join(str(dtype).removeprefix("torch.") for dtype in COMPUTED)
+
 
 class CheckedWeights(NamedTuple):
     """The weights of one scan: checked, each in one piece of memory.
@@ -48,7 +50,7 @@ def check_weights(spec: CellSpec, dtype: torch.dtype, width: int, weights: ScanW
     inputs, recurrent = len(spec.input_gates), len(spec.recurrent_gates)
     hidden, output = weights.weight_ih.shape[0] // inputs, weights.weight_hh.shape[-1]
     if dtype not in COMPUTED:
-        raise UsageError(f"scan: x is {dtype}, expected float32, float64 or bfloat16")
+        raise UsageError(f"scan: x is {dtype}, expected {_TYPES}")
     shapes: dict[str, tuple[int, ...]] = {
         "weight_ih": (inputs * hidden, width),
         "weight_hh": (recurrent * hidden, output),

@@ -77,9 +77,9 @@ class Terms:
         """How often each text has each term, shape (texts, terms); unknown terms are left out."""
         rows, words = _occurrences(texts, self.vocabulary)
         starts = np.cumsum([0, *self._sizes])
-        found = list(zip(starts, self._all_places(rows, words), strict=False))
-        where = np.concatenate([rows[places != _NONE] for _, places in found])
-        columns = np.concatenate([start + places[places != _NONE] for start, places in found])
+        runs = list(zip(starts, self._all_places(rows, words), strict=False))
+        where = np.concatenate([rows[places != _NONE] for _, places in runs])
+        columns = np.concatenate([start + places[places != _NONE] for start, places in runs])
         return _counts(where, columns, (len(texts), len(self)))
 
     @property

@@ -161,7 +161,7 @@ def _of_test(metrics: Mapping[str, float]) -> dict[str, float]:
 def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads: int, ranks: Alone) -> list[Run]:
     """The finished trainings before the last one, where a network is trained again over time; each a run folder."""
 
-    found = []
+    runs = []
     *before, _ = dataset.trainings
     for place, part in enumerate(before, start=1):
         path = run.path / "earlier" / str(place)
@@ -170,8 +170,8 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
             create(path, run.recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
         ranks.wait()
         name = f"{label}, training {place} of {len(before) + 1}"
-        found.append(complete(Run.open(path), part, progress, name, may_blend=False))
-    return found
+        runs.append(complete(Run.open(path), part, progress, name, may_blend=False))
+    return runs
 
 
 def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:

@@ -83,8 +83,8 @@ class Recaller(nn.Module):
         """Outputs of shape (batch, outputs), or (recalled, batch, outputs)."""
         sequence, state = self.recurrent(drawn.inputs, lengths=drawn.lengths)
         last = (state[0] if isinstance(state, tuple) else state)[-1]
-        found: Tensor = self.output(sequence[-self.recalled :] if self.recalled else last)
-        return found
+        scores: Tensor = self.output(sequence[-self.recalled :] if self.recalled else last)
+        return scores
 
 
 def climb(trials: Sequence[Trial], least: float) -> list[Outcome]:

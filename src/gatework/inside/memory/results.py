@@ -33,14 +33,17 @@ def summary(plan: MemoryPlan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def _problem(plan: MemoryPlan, outcomes: Sequence[Outcome], name: str) -> dict[str, Any]:
     spans = plan.spans[name]
-    found = {(o.trial.cell, o.trial.seed, o.trial.span): o for o in outcomes if o.trial.problem == name}
+    by_trial = {(o.trial.cell, o.trial.seed, o.trial.span): o for o in outcomes if o.trial.problem == name}
     cells = []
     for cell in plan.cells:
         shares = [
-            [found[cell, seed, span].solved if (cell, seed, span) in found else None for seed in range(plan.seeds)]
+            [
+                by_trial[cell, seed, span].solved if (cell, seed, span) in by_trial else None
+                for seed in range(plan.seeds)
+            ]
             for span in spans
         ]
-        own = [o for (who, _, _), o in found.items() if who == cell]
+        of_cell = [o for (who, _, _), o in by_trial.items() if who == cell]
         longest = [_longest(spans, [rung[seed] for rung in shares]) for seed in range(plan.seeds)]
         cells.append(
             {
@@ -48,7 +51,7 @@ def _problem(plan: MemoryPlan, outcomes: Sequence[Outcome], name: str) -> dict[s
                 "shares": shares,
                 "longest": longest,
                 "learnt_by_all": min(longest),
-                "seconds": sum(o.seconds for o in own),
+                "seconds": sum(o.seconds for o in of_cell),
             }
         )
     is_ladder = not issubclass(PROBLEMS[name], Digits)

@@ -31,8 +31,8 @@ def characters_script() -> str:
 
     points = np.array([p for p in range(_CODE_POINTS) if p not in _SURROGATES])
     characters = pl.Series([chr(p) for p in points])
-    found = {name: _ranges(points[characters.str.contains(pattern).to_numpy()]) for name, pattern in _CLASSES.items()}
-    return f'"use strict";\n\nconst CHARACTERS = {json.dumps(found, indent=0)};\n'
+    ranges = {name: _ranges(points[characters.str.contains(pattern).to_numpy()]) for name, pattern in _CLASSES.items()}
+    return f'"use strict";\n\nconst CHARACTERS = {json.dumps(ranges, indent=0)};\n'
 
 
 def _ranges(points: np.ndarray) -> str:

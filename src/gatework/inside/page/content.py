@@ -50,8 +50,10 @@ def content(runs: Sequence[Run]) -> Content:
     encoders = [_encoder(run) for run in runs]
     kinds = {_kind(encoder) for encoder in encoders}
     if len(kinds) > 1:
-        found = "; ".join(f"{run.path} reads {_in_words(*_kind(e))}" for run, e in zip(runs, encoders, strict=True))
-        raise UsageError(f"runs side by side share one input, and these do not: {found}")
+        kinds_in_words = "; ".join(
+            f"{run.path} reads {_in_words(*_kind(e))}" for run, e in zip(runs, encoders, strict=True)
+        )
+        raise UsageError(f"runs side by side share one input, and these do not: {kinds_in_words}")
     kind, variables = kinds.pop()
     vocabularies: list[str] = []
     entries, weights = [], []

@@ -31,8 +31,8 @@ def cells_script(cells: Mapping[str, Derivation]) -> str:
 def titles(spec: CellSpec, names: Iterable[str]) -> dict[str, str]:
     r"""What each gate and state is called, from the `\text{...}` beside its equation in the cell's own docstring."""
     written = inspect.getdoc(inspect.getmodule(spec.step)) or ""
-    found = dict(re.findall(r"^(\w+)_t .*\\text\{([^,}]*)", written, re.MULTILINE))
-    return {name: found.get(name, "state" if name in spec.states else "") for name in names}
+    titles_by_name = dict(re.findall(r"^(\w+)_t .*\\text\{([^,}]*)", written, re.MULTILINE))
+    return {name: titles_by_name.get(name, "state" if name in spec.states else "") for name in names}
 
 
 def _cell(derived: Derivation) -> str:
@@ -158,12 +158,12 @@ def _statements(outputs: Iterable[Symbol], names: dict[Symbol, str], derived: De
 
 def _shown(derived: Derivation) -> list[dict[str, Any]]:
     """Every equation of the cell as a tree: what it defines, and of what."""
-    own = {symbol: name for name, symbol in derived.named.items()}
+    chosen = {symbol: name for name, symbol in derived.named.items()}
     norms = dict(zip((f"{NORMALISED}{state}" for state in derived.normalised), derived.inner, strict=True))
 
     def tree(symbol: Symbol, *, is_top: bool = False) -> list[Any]:
-        if symbol in own and not is_top:
-            return ["named", own[symbol]]
+        if symbol in chosen and not is_top:
+            return ["named", chosen[symbol]]
         if symbol.operation == "input" and symbol.value in norms:
             return ["norm", str(symbol.value).removeprefix(NORMALISED), tree(norms[symbol.value])]
         if symbol.operation in ("input", "constant"):

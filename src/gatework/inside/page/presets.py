@@ -90,13 +90,13 @@ def _good_examples(split: Split) -> np.ndarray:
     good = np.flatnonzero((lengths >= _SHORT) & (lengths <= _LONG))
     good = good if len(good) else np.argsort(lengths)[: -_EXAMPLES - 1 : -1]
     by_class = [good[split.targets[good] == kind] for kind in np.unique(split.targets[good])]
-    turns = [own[k] for k in range(_EXAMPLES) for own in by_class if k < len(own)]
+    turns = [of_class[k] for k in range(_EXAMPLES) for of_class in by_class if k < len(of_class)]
     return np.array(turns[:_EXAMPLES])
 
 
 def _listed(run: Run, split: Split, *, is_answered: bool, prefix: str) -> list[dict[str, Any]]:
     classes = sequence_task(run).classes
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     for position in range(len(split)):
         target = split.targets[position]
         answer: Any = None
@@ -111,8 +111,8 @@ def _listed(run: Run, split: Split, *, is_answered: bool, prefix: str) -> list[d
             text = split.inputs[position]
             start = " ".join(text.split())[:48]
             entry |= {"text": text, "label": start + ("…" if len(start) < len(text) else "")}
-        found.append(entry)
-    return found
+        listed.append(entry)
+    return listed
 
 
 def _shapes(encoder: SeriesEncoder) -> list[dict[str, Any]]:

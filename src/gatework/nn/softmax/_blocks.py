@@ -76,8 +76,8 @@ def losses(
             loss.mul_(1 - smoothing).sub_(logs.mean(1), alpha=smoothing)
         result[rows] = loss
         if gradients is not None:
-            own = weight_of_rows[rows, None] if isinstance(weight_of_rows, Tensor) else weight_of_rows
-            add_gradients(_slope(logs, right, smoothing).mul_(own), x[rows], weight, rows, gradients)
+            row_weights = weight_of_rows[rows, None] if isinstance(weight_of_rows, Tensor) else weight_of_rows
+            add_gradients(_slope(logs, right, smoothing).mul_(row_weights), x[rows], weight, rows, gradients)
     return result
 
 

@@ -135,8 +135,8 @@ class _SampledLoss(torch.autograd.Function):
         negatives, offsets = weight[drawn], corrections if bias is None else corrections + bias[drawn]
         gradients = FactorGradients.zeros((x, negatives, offsets), wanted) if is_followed and any(wanted) else None
         right = weight[targets]
-        own = (x * right).sum(1) if bias is None else (x * right).sum(1).add_(bias[targets])
-        losses, slopes = _losses(x, negatives, offsets, own, _places(targets, drawn), gradients)
+        target_scores = (x * right).sum(1) if bias is None else (x * right).sum(1).add_(bias[targets])
+        losses, slopes = _losses(x, negatives, offsets, target_scores, _places(targets, drawn), gradients)
         ctx.save_for_backward(*_whole(gradients, slopes, x, weight, right, targets, drawn) if gradients else ())
         return losses.mean()
 
@@ -153,7 +153,12 @@ def _places(targets: Tensor, drawn: Tensor) -> Tensor:
 
 
 def _losses(
-    x: Tensor, negatives: Tensor, offsets: Tensor, own: Tensor, places: Tensor, gradients: FactorGradients | None
+    x: Tensor,
+    negatives: Tensor,
+    offsets: Tensor,
+    target_scores: Tensor,
+    places: Tensor,
+    gradients: FactorGradients | None,
 ) -> tuple[Tensor, Tensor]:
     """The loss of each row, and the derivative of their mean by the logit of the right token.
 
@@ -161,11 +166,11 @@ def _losses(
         x: Features, shape (rows, features).
         negatives: The weights of the drawn tokens, shape (drawn, features).
         offsets: What is added to their logits.
-        own: The logit of each row's right token.
+        target_scores: The logit of each row's right token.
         places: Where the right token is among the drawn ones, -1 where it is not.
         gradients: What the gradients of x, of the negatives and of the offsets are added to; None without.
     """
-    losses, slopes = torch.empty_like(own), torch.empty_like(own)
+    losses, slopes = torch.empty_like(target_scores), torch.empty_like(target_scores)
     height = min(rows_at_once(len(negatives) + 1), len(x))
     logits, logarithms = x.new_empty(height, len(negatives) + 1), x.new_empty(height, len(negatives) + 1)
     for first in range(0, len(x), height):
@@ -175,7 +180,7 @@ def _losses(
         # An accidental hit: the right token does not stand against itself. Without one it is the last place, which its
         # logit takes.
         block.scatter_(1, places[rows, None] % block.shape[1], block.new_full((len(block), 1), -torch.inf))
-        block[:, -1] = own[rows]
+        block[:, -1] = target_scores[rows]
         torch.log_softmax(block, 1, out=logs)
         losses[rows] = -logs[:, -1]
         if gradients is not None:

@@ -24,15 +24,15 @@ _MOST_OF_A_PAIR = 10_000_000
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
     """The most frequent class, the linear classifiers that the inputs allow, and of a long table the nearest series."""
-    found = [_majority(dataset)]
+    methods = [_majority(dataset)]
     for linear in linear_classifiers(dataset):
         start = perf_counter()
         answers = answers_of(linear.scores(dataset.test.inputs), dataset.test.targets)
         seconds = linear.seconds + perf_counter() - start
-        found.append(Baseline(linear.name, linear.about, answers, seconds, linear.parameters))
+        methods.append(Baseline(linear.name, linear.about, answers, seconds, linear.parameters))
     if not absent(dataset) and isinstance(dataset.train.inputs, RaggedSeries):
-        found.append(_nearest(dataset))
-    return found
+        methods.append(_nearest(dataset))
+    return methods
 
 
 def absent(dataset: Dataset) -> list[str]:

@@ -63,7 +63,7 @@ def joined(first: np.ndarray, second: np.ndarray, targets: np.ndarray) -> Joined
     """
     one, other = _spread(first), _spread(second)
     tried = ((_tempered(w * first / one + (1 - w) * second / other, targets), float(w)) for w in _SHARES[::-1])
-    (heat, _), share = min(tried, key=lambda found: found[0][1])
+    (heat, _), share = min(tried, key=lambda tempered: tempered[0][1])
     return Joined(share, (share / one / heat, (1 - share) / other / heat))
 
 
@@ -94,5 +94,5 @@ def _tempered(scores: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
         logs = log_softmax(scores / math.exp(logarithm), axis=1)
         return float(-logs[np.arange(len(targets)), targets].sum() + logarithm**2 / 2)
 
-    found = minimize_scalar(total, bounds=(math.log(_COOLEST), math.log(_HOTTEST)), method="bounded")
-    return math.exp(found.x), float(found.fun)
+    minimum = minimize_scalar(total, bounds=(math.log(_COOLEST), math.log(_HOTTEST)), method="bounded")
+    return math.exp(minimum.x), float(minimum.fun)

@@ -38,12 +38,12 @@ def nearest_scores(train: Split, inputs: Any, classes: int) -> np.ndarray:
         raise TypeError(f"expected series of several lengths, not {type(series).__name__}")
     scale = Scale.fit(series.values)
     known = RaggedSeries(scale.apply(series.values).astype(np.float64), series.ends)
-    found = np.full((len(inputs), classes), np.inf)
-    for row, place in zip(found, range(len(inputs)), strict=True):
+    nearest = np.full((len(inputs), classes), np.inf)
+    for row, place in zip(nearest, range(len(inputs)), strict=True):
         np.minimum.at(row, train.targets, distances(scale.apply(inputs[place]).astype(np.float64), known))
     # A class without a training series is as far away as can be; one that is met exactly has all the others far.
-    found = np.minimum(found, 1e9)
-    return -found / np.maximum(found.mean(axis=1, keepdims=True), 1e-9)
+    nearest = np.minimum(nearest, 1e9)
+    return -nearest / np.maximum(nearest.mean(axis=1, keepdims=True), 1e-9)
 
 
 def distances(one: np.ndarray, others: RaggedSeries) -> np.ndarray:

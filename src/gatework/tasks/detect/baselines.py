@@ -28,7 +28,7 @@ def robust_z(values: np.ndarray, window: int = 500) -> np.ndarray:
     Returns:
         The largest distance of a row's variables, shape (rows,); NaN for the first rows and where all are missing.
     """
-    found = np.full(values.shape, np.nan)
+    scores = np.full(values.shape, np.nan)
     filled = _filled(values)
     overall = filled.std(axis=0)
     step = max(1, window // 50)
@@ -37,8 +37,8 @@ def robust_z(values: np.ndarray, window: int = 500) -> np.ndarray:
         middle = np.median(past, axis=0)
         spread = _MAD_TO_STD * np.median(np.abs(past - middle), axis=0) + 0.05 * past.std(axis=0)
         here = slice(row, row + step)
-        found[here] = np.abs(values[here] - middle) / np.maximum(spread, np.maximum(overall * 1e-6, _LEAST_SPREAD))
-    return _largest(found)
+        scores[here] = np.abs(values[here] - middle) / np.maximum(spread, np.maximum(overall * 1e-6, _LEAST_SPREAD))
+    return _largest(scores)
 
 
 def seasonal_difference(values: np.ndarray, season: int) -> np.ndarray:
@@ -52,12 +52,12 @@ def seasonal_difference(values: np.ndarray, season: int) -> np.ndarray:
         The largest distance of a row's variables, shape (rows,); NaN in the first season.
     """
     filled = _filled(values)
-    found = np.full(values.shape, np.nan)
-    found[season:] = np.abs(values[season:] - filled[:-season])
+    differences = np.full(values.shape, np.nan)
+    differences[season:] = np.abs(values[season:] - filled[:-season])
     count = np.arange(1, len(values) + 1)[:, None]
     mean = np.cumsum(filled, axis=0) / count
     spread = np.sqrt(np.maximum(np.cumsum(filled**2, axis=0) / count - mean**2, 0))
-    return _largest(found / np.maximum(spread, _LEAST_SPREAD))
+    return _largest(differences / np.maximum(spread, _LEAST_SPREAD))
 
 
 def beyond(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
@@ -113,13 +113,13 @@ def matrix_profile(values: np.ndarray, window: int, history: int = 5000) -> np.n
         The largest distance of a row's variables, shape (rows,); NaN for the first two windows.
     """
     filled = _filled(values)
-    found = np.full(values.shape, np.nan)
+    profile = np.full(values.shape, np.nan)
     if len(values) > 2 * window:
         for k, column in enumerate(filled.T):
             nearest = _nearest_earlier(column, window, history)
-            found[window - 1 :, k] = np.sqrt(2 * window * np.maximum(1 - nearest, 0.0))
-        found[: 2 * window] = np.nan
-    return _largest(found)
+            profile[window - 1 :, k] = np.sqrt(2 * window * np.maximum(1 - nearest, 0.0))
+        profile[: 2 * window] = np.nan
+    return _largest(profile)
 
 
 def _nearest_earlier(column: np.ndarray, window: int, history: int) -> np.ndarray:
@@ -154,15 +154,15 @@ def windowed_gaussian(values: np.ndarray, window: int = 6400, step: int = 100) -
     # The rows that the law of each row is of: first included, last excluded.
     last = np.where(rows <= window, rows, window + (rows - window) // step * step)
     first = np.maximum(last - window, 0)
-    found = np.zeros(len(values))
+    scores = np.zeros(len(values))
     known: tuple[int, float, float] = (0, 0.0, 1.0)
     for row in rows[1:]:
         if known[0] != last[row]:
             past = values[first[row] : last[row]]
             known = (int(last[row]), float(past.mean()), float(past.std()) or 1e-6)
         _, mean, std = known
-        found[row] = 1 - 0.5 * math.erfc(abs(values[row] - mean) / std / math.sqrt(2))
-    return found
+        scores[row] = 1 - 0.5 * math.erfc(abs(values[row] - mean) / std / math.sqrt(2))
+    return scores
 
 
 def random_scores(rows: int, seed: int) -> np.ndarray:
@@ -178,6 +178,6 @@ def _filled(values: np.ndarray) -> np.ndarray:
     return forward_filled(values, np.nan_to_num(first))
 
 
-def _largest(found: np.ndarray) -> np.ndarray:
-    is_none = np.isnan(found).all(axis=1)
-    return np.where(is_none, np.nan, np.max(np.where(np.isnan(found), -np.inf, found), axis=1))
+def _largest(scores: np.ndarray) -> np.ndarray:
+    is_none = np.isnan(scores).all(axis=1)
+    return np.where(is_none, np.nan, np.max(np.where(np.isnan(scores), -np.inf, scores), axis=1))

@@ -333,7 +333,7 @@ def _windows(readings: EventTable, ends: np.ndarray, context: int, scorer: str, 
     """The windows of the training (0), validation (1) or test part (2), as the index of `Windows`."""
     is_exact = scorer == "reconstruction"
     stride = max(1, context // 32, -(-int(ends[:, 0].sum()) // _MOST_WINDOWS))
-    found: list[tuple[int, int, int, int]] = []
+    windows: list[tuple[int, int, int, int]] = []
     for series, (rows, (train, validation)) in enumerate(zip(readings.series, ends, strict=True)):
         low, high = ((0, train), (train, validation), (validation, len(rows)))[number]
         if high <= low or (is_exact and high < context):
@@ -341,19 +341,19 @@ def _windows(readings: EventTable, ends: np.ndarray, context: int, scorer: str, 
         if number == 0:
             last = max(high - context, 0)
             starts = sorted({*range(0, last + 1, stride), last})
-            found += [(series, s, min(s + context, high), s) for s in starts]
+            windows += [(series, s, min(s + context, high), s) for s in starts]
         elif is_exact:
             stops = [*range(low + context, high, context), high]
-            found += [(series, s - context, s, max(low, s - context)) for s in stops if s >= context]
+            windows += [(series, s - context, s, max(low, s - context)) for s in stops if s >= context]
         else:
-            found += [(series, max(b - context, 0), min(b + context, high), b) for b in range(low, high, context)]
-    if not found:
+            windows += [(series, max(b - context, 0), min(b + context, high), b) for b in range(low, high, context)]
+    if not windows:
         part = ("training", "validation", "test")[number]
         raise DataError(
             f"{readings.source}: the {part} part has too few rows for a context of {context}; give more rows, "
             "or lower the context"
         )
-    return np.array(found, dtype=np.int64)
+    return np.array(windows, dtype=np.int64)
 
 
 def _refuse(recipe: Recipe) -> None:

@@ -107,9 +107,9 @@ class Detector:
         frames, before = [], 0
         for number, rows in enumerate(readings.series):
             answers = self.answers(rows)
-            found = self.spans(answers.scores)
-            columns = self._columns(rows, answers, found, before)
-            before += len(found)
+            flagged = self.spans(answers.scores)
+            columns = self._columns(rows, answers, flagged, before)
+            before += len(flagged)
             if ends is not None:
                 train, validation = ends[number]
                 part = np.repeat(["train", "validation", "test"], [train, validation - train, len(rows) - validation])
@@ -117,7 +117,7 @@ class Detector:
             frames.append(pl.DataFrame(columns))
         return pl.concat(frames)
 
-    def _columns(self, rows: EventRows, answers: Answers, found: list[Span], before: int) -> dict[str, Any]:
+    def _columns(self, rows: EventRows, answers: Answers, flagged: list[Span], before: int) -> dict[str, Any]:
         import polars as pl
 
         names = self.task.columns
@@ -127,7 +127,7 @@ class Detector:
             columns[name] = [value] * len(rows)
         columns[str(names["time"])] = pl.Series(rows.stamps).cast(pl.Datetime("us"))
         span = np.zeros(len(rows), dtype=np.int64)
-        for number, one in enumerate(found, start=before + 1):
+        for number, one in enumerate(flagged, start=before + 1):
             span[one.first : one.last + 1] = number
         values = {name: pl.Series(rows.values[:, k]).fill_nan(None) for k, name in enumerate(self.task.variables)}
         columns |= values

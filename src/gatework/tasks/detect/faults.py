@@ -163,10 +163,10 @@ def _load(random: np.random.Generator, rows: int) -> _Made:
 
 def _ar(random: np.random.Generator, rows: int, memory: float, size: float) -> np.ndarray:
     """Noise that remembers: each row is a share of the one before it plus a new draw."""
-    drawn, found = random.normal(0, size, rows), np.zeros(rows)
+    drawn, series = random.normal(0, size, rows), np.zeros(rows)
     for row in range(1, rows):
-        found[row] = memory * found[row - 1] + drawn[row]
-    return found
+        series[row] = memory * series[row - 1] + drawn[row]
+    return series
 
 
 def _sign(random: np.random.Generator) -> float:

@@ -92,8 +92,8 @@ def ratios(
         floor: No threshold is below this.
     """
     tiny = np.finfo(np.float64).tiny
-    found = [
+    quotients = [
         errors / np.maximum(Judge(judging, begun, floor).limits(errors), tiny)
         for judging, errors, begun in zip(chosen, smoothed, usual, strict=True)
     ]
-    return np.nan_to_num(np.concatenate(found, axis=1), nan=0.0).max(axis=1)
+    return np.nan_to_num(np.concatenate(quotients, axis=1), nan=0.0).max(axis=1)

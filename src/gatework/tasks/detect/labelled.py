@@ -39,13 +39,13 @@ class LabelledDetectTask(UsualTask):
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> LabelledDetectTask:
         """Takes over scales and clock, and weighs labelled rows, by the training part alone."""
-        found = detection_data(dataset)
-        if found.config.alarms_per_week:
+        detection = detection_data(dataset)
+        if detection.config.alarms_per_week:
             raise UsageError(
                 "--alarms-per-week is for detectors that learn without labels; with labels the threshold is the one "
                 "with the best F1, and --sensitivity moves it"
             )
-        marks = found.train.targets[~np.isnan(found.train.targets)]
+        marks = detection.train.targets[~np.isnan(detection.train.targets)]
         weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
         usual = UsualTask.fit(dataset, config)
         common = (usual.columns, usual.settings, usual.scales, usual.ranges, usual.periods)

@@ -95,7 +95,7 @@ def pooled_metrics(series: Sequence[tuple[np.ndarray, Sequence[Span], Sequence[S
     Args:
         series: For each series its scores, flagged and labelled spans, as for `detection_metrics()`.
     """
-    found = sum(any(one.overlaps(f) for f in flagged) for _, flagged, labelled in series for one in labelled)
+    hits = sum(any(one.overlaps(f) for f in flagged) for _, flagged, labelled in series for one in labelled)
     false = false_alarms(series)
     total = sum(len(labelled) for _, _, labelled in series)
     delays = [d for _, flagged, labelled in series for one in labelled if (d := _delay(one, flagged)) is not None]
@@ -103,9 +103,9 @@ def pooled_metrics(series: Sequence[tuple[np.ndarray, Sequence[Span], Sequence[S
     answer = np.concatenate([flags(flagged, len(scores)) for scores, flagged, _ in series])
     adjusted = np.concatenate([_adjusted(len(scores), flagged, labelled) for scores, flagged, labelled in series])
     return {
-        "span_f1": _f1(found, false, total - found),
-        "span_precision": _share(found, found + false),
-        "span_recall": _share(found, total),
+        "span_f1": _f1(hits, false, total - hits),
+        "span_precision": _share(hits, hits + false),
+        "span_recall": _share(hits, total),
         "average_precision": _average_precision(np.concatenate([scores for scores, _, _ in series]), truth),
         "row_f1": _row_f1(answer, truth),
         "point_adjusted_f1": _row_f1(adjusted, truth),
@@ -133,8 +133,8 @@ def _delay(one: Span, flagged: Sequence[Span]) -> int | None:
 
 
 def _adjusted(rows: int, flagged: Sequence[Span], labelled: Sequence[Span]) -> np.ndarray:
-    found = [one for one in labelled if any(one.overlaps(f) for f in flagged)]
-    return flags(flagged, rows) | flags(found, rows)
+    hits = [one for one in labelled if any(one.overlaps(f) for f in flagged)]
+    return flags(flagged, rows) | flags(hits, rows)
 
 
 def _average_precision(scores: np.ndarray, truth: np.ndarray) -> float:

@@ -134,8 +134,8 @@ class Autoencoder(DetectNetwork):
         expected = torch.full((len(inputs), self.variables), float("nan"))
         if windows is not None:
             first = self.context - 1 - known
-            found = [self.over(part.permute(2, 0, 1))[-1] for part in windows.split(_WINDOWS)]
-            expected[first:] = torch.cat(found)
+            parts = [self.over(part.permute(2, 0, 1))[-1] for part in windows.split(_WINDOWS)]
+            expected[first:] = torch.cat(parts)
         return expected, rows[max(0, len(rows) - self.context + 1) :]
 
 

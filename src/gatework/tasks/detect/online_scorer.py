@@ -104,8 +104,8 @@ class OnlineScorer:
         filled = forward_filled(np.concatenate([first, scaled]))
         seen = inputs(filled[:-1] if self.is_forecast else filled[1:], clock(stamps, self.periods))
         with torch.no_grad():
-            found, self._state = self.network.follow(torch.from_numpy(seen), self._state)
-        expected = found.numpy().astype(np.float64)
+            followed, self._state = self.network.follow(torch.from_numpy(seen), self._state)
+        expected = followed.numpy().astype(np.float64)
         if self.is_forecast and not len(self._last) and len(expected):
             expected[0] = np.nan
         self._last = filled[-1:]
@@ -144,9 +144,9 @@ class LabelledWatch:
         filled = forward_filled(np.concatenate([self._last, (values - self.mean) / self.std]))
         features = np.concatenate([clock(stamps, self.periods), since_last(stamps, self._stamp)], axis=1)
         with torch.no_grad():
-            found, self._state = self.network.follow(torch.from_numpy(inputs(filled[1:], features)), self._state)
+            odds, self._state = self.network.follow(torch.from_numpy(inputs(filled[1:], features)), self._state)
         self._last, self._stamp = filled[-1:], int(stamps[-1])
-        return found.numpy()[:, 0].astype(np.float64)
+        return odds.numpy()[:, 0].astype(np.float64)
 
 
 def inputs(filled: np.ndarray, features: np.ndarray) -> np.ndarray:

@@ -64,11 +64,11 @@ class ExponentialSmoothing(Smoothing):
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """Takes in the errors that come next; see `Smoothing.run`."""
-        found = np.full(errors.shape, np.nan)
+        smoothed = np.full(errors.shape, np.nan)
         for row, error in enumerate(errors):
             known = ~np.isnan(error)
             begun = np.isnan(self._mean)
             moved = np.where(begun, error, (1 - self.share) * self._mean + self.share * error)
             self._mean = np.where(known, moved, self._mean)
-            found[row, known] = self._mean[known]
-        return found
+            smoothed[row, known] = self._mean[known]
+        return smoothed

@@ -43,17 +43,17 @@ def spans(flags: np.ndarray, scores: np.ndarray | None = None, gap: int = 0) -> 
     if not len(rows):
         return []
     starts = np.flatnonzero(np.diff(rows, prepend=-(gap + 2)) > gap + 1)
-    found = []
+    joined = []
     for part in np.split(rows, starts[1:]):
         peak = part[0] if scores is None else part[np.nanargmax(scores[part])]
-        found.append(Span(int(part[0]), int(part[-1]), int(peak)))
-    return found
+        joined.append(Span(int(part[0]), int(part[-1]), int(peak)))
+    return joined
 
 
-def flags(found: Sequence[Span], rows: int) -> np.ndarray:
+def flags(flagged: Sequence[Span], rows: int) -> np.ndarray:
     """Whether each row lies in one of the spans, shape (rows,)."""
     inside = np.zeros(rows, dtype=bool)
-    for span in found:
+    for span in flagged:
         inside[span.first : span.last + 1] = True
     return inside
 

@@ -87,9 +87,9 @@ class DetectStream:
             if series not in self.watches:
                 self.watches[series] = self.detector.watch(series)
             values = np.array([read[place].values for place in of_series])
-            found = self.watches[series].answer(values, np.array([read[place].stamp for place in of_series]))
+            answered = self.watches[series].answer(values, np.array([read[place].stamp for place in of_series]))
             for k, place in enumerate(of_series):
-                judged[place] = (found, k)
+                judged[place] = (answered, k)
         for place, one in enumerate(read):
             yield self._said(one, *judged[place])
         if failure is not None:
@@ -108,24 +108,24 @@ class DetectStream:
             return read, error
         return read, None
 
-    def _said(self, read: _Read, found: Answers, place: int) -> dict[str, Any]:
+    def _said(self, read: _Read, answered: Answers, place: int) -> dict[str, Any]:
         """The answer to one row."""
         series, gap = ", ".join(read.ids), self.task.settings.gap
-        score = float(found.scores[place])
+        score = float(answered.scores[place])
         is_anomaly = score > LIMIT
         since = self.since_flag.get(series, gap + 1)
         self.since_flag[series] = 0 if is_anomaly else min(since + 1, gap + 1)
         answer: dict[str, Any] = dict(zip(self.task.columns["series"], read.ids, strict=True))
         answer |= {self.columns[0]: read.time, "score": _or_none(score), "is_anomaly": is_anomaly}
         answer["is_start"] = is_anomaly and since > gap
-        cause = int(found.causes[place])
+        cause = int(answered.causes[place])
         if cause >= 0:
             answer["cause"] = self.task.variables[cause]
             columns = (
                 read.values,
-                found.expected[place].tolist(),
-                found.low[place].tolist(),
-                found.high[place].tolist(),
+                answered.expected[place].tolist(),
+                answered.low[place].tolist(),
+                answered.high[place].tolist(),
             )
             for name, numbers in zip(self.task.variables, zip(*columns, strict=True), strict=True):
                 answer[name] = dict(zip(_FIELDS, map(_or_none, numbers), strict=True))
@@ -171,8 +171,8 @@ class DetectStream:
             name, [as_float(time) if number else text_of(time)], dtype=pl.Float64 if number else pl.String
         )
         codes = np.zeros(1, dtype=np.int64)
-        found = read_stamps(column, codes, source=SOURCE, row=lambda _: where, reading=self.reading, is_kept=True)
-        return int(found.local[0])
+        stamps = read_stamps(column, codes, source=SOURCE, row=lambda _: where, reading=self.reading, is_kept=True)
+        return int(stamps.local[0])
 
 
 def _or_none(value: float) -> float | None:

@@ -66,12 +66,12 @@ class Threshold(ABC):
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """The threshold for each row, shape (rows,); a row without an error (NaN) has the one before it."""
-        found = np.empty(len(errors))
+        thresholds = np.empty(len(errors))
         last = self.floor
         for row, error in enumerate(errors):
             last = last if np.isnan(error) else self.step(float(error))
-            found[row] = last
-        return found
+            thresholds[row] = last
+        return thresholds
 
 
 class QuantileThreshold(Threshold):
@@ -251,7 +251,7 @@ class DynamicThreshold(Threshold):
         mean, std = float(errors.mean()), float(errors.std())
         if std == 0:
             return mean
-        best, found = -np.inf, mean + float(self._Z[-1]) * std
+        best, chosen = -np.inf, mean + float(self._Z[-1]) * std
         for epsilon in mean + self._Z * std:
             above = errors > epsilon
             if not above.any():
@@ -261,13 +261,13 @@ class DynamicThreshold(Threshold):
             gain = (mean - usual.mean()) / mean + (std - usual.std()) / std
             value = gain / (np.count_nonzero(above) + runs**2)
             if value >= best:
-                best, found = value, float(epsilon)
-        above = errors > found
+                best, chosen = value, float(epsilon)
+        above = errors > chosen
         if not above.any():
-            return found
+            return chosen
         usual_most = float(errors[~above].max())
         is_clear = errors.max() >= (1 + self.decrease) * usual_most
-        return found if is_clear else float(errors.max()) * (1 + self.decrease)
+        return chosen if is_clear else float(errors.max()) * (1 + self.decrease)
 
 
 class LikelihoodThreshold(Threshold):

@@ -240,11 +240,11 @@ class UsualTask(DenseTask):
 
     def _budget(self, held: Sequence[Sequence[np.ndarray]], weeks: float) -> float:
         """What thresholds are multiplied by: each half of the rows is judged by rules that begin with the other."""
-        found = []
+        quotients = []
         for errors in held:
             early, late = [e[: len(e) // 2] for e in errors], [e[len(e) // 2 :] for e in errors]
-            found += [ratios(judgings(self.settings), *pair) for pair in ((early, late), (late, early))]
-        return factor(found, weeks, self.settings.alarms_per_week, self.settings.gap)
+            quotients += [ratios(judgings(self.settings), *pair) for pair in ((early, late), (late, early))]
+        return factor(quotients, weeks, self.settings.alarms_per_week, self.settings.gap)
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """What was expected of the rows of each window beside what they were, in standard deviations."""

@@ -118,8 +118,12 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
             called, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end
         )
 
-    found = tuple(made(*stage) for stage in stages)
-    return dataclasses.replace(found[-1], test=OriginSplit(origins[2]), stages=found) if len(found) > 1 else found[0]
+    trainings = tuple(made(*stage) for stage in stages)
+    return (
+        dataclasses.replace(trainings[-1], test=OriginSplit(origins[2]), stages=trainings)
+        if len(trainings) > 1
+        else trainings[0]
+    )
 
 
 def _stages(
@@ -128,7 +132,7 @@ def _stages(
     """The parts of each training along the test part; errors are measured by the scale of the first one throughout."""
     train, validation, test = origins
     stage = (test.index[:, 2] - ends[test.index[:, 0]] - plan.validation_steps) // plan.refit
-    found = [(ends, (train, validation, test[np.flatnonzero(stage == 0)]))]
+    stages = [(ends, (train, validation, test[np.flatnonzero(stage == 0)]))]
     for number in range(1, int(stage.max()) + 1):
         chosen = np.flatnonzero(stage == number)
         if len(chosen):
@@ -136,8 +140,8 @@ def _stages(
             later = np.where(ends > 0, ends + number * plan.refit, 0)
             *parts, _, _ = _origins(table, plan, later, source)
             learnt, held = (dataclasses.replace(part, scale=test.scale) for part in parts)
-            found.append((later, (learnt, held, test[chosen])))
-    return [(end, parts) for end, parts in found if len(parts[2])]
+            stages.append((later, (learnt, held, test[chosen])))
+    return [(end, parts) for end, parts in stages if len(parts[2])]
 
 
 def _planned(
@@ -153,7 +157,7 @@ def _planned(
     if config.log_scale and log is None:
         raise UsageError(f"{source}: the targets hold values below 0, so that there is no --log-scale; leave it out")
     scales = [log] if config.log_scale else [None, log] if log else [None]
-    found = []
+    planned = []
     for window in windows:
         plan, ends = decide(table, dataclasses.replace(config, window=window), source)
         *parts, notes = _origins(table, plan, ends, source)
@@ -165,14 +169,14 @@ def _planned(
             score = 0.0 if is_alone else _simple_error(chosen, train, validation, ends, scale)
             # Logarithms must pay: they make what is wrong at the top larger.
             score *= 1 + _LOG_PAYS * (scale is not None)
-            found.append((score, chosen, ends, (train, validation, test), notes))
-    _, plan, ends, origins, notes = min(found, key=lambda item: item[0])
+            planned.append((score, chosen, ends, (train, validation, test), notes))
+    _, plan, ends, origins, notes = min(planned, key=lambda item: item[0])
     notes = [*notes, _parts_note(plan, len(table.series))]
-    if len(found) > 1:
+    if len(planned) > 1:
         notes = [
             *notes,
             f'The network adds to the simple forecast "{plan.skip}" with a window of {plan.window} steps'
-            f"{', on a logarithmic scale' if plan.log_scale else ''}, the best of {len(found)} in validation.",
+            f"{', on a logarithmic scale' if plan.log_scale else ''}, the best of {len(planned)} in validation.",
         ]
     if plan.non_negative is None:
         plan = dataclasses.replace(plan, non_negative=is_non_negative(table, ends))
@@ -306,8 +310,8 @@ def _origins(
             )
     train, *others = parts
     chosen = [_thin(train, plan.max_windows), *(_thin(_strided(o, plan.max_origins), _MOST_EVALUATED) for o in others)]
-    found = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
-    return found[0], found[1], found[2], notes
+    origins = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
+    return origins[0], origins[1], origins[2], notes
 
 
 def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequence[int]) -> Origins:

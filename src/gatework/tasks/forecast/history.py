@@ -67,11 +67,11 @@ def from_state(state: Mapping[str, Any]) -> Panel:
     widths = {role: place.stop - place.start for role, place in columns.slices().items()}
     widths |= {"values": widths["targets"], "observed": widths["targets"]}
     series = []
-    for found in state["series"]:
-        arrays = {n: np.array(found[n], bool if n == "observed" else np.float64) for n in _ARRAYS}
+    for kept in state["series"]:
+        arrays = {n: np.array(kept[n], bool if n == "observed" else np.float64) for n in _ARRAYS}
         # An empty list has lost its second axis.
-        arrays = {n: a if n == "static" else a.reshape(len(found[n]), widths[n]) for n, a in arrays.items()}
-        series.append(Series(tuple(found["id"]), found["start"], **arrays))
+        arrays = {n: a if n == "static" else a.reshape(len(kept[n]), widths[n]) for n, a in arrays.items()}
+        series.append(Series(tuple(kept["id"]), kept["start"], **arrays))
     grid = Grid(Frequency.parse(state["frequency"]), state["anchor"], state["is_month_end"], state["is_calendar"])
     return Panel(
         tuple(series),
@@ -262,7 +262,7 @@ def newer(history: Panel, origins: Origins, plan: ForecastOptions) -> np.ndarray
         As `Origins.index`, shape (found, 3).
     """
     ends = {s.id: s.start + len(s) for s in history.series}
-    found = []
+    joined = []
     pairs, group = np.unique(origins.index[:, :2], axis=0, return_inverse=True)
     firsts = np.full(len(pairs), np.iinfo(np.int64).max)
     np.minimum.at(firsts, group.reshape(-1), origins.index[:, 2])
@@ -270,5 +270,5 @@ def newer(history: Panel, origins: Origins, plan: ForecastOptions) -> np.ndarray
         series = origins.table.series[number]
         start = max(ends.get(series.id, series.start + first) - series.start, 1)
         steps = np.arange(start, first)[:: -(-max(first - start, 1) // plan.max_origins)]
-        found.append(np.stack([np.full_like(steps, number), np.full_like(steps, target), steps], axis=1))
-    return np.concatenate(found)
+        joined.append(np.stack([np.full_like(steps, number), np.full_like(steps, target), steps], axis=1))
+    return np.concatenate(joined)

@@ -89,7 +89,7 @@ def scales(table: Panel, season: int, ends: np.ndarray | None = None) -> np.ndar
 
 
 def _scales(values: np.ndarray, observed: np.ndarray, end: int, season: int) -> np.ndarray:
-    found = np.full(values.shape[1], np.nan)
+    sizes = np.full(values.shape[1], np.nan)
     for lag in (season, 1):
         before, after = slice(0, max(end - lag, 0)), slice(lag, max(end, lag))
         seen = observed[after] & observed[before]
@@ -97,8 +97,8 @@ def _scales(values: np.ndarray, observed: np.ndarray, end: int, season: int) -> 
         mean = gap.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
         # What is left of a season that never fails is the rounding of its values.
         size = np.where(observed[:end], np.abs(values[:end]), 0.0).max(axis=0, initial=0.0)
-        found = np.where(np.isnan(found) & (mean > _DUST * size), mean, found)
-    return found
+        sizes = np.where(np.isnan(sizes) & (mean > _DUST * size), mean, sizes)
+    return sizes
 
 
 def is_non_negative(table: Panel, ends: np.ndarray) -> bool:

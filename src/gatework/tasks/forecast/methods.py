@@ -150,9 +150,9 @@ class Drift(Point):
 
     def __call__(self, origins: Origins) -> np.ndarray:
         """The line drawn on."""
-        own = Drift.fit(origins.table)
-        first = of_series(self.first, origins, self.learnt, lambda: own.first)
-        starts = of_series(self._starts(), origins, self.learnt, own._starts)
+        fitted = Drift.fit(origins.table)
+        first = of_series(self.first, origins, self.learnt, lambda: fitted.first)
+        starts = of_series(self._starts(), origins, self.learnt, fitted._starts)
         last = origins.histories(1)
         slope = (last[:, 0] - first) / np.maximum(origins.times() - starts - 1, 1)
         return last + slope[:, None] * np.arange(1, origins.horizon + 1)
@@ -260,8 +260,8 @@ class PointMethod(Method):
 
     def quantiles(self, origins: Origins) -> np.ndarray:
         """The forecasts with their quantiles; a shorter horizon is the beginning of the longest."""
-        own = of_series(self.scale, origins, self.learnt, lambda: scales(origins.table, origins.season))
-        size = _size(own) * self.by_step[: origins.horizon]
+        spread = of_series(self.scale, origins, self.learnt, lambda: scales(origins.table, origins.season))
+        size = _size(spread) * self.by_step[: origins.horizon]
         values = self.point(origins)[..., None] + size[..., None] * self.spread
         return np.maximum(values, self.least) if np.isfinite(self.least) else values
 
@@ -318,24 +318,24 @@ def checked(values: Any, shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         ValueError: They have another one.
     """
-    found = np.array(values, dtype=np.float64)
-    if found.shape != shape:
-        raise ValueError(f"numbers of shape {found.shape}, expected {shape}")
-    return found
+    quantiles = np.array(values, dtype=np.float64)
+    if quantiles.shape != shape:
+        raise ValueError(f"numbers of shape {quantiles.shape}, expected {shape}")
+    return quantiles
 
 
-def of_series(values: np.ndarray, origins: Origins, learnt: Panel, own: Callable[[], np.ndarray]) -> np.ndarray:
+def of_series(values: np.ndarray, origins: Origins, learnt: Panel, of_table: Callable[[], np.ndarray]) -> np.ndarray:
     """What is known of the series of each origin, shape (origins,).
 
     Args:
         values: What is known of the series and targets of a table, shape (series, targets).
         origins: The origins, perhaps of another table.
         learnt: That table.
-        own: Gives the same of the origins' own table, for series that are not in that one.
+        of_table: Gives the same of the origins' own table, for series that are not in that one.
     """
     keys = origins.keys(learnt)
-    found: np.ndarray = values.reshape(-1)[np.maximum(keys, 0)]
-    return np.where(keys < 0, origins.of_series(own()), found) if (keys < 0).any() else found
+    chosen: np.ndarray = values.reshape(-1)[np.maximum(keys, 0)]
+    return np.where(keys < 0, origins.of_series(of_table()), chosen) if (keys < 0).any() else chosen
 
 
 def _size(scale: np.ndarray) -> np.ndarray:

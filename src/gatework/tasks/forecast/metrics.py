@@ -108,18 +108,18 @@ def metrics(quantiles: np.ndarray, actuals: np.ndarray) -> dict[str, float]:
     """
     quantiles, y = quantiles.astype(np.float64), actuals["value"]
     error = np.abs(y - quantiles[..., MEDIAN])
-    found = {"mase": mase(error, actuals)}
+    figures = {"mase": mase(error, actuals)}
     size = np.abs(y) + np.abs(quantiles[..., MEDIAN])
-    found["smape"] = float(np.nanmean(np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0 * error)))
-    found |= {"rmse": float(np.nanmean(error**2) ** 0.5), "mae": float(np.nanmean(error))}
-    found["mse"] = found["rmse"] ** 2
-    found["wql"] = weighted_quantile_loss(quantiles, y)
+    figures["smape"] = float(np.nanmean(np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0 * error)))
+    figures |= {"rmse": float(np.nanmean(error**2) ** 0.5), "mae": float(np.nanmean(error))}
+    figures["mse"] = figures["rmse"] ** 2
+    figures["wql"] = weighted_quantile_loss(quantiles, y)
     for percent, (low, high) in INTERVALS.items():
         lower, upper = quantiles[..., low], quantiles[..., high]
-        found[f"coverage_{percent}"] = coverage(lower, upper, y)
-        found[f"width_{percent}"] = float(np.nanmean(np.where(np.isnan(y), np.nan, upper - lower)))
-        found[f"msis_{percent}"] = mase(interval_score(lower, upper, y, 1 - percent / 100), actuals)
-    return found
+        figures[f"coverage_{percent}"] = coverage(lower, upper, y)
+        figures[f"width_{percent}"] = float(np.nanmean(np.where(np.isnan(y), np.nan, upper - lower)))
+        figures[f"msis_{percent}"] = mase(interval_score(lower, upper, y, 1 - percent / 100), actuals)
+    return figures
 
 
 def sample(answers: pl.DataFrame) -> Sample:

@@ -105,8 +105,8 @@ class ForecastNetwork(nn.Module):
             skip: The simple forecast that the network adds to, in the window's measure, shape (batch, horizon).
         """
         added = skip[..., None] + self.measured(inputs, ahead, static)
-        own = level[:, None, None] + scale[:, None, None] * added
-        return own if self.log is None else own.clamp(max=_LARGEST_LOG).exp() - self.log.offset
+        values = level[:, None, None] + scale[:, None, None] * added
+        return values if self.log is None else values.clamp(max=_LARGEST_LOG).exp() - self.log.offset
 
     @property
     def calibration(self) -> Calibration:
@@ -140,8 +140,8 @@ class ForecastNetwork(nn.Module):
         count = queries.shape[0]
         repeated = _each(state, lambda s: s.repeat_interleave(self.steps, dim=1).contiguous())
         output, _ = self.recurrent(queries.reshape(1, count * self.steps, -1), repeated)
-        found: Tensor = output[0].reshape(count, self.steps, -1)
-        return found
+        raw: Tensor = output[0].reshape(count, self.steps, -1)
+        return raw
 
     def _recursive(self, queries: Tensor, state: Any) -> Tensor:
         assert self.again is not None

@@ -24,10 +24,10 @@ def candidates(frequency: Frequency) -> tuple[int, ...]:
     if frequency.kind == "months":
         return (12 // frequency.size,) if frequency.size < 12 and 12 % frequency.size == 0 else ()
     lengths = (MINUTE, HOUR, DAY, WEEK, _YEAR * DAY)
-    found = [length // frequency.size for length in lengths if length % frequency.size == 0]
+    lengths_in_steps = [length // frequency.size for length in lengths if length % frequency.size == 0]
     if frequency.size == WEEK:
-        found = [52]
-    return tuple(steps for steps in found if 1 < steps <= 10_000)
+        lengths_in_steps = [52]
+    return tuple(steps for steps in lengths_in_steps if 1 < steps <= 10_000)
 
 
 def season(table: Panel, ends: np.ndarray) -> int:
@@ -47,7 +47,7 @@ def season(table: Panel, ends: np.ndarray) -> int:
             for steps in candidates(table.frequency):
                 if end >= _CYCLES * steps + 2:
                     peaks.setdefault(steps, []).append(_peak(column, steps))
-    heights = {steps: np.mean(found, axis=0) for steps, found in peaks.items()}
+    heights = {steps: np.mean(heights_at_peak, axis=0) for steps, heights_at_peak in peaks.items()}
     strengths = {s: float(at) for s, (at, beside) in heights.items() if at >= _EVIDENCE and at > beside}
     near = [steps for steps, strength in strengths.items() if strength >= max(strengths.values()) - _NEAR]
     return min(near, default=1)

@@ -165,11 +165,11 @@ class WindowStore:
 def _spreads(table: Panel, spread: np.ndarray, learnt: Panel) -> np.ndarray:
     """The spread of each series as it was learnt, or of its own values where it is new, shape (series, targets)."""
     numbers = {series.id: number for number, series in enumerate(learnt.series)}
-    own = spreads(table, np.array([len(series) for series in table.series]))
+    of_table = spreads(table, np.array([len(series) for series in table.series]))
     for number, series in enumerate(table.series):
         if series.id in numbers:
-            own[number] = spread[numbers[series.id]]
-    return own
+            of_table[number] = spread[numbers[series.id]]
+    return of_table
 
 
 def _to_length(known: np.ndarray, before: int, steps: int) -> np.ndarray:
@@ -229,13 +229,13 @@ class OriginExamples:
     def _differences(self, back: np.ndarray, forth: np.ndarray) -> np.ndarray:
         """By how much each known column differs from its own simple forecast, shape (batch, horizon, known)."""
         panel = self._panel
-        found = np.zeros((len(back), panel.plan.horizon, panel.known), dtype=np.float32)
+        differences = np.zeros((len(back), panel.plan.horizon, panel.known), dtype=np.float32)
         everything = np.ones(back.shape, dtype=bool)
         for k in range(panel.known):
             history = panel.ahead[back, k].astype(np.float64)
             _, scale = measure(history, everything, panel.plan, np.ones(len(back)))
-            found[..., k] = (panel.ahead[forth, k] - simple(history, panel.plan)) / scale[:, None]
-        return found
+            differences[..., k] = (panel.ahead[forth, k] - simple(history, panel.plan)) / scale[:, None]
+        return differences
 
 
 def measure(
@@ -257,8 +257,8 @@ def measure(
     level = mean if plan.skip == "mean" else history[:, -1]
     if plan.scaling == "series":
         return level, spread
-    own = np.sqrt(np.where(seen, (history - mean[:, None]) ** 2, 0).sum(axis=1) / count)
-    return level, np.maximum(own, LEAST_SPREAD * spread)
+    deviation = np.sqrt(np.where(seen, (history - mean[:, None]) ** 2, 0).sum(axis=1) / count)
+    return level, np.maximum(deviation, LEAST_SPREAD * spread)
 
 
 def simple(

@@ -60,12 +60,12 @@ class Origins:
 
     def histories(self, steps: int) -> np.ndarray:
         """The last values before each origin, shape (origins, steps); the first one repeated before a series' start."""
-        found = np.empty((len(self), steps))
+        histories = np.empty((len(self), steps))
         for row, (number, target, step) in enumerate(self.index):
             values = self.table.series[number].values[max(0, step - steps) : step, target]
-            found[row, steps - len(values) :] = values
-            found[row, : steps - len(values)] = values[0]
-        return found
+            histories[row, steps - len(values) :] = values
+            histories[row, : steps - len(values)] = values[0]
+        return histories
 
     def of_series(self, values: np.ndarray) -> np.ndarray:
         """What is known of each series and target, shape (series, targets), for each origin, shape (origins,)."""
@@ -75,8 +75,8 @@ class Origins:
     def times(self) -> np.ndarray:
         """The first step that each origin forecasts, as a position on the grid, shape (origins,)."""
         starts = np.array([series.start for series in self.table.series], dtype=np.int64)
-        found: np.ndarray = starts[self.index[:, 0]] + self.index[:, 2]
-        return found
+        times: np.ndarray = starts[self.index[:, 0]] + self.index[:, 2]
+        return times
 
     def keys(self, like: Panel) -> np.ndarray:
         """Which pair of series and target of another table each origin is of, shape (origins,).
@@ -87,8 +87,8 @@ class Origins:
         numbers = {series.id: number for number, series in enumerate(like.series)}
         targets = len(like.columns.targets)
         firsts = np.array([targets * numbers.get(series.id, -1) for series in self.table.series], dtype=np.int64)
-        found = firsts[self.index[:, 0]]
-        return np.where(found < 0, -1, found + self.index[:, 1])
+        keys = firsts[self.index[:, 0]]
+        return np.where(keys < 0, -1, keys + self.index[:, 1])
 
     def actuals(self) -> np.ndarray:
         """What came to pass.
@@ -104,16 +104,16 @@ class Origins:
             ("target", np.int64),
             ("step", np.int64),
         ]
-        found = np.empty(len(self), dtype=kind)
-        found["series"], found["target"], found["step"] = self.index.T
-        found["scale"] = self.scale[found["series"], found["target"]]
-        found["value"] = np.nan
+        actuals = np.empty(len(self), dtype=kind)
+        actuals["series"], actuals["target"], actuals["step"] = self.index.T
+        actuals["scale"] = self.scale[actuals["series"], actuals["target"]]
+        actuals["value"] = np.nan
         for row, (number, target, step) in enumerate(self.index):
             series = self.table.series[number]
             part = slice(step, step + self.horizon)
             values = np.where(series.observed[part, target], series.values[part, target], np.nan)
-            found["value"][row, : len(values)] = values
-        return found
+            actuals["value"][row, : len(values)] = values
+        return actuals
 
 
 def on_scale(origins: Origins, log: Logarithm | None) -> Origins:

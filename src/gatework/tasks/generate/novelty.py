@@ -53,13 +53,13 @@ class Learnt:
 
     def is_known(self, texts: Sequence[str], length: int) -> list[np.ndarray]:
         """Whether the run of so many characters from each place of each text stands in the training part."""
-        own = np.unique(_hashes(self._sums, length))
-        found = []
+        sorted_hashes = np.unique(_hashes(self._sums, length))
+        known = []
         for text in texts:
             hashes = _hashes(_sums(text), length)
-            places = np.minimum(np.searchsorted(own, hashes), max(len(own) - 1, 0))
-            found.append(own[places] == hashes if len(own) else np.zeros(len(hashes), bool))
-        return found
+            places = np.minimum(np.searchsorted(sorted_hashes, hashes), max(len(sorted_hashes) - 1, 0))
+            known.append(sorted_hashes[places] == hashes if len(sorted_hashes) else np.zeros(len(hashes), bool))
+        return known
 
     def _longest(self, texts: Sequence[str]) -> str:
         """The longest run that stands in the training part, by bisection: each part of one stands there too."""

@@ -41,14 +41,14 @@ def token_nats(model: LanguageModel, examples: TokenExamples) -> np.ndarray:
     model.eval()
     with torch.no_grad():
         for start in range(0, steps, _WINDOW):
-            own = places[:, start : start + _WINDOW]
-            inputs = torch.from_numpy(ring[own])
+            window = places[:, start : start + _WINDOW]
+            inputs = torch.from_numpy(ring[window])
             reset = inputs == BOUNDARY
             features, states = model(inputs, reset if reset.any() else None, states)
-            targets = torch.from_numpy(ring[own + 1]).t()
+            targets = torch.from_numpy(ring[window + 1]).t()
             loss = linear_cross_entropy(features, model.embedding.weight, targets, model.bias, reduction="none")
             chosen = is_scored[:, start : start + _WINDOW]
-            nats[own[chosen] + 1] = loss.t().numpy()[chosen]
+            nats[window[chosen] + 1] = loss.t().numpy()[chosen]
     return nats
 
 

@@ -43,8 +43,8 @@ def write(model: LanguageModel, tokens: Tokens, prompt: str, request: Request) -
     texts = [_Text(request) for _ in range(request.samples)]
     for drawn in _chunks(model, read, request, () if request.does_end else (BOUNDARY,)):
         for token in drawn.T.tolist():
-            for number, (text, own) in enumerate(zip(texts, token, strict=True)):
-                if piece := text.take(tokens.pieces[own], own == BOUNDARY):
+            for number, (text, token_of_text) in enumerate(zip(texts, token, strict=True)):
+                if piece := text.take(tokens.pieces[token_of_text], token_of_text == BOUNDARY):
                     yield number, piece
         if all(text.is_over for text in texts):
             return

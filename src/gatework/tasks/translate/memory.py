@@ -58,15 +58,15 @@ class TranslationMemory:
     def nearest(self, sentences: Sequence[str]) -> list[Nearest]:
         """The most similar pair for each sentence; the first pair where no word is known."""
         vectoriser, known = self._index
-        found = []
+        matches = []
         for start in range(0, len(sentences), _AT_ONCE):
             similar = (vectoriser.transform(sentences[start : start + _AT_ONCE]) @ known.T).toarray()
             best = similar.argmax(axis=1)
-            found += [
+            matches += [
                 Nearest(self.sources[k], self.targets[k], float(min(row[k], 1.0)))
                 for row, k in zip(similar, best, strict=True)
             ]
-        return found
+        return matches
 
     @cached_property
     def _index(self) -> tuple[TfidfVectorizer, csr_matrix]:

@@ -74,8 +74,8 @@ class Translator:
             limits = [int(_LONGER * length) + _MORE for length in lengths[index] - 1]
             with torch.no_grad():
                 model = self.model.searched([rows[k] for k in index], beam)
-                found = beam_search(model, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
-            for k, hypotheses in zip(index, found, strict=True):
+                searched = beam_search(model, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
+            for k, hypotheses in zip(index, searched, strict=True):
                 results[k] = hypotheses
         return results
 
@@ -109,8 +109,12 @@ class Translator:
         if not sentences:
             return [Translation("", 1.0, 0.0)]
         together = []
-        for rank in range(max(len(found) for found, _ in sentences)):
-            chosen = [(found[at], texts[at]) for found, texts in sentences for at in [min(rank, len(found) - 1)]]
+        for rank in range(max(len(hypotheses) for hypotheses, _ in sentences)):
+            chosen = [
+                (hypotheses[at], texts[at])
+                for hypotheses, texts in sentences
+                for at in [min(rank, len(hypotheses) - 1)]
+            ]
             logs = [(hypothesis.log_probability, len(hypothesis.tokens) + 1) for hypothesis, _ in chosen]
             confidence = float(np.exp(sum(log for log, _ in logs) / sum(count for _, count in logs)))
             text = " ".join(

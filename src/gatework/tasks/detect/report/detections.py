@@ -108,8 +108,8 @@ def _kept(part: pl.DataFrame, targets: list[str], most: int) -> np.ndarray:
         start = np.arange(len(padded)) * stretch
         for end, pick in ((np.inf, np.argmin), (-np.inf, np.argmax)):
             chosen.append(start + pick(np.where(np.isnan(padded), end, padded), axis=1))
-    found = np.unique(np.concatenate(chosen))
-    return found[found < rows]
+    kept = np.unique(np.concatenate(chosen))
+    return kept[kept < rows]
 
 
 def _spans(part: pl.DataFrame, time: str, targets: list[str]) -> list[dict[str, Any]]:

@@ -54,11 +54,11 @@ def live(
 
 def _beginnings(test: pl.DataFrame | None) -> list[str]:
     """The first line of some passages of the test part, evenly spread, and nothing, from which a new text starts."""
-    found: list[str] = []
+    beginnings: list[str] = []
     texts = [] if test is None or "text" not in test.columns else test["text"].to_list()
     for k in range(_EXAMPLES):
         lines = texts[k * len(texts) // _EXAMPLES].split("\n") if texts else []
         line = next((line for line in lines if len(line) >= _SHORTEST), "")
         if line and (start := line if len(line) <= _LONGEST else line[:_LONGEST].rpartition(" ")[0]):
-            found.append(start)
-    return [*dict.fromkeys(found), ""]
+            beginnings.append(start)
+    return [*dict.fromkeys(beginnings), ""]
