@@ -81,6 +81,11 @@ def _explained(error: OSError, path: Path) -> RunError:
     return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}")
 
 
+def is_occupied(path: Path) -> bool:
+    """Whether something is there that a new folder would write over: a file, or a folder with something in it."""
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
 def cache_folder() -> Path:
     """The folder of downloads, of what is made of them, and of compiled cells."""
     return Path(os.environ.get("GATEWORK_CACHE") or platformdirs.user_cache_dir("gatework"))

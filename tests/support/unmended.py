@@ -88,7 +88,6 @@ def measured() -> dict[str, object]:
         "class_names_used_twice": class_names_used_twice(),
         "assert_isinstance": asserts,
         "type_ignore": ignores,
-        "names_that_say_nothing": names_that_say_nothing(),
     }
 
 

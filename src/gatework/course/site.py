@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework._files import write_text
+from gatework._files import is_occupied, write_text
 from gatework.course.extra import COURSE, need
 from gatework.course.glossary import anchored, linked, text
 from gatework.course.lessons import Lesson, lessons
@@ -85,7 +85,7 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
 
 
 def _refuse_other(folder: Path) -> None:
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "assets" / "site.js").exists()):
+    if is_occupied(folder) and not (folder / "assets" / "site.js").exists():
         raise RunError(f"{folder} exists already and holds something else than this site; name another folder")
 
 

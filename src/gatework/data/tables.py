@@ -176,17 +176,17 @@ def _read_file(path: Path, reading: Reading) -> Table:
     is_json = kind in (".jsonl", ".ndjson")
     # A file that is all tabs says so by its ending.
     known = replace(reading, separator="\t") if kind == ".tsv" else reading
-    found: TextTable = (read_json_lines if is_json else read_delimited)(content, where, known)
-    word, lines = "line" if is_json else "row", found.numbers
-    reading = replace(reading, encoding=encoding, separator=found.separator or reading.separator)
+    content_table: TextTable = (read_json_lines if is_json else read_delimited)(content, where, known)
+    word, lines = "line" if is_json else "row", content_table.numbers
+    reading = replace(reading, encoding=encoding, separator=content_table.separator or reading.separator)
     return Table(
-        found.frame,
+        content_table.frame,
         where,
         stem(path),
         lambda position: f"{word} {lines[position]:,}",
         fingerprint,
         reading,
-        (*notes, *found.notes),
+        (*notes, *content_table.notes),
     )
 
 
@@ -231,16 +231,16 @@ def _from_native(column: nw.Series[Any]) -> pl.Series:
     """A column of any library; one whose values are of several kinds becomes texts."""
     name = str(column.name)
     try:
-        found = column.to_polars()
+        texts = column.to_polars()
     except ModuleNotFoundError as error:
         raise UsageError(f"this data frame needs the package {error.name}: pip install {error.name}") from None
     # Arrow, pandas and polars each have errors of their own for values that do not go together.
     except Exception:
-        found = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
+        texts = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
     # Periods and intervals are extensions that other libraries do not read.
-    if found.dtype == pl.Object or isinstance(found.dtype, pl.BaseExtension):
-        found = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
-    return found.alias(name)
+    if texts.dtype == pl.Object or isinstance(texts.dtype, pl.BaseExtension):
+        texts = pl.Series(name, [_text_of(value) for value in column.to_list()], dtype=pl.String)
+    return texts.alias(name)
 
 
 def _text_of(value: Any) -> str | None:

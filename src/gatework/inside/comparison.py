@@ -42,9 +42,9 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
         page = write_page(runs, folder / _PAGE)
     if page is None:
         return None
-    found = _gradients_of_all(runs, folder / "test.parquet") if isinstance(runs[0].task, SequenceTask) else []
+    flows = _gradients_of_all(runs, folder / "test.parquet") if isinstance(runs[0].task, SequenceTask) else []
     write_playground(folder / _PLAYGROUND, _built_in(runs) or CELLS)
-    write_json(folder / _FIGURES, {"page": _PAGE, "playground": _PLAYGROUND, "gradients": found})
+    write_json(folder / _FIGURES, {"page": _PAGE, "playground": _PLAYGROUND, "gradients": flows})
     return page
 
 
@@ -71,14 +71,16 @@ def gradients(runs: Sequence[Run], examples: Split) -> dict[str, Any]:
     model = runs[0].recipe.model
     moments: tuple[Moment, ...] = ("start", "trained")
     flows = {at: [gradient_flow(run, examples, at=at) for run in runs] for at in moments}
-    return {"name": model.cell_name, "pooling": model.pooling} | {at: _curve(own) for at, own in flows.items()}
+    return {"name": model.cell_name, "pooling": model.pooling} | {
+        at: _curve(flows_of_seeds) for at, flows_of_seeds in flows.items()
+    }
 
 
 def _seeds(run: Run) -> list[Run]:
     """Every finished seed of a comparison's run, in order."""
     stem = run.path.name.removesuffix("0")
     paths = sorted(run.path.parent.glob(f"{stem}*"), key=lambda path: int(path.name.removeprefix(stem)))
-    return [own for own in map(Run.open, paths) if own.is_finished]
+    return [seed for seed in map(Run.open, paths) if seed.is_finished]
 
 
 def _curve(flows: Sequence[GradientFlow]) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def _curve(flows: Sequence[GradientFlow]) -> dict[str, Any]:
     finding: Finding = flow.finding()
     carried = flow.carried_curve()
     return {
-        "by_seed": [own.finding().brief for own in flows],
+        "by_seed": [one.finding().brief for one in flows],
         "norm": _numbers(flow.curve()),
         "carried": None if carried is None else _numbers(carried),
         "finding": finding.name,

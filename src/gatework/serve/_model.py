@@ -148,8 +148,8 @@ class ServedModel:
     def evaluate(self, sources: Sequence[Source]) -> Sequence[dict[str, Any]]:
         """How good the model is on each source, which has the answers too: metrics, and those of simple methods."""
         with training.runtime.computing(self._threads):
-            found = [self.predictor.evaluate(source.value) for source in sources]
-        return [{"metrics": scores.metrics, "baselines": dict(scores.baselines)} for scores in found]
+            measured = [self.predictor.evaluate(source.value) for source in sources]
+        return [{"metrics": scores.metrics, "baselines": dict(scores.baselines)} for scores in measured]
 
     def stream(self) -> Stream:
         """A sequence that begins.

@@ -63,7 +63,7 @@ def _of_model(model: ServedModel, limits: Limits) -> dict[str, Schema]:
     ndjson = {"application/x-ndjson": lines, "text/csv": lines}
     json = {"application/json": request}
     example = {} if model.example is None else {"example": model.example}
-    found: dict[str, Schema] = {
+    paths: dict[str, Schema] = {
         f"/predict/{name}": {"post": _writing(f"predict_{name}", "Answers.", json, answer, example)},
         f"/evaluate/{name}": {"post": _writing(f"evaluate_{name}", "How good it is on known answers.", json, metrics)},
         f"/stream/{name}": {
@@ -78,7 +78,7 @@ def _of_model(model: ServedModel, limits: Limits) -> dict[str, Schema]:
             "post": _writing(f"infer_{name}", "The Open Inference Protocol.", {"application/json": tensors}, tensors)
         },
     }
-    return found
+    return paths
 
 
 def _request(model: ServedModel, limits: Limits) -> Schema:
@@ -108,8 +108,8 @@ def _request(model: ServedModel, limits: Limits) -> Schema:
 def _option(option: Option) -> Schema:
     kind = _TYPES.get(option.members[0], "string")
     bounds = {"minimum": option.low, "maximum": option.high}
-    found = {"type": kind, "description": option.help} | {k: v for k, v in bounds.items() if v is not None}
-    return found | ({"enum": list(option.choices)} if option.choices else {})
+    described = {"type": kind, "description": option.help} | {k: v for k, v in bounds.items() if v is not None}
+    return described | ({"enum": list(option.choices)} if option.choices else {})
 
 
 def _several(schema: Schema, most: int) -> Schema:
@@ -151,8 +151,8 @@ def _writing(name: str, about: str, bodies: dict[str, Schema], answer: Schema, e
 
 def _responses(schema: Schema, media: str = "application/json") -> Schema:
     refused = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    found: Schema = {"200": {"description": "The answer.", "content": {media: {"schema": schema}}}}
-    return found | {code: {"description": about, "content": refused} for code, about in _REFUSALS.items()}
+    responses: Schema = {"200": {"description": "The answer.", "content": {media: {"schema": schema}}}}
+    return responses | {code: {"description": about, "content": refused} for code, about in _REFUSALS.items()}
 
 
 def _facts(model: ServedModel) -> Schema:

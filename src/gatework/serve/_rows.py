@@ -56,13 +56,13 @@ def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
 
 
 def _answers(stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while len(found) < len(rows):
+    answered: list[dict[str, Any]] = []
+    while len(answered) < len(rows):
         try:
-            found.extend(answers_of(stream, rows[len(found) :]))
+            answered.extend(answers_of(stream, rows[len(answered) :]))
         except GateworkError as error:
-            found.append({"error": sentence_of(error)})
-    return found
+            answered.append({"error": sentence_of(error)})
+    return answered
 
 
 def reader_of(stream: Stream) -> LineReader:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework import cells, tasks
-from gatework._files import atomic, read_arrays, read_json, read_tensors
+from gatework._files import atomic, is_occupied, read_arrays, read_json, read_tensors
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
 from gatework.recipe import Recipe, read_recipe
@@ -196,7 +196,7 @@ def _with_kept_cell(path: Path, recipe: Recipe) -> Recipe:
 
 def refuse_occupied(path: Path) -> None:
     """Raises a RunError if `path` is a file or a folder with something in it."""
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
+    if is_occupied(path):
         kind = "a file" if path.is_file() else "a run folder" if (path / "recipe.toml").exists() else "not empty"
         hint = f"go on with it by --resume {path}, or " if kind == "a run folder" else ""
         raise RunError(f"{path} exists already and is {kind}; {hint}name another folder with --out")

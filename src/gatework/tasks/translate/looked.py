@@ -87,14 +87,14 @@ def looked_all(
     model: TranslationModel, subwords: Subwords, sources: Sequence[str], translations: Sequence[str]
 ) -> list[tuple[list[str], list[str], np.ndarray]]:
     """The same of several sentences; see `looked()`."""
-    found = []
+    looks = []
     for start in range(0, len(sources), _AT_ONCE):
         numbers = subwords.encode(sources[start : start + _AT_ONCE])
         written = subwords.encode(translations[start : start + _AT_ONCE])
         weights = _by_piece(model, numbers, written)
         for k, (source, target) in enumerate(zip(numbers, written, strict=True)):
-            found.append(_by_word(subwords, source, target, weights[: len(target), k, : len(source) + 1]))
-    return found
+            looks.append(_by_word(subwords, source, target, weights[: len(target), k, : len(source) + 1]))
+    return looks
 
 
 def _by_piece(model: TranslationModel, sources: list[list[int]], written: list[list[int]]) -> np.ndarray:

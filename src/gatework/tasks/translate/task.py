@@ -240,13 +240,16 @@ class TranslateTask(Task):
         said = self._translated(model, split, beam)
         sentences = split.table()["text"].to_list()
         low = float(model.get_buffer("low"))
-        is_low = [bool(s.strip()) and found[0].confidence < low for s, found in zip(sentences, said, strict=True)]
+        is_low = [
+            bool(s.strip()) and alternatives[0].confidence < low
+            for s, alternatives in zip(sentences, said, strict=True)
+        ]
         hits = iter(self.memory.nearest([s for s, unsure in zip(sentences, is_low, strict=True) if unsure]))
         nearest = [next(hits)[:2] if unsure else (None, None) for unsure in is_low]
         rows = [
-            (at, rank, found.text, found.confidence, *nearest[at])
+            (at, rank, alternative.text, alternative.confidence, *nearest[at])
             for at, translations in enumerate(said)
-            for rank, found in enumerate(translations[: asked.alternatives], start=1)
+            for rank, alternative in enumerate(translations[: asked.alternatives], start=1)
         ]
         schema = {"at": pl.Int64, "rank": pl.Int64, "translation": pl.String, "confidence": pl.Float64}
         schema |= {"nearest_source": pl.String, "nearest_target": pl.String}
