@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from gatework._files import read_tensors, write_tensors
 from gatework.cells import BUILT_IN, REGISTRY
 from gatework.cells.shapes import SHAPES
 from gatework.inference._rows import ScanRows
@@ -16,7 +17,7 @@ from gatework.options import ModelOptions
 from support.networks import run as network_run
 
 LENGTHS = np.array([3, 7, 1, 7, 5, 2])
-EPS = np.finfo(np.float32).eps
+EPS = float(np.finfo(np.float32).eps)
 POOLINGS = ("mean", "max", "concat", "attention")
 CONFIGS = [
     *(ModelOptions(cell=cell, hidden=5, layers=2) for cell in BUILT_IN),
@@ -111,3 +112,18 @@ print(sorted({{"torch", "scipy", "sklearn"}} & set(sys.modules)), answer["probab
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "[] True\n", done.stderr
+
+
+def test_a_stream_is_as_sure_as_a_prediction_with_torch_and_without(tmp_path):
+    run = network_run(tmp_path / "texts", bidirectional=False, padding="mask")
+    file = run.path / "model.safetensors"
+    tensors, _ = read_tensors(file)
+    write_tensors(file, tensors | {"joining.temperature": torch.tensor(2.5, dtype=torch.float64)})
+    words, text = ["never", "good", "film"], "never good film"
+    (predicted,) = run.predict(text).to_dicts()
+    for stream in (run.predictor.stream(), run.task.stream(run.network, run.recipe)):
+        *_, last = [stream.answer({"text": word}, "row") for word in words]
+        assert last["label"] == predicted["label"]
+        assert last["probabilities"] == pytest.approx(predicted["probabilities"], rel=20 * EPS)
+    (torch_says,) = run.task.predict(run.network, run.predictor.read(text)).to_dicts()
+    assert torch_says["probabilities"] == pytest.approx(predicted["probabilities"], rel=20 * EPS)

@@ -85,6 +85,9 @@ class Layers:
         self._weights = weights
         places = _native.ISAS.index(active_isa()), _native.CELLS.index(config.cell)
         self._kernel = _native.find_kernel(*places, _FLOAT, _PLAIN)
+        # Where the states of each layer are among all, for as many as the native side takes; it reads the cell's own.
+        states = [min(state, self.states - 1) for state in range(_native.MAX_STATES)]
+        self._places = [[4 * self.hidden * (s * self.count + layer) for s in states] for layer in range(self.count)]
         self._records: list[WeightRecord] = []
         for place, suffix in enumerate(_suffixes(config)):
             width = inputs if place < self.directions else self.hidden * self.directions
@@ -133,13 +136,14 @@ class Layers:
             The top layer's h, shape (hidden,), and what is carried on.
         """
         before = self._start() if carried is None else carried
-        after = CarriedStates.of(np.empty_like(before.values))
+        start, after = before.address, CarriedStates.of(np.empty(self.carried_shape, np.float32))
         outputs = np.empty((self.count, self.hidden), np.float32)
-        output, size = outputs.ctypes.data, 4 * self.hidden
-        for layer, record in enumerate(self._records):
-            previous, following = self._addresses(before.address, layer), self._addresses(after.address, layer)
+        output = outputs.ctypes.data
+        for places, record in zip(self._places, self._records, strict=True):
+            previous = tuple([start + place for place in places])
+            following = tuple([after.address + place for place in places])
             _check(_native.step(self._kernel, 1, record, x, previous, following, output, 0))
-            x, output = output, output + size
+            x, output = output, output + 4 * self.hidden
         return outputs[-1], after
 
     @property
@@ -166,12 +170,6 @@ class Layers:
             _check(_native.forward(self._kernel, self.threads, record, [*start, *missing], [*end, *missing], scans, 0))
             x = outputs[0] if self.directions == 1 else np.concatenate(outputs, 1)
         return x, finals[0]
-
-    def _addresses(self, start: int, layer: int) -> tuple[int, ...]:
-        """Where the states of a layer are, padded to what the native side takes."""
-        size = 4 * self.hidden
-        places = [start + size * (state * self.count + layer) for state in range(self.states)]
-        return (*places, *[0] * (_native.MAX_STATES - self.states))
 
 
 def _check(status: int) -> None:

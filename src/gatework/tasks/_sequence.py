@@ -18,7 +18,7 @@ from gatework.inference.sequence import SequenceNetwork, Sizes
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
 from gatework.tasks._sequence_inference import Finish, SequenceInference
-from gatework.tasks._sequence_stream import Followable, SequenceStream, check_streams
+from gatework.tasks._sequence_stream import Alone, Followable, SequenceStream, check_streams
 from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
@@ -172,20 +172,26 @@ class SequenceTask(DenseTask):
 
     def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
         """What answers without torch; None where this network needs it."""
-        return self.inference_of(config, weights, lambda outputs, split: outputs)
+        return self.inference_of(config, weights, lambda outputs, split: outputs, lambda outputs: outputs)
 
-    def inference_of(self, config: ModelOptions, weights: Mapping[str, np.ndarray], finish: Finish) -> Inference | None:
-        """As `inference()`, with what becomes of the outputs for whole examples."""
+    def inference_of(
+        self, config: ModelOptions, weights: Mapping[str, np.ndarray], finish: Finish, alone: Alone
+    ) -> Inference | None:
+        """As `inference()`, with what becomes of the outputs for whole examples, and for those under way."""
         if not SequenceNetwork.fits(config, self.sizes, weights):
             return None
-        return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish)
+        return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish, alone)
+
+    def alone(self, model: nn.Module) -> Alone:
+        """What becomes of a network's outputs where nothing else answers with it; they stay as they are by default."""
+        return lambda outputs: outputs
 
     def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence: a row of values for a series, words for a text."""
         if not isinstance(model, Followable):
             raise UsageError(f"a {type(model).__name__} cannot answer row by row; give the network of the run")
         check_streams(self, is_bidirectional=model.recurrent.bidirectional)
-        return SequenceStream(self, model.eval().follow_arrays)
+        return SequenceStream(self, model.eval().follow_arrays, self.alone(model))
 
 
 _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder)}

@@ -10,7 +10,7 @@ import numpy as np
 from gatework.data.batches import evaluation_order
 from gatework.data.dataset import Split
 from gatework.inference.sequence import SequenceNetwork
-from gatework.tasks._sequence_stream import SequenceStream, check_streams
+from gatework.tasks._sequence_stream import Alone, SequenceStream, check_streams
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,10 +31,11 @@ class SequenceInference:
         task: The task.
         network: The network.
         finish: What becomes of the outputs for whole examples.
+        alone: What becomes of those for a sequence that is still under way.
     """
 
-    def __init__(self, task: SequenceTask, network: SequenceNetwork, finish: Finish) -> None:
-        self.task, self.network, self._finish = task, network, finish
+    def __init__(self, task: SequenceTask, network: SequenceNetwork, finish: Finish, alone: Alone) -> None:
+        self.task, self.network, self._finish, self._alone = task, network, finish, alone
 
     @property
     def threads(self) -> int:
@@ -56,4 +57,4 @@ class SequenceInference:
     def stream(self, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence."""
         check_streams(self.task, is_bidirectional=self.network.is_bidirectional)
-        return SequenceStream(self.task, self.network.follow, self.network)
+        return SequenceStream(self.task, self.network.follow, self._alone, self.network)

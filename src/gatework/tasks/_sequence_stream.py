@@ -42,6 +42,10 @@ class Followable(Protocol):
         ...
 
 
+Alone = Callable[[np.ndarray], np.ndarray]
+"""What a task makes of a network's outputs, shape (examples, outputs), where nothing else answers with it."""
+
+
 def check_streams(task: SequenceTask, *, is_bidirectional: bool) -> None:
     """Refuses a network that needs the whole sequence.
 
@@ -66,11 +70,14 @@ class SequenceStream:
     Args:
         task: The task.
         follow: Its trained network.
-        network: The same, where it is one whose state can be given away.
+        alone: What becomes of the network's outputs where it answers alone, as it does here.
+        network: The network, where it is one whose state can be given away.
     """
 
-    def __init__(self, task: SequenceTask, follow: Follow, network: SequenceNetwork | None = None) -> None:
-        self.task, self._follow, self._network = task, follow, network
+    def __init__(
+        self, task: SequenceTask, follow: Follow, alone: Alone, network: SequenceNetwork | None = None
+    ) -> None:
+        self.task, self._follow, self._alone, self._network = task, follow, alone, network
         self.reading = task.reading
         self.columns: tuple[str, ...] = ()
         self._read = NumberReader(task.reading)
@@ -101,7 +108,7 @@ class SequenceStream:
         if steps:
             together = steps[0] if len(steps) == 1 else np.concatenate(steps)
             outputs, self.state = self._follow(self._inputs(together), self.state)
-            end = -1
+            outputs, end = self._alone(outputs), -1
             for step in steps:
                 end += len(step)
                 yield self.task.said(outputs[end])

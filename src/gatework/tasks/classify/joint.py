@@ -49,7 +49,7 @@ class Joint:
 
     def alone(self, outputs: np.ndarray) -> np.ndarray:
         """The network's calibrated scores, shape (examples, classes)."""
-        return (outputs / self.temperature).astype(outputs.dtype)
+        return outputs if self.temperature == 1.0 else (outputs / self.temperature).astype(outputs.dtype)
 
     def together(self, outputs: np.ndarray, inputs: Any) -> np.ndarray:
         """The joined scores.

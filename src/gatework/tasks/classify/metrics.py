@@ -84,7 +84,7 @@ def class_figures(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:
-    """The softmax of scores of shape (examples, classes), float64."""
+    """The softmax of scores of shape (..., classes), float64."""
     # Two lines of arithmetic, for which a server need not wait for scipy.
-    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    powers = np.exp(scores.astype(np.float64) - scores.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)

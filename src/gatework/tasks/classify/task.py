@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gatework.tasks._inference import Inference
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
+    from gatework.tasks._sequence_stream import Alone
     from gatework.tasks._task import Trained
     from gatework.tasks.classify.model import Joining
 
@@ -156,7 +157,14 @@ class ClassifyTask(SequenceTask):
             joint = Joint.of(joining, self.width)
         except ValueError:
             return None
-        return self.inference_of(config, network, lambda outputs, split: self._answered(joint, outputs, split))
+        return self.inference_of(
+            config, network, lambda outputs, split: self._answered(joint, outputs, split), joint.alone
+        )
+
+    def alone(self, model: nn.Module) -> Alone:
+        """The network's calibrated scores."""
+        joining = _joining(model)
+        return super().alone(model) if joining is None else joining.joint.alone
 
     @property
     def blend(self) -> Blend | None:
@@ -342,7 +350,7 @@ class ClassifyTask(SequenceTask):
 
     def said(self, output: np.ndarray) -> dict[str, Any]:
         """The likeliest class, its probability, and the probability of every class."""
-        chances = probabilities(output[None])[0].tolist()
+        chances = probabilities(output).tolist()
         best = max(chances)
         label = self.classes[chances.index(best)]
         return {"label": label, "probability": best, "probabilities": dict(zip(self.classes, chances, strict=True))}
