@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
@@ -50,6 +50,17 @@ class Texts:
         texts = cls(strings)
         texts.__dict__["tokens"] = tokens
         return texts
+
+    @classmethod
+    def joined(cls, parts: Sequence[Texts]) -> Texts:
+        """The texts of several, one after the other; their tokens are not made again."""
+        import polars as pl
+
+        types = pl.concat([part.tokens.types for part in parts]).unique().sort()
+        ids = [np.asarray(types.search_sorted(part.tokens.types))[part.tokens.flat()] for part in parts]
+        lengths = np.concatenate([part.tokens.lengths for part in parts])
+        tokens = Tokens(types, np.concatenate(ids).astype(np.int32), np.cumsum(lengths) - lengths, lengths)
+        return cls.with_tokens(pl.concat([part.strings for part in parts]), tokens)
 
     @property
     def kind(self) -> Literal["text"]:
@@ -123,13 +134,16 @@ class Vocabulary:
     words: tuple[str, ...]
 
     @classmethod
-    def fit(cls, texts: Texts, size: int) -> Vocabulary:
+    def fit(cls, texts: Texts, size: int, *more: Texts) -> Vocabulary:
         """The most frequent words of these texts.
 
         Args:
             texts: The training part.
             size: The most words to keep.
+            more: Further texts whose words count as well, such as those without labels.
         """
+        if more:
+            return cls(tuple(_counted([texts, *more])["word"].head(size)))
         counts = texts.tokens.counts()
         # Types are sorted, so a stable sort leaves words of equal frequency in the order of their code points, whatever
         # other words the texts that these were cut from had.
@@ -147,6 +161,15 @@ class Vocabulary:
         """The index of each word, int32, with 1 for the unknown ones."""
         index = self._index
         return np.fromiter((index.get(word, UNKNOWN) for word in words), dtype=np.int32)
+
+
+def _counted(texts: list[Texts]) -> pl.DataFrame:
+    """The words of several texts in the order of a vocabulary: "word" and how often it occurs, as "count"."""
+    import polars as pl
+
+    each = [pl.DataFrame({"word": part.tokens.types, "count": part.tokens.counts()}) for part in texts]
+    joined = pl.concat(each).filter(pl.col("count") > 0).group_by("word").agg(pl.col("count").sum())
+    return joined.sort("count", "word", descending=[True, False])
 
 
 class TextExamples:
@@ -236,9 +259,9 @@ class TextEncoder:
     padding: Padding
 
     @classmethod
-    def fit(cls, texts: Texts, config: DataOptions) -> TextEncoder:
-        """Learns the vocabulary from the training part."""
-        return cls(Vocabulary.fit(texts, config.vocabulary), config.max_tokens, config.padding)
+    def fit(cls, texts: Texts, config: DataOptions, *more: Texts) -> TextEncoder:
+        """Learns the vocabulary from the training part, and from further texts where there are some."""
+        return cls(Vocabulary.fit(texts, config.vocabulary, *more), config.max_tokens, config.padding)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""

@@ -88,6 +88,7 @@ def option(
     group: str | None = None,
     commands: Collection[str] = ("predict", "evaluate"),
     tried: Tried | None = None,
+    is_path: bool = False,
 ) -> Any:
     """A field of a section.
 
@@ -102,6 +103,8 @@ def option(
         group: A heading of its own, for some of a section's options.
         commands: Which commands take it, for options of a prediction.
         tried: The values that a search tries where nobody says otherwise; if None, a search leaves it as it is.
+        is_path: Whether it names a file or folder, or a data set: a run keeps its absolute path, and so can be resumed
+            from any folder.
     """
     metadata = {
         "help": help,
@@ -113,6 +116,7 @@ def option(
         "group": group,
         "commands": tuple(commands),
         "tried": tried,
+        "is_path": is_path,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -142,6 +146,7 @@ class Option:
     metavar: str
     commands: tuple[str, ...]
     tried: Tried | None
+    is_path: bool
 
     @property
     def qualified(self) -> str:

@@ -56,6 +56,7 @@ class DataOptions(OptionSection):
         None,
         help="A table or folder with the examples to test on: all of the data are then trained and validated on.",
         metavar="FILE",
+        is_path=True,
     )
     vocabulary: int = option(
         10_000, low=1, high=10_000_000, help='The most frequent words that are kept; every other is "unknown".'
@@ -243,6 +244,13 @@ class TrainingOptions(OptionSection):
         0, low=0, high=_MOST, help="Stop after so many epochs without a better validation metric; 0 never stops early."
     )
     best_weights: bool = option(True, help="Keep the weights of the best validation epoch, not the last ones.")
+    averaging: float = option(
+        0.0,
+        low=0,
+        high=1,
+        help="The weights that answer are averaged over the steps, of whose average each step keeps this share, such "
+        "as 0.999; 0: the last ones answer.",
+    )
     bucket: bool = option(True, help="Batches hold sequences of similar length.")
     precision: Precision = option(
         "float32",

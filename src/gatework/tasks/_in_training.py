@@ -2,18 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatework.data.batches import training_order
 from gatework.tasks._core import Core
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import nn
+    from torch import Tensor, nn
 
     from gatework.data.dataset import Dataset, Examples
     from gatework.options import TrainingOptions
+    from gatework.recipe import Recipe
+    from gatework.tasks._task import Task
+
+
+class Before(NamedTuple):
+    """A training that comes before that of a task's own network.
+
+    Attributes:
+        name: What it is, in a word that names its folder in the run's.
+        task: What is learnt, fitted.
+        dataset: From what.
+        recipe: How.
+    """
+
+    name: str
+    task: Task
+    dataset: Dataset
+    recipe: Recipe
+
+
+class Pace(NamedTuple):
+    """How fast parts of a network learn beside each other.
+
+    Attributes:
+        groups: The parameters of each part; together every one once.
+        factors: What the learning rate of each part is multiplied by, given the share of the training that is done;
+            a part of 0 stays as it is.
+    """
+
+    groups: Sequence[Sequence[nn.Parameter]]
+    factors: Callable[[float], Sequence[float]]
 
 
 class InTraining(Core):
@@ -32,8 +63,22 @@ class InTraining(Core):
         """
         return training_order(examples.lengths, config.batch_size, config.seed, epoch, config.bucket)
 
-    def begin(self, model: nn.Module, dataset: Dataset) -> None:
-        """Changes fresh weights before the first step of a training, as to go on from another network's."""
+    def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
+        """A training of another network that comes first, from which the task's own begins; none by default."""
+        return None
+
+    def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
+        """Changes fresh weights before the first step of a training, as to go on from another network's.
+
+        Args:
+            model: The network.
+            dataset: The data.
+            earlier: The weights of the network that was trained `before()`, by name; empty where there was none.
+        """
+
+    def pace(self, model: nn.Module, recipe: Recipe) -> Pace | None:
+        """At which rates parts of the network learn; all at one if None."""
+        return None
 
     def specimen(self, model: nn.Module) -> dict[str, str]:
         """What a network makes after an epoch, as texts by name, for a person to see; nothing by default.

@@ -197,9 +197,9 @@ class SequenceTask(DenseTask):
 _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder)}
 
 
-def fit_encoder(inputs: Inputs, config: DataOptions) -> Encoder:
-    """Learns the vocabulary or the scale of the training part's inputs."""
-    return _ENCODERS[inputs.kind].fit(inputs, config)
+def fit_encoder(inputs: Inputs, config: DataOptions, *more: Inputs) -> Encoder:
+    """Learns the vocabulary or the scale of the training part's inputs, and the words of more texts."""
+    return _ENCODERS[inputs.kind].fit(inputs, config, *more)
 
 
 def encoder_state(encoder: Encoder) -> dict[str, Any]:

@@ -15,13 +15,24 @@ from gatework.tasks._before_training import BeforeTraining
 from gatework.tasks._core import Core
 from gatework.tasks._evaluation import Baseline, Evaluation, Loss, Scores
 from gatework.tasks._in_comparison import InComparison
-from gatework.tasks._in_training import InTraining
+from gatework.tasks._in_training import Before, InTraining, Pace
 from gatework.tasks._presenting import Presenting
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Baseline", "Evaluation", "Loss", "Scores", "Task", "Trained", "refuse_options", "single_threaded"]
+__all__ = [
+    "Baseline",
+    "Before",
+    "Evaluation",
+    "Loss",
+    "Pace",
+    "Scores",
+    "Task",
+    "Trained",
+    "refuse_options",
+    "single_threaded",
+]
 
 
 class Task(BeforeTraining, InTraining, AfterTraining, InComparison, Answering, Presenting, Core):

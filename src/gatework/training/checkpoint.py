@@ -57,11 +57,13 @@ class Restored(NamedTuple):
         state: Where the run stands.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
         carried: What the next batch goes on from, by shard.
+        averaged: The averages of the weights; empty where there are none.
     """
 
     state: TrainingState
     best: dict[str, Tensor]
     carried: dict[int, tuple[Tensor, ...]]
+    averaged: dict[str, Tensor]
 
 
 def save(
@@ -71,6 +73,7 @@ def save(
     optimizer: Adam,
     best: dict[str, Tensor],
     carried: Mapping[int, Sequence[Tensor]] = MappingProxyType({}),
+    averaged: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
     """Writes weights, optimiser, the state of torch's random generator and progress in one piece.
 
@@ -81,10 +84,12 @@ def save(
         optimizer: Its optimiser.
         best: The weights of the best epoch; empty before the first, or where they are not kept.
         carried: What the next batch goes on from, by shard.
+        averaged: The averages of the weights; empty where there are none.
     """
     tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
+    tensors |= {f"average/{name}": tensor for name, tensor in averaged.items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
     tensors |= {f"carried/{n}/{place:03}": tensor for n, part in carried.items() for place, tensor in enumerate(part)}
     write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
@@ -108,7 +113,7 @@ def load(path: Path, model: nn.Module, optimizer: Adam) -> Restored:
     for name, tensor in sorted(_under(tensors, "carried").items()):
         shard = int(name.partition("/")[0])
         carried[shard] = (*carried.get(shard, ()), tensor)
-    return Restored(state, _under(tensors, "best"), carried)
+    return Restored(state, _under(tensors, "best"), carried, _under(tensors, "average"))
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from gatework.options import AnswerOptions
 from gatework.recipe import Recipe, recipe_to_toml
 from gatework.tasks import Trained
 from gatework.training import runtime
-from gatework.training.loop import Trainer
+from gatework.training.before import beginning
 from gatework.training.ranks import here
 from gatework.training.run import ANSWER_FILE, CELL_FILE, NETWORK_TABLE, Run, refuse_occupied, test_part_of, write_table
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Dataset
     from gatework.tasks import Evaluation, Task
+    from gatework.training.loop import Trainer
     from gatework.training.progress import Progress
     from gatework.training.ranks import Alone
 
@@ -95,12 +96,13 @@ def complete(
         raise RunError(f"{run.path} began in one process without shards; go on with it without torchrun")
     earlier = _earlier(run, dataset, progress, label, environment["threads"], ranks)
     with runtime.computing(environment["threads"]):
-        trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks)
+        trainer, seconds_before = beginning(run, dataset, label, progress, ranks)
         model = trainer.run()
-        trainings = [Trained(before.task, before.network) for before in earlier]
+        trainings = [Trained(each.task, each.network) for each in earlier]
         result = _result(run, model, dataset, trainings, may_blend=may_blend)
     if ranks.is_main:
-        _write_results(run, dataset, trainer, result, sum(before.summary["seconds"] for before in earlier))
+        seconds = seconds_before + sum(each.summary["seconds"] for each in earlier)
+        _write_results(run, dataset, trainer, result, seconds)
     ranks.wait()
     return Run(run.path, run.recipe)
 

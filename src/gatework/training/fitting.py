@@ -16,7 +16,7 @@ from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
 from gatework.nn.model import scan_options
-from gatework.options import implied_task, shows_options
+from gatework.options import TASKS, implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training.completing import complete, create
 from gatework.training.notebook import NotebookProgress, is_notebook
@@ -148,11 +148,8 @@ def prepare(
     if recipe is None:
         recipe = known if known and known.task == task else recipe_of_task(task)
     if name:
-        # A path is kept absolute, so that a run can be resumed from any folder.
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
-    chosen = recipe.changed(task=task, **changes)
-    if chosen.data.test_file is not None:
-        chosen = chosen.changed(**{"data.test_file": str(Path(chosen.data.test_file).absolute())})
+    chosen = _with_whole_paths(recipe.changed(task=task, **changes))
     chosen = chosen.changed(cell=cells.resolved(chosen.model.cell))
     for cell in compared or (chosen.model.cell,):
         scan_options(dataclasses.replace(chosen.model, cell=cell))
@@ -160,3 +157,11 @@ def prepare(
     dataset = source if isinstance(source, Dataset) else learnt.load(source, chosen)
     chosen = learnt.decided(chosen, dataset, changes) if is_own else chosen
     return dataset, chosen.changed(precision=precision_here(chosen.training.precision))
+
+
+def _with_whole_paths(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths, so that a run can be resumed from any folder."""
+    given = recipe.to_dict()
+    named = {o.qualified: given[o.section].get(o.name) for o in TASKS[recipe.task].options if o.is_path}
+    paths = {name: str(Path(value).absolute()) for name, value in named.items() if value and value not in REGISTRY}
+    return recipe.changed(**paths)

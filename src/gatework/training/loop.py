@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from gatework.options import TrainingOptions
 from gatework.recipe import Recipe
 from gatework.tasks import Loss, Task
 from gatework.training import checkpoint
+from gatework.training.average import Average
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
 from gatework.training.precision import train_in_bfloat16
@@ -42,6 +44,7 @@ class Trainer:
         label: The run's name in what is told.
         progress: Who is told.
         ranks: The processes that train together.
+        earlier: What the network begins from, as `Task.begin()` takes it.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Trainer:
         label: str,
         progress: Progress,
         ranks: Alone,
+        earlier: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
@@ -61,7 +65,9 @@ class Trainer:
         self.model = task.model(recipe.model)
         if self.config.precision == "bfloat16":
             train_in_bfloat16(self.model)
-        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon)
+        self.pace = task.pace(self.model, recipe)
+        groups = self.pace.groups if self.pace else None
+        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon, groups)
         self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.carried: dict[int, tuple[Tensor, ...]] = {}
@@ -69,9 +75,11 @@ class Trainer:
         self.sharded = ShardedGradient(shards, self.config.seed, self.optimizer, ranks) if shards else None
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
-            self.state, self.best, self.carried = checkpoint.load(self.file, self.model, self.optimizer)
+            self.state, self.best, self.carried, averaged = checkpoint.load(self.file, self.model, self.optimizer)
         else:
-            task.begin(self.model, dataset)
+            task.begin(self.model, dataset, earlier)
+            averaged = {}
+        self.average = Average(self.model, self.config.averaging, averaged) if self.config.averaging else None
 
     def run(self) -> nn.Module:
         """Trains to the end and returns the network with the weights that count.
@@ -91,6 +99,8 @@ class Trainer:
         self.progress.finished(self.label)
         if self.best:
             self.model.load_state_dict(self.best)
+        elif self.average:
+            self.average.exchange()
         return self.model.eval()
 
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
@@ -134,6 +144,8 @@ class Trainer:
         at, config = self.state, self.config
         total = (at.epoch - 1) * self.steps + at.step
         rate = self._learning_rate(total)
+        if self.pace:
+            self.optimizer.pace(self.pace.factors(self._share(total)))
         self.optimizer.forget_gradients()
         loss_sum, weight, sums, wish = self._backward(index, total, wish)
         norm = self.optimizer.clip(config.clip)
@@ -141,6 +153,8 @@ class Trainer:
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
         self.optimizer.step(rate)
+        if self.average:
+            self.average.add(total)
         at.step += 1
         at.loss_sum += loss_sum
         at.loss_weight += weight
@@ -172,12 +186,13 @@ class Trainer:
 
     def _learning_rate(self, step: int) -> float:
         """The learning rate of a step; where training has so many minutes, by those that are spent."""
-        config = self.config
-        steps = self.steps * config.epochs
-        if config.minutes:  # whichever of the two ends training first
-            share = max(self._spent() / (60 * config.minutes), step / steps)
-            return learning_rate(config, min(share, 1.0) * steps, steps)
-        return learning_rate(config, step, steps)
+        steps = self.steps * self.config.epochs
+        return learning_rate(self.config, self._share(step) * steps if self.config.minutes else step, steps)
+
+    def _share(self, step: int) -> float:
+        """The share of the training that is done before a step, by whichever ends it first: its epochs or minutes."""
+        share = step / (self.steps * self.config.epochs)
+        return min(max(self._spent() / (60 * self.config.minutes), share), 1.0) if self.config.minutes else share
 
     def _spent(self) -> float:
         """Seconds so far by the clock of the first process, evaluations among them."""
@@ -190,6 +205,8 @@ class Trainer:
         at, task, config = self.state, self.task, self.config
         rate = self._learning_rate((at.epoch - 1) * self.steps + max(at.step, 1) - 1)
         started = time.perf_counter()
+        if self.average:
+            self.average.exchange()
         evaluation = task.evaluate(self.model, self.validation)
         metrics, specimen = evaluation.metrics, task.specimen(self.model)
         at.seconds += time.perf_counter() - started
@@ -211,6 +228,8 @@ class Trainer:
             at.best, at.best_epoch = metrics[task.metric], at.epoch
             if config.best_weights:
                 self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+        if self.average:
+            self.average.exchange()
         is_stale = config.patience > 0 and at.epoch - at.best_epoch >= config.patience
         at.is_finished = at.epoch >= config.epochs or is_stale or self._is_over()
         at.epoch, at.step, self.carried = at.epoch + 1, 0, {}
@@ -236,7 +255,8 @@ class Trainer:
         carried = self.ranks.gathered(self.carried) if self.carried else {}
         if self.ranks.is_main:
             self.file.parent.mkdir(exist_ok=True)
-            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, carried)
+            averaged = self.average.tensors if self.average else {}
+            checkpoint.save(self.file, self.state, self.model, self.optimizer, self.best, carried, averaged)
 
     def _write_metrics(self) -> None:
         if self.ranks.is_main:

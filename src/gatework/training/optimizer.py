@@ -27,30 +27,35 @@ class Adam:
         parameters: The parameters of the network, all of one element type.
         weight_decay: The weight decay, times the learning rate.
         epsilon: What is added to the root that a step is divided by.
+        groups: The same parameters in groups that learn at rates of their own; all in one if None.
 
     Attributes:
-        tensors: The tensor of all small parameters, then the others.
+        tensors: For each group the tensor of its small parameters, then the others.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], weight_decay: float = 0.0, epsilon: float = 1e-8) -> None:
-        given = [p for p in parameters if p.requires_grad]
-        small = [p for p in given if p.numel() <= _SMALL]
-        joined = torch.cat([given[0].new_empty(0), *(p.detach().flatten() for p in small)])
-        joined.grad = torch.zeros_like(joined)
-        self._others = [p for p in given if p.numel() > _SMALL]
-        self.tensors: list[Tensor] = [joined, *self._others]
-        self._gradient, self._weight_decay, self._epsilon = joined.grad, weight_decay, epsilon
-        sizes = [p.numel() for p in small]
-        parts = zip(joined.detach().split(sizes), joined.grad.split(sizes), strict=True)
-        for parameter, (values, gradient) in zip(small, parts, strict=True):
-            parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        weight_decay: float = 0.0,
+        epsilon: float = 1e-8,
+        groups: Sequence[Sequence[nn.Parameter]] | None = None,
+    ) -> None:
+        given = [list(group) for group in groups] if groups else [[p for p in parameters if p.requires_grad]]
+        joined = [_joined([p for p in group if p.numel() <= _SMALL], group[0]) for group in given]
+        self._gradients = [gradient for _, gradient in joined]
+        self._others = [p for group in given for p in group if p.numel() > _SMALL]
+        self._groups, self._factors = given, [1.0] * len(given)
+        self._group = [*range(len(given)), *(k for k, group in enumerate(given) for p in group if p.numel() > _SMALL)]
+        self.tensors: list[Tensor] = [*(tensor for tensor, _ in joined), *self._others]
+        self._weight_decay, self._epsilon = weight_decay, epsilon
         self._steps = [torch.zeros((), dtype=torch.float32, device=t.device) for t in self.tensors]
         self._means = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
         self._squares = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
 
     def forget_gradients(self) -> None:
         """Makes every gradient zero, or None."""
-        self._gradient.zero_()
+        for gradient in self._gradients:
+            gradient.zero_()
         for parameter in self._others:
             parameter.grad = None
 
@@ -62,16 +67,32 @@ class Adam:
                 gradient.mul_(most / (norm + _NORM_EPSILON))
         return norm
 
+    def pace(self, factors: Sequence[float]) -> None:
+        """Lets each group learn at the learning rate times its factor from now on; one of 0 stays as it is."""
+        self._factors = list(factors)
+        for group, factor in zip(self._groups, factors, strict=True):
+            for parameter in group:
+                parameter.requires_grad_(factor > 0)
+
     def step(self, learning_rate: float) -> None:
         """Moves the parameters by their gradients."""
-        there = [k for k, tensor in enumerate(self.tensors) if tensor.grad is not None]
+        there = self._moving()
         with torch.no_grad():
-            adam(
-                [self.tensors[k] for k in there], self.gradients(), [self._means[k] for k in there],
-                [self._squares[k] for k in there], [], [self._steps[k] for k in there], fused=True,
-                decoupled_weight_decay=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate,
-                weight_decay=self._weight_decay, eps=self._epsilon, maximize=False,
-            )  # fmt: skip
+            for factor in sorted({self._factors[self._group[k]] for k in there}, reverse=True):
+                self._move([k for k in there if self._factors[self._group[k]] == factor], learning_rate * factor)
+
+    def _move(self, there: Sequence[int], learning_rate: float) -> None:
+        tensors = [self.tensors[k] for k in there]
+        adam(
+            tensors, [t.grad for t in tensors if t.grad is not None], [self._means[k] for k in there],
+            [self._squares[k] for k in there], [], [self._steps[k] for k in there], fused=True,
+            decoupled_weight_decay=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate,
+            weight_decay=self._weight_decay, eps=self._epsilon, maximize=False,
+        )  # fmt: skip
+
+    def _moving(self) -> list[int]:
+        """The places of the tensors that have a gradient and a rate."""
+        return [k for k, t in enumerate(self.tensors) if t.grad is not None and self._factors[self._group[k]]]
 
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on, by name."""
@@ -92,18 +113,30 @@ class Adam:
 
     def taken_gradients(self) -> list[Tensor]:
         """The gradient of each of `tensors`, zeros where it has none, no longer the optimiser's own."""
-        taken = [self._gradient.clone()]
+        taken = [gradient.clone() for gradient in self._gradients]
         taken += [torch.zeros_like(p, requires_grad=False) if p.grad is None else p.grad for p in self._others]
         self.forget_gradients()
         return taken
 
     def give_gradients(self, gradients: Sequence[Tensor], scale: float) -> None:
         """Puts gradients of all `tensors` in the place of those that there are, each times `scale`."""
-        joined, *others = gradients
-        torch.mul(joined, scale, out=self._gradient)
-        for parameter, gradient in zip(self._others, others, strict=True):
+        count = len(self._gradients)
+        for mine, gradient in zip(self._gradients, gradients[:count], strict=True):
+            torch.mul(gradient, scale, out=mine)
+        for parameter, gradient in zip(self._others, gradients[count:], strict=True):
             parameter.grad = gradient.mul_(scale)
 
     def gradients(self) -> list[Tensor]:
         """The gradient of each of `tensors` that has one."""
-        return [t.grad for t in self.tensors if t.grad is not None]
+        return [gradient for k in self._moving() if (gradient := self.tensors[k].grad) is not None]
+
+
+def _joined(small: Sequence[nn.Parameter], like: Tensor) -> tuple[Tensor, Tensor]:
+    """A tensor that parameters become views of, and its gradient, which theirs become views of."""
+    joined = torch.cat([like.new_empty(0), *(p.detach().flatten() for p in small)])
+    joined.grad = torch.zeros_like(joined)
+    sizes = [p.numel() for p in small]
+    parts = zip(joined.detach().split(sizes), joined.grad.split(sizes), strict=True)
+    for parameter, (values, gradient) in zip(small, parts, strict=True):
+        parameter.data, parameter.grad = values.view_as(parameter), gradient.view_as(parameter)
+    return joined, joined.grad

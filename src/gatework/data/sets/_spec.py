@@ -12,6 +12,7 @@ from gatework.data.download import found_file
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset
     from gatework.data.tables import Table
+    from gatework.data.text import Texts
     from gatework.options import DataOptions
 
 
@@ -31,6 +32,7 @@ class SetSpec:
         url: The address of its file, where that is downloaded.
         folder: Gives the folder of its files, for a task that reads one as a person would have it; None where its
             examples are no files.
+        unlabelled: Gives its texts without labels, where it has some.
     """
 
     name: str
@@ -42,6 +44,7 @@ class SetSpec:
     is_built_in: bool = True
     url: str | None = None
     folder: Callable[[], Path] | None = None
+    unlabelled: Callable[[], Texts] | None = None
 
     @property
     def is_at_hand(self) -> bool:

@@ -41,6 +41,7 @@ MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
 LICENCE = "none stated; cite Maas et al. 2011"
 CLASSES = ("neg", "pos")
 _REVIEW = re.compile(r"aclImdb/(train|test)/(neg|pos)/(\d+)_\d+\.txt")
+_UNLABELLED = re.compile(r"aclImdb/(train)/(unsup)/(\d+)_\d+\.txt")
 _PARTS = {(part, label) for part in ("train", "test") for label in CLASSES}
 
 
@@ -51,9 +52,8 @@ def load(config: DataOptions) -> Dataset:
         DataError: The archive cannot be downloaded, or is truncated or not the official one.
     """
     archive = official_file("imdb", URL, MD5)
-    with open(archive.path, "rb") as file:
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    reviews, tokens = _parsed(archive.path, fingerprint)
+    fingerprint = _fingerprint(archive.path)
+    reviews, tokens = _parsed(archive.path, fingerprint, is_labelled=True)
     examples = Split(Texts.with_tokens(reviews["text"], tokens), reviews["label"].to_numpy().astype(np.int64))
     is_train = (reviews["part"] == "train").to_numpy()
     train, test = (examples.take(np.flatnonzero(chosen)) for chosen in (is_train, ~is_train))
@@ -61,46 +61,65 @@ def load(config: DataOptions) -> Dataset:
     return divided(train, config, provenance, name=SPEC.name, test=test, classes=CLASSES)
 
 
-def _parsed(archive: Path, fingerprint: str) -> tuple[pl.DataFrame, Tokens]:
+def unlabelled() -> Texts:
+    """The 50,000 reviews without a label; none of them is in the training or the test part.
+
+    Raises:
+        DataError: As for `load()`.
+    """
+    archive = official_file("imdb", URL, MD5).path
+    reviews, tokens = _parsed(archive, _fingerprint(archive), is_labelled=False)
+    return Texts.with_tokens(reviews["text"], tokens)
+
+
+def _fingerprint(archive: Path) -> str:
+    with open(archive, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _parsed(archive: Path, fingerprint: str, *, is_labelled: bool) -> tuple[pl.DataFrame, Tokens]:
     """The reviews and their tokens, from the cache if they are there."""
     import polars as pl
 
-    kept = cache_folder() / "imdb" / f"reviews-{fingerprint[:16]}-{TOKENISER_VERSION}"
+    name = "reviews" if is_labelled else "unlabelled"
+    kept = cache_folder() / "imdb" / f"{name}-{fingerprint[:16]}-{TOKENISER_VERSION}"
     try:
         return _read_kept(kept)
     except FileNotFoundError:
         pass
     except (pl.exceptions.PolarsError, OSError):
         shutil.rmtree(kept, ignore_errors=True)
-    reviews = _read_archive(archive)
+    reviews = _read_archive(archive, is_labelled=is_labelled)
     tokens = tokenise(reviews["text"])
     _keep(kept, reviews, tokens)
     return reviews, tokens
 
 
-def _read_archive(archive: Path) -> pl.DataFrame:
-    """Every labelled review with its part and class, in the order of the official numbers."""
+def _read_archive(archive: Path, *, is_labelled: bool) -> pl.DataFrame:
+    """Every labelled review with its part and class, or every other, in the order of the official numbers."""
     import polars as pl
 
     rows = []
+    names, parts = (_REVIEW, _PARTS) if is_labelled else (_UNLABELLED, {("train", "unsup")})
     try:
         with gzip.open(archive) as content, tarfile.open(fileobj=content, mode="r|") as tar:
             for member in tar:
-                match = _REVIEW.fullmatch(member.name)
+                match = names.fullmatch(member.name)
                 review = tar.extractfile(member) if match else None
                 if match and review:
                     part, label, number = match.groups()
-                    rows.append((part, CLASSES.index(label), int(number), review.read().decode("utf-8")))
+                    rows.append((part, label, int(number), review.read().decode("utf-8")))
             while content.read(1 << 20):
                 pass  # to the end, where the checksum is
     except (EOFError, gzip.BadGzipFile, tarfile.ReadError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{archive} is truncated or damaged ({error}); delete it and download it again") from None
-    missing = _PARTS - {(part, CLASSES[label]) for part, label, *_ in rows}
+    missing = parts - {(part, label) for part, label, *_ in rows}
     if missing:
         folders = ", ".join(sorted(f"aclImdb/{part}/{label}" for part, label in missing))
         raise DataError(f"{archive} is not the official archive: it holds no reviews in {folders}")
-    schema = {"part": pl.String, "label": pl.UInt8, "number": pl.Int32, "text": pl.String}
+    schema = {"part": pl.String, "label": pl.String, "number": pl.Int32, "text": pl.String}
     frame = pl.DataFrame(rows, schema=schema, orient="row").sort("part", "label", "number")
+    frame = frame.with_columns((pl.col("label") == CLASSES[1]).cast(pl.UInt8))
     return frame.with_columns(pl.col("text").str.replace_all("<br />", "\n", literal=True))
 
 
@@ -142,4 +161,5 @@ SPEC = SetSpec(
     recipe="imdb",
     is_built_in=False,
     url=URL,
+    unlabelled=unlabelled,
 )

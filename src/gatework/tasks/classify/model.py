@@ -54,6 +54,8 @@ class Classifier(SequenceModel):
             Shape (2 * batch, classes).
         """
         vectors = self.vectors(inputs)
+        if not vectors.requires_grad:  # where the layers below the output do not learn yet
+            vectors = vectors.detach().requires_grad_()
         plain = self.of_vectors(vectors, lengths)
         (gradient,) = torch.autograd.grad(loss(plain), vectors, retain_graph=True)
         length, steepness = (
@@ -61,6 +63,12 @@ class Classifier(SequenceModel):
         )
         moved = vectors + self.adversarial * length * gradient / steepness.clamp_min(torch.finfo(gradient.dtype).tiny)
         return torch.cat([plain, self.of_vectors(moved, lengths)])
+
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The parameters from the output down: the output with the view of the states, the layers, the word vectors."""
+        last = [*self.pooling.parameters(), *self.output.parameters()]
+        words = [] if self.embedding is None else list(self.embedding.parameters())
+        return [last, list(self.recurrent.parameters()), words]
 
 
 class Calibrated(nn.Module):

@@ -23,6 +23,51 @@ class SequenceOptions(OptionSection):
     )
 
 
+@dataclass(frozen=True)
+class PretrainingOptions(OptionSection):
+    """What a classifier of texts knows before it sees a label."""
+
+    section = "pretraining"
+    title = "Pre-training"
+
+    pretrain: str | None = option(
+        None,
+        help="Texts without labels: a file of lines, a folder, a table, or a data set that has some. The network first "
+        "learns to predict the words of these and of the training texts from those around them.",
+        metavar="FILE",
+        is_path=True,
+    )
+    pretrain_minutes: float = option(
+        0.0,
+        low=0,
+        high=100_000,
+        help="The pre-training ends after so many minutes; 0: after its epochs. Of --minutes, where given alone, it "
+        "takes the half.",
+    )
+    pretrain_epochs: int = option(2, low=1, high=1_000_000, help="Passes over the texts of the pre-training.")
+    pretrain_rate: float = option(
+        5e-3, low=0, high=1000, is_low_open=True, help="Adam's learning rate in the pre-training, at its highest."
+    )
+    pretrain_dropout: float = option(
+        0.1, low=0, high=0.99, help="Share of units and of words that are dropped in the pre-training."
+    )
+    unfreezing: float = option(
+        0.1,
+        low=0,
+        high=1,
+        help="Share of the training in which a pre-trained network learns its output alone; after twice that it learns "
+        "as a whole.",
+    )
+    falling: float = option(
+        2.6, low=1, high=1000, help="How many times slower a pre-trained network learns with each part nearer to words."
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a pre-training."""
+        return self.pretrain is not None
+
+
 def _is_meant_by(given: Collection[str]) -> bool:
     return "target" not in given and ("time" not in given or "value" in given)
 
@@ -32,7 +77,7 @@ OPTIONS = TaskOptions(
     "Tell the class of a text or of a series.",
     "gatework train classify reviews.csv --text review --label sentiment --out RUN",
     "gatework.tasks.classify.task:ClassifyTask",
-    (TimeOptions, SequenceOptions, AnswerOptions),
+    (TimeOptions, SequenceOptions, PretrainingOptions, AnswerOptions),
     unused=frozenset({"data.target"})
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "duplicates")},
     recipes=Path(__file__).with_name("recipes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,14 @@ import numpy as np
 from gatework.data.inputs import RaggedSeries
 from gatework.data.long import is_long, long_table, read_long, read_long_dataset
 from gatework.data.reading import Reading
+from gatework.data.text import TextEncoder
 from gatework.data.ts_files import is_ts_file
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK_ALONE, Blend
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
-from gatework.tasks._task import Baseline, Loss, Scores, refuse_options
+from gatework.tasks._task import Baseline, Before, Loss, Pace, Scores, refuse_options
 from gatework.tasks.classify import report
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
@@ -26,7 +28,8 @@ from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
-from gatework.tasks.classify.options import OPTIONS, SequenceOptions
+from gatework.tasks.classify.options import OPTIONS, PretrainingOptions, SequenceOptions
+from gatework.tasks.classify.unlabelled import PretrainedDataset, pretrained_recipe, unfrozen, with_unlabelled
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,14 +97,16 @@ class ClassifyTask(SequenceTask):
             return read_long_dataset(source, recipe.data, time, values)
         if time.time is not None or values is not None:
             raise UsageError("--time and --value are of a long table of series; name what tells series apart: --series")
-        return super().load(source, recipe)
+        return with_unlabelled(super().load(source, recipe), recipe)
 
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
-        """The recipe, for series of several lengths with what such series need."""
+        """The recipe, with what series of several lengths need, or a network that knows the language already."""
+        named = {name.rpartition(".")[2] for name in given}
+        if isinstance(dataset, PretrainedDataset):
+            return pretrained_recipe(recipe, named)
         if not isinstance(dataset.train.inputs, RaggedSeries):
             return recipe
-        named = {name.rpartition(".")[2] for name in given}
         return recipe.changed(**{name: value for name, value in _OF_SERIES.items() if name not in named})
 
     @classmethod
@@ -120,7 +125,9 @@ class ClassifyTask(SequenceTask):
                 f'every training example of "{dataset.name}" has the same class "{only}"; '
                 "a classifier needs examples of two classes at least"
             )
-        return cls(fit_encoder(dataset.train.inputs, config), dataset.classes, dataset.columns, dataset.reading)
+        more = (dataset.unlabelled,) if isinstance(dataset, PretrainedDataset) else ()
+        encoder = fit_encoder(dataset.train.inputs, config, *more)
+        return cls(encoder, dataset.classes, dataset.columns, dataset.reading)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -136,6 +143,27 @@ class ClassifyTask(SequenceTask):
         """A network with fresh weights."""
         sizes = self.sizes
         return classify.Classifier(config, vocabulary=sizes.vocabulary, inputs=sizes.inputs, classes=sizes.outputs)
+
+    def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
+        """The training of a language model, where there are texts for it."""
+        if not recipe.section(PretrainingOptions).is_on:
+            return None
+        if not isinstance(dataset, PretrainedDataset) or not isinstance(self.encoder, TextEncoder):
+            raise UsageError("pretrain is read with the data; name a file, a frame or a data set in place of a Dataset")
+        return classify.before(self.encoder, dataset, recipe)
+
+    def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
+        """Gives the network what the language model has learnt."""
+        if earlier:
+            classify.take_over(model, earlier)
+
+    def pace(self, model: nn.Module, recipe: Recipe) -> Pace | None:
+        """Of a pre-trained network the output learns first and fastest, the word vectors last and slowest."""
+        plan = recipe.section(PretrainingOptions)
+        if not plan.is_on:
+            return None
+        network: Any = model
+        return Pace(network.depths(), partial(unfrozen, plan))
 
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""
@@ -237,7 +265,9 @@ class ClassifyTask(SequenceTask):
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
         """A recipe for a reader, without the options of long tables where there was none."""
         shown = super().recipe_in_use(recipe, state)
-        unused = () if is_long(state.get("columns") or {}) else (TimeOptions.section, SequenceOptions.section)
+        unused = set() if is_long(state.get("columns") or {}) else {TimeOptions.section, SequenceOptions.section}
+        if not (recipe.get(PretrainingOptions.section) or {}).get("pretrain"):
+            unused.add(PretrainingOptions.section)
         return {name: part for name, part in shown.items() if name not in unused}
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:

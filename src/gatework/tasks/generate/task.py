@@ -36,7 +36,7 @@ from gatework.tasks.generate.writing import streamed, write, written
 
 if TYPE_CHECKING:
     import polars as pl
-    from torch import nn
+    from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
@@ -139,7 +139,7 @@ class GenerateTask(Task):
         """A network with fresh weights."""
         return LanguageModel(config, self.counts)
 
-    def begin(self, model: nn.Module, dataset: Dataset) -> None:
+    def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network the weights of the run that training goes on from, where there is one."""
         if run := _texts(dataset).plan.from_run:
             take_weights(model, run)
