@@ -34,7 +34,7 @@ class Before(NamedTuple):
     recipe: Recipe
 
 
-class Pace(NamedTuple):
+class PartRates(NamedTuple):
     """How fast parts of a network learn beside each other.
 
     Attributes:
@@ -76,7 +76,7 @@ class InTraining(Core):
             earlier: The weights of the network that was trained `before()`, by name; empty where there was none.
         """
 
-    def pace(self, model: nn.Module, recipe: Recipe) -> Pace | None:
+    def pace(self, model: nn.Module, recipe: Recipe) -> PartRates | None:
         """At which rates parts of the network learn; all at one if None."""
         return None
 

@@ -15,7 +15,7 @@ from gatework.tasks._before_training import BeforeTraining
 from gatework.tasks._core import Core
 from gatework.tasks._evaluation import Baseline, Evaluation, Loss, Scores
 from gatework.tasks._in_comparison import InComparison
-from gatework.tasks._in_training import Before, InTraining, Pace
+from gatework.tasks._in_training import Before, InTraining, PartRates
 from gatework.tasks._presenting import Presenting
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ __all__ = [
     "Before",
     "Evaluation",
     "Loss",
-    "Pace",
+    "PartRates",
     "Scores",
     "Task",
     "Trained",

@@ -20,7 +20,7 @@ from gatework.options import TimeOptions
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK_ALONE, Blend
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
-from gatework.tasks._task import Baseline, Before, Loss, Pace, Scores, refuse_options
+from gatework.tasks._task import Baseline, Before, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import report
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
@@ -157,13 +157,13 @@ class ClassifyTask(SequenceTask):
         if earlier:
             classify.take_over(model, earlier)
 
-    def pace(self, model: nn.Module, recipe: Recipe) -> Pace | None:
+    def pace(self, model: nn.Module, recipe: Recipe) -> PartRates | None:
         """Of a pre-trained network the output learns first and fastest, the word vectors last and slowest."""
         plan = recipe.section(PretrainingOptions)
         if not plan.is_on:
             return None
         network: Any = model
-        return Pace(network.depths(), partial(unfrozen, plan))
+        return PartRates(network.depths(), partial(unfrozen, plan))
 
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""
