@@ -1,8 +1,8 @@
 """What a forecaster answers: the network's quantiles, those of simple methods, or their weighted mean, level by level.
 
 A mean of quantiles, unlike a mixture of distributions, is no wider than its parts (K. Lichtendahl, Y.
-Grushka-Cockayne and R. Winkler, "Is it better to average probabilities or quantiles?", Management Science 2013). It is
-stretched by what it got wrong itself, as a network's intervals are.
+Grushka-Cockayne and R. Winkler, "Is it better to average probabilities or quantiles?", Management Science 2013). Its
+median is the answer's; its intervals are chosen anew along the way, see `bands.py`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from gatework.data.panel import Panel
 from gatework.tasks._blend import NETWORK, Blend, chosen
+from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import Part, fitted
-from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.data import ForecastDataset
 from gatework.tasks.forecast.methods import Method, PointMethod
 from gatework.tasks.forecast.metrics import MEDIAN, mase
@@ -31,18 +31,18 @@ class ForecastBlend:
 
     Attributes:
         blend: Which candidates, by which weights.
-        methods: The simple methods among them, as fitted before the last test origins.
+        methods: The simple methods among them, and those that offer bands, as fitted before the last test origins.
         past: What these look back at, beyond the history that the run keeps.
-        calibration: What is known of the answer's intervals.
+        bands: What is known of the answer's intervals.
     """
 
     blend: Blend
     methods: tuple[Method, ...]
     past: Past
-    calibration: Calibration
+    bands: Bands
 
-    def quantiles(self, network: np.ndarray, origins: Origins) -> np.ndarray:
-        """The answers at origins of a table that may be newer, before calibration.
+    def said(self, network: np.ndarray, origins: Origins) -> dict[str, np.ndarray]:
+        """The answers at origins of a table that may be newer, and all who offer bands, before calibration.
 
         Args:
             network: What the network says, before calibration, shape (origins, horizon, levels).
@@ -50,7 +50,7 @@ class ForecastBlend:
         """
         whole = self.past.before(origins)
         said = {method.name: method.quantiles(whole) for method in self.methods}
-        return mean(self.blend.weights, {NETWORK: network, **said})
+        return _offering(self.blend, {NETWORK: network, **said})
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
@@ -58,7 +58,7 @@ class ForecastBlend:
             "blend": self.blend.state(),
             "methods": [method.state() for method in self.methods],
             "past": self.past.state(),
-            "calibration": self.calibration.state(),
+            "bands": self.bands.state(),
         }
 
     @classmethod
@@ -78,7 +78,10 @@ class ForecastBlend:
         if {NETWORK, *(method.name for method in methods)} < set(blend.weights):
             raise ValueError("the blend lacks a method that it has a weight of")
         past = Past.from_state(state["past"], history)
-        return cls(blend, methods, past, Calibration.from_state(state["calibration"]))
+        bands = Bands.from_state(state["bands"])
+        if set(bands.calibrations) - {ANSWER, NETWORK, *(method.name for method in methods)}:
+            raise ValueError("a method is missing that offers bands")
+        return cls(blend, methods, past, bands)
 
 
 def _method(state: Mapping[str, Any], history: Panel) -> Method:
@@ -124,8 +127,8 @@ def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:
     return chosen(errors, lambda weights: error(mean(weights, said)))
 
 
-def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: Part) -> np.ndarray:
-    """The answers to the validation or test part of a training, before calibration.
+def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: Part) -> dict[str, np.ndarray]:
+    """The answers to the validation or test part of a training, and all who offer bands, before calibration.
 
     Args:
         blend: What answers.
@@ -133,18 +136,24 @@ def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: P
         dataset: The data of the training.
         part: Which part.
     """
-    said = {} if blend.is_network else {fit.method.name: fit.quantiles for fit in fitted(dataset, part)}
-    return mean(blend.weights, {NETWORK: network, **said})
+    return _offering(blend, {NETWORK: network, **{fit.method.name: fit.quantiles for fit in fitted(dataset, part)}})
 
 
-def made(blend: Blend, dataset: ForecastDataset, history: Panel, calibration: Calibration) -> ForecastBlend:
+def _offering(blend: Blend, said: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    others = {name: said[name] for name in (NETWORK, *STATISTICAL) if name in said}
+    # Alone, a method is the answer.
+    return {ANSWER: mean(blend.weights, said)} | {name: q for name, q in others.items() if {name} != set(blend.weights)}
+
+
+def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -> ForecastBlend:
     """What a run needs to answer by a blend.
 
     Args:
         blend: What answers.
         dataset: The data of the last training, whose methods go on.
         history: The end of every series, as the run keeps it.
-        calibration: What is known of the answer's intervals.
+        bands: What is known of the answer's intervals.
     """
-    methods = tuple(fit.method for fit in fitted(dataset, "test") if fit.method.name in blend.weights)
-    return ForecastBlend(blend, methods, Past.of(dataset.table, methods, history), calibration)
+    needed = {*blend.weights, *bands.calibrations}
+    methods = tuple(fit.method for fit in fitted(dataset, "test") if fit.method.name in needed)
+    return ForecastBlend(blend, methods, Past.of(dataset.table, methods, history), bands)

@@ -129,8 +129,8 @@ class Calibration:
         own[kinds < 0], alpha[kinds < 0] = 0, PROMISED
         size = pool.sum(axis=1, keepdims=True)
         # Of few scores there is no more to borrow than there are.
-        share = np.minimum(_POOL * self._block / np.maximum(size, 1e-12), 1.0) * ~is_far[kinds, None, None]
-        factors = _quantile(own + share * pool + _PRIOR * self._block * _NORMAL, 1 - alpha)
+        share = np.minimum(_POOL * self.block / np.maximum(size, 1e-12), 1.0) * ~is_far[kinds, None, None]
+        factors = _quantile(own + share * pool + _PRIOR * self.block * _NORMAL, 1 - alpha)
         levels = np.ones((len(kinds), len(LEVELS)))
         levels[:, :MEDIAN], levels[:, :MEDIAN:-1] = factors, factors
         found: np.ndarray = levels[place.reshape(-1)]
@@ -164,7 +164,8 @@ class Calibration:
         return factors, now
 
     @property
-    def _block(self) -> int:
+    def block(self) -> int:
+        """The steps that are one piece of evidence."""
         return max(self.horizon, _LEAST_BLOCK)
 
     def _after(self, steps: _Steps, due: np.ndarray, factors: np.ndarray) -> Calibration:
@@ -173,10 +174,10 @@ class Calibration:
         series, place, times = np.unique(steps.key[known], return_inverse=True, return_counts=True)
         missed = np.zeros((len(series), len(PROMISED)))
         np.add.at(missed, place.reshape(-1), steps.score[known] > factors[steps.origin[known], :MEDIAN])
-        moved = PROMISED * (PROMISED - missed / times[:, None]) * _RATE / self._block
+        moved = PROMISED * (PROMISED - missed / times[:, None]) * _RATE / self.block
         alpha = self.alpha.copy()
         alpha[series] = np.clip(alpha[series] + moved, 0.0, 1.0)
-        faded = self.counts * 0.5 ** (1 / (_HALF_LIFE * self._block))
+        faded = self.counts * 0.5 ** (1 / (_HALF_LIFE * self.block))
         return Calibration(alpha, faded, self.horizon)._counted(steps, due)
 
     def _counted(self, steps: _Steps, chosen: np.ndarray) -> Calibration:
@@ -210,7 +211,16 @@ def stretched(quantiles: np.ndarray, factors: np.ndarray) -> np.ndarray:
         factors: The factor of every level, shape (origins, levels).
     """
     median = quantiles[..., MEDIAN : MEDIAN + 1]
-    gaps = factors[:, None] * (quantiles - median)
+    return in_order(median, factors[:, None] * (quantiles - median))
+
+
+def in_order(median: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Quantiles that do not cross, of shape (origins, horizon, levels).
+
+    Args:
+        median: Shape (origins, horizon, 1).
+        gaps: What each level is away from it, shape (origins, horizon, levels).
+    """
     above = np.maximum.accumulate(gaps[..., MEDIAN + 1 :], axis=-1)
     below = np.minimum.accumulate(gaps[..., MEDIAN - 1 :: -1], axis=-1)[..., ::-1]
     return np.concatenate([median + below, median, median + above], axis=-1)

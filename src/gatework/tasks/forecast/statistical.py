@@ -6,6 +6,7 @@ there and keeps its parameters, as the network does. What is kept of a fit is it
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import warnings
@@ -35,6 +36,8 @@ _PERCENTS = {"95": (0, 6), "80": (1, 5), "50": (2, 4)}
 # A longer season makes these models' states too large to fit in reasonable time.
 _LONGEST_SEASON = 60
 _MOST_VALUES = 1500
+# What statsforecast raises for values that a model is not made for, such as a few of them.
+_CANNOT = (ArithmeticError, LookupError, NotImplementedError, ValueError, np.linalg.LinAlgError)
 _INSTALL = 'pip install "gatework[forecast]"'
 
 
@@ -109,7 +112,10 @@ class Statistical(Method):
             fit, series = self.fits.get(int(key)), origins.table.series[number]
             if fit is not None and fit.begin >= series.start:
                 values = series.values[fit.begin - series.start : step, target]
-                said[row] = self._answer(fit, values, is_first=series.start + step == fit.end, horizon=origins.horizon)
+                is_first = series.start + step == fit.end
+                # An early origin of a newer table has too few values for some models.
+                with contextlib.suppress(*_CANNOT):
+                    said[row] = self._answer(fit, values, is_first=is_first, horizon=origins.horizon)
         return np.maximum(said, self.least)
 
     def _answer(self, fit: Fit, values: np.ndarray, *, is_first: bool, horizon: int) -> np.ndarray:
@@ -191,7 +197,7 @@ def _fitted(kind: str, season: int, values: np.ndarray) -> Any:
     """A model fitted to a series; None where statsforecast cannot, as to one of a few values."""
     try:
         return _model(kind, season).fit(values)
-    except (ArithmeticError, LookupError, NotImplementedError, ValueError, np.linalg.LinAlgError):
+    except _CANNOT:
         return None
 
 

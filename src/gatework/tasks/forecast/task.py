@@ -23,6 +23,7 @@ from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast import report
+from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import baselines
 from gatework.tasks.forecast.blend import ForecastBlend, choose, made, on_part
 from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
@@ -223,12 +224,12 @@ class ForecastTask(DenseTask):
         (first, network), part = self._trainings(model, dataset, earlier)[0]
         raw = _raw(first, network, part.validation)
         blend = choose(raw, part)
-        if blend.is_network:
-            calibration = _network(model).calibration
-        else:
-            calibration = self._held_back(on_part(blend, raw, part, "validation"), part.validation)
+        said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
+        known = Bands.unknown(said, self._pairs, self.plan.horizon)
+        y, keys = part.validation.targets["value"], self._keys(origins)
+        bands = known.held_back(said, y, origins.times(), keys, self._least)
         last = _forecasts(dataset).trainings[-1]
-        return dataclasses.replace(self, answer=made(blend, last, self.history, calibration))
+        return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
 
     def _held_back(self, raw: np.ndarray, split: Split) -> Calibration:
         """What quantiles for held-back origins say of their intervals."""
@@ -238,41 +239,55 @@ class ForecastTask(DenseTask):
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """The forecasts of the test part, each with the intervals that were known to hold when it was made."""
-        quantiles, _ = self._along_the_test_part(model, dataset, earlier)
+        given = (model, dataset, earlier)
+        along = self._answered(self.answer, *given) if self.answer else self._along_the_test_part(*given)
         loss = self.outputs(model, self.encode(dataset.trainings[-1].test))[1]
-        answers = self.answers(quantiles, dataset.test)
+        answers = self.answers(along[0], dataset.test)
         return Evaluation(loss, self.metrics(answers), answers)
 
     def advanced(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ForecastTask:
         """The task, and in place the network, with what is known of their intervals at the end of the table."""
         answer = self.answer
         if answer is not None:
-            after = self._along_the_test_part(model, dataset, earlier)[1]
-            answer = dataclasses.replace(answer, calibration=after)
-        alone = dataclasses.replace(self, answer=None)
-        _network(model).calibration = alone._along_the_test_part(model, dataset, earlier)[1]
+            after = self._answered(answer, model, dataset, earlier)[1]
+            answer = dataclasses.replace(answer, bands=after)
+        _network(model).calibration = self._along_the_test_part(model, dataset, earlier)[1]
         return dataclasses.replace(self, answer=answer)
 
     def _along_the_test_part(
         self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
     ) -> tuple[np.ndarray, Calibration]:
-        """Calibrated quantiles of the test part, and what is known of the intervals after it."""
-        parts = []
-        for (task, network), part in self._trainings(model, dataset, earlier):
-            raw = _raw(task, network, part.test)
-            parts.append(on_part(self.blend, raw, _forecasts(part), "test") if self.blend else raw)
-        return self._followed(self._calibration(model), _forecasts(dataset).gathered(parts), dataset.test)
+        """The network's calibrated quantiles of the test part, and what is known of its intervals after it."""
+        raw = [_raw(task, network, part.test) for (task, network), part in self._trainings(model, dataset, earlier)]
+        return self._followed(_network(model).calibration, _forecasts(dataset).gathered(raw), dataset.test)
 
-    def _calibration(self, model: nn.Module) -> Calibration:
-        """What is known of the intervals of what answers."""
-        return self.answer.calibration if self.answer else _network(model).calibration
+    def _answered(
+        self, answer: ForecastBlend, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]
+    ) -> tuple[np.ndarray, Bands]:
+        """The answers to the test part with their bands, and what is known of these after it."""
+        each = [
+            on_part(answer.blend, _raw(task, network, part.test), part, "test")
+            for (task, network), part in self._trainings(model, dataset, earlier)
+        ]
+        gathered = {name: _forecasts(dataset).gathered([said[name] for said in each]) for name in each[0]}
+        return self._banded(answer.bands, gathered, dataset.test)
+
+    def _banded(self, bands: Bands, said: Mapping[str, np.ndarray], split: Split) -> tuple[np.ndarray, Bands]:
+        """Answers, each with bands by what was known at its origin, and what is known in the end."""
+        origins = origins_of(split)
+        return bands.follow(said, split.targets["value"], origins.times(), self._keys(origins), self._least)
+
+    @property
+    def _least(self) -> float:
+        """No forecast is below this."""
+        return 0.0 if self.plan.non_negative else -np.inf
 
     def _followed(self, known: Calibration, raw: np.ndarray, split: Split) -> tuple[np.ndarray, Calibration]:
         """Stretched quantiles, each by what was known at its origin, and what is known in the end."""
         origins = origins_of(split)
         factors, after = known.follow(raw, split.targets["value"], origins.times(), self._keys(origins))
         quantiles = stretched(raw.astype(np.float64), factors)
-        return np.maximum(quantiles, 0) if self.plan.non_negative else quantiles, after
+        return np.maximum(quantiles, self._least), after
 
     @property
     def _pairs(self) -> int:
@@ -333,8 +348,9 @@ class ForecastTask(DenseTask):
         whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
         raw = _raw(self, model, whole)
         if self.answer is not None:
-            raw = self.answer.quantiles(raw, whole.inputs)
-        return self._followed(self._calibration(model), raw, whole)[0][-len(origins) :]
+            said = self.answer.said(raw, whole.inputs)
+            return self._banded(self.answer.bands, said, whole)[0][-len(origins) :]
+        return self._followed(_network(model).calibration, raw, whole)[0][-len(origins) :]
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """Quantiles beside what came to pass, one row per origin."""

@@ -1,0 +1,177 @@
+r"""The intervals of an answer: a weighted mean of several methods' bands about one median.
+
+Every method offers its band, moved to the answer's median, twice: as it is, and stretched by what such bands got wrong
+(`conformal.py`). What they reach below and above is averaged, interval by interval, with the weights
+
+$$ w_k \propto s_k^{-8} , $$
+
+where $s_k$ is the interval score that the band has had lately: that of every step that came to pass, of which each
+counts once and whose weight falls by half in `_HALF_LIFE` blocks. So what a crisis made too wide is given up once a
+narrower band does as well, and a band that is too narrow once it misses: weights that follow the loss of each forecast
+so far need no law that holds (V. V'yugin and V. Trunov, "Online learning with continuous ranked probability score",
+COPA 2019).
+
+The answer itself, the network and AutoETS, AutoTheta and AutoARIMA offer bands. Those of the simplest methods are the
+quantiles of their errors on the validation part, where they look better than they are: they have a part in the
+answer's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gatework.tasks.forecast.conformal import PROMISED, Calibration, in_order, stretched
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, interval_score
+
+ANSWER = "answer"
+"""What the answer's median is of, among those who offer bands."""
+
+# Chosen on the built-in tables cut before their test parts, on other tables and on generated series;
+# docs/benchmarks-forecast.md.
+_POWER, _HALF_LIFE = 8.0, 2.0
+_TINY = 1e-12
+
+Said = Mapping[str, np.ndarray]
+"""Quantiles by method, shape (origins, horizon, levels), NaN where one cannot answer; `ANSWER` among them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """What is known of every band at one moment.
+
+    Attributes:
+        calibrations: What is known of each method's intervals, by method.
+        scores: The interval score that each band has had, faded: of every method as it is, then stretched, shape
+            (bands, intervals).
+        moment: The step up to which they are faded, a position on the grid.
+    """
+
+    calibrations: Mapping[str, Calibration]
+    scores: np.ndarray
+    moment: int
+
+    @classmethod
+    def unknown(cls, methods: Iterable[str], series: int, horizon: int) -> Bands:
+        """Before the first step: every band counts alike.
+
+        Args:
+            methods: Who offers bands.
+            series: How many series have intervals of their own.
+            horizon: The steps of a forecast.
+        """
+        known = {name: Calibration.unknown(series, horizon) for name in methods}
+        return cls(known, np.zeros((2 * len(known), len(PROMISED))), 0)
+
+    def state(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        known = {name: calibration.state() for name, calibration in self.calibrations.items()}
+        return {"calibrations": known, "scores": self.scores.tolist(), "moment": self.moment}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Bands:
+        """What was known, from `state()`.
+
+        Raises:
+            ValueError: The numbers do not fit together.
+        """
+        known = {str(name): Calibration.from_state(kept) for name, kept in state["calibrations"].items()}
+        scores = np.array(state["scores"], dtype=np.float64)
+        if ANSWER not in known or scores.shape != (2 * len(known), len(PROMISED)) or not (scores >= 0).all():
+            raise ValueError(f"scores of bands of the shape {scores.shape}, expected {2 * len(known)} rows")
+        return cls(known, scores, int(state["moment"]))
+
+    def held_back(self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float) -> Bands:
+        """With what forecasts for held-back origins teach; arguments as for `follow()`."""
+        after = self.follow(said, y, times, keys, least)[1]
+        moved = _moved(said)
+        known = {name: kept.held_back(moved[name], y, times, keys) for name, kept in self.calibrations.items()}
+        return Bands(known, after.scores, after.moment)
+
+    def follow(
+        self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float
+    ) -> tuple[np.ndarray, Bands]:
+        """Goes through origins in the order of time, learning from each step once it has come to pass.
+
+        Args:
+            said: Who offers bands with their quantiles, not stretched.
+            y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
+            times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
+            keys: Which series each origin is of; below 0 for one that was never seen. Shape (origins,).
+            least: No band reaches below this.
+
+        Returns:
+            The answer with its bands, shape (origins, horizon, levels), and what is known after the last step.
+        """
+        moved, bands, known = _moved(said), [], {}
+        for name, calibration in self.calibrations.items():
+            factors, known[name] = calibration.follow(moved[name], y, times, keys)
+            bands += [moved[name], stretched(moved[name], factors)]
+        offered = np.maximum(np.stack(bands), least)
+        weights, scores, moment = self._weighed(offered, y, times, keys)
+        median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
+        gaps = np.einsum("bol,bohl->ohl", weights, offered - median)
+        return in_order(median, gaps), Bands(known, scores, moment)
+
+    def _weighed(
+        self, offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """The share of each band at every origin, shape (bands, origins, levels), and the scores in the end."""
+        moments, gained = _gained(offered, y, times, keys)
+        scores, moment, at = self.scores, self.moment, 0
+        weights = np.full((len(offered), len(times), len(LEVELS)), 1 / len(offered))
+        block = next(iter(self.calibrations.values())).block
+        for time in [*np.unique(times), np.inf]:
+            while at < len(moments) and moments[at] < time:
+                passed = max(0, int(moments[at]) - moment)
+                scores = scores * 0.5 ** (passed / (_HALF_LIFE * block)) + gained[:, at]
+                moment, at = int(moments[at]), at + 1
+            shares = _shares(scores)
+            here = times == time
+            weights[:, here, :MEDIAN] = shares[:, None]
+            weights[:, here, :MEDIAN:-1] = shares[:, None]
+        return weights, scores, moment
+
+
+def _shares(scores: np.ndarray) -> np.ndarray:
+    """The weight of each band in the mean, by interval, shape (bands, intervals)."""
+    counted = np.maximum(scores, _TINY)
+    raw = (counted.min(axis=0) / counted) ** _POWER
+    shares: np.ndarray = raw / raw.sum(axis=0)
+    return shares
+
+
+def _moved(said: Said) -> dict[str, np.ndarray]:
+    """Every method's quantiles about the answer's median; the answer's own where a method cannot answer."""
+    answer = said[ANSWER].astype(np.float64)
+    median = answer[..., MEDIAN : MEDIAN + 1]
+    moved = {}
+    for name, quantiles in said.items():
+        gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
+        can = np.isfinite(gaps).all(axis=(1, 2), keepdims=True)
+        moved[name] = answer if name == ANSWER else np.where(can, median + gaps, answer)
+    return moved
+
+
+def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The moments at which steps come to pass, and what each adds to the scores, shape (bands, moments, intervals).
+
+    Errors are measured by the width of the answer's widest band, so that every series counts alike; each step of a
+    series counts once, however many origins forecast it.
+    """
+    width = (offered[0, ..., -1] - offered[0, ..., 0]).mean(axis=1)
+    origin, ahead = np.nonzero(~np.isnan(y) & (keys >= 0)[:, None] & (width > 0)[:, None])
+    due = times[origin] + ahead
+    _, place, count = np.unique(np.stack([keys[origin], due], axis=1), axis=0, return_inverse=True, return_counts=True)
+    weight = 1 / (count[place.reshape(-1)] * width[origin])
+    moments, of = np.unique(due, return_inverse=True)
+    gained = np.zeros((len(offered), len(moments), len(PROMISED)))
+    for interval, misses in enumerate(PROMISED):
+        low, high = offered[:, origin, ahead, interval], offered[:, origin, ahead, -1 - interval]
+        score = interval_score(low, high, y[origin, ahead], misses) * weight
+        for band, values in enumerate(score):
+            gained[band, :, interval] = np.bincount(of.reshape(-1), values, len(moments))
+    return moments, gained

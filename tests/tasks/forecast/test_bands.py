@@ -1,0 +1,80 @@
+"""The intervals of an answer: whose bands count, and how soon that changes."""
+
+import numpy as np
+import pytest
+
+from gatework.tasks.forecast.bands import ANSWER, Bands, Said
+from gatework.tasks.forecast.conformal import Calibration, stretched
+from gatework.tasks.forecast.metrics import INTERVALS, interval_score
+
+BANDS = np.array([-1.959964, -1.281552, -0.674490, 0.0, 0.674490, 1.281552, 1.959964])
+"""The quantiles of a standard normal law."""
+HORIZON = 4
+
+
+def said(origins: int, **spreads: float) -> Said:
+    """Bands about 10, by the spread that each method believes in."""
+    return {name: np.tile(10 + spread * BANDS, (origins, HORIZON, 1)) for name, spread in spreads.items()}
+
+
+def along(random: np.random.Generator, origins: int, spread: np.ndarray | float) -> tuple[np.ndarray, ...]:
+    """What comes to pass along overlapping origins: the values, the times and the keys."""
+    y = 10 + spread * random.normal(size=origins + HORIZON - 1)
+    return np.lib.stride_tricks.sliding_window_view(y, HORIZON), np.arange(origins), np.zeros(origins, dtype=np.int64)
+
+
+def score(quantiles: np.ndarray, y: np.ndarray) -> float:
+    low, high = INTERVALS[95]
+    return float(interval_score(quantiles[..., low], quantiles[..., high], y, 0.05).mean())
+
+
+def test_the_band_that_was_right_counts_most_whoever_it_is_of() -> None:
+    random = np.random.default_rng(0)
+    offers = said(120, answer=3.0, network=1.0, AutoETS=0.2)
+    known = Bands.unknown(offers, 1, HORIZON).held_back(offers, *along(random, 120, 1.0), -np.inf)
+    quantiles, _ = known.follow(said(1, answer=3.0, network=1.0, AutoETS=0.2), *along(random, 1, 1.0), -np.inf)
+    np.testing.assert_allclose(quantiles[0, 0], 10 + BANDS, atol=0.35)
+
+
+@pytest.mark.parametrize(("believed", "crisis"), [(1.0, 15.0), (0.4, 1.0)])
+def test_what_a_crisis_made_too_wide_is_given_up_and_what_is_too_narrow_is_stretched(believed, crisis) -> None:
+    random = np.random.default_rng(1)
+    spread = np.concatenate([np.full(60, 1.0), np.full(20, crisis), np.full(52 + HORIZON - 1, 1.0)])
+    past, (y, times, keys) = along(random, 132, spread), along(random, 100, 1.0)
+    offers, later = said(132, answer=believed), said(100, answer=believed)
+    quantiles, _ = (
+        Bands.unknown(offers, 1, HORIZON).held_back(offers, *past, -np.inf).follow(later, y, times + 132, keys, -np.inf)
+    )
+    known = Calibration.unknown(1, HORIZON).held_back(offers[ANSWER], *past)
+    alone = stretched(later[ANSWER], known.follow(later[ANSWER], y, times + 132, keys)[0])
+    right = score(10 + np.tile(BANDS, (100, HORIZON, 1)), y)
+    worse = max(score(alone, y), score(later[ANSWER], y))
+    assert score(quantiles, y) < 1.1 * right < 2 * right < worse
+
+
+def test_a_stretch_of_time_in_two_parts_teaches_what_the_whole_does_and_can_be_kept() -> None:
+    random = np.random.default_rng(2)
+    y, times, keys = along(random, 60, np.linspace(0.5, 3, 60 + HORIZON - 1))
+    offers = said(60, answer=1.0, AutoETS=2.0)
+    # A step is known once it is past: what the last origins of the first part forecast comes to pass in the second.
+    first = slice(0, 30)
+    cut = np.where(times[first, None] + np.arange(HORIZON) < 30, y[first], np.nan)
+    earlier = {name: quantiles[first] for name, quantiles in offers.items()}
+    whole, _ = Bands.unknown(offers, 1, HORIZON).follow(offers, y, times, keys, -np.inf)
+    half, known = Bands.unknown(offers, 1, HORIZON).follow(earlier, cut, times[first], keys[first], -np.inf)
+    np.testing.assert_array_equal(whole[first], half)
+    again = Bands.from_state(known.state())
+    later = {name: quantiles[30:] for name, quantiles in offers.items()}
+    rest = (y[30:], times[30:], keys[30:], 0.0)
+    (one, after), (other, later_after) = known.follow(later, *rest), again.follow(later, *rest)
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(after.scores, later_after.scores)
+    with pytest.raises(ValueError, match="scores of bands"):
+        Bands.from_state({**known.state(), "scores": [[1.0]]})
+
+
+def test_who_cannot_answer_a_series_offers_the_answers_own_band_and_no_band_reaches_below_the_least() -> None:
+    offers = {**said(2, answer=1.0), "AutoETS": np.full((2, HORIZON, len(BANDS)), np.nan)}
+    y = np.full((2, HORIZON), np.nan)
+    quantiles, _ = Bands.unknown(offers, 1, HORIZON).follow(offers, y, np.arange(2), np.array([0, -1]), 9.0)
+    np.testing.assert_allclose(quantiles[1, 0], np.maximum(10 + BANDS, 9), atol=1e-3)
