@@ -80,6 +80,21 @@ class InTraining(Core):
         """At which rates parts of the network learn; all at one if None."""
         return None
 
+    def lessons(
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+    ) -> Examples:
+        """What an epoch learns from, as many examples as there are; by default the training part as it is.
+
+        Args:
+            model: The network before the epoch's first step; what the epoch needs of it again, should it be stopped and
+                go on, is kept in a buffer.
+            examples: The training part, encoded.
+            config: How it is trained.
+            epoch: The epoch, counted from 1.
+            is_fresh: Whether the epoch begins, rather than goes on.
+        """
+        return examples
+
     def specimen(self, model: nn.Module) -> dict[str, str]:
         """What a network makes after an epoch, as texts by name, for a person to see; nothing by default.
 

@@ -60,6 +60,7 @@ class Trainer:
     ) -> None:
         self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
+        self.lessons = self.train
         self.label, self.progress, self.ranks = label, progress if ranks.is_main else Progress(), ranks
         torch.manual_seed(self.config.seed)
         self.model = task.model(recipe.model)
@@ -106,6 +107,7 @@ class Trainer:
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
         at, config = self.state, self.config
         batches = self.task.order(self.train, config, at.epoch)
+        self.lessons = self.task.lessons(self.model, self.train, config, at.epoch, is_fresh=at.step == 0)
         self.model.train()
         saved = time.perf_counter()
         times: list[float] = []
@@ -169,7 +171,7 @@ class Trainer:
         carried: dict[int, tuple[Tensor, ...]] = {}
 
         def loss_of(shard: int, part: np.ndarray) -> Loss:
-            batch = self.train.batch(part)
+            batch = self.lessons.batch(part)
             loss = self.task.loss(self.model, batch.following(self.carried[shard]) if self.carried else batch)
             if loss.carried:
                 carried[shard] = loss.carried

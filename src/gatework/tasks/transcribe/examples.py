@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,11 @@ from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 if TYPE_CHECKING:
     from torch import Tensor
 
-# The share of silent recordings that hiss; the others hold nothing at all.
-_HISS = 0.75
+_UNSPOKEN = ("nothing", "hiss", "hiss", "hum", "notes")
+# In logarithms of energy: how much louder than a recording's mean a hiss may be, and than the hiss a tone.
+_LOUDER, _LOUDEST_TONE = 4.0, 8.0
+# The share of bands with a tone, and the frames that a note may last.
+_TONES, _NOTE = 0.15, (8, 60)
 
 
 @dataclass(frozen=True)
@@ -37,17 +41,14 @@ class SpokenBatch(Batch):
 
 
 def with_silence(batch: SpokenBatch) -> SpokenBatch:
-    """The batch with one more recording, in which nothing is said: none at all, or a hiss as loud as a pause may be.
+    """The batch with one more recording, in which nothing is said: nothing at all, a hiss, a hum, or notes.
 
     Without such recordings a network writes words into silence. Drawn by torch's generator.
     """
     inputs = batch.inputs
-    frames, bands = int(batch.lengths[0]), inputs.shape[2]
-    is_heard, loudness, tilt = torch.rand(1) < _HISS, torch.rand(1), torch.linspace(-1, 1, bands) * torch.randn(1)
-    level = loudness * float(inputs[0, :frames].mean())
-    hiss = torch.where(is_heard, level + tilt + 0.5 * torch.randn(frames, bands), FLOOR).clamp_min(FLOOR)
-    quiet = torch.zeros(1, inputs.shape[1], bands)
-    quiet[0, :frames] = hiss
+    frames = int(batch.lengths[0])
+    quiet = torch.zeros(1, inputs.shape[1], inputs.shape[2])
+    quiet[0, :frames] = _unspoken(frames, inputs.shape[2], float(inputs[0, :frames].mean()))
     none = torch.zeros(1, dtype=torch.int64)
     return SpokenBatch(
         torch.cat([inputs, quiet]),
@@ -56,6 +57,27 @@ def with_silence(batch: SpokenBatch) -> SpokenBatch:
         torch.cat([batch.letters, none]),
         torch.cat([batch.needed, none]),
     )
+
+
+def _unspoken(frames: int, bands: int, loudness: float) -> Tensor:
+    """Log energies of no speech, shape (frames, bands): of nothing, or of a hiss, alone or below a hum or notes.
+
+    Args:
+        frames: How many.
+        bands: How many.
+        loudness: The mean of a recording's; the hiss is between nothing and somewhat louder.
+    """
+    kind, level = int(torch.randint(len(_UNSPOKEN), (1,))), (loudness + _LOUDER) * torch.rand(1)
+    tilt = torch.linspace(-1, 1, bands) * torch.randn(1)
+    hiss = level + tilt + 0.5 * torch.randn(frames, bands)
+    lasting = frames if _UNSPOKEN[kind] == "hum" else int(torch.randint(*_NOTE, (1,)))
+    notes = -(-frames // lasting)
+    tones = (torch.rand(notes, bands) < _TONES) * (_LOUDEST_TONE * torch.rand(notes, 1))
+    if _UNSPOKEN[kind] == "nothing":
+        return torch.full((frames, bands), FLOOR)
+    if _UNSPOKEN[kind] != "hiss":
+        hiss = hiss + tones.repeat_interleave(lasting, 0)[:frames]
+    return hiss.clamp_min(FLOOR)
 
 
 class SpokenExamples:
@@ -72,19 +94,31 @@ class SpokenExamples:
         self.split, self.recordings = split, split.inputs
         self.lengths = np.array([len(frames) for frames in split.inputs.features], dtype=np.int64)
         self.letters = [alphabet.indices(text) for text in split.targets]
-        self.needed = np.array([steps_needed(one) for one in self.letters], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def batch(self, index: np.ndarray) -> SpokenBatch:
         """The recordings at these positions as one batch."""
-        features, lengths = self.recordings.features, torch.from_numpy(self.lengths[index])
-        inputs = torch.zeros(len(index), int(lengths.max()), self.recordings.spec.bands)
-        for row, place in enumerate(index):
-            inputs[row, : len(features[place])] = torch.from_numpy(features[place])
-        letters = [self.letters[place] for place in index]
-        targets = torch.from_numpy(np.concatenate(letters)) if letters else torch.zeros(0, dtype=torch.int64)
-        return SpokenBatch(
-            inputs, lengths, targets, torch.tensor(list(map(len, letters))), torch.from_numpy(self.needed[index])
-        )
+        features = self.recordings.features
+        return batch_of([features[place] for place in index], [self.letters[place] for place in index])
+
+
+def batch_of(features: Sequence[np.ndarray], letters: Sequence[np.ndarray]) -> SpokenBatch:
+    """Recordings as one batch.
+
+    Args:
+        features: Of each, shape (frames, bands).
+        letters: Of each.
+    """
+    lengths = [len(frames) for frames in features]
+    inputs = torch.zeros(len(features), max(lengths), features[0].shape[1])
+    for row, frames in enumerate(features):
+        inputs[row, : len(frames)] = torch.from_numpy(frames)
+    return SpokenBatch(
+        inputs,
+        torch.tensor(lengths),
+        torch.from_numpy(np.concatenate(letters)),
+        torch.tensor(list(map(len, letters))),
+        torch.tensor(list(map(steps_needed, letters))),
+    )

@@ -21,6 +21,7 @@ from gatework.options import ModelOptions
 from gatework.tasks.transcribe.augment import Augmentation, band_places
 from gatework.tasks.transcribe.examples import SpokenBatch
 from gatework.tasks.transcribe.letters import BLANK
+from gatework.tasks.transcribe.splicing import UNKNOWN
 from gatework.tasks.transcribe.tuning import COUNT
 
 
@@ -63,14 +64,18 @@ class SpeechModel(nn.Module):
         hearing: How features are prepared.
         outputs: Letters and the blank.
         augmentation: What is done to recordings in training.
+        cuts: How many places between words are remembered in training; see `splicing`.
     """
 
     mean: Tensor
     std: Tensor
     places: Tensor
     decoding: Tensor
+    cuts: Tensor
 
-    def __init__(self, config: ModelOptions, hearing: Hearing, outputs: int, augmentation: Augmentation) -> None:
+    def __init__(
+        self, config: ModelOptions, hearing: Hearing, outputs: int, augmentation: Augmentation, cuts: int = 0
+    ) -> None:
         super().__init__()
         bands = len(hearing.mean)
         self.hearing, self.augmentation = hearing, augmentation
@@ -80,6 +85,8 @@ class SpeechModel(nn.Module):
         self.register_buffer("places", places, persistent=False)
         # What is chosen on the validation part once training has ended; all 0 until then.
         self.register_buffer("decoding", torch.zeros(COUNT, dtype=torch.float64))
+        # Kept with the weights, as a training that goes on where it was stopped must know them.
+        self.register_buffer("cuts", torch.full((cuts,), UNKNOWN))
         self.recurrent = layers(config, bands * hearing.stack, bidirectional=config.bidirectional)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden * (2 if config.bidirectional else 1), outputs)

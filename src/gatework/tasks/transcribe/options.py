@@ -71,6 +71,13 @@ class SpeechOptions(OptionSection):
     masking: float = option(
         0.15, low=0, high=0.9, help="Share of bands, and of steps, that are blanked out in training (SpecAugment)."
     )
+    splice: float = option(
+        0.7,
+        low=0,
+        high=1,
+        help="Share of recordings that are put together in training from words of others, cut where the network hears "
+        "them end, so that sentences are not learnt by heart; of letters, not where whole words are written.",
+    )
     skip_bad: bool = option(False, help="Leave out recordings that cannot be read, and say how many.")
 
 

@@ -32,6 +32,7 @@ from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
 from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, TranscriptOptions
+from gatework.tasks.transcribe.splicing import UNKNOWN, SplicedExamples, cuts_of, is_due, places_of
 from gatework.tasks.transcribe.streaming import SpeechStream, StepStream, can_stream
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber, texts_of
 from gatework.tasks.transcribe.transcript import FORMATS, row_of
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gatework.data.dataset import Batch, Dataset, Examples, Split
-    from gatework.options import DataOptions, ModelOptions
+    from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
@@ -179,7 +180,34 @@ class TranscribeTask(Task):
         way = self.speech.normalise
         is_own_mean = config.bidirectional if way == "auto" else way == "utterance"
         hearing = Hearing(self.mean, self.std, self.stack, is_own_mean, self.spec.rate)
-        return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech))
+        cuts = int(places_of(self.texts, self.alphabet)[-1]) if self._is_splicing else 0
+        return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech), cuts)
+
+    def lessons(
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+    ) -> Examples:
+        """The recordings, of which some are put together anew; see `gatework.tasks.transcribe.splicing`."""
+        network, whole = _speech_model(model), self.examples(_spoken(examples.split))
+        if not self._is_splicing:
+            return whole
+        if is_fresh and is_due(epoch, config.epochs):
+            network.cuts.copy_(torch.from_numpy(self._cuts(network, whole)))
+        densest = 1 / (self.stack * (1 + self.speech.speed))
+        return SplicedExamples(whole, network.cuts.numpy(), self.alphabet, self.speech.splice, densest)
+
+    @property
+    def _is_splicing(self) -> bool:
+        return self.speech.splice > 0 and not self.alphabet.is_words
+
+    def _cuts(self, network: SpeechModel, whole: SpokenExamples) -> np.ndarray:
+        """Where words lie in each recording, as `places_of()` says."""
+        places = places_of(self.texts, self.alphabet)
+        cuts = np.full(int(places[-1]), UNKNOWN)
+        for k, log_probs in enumerate(self.listen(network, whole).log_probs):
+            each = cuts_of(log_probs, int(whole.lengths[k]), whole.letters[k], self.alphabet, self.stack)
+            if each:
+                cuts[places[k] : places[k + 1]] = each
+        return cuts
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The negative log-likelihood of the texts, summed over their letters and ends."""

@@ -1,0 +1,86 @@
+"""Recordings put together anew: what is heard in them is what their text says, and a stopped training goes on alike."""
+
+from __future__ import annotations
+
+import os
+import signal
+from itertools import groupby
+
+import numpy as np
+import pytest
+import torch
+
+from gatework import training
+from gatework.data.dataset import Examples
+from gatework.tasks.transcribe.examples import SpokenExamples
+from gatework.tasks.transcribe.letters import Alphabet
+from gatework.tasks.transcribe.options import SpeechOptions
+from gatework.tasks.transcribe.splicing import SplicedExamples, is_due, places_of
+from support import recordings
+
+LETTER_FRAMES = 10
+
+
+def heard(frames: np.ndarray) -> str:
+    """The tones of frames by the loudest band, one letter for each tenth of a second."""
+    alone = {letter: recordings.spoken([letter]).inputs.features[0] for letter in "abc"}
+    tones = {one[14].argmax(): letter for letter, one in alone.items()}
+    loud = (alone["a"][2].max() + alone["a"][14].max()) / 2
+    each = [tones.get(one.argmax(), "") if one.max() > loud else "" for one in frames]
+    return "".join(letter * round(len(list(run)) / LETTER_FRAMES) for letter, run in groupby(each))
+
+
+def test_what_is_put_together_says_its_text():
+    part = recordings.dataset(40).train
+    alphabet = Alphabet.of(part.targets.tolist())
+    examples = SpokenExamples(part, alphabet)
+    cuts = []
+    for text, frames in zip(part.targets, examples.lengths, strict=True):
+        # A tenth of a second of silence stands before each word, and one at the end; cut in the middle of them.
+        ends = np.cumsum([len(word) + 1 for word in text.split()])
+        cuts += [0, *(int(end) * LETTER_FRAMES + LETTER_FRAMES // 2 for end in ends[:-1]), int(frames)]
+    assert len(cuts) == places_of(part.targets.tolist(), alphabet)[-1]
+    spliced = SplicedExamples(examples, np.array(cuts), alphabet, 1.0, 1.0)
+    torch.manual_seed(0)
+    batch = spliced.batch(np.arange(40))
+    texts = [alphabet.text(one) for one in batch.targets.split(batch.letters.tolist())]
+    assert len(set(texts) - set(part.targets)) > 20, "most are new"
+    for row, text in enumerate(texts):
+        assert heard(batch.inputs[row, : int(batch.lengths[row])].numpy()) == "".join(text.split())
+
+
+def test_words_are_looked_for_from_a_quarter_on_and_again():
+    assert [epoch for epoch in range(1, 41) if is_due(epoch, 40)] == [11, 15, 19, 23, 27, 31, 35, 39]
+    assert [epoch for epoch in range(1, 3) if is_due(epoch, 2)] == [2]
+
+
+class StopAmongCuts(training.Progress):
+    """Stops within an epoch that learns from words that were looked for before it."""
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """Counts steps."""
+        if done == 22:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_training_that_is_stopped_goes_on_with_the_same_recordings(tmp_path):
+    dataset, recipe = recordings.dataset(options=SpeechOptions()), recordings.small(epochs=5)
+    whole = training.train("transcribe", dataset, out=tmp_path / "whole", recipe=recipe, threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(
+            "transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1, progress=StopAmongCuts()
+        )
+    resumed = training.resume(tmp_path / "run", dataset)
+    assert (whole.network.cuts >= 0).any()
+    for name, weights in whole.network.state_dict().items():
+        assert torch.equal(weights, resumed.network.state_dict()[name]), name
+
+
+def test_whole_words_are_not_spliced(tmp_path):
+    options = SpeechOptions(units="words")
+    dataset = recordings.dataset(options=options)
+    run = training.train("transcribe", dataset, out=tmp_path / "run", recipe=recordings.small(epochs=1), threads=1)
+    assert len(run.network.cuts) == 0
+    examples: Examples = run.task.encode(dataset.train)
+    lessons = run.task.lessons(run.network, examples, run.recipe.training, 1, is_fresh=True)
+    assert isinstance(lessons, SpokenExamples)
