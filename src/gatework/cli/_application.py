@@ -24,7 +24,7 @@ from gatework.formatting import printable, wrapped
 from gatework.options import TASKS, owners
 
 _GROUPS = {
-    "Train": ("compare", "train", "tune"),
+    "Train": ("record", "compare", "train", "tune"),
     "Use a run": ("evaluate", "predict", "align", "inspect", "report", "export", "serve"),
     "What there is": ("datasets", "recipes"),
     "Learn": ("learn", "playground"),

@@ -67,9 +67,7 @@ def test_a_training_that_is_stopped_goes_on_with_the_same_recordings(tmp_path):
     dataset, recipe = recordings.dataset(options=SpeechOptions()), recordings.small(epochs=5)
     whole = training.train("transcribe", dataset, out=tmp_path / "whole", recipe=recipe, threads=1)
     with pytest.raises(KeyboardInterrupt):
-        training.train(
-            "transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1, progress=StopAmongCuts()
-        )
+        training.train("transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1, progress=StopAmongCuts())
     resumed = training.resume(tmp_path / "run", dataset)
     assert (whole.network.cuts >= 0).any()
     for name, weights in whole.network.state_dict().items():
