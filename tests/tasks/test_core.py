@@ -4,8 +4,10 @@ import inspect
 
 from gatework.tasks import Task
 from gatework.tasks._core import Core
+from support.source_tree import ROOT
 from support.spelling import SpellTask
 
+REFERENCE = (ROOT / "docs" / "reference" / "tasks.md").read_text(encoding="utf-8")
 SEVEN = {"load", "fit", "state", "encode", "model", "loss", "evaluate"}
 
 
@@ -24,6 +26,7 @@ def test_every_other_method_belongs_to_one_capability_and_has_a_default():
     capabilities = [base for base in Task.__mro__[1:] if issubclass(base, Core) and base is not Core]
     names = [name for base in capabilities for name in methods(base) if name[0] != "_"]
     assert len(capabilities) == 6
+    assert all(f"{base.__module__}.{base.__name__}" in REFERENCE for base in (Core, *capabilities))
     assert len(set(names)) == len(names)
     assert not set(names) & SEVEN
 
