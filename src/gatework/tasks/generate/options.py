@@ -26,7 +26,7 @@ class GenerateOptions(OptionSection):
         "a few million of them. What is in neither is read as bytes.",
     )
     window: int = option(
-        64, low=2, high=_MOST, help="Tokens that a training step reads of each stream; the state goes on to the next."
+        128, low=2, high=_MOST, help="Tokens that a training step reads of each stream; the state goes on to the next."
     )
     from_run: str | None = option(
         None,
