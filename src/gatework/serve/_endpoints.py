@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from gatework import __version__
 from gatework.errors import DataError
+from gatework.serve import _binary as binary
 from gatework.serve._answers import decoded, json_response
 from gatework.serve._model import VERSION, ServedModel
 from gatework.serve._openapi import document
@@ -30,7 +31,7 @@ from gatework.serve._source import Source, lines_of, rows_of, source_of, steps_o
 _CSV = "text/csv"
 _LINES = (_CSV, "application/x-ndjson", "application/jsonlines", "application/jsonl")
 _REQUEST = msgspec.json.Decoder(InferRequest)
-_EXTENSIONS = ["sequence", "sequence(string_id)", "schedule_policy"]
+_EXTENSIONS = ["sequence", "sequence(string_id)", "schedule_policy", "binary_tensor_data"]
 
 
 class Endpoints:
@@ -95,30 +96,35 @@ class Endpoints:
         return await self.ready(request)
 
     async def infer(self, request: Request) -> Response:
-        """Tensors in, tensors out; with a sequence_id, the next steps of a sequence."""
+        """Tensors in, tensors out; with a sequence_id or a state, the next steps of a sequence."""
         model = self.service.model(request)
-        asked = _infer_request(await self.service.body(request))
-        given = asked.parameters
-        timeout = _timeout(given.get("timeout"))
-        name = given.get("sequence_id") or None
-        source = source_of_tensors(model, asked.inputs, self.service.limits)
-        answered: dict[str, Any] = {"sequence_id": name} if name else {}
-        if name is None and _asks_for_state(given):
-            answers, answered["state"] = await self.service.go_on_from(
-                request, model, given.get("state"), steps_of(source), timeout
-            )
-            tensors = tensors_of_rows(answers, asked.outputs)
-        elif name is None:
-            tensors = output_tensors(await self.service.predict(request, model, source, timeout), asked.outputs)
-        else:
-            ends = {"is_start": _flag(given, "sequence_start"), "is_end": _flag(given, "sequence_end")}
-            answers = await self.service.go_on(
-                request, model, _session_name(name), steps_of(source), **ends, timeout=timeout
-            )
-            tensors = tensors_of_rows(answers, asked.outputs)
-        answer: dict[str, Any] = {"model_name": model.name, "model_version": VERSION, "outputs": tensors}
+        head, tensors = binary.parted(await self.service.body(request), request.headers.get(binary.HEADER))
+        asked = _infer_request(head)
+        binary.fill(asked, tensors)
+        outputs, parameters = await self._inferred(request, model, asked)
+        answer: dict[str, Any] = {"model_name": model.name, "model_version": VERSION, "outputs": outputs}
         answer |= {"id": asked.id} if asked.id else {}
-        return json_response(answer | ({"parameters": answered} if answered else {}))
+        answer |= {"parameters": parameters} if parameters else {}
+        as_bytes = binary.wished(asked, outputs)
+        return binary.response(answer, as_bytes) if as_bytes else json_response(answer)
+
+    async def _inferred(
+        self, request: Request, model: ServedModel, asked: InferRequest
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The tensors that are asked for, and the parameters of the answer."""
+        given, wishes = asked.parameters, asked.outputs
+        timeout, name = _timeout(given.get("timeout")), given.get("sequence_id") or None
+        source = source_of_tensors(model, asked.inputs, self.service.limits)
+        if name is not None:
+            ends = {"is_start": _flag(given, "sequence_start"), "is_end": _flag(given, "sequence_end")}
+            session, steps = _session_name(name), steps_of(source)
+            answers = await self.service.go_on(request, model, session, steps, **ends, timeout=timeout)
+            return tensors_of_rows(answers, wishes), {"sequence_id": name}
+        if _asks_for_state(given):
+            steps = steps_of(source)
+            answers, state = await self.service.go_on_from(request, model, given.get("state"), steps, timeout)
+            return tensors_of_rows(answers, wishes), {"state": state}
+        return output_tensors(await self.service.predict(request, model, source, timeout), wishes), {}
 
     async def predict(self, request: Request) -> Response:
         """Answers for people: a text, a series or rows in, rows out; with a session, the next rows of a sequence."""

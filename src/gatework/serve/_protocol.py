@@ -30,7 +30,7 @@ class InputTensor(msgspec.Struct):
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any]
+    data: list[Any] = []
     parameters: dict[str, Any] = {}
 
 
