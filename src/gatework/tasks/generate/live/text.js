@@ -59,7 +59,8 @@ class LitText {
     if (token) {
       token.setAttribute("aria-selected", "true");
       this.box.setAttribute("aria-activedescendant", token.id);
-      if (document.activeElement === this.box) token.scrollIntoView({ block: "nearest" });
+      const { offsetTop: top } = token, { scrollTop: from, clientHeight: height } = this.box;
+      if (top < from || top + token.offsetHeight > from + height) this.box.scrollTop = top - height / 2;
     } else this.box.removeAttribute("aria-activedescendant");
   }
 }

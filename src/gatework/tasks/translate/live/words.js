@@ -19,7 +19,7 @@ class Said {
     const note = `${network.parameters.toLocaleString("en")} parameters${network.around && ` · ${network.around}`}`;
     this.box = element("article", { class: "run", style: colourOf(network, k) },
       element("h3", {}, element("span", { class: "key", style: colourOf(network, k) }, network.name), element("small", {}, note)),
-      this.line, this.confidence, this.sources, this.coverage, this.pictures);
+      this.line, this.confidence, this.sources, this.pictures, this.coverage);
     this.line.id = `said-${k}`;
     for (const kind of ["pointerover", "click"]) this.line.addEventListener(kind, (event) => this.pointed(event.target.closest("[data-k]")));
     this.line.addEventListener("keydown", (event) => this.moved(event));
@@ -88,11 +88,12 @@ class Said {
   // What was hardly looked at, and what more than once.
   cover() {
     if (this.network.attention === "none") return;
-    const out = [], twice = [];
+    const out = [], twice = [], plain = (word) => word.match(/[\p{L}\p{N}].*[\p{L}\p{N}]|[\p{L}\p{N}]/u)?.[0];
     this.answer.parts.forEach((part, p) => coverageOf(part).forEach((sum, s) => {
-      this.chips[p][s].classList.toggle("left-out", sum < this.network.leftOut);
-      if (sum < this.network.leftOut) out.push(part.source[s]);
-      if (sum > this.network.saidTwice) twice.push(part.source[s]);
+      const word = plain(part.source[s]);
+      this.chips[p][s].classList.toggle("left-out", Boolean(word) && sum < this.network.leftOut);
+      if (word && sum < this.network.leftOut) out.push(word);
+      if (word && sum > this.network.saidTwice) twice.push(word);
     }));
     const said = (words, what) => (words.length ? `${what}: ${words.join(", ")}. ` : "");
     this.coverage.textContent = said(out, "Hardly looked at, and so perhaps left out") + said(twice, "Looked at for several words, and so perhaps said twice");
