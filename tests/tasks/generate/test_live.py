@@ -96,6 +96,9 @@ def test_a_person_writes_along(show, runs, tmp_path):
     page.select_option("#network", "1")
     assert page.evaluate("gatework.writer.name") == "gru"
     assert page.evaluate(text) == "The k"
+    page.fill("#input", "<img src=x onerror='document.title=1'>\u202e&\0" * 30)
+    assert "reads the last 1,000 of the 1,2" in page.inner_text("#status")
+    assert page.locator("#text img").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     nameless = page.evaluate(
         """() => [...document.querySelectorAll("input, select, textarea, button, canvas, [tabindex]")]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from gatework.cells._derive import Derivation
 from gatework.data.dataset import Split
 from gatework.errors import RunError, UsageError
-from gatework.inside._sources import sequence_task
 from gatework.inside.page.packing import pack, pack_words
 from gatework.inside.page.runs import described, equations, names_of, shape
 from gatework.tasks._live import Live, LivePart
@@ -90,8 +89,10 @@ def _live(run: Run, given: Any) -> Live:
     split = given if given is None or isinstance(given, Split) else run.task.read(given, run.recipe)
     live = run.task.live(run.network, split, _test_part(run))
     if live is None:
-        sequence_task(run)
-        raise RunError(f"{run.path} has a network of its own, which the live page cannot run")
+        raise RunError(
+            f'{run.path} was trained for the task "{run.recipe.task}"; the live page is for runs that read single '
+            "texts or series, that write, or that translate"
+        )
     return live
 
 

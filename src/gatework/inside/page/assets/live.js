@@ -32,6 +32,9 @@ const say = (() => {
   };
 })();
 
+// Words for a screen reader alone: what has come, once it is all there.
+const tell = (words) => { at("told").textContent = words; };
+
 (async () => {
   const tensors = await Promise.all(DATA.runs.map((run, k) => unpackTensors(`weights-${k}`, run.tensors)));
   const lists = await Promise.all([...document.querySelectorAll("[id^=words-]")].map((holder) => unpackList(holder.id)));

@@ -5,6 +5,8 @@
 const SHOWN_STEPS = 240; // tokens of the text's end in the maps
 const FRAME = 14, PAUSE = 120; // milliseconds: of writing between two pictures of the text, and between two of the maps
 const FIRST = 160; // tokens that the page writes as it is opened
+const MOST_READ = 1000; // tokens of a beginning, its last ones: what stands before them is long forgotten
+const TOLD = 400; // characters of what was written that a screen reader is told
 const RULES = ["temperature", "top_p", "top_k", "min_p"];
 const newSeed = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
@@ -89,10 +91,10 @@ class WritingPage {
   begin() {
     this.stop();
     this.past = [];
-    const tokens = [BOUNDARY, ...this.writer.written.encode(at("input").value)];
-    this.given = Math.min(tokens.length, this.writer.most) - 1;
-    this.writer.stand(tokens);
-    if (tokens.length > this.writer.most) say(`The page reads the first ${(this.writer.most - 1).toLocaleString("en")} tokens of this beginning.`);
+    const tokens = this.writer.written.encode(at("input").value), most = Math.min(MOST_READ, this.writer.most - 100);
+    this.given = Math.min(tokens.length, most);
+    this.writer.stand([BOUNDARY, ...tokens.slice(tokens.length - this.given)]);
+    if (tokens.length > most) say(`The page reads the last ${most.toLocaleString("en")} of the ${tokens.length.toLocaleString("en")} tokens of this beginning.`);
     this.chosen = 0;
     this.show();
   }
@@ -186,6 +188,7 @@ class WritingPage {
     at("write").textContent = "Write";
     if (this.isFull) say(`The page keeps ${this.writer.most.toLocaleString("en")} tokens: begin another text, or undo.`);
     else if (this.isOver) say("The text has ended, as a document of the training part does.");
+    tell(this.writer.written.texts(this.writer.tokens.slice(this.past.at(-1)?.tokens.length ?? 0)).join("").slice(-TOLD));
     this.show();
   }
 

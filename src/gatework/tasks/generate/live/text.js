@@ -36,7 +36,10 @@ class LitText {
       this.box.append(made);
       this.tokens.push({ step, element: made, bands: "" });
     }
-    this.tokens.forEach(({ element: token }, k) => { token.className = `${k < given ? "given" : ""} ${["", "\n"].includes(texts[k + 1]) ? "mark" : ""}`.trim(); });
+    this.tokens.forEach(({ element: token }, k) => {
+      const kinds = `${k < given ? "given" : ""} ${["", "\n"].includes(texts[k + 1]) ? "mark" : ""}`.trim();
+      if (token.className !== kinds) token.className = kinds;
+    });
     if (isAtEnd || !this.tokens.length) this.box.scrollTop = this.box.scrollHeight;
   }
 

@@ -55,7 +55,7 @@ class TranslationPage {
   finish() {
     clearTimeout(this.coming);
     this.said.forEach((said) => { while (said.more()); });
-    at("status").textContent = "";
+    tell(this.answers.map(({ text }, k) => (text ? `${this.networks[k].name}: ${text}` : "")).join(" "));
     document.body.dataset.said = this.answers.map(({ text }) => text).join(" | ");
   }
 
