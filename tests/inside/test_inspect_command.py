@@ -84,9 +84,7 @@ def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(tmp_path):
     made = train("forecast", "airline", out=tmp_path / "run", epochs=1, blend=False, threads=1)
     code, out, err = gatework("inspect", made.path)
     assert (code, out) == (1, "")
-    assert (
-        'was trained for the task "forecast"; the live page is for runs that read single texts or' in err
-    )
+    assert 'was trained for the task "forecast"; the live page is for runs that read single texts or' in err
     assert not (made.path / "inspect.html").exists()
     with pytest.raises(RunError, match='was trained for the task "forecast"; looking inside needs'):
         trace(made, [1.0, 2.0])
