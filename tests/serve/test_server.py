@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+from websockets.sync.client import connect
 
 from support.command_line import COMMAND, run_here
 
@@ -40,6 +41,10 @@ def test_a_stream_is_answered_row_by_row_while_it_is_sent(server):
             receive_until(stream, b'"label"')
         stream.sendall(b"0\r\n\r\n")
         receive_until(stream, b"0\r\n\r\n")
+    with connect(f"ws://127.0.0.1:{server.port}/stream/reviews") as stream:
+        for word in ("good", "bad"):
+            stream.send(f'{{"text": "{word}"}}')
+            assert '"label"' in stream.recv(timeout=20)
 
 
 def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(server):

@@ -90,7 +90,10 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            ws="websockets-sansio",
             ws_max_size=limits.body,
+            # Rows are short: to pack them costs more than it saves, and a window of memory for each stream.
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=int(limits.timeout),
         )
         # What stopped the server is no failure: it has answered everybody.
