@@ -17,7 +17,7 @@ from gatework.tasks.translate.model import TranslationModel
 _SHOWN = 8
 _SHORTEST, _LONGEST = 4, 14
 _MOST_LEARNT = 50_000
-_MOST_COVERED, _AT_ONCE = 500, 64
+_MOST_COVERED, _AT_ONCE = 5000, 64
 _LETTER = re.compile(r"\w")
 SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "example": pl.Int64,
@@ -139,7 +139,8 @@ def coverage_table(
     seen = looked_all(model, subwords, [sources[k] for k in chosen], [translations[k] for k in chosen])
     rows = []
     for k, (words, _, weights) in zip(chosen, seen, strict=True):
-        sums = [(word, total) for word, total in zip(words, weights.sum(0), strict=False) if _LETTER.search(word)]
+        plain = [next(filter(_LETTER.search, words_of(word)), "") for word in words]
+        sums = [(word, total) for word, total in zip(plain, weights.sum(0), strict=False) if word]
         left_out = [word for word, total in sums if total < LEFT_OUT]
         rows.append((k, len(sums), left_out, [word for word, total in sums if total > SAID_TWICE]))
     return pl.DataFrame(rows, schema=COVERAGE, orient="row")
