@@ -161,8 +161,8 @@ def _check_predictions(run: Run, dataset: Dataset) -> None:
 
 def _check_resume(run: Run, dataset: Dataset, recipe: Recipe, folder: Path) -> None:
     """A run that is cut off between two checkpoints ends with the very same bytes."""
-    with pytest.raises(_CutOff):
-        training.train(recipe.task, dataset, out=folder, recipe=recipe, threads=1, progress=_CutsOff(run))
+    with pytest.raises(CutOff):
+        training.train(recipe.task, dataset, out=folder, recipe=recipe, threads=1, progress=CutsOff(run))
     assert not Run.open(folder).is_finished
     again = training.resume(folder, dataset)
     whole, resumed = (read_tensors(path / "model.safetensors")[0] for path in (run.path, again.path))
@@ -172,11 +172,11 @@ def _check_resume(run: Run, dataset: Dataset, recipe: Recipe, folder: Path) -> N
     assert (again.path / "answers.parquet").read_bytes() == (run.path / "answers.parquet").read_bytes()
 
 
-class _CutOff(BaseException):
+class CutOff(BaseException):
     """Nothing catches it, as nothing catches a kill."""
 
 
-class _CutsOff(training.Progress):
+class CutsOff(training.Progress):
     """Ends the process's work within the last epoch, after the checkpoint of the one before."""
 
     def __init__(self, run: Run) -> None:
@@ -190,7 +190,7 @@ class _CutsOff(training.Progress):
     def stepped(self, label: str, done: int, loss: float) -> None:
         """Cuts off."""
         if done >= self.last:
-            raise _CutOff
+            raise CutOff
 
 
 def _assert_equal(first: Batch, second: Batch) -> None:

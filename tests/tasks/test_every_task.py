@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 
@@ -22,10 +23,11 @@ from support.datasets import opinions, waves
 from support.datasets import small as small_classifier
 from support.long_tables import small as small_series
 from support.long_tables import waves as waves_of_a_long_table
+from support.pretended_device import DEVICE, pretended_device
 from support.sensors import payments, sensor
 from support.sentence_pairs import small as small_translator
 from support.sentence_pairs import toy_pairs
-from support.task_battery import check_task
+from support.task_battery import check_task, fitted
 from support.texts import sentences
 from support.texts import small as small_writer
 
@@ -136,6 +138,23 @@ def test_every_built_in_task_has_a_case():
 @pytest.mark.parametrize("case", [case for cases in CASES.values() for case in cases], ids=lambda case: case.__name__)
 def test_the_task_passes_the_battery(case, tmp_path):
     check_task(*case(), tmp_path)
+
+
+@pytest.mark.parametrize("case", [cases[-1] for cases in CASES.values()], ids=lambda case: case.__name__)
+def test_a_training_step_on_another_device_leaves_no_tensor_behind(case):
+    dataset, recipe = case()
+    if recipe.task == "transcribe":
+        recipe = recipe.changed(speed=0.1, gain=0.1, noise=0.5, masking=0.2)
+    task = fitted(dataset, recipe)
+    batch = task.encode(dataset.train).batch(np.arange(min(len(dataset.train), 8)))
+    model = task.model(recipe.model)
+    expected = task.loss(copy.deepcopy(model).eval(), batch).mean()
+    with pretended_device():
+        task.loss(model.to(DEVICE).train(), batch.to(DEVICE)).mean().backward()
+        assert all(parameter.grad.device == DEVICE for parameter in model.parameters())
+        loss = task.loss(model.eval(), batch.to(DEVICE)).mean()
+    # Sums of float32 in another order.
+    assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
 
 
 def wrong(monkeypatch: pytest.MonkeyPatch, name: str, method: object) -> Case:

@@ -203,6 +203,6 @@ def _kernel(name: str, pointers: Sequence[str], constants: Sequence[str], lines:
         *(f"    {parameter}," for parameter in parameters),
         "):",
         *(f"    {line}" for line in _PLACES),
-        f"    none = tl.zeros([BLOCK], dtype={pointers[-1]}.dtype.element_ty)",
+        f"    none = tl.full([BLOCK], 0.0, dtype={pointers[-1]}.dtype.element_ty)",
         *lines,
     ]

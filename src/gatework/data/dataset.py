@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from gatework.data.reading import Reading
 
 if TYPE_CHECKING:
     import polars as pl
+    import torch
     from torch import Tensor
 
 Columns = Mapping[str, str | tuple[str, ...]]
@@ -148,7 +149,10 @@ class Batch:
         inputs: Token indices of shape (batch, time), int64, or values of shape (batch, time, input), float32.
         lengths: Steps of each sequence, shape (batch,), int64, on the CPU.
         targets: Class indices of shape (batch,), int64, or values of shape (batch, output), float32.
+        counts: The names of what stays on the CPU, as a scan reads there how long its sequences are.
     """
+
+    counts: ClassVar[tuple[str, ...]] = ("lengths",)
 
     inputs: Tensor
     lengths: Tensor
@@ -158,6 +162,11 @@ class Batch:
         """What a network's `forward()` takes, by name; the lengths are None where every sequence has all steps."""
         is_ragged = bool((self.lengths != self.inputs.shape[1]).any())
         return {"inputs": self.inputs, "lengths": self.lengths if is_ragged else None}
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on a device, but for its `counts`."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.counts}
+        return replace(self, **{name: v.to(device) for name, v in values.items() if hasattr(v, "to")})
 
     def following(self, carried: tuple[Tensor, ...]) -> Batch:
         """The batch as it goes on from what the one before has left; itself, where no example goes on from another."""

@@ -60,12 +60,13 @@ def run(
     """
     operator = _OPERATORS[spec.name]
     settings = (options.bias, options.num_layers, options.dropout, options.training, options.bidirectional)
+    states = [state.contiguous() for state in states]  # cuDNN takes no others
     if batch_sizes is None:
         output, *finals = operator(x, _as_argument(states), list(weights), *settings, False)
         return output, tuple(finals)
     # torch refuses sequences without steps; they come last, and keep their initial states.
     running = int(batch_sizes[0])
-    started = [state[:, :running] for state in states]
+    started = [state[:, :running].contiguous() for state in states]
     output, *finals = operator(x, batch_sizes, _as_argument(started), list(weights), *settings)
     return output, tuple(torch.cat([end, state[:, running:]], 1) for end, state in zip(finals, states, strict=True))
 

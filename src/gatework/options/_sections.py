@@ -13,6 +13,7 @@ Init = Literal["torch", "keras"]
 Pooling = Literal["last", "mean", "max", "concat", "attention"]
 Schedule = Literal["constant", "cosine", "linear"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
 Missing = Literal["previous", "zero", "error"]
 Duplicates = Literal["error", "mean", "sum", "first", "last"]
 
@@ -262,6 +263,11 @@ class TrainingOptions(OptionSection):
         high=1024,
         help="Parts of a batch, a power of two, whose gradients are added up in one fixed order, so that 1, 2, 4 ... "
         "processes give the same weights. 0: a batch is one, or under torchrun 4 or as many as there are processes.",
+    )
+    device: Device = option(
+        "cpu",
+        help="Where training steps are computed: on the processor, or by cuda on a GPU. What is judged after an epoch "
+        "and all that is predicted is computed on the processor.",
     )
     seed: int = option(0, low=0, high=_LARGEST_SEED, help="Seeds weights, data order and dropout.")
     checkpoint_seconds: float = option(

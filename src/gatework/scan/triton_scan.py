@@ -7,19 +7,19 @@ the learnt vectors after it. The gradient of U h_{t-1} is what the next step bac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gatework.cells.options import STATE_OPTIONS
-from gatework.scan import counter_rng, double_backward, reference, triton_kernels
-from gatework.scan.options import StepOptions
+from gatework.scan import counter_rng, double_backward, reference, triton_graph, triton_kernels
 from gatework.scan.scan import Scan, ScanWeights, Settings, Slots
 from gatework.scan.triton_kernels import StepKernels
 
 _BLOCK = 256
+_FEWEST_STEPS = 8
 
 
 def has_kernel(scan: Scan) -> bool:
@@ -36,11 +36,9 @@ def run(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...]]:
     """As `reference.run()`."""
     if not has_kernel(scan) or not scan.x.numel():
         return reference.run(scan)
-    weights, options = scan.weights, scan.options
-    product = options.input_product(scan.x, weights.weight_ih, weights.bias_ih)
-    given = weights._replace(weight_ih=weights.weight_ih.new_empty(len(weights.weight_ih), 0), bias_ih=None)
-    inner = scan._replace(x=product, weights=given, options=_with_product(options))
-    output, *finals = _TritonScan.apply(inner.settings, *inner.slots.flat())
+    inner = with_product(scan)
+    with torch.cuda.device_of(scan.x):
+        output, *finals = _TritonScan.apply(inner.settings, *inner.slots.flat())
     return output, tuple(finals)
 
 
@@ -49,10 +47,12 @@ def trace(scan: Scan) -> tuple[Tensor, tuple[Tensor, ...], dict[str, Tensor]]:
     return reference.trace(scan)
 
 
-def _with_product(options: StepOptions) -> StepOptions:
-    return StepOptions(
-        options.training, options.seed, options.place, options.recurrent_dropout, options.after, None, has_product=True
-    )
+def with_product(scan: Scan) -> Scan:
+    """The scan as the kernels take it: with the input product in place of x."""
+    weights = scan.weights
+    product = scan.options.input_product(scan.x, weights.weight_ih, weights.bias_ih)
+    weights = weights._replace(weight_ih=weights.weight_ih.new_empty(len(weights.weight_ih), 0), bias_ih=None)
+    return scan._replace(x=product, weights=weights, options=replace(scan.options, has_product=True))
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,29 @@ class _Work:
         )
 
     @property
+    def key(self) -> tuple[Any, ...]:
+        """What its launches depend on besides its tensors."""
+        return id(self.kernels), self.scan.reverse
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether its launches may be played again: not where every batch has other lengths."""
+        return self.scan.batch_sizes is None and len(self.steps) >= _FEWEST_STEPS
+
+    def parts(self) -> list[Tensor | None]:
+        """Its tensors."""
+        weights = self.scan.weights
+        return [self.scan.x, weights.weight_hh, weights.bias_hh, weights.weight_unit, self.share, self.dropped,
+                *self.scan.states]  # fmt: skip
+
+    def on(self, parts: Sequence[Any]) -> _Work:
+        """The same with other tensors."""
+        x, weight_hh, bias_hh, weight_unit, share, dropped, *states = parts
+        weights = self.scan.weights._replace(weight_hh=weight_hh, bias_hh=bias_hh, weight_unit=weight_unit)
+        scan = self.scan._replace(x=x, weights=weights, states=states)
+        return replace(self, scan=scan, share=share, dropped=dropped, compiled=None)
+
+    @property
     def unit(self) -> Tensor:
         """The learnt vectors; anything where the cell has none."""
         return self.share if self.scan.weights.weight_unit is None else self.scan.weights.weight_unit
@@ -142,7 +165,7 @@ def _shares(scan: Scan, kernels: StepKernels, steps: int) -> Tensor:
         place, number = scan.options.mask_place(option, scan.spec, state), scan.options.number(option, state)
         seed, device = int(scan.options.seed), scan.x.device
         drawn.append(counter_rng.is_kept_each(seed, *place, steps=steps, shape=shape, share=number, device=device))
-    return torch.stack(drawn, 1).to(torch.uint8) if drawn else scan.x
+    return torch.stack(drawn, 1).to(torch.uint8) if drawn else scan.x.new_empty(1)
 
 
 def _forward(work: _Work, *, is_saved: bool) -> tuple[Tensor, list[Tensor], list[Tensor], Tensor]:
@@ -166,6 +189,21 @@ def _forward(work: _Work, *, is_saved: bool) -> tuple[Tensor, list[Tensor], list
     return output, _finals(work, history), history, saved
 
 
+def _forward_played(work: _Work, *, is_saved: bool) -> tuple[Tensor, list[Tensor], list[Tensor], Tensor]:
+    """As `_forward()`, which is recorded where that is worth it."""
+    if not work.is_recorded:
+        return _forward(work, is_saved=is_saved)
+
+    def function(*parts: Any) -> list[Tensor]:
+        output, finals, history, saved = _forward(work.on(parts), is_saved=is_saved)
+        return [output, saved, *finals, *history[1:]]
+
+    results: list[Any] = list(triton_graph.run(("forward", is_saved, *work.key), function, work.parts()))
+    output, saved, *states = results
+    count = len(work.scan.states)
+    return output, states[:count], [output.view(-1, work.hidden), *states[count:]], saved
+
+
 def _finals(work: _Work, history: Sequence[Tensor]) -> list[Tensor]:
     """The last state of each sequence; its first one where it has no steps."""
     batch = len(work.scan.states[0])
@@ -183,7 +221,7 @@ def _gathered(work: _Work, history: Sequence[Tensor], places: Tensor, begun: Ten
     device = work.scan.x.device
     starts, rows = (places < 0).to(device)[:, None], places.clamp_min(0).to(device)
     begun = begun.to(device)
-    return [torch.where(starts, s[begun], h[rows]) for s, h in zip(work.scan.states, history, strict=True)]
+    return [torch.where(starts, s[begun], h[rows]) for s, h in zip(work.scan.states, history, strict=False)]
 
 
 class _TritonScan(torch.autograd.Function):
@@ -191,7 +229,7 @@ class _TritonScan(torch.autograd.Function):
     def forward(ctx: Any, settings: Settings, *tensors: Any) -> tuple[Tensor, ...]:
         is_saved = any(ctx.needs_input_grad)
         work = _Work.of(settings.scan(Slots.of(tensors)))
-        output, finals, history, saved = _forward(work, is_saved=is_saved)
+        output, finals, history, saved = _forward_played(work, is_saved=is_saved)
         ctx.settings = settings
         if is_saved:
             share = [work.share] if work.kernels.shares else []
@@ -209,11 +247,11 @@ class _TritonScan(torch.autograd.Function):
         count = len(scan.states)
         others, output, drawn = rest[: count - 1], rest[count - 1], list(rest[count:])
         kernels = triton_kernels.find(scan.spec, scan.options)
-        share = drawn.pop(0) if kernels.shares else scan.x
+        share = drawn.pop(0) if kernels.shares else scan.x.new_empty(1)
         dropped = drawn.pop(0) if drawn else None
         work = _Work(scan, kernels, _steps(scan), scan.states[0].shape[-1], share, dropped)
         history = [output.reshape(-1, work.hidden), *others]
-        gradients = _backward(work, history, saved, d_output, d_finals).flat()
+        gradients = _backward_played(work, history, saved, d_output, d_finals)
         return None, *(g if need else None for g, need in zip(gradients, needs, strict=True))
 
 
@@ -248,16 +286,46 @@ def _backward(
     return Slots.of([d_product.view_as(scan.x), *given, None, None, None, None, *adjoints])
 
 
+def _backward_played(
+    work: _Work, history: Sequence[Tensor], saved: Tensor, d_output: Tensor, d_finals: Sequence[Tensor]
+) -> Sequence[Tensor | None]:
+    """As `_backward()`, which is recorded where that is worth it; one after the other."""
+    if not work.is_recorded:
+        return _backward(work, history, saved, d_output, d_finals).flat()
+    first = len(work.parts())
+
+    def function(*parts: Any) -> Sequence[Tensor | None]:
+        saved, d_output, *rest = parts[first:]
+        count = len(history)
+        return _backward(work.on(parts[:first]), rest[:count], saved, d_output, rest[count:]).flat()
+
+    given = [*work.parts(), saved, d_output.contiguous(), *history, *d_finals]
+    return triton_graph.run(("backward", *work.key), function, given)
+
+
 def _weight_gradients(work: _Work, history: Sequence[Tensor], d_recurrent: Tensor) -> tuple[Tensor, Tensor | None]:
     """The gradients of U and b' over all steps at once."""
     weights = work.scan.weights
     if not work.scan.spec.recurrent_gates:
         bias = weights.bias_hh
         return torch.zeros_like(weights.weight_hh), None if bias is None else torch.zeros_like(bias)
-    seen = torch.empty_like(history[0])
-    for time, step in enumerate(work.steps):
-        seen[step.first : step.first + step.rows] = work.seen(history[0], time)
+    seen = _seen_by_all(work, history[0])
     return d_recurrent.t() @ seen, None if weights.bias_hh is None else d_recurrent.sum(0)
+
+
+def _seen_by_all(work: _Work, history: Tensor) -> Tensor:
+    """As `_Work.seen()` for every row."""
+    scan, batch = work.scan, len(work.scan.states[0])
+    if scan.batch_sizes is None:
+        parts = [scan.states[0], history[:-batch]]
+        h = torch.cat([history[batch:], scan.states[0]] if scan.reverse else parts)
+        return h if work.dropped is None else h * work.dropped.repeat(len(work.steps), 1)
+    places, rows = torch.full((len(history),), -1, dtype=torch.int64), torch.empty(len(history), dtype=torch.int64)
+    for step in work.steps:
+        rows[step.first : step.first + step.rows] = torch.arange(step.rows)
+        places[step.first : step.first + step.before] = torch.arange(step.earlier, step.earlier + step.before)
+    (h,) = _gathered(work, [history], places, rows)
+    return h if work.dropped is None else h * work.dropped[rows.to(h.device)]
 
 
 def _differentiable(

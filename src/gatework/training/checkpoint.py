@@ -75,7 +75,7 @@ def save(
     carried: Mapping[int, Sequence[Tensor]] = MappingProxyType({}),
     averaged: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
-    """Writes weights, optimiser, the state of torch's random generator and progress in one piece.
+    """Writes weights, optimiser, the states of torch's random generators and progress in one piece.
 
     Args:
         path: The file to replace.
@@ -87,12 +87,14 @@ def save(
         averaged: The averages of the weights; empty where there are none.
     """
     tensors: dict[str, Tensor] = {"random": torch.get_rng_state()}
+    if any(tensor.is_cuda for tensor in optimizer.tensors):
+        tensors["random_cuda"] = torch.cuda.get_rng_state()
     tensors |= {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best/{name}": tensor for name, tensor in best.items()}
     tensors |= {f"average/{name}": tensor for name, tensor in averaged.items()}
     tensors |= {f"optimizer/{name}": tensor for name, tensor in optimizer.state().items()}
     tensors |= {f"carried/{n}/{place:03}": tensor for n, part in carried.items() for place, tensor in enumerate(part)}
-    write_tensors(path, tensors, {"state": json.dumps(asdict(state))})
+    write_tensors(path, {name: tensor.cpu() for name, tensor in tensors.items()}, {"state": json.dumps(asdict(state))})
 
 
 def load(path: Path, model: nn.Module, optimizer: Adam) -> Restored:
@@ -107,6 +109,8 @@ def load(path: Path, model: nn.Module, optimizer: Adam) -> Restored:
         model.load_state_dict(_under(tensors, "model"))
         optimizer.load(_under(tensors, "optimizer"))
         torch.set_rng_state(tensors["random"])
+        if "random_cuda" in tensors and any(tensor.is_cuda for tensor in optimizer.tensors):
+            torch.cuda.set_rng_state(tensors["random_cuda"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
     carried: dict[int, tuple[Tensor, ...]] = {}

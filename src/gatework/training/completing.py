@@ -52,7 +52,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
-        environment = runtime.environment(recipe.training.seed, fingerprint, threads)
+        environment = runtime.environment(recipe.training.seed, fingerprint, threads, recipe.training.device)
         write_json(temporary / "environment.json", environment | {"notes": list(notes)})
         write_json(temporary / "task.json", task.state())
         if (cell := cells.kept(recipe.model.cell)) is not None:

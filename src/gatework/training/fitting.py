@@ -18,6 +18,7 @@ from gatework.errors import RunError
 from gatework.nn.model import scan_options
 from gatework.options import TASKS, implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
+from gatework.training import runtime
 from gatework.training.completing import complete, create
 from gatework.training.notebook import NotebookProgress, is_notebook
 from gatework.training.outline import outline
@@ -151,12 +152,13 @@ def prepare(
         changes = changes | {"dataset": name if known else str(Path(name).absolute())}
     chosen = _with_whole_paths(recipe.changed(task=task, **changes))
     chosen = chosen.changed(cell=cells.resolved(chosen.model.cell))
+    runtime.device(chosen.training)
     for cell in compared or (chosen.model.cell,):
         scan_options(dataclasses.replace(chosen.model, cell=cell))
     learnt = tasks.get(task)
     dataset = source if isinstance(source, Dataset) else learnt.load(source, chosen)
     chosen = learnt.decided(chosen, dataset, changes) if is_own else chosen
-    return dataset, chosen.changed(precision=precision_here(chosen.training.precision))
+    return dataset, chosen.changed(precision=precision_here(chosen.training.precision, chosen.training.device))
 
 
 def _with_whole_paths(recipe: Recipe) -> Recipe:

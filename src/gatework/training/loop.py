@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -20,7 +21,7 @@ from gatework.errors import TrainingError
 from gatework.options import TrainingOptions
 from gatework.recipe import Recipe
 from gatework.tasks import Loss, Task
-from gatework.training import checkpoint
+from gatework.training import checkpoint, runtime
 from gatework.training.average import Average
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
@@ -66,6 +67,10 @@ class Trainer:
         self.model = task.model(recipe.model)
         if self.config.precision == "bfloat16":
             train_in_bfloat16(self.model)
+        self.device = runtime.device(self.config, ranks.count)
+        # A network on a GPU has a twin on the processor, which is judged in its place.
+        self.twin = self.model if self.device.type == "cpu" else copy.deepcopy(self.model)
+        self.model.to(self.device)
         self.pace = task.pace(self.model, recipe)
         groups = self.pace.groups if self.pace else None
         self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon, groups)
@@ -76,7 +81,9 @@ class Trainer:
         self.sharded = ShardedGradient(shards, self.config.seed, self.optimizer, ranks) if shards else None
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
-            self.state, self.best, self.carried, averaged = checkpoint.load(self.file, self.model, self.optimizer)
+            self.state, self.best, carried, averaged = checkpoint.load(self.file, self.model, self.optimizer)
+            self.carried = {n: tuple(t.to(self.device) for t in part) for n, part in carried.items()}
+            averaged = {name: tensor.to(self.device) for name, tensor in averaged.items()}
         else:
             task.begin(self.model, dataset, earlier)
             averaged = {}
@@ -102,7 +109,7 @@ class Trainer:
             self.model.load_state_dict(self.best)
         elif self.average:
             self.average.exchange()
-        return self.model.eval()
+        return self.model.cpu().eval()
 
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
         at, config = self.state, self.config
@@ -172,6 +179,7 @@ class Trainer:
 
         def loss_of(shard: int, part: np.ndarray) -> Loss:
             batch = self.lessons.batch(part)
+            batch = batch if self.device.type == "cpu" else batch.to(self.device)
             loss = self.task.loss(self.model, batch.following(self.carried[shard]) if self.carried else batch)
             if loss.carried:
                 carried[shard] = loss.carried
@@ -209,8 +217,9 @@ class Trainer:
         started = time.perf_counter()
         if self.average:
             self.average.exchange()
-        evaluation = task.evaluate(self.model, self.validation)
-        metrics, specimen = evaluation.metrics, task.specimen(self.model)
+        network = self._judged()
+        evaluation = task.evaluate(network, self.validation)
+        metrics, specimen = evaluation.metrics, task.specimen(network)
         at.seconds += time.perf_counter() - started
         at.history.append(
             {
@@ -239,6 +248,13 @@ class Trainer:
         self._save()
         self._write_metrics()
         self.progress.epoch_done(self.label, at.history[-1])
+
+    def _judged(self) -> nn.Module:
+        """The network on the processor, with the weights of now."""
+        if self.twin is not self.model:
+            self.twin.load_state_dict(self.model.state_dict())
+            self.twin.train(self.model.training)
+        return self.twin
 
     def _is_best(self, score: float, loss: float) -> bool:
         """Whether an epoch is the best so far; of equal scores, as few examples often have, the lower loss decides.

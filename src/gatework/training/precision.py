@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from gatework.nn import RecurrentLayer
-from gatework.options import Precision
+from gatework.options import Device, Precision
 from gatework.scan import kernels
 
 
-def precision_here(precision: Precision) -> Precision:
+def precision_here(precision: Precision, device: Device = "cpu") -> Precision:
     """The precision that "auto" stands for on this machine: bfloat16 where the processor multiplies its numbers."""
     if precision != "auto":
         return precision
-    return "bfloat16" if kernels.multiplies_bfloat16() else "float32"
+    return "bfloat16" if device == "cpu" and kernels.multiplies_bfloat16() else "float32"
 
 
 def train_in_bfloat16(model: nn.Module) -> None:

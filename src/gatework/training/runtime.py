@@ -12,6 +12,9 @@ from typing import Any
 
 import torch
 
+from gatework.errors import UsageError
+from gatework.options import TrainingOptions
+
 # Enough elements that torch's thread pool takes part in an element-wise operation on every thread.
 _EVERY_THREAD = 1 << 20
 
@@ -47,6 +50,26 @@ def computing(threads: int) -> Iterator[None]:
         torch.set_num_threads(count)
 
 
+def device(config: TrainingOptions, processes: int = 1) -> torch.device:
+    """Where training steps are computed.
+
+    Args:
+        config: What says so.
+        processes: The processes that train together.
+
+    Raises:
+        UsageError: There is no such device, or several processes would share it.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError(
+            "training.device is cuda, and torch finds no GPU that it can use; install torch for the GPU of this "
+            'machine, or take cpu (--device cpu, or device = "cpu" in the recipe.toml of a run that is resumed)'
+        )
+    if config.device == "cuda" and processes > 1:
+        raise UsageError(f"training.device is cuda, and {processes} processes would share it; start one, or take cpu")
+    return torch.device(config.device)
+
+
 def _subnormals(count: int) -> torch.Tensor:
     """As many subnormal numbers, made by this process; zeros where they are flushed."""
     return torch.full((count,), torch.finfo(torch.float32).tiny) * 0.5
@@ -79,7 +102,7 @@ def flushes_everywhere() -> bool:
     return not bool(_subnormals(_EVERY_THREAD).any())
 
 
-def environment(seed: int, fingerprint: str, threads: int) -> dict[str, Any]:
+def environment(seed: int, fingerprint: str, threads: int, device: str = "cpu") -> dict[str, Any]:
     """Versions, machine, threads, seed and data of a run, as values that JSON can hold."""
     versions = {"python": platform.python_version()}
     for package in ("gatework", "torch", "numpy", "polars", "scikit-learn"):
@@ -91,6 +114,7 @@ def environment(seed: int, fingerprint: str, threads: int) -> dict[str, Any]:
             "processor": _processor(),
             "cores": os.cpu_count() or 1,
             "capability": torch.backends.cpu.get_cpu_capability(),
+            **({"gpu": torch.cuda.get_device_name()} if device == "cuda" else {}),
         },
         "threads": threads,
         "seed": seed,

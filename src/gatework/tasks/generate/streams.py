@@ -67,6 +67,8 @@ class StreamBatch(Batch):
         carried: The states to go on from; nothing where all are zero.
     """
 
+    counts = ("lengths", "reset")
+
     reset: Tensor | None = None
     carried: tuple[Tensor, ...] = ()
 

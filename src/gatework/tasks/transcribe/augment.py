@@ -62,7 +62,7 @@ class Augmentation:
         if self.speed:
             x, lengths = self._at_speed(x, lengths, mels)
         if self.gain:
-            x = x + self.gain * _NEPER * (2 * torch.rand(len(x), 1, 1) - 1)
+            x = x + self.gain * _NEPER * (2 * torch.rand(len(x), 1, 1, device=x.device) - 1)
         if self.noise:
             x = self._with_hiss(x, lengths)
         return x.clamp_min(FLOOR), lengths
@@ -74,18 +74,19 @@ class Augmentation:
         frames, bands = int(spoken.max()), x.shape[2]
         at = torch.arange(frames) * speed[:, None]
         at = torch.minimum(at, (lengths - 1)[:, None].to(at))
-        grid = torch.empty(len(x), frames, bands, 2)
-        grid[..., 0] = (2 * mels[choice] / max(bands - 1, 1) - 1)[:, None, :]
+        grid = torch.empty(len(x), frames, bands, 2, device=x.device)
+        grid[..., 0] = (2 * mels[choice.to(mels.device)] / max(bands - 1, 1) - 1)[:, None, :]
         grid[..., 1] = (2 * at / max(x.shape[1] - 1, 1) - 1)[:, :, None]
         changed = grid_sample(x[:, None], grid, padding_mode="border", align_corners=True)
         return changed[:, 0], spoken
 
     def _with_hiss(self, x: Tensor, lengths: Tensor) -> Tensor:
-        is_heard = torch.rand(len(x)) < self.noise
-        snr = _LEAST_SNR + (_MOST_SNR - _LEAST_SNR) * torch.rand(len(x))
-        tilt = torch.linspace(-1, 1, x.shape[2]) * torch.randn(len(x), 1)
+        count, there = len(x), x.device
+        is_heard = torch.rand(count, device=there) < self.noise
+        snr = _LEAST_SNR + (_MOST_SNR - _LEAST_SNR) * torch.rand(count, device=there)
+        tilt = torch.linspace(-1, 1, x.shape[2], device=there) * torch.randn(count, 1, device=there)
         level = _loudness(x, lengths) - _NEPER * snr
-        hiss = level[:, None, None] + tilt[:, None, :] + 0.5 * torch.randn(x.shape)
+        hiss = level[:, None, None] + tilt[:, None, :] + 0.5 * torch.randn(x.shape, device=there)
         return torch.where(is_heard[:, None, None], torch.logaddexp(x, hiss), x)
 
     def masked(self, x: Tensor, lengths: Tensor) -> Tensor:
@@ -98,8 +99,8 @@ class Augmentation:
         if not self.masking:
             return x
         bands = torch.full((len(x),), x.shape[2])
-        of_bands = _masks(bands, x.shape[2], self.masking, _BAND_MASKS)
-        of_frames = _masks(lengths, x.shape[1], self.masking, _STEP_MASKS)
+        of_bands = _masks(bands, x.shape[2], self.masking, _BAND_MASKS).to(x.device)
+        of_frames = _masks(lengths, x.shape[1], self.masking, _STEP_MASKS).to(x.device)
         return x.masked_fill(of_bands[:, None, :], 0.0).masked_fill(of_frames[:, :, None], 0.0)
 
     def speeds(self) -> Tensor:
@@ -117,7 +118,8 @@ def _masks(sizes: Tensor, width: int, share: float, count: int) -> Tensor:
 
 def _loudness(x: Tensor, lengths: Tensor) -> Tensor:
     """The mean log energy of each recording, shape (batch,)."""
-    is_within = torch.arange(x.shape[1]) < lengths[:, None]
+    lengths = lengths.to(x.device)
+    is_within = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
     return (x.mean(2) * is_within).sum(1) / lengths
 
 

@@ -36,6 +36,8 @@ class SpokenBatch(Batch):
         needed: The fewest steps that each text can be written in, shape (batch,), int64.
     """
 
+    counts = ("lengths", "letters", "needed")
+
     letters: Tensor
     needed: Tensor
 
@@ -51,7 +53,7 @@ def with_silence(batch: SpokenBatch) -> SpokenBatch:
     quiet[0, :frames] = _unspoken(frames, inputs.shape[2], float(inputs[0, :frames].mean()))
     none = torch.zeros(1, dtype=torch.int64)
     return SpokenBatch(
-        torch.cat([inputs, quiet]),
+        torch.cat([inputs, quiet.to(inputs.device)]),
         torch.cat([batch.lengths, batch.lengths[:1]]),
         batch.targets,
         torch.cat([batch.letters, none]),

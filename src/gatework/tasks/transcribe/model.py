@@ -122,7 +122,7 @@ class SpeechModel(nn.Module):
             x: Shape (batch, frames, bands).
             lengths: Frames of each, shape (batch,).
         """
-        is_within = (torch.arange(x.shape[1]) < lengths[:, None])[..., None]
+        is_within = (torch.arange(x.shape[1]) < lengths[:, None])[..., None].to(x.device)
         mean = self.mean
         if self.hearing.is_own_mean:
             # What an editor has put before or behind a recording, nothing at all, is no part of it.

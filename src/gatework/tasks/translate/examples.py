@@ -26,6 +26,8 @@ class PairBatch(Batch):
         target_lengths: Pieces of each translation, its end counted, shape (batch,).
     """
 
+    counts = ("lengths", "target_lengths")
+
     previous: Tensor
     target_lengths: Tensor
 

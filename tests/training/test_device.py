@@ -1,0 +1,51 @@
+"""Training on another device than the processor, which is pretended here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gatework import training
+from gatework._files import read_tensors
+from gatework.data.dataset import Dataset, Split
+from gatework.errors import UsageError
+from gatework.options import TrainingOptions
+from gatework.training import optimizer, runtime
+from support.datasets import waves
+from support.pretended_device import DEVICE, pretended_device
+from support.task_battery import CutOff, CutsOff
+
+
+@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
+def test_a_training_elsewhere_ends_with_the_weights_of_one_here_and_resumes_bit_for_bit(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+    parts = [Split(random.normal(size=(8, 6, 1)).astype(np.float32), random.normal(size=(8, 1)).astype(np.float32))] * 3
+    dataset, recipe = Dataset.of("made", *parts), waves()[1].changed(epochs=2, hidden=4, layers=1, dropout=0.0)
+    here = training.train("regress", dataset, out=tmp_path / "here", recipe=recipe, threads=1)
+    monkeypatch.setattr(runtime, "device", lambda *_: DEVICE)
+    monkeypatch.setattr(optimizer, "_SMALL", -1)  # a pretended parameter cannot become a view of another tensor
+    with pretended_device():
+        there = training.train("regress", dataset, out=tmp_path / "there", recipe=recipe, threads=1)
+        with pytest.raises(CutOff):
+            training.train("regress", dataset, out=tmp_path / "cut", recipe=recipe, threads=1, progress=CutsOff(there))
+        again = training.resume(tmp_path / "cut", dataset)
+    expected, found, resumed = (read_tensors(run.path / "model.safetensors")[0] for run in (here, there, again))
+    for name, value in found.items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-5)
+        assert torch.equal(value, resumed[name])
+    assert there.summary["metrics"]["test_mse"] == pytest.approx(here.summary["metrics"]["test_mse"], rel=1e-3)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch finds a GPU here")
+def test_a_gpu_that_is_not_there_is_a_sentence(tmp_path):
+    dataset, recipe = waves()
+    with pytest.raises(UsageError, match=r"torch finds no GPU that it can use; install .* or take cpu"):
+        training.train("regress", dataset, out=tmp_path / "run", recipe=recipe, device="cuda")
+    assert not (tmp_path / "run").exists()
+
+
+def test_several_processes_do_not_share_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(UsageError, match="2 processes would share it"):
+        runtime.device(TrainingOptions(device="cuda"), processes=2)
