@@ -16,6 +16,7 @@
 | `long_tables` | small long tables of series with one label each |
 | `networks` | small runs of every kind to look inside |
 | `onnx_files` | ONNX files as others run them |
+| `pretended_device` | a second device that there is not, on which tensors of both are an error |
 | `recordings` | recordings of an invented language, and a small recipe for them |
 | `report_folders` | comparison folders without a training |
 | `scans` | one scan by every way it can be computed |
