@@ -12,6 +12,7 @@ from gatework.tasks.transcribe.confidence import COUNT, Confidence
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
+from gatework.tasks.transcribe.voice import Voice
 
 
 def judged(count: int, seed: int):
@@ -51,8 +52,8 @@ def test_a_word_below_the_threshold_is_marked_where_that_is_asked_for():
     chosen = Chosen(LanguageWeights(), 1.0, Confidence(least_sure=0.5))
     language = SpokenLanguage.fit(["ab a"], alphabet.units)
     for is_marking, expected in [(False, ["ab", "a"]), (True, ["ab", "(unsure)"])]:
-        reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 0.03)
-        assert [word.word for word in reader.words_of(letters)] == expected
+        reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 3)
+        assert [word.word for word in reader.words_of(letters, Voice())] == expected
     assert Chosen.from_state(chosen.state()) == chosen
 
 

@@ -13,6 +13,7 @@ from gatework.data.features import FeatureSpec, FeatureStream
 from gatework.errors import UsageError
 from gatework.tasks.transcribe.model import SpeechModel
 from gatework.tasks.transcribe.transcript import Word, text_of
+from gatework.tasks.transcribe.voice import Voice, loudness_of
 
 if TYPE_CHECKING:
     from gatework.decoding import WrittenLetter
@@ -41,6 +42,7 @@ class StepStream:
             )
         self.model, self.state = model.eval(), None
         self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
+        self.voice = Voice()
 
     def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
         """The steps that are complete with these frames, shape (steps, units + 1).
@@ -52,6 +54,7 @@ class StepStream:
         stack = self.model.hearing.stack
         self.waiting = np.concatenate([self.waiting, frames])
         steps = -(-len(self.waiting) // stack) if is_end else len(self.waiting) // stack
+        self.voice.hear(loudness_of(self.waiting[: steps * stack], stack))
         outputs = []
         with torch.no_grad():
             for step in range(steps):
@@ -100,7 +103,7 @@ class SpeechStream:
         """The last words."""
         yield from self._heard(self.steps.accept(self.features.finish(), is_end=True))
         self.letters += [*self.search.settled(), *self.search.finish()]
-        if words := self.transcriber.words_of(self.letters):
+        if words := self.transcriber.words_of(self.letters, self.steps.voice):
             yield _final(words)
 
     def _heard(self, log_probs: np.ndarray) -> Iterator[dict[str, Any]]:
@@ -115,10 +118,10 @@ class SpeechStream:
         self.letters += self.search.settled()
         ends = [place for place, one in enumerate(self.letters) if alphabet.units[one.letter - 1] == " "]
         whole = len(self.letters) if alphabet.is_words else ends[-1] + 1 if ends else 0
-        words, self.letters = self.transcriber.words_of(self.letters[:whole]), self.letters[whole:]
+        words, self.letters = self.transcriber.words_of(self.letters[:whole], self.steps.voice), self.letters[whole:]
         if words:
             yield _final(words)
-        guess = text_of(self.transcriber.words_of([*self.letters, *self.search.open()]))
+        guess = text_of(self.transcriber.words_of([*self.letters, *self.search.open()], self.steps.voice))
         if guess != self.said:
             self.said = guess
             if guess:

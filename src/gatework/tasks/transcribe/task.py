@@ -238,7 +238,10 @@ class TranscribeTask(Task):
         heard = self.listen(model, self.examples(split))
         greedy = [self.alphabet.text(greedy_letters(log_probs)) for log_probs in heard.log_probs]
         transcriber = self.transcriber(model, split.asked)
-        texts = greedy if transcriber is None else texts_of([transcriber.words(one) for one in heard.log_probs])
+        texts = greedy
+        if transcriber is not None:
+            pairs = zip(heard.log_probs, split.inputs.features, strict=True)
+            texts = texts_of([transcriber.words(one, frames) for one, frames in pairs])
         answers = answers_of(split.targets.tolist(), texts, greedy)
         return Evaluation(heard.loss, self.metrics(answers), answers)
 
@@ -248,7 +251,7 @@ class TranscribeTask(Task):
         if not state[0]:
             return None
         known = self.spoken_language(asked.words) if asked.words else self.language
-        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, HOP * self.stack)
+        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack)
 
     @cached_property
     def language(self) -> SpokenLanguage:
@@ -316,7 +319,8 @@ class TranscribeTask(Task):
         else:
             heard = self.listen(network, self.examples(spoken)).log_probs
         names = [file.name for file in spoken.inputs.files]
-        rows = [row_of(name, transcriber.words(one)) for name, one in zip(names, heard, strict=True)]
+        each = zip(names, heard, spoken.inputs.features, strict=True)
+        rows = [row_of(name, transcriber.words(one, frames)) for name, one, frames in each]
         return pl.DataFrame(rows, schema=_row_schema())
 
     def align(self, model: nn.Module, split: Split) -> pl.DataFrame:

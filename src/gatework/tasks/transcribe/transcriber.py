@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from gatework.data._content import as_utf8, file_content, printable
+from gatework.data.features import HOP
 from gatework.decoding import CtcReader, SpokenLanguage, WrittenLetter, heard_letters, text_log_probabilities
 from gatework.errors import DataError, UsageError
 from gatework.tasks.transcribe.letters import Alphabet, plain
 from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, written
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
+from gatework.tasks.transcribe.voice import Voice, loudness_of
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,17 @@ class Transcriber:
         language: That of the training texts.
         chosen: What was chosen on the validation part.
         asked: What is asked beyond the words.
-        seconds: The length of a step.
+        stack: Frames of a step.
 
     Raises:
         UsageError: A phrase has a letter that the network does not know.
     """
 
     def __init__(
-        self, alphabet: Alphabet, language: SpokenLanguage, chosen: Chosen, asked: AskedTranscript, seconds: float
+        self, alphabet: Alphabet, language: SpokenLanguage, chosen: Chosen, asked: AskedTranscript, stack: int
     ) -> None:
-        self.alphabet, self.chosen, self.asked, self.seconds = alphabet, chosen, asked, seconds
+        self.alphabet, self.chosen, self.asked, self.stack = alphabet, chosen, asked, stack
+        self.seconds = HOP * stack
         self.phrases = ["", *asked.phrases] if asked.phrases else []
         self._indices = [self._written(phrase) for phrase in self.phrases]
         self._known = set(language.lexicon)
@@ -78,19 +81,23 @@ class Transcriber:
         weights = chosen.language
         self.reader = CtcReader(alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, **options)
 
-    def words(self, log_probs: np.ndarray) -> list[Word]:
+    def words(self, log_probs: np.ndarray, frames: np.ndarray) -> list[Word]:
         """The words of a recording.
 
         Args:
             log_probs: Shape (steps, units + 1).
+            frames: Its features, shape (frames, bands).
         """
         if self.phrases:
             return self._phrase(log_probs)
-        return self.words_of(self.reader.read(log_probs))
+        voice = Voice()
+        voice.hear(loudness_of(frames, self.stack))
+        return self.words_of(self.reader.read(log_probs), voice)
 
-    def words_of(self, letters: Sequence[WrittenLetter]) -> list[Word]:
-        """The words that letters write, with how sure each is."""
-        return [self._word(each) for each in by_words(letters, self.alphabet)]
+    def words_of(self, letters: Sequence[WrittenLetter], voice: Voice) -> list[Word]:
+        """The words that letters write where somebody speaks, with how sure each is."""
+        words = by_words(letters, self.alphabet)
+        return [self._word(each) for each in words if voice.is_heard(each[0].step, each[-1].step)]
 
     def _word(self, letters: Sequence[WrittenLetter]) -> Word:
         text = written(letters, self.alphabet)

@@ -1,0 +1,219 @@
+// Matrix products of a few rows with a packed panel, held in registers.
+//
+// A panel is what pack.h writes: for each k, `columns` vectors of factors that lie together. A tile is `rows` x
+// `columns` vectors of sums. It starts from `start` and ends in `z`, both row-major with their own strides, aligned to
+// a vector; they may be the same tile. `a` is row-major; nothing else overlaps. What factors are, and how many of them
+// one k is, is said by the operands `O` (operands.h).
+#pragma once
+
+#include "operands.h"
+
+namespace gatework::GATEWORK_ISA {
+
+constexpr int max_segments = 4;
+
+// `depth` columns of a matrix, one row of it for each row of the tile.
+template <class Element>
+struct Segment {
+  const Element* a;
+  int64_t lda;
+  int64_t depth;
+};
+
+// The sum over all segments; the panel has their rows one after the other.
+template <class O>
+struct Product {
+  using T = typename O::T;
+  const T* start;
+  int64_t start_stride;
+  T* z;
+  int64_t z_stride;
+  const Segment<typename O::Element>* segments;
+  int segment_count;
+  const T* panel;
+};
+
+// Adds to a tile the products of one k: `broadcast(r)` gives the factor of row r for all lanes.
+template <class O, int Rows, int Columns, class Broadcast>
+GATEWORK_INLINE void add_products(typename O::V (&sum)[Rows][Columns], const typename O::T* panel,
+                                  const Broadcast& broadcast) {
+  typename O::Factor b[Columns];
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) b[c] = O::factors(panel + c * O::V::lanes);
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+    const typename O::Factor x = broadcast(r);
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c] = O::add_product(sum[r][c], x, b[c]);
+  }
+}
+
+template <class O, int Rows, int Columns>
+void multiply_tile(const Product<O>& p) {
+  using V = typename O::V;
+  using T = typename O::T;
+  V sum[Rows][Columns];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c] = V::load(p.start + r * p.start_stride + c * V::lanes);
+  }
+  const T* panel = p.panel;
+  for (int s = 0; s < p.segment_count; ++s) {
+    const auto* a = p.segments[s].a;
+    const int64_t lda = p.segments[s].lda, depth = p.segments[s].depth;
+    for (const auto* end = a + depth / O::group * O::group; a != end; a += O::group) {
+      add_products<O>(sum, panel, [&](int r) { return O::broadcast(a + r * lda); });
+      panel += Columns * V::lanes;
+    }
+    if constexpr (O::group > 1) {
+      if (depth % O::group == 0) continue;
+      add_products<O>(sum, panel, [&](int r) { return O::broadcast_last(a + r * lda); });
+      panel += Columns * V::lanes;
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c].store(p.z + r * p.z_stride + c * V::lanes);
+  }
+}
+
+// z (rows x columns) = a.T * b over `depth` rows of both, each group in the place of a T: a[k * lda + row],
+// b[k * ldb + column].
+template <class O, int Rows, int Columns>
+void multiply_transposed_tile(const typename O::T* a, int64_t lda, const typename O::T* b, int64_t ldb, int64_t depth,
+                              typename O::T* z) {
+  using V = typename O::V;
+  V sum[Rows][Columns];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c] = V::constant(0);
+  }
+  for (int64_t k = 0; k < depth; ++k) {
+    add_products<O>(sum, b, [&](int r) { return O::broadcast(a + r); });
+    a += lda;
+    b += ldb;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) sum[r][c].store(z + (r * Columns + c) * V::lanes);
+  }
+}
+
+// As multiply_transposed_tile, where a is transposed in groups of `lanes`: a[row * lanes + k] for the k of a group,
+// whose next one is `to_group` further. With `IsHalf` only the first half of the last column is computed: a vector of
+// half the lanes takes half the time where wide ones are executed in halves, and never takes more.
+template <class V, int Rows, int Columns, bool IsHalf>
+void multiply_transposed_tile(const typename V::T* a, int64_t to_group, const typename V::T* b, int64_t ldb,
+                              int64_t depth, typename V::T* z) {
+  using Half = Vector<typename V::T, V::lanes / 2>;
+  constexpr int whole = IsHalf ? Columns - 1 : Columns, half = whole * V::lanes;
+  V sum[Rows][whole + 1];
+  Half rest[Rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < whole; ++c) sum[r][c] = V::constant(0);
+    if (IsHalf) rest[r] = Half::constant(0);
+  }
+  for (int64_t group = 0; group < depth; group += V::lanes) {
+    for (int k = 0; k < V::lanes; ++k) {
+      V row[whole + 1];
+      Half row_rest;
+#pragma GCC unroll 4
+      for (int c = 0; c < whole; ++c) row[c] = V::load(b + c * V::lanes);
+      if (IsHalf) row_rest = Half::load(b + half);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) {
+        const V x = V::broadcast(a[r * V::lanes + k]);
+#pragma GCC unroll 4
+        for (int c = 0; c < whole; ++c) sum[r][c] = sum[r][c] + x * row[c];
+        // Of two broadcasts of one number a compiler makes a load and two shuffles, and those are slow; but with one
+        // whole column it can multiply with the number in memory.
+        if (IsHalf) rest[r] = rest[r] + (whole > 1 ? lower_half(x) : Half::broadcast(a[r * V::lanes + k])) * row_rest;
+      }
+      b += ldb;
+    }
+    a += to_group;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < whole; ++c) sum[r][c].store(z + (r * Columns + c) * V::lanes);
+    if (IsHalf) rest[r].store(z + r * Columns * V::lanes + half);
+  }
+}
+
+// The function for a tile of that size; 0 < rows <= tallest(columns).
+template <class O, template <class, int, int> class Functions, int Columns = max_columns>
+GATEWORK_INLINE auto tile_function(int rows, int columns) -> decltype(Functions<O, 1, 1>::function) {
+  if constexpr (Columns > 1) {
+    if (columns < Columns) return tile_function<O, Functions, Columns - 1>(rows, columns);
+  }
+  constexpr int most = tallest(Columns);
+  switch (rows) {
+    case 1:
+      return Functions<O, 1, Columns>::function;
+    case 2:
+      return Functions<O, 2, Columns>::function;
+    case 3:
+      return Functions<O, 3, Columns>::function;
+    case 4:
+      return Functions<O, (most >= 4 ? 4 : most), Columns>::function;
+    case 5:
+      return Functions<O, (most >= 5 ? 5 : most), Columns>::function;
+    case 6:
+      return Functions<O, (most >= 6 ? 6 : most), Columns>::function;
+    case 7:
+      return Functions<O, (most >= 7 ? 7 : most), Columns>::function;
+    default:
+      return Functions<O, most, Columns>::function;
+  }
+}
+
+template <class O, int Rows, int Columns>
+struct Multiply {
+  static constexpr void (*function)(const Product<O>&) = multiply_tile<O, Rows, Columns>;
+};
+
+template <class O, int Rows, int Columns>
+struct MultiplyTransposed {
+  using T = typename O::T;
+  static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
+                                    T*) = multiply_transposed_tile<O, Rows, Columns>;
+};
+
+template <bool IsHalf>
+struct MultiplyTurned {
+  template <class V, int Rows, int Columns>
+  struct Tile {
+    using T = typename V::T;
+    static constexpr void (*function)(const T*, int64_t, const T*, int64_t, int64_t,
+                                      T*) = multiply_transposed_tile<V, Rows, Columns, IsHalf>;
+  };
+};
+
+// 0 < rows <= O::tallest(columns).
+template <class O>
+GATEWORK_INLINE void multiply(int rows, int columns, const Product<O>& product) {
+  if constexpr (O::is_on_tile_registers) {
+    O::multiply(rows, columns, product);
+  } else {
+    tile_function<O, Multiply>(rows, columns)(product);
+  }
+}
+
+// Rows in tiles of nearly equal height: `count` tiles, the first `larger` of them one row taller than `height`.
+struct Tiles {
+  int64_t count, height, larger;
+};
+
+GATEWORK_INLINE Tiles split_rows(int64_t rows, int tallest) {
+  const int64_t count = (rows + tallest - 1) / tallest;
+  return {count, count ? rows / count : 0, count ? rows % count : 0};
+}
+
+}  // namespace gatework::GATEWORK_ISA

@@ -1,0 +1,136 @@
+// The order in which weights are read by the kernels: panels of vectors that lie together for each k, padded with 0.
+#pragma once
+
+#include "gemm.h"
+
+namespace gatework::GATEWORK_ISA {
+
+GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// For each group of `depth`, the lanes [unit, unit + lanes); element (k, unit) of the source is at
+// k * k_stride + unit * unit_stride, and units from `units` on are 0, as is k from `depth` to the next whole
+// slice_multiple. Groups are `to_k` apart.
+template <class O>
+GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_t k_stride, int64_t unit, int64_t units,
+                                int64_t unit_stride, typename O::T* to, int64_t to_k) {
+  constexpr int64_t lanes = O::V::lanes;
+  const int64_t count = units - unit < lanes ? units - unit : lanes;
+  for (int64_t k = 0; k < round_up(depth, O::slice_multiple); k += O::group) {
+    const auto* source = from + k * k_stride + unit * unit_stride;
+    auto* target = reinterpret_cast<typename O::Element*>(to + k / O::group * to_k);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      for (int64_t e = 0; e < O::group; ++e) {
+        const bool is_inside = lane < count && k + e < depth;
+        *target++ = O::element(is_inside ? source[lane * unit_stride + e * k_stride] : 0);
+      }
+    }
+  }
+}
+
+// A matrix (planes * depth, units) in panels of up to max_columns blocks of units; each plane ends with a whole
+// slice_multiple.
+template <class O>
+void pack_matrix(const typename O::T* from, int64_t planes, int64_t depth, int64_t k_stride, int64_t units,
+                 int64_t unit_stride, typename O::T* to) {
+  using V = typename O::V;
+  const int64_t blocks = round_up(units, V::lanes) / V::lanes;
+  for (int64_t first = 0; first < blocks; first += max_columns) {
+    const int64_t columns = blocks - first < max_columns ? blocks - first : max_columns;
+    for (int64_t plane = 0; plane < planes; ++plane) {
+      for (int64_t c = 0; c < columns; ++c) {
+        pack_block<O>(from + plane * depth * k_stride, depth, k_stride, (first + c) * V::lanes, units, unit_stride,
+                      to + c * V::lanes, columns * V::lanes);
+      }
+      to += O::groups(depth) * columns * V::lanes;
+    }
+  }
+}
+
+// How the accumulators of a cell lie side by side in a tile: those that only the input product feeds, those that both
+// feed, those that only the recurrent product feeds. So what each product feeds lies together.
+template <class Cell>
+struct Columns {
+  static constexpr int accumulators = Cell::accumulators;
+
+  static constexpr int count(const bool* flags, int end) {
+    int result = 0;
+    for (int k = 0; k < end; ++k) result += flags[k];
+    return result;
+  }
+
+  static constexpr int inputs = count(Cell::input_product, accumulators);
+  static constexpr int gates = count(Cell::recurrent_product, accumulators);
+  static constexpr int widest = inputs > gates ? inputs : gates;
+  static constexpr int first_gate = accumulators - gates;
+  // Whether one tile takes both products, or the only one there is.
+  static constexpr bool are_shared = inputs == accumulators && (gates == accumulators || gates == 0);
+  static constexpr int blocks_per_panel = are_shared && accumulators < max_columns ? max_columns / accumulators : 1;
+
+  static constexpr int kind(int a) { return Cell::input_product[a] ? (Cell::recurrent_product[a] ? 1 : 0) : 2; }
+
+  // The place of accumulator `a` in the tile.
+  static constexpr int of(int a) {
+    int place = 0;
+    for (int b = 0; b < accumulators; ++b) place += kind(b) < kind(a) || (kind(b) == kind(a) && b < a);
+    return place;
+  }
+};
+
+// A panel of the forward pass, for `count` blocks of units: one vector of biases for each column, then the rows of W,
+// then those of U.
+template <class Cell, class O>
+struct ForwardPanels {
+  using V = typename O::V;
+  using T = typename O::T;
+  using C = Columns<Cell>;
+  static_assert(C::inputs <= max_columns && C::gates <= max_columns, "a tile holds what one product feeds");
+
+  static int64_t elements(int64_t input, int64_t hidden, int64_t output) {
+    return round_up(hidden, V::lanes) * (C::accumulators + O::groups(input) * C::inputs + O::groups(output) * C::gates);
+  }
+
+  static int64_t panel_elements(int64_t input, int64_t output, int64_t count) {
+    return count * V::lanes * (C::accumulators + O::groups(input) * C::inputs + O::groups(output) * C::gates);
+  }
+
+  static void pack(int64_t input, int64_t hidden, int64_t output, const T* w_ih, const T* w_hh, const T* b_ih,
+                   const T* b_hh, T* to) {
+    const int64_t blocks = round_up(hidden, V::lanes) / V::lanes;
+    for (int64_t first = 0; first < blocks; first += C::blocks_per_panel) {
+      const int64_t left = blocks - first;
+      const int64_t count = left < C::blocks_per_panel ? left : C::blocks_per_panel;
+      T* w = to + count * C::accumulators * V::lanes;
+      T* u = w + O::groups(input) * count * C::inputs * V::lanes;
+      for (int64_t block = 0; block < count; ++block) {
+        const int64_t unit = (first + block) * V::lanes;
+        int in = 0, gate = 0;
+        for (int a = 0; a < C::accumulators; ++a) {
+          const int64_t column = block * C::accumulators + C::of(a);
+          T* bias = to + column * V::lanes;
+          for (int64_t lane = 0; lane < V::lanes; ++lane) {
+            const bool is_unit = unit + lane < hidden;
+            const T b = b_ih && is_unit && Cell::input_product[a] ? b_ih[in * hidden + unit + lane] : 0;
+            bias[lane] = b + (b_hh && is_unit && Cell::recurrent_product[a] ? b_hh[gate * hidden + unit + lane] : 0);
+          }
+          if (Cell::input_product[a]) {
+            const int64_t place = block * C::inputs + C::of(a);
+            pack_block<O>(w_ih + in * hidden * input, input, 1, unit, hidden, input, w + place * V::lanes,
+                          count * C::inputs * V::lanes);
+          }
+          if (Cell::recurrent_product[a]) {
+            const int64_t place = block * C::gates + C::of(a) - C::first_gate;
+            pack_block<O>(w_hh + gate * hidden * output, output, 1, unit, hidden, output, u + place * V::lanes,
+                          count * C::gates * V::lanes);
+          }
+          in += Cell::input_product[a];
+          gate += Cell::recurrent_product[a];
+        }
+      }
+      to += panel_elements(input, output, count);
+    }
+  }
+};
+
+}  // namespace gatework::GATEWORK_ISA

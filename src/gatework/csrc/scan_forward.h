@@ -1,0 +1,256 @@
+// The forward pass of the scan; scan.h has the contract.
+#pragma once
+
+#include "scan.h"
+
+namespace gatework::GATEWORK_ISA {
+
+template <class Cell, class O>
+class ForwardScan {
+  using V = typename O::V;
+  using T = typename O::T;
+  using Element = typename O::Element;
+  using C = Columns<Cell>;
+  static constexpr int accumulators = Cell::accumulators;
+
+ protected:
+  using Panels = ForwardPanels<Cell, O>;
+
+ public:
+  static int64_t scratch(const Layout& layout, int64_t rows) {
+    const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
+    const int64_t factors = O::is_rounded ? (2 * output + hidden) / O::group : 0;
+    return static_cast<int64_t>(sizeof(T)) *
+           (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors<O> + max_columns) * V::lanes);
+  }
+
+  ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
+      : p(arguments),
+        input(arguments.layout.input),
+        hidden(arguments.layout.hidden),
+        output(arguments.layout.output),
+        stride(round_up(hidden, V::lanes)),
+        output_stride(round_up(output, V::lanes)),
+        first(first),
+        last(last) {
+    const int64_t rows = last - first;
+    T* memory = static_cast<T*>(scratch);
+    z = memory;
+    memory += tile_vectors<O> * V::lanes;
+    zeros = memory;
+    __builtin_memset(zeros, 0, max_columns * V::lanes * sizeof(T));
+    memory += max_columns * V::lanes;
+    h_now = memory;
+    h_next = memory += rows * output_stride;
+    memory += rows * output_stride;
+    for (int s = 0; s < Cell::states; ++s) {
+      state[s] = memory;
+      memory += rows * stride;
+    }
+    place_factors(memory, rows);
+  }
+
+  void run() { run_steps(*this); }
+
+ protected:
+  // `scan` is this one, or what acts around it.
+  template <class Scan>
+  GATEWORK_INLINE void run_steps(Scan& scan) {
+    start();
+    const Layout& layout = p.layout;
+    for (int64_t k = 0; k < layout.steps; ++k) {
+      const int64_t t = layout.reverse ? layout.steps - 1 - k : k;
+      const Step step = step_at(layout, t, first, last);
+      if (step.active == 0) continue;
+      scan.prepare(k, step);
+      scan.units(step);
+      if (p.weights.projection) scan.project(step);
+      const bool is_last = k + 1 == layout.steps;
+      const int64_t go_on = is_last ? 0 : layout.reverse ? step.active : active_rows(layout, t + 1, first, last);
+      if (go_on < step.active) finish(go_on, step.active);
+      swap(h_now, h_next);
+      swap(factors_now, factors_next);
+    }
+  }
+
+  template <class Pointer>
+  static GATEWORK_INLINE void swap(Pointer& a, Pointer& b) {
+    const Pointer c = a;
+    a = b;
+    b = c;
+  }
+
+  // What the products take of h: the states themselves, or their own place where they are rounded.
+  void place_factors(T* memory, int64_t rows) {
+    if constexpr (O::is_rounded) {
+      factors_now = reinterpret_cast<Element*>(memory);
+      factors_next = factors_now + rows * output_stride;
+      unprojected = factors_next + rows * output_stride;
+    } else {
+      factors_now = h_now;
+      factors_next = h_next;
+      unprojected = state[0];
+    }
+  }
+
+  GATEWORK_INLINE void prepare(int64_t, const Step&) { seen = factors_now; }
+
+  void start() {
+    const int64_t rows = last - first;
+    for (int s = 0; s < Cell::states; ++s) {
+      const int64_t width = s == 0 ? output : hidden;
+      const T* from = static_cast<const T*>(p.initial[s]) + first * width;
+      T* final = static_cast<T*>(p.final[s]) + first * width;
+      copy_rows<T>(final, width, from, width, rows, width);
+      if (s > 0) copy_rows<T>(state[s], stride, from, width, rows, width);
+      if (s == 0) copy_rows<T>(h_now, output_stride, from, width, rows, width);
+      if (s == 0) copy_rows<T>(h_next, output_stride, from, width, rows, width);
+    }
+    if constexpr (O::is_rounded) {
+      round_rows<O>(factors_now, output_stride, h_now, output_stride, rows, output);
+      round_rows<O>(factors_next, output_stride, h_now, output_stride, rows, output);
+    }
+  }
+
+  // The sequences [from, to) of this slice have made their last step.
+  void finish(int64_t from, int64_t to) {
+    copy_rows<T>(static_cast<T*>(p.final[0]) + (first + from) * output, output, h_next + from * output_stride,
+                 output_stride, to - from, output);
+    for (int s = 1; s < Cell::states; ++s) {
+      copy_rows<T>(static_cast<T*>(p.final[s]) + (first + from) * hidden, hidden, state[s] + from * stride, stride,
+                   to - from, hidden);
+    }
+  }
+
+  void units(const Step& step) {
+    // Nothing can point into a copy, so its members need not be read again after each store.
+    ForwardScan(*this).each_unit(step);
+  }
+
+  GATEWORK_INLINE void each_unit(const Step& step) {
+    each_sum(step, [&](int64_t row, int64_t r, int64_t unit, const T* sums) GATEWORK_INLINED {
+      V accumulator[accumulators];
+#pragma GCC unroll 8
+      for (int a = 0; a < accumulators; ++a) accumulator[a] = V::load(sums + C::of(a) * V::lanes);
+      cell(row, r, unit, accumulator,
+           [](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+             Cell::template forward<V>(a, previous, vectors, next, saved, trace);
+             return next;
+           });
+    });
+  }
+
+  // Computes both products of a step and calls use(row, r, unit, accumulators) for each vector of units of each row.
+  template <class Use>
+  GATEWORK_INLINE void each_sum(const Step& step, const Use& use) {
+    const int64_t blocks = stride / V::lanes;
+    const T* panel = static_cast<const T*>(p.panels.weights);
+    for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
+      const int64_t left = blocks - block;
+      const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
+      const Tiles tiles = split_rows(step.active, O::tallest(count * (C::are_shared ? accumulators : C::widest)));
+      int64_t r = 0;
+      for (int64_t tile = 0; tile < tiles.count; ++tile) {
+        const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
+        products(step.row + r, r, height, count, panel);
+        for (int k = 0; k < height; ++k) {
+          for (int c = 0; c < count; ++c) {
+            use(step.row + r + k, r + k, (block + c) * V::lanes, z + (k * count + c) * accumulators * V::lanes);
+          }
+        }
+        r += height;
+      }
+      panel += Panels::panel_elements(input, output, count);
+    }
+  }
+
+  // Both products of a tile of rows with a panel, and the biases.
+  GATEWORK_INLINE void products(int64_t row, int64_t r, int height, int count, const T* panel) {
+    const int64_t z_stride = count * accumulators * V::lanes;
+    const Segment<Element> segments[] = {{static_cast<const Element*>(p.x) + row * input, input, input},
+                                         {seen + r * output_stride, output_stride, output}};
+    const T* w = panel + z_stride;
+    if (C::are_shared) {
+      multiply<O>(height, count * accumulators, {panel, 0, z, z_stride, segments, C::gates > 0 ? 2 : 1, w});
+      return;
+    }
+    for (int k = 0; k < height; ++k) {
+      for (int a = 0; a < accumulators; ++a) V::load(panel + a * V::lanes).store(z + k * z_stride + a * V::lanes);
+    }
+    T* z_gates = z + C::first_gate * V::lanes;
+    multiply<O>(height, C::inputs, {z, z_stride, z, z_stride, segments, 1, w});
+    w += O::groups(input) * C::inputs * V::lanes;
+    if (C::gates > 0) multiply<O>(height, C::gates, {z_gates, z_stride, z_gates, z_stride, segments + 1, 1, w});
+  }
+
+  // The states of a row's units from `unit` on before the step. A projected h is none of them.
+  GATEWORK_INLINE void load_previous(int64_t r, int64_t unit, V* previous) const {
+    previous[0] = p.weights.projection ? V::constant(0) : V::load(h_now + r * output_stride + unit);
+    for (int s = 1; s < Cell::states; ++s) previous[s] = V::load(state[s] + r * stride + unit);
+  }
+
+  // One step of one row's units from `unit` on. `advance` computes it and gives the states that are carried on.
+  template <class Advance>
+  GATEWORK_INLINE void cell(int64_t row, int64_t r, int64_t unit, const V* accumulator, const Advance& advance) {
+    const int64_t count = hidden - unit;
+    V previous[Cell::states], next[Cell::states], saved[Cell::saved + 1], trace[Cell::traced];
+    V vectors[Cell::units + 1];
+    load_vectors<Cell>(p.weights.unit, hidden, unit, vectors);
+    load_previous(r, unit, previous);
+#pragma GCC unroll 4
+    for (int s = 1; s < Cell::states; ++s) {
+      if (p.planes.previous[s])
+        store_units(previous[s], static_cast<T*>(p.planes.previous[s]) + row * hidden + unit, count);
+    }
+    const V* carried = advance(accumulator, previous, vectors, next, saved, trace);
+    if (p.weights.projection) {
+      O::store(next[0], unprojected + r * stride + unit);
+    } else {
+      carried[0].store(h_next + r * output_stride + unit);
+      if (O::is_rounded) O::store(carried[0], factors_next + r * output_stride + unit);
+      O::store(carried[0], static_cast<Element*>(p.output) + row * hidden + unit, count);
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < Cell::states; ++s) {
+      if (s > 0) carried[s].store(state[s] + r * stride + unit);
+      if (p.planes.next[s]) store_units(next[s], static_cast<T*>(p.planes.next[s]) + row * hidden + unit, count);
+    }
+    if (Cell::saved > 0 && p.planes.values) {
+      T* to = static_cast<T*>(p.planes.values) + row * Cell::saved * hidden + unit;
+#pragma GCC unroll 16
+      for (int k = 0; k < Cell::saved; ++k) store_units(saved[k], to + k * hidden, count);
+    }
+    for (int k = 0; k < Cell::traced; ++k) {
+      if (p.trace[k]) store_units(trace[k], static_cast<T*>(p.trace[k]) + row * hidden + unit, count);
+    }
+  }
+
+  void project(const Step& step) {
+    project(step, [](int64_t, int64_t, V sum) { return sum; });
+  }
+
+  // `carried(row, unit, sum)` makes the h that is carried on from the projected one.
+  template <class Carried>
+  GATEWORK_INLINE void project(const Step& step, const Carried& carried) {
+    Element* out = static_cast<Element*>(p.output) + step.row * output;
+    multiply_rows<O>(
+        step.active, output, O::groups(hidden), static_cast<const T*>(p.panels.projection), zeros, 0, z,
+        [&](int64_t row) { return Segments<Element>{{{unprojected + row * stride, stride, hidden}}, 1}; },
+        [&](int64_t row, int64_t unit, V sum) {
+          sum = carried(row, unit, sum);
+          sum.store(h_next + row * output_stride + unit);
+          if (O::is_rounded) O::store(sum, factors_next + row * output_stride + unit);
+          O::store(sum, out + row * output + unit, output - unit);
+        });
+  }
+
+  const ForwardArguments p;
+  const int64_t input, hidden, output, stride, output_stride, first, last;
+  T *z, *zeros, *h_now, *h_next;
+  const Element* seen;                  // the h that the recurrent product sees
+  T* state[Cell::states];               // state[0] is h before its projection
+  Element *factors_now, *factors_next;  // h as a factor
+  Element* unprojected;                 // h before its projection as a factor
+};
+
+}  // namespace gatework::GATEWORK_ISA

@@ -1,0 +1,41 @@
+"""Whether anybody speaks: steady sounds have no words, however loud; spoken ones have; memory does not grow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gatework.tasks.transcribe.voice import Voice, loudness_of
+from support import recordings
+
+STACK = 3
+
+
+def judged(samples: np.ndarray) -> np.ndarray:
+    """For each stretch of 0.3 s whether a word there would be kept."""
+    voice, frames = Voice(), recordings.SPEC.of([samples.astype(np.float32)], recordings.RATE)
+    voice.hear(loudness_of(frames, STACK))
+    return np.array([voice.is_heard(first, first + 9) for first in range(0, len(frames) // STACK - 9, 10)])
+
+
+def test_a_steady_sound_is_no_voice_and_tones_with_pauses_are():
+    random, time = np.random.default_rng(0), np.arange(20 * recordings.RATE) / recordings.RATE
+    noise = random.standard_normal(len(time))
+    hum = sum(np.sin(2 * np.pi * 50 * k * time) / k for k in range(1, 8))
+    for steady in (0 * time, 0.0005 * noise, 0.2 * noise, 0.1 * hum + 0.001 * noise):
+        assert not judged(steady).any()
+    assert judged(recordings.sound("ab cab ba " * 4)).all()
+
+
+def test_loudness_is_the_mean_of_each_steps_frames():
+    frames = np.arange(14.0).reshape(7, 2)
+    assert loudness_of(frames, 3).tolist() == [2.5, 8.5, 12.5]
+
+
+def test_an_hour_of_steps_is_forgotten_but_for_the_last():
+    voice = Voice()
+    for _ in range(30):
+        voice.hear(np.zeros(4000))
+    voice.hear(np.full(1, 5.0))
+    assert voice.is_heard(119_995, 120_000)
+    assert not voice.is_heard(119_900, 119_905)
+    assert voice.is_heard(5, 9), "what is long past is not judged any more"
