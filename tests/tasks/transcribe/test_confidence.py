@@ -12,7 +12,7 @@ from gatework.tasks.transcribe.confidence import COUNT, Confidence
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
-from gatework.tasks.transcribe.voice import Voice
+from gatework.tasks.transcribe.voice import Loudness
 
 
 def judged(count: int, seed: int):
@@ -53,7 +53,7 @@ def test_a_word_below_the_threshold_is_marked_where_that_is_asked_for():
     language = SpokenLanguage.fit(["ab a"], alphabet.units)
     for is_marking, expected in [(False, ["ab", "a"]), (True, ["ab", "(unsure)"])]:
         reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 3)
-        assert [word.word for word in reader.words_of(letters, Voice())] == expected
+        assert [word.word for word in reader.words_of(letters, Loudness())] == expected
     assert Chosen.from_state(chosen.state()) == chosen
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatework.tasks.transcribe.voice import Voice, loudness_of
+from gatework.tasks.transcribe.voice import Loudness, loudness_of
 from support import recordings
 
 STACK = 3
@@ -12,7 +12,7 @@ STACK = 3
 
 def judged(samples: np.ndarray) -> np.ndarray:
     """For each stretch of 0.3 s whether a word there would be kept."""
-    voice, frames = Voice(), recordings.SPEC.of([samples.astype(np.float32)], recordings.RATE)
+    voice, frames = Loudness(), recordings.SPEC.of([samples.astype(np.float32)], recordings.RATE)
     voice.hear(loudness_of(frames, STACK))
     return np.array([voice.is_heard(first, first + 9) for first in range(0, len(frames) // STACK - 9, 10)])
 
@@ -31,11 +31,17 @@ def test_loudness_is_the_mean_of_each_steps_frames():
     assert loudness_of(frames, 3).tolist() == [2.5, 8.5, 12.5]
 
 
-def test_an_hour_of_steps_is_forgotten_but_for_the_last():
-    voice = Voice()
+def test_an_hour_of_steps_is_forgotten_but_for_the_last_and_for_what_is_still_asked():
+    voice = Loudness(4000)
+    voice.hear(np.zeros(20))
+    assert not voice.is_heard(5, 9)
     for _ in range(30):
         voice.hear(np.zeros(4000))
+        assert not voice.is_heard(5, 9), "as it was judged when it was said"
     voice.hear(np.full(1, 5.0))
-    assert voice.is_heard(119_995, 120_000)
+    assert voice.is_heard(120_015, 120_020)
     assert not voice.is_heard(119_900, 119_905)
-    assert voice.is_heard(5, 9), "what is long past is not judged any more"
+    assert voice.is_heard(12, 15), "what is long past is not judged any more"
+    for step in range(119_000, 119_000 + 4000):
+        voice.is_heard(step, step)
+    assert voice.is_heard(5, 9), "judgements are forgotten too"

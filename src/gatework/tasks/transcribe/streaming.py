@@ -13,7 +13,7 @@ from gatework.data.features import FeatureSpec, FeatureStream
 from gatework.errors import UsageError
 from gatework.tasks.transcribe.model import SpeechModel
 from gatework.tasks.transcribe.transcript import Word, text_of
-from gatework.tasks.transcribe.voice import Voice, loudness_of
+from gatework.tasks.transcribe.voice import KEPT, Loudness, loudness_of
 
 if TYPE_CHECKING:
     from gatework.decoding import WrittenLetter
@@ -30,6 +30,9 @@ class StepStream:
     Args:
         model: The trained network.
 
+    Attributes:
+        loudness: Of the steps that were last given out; see `gatework.tasks.transcribe.voice`.
+
     Raises:
         UsageError: The network needs the whole recording.
     """
@@ -42,7 +45,7 @@ class StepStream:
             )
         self.model, self.state = model.eval(), None
         self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
-        self.voice = Voice()
+        self.loudness = np.zeros(0)
 
     def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
         """The steps that are complete with these frames, shape (steps, units + 1).
@@ -54,7 +57,7 @@ class StepStream:
         stack = self.model.hearing.stack
         self.waiting = np.concatenate([self.waiting, frames])
         steps = -(-len(self.waiting) // stack) if is_end else len(self.waiting) // stack
-        self.voice.hear(loudness_of(self.waiting[: steps * stack], stack))
+        self.loudness = loudness_of(self.waiting[: steps * stack], stack)
         outputs = []
         with torch.no_grad():
             for step in range(steps):
@@ -89,6 +92,7 @@ class SpeechStream:
         self.features, self.steps = FeatureStream(spec, rate), StepStream(model)
         self.transcriber, self.search = transcriber, transcriber.reader.search()
         self.rest, self.done, self.said = b"", 0, ""
+        self.voice = Loudness(KEPT)
         self.letters: list[WrittenLetter] = []
 
     def answer_bytes(self, piece: bytes) -> Iterator[dict[str, Any]]:
@@ -103,12 +107,13 @@ class SpeechStream:
         """The last words."""
         yield from self._heard(self.steps.accept(self.features.finish(), is_end=True))
         self.letters += [*self.search.settled(), *self.search.finish()]
-        if words := self.transcriber.words_of(self.letters, self.steps.voice):
+        if words := self.transcriber.words_of(self.letters, self.voice):
             yield _final(words)
 
     def _heard(self, log_probs: np.ndarray) -> Iterator[dict[str, Any]]:
-        for step in log_probs:
+        for step, loudness in zip(log_probs, self.steps.loudness, strict=True):
             self.search.feed(step[None])
+            self.voice.hear(loudness[None])
             self.done += 1
             if self.done % _STEPS == 0:
                 yield from self._settled()
@@ -118,10 +123,10 @@ class SpeechStream:
         self.letters += self.search.settled()
         ends = [place for place, one in enumerate(self.letters) if alphabet.units[one.letter - 1] == " "]
         whole = len(self.letters) if alphabet.is_words else ends[-1] + 1 if ends else 0
-        words, self.letters = self.transcriber.words_of(self.letters[:whole], self.steps.voice), self.letters[whole:]
+        words, self.letters = self.transcriber.words_of(self.letters[:whole], self.voice), self.letters[whole:]
         if words:
             yield _final(words)
-        guess = text_of(self.transcriber.words_of([*self.letters, *self.search.open()], self.steps.voice))
+        guess = text_of(self.transcriber.words_of([*self.letters, *self.search.open()], self.voice))
         if guess != self.said:
             self.said = guess
             if guess:

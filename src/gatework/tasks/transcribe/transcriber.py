@@ -16,7 +16,7 @@ from gatework.errors import DataError, UsageError
 from gatework.tasks.transcribe.letters import Alphabet, plain
 from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, written
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
-from gatework.tasks.transcribe.voice import Voice, loudness_of
+from gatework.tasks.transcribe.voice import Loudness, loudness_of
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,11 @@ class Transcriber:
         """
         if self.phrases:
             return self._phrase(log_probs)
-        voice = Voice()
+        voice = Loudness()
         voice.hear(loudness_of(frames, self.stack))
         return self.words_of(self.reader.read(log_probs), voice)
 
-    def words_of(self, letters: Sequence[WrittenLetter], voice: Voice) -> list[Word]:
+    def words_of(self, letters: Sequence[WrittenLetter], voice: Loudness) -> list[Word]:
         """The words that letters write where somebody speaks, with how sure each is."""
         words = by_words(letters, self.alphabet)
         return [self._word(each) for each in words if voice.is_heard(each[0].step, each[-1].step)]

@@ -11,10 +11,11 @@ from collections import deque
 
 import numpy as np
 
-LEAST = 1.0
-"""In logarithms of energy; 4.3 dB."""
+LEAST = 1.5
+"""In logarithms of energy; 6.5 dB."""
+KEPT = 4096
+"""Steps of a stream that are remembered."""
 _BEFORE = 10
-_KEPT = 4096
 
 
 def loudness_of(frames: np.ndarray, stack: int) -> np.ndarray:
@@ -28,12 +29,18 @@ def loudness_of(frames: np.ndarray, stack: int) -> np.ndarray:
     return np.array([each[start : start + stack].mean() for start in range(0, len(each), stack)])
 
 
-class Voice:
-    """The loudness of what was heard; memory that does not grow, as a word is judged soon after it was said."""
+class Loudness:
+    """The loudness of what was heard, and whether words were spoken.
 
-    def __init__(self) -> None:
-        self._recent: deque[float] = deque(maxlen=_KEPT)
-        self._count = 0
+    Args:
+        kept: How many of the last steps are remembered, and how many of the last judgements; all if None. A word of a
+            stream is judged soon after it was said, and again until it is settled.
+    """
+
+    def __init__(self, kept: int | None = None) -> None:
+        self._recent: deque[float] = deque(maxlen=kept)
+        self._count, self._kept = 0, kept
+        self._judged: dict[tuple[int, int], bool] = {}
 
     def hear(self, loudness: np.ndarray) -> None:
         """Takes note of further steps."""
@@ -41,14 +48,24 @@ class Voice:
         self._count += len(loudness)
 
     def is_heard(self, first: int, last: int) -> bool:
-        """Whether somebody speaks between two steps; so it is said where they are long past.
+        """Whether somebody speaks between two steps; so it is said where they are long past and were never judged.
 
         Args:
             first: The first step of a word, counted from the start.
             last: The last one.
         """
+        # What was asked for last stands last, so that what is dropped is what nobody asks for any more.
+        verdict = self._judged.pop((first, last), None)
+        verdict = self._is_moving(first, last) if verdict is None else verdict
+        self._judged[first, last] = verdict
+        if self._kept is not None and len(self._judged) > self._kept:
+            del self._judged[next(iter(self._judged))]
+        return verdict
+
+    def _is_moving(self, first: int, last: int) -> bool:
         gone = self._count - len(self._recent)
-        if first < gone:
+        if last < gone:
             return True
+        # Of what a network takes for a word of minutes, only the end is remembered.
         within = [self._recent[k - gone] for k in range(max(first - _BEFORE, gone), min(last + 1, self._count))]
         return not within or max(within) - min(within) > LEAST
