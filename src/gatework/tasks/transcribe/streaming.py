@@ -111,9 +111,9 @@ class SpeechStream:
             yield _final(words)
 
     def _heard(self, log_probs: np.ndarray) -> Iterator[dict[str, Any]]:
-        for step, loudness in zip(log_probs, self.steps.loudness, strict=True):
-            self.search.feed(step[None])
-            self.voice.hear(loudness[None])
+        for place in range(len(log_probs)):
+            self.search.feed(log_probs[place : place + 1])
+            self.voice.hear(self.steps.loudness[place : place + 1])
             self.done += 1
             if self.done % _STEPS == 0:
                 yield from self._settled()
