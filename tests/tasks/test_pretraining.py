@@ -14,6 +14,8 @@ from gatework.data.text import TextEncoder, Texts, Vocabulary
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions, ModelOptions
 from gatework.recipe import Recipe
+from gatework.reports import write_run_report
+from gatework.tasks.classify import label_curve
 from gatework.tasks.classify.options import PretrainingOptions
 from gatework.tasks.classify.pretraining import WordModelTask, take_over
 from gatework.tasks.classify.task import ClassifyTask
@@ -181,3 +183,40 @@ def test_a_network_of_series_takes_no_texts(texts):
     frame = pl.DataFrame({"a": range(40), "b": range(40), "label": ["x", "y"] * 20})
     with pytest.raises(UsageError, match="--pretrain is of texts"):
         ClassifyTask.load(frame, recipe_of(texts))
+
+
+class Labels(Progress):
+    """Notes which trainings begin."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    def started(self, label, epochs, steps, done):
+        self.begun.append(label)
+
+
+def test_a_curve_of_labels_trains_on_some_of_them_from_the_one_language_model(texts, monkeypatch):
+    monkeypatch.setattr(label_curve, "SIZES", (20, 40, 1000))
+    monkeypatch.setattr(label_curve, "_FEWEST_STEPS", 1)
+    recipe = recipe_of(texts, epochs=1, label_curve=True, blend=False)
+    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
+    whole = ClassifyTask.fit(dataset, recipe.data)
+    made = label_curve.trainings(dataset, recipe)
+    assert list(made) == ["20-pretrained", "20-plain", "40-pretrained", "40-plain"]
+    few, further = made["20-pretrained"]
+    assert (len(few.train), len(few.validation), len(few.test)) == (16, 4, len(dataset.test))
+    assert set(few.train.inputs) < set(made["40-plain"][0].train.inputs) < set(dataset.train.inputs)
+    assert ClassifyTask.fit(few, recipe.data).encoder == whole.encoder, "the words are those of the language model"
+    assert not further.section(PretrainingOptions).label_curve
+    monkeypatch.setattr(label_curve, "SIZES", (20,))
+    told = Labels()
+    run = train("classify", str(texts / "labelled.csv"), out=texts / "run", recipe=recipe, threads=1, progress=told)
+    assert sum(label.endswith("language model") for label in told.begun) == 1
+    assert len(told.begun) == 2 + 2
+    table = pl.read_parquet(run.path / "further.parquet")
+    assert table["training"].to_list() == list(made)[:2]
+    assert table["test_accuracy"].is_between(0, 1).all()
+    assert not (run.path / "further").exists()
+    page = write_run_report(run.path).read_text(encoding="utf-8")
+    assert "Fewer labels" in page
+    assert "begun from the language model: 20 labels" in page

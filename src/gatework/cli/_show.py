@@ -172,6 +172,7 @@ def run_summary(run: Run) -> None:
     metrics_table(summary["metrics"], run.scores.baselines)
     if "answer" in summary:
         answer_lines(summary["answer"])
+    further_table(run)
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]
     threads = read_json(run.path / "environment.json")["threads"]
     say(
@@ -184,6 +185,17 @@ def run_summary(run: Run) -> None:
     print(f"\nRun: {run.path}")
     what = run.task.example_input if run.task.needs_input else ""
     print(f"Next: gatework report {run.path}, gatework predict {run.path} {what}".rstrip())
+
+
+def further_table(run: Run) -> None:
+    """Prints what the further trainings of a run came to, where it has such."""
+    from gatework.training.run import FURTHER_TABLE, read_table
+
+    file = run.path / f"{FURTHER_TABLE}.parquet"
+    if file.exists():
+        rows = {row.pop("training"): row for row in read_table(file).to_dicts()}
+        console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+        console.print(_methods_table(rows, [f"test_{name}" for name in run.task.shown]))
 
 
 def predictions_table(rows: pl.DataFrame) -> None:

@@ -95,6 +95,10 @@ class InTraining(Core):
         """
         return examples
 
+    def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
+        """Trainings of the same kind that follow a run's own, by name, whose metrics it keeps; none by default."""
+        return {}
+
     def specimen(self, model: nn.Module) -> dict[str, str]:
         """What a network makes after an epoch, as texts by name, for a person to see; nothing by default.
 

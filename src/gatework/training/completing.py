@@ -19,7 +19,16 @@ from gatework.tasks import Trained
 from gatework.training import runtime
 from gatework.training.before import beginning
 from gatework.training.ranks import here
-from gatework.training.run import ANSWER_FILE, CELL_FILE, NETWORK_TABLE, Run, refuse_occupied, test_part_of, write_table
+from gatework.training.run import (
+    ANSWER_FILE,
+    CELL_FILE,
+    FURTHER_TABLE,
+    NETWORK_TABLE,
+    Run,
+    refuse_occupied,
+    test_part_of,
+    write_table,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,9 +109,11 @@ def complete(
         model = trainer.run()
         trainings = [Trained(each.task, each.network) for each in earlier]
         result = _result(run, model, dataset, trainings, may_blend=may_blend)
+    further = _further(run, dataset, progress, label, environment["threads"], ranks)
     if ranks.is_main:
         seconds = seconds_before + sum(each.summary["seconds"] for each in earlier)
-        _write_results(run, dataset, trainer, result, seconds)
+        _write_results(run, dataset, trainer, result._replace(tables={**result.tables, **further}), seconds)
+        shutil.rmtree(run.path / FURTHER_TABLE, ignore_errors=True)
     ranks.wait()
     return Run(run.path, run.recipe)
 
@@ -174,6 +185,28 @@ def _earlier(run: Run, dataset: Dataset, progress: Progress, label: str, threads
         name = f"{label}, training {place} of {len(before) + 1}"
         runs.append(complete(Run.open(path), part, progress, name, may_blend=False))
     return runs
+
+
+def _further(
+    run: Run, dataset: Dataset, progress: Progress, label: str, threads: int, ranks: Alone
+) -> Mapping[str, pl.DataFrame]:
+    """A table of what the task's further trainings came to, one row each; each is a run folder while it is needed."""
+    import polars as pl
+
+    rows = []
+    for name, (part, recipe) in run.task.further(dataset, run.recipe).items():
+        path = run.path / FURTHER_TABLE / name
+        task = tasks.get(recipe.task).fit(part, recipe.data)
+        if ranks.is_main and not (path / "recipe.toml").exists():
+            create(path, recipe, task, part.provenance.fingerprint, threads, part.provenance.notes)
+        wanted = task.before(part, recipe)
+        if ranks.is_main and wanted is not None and (run.path / wanted.name).is_dir():
+            # What comes before is the same for all.
+            shutil.copytree(run.path / wanted.name, path / wanted.name, dirs_exist_ok=True)
+        ranks.wait()
+        finished = complete(Run.open(path), part, progress, f"{label}, {name}", may_blend=False)
+        rows.append({"training": name, **finished.summary["metrics"]})
+    return {FURTHER_TABLE: pl.DataFrame(rows)} if rows else {}
 
 
 def _summary(trainer: Any, metrics: dict[str, float]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 NETWORK_TABLE = "network"
 """The table of what the network alone says of the test part, where more than it answers."""
+FURTHER_TABLE = "further"
+"""The table of what the task's further trainings came to, and the folder of these until it is written."""
 ANSWER_FILE = "answer.json"
 """What answers beside the network, and all that this needs."""
 CELL_FILE = "cell.json"

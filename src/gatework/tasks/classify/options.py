@@ -52,14 +52,20 @@ class PretrainingOptions(OptionSection):
         0.1, low=0, high=0.99, help="Share of units and of words that are dropped in the pre-training."
     )
     unfreezing: float = option(
-        0.1,
+        0.0,
         low=0,
         high=1,
         help="Share of the training in which a pre-trained network learns its output alone; after twice that it learns "
         "as a whole.",
     )
     falling: float = option(
-        2.6, low=1, high=1000, help="How many times slower a pre-trained network learns with each part nearer to words."
+        1.0, low=1, high=1000, help="How many times slower a pre-trained network learns with each part nearer to words."
+    )
+
+    label_curve: bool = option(
+        False,
+        help="Afterwards also train on 100, 1,000 and 10,000 labels alone, a fifth of which validate, with and without "
+        "the pre-training: a curve in the report.",
     )
 
     @property

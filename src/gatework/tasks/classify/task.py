@@ -26,6 +26,7 @@ from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.joint import Joint
+from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS, PretrainingOptions, SequenceOptions
@@ -164,6 +165,10 @@ class ClassifyTask(SequenceTask):
             return None
         network: Any = model
         return PartRates(network.depths(), partial(unfrozen, plan))
+
+    def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
+        """Trainings on fewer labels, where a curve of them is wanted."""
+        return trainings(dataset, recipe) if recipe.section(PretrainingOptions).label_curve else {}
 
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""

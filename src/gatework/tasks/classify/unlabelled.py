@@ -20,10 +20,11 @@ _OF_PRETRAINED: Mapping[str, Any] = {
     "hidden": 256,
     "embedding": 200,
     "pooling": "concat",
+    "dropout": 0.2,
     "embedding_dropout": 0.3,
-    "learning_rate": 2e-3,
-    "epochs": 6,
-    "averaging": 0.998,
+    "learning_rate": 5e-3,
+    "epochs": 5,
+    "averaging": 0.99,
 }
 """What a network that begins from a language model needs."""
 _SHARE = 0.5

@@ -8,6 +8,7 @@ from gatework.tasks.classify.metrics import probabilities
 from gatework.tasks.classify.report.chances import Chances
 from gatework.tasks.classify.report.confusion import confusion
 from gatework.tasks.classify.report.errors import errors
+from gatework.tasks.classify.report.labels import labels
 from gatework.tasks.classify.report.thresholds import thresholds
 
 
@@ -20,7 +21,7 @@ def sections(answered: Answered) -> list[ReportSection]:
     chances = read_chances(answered)
     if chances is None:
         return []
-    made = (errors(chances, answered), confusion(chances), thresholds(chances))
+    made = (errors(chances, answered), confusion(chances), thresholds(chances), labels(answered))
     return [section for section in made if section is not None]
 
 
