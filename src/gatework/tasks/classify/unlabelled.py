@@ -24,7 +24,6 @@ _OF_PRETRAINED: Mapping[str, Any] = {
     "embedding_dropout": 0.3,
     "learning_rate": 5e-3,
     "epochs": 5,
-    "averaging": 0.99,
 }
 """What a network that begins from a language model needs."""
 _SHARE = 0.5
