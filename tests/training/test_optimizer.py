@@ -100,3 +100,30 @@ def test_a_state_of_another_network_is_refused():
     optimizer = Adam(network().parameters())
     with pytest.raises(RuntimeError, match="0/exp_avg has shape"):
         optimizer.load(Adam(nn.Linear(3, 3).parameters()).state() | {"1/step": torch.zeros(())})
+
+
+def test_groups_learn_at_rates_of_their_own_as_those_of_torch_do_and_one_of_zero_stays():
+    torch.manual_seed(0)
+    ours, theirs = (nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2), nn.Linear(2, 1)) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    adam = Adam(ours.parameters(), 0.0, 1e-8, [list(layer.parameters()) for layer in ours])
+    kept = ours[0].weight.detach().clone()
+    adam.pace([0.0, 0.5, 1.0])
+    groups = [{"params": theirs[1].parameters(), "lr": 5e-3}, {"params": theirs[2].parameters(), "lr": 1e-2}]
+    torchs = torch.optim.Adam(groups)
+    for step in range(3):
+        x = torch.full((5, 3), step + 1.0)
+        adam.forget_gradients()
+        torchs.zero_grad()
+        for model in (ours, theirs):
+            model(x).square().sum().backward()
+        adam.step(1e-2)
+        torchs.step()
+    assert torch.equal(ours[0].weight, kept)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(mine, other, rtol=1e-5, atol=1e-7)
+    adam.pace([1.0, 1.0, 1.0])
+    adam.forget_gradients()
+    ours(torch.ones(1, 3)).sum().backward()
+    adam.step(1e-2)
+    assert not torch.equal(ours[0].weight, kept)
