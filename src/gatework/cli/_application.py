@@ -175,8 +175,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except Exception as error:
-        if os.environ.get("GATEWORK_DEBUG"):
+    except BaseException as error:  # what polars panics with is no Exception
+        if isinstance(error, SystemExit) or os.environ.get("GATEWORK_DEBUG"):
             raise
         _fail(_unexpected(error), 1)
     if code == _INTERRUPTED:  # the parser turns Ctrl-C into this code
@@ -184,7 +184,7 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     """What nobody expected, as one sentence."""
     if isinstance(error, OSError) and error.errno in _PLACES:
         return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out"

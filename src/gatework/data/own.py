@@ -281,6 +281,8 @@ def _inputs(table: Table, columns: Columns) -> Inputs:
         texts = Texts(table.texts(str(columns["text"])))
         _ = texts.tokens  # made once, shared by the parts
         return texts
+    if "inputs" not in columns:
+        raise DataError(f"{table.where}: nothing says which of its columns are the inputs; train again")
     return SeriesInputs.of(np.stack([table.numbers(name) for name in columns["inputs"]], axis=1)[..., np.newaxis])
 
 

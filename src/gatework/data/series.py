@@ -87,8 +87,15 @@ class Scale:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Scale:
-        """The scale whose `state()` this is."""
-        return cls(tuple(state["mean"]), tuple(state["std"]))
+        """The scale whose `state()` this is.
+
+        Raises:
+            ValueError: The numbers are none, or do not fit together.
+        """
+        mean, std = (tuple(float(value) for value in state[name]) for name in ("mean", "std"))
+        if len(mean) != len(std):
+            raise ValueError(f"{len(mean)} means with {len(std)} deviations")
+        return cls(mean, std)
 
 
 class SeriesExamples:

@@ -193,7 +193,7 @@ def _read_file(path: Path, reading: Reading) -> Table:
 def _parquet(content: bytes, path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(content)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} is not a Parquet file or is truncated ({reason}); copy or download it again") from None
 

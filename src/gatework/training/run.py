@@ -35,6 +35,8 @@ ANSWER_FILE = "answer.json"
 CELL_FILE = "cell.json"
 """A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
 
+_LONGEST_REASON = 200
+
 
 @dataclass(frozen=True)
 class Run:
@@ -148,7 +150,8 @@ class Run:
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:
-            raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({error})") from None
+            reason = " ".join(str(error).partition(":")[2].split())[:_LONGEST_REASON]
+            raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({reason})") from None
         return model.eval()
 
     def _repr_html_(self) -> str:
@@ -238,7 +241,7 @@ def read_table(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
     except FileNotFoundError:
         raise RunError(f"{path} is missing from the folder; run the comparison or training again") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise RunError(f"{path} cannot be read: {reason}; run the comparison or training again") from None
 

@@ -12,7 +12,7 @@ from gatework.errors import RunError, UsageError
 from gatework.inside.page.packing import pack, pack_words
 from gatework.inside.page.runs import described, equations, names_of, shape
 from gatework.tasks._live import Live, LivePart
-from gatework.training.run import test_part_of
+from gatework.training.run import read_table, test_part_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,10 +98,8 @@ def _live(run: Run, given: Any) -> Live:
 
 def _test_part(run: Run) -> pl.DataFrame | None:
     """The test part as the run or its comparison keeps it."""
-    import polars as pl
-
     file = test_part_of(run.path)
-    return None if file is None else pl.read_parquet(file)
+    return None if file is None else read_table(file)
 
 
 def _entry(

@@ -14,7 +14,7 @@ from gatework.data.series import SeriesEncoder
 from gatework.data.text import Texts
 from gatework.errors import GateworkError
 from gatework.inside._sources import as_split, sequence_task
-from gatework.training.run import test_part_of
+from gatework.training.run import read_table, test_part_of
 
 if TYPE_CHECKING:
     from gatework.training.run import Run
@@ -68,9 +68,7 @@ def _test_part(run: Run) -> Split | None:
 
 def stored_test_part(run: Run, file: Path) -> Split:
     """The test part as a comparison keeps it, for one of its runs."""
-    import polars as pl
-
-    frame = pl.read_parquet(file)
+    frame = read_table(file)
     if "text" in frame.columns:
         return Split(Texts(frame["text"]), frame["target"].to_numpy())
     encoder = sequence_task(run).encoder

@@ -253,7 +253,7 @@ class PointMethod(Method):
         """
         size = _size(validation.of_series(validation.scale))
         error = (validation.actuals()["value"] - point(validation)) / size
-        by_step = np.maximum(np.nanmean(np.abs(error), axis=0), _TINY)
+        by_step = np.maximum(_mean_by_step(np.abs(error)), _TINY)
         spread = np.nanquantile(error / by_step, LEVELS, axis=None)
         # The point forecast stays the median, so that every method is judged by its own.
         return cls(point, validation.table, validation.scale, by_step, spread - spread[MEDIAN], least)
@@ -336,6 +336,16 @@ def of_series(values: np.ndarray, origins: Origins, learnt: Panel, of_table: Cal
     keys = origins.keys(learnt)
     chosen: np.ndarray = values.reshape(-1)[np.maximum(keys, 0)]
     return np.where(keys < 0, origins.of_series(of_table()), chosen) if (keys < 0).any() else chosen
+
+
+def _mean_by_step(errors: np.ndarray) -> np.ndarray:
+    """The mean of each step ahead, shape (horizon,); that of all steps where a step was never observed."""
+    seen = ~np.isnan(errors).all(axis=0)
+    if seen.all():
+        return np.asarray(np.nanmean(errors, axis=0))
+    means = np.full(errors.shape[1], np.nanmean(errors))
+    means[seen] = np.nanmean(errors[:, seen], axis=0)
+    return means
 
 
 def _size(scale: np.ndarray) -> np.ndarray:

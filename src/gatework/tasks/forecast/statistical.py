@@ -10,7 +10,7 @@ import contextlib
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -120,7 +120,7 @@ class Statistical(Method):
 
     def _answer(self, fit: Fit, values: np.ndarray, *, is_first: bool, horizon: int) -> np.ndarray:
         # A model that does not suit newer values may have a variance below 0; what it says then is NaN.
-        with np.errstate(all="ignore"):
+        with _silent():
             if is_first:
                 return _quantiles(fit.model.predict(horizon, level=[50, 80, 95]))
             return _quantiles(fit.model.forward(values, horizon, level=[50, 80, 95]))
@@ -195,10 +195,17 @@ def _model(kind: str, season: int) -> Any:
 
 def _fitted(kind: str, season: int, values: np.ndarray) -> Any:
     """A model fitted to a series; None where statsforecast cannot, as to one of a few values."""
-    try:
+    with _silent(), contextlib.suppress(*_CANNOT):
         return _model(kind, season).fit(values)
-    except _CANNOT:
-        return None
+    return None
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without what statsforecast, and what it uses, say of values that they try and give up."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _quantiles(answer: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -1,0 +1,144 @@
+"""Run folders that somebody sent, changed at random: each is used, or refused in one sentence.
+
+`make fuzz` goes through many; a few are part of the tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import random
+import shutil
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gatework.errors import GateworkError
+from gatework.reports import write_run_report
+from gatework.training import Progress, Run, train
+
+_ODD = (None, -1, 0, 1e300, math.nan, "x", "", [], {}, [[]], "../../etc/passwd", "\x1b[2J", True, 10**30)
+_SMALL = {"epochs": 1, "hidden": 2, "threads": 1, "progress": Progress()}
+_TEXTS = (".json", ".jsonl", ".toml")
+
+
+def made(folder: Path) -> dict[str, tuple[Path, Any]]:
+    """A small run of three tasks, and a table that each answers."""
+    days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 3, 31), eager=True).cast(pl.String)
+    series = pl.DataFrame({"t": days, "y": [10 + math.sin(k / 2) + k % 7 for k in range(len(days))]})
+    words = [f"{word} film {k}" for k in range(40) for word in ("good", "bad")]
+    texts = pl.DataFrame({"text": words, "label": ["p", "n"] * 40})
+    asked: dict[str, tuple[pl.DataFrame, dict[str, Any]]] = {
+        "forecast": (series, {"time": "t", "target": "y", "horizon": 3}),
+        "detect": (series, {"time": "t", "target": "y"}),
+        "classify": (texts, {"text": "text", "label": "label"}),
+    }
+    runs = {}
+    for task, (table, options) in asked.items():
+        train(task, table, out=folder / task, **options, **_SMALL)
+        runs[task] = (folder / task, table)
+    return runs
+
+
+def run(seed: int, runs: dict[str, tuple[Path, Any]], folder: Path) -> str:
+    """Changes one file of one run, opens it, predicts, evaluates and draws its page; says how that ended.
+
+    Raises:
+        Exception: What nobody expected, which is what is looked for.
+    """
+    chance = random.Random(seed)
+    original, table = runs[chance.choice(sorted(runs))]
+    copy = folder / f"run{seed}"
+    shutil.copytree(original, copy)
+    changed(chance, copy)
+    ends = [_end(lambda: Run.open(copy))]
+    if ends == ["used"]:
+        opened = Run.open(copy)
+        asked: tuple[Callable[[], Any], ...] = (
+            lambda: opened.predict(table),
+            lambda: opened.evaluate(table),
+            lambda: write_run_report(copy),
+        )
+        ends += [_end(ask) for ask in asked]
+    return "refused" if "refused" in ends else "used"
+
+
+def _end(ask: Callable[[], Any]) -> str:
+    try:
+        ask()
+    except GateworkError as error:
+        if "\n" in str(error):
+            raise AssertionError(f"not one sentence: {error}") from error
+        return "refused"
+    return "used"
+
+
+def changed(chance: random.Random, folder: Path) -> None:
+    """Changes one file at random: cut, a byte flipped, a value replaced or taken away, emptied, gone, a folder."""
+    file = chance.choice(sorted(path for path in folder.rglob("*") if path.is_file()))
+    content = file.read_bytes()
+    kind = chance.randrange(8)
+    if kind < 4 and file.suffix == ".json":
+        value = json.loads(content)
+        _spoil(chance, value)
+        file.write_text(json.dumps(value), encoding="utf-8")
+    elif kind == 4 and content:
+        file.write_bytes(content[: chance.randrange(len(content))])
+    elif kind == 5:
+        file.write_bytes(b"")
+    elif kind == 6:
+        file.unlink()
+        if chance.random() < 0.3:
+            file.mkdir()
+    elif content:
+        at = chance.randrange(len(content))
+        file.write_bytes(content[:at] + bytes([content[at] ^ (1 << chance.randrange(8))]) + content[at + 1 :])
+
+
+def _spoil(chance: random.Random, value: Any) -> None:
+    """Replaces, or takes away, one value at a random depth."""
+    places = list(_places(value))
+    if not places:
+        return
+    holder, key = chance.choice(places)
+    if chance.random() < 0.3:
+        del holder[key]
+    else:
+        holder[key] = chance.choice(_ODD)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    keys = value if isinstance(value, dict) else range(min(len(value), 3)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])
+
+
+def main(cases: int = 600, first: int = 0) -> int:
+    """Goes through cases; prints and counts those that end in anything but use or a sentence."""
+    failed, ends = 0, {"used": 0, "refused": 0}
+    with tempfile.TemporaryDirectory() as whole:
+        runs = made(Path(whole))
+        for seed in range(first, first + cases):
+            with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("error", RuntimeWarning)
+                        ends[run(seed, runs, Path(folder))] += 1
+                except (Exception, pl.exceptions.PanicException):
+                    failed += 1
+                    print(f"seed {seed}:\n{traceback.format_exc(limit=-5)}", flush=True)
+    print(f"{cases} run folders from seed {first}: {ends['used']} used, {ends['refused']} refused, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])))
