@@ -36,6 +36,11 @@ def test_a_candidate_without_error_or_without_a_number_is_no_trouble() -> None:
     assert chosen({NETWORK: 0.3, "naive": math.nan, "drift": math.inf}, lambda weights: 0.0).weights == {NETWORK: 1.0}
 
 
+def test_the_network_answers_where_no_candidate_has_an_error() -> None:
+    # As where no series changes in a way that errors could be measured by.
+    assert chosen({NETWORK: math.nan, "naive": math.inf}, lambda _: 0.0) == Blend({NETWORK: 1.0}, {})
+
+
 def test_a_kept_blend_is_checked() -> None:
     blend = chosen({NETWORK: 1.0, "naive": 1.05}, lambda weights: 0.9)
     assert Blend.from_state(blend.state()) == blend

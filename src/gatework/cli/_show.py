@@ -106,7 +106,7 @@ def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str
 def answer_lines(answer: Mapping[str, Any]) -> None:
     """Prints what answers in a run, and among what it was chosen."""
     errors = ", ".join(f"{name} {number(error)}" for name, error in answer["validation"].items())
-    chosen = f"chosen on the validation part, by the error there: {errors}"
+    chosen = f"chosen on the validation part, by the error there: {errors or 'none has one'}"
     if answer["refitted"]:
         chosen += f"; {answer['refitted']} has then learnt from the training and the validation part"
     say(f"answer: {answer['name']}")

@@ -77,10 +77,12 @@ def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, fl
     """The weighted mean of the better candidates, or the best of them where that is clearly better.
 
     Args:
-        errors: The error of each candidate on the validation part, at least one of them finite.
+        errors: The error of each candidate on the validation part; where none is finite, the network answers.
         error_of_mean: Gives the error of a weighted mean on the validation part.
     """
     known = {name: error for name, error in errors.items() if 0 <= error < math.inf}
+    if not known:
+        return Blend({NETWORK: 1.0}, {})
     counted = {name: error * (_NETWORKS_HANDICAP if name == NETWORK else 1.0) for name, error in known.items()}
     best = min(counted, key=lambda name: counted[name])
     weights = _weights(counted, counted[best])
