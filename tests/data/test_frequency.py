@@ -92,3 +92,11 @@ def test_stamps_without_a_step_are_refused_in_one_sentence():
 def test_one_stamp_for_each_series_is_too_few():
     with pytest.raises(DataError, match="at least two steps are needed"):
         infer(np.array([0, DAY]), np.array([0, 1]), "table.csv")
+
+
+def test_a_step_is_said_in_words():
+    names = ("D", "15min", "2W", "W-SAT", "3M", "Q", "B", "H", "30S", "Y")
+    assert [Frequency.parse(name).words for name in names] == [
+        "one day", "15 minutes", "2 weeks", "one week", "one quarter", "one quarter", "one working day",
+        "one hour", "30 seconds", "one year",
+    ]  # fmt: skip

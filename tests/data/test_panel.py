@@ -69,7 +69,7 @@ def test_stamps_that_jitter_go_to_the_nearest_step_and_it_is_said() -> None:
     table = read({"t": [str(s).replace("T", " ") for s in exact + jitter], "y": list(range(50))})
     assert table.frequency.name == "5min"
     np.testing.assert_array_equal(table.series[0].values[:, 0], np.arange(50.0))
-    assert any("off the grid of 5min" in note for note in table.notes)
+    assert any("off the grid of 5 minutes" in note for note in table.notes)
 
 
 def test_gaps_and_missing_values_follow_the_rule_and_never_look_ahead() -> None:

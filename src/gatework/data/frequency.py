@@ -43,6 +43,12 @@ _UNITS: dict[str, tuple[Kind, int]] = {
     "ys": ("months", 12),
     "ye": ("months", 12),
 }
+_NOUNS = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day", "B": "working day"} | {
+    "H": "hour",
+    "min": "minute",
+    "S": "second",
+    "us": "microsecond",
+}
 _KNOWN = "S, min, H, D, B (business days), W, M, Q and Y, also with a number in front (15min, 2W)"
 
 # The most likely step where stamps jitter around it.
@@ -119,6 +125,14 @@ class Frequency:
             size, unit = next(((self.size // n, u) for n, u in steps if self.size % n == 0), (self.size, "us"))
         last = f"-{_WEEKDAYS[self.last_day]}" if unit == "W" and self.last_day != 6 else ""
         return (unit if size == 1 else f"{size}{unit}") + last
+
+    @property
+    def words(self) -> str:
+        """How it is said: "one day", "15 minutes", "one week"."""
+        name = self.name.partition("-")[0]
+        count = name.rstrip("".join(_NOUNS))
+        noun = _NOUNS[name.removeprefix(count)]
+        return f"{count} {noun}s" if count else f"one {noun}"
 
     @property
     def is_daily_or_longer(self) -> bool:

@@ -146,14 +146,16 @@ def _step(grid: Grid, zone: str | None, position: int) -> str:
 
 
 def _grid_notes(grid: Grid, distance: np.ndarray, column: str, is_inferred: bool) -> list[str]:
-    notes = [f"The step is {grid.frequency.name}, found from the stamps."] if is_inferred else []
+    notes = [f"The step is {grid.frequency.words}, found from the stamps."] if is_inferred else []
     off = np.abs(distance[distance != 0])
     if len(off) and (grid.is_calendar or grid.frequency.kind == "months"):
-        notes.append(f'The rows of one {grid.frequency.name} by the clock of the column "{column}" were put together.')
+        notes.append(
+            f'The rows of each step of {grid.frequency.words} by the clock of the column "{column}" were put together.'
+        )
     elif len(off):
         notes.append(
             f'{len(off):,} of {len(distance):,} stamps in the column "{column}" lie off the grid of '
-            f"{grid.frequency.name}, by up to {_duration(int(off.max()))}, and were moved to the nearest step."
+            f"{grid.frequency.words}, by up to {_duration(int(off.max()))}, and were moved to the nearest step."
         )
     return notes
 
