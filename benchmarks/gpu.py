@@ -145,7 +145,10 @@ def correctness() -> int:
         spec = cells.get(name)
         cases += [(name, word, o) for word, o in OPTIONS.items() if word != "clip" or "c" in spec.states]
     for name, word, options in cases:
-        for dtype in (torch.float64, torch.float32) if name == "lstm" or word == "plain" else (torch.float64,):
+        for dtype in (torch.float64, torch.float32):
+            # Which weights are dropped depends on their type too; the options need no second type on every cell.
+            if dtype == torch.float32 and (word == "weights" or (word != "plain" and name != "lstm")):
+                continue
             try:
                 path, errors = compared(name, options, dtype)
             except Exception as error:
