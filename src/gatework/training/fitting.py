@@ -16,13 +16,13 @@ from gatework.data.dataset import Dataset
 from gatework.data.sets import REGISTRY
 from gatework.errors import RunError
 from gatework.nn.model import scan_options
+from gatework.nn.precision import precision_here
 from gatework.options import TASKS, implied_task, shows_options
 from gatework.recipe import Recipe, find_recipe, recipe_of_task
 from gatework.training import runtime
 from gatework.training.completing import complete, create
 from gatework.training.notebook import NotebookProgress, is_notebook
 from gatework.training.outline import outline
-from gatework.training.precision import precision_here
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
 from gatework.training.run import Run, refuse_occupied

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gatework._files import finite, write_text
 from gatework.data.dataset import Dataset
 from gatework.errors import TrainingError
+from gatework.nn.precision import train_in_bfloat16
 from gatework.options import TrainingOptions
 from gatework.recipe import Recipe
 from gatework.tasks import Loss, Task
@@ -25,7 +26,6 @@ from gatework.training import checkpoint, runtime
 from gatework.training.average import Average
 from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
-from gatework.training.precision import train_in_bfloat16
 from gatework.training.progress import Progress, stop_on_signal
 from gatework.training.ranks import Alone, LostError
 from gatework.training.shards import Figures, ShardedGradient

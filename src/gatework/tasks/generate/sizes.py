@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatework._threads import usable_cores
 from gatework.formatting import spell
+from gatework.nn.precision import precision_here
 from gatework.tasks.generate.options import GenerateOptions
 from gatework.tasks.generate.passages import Passages
 from gatework.tasks.generate.streams import Plan
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from gatework.tasks.generate.tokens import Tokens
 
 # Layers and units, the smallest first; the first that is too slow or too large ends the search.
-_SIZES = ((1, 64), (1, 128), (2, 128), (2, 192), (2, 256), (2, 384), (2, 512), (2, 768), (2, 1024), (3, 1024))
+_SIZES = ((1, 64), (1, 128), (1, 192), (1, 256), (2, 256), (2, 384), (2, 512), (2, 768), (2, 1024), (3, 1024))
 # Floating-point operations a second that a core reaches in training.
-_SPEED = 70e9
+_SPEED = {"float32": 60e9, "bfloat16": 80e9}
 # A network shall see its text so often; and no text is read more often than the last.
-_PASSES, _MOST_PASSES = 4, 60
+_PASSES, _MOST_PASSES = 3.5, 60
 # Parameters for each character, beyond which a network does nothing but remember.
 _SHARE, _ALWAYS = 4.0, 50_000
 _CHARACTERS_OF_PIECE = 3.0
@@ -85,7 +86,7 @@ def outlook(dataset: TextDataset, tokens: Tokens, recipe: Recipe) -> list[str]:
     count = characters(dataset.train)
     length = int(count / _CHARACTERS_OF_PIECE) if tokens.level == "subword" else count
     passes = _passes(recipe, length, len(tokens))
-    seconds = passes * length * _operations(recipe.model, len(tokens)) / _speed()
+    seconds = passes * length * _operations(recipe.model, len(tokens)) / _speed(recipe)
     most = f" (at most {spell(60 * recipe.training.minutes)})" if recipe.training.minutes else ""
     return [f"training takes about {spell(seconds)}{most}, in which the text is read {passes:.2g} times"]
 
@@ -102,7 +103,7 @@ def _size(recipe: Recipe, length: int, words: int, minutes: float) -> dict[str, 
         wide = min(hidden, 128) if words < 1000 else max(hidden // 2, 64)
         size = {"layers": layers, "hidden": hidden, "embedding": wide}
         model = recipe.changed(**size).model
-        passes = 60 * minutes * _speed() / _operations(model, words) / length
+        passes = 60 * minutes * _speed(recipe) / _operations(model, words) / length
         is_too_large = _parameters(model, words) > _SHARE * length + _ALWAYS
         if chosen and (passes < _PASSES or is_too_large):
             break
@@ -115,15 +116,15 @@ def _passes(recipe: Recipe, length: int, words: int) -> float:
     most = recipe.training.epochs * _plan(recipe, length).passes_of_epoch
     if not recipe.training.minutes:
         return most
-    return min(60 * recipe.training.minutes * _speed() / _operations(recipe.model, words) / length, most)
+    return min(60 * recipe.training.minutes * _speed(recipe) / _operations(recipe.model, words) / length, most)
 
 
 def _plan(recipe: Recipe, length: int) -> Plan:
     return Plan.of(length, recipe.training.batch_size, recipe.section(GenerateOptions).window)
 
 
-def _speed() -> float:
-    return _SPEED * usable_cores()
+def _speed(recipe: Recipe) -> float:
+    return _SPEED[precision_here(recipe.training.precision)] * usable_cores()
 
 
 def _parameters(model: ModelOptions, words: int) -> int:

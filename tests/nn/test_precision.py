@@ -2,10 +2,10 @@ import pytest
 import torch
 
 import gatework
+from gatework.nn.precision import precision_here, train_in_bfloat16
 from gatework.options import ModelOptions
 from gatework.scan import kernels
 from gatework.tasks.generate.model import LanguageModel
-from gatework.training.precision import precision_here, train_in_bfloat16
 from support.texts import small, text
 
 TOKENS = torch.arange(60).reshape(3, 20) % 7
