@@ -33,11 +33,32 @@ def test_every_numeric_answer_is_computed_by_its_lesson_or_stands_in_the_questio
             assert kinds[-1] == "default", "a number nobody foresaw needs feedback too"
 
 
+def wrong_answers(question):
+    """The feedback of every wrong answer of a question."""
+    return [answer["feedback"].strip() for answer in question.content["answers"] if not answer.get("correct")]
+
+
 @BY_NAME
-def test_no_two_answers_of_a_question_get_the_same_feedback_unless_both_are_right(each):
+def test_every_wrong_answer_is_told_why_in_words_about_that_answer(each):
     for question in each.questions.values():
-        wrong = [a["feedback"] for a in question.content["answers"] if not a.get("correct")]
-        assert len(wrong) == len(set(wrong)), question.name
+        assert wrong_answers(question), question.name
+        seen = []
+        for feedback in wrong_answers(question):
+            assert len(feedback.split()) >= 6, (question.name, feedback)
+            assert re.search(r"[.?]$", feedback), (question.name, feedback)
+            assert len(re.findall(r"[.?!:](?= [A-Z])", feedback)) <= 2, (question.name, feedback)
+            # Two that share most of their words would fit each other's answer.
+            words = set(re.findall(r"\w+", feedback.lower()))
+            assert all(len(words & other) < 0.5 * len(words | other) for other in seen), (question.name, feedback)
+            seen.append(words)
+
+
+def test_no_wrong_answer_of_the_course_is_answered_as_another_is():
+    every = [
+        text.lower() for each in LESSONS for question in each.questions.values() for text in wrong_answers(question)
+    ]
+    assert len(every) > 100
+    assert len(every) == len(set(every))
 
 
 def test_the_names_of_the_questions_are_unique_in_the_course():

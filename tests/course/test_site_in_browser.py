@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.course.lessons import lessons
 from gatework.course.site import write_site
 from gatework.errors import RunError
@@ -184,15 +185,27 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_site_is_written_again_over_an_earlier_one(tmp_path):
+def test_a_site_is_written_again_over_an_earlier_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatework.course.site.EXPERIMENTS", ())
     write_site(tmp_path, {})
     assert write_site(tmp_path, {}).exists()
 
 
-def test_the_playground_lies_beside_the_lessons(tmp_path):
-    page = write_site(tmp_path / "course", {})
-    assert 'href="playground.html"' in page.read_text(encoding="utf-8")
-    assert (tmp_path / "course" / "playground.html").exists()
+def test_the_playground_lies_beside_the_lessons(site):
+    assert 'href="playground.html"' in (site / "index.html").read_text(encoding="utf-8")
+    assert (site / "playground.html").exists()
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda each: each.name)
+def test_a_published_experiment_is_one_click_from_the_first_page(experiment, open_page):
+    page = open_page("index.html")
+    page.get_by_role("link", name=experiment.title, exact=True).click()
+    page.wait_for_function("document.querySelectorAll('.main-svg .trace').length > 3")
+    assert page.locator("h1").inner_text() == experiment.headline
+    assert page.locator("h2", has_text="How they learn").count() == 1
+    assert experiment.about["command"] in page.inner_text("main")
 
 
 @pytest.mark.browser

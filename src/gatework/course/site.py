@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework._files import is_occupied, write_text
+from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.course.extra import COURSE, need
 from gatework.course.glossary import anchored, linked, text
 from gatework.course.lessons import Lesson, lessons
@@ -79,8 +80,10 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
         )
         write_text(folder / f"{lesson.name}.html", page)
     write_playground(folder / "playground.html")
+    for experiment in EXPERIMENTS:
+        experiment.write(folder / "experiments" / f"{experiment.name}.html")
     write_text(folder / "glossary.html", _template("glossary.html").render(body=_glossary()))
-    write_text(folder / "index.html", _template("index.html").render(lessons=every))
+    write_text(folder / "index.html", _template("index.html").render(lessons=every, experiments=EXPERIMENTS))
     return folder / "index.html"
 
 

@@ -64,8 +64,10 @@ class Example:
     opinions: tuple[Opinion, ...]
 
 
-def errors(chances: Chances, answered: Answered) -> ReportSection:
-    """Where the networks disagree, and their most confident mistakes."""
+def errors(chances: Chances, answered: Answered) -> ReportSection | None:
+    """Where the networks disagree, and their most confident mistakes; None of examples that were not kept."""
+    if answered.test.columns == ["target"]:
+        return None
     names, networks, actual = list(chances.by_name), list(chances.networks), chances.actual
     # Each text shows the networks and the best baseline; all baselines would bury the networks.
     shown = networks + [name for name in names if name not in networks][:1]
