@@ -178,6 +178,24 @@ def test_a_solution_is_folded_away_until_it_is_asked_for(open_page):
     assert "np.exp" in solution.locator("pre").inner_text()
 
 
+@pytest.mark.browser
+@needs_chromium
+def test_the_search_leads_to_the_part_of_a_lesson_where_a_word_stands(open_page):
+    page = open_page("index.html")
+    field = page.get_by_label("Search the lessons and the terms")
+    field.press_sequentially("walrus (")
+    assert page.locator("#hit-count").inner_text().startswith("Nothing")
+    field.fill("forget gat")
+    assert page.locator("#hits li").count() > 3
+    field.fill("four frames by hand")
+    page.locator("#hits a").first.click()
+    assert page.locator(":target").inner_text() == "Four frames, by hand"
+    page.go_back()
+    page.get_by_label("Search the lessons and the terms").fill("half-life")
+    page.get_by_role("link", name="half-life", exact=True).click()
+    assert page.locator(":target").inner_text().startswith("half-life")
+
+
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunError, match="holds something else than this site"):

@@ -19,6 +19,7 @@ from gatework.course.glossary import anchored, linked, text
 from gatework.course.lessons import Lesson, lessons
 from gatework.course.markdown import code_to_html, to_html
 from gatework.course.notebooks import build, execute
+from gatework.course.search import search_script
 from gatework.errors import DataError, RunError
 from gatework.inside.playground import write_playground
 
@@ -70,11 +71,12 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
     for name, content in _assets().items():
         write_text(assets / name, content)
     every = list(done)
-    for place, (lesson, notebook) in enumerate(done.items()):
+    bodies = {lesson: _body(notebook) for lesson, notebook in done.items()}
+    for place, lesson in enumerate(every):
         page = _template("lesson.html").render(
             lesson=lesson,
             count=len(every),
-            body=_body(notebook),
+            body=bodies[lesson],
             before=every[place - 1] if place else None,
             after=every[place + 1] if place + 1 < len(every) else None,
         )
@@ -82,7 +84,10 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
     write_playground(folder / "playground.html")
     for experiment in EXPERIMENTS:
         experiment.write(folder / "experiments" / f"{experiment.name}.html")
-    write_text(folder / "glossary.html", _template("glossary.html").render(body=_glossary()))
+    glossary = _glossary()
+    write_text(folder / "glossary.html", _template("glossary.html").render(body=glossary))
+    pages = {f"{lesson.name}.html": (f"{lesson.number}. {lesson.title}", str(body)) for lesson, body in bodies.items()}
+    write_text(assets / "search.js", search_script(pages, str(glossary)))
     write_text(folder / "index.html", _template("index.html").render(lessons=every, experiments=EXPERIMENTS))
     return folder / "index.html"
 
