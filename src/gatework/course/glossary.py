@@ -1,7 +1,8 @@
-"""Symbols and terms: the page of the site, and the links that lead to it from a term's first use."""
+"""Symbols and terms: the page of the site, and the links that lead to it from the first use of each."""
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cache
 from importlib.resources import files
@@ -9,6 +10,12 @@ from importlib.resources import files
 _ROW = re.compile(r"^\| ([^|`]+?) \| .* \|$", re.MULTILINE)
 _BOLD = re.compile(r"<strong>([^<]+)</strong>")
 _FIRST_CELL = re.compile(r"<tr>\n<td>([^<]+)</td>")
+_FIRST_SYMBOL = re.compile(r"<tr>\n<td><code>(\w)</code></td>")
+_SYMBOL = re.compile(r"^\| `(\w)` \| .* \| (\d*) \|$", re.MULTILINE)
+_INLINE = re.compile(r'<math [^>]*display="inline"[^>]*>.*?</math>')
+_TAG = re.compile(r"<[^>]+>")
+# A symbol alone, or with its step, as in a sentence.
+_ALONE = re.compile("(\\w)(t|t\N{MINUS SIGN}1|\N{PRIME})?")
 
 
 def text() -> str:
@@ -22,13 +29,29 @@ def terms() -> tuple[str, ...]:
     return tuple(_ROW.findall(text().partition("## Terms")[2].partition("| --- |")[2]))
 
 
+@cache
+def symbols() -> dict[str, int]:
+    """Every symbol that a lesson brings, with the number of that lesson."""
+    return {symbol: int(lesson) for symbol, lesson in _SYMBOL.findall(text()) if lesson}
+
+
+def symbol_anchor(symbol: str) -> str:
+    """The place of a symbol in the page; addresses may not tell u from U, so a capital says that it is one."""
+    return f"symbol-{'capital-' if symbol.isupper() else ''}{symbol.lower()}"
+
+
 def anchor(term: str) -> str:
     """The place of a term in the page."""
     return "term-" + re.sub(r"\W+", "-", term.lower())
 
 
-def linked(body: str) -> str:
-    """A lesson's HTML in which the first bold use of each term leads to the glossary."""
+def linked(body: str, lesson: int = 0) -> str:
+    """A lesson's HTML in which the first bold use of each term leads to the glossary.
+
+    Args:
+        body: The HTML.
+        lesson: The lesson's number; the first use of each symbol that it brings is a link as well.
+    """
     by_name = {term.lower(): term for term in terms()}
     seen: set[str] = set()
 
@@ -39,12 +62,22 @@ def linked(body: str) -> str:
         seen.add(term)
         return f'<a class="term" href="glossary.html#{anchor(term)}">{match[0]}</a>'
 
-    return _BOLD.sub(link, body)
+    def link_symbol(match: re.Match[str]) -> str:
+        alone = _ALONE.fullmatch(html.unescape(_TAG.sub("", match[0])))
+        if alone is None or symbols().get(alone[1]) != lesson or alone[1] in seen:
+            return match[0]
+        seen.add(alone[1])
+        return f'<a class="term" href="glossary.html#{symbol_anchor(alone[1])}">{match[0]}</a>'
+
+    return _INLINE.sub(link_symbol, _BOLD.sub(link, body))
 
 
 def anchored(body: str) -> str:
-    """The page's HTML with a place for each term."""
+    """The page's HTML with a place for each symbol and each term."""
     known = set(terms())
+    body = _FIRST_SYMBOL.sub(
+        lambda match: f'<tr id="{symbol_anchor(match[1])}">\n<td><code>{match[1]}</code></td>', body
+    )
     return _FIRST_CELL.sub(
         lambda match: f'<tr id="{anchor(match[1])}">\n<td>{match[1]}</td>' if match[1] in known else match[0], body
     )

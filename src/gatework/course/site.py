@@ -71,7 +71,7 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
     for name, content in _assets().items():
         write_text(assets / name, content)
     every = list(done)
-    bodies = {lesson: _body(notebook) for lesson, notebook in done.items()}
+    bodies = {lesson: _body(notebook, lesson.number) for lesson, notebook in done.items()}
     for place, lesson in enumerate(every):
         page = _template("lesson.html").render(
             lesson=lesson,
@@ -142,7 +142,7 @@ def _inline(text: str) -> Any:
     return Markup(to_html(text).strip().removeprefix("<p>").removesuffix("</p>"))
 
 
-def _body(notebook: NotebookNode) -> Any:
+def _body(notebook: NotebookNode, lesson: int) -> Any:
     from markupsafe import Markup
 
     parts: list[str] = []
@@ -153,7 +153,7 @@ def _body(notebook: NotebookNode) -> Any:
             parts.append(_quiz(cell.source))
         elif cell.cell_type == "code":
             parts.append(_code(cell))
-    return Markup(linked("\n".join(parts)))
+    return Markup(linked("\n".join(parts), lesson))
 
 
 def _glossary() -> Any:
