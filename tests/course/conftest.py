@@ -9,11 +9,17 @@ import nbformat
 import pytest
 from filelock import FileLock
 
-from gatework.course.notebooks import build, execute
+from gatework.course.notebooks import build, kernel
 
 
 @pytest.fixture(scope="session")
-def run_lesson(tmp_path_factory):
+def running():
+    with kernel() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def run_lesson(running, tmp_path_factory):
     """Gives a lesson's notebook, run with every claim of its text asserted."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -24,7 +30,7 @@ def run_lesson(tmp_path_factory):
             if not file.exists():
                 folder = Path(shared) / lesson.name
                 folder.mkdir(exist_ok=True)
-                nbformat.write(execute(build(lesson, is_checked=True), folder), file)
+                nbformat.write(running.execute(build(lesson, is_checked=True), folder), file)
         return nbformat.read(file, as_version=4)
 
     return run

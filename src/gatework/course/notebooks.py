@@ -13,11 +13,13 @@ So a figure or a statement in the text stands beside the expression that proves 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 _DIRECTIVE = re.compile(r"^<!-- (quiz|solution|claim): (.+?) -->$", re.MULTILINE)
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _SECONDS = 180
+# As in a new process, torch draws its first seed by chance.
+_AFRESH = """%reset -f
+__import__("os").chdir({folder!r})
+__import__("torch").seed();"""
 
 
 def build(lesson: Lesson, *, is_checked: bool = False) -> NotebookNode:
@@ -86,38 +92,63 @@ def _solution(lesson: Lesson, name: str) -> str:
     return f"<details><summary>Show a solution</summary>\n\n~~~python\n{source}\n~~~\n\n</details>"
 
 
-def execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
-    """Runs a notebook from top to bottom; its outputs are written into it.
+class Kernel:
+    """A Jupyter kernel that runs notebooks one after the other, each as if it were the first.
 
-    Args:
-        notebook: The notebook.
-        folder: The working folder of its kernel.
-
-    Raises:
-        DataError: A cell failed; the message ends with its error.
-        UsageError: nbclient is not installed.
+    Packages that one of them has imported are at hand for the next, which takes most of the time of a short lesson;
+    names, the working folder and torch's random numbers begin afresh.
     """
-    need("nbclient")
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-    from traitlets.config import Config
 
-    with tempfile.TemporaryDirectory(prefix="gatework-kernel-") as sockets:
-        # Sockets in a folder of our own rather than ports: nobody else on the machine can listen.
-        transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
-        client = NotebookClient(
-            notebook,
-            timeout=_SECONDS,
-            startup_timeout=_SECONDS,
-            kernel_name="python3",
-            resources={"metadata": {"path": str(folder)}},
-            config=Config({"KernelManager": transport}),
-        )
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    def execute(self, notebook: NotebookNode, folder: Path) -> NotebookNode:
+        """Runs a notebook from top to bottom; its outputs are written into it.
+
+        Args:
+            notebook: The notebook.
+            folder: The working folder.
+
+        Raises:
+            DataError: A cell failed; the message ends with its error.
+        """
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+        from nbformat.v4 import new_code_cell
+
+        client = NotebookClient(notebook, km=self._manager, timeout=_SECONDS, startup_timeout=_SECONDS)
+        notebook.cells.insert(0, new_code_cell(_AFRESH.format(folder=str(folder))))
         try:
             client.execute()
         except CellExecutionError as error:
             raise DataError(f"a cell of the lesson failed: {error.ename}: {error.evalue}\n{error}") from None
-    return notebook
+        finally:
+            notebook.cells.pop(0)
+            if client.kc is not None:
+                client.kc.stop_channels()
+        return notebook
+
+
+@contextlib.contextmanager
+def kernel() -> Iterator[Kernel]:
+    """Starts a kernel with the first notebook, and ends it after the last one.
+
+    Raises:
+        UsageError: nbclient is not installed.
+    """
+    need("nbclient")
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    with tempfile.TemporaryDirectory(prefix="gatework-kernel-") as sockets:
+        # Sockets in a folder of our own rather than ports: nobody else on the machine can listen.
+        transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
+        manager = AsyncKernelManager(kernel_name="python3", **transport)
+        try:
+            yield Kernel(manager)
+        finally:
+            if manager.has_kernel:
+                run_sync(manager.shutdown_kernel)(now=True)
 
 
 def outputs(notebook: NotebookNode) -> list[dict[str, Any]]:

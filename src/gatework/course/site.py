@@ -18,7 +18,7 @@ from gatework.course.extra import COURSE, need
 from gatework.course.glossary import anchored, linked, text
 from gatework.course.lessons import Lesson, lessons
 from gatework.course.markdown import code_to_html, to_html
-from gatework.course.notebooks import build, execute
+from gatework.course.notebooks import build, kernel
 from gatework.course.search import search_script
 from gatework.errors import DataError, RunError
 from gatework.inside.playground import write_playground
@@ -48,10 +48,11 @@ def build_site(folder: Path, *, progress: Callable[[str], None] = lambda _: None
     need(*COURSE)
     _refuse_other(folder)
     done: dict[Lesson, NotebookNode] = {}
-    for lesson in lessons():
-        progress(f"running lesson {lesson.number}: {lesson.title}")
-        with tempfile.TemporaryDirectory(prefix="gatework-course-") as working:
-            done[lesson] = execute(build(lesson), Path(working))
+    with kernel() as running:
+        for lesson in lessons():
+            progress(f"running lesson {lesson.number}: {lesson.title}")
+            with tempfile.TemporaryDirectory(prefix="gatework-course-") as working:
+                done[lesson] = running.execute(build(lesson), Path(working))
     return write_site(folder, done)
 
 
