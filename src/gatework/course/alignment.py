@@ -123,5 +123,5 @@ class AlignmentDrawing:
                     f'<circle cx="{_LEFT + _COLUMN * t}" cy="{_TOP + _ROW * row}" r="{_RADIUS}" fill="{ground}" '
                     f'stroke="currentColor" stroke-opacity="0.6"/>'
                     f'<text x="{_LEFT + _COLUMN * t}" y="{_TOP + _ROW * row + 5}" '
-                    f'fill="{"#fdfcfa" if share > 0.45 else ink}">{self.forward[t, row]:.3f}</text></g>'
+                    f'fill="{"#fdfcfa" if share > 0.62 else ink}">{self.forward[t, row]:.3f}</text></g>'
                 )

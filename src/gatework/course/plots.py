@@ -126,7 +126,9 @@ def heat(
     every = max(1, len(across) // 12) if columns is None else 1
     ticks = list(range(0, len(across), every))
     figure.update_xaxes(tickvals=ticks, ticktext=[across[k] for k in ticks], showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False, tickvals=down if len(down) <= 24 else None)
+    # Of a category each: names that are numbers would otherwise be put in the order of their size.
+    shown = down if len(down) <= 24 else down[:: len(down) // 8]
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False, tickvals=shown)
     return _dressed(figure, x, y, height, has_legend=False).update_layout(hovermode="closest")
 
 
