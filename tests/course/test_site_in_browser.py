@@ -221,7 +221,8 @@ def test_a_published_experiment_is_one_click_from_the_first_page(experiment, ope
     page = open_page("index.html")
     page.get_by_role("link", name=experiment.title, exact=True).click()
     page.wait_for_function("document.querySelectorAll('.main-svg .trace').length > 3")
-    assert page.locator("h1").inner_text() == experiment.headline
+    assert page.locator("h1").inner_text() == experiment.about["title"]
+    assert experiment.headline in page.inner_text("main")
     assert page.locator("h2", has_text="How they learn").count() == 1
     assert experiment.about["command"] in page.inner_text("main")
 
