@@ -92,7 +92,7 @@ def _solution(lesson: Lesson, name: str) -> str:
     return f"<details><summary>Show a solution</summary>\n\n~~~python\n{source}\n~~~\n\n</details>"
 
 
-class Kernel:
+class NotebookKernel:
     """A Jupyter kernel that runs notebooks one after the other, each as if it were the first.
 
     Packages that one of them has imported are at hand for the next, which takes most of the time of a short lesson;
@@ -130,7 +130,7 @@ class Kernel:
 
 
 @contextlib.contextmanager
-def kernel() -> Iterator[Kernel]:
+def kernel() -> Iterator[NotebookKernel]:
     """Starts a kernel with the first notebook, and ends it after the last one.
 
     Raises:
@@ -145,7 +145,7 @@ def kernel() -> Iterator[Kernel]:
         transport = {"transport": "ipc", "ip": f"{sockets}/kernel"} if os.name == "posix" else {}
         manager = AsyncKernelManager(kernel_name="python3", **transport)
         try:
-            yield Kernel(manager)
+            yield NotebookKernel(manager)
         finally:
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
