@@ -57,7 +57,17 @@ HEAVY = {
     *("tokenizers", "sacrebleu", "rapidfuzz", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),
     *("starlette", "msgspec", "uvicorn", "optuna", "distributed"),
     *("onnx", "onnxruntime", "h5py", "sympy"),
-    *("IPython", "nbformat", "nbclient", "traitlets", "jupytext", "jupyterquiz", "jsonschema"),
+    *(
+        "IPython",
+        "nbformat",
+        "nbclient",
+        "jupyter_client",
+        "jupyter_core",
+        "traitlets",
+        "jupytext",
+        "jupyterquiz",
+        "jsonschema",
+    ),
     *("latex2mathml", "markdown_it", "mdit_py_plugins", "pygments"),
     *("onnx", "onnxruntime", "sympy", "charset_normalizer"),
     # Not on every system.
