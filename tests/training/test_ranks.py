@@ -138,7 +138,7 @@ def test_shards_change_the_order_of_sums_and_nothing_else(tmp_path):
 def test_a_run_without_shards_is_not_shared_afterwards(tmp_path, monkeypatch):
     with pytest.raises(_Stop):
         gatework.train("classify", DATA, out=tmp_path / "run", recipe=RECIPE.changed(shards=0), progress=_Stops())
-    monkeypatch.setattr("gatework.training.ranks.here", lambda: of(0, 2))
+    monkeypatch.setattr("gatework.training.completing.here", lambda: of(0, 2))
     with pytest.raises(RunError, match="go on with it without torchrun"):
         gatework.resume(tmp_path / "run", DATA)
 

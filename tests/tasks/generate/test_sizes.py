@@ -17,7 +17,7 @@ def test_more_text_and_more_minutes_make_a_larger_network(tmp_path):
     assert few.model.hidden < some.model.hidden == more.model.hidden
     hour = sized(tmp_path, 200_000, minutes=60)
     assert hour.model.hidden * hour.model.layers >= some.model.hidden * some.model.layers
-    assert sized(tmp_path, 200_000, minutes=0.2).model.hidden < some.model.hidden
+    assert sized(tmp_path, 200_000, minutes=0.03).model.hidden < some.model.hidden
 
 
 def test_what_a_person_gives_stays(tmp_path):
