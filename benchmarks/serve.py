@@ -32,7 +32,8 @@ from gatework._files import write_json, write_tensors
 from gatework.data.dataset import Dataset, Split
 from gatework.data.text import Texts
 from gatework.recipe import Recipe
-from gatework.training.run import Run, create
+from gatework.training.completing import create
+from gatework.training.run import Run
 
 WORDS, STEPS, UNITS = 10_000, 200, 128
 SESSIONS = 10_000

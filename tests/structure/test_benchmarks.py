@@ -1,0 +1,25 @@
+import ast
+import importlib
+from importlib.util import find_spec
+
+import pytest
+
+from support.source_tree import ROOT
+
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gatework":
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+def test_what_a_benchmark_imports_from_here_is_here(path):
+    for module, name in imported(path):
+        assert hasattr(importlib.import_module(module), name) or find_spec(f"{module}.{name}"), f"{module}: {name}"
+
+
+def test_there_are_benchmarks_that_import_from_here():
+    assert sum(bool(list(imported(path))) for path in BENCHMARKS) > 20
