@@ -54,7 +54,7 @@ def build(lesson: Lesson, *, is_checked: bool = False) -> NotebookNode:
     need("jupytext", "jsonschema")
     import jupytext
 
-    text = _DIRECTIVE.sub(lambda found: _expand(lesson, found[1], found[2], is_checked), lesson.text)
+    text = _DIRECTIVE.sub(lambda match: _expand(lesson, match[1], match[2], is_checked), lesson.text)
     notebook = jupytext.reads(text, fmt="md")
     # Where a directive stood alone between two cells, nothing is left of it.
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]

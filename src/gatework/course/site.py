@@ -101,12 +101,12 @@ def _refuse_other(folder: Path) -> None:
 def _assets() -> dict[str, str]:
     from plotly.offline import get_plotlyjs
 
-    own = files("gatework.course").joinpath("templates")
+    templates = files("gatework.course").joinpath("templates")
     return {
         "plotly.min.js": get_plotlyjs(),
         "quiz.js": _quiz_script(),
-        "site.js": own.joinpath("site.js").read_text("utf-8"),
-        "site.css": own.joinpath("site.css").read_text("utf-8"),
+        "site.js": templates.joinpath("site.js").read_text("utf-8"),
+        "site.css": templates.joinpath("site.css").read_text("utf-8"),
     }
 
 
@@ -164,10 +164,10 @@ def _glossary() -> Any:
 
 
 def _quiz(source: str) -> str:
-    found = _SHOWN.search(source)
-    if found is None:
+    match = _SHOWN.search(source)
+    if match is None:
         raise DataError(f"the cell {source!r} is tagged as a quiz and shows none")
-    name = html.escape(found[1], quote=True)
+    name = html.escape(match[1], quote=True)
     return f'<section class="quiz" data-quiz="{name}" aria-label="Question"></section>'
 
 

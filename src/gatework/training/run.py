@@ -59,8 +59,8 @@ class Run:
         """
         path = Path(path)
         if not path.is_dir():
-            found = "is a file" if path.exists() else "is not there"
-            raise RunError(f"{path} {found}: a run folder, made by gatework train, was expected")
+            what = "is a file" if path.exists() else "is not there"
+            raise RunError(f"{path} {what}: a run folder, made by gatework train, was expected")
         if not (path / "recipe.toml").exists():
             raise RunError(f"{path} is not a run folder: it holds no recipe.toml; give the folder that --out named")
         try:

@@ -103,8 +103,8 @@ def mean(weights: Mapping[str, float], said: Mapping[str, np.ndarray]) -> np.nda
         can = np.isfinite(said[name]).all(axis=(1, 2), keepdims=True)
         total += weight * np.where(can, said[name], 0.0)
         share += weight * can
-    found: np.ndarray = np.where(share > 0, total / np.where(share > 0, share, 1.0), said[NETWORK])
-    return found
+    mean: np.ndarray = np.where(share > 0, total / np.where(share > 0, share, 1.0), said[NETWORK])
+    return mean
 
 
 def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:

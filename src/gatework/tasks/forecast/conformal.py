@@ -125,16 +125,16 @@ class Calibration:
         """
         kinds, place = np.unique(keys, return_inverse=True)
         pool, is_far = self._pool()
-        own, alpha = self.counts[kinds], self.alpha[kinds]
-        own[kinds < 0], alpha[kinds < 0] = 0, PROMISED
+        counts, alpha = self.counts[kinds], self.alpha[kinds]
+        counts[kinds < 0], alpha[kinds < 0] = 0, PROMISED
         size = pool.sum(axis=1, keepdims=True)
         # Of few scores there is no more to borrow than there are.
         share = np.minimum(_POOL * self.block / np.maximum(size, 1e-12), 1.0) * ~is_far[kinds, None, None]
-        factors = _quantile(own + share * pool + _PRIOR * self.block * _NORMAL, 1 - alpha)
+        factors = _quantile(counts + share * pool + _PRIOR * self.block * _NORMAL, 1 - alpha)
         levels = np.ones((len(kinds), len(LEVELS)))
         levels[:, :MEDIAN], levels[:, :MEDIAN:-1] = factors, factors
-        found: np.ndarray = levels[place.reshape(-1)]
-        return found
+        stretches: np.ndarray = levels[place.reshape(-1)]
+        return stretches
 
     def follow(
         self, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray
@@ -250,8 +250,8 @@ def _scores(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
         above = error / np.maximum(said[..., :MEDIAN:-1] - median, tiny)
         below = -error / np.maximum(median - said[..., :MEDIAN], tiny)
     # Beyond the last class every score is alike, and none is so large that it cannot be counted.
-    found: np.ndarray = np.minimum(np.maximum(above, below), 2 * _EDGES[-1])
-    return found
+    scores: np.ndarray = np.minimum(np.maximum(above, below), 2 * _EDGES[-1])
+    return scores
 
 
 def _quantile(counts: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -268,8 +268,8 @@ def _quantile(counts: np.ndarray, share: np.ndarray) -> np.ndarray:
     inside = np.take_along_axis(counts, at, -1)[..., 0]
     before = np.take_along_axis(total, at, -1)[..., 0] - inside
     part = np.where(inside > 0, (wanted - before) / np.where(inside > 0, inside, 1), 1.0)
-    found: np.ndarray = _EDGES[at[..., 0]] * 10 ** (np.clip(part, 0, 1) / _BY_DECADE)
-    return found
+    scores: np.ndarray = _EDGES[at[..., 0]] * 10 ** (np.clip(part, 0, 1) / _BY_DECADE)
+    return scores
 
 
 def _normal() -> np.ndarray:

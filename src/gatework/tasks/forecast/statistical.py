@@ -128,10 +128,10 @@ class Statistical(Method):
     def begins(self, table: Panel) -> np.ndarray:
         """Where the models of each series begin."""
         targets = len(table.columns.targets)
-        found = np.array([series.start + len(series) for series in table.series], dtype=np.int64)
+        begins = np.array([series.start + len(series) for series in table.series], dtype=np.int64)
         for key, fit in self.fits.items():
-            found[key // targets] = min(found[key // targets], fit.begin)
-        return found
+            begins[key // targets] = min(begins[key // targets], fit.begin)
+        return begins
 
     def state(self) -> dict[str, Any]:
         """All that is needed to answer, as values that JSON can hold."""
@@ -209,11 +209,11 @@ def _silent() -> Iterator[None]:
 
 
 def _quantiles(answer: Mapping[str, np.ndarray]) -> np.ndarray:
-    found = np.empty((len(answer["mean"]), len(LEVELS)))
-    found[:, MEDIAN] = answer["mean"]
+    quantiles = np.empty((len(answer["mean"]), len(LEVELS)))
+    quantiles[:, MEDIAN] = answer["mean"]
     for percent, (low, high) in _PERCENTS.items():
-        found[:, low], found[:, high] = answer[f"lo-{percent}"], answer[f"hi-{percent}"]
-    return found
+        quantiles[:, low], quantiles[:, high] = answer[f"lo-{percent}"], answer[f"hi-{percent}"]
+    return quantiles
 
 
 def _ets_parts(fitted: Mapping[str, Any]) -> dict[str, Any]:

@@ -434,8 +434,8 @@ class ForecastTask(DenseTask):
         table, where = self.history, "the training table"
         row: Callable[[int], str] = str
         if source is not None:
-            found = read_table(source, Reading.given(recipe.data))
-            table, where, row = go_on(self.history, recipe.section(TimeOptions), found).table, found.where, found.row
+            read = read_table(source, Reading.given(recipe.data))
+            table, where, row = go_on(self.history, recipe.section(TimeOptions), read).table, read.where, read.row
         return self._at_the_end(table, horizon, where, row)
 
     def _at_the_end(

@@ -96,9 +96,9 @@ class TokenExamples:
         self.split, self._window = split, window
         encoded, follows = tokens.encode(list(passages.texts)), passages.follows
         self._follows = follows
-        parts = [part for k, own in enumerate(encoded) for part in ((own,) if follows[k] else (_BOUNDARY, own))]
+        parts = [part for k, ids in enumerate(encoded) for part in ((ids,) if follows[k] else (_BOUNDARY, ids))]
         self.ring = np.concatenate([*parts, _BOUNDARY[:0] if not parts else _BOUNDARY])
-        counts = np.array([len(own) for own in encoded], dtype=np.int64)
+        counts = np.array([len(ids) for ids in encoded], dtype=np.int64)
         self.starts = np.cumsum(counts + ~follows) - counts
         self.ends = self.starts + counts + passages.is_end
         self.lengths = self.ends - self.starts

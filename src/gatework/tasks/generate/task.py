@@ -164,10 +164,10 @@ class GenerateTask(Task):
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """What the report shows: the n-grams' line, a text coloured by surprise, and what is copied."""
         train, held = ("".join(_passages(part).texts) for part in (dataset.train, dataset.test))
-        found = copies(_network(model), self.tokens, train, held)
+        tables = copies(_network(model), self.tokens, train, held)
         if not isinstance(evaluation, ComparedEvaluation):
-            return found
-        return {"lines": evaluation.beside.lines(), "surprise": evaluation.beside.surprise(self.tokens), **found}
+            return tables
+        return {"lines": evaluation.beside.lines(), "surprise": evaluation.beside.surprise(self.tokens), **tables}
 
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Bits per character and byte, nats per character, and the perplexity of a token."""
