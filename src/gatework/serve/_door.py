@@ -13,7 +13,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gatework.errors import UsageError
+from gatework.serve._keys import read_key_lines
 from gatework.serve._metrics import Metrics
 from gatework.serve._refusal import Refusal, as_json
 
@@ -29,15 +29,7 @@ def read_keys(file: Path) -> tuple[bytes, ...]:
     Raises:
         UsageError: There is no such file, no key in it, or one that is short enough to be guessed.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UsageError(f"{file}: {reason.lower()}; a text file with one key a line was expected") from None
-    keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    if not keys or min(map(len, keys)) < _SHORTEST:
-        raise UsageError(f"{file} needs one key a line, each of {_SHORTEST} characters at least")
-    return tuple(_digest(key) for key in keys)
+    return tuple(_digest(key) for key in read_key_lines(file, _SHORTEST))
 
 
 def _digest(key: str) -> bytes:

@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from gatework.errors import DataError, UsageError
+from gatework.serve._keys import read_key_lines
 
 _VERSION = b"\x01"
 _SIGNATURE = 32
@@ -81,18 +82,8 @@ def read_signing_keys(file: Path) -> tuple[bytes, ...]:
     Raises:
         UsageError: There is no such file, no key in it, or one that is short enough to be guessed.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UsageError(f"{file}: {reason.lower()}; a text file with one key a line was expected") from None
-    keys = [line.strip().encode() for line in lines if line.strip() and not line.startswith("#")]
-    if not keys or min(map(len, keys)) < _SHORTEST:
-        raise UsageError(
-            f"{file} needs one key a line, each of {_SHORTEST} characters at least; "
-            "python -c 'import secrets; print(secrets.token_hex(32))' makes one"
-        )
-    return tuple(keys)
+    way_out = "; python -c 'import secrets; print(secrets.token_hex(32))' makes one"
+    return tuple(key.encode() for key in read_key_lines(file, _SHORTEST, way_out))
 
 
 class StateTokens:
