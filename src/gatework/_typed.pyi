@@ -47,6 +47,7 @@ def train(
     time_zone: str | None = ...,
     value: str | Sequence[str] | None = ...,
     pretrain: str | None = ...,
+    from_run: str | None = ...,
     pretrain_minutes: float = ...,
     pretrain_epochs: int = ...,
     pretrain_rate: float = ...,
@@ -136,7 +137,6 @@ def train(
     splice: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
-    from_run: str | None = ...,
 ) -> Run: ...
 def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
@@ -178,6 +178,7 @@ def compare(
     time_zone: str | None = ...,
     value: str | Sequence[str] | None = ...,
     pretrain: str | None = ...,
+    from_run: str | None = ...,
     pretrain_minutes: float = ...,
     pretrain_epochs: int = ...,
     pretrain_rate: float = ...,
@@ -265,7 +266,6 @@ def compare(
     splice: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
-    from_run: str | None = ...,
 ) -> Compared: ...
 def tune(
     task: str,
@@ -307,6 +307,7 @@ def tune(
     time_zone: str | None = ...,
     value: str | Sequence[str] | None = ...,
     pretrain: str | None = ...,
+    from_run: str | None = ...,
     pretrain_minutes: float = ...,
     pretrain_epochs: int = ...,
     pretrain_rate: float = ...,
@@ -395,5 +396,4 @@ def tune(
     splice: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
-    from_run: str | None = ...,
 ) -> Tuned: ...

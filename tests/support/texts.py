@@ -39,7 +39,8 @@ def dataset(folder: Path, recipe: Recipe | None = None, characters: int = 2000) 
     return text_dataset(text(folder, characters), recipe or small())
 
 
-def run(folder: Path, **changes: object) -> Run:
-    """A trained language model of a small text."""
-    recipe = small(**changes)
-    return training.train("generate", text(folder), out=folder / "run", recipe=recipe, threads=1)
+def run(folder: Path, first: str = "", **changes: object) -> Run:
+    """A trained language model of a small text that begins so."""
+    path = text(folder)
+    path.write_text(first + path.read_text(encoding="utf-8"), encoding="utf-8")
+    return training.train("generate", path, out=folder / "run", recipe=small(**changes), threads=1)

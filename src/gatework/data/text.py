@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.pieces import PieceVocabulary, SubwordTokens
 from gatework.data.tokens import Tokens, spans, tokenise, words_of_few
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +163,15 @@ class Vocabulary:
         index = self._index
         return np.fromiter((index.get(word, UNKNOWN) for word in words), dtype=np.int32)
 
+    def encoded(self, texts: Texts, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """How many words each text has, of which the last `most` are kept, and the indices of all of them in order."""
+        if not texts.is_cut and (lists := words_of_few(list(texts))) is not None:
+            kept = [words[-most:] for words in lists]
+            lengths = np.array([len(words) for words in kept], dtype=np.int64)
+            return lengths, self.indices(word for words in kept for word in words)
+        tokens = texts.tokens.last(most)
+        return tokens.lengths, self.indices(tokens.types.to_list())[tokens.flat()]
+
 
 def _counted(texts: list[Texts]) -> pl.DataFrame:
     """The words of several texts in the order of a vocabulary: "word" and how often it occurs, as "count"."""
@@ -183,21 +193,26 @@ class TextExamples:
     """
 
     def __init__(
-        self, split: Split, targets: np.ndarray, vocabulary: Vocabulary, max_tokens: int = 0, padding: Padding = "mask"
+        self,
+        split: Split,
+        targets: np.ndarray,
+        vocabulary: Vocabulary | PieceVocabulary,
+        max_tokens: int = 0,
+        padding: Padding = "mask",
     ) -> None:
         """Encodes the texts.
 
         Args:
             split: Examples with texts as inputs.
             targets: Class indices of shape (examples,) or values of shape (examples, output).
-            vocabulary: The known words.
+            vocabulary: The known words, or pieces of words.
             max_tokens: The last so many tokens of each text are kept; 0 keeps all.
             padding: "mask" puts padding behind, to the batch's longest text; "pre" puts it in front, up to `max_tokens`
                 (to the longest of these texts where that is 0), and counts it as steps, as Keras' pad_sequences does.
         """
         texts = texts_of(split)
         self.split = split
-        lengths, indices = _looked_up(texts, vocabulary, max_tokens)
+        lengths, indices = vocabulary.encoded(texts, max_tokens)
         self._count = np.maximum(lengths, 1)
         self._starts = np.cumsum(self._count) - self._count
         self._indices = np.full(int(self._count.sum()), UNKNOWN, dtype=np.int32)
@@ -232,29 +247,19 @@ class TextExamples:
         return inputs, lengths
 
 
-def _looked_up(texts: Texts, vocabulary: Vocabulary, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """How many tokens each text has, of which the last `most` are kept, and the indices of all of them in order."""
-    if not texts.is_cut and (lists := words_of_few(list(texts))) is not None:
-        kept = [words[-most:] for words in lists]
-        lengths = np.array([len(words) for words in kept], dtype=np.int64)
-        return lengths, vocabulary.indices(word for words in kept for word in words)
-    tokens = texts.tokens.last(most)
-    return tokens.lengths, vocabulary.indices(tokens.types.to_list())[tokens.flat()]
-
-
 @dataclass(frozen=True)
 class TextEncoder:
     """How texts become model inputs: the vocabulary of the training part and the reading limits.
 
     Attributes:
-        vocabulary: The known words.
+        vocabulary: The known words, or the pieces of words of a language model.
         max_tokens: The last so many tokens are read; 0 reads all.
         padding: Where padding goes.
     """
 
     kind: ClassVar[Literal["text"]] = "text"
 
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | PieceVocabulary
     max_tokens: int
     padding: Padding
 
@@ -263,14 +268,39 @@ class TextEncoder:
         """Learns the vocabulary from the training part, and from further texts where there are some."""
         return cls(Vocabulary.fit(texts, config.vocabulary, *more), config.max_tokens, config.padding)
 
+    @property
+    def words(self) -> Vocabulary:
+        """The known words.
+
+        Raises:
+            UsageError: It reads pieces of words.
+        """
+        if isinstance(self.vocabulary, PieceVocabulary):
+            raise UsageError(
+                "the network reads pieces of words, and this takes one that reads words: train without --from"
+            )
+        return self.vocabulary
+
+    def names(self, texts: Texts) -> list[list[str]]:
+        """What each step of each text reads, as a person reads it."""
+        if isinstance(self.vocabulary, PieceVocabulary):
+            return [self.vocabulary.names(text, self.max_tokens) for text in texts]
+        tokens = texts.tokens.last(self.max_tokens)
+        return [tokens.words(position) for position in range(len(texts))]
+
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
-        return {"words": list(self.vocabulary.words), "max_tokens": self.max_tokens, "padding": self.padding}
+        limits = {"max_tokens": self.max_tokens, "padding": self.padding}
+        if isinstance(self.vocabulary, PieceVocabulary):
+            return {"pieces": self.vocabulary.tokens.content, **limits}
+        return {"words": list(self.vocabulary.words), **limits}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TextEncoder:
         """The encoder whose `state()` this is."""
-        return cls(Vocabulary(tuple(state["words"])), state["max_tokens"], state["padding"])
+        pieces = state.get("pieces")
+        known = Vocabulary(tuple(state["words"])) if pieces is None else PieceVocabulary(SubwordTokens(pieces))
+        return cls(known, state["max_tokens"], state["padding"])
 
     def encode(self, split: Split, targets: np.ndarray) -> TextExamples:
         """Examples ready to be batched."""

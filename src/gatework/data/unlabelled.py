@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data.known_lines import bare
 from gatework.data.own import text_column
 from gatework.data.reading import Reading
 from gatework.data.sets import REGISTRY
@@ -57,11 +58,11 @@ def read_unlabelled(
     """
     texts, where, fingerprint = _read(source, config)
     strings = texts.strings
-    bare = _bare(strings)
-    is_text = bare != ""
-    kept_from = pl.concat([bare[:0], *(_bare(each.strings) for each in held)])
-    is_held = is_text & bare.is_in(kept_from.implode())
-    is_again = is_text & ~is_held & (~bare.is_first_distinct() | bare.is_in(_bare(learnt.strings).implode()))
+    plain = bare(strings)
+    is_text = plain != ""
+    kept_from = pl.concat([plain[:0], *(bare(each.strings) for each in held)])
+    is_held = is_text & plain.is_in(kept_from.implode())
+    is_again = is_text & ~is_held & (~plain.is_first_distinct() | plain.is_in(bare(learnt.strings).implode()))
     if not is_text.any():
         raise DataError(f"{where} holds no texts to learn from; give a file, a folder or a table with some")
     reasons = (
@@ -75,11 +76,6 @@ def read_unlabelled(
     )
     kept = (is_text & ~is_held & ~is_again).to_numpy()
     return Unlabelled(texts[np.flatnonzero(kept)], fingerprint, notes)
-
-
-def _bare(strings: pl.Series) -> pl.Series:
-    """The letters and digits of texts in lower case, with one space between words."""
-    return strings.fill_null("").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
 
 
 def _read(source: str | os.PathLike[str], config: DataOptions) -> tuple[Texts, str, str]:

@@ -133,8 +133,13 @@ def _cell(held: Network) -> str:
 
 def _tokeniser(about: Mapping[str, Any] | None) -> str:
     """The tokeniser, where texts are read."""
-    if ((about or {}).get("encoder") or {}).get("kind") != "text":
+    encoder = (about or {}).get("encoder") or {}
+    if encoder.get("kind") != "text":
         return ""
+    if "pieces" in encoder:
+        raise UsageError(
+            "the network reads pieces of words, and JavaScript is written of ones that read words: --to onnx"
+        )
     scripts = characters_script() + _asset("gatework.inside.page", "tokens.js")
     return scripts.replace('"use strict";\n', "")
 

@@ -57,8 +57,7 @@ def read(run: Run, inputs: Any) -> NamedSteps:
     lengths = batch.lengths.tolist()
     if isinstance(encoder, SeriesEncoder) or not isinstance(split.inputs, Texts):
         return NamedSteps(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
-    tokens = split.inputs.tokens.last(encoder.max_tokens)
-    words = [tokens.words(position) for position in range(len(split))]
+    words = encoder.names(split.inputs)
     return NamedSteps(batch, tuple(_step_names(row, length) for row, length in zip(words, lengths, strict=True)))
 
 

@@ -44,6 +44,17 @@ class BeforeTraining(Core):
         """
         return recipe
 
+    @classmethod
+    def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
+        """Any recipe with what a network that it begins from leaves no choice about; the recipe itself by default.
+
+        Args:
+            recipe: The recipe.
+            dataset: The data.
+            given: The fields that a person gave, by their bare or qualified names.
+        """
+        return recipe
+
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, in lines for a person: how many examples for what."""
         parts = (f"{len(getattr(dataset, name)):,} for {word}" for name, word in _PARTS.items())

@@ -11,6 +11,7 @@ import numpy as np
 from gatework import data
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
+from gatework.data.pieces import PieceVocabulary
 from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.errors import DataError, UsageError
@@ -120,13 +121,8 @@ class SequenceTask(DenseTask):
         """What was read: examples, steps, and of texts the vocabulary and what it misses."""
         lines, train, held = super().about(dataset), dataset.train.inputs, dataset.validation.inputs
         if isinstance(self.encoder, TextEncoder) and isinstance(train, Texts) and isinstance(held, Texts):
-            words = self.encoder.vocabulary.indices(held.tokens.types)
-            unknown = (words[held.tokens.flat()] == UNKNOWN).mean() if len(held.tokens.flat()) else 0.0
             median = int(np.median(train.tokens.lengths))
-            lines.append(
-                f"texts of {median:,} words (median), a vocabulary of {len(self.encoder.vocabulary):,}; "
-                f"{100 * unknown:.1f} % of the validation part's words are unknown"
-            )
+            lines.append(f"texts of {median:,} words (median), {_vocabulary_in_words(self.encoder, held)}")
         elif isinstance(train, RaggedSeries):
             lengths = train.lengths
             lines.append(
@@ -192,6 +188,15 @@ class SequenceTask(DenseTask):
             raise UsageError(f"a {type(model).__name__} cannot answer row by row; give the network of the run")
         check_streams(self, is_bidirectional=model.recurrent.bidirectional)
         return SequenceStream(self, model.eval().follow_arrays, self.alone(model))
+
+
+def _vocabulary_in_words(encoder: TextEncoder, held: Texts) -> str:
+    if isinstance(encoder.vocabulary, PieceVocabulary):
+        return f"read as {encoder.vocabulary.tokens.name}"
+    words, tokens = encoder.vocabulary.indices(held.tokens.types), held.tokens.flat()
+    unknown = (words[tokens] == UNKNOWN).mean() if len(tokens) else 0.0
+    missing = f"{100 * unknown:.1f} % of the validation part's words are unknown"
+    return f"a vocabulary of {len(encoder.vocabulary):,}; {missing}"
 
 
 _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder)}

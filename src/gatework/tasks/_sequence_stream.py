@@ -11,6 +11,7 @@ import numpy as np
 from gatework.data.lines import SOURCE, number_of
 from gatework.data.numbers import NumberReader
 from gatework.data.series import SeriesEncoder
+from gatework.data.text import TextEncoder
 from gatework.data.tokens import words_of
 from gatework.errors import DataError, UsageError
 
@@ -59,6 +60,8 @@ def check_streams(task: SequenceTask, *, is_bidirectional: bool) -> None:
         )
     if not isinstance(task.encoder, SeriesEncoder) and task.encoder.padding == "pre":
         raise UsageError('a text that is padded in front must be whole; train a network with padding "mask"')
+    if isinstance(task.encoder, TextEncoder):
+        _ = task.encoder.words
 
 
 class SequenceStream:
@@ -161,7 +164,7 @@ class SequenceStream:
         if name not in row:
             raise DataError(f'{SOURCE}, {where} has no column "{name}": there is {", ".join(map(str, row))}')
         # A piece without a word is read as one unknown word, as an empty text is.
-        return encoder.vocabulary.indices(words_of(str(row[name])) or [""]).astype(np.int64)
+        return encoder.words.indices(words_of(str(row[name])) or [""]).astype(np.int64)
 
     def _inputs(self, steps: np.ndarray) -> np.ndarray:
         """Steps as the network takes them."""

@@ -157,6 +157,7 @@ def prepare(
         scan_options(dataclasses.replace(chosen.model, cell=cell))
     learnt = tasks.get(task)
     dataset = source if isinstance(source, Dataset) else learnt.load(source, chosen)
+    chosen = learnt.bound(chosen, dataset, changes)
     chosen = learnt.decided(chosen, dataset, changes) if is_own else chosen
     return dataset, chosen.changed(precision=precision_here(chosen.training.precision, chosen.training.device))
 

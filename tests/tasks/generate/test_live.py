@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from gatework.data.pieces import BOUNDARY
 from gatework.decoding import Sampling
 from gatework.errors import RunError
 from gatework.inside.page import live as page_of_task
 from gatework.inside.page import write_page
 from gatework.tasks.generate.scoring import token_nats
-from gatework.tasks.generate.tokens import BOUNDARY
 from gatework.tasks.generate.writing import prompt_tokens, writer_of
 from support.texts import run as trained
 

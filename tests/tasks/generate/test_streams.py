@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from gatework import tasks, training
+from gatework.data.pieces import BOUNDARY
 from gatework.tasks.generate.scoring import token_nats
 from gatework.tasks.generate.streams import IGNORED, Plan
-from gatework.tasks.generate.tokens import BOUNDARY
 from support.texts import dataset, run, small, text
 
 

@@ -68,7 +68,7 @@ def content(runs: Sequence[Run]) -> Content:
         cells[cell] = derivation
         entry = _described(run, network) | {"equations": cell, "name": name, "tensors": listing}
         if isinstance(encoder, TextEncoder):
-            words = pack_words(encoder.vocabulary.words)
+            words = pack_words(encoder.words.words)
             if words not in vocabularies:
                 vocabularies.append(words)
             entry |= {"vocabulary": vocabularies.index(words), "maxTokens": encoder.max_tokens}

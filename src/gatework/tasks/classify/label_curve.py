@@ -12,7 +12,7 @@ import numpy as np
 from gatework.data.dataset import Dataset
 from gatework.data.text import Texts
 from gatework.recipe import recipe_of_task
-from gatework.tasks.classify.unlabelled import PretrainedDataset
+from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset
 
 if TYPE_CHECKING:
     from gatework.recipe import Recipe
@@ -46,10 +46,13 @@ def trainings(dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, R
         few = replace(dataset, train=dataset.train.take(learnt), validation=dataset.validation.take(np.arange(held)))
         plain: dict[str, Any] = {each.name: getattr(few, each.name) for each in fields(Dataset)}
         epochs = min(math.ceil(_FEWEST_STEPS * recipe.training.batch_size / len(learnt)), _MOST_EPOCHS)
+        shorter = recipe.changed(label_curve=False, minutes=0.0, epochs=max(epochs, recipe.training.epochs))
         if isinstance(dataset, PretrainedDataset):
             texts = Texts.joined([dataset.unlabelled, dataset.train.inputs[rest]])
-            shorter = recipe.changed(label_curve=False, minutes=0.0, epochs=max(epochs, recipe.training.epochs))
             made[f"{size}-{PRETRAINED}"] = PretrainedDataset(**plain, unlabelled=texts), shorter
+        elif isinstance(dataset, BegunDataset):
+            begun = BegunDataset(**plain, earlier=dataset.earlier, pieces=dataset.pieces)
+            made[f"{size}-{PRETRAINED}"] = begun, shorter
         usual = recipe_of_task(recipe.task)
         usual = replace(usual, data=recipe.data).changed(seed=recipe.training.seed, shards=recipe.training.shards)
         made[f"{size}-{PLAIN}"] = Dataset(**plain), usual.changed(epochs=max(epochs, usual.training.epochs))

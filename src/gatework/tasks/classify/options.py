@@ -37,6 +37,14 @@ class PretrainingOptions(OptionSection):
         metavar="FILE",
         is_path=True,
     )
+    from_run: str | None = option(
+        None,
+        flag="from",
+        help="The network begins from this finished language model (gatework train generate --level subword), with its "
+        "pieces of words, its size and its layers.",
+        metavar="RUN",
+        is_path=True,
+    )
     pretrain_minutes: float = option(
         0.0,
         low=0,
@@ -70,8 +78,8 @@ class PretrainingOptions(OptionSection):
 
     @property
     def is_on(self) -> bool:
-        """Whether there is a pre-training."""
-        return self.pretrain is not None
+        """Whether the network begins from a language model."""
+        return self.pretrain is not None or self.from_run is not None
 
 
 def _is_meant_by(given: Collection[str]) -> bool:

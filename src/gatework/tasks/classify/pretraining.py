@@ -123,7 +123,7 @@ class WordExamples:
         if not isinstance(texts, Texts):
             raise TypeError(f"a language model of words reads texts, not {texts.kind}")
         tokens = texts.tokens
-        self._words = encoder.vocabulary.indices(tokens.types.to_list())[tokens.flat()]
+        self._words = encoder.words.indices(tokens.types.to_list())[tokens.flat()]
         most = encoder.max_tokens or max(int(tokens.lengths.max(initial=1)), 1)
         pieces = -(-tokens.lengths // most)
         first = np.repeat(np.cumsum(tokens.lengths) - tokens.lengths, pieces)

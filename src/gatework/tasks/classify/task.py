@@ -30,7 +30,14 @@ from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import OPTIONS, PretrainingOptions, SequenceOptions
-from gatework.tasks.classify.unlabelled import PretrainedDataset, pretrained_recipe, unfrozen, with_unlabelled
+from gatework.tasks.classify.unlabelled import (
+    BegunDataset,
+    PretrainedDataset,
+    bound_recipe,
+    pretrained_recipe,
+    unfrozen,
+    with_unlabelled,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,11 +111,18 @@ class ClassifyTask(SequenceTask):
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
         """The recipe, with what series of several lengths need, or a network that knows the language already."""
         named = {name.rpartition(".")[2] for name in given}
-        if isinstance(dataset, PretrainedDataset):
+        if isinstance(dataset, (PretrainedDataset, BegunDataset)):
             return pretrained_recipe(recipe, named)
         if not isinstance(dataset.train.inputs, RaggedSeries):
             return recipe
         return recipe.changed(**{name: value for name, value in _OF_SERIES.items() if name not in named})
+
+    @classmethod
+    def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
+        """The recipe with the size of the language model that the network begins from, where there is one."""
+        if not isinstance(dataset, BegunDataset):
+            return recipe
+        return bound_recipe(recipe, dataset.earlier, {name.rpartition(".")[2] for name in given})
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ClassifyTask:
@@ -126,8 +140,11 @@ class ClassifyTask(SequenceTask):
                 f'every training example of "{dataset.name}" has the same class "{only}"; '
                 "a classifier needs examples of two classes at least"
             )
-        more = (dataset.unlabelled,) if isinstance(dataset, PretrainedDataset) else ()
-        encoder = fit_encoder(dataset.train.inputs, config, *more)
+        if isinstance(dataset, BegunDataset):
+            encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
+        else:
+            more = (dataset.unlabelled,) if isinstance(dataset, PretrainedDataset) else ()
+            encoder = fit_encoder(dataset.train.inputs, config, *more)
         return cls(encoder, dataset.classes, dataset.columns, dataset.reading)
 
     def state(self) -> dict[str, Any]:
@@ -147,7 +164,7 @@ class ClassifyTask(SequenceTask):
 
     def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
         """The training of a language model, where there are texts for it."""
-        if not recipe.section(PretrainingOptions).is_on:
+        if recipe.section(PretrainingOptions).pretrain is None:
             return None
         if not isinstance(dataset, PretrainedDataset) or not isinstance(self.encoder, TextEncoder):
             raise UsageError("pretrain is read with the data; name a file, a frame or a data set in place of a Dataset")
@@ -155,7 +172,10 @@ class ClassifyTask(SequenceTask):
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network what the language model has learnt."""
-        if earlier:
+        if isinstance(dataset, BegunDataset):
+            dataset.earlier.given_to(model.get_submodule("embedding"), "embedding.")
+            dataset.earlier.given_to(model.get_submodule("recurrent"), "recurrent.")
+        elif earlier:
             classify.take_over(model, earlier)
 
     def pace(self, model: nn.Module, recipe: Recipe) -> PartRates | None:
@@ -271,7 +291,8 @@ class ClassifyTask(SequenceTask):
         """A recipe for a reader, without the options of long tables where there was none."""
         shown = super().recipe_in_use(recipe, state)
         unused = set() if is_long(state.get("columns") or {}) else {TimeOptions.section, SequenceOptions.section}
-        if not (recipe.get(PretrainingOptions.section) or {}).get("pretrain"):
+        plan = recipe.get(PretrainingOptions.section) or {}
+        if not (plan.get("pretrain") or plan.get("from_run")):
             unused.add(PretrainingOptions.section)
         return {name: part for name, part in shown.items() if name not in unused}
 

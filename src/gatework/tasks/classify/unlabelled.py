@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from gatework.data.dataset import Dataset
-from gatework.data.text import Texts
+import numpy as np
+
+from gatework.data.dataset import Dataset, Split
+from gatework.data.known_lines import is_known
+from gatework.data.pieces import PieceVocabulary, SubwordTokens
+from gatework.data.text import Texts, texts_of
 from gatework.data.unlabelled import read_unlabelled
 from gatework.errors import UsageError
+from gatework.tasks._language_run import LanguageRun
 from gatework.tasks.classify.options import PretrainingOptions
 
 if TYPE_CHECKING:
@@ -41,31 +46,100 @@ class PretrainedDataset(Dataset):
     unlabelled: Texts = field(kw_only=True)
 
 
+@dataclass(frozen=True)
+class BegunDataset(Dataset):
+    """A Dataset of labelled texts, with a language model that has read none of those that are held back.
+
+    Attributes:
+        earlier: The language model.
+        pieces: What it reads texts as.
+    """
+
+    earlier: LanguageRun = field(kw_only=True)
+    pieces: PieceVocabulary = field(kw_only=True)
+
+
 def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
-    """A dataset with the texts without labels that a recipe names; itself where it names none.
+    """A dataset with the texts without labels, or the language model, that a recipe names; itself where it names none.
 
     Raises:
-        UsageError: The data are series, or the texts cannot be learnt from by the recipe's network.
-        DataError: They cannot be read.
+        UsageError: The data are series, or the recipe's network cannot begin so.
+        DataError: The texts cannot be read.
     """
     plan = recipe.section(PretrainingOptions)
-    if plan.pretrain is None:
+    if plan.pretrain is None and plan.from_run is None:
         return dataset
-    held = [part.inputs for part in (dataset.validation, dataset.test) if isinstance(part.inputs, Texts)]
-    train = dataset.train.inputs
+    train, flag = dataset.train.inputs, "--from" if plan.pretrain is None else "--pretrain"
     if not isinstance(train, Texts):
-        raise UsageError(f'--pretrain is of texts, and "{dataset.name}" holds series; leave it out')
+        raise UsageError(f'{flag} is of texts, and "{dataset.name}" holds series; leave it out')
+    if plan.pretrain is None:
+        return _begun(dataset, LanguageRun(str(plan.from_run)))
+    if plan.from_run is not None:
+        raise UsageError(
+            "--pretrain learns a language model and --from takes one that is there: give one of them, or go on with "
+            f"that model first: gatework train generate FILE --from {plan.from_run}"
+        )
+    held = [part.inputs for part in (dataset.validation, dataset.test) if isinstance(part.inputs, Texts)]
     if recipe.model.bidirectional and recipe.model.layers > 1:
         raise UsageError(
             "--pretrain: of several layers that read both ways the upper ones know the word to predict; "
             "give --layers 1 or --no-bidirectional"
         )
     texts, fingerprint, notes = read_unlabelled(plan.pretrain, recipe.data, train, held)
+    return PretrainedDataset(**_with_more(dataset, fingerprint, notes), unlabelled=texts)
+
+
+def _begun(dataset: Dataset, earlier: LanguageRun) -> BegunDataset:
+    """A dataset without the held texts that a language model has read."""
+    if not isinstance(earlier.tokens, SubwordTokens):
+        raise UsageError(
+            f"--from {earlier.folder} reads characters, and a classifier reads too few of them to know a text; train "
+            "one with --level subword"
+        )
+    parts, notes = {}, []
+    for name, words in (("validation", "that validate"), ("test", "to be tested on")):
+        part: Split = getattr(dataset, name)
+        is_read = is_known(texts_of(part).strings, earlier.learnt_lines)
+        if 2 * is_read.sum() > len(part):
+            raise UsageError(
+                f"--from {earlier.folder} has read {is_read.sum():,} of the {len(part):,} texts {words}, which would "
+                "tell nothing of new ones; train a language model of others"
+            )
+        parts[name] = part.take(np.flatnonzero(~is_read))
+        if is_read.any():
+            notes.append(
+                f"{is_read.sum():,} of the {len(part):,} texts {words} were read by the language model and left out."
+            )
+    fingerprint = hashlib.sha256(b"".join(w.numpy().tobytes() for w in earlier.weights.values())).hexdigest()
+    kept = _with_more(dataset, fingerprint, notes) | parts
+    return BegunDataset(**kept, earlier=earlier, pieces=PieceVocabulary(earlier.tokens))
+
+
+def _with_more(dataset: Dataset, fingerprint: str, notes: Sequence[str]) -> dict[str, Any]:
+    """The fields of a dataset, its provenance with that of what else is learnt from."""
     before = dataset.provenance
     both = hashlib.sha256(f"{before.fingerprint} {fingerprint}".encode()).hexdigest()
     provenance = replace(before, fingerprint=both, notes=(*before.notes, *notes))
-    kept = {each.name: getattr(dataset, each.name) for each in fields(Dataset)}
-    return PretrainedDataset(**kept | {"provenance": provenance}, unlabelled=texts)
+    return {each.name: getattr(dataset, each.name) for each in fields(Dataset)} | {"provenance": provenance}
+
+
+def bound_recipe(recipe: Recipe, earlier: LanguageRun, named: Collection[str]) -> Recipe:
+    """A recipe with the size of the language model that its network begins from.
+
+    Args:
+        recipe: The task's.
+        earlier: The language model.
+        named: The fields that a person gave.
+
+    Raises:
+        UsageError: They gave another size.
+    """
+    sizes = earlier.sizes | {"bidirectional": False}
+    wrong = [name for name in sizes if name in named and getattr(recipe.model, name) != sizes[name]]
+    if wrong:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in wrong)
+        raise UsageError(f"the network begins from --from {earlier.folder} and has its size; leave out {flags}")
+    return recipe.changed(**sizes)
 
 
 def pretrained_recipe(recipe: Recipe, named: Collection[str]) -> Recipe:
@@ -76,7 +150,10 @@ def pretrained_recipe(recipe: Recipe, named: Collection[str]) -> Recipe:
         named: The fields that a person gave, which stay as they are.
     """
     changes = dict(_OF_PRETRAINED)
-    if recipe.training.minutes and "pretrain_minutes" not in named:
+    plan = recipe.section(PretrainingOptions)
+    if plan.from_run is not None:
+        del changes["hidden"], changes["embedding"]
+    elif recipe.training.minutes and "pretrain_minutes" not in named:
         changes |= {"pretrain_minutes": _SHARE * recipe.training.minutes}
         recipe = recipe.changed(minutes=(1 - _SHARE) * recipe.training.minutes)
     return recipe.changed(**{name: value for name, value in changes.items() if name not in named})

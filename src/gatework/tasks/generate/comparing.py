@@ -18,9 +18,9 @@ from gatework.tasks.generate.writing import written
 if TYPE_CHECKING:
     import polars as pl
 
+    from gatework.data.pieces import Tokens
     from gatework.tasks.generate.model import LanguageModel
     from gatework.tasks.generate.streams import TokenExamples
-    from gatework.tasks.generate.tokens import Tokens
 
 # Characters of the page's coloured text, and of what is written to be searched for copies.
 _SHOWN, _WRITTEN, _SAMPLES = 1500, 2500, 4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,16 +13,21 @@ import numpy as np
 
 from gatework.data._content import as_utf8, existing, file_content, printable
 from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.known_lines import line_keys
 from gatework.data.own import text_column
+from gatework.data.pieces import clean
 from gatework.data.reading import Reading
 from gatework.data.sets import REGISTRY
 from gatework.data.tables import SUFFIXES, read_table
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
+from gatework.tasks._language_run import LanguageRun
 from gatework.tasks.generate.options import GenerateOptions, Level
 from gatework.tasks.generate.passages import Passages
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gatework.options import DataOptions
     from gatework.recipe import Recipe
 
@@ -44,11 +48,13 @@ class TextDataset(Dataset):
         plan: How the text is read, with the level decided.
         documents: How many documents there are.
         is_labelled: Whether each begins with its label.
+        earlier: The language model that training goes on from; None where it begins anew.
     """
 
     plan: GenerateOptions = field(kw_only=True)
     documents: int = field(kw_only=True)
     is_labelled: bool = field(default=False, kw_only=True)
+    earlier: LanguageRun | None = field(default=None, kw_only=True)
 
 
 class Documents(NamedTuple):
@@ -89,13 +95,30 @@ def text_dataset(source: Any, recipe: Recipe) -> TextDataset:
         )
     *parts, notes = _parted(read, recipe.data)
     plan = recipe.section(GenerateOptions)
+    earlier = LanguageRun(plan.from_run) if plan.from_run else None
     level: Level = ("char" if count <= _LONG else "subword") if plan.level == "auto" else plan.level
     provenance = Provenance(read.where, "yours", read.fingerprint, (*read.notes, *notes))
     train, validation, test = (Split(part, part.documents) for part in parts)
     return TextDataset(
         read.name, "text", train, validation, test, provenance, plan=replace(plan, level=level),
-        documents=len(read.texts), is_labelled=recipe.data.label is not None,
+        documents=len(read.texts), is_labelled=recipe.data.label is not None, earlier=earlier,
     )  # fmt: skip
+
+
+def learnt_lines(dataset: TextDataset) -> pl.DataFrame:
+    """The lines of the training part, and of what the run that training goes on from has learnt: the column "line"."""
+    import polars as pl
+
+    passages, joined = dataset.train.inputs, list[str]()
+    if isinstance(passages, Passages):
+        for text, follows in zip(passages.texts, passages.follows, strict=True):
+            if follows:
+                joined[-1] += text
+            else:
+                joined.append(text)
+    keys = line_keys(pl.Series("text", joined, dtype=pl.String))
+    before = dataset.earlier.learnt_lines if dataset.earlier else keys[:0]
+    return pl.DataFrame({"line": np.union1d(keys, before)})
 
 
 def read_documents(source: Any, config: DataOptions) -> Documents:
@@ -134,11 +157,6 @@ def _is_table(path: Path) -> bool:
 def labelled(label: str, text: str = "") -> str:
     """A document that begins with its label, on a line of its own."""
     return f"{label.strip()}\n{text}"
-
-
-def clean(text: str) -> str:
-    """A text with one form for each character and each end of a line."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def text_of_file(path: Path) -> tuple[str, bytes, tuple[str, ...]]:

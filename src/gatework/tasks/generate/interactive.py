@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gatework.tasks.generate.tokens import BOUNDARY
+from gatework.data.pieces import BOUNDARY
 from gatework.tasks.generate.writing import prompt_tokens, seed_of, writer_of
 
 if TYPE_CHECKING:
+    from gatework.data.pieces import Tokens
     from gatework.decoding import Writing
     from gatework.tasks.generate.model import LanguageModel
     from gatework.tasks.generate.request import Request
-    from gatework.tasks.generate.tokens import Tokens
 
 _CHOICES = 9
 _AT_ONCE = 40

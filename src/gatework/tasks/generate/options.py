@@ -32,6 +32,7 @@ class GenerateOptions(OptionSection):
         None,
         flag="from",
         metavar="RUN",
+        is_path=True,
         help="Training goes on from this language model, its tokens and its size.",
     )
 

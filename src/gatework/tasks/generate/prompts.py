@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from gatework.data.dataset import Split
+from gatework.data.pieces import clean
 from gatework.data.tables import is_path
 from gatework.errors import DataError, UsageError, nearest
 from gatework.options import as_list, options_of
 from gatework.tasks._task import refuse_options
-from gatework.tasks.generate.data import clean, labelled, text_of_file
+from gatework.tasks.generate.data import labelled, text_of_file
 from gatework.tasks.generate.options import OPTIONS, GeneratePrediction
 from gatework.tasks.generate.passages import Passages
 from gatework.tasks.generate.request import Request

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from gatework.data.pieces import BOUNDARY
 from gatework.nn import linear_cross_entropy
 from gatework.tasks.generate.streams import TokenExamples
-from gatework.tasks.generate.tokens import BOUNDARY
 
 if TYPE_CHECKING:
     from gatework.tasks.generate.model import LanguageModel, States

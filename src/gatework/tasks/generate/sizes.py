@@ -15,10 +15,10 @@ from gatework.tasks.generate.streams import Plan
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Split
+    from gatework.data.pieces import Tokens
     from gatework.options import ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks.generate.data import TextDataset
-    from gatework.tasks.generate.tokens import Tokens
 
 # Layers and units, the smallest first; the first that is too slow or too large ends the search.
 _SIZES = ((1, 64), (1, 128), (1, 192), (1, 256), (2, 256), (2, 384), (2, 512), (2, 768), (2, 1024), (3, 1024))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.pieces import BOUNDARY, Tokens
 from gatework.tasks.generate.passages import Passages
-from gatework.tasks.generate.tokens import BOUNDARY, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.dataset import Split
+from gatework.data.pieces import CharacterTokens, SubwordTokens, Tokens, tokens_from_state
 from gatework.errors import UsageError
+from gatework.tasks._language_run import LEARNT_TABLE
 from gatework.tasks._section import Answered, ReportSection
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.generate import report, sizes
 from gatework.tasks.generate.baselines import baselines
 from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
 from gatework.tasks.generate.counting import Counted
-from gatework.tasks.generate.data import TextDataset, read_documents, text_dataset
+from gatework.tasks.generate.data import TextDataset, learnt_lines, read_documents, text_dataset
 from gatework.tasks.generate.exporting import exportable
-from gatework.tasks.generate.going_on import grown_from, take_weights, tokens_of_run
 from gatework.tasks.generate.interactive import Turns, played
 from gatework.tasks.generate.live import live
 from gatework.tasks.generate.loss import stream_loss
@@ -31,7 +32,6 @@ from gatework.tasks.generate.prompts import Prompts, prompts
 from gatework.tasks.generate.request import Request
 from gatework.tasks.generate.scoring import token_nats
 from gatework.tasks.generate.streams import TokenExamples
-from gatework.tasks.generate.tokens import CharacterTokens, SubwordTokens, Tokens, tokens_from_state
 from gatework.tasks.generate.writing import streamed, write, written
 
 if TYPE_CHECKING:
@@ -80,9 +80,13 @@ class GenerateTask(Task):
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
         """The recipe with sizes that fit the text and the minutes."""
-        texts = _texts(dataset)
-        recipe = grown_from(recipe, texts.plan.from_run) if texts.plan.from_run else recipe
-        return sizes.sized(recipe, texts, given)
+        return sizes.sized(recipe, _texts(dataset), given)
+
+    @classmethod
+    def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
+        """The recipe with the network and the tokens of the run that it begins from, where there is one."""
+        run = _texts(dataset).earlier
+        return recipe.changed(**run.sizes, level=run.tokens.level) if run else recipe
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> GenerateTask:
@@ -93,8 +97,8 @@ class GenerateTask(Task):
         """
         texts = _texts(dataset)
         kind = SubwordTokens if texts.plan.level == "subword" else CharacterTokens
-        run = texts.plan.from_run
-        tokens = tokens_of_run(run) if run else kind.fit(list(_passages(texts.train).texts), config.vocabulary)
+        run = texts.earlier
+        tokens = run.tokens if run else kind.fit(list(_passages(texts.train).texts), config.vocabulary)
         read = TokenExamples(texts.train, _passages(texts.train), tokens, texts.plan.window)
         counts = np.bincount(read.ring[1:], minlength=len(tokens))
         train = _passages(texts.train)
@@ -141,8 +145,8 @@ class GenerateTask(Task):
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network the weights of the run that training goes on from, where there is one."""
-        if run := _texts(dataset).plan.from_run:
-            take_weights(model, run)
+        if run := _texts(dataset).earlier:
+            run.given_to(model)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The cross-entropy of the tokens of a batch, summed, in nats, and the states to go on from."""
@@ -164,7 +168,7 @@ class GenerateTask(Task):
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """What the report shows: the n-grams' line, a text coloured by surprise, and what is copied."""
         train, held = ("".join(_passages(part).texts) for part in (dataset.train, dataset.test))
-        tables = copies(_network(model), self.tokens, train, held)
+        tables = {**copies(_network(model), self.tokens, train, held), LEARNT_TABLE: learnt_lines(_texts(dataset))}
         if not isinstance(evaluation, ComparedEvaluation):
             return tables
         return {"lines": evaluation.beside.lines(), "surprise": evaluation.beside.surprise(self.tokens), **tables}

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatework.data.pieces import BOUNDARY
 from gatework.decoding import Writer
 from gatework.errors import UsageError
 from gatework.tasks.generate.plain import plain_chunks
 from gatework.tasks.generate.request import Request
-from gatework.tasks.generate.tokens import BOUNDARY
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from gatework.data.pieces import Tokens
     from gatework.tasks.generate.model import LanguageModel
-    from gatework.tasks.generate.tokens import Tokens
 
 # Tokens that are drawn before they are shown.
 _CHUNK = 16

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from gatework.data.pieces import BOUNDARY, CharacterTokens, Tokens
 from gatework.decoding import Sampling
 from gatework.tasks._live import Live, LivePart
-from gatework.tasks.generate.tokens import BOUNDARY, CharacterTokens, Tokens
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatework.data.pieces import CharacterTokens, SubwordTokens, tokens_from_state
 from gatework.tasks.generate.passages import Passages, cut
-from gatework.tasks.generate.tokens import CharacterTokens, SubwordTokens, tokens_from_state
 from support.texts import sentences
 
 CHARACTERS = CharacterTokens.fit(["abcabc äöäö"], 100)

@@ -1,8 +1,9 @@
-"""Tokens: characters with bytes for the rest, or pieces of words made of bytes. No text is without them."""
+"""What a language model reads a text as: characters with bytes for the rest, or pieces of words made of bytes."""
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -159,6 +160,49 @@ class SubwordTokens:
 
 
 Tokens = CharacterTokens | SubwordTokens
+
+
+@dataclass(frozen=True)
+class PieceVocabulary:
+    """Pieces of words in the place of a vocabulary: a text is the boundary before it and its pieces.
+
+    Attributes:
+        tokens: The pieces.
+    """
+
+    tokens: SubwordTokens
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def encoded(self, texts: Iterable[str | None], most: int) -> tuple[np.ndarray, np.ndarray]:
+        """How many tokens each text has, and the tokens of all of them in order, int32.
+
+        Args:
+            texts: The texts; a missing one counts as empty.
+            most: The boundary and the last pieces are kept, so many together; 0 keeps all.
+        """
+        pieces = self.tokens.encode([clean(text or "") for text in texts])
+        kept = [_last(ids, most) for ids in pieces]
+        lengths = np.array([1 + len(ids) for ids in kept], dtype=np.int64)
+        boundary = np.array([BOUNDARY], dtype=np.int32)
+        parts = [part for ids in kept for part in (boundary, ids)]
+        return lengths, np.concatenate(parts) if parts else boundary[:0]
+
+    def names(self, text: str, most: int) -> list[str]:
+        """What each token of a text stands for, as a person reads it; nothing for the boundary."""
+        ids = _last(self.tokens.encode([clean(text)])[0], most).tolist()
+        return ["", *(self.tokens.pieces[token].decode(errors="replace") for token in ids)]
+
+
+def _last(ids: np.ndarray, most: int) -> np.ndarray:
+    """The last pieces of a text, so many with the boundary before them."""
+    return ids[max(len(ids) + 1 - most, 0) :] if most else ids
+
+
+def clean(text: str) -> str:
+    """A text with one form for each character and each end of a line."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def tokens_from_state(state: Mapping[str, Any]) -> Tokens:
