@@ -1,0 +1,236 @@
+"""ETT, the field's protocol: 12, 4 and 4 months, scaled by the training part, seven variables in and out.
+
+    python benchmarks/ett.py PATH/ETTh1.csv.gz --out FOLDER [--horizons 96,336] [--seeds 3] [--minutes 14]
+
+Reads a file of https://github.com/zhouhaoyi/ETDataset (ETTh1, ETTh2: hours; ETTm1, ETTm2: quarters of an hour), trains,
+and prints a Markdown table of the mean squared and absolute errors beside simple methods on the same windows and the
+published figures. Every origin of the test part counts, which needs no more memory than a block of them. What is
+finished is kept in FOLDER and not made again; an interrupted training goes on.
+
+Settings are chosen with `--part validation`: the file then ends with its sixteenth month, and what is printed is of the
+validation part.
+"""
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gatework import training
+from gatework.recipe import Recipe
+from gatework.tasks.forecast.data import ForecastDataset
+from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.measures import spreads
+from gatework.tasks.forecast.methods import LinearOnLags, Naive, Point, Seasonal
+from gatework.tasks.forecast.metrics import MEDIAN
+from gatework.tasks.forecast.windows import Origins, OriginSplit, origins_of
+from gatework.training import Run
+from gatework.training.fitting import prepare
+from gatework.training.progress import Lines
+
+HOURS = 30 * 24
+TRAIN, VALIDATION, TEST = 12 * HOURS, 4 * HOURS, 4 * HOURS
+# Mean squared and absolute error. SegRNN, "all": S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term
+# Time Series Forecasting", IEEE Internet of Things Journal 2026, table II; "whole batches": the preprint of 2023, table
+# 2, whose program left the last windows out that do not fill a batch of 256 (github.com/lss-1138/SegRNN says so).
+# PatchTST/64: Y. Nie et al., "A Time Series is Worth 64 Words", ICLR 2023, table 3, and DLinear there, after A. Zeng et
+# al., "Are Transformers Effective for Time Series Forecasting?", AAAI 2023; both leave windows out likewise.
+PUBLISHED = {
+    "SegRNN, all windows": {
+        ("ETTh1", 96): (0.351, 0.392),
+        ("ETTh1", 336): (0.423, 0.433),
+        ("ETTm1", 96): (0.293, 0.354),
+        ("ETTm1", 336): (0.357, 0.399),
+    },
+    "SegRNN, whole batches": {
+        ("ETTh1", 96): (0.341, 0.376),
+        ("ETTh1", 336): (0.401, 0.417),
+        ("ETTm1", 96): (0.282, 0.335),
+        ("ETTm1", 336): (0.349, 0.383),
+    },
+    "PatchTST/64, whole batches": {
+        ("ETTh1", 96): (0.370, 0.400),
+        ("ETTh1", 336): (0.422, 0.440),
+        ("ETTm1", 96): (0.293, 0.346),
+        ("ETTm1", 336): (0.369, 0.392),
+    },
+    "DLinear, whole batches": {
+        ("ETTh1", 96): (0.375, 0.399),
+        ("ETTh1", 336): (0.439, 0.443),
+        ("ETTm1", 96): (0.299, 0.343),
+        ("ETTm1", 336): (0.369, 0.386),
+    },
+}
+_BLOCK, _BATCH = 4096, 256
+
+Errors = tuple[float, float]
+"""Mean squared and mean absolute error."""
+
+
+def main() -> None:
+    options = _options()
+    name = options.file.name.partition(".")[0]
+    frame, by_hour = read(options.file, options.part)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for horizon in map(int, options.horizons.split(",")):
+        chosen = recipe(horizon, by_hour, frame.columns[1:], options)
+        dataset, _ = prepare(frame, "forecast", chosen, {})
+        assert isinstance(dataset, ForecastDataset)
+        rows = {}
+        for seed in range(options.seeds):
+            run = trained(options.out / f"{name}-{horizon}-seed{seed}", dataset, chosen.changed(seed=seed), options)
+            rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", lambda run=run: network(run, dataset, options))
+            print(f"{name}, {horizon} steps, seed {seed}: {rows[f'seed {seed}']}", flush=True)
+        simple_file = options.out / f"{name}-{horizon}-simple-{options.part}.json"
+        rows |= kept(simple_file, lambda dataset=dataset: simple(dataset, options))
+        print(table(name, horizon, rows), flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--horizons", default="96,336")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--part", choices=("test", "validation"), default="test")
+    parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as hidden=64")
+    return parser.parse_args()
+
+
+def read(path: Path, part: str) -> tuple[pl.DataFrame, int]:
+    """The months of the protocol, each variable standardised by the first twelve; and the steps of an hour."""
+    frame = pl.read_csv(path, try_parse_dates=True)
+    by_hour = round(3600 / (frame["date"][1] - frame["date"][0]).total_seconds())
+    end = TRAIN + VALIDATION + (TEST if part == "test" else 0)
+    frame, head = frame.head(by_hour * end), frame.head(by_hour * TRAIN)
+    names = frame.columns[1:]
+    return frame.with_columns((pl.col(n) - head[n].mean()) / head[n].std(ddof=0) for n in names), by_hour
+
+
+def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Namespace) -> Recipe:
+    """One setting for every file and horizon."""
+    held = by_hour * VALIDATION
+    parts = {"validation_steps": held, "test_steps": by_hour * TEST}
+    if options.part == "validation":
+        parts = {"validation_steps": held - horizon, "test_steps": horizon}
+    chosen = Recipe(task="forecast").changed(
+        time="date",
+        target=",".join(names),
+        horizon=horizon,
+        window=720,
+        segment=48,
+        season=24 * by_hour,
+        skip="linear",
+        max_windows=60_000,
+        max_origins=200,
+        scaling="series",
+        calendar=False,
+        blend=False,
+        cell="lstm",
+        hidden=64,
+        dropout=0.5,
+        epochs=4,
+        batch_size=256,
+        learning_rate=3e-3,
+        schedule="cosine",
+        **parts,
+    )
+    return chosen.changed(**dict(map(setting, options.set)))
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """A field of the recipe and its value, from `hidden=64`."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def trained(out: Path, dataset: ForecastDataset, chosen: Recipe, options: argparse.Namespace) -> Run:
+    """A finished run, from where it was left."""
+    start = time.process_time()
+    if (out / "recipe.toml").exists():
+        run = training.resume(out, dataset, progress=Lines())
+    else:
+        run = training.train("forecast", dataset, out=out, recipe=chosen, threads=options.threads, progress=Lines())
+    print(f"{out.name}: {time.process_time() - start:.0f} s of CPU time", flush=True)
+    return run
+
+
+def kept(file: Path, make: Callable[[], Any]) -> Any:
+    """What a file holds, or is made and written into it."""
+    if not file.exists():
+        file.write_text(json.dumps(make(), indent=2) + "\n")
+    return json.loads(file.read_text())
+
+
+def network(run: Run, dataset: ForecastDataset, options: argparse.Namespace) -> dict[str, Errors]:
+    """The errors of a network on every origin."""
+
+    def forecast(origins: Origins) -> np.ndarray:
+        outputs: np.ndarray = run.task.outputs(run.network, run.task.encode(OriginSplit(origins)))[0]
+        return outputs[..., MEDIAN]
+
+    return errors(forecast, every(dataset, options.part))
+
+
+def simple(dataset: ForecastDataset, options: argparse.Namespace) -> dict[str, dict[str, Errors]]:
+    """The errors of the methods that take seconds."""
+    plan, spread = dataset.plan, spreads(dataset.table, dataset.ends)
+    linear = Linear.fit(origins_of(dataset.train), plan.window, spread)
+    points: list[Point] = [LinearOnLags(dataset.table, linear, spread), Seasonal(plan.season), Naive()]
+    return {point.name: errors(point, every(dataset, options.part)) for point in points}
+
+
+def every(dataset: ForecastDataset, part: str) -> Origins:
+    """All origins of a part, in the order of time, each with all variables."""
+    plan, end = dataset.plan, int(dataset.ends[0])
+    first = end if part == "validation" else end + plan.validation_steps
+    steps = plan.validation_steps if part == "validation" else plan.test_steps
+    origins = origins_of(dataset.test)
+    targets = len(origins.table.columns.targets)
+    index = [(0, target, first + step) for step in range(steps - plan.horizon + 1) for target in range(targets)]
+    return dataclasses.replace(origins, index=np.array(index, dtype=np.int64))
+
+
+def errors(forecast: Callable[[Origins], np.ndarray], origins: Origins) -> dict[str, Errors]:
+    """Over all windows, and over those that fill whole batches of 256, as programs of the field counted them."""
+    squared, absolute = np.empty(len(origins)), np.empty(len(origins))
+    for start in range(0, len(origins), _BLOCK):
+        place = np.arange(start, min(start + _BLOCK, len(origins)))
+        gap = forecast(origins[place]) - origins[place].actuals()["value"]
+        squared[place], absolute[place] = (gap**2).mean(axis=1), np.abs(gap).mean(axis=1)
+    targets = len(origins.table.columns.targets)
+    full = len(origins) // targets // _BATCH * _BATCH * targets
+    return {
+        "all windows": (float(squared.mean()), float(absolute.mean())),
+        "whole batches": (float(squared[:full].mean()), float(absolute[:full].mean())),
+    }
+
+
+def table(name: str, horizon: int, rows: dict[str, dict[str, Errors]]) -> str:
+    """The figures beside the published ones."""
+    seeds = [row for label, row in rows.items() if label.startswith("seed")]
+    lines = [f"| {name}, {horizon} steps | MSE, all windows | MAE | MSE, whole batches | MAE |", "| --- |" + " --- |" * 4]
+    mean = {way: tuple(np.mean([seed[way] for seed in seeds], axis=0)) for way in seeds[0]}
+    deviation = np.std([seed["all windows"][0] for seed in seeds])
+    for label, row in {f"network, {len(seeds)} seeds ± {deviation:.4f}": mean, **rows}.items():
+        lines.append(f"| {label} | " + " | ".join(f"{value:.4f}" for way in mean for value in row[way]) + " |")
+    for label, figures in PUBLISHED.items():
+        if (name, horizon) in figures:
+            cells = [f"{value:.3f}" for value in figures[name, horizon]]
+            cells = [*cells, "", ""] if label.endswith("all windows") else ["", "", *cells]
+            lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
