@@ -16,6 +16,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,9 @@ def main() -> None:
         rows = {}
         for seed in range(options.seeds):
             run = trained(options.out / f"{name}-{horizon}-seed{seed}", dataset, chosen.changed(seed=seed), options)
-            rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", lambda run=run: network(run, dataset, options))
-            print(f"{name}, {horizon} steps, seed {seed}: {rows[f'seed {seed}']}", flush=True)
+            rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", partial(network, run, dataset, options))
         simple_file = options.out / f"{name}-{horizon}-simple-{options.part}.json"
-        rows |= kept(simple_file, lambda dataset=dataset: simple(dataset, options))
+        rows |= kept(simple_file, partial(simple, dataset, options))
         print(table(name, horizon, rows), flush=True)
 
 
@@ -219,7 +219,8 @@ def errors(forecast: Callable[[Origins], np.ndarray], origins: Origins) -> dict[
 def table(name: str, horizon: int, rows: dict[str, dict[str, Errors]]) -> str:
     """The figures beside the published ones."""
     seeds = [row for label, row in rows.items() if label.startswith("seed")]
-    lines = [f"| {name}, {horizon} steps | MSE, all windows | MAE | MSE, whole batches | MAE |", "| --- |" + " --- |" * 4]
+    head = f"{name}, {horizon} steps"
+    lines = [f"| {head} | MSE, all windows | MAE | MSE, whole batches | MAE |", "| --- |" + " --- |" * 4]
     mean = {way: tuple(np.mean([seed[way] for seed in seeds], axis=0)) for way in seeds[0]}
     deviation = np.std([seed["all windows"][0] for seed in seeds])
     for label, row in {f"network, {len(seeds)} seeds ± {deviation:.4f}": mean, **rows}.items():
