@@ -13,6 +13,7 @@ namespace gatework::decoding {
 namespace {
 
 constexpr int64_t rows_at_once = 8;
+constexpr float lowest = -std::numeric_limits<float>::infinity();
 
 // Some rows, with memory of their own.
 class Block {
@@ -66,23 +67,32 @@ class Block {
     }
   }
 
-  // The likeliest tokens of a row: of equal ones the first.
+  // The likeliest tokens of a row: of equal ones the first. What may not be given now counts among the probabilities.
   void choose(int64_t row, float* logits) {
-    if (w_.banned >= 0) logits[w_.banned] = -std::numeric_limits<float>::infinity();
+    if (w_.banned >= 0) logits[w_.banned] = lowest;
     const float most = *std::max_element(logits, logits + w_.vocabulary);
     double total = 0;
     for (int64_t v = 0; v < w_.vocabulary; ++v) total += std::exp(logits[v] - most);
     const float log_total = static_cast<float>(std::log(total));
+    const uint64_t wanted = rows_.wanted[row];
+    // A sequence that would end, but lacks something, goes on with that.
+    const bool is_ending = wanted && w_.end >= 0 && logits[w_.end] == most;
+    for (int64_t k = 0; k < w_.onces; ++k) {
+      if (!(wanted >> k & 1)) logits[w_.once + k] = lowest;
+    }
+    if (wanted && w_.end >= 0) logits[w_.end] = lowest;
     int64_t kept = 0;
-    for (int64_t v = 0; v < w_.vocabulary; ++v) {
-      if (kept == rows_.best && logits[v] <= logits[order_[kept - 1]]) continue;
+    const auto take = [&](int64_t v) {
+      if (kept == rows_.best && logits[v] <= logits[order_[kept - 1]]) return;
       int64_t at = kept < rows_.best ? kept++ : kept - 1;
       for (; at > 0 && logits[v] > logits[order_[at - 1]]; --at) order_[at] = order_[at - 1];
       order_[at] = v;
-    }
+    };
+    const int64_t first = is_ending ? w_.once : 0, last = is_ending ? w_.once + w_.onces : w_.vocabulary;
+    for (int64_t v = first; v < last; ++v) take(v);
     for (int64_t k = 0; k < rows_.best; ++k) {
-      rows_.tokens[row * rows_.best + k] = order_[k];
-      rows_.log_probability[row * rows_.best + k] = logits[order_[k]] - most - log_total;
+      rows_.tokens[row * rows_.best + k] = k < kept ? order_[k] : 0;
+      rows_.log_probability[row * rows_.best + k] = k < kept ? logits[order_[k]] - most - log_total : lowest;
     }
   }
 

@@ -20,6 +20,8 @@ struct ReadOut {
   const float* output;      // (vocabulary, features)
   const float* bias;        // (vocabulary)
   int64_t banned;           // a token that is never given, or -1
+  int64_t once, onces;      // the first of the tokens that are given once where they are wanted, and how many there are
+  int64_t end;              // the token that is not given while one is wanted, or -1
 };
 
 // Memories of several lengths, one after the other; the places of memory m are starts[m] to starts[m + 1].
@@ -34,6 +36,7 @@ struct Rows {
   int64_t count;
   const float* hidden;     // (count, hidden)
   const int64_t* memory;   // (count): which memory each looks at
+  const uint64_t* wanted;  // (count): which of the tokens given once are to come, the first in the lowest bit
   int64_t best;            // how many tokens of each are wanted, at most the vocabulary
   float* features;         // (count, features)
   float* log_probability;  // (count, best), the likeliest first

@@ -122,6 +122,7 @@ def read_out(
     starts: NDArray[np.int64],
     hidden: NDArray[np.float32],
     memory: NDArray[np.int64],
+    wanted: NDArray[np.uint64],
     features: NDArray[np.float32],
     log_probability: NDArray[np.float32],
     tokens: NDArray[np.int64],

@@ -19,13 +19,15 @@ _MARKS = ("<pad>", "<s>", "</s>")
 _LEAST_COUNT = 2
 _SPACE = "Ġ"
 """What a space is written as in a piece."""
+PLACEHOLDERS = tuple(map(chr, range(0xE000, 0xE010)))
+"""Characters for private use, each of which may be a piece and stand for a stretch of text that is kept as it is."""
 
 
 class Subwords:
     """Texts to pieces and back.
 
     Args:
-        pieces: Every piece, in the order of the numbers; the first three stand for no text.
+        pieces: Every piece, in the order of the numbers; the first three stand for no text, and placeholders follow.
         merges: Which two pieces become one, the first learnt first.
 
     Raises:
@@ -37,19 +39,20 @@ class Subwords:
         self._tokenizer = _tokenizer(self.pieces, self.merges)
 
     @classmethod
-    def fit(cls, texts: Iterable[str], size: int) -> Subwords:
+    def fit(cls, texts: Iterable[str], size: int, placeholders: Sequence[str] = ()) -> Subwords:
         """Learns pieces.
 
         Args:
             texts: What they are learnt from, of all languages together.
             size: The most pieces, the 256 bytes and three marks among them.
+            placeholders: Those of `PLACEHOLDERS` that are to be pieces.
         """
         from tokenizers import pre_tokenizers, trainers
 
         trainer = trainers.BpeTrainer(
             vocab_size=size,
             min_frequency=_LEAST_COUNT,
-            special_tokens=list(_MARKS),
+            special_tokens=[*_MARKS, *placeholders],
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
@@ -62,9 +65,16 @@ class Subwords:
     def __len__(self) -> int:
         return len(self.pieces)
 
+    @property
+    def placeholders(self) -> range:
+        """The numbers of the placeholders, which follow each other."""
+        first = END + 1
+        return range(first, first + sum(piece in PLACEHOLDERS for piece in self.pieces))
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The numbers of every text's pieces, without a begin or an end."""
-        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        spaced = [text if text.startswith(" ") or not text else f" {text}" for text in texts]
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(spaced)]
 
     def decode(self, numbers: Sequence[Sequence[int]]) -> list[str]:
         """The texts that these numbers write; bytes that are no character become U+FFFD."""
@@ -93,7 +103,7 @@ class Subwords:
 
 
 def _tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Tokenizer:
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     try:
         model = models.BPE({piece: number for number, piece in enumerate(pieces)}, list(merges))
@@ -102,6 +112,7 @@ def _tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Toke
         raise ValueError(f"the pieces of words do not fit each other ({error})") from None
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in pieces if piece in PLACEHOLDERS])
     return tokenizer

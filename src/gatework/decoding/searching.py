@@ -6,7 +6,7 @@ of the likeliest tokens in native code. So a sequence has the very same bits alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,20 @@ class Output(NamedTuple):
     banned: int | None = None
 
 
+class Once(NamedTuple):
+    """Tokens of which a sequence gives those that are wanted of it, each once, before it ends.
+
+    Attributes:
+        tokens: All such tokens, at most 64.
+        end: The token that sequences end with.
+        wanted: Of each sequence those that are to come.
+    """
+
+    tokens: range
+    end: int
+    wanted: Sequence[Collection[int]]
+
+
 class AttentionSearch:
     """The beginnings of some sequences; see `gatework.decoding.beam`.
 
@@ -45,6 +59,7 @@ class AttentionSearch:
         memories: The memory of each sequence, a batch of one, as `decoder.remember()` gives it.
         states: The state that each begins in, with a batch of one.
         beam: Beginnings of each.
+        once: What must be given of each sequence; nothing if None.
 
     Raises:
         UsageError: The decoder computes in another type, or elsewhere.
@@ -58,12 +73,15 @@ class AttentionSearch:
         memories: Sequence[Memory],
         states: Sequence[Any],
         beam: int,
+        once: Once | None = None,
     ) -> None:
         kind = decoder.join.weight
         if kind.dtype != torch.float32 or not kind.is_cpu:
             raise UsageError(f"a search computes in float32 on the CPU; the decoder is {kind.dtype} on {kind.device}")
         self.decoder, self.read, self.beam = decoder, read, beam
-        self._weights = _weights(decoder, output)
+        self._once = once or Once(range(0), -1, [()] * len(memories))
+        self._wanted = np.repeat(_bits(self._once), beam)
+        self._weights = _weights(decoder, output, self._once)
         has_memory = decoder.attention is not None
         self._keys = _together([m.keys[0] for m in memories], has_memory)
         self._values = _together([m.values[0] for m in memories], has_memory)
@@ -84,6 +102,7 @@ class AttentionSearch:
         Returns:
             The log-probabilities of the likeliest next tokens and the tokens, each (sequences, beams, count).
         """
+        self._wanted = self._wanted & ~_bit(tokens.flatten().numpy(), self._once.tokens)
         vectors = self.read(tokens.flatten())
         if self.decoder.input_feeding:
             vectors = torch.cat([vectors, torch.from_numpy(self._features)], 1)
@@ -93,7 +112,7 @@ class AttentionSearch:
         words = np.empty((len(hidden), count), np.int64)
         _decoding.read_out(
             self._weights.sizes, self._weights.addresses, self._keys, self._values, self._starts,
-            hidden.numpy(), self._memory_of, self._features, logs, words, usable_cores(),
+            hidden.numpy(), self._memory_of, self._wanted, self._features, logs, words, usable_cores(),
         )  # fmt: skip
         shape = (*tokens.shape, count)
         return torch.from_numpy(logs).view(shape), torch.from_numpy(words).view(shape)
@@ -103,6 +122,7 @@ class AttentionSearch:
         rows = (sequences[:, None] * self.beam + beams).flatten()
         self._states = [state.index_select(1, rows) for state in self._states]
         self._memory_of, self._features = self._memory_of[rows.numpy()], self._features[rows.numpy()]
+        self._wanted = self._wanted[rows.numpy()]
 
     def _stepped(self, vectors: Tensor) -> Tensor:
         """The layers' output for one step of every row, a few rows at a time, which is how the kernel takes them."""
@@ -125,7 +145,19 @@ class _Weights(NamedTuple):
     arrays: list[np.ndarray]
 
 
-def _weights(decoder: AttentionDecoder, output: Output) -> _Weights:
+def _bits(once: Once) -> np.ndarray:
+    """What is wanted of each sequence, a bit for each token."""
+    bits = [sum(1 << once.tokens.index(token) for token in set(tokens)) for tokens in once.wanted]
+    return np.array(bits, dtype=np.uint64)
+
+
+def _bit(tokens: np.ndarray, of: range) -> np.ndarray:
+    """The bits of tokens; none of those that are not given once."""
+    is_one = (tokens >= of.start) & (tokens < of.stop)
+    return np.where(is_one, np.uint64(1) << np.where(is_one, tokens - of.start, 0).astype(np.uint64), np.uint64(0))
+
+
+def _weights(decoder: AttentionDecoder, output: Output, once: Once) -> _Weights:
     attention, hidden = decoder.attention, decoder.recurrent.output_size
     arrays = [np.empty(0, np.float32)] * 3
     if attention is not None and attention.query is not None and attention.weigh is not None:
@@ -135,7 +167,8 @@ def _weights(decoder: AttentionDecoder, output: Output) -> _Weights:
     key = (len(arrays[1]) or attention.query_size) if attention is not None else 0
     sizes = (hidden, memory, key, decoder.output_size, len(output.weight))
     addresses = [array.ctypes.data if array.size else 0 for array in arrays]
-    return _Weights((*sizes, -1 if output.banned is None else output.banned), addresses, arrays)
+    marks = (-1 if output.banned is None else output.banned, once.tokens.start, len(once.tokens), once.end)
+    return _Weights((*sizes, *marks), addresses, arrays)
 
 
 def _together(parts: Sequence[Tensor], has_memory: bool) -> np.ndarray:

@@ -26,6 +26,8 @@ SENTENCES = [
     "  <b>e\u0301té</b> 日本 👩🏾‍🚀 isn't\x85here  ",
     "the red man. " * 12,
     "",
+    "The <a href='x'>dog</a> &amp; 12.5 cats, see https://a.b/c?d=1, a.b@c.org! A4 \ue003 Red cat",
+    " ".join(map(str, range(40))),
 ]
 SAID = """([texts, beam]) => texts.map((text) => gatework.networks.map((network, k) => {
   const { text: said, confidence, parts } = translatedLine(network, gatework.lexicons[k], text, beam);
@@ -42,7 +44,9 @@ BY_WORD = """([source, said, weights]) => {
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder, pairs = tmp_path_factory.mktemp("live"), toy_pairs(120)
-    return [untrained(pairs, small(**changes), folder / f"run{k}") for k, changes in enumerate(NETWORKS)]
+    (folder / "terms.csv").write_text("source,target\nred cat,chat écarlate\ndog,chien\n", encoding="utf-8")
+    changes = [NETWORKS[0] | {"glossary": str(folder / "terms.csv")}, *NETWORKS[1:]]
+    return [untrained(pairs, small(**change), folder / f"run{k}") for k, change in enumerate(changes)]
 
 
 def by_piece(run, source, numbers):
@@ -65,13 +69,14 @@ def test_the_page_translates_looks_and_counts_as_python_does(show, runs, tmp_pat
             sure = [by_network[k]["confidence"] for by_network in answers]
             np.testing.assert_allclose(sure, expected["confidence"], atol=1e-4)
     for run, answer in zip(runs[:2], answers[0][:2], strict=True):
-        looks = by_piece(run, run.task.subwords.encode(SENTENCES[:1])[0], answer["numbers"][0])
+        source = run.task.subwords.encode([run.task.keeping.masked(SENTENCES[0]).text])[0]
+        looks = by_piece(run, source, answer["numbers"][0])
         np.testing.assert_allclose(answer["weights"][0], looks, atol=1e-4)
     assert answers[0][2]["weights"][0][0] is None
     subwords, said = runs[0].task.subwords, "un vraiment grand chien"
     rows = by_piece(runs[0], *subwords.encode([SENTENCES[0], said]))
     found = page.evaluate(BY_WORD, [SENTENCES[0], said, rows.tolist()])
-    words, _, weights = looked(runs[0].network, subwords, SENTENCES[0], said)
+    words, _, weights = looked(runs[0].network, subwords, runs[0].task.keeping, SENTENCES[0], said)
     np.testing.assert_allclose(found, weights, atol=1e-6)
     lexicon = Lexicon.learnt(runs[0].task.memory.sources, runs[0].task.memory.targets)
     shares = page.evaluate("([from, to]) => gatework.lexicons[0].alignment(from, to)", [words, said.split()])
@@ -82,7 +87,7 @@ def test_the_page_translates_looks_and_counts_as_python_does(show, runs, tmp_pat
 
 @pytest.mark.browser
 def test_a_person_sees_each_word_come_and_moves_among_them(show, runs, tmp_path):
-    page = show(write_page(runs, tmp_path / "inspect.html", "the red cat"), width=360)
+    page = show(write_page(runs, tmp_path / "inspect.html", "the big man sees a cat now"), width=360)
     page.wait_for_selector("body[data-said]")
     assert page.locator("#said .run").count() == len(runs)
     assert "no attention" in page.locator("#said .run").nth(2).inner_text()

@@ -54,7 +54,9 @@ def test_a_copy_is_learnt_exactly(tmp_path):
 
 
 def test_the_attention_of_a_reversal_runs_backwards(run):
-    source, target, weights = looked(run.network, run.task.subwords, "the red dog eats", "mange chien rouge le")
+    source, target, weights = looked(
+        run.network, run.task.subwords, run.task.keeping, "the red dog eats", "mange chien rouge le"
+    )
     assert (source, target) == (["the", "red", "dog", "eats"], ["mange", "chien", "rouge", "le"])
     assert weights.shape == (4, 5)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-5)
@@ -66,9 +68,9 @@ def test_the_attention_of_a_reversal_runs_backwards(run):
 def test_words_are_covered_as_their_weights_add_up(run):
     sources = ["the red dog eats", "a cat", "the red dog eats now here"]
     said = ["mange chien rouge le", "chat un chat un chat", "mange"]
-    table = coverage_table(run.network, run.task.subwords, sources, said)
+    table = coverage_table(run.network, run.task.subwords, run.task.keeping, sources, said)
     for row, source, target in zip(table.to_dicts(), sources, said, strict=True):
-        words, _, weights = looked(run.network, run.task.subwords, source, target)
+        words, _, weights = looked(run.network, run.task.subwords, run.task.keeping, source, target)
         sums = dict(zip(words, weights.sum(axis=0)[: len(words)], strict=True))
         assert row["words"] == len(words)
         assert row["left_out"] == [word for word in words if sums[word] < LEFT_OUT]
@@ -205,7 +207,7 @@ def test_a_table_is_answered_beside_its_other_columns(run, tmp_path):
 
 @pytest.mark.parametrize("beam", [1, 4])
 def test_sentences_together_are_translated_as_each_alone(run, beam):
-    translator = Translator(run.network, run.task.subwords, run.task.longest)
+    translator = Translator(run.network, run.task.subwords, run.task.longest, run.task.keeping)
     lines = [*toy_pairs(40, seed=5, longest=6)["source"].to_list(), *HOSTILE[:5]]
     together = translator(lines, beam=beam, length_penalty=1.0)
     alone = [translator([line], beam=beam, length_penalty=1.0)[0] for line in lines]

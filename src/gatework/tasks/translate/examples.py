@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
-from gatework.data.subwords import BEGIN, END, PADDING, Subwords
+from gatework.data.subwords import BEGIN, END, PADDING, PLACEHOLDERS, Subwords
+from gatework.tasks.translate.kept import Keeping
+from gatework.tasks.translate.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,28 +51,71 @@ class PairExamples:
 
     Attributes:
         split: The pairs before encoding.
+        texts: Both sides with placeholders for what both have.
         lengths: Pieces of each source, its end counted, shape (examples,).
+        target_lengths: Pieces of each translation, its end counted, shape (examples,).
     """
 
-    def __init__(self, split: Split, subwords: Subwords) -> None:
-        self.split = split
-        self._sources = [np.array([*row, END]) for row in subwords.encode(split.table()["text"].to_list())]
-        self._targets = [np.array([*row, END]) for row in subwords.encode(split.targets.tolist())]
-        self.lengths = np.array([len(row) for row in self._sources], dtype=np.int64)
-        self.target_lengths = np.array([len(row) for row in self._targets], dtype=np.int64)
+    def __init__(self, split: Split, subwords: Subwords, keeping: Keeping) -> None:
+        self.split, self._subwords = split, subwords
+        self.texts = (split.table()["text"].to_list(), split.targets.tolist())
+        if subwords.placeholders:
+            pairs = [keeping.masked_pair(source, target) for source, target in zip(*self.texts, strict=True)]
+            self.texts = ([source.text for source, _ in pairs], [target for _, target in pairs])
+        self._take([_numbers(subwords, side) for side in self.texts])
 
     def __len__(self) -> int:
-        return len(self._sources)
+        return len(self._rows[0])
+
+    def rehearsed(self, share: float, random: np.random.Generator) -> PairExamples:
+        """The same pairs, in some of which words are hidden behind placeholders; which placeholders is drawn for each.
+
+        Args:
+            share: The share of pairs with hidden words.
+            random: What draws.
+        """
+        hidden = self._rehearsal.hidden(share, random)
+        rows = [list(side) for side in self._rows]
+        for at, side in enumerate(rows):
+            encoded = _numbers(self._subwords, [pair[at] for pair in hidden.values()])
+            for k, numbers in zip(hidden, encoded, strict=True):
+                side[k] = numbers
+        places = self._subwords.placeholders
+        for k in sorted({*hidden, *self._masked}):
+            draw = np.arange(len(self._subwords))
+            draw[places.start : places.stop] = random.permutation(places)
+            for side in rows:
+                side[k] = draw[side[k]]
+        other = copy.copy(self)
+        other._take(rows)
+        return other
+
+    @cached_property
+    def _rehearsal(self) -> Rehearsal:
+        return Rehearsal(*self.texts)
+
+    @cached_property
+    def _masked(self) -> list[int]:
+        """The pairs that have placeholders already."""
+        return [k for k, text in enumerate(self.texts[0]) if not set(PLACEHOLDERS).isdisjoint(text)]
+
+    def _take(self, rows: Sequence[list[np.ndarray]]) -> None:
+        self._rows = rows
+        self.lengths, self.target_lengths = (np.array([len(row) for row in side], dtype=np.int64) for side in rows)
 
     def batch(self, index: np.ndarray) -> PairBatch:
         """The pairs at these positions."""
         import torch
 
-        sources, targets = padded([self._sources[k] for k in index]), padded([self._targets[k] for k in index])
+        sources, targets = (padded([side[k] for k in index]) for side in self._rows)
         previous = np.concatenate([np.full((len(index), 1), BEGIN), targets[:, :-1]], axis=1)
         previous[previous == END] = PADDING  # what follows an end is never answered
         arrays = (sources, self.lengths[index], targets, previous, self.target_lengths[index])
         return PairBatch(*(torch.from_numpy(array) for array in arrays))
+
+
+def _numbers(subwords: Subwords, texts: Sequence[str]) -> list[np.ndarray]:
+    return [np.array([*row, END]) for row in subwords.encode(texts)]
 
 
 def padded(rows: list[np.ndarray]) -> np.ndarray:

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 import torch
 
-from gatework.data.subwords import BEGIN, END, Subwords
+from gatework.data.subwords import BEGIN, END, PLACEHOLDERS, Subwords
 from gatework.decoding.lexicon import Lexicon, words_of
 from gatework.tasks.translate.examples import padded
+from gatework.tasks.translate.kept import Keeping, Masked
 from gatework.tasks.translate.model import TranslationModel
 
 _SHOWN = 8
@@ -46,6 +47,7 @@ left out, above the other it was looked at for several words and may be said twi
 def looked_table(
     model: TranslationModel,
     subwords: Subwords,
+    keeping: Keeping,
     sentences: tuple[Sequence[str], Sequence[str]],
     known: tuple[Sequence[str], Sequence[str]],
 ) -> pl.DataFrame:
@@ -54,6 +56,7 @@ def looked_table(
     Args:
         model: The network.
         subwords: Its pieces.
+        keeping: What translations keep as it is.
         sentences: The test part's sources and the network's translations.
         known: The training part's sources and translations, which the dictionary learns from.
     """
@@ -61,7 +64,7 @@ def looked_table(
     lexicon = Lexicon.learnt(known[0][:_MOST_LEARNT], known[1][:_MOST_LEARNT]) if chosen else None
     rows = []
     for k in chosen:
-        source, target, weights = looked(model, subwords, sentences[0][k], sentences[1][k])
+        source, target, weights = looked(model, subwords, keeping, sentences[0][k], sentences[1][k])
         plain = [[next(iter(words_of(word)), word) for word in side] for side in (source, target)]
         shares = lexicon.alignment(*plain) if lexicon else []
         rows.append((k, source, target, weights.tolist(), shares))
@@ -69,7 +72,7 @@ def looked_table(
 
 
 def looked(
-    model: TranslationModel, subwords: Subwords, source: str, translation: str
+    model: TranslationModel, subwords: Subwords, keeping: Keeping, source: str, translation: str
 ) -> tuple[list[str], list[str], np.ndarray]:
     """Where a network looks as it writes a translation.
 
@@ -80,21 +83,36 @@ def looked(
     Raises:
         ValueError: The network has no attention.
     """
-    return looked_all(model, subwords, [source], [translation])[0]
+    return looked_all(model, subwords, keeping, [source], [translation])[0]
 
 
 def looked_all(
-    model: TranslationModel, subwords: Subwords, sources: Sequence[str], translations: Sequence[str]
+    model: TranslationModel,
+    subwords: Subwords,
+    keeping: Keeping,
+    sources: Sequence[str],
+    translations: Sequence[str],
 ) -> list[tuple[list[str], list[str], np.ndarray]]:
     """The same of several sentences; see `looked()`."""
     looks = []
     for start in range(0, len(sources), _AT_ONCE):
-        numbers = subwords.encode(sources[start : start + _AT_ONCE])
-        written = subwords.encode(translations[start : start + _AT_ONCE])
+        some = zip(sources[start : start + _AT_ONCE], translations[start : start + _AT_ONCE], strict=True)
+        pairs = [
+            keeping.masked_pair(*pair) if subwords.placeholders else (Masked(pair[0], ()), pair[1]) for pair in some
+        ]
+        numbers, written = subwords.encode([one.text for one, _ in pairs]), subwords.encode([said for _, said in pairs])
         weights = _by_piece(model, numbers, written)
         for k, (source, target) in enumerate(zip(numbers, written, strict=True)):
-            looks.append(_by_word(subwords, source, target, weights[: len(target), k, : len(source) + 1]))
+            words, said, seen = _by_word(subwords, source, target, weights[: len(target), k, : len(source) + 1])
+            values = pairs[k][0].values
+            looks.append((_filled(words, values), _filled(said, values), seen))
     return looks
+
+
+def _filled(words: Sequence[str], values: Sequence[str]) -> list[str]:
+    """Words with what their placeholders stand for."""
+    kept = dict(zip(PLACEHOLDERS, values, strict=False))
+    return ["".join(kept.get(letter, letter) for letter in word) for word in words]
 
 
 def _by_piece(model: TranslationModel, sources: list[list[int]], written: list[list[int]]) -> np.ndarray:
@@ -121,13 +139,18 @@ def _by_word(
 
 
 def coverage_table(
-    model: TranslationModel, subwords: Subwords, sources: Sequence[str], translations: Sequence[str]
+    model: TranslationModel,
+    subwords: Subwords,
+    keeping: Keeping,
+    sources: Sequence[str],
+    translations: Sequence[str],
 ) -> pl.DataFrame:
     """Which words of some sentences were hardly looked at, and which for several words of the translation.
 
     Args:
         model: The network.
         subwords: Its pieces.
+        keeping: What translations keep as it is.
         sources: The sentences.
         translations: The network's translations.
 
@@ -136,7 +159,7 @@ def coverage_table(
     """
     count = min(len(sources), _MOST_COVERED) if model.decoder.attention is not None else 0
     chosen = [k * len(sources) // max(count, 1) for k in range(count)]
-    seen = looked_all(model, subwords, [sources[k] for k in chosen], [translations[k] for k in chosen])
+    seen = looked_all(model, subwords, keeping, [sources[k] for k in chosen], [translations[k] for k in chosen])
     rows = []
     for k, (words, _, weights) in zip(chosen, seen, strict=True):
         plain = [next(filter(_LETTER.search, words_of(word)), "") for word in words]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gatework.data.subwords import PADDING
-from gatework.decoding.searching import AttentionSearch, Output
+from gatework.decoding.searching import AttentionSearch, Once, Output
 from gatework.nn.attention import Attention, Memory
 from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout
 from gatework.nn.model import layers
@@ -91,18 +91,19 @@ class TranslationModel(nn.Module):
         """What the layers read of pieces, shape (..., embedding)."""
         return self.embedding(pieces) * self.scale
 
-    def searched(self, sources: Sequence[Tensor], beam: int) -> AttentionSearch:
+    def searched(self, sources: Sequence[Tensor], beam: int, once: Once | None = None) -> AttentionSearch:
         """The beginning of translations, for a beam search.
 
         Args:
             sources: The pieces of each source with its end, shape (pieces,), int64. Each is encoded by itself, so that
                 what is found does not depend on the others.
             beam: Beginnings of each.
+            once: The placeholders that each translation must have.
         """
         encoded = [self.encoded(source[None], torch.tensor([len(source)])) for source in sources]
         output = Output(self.embedding.weight, self.bias, PADDING)
         memories, states = zip(*encoded, strict=True)
-        return AttentionSearch(self.decoder, self.vectors, output, memories, states, beam)
+        return AttentionSearch(self.decoder, self.vectors, output, memories, states, beam, once)
 
     def scored(self, outputs: Tensor) -> Tensor:
         """Scores of every piece for outputs of the decoder, shape (..., vocabulary)."""

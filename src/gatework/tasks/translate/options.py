@@ -34,6 +34,16 @@ class TranslateOptions(OptionSection):
         0.1, low=0, high=0.9, help="Share of each target's probability that is spread over all pieces of words."
     )
     beam: int = option(5, low=1, high=100, help="Beginnings that are kept for each sentence; 1 is greedy.")
+    copying: float = option(
+        0.1,
+        low=0,
+        high=0.9,
+        help="Share of training pairs in which words are hidden behind placeholders, which teaches where numbers, "
+        "links, tags, new names and a glossary's terms go; with 0 nothing is copied.",
+    )
+    glossary: str | None = option(
+        None, help="A table with terms and the translations that they must have: source and target.", metavar="FILE"
+    )
     length_penalty: float = option(
         1.0, low=0, high=10, help="Above 0 longer translations are preferred more; 0 compares plain probabilities."
     )
@@ -51,6 +61,12 @@ class TranslatePrediction(OptionSection):
     )
     alternatives: int | None = option(
         None, low=1, high=100, help="Give so many translations of each sentence, the best first.", commands=("predict",)
+    )
+    glossary: str | None = option(
+        None,
+        help="A table with further terms and the translations that they must have: source and target.",
+        metavar="FILE",
+        commands=("predict",),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from gatework.data.batches import evaluation_order, even_order
 from gatework.data.dataset import Split
 from gatework.data.pairs import read_sources
-from gatework.data.subwords import PADDING, Subwords
+from gatework.data.subwords import PADDING, PLACEHOLDERS, Subwords
 from gatework.data.tables import is_path
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
@@ -22,6 +23,8 @@ from gatework.tasks.translate import report
 from gatework.tasks.translate.baselines import baselines
 from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
 from gatework.tasks.translate.examples import PairExamples
+from gatework.tasks.translate.glossary import read_glossary, together
+from gatework.tasks.translate.kept import Keeping
 from gatework.tasks.translate.live import live
 from gatework.tasks.translate.looked import coverage_table, looked_table
 from gatework.tasks.translate.memory import TranslationMemory
@@ -53,10 +56,12 @@ class Asked(Split):
     Attributes:
         beam: Beginnings that are kept of each; the task's own if None.
         alternatives: Translations of each.
+        glossary: Terms that are translated so, beside those of the training.
     """
 
     beam: int | None = None
     alternatives: int = 1
+    glossary: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +77,7 @@ class TranslateTask(Task):
         longest: Pieces of the longest source of the training part.
         columns: The names of both sides.
         memory: The training pairs.
+        keeping: What a translation keeps as it is.
     """
 
     options = OPTIONS
@@ -85,6 +91,7 @@ class TranslateTask(Task):
     longest: int
     columns: tuple[str, str]
     memory: TranslationMemory
+    keeping: Keeping
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
@@ -94,19 +101,23 @@ class TranslateTask(Task):
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> TranslateTask:
-        """Learns the pieces of words from the training part alone.
+        """Learns the pieces of words, and what is kept, from the training part alone.
 
         Raises:
-            DataError: The data set holds no pairs of sentences.
+            DataError: The data set holds no pairs of sentences, or the glossary no terms.
         """
         if dataset.kind != "pairs":
             raise DataError(f'"{dataset.name}" holds no pairs of sentences to learn a translation from')
         sources, targets = sides_of(dataset.train)
-        subwords = Subwords.fit([*sources, *targets], config.vocabulary)
         settings = dataset.settings if isinstance(dataset, PairDataset) else TranslateOptions()
+        if settings.glossary and not settings.copying:
+            raise UsageError("a glossary needs placeholders; leave out --copying 0")
+        placeholders = PLACEHOLDERS if settings.copying else ()
+        subwords = Subwords.fit([*sources, *targets], config.vocabulary, placeholders)
         longest = max((len(row) for row in subwords.encode(sources)), default=0)
         columns = (str(dataset.columns.get("source", "source")), str(dataset.columns.get("target", "target")))
-        return cls(subwords, settings, longest, columns, TranslationMemory(sources, targets))
+        keeping = Keeping.learnt(sources, targets, read_glossary(settings.glossary, columns))
+        return cls(subwords, settings, longest, columns, TranslationMemory(sources, targets), keeping)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -116,6 +127,7 @@ class TranslateTask(Task):
             "longest": self.longest,
             "columns": list(self.columns),
             "memory": self.memory.packed(),
+            "keeping": self.keeping.state(),
         }
 
     @classmethod
@@ -124,7 +136,8 @@ class TranslateTask(Task):
         settings = TranslateOptions(**state["settings"])
         source, target = state["columns"]
         memory = TranslationMemory.unpacked(state["memory"])
-        return cls(Subwords.from_state(state["subwords"]), settings, int(state["longest"]), (source, target), memory)
+        subwords, keeping = Subwords.from_state(state["subwords"]), Keeping.from_state(state["keeping"])
+        return cls(subwords, settings, int(state["longest"]), (source, target), memory, keeping)
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: pairs, words, and what may be expected of so many."""
@@ -138,7 +151,15 @@ class TranslateTask(Task):
 
     def encode(self, split: Split) -> Examples:
         """Examples ready to be batched."""
-        return PairExamples(split, self.subwords)
+        return PairExamples(split, self.subwords, self.keeping)
+
+    def lessons(
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+    ) -> Examples:
+        """The pairs, in some of which words are hidden; see `gatework.tasks.translate.rehearsal`."""
+        if not (self.settings.copying and isinstance(examples, PairExamples)):
+            return examples
+        return examples.rehearsed(self.settings.copying, np.random.default_rng((config.seed, epoch)))
 
     def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
         """Batches of sentences of similar length, with about as many pieces each."""
@@ -201,12 +222,19 @@ class TranslateTask(Task):
         Args:
             source: One sentence, a list of them, a text file with a sentence a line, a table's path or a data frame.
             recipe: What the task was trained with.
-            options: `beam` and `alternatives`.
+            options: `beam`, `alternatives` and `glossary`.
+
+        Raises:
+            UsageError: The task takes no such option.
+            DataError: The source holds no sentences, or the glossary no terms.
         """
-        refuse_options(self.name, options, ("beam", "alternatives"))
+        refuse_options(self.name, options, ("beam", "alternatives", "glossary"))
+        glossary = read_glossary(options.get("glossary"), self.columns)
+        if glossary and not self.subwords.placeholders:
+            raise UsageError("this network has learnt no placeholders (--copying 0), so that it cannot obey a glossary")
         sentences, beside = self._sentences(_whole(source), recipe)
         blank = np.array([""] * len(sentences), dtype=object)
-        return Asked(Texts(sentences), blank, beside, options.get("beam"), options.get("alternatives") or 1)
+        return Asked(Texts(sentences), blank, beside, options.get("beam"), options.get("alternatives") or 1, glossary)
 
     def _sentences(self, source: Any, recipe: Recipe) -> tuple[pl.Series, pl.DataFrame | None]:
         import polars as pl
@@ -237,7 +265,7 @@ class TranslateTask(Task):
 
         asked = split if isinstance(split, Asked) else Asked(split.inputs, split.targets)
         beam = max(asked.beam or self.settings.beam, asked.alternatives)
-        said = self._translated(model, split, beam)
+        said = self._translated(model, split, beam, asked.glossary)
         sentences = split.table()["text"].to_list()
         low = float(model.get_buffer("low"))
         is_low = [
@@ -284,6 +312,7 @@ class TranslateTask(Task):
             _network(model),
             self.subwords,
             self.settings,
+            self.keeping,
             longest=self._translator(model).longest,
             memory=self.memory,
             sentences=[] if given is None else given.table()["text"].to_list(),
@@ -294,8 +323,8 @@ class TranslateTask(Task):
         """Where the network looks in some sentences of the test part, and what it hardly looks at or several times."""
         sentences = (sides_of(dataset.test)[0], evaluation.answers["translation"].to_list())
         return {
-            "attention": looked_table(_network(model), self.subwords, sentences, sides_of(dataset.train)),
-            "coverage": coverage_table(_network(model), self.subwords, *sentences),
+            "attention": looked_table(_network(model), self.subwords, self.keeping, sentences, sides_of(dataset.train)),
+            "coverage": coverage_table(_network(model), self.subwords, self.keeping, *sentences),
         }
 
     @classmethod
@@ -312,13 +341,16 @@ class TranslateTask(Task):
         """Copy, translation memory, and a dictionary word by word."""
         return baselines(dataset)
 
-    def _translated(self, model: nn.Module, split: Split, beam: int) -> list[list[Translation]]:
-        return self._translator(model)(
-            split.table()["text"].to_list(), beam=beam, length_penalty=self.settings.length_penalty
-        )
+    def _translated(
+        self, model: nn.Module, split: Split, beam: int, glossary: Mapping[str, str] = MappingProxyType({})
+    ) -> list[list[Translation]]:
+        translate = self._translator(model, glossary)
+        return translate(split.table()["text"].to_list(), beam=beam, length_penalty=self.settings.length_penalty)
 
-    def _translator(self, model: nn.Module) -> Translator:
-        return Translator(_network(model), self.subwords, self.longest)
+    def _translator(self, model: nn.Module, glossary: Mapping[str, str] = MappingProxyType({})) -> Translator:
+        terms = together(self.keeping.glossary, glossary)
+        keeping = dataclasses.replace(self.keeping, glossary=terms)
+        return Translator(_network(model), self.subwords, self.longest, keeping)
 
 
 def _network(model: nn.Module) -> TranslationModel:

@@ -11,6 +11,8 @@ import torch
 
 from gatework.data.subwords import BEGIN, END, Subwords
 from gatework.decoding.beam import Hypothesis, beam_search
+from gatework.decoding.searching import Once
+from gatework.tasks.translate.kept import Keeping, Masked, filled, masked
 from gatework.tasks.translate.model import TranslationModel
 
 # Beginnings that are searched at once.
@@ -41,10 +43,12 @@ class Translator:
         model: The network.
         subwords: Its pieces.
         longest: Pieces of the longest source that it learnt from; a longer line is cut into sentences.
+        keeping: What a translation keeps as it is.
     """
 
-    def __init__(self, model: TranslationModel, subwords: Subwords, longest: int) -> None:
+    def __init__(self, model: TranslationModel, subwords: Subwords, longest: int, keeping: Keeping) -> None:
         self.model, self.subwords, self.longest = model.eval(), subwords, max(longest, 8)
+        self.keeping = keeping
 
     def __call__(self, lines: Sequence[str], *, beam: int, length_penalty: float) -> list[list[Translation]]:
         """Translates lines.
@@ -61,11 +65,23 @@ class Translator:
         different = list(dict.fromkeys(sentence for sentences in cut for sentence in sentences))
         searched = self._searched(different, beam, length_penalty)
         by_sentence = dict(zip(different, searched, strict=True))
-        texts = {sentence: self.subwords.decode([h.tokens for h in by_sentence[sentence]]) for sentence in different}
+        texts = {sentence: self._texts(sentence, by_sentence[sentence]) for sentence in different}
         return [self._together([(by_sentence[s], texts[s]) for s in sentences]) for sentences in cut]
 
+    def _masked(self, sentence: str) -> Masked:
+        """A sentence as the network reads it."""
+        return self.keeping.masked(sentence) if self.subwords.placeholders else Masked(sentence, ())
+
+    def _texts(self, sentence: str, hypotheses: Sequence[Hypothesis]) -> list[str]:
+        """Translations with what the sentence's placeholders stand for."""
+        values, is_capital = self._masked(sentence).values, sentence[:1].isupper()
+        texts = self.subwords.decode([hypothesis.tokens for hypothesis in hypotheses])
+        return [filled(text, values, is_capital=is_capital) for text in texts]
+
     def _searched(self, sentences: Sequence[str], beam: int, length_penalty: float) -> list[list[Hypothesis]]:
-        rows = [torch.tensor([*numbers, END]) for numbers in self.subwords.encode(sentences)]
+        masked = [self._masked(sentence) for sentence in sentences]
+        rows = [torch.tensor([*numbers, END]) for numbers in self.subwords.encode([one.text for one in masked])]
+        wanted = [self.subwords.placeholders[: len(one.values)] for one in masked]
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         order = np.argsort(lengths, kind="stable")
         results: list[list[Hypothesis]] = [[] for _ in rows]
@@ -73,7 +89,8 @@ class Translator:
         for index in (order[k : k + size] for k in range(0, len(order), size)):
             limits = [int(_LONGER * length) + _MORE for length in lengths[index] - 1]
             with torch.no_grad():
-                model = self.model.searched([rows[k] for k in index], beam)
+                once = Once(self.subwords.placeholders, END, [wanted[k] for k in index])
+                model = self.model.searched([rows[k] for k in index], beam, once)
                 searched = beam_search(model, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
             for k, hypotheses in zip(index, searched, strict=True):
                 results[k] = hypotheses
@@ -82,9 +99,16 @@ class Translator:
     def _cut(self, lines: Sequence[str]) -> list[list[str]]:
         """The sentences of each line; a line no longer than what was learnt from stays whole."""
         tidy = [" ".join(line.split()) for line in lines]
-        lengths = [len(numbers) for numbers in self.subwords.encode(tidy)]
-        pieces = zip(tidy, lengths, strict=True)
-        return [[] if not line else [line] if length < self.longest else self._parts(line) for line, length in pieces]
+        return [[] if not line else [line] if self._is_short(line) else self._parts(line) for line in tidy]
+
+    def _is_short(self, sentence: str) -> bool:
+        """Whether a sentence is no longer than what was learnt from, and has no more to keep than there are marks."""
+        if self.subwords.placeholders:
+            spans = self.keeping.spans(sentence)
+            if len(spans) > len(self.subwords.placeholders):
+                return False
+            sentence = masked(sentence, spans).text
+        return len(self.subwords.encode([sentence])[0]) < self.longest
 
     def _parts(self, line: str) -> list[str]:
         """A long line at the ends of its sentences, and what is still too long between words or characters."""
@@ -94,8 +118,7 @@ class Translator:
         return parts
 
     def _chunks(self, sentence: str) -> list[str]:
-        numbers = self.subwords.encode([sentence])[0]
-        if len(numbers) < self.longest:
+        if self._is_short(sentence):
             return [sentence]
         words = sentence.split(" ")
         if len(words) == 1:

@@ -50,8 +50,9 @@ const BytePairs = (() => {
       }
     }
 
-    // The bytes that a piece stands for.
+    // The bytes that a piece stands for; a placeholder is no piece of bytes, and stands for itself.
     bytes(number) {
+      if (!byteOf.has(this.pieces[number][0])) return new TextEncoder().encode(this.pieces[number]);
       return Uint8Array.from(this.pieces[number], (letter) => byteOf.get(letter));
     }
 

@@ -11,6 +11,7 @@ import numpy as np
 from gatework.data.subwords import Subwords
 from gatework.decoding.lexicon import NOTHING, Lexicon
 from gatework.tasks._live import Live, LivePart
+from gatework.tasks.translate.kept import Keeping
 from gatework.tasks.translate.looked import LEFT_OUT, SAID_TWICE
 from gatework.tasks.translate.options import TranslateOptions
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from gatework.tasks.translate.memory import TranslationMemory
     from gatework.tasks.translate.model import TranslationModel
 
-_SCRIPTS = ("pieces.js", "lexicon.js", "translator.js", "search.js", "words.js", "live.js")
+_SCRIPTS = ("pieces.js", "kept.js", "lexicon.js", "translator.js", "search.js", "words.js", "live.js")
 _EXAMPLES, _SHORTEST, _LONGEST = 8, 4, 14
 # Probabilities below these are left out of the page's dictionary: of a word's translations, and of words from nowhere.
 _LEAST, _LEAST_OF_NOTHING = 0.01, 0.0005
@@ -31,6 +32,7 @@ def live(
     model: TranslationModel,
     subwords: Subwords,
     settings: TranslateOptions,
+    keeping: Keeping,
     *,
     longest: int,
     memory: TranslationMemory,
@@ -43,6 +45,7 @@ def live(
         model: The network.
         subwords: Its pieces.
         settings: How it looks at the source, and how translations are searched.
+        keeping: What translations keep as it is.
         longest: Pieces of the longest source of the training part.
         memory: The training pairs, which the dictionary learns from.
         sentences: What a person gave to translate; sentences of the test part if there are none.
@@ -60,11 +63,15 @@ def live(
         "low": float(model.get_buffer("low")),
         "leftOut": LEFT_OUT,
         "saidTwice": SAID_TWICE,
+        "isKeeping": bool(subwords.placeholders),
+        "copiesNames": keeping.copies_names,
         "references": [reference for _, reference in pairs],
     }
     held = {
         "pieces": subwords.pieces,
         "merges": [" ".join(merge) for merge in subwords.merges],
+        "words": sorted(keeping.words),
+        "glossary": [f"{term}\t{said}" for term, said in keeping.glossary.items()],
         "lexicon": _lexicon(tuple(memory.sources), tuple(memory.targets)),
     }
     layers = {"encoder": model.encoder, "decoder.recurrent": model.decoder.recurrent}

@@ -15,8 +15,11 @@ class Pieces {
   }
 
   encode(text) {
-    const composed = text.toWellFormed().normalize("NFC");
-    return this.pairs.encode(composed.startsWith(" ") ? composed : ` ${composed}`);
+    const whole = text.toWellFormed(), spaced = !whole || whole.startsWith(" ") ? whole : ` ${whole}`;
+    return spaced.split(/([\ue000-\ue00f])/u).flatMap((part) => {
+      const placeholder = this.pairs.number.get(part);
+      return placeholder > END && PLACEHOLDERS.includes(part) ? [placeholder] : this.pairs.encode(part.normalize("NFC"));
+    });
   }
 
   decode(numbers) {
@@ -38,8 +41,9 @@ class Pieces {
 const tidied = (line) => line.split(BETWEEN).filter(Boolean).join(" ");
 
 // A line in sentences that are no longer than what was learnt from, as gatework cuts it.
-function cutLine(line, pieces, longest) {
-  const tidy = tidied(line), isShort = (text) => pieces.encode(text).length < longest;
+function cutLine(line, { subwords, keeping, longest }) {
+  const tidy = tidied(line);
+  const isShort = (text) => keeping.spans(text).length <= PLACEHOLDERS.length && subwords.encode(keeping.masked(text).text).length < longest;
   if (!tidy || isShort(tidy)) return tidy ? [tidy] : [];
   const chunks = (sentence) => {
     if (isShort(sentence)) return [sentence];

@@ -17,16 +17,31 @@ function bestOf(logs, count) {
   return best;
 }
 
-// Translates the pieces of a sentence: { steps: [{ piece, log, weights }], log, isComplete }, the end not among the steps.
-function translated(network, pieces, beam) {
+// What may come next where these placeholders are still to come, a bit for each.
+function allowed(logs, wanted, isKeeping) {
+  if (!isKeeping) return logs;
+  const isEnding = wanted && logs[END] === logs.reduce((a, b) => Math.max(a, b)), after = FIRST_PLACEHOLDER + PLACEHOLDERS.length;
+  return logs.map((log, piece) => {
+    const isPlaceholder = piece >= FIRST_PLACEHOLDER && piece < after;
+    if (isPlaceholder) return wanted >> (piece - FIRST_PLACEHOLDER) & 1 ? log : -Infinity;
+    return isEnding || (wanted && piece === END) ? -Infinity : log;
+  });
+}
+
+// Translates the pieces of a sentence with so many placeholders: { steps: [{ piece, log, weights }], log, isComplete }, the
+// end not among the steps.
+function translated(network, pieces, beam, placeholders) {
   const { memory, state } = network.encode([...pieces, END]), limit = Math.floor(LONGER * pieces.length) + MORE;
   const score = ({ log, length }) => log / ((5 + length) / 6) ** network.lengthPenalty;
+  const without = (wanted, piece) => (piece >= FIRST_PLACEHOLDER && piece < FIRST_PLACEHOLDER + PLACEHOLDERS.length ? wanted & ~(1 << (piece - FIRST_PLACEHOLDER)) : wanted);
   const results = [];
-  let running = [{ piece: BEGIN, log: 0, steps: [], state }];
+  let running = [{ piece: BEGIN, log: 0, steps: [], state, wanted: (1 << placeholders) - 1 }];
   for (let length = 1; results.length < beam && running.length; length++) {
-    const candidates = running.flatMap(({ piece, log, steps, state: before }) => {
-      const { logs, weights, state: after } = network.step(piece, memory, before);
-      return bestOf(logs, 2 * beam).map((next) => ({ piece: next, log: log + logs[next], steps: [...steps, { piece: next, log: logs[next], weights }], state: after }));
+    const candidates = running.flatMap(({ piece, log, steps, state: before, wanted }) => {
+      const { logs, weights, state: after } = network.step(piece, memory, before), open = allowed(logs, wanted, network.isKeeping);
+      return bestOf(open, 2 * beam).filter((next) => open[next] > -Infinity).map((next) => ({
+        piece: next, log: log + logs[next], steps: [...steps, { piece: next, log: logs[next], weights }], state: after,
+        wanted: network.isKeeping ? without(wanted, next) : 0 }));
     }).sort((a, b) => b.log - a.log).slice(0, 2 * beam);
     for (const { piece, log, steps } of candidates.slice(0, beam)) {
       if (piece === END && results.length < beam) results.push({ steps: steps.slice(0, -1), log, length, isComplete: true });
@@ -42,12 +57,15 @@ function translated(network, pieces, beam) {
 // A line, sentence by sentence: of each its words, those of its translation, where each of these was looked for, and what
 // the dictionary says. `weights` has a row for each word of the translation, a column for each of the source and its end.
 function translatedLine(network, lexicon, line, beam) {
-  const parts = cutLine(line, network.subwords, network.longest).map((sentence) => {
-    const pieces = network.subwords.encode(sentence), found = translated(network, pieces, beam);
-    const source = network.subwords.words(pieces), target = network.subwords.words(found.steps.map((step) => step.piece));
+  const { subwords } = network;
+  const parts = cutLine(line, network).map((sentence) => {
+    const { text: masked, values } = network.keeping.masked(sentence), pieces = subwords.encode(masked);
+    const found = translated(network, pieces, beam, values.length), numbers = found.steps.map((step) => step.piece);
+    const source = subwords.words(pieces), target = subwords.words(numbers);
     const weights = network.attention === "none" ? null : byWord(found.steps, source, target);
-    return { ...found, source: source.words, target: target.words, weights, lexicon: lexicon.alignment(source.words, target.words),
-      text: network.subwords.decode(found.steps.map((step) => step.piece)) };
+    const [words, said] = [source, target].map((side) => filledWords(side.words, values));
+    return { ...found, source: words, target: said, weights, lexicon: lexicon.alignment(words, said),
+      text: filled(subwords.decode(numbers), values, /^\p{Lu}/u.test(sentence)) };
   });
   const log = parts.reduce((sum, part) => sum + part.log, 0), count = parts.reduce((sum, part) => sum + part.steps.length + 1, 0);
   return { parts, text: parts.map((part) => tidied(part.text)).filter(Boolean).join(" "), confidence: count ? Math.exp(log / count) : 1 };
