@@ -84,8 +84,8 @@ def _dictionary(sources: Sequence[str], targets: Sequence[str]) -> dict[str, str
     back = order[np.unique(pairs[order, 1], return_index=True)[1]]
     mutual = np.intersect1d(there, back)
     mutual = mutual[(chances[mutual] >= _LEAST_SURE) & (pairs[mutual, 0] != NOTHING)]
-    found = {lexicon.sources[s]: lexicon.targets[t] for s, t in pairs[mutual].tolist()}
-    return {source: target for source, target in found.items() if source[0].isalpha() and target[0].isalpha()}
+    likeliest = {lexicon.sources[s]: lexicon.targets[t] for s, t in pairs[mutual].tolist()}
+    return {source: target for source, target in likeliest.items() if source[0].isalpha() and target[0].isalpha()}
 
 
 def _frequent(sentences: Sequence[str]) -> set[str]:
