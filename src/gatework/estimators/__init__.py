@@ -8,8 +8,18 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.estimators._classifier import SequenceClassifier
+    from gatework.estimators._detector import AnomalyDetector
+    from gatework.estimators._forecaster import Forecaster
     from gatework.estimators._regressor import SequenceRegressor
 
-__all__ = ["SequenceClassifier", "SequenceRegressor"]
+__all__ = ["AnomalyDetector", "Forecaster", "SequenceClassifier", "SequenceRegressor"]
 
-__getattr__, __dir__ = lazy(__name__, {"_classifier": ("SequenceClassifier",), "_regressor": ("SequenceRegressor",)})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "_classifier": ("SequenceClassifier",),
+        "_detector": ("AnomalyDetector",),
+        "_forecaster": ("Forecaster",),
+        "_regressor": ("SequenceRegressor",),
+    },
+)

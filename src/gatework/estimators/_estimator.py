@@ -1,38 +1,25 @@
-"""What both estimators share: settings, fitting by the workbench's own loop, weights that travel in a pickle."""
+"""What the estimators of whole sequences share: settings, examples, and what a network says of them."""
 
 from __future__ import annotations
 
-import tempfile
 from abc import abstractmethod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from gatework import tasks
 from gatework.data.dataset import Dataset, Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.errors import DataError
+from gatework.estimators._recurrent import NETWORK, RecurrentEstimator
 from gatework.estimators._sequences import sequences
 from gatework.recipe import Recipe
 from gatework.training import runtime
 from gatework.training.each_alone import EachAlone
-from gatework.training.loop import Trainer
-from gatework.training.progress import Progress
-from gatework.training.ranks import Alone
-
-_NETWORK = "network_"
 
 
-class SequenceEstimator(BaseEstimator):
+class SequenceEstimator(RecurrentEstimator):
     """An estimator whose examples are series; the settings are those of a recipe."""
-
-    _task: str
-    task_: Any
 
     def __init__(
         self,
@@ -67,14 +54,8 @@ class SequenceEstimator(BaseEstimator):
 
     def _fit(self, inputs: SeriesInputs | RaggedSeries, targets: np.ndarray, classes: tuple[str, ...]) -> None:
         """Learns from examples and their targets, as a task's loss takes them."""
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        recipe = self._recipe(seed)
-        dataset = _dataset(inputs, targets, classes, self.validation, seed)
-        self.recipe_, self.task_ = recipe, tasks.get(self._task).fit(dataset, recipe.data)
-        with tempfile.TemporaryDirectory() as folder, runtime.computing(self.threads), torch.random.fork_rng([]):
-            trainer = Trainer(Path(folder), recipe, self.task_, dataset, self._task, Progress(), Alone())
-            self.network_ = trainer.run()
-        self.history_ = trainer.state.history
+        seed = self._seed()
+        self._train(self._recipe(seed), _dataset(inputs, targets, classes, self.validation, seed))
 
     def _recipe(self, seed: int) -> Recipe:
         return Recipe(task=self._task).changed(
@@ -96,7 +77,7 @@ class SequenceEstimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         """What the network says of each example, shape (examples, outputs); it does not depend on the others."""
-        check_is_fitted(self, _NETWORK)
+        check_is_fitted(self, NETWORK)
         inputs = sequences(self, X, is_fit=False)
         split = Split(inputs, self.task_.no_targets(len(inputs)))
         with runtime.computing(self.threads):
@@ -106,23 +87,6 @@ class SequenceEstimator(BaseEstimator):
     @abstractmethod
     def fit(self, X: Any, y: Any) -> SequenceEstimator:
         """Learns from examples with known answers."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Everything but the network, whose weights stand in its place: a layer holds what only this process has."""
-        state: dict[str, Any] = dict(super().__getstate__())
-        if _NETWORK in state:
-            weights = state.pop(_NETWORK).state_dict()
-            state["weights"] = {name: tensor.numpy().copy() for name, tensor in weights.items()}
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """The estimator as it was, with its network built anew around the weights."""
-        weights = state.pop("weights", None)
-        super().__setstate__(state)
-        if weights is not None:
-            network = self.task_.model(self.recipe_.model)
-            network.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
-            self.network_ = network.eval()
 
 
 def _dataset(

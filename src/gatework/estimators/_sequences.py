@@ -26,7 +26,7 @@ def sequences(estimator: BaseEstimator, X: Any, *, is_fit: bool) -> SeriesInputs
     """
     if is_list_of_series(X):
         return _ragged(estimator, X, is_fit=is_fit)
-    if _dimensions(X) == 3:
+    if dimensions(X) == 3:
         values = check_array(X, dtype=np.float64, allow_nd=True, estimator=estimator, input_name="X")
         _count_variables(estimator, values.shape[2], is_fit=is_fit)
         return SeriesInputs.of(values)
@@ -36,7 +36,7 @@ def sequences(estimator: BaseEstimator, X: Any, *, is_fit: bool) -> SeriesInputs
     return SeriesInputs.of(values[:, :, np.newaxis])
 
 
-def _dimensions(X: Any) -> int:
+def dimensions(X: Any) -> int:
     """How many dimensions an array or a list has; 2 of what is neither, which may become a table."""
     dimensions: int = np.ndim(X) if isinstance(X, (list, tuple)) else getattr(X, "ndim", 2)
     return dimensions

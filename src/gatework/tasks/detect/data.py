@@ -209,26 +209,49 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
     shares = np.array([1 - recipe.data.validation - recipe.data.test, 1 - recipe.data.test])
     ends = np.floor(lengths[:, None] * shares + 1e-9).astype(np.int64)
     _check(readings, ends, table.where)
-    notes = readings.notes
-    if recipe.data.label is None and config.context > (most := int(ends[:, 0].max())):
+    periods = usable_periods([rows.stamps for rows in _training(readings, ends)])
+    provenance = Provenance(table.where, licence, table.fingerprint, readings.notes)
+    return windowed(readings, ends, config, periods, provenance, name or table.name)
+
+
+def windowed(
+    readings: EventTable,
+    ends: np.ndarray,
+    config: DetectOptions,
+    periods: tuple[int, ...],
+    provenance: Provenance,
+    name: str,
+) -> DetectionDataset:
+    """The windows of rows that were read and split; where no row is left for testing, the validation part is tested on.
+
+    Args:
+        readings: The rows.
+        ends: Where each series' training and validation rows end, shape (series, 2).
+        config: The settings.
+        periods: The periods of the clock, in seconds.
+        provenance: Where the rows came from.
+        name: The data set's name.
+    """
+    is_labelled = readings.series[0].labels is not None
+    if not is_labelled and config.context > (most := int(ends[:, 0].max())):
         told = f"The context is {most:,} rows, all that the training part has, instead of {config.context:,}."
-        notes = (*notes, told)
+        provenance = dataclasses.replace(provenance, notes=(*provenance.notes, told))
         config = dataclasses.replace(config, context=most)
-    training = [_first(rows, int(end)) for rows, (end, _) in zip(readings.series, ends, strict=True)]
+    training = _training(readings, ends)
     scales = _scales(training, readings)
-    periods = usable_periods([rows.stamps for rows in training])
-    scorer = config.scorer if recipe.data.label is None else "label"
+    scorer = "label" if is_labelled else config.scorer
+    has_test = any(len(rows) > end for rows, end in zip(readings.series, ends[:, 1], strict=True))
     parts = []
-    for number in range(3):
+    for number in (0, 1, 2 if has_test else 1):
         windows = Windows(readings, _windows(readings, ends, config.context, scorer, number))
         parts.append(WindowSplit(windows, encode_windows(windows, scales, periods, scorer)[1]))
     return DetectionDataset(
-        name or table.name,
+        name,
         "detect",
         parts[0],
         parts[1],
         parts[2],
-        Provenance(table.where, licence, table.fingerprint, notes),
+        provenance,
         reading=readings.reading,
         readings=readings,
         ends=ends,
@@ -237,6 +260,10 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
         periods=periods,
         config=config,
     )
+
+
+def _training(readings: EventTable, ends: np.ndarray) -> list[EventRows]:
+    return [_first(rows, int(end)) for rows, (end, _) in zip(readings.series, ends, strict=True)]
 
 
 def encode_series(

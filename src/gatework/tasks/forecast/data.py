@@ -126,6 +126,27 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
     )
 
 
+def whole_dataset(source: Any, recipe: Recipe) -> ForecastDataset:
+    """A table of which nothing is held back for testing: its last steps are for validation.
+
+    What is decided from the table is decided as if the last steps were held back, and these are then learnt from too.
+    The test part is the validation part, so that there is one.
+
+    Args:
+        source: As for `forecast_dataset()`.
+        recipe: Likewise.
+
+    Raises:
+        UsageError: A setting does not fit the table.
+        DataError: The table cannot be used.
+    """
+    dataset = forecast_dataset(source, recipe)
+    ends = np.where(dataset.ends > 0, dataset.ends + dataset.plan.test_steps, 0)
+    parts = _origins(dataset.table, dataset.plan, ends, dataset.provenance.source, has_test=False)[:3]
+    train, validation, test = map(OriginSplit, parts)
+    return dataclasses.replace(dataset, train=train, validation=validation, test=test, ends=ends, stages=())
+
+
 def _stages(
     table: Panel, plan: ForecastOptions, ends: np.ndarray, origins: Parts, source: str
 ) -> list[tuple[np.ndarray, Parts]]:
@@ -285,7 +306,7 @@ def _check_changes(table: Panel, ends: np.ndarray, source: str) -> None:
 
 
 def _origins(
-    table: Panel, plan: ForecastOptions, ends: np.ndarray, source: str
+    table: Panel, plan: ForecastOptions, ends: np.ndarray, source: str, *, has_test: bool = True
 ) -> tuple[Origins, Origins, Origins, list[str]]:
     scale = scales(table, plan.season, ends)
     targets = len(table.columns.targets)
@@ -293,11 +314,11 @@ def _origins(
     listed: list[list[np.ndarray]] = [[], [], []]
     short = 0
     for number, (series, end) in enumerate(zip(table.series, ends, strict=True)):
-        bounds = (min(history, end), end, end + plan.validation_steps, len(series))
+        bounds = [*pairwise((min(history, end), end, end + plan.validation_steps, len(series)))]
         if end < history + horizon:
             short += 1
             continue
-        for part, (low, high) in zip(listed, pairwise(bounds), strict=True):
+        for part, (low, high) in zip(listed, bounds if has_test else (*bounds[:2], bounds[1]), strict=True):
             steps = np.arange(low, high - horizon + 1)
             part.append(_all(number, steps, targets))
     parts = [_seen(table, part, horizon) for part in listed]
