@@ -82,7 +82,7 @@ def test_a_forecaster_follows_a_season_and_its_pickle_says_the_same():
         clone(fitted).predict()
     with pytest.raises(ValueError, match="1 to 13, expected 1 to 12, which this forecaster was fitted for"):
         fitted.predict(13)
-    with pytest.raises(ValueError, match="the level 0.3 is not known"):
+    with pytest.raises(ValueError, match=r"the level 0\.3 is not known"):
         fitted.predict_quantiles(1, (0.3,))
 
 
@@ -131,7 +131,7 @@ def test_a_detector_flags_what_breaks_the_rhythm():
     np.testing.assert_array_equal(again.score_samples(new), scores)
     piped = make_pipeline(StandardScaler(), clone(detector).set_params(contamination=0.05, epochs=1))
     assert (piped.fit(X).predict(X) == -1).mean() == pytest.approx(0.05)
-    with pytest.raises(ValueError, match='expected "auto" or a share above 0 up to 0.5'):
+    with pytest.raises(ValueError, match='expected "auto" or a share above 0'):
         AnomalyDetector(contamination=0.7).fit(X)
 
 
