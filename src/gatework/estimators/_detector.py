@@ -14,7 +14,7 @@ from gatework.data.dataset import Provenance
 from gatework.data.events import EventRows, EventTable
 from gatework.errors import DataError
 from gatework.estimators._recurrent import NETWORK, RecurrentEstimator
-from gatework.estimators._series import Rows, rows_of
+from gatework.estimators._series import TimedRows, rows_of
 from gatework.recipe import Recipe, recipe_of_task
 from gatework.tasks.detect.clock import usable_periods
 from gatework.tasks.detect.data import windowed
@@ -39,7 +39,7 @@ class AnomalyDetector(OutlierMixin, RecurrentEstimator):
         scorer: "forecast" expects a row from those before it, "reconstruction" from the last rows by an autoencoder.
         threshold: From which error on a row is anomalous: "combined", "quantile", "pot", "dynamic" or "likelihood".
         contamination: The share of the fitted rows that are flagged; "auto" leaves it to the threshold.
-        context: Rows of a training window, and those that an autoencoder reads.
+        context: TimedRows of a training window, and those that an autoencoder reads.
         smooth: An error is the mean over so many rows; 0 as the threshold has it.
         sensitivity: Divides the thresholds: a higher one flags more.
         dropout: Share of units dropped before the output.
@@ -178,7 +178,7 @@ class AnomalyDetector(OutlierMixin, RecurrentEstimator):
         )
 
 
-def _table(rows: Rows) -> EventTable:
+def _table(rows: TimedRows) -> EventTable:
     """The rows as the workbench reads a table: one series, its variables named by their position."""
     names = tuple(str(position) for position in range(rows.values.shape[1]))
     stamps = rows.stamps().dt.replace_time_zone(None).cast(int).to_numpy()

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from gatework.errors import DataError
 from gatework.estimators._recurrent import NETWORK, RecurrentEstimator
 from gatework.estimators._sequences import dimensions
-from gatework.estimators._series import Rows, dates_of, rows_of, targets_of
+from gatework.estimators._series import TimedRows, dates_of, rows_of, targets_of
 from gatework.recipe import Recipe, recipe_of_task
 from gatework.tasks.forecast.charts import level_name
 from gatework.tasks.forecast.data import whole_dataset
@@ -175,7 +175,7 @@ class Forecaster(RecurrentEstimator):
         tags.target_tags.multi_output = True
         return tags
 
-    def _rows(self, X: Any, y: Any, *, is_fit: bool) -> tuple[Rows, Rows | None]:
+    def _rows(self, X: Any, y: Any, *, is_fit: bool) -> tuple[TimedRows, TimedRows | None]:
         """The series, and what is known ahead of its steps, checked."""
         if not is_fit:
             check_is_fitted(self, NETWORK)
@@ -228,7 +228,7 @@ class Forecaster(RecurrentEstimator):
             return pd.Series(values, index, name=self.kind_.name)
         return pd.DataFrame(values, index, self.kind_.columns)
 
-    def _recipe(self, rows: Rows, known: Rows | None) -> Recipe:
+    def _recipe(self, rows: TimedRows, known: TimedRows | None) -> Recipe:
         return recipe_of_task(self._task).changed(
             time=_TIME,
             target=_names("target", rows),
@@ -263,11 +263,11 @@ def _whole(steps: Any) -> int:
     return int(steps)
 
 
-def _names(role: str, rows: Rows) -> tuple[str, ...]:
+def _names(role: str, rows: TimedRows) -> tuple[str, ...]:
     return tuple(f"{role} {position}" for position in range(rows.values.shape[1]))
 
 
-def _frame(rows: Rows | None, known: Rows | None, before: int = 0) -> pl.DataFrame:
+def _frame(rows: TimedRows | None, known: TimedRows | None, before: int = 0) -> pl.DataFrame:
     """The table that the workbench reads: the time, the targets, and what is known ahead."""
     parts = [(role, part) for role, part in (("target", rows), ("known", known)) if part is not None]
     dated = next((part for _, part in parts if part.dates is not None), parts[0][1])

@@ -15,14 +15,14 @@ from gatework.estimators._sequences import dimensions
 
 _SECOND = 1_000_000
 _FIRST = np.datetime64("2000-01-01", "us").astype(np.int64)
-# Rows without dates stand seven seconds apart: no hour, day or year is a whole number of such steps, so that nothing
+# TimedRows without dates stand seven seconds apart: no hour, day or year is a whole number of such steps, so that nothing
 # looks for a season that nobody named.
 _STEP = 7 * _SECOND
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows in the order of time.
+class TimedRows:
+    """TimedRows in the order of time.
 
     Attributes:
         values: Shape (rows, variables), float64, NaN where missing.
@@ -36,7 +36,7 @@ class Rows:
         """When each row is, as the workbench reads it: its date, or a step after the row before.
 
         Args:
-            before: Rows without dates that stood before these.
+            before: TimedRows without dates that stood before these.
         """
         if self.dates is not None:
             return self.dates
@@ -44,7 +44,7 @@ class Rows:
         return pl.Series("time", _FIRST + steps * _STEP).cast(pl.Datetime("us"))
 
 
-def rows_of(estimator: BaseEstimator, X: Any, *, is_fit: bool, least: int = 1) -> Rows:
+def rows_of(estimator: BaseEstimator, X: Any, *, is_fit: bool, least: int = 1) -> TimedRows:
     """The rows of an estimator's input, checked as scikit-learn checks a table.
 
     Args:
@@ -61,10 +61,10 @@ def rows_of(estimator: BaseEstimator, X: Any, *, is_fit: bool, least: int = 1) -
     checked = validate_data(
         estimator, values, reset=is_fit, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=least
     )
-    return Rows(checked, dates_of(X))
+    return TimedRows(checked, dates_of(X))
 
 
-def targets_of(estimator: BaseEstimator, y: Any, least: int = 1) -> Rows:
+def targets_of(estimator: BaseEstimator, y: Any, least: int = 1) -> TimedRows:
     """The rows of a series to forecast, shape (rows,) or (rows, targets), checked likewise."""
     values = check_array(
         y,
@@ -75,7 +75,7 @@ def targets_of(estimator: BaseEstimator, y: Any, least: int = 1) -> Rows:
         input_name="y",
         estimator=estimator,
     )
-    return Rows(values.reshape(len(values), -1), dates_of(y))
+    return TimedRows(values.reshape(len(values), -1), dates_of(y))
 
 
 def dates_of(X: Any) -> pl.Series | None:
