@@ -109,6 +109,13 @@ def test_a_search_over_time_answers_with_the_dates_that_follow():
     forecast = search.predict(3)
     assert forecast.name == "sales"
     assert list(forecast.index) == list(pd.date_range("2020-05-20", periods=3, freq="D"))
+    best = search.best_estimator_
+    best.fit(sales.to_period())
+    assert list(best.predict(1).index) == [pd.Period("2020-05-20", "D")]
+    best.set_params(horizon=2).fit(
+        sales.set_axis(pd.date_range("2020-03-20", periods=140, freq="h", tz="Europe/Berlin"))
+    )
+    assert best.predict(1).index.equals(pd.DatetimeIndex(["2020-03-25 20:00"], tz="Europe/Berlin"))
     with pytest.raises(ValueError, match="the dates of the rows go back"):
         clone(forecaster).fit(sales[::-1])
 

@@ -39,7 +39,7 @@ class AnomalyDetector(OutlierMixin, RecurrentEstimator):
         scorer: "forecast" expects a row from those before it, "reconstruction" from the last rows by an autoencoder.
         threshold: From which error on a row is anomalous: "combined", "quantile", "pot", "dynamic" or "likelihood".
         contamination: The share of the fitted rows that are flagged; "auto" leaves it to the threshold.
-        context: TimedRows of a training window, and those that an autoencoder reads.
+        context: Rows of a training window, and those that an autoencoder reads.
         smooth: An error is the mean over so many rows; 0 as the threshold has it.
         sensitivity: Divides the thresholds: a higher one flags more.
         dropout: Share of units dropped before the output.

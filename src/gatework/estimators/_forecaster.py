@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from gatework.errors import DataError
 from gatework.estimators._recurrent import NETWORK, RecurrentEstimator
 from gatework.estimators._sequences import dimensions
-from gatework.estimators._series import TimedRows, dates_of, rows_of, targets_of
+from gatework.estimators._series import TimedRows, dates_of, following, rows_of, targets_of
 from gatework.recipe import Recipe, recipe_of_task
 from gatework.tasks.forecast.charts import level_name
 from gatework.tasks.forecast.data import whole_dataset
@@ -221,12 +221,9 @@ class Forecaster(RecurrentEstimator):
         values = values[:, 0] if self.is_single_ else values
         if self.kind_ is None:
             return values
-        import pandas as pd
-
-        index = pd.DatetimeIndex(pd.to_datetime(rows[_TIME].to_list()[: len(rows) // targets]))[chosen]
-        if self.is_single_:
-            return pd.Series(values, index, name=self.kind_.name)
-        return pd.DataFrame(values, index, self.kind_.columns)
+        index = following(self.kind_.index, rows[_TIME].to_list()[: len(rows) // targets])[chosen]
+        named = {"name": self.kind_.name} if self.is_single_ else {"columns": self.kind_.columns}
+        return type(self.kind_)(values, index=index, **named)
 
     def _recipe(self, rows: TimedRows, known: TimedRows | None) -> Recipe:
         return recipe_of_task(self._task).changed(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,14 +17,14 @@ from gatework.estimators._sequences import dimensions
 
 _SECOND = 1_000_000
 _FIRST = np.datetime64("2000-01-01", "us").astype(np.int64)
-# TimedRows without dates stand seven seconds apart: no hour, day or year is a whole number of such steps, so that nothing
+# Rows without dates stand seven seconds apart: no hour, day or year is a whole number of such steps, so that nothing
 # looks for a season that nobody named.
 _STEP = 7 * _SECOND
 
 
 @dataclass(frozen=True)
 class TimedRows:
-    """TimedRows in the order of time.
+    """Rows in the order of time.
 
     Attributes:
         values: Shape (rows, variables), float64, NaN where missing.
@@ -36,7 +38,7 @@ class TimedRows:
         """When each row is, as the workbench reads it: its date, or a step after the row before.
 
         Args:
-            before: TimedRows without dates that stood before these.
+            before: Rows without dates that stood before these.
         """
         if self.dates is not None:
             return self.dates
@@ -91,3 +93,13 @@ def dates_of(X: Any) -> pl.Series | None:
     if not index.is_monotonic_increasing:
         raise DataError("the dates of the rows go back; give the rows in the order of time, as by sort_index()")
     return pl.Series("time", index).dt.cast_time_unit("us")
+
+
+def following(index: Any, times: Sequence[str]) -> Any:
+    """Times in ISO 8601 as a pandas index of the kind, and in the zone, of another."""
+    moments = [datetime.fromisoformat(time) for time in times]
+    if hasattr(index, "to_timestamp"):
+        return type(index)(moments, freq=index.freq)
+    # Offsets change with the clocks: pandas takes such moments in UTC alone.
+    moments = [moment.astimezone(UTC) if moment.tzinfo else moment for moment in moments]
+    return type(index)(moments, tz=index.tz)
