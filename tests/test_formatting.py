@@ -6,7 +6,7 @@ import termios
 
 import pytest
 
-from gatework.formatting import aligned, number, spell, with_spread, wrapped
+from gatework.formatting import aligned, listed, number, spell, with_spread, wrapped
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,10 @@ from gatework.formatting import aligned, number, spell, with_spread, wrapped
 )
 def test_a_mean_has_the_digits_that_its_spread_supports(mean, std, text):
     assert with_spread(mean, std, 2) == text
+
+
+def test_names_are_listed_as_a_sentence_has_them():
+    assert [listed(list("abc")[:count]) for count in range(4)] == ["", "a", "a and b", "a, b and c"]
 
 
 @pytest.mark.parametrize(

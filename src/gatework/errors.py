@@ -25,6 +25,10 @@ class GateworkError(Exception):
 
     exit_code = 1
 
+    def __str__(self) -> str:
+        """One line, also where a name or a value that it quotes holds several."""
+        return super().__str__().replace("\n", "\\n")
+
 
 class UsageError(GateworkError, ValueError):
     """The call or the command is wrong."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import textwrap
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 _FIGURE_SPACE = "\u2007"
@@ -57,6 +58,11 @@ def rounded(value: Any, digits: int = 5) -> float | None:
 def counted(count: int, noun: str) -> str:
     """A count with its noun: "1 seed", "3 seeds", "7,000 examples"."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def spell(seconds: float) -> str:

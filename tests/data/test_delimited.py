@@ -32,8 +32,9 @@ def table(text: str) -> list[tuple[str, ...]]:
         "# made by a logger\n# unit: K, m\n" + COMMAS,
         SEMICOLONS.replace("\n", ";;\n"),
         SEMICOLONS + ";\n;\n",
+        "Report; created 2024\nUnit: MWh\n\n" + SEMICOLONS,
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_every_dialect_gives_the_same_table(text) -> None:
     assert table(text) == ROWS
@@ -62,6 +63,10 @@ def test_rows_above_the_header_count_in_a_rows_number_and_are_told() -> None:
     assert found.numbers[0] == 4
     assert found.separator == ";"
     assert found.notes == ("The first 2 rows, which stand above the header, were left out.",)
+
+
+def test_a_header_without_rows_is_an_empty_table() -> None:
+    assert table("only") == [("only",)]
 
 
 def test_a_row_that_does_not_fit_is_named_though_most_do_not() -> None:

@@ -137,6 +137,7 @@ def test_series_to_predict_come_in_many_forms(series_task):
         assert split.inputs.tolist() == [[[1.0], [2.0]]]
         assert split.inputs.dtype == np.float64
         assert split.targets.shape == (1, 1)
+    assert len(unknown([], config, task).inputs) == 0
 
 
 @pytest.mark.parametrize(

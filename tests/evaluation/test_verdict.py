@@ -72,7 +72,7 @@ def test_a_lead_of_two_rows_is_level():
     found = verdict(entries, "test_accuracy", False, None, samples=samples)
     assert found.headline == 'gru, lstm and rnn are level; the simple method "TF-IDF" does as well.'
     assert found.sentences[0] == "gru and lstm have the highest test accuracy of the networks: 0.947 ± 0 over 2 seeds."
-    assert "lstm (the same answers)" in found.sentences[1]
+    assert "lstm (no test example tells them apart)" in found.sentences[1]
     assert "rnn (a difference of 0.012 may be chance; 95 % interval -0.011 to 0.035)" in found.sentences[1]
     assert "clearly" not in str(found)
 

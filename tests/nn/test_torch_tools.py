@@ -1,14 +1,18 @@
 """What code and tools that are written for torch.nn do with a drop-in."""
 
 import copy
+import io
+import re
+from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import gatework
-from gatework.errors import UsageError
+from gatework.errors import ExportError, UsageError
 from gatework.nn import ScanOptions
 
 INPUT, HIDDEN = 5, 6
@@ -87,8 +91,8 @@ class Model(nn.Module):
         self.rnn = gatework.nn.LSTM(INPUT, HIDDEN, batch_first=True)
         self.output = nn.Linear(HIDDEN, 3)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        output, _ = self.rnn(x)
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        output, _ = self.rnn(given)
         return self.output(output[:, -1])
 
 
@@ -102,11 +106,38 @@ def test_jit_trace_and_a_symbolic_trace_compute_the_same():
     assert [node.target for node in traced.graph.nodes if node.op == "call_module"] == ["rnn", "output"]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_torchs_own_exporter_to_onnx_writes_torchs_operator_and_refuses_the_rest_in_a_sentence():
+    model, x, file = Model().eval(), torch.randn(4, 9, INPUT), io.BytesIO()
+    torch.onnx.export(model, (x,), file, dynamo=False)
+    session = onnxruntime.InferenceSession(file.getvalue())
+    torch.testing.assert_close(torch.from_numpy(session.run(None, {"given": x.numpy()})[0]), model(x).detach())
+    model.rnn = gatework.nn.LSTM(INPUT, HIDDEN, batch_first=True, options=ScanOptions(layer_norm=True)).eval()
+    with pytest.raises(ExportError, match=r"gatework\.export\.onnx writes any of them"):
+        torch.onnx.export(model, (x,), io.BytesIO(), dynamo=False)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_script_is_refused_with_the_way_back():
+    with pytest.raises(UsageError, match=r"script gatework\.nn\.to_torch\(copy\.deepcopy\(model\)\)"):
+        torch.jit.script(Model())
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_quantisation_says_that_it_leaves_a_layer_as_it_is():
     words = r"stays in torch\.float32; quantise gatework\.nn\.to_torch\(model\) instead"
     with pytest.warns(UserWarning, match=words):
         torch.ao.quantization.quantize_dynamic(Model().eval(), {nn.Linear}, dtype=torch.qint8)
+
+
+def test_the_page_on_drop_ins_runs_as_it_stands():
+    page = (Path(__file__).parents[2] / "docs" / "drop-in.md").read_text(encoding="utf-8")
+    known: dict = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(block, known)
+    assert type(known["model"].rnn) is nn.LSTM
+    recurrent = known["model"].rnn.weight_hh_l0
+    torch.testing.assert_close(recurrent.T @ recurrent, torch.eye(128), atol=1e-5, rtol=0)
 
 
 def test_a_model_goes_back_to_torch_with_the_same_parameters():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -118,6 +119,13 @@ def test_a_task_comes_back_from_json():
 def test_classes_are_sent_to_the_other_task():
     with pytest.raises(DataError, match='train it with the task "classify"'):
         get("regress").fit(load("sentence-polarity", DataOptions()), DataOptions())
+
+
+def test_one_value_to_predict_everywhere_is_nothing_to_learn():
+    split = ramps(0).train
+    same = Split(split.inputs, np.full_like(split.targets, 5))
+    with pytest.raises(DataError, match="the same value to predict; there is nothing to learn"):
+        get("regress").fit(dataclasses.replace(ramps(0), train=same), DataOptions())
 
 
 def test_an_unknown_task_is_told_with_the_nearest_name():

@@ -20,7 +20,7 @@ from gatework._registry import add_plugin
 from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
 from gatework.errors import GateworkError, UsageError
-from gatework.formatting import printable, wrapped
+from gatework.formatting import listed, printable, wrapped
 from gatework.options import TASKS, owners
 
 _GROUPS = {
@@ -196,7 +196,7 @@ def _way_out(error: Any, arguments: Sequence[str]) -> str:
     """Where a person that misused the command line finds what is right."""
     flag = getattr(error, "option_name", "").lstrip("-")
     tasks = owners(flag.replace("-", "_"))
-    of_others = f"{flag} is an option of {' and '.join(tasks)}; " if tasks else ""
+    of_others = f"{flag} is an option of {listed(tasks)}; " if tasks else ""
     word = next((word for word in arguments[1:2] if word in TASKS), "")
     command = " ".join(filter(None, (*(word for word in arguments[:1] if word in COMMANDS), word)))
     return f"{of_others}see gatework {command and command + ' '}--help"

@@ -125,7 +125,7 @@ def _whole(digits: str) -> float:
 
 def _without_blank_rows(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, np.ndarray]:
     is_blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
-    if frame.width == 1:
+    if frame.width == 1 and len(frame):
         # A blank line may be an empty text of the only column; those at the end are not.
         is_blank[: len(is_blank) - int(np.argmin(is_blank[::-1]))] = False
     kept = np.flatnonzero(~is_blank)

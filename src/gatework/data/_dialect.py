@@ -17,6 +17,7 @@ from dataclasses import dataclass
 SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 18
 _ROWS = 200
+_HIGHEST = 10
 _NUMBER = re.compile(r"[\s\d.,:/+-]*\d[\s\d.,:/+-]*")
 
 
@@ -114,11 +115,28 @@ def _above(rows: list[tuple[list[str], int]]) -> int:
     is_title = first[0].lstrip().startswith("#") or (
         width > 1 and first[0].strip() != "" and not any(map(str.strip, first[1:]))
     )
-    if width == 1 or not is_title:
+    if width == 1:
         return 0
-    for at, (fields, _) in enumerate(rows[:-1]):
-        filled = [field for field in fields if field.strip()]
-        is_names = len(fields) == width and len(filled) >= max(2, width - 1) and not any(map(_NUMBER.fullmatch, filled))
-        if is_names and not fields[0].lstrip().startswith("#"):
+    for at in range(len(rows) - 1 if is_title else 0):
+        if _is_names(rows[at][0], width):
             return at
-    return 0
+    # A title that holds the separator looks like a header, but a row of one field stands between it and the names.
+    alone = [at for at, (fields, _) in enumerate(rows[:_HIGHEST]) if len(_filled(fields)) < 2]
+    at = alone[-1] + 1 if alone else 0
+    if not 1 < at < len(rows) - 1 or any(map(_holds_numbers, (fields for fields, _ in rows[:at]))):
+        return 0
+    return at if _is_names(rows[at][0], width) and _holds_numbers(rows[at + 1][0]) else 0
+
+
+def _is_names(fields: list[str], width: int) -> bool:
+    """Whether a row may be the names of columns."""
+    is_filled = len(fields) == width and len(_filled(fields)) >= max(2, width - 1)
+    return is_filled and not _holds_numbers(fields) and not fields[0].lstrip().startswith("#")
+
+
+def _filled(fields: list[str]) -> list[str]:
+    return [field for field in fields if field.strip()]
+
+
+def _holds_numbers(fields: list[str]) -> bool:
+    return any(map(_NUMBER.fullmatch, _filled(fields)))

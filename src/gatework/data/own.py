@@ -309,7 +309,7 @@ def _series_of(lines: Sequence[str]) -> SeriesInputs:
         rows.append([value for _, value in values if value is not None])
         if not rows[-1] or len(rows[-1]) != len(rows[0]):
             raise DataError(f"series {number} has {len(rows[-1])} numbers, expected {len(rows[0]) or 'at least one'}")
-    return _array(np.array(rows, dtype=np.float64).reshape(len(rows), -1))
+    return _array(np.array(rows, dtype=np.float64).reshape(len(rows), len(rows[0]) if rows else 0))
 
 
 def _array(values: np.ndarray) -> SeriesInputs:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gatework.evaluation.difference import Difference, Results, difference
+from gatework.formatting import listed
 from gatework.tasks import Sample, get_metric, metric_title
 
 
@@ -135,8 +136,8 @@ def _among_networks(best: _Judged, rivals: Sequence[tuple[_Judged, Difference]])
     if not all(gap.is_known for _, gap in rivals):
         return f"{best.name} leads the networks, perhaps by chance"
     if len(level) == len(rivals):
-        return f"{_listed([best.name, *level])} are level"
-    return f"{_listed([best.name, *level])} are level, ahead of the other networks"
+        return f"{listed([best.name, *level])} are level"
+    return f"{listed([best.name, *level])} are level, ahead of the other networks"
 
 
 def _best(networks: Sequence[_Judged], metric: str, lower_is_better: bool) -> str:
@@ -147,20 +148,20 @@ def _best(networks: Sequence[_Judged], metric: str, lower_is_better: bool) -> st
         return f"{best.name} comes to a {title} of {_value(best, metric)} {over}."
     same = [network.name for network in networks if network.results.mean == best.results.mean]
     extreme = f"the {'lowest' if lower_is_better else 'highest'} {title} of the networks"
-    return f"{_listed(same)} {'have' if len(same) > 1 else 'has'} {extreme}: {_value(best, metric)} {over}."
+    return f"{listed(same)} {'have' if len(same) > 1 else 'has'} {extreme}: {_value(best, metric)} {over}."
 
 
 def _rivals(rivals: Sequence[tuple[_Judged, Difference]]) -> list[str]:
     if not rivals:
         return []
     if not any(gap.is_known for _, gap in rivals):
-        names = _listed([other.name for other, _ in rivals])
+        names = listed([other.name for other, _ in rivals])
         return [f"Whether its lead over {names} is more than chance cannot be told: {_unknown(rivals)}."]
     clear = [f"{other.name} (by {_digits(gap.gap, 2)}; {_interval(gap)})" for other, gap in rivals if gap.is_clear]
     level = [_level(other.name, gap) for other, gap in rivals if not gap.is_clear]
-    sentences = [f"It is clearly better than {_listed(clear)}."] if clear else []
+    sentences = [f"It is clearly better than {listed(clear)}."] if clear else []
     if level:
-        sentences.append(f"It is level with {_listed(level)}.")
+        sentences.append(f"It is level with {listed(level)}.")
     return sentences
 
 
@@ -172,7 +173,7 @@ def _unknown(rivals: Sequence[tuple[_Judged, Difference]]) -> str:
 
 def _level(name: str, gap: Difference) -> str:
     if gap.low == gap.high == 0:
-        return f"{name} (the same answers)"
+        return f"{name} (no test example tells them apart)"
     if not gap.is_known:
         return f"{name} as far as can be told"
     return f"{name} (a difference of {_digits(gap.gap, 2)} may be chance; {_interval(gap)})"
@@ -220,17 +221,13 @@ def _against_baseline(against: Sequence[tuple[_Judged, Difference]], baseline: _
         return f"{sentence} The error of {best.name} is {100 * (best.results.mean / mark - 1):.0f} % higher."
     if len(surely) == len(against):
         return f"{'Every network' if len(against) > 1 else 'It'} beats {simple}."
-    parts = [f"{_listed(surely)} beat{'s' if len(surely) == 1 else ''} {simple}"] if surely else []
+    parts = [f"{listed(surely)} beat{'s' if len(surely) == 1 else ''} {simple}"] if surely else []
     if level:
         them = "it" if surely else simple
-        parts.append(f"{_listed(level)} {'is' if len(level) == 1 else 'are'} level with {them}")
+        parts.append(f"{listed(level)} {'is' if len(level) == 1 else 'are'} level with {them}")
     if worse:
-        parts.append(f"{_listed(worse)} {'is' if len(worse) == 1 else 'are'} behind it")
+        parts.append(f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} behind it")
     return "; ".join(parts) + "."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
 def _value(judged: _Judged, metric: str) -> str:

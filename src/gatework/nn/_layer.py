@@ -151,6 +151,17 @@ class RecurrentLayer(LayerStack):
     def qconfig(self) -> None:
         self.__dict__.pop("_qconfig", None)
 
+    def __prepare_scriptable__(self) -> Any:
+        """What torch.jit.script asks for; it reads the Python of layers, and gatework's are native.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"{type(self).__name__}: torch.jit.script cannot read gatework's layers; script "
+            "gatework.nn.to_torch(copy.deepcopy(model)), which has the same parameters, or use torch.jit.trace"
+        )
+
     def extra_repr(self) -> str:
         """As torch.nn's: the sizes, then what differs from the defaults."""
         parts = [str(self.input_size), str(self.hidden_size)]

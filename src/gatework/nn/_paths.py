@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from gatework.errors import ExportError
 from gatework.nn import _torch
 from gatework.nn._stack import LayerStack
 from gatework.scan import exported, operators, stack_native, triton_kernels
@@ -37,6 +38,8 @@ def choose(stack: StackScan, *, is_traced: bool, allows_torch: bool) -> Path:
     """
     spec, x, weight = stack.spec, stack.x, stack.weights[0].weight_ih
     options = stack.options[0] if stack.options else PLAIN
+    if torch.onnx.is_in_onnx_export():
+        return _for_onnx(stack, is_known=allows_torch and not is_traced)
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         # A kernel is a node of its own that saves its gates for the backward pass; but shapes must not depend on
         # lengths, and an exported program saves nothing.
@@ -55,6 +58,20 @@ def choose(stack: StackScan, *, is_traced: bool, allows_torch: bool) -> Path:
         return "torch"
     is_on_gpu = weight.is_cuda and not is_traced and stack.weights[0].weight_hr is None
     return "triton" if is_on_gpu and triton_kernels.takes(weight, options) else "reference"
+
+
+def _for_onnx(stack: StackScan, *, is_known: bool) -> Path:
+    """torch's operator, the only form of a layer that torch's own exporters to ONNX know.
+
+    Raises:
+        ExportError: torch has no such layer.
+    """
+    if is_known and not stack.options and _torch.has_operator(stack.spec):
+        return "torch"
+    raise ExportError(
+        f'torch.onnx.export has no operator for layers of the cell "{stack.spec.name}" with what acts around it; '
+        "gatework.export.onnx writes any of them"
+    )
 
 
 def direct(layer: LayerStack, x: Any) -> CheckedStack | None:

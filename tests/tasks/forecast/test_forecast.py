@@ -185,6 +185,9 @@ def test_every_baseline_answers_every_origin_and_none_looks_ahead() -> None:
     assert {"AutoETS", "AutoTheta", "AutoARIMA"} <= set(names)
 
 
+MISTYPED = pl.col("day").replace(np.datetime64("2020-03-10", "D"), np.datetime64("2032-03-10", "D"))
+
+
 @pytest.mark.parametrize(
     ("frame", "changes", "expected"),
     [
@@ -194,6 +197,7 @@ def test_every_baseline_answers_every_origin_and_none_looks_ahead() -> None:
         (daily(np.arange(100.0)), {"test_steps": 2}, "expected at least the horizon"),
         (daily(np.arange(100.0)), {"time": "days"}, 'did you mean "day"?'),
         (daily(np.arange(100.0)), {"cell": "lstmm"}, "lstm"),
+        (daily(np.arange(100.0)).with_columns(MISTYPED), {}, "all before 2032-03-10, have none: is that time right?"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused_in_one_sentence(

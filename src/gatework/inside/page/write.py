@@ -13,6 +13,7 @@ from markupsafe import Markup
 from gatework import __version__
 from gatework._files import write_text
 from gatework.cells._derive import Derivation
+from gatework.formatting import listed
 from gatework.inside.page.characters import characters_script
 from gatework.inside.page.content import Content, content
 from gatework.inside.page.javascript import cells_script
@@ -129,9 +130,8 @@ def _live_frame(held: LiveContent) -> _Frame:
 
 def _title(beginning: str, runs: Sequence[Mapping[str, Any]]) -> str:
     names = [run["name"] for run in runs]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     datasets = {run["dataset"] for run in runs if run["dataset"]}
-    return f"{beginning} {listed}" + (f", trained on {datasets.pop()}" if len(datasets) == 1 else "")
+    return f"{beginning} {listed(names)}" + (f", trained on {datasets.pop()}" if len(datasets) == 1 else "")
 
 
 def _own(name: str) -> str:

@@ -326,13 +326,27 @@ def _origins(
     for index, name in zip(parts, ("training", "validation", "test"), strict=True):
         if not len(index):
             raise DataError(
-                f"{source}: no series holds a value to compare with in its {name} part; give a longer or fuller "
-                "history, or lower --horizon"
+                f"{source}: no series holds a value to compare with in its {name} part{_longest_gap(table)}; give a "
+                "longer or fuller history, or lower --horizon"
             )
     train, *others = parts
     chosen = [_thin(train, plan.max_windows), *(_thin(_strided(o, plan.max_origins), _MOST_EVALUATED) for o in others)]
     origins = [Origins(table, index, horizon, plan.season, scale) for index in chosen]
     return origins[0], origins[1], origins[2], notes
+
+
+def _longest_gap(table: Panel) -> str:
+    """Where most steps of a series have no value, as one mistyped time makes it, as words within a sentence."""
+    for series in table.series:
+        seen = np.flatnonzero(series.observed.any(axis=1))
+        gaps = np.diff(seen)
+        if len(gaps) and 2 * gaps.max() > len(series):
+            after = int(np.argmax(gaps)) + 1
+            time = table.stamps(np.array([series.start + seen[after]]))[0]
+            return (
+                f" ({gaps.max() - 1:,} of its {len(series):,} steps, all before {time}, have none: is that time right?)"
+            )
+    return ""
 
 
 def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequence[int]) -> Origins:

@@ -68,6 +68,10 @@ class RegressTask(SequenceTask):
         if dataset.classes:
             raise DataError(f'"{dataset.name}" has classes and no values to predict; train it with the task "classify"')
         targets = dataset.train.targets
+        if len(targets) and (targets == targets[0]).all():
+            raise DataError(
+                f'"{dataset.name}": every example to learn from has the same value to predict; there is nothing to learn'
+            )
         scale = Scale.learnt(targets, is_scaled=config.scale)
         return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
 
