@@ -70,7 +70,8 @@ class RegressTask(SequenceTask):
         targets = dataset.train.targets
         if len(targets) and (targets == targets[0]).all():
             raise DataError(
-                f'"{dataset.name}": every example to learn from has the same value to predict; there is nothing to learn'
+                f'"{dataset.name}": every example to learn from has the same value to predict; there is nothing to '
+                "learn"
             )
         scale = Scale.learnt(targets, is_scaled=config.scale)
         return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
