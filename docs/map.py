@@ -15,6 +15,7 @@ WORDS = {
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
     "_registry": "what there is, by name",
+    "_stored": "dataclasses to JSON",
     "__main__": "python -m gatework",
     "_threads": "cores to use",
     "bench": "timings, frameworks",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from gatework._stored import Stored
 
 if TYPE_CHECKING:
     import kaldi_native_fbank
@@ -26,7 +28,7 @@ Coding = Literal["fbank", "mfcc"]
 
 
 @dataclass(frozen=True)
-class FeatureSpec:
+class FeatureSpec(Stored):
     """How sound becomes features.
 
     Attributes:
@@ -38,15 +40,6 @@ class FeatureSpec:
     rate: int
     bands: int
     coding: Coding = "fbank"
-
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> FeatureSpec:
-        """The spec whose `state()` this is."""
-        return cls(int(state["rate"]), int(state["bands"]), state["coding"])
 
     def of(self, blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
         """The features of a whole sound.

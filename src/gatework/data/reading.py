@@ -7,10 +7,10 @@ the training table decided is kept, and predicting, evaluating and streaming rea
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from gatework._stored import Stored
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Stored):
     """The decisions of a reader; None where one is still open.
 
     Attributes:
@@ -64,12 +64,3 @@ class Reading:
         if by.decimal is not None and by.decimal != self.decimal:
             changed["thousands"] = by.thousands  # the mark of the other decimals
         return replace(self, **changed)
-
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Reading:
-        """The reading whose `state()` this is."""
-        return cls(**state)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from gatework._stored import Stored
 from gatework.data.dataset import Batch, Split
 from gatework.data.inputs import RaggedSeries
 
@@ -21,7 +21,7 @@ LARGEST_LEVEL = 1e5
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Stored):
     r"""Standardisation $(x - \mu) / \sigma$ per variable.
 
     Attributes:
@@ -31,6 +31,10 @@ class Scale:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.std):
+            raise ValueError(f"{len(self.mean)} means with {len(self.std)} deviations")
 
     @classmethod
     def fit(cls, values: np.ndarray) -> Scale:
@@ -80,22 +84,6 @@ class Scale:
     def undo(self, values: np.ndarray) -> np.ndarray:
         """Values in their own unit, float64."""
         return values * np.array(self.std) + np.array(self.mean)
-
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        return {"mean": list(self.mean), "std": list(self.std)}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Scale:
-        """The scale whose `state()` this is.
-
-        Raises:
-            ValueError: The numbers are none, or do not fit together.
-        """
-        mean, std = (tuple(float(value) for value in state[name]) for name in ("mean", "std"))
-        if len(mean) != len(std):
-            raise ValueError(f"{len(mean)} means with {len(std)} deviations")
-        return cls(mean, std)
 
 
 class SeriesExamples:
@@ -166,7 +154,7 @@ class RaggedExamples:
 
 
 @dataclass(frozen=True)
-class SeriesEncoder:
+class SeriesEncoder(Stored):
     """How series become model inputs.
 
     Attributes:
@@ -182,15 +170,6 @@ class SeriesEncoder:
         """Learns the scale from the training part: series of one length or of several."""
         values = inputs.values if isinstance(inputs, RaggedSeries) else inputs
         return cls(Scale.learnt(values, is_scaled=config.scale))
-
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        return self.scale.state()
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> SeriesEncoder:
-        """The encoder whose `state()` this is."""
-        return cls(Scale.from_state(state))
 
     def encode(self, split: Split, targets: np.ndarray) -> SequenceExamples:
         """Examples ready to be batched."""

@@ -40,6 +40,7 @@ class Table:
         fingerprint: SHA-256 of the content.
         reading: What was decided of how its texts become values.
         notes: What is to be said of that, one sentence each.
+        licence: Its licence, for the report.
     """
 
     frame: pl.DataFrame
@@ -49,6 +50,7 @@ class Table:
     fingerprint: str
     reading: Reading = field(default_factory=Reading)
     notes: tuple[str, ...] = ()
+    licence: str = "yours"
 
     @classmethod
     def of(cls, frame: pl.DataFrame, where: str = "the data frame", name: str = "frame") -> Table:

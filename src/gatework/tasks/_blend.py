@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from gatework._stored import Stored
 
 NETWORK = "network"
 """The network among the candidates."""
@@ -30,7 +31,7 @@ _POWER, _KEPT, _CLEARLY, _NETWORKS_HANDICAP = 8.0, 1.3, 1.1, 1.05
 
 
 @dataclass(frozen=True)
-class Blend:
+class Blend(Stored):
     """The candidates that answer, and how they were chosen.
 
     Attributes:
@@ -43,6 +44,10 @@ class Blend:
     validation: Mapping[str, float]
     refitted: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.weights or min(self.weights.values()) < 0 or abs(sum(self.weights.values()) - 1) > 1e-6:
+            raise ValueError("the weights of the blend are not shares that sum to 1")
+
     @property
     def is_network(self) -> bool:
         """Whether the network answers alone."""
@@ -54,23 +59,6 @@ class Blend:
         if len(self.weights) == 1:
             return next(iter(self.weights))
         return " + ".join(f"{weight:.2f} {name}" for name, weight in self.weights.items())
-
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        return {"weights": dict(self.weights), "validation": dict(self.validation), "refitted": self.refitted}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Blend:
-        """The blend whose `state()` this is.
-
-        Raises:
-            ValueError: The weights are no shares.
-        """
-        weights = {str(name): float(weight) for name, weight in state["weights"].items()}
-        if not weights or min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 1e-6:
-            raise ValueError("the weights of the blend are not shares that sum to 1")
-        errors = {str(name): float(error) for name, error in state["validation"].items()}
-        return cls(weights, errors, str(state["refitted"]))
 
 
 def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, float]], float]) -> Blend:

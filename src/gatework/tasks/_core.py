@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from gatework.options import TaskOptions
+
 if TYPE_CHECKING:
     from torch import nn
 
     from gatework.data.dataset import Batch, Dataset, Examples, Split
-    from gatework.options import DataOptions, ModelOptions, TaskOptions
+    from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._evaluation import Evaluation, Loss
     from gatework.tasks._task import Task

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
 from gatework._registry import Registry, note_module
+from gatework.data.reading import Reading
 from gatework.data.sets import anomalies, timeseries
 from gatework.data.sets._spec import SetSpec
+from gatework.data.tables import Table, read_table
 from gatework.errors import UsageError
 
-__all__ = ["REGISTRY", "SetSpec", "find_table", "register"]
+if TYPE_CHECKING:
+    from gatework.options import DataOptions
+
+__all__ = ["REGISTRY", "SetSpec", "register", "table_of"]
 
 _HOME = "gatework.data.sets"
 _BUILT_IN: dict[str, SetSpec | str] = {
@@ -34,13 +42,19 @@ def register(spec: SetSpec) -> SetSpec:
     return spec
 
 
-def find_table(name: str) -> SetSpec:
-    """The registered data set of that name, which is a table.
+def table_of(source: Any, config: DataOptions) -> Table:
+    """A table: of a registered data set, of a file, or a frame.
 
     Raises:
-        UsageError: There is none, or it is no table.
+        UsageError: The data set is no table.
+        DataError: The table cannot be read.
     """
-    spec = REGISTRY.find(name)
-    if not spec.is_table:
-        raise UsageError(f'"{name}" is no table with a time column; name a file, or another data set')
-    return spec
+    if isinstance(source, Table):
+        return source
+    if not (isinstance(source, str) and source in REGISTRY):
+        return read_table(source, Reading.given(config))
+    spec = REGISTRY[source]
+    loaded = spec.load(config) if spec.is_table else None
+    if not isinstance(loaded, Table):
+        raise UsageError(f'"{source}" is no table with a time column; name a file, or another data set')
+    return replace(loaded, name=spec.name, licence=spec.licence)

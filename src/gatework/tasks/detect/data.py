@@ -8,18 +8,18 @@ use, but these are not counted.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from gatework._stored import Stored
 from gatework.data.dataset import Batch, Dataset, Provenance, Split
 from gatework.data.events import EventRows, EventTable, read_events
 from gatework.data.filling import forward_filled
-from gatework.data.reading import Reading
 from gatework.data.series import Scale
-from gatework.data.tables import Table, read_table
+from gatework.data.sets import table_of
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
@@ -99,7 +99,7 @@ class WindowSplit(Split):
 
 
 @dataclass(frozen=True)
-class Scales:
+class Scales(Stored):
     """How series are standardised.
 
     Attributes:
@@ -116,7 +116,7 @@ class Scales:
 
 
 @dataclass(frozen=True)
-class Ranges:
+class Ranges(Stored):
     """The least and the largest value of each variable in training.
 
     Attributes:
@@ -137,27 +137,12 @@ class Ranges:
         """The range of a series."""
         return self.by_name.get(name, self.pooled)
 
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        each = {name: _without_nan(values) for name, values in self.by_name.items()}
-        return {"by_name": each, "pooled": _without_nan(self.pooled)}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Ranges:
-        """The ranges whose `state()` this is."""
-        each = {name: np.array(values, dtype=np.float64) for name, values in state["by_name"].items()}
-        return cls(each, np.array(state["pooled"], dtype=np.float64))
-
 
 def _range(values: np.ndarray) -> np.ndarray:
     is_known = ~np.isnan(values)
     least = np.where(is_known, values, np.inf).min(axis=0, initial=np.inf)
     most = np.where(is_known, values, -np.inf).max(axis=0, initial=-np.inf)
     return np.where(is_known.any(axis=0), np.stack([least, most]), np.nan)
-
-
-def _without_nan(values: np.ndarray) -> list[list[float | None]]:
-    return [[None if np.isnan(value) else float(value) for value in row] for row in values]
 
 
 @dataclass(frozen=True)
@@ -186,22 +171,20 @@ class DetectionDataset(Dataset):
         return self.readings.series[0].labels is not None
 
 
-def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: str | None = None) -> DetectionDataset:
+def detection_dataset(source: Any, recipe: Recipe) -> DetectionDataset:
     """Reads and splits a table with a time column.
 
     Args:
-        source: A path, a data frame, or a Table.
+        source: The name of a registered table, a path, a data frame, or a Table.
         recipe: Its sections `data` (the targets, separated by commas; a label where one is learnt from), `time` and
             `detect`.
-        licence: The licence, for the report.
-        name: The name, for the report; the file's if None.
 
     Raises:
         UsageError: A column is not named, or an option is given that a detector does not take.
         DataError: The table cannot be used.
     """
     _refuse(recipe)
-    table = source if isinstance(source, Table) else read_table(source, Reading.given(recipe.data))
+    table = table_of(source, recipe.data)
     config = recipe.section(DetectOptions)
     targets = column_names(recipe.data.target, table.frame.columns)
     readings = read_events(table, recipe.section(TimeOptions), targets, recipe.data.label)
@@ -210,8 +193,8 @@ def detection_dataset(source: Any, recipe: Recipe, licence: str = "yours", name:
     ends = np.floor(lengths[:, None] * shares + 1e-9).astype(np.int64)
     _check(readings, ends, table.where)
     periods = usable_periods([rows.stamps for rows in _training(readings, ends)])
-    provenance = Provenance(table.where, licence, table.fingerprint, readings.notes)
-    return windowed(readings, ends, config, periods, provenance, name or table.name)
+    provenance = Provenance(table.where, table.licence, table.fingerprint, readings.notes)
+    return windowed(readings, ends, config, periods, provenance, table.name)
 
 
 def windowed(

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gatework.data.events import EventRows, EventTable, read_events
-from gatework.data.reading import Reading
-from gatework.data.sets import REGISTRY, find_table
-from gatework.data.tables import read_table
+from gatework.data.sets import table_of
 from gatework.errors import RunError, UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
@@ -156,7 +154,6 @@ def read_rows(source: Any, recipe: Recipe, task: UsualTask, label: str | None = 
         raise UsageError(
             "a detector judges the rows of a table: name a file, or give --stream to read rows from standard input"
         )
-    is_known = isinstance(source, str) and source in REGISTRY
-    table: Any = find_table(source).load(recipe.data) if is_known else read_table(source, Reading.given(recipe.data))
+    table = table_of(source, recipe.data)
     known = [(name,) for name in task.scales.by_name] if len(task.columns["series"]) == 1 else []
     return read_events(table, recipe.section(TimeOptions), task.variables, label, kept=task.reading, known=known)

@@ -27,6 +27,6 @@ class DetectTask(UsualTask):
         return kind.fit(dataset, config)
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> UsualTask:
-        """The task whose `state()` this is."""
+    def from_state(cls, state: Mapping[str, Any]) -> Any:
+        """The task whose `state()` this is, a `UsualTask`."""
         return (LabelledDetectTask if state["weight"] else UsualTask).from_state(state)

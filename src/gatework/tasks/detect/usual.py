@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -10,18 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
+from gatework._stored import Stored
+from gatework.data.dataset import Columns
 from gatework.data.reading import Reading
-from gatework.data.series import Scale
-from gatework.data.sets import REGISTRY, find_table
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
 from gatework.tasks import detect
 from gatework.tasks._dense import DenseTask
-from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
-from gatework.tasks.detect import report
 from gatework.tasks.detect.budget import factor, weeks_of
-from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
     DetectionDataset,
     Ranges,
@@ -46,11 +42,10 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor, nn
 
-    from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
+    from gatework.data.dataset import Batch, Dataset, Examples, Split
     from gatework.data.events import EventRows
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
-    from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
@@ -62,7 +57,7 @@ _HUBER = 0.5
 
 
 @dataclass(frozen=True)
-class UsualTask(DenseTask):
+class UsualTask(Stored, DenseTask):
     """What is usual of each row, given those before it; what is not is an anomaly.
 
     Attributes:
@@ -101,9 +96,6 @@ class UsualTask(DenseTask):
             UsageError: A column is not named, or there is no such data set.
             DataError: The table cannot be used.
         """
-        if isinstance(source, str) and source in REGISTRY:
-            known = find_table(source)
-            return detection_dataset(known.load(recipe.data), recipe, licence=known.licence, name=known.name)
         return detection_dataset(source, recipe)
 
     @classmethod
@@ -116,49 +108,6 @@ class UsualTask(DenseTask):
         usual = min(max(held, 1), _USUAL)
         learnt = (dataset.scales, dataset.ranges, dataset.periods)
         return cls(columns, dataset.config, *learnt, usual, 0.0, dataset.reading)
-
-    def state(self) -> dict[str, Any]:
-        """All that is needed to predict, as values that JSON can hold."""
-        return {
-            "columns": {role: name if isinstance(name, str) else list(name) for role, name in self.columns.items()},
-            "settings": dataclasses.asdict(self.settings),
-            "scales": {name: scale.state() for name, scale in self.scales.by_name.items()},
-            "pooled": self.scales.pooled.state(),
-            "ranges": self.ranges.state(),
-            "periods": list(self.periods),
-            "usual": self.usual,
-            "weight": self.weight,
-            "reading": self.reading.state(),
-        }
-
-    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
-        """Every series with what was expected of it and the spans that stand out."""
-        return charts(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)
-
-    @classmethod
-    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A recipe for a reader, with what the table decided."""
-        return without_text_options(recipe) | {"detect": state.get("settings") or {}}
-
-    @classmethod
-    def sections(cls, answered: Answered) -> list[ReportSection]:
-        """What a report shows of answers."""
-        return report.sections(answered)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> UsualTask:
-        """The task whose `state()` this is."""
-        scales = {name: Scale.from_state(scale) for name, scale in state["scales"].items()}
-        return cls(
-            {role: name if isinstance(name, str) else tuple(name) for role, name in state["columns"].items()},
-            DetectOptions(**state["settings"]),
-            Scales(scales, Scale.from_state(state["pooled"])),
-            Ranges.from_state(state["ranges"]),
-            tuple(state["periods"]),
-            state["usual"],
-            state["weight"],
-            Reading.from_state(state["reading"]),
-        )
 
     @property
     def takes(self) -> tuple[str, ...]:

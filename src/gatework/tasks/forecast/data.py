@@ -20,8 +20,7 @@ import numpy as np
 
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.panel import Panel, read_panel
-from gatework.data.reading import Reading
-from gatework.data.tables import Table, read_table
+from gatework.data.sets import table_of
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
@@ -86,20 +85,18 @@ def _index(split: Split) -> np.ndarray:
     return origins_of(split).index
 
 
-def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: str | None = None) -> ForecastDataset:
+def forecast_dataset(source: Any, recipe: Recipe) -> ForecastDataset:
     """Reads and splits a table with a time column.
 
     Args:
-        source: A path, a data frame, or a Table.
+        source: The name of a registered table, a path, a data frame, or a Table.
         recipe: Its sections `data` (the target, separated by commas if several), `time` and `forecast`.
-        licence: The licence, for the report.
-        name: The name, for the report; the file's if None.
 
     Raises:
         UsageError: A setting does not fit the table.
         DataError: The table cannot be used.
     """
-    source = source if isinstance(source, Table) else read_table(source, Reading.given(recipe.data))
+    source = table_of(source, recipe.data)
     config = recipe.section(TimeOptions)
     table = read_panel(source, config, column_names(recipe.data.target, source.frame.columns))
     plan, ends, origins, notes = _planned(table, recipe.section(ForecastOptions), source.where)
@@ -109,13 +106,12 @@ def forecast_dataset(source: Any, recipe: Recipe, licence: str = "yours", name: 
             f"The network and the simple methods were fitted {len(stages)} times: anew every {plan.refit:,} steps of "
             "the test part, on all that stood before."
         )
-    provenance = Provenance(source.where, licence, source.fingerprint, (*table.notes, *notes))
+    provenance = Provenance(source.where, source.licence, source.fingerprint, (*table.notes, *notes))
 
     def made(end: np.ndarray, parts: Parts) -> ForecastDataset:
         train, validation, test = map(OriginSplit, parts)
-        called = name or source.name
         return ForecastDataset(
-            called, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end
+            source.name, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end
         )
 
     trainings = tuple(made(*stage) for stage in stages)

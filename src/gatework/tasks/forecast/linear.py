@@ -8,11 +8,11 @@ the latest fifth of the training windows, after which all of them are used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from gatework._stored import Stored
 from gatework.tasks.forecast.windows import Origins
 
 _PENALTIES = np.logspace(-3, 4, 8)
@@ -23,7 +23,7 @@ LEAST_SPREAD = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class Linear(Stored):
     """A fitted regression.
 
     Attributes:
@@ -31,6 +31,10 @@ class Linear:
     """
 
     weights: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.weights.ndim != 2:
+            raise ValueError("the weights of the regression are no table of numbers")
 
     @classmethod
     def fit(cls, train: Origins, window: int, spread: np.ndarray) -> Linear:
@@ -62,23 +66,6 @@ class Linear:
             return cls(weights(1.0, np.ones(len(x), dtype=bool)))
         errors = [np.abs(x[late] @ weights(penalty, early) - y[late]).mean() for penalty in _PENALTIES]
         return cls(weights(_PENALTIES[int(np.argmin(errors))], np.ones(len(x), dtype=bool)))
-
-    def state(self) -> list[list[float]]:
-        """The weights, as values that JSON can hold."""
-        # Seven digits are what a float32 holds.
-        return [[float(f"{weight:.7g}") for weight in row] for row in self.weights]
-
-    @classmethod
-    def from_state(cls, state: Sequence[Sequence[float]]) -> Linear:
-        """The regression whose `state()` this is.
-
-        Raises:
-            ValueError: The weights are no table of numbers.
-        """
-        weights = np.array(state, dtype=np.float64)
-        if weights.ndim != 2:
-            raise ValueError("the weights of the regression are no table of numbers")
-        return cls(weights)
 
     def __call__(self, history: np.ndarray, spread: np.ndarray) -> np.ndarray:
         """Forecasts of shape (batch, horizon), own unit.

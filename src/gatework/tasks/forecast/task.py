@@ -13,7 +13,6 @@ import polars as pl
 
 from gatework.data.panel import Panel
 from gatework.data.reading import Reading
-from gatework.data.sets import REGISTRY, find_table
 from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
@@ -105,9 +104,6 @@ class ForecastTask(DenseTask):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""
-        if isinstance(source, str) and source in REGISTRY:
-            known = find_table(source)
-            return forecast_dataset(known.load(recipe.data), recipe, licence=known.licence, name=known.name)
         return forecast_dataset(source, recipe)
 
     @classmethod

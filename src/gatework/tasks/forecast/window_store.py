@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gatework._stored import Stored
 from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
 from gatework.data.series import LARGEST_LEVEL, Scale
@@ -68,7 +67,7 @@ def origin_batch(batch: Batch) -> OriginBatch:
 
 
 @dataclass(frozen=True)
-class Features:
+class Features(Stored):
     """How features become inputs, learnt from the training part.
 
     Attributes:
@@ -103,21 +102,6 @@ class Features:
         spread = spreads(log.table(table) if log else table, ends)
         static = np.stack([s.static for s, _ in series])
         return cls(_fit(known), _fit(past), _fit(static), spread, log, linear)
-
-    def state(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
-        scales = {name: getattr(self, name).state() for name in ("known", "past", "static")}
-        linear = self.linear and self.linear.state()
-        log = self.log and dataclasses.asdict(self.log)
-        return {**scales, "spread": self.spread.tolist(), "log": log, "linear": linear}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Features:
-        """The features whose `state()` this is."""
-        known, past, static = (Scale.from_state(state[name]) for name in ("known", "past", "static"))
-        linear = Linear.from_state(state["linear"]) if state["linear"] else None
-        log = Logarithm(**state["log"]) if state["log"] else None
-        return cls(known, past, static, np.array(state["spread"]), log, linear)
 
 
 def _fit(values: np.ndarray) -> Scale:

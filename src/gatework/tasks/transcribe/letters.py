@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,10 +56,10 @@ class Alphabet:
 
     units: tuple[str, ...]
     is_words: bool = False
-    _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_index", {unit: place for place, unit in enumerate(self.units, start=1)})
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {unit: place for place, unit in enumerate(self.units, start=1)}
 
     @classmethod
     def of(cls, texts: Sequence[str], units: str = "letters") -> Alphabet:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from gatework._stored import Stored
 from gatework.data.batches import evaluation_order
 from gatework.data.features import HOP, FeatureSpec
 from gatework.decoding import SpokenLanguage
@@ -62,7 +63,7 @@ def _row_schema() -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class TranscribeTask(Task):
+class TranscribeTask(Stored, Task):
     """What is said in each recording, letter by letter.
 
     Attributes:
@@ -113,32 +114,6 @@ class TranscribeTask(Task):
         mean, std = (tuple(map(float, values)) for values in (frames.mean(0), np.maximum(frames.std(0), 1e-3)))
         stack = speech.stack or largest_stack(train, alphabet, speech.speed)
         return cls(alphabet, spec, mean, std, stack, speech, texts)
-
-    def state(self) -> dict[str, Any]:
-        """All that is needed to predict, as values that JSON can hold."""
-        return {
-            "units": list(self.alphabet.units),
-            "is_words": self.alphabet.is_words,
-            "spec": self.spec.state(),
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "stack": self.stack,
-            "speech": dataclasses.asdict(self.speech),
-            "texts": list(self.texts),
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> TranscribeTask:
-        """The task whose `state()` this is."""
-        return cls(
-            Alphabet(tuple(state["units"]), bool(state["is_words"])),
-            FeatureSpec.from_state(state["spec"]),
-            tuple(state["mean"]),
-            tuple(state["std"]),
-            int(state["stack"]),
-            SpeechOptions(**state["speech"]),
-            tuple(state["texts"]),
-        )
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: minutes, words, letters, and the steps that the network goes in."""
