@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data.events import read_events
-from gatework.data.sets import find_table
+from gatework.data.sets import table_of
 from gatework.data.tables import read_table
 from gatework.options import TimeOptions
 from gatework.recipe import find_recipe
@@ -69,7 +69,7 @@ def series(keep: Path, seeds: range) -> dict[str, Series]:
                 keep / f"{sensor}-{seed}.npz", made.stamps, made.values, made.learnt, faults, seed
             )
     for name in BUILT_IN:
-        frame = find_table(name).load(find_recipe("sensor").data).frame
+        frame = table_of(name, find_recipe("sensor").data).frame
         stamps = frame["timestamp"].cast(pl.String).str.to_datetime().to_numpy()
         values, marks = frame["value"].to_numpy().astype(float), frame["anomaly"].cast(pl.Float64).to_numpy()
         faults = np.array([(len(KINDS), span.first, span.last) for span in labelled_spans(marks)])
