@@ -109,6 +109,20 @@ class UsualTask(Stored, DenseTask):
         learnt = (dataset.scales, dataset.ranges, dataset.periods)
         return cls(columns, dataset.config, *learnt, usual, 0.0, dataset.reading)
 
+    def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
+        """Every series with what was expected of it and the spans that stand out."""
+        return charts(rows, str(self.columns["time"]), tuple(self.columns["series"]), self.variables)
+
+    @classmethod
+    def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A recipe for a reader, with what the table decided."""
+        return without_text_options(recipe) | {"detect": state.get("settings") or {}}
+
+    @classmethod
+    def sections(cls, answered: Answered) -> list[ReportSection]:
+        """What a report shows of answers."""
+        return report.sections(answered)
+
     @property
     def takes(self) -> tuple[str, ...]:
         """Rows of a table."""
