@@ -16,8 +16,11 @@ from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
 from gatework.tasks import detect
 from gatework.tasks._dense import DenseTask
+from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Trained, refuse_options
+from gatework.tasks.detect import report
 from gatework.tasks.detect.budget import factor, weeks_of
+from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
     DetectionDataset,
     Ranges,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from gatework.data.events import EventRows
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
