@@ -14,7 +14,6 @@ from torch import nn
 import gatework.nn
 from gatework.cells import BUILT_IN
 from gatework.decoding import Sampling, Writer
-from gatework.decoding import writer as module
 from gatework.errors import UsageError
 from gatework.nn import ScanOptions
 from gatework.scan import counter_rng, kernels
@@ -101,12 +100,12 @@ def test_every_instruction_set_writes():
 
 
 @pytest.mark.parametrize(("hidden", "texts"), [(20, 1), (20, 32), (20, 40), (64, 50)])
-def test_neither_chunks_nor_threads_change_a_text(hidden, texts, monkeypatch):
+def test_neither_chunks_nor_threads_change_a_text(hidden, texts):
     writer = Network(hidden=hidden).writer()
     start = writer.start([[0]], samples=texts, seed=9)
     whole, end = writer.write(start, 23)
     for threads, chunk in ((1, 23), (3, 23), (1, 5), (2, 1)):
-        monkeypatch.setattr(module, "usable_cores", lambda threads=threads: threads)
+        writer.threads = threads
         chunks = list(writer.chunks(start, 23, chunk=chunk))
         assert np.array_equal(np.concatenate([tokens for tokens, _ in chunks], 1), whole)
         last = chunks[-1][1]

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
         WrittenLetter,
     )
     from gatework.decoding.ctc_paths import HeardLetter, heard_letters, text_log_probabilities, text_log_probability
+    from gatework.decoding.loop import Writing
     from gatework.decoding.ngrams import NGramModel
     from gatework.decoding.sampling import Sampling
-    from gatework.decoding.writer import Writer, Writing
+    from gatework.decoding.writer import Writer
 
 __all__ = [
     "CtcReader",
@@ -50,8 +51,9 @@ __getattr__, __dir__ = lazy(
             "WrittenLetter",
         ),
         "ctc_paths": ("HeardLetter", "heard_letters", "text_log_probabilities", "text_log_probability"),
+        "loop": ("Writing",),
         "ngrams": ("NGramModel",),
         "sampling": ("Sampling",),
-        "writer": ("Writer", "Writing"),
+        "writer": ("Writer",),
     },
 )

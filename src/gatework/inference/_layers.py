@@ -76,6 +76,9 @@ class Layers:
 
     Attributes:
         threads: How many threads compute a batch.
+        states: How many states the cell has.
+        kernel: The address of the cell's kernels.
+        records: The weights of each layer and direction, as the native side takes them.
     """
 
     def __init__(self, config: ModelOptions, inputs: int, weights: Weights) -> None:
@@ -84,16 +87,16 @@ class Layers:
         self.threads = usable_cores()
         self._weights = weights
         places = _native.ISAS.index(active_isa()), _native.CELLS.index(config.cell)
-        self._kernel = _native.find_kernel(*places, _FLOAT, _PLAIN)
+        self.kernel = _native.find_kernel(*places, _FLOAT, _PLAIN)
         # Where the states of each layer are among all, for as many as the native side takes; it reads the cell's own.
         states = [min(state, self.states - 1) for state in range(_native.MAX_STATES)]
         self._places = [[4 * self.hidden * (s * self.count + layer) for s in states] for layer in range(self.count)]
-        self._records: list[WeightRecord] = []
+        self.records: list[WeightRecord] = []
         for place, suffix in enumerate(_suffixes(config)):
             width = inputs if place < self.directions else self.hidden * self.directions
             given = [weights.get(f"{name}{suffix}") for name in _FIELDS]
             addresses = [0 if array is None else array.ctypes.data for array in given]
-            self._records.append(WeightRecord(width, self.hidden, self.hidden, *addresses))
+            self.records.append(WeightRecord(width, self.hidden, self.hidden, *addresses))
 
     def over(self, x: Array, rows: ScanRows) -> tuple[Array, Array]:
         """Runs over whole sequences.
@@ -106,7 +109,7 @@ class Layers:
             The top layer's h, shape (rows, states), and the last h of every layer and direction, shape (layers x
             directions, batch, hidden), whose sequences stand in the order of `rows`.
         """
-        zeros = np.zeros((self.states, len(self._records), len(rows.order), self.hidden), np.float32)
+        zeros = np.zeros((self.states, len(self.records), len(rows.order), self.hidden), np.float32)
         return self._forward(x, rows, zeros)
 
     def go_on(self, x: Array, carried: CarriedStates | None) -> tuple[Array, CarriedStates]:
@@ -139,10 +142,10 @@ class Layers:
         start, after = before.address, CarriedStates.of(np.empty(self.carried_shape, np.float32))
         outputs = np.empty((self.count, self.hidden), np.float32)
         output = outputs.ctypes.data
-        for places, record in zip(self._places, self._records, strict=True):
+        for places, record in zip(self._places, self.records, strict=True):
             previous = tuple([start + place for place in places])
             following = tuple([after.address + place for place in places])
-            _check(_native.step(self._kernel, 1, record, x, previous, following, output, 0))
+            _check(_native.step(self.kernel, 1, record, x, previous, following, output, 0))
             x, output = output, output + 4 * self.hidden
         return outputs[-1], after
 
@@ -159,15 +162,15 @@ class Layers:
         start, end = ([a.ctypes.data for a in states] for states in (initial, finals))
         missing = [0] * (_native.MAX_STATES - self.states)
         record = rows.record()
-        for first in range(0, len(self._records), self.directions):
+        for first in range(0, len(self.records), self.directions):
             outputs = [np.empty((len(x), self.hidden), np.float32) for _ in range(self.directions)]
             scans = [
                 ForwardRecord(
-                    first + k, k == 1, self._records[first + k], x.ctypes.data, output.ctypes.data, 0, ()
+                    first + k, k == 1, self.records[first + k], x.ctypes.data, output.ctypes.data, 0, ()
                 )
                 for k, output in enumerate(outputs)
             ]  # fmt: skip
-            _check(_native.forward(self._kernel, self.threads, record, [*start, *missing], [*end, *missing], scans, 0))
+            _check(_native.forward(self.kernel, self.threads, record, [*start, *missing], [*end, *missing], scans, 0))
             x = outputs[0] if self.directions == 1 else np.concatenate(outputs, 1)
         return x, finals[0]
 

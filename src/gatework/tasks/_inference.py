@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from gatework.data.dataset import Split
@@ -19,12 +21,18 @@ class Inference(Protocol):
 
     Attributes:
         threads: How many threads compute.
+        is_batched: Whether several examples are answered faster together.
     """
 
     threads: int
+    is_batched: bool
 
     def predict(self, split: Split) -> pl.DataFrame:
         """As `Task.predict()`; what is said of an example does not depend on the others, to the last bit."""
+        ...
+
+    def pieces(self, split: Split) -> Iterator[str] | None:
+        """As `Task.pieces()`."""
         ...
 
     def stream(self, recipe: Recipe) -> Stream:

@@ -34,6 +34,8 @@ class SequenceInference:
         alone: What becomes of those for a sequence that is still under way.
     """
 
+    is_batched = True
+
     def __init__(self, task: SequenceTask, network: SequenceNetwork, finish: Finish, alone: Alone) -> None:
         self.task, self.network, self._finish, self._alone = task, network, finish, alone
 
@@ -53,6 +55,9 @@ class SequenceInference:
         parts = [self.network.outputs(*examples.arrays(index)) for index in order]
         outputs = np.concatenate(parts)[np.argsort(np.concatenate(order))]
         return self.task.table_of(self._finish(outputs, split), split)
+
+    def pieces(self, split: Split) -> None:
+        """Nothing: an answer is a row."""
 
     def stream(self, recipe: Recipe) -> Stream:
         """Answers after every step of one sequence."""

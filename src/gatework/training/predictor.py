@@ -86,17 +86,17 @@ class Predictor:
     def pieces(self, split: Split) -> Iterator[str] | None:
         """What is said of examples, piece by piece as it comes, where that is a text to be read; None elsewhere."""
         if self.inference is not None:
-            return None
+            return self.inference.pieces(split)
         return self.task.pieces(self.network, split)
 
     def answer_each_alone(self) -> bool:
         """Makes what is said of an example the same whatever is asked with it, to the last bit, where there is a way.
 
         Returns:
-            Whether it is so now.
+            Whether it is so now, and several are answered faster together.
         """
         if self.inference is not None:
-            return True
+            return self.inference.is_batched
         self.network = training.EachAlone.of(self.network)
         return isinstance(self.network, training.EachAlone)
 

@@ -1,5 +1,6 @@
 import pytest
 
+from gatework.tasks.generate.drawing import writer_of
 from gatework.tasks.generate.interactive import Turns, played
 from gatework.tasks.generate.request import Request
 from support.texts import run as trained
@@ -11,7 +12,7 @@ def run(tmp_path_factory):
 
 
 def session(run, prompt: str = "The ") -> Turns:
-    return Turns(run.network, run.task.tokens, prompt, Request(seed=1, does_end=False))
+    return Turns(writer_of(run.network), run.task.tokens, prompt, Request(seed=1, does_end=False))
 
 
 def test_choices_are_the_likeliest_and_one_of_them_is_taken(run):

@@ -13,8 +13,9 @@ from gatework.decoding import Sampling
 from gatework.errors import RunError
 from gatework.inside.page import live as page_of_task
 from gatework.inside.page import write_page
+from gatework.tasks.generate.drawing import writer_of
 from gatework.tasks.generate.scoring import token_nats
-from gatework.tasks.generate.writing import prompt_tokens, writer_of
+from gatework.tasks.generate.writing import prompt_tokens
 from support.texts import run as trained
 
 PROMPT = "The quéen 日 said"

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
+from gatework._files import read_arrays
 from gatework.decoding import Sampling
 from gatework.errors import DataError, UsageError
-from gatework.tasks.generate.plain import drawn
+from gatework.tasks.generate.drawing import drawn
 from support.texts import run as trained
 
 
@@ -90,5 +94,31 @@ def test_the_native_loop_and_the_plain_one_take_the_same_likeliest_tokens(run, m
     def refuse(*_, **__):
         raise UsageError("no kernels")
 
-    monkeypatch.setattr("gatework.tasks.generate.writing.Writer", refuse)
-    assert run.predict("The king", **settings)["text"][0] == native
+    monkeypatch.setattr("gatework.tasks.generate.drawing.Writer", refuse)
+    split = run.predictor.read("The king", **settings)
+    assert run.task.predict(run.network, split)["text"][0] == native
+
+
+@pytest.mark.parametrize("changes", [{}, {"cell": "gru", "level": "subword", "layers": 2}])
+def test_texts_are_written_without_torch_and_are_those_that_torch_writes(run, tmp_path, changes):
+    run = trained(tmp_path, **changes, epochs=1) if changes else run
+    file = tmp_path / "write.py"
+    settings = {"length": 120, "seed": 5, "samples": 2, "dry_multiplier": 0.8}
+    file.write_text(
+        "import sys\nfrom gatework.training import Run\n"
+        f"run = Run.open({str(run.path)!r})\n"
+        f"sys.stdout.buffer.write('|'.join(run.predict('The ', **{settings!r})['text']).encode())\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    alone = subprocess.run([sys.executable, file], capture_output=True, check=True).stdout.decode()
+    split = run.predictor.read("The ", **settings)
+    assert alone.split("|") == run.task.predict(run.network, split)["text"].to_list()
+    assert "".join(run.predictor.pieces(split)) == "".join(run.task.pieces(run.network, split))
+
+
+@pytest.mark.parametrize("changes", [{"layer_norm": True}, {"hidden": 9}, {"bidirectional": True}])
+def test_weights_of_another_network_are_left_to_torch(run, changes):
+    weights = read_arrays(run.path / "model.safetensors")
+    config = run.recipe.changed(**{f"model.{name}": value for name, value in changes.items()}).model
+    assert run.task.inference(run.recipe.model, weights) is not None
+    assert run.task.inference(config, weights) is None

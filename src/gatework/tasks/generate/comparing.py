@@ -9,6 +9,7 @@ import numpy as np
 
 from gatework.tasks._task import Evaluation
 from gatework.tasks.generate.counting import Counted, best_weight, mixed
+from gatework.tasks.generate.drawing import draw_of
 from gatework.tasks.generate.metrics import answers_of, bits, metrics
 from gatework.tasks.generate.novelty import LENGTHS, Learnt, marked
 from gatework.tasks.generate.request import Request
@@ -100,7 +101,7 @@ def copies(model: LanguageModel, tokens: Tokens, train: str, held: str) -> dict[
     import polars as pl
 
     request = Request(length=_WRITTEN, samples=_SAMPLES, seed=0, does_end=False)
-    texts = list(written(model, tokens, [""], request)["text"])
+    texts = list(written(draw_of(model), tokens, [""], request)["text"])
     learnt = Learnt(train)
     size = sum(map(len, texts))
     wrote, kept = learnt.novelty(texts), learnt.novelty([held[:size]])

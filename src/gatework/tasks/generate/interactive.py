@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatework.data.pieces import BOUNDARY
-from gatework.tasks.generate.writing import prompt_tokens, seed_of, writer_of
+from gatework.tasks.generate.writing import prompt_tokens, seed_of
 
 if TYPE_CHECKING:
     from gatework.data.pieces import Tokens
     from gatework.decoding import Writing
-    from gatework.tasks.generate.model import LanguageModel
+    from gatework.decoding.loop import WritingLoop
     from gatework.tasks.generate.request import Request
 
 _CHOICES = 9
@@ -29,17 +29,14 @@ class Turns:
     """A text under way.
 
     Args:
-        model: The network.
+        writer: Writes.
         tokens: What texts are read as.
         prompt: The beginning of the text.
         request: How tokens are drawn.
-
-    Raises:
-        UsageError: The cell has no native kernels here.
     """
 
-    def __init__(self, model: LanguageModel, tokens: Tokens, prompt: str, request: Request) -> None:
-        self._tokens, self._writer = tokens, writer_of(model)
+    def __init__(self, writer: WritingLoop, tokens: Tokens, prompt: str, request: Request) -> None:
+        self._tokens, self._writer = tokens, writer
         banned = () if request.does_end else (BOUNDARY,)
         self._sampling = replace(request.sampling, banned=banned)
         start = self._writer.start([prompt_tokens(tokens, prompt)], seed=seed_of(request))

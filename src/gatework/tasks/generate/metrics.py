@@ -9,7 +9,6 @@ import numpy as np
 
 from gatework.tasks._metric import Metric, register_metrics
 from gatework.tasks._sample import Sample
-from gatework.tasks.generate.scoring import passage_nats
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +50,12 @@ def answers_of(nats: np.ndarray, examples: TokenExamples, mixed: np.ndarray | No
             "bytes": texts.str.len_bytes().cast(pl.Int64),
         }
     )
+
+
+def passage_nats(nats: np.ndarray, examples: TokenExamples) -> np.ndarray:
+    """The sum over each passage's tokens, shape (passages,), float64."""
+    sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(nats))])
+    return sums[examples.ends] - sums[examples.starts]
 
 
 def metrics(answers: pl.DataFrame) -> dict[str, float]:

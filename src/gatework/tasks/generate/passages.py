@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from gatework.errors import UsageError
+
 if TYPE_CHECKING:
     import polars as pl
+
+    from gatework.data.dataset import Split
 
 _LENGTH = 1000
 
@@ -105,6 +109,17 @@ class Passages:
     def notes(self) -> tuple[str, ...]:
         """Nothing."""
         return ()
+
+
+def passages_of(split: Split) -> Passages:
+    """The inputs of examples that are passages.
+
+    Raises:
+        UsageError: They are something else.
+    """
+    if not isinstance(split.inputs, Passages):
+        raise UsageError("the data hold no texts to go on with; train another task of them")
+    return split.inputs
 
 
 def cut(text: str, length: int = _LENGTH) -> list[str]:

@@ -18,8 +18,10 @@ from gatework.options import as_list, options_of
 from gatework.tasks._task import refuse_options
 from gatework.tasks.generate.data import labelled, text_of_file
 from gatework.tasks.generate.options import OPTIONS, GeneratePrediction
-from gatework.tasks.generate.passages import Passages
+from gatework.tasks.generate.passages import Passages, passages_of
 from gatework.tasks.generate.request import Request
+
+_SHORT = 200
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ def prompts(source: Any, does_end: bool, labels: Collection[str] = (), **options
     passages = Passages.whole([_plain(text) for text in texts])
     stop = tuple(filter(None, as_list(given.pop("stop", None))))
     return Prompts(passages, passages.documents, request=Request.of(given, stop, does_end))
+
+
+def asked(split: Split) -> tuple[list[str], Request]:
+    """The prompts of a split, and how their texts are to be written."""
+    texts = list(passages_of(split).texts)
+    return texts, split.request if isinstance(split, Prompts) else Request(length=_SHORT, seed=0)
 
 
 def _plain(text: str) -> str:

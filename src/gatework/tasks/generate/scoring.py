@@ -50,9 +50,3 @@ def token_nats(model: LanguageModel, examples: TokenExamples) -> np.ndarray:
             chosen = is_scored[:, start : start + _WINDOW]
             nats[window[chosen] + 1] = loss.t().numpy()[chosen]
     return nats
-
-
-def passage_nats(nats: np.ndarray, examples: TokenExamples) -> np.ndarray:
-    """The sum over each passage's tokens, shape (passages,), float64."""
-    sums = np.concatenate([[0.0], np.cumsum(np.nan_to_num(nats))])
-    return sums[examples.ends] - sums[examples.starts]

@@ -12,25 +12,22 @@ import numpy as np
 from gatework.data.dataset import Split
 from gatework.data.pieces import CharacterTokens, SubwordTokens, Tokens, tokens_from_state
 from gatework.errors import UsageError
+from gatework.tasks import generate
 from gatework.tasks._language_run import LEARNT_TABLE
 from gatework.tasks._section import Answered, ReportSection
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
-from gatework.tasks.generate import report, sizes
+from gatework.tasks.generate import report
 from gatework.tasks.generate.baselines import baselines
-from gatework.tasks.generate.comparing import Beside, ComparedEvaluation, copies
 from gatework.tasks.generate.counting import Counted
 from gatework.tasks.generate.data import TextDataset, learnt_lines, read_documents, text_dataset
-from gatework.tasks.generate.exporting import exportable
+from gatework.tasks.generate.inference import LanguageInference
 from gatework.tasks.generate.interactive import Turns, played
 from gatework.tasks.generate.live import live
-from gatework.tasks.generate.loss import stream_loss
 from gatework.tasks.generate.metrics import answers_of, metrics, sample
-from gatework.tasks.generate.model import LanguageModel
 from gatework.tasks.generate.options import OPTIONS
-from gatework.tasks.generate.passages import Passages
-from gatework.tasks.generate.prompts import Prompts, prompts
+from gatework.tasks.generate.passages import Passages, passages_of
+from gatework.tasks.generate.prompts import asked, prompts
 from gatework.tasks.generate.request import Request
-from gatework.tasks.generate.scoring import token_nats
 from gatework.tasks.generate.streams import TokenExamples
 from gatework.tasks.generate.writing import streamed, write, written
 
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
+    from gatework.tasks.generate.model import LanguageModel
 
 _SPECIMEN = 200
 
@@ -80,7 +78,7 @@ class GenerateTask(Task):
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
         """The recipe with sizes that fit the text and the minutes."""
-        return sizes.sized(recipe, _texts(dataset), given)
+        return generate.sized(recipe, _texts(dataset), given)
 
     @classmethod
     def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
@@ -98,10 +96,10 @@ class GenerateTask(Task):
         texts = _texts(dataset)
         kind = SubwordTokens if texts.plan.level == "subword" else CharacterTokens
         run = texts.earlier
-        tokens = run.tokens if run else kind.fit(list(_passages(texts.train).texts), config.vocabulary)
-        read = TokenExamples(texts.train, _passages(texts.train), tokens, texts.plan.window)
+        tokens = run.tokens if run else kind.fit(list(passages_of(texts.train).texts), config.vocabulary)
+        read = TokenExamples(texts.train, passages_of(texts.train), tokens, texts.plan.window)
         counts = np.bincount(read.ring[1:], minlength=len(tokens))
-        train = _passages(texts.train)
+        train = passages_of(texts.train)
         first = train[np.flatnonzero(train.places == 0)].texts if texts.is_labelled else ()
         labels = tuple(sorted({text.partition("\n")[0] for text in first}))
         return cls(tokens, texts.plan.window, tuple(counts.tolist()), texts.documents > 1, labels)
@@ -125,15 +123,15 @@ class GenerateTask(Task):
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: characters, documents and tokens."""
-        return sizes.about(_texts(dataset), self.tokens)
+        return generate.about(_texts(dataset), self.tokens)
 
     def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
         """How long training takes, and how often the text is read."""
-        return sizes.outlook(_texts(dataset), self.tokens, recipe)
+        return generate.outlook(_texts(dataset), self.tokens, recipe)
 
     def encode(self, split: Split) -> TokenExamples:
         """The passages as one ring of tokens."""
-        return TokenExamples(split, _passages(split), self.tokens, self.window)
+        return TokenExamples(split, passages_of(split), self.tokens, self.window)
 
     def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
         """The windows of an epoch's streams."""
@@ -141,7 +139,7 @@ class GenerateTask(Task):
 
     def model(self, config: ModelOptions) -> LanguageModel:
         """A network with fresh weights."""
-        return LanguageModel(config, self.counts)
+        return generate.LanguageModel(config, self.counts)
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network the weights of the run that training goes on from, where there is one."""
@@ -150,12 +148,12 @@ class GenerateTask(Task):
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The cross-entropy of the tokens of a batch, summed, in nats, and the states to go on from."""
-        return stream_loss(model, batch)
+        return generate.stream_loss(model, batch)
 
     def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
         """What a network gives to a text that it reads from start to end."""
         encoded = _encoded(examples)
-        answers = answers_of(token_nats(_network(model), encoded), encoded)
+        answers = answers_of(generate.token_nats(_network(model), encoded), encoded)
         loss = float(answers["nats"].sum()) / max(int(answers["tokens"].sum()), 1)
         return Evaluation(loss, self.metrics(answers), answers)
 
@@ -163,13 +161,14 @@ class GenerateTask(Task):
         """What is said of the test part, also mixed with n-grams of the training part."""
         train, validation, test = (self.encode(part) for part in (dataset.train, dataset.validation, dataset.test))
         counted = Counted.fit(train, validation, self.tokens.level, len(self.tokens))
-        return Beside(_network(model), counted, validation, test).evaluation()
+        return generate.Beside(_network(model), counted, validation, test).evaluation()
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """What the report shows: the n-grams' line, a text coloured by surprise, and what is copied."""
-        train, held = ("".join(_passages(part).texts) for part in (dataset.train, dataset.test))
-        tables = {**copies(_network(model), self.tokens, train, held), LEARNT_TABLE: learnt_lines(_texts(dataset))}
-        if not isinstance(evaluation, ComparedEvaluation):
+        train, held = ("".join(passages_of(part).texts) for part in (dataset.train, dataset.test))
+        tables = dict(generate.copies(_network(model), self.tokens, train, held))
+        tables[LEARNT_TABLE] = learnt_lines(_texts(dataset))
+        if not isinstance(evaluation, generate.ComparedEvaluation):
             return tables
         return {"lines": evaluation.beside.lines(), "surprise": evaluation.beside.surprise(self.tokens), **tables}
 
@@ -184,7 +183,8 @@ class GenerateTask(Task):
     def specimen(self, model: nn.Module) -> dict[str, str]:
         """A short text that the network writes by itself."""
         request = Request(length=_SPECIMEN, seed=0, does_end=self.is_whole)
-        return {"sample": "".join(piece for _, piece in write(_network(model), self.tokens, "", request))}
+        drawn = write(generate.draw_of(_network(model)), self.tokens, "", request)
+        return {"sample": "".join(piece for _, piece in drawn)}
 
     @property
     def takes(self) -> tuple[str, ...]:
@@ -209,11 +209,15 @@ class GenerateTask(Task):
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The text that follows each prompt: "prompt", "sample" and "text"."""
-        return written(_network(model), self.tokens, *_asked(split))
+        return written(generate.draw_of(_network(model)), self.tokens, *asked(split))
+
+    def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> LanguageInference | None:
+        """What writes without torch; None where this network needs it."""
+        return LanguageInference.of(self.tokens, config, weights)
 
     def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live:
         """A page in which the network writes."""
-        texts, request = _asked(given) if given is not None else ([], Request(does_end=self.is_whole))
+        texts, request = asked(given) if given is not None else ([], Request(does_end=self.is_whole))
         return live(
             _network(model),
             self.tokens,
@@ -225,14 +229,14 @@ class GenerateTask(Task):
 
     def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
         """Tokens and states in, logits and states out."""
-        return exportable(_network(model))
+        return generate.exportable(_network(model))
 
     def pieces(self, model: nn.Module, split: Split) -> Iterator[str] | None:
         """The text that follows the prompt, as it comes."""
-        texts, request = _asked(split)
+        texts, request = asked(split)
         if request.is_interactive:
-            return played(Turns(_network(model), self.tokens, texts[0], request), sys.stdin)
-        return streamed(_network(model), self.tokens, texts, request)
+            return played(Turns(generate.writer_of(_network(model)), self.tokens, texts[0], request), sys.stdin)
+        return streamed(generate.draw_of(_network(model)), self.tokens, texts, request)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Tables of counts."""
@@ -252,12 +256,6 @@ def _texts(dataset: Dataset) -> TextDataset:
     return dataset
 
 
-def _passages(split: Split) -> Passages:
-    if not isinstance(split.inputs, Passages):
-        raise UsageError("the data hold no texts to go on with; train another task of them")
-    return split.inputs
-
-
 def _encoded(examples: Examples) -> TokenExamples:
     if not isinstance(examples, TokenExamples):
         raise TypeError(f"a language model reads streams of tokens, not {type(examples).__name__}")
@@ -265,12 +263,6 @@ def _encoded(examples: Examples) -> TokenExamples:
 
 
 def _network(model: nn.Module) -> LanguageModel:
-    if not isinstance(model, LanguageModel):
+    if not isinstance(model, generate.LanguageModel):
         raise TypeError(f"a language model was expected, not {type(model).__name__}")
     return model
-
-
-def _asked(split: Split) -> tuple[list[str], Request]:
-    """The prompts of a split, and how their texts are to be written."""
-    texts = list(_passages(split).texts)
-    return texts, split.request if isinstance(split, Prompts) else Request(length=_SPECIMEN, seed=0)

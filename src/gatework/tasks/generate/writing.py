@@ -1,36 +1,49 @@
-"""Texts that go on from a prompt, token by token, as they come."""
+"""Texts that go on from a prompt, token by token, as they come; whoever draws the tokens."""
 
 from __future__ import annotations
 
 import codecs
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatework.data.pieces import BOUNDARY
-from gatework.decoding import Writer
-from gatework.errors import UsageError
-from gatework.tasks.generate.plain import plain_chunks
 from gatework.tasks.generate.request import Request
 
 if TYPE_CHECKING:
     import polars as pl
 
     from gatework.data.pieces import Tokens
-    from gatework.tasks.generate.model import LanguageModel
+    from gatework.decoding import Sampling
+    from gatework.decoding.loop import WritingLoop
 
 # Tokens that are drawn before they are shown.
 _CHUNK = 16
 
+Draw = Callable[["np.ndarray", int, "Sampling", int], "Iterator[np.ndarray]"]
+"""Draws the next tokens of texts, shape (samples, some), without an end: after a prompt, so many, by rules, a seed."""
 
-def write(model: LanguageModel, tokens: Tokens, prompt: str, request: Request) -> Iterator[tuple[int, str]]:
+
+def drawn_by(writer: WritingLoop) -> Draw:
+    """The draws of a native loop."""
+
+    def draw(prompt: np.ndarray, samples: int, sampling: Sampling, seed: int) -> Iterator[np.ndarray]:
+        writing = writer.start([prompt], samples=samples, seed=seed)
+        while True:
+            tokens, writing = writer.write(writing, _CHUNK, sampling)
+            yield tokens
+
+    return draw
+
+
+def write(draw: Draw, tokens: Tokens, prompt: str, request: Request) -> Iterator[tuple[int, str]]:
     """The texts that follow a prompt, without it.
 
     Args:
-        model: The network.
+        draw: Draws the tokens.
         tokens: What texts are read as.
         prompt: The text to go on from; a new text where it is empty.
         request: How tokens are drawn, and when a text ends.
@@ -38,10 +51,10 @@ def write(model: LanguageModel, tokens: Tokens, prompt: str, request: Request) -
     Yields:
         The number of a sample and its next piece, of whole characters.
     """
-    model.eval()
+    sampling = replace(request.sampling, banned=() if request.does_end else (BOUNDARY,))
     read = prompt_tokens(tokens, prompt)
     texts = [_Text(request) for _ in range(request.samples)]
-    for drawn in _chunks(model, read, request, () if request.does_end else (BOUNDARY,)):
+    for drawn in draw(read, request.samples, sampling, seed_of(request)):
         for token in drawn.T.tolist():
             for number, (text, token_of_text) in enumerate(zip(texts, token, strict=True)):
                 if piece := text.take(tokens.pieces[token_of_text], token_of_text == BOUNDARY):
@@ -50,14 +63,14 @@ def write(model: LanguageModel, tokens: Tokens, prompt: str, request: Request) -
             return
 
 
-def streamed(model: LanguageModel, tokens: Tokens, prompts: Sequence[str], request: Request) -> Iterator[str]:
+def streamed(draw: Draw, tokens: Tokens, prompts: Sequence[str], request: Request) -> Iterator[str]:
     """The prompts with what follows, as it is written; several texts one after the other, with titles."""
     is_one = len(prompts) * request.samples == 1
     for prompt in prompts:
         texts = [""] * request.samples
         if is_one:
             yield prompt
-        for number, piece in write(model, tokens, prompt, request):
+        for number, piece in write(draw, tokens, prompt, request):
             texts[number] += piece
             if is_one:
                 yield piece
@@ -68,14 +81,14 @@ def streamed(model: LanguageModel, tokens: Tokens, prompts: Sequence[str], reque
             yield f"--- {number} of {len(texts)}\n{prompt}{text}\n"
 
 
-def written(model: LanguageModel, tokens: Tokens, prompts: Sequence[str], request: Request) -> pl.DataFrame:
+def written(draw: Draw, tokens: Tokens, prompts: Sequence[str], request: Request) -> pl.DataFrame:
     """The texts that follow the prompts: the columns "prompt", "sample", counted from 1, and "text"."""
     import polars as pl
 
     rows: list[tuple[str, int, str]] = []
     for prompt in prompts:
         texts = [""] * request.samples
-        for number, piece in write(model, tokens, prompt, request):
+        for number, piece in write(draw, tokens, prompt, request):
             texts[number] += piece
         rows += [(prompt, number, text) for number, text in enumerate(texts, start=1)]
     return pl.DataFrame(rows, {"prompt": pl.String, "sample": pl.Int64, "text": pl.String}, orient="row")
@@ -89,31 +102,6 @@ def prompt_tokens(tokens: Tokens, prompt: str) -> np.ndarray:
 def seed_of(request: Request) -> int:
     """The seed that is asked for, or another one each time."""
     return secrets.randbits(63) if request.seed is None else request.seed
-
-
-def writer_of(model: LanguageModel) -> Writer:
-    """The native loop of a network.
-
-    Raises:
-        UsageError: Its cell has no native kernels here.
-    """
-    return Writer(model.recurrent, model.embedding.weight, projection=model.projection, output_bias=model.bias)
-
-
-def _chunks(
-    model: LanguageModel, prompt: np.ndarray, request: Request, banned: tuple[int, ...]
-) -> Iterator[np.ndarray]:
-    """The next tokens of each text, shape (samples, count), without an end."""
-    sampling = replace(request.sampling, banned=banned)
-    try:
-        writer = writer_of(model)
-    except UsageError:
-        yield from plain_chunks(model, prompt, request.samples, sampling, seed_of(request))
-        return
-    writing = writer.start([prompt], samples=request.samples, seed=seed_of(request))
-    while True:
-        tokens, writing = writer.write(writing, _CHUNK, sampling)
-        yield tokens
 
 
 class _Text:

@@ -1,12 +1,17 @@
-"""Writing step by step in torch, for cells that have no native kernels here."""
+"""Writing by a network in torch: in the native loop, or step by step for cells that have no native kernels here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+
+from gatework.decoding import Writer
+from gatework.errors import UsageError
+from gatework.tasks.generate.writing import Draw, drawn_by
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,6 +20,23 @@ if TYPE_CHECKING:
     from gatework.tasks.generate.model import LanguageModel, States
 
 _WINDOW = 1024
+
+
+def writer_of(model: LanguageModel) -> Writer:
+    """The native loop of a network.
+
+    Raises:
+        UsageError: Its cell has no native kernels here.
+    """
+    return Writer(model.recurrent, model.embedding.weight, projection=model.projection, output_bias=model.bias)
+
+
+def draw_of(model: LanguageModel) -> Draw:
+    """The draws of a network as it is now."""
+    try:
+        return drawn_by(writer_of(model.eval()))
+    except UsageError:
+        return partial(plain_chunks, model)
 
 
 def plain_chunks(
