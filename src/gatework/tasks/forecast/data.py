@@ -28,7 +28,7 @@ from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import Logarithm, is_non_negative, scales, spreads
 from gatework.tasks.forecast.metrics import mase
 from gatework.tasks.forecast.options import ForecastOptions, Skip
-from gatework.tasks.forecast.season import season
+from gatework.tasks.forecast.season import season, seasons
 from gatework.tasks.forecast.window_store import simple
 from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
 
@@ -166,10 +166,7 @@ def _planned(
 ) -> tuple[ForecastOptions, np.ndarray, Parts, list[str]]:
     """The settings whose simple forecast does best in validation, and the origins that they make."""
     plan, ends = decide(table, config, source)
-    windows = [plan.window]
-    if not config.window and plan.season > 1:
-        room = int(ends.max()) - 3 * plan.horizon
-        windows += [n * plan.season for n in _SEASONS if plan.window < n * plan.season <= room]
+    windows = [plan.window] if config.window else _windows(table, plan, ends)
     log = Logarithm.fit(table, ends) if config.log_scale is not False else None
     if config.log_scale and log is None:
         raise UsageError(f"{source}: the targets hold values below 0, so that there is no --log-scale; leave it out")
@@ -200,6 +197,19 @@ def _planned(
         if plan.non_negative:
             notes = [*notes, "The targets look like counts or amounts: forecasts stop at 0 (--no-non-negative)."]
     return plan, ends, origins, notes
+
+
+def _windows(table: Panel, plan: ForecastOptions, ends: np.ndarray) -> list[int]:
+    """The windows that are tried: some seasons, and one that holds a longer season, such as the week beside the day."""
+    if plan.season < 2:
+        return [plan.window]
+    room = int(ends.max()) - 3 * plan.horizon
+    wanted = [n * plan.season for n in _SEASONS]
+    # A panel goes by its shorter series, so that few are left out.
+    typical = int(np.quantile(ends[ends > 0], 0.25)) - 3 * plan.horizon
+    longer = [steps for steps in seasons(table, ends) if plan.season < steps <= typical]
+    wanted += [-(-n * steps // plan.season) * plan.season for steps in longer for n in (1, 2) if n * steps <= typical]
+    return [plan.window, *sorted({window for window in wanted if plan.window < window <= room})]
 
 
 def _parts_note(plan: ForecastOptions, series: int) -> str:

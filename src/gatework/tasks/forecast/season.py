@@ -33,9 +33,22 @@ def candidates(frequency: Frequency) -> tuple[int, ...]:
 def season(table: Panel, ends: np.ndarray) -> int:
     """The season, in steps; 1 where there is none.
 
+    Of several seasons, the shortest is taken that comes near the strongest.
+
+    Args:
+        table: The series.
+        ends: Where each series' training part ends, in steps, shape (series,).
+    """
+    strengths = seasons(table, ends)
+    near = [steps for steps, strength in strengths.items() if strength >= max(strengths.values()) - _NEAR]
+    return min(near, default=1)
+
+
+def seasons(table: Panel, ends: np.ndarray) -> dict[int, float]:
+    """Every season in steps, such as a day and a week, with the autocorrelation that it explains.
+
     A season is a candidate whose autocorrelation is a local peak: at a quarter of its length before and after it is
-    lower. A series that merely changes slowly resembles itself most one step later, which is no season. Of several, the
-    shortest is taken that comes near the strongest.
+    lower. A series that merely changes slowly resembles itself most one step later, which is no season.
 
     Args:
         table: The series.
@@ -48,9 +61,7 @@ def season(table: Panel, ends: np.ndarray) -> int:
                 if end >= _CYCLES * steps + 2:
                     peaks.setdefault(steps, []).append(_peak(column, steps))
     heights = {steps: np.mean(heights_at_peak, axis=0) for steps, heights_at_peak in peaks.items()}
-    strengths = {s: float(at) for s, (at, beside) in heights.items() if at >= _EVIDENCE and at > beside}
-    near = [steps for steps, strength in strengths.items() if strength >= max(strengths.values()) - _NEAR]
-    return min(near, default=1)
+    return {steps: float(at) for steps, (at, beside) in heights.items() if at >= _EVIDENCE and at > beside}
 
 
 def _peak(values: np.ndarray, lag: int) -> tuple[float, float]:
