@@ -24,6 +24,7 @@ from gatework.data.sets import table_of
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
+from gatework.tasks.forecast.holidays import checked_place
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import Logarithm, is_non_negative, scales, spreads
 from gatework.tasks.forecast.metrics import mase
@@ -165,6 +166,8 @@ def _planned(
     table: Panel, config: ForecastOptions, source: str
 ) -> tuple[ForecastOptions, np.ndarray, Parts, list[str]]:
     """The settings whose simple forecast does best in validation, and the origins that they make."""
+    if config.holidays:
+        checked_place(config.holidays)
     plan, ends = decide(table, config, source)
     windows = [plan.window] if config.window else _windows(table, plan, ends)
     log = Logarithm.fit(table, ends) if config.log_scale is not False else None

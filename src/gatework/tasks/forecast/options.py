@@ -59,6 +59,11 @@ class ForecastOptions(OptionSection):
         "said: where the simple forecast is better by it on the validation part.",
     )
     calendar: bool = option(True, help="The network sees the hour, the day of the week and of the year.")
+    holidays: str = option(
+        "",
+        help="The network sees the public holidays of a country, or of a part of it, such as DE or DE-BY.",
+        metavar="PLACE",
+    )
     test_steps: int = option(
         0, low=0, high=_MOST_STEPS, help="The last steps of every series, held back for testing. 0: chosen."
     )

@@ -43,8 +43,8 @@ from gatework.tasks.forecast.metrics import (
     metrics,
     sample,
 )
+from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
-from gatework.tasks.forecast.season import calendar
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
 from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
@@ -187,15 +187,15 @@ class ForecastTask(DenseTask):
         if config.bidirectional:
             raise UsageError("a forecaster answers from its last state and reads forwards only: bidirectional is false")
         known, past = len(self.features.known.mean), len(self.features.past.mean)
-        moments = calendar(self.history, np.zeros(1, np.int64)).shape[1] if self.plan.calendar else 0
+        steps_say = moments(self.history, np.zeros(1, np.int64), self.plan).shape[1]
         targets = len(self.history.columns.targets)
         static = len(self.features.static.mean) + (targets if targets > 1 else 0)
-        inputs = 2 + past + known + moments
+        inputs = 2 + past + known + steps_say
         return forecast.ForecastNetwork(
             config,
             self.plan,
             inputs=inputs,
-            ahead=2 * known + moments,
+            ahead=2 * known + steps_say,
             static=static,
             series=self._pairs,
             log=self.features.log,

@@ -14,8 +14,8 @@ from gatework.data.series import LARGEST_LEVEL, Scale
 from gatework.errors import UsageError
 from gatework.tasks.forecast.linear import LEAST_SPREAD, Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
+from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import ForecastOptions
-from gatework.tasks.forecast.season import calendar
 from gatework.tasks.forecast.windows import OriginSplit
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class WindowStore:
             past.append(np.pad(features.past.apply(series.past), ((before, after), (0, 0)), mode="edge"))
             known = _to_length(features.known.apply(series.known), before, steps + after)
             positions = series.start + np.arange(-before, steps + after)
-            moments = calendar(table, positions) if plan.calendar else np.zeros((len(positions), 0), np.float32)
-            ahead.append(np.concatenate([known, moments], axis=1))
+            ahead.append(np.concatenate([known, moments(table, positions, plan)], axis=1))
         self.values, self.observed = np.concatenate(values), np.concatenate(observed)
         self.past, self.ahead = np.concatenate(past), np.concatenate(ahead)
         statics = features.static.apply(np.stack([s.static for s in table.series]))
