@@ -128,14 +128,24 @@ class Dataset:
         """What each training learns from, in the order of time: several where a network is trained again over time."""
         return (self,)
 
+    @property
+    def sampled(self) -> Dataset:
+        """What simple methods are fitted to: the data; where the training part is larger than memory, a part of it."""
+        return self
+
+    @property
+    def class_counts(self) -> np.ndarray:
+        """How many training examples each class has, shape (classes,), int64."""
+        return np.bincount(self.train.targets, minlength=len(self.classes))
+
     def limited(self, examples: int) -> Dataset:
         """The same data with at most that many examples in each part, evenly spread over it, for a quick look."""
         parts = {part: getattr(self, part) for part in ("train", "validation", "test")}
-        kept = {name: part.take(_spread(examples, len(part))) for name, part in parts.items()}
+        kept = {name: part.take(spread(examples, len(part))) for name, part in parts.items()}
         return replace(self, **kept)
 
 
-def _spread(count: int, length: int) -> np.ndarray:
+def spread(count: int, length: int) -> np.ndarray:
     """At most `count` positions below `length` at even distances: parts may be sorted by class."""
     count = min(count, length)
     return np.arange(count) * length // max(count, 1)
@@ -174,15 +184,17 @@ class Batch:
 
 
 class Examples(Protocol):
-    """Encoded examples, ready to be batched.
+    """Encoded examples, ready to be batched."""
 
-    Attributes:
-        split: The examples before encoding.
-        lengths: Steps of each example, shape (examples,), int64: what bucketing by length sorts by.
-    """
+    @property
+    def split(self) -> Split:
+        """The examples before encoding."""
+        ...
 
-    split: Split
-    lengths: np.ndarray
+    @property
+    def lengths(self) -> np.ndarray:
+        """Steps of each example, shape (examples,), int64: what bucketing by length sorts by."""
+        ...
 
     def __len__(self) -> int: ...
 

@@ -19,7 +19,7 @@ from gatework.data.inputs import Inputs, SeriesInputs
 from gatework.data.numbers import LARGEST, NumberReader
 from gatework.data.reading import Reading
 from gatework.data.split import divided
-from gatework.data.tables import Table, is_path, read_table
+from gatework.data.tables import Table, is_parquet_folder, is_path, read_table
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.options import as_list
@@ -52,18 +52,18 @@ def read_dataset(source: Any, config: DataOptions, answer: Answer) -> Dataset:
         raise UsageError(
             f"{table.where} holds texts by class and no values to predict; a task that predicts classes can read it"
         )
-    columns = _FOLDER_COLUMNS if is_folder else _columns(table, config, answer)
-    table = _decided(table, columns)
+    columns = _FOLDER_COLUMNS if is_folder else chosen_columns(table, config, answer)
+    table = decided(table, columns)
     classes = (
         classes_of(table.labels(str(columns["label"])), table.where, str(columns["label"])) if answer == "label" else ()
     )
-    examples = _examples(table, columns, classes)
+    examples = examples_of(table, columns, classes)
     if isinstance(examples.inputs, Texts) and not any(examples.inputs.identities()):
         raise DataError(
             f'{table.where}: every text in the column "{columns["text"]}" is empty; name the column of the text with '
             "--text"
         )
-    test = _examples(_decided(test_table, columns, table.reading), columns, classes) if test_table else None
+    test = examples_of(decided(test_table, columns, table.reading), columns, classes) if test_table else None
     fingerprint = table.fingerprint
     if test_table is not None and config.test_file is not None:
         fingerprint = hashlib.sha256(f"{fingerprint} {test_table.fingerprint}".encode()).hexdigest()
@@ -86,7 +86,7 @@ def _test_table(config: DataOptions, table: Table, official: Table | None) -> Ta
     return of_folder or named
 
 
-def _decided(table: Table, columns: Columns, kept: Reading | None = None) -> Table:
+def decided(table: Table, columns: Columns, kept: Reading | None = None) -> Table:
     """The table with the marks of its numbers decided, as a model's training table did where there was one."""
     target, inputs = columns.get("target"), columns.get("inputs", ())
     numbers = [*(inputs if isinstance(inputs, tuple) else (inputs,)), *([target] if isinstance(target, str) else [])]
@@ -109,8 +109,8 @@ def read_examples(
     """
     table, test = _tables(source, config)
     answer: Answer = "label" if classes else "target"
-    columns = _FOLDER_COLUMNS if _is_folder(source) else columns or _columns(table, config, answer)
-    return _examples(_decided(test or table, columns, reading), columns, classes)
+    columns = _FOLDER_COLUMNS if _is_folder(source) else columns or chosen_columns(table, config, answer)
+    return examples_of(decided(test or table, columns, reading), columns, classes)
 
 
 def read_inputs(
@@ -145,7 +145,7 @@ def read_inputs(
     if _is_folder(source):
         return _inputs(test or table, _FOLDER_COLUMNS), (test or table).frame
     columns = columns or _input_columns(table, config, kind, None)
-    return _inputs(_decided(table, columns, reading), columns), table.frame
+    return _inputs(decided(table, columns, reading), columns), table.frame
 
 
 def _plain(text: str) -> str:
@@ -165,14 +165,15 @@ def _plain(text: str) -> str:
 
 
 def _is_folder(source: Any) -> bool:
-    return isinstance(source, (str, os.PathLike)) and Path(source).is_dir()
+    """Whether a source is a folder of texts by class."""
+    return isinstance(source, (str, os.PathLike)) and Path(source).is_dir() and not is_parquet_folder(Path(source))
 
 
 def _tables(source: Any, config: DataOptions) -> tuple[Table, Table | None]:
     return read_folder(Path(source)) if _is_folder(source) else (read_table(source, Reading.given(config)), None)
 
 
-def _columns(table: Table, config: DataOptions, answer: Answer) -> Columns:
+def chosen_columns(table: Table, config: DataOptions, answer: Answer) -> Columns:
     """Which columns play which role: those that the configuration names, or the only ones that can."""
     wanted = config.label if answer == "label" else _only(config.target)
     name = wanted or answer
@@ -261,7 +262,17 @@ def classes_of(labels: pl.Series, where: str, column: str, unit: str = "row") ->
     return classes
 
 
-def _examples(table: Table, columns: Columns, classes: tuple[str, ...]) -> Split:
+def examples_of(table: Table, columns: Columns, classes: tuple[str, ...]) -> Split:
+    """The examples of a table whose reading is decided.
+
+    Args:
+        table: The table.
+        columns: The columns, by role.
+        classes: The classes' names; empty for values.
+
+    Raises:
+        DataError: A value is missing or wrong, or a label is none of the classes.
+    """
     if not classes:
         target = str(columns["target"])
         return Split(_inputs(table, columns), table.numbers(target)[:, np.newaxis])

@@ -8,16 +8,13 @@ from pathlib import Path
 import polars as pl
 
 from gatework.data._content import printable
-from gatework.data.tables import Table
+from gatework.data.tables import Table, is_parquet_folder, parquet_files, with_partition
 from gatework.errors import DataError
+
+__all__ = ["ROWS", "is_parquet_folder", "parquet_files", "parquet_parts", "with_partition"]
 
 ROWS = 65_536
 """The most rows of a part."""
-
-
-def is_parquet_folder(path: Path) -> bool:
-    """Whether a path is a folder with Parquet files in it, or in folders below it."""
-    return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
 
 
 def parquet_parts(folder: Path) -> Iterator[Table]:
@@ -26,12 +23,10 @@ def parquet_parts(folder: Path) -> Iterator[Table]:
     Raises:
         DataError: A file cannot be read.
     """
-    for file in sorted(folder.rglob("*.parquet")):
+    for file in parquet_files(folder):
         where, first = printable(str(file)), 0
-        steps = (step.partition("=") for step in file.relative_to(folder).parts[:-1])
-        partition = [pl.lit(value).alias(name) for name, is_named, value in steps if is_named]
         try:
-            for frame in pl.scan_parquet(file).with_columns(partition).collect_batches(chunk_size=ROWS):
+            for frame in with_partition(pl.scan_parquet(file), file, folder).collect_batches(chunk_size=ROWS):
                 yield _part(frame, where, first)
                 first += frame.height
         except (OSError, pl.exceptions.PolarsError) as error:

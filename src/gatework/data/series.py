@@ -62,11 +62,16 @@ class Scale(Stored):
         fitted = cls.fit(values)
         if is_scaled:
             return cls.fit(fitted.single(values))
-        centre = np.where(fitted._is_hidden, fitted.mean, 0.0)
-        return cls(tuple(centre.tolist()), (1.0,) * len(fitted.std))
+        return fitted.centring()
+
+    def centring(self) -> Scale:
+        """What only takes the level off the variables of which float32 would hide the changes."""
+        centre = np.where(self.is_hidden, self.mean, 0.0)
+        return Scale(tuple(centre.tolist()), (1.0,) * len(self.std))
 
     @property
-    def _is_hidden(self) -> np.ndarray:
+    def is_hidden(self) -> np.ndarray:
+        """Of which variables the level would hide the changes from float32, shape (variables,)."""
         return np.abs(self.mean) > LARGEST_LEVEL * np.array(self.std)
 
     def single(self, values: np.ndarray) -> np.ndarray:
@@ -75,7 +80,7 @@ class Scale(Stored):
         Returns:
             The same shape, float64.
         """
-        return np.where(self._is_hidden, values, np.asarray(values, dtype=np.float32)).astype(np.float64)
+        return np.where(self.is_hidden, values, np.asarray(values, dtype=np.float32)).astype(np.float64)
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Standardised values of the same shape, float32."""

@@ -161,7 +161,41 @@ def stem(path: Path) -> str:
     return printable(Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name)
 
 
+def is_parquet_folder(path: Path) -> bool:
+    """Whether a path is a folder with Parquet files in it, or in folders below it."""
+    return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files of a folder and of the folders below it, in order of their names."""
+    return sorted(folder.rglob("*.parquet"))
+
+
+def with_partition(frame: pl.LazyFrame, file: Path, folder: Path) -> pl.LazyFrame:
+    """A file's rows with a column for each folder above it that is called as `year=2024`."""
+    steps = (step.partition("=") for step in (file.relative_to(folder).parts[:-1] if file != folder else ()))
+    return frame.with_columns([pl.lit(value).alias(name) for name, is_named, value in steps if is_named])
+
+
+def _read_parquet_folder(path: Path, reading: Reading) -> Table:
+    """The rows of all files of a folder, one after the other."""
+    digest, frames = hashlib.sha256(), []
+    for file in parquet_files(path):
+        content = file_content(file)
+        digest.update(os.fsencode(file.relative_to(path)) + f"\0{len(content)}\0".encode() + content)
+        frames.append(with_partition(_parquet(content, file).lazy(), file, path).collect())
+    where = printable(str(path))
+    if odd := next((k for k, frame in enumerate(frames) if frame.columns != frames[0].columns), None):
+        first, other = parquet_files(path)[0], parquet_files(path)[odd]
+        raise DataError(f"{where}: {other.name} has other columns than {first.name}; a folder is one table")
+    frame = pl.concat(frames, how="vertical_relaxed")
+    name = printable(path.resolve().name)
+    return Table(frame, where, name, lambda at: f"row {at + 1:,}", digest.hexdigest(), reading)
+
+
 def _read_file(path: Path, reading: Reading) -> Table:
+    if is_parquet_folder(path):
+        return _read_parquet_folder(path, reading)
     kind, where = Path(path.name.lower().removesuffix(".gz")).suffix, printable(str(path))
     existing(path)
     if kind not in SUFFIXES:

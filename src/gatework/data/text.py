@@ -237,14 +237,26 @@ class TextExamples:
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs and the lengths of a batch, as arrays."""
         count, lengths = self._count[index], self.lengths[index]
-        steps = int(lengths.max())
-        inputs = np.full((len(count), steps), PADDING, dtype=np.int64)
-        if self._pads_in_front:
-            is_word = np.arange(steps) >= steps - count[:, None]
-        else:
-            is_word = np.arange(steps) < count[:, None]
-        inputs[is_word] = self._indices[spans(self._starts[index], count)]
-        return inputs, lengths
+        indices = self._indices[spans(self._starts[index], count)]
+        return padded(indices, count, int(lengths.max()), pads_in_front=self._pads_in_front), lengths
+
+
+def padded(indices: np.ndarray, count: np.ndarray, steps: int, *, pads_in_front: bool) -> np.ndarray:
+    """The tokens of some texts as one array, shape (texts, steps), int64.
+
+    Args:
+        indices: Their tokens, one text after the other.
+        count: How many each has, shape (texts,).
+        steps: The steps of the array.
+        pads_in_front: Whether what is left stands in front of a text, not behind it.
+    """
+    inputs = np.full((len(count), steps), PADDING, dtype=np.int64)
+    if pads_in_front:
+        is_word = np.arange(steps) >= steps - count[:, None]
+    else:
+        is_word = np.arange(steps) < count[:, None]
+    inputs[is_word] = indices
+    return inputs
 
 
 @dataclass(frozen=True)

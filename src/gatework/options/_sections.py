@@ -59,6 +59,13 @@ class DataOptions(OptionSection):
         metavar="FILE",
         is_path=True,
     )
+    store: str | None = option(
+        None,
+        help="The folder of a store, which is made if it is not there: the training part is packed into it once and "
+        "read from there batch by batch, however large it is. Tables of more than 1 GB have one by themselves.",
+        metavar="DIR",
+        is_path=True,
+    )
     vocabulary: int = option(
         10_000, low=1, high=10_000_000, help='The most frequent words that are kept; every other is "unknown".'
     )

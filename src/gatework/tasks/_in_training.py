@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatework.data.batches import training_order
+from gatework.data.store.examples import PackedExamples
 from gatework.tasks._core import Core
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class InTraining(Core):
         Returns:
             For each step what `Examples.batch()` is given, the first dimension of which several processes share.
         """
+        if isinstance(examples, PackedExamples):
+            return examples.order(config, epoch)
         return training_order(examples.lengths, config.batch_size, config.seed, epoch, config.bucket)
 
     def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:

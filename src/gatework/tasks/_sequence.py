@@ -13,6 +13,7 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.pieces import PieceVocabulary
 from gatework.data.series import Scale, SeriesEncoder
+from gatework.data.store.inputs import PackedInputs, PackedSplit
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.errors import DataError, UsageError
 from gatework.inference.sequence import SequenceNetwork, Sizes
@@ -129,12 +130,16 @@ class SequenceTask(DenseTask):
                 f"series of {lengths.min():,} to {lengths.max():,} steps (median {np.median(lengths):,.0f}) and "
                 f"{train.values.shape[1]:,} variables"
             )
+        elif isinstance(train, PackedInputs):
+            lines.append(train.about())
         elif isinstance(train, np.ndarray):
             lines.append(f"series of {train.shape[1]:,} steps and {train.shape[2]:,} variables")
         return lines
 
     def encode(self, split: Split) -> SequenceExamples:
         """Examples ready to be batched."""
+        if isinstance(split, PackedSplit):
+            return split.encoded(self.encoder, self.encoded_targets)
         return self.encoder.encode(split, self.encoded_targets(split.targets))
 
     @property
@@ -204,6 +209,9 @@ _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEnco
 
 def fit_encoder(inputs: Inputs, config: DataOptions, *more: Inputs) -> Encoder:
     """Learns the vocabulary or the scale of the training part's inputs, and the words of more texts."""
+    if isinstance(inputs, PackedInputs):
+        encoder: Encoder = inputs.fitted(config)
+        return encoder
     return _ENCODERS[inputs.kind].fit(inputs, config, *more)
 
 

@@ -133,7 +133,7 @@ class ClassifyTask(SequenceTask):
         """
         if not dataset.classes:
             raise DataError(f'"{dataset.name}" has values to predict and no classes; train it with the task "regress"')
-        present = np.unique(dataset.train.targets)
+        present = np.flatnonzero(dataset.class_counts)
         if len(present) < 2:
             only = dataset.classes[present[0]] if len(present) else "none"
             raise DataError(
@@ -247,10 +247,10 @@ class ClassifyTask(SequenceTask):
         if joining is None:
             return self
         outputs, _ = super().outputs(model, self.encode(held))
-        linear = min(linear_classifiers(dataset), key=lambda each: cost(each.scores(held.inputs), held.targets))
+        linear = min(linear_classifiers(dataset.sampled), key=lambda each: cost(each.scores(held.inputs), held.targets))
         chosen = joining.join(linear, outputs, held.inputs, held.targets)
         # The weight is chosen by what has not seen the validation part; the answers are better for having seen it.
-        joining.keep(refitted(linear, dataset))
+        joining.keep(refitted(linear, dataset.sampled))
         return replace(self, chosen=replace(chosen, refitted=linear.short_name))
 
     def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
@@ -356,7 +356,7 @@ class ClassifyTask(SequenceTask):
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, with the share of every class in the training part."""
-        counts = np.bincount(dataset.train.targets, minlength=len(self.classes))
+        counts = dataset.class_counts
         order = np.argsort(-counts, kind="stable")
         shares = [f"{self.classes[k]} {100 * counts[k] / counts.sum():.0f} %" for k in order[:_MOST_CLASSES]]
         more = [f"and {len(order) - _MOST_CLASSES} more"] if len(order) > _MOST_CLASSES else []
@@ -413,7 +413,7 @@ class ClassifyTask(SequenceTask):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The most frequent class, linear classifiers, and of a long table's series the nearest one."""
-        return baselines(dataset)
+        return baselines(dataset.sampled)
 
     def absent(self, dataset: Dataset) -> list[str]:
         """That the nearest series is not looked for among too many."""

@@ -18,7 +18,7 @@ from gatework.data.own import text_column
 from gatework.data.pieces import clean
 from gatework.data.reading import Reading
 from gatework.data.sets import REGISTRY
-from gatework.data.tables import SUFFIXES, read_table
+from gatework.data.tables import SUFFIXES, is_parquet_folder, read_table
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.tasks._language_run import LanguageRun
@@ -134,7 +134,7 @@ def read_documents(source: Any, config: DataOptions) -> Documents:
     path = Path(source) if is_path else Path()
     if config.label is not None and is_path and not _is_table(path):
         raise UsageError(f"--label names a column, and {printable(str(path))} is no table; leave it out")
-    if is_path and existing(path).is_dir():
+    if is_path and existing(path).is_dir() and not is_parquet_folder(path):
         return _folder(path)
     if is_path and not _is_table(path):
         return _file(path)
@@ -151,7 +151,7 @@ def read_documents(source: Any, config: DataOptions) -> Documents:
 
 
 def _is_table(path: Path) -> bool:
-    return printable(path.name).lower().removesuffix(".gz").endswith(SUFFIXES)
+    return printable(path.name).lower().removesuffix(".gz").endswith(SUFFIXES) or is_parquet_folder(path)
 
 
 def labelled(label: str, text: str = "") -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gatework.data.reading import Reading
 from gatework.data.series import Scale
+from gatework.data.store.inputs import PackedSplit
 from gatework.errors import DataError
 from gatework.tasks import regress
 from gatework.tasks._chart import histogram
@@ -67,13 +68,17 @@ class RegressTask(SequenceTask):
         """
         if dataset.classes:
             raise DataError(f'"{dataset.name}" has classes and no values to predict; train it with the task "classify"')
-        targets = dataset.train.targets
-        if len(targets) and (targets == targets[0]).all():
-            raise DataError(
-                f'"{dataset.name}": every example to learn from has the same value to predict; there is nothing to '
-                "learn"
-            )
-        scale = Scale.learnt(targets, is_scaled=config.scale)
+        train = dataset.train
+        if isinstance(train, PackedSplit):
+            scale = train.target_scale(is_scaled=config.scale)
+        else:
+            targets = train.targets
+            if len(targets) and (targets == targets[0]).all():
+                raise DataError(
+                    f'"{dataset.name}": every example to learn from has the same value to predict; there is nothing to '
+                    "learn"
+                )
+            scale = Scale.learnt(targets, is_scaled=config.scale)
         return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
 
     def model(self, config: ModelOptions) -> nn.Module:
@@ -163,7 +168,7 @@ class RegressTask(SequenceTask):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The mean; for series the last value and a linear autoregression, for texts TF-IDF and a linear regression."""
-        return baselines(dataset)
+        return baselines(dataset.sampled)
 
     def is_copied(self, answers: pl.DataFrame) -> bool:
         """Whether every predicted value equals its target, up to the last digits of a float32."""

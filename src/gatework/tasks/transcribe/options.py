@@ -138,7 +138,7 @@ OPTIONS = TaskOptions(
     (SpeechOptions,),
     frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "max_tokens", "padding", "scale"))
     | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"}
-    | {"data.test_file", "model.adversarial"},
+    | {"data.test_file", "data.store", "model.adversarial"},
     prediction=TranscriptOptions,
     is_made_for=_is_made_for,
     recipes=Path(__file__).with_name("recipes"),

@@ -1,0 +1,172 @@
+"""A table that may be larger than memory, piece by piece: Parquet files, folders of them, CSV, TSV and JSON lines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gatework.data._content import as_utf8, existing, printable
+from gatework.data._delimited import read_delimited
+from gatework.data._dialect import sniffed, with_plain_line_ends
+from gatework.data.parts import ROWS, is_parquet_folder, parquet_files, with_partition
+from gatework.data.reading import Reading
+from gatework.data.tables import SUFFIXES, Table, stem
+from gatework.errors import DataError
+
+LARGE = 1 << 30
+"""The bytes from which on a file is packed into a store where nobody says so."""
+_PARQUET = 4
+"""A Parquet file holds about so many times its size."""
+_HEAD = 1 << 20
+
+
+def is_table_path(path: Path) -> bool:
+    """Whether a path is what this reads: a table's file that is not packed, or a folder of Parquet files."""
+    return (path.is_file() and path.name.lower().endswith(SUFFIXES)) or is_parquet_folder(path)
+
+
+def is_large(path: Path) -> bool:
+    """Whether a table is packed into a store where nobody says so."""
+    if not is_table_path(path):
+        return False
+    is_parquet = path.is_dir() or path.suffix.lower() == ".parquet"
+    size = sum(file.stat().st_size for file in (parquet_files(path) if path.is_dir() else [path]))
+    return size * (_PARQUET if is_parquet else 1) > LARGE
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table on disk.
+
+    Attributes:
+        path: The file, or the folder of Parquet files.
+        reading: What is decided of how its texts become values.
+    """
+
+    path: Path
+    reading: Reading
+
+    @classmethod
+    def of(cls, path: Path, reading: Reading) -> Source:
+        """The table at a path.
+
+        Raises:
+            DataError: There is none, or one that cannot be read piece by piece.
+        """
+        if not is_table_path(existing(path)):
+            raise DataError(
+                f"{printable(str(path))} cannot be read piece by piece: a folder of Parquet files, or a file that ends "
+                f"with {', '.join(SUFFIXES)}, was expected; unpack a .gz file first"
+            )
+        if path.is_file() and path.suffix.lower() in (".csv", ".tsv"):
+            reading = _with_separator(path, reading)
+        return cls(path, reading)
+
+    @property
+    def where(self) -> str:
+        """The path for messages."""
+        return printable(str(self.path))
+
+    @property
+    def name(self) -> str:
+        """What the data are called."""
+        return printable(self.path.resolve().name) if self.path.is_dir() else stem(self.path)
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file, in the order of reading."""
+        return parquet_files(self.path) if self.path.is_dir() else [self.path]
+
+    def stamps(self) -> list[list[Any]]:
+        """Name, size and time of change of each file: what tells this source from another."""
+        status = [(file, file.stat()) for file in self.files]
+        return [[printable(str(file)), s.st_size, s.st_mtime_ns] for file, s in status]
+
+    def rows(self) -> int:
+        """How many rows there are; of text files about how many, by their first ones."""
+        if self.path.is_dir() or self.path.suffix.lower() == ".parquet":
+            return int(pl.scan_parquet(self.files).select(pl.len()).collect().item())
+        with self.path.open("rb") as file:
+            head = file.read(_HEAD)
+        lines = max(head.count(b"\n"), 1)
+        return max(self.path.stat().st_size * lines // len(head), 1)
+
+    def parts(self, rows: int = ROWS, columns: Sequence[str] = ()) -> Iterator[Table]:
+        """The rows in their order, so many at a time.
+
+        Args:
+            rows: The most rows of a part.
+            columns: The columns that are read; all if empty.
+
+        Raises:
+            DataError: A file cannot be read.
+        """
+        for file in self.files:
+            where, first = printable(str(file)), 0
+            kind = file.suffix.lower()
+            word = "line" if kind in (".jsonl", ".ndjson") else "row"
+            offset = 2 if kind in (".csv", ".tsv") else 1
+            try:
+                scanned = self._scanned(file)
+                scanned = scanned.select(columns) if columns else scanned
+                for batch in scanned.collect_batches(chunk_size=rows):
+                    for frame in batch.iter_slices(rows):
+                        yield _table(frame, where, self.name, word, first + offset, self.reading)
+                        first += frame.height
+            except (OSError, pl.exceptions.PolarsError) as error:
+                raise DataError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
+
+    def _scanned(self, file: Path) -> pl.LazyFrame:
+        if file.suffix.lower() == ".parquet":
+            return with_partition(pl.scan_parquet(file), file, self.path)
+        if file.suffix.lower() in (".jsonl", ".ndjson"):
+            return pl.scan_ndjson(file, infer_schema_length=10_000)
+        above = _dialect(file, self.reading).lines
+        frame = pl.scan_csv(file, separator=self.reading.separator or ",", infer_schema=False, skip_lines=above)
+        frame = frame.rename({name: name.strip() for name in frame.collect_schema().names()})
+        return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def _table(frame: pl.DataFrame, where: str, name: str, word: str, first: int, reading: Reading) -> Table:
+    return Table(frame, where, name, lambda position: f"{word} {first + position:,}", "", reading)
+
+
+def _head(path: Path) -> bytes:
+    """The first whole lines of a file."""
+    with path.open("rb") as file:
+        content = file.read(_HEAD)
+    return content if len(content) < _HEAD else content[: content.rindex(b"\n") + 1]
+
+
+def _dialect(path: Path, reading: Reading) -> Any:
+    return sniffed(with_plain_line_ends(_head(path)), reading.separator)
+
+
+def _with_separator(path: Path, reading: Reading) -> Reading:
+    """The reading with the separator that the first rows have.
+
+    Raises:
+        DataError: The file is empty, or in another encoding than UTF-8.
+    """
+    where = printable(str(path))
+    head = _head(path)
+    if not head.strip():
+        raise DataError(f"{where} is empty: a header and at least one row were expected")
+    _, encoding, _ = as_utf8(head, path, reading.encoding)
+    if encoding != "utf-8":
+        raise DataError(
+            f"{where} is in the encoding {encoding}, and a file is read piece by piece in UTF-8; convert it"
+        )
+    known = Reading(separator="\t") if path.suffix.lower() == ".tsv" else reading
+    separator = read_delimited(head, where, known).separator
+    return reading.overridden(Reading(separator=separator, encoding=encoding))
+
+
+def source_key(source: Source, settings: dict[str, Any]) -> str:
+    """What tells a store of this source, packed by these settings, from any other."""
+    return hashlib.sha256(repr((source.stamps(), sorted(settings.items()))).encode()).hexdigest()
