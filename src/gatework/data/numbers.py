@@ -91,9 +91,8 @@ def numbers(
     """
     where = f'{source}, column "{column.name}"'
     if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
-        values = column.cast(pl.Float64)
-        is_missing = values.is_null() | values.is_nan()
-        is_wrong = pl.repeat(False, len(column), eager=True)
+        floats = np.array(column.cast(pl.Float64).to_numpy())
+        is_missing, is_wrong = np.isnan(floats), np.zeros(len(floats), dtype=bool)
     elif column.dtype.is_temporal() or column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
         raise DataError(f"{where} holds {column.dtype}, expected numbers")
     else:
@@ -101,11 +100,11 @@ def numbers(
         is_decided = reading is not None and reading.decimal is not None
         marks = reading if is_decided and reading else number_marks([column], reading or Reading())[0]
         values = parsed_numbers(texts, marks)
-        is_missing = texts.is_null() | texts.str.strip_chars().is_in(list(MISSING_WORDS))
-        is_wrong = ~is_missing & values.is_null()
-    floats = np.array(values.fill_null(float("nan")).to_numpy(), dtype=np.float64)
+        is_missing = (texts.is_null() | texts.str.strip_chars().is_in(list(MISSING_WORDS))).to_numpy()
+        is_wrong = ~is_missing & values.is_null().to_numpy()
+        floats = np.array(values.fill_null(float("nan")).to_numpy(), dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        bad = is_wrong.to_numpy() | (np.abs(floats) > LARGEST) | (is_missing.to_numpy() if is_whole else False)
+        bad = is_wrong | (np.abs(floats) > LARGEST) | (is_missing if is_whole else False)
     if bad.any():
         at = int(np.argmax(bad))
         more = f" (and {int(bad.sum()) - 1:,} more)" if bad.sum() > 1 else ""

@@ -20,6 +20,7 @@ from filelock import FileLock
 
 from gatework._files import UMASK, cache_folder
 from gatework.data.dataset import Columns, Provenance, Split
+from gatework.data.numbers import plain_texts
 from gatework.data.own import Answer, chosen_columns, classes_of, decided, examples_of
 from gatework.data.reading import Reading
 from gatework.data.store.files import INDEX, ArrayWriter, Store, write_index
@@ -94,8 +95,9 @@ def _dataset(store: Store, source: Source) -> PackedDataset:
     reading, classes = Reading.from_state(about["reading"]), tuple(about["names"])
 
     def held(part: str) -> Split:
-        table = Table.of(pl.read_parquet(store.folder / f"{part}.parquet"), source.where, source.name)
-        return examples_of(replace(table, reading=reading), columns, classes)
+        frame, where = pl.read_parquet(store.folder / f"{part}.parquet"), f"{store.folder / part}.parquet"
+        table = Table(frame, where, source.name, lambda position: f"row {position + 1:,}", "", reading)
+        return examples_of(table, columns, classes)
 
     inputs: PackedInputs = PackedTexts(store) if "text" in columns else PackedSeries(store)
     train = PackedSplit(inputs)
@@ -263,15 +265,20 @@ class _Packer:
         if self.answer == "target":
             self.target.add(self._append("targets", table.numbers(name)[learnt, np.newaxis]))
             return
-        labels = table.labels(name)
-        for label in labels.unique(maintain_order=True):
+        column = table.column(name)
+        distinct = column.unique(maintain_order=True)
+        plain = plain_texts(distinct, name)
+        if plain.null_count():
+            table.labels(name)  # says which row has none
+        for label in plain:
             self.labels.setdefault(label, len(self.labels))
         if len(self.labels) > _MOST_CLASSES:
             raise DataError(
                 f'{table.where}: the column "{name}" has more than {_MOST_CLASSES:,} different labels; name the column '
                 "of the classes with --label"
             )
-        codes = labels.replace_strict(self.labels, return_dtype=pl.Int32).to_numpy()[learnt]
+        numbers = [self.labels[label] for label in plain]
+        codes = column.replace_strict(distinct, numbers, return_dtype=pl.Int32).to_numpy()[learnt]
         counts = np.bincount(codes, minlength=len(self.labels))
         counts[: len(self.counts)] += self.counts
         self.counts = counts
