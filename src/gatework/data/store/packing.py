@@ -34,7 +34,7 @@ from gatework.data.store.inputs import (
 )
 from gatework.data.store.moments import Moments
 from gatework.data.store.shuffle import mixed
-from gatework.data.store.sources import Source, source_key
+from gatework.data.store.sources import TableSource, source_key
 from gatework.data.tables import Table
 from gatework.data.tokens import tokenise
 from gatework.errors import DataError, UsageError
@@ -68,7 +68,7 @@ def packed_dataset(source: Any, config: DataOptions, answer: Answer) -> PackedDa
         raise UsageError("--store is of a table on disk; name its path, or leave --store out")
     if config.test_file is not None:
         raise UsageError("--test-file does not go with --store; the test part is a part of the table")
-    read = Source.of(Path(source), Reading.given(config))
+    read = TableSource.of(Path(source), Reading.given(config))
     names = ("text", "label", "target", "validation", "test", "split_seed", "decimal")
     settings = {name: getattr(config, name) for name in names} | {"answer": answer}
     key = source_key(read, settings)
@@ -89,7 +89,7 @@ def packed_dataset(source: Any, config: DataOptions, answer: Answer) -> PackedDa
     return _dataset(store, read)
 
 
-def _dataset(store: Store, source: Source) -> PackedDataset:
+def _dataset(store: Store, source: TableSource) -> PackedDataset:
     about = store.about
     columns: Columns = {role: tuple(n) if isinstance(n, list) else n for role, n in about["columns"].items()}
     reading, classes = Reading.from_state(about["reading"]), tuple(about["names"])
@@ -111,7 +111,7 @@ def _dataset(store: Store, source: Source) -> PackedDataset:
     return PackedDataset(source.name, kind, train, validation, test, provenance, classes, columns, reading)
 
 
-def _pack(source: Source, config: DataOptions, answer: Answer, folder: Path, key: str) -> None:
+def _pack(source: TableSource, config: DataOptions, answer: Answer, folder: Path, key: str) -> None:
     """Writes a store beside its folder, which then appears in one piece."""
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -163,7 +163,7 @@ class _Packer:
         folder: Where it is written.
     """
 
-    def __init__(self, source: Source, config: DataOptions, answer: Answer, folder: Path) -> None:
+    def __init__(self, source: TableSource, config: DataOptions, answer: Answer, folder: Path) -> None:
         self.source, self.config, self.answer, self.folder = source, config, answer, folder
         rows = max(source.rows(), 1)
         self.test = min(config.test, HELD / rows)

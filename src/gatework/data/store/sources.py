@@ -40,7 +40,7 @@ def is_large(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """A table on disk.
 
     Attributes:
@@ -52,7 +52,7 @@ class Source:
     reading: Reading
 
     @classmethod
-    def of(cls, path: Path, reading: Reading) -> Source:
+    def of(cls, path: Path, reading: Reading) -> TableSource:
         """The table at a path.
 
         Raises:
@@ -167,6 +167,6 @@ def _with_separator(path: Path, reading: Reading) -> Reading:
     return reading.overridden(Reading(separator=separator, encoding=encoding))
 
 
-def source_key(source: Source, settings: dict[str, Any]) -> str:
+def source_key(source: TableSource, settings: dict[str, Any]) -> str:
     """What tells a store of this source, packed by these settings, from any other."""
     return hashlib.sha256(repr((source.stamps(), sorted(settings.items()))).encode()).hexdigest()
