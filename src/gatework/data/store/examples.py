@@ -113,9 +113,7 @@ class PackedTextExamples(PackedExamples):
         kept = self._kept(ends - starts)
         count = np.maximum(kept, 1)
         indices = np.full(int(count.sum()), UNKNOWN, dtype=np.int32)
-        indices[spans(np.cumsum(count) - count, kept)] = self._lookup[
-            self._tokens.fetched(spans(ends - kept, kept), len(index))
-        ]
+        indices[spans(np.cumsum(count) - count, kept)] = self._lookup[self._tokens.spans(ends - kept, kept)]
         lengths = np.full(len(index), self._steps, dtype=np.int64) if self._pads_in_front else count
         return padded(indices, count, int(lengths.max()), pads_in_front=self._pads_in_front), lengths
 

@@ -1,4 +1,4 @@
-"""Arrays on disk: written from start to end, read by mapping them into memory.
+"""Arrays on disk: written from start to end, read row by row from anywhere.
 
 A store is a folder with one file per array, the raw numbers in the machine's order of bytes, and `store.json`, which is
 written last: what the arrays are, how many numbers each has, and the SHA-256 of each.
@@ -7,9 +7,10 @@ written last: what the arrays are, how many numbers each has, and the SHA-256 of
 from __future__ import annotations
 
 import hashlib
-import mmap
+import os
 import sys
-from dataclasses import dataclass, field
+import weakref
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,8 +24,7 @@ INDEX = "store.json"
 """The file that says what a store holds."""
 _VERSION = 1
 _BLOCK = 1 << 22
-_PLACES_HELD = 2048
-"""After so many places, with each of which the system maps up to 64 kB, the memory is given back."""
+_MOST = 1 << 30
 
 
 class ArrayWriter:
@@ -84,7 +84,10 @@ def _digest(file: Path) -> str:
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array on disk, of which what is asked for is copied into memory.
+    """An array on disk, of which what is asked for is read into memory.
+
+    It is read and not mapped: a page fault costs more than the call that copies a row, and mapped pages count as this
+    process's memory.
 
     Attributes:
         path: The file.
@@ -99,52 +102,56 @@ class StoredArray:
     width: int
     rows: int
     sha256: str
-    _fetched: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)
 
     def __len__(self) -> int:
         return self.rows
 
     def __getstate__(self) -> dict[str, Any]:
-        # Another process maps the file itself.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_pages", "_whole")}
+        # Another process opens the file itself.
+        return {name: value for name, value in self.__dict__.items() if name != "_file"}
 
     @cached_property
-    def _pages(self) -> mmap.mmap:
-        with self.path.open("rb") as file:
-            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        if hasattr(mmap, "MADV_RANDOM"):
-            pages.madvise(mmap.MADV_RANDOM)
-        return pages
+    def _file(self) -> int:
+        file = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, file)
+        return file
 
     @cached_property
-    def _whole(self) -> np.ndarray:
-        shape = (self.rows, self.width) if self.width else (self.rows,)
-        if not self.rows:
-            return np.zeros(shape, self.dtype)
-        return np.frombuffer(self._pages, dtype=self.dtype).reshape(shape)
+    def size(self) -> int:
+        """The bytes of a row."""
+        return np.dtype(self.dtype).itemsize * max(self.width, 1)
+
+    def _read(self, size: int, place: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file, size, place)
+        os.lseek(self._file, place, os.SEEK_SET)
+        return os.read(self._file, size)
+
+    def _array(self, content: bytes) -> np.ndarray:
+        rows = np.frombuffer(content, dtype=self.dtype)
+        return rows.reshape(-1, self.width) if self.width else rows
 
     def __getitem__(self, index: np.ndarray | slice) -> np.ndarray:
-        """The rows at these positions, a copy: nothing of the file stays in this process's memory for long."""
-        return self.fetched(index)
+        """The rows at these positions, or those of a slice without steps."""
+        if isinstance(index, slice):
+            first, last, _ = index.indices(self.rows)
+            return self.spans(np.array([first]), np.array([max(last - first, 0)]))
+        size = self.size
+        return self._array(b"".join([self._read(size, place) for place in (index * size).tolist()]))
 
-    def fetched(self, index: np.ndarray | slice, places: int = 0) -> np.ndarray:
-        """The rows at these positions, a copy.
+    def spans(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The rows `start, start + 1, ...` of every span, one span after the other.
 
         Args:
-            index: The positions.
-            places: At how many places they lie; each at its own where it is 0.
+            starts: The first row of each span, shape (spans,).
+            lengths: The rows in each span, shape (spans,).
         """
-        taken: np.ndarray = np.array(self._whole[index])
-        self._fetched[0] += places or len(taken)
-        if self._fetched[0] >= _PLACES_HELD:
-            self.forget()
-        return taken
-
-    def forget(self) -> None:
-        """Gives back the memory that the file is mapped to; the system may keep its content at hand."""
-        self._fetched[0] = 0
-        if self.rows and hasattr(mmap, "MADV_DONTNEED"):
-            self._pages.madvise(mmap.MADV_DONTNEED)
+        places, sizes = (starts * self.size).tolist(), (lengths * self.size).tolist()
+        pieces = []
+        for place, size in zip(places, sizes, strict=True):
+            # One call gives up to 2 GB.
+            pieces += [self._read(min(size - k, _MOST), place + k) for k in range(0, size, _MOST)]
+        return self._array(b"".join(pieces))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from gatework.data.store.examples import PackedExamples, PackedSeriesExamples, P
 from gatework.data.store.files import Store
 from gatework.data.store.moments import Moments
 from gatework.data.text import TextEncoder, Texts, Vocabulary
-from gatework.data.tokens import Tokens, spans
+from gatework.data.tokens import Tokens
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,7 +79,7 @@ class PackedInputs(ABC):
 
 
 class PackedTexts(PackedInputs):
-    """Texts on disk, as tokens: `tokens` are positions in `words`, `ends` is where each text ends."""
+    """Texts on disk, as tokens: `tokens` are positions in `words`, `starts` is where each text begins, and the end."""
 
     @property
     def kind(self) -> Literal["text"]:
@@ -87,7 +87,7 @@ class PackedTexts(PackedInputs):
         return "text"
 
     def __len__(self) -> int:
-        return len(self.store.arrays["ends"])
+        return len(self.store.arrays["starts"]) - 1
 
     @cached_property
     def words(self) -> pl.DataFrame:
@@ -102,7 +102,7 @@ class PackedTexts(PackedInputs):
 
         tokens = self.store.arrays["tokens"]
         starts, ends = self.bounds(index)
-        types, ids = np.unique(tokens[spans(starts, ends - starts)], return_inverse=True)
+        types, ids = np.unique(tokens.spans(starts, ends - starts), return_inverse=True)
         words = self.words["word"].gather(types)
         order = words.arg_sort().to_numpy()
         places = np.argsort(order)
@@ -113,8 +113,8 @@ class PackedTexts(PackedInputs):
 
     def bounds(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the tokens of these texts begin and end."""
-        ends = self.store.arrays["ends"]
-        return np.where(index > 0, ends[np.maximum(index - 1, 0)], 0), ends[index]
+        starts, ends = self.store.arrays["starts"].spans(index, np.full(len(index), 2)).reshape(-1, 2).T
+        return starts, ends
 
     def fitted(self, config: DataOptions) -> TextEncoder:
         """The encoder with the most frequent words."""

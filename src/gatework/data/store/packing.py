@@ -133,7 +133,6 @@ class _Words:
     """The words of the training part, numbered as they come."""
 
     numbers: dict[str, int] = field(default_factory=lambda: {"": 0})
-    counts: list[np.ndarray] = field(default_factory=list)
     total: np.ndarray = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
 
     def of(self, types: pl.Series) -> np.ndarray:
@@ -148,9 +147,9 @@ class _Words:
 
     def count(self, ids: np.ndarray) -> None:
         """Counts words by their numbers."""
-        found = np.bincount(ids, minlength=len(self.numbers))
-        found[: len(self.total)] += self.total
-        self.total = found
+        counts = np.bincount(ids, minlength=len(self.numbers))
+        counts[: len(self.total)] += self.total
+        self.total = counts
 
 
 class _Packer:
@@ -212,7 +211,8 @@ class _Packer:
         self.reading, self.notes = table.reading, table.notes
         dtype: Any = np.float32
         if "text" in self.columns:
-            self.writers = {"tokens": self._writer("tokens", np.uint32), "ends": self._writer("ends", np.int64)}
+            self.writers = {"tokens": self._writer("tokens", np.uint32), "starts": self._writer("starts", np.int64)}
+            self.writers["starts"].append(np.zeros(1))
         else:
             first = Moments()
             first.add(self._matrix(table))
@@ -290,7 +290,7 @@ class _Packer:
             ids = self.words.of(tokens.types)[tokens.flat()]
             self.words.count(ids)
             self.writers["tokens"].append(ids)
-            self.writers["ends"].append(self.last + np.cumsum(tokens.lengths))
+            self.writers["starts"].append(self.last + np.cumsum(tokens.lengths))
             self.last += len(ids)
             self.longest = max(self.longest, int(tokens.lengths.max(initial=0)))
 
