@@ -113,7 +113,7 @@ inline StepOptions options_of(const OptionRecord& r) {
 
 namespace nanobind::detail {
 
-// Reads a tuple into the fields of a record.
+// Reads a tuple into the fields of a record, by what the stable ABI has: no macro of CPython's.
 template <class Record>
 struct record_caster {
   NB_TYPE_CASTER(Record, const_name("tuple"))
@@ -121,10 +121,10 @@ struct record_caster {
   bool from_python(handle source, uint8_t flags, cleanup_list* cleanup) noexcept {
     auto fields = value.fields();
     constexpr size_t count = std::tuple_size_v<decltype(fields)>;
-    if (!PyTuple_Check(source.ptr()) || PyTuple_GET_SIZE(source.ptr()) != static_cast<Py_ssize_t>(count)) return false;
+    if (!PyTuple_Check(source.ptr()) || PyTuple_Size(source.ptr()) != static_cast<Py_ssize_t>(count)) return false;
     Py_ssize_t place = 0;
     return std::apply(
-        [&](auto&... field) { return (read(PyTuple_GET_ITEM(source.ptr(), place++), field, flags, cleanup) && ...); },
+        [&](auto&... field) { return (read(PyTuple_GetItem(source.ptr(), place++), field, flags, cleanup) && ...); },
         fields);
   }
 

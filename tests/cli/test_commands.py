@@ -55,6 +55,23 @@ def test_the_help_of_a_task_shows_every_option_of_its_recipes_and_no_other(task)
     assert TASKS[task].example in shown
 
 
+@pytest.mark.parametrize(
+    ("line", "completions"),
+    [
+        ("gatework tra", ["train"]),
+        ("gatework train trans", ["translate", "transcribe"]),
+        ("gatework train forecast --hor", ["--horizon"]),
+        ("gatework export --o", ["--out"]),
+    ],
+)
+def test_a_shell_completes_commands_tasks_and_the_options_of_a_task(line, completions, monkeypatch):
+    monkeypatch.setenv("_GATEWORK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    code, out, _ = gatework()
+    assert (code, out.split()) == (0, completions)
+
+
 def test_the_whole_list_of_commands_fits_a_terminal_uncut(monkeypatch):
     shown = run_process("--help", columns=80).stdout
     assert max(map(len, shown.splitlines())) <= 80

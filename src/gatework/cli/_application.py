@@ -58,7 +58,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
         name="gatework",
         cls=_Group,
         help=_ABOUT,
-        add_completion=False,
+        add_completion=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -138,6 +138,13 @@ def _version(
     """Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."""
 
 
+def _words() -> list[str]:
+    """The words of the command line; while a shell completes one, those that stand there, as options depend on them."""
+    asked = os.environ if "_GATEWORK_COMPLETE" in os.environ else {}
+    typed = asked.get("_TYPER_COMPLETE_ARGS") or asked.get("COMP_WORDS")
+    return typed.split()[1:] if typed else sys.argv[1:]
+
+
 def _without_plugins(arguments: Sequence[str]) -> list[str]:
     """A command line without --plugin, whose files are noted: they are known before the options are."""
     words, others = iter(arguments), []
@@ -164,7 +171,7 @@ def main() -> None:
     atexit.register(gc.freeze)
     arguments: list[str] = []
     try:
-        arguments = _without_plugins(sys.argv[1:]) or ["--help"]
+        arguments = _without_plugins(_words()) or ["--help"]
         code = build(arguments)(args=arguments, standalone_mode=False)
     except _MISUSE as error:
         _fail(f"{error.format_message().rstrip('.')}; {_way_out(error, arguments)}", 2)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from gatework.options import Option
+from gatework.options import TASKS, Option
 
 Out = Annotated[Path, typer.Option(help="The folder to write.")]
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="A named recipe, or the path of a .toml file.")]
@@ -28,6 +28,12 @@ On = Annotated[
 ]
 Changes = dict[str, Any]
 """What a command with declared options is given in `changes`: those that were given, by their qualified names."""
+
+
+def task_names(incomplete: str) -> list[str]:
+    """The tasks that a shell may complete a word to."""
+    return [name for name in TASKS if name.startswith(incomplete)]
+
 
 _QUALIFIED = re.compile(r"(, )?--(no-)?\w+\.[\w.-]+")
 

@@ -15,7 +15,10 @@ _PROBLEMS = 1
 
 def check(
     task: Annotated[
-        str | None, typer.Argument(metavar="TASK", help="What would be learnt; inferred if absent.")
+        str | None,
+        typer.Argument(
+            metavar="TASK", autocompletion=options.task_names, help="What would be learnt; inferred if absent."
+        ),
     ] = None,
     data: Annotated[str | None, typer.Argument(metavar="FILE", help="A table, a folder, or a data set.")] = None,
     as_json: options.AsJson = False,

@@ -16,7 +16,10 @@ _STOPPED = "stopped; go on where it stands with: gatework train --resume {}"
 
 
 def train(
-    task: Annotated[str | None, typer.Argument(metavar="TASK", help=f"What to learn: {', '.join(TASKS)}.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK", autocompletion=options.task_names, help=f"What to learn: {', '.join(TASKS)}."),
+    ] = None,
     data: Annotated[
         str | None, typer.Argument(metavar="FILE", help="A table, a folder of texts, or a data set.")
     ] = None,

@@ -18,7 +18,10 @@ _STOPPED = "stopped; what was tried is kept, and the same command goes on from t
 
 
 def tune(
-    task: Annotated[str, typer.Argument(metavar="TASK", help=f"What to learn: {', '.join(TASKS)}.")],
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK", autocompletion=options.task_names, help=f"What to learn: {', '.join(TASKS)}."),
+    ],
     data: Annotated[str, typer.Argument(metavar="FILE", help="A table, a folder of texts, or a data set.")],
     out: options.Out,
     trials: Annotated[int, typer.Option(help="Recipes to try, the default among them.")] = 30,
