@@ -32,6 +32,7 @@ WORDS = {
     "inference": "answers without torch",
     "inside": "traces, gradients, live page",
     "_compared": "from data to a report",
+    "_trained": "a run with its pages",
     "_tuned": "from data to a better recipe",
     "nn": "layers, drop-ins for torch.nn",
     "options": "each setting declared once",

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatework import cells, data, errors, export, inside, nn, recipe, tasks
-    from gatework._typed import compare, train, tune
+    from gatework._trained import ShownRun as Run
+    from gatework._typed import compare, resume, train, tune
     from gatework.nn import accelerate, cell
     from gatework.reports import report
-    from gatework.training import Run, resume
 
 __version__ = "0.1.0"
 
 # Where each public name comes from; a module, or an attribute of one after a colon.
 _SOURCES = {
-    "Run": "gatework.training:Run",
+    "Run": "gatework._trained:ShownRun",
     "accelerate": "gatework.nn:accelerate",
     "cell": "gatework.nn:cell",
     "cells": "gatework.cells",
@@ -31,9 +31,9 @@ _SOURCES = {
     "nn": "gatework.nn",
     "recipe": "gatework.recipe",
     "report": "gatework.reports:report",
-    "resume": "gatework.training:resume",
+    "resume": "gatework._trained:resume",
     "tasks": "gatework.tasks",
-    "train": "gatework.training:train",
+    "train": "gatework._trained:train",
     "tune": "gatework._tuned:tune",
 }
 

@@ -6,11 +6,11 @@ from typing import Literal
 from narwhals.typing import IntoDataFrame
 
 from gatework._compared import Compared
+from gatework._trained import ShownRun
 from gatework._tuned import Tuned
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
-from gatework.training.run import Run
 
 def train(
     task: str,
@@ -141,7 +141,13 @@ def train(
     splice: float = ...,
     skip_bad: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
-) -> Run: ...
+) -> ShownRun: ...
+def resume(
+    path: str | PathLike[str],
+    source: str | PathLike[str] | IntoDataFrame | Dataset | None = ...,
+    *,
+    progress: Progress | None = ...,
+) -> ShownRun: ...
 def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
     *,

@@ -1,3 +1,8 @@
+import base64
+import io
+import re
+
+import matplotlib.image
 import numpy as np
 import polars as pl
 import pytest
@@ -115,3 +120,16 @@ def test_what_has_no_recurrent_layer_has_no_trace(tmp_path):
         trace(opened, "good")
     with pytest.raises(UsageError, match='has no "q"'):
         trace(LSTM(1, 1), torch.zeros(1, 1, 1))["q"]
+
+
+def test_a_notebook_shows_every_gate_and_state_of_a_trace_and_the_parameters_of_a_layer():
+    layer = LSTM(3, 5, 2)
+    page = trace(layer, torch.randn(7, 4, 3))._repr_html_()
+    assert "the first of 4 sequences, 7 steps, layer 2 of 2" in page
+    pictures = dict(re.findall(r'alt="(.)" src="data:image/png;base64,([^"]+)"', page))
+    assert list(pictures) == list("ifgoch")
+    for picture in pictures.values():
+        points = matplotlib.image.imread(io.BytesIO(base64.b64decode(picture)), format="png")
+        assert points.shape == (5, 7, 3)
+    assert "weight_ih_l1" in layer._repr_html_()
+    assert f"{sum(p.numel() for p in layer.parameters()):,}" in layer._repr_html_()

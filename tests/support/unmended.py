@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("pages", "search"),
     ("reports",),
     ("inside",),
-    ("_compared", "_tuned"),
+    ("_compared", "_trained", "_tuned"),
     ("estimators", "export", "serve"),
     ("bench", "course"),
     ("cli",),
@@ -48,7 +48,7 @@ FACE = "gatework"
 MOVING: dict[str, str] = {}
 
 # Commands are read for `gatework --help`, which imports nothing heavy; a comparison starts workers before it imports.
-LAZY_FACES = ("cli/", "_compared.py", "_tuned.py")
+LAZY_FACES = ("cli/", "_compared.py", "_trained.py", "_tuned.py")
 # What takes long to import, or comes with an extra that may be absent.
 HEAVY = {
     *("torch", "triton", "numpy", "polars", "narwhals", "plotly", "sklearn", "scipy", "safetensors", "statsforecast"),

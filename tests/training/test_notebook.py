@@ -1,11 +1,15 @@
 """What a notebook shows of a training and of a run."""
 
+import html
+import os
 import sys
 import types
 
+import pandas
 import pytest
 
 import gatework
+from gatework.errors import UsageError
 from gatework.training.notebook import is_notebook
 from support.datasets import opinions
 
@@ -45,3 +49,24 @@ def test_a_training_is_one_display_that_is_updated(notebook, tmp_path):
     page = run._repr_html_()
     assert "test accuracy" in page
     assert "<script" not in page
+
+
+def test_a_run_shows_itself_and_answers_in_the_kind_of_frame_it_was_trained_on(tmp_path):
+    words = [f"{word} film {k}" for k in range(40) for word in ("good", "bad")]
+    frame = pandas.DataFrame({"text": words, "label": ["p", "n"] * 40})
+    run = gatework.train(
+        "classify", frame, text="text", label="label", out=tmp_path / "run", epochs=1, hidden=3, threads=1, blend=False
+    )
+    assert repr(run).startswith(f"Run({str(run.path)!r}, classify, lstm, test accuracy ")
+    assert type(run.predict(["good"])) is type(frame)
+    opened = gatework.Run.open(run.path)
+    assert not isinstance(opened.predict(["good"]), type(frame))
+    for page in (run.report(), opened.plot(["good", "bad"]), opened.inspect(["good"])):
+        assert f"{page}" == os.fspath(page)
+        frame_of_page = page._repr_html_()
+        assert html.escape("<!doctype html>") in frame_of_page.lower()
+        assert "<script" not in frame_of_page
+    with pytest.raises(UsageError, match="nothing was given to answer"):
+        opened.plot()
+    with pytest.raises(UsageError, match="predict --plot draws images"):
+        opened.plot(["good"], out="picture.png")

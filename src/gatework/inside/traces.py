@@ -16,6 +16,7 @@ from gatework.cells import CellSpec
 from gatework.data.dataset import Batch
 from gatework.errors import UsageError
 from gatework.inside._sources import answered, batch_lengths, capturing, read, recurrent_of
+from gatework.inside._trace_html import trace_html
 from gatework.nn import RecurrentLayer
 from gatework.training.run import Run
 
@@ -71,6 +72,11 @@ class Trace:
         """One sequence's gates and states without padding, each of shape (layers, directions, time, units)."""
         length = int(self.lengths[position])
         return {name: array[:, :, :length, position] for name, array in self.values.items()}
+
+    def _repr_html_(self) -> str:
+        """The first sequence in a notebook, the last layer of it."""
+        reads = self.step_names(0) if self.steps else ()
+        return trace_html(self.sequence(0), self.spec.gates, len(self.lengths), reads)
 
     def table(self) -> pl.DataFrame:
         """One row per sequence, step, layer, direction and unit, one column per gate and state.

@@ -13,6 +13,7 @@ from torch.nn.functional import dropout
 from gatework.errors import UsageError
 from gatework.nn import _arrange, _direct, _run, _torch
 from gatework.nn._arrange import Input, Lengths
+from gatework.nn._html import layer_html
 from gatework.nn._options import ScanOptions
 from gatework.nn._stack import LayerStack
 from gatework.scan import reference
@@ -161,6 +162,10 @@ class RecurrentLayer(LayerStack):
             f"{type(self).__name__}: torch.jit.script cannot read gatework's layers; script "
             "gatework.nn.to_torch(copy.deepcopy(model)), which has the same parameters, or use torch.jit.trace"
         )
+
+    def _repr_html_(self) -> str:
+        """The layer in a notebook, with its parameters."""
+        return layer_html(self)
 
     def extra_repr(self) -> str:
         """As torch.nn's: the sizes, then what differs from the defaults."""

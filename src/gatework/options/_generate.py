@@ -92,11 +92,11 @@ from typing import Literal
 from narwhals.typing import IntoDataFrame
 
 from gatework._compared import Compared
+from gatework._trained import ShownRun
 from gatework._tuned import Tuned
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training.progress import Progress
-from gatework.training.run import Run
 
 def train(
     task: str,
@@ -107,7 +107,13 @@ def train(
     threads: int | None = ...,
     progress: Progress | None = ...,
 {train}
-) -> Run: ...
+) -> ShownRun: ...
+def resume(
+    path: str | PathLike[str],
+    source: str | PathLike[str] | IntoDataFrame | Dataset | None = ...,
+    *,
+    progress: Progress | None = ...,
+) -> ShownRun: ...
 def compare(
     source: str | PathLike[str] | IntoDataFrame | Dataset,
     *,

@@ -72,8 +72,10 @@ class Predictor:
 
         Raises:
             DataError: The data are not usable, or hold nothing to answer.
-            UsageError: The task has no such option.
+            UsageError: The task has no such option, or needs a source.
         """
+        if source is None and self.task.needs_input:
+            raise UsageError("nothing was given to answer; give a text, a list of them, a path or a data frame")
         recipe, options = self._recipe(options)
         return _some(self.task.read(source, recipe, **options), source)
 
