@@ -12,6 +12,8 @@ from gatework.data.dataset import Provenance
 from gatework.data.features import FeatureSpec
 from gatework.data.recordings import Recordings
 from gatework.recipe import Recipe, find_recipe
+from gatework.tasks.classify.options import SoundOptions
+from gatework.tasks.classify.sounds import SoundDataset, Sounds
 from gatework.tasks.transcribe.data import Spoken, SpokenDataset
 from gatework.tasks.transcribe.options import SpeechOptions
 
@@ -50,6 +52,27 @@ def dataset(train: int = 24, held: int = 6, options: SpeechOptions | None = None
     splits = [spoken(part, 100 * place) for place, part in enumerate(parts)]
     provenance = Provenance("made by the test", "none", "0")
     return SpokenDataset("tones", "sound", *splits, provenance, options=options or SpeechOptions())
+
+
+def sounds(count: int, seed: int = 0) -> Sounds:
+    """Recordings of the words of the language, one each, which are their classes."""
+    targets = np.arange(count) % len(WORDS)
+    made = [sound(WORDS[k], seed + place) for place, k in enumerate(targets.tolist())]
+    speakers = np.array([("ann", "bo")[place // len(WORDS) % 2] for place in range(count)], dtype=object)
+    return Sounds(Recordings.of(made, RATE, SPEC), targets, None, speakers)
+
+
+def sound_dataset(options: SoundOptions | None = None) -> SoundDataset:
+    """Such recordings in three parts."""
+    parts = [sounds(count, seed) for count, seed in ((24, 0), (8, 100), (8, 200))]
+    provenance = Provenance("made by the test", "none", "0")
+    return SoundDataset("words", "sound", *parts, provenance, WORDS, options=options or SoundOptions())
+
+
+def small_classifier(**changes: object) -> Recipe:
+    """A recipe that learns them in a moment."""
+    settings = {"hidden": 12, "layers": 1, "dropout": 0.0, "epochs": 2, "batch_size": 4, "learning_rate": 0.02}
+    return find_recipe("classify").changed(**(settings | {"pooling": "mean"} | changes))
 
 
 def small(**changes: object) -> Recipe:

@@ -50,6 +50,10 @@ def series_with_values() -> Case:
     return dataset.limited(40), recipe.changed(epochs=2, scale=True)
 
 
+def sounds_with_classes() -> Case:
+    return recordings.sound_dataset(), recordings.small_classifier()
+
+
 def series_with_classes() -> Case:
     dataset, _ = waves()
     dataset = dataset.limited(40)
@@ -120,7 +124,7 @@ def recordings_with_texts() -> Case:
 
 
 CASES: dict[str, tuple[Callable[[], Case], ...]] = {
-    "classify": (texts_with_classes, series_with_classes, series_of_a_long_table),
+    "classify": (texts_with_classes, series_with_classes, series_of_a_long_table, sounds_with_classes),
     "regress": (texts_with_values, series_with_values),
     "forecast": (series_to_forecast, distribution_to_forecast),
     "detect": (sensor_to_watch, payments_with_labels),

@@ -99,7 +99,8 @@ def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str
     if beside:
         print(f"{'':<{width}}  {'answer':<8}  {'  '.join(beside)}")
     for name, value in metrics.items():
-        others = (f"{values[name]:<{len(title)}.4g}" for title, values in (beside or {}).items())
+        figures = ((title, f"{values[name]:.4g}" if name in values else "") for title, values in (beside or {}).items())
+        others = (f"{figure:<{len(title)}}" for title, figure in figures)
         print("  ".join((f"{metric_title(name):<{width}}", f"{value:<8.4g}", *others)).rstrip())
 
 

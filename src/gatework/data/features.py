@@ -24,6 +24,7 @@ Full scale is 32768, as in Kaldi, which adds such noise (dither) to the same end
 it, is not told from a quiet room.
 """
 _FULL_SCALE = 32768.0
+_COEFFICIENTS = 13
 Coding = Literal["fbank", "mfcc"]
 
 
@@ -54,6 +55,24 @@ class FeatureSpec(Stored):
         stream = FeatureStream(self, rate)
         parts = [stream.accept(block) for block in blocks]
         return np.concatenate([*parts, stream.finish()])
+
+
+def cepstra(frames: np.ndarray) -> np.ndarray:
+    r"""The first cepstral coefficients (MFCC) of log mel energies.
+
+    $c_k = \sqrt{2 / N} \sum_n x_n \cos(\pi k (n + 1/2) / N)$, the discrete cosine transform of the $N$ bands.
+
+    Args:
+        frames: Shape (frames, bands).
+
+    Returns:
+        Shape (frames, coefficients), float64.
+    """
+    bands = frames.shape[1]
+    places, orders = np.arange(bands) + 0.5, np.arange(min(_COEFFICIENTS, bands))
+    basis = np.sqrt(2 / bands) * np.cos(np.pi / bands * places[:, None] * orders)
+    result: np.ndarray = frames.astype(np.float64) @ basis
+    return result
 
 
 class FeatureStream:

@@ -57,6 +57,13 @@ class Recordings:
         seconds = np.array([len(sound) / rate for sound in sounds])
         return cls(tuple(spec.of([sound], rate) for sound in sounds), seconds, (Path(),) * len(sounds), spec)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Recordings]) -> Recordings:
+        """Recordings of the same features, one after the other."""
+        features = tuple(frames for part in parts for frames in part.features)
+        files = tuple(file for part in parts for file in part.files)
+        return cls(features, np.concatenate([part.seconds for part in parts]), files, parts[0].spec)
+
     def __len__(self) -> int:
         return len(self.features)
 

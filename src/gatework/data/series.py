@@ -176,6 +176,11 @@ class SeriesEncoder(Stored):
         values = inputs.values if isinstance(inputs, RaggedSeries) else inputs
         return cls(Scale.learnt(values, is_scaled=config.scale))
 
+    @property
+    def width(self) -> int:
+        """Values of a step."""
+        return len(self.scale.mean)
+
     def encode(self, split: Split, targets: np.ndarray) -> SequenceExamples:
         """Examples ready to be batched."""
         if isinstance(split.inputs, RaggedSeries):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework.data._content import as_utf8, existing, file_content, printable
 from gatework.data._sound_files import SUFFIXES
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions
 
 # What DeepSpeech, Common Voice, NeMo and the Hub's data sets call them.
-_AUDIO = ("audio", "audio_filepath", "audio_path", "wav_filename", "path", "file", "filename", "file_name", "wav")
+AUDIO = ("audio", "audio_filepath", "audio_path", "wav_filename", "path", "file", "filename", "file_name", "wav")
 _TEXT = ("text", "transcript", "sentence", "transcription", "normalized_text")
 _SPEAKER = ("speaker", "speaker_id", "client_id", "reader")
+_LABEL = ("label", "class", "category", "command", "word")
 _PART = ("split", "subset", "part")
-_MANIFESTS = ("metadata", "manifest", "transcripts", "train", "data", "index")
-_PARTS = {"train": "train", "training": "train", "valid": "validation", "validation": "validation"}
-_PARTS |= {"dev": "validation", "val": "validation", "test": "test", "testing": "test", "eval": "test"}
+MANIFESTS = ("metadata", "manifest", "transcripts", "train", "data", "index")
+PARTS = {"train": "train", "training": "train", "valid": "validation", "validation": "validation"}
+PARTS |= {"dev": "validation", "val": "validation", "test": "test", "testing": "test", "eval": "test"}
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,35 @@ class Transcripts:
         return digest.hexdigest()
 
 
+class _Said(NamedTuple):
+    """What a table says of each recording.
+
+    Attributes:
+        column: The column that a person names; None if none is.
+        usual: What such columns are called.
+        flag: The option that names it.
+        what: What it holds, in words.
+    """
+
+    column: str | None
+    usual: tuple[str, ...]
+    flag: str
+    what: str
+
+
+def read_labels(
+    source: Any, data: DataOptions, audio: str | None = None, speaker: str | None = None, *, has_labels: bool = True
+) -> Transcripts:
+    """Reads a table of recordings with a class each, as `text`; the arguments are those of `read_transcripts()`."""
+    said = _Said(data.label, _LABEL, "--label", "the classes")
+    table = read_table(source, Reading.given(data))
+    return _Reader(data, audio, speaker, has_labels, said).table(table, _home_of(source))
+
+
+def _home_of(source: Any) -> Path:
+    return Path(source).parent if isinstance(source, (str, os.PathLike)) else Path()
+
+
 def read_transcripts(
     source: Any, data: DataOptions, audio: str | None = None, speaker: str | None = None, *, has_texts: bool = True
 ) -> Transcripts:
@@ -96,7 +126,7 @@ def read_transcripts(
         UsageError: A column must be named.
         DataError: Files are missing, or nothing is there.
     """
-    reader = _Reader(data, audio, speaker, has_texts)
+    reader = _Reader(data, audio, speaker, has_texts, _Said(data.text, _TEXT, "--text", "the texts"))
     if not isinstance(source, (str, os.PathLike)):
         return reader.table(read_table(source, Reading.given(data)), Path())
     path = existing(Path(source))
@@ -116,12 +146,13 @@ class _Reader:
     audio: str | None
     speaker: str | None
     has_texts: bool
+    said: _Said
 
     def folder(self, path: Path) -> Transcripts:
         """A folder in whichever layout it has."""
         if (path / "wav.scp").is_file():
             return self.kaldi(path)
-        named = (path / f"{name}{ending}" for name in _MANIFESTS for ending in TABLES)
+        named = (path / f"{name}{ending}" for name in MANIFESTS for ending in TABLES)
         manifest = next((file for file in named if file.is_file()), None)
         if manifest is not None:
             return replace(self.manifest(manifest), name=printable(path.resolve().name))
@@ -158,7 +189,7 @@ class _Reader:
         if path.suffix.lower() == ".csv":
             content, _, _ = as_utf8(file_content(path), path, self.data.encoding)
             first = content.decode().partition("\n")[0]
-            if "|" in first and not {c.strip().lower() for c in first.split("|")} & {*_AUDIO, str(self.audio).lower()}:
+            if "|" in first and not {c.strip().lower() for c in first.split("|")} & {*AUDIO, str(self.audio).lower()}:
                 return self.bars(path, content.decode())
         return self.table(read_table(path, Reading.given(self.data)), path.parent)
 
@@ -177,8 +208,9 @@ class _Reader:
 
     def table(self, table: Table, home: Path) -> Transcripts:
         """A table with a column of paths and one of texts."""
-        audio = _column(table, self.audio, _AUDIO, "--audio", "the recordings' paths")
-        text = _column(table, self.data.text, _TEXT, "--text", "the texts", is_needed=self.has_texts)
+        audio = _column(table, self.audio, AUDIO, "--audio", "the recordings' paths")
+        asked = self.said
+        text = _column(table, asked.column, asked.usual, asked.flag, asked.what, is_needed=self.has_texts)
         speaker = _column(table, self.speaker, _SPEAKER, "--speaker", "the speakers", is_needed=False)
         part = _column(table, None, _PART, "", "", is_needed=False)
         blank = [""] * len(table)
@@ -191,7 +223,7 @@ class _Reader:
             if not name.strip():
                 raise DataError(f'{where} names no recording in the column "{audio}"; fill it in or remove the row')
             file = _recording((home,), name.strip(), where)
-            utterances.append(Utterance(file, said, who, _PARTS.get(of.strip().lower(), ""), where))
+            utterances.append(Utterance(file, said, who, PARTS.get(of.strip().lower(), ""), where))
         layout = f'a table with the columns "{audio}"' + (f' and "{text}"' if text else "")
         return Transcripts(tuple(utterances), table.where, table.name, layout)
 

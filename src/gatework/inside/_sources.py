@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from gatework.data.dataset import Batch, Split
 from gatework.data.inputs import SeriesInputs
-from gatework.data.series import SeriesEncoder
 from gatework.data.text import TextEncoder, Texts
 from gatework.errors import RunError, UsageError
 from gatework.nn import GRU, LSTM, RNN, RecurrentLayer
@@ -55,7 +54,7 @@ def read(run: Run, inputs: Any) -> NamedSteps:
     encoder = sequence_task(run).encoder
     batch = run.task.encode(split).batch(np.arange(len(split)))
     lengths = batch.lengths.tolist()
-    if isinstance(encoder, SeriesEncoder) or not isinstance(split.inputs, Texts):
+    if not isinstance(encoder, TextEncoder) or not isinstance(split.inputs, Texts):
         return NamedSteps(batch, tuple(tuple(str(step) for step in range(1, length + 1)) for length in lengths))
     words = encoder.names(split.inputs)
     return NamedSteps(batch, tuple(_step_names(row, length) for row, length in zip(words, lengths, strict=True)))

@@ -113,6 +113,37 @@ class TimeOptions(OptionSection):
 
 
 @dataclass(frozen=True)
+class RecordingOptions(OptionSection):
+    """How recordings are read, and what is done to them while a network learns."""
+
+    audio: str | None = option(
+        None, help="The column that holds the recordings' paths; audio, path or the like if absent.", metavar="COLUMN"
+    )
+    speaker: str | None = option(
+        None, help="The column that says who speaks; speaker or the like if absent.", metavar="COLUMN"
+    )
+    sample_rate: int = option(
+        0, low=0, high=768_000, help="Samples per second that sound is brought to. 0: the lowest, and at most 16000."
+    )
+    bands: int = option(0, low=0, high=256, help="Mel bands. 0: 40 for narrow sound, as a telephone's, 80 for wide.")
+    speed: float = option(
+        0.1, low=0, high=0.5, help="In training a recording is faster or slower by up to this share, pitch included."
+    )
+    gain: float = option(6.0, low=0, high=60, help="In training a recording is louder or softer by up to so many dB.")
+    noise: float = option(
+        0.3,
+        low=0,
+        high=1,
+        help="Share of recordings that a hiss of 5 to 35 dB below them is added to in training; above 0 one recording "
+        "of silence, hiss, hum or notes joins each batch, so that nothing is learnt to be heard in it.",
+    )
+    masking: float = option(
+        0.15, low=0, high=0.9, help="Share of bands, and of steps, that are blanked out in training (SpecAugment)."
+    )
+    skip_bad: bool = option(False, help="Leave out recordings that cannot be read, and say how many.")
+
+
+@dataclass(frozen=True)
 class AnswerOptions(OptionSection):
     """What a run answers once its network is trained, of tasks whose simple methods can answer beside it."""
 

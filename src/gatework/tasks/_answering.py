@@ -27,12 +27,15 @@ class Answering(Core):
     Attributes:
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
         example_input: What a person may predict first, as the command line takes it.
-        reads_bytes: Whether its stream is one of bytes, as sound is, rather than of rows.
     """
 
     needs_input: ClassVar[bool] = True
     example_input: ClassVar[str] = '"..."'
-    reads_bytes: ClassVar[bool] = False
+
+    @property
+    def reads_bytes(self) -> bool:
+        """Whether its stream is one of bytes, as sound is, rather than of rows."""
+        return False
 
     @property
     def takes(self) -> tuple[str, ...]:

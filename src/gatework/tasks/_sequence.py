@@ -12,7 +12,9 @@ from gatework import data
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.pieces import PieceVocabulary
+from gatework.data.recordings import Recordings
 from gatework.data.series import Scale, SeriesEncoder
+from gatework.data.sounds import SoundEncoder
 from gatework.data.store.inputs import PackedInputs, PackedSplit
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.errors import DataError, UsageError
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from gatework.tasks._inference import Inference
     from gatework.tasks._stream import Stream
 
-Encoder = TextEncoder | SeriesEncoder
+Encoder = TextEncoder | SeriesEncoder | SoundEncoder
 
 
 class SequenceTask(DenseTask):
@@ -82,6 +84,8 @@ class SequenceTask(DenseTask):
     @property
     def takes(self) -> tuple[str, ...]:
         """Texts or series as such, or in the columns of a table."""
+        if isinstance(self.encoder, SoundEncoder):
+            return ()
         return ("series" if isinstance(self.encoder, SeriesEncoder) else "texts", "rows")
 
     def blank(self, count: int) -> Split:
@@ -96,6 +100,8 @@ class SequenceTask(DenseTask):
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads texts or series without answers; see `gatework.data.load_inputs`."""
         refuse_options(self.name, options)
+        if isinstance(self.encoder, SoundEncoder):
+            raise UsageError(f'the task "{self.name}" has no way to read recordings')
         inputs, beside = data.load_inputs(source, recipe.data, self.columns, self.encoder.kind, self.reading)
         self._check_width(inputs)
         return Split(inputs, self.no_targets(len(inputs)), beside)
@@ -132,6 +138,12 @@ class SequenceTask(DenseTask):
             )
         elif isinstance(train, PackedInputs):
             lines.append(train.about())
+        elif isinstance(train, Recordings):
+            spec, lengths = train.spec, train.seconds
+            lines.append(
+                f"recordings of {lengths.min():.2f} to {lengths.max():.2f} s ({lengths.sum() / 60:.1f} minutes), "
+                f"{spec.rate:,} samples per second, {spec.bands} bands"
+            )
         elif isinstance(train, np.ndarray):
             lines.append(f"series of {train.shape[1]:,} steps and {train.shape[2]:,} variables")
         return lines
@@ -146,9 +158,9 @@ class SequenceTask(DenseTask):
     def sizes(self) -> Sizes:
         """What its network is given and gives."""
         encoder = self.encoder
-        if isinstance(encoder, SeriesEncoder):
-            return Sizes(None, len(encoder.scale.mean), self.width)
-        return Sizes(len(encoder.vocabulary), None, self.width)
+        if isinstance(encoder, TextEncoder):
+            return Sizes(len(encoder.vocabulary), None, self.width)
+        return Sizes(None, encoder.width, self.width)
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What is said of each example, behind the other columns of the table that it was read from."""
@@ -204,7 +216,7 @@ def _vocabulary_in_words(encoder: TextEncoder, held: Texts) -> str:
     return f"a vocabulary of {len(encoder.vocabulary):,}; {missing}"
 
 
-_ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder)}
+_ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder, SoundEncoder)}
 
 
 def fit_encoder(inputs: Inputs, config: DataOptions, *more: Inputs) -> Encoder:

@@ -58,7 +58,7 @@ def check_streams(task: SequenceTask, *, is_bidirectional: bool) -> None:
             "a bidirectional network needs the whole sequence and cannot answer row by row; train one with "
             "bidirectional false"
         )
-    if not isinstance(task.encoder, SeriesEncoder) and task.encoder.padding == "pre":
+    if isinstance(task.encoder, TextEncoder) and task.encoder.padding == "pre":
         raise UsageError('a text that is padded in front must be whole; train a network with padding "mask"')
     if isinstance(task.encoder, TextEncoder):
         _ = task.encoder.words
@@ -158,6 +158,8 @@ class SequenceStream:
             if len(row) != width:
                 raise DataError(f"{SOURCE}, {where} has {len(row)} values, expected one for each of {width} variables")
             return np.array([[self._number(value, name, where) for name, value in row.items()]])
+        if not isinstance(encoder, TextEncoder):
+            raise UsageError(f"{SOURCE} holds rows, and sound was expected")
         name = str(self.task.columns.get("text", "text"))
         if name not in row and len(row) == 1:
             name = next(iter(row))

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from gatework.decoding import LanguageWeights, SpokenLanguage, WrittenLetter
+from gatework.tasks._voice import Loudness
 from gatework.tasks.transcribe.confidence import COUNT, Confidence
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
-from gatework.tasks.transcribe.voice import Loudness
 
 
 def judged(count: int, seed: int):

@@ -13,8 +13,8 @@ from gatework.data.features import FLOOR
 from gatework.data.transcripts import Utterance
 from gatework.errors import DataError
 from gatework.options import DataOptions
+from gatework.tasks._augment import Augmentation, band_places
 from gatework.tasks.transcribe.apart import parts_of, twins
-from gatework.tasks.transcribe.augment import Augmentation, band_places
 from gatework.tasks.transcribe.data import load
 from gatework.tasks.transcribe.letters import Alphabet, plain, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics

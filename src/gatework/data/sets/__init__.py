@@ -23,6 +23,7 @@ _BUILT_IN: dict[str, SetSpec | str] = {
     "waves-original": f"{_HOME}.waves:SPEC_ORIGINAL",
     "imdb": f"{_HOME}.imdb:SPEC",
     "sentence-polarity": f"{_HOME}.sentence_polarity:SPEC",
+    "single-digits": f"{_HOME}.spoken_digits:SINGLE",
     "spoken-digits": f"{_HOME}.spoken_digits:SPEC",
     "tatoeba-french": f"{_HOME}.tatoeba_french:SPEC",
     **{spec.name: spec for spec in (*timeseries.SPECS, *anomalies.SPECS)},

@@ -8,6 +8,7 @@ from typing import Any
 
 from gatework.cells._derive import Derivation
 from gatework.data.series import SeriesEncoder
+from gatework.data.sounds import SoundEncoder
 from gatework.data.text import PADDING, UNKNOWN, TextEncoder
 from gatework.errors import RunError, UsageError
 from gatework.inside._sources import sequence_task
@@ -82,8 +83,8 @@ def content(runs: Sequence[Run]) -> Content:
 
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
     encoder = sequence_task(run).encoder
-    if not isinstance(run.network, SequenceModel):
-        raise RunError(f"{run.path} has a network of its own, which the live page cannot run")
+    if not isinstance(run.network, SequenceModel) or isinstance(encoder, SoundEncoder):
+        raise RunError(f"{run.path} has a network, or reads sounds, that the live page cannot run")
     return encoder
 
 

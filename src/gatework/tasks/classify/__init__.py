@@ -1,4 +1,4 @@
-"""Classification of texts or series into classes."""
+"""Classification of texts, series or sounds into classes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,27 @@ from typing import TYPE_CHECKING
 from gatework._lazy import lazy
 
 if TYPE_CHECKING:
+    from gatework.tasks.classify.augmented import AugmentedExamples
     from gatework.tasks.classify.model import Classifier
     from gatework.tasks.classify.pretraining import before, take_over
+    from gatework.tasks.classify.sound_stream import calibrate_spotting, keyword_stream, misheard
 
-__all__ = ["Classifier", "before", "take_over"]
+__all__ = [
+    "AugmentedExamples",
+    "Classifier",
+    "before",
+    "calibrate_spotting",
+    "keyword_stream",
+    "misheard",
+    "take_over",
+]
 
-__getattr__, __dir__ = lazy(__name__, {"model": ("Classifier",), "pretraining": ("before", "take_over")})
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "augmented": ("AugmentedExamples",),
+        "model": ("Classifier",),
+        "pretraining": ("before", "take_over"),
+        "sound_stream": ("calibrate_spotting", "keyword_stream", "misheard"),
+    },
+)

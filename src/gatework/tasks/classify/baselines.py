@@ -1,4 +1,4 @@
-"""Simple classifiers: the most frequent class, every linear classifier, and the nearest series."""
+"""Simple classifiers: the most frequent class, every linear classifier, and the nearest series or sound."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from time import perf_counter
 
 import numpy as np
 
-from gatework.data.dataset import Dataset
-from gatework.data.inputs import RaggedSeries
+from gatework.data.dataset import Dataset, Split
+from gatework.data.features import cepstra
+from gatework.data.inputs import Inputs, RaggedSeries
+from gatework.data.recordings import Recordings
 from gatework.tasks._task import Baseline
 from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of
@@ -20,6 +22,8 @@ _MOST_CELLS = 1_000_000_000
 """Pairs of steps that are compared at most: about a minute of one core."""
 _MOST_OF_A_PAIR = 10_000_000
 """Pairs of steps of two series: their distances are held at once."""
+_MOST_CELLS_OF_SOUND = 400_000_000
+_LEAST_DEVIATION = 1e-3
 
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
@@ -32,6 +36,8 @@ def baselines(dataset: Dataset) -> Sequence[Baseline]:
         methods.append(Baseline(linear.name, linear.about, answers, seconds, linear.parameters))
     if not absent(dataset) and isinstance(dataset.train.inputs, RaggedSeries):
         methods.append(_nearest(dataset))
+    if isinstance(dataset.train.inputs, Recordings):
+        methods.append(_nearest_sound(dataset))
     return methods
 
 
@@ -59,6 +65,34 @@ def _nearest(dataset: Dataset) -> Baseline:
     )
     scores = nearest_scores(dataset.train, dataset.test.inputs, len(dataset.classes))
     return Baseline(_NEAREST, about, answers_of(scores, dataset.test.targets), perf_counter() - start)
+
+
+def _nearest_sound(dataset: Dataset) -> Baseline:
+    """The nearest recording, among as many evenly chosen ones of each class as time allows."""
+    start = perf_counter()
+    train, test = _warpable(dataset.train.inputs), _warpable(dataset.test.inputs)
+    cells = len(train.values) * len(test.values)
+    order = np.argsort(dataset.train.targets, kind="stable")
+    step = max(int(np.ceil(cells / _MOST_CELLS_OF_SOUND)), 1)
+    chosen, said = np.sort(order[::step]), "the nearest training recording"
+    if step > 1:
+        said = f"the nearest of {len(chosen):,} training recordings, one in {step} of each class,"
+    about = (
+        f"Answers the class of {said} by dynamic time warping of cepstral coefficients (MFCC), each recording's in "
+        "deviations from its mean."
+    )
+    known = Split(train[chosen], dataset.train.targets[chosen])
+    scores = nearest_scores(known, test, len(dataset.classes))
+    return Baseline(_NEAREST, about, answers_of(scores, dataset.test.targets), perf_counter() - start)
+
+
+def _warpable(recordings: Inputs) -> RaggedSeries:
+    """Recordings as series of cepstral coefficients in their own deviations from their own means."""
+    series = []
+    for k in range(len(recordings)):
+        each = cepstra(recordings[k])
+        series.append((each - each.mean(0)) / (each.std(0) + _LEAST_DEVIATION))
+    return RaggedSeries.of(series)
 
 
 def _majority(dataset: Dataset) -> Baseline:

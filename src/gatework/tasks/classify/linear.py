@@ -1,4 +1,4 @@
-r"""Linear classifiers of texts and of series of one length, as a few arrays that need no library to answer.
+r"""Linear classifiers of texts, series and sounds, as a few arrays that need no library to answer.
 
 Each is a logistic regression whose penalty is chosen on the validation part, on one of these features:
 
@@ -9,6 +9,8 @@ Each is a logistic regression whose penalty is chosen on the validation part, on
   hinge, as in Mesnil et al., because it gives probabilities.
 - The standardised values of all steps of a series; of series of several lengths, those of each variable's mean,
   standard deviation, least, largest, first and last value, and of the length.
+- Of a recording, the mean of each cepstral coefficient (MFCC) in five parts of equal length, its standard deviation,
+  and the length, standardised.
 
 Sources: S. Wang and C. Manning, "Baselines and bigrams: simple, good sentiment and topic classification", ACL 2012;
 G. Mesnil, T. Mikolov, M. Ranzato and Y. Bengio, "Ensemble of generative and discriminative techniques for sentiment
@@ -27,7 +29,9 @@ import numpy as np
 import polars as pl
 
 from gatework.data.dataset import Split
+from gatework.data.features import cepstra
 from gatework.data.inputs import RaggedSeries, SeriesInputs
+from gatework.data.recordings import Recordings
 from gatework.data.text import Texts, texts_of
 from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms
@@ -44,6 +48,7 @@ _STRENGTHS = (1.0, 4.0, 16.0)
 _RATIO_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 """The same for log-count ratios, which are larger than TF-IDF weights."""
 _LONGEST_RUN = 3
+_PARTS_OF_SOUND = 5
 _LEAST = -27.6
 """The least log-probability: that of 1e-12."""
 _NEVER = -1e30
@@ -128,6 +133,8 @@ def linear_classifiers(dataset: Dataset) -> Sequence[LinearClassifier]:
 def _all(dataset: Dataset) -> Sequence[LinearClassifier]:
     if isinstance(dataset.train.inputs, RaggedSeries):
         return [_pooled(dataset)]
+    if isinstance(dataset.train.inputs, Recordings):
+        return [_sounds(dataset)]
     if dataset.kind != "text":
         return [_values(dataset)]
     return [_tfidf(dataset, _STRENGTHS, pairs=False), _tfidf(dataset, _STRENGTHS, pairs=True), _nb_svm(dataset)]
@@ -142,6 +149,8 @@ def refitted(linear: LinearClassifier, dataset: Dataset) -> LinearClassifier:
     if isinstance(train.inputs, RaggedSeries) and isinstance(held.inputs, RaggedSeries):
         values = np.concatenate([train.inputs.values, held.inputs.values])
         inputs = RaggedSeries(values, np.concatenate([train.inputs.lengths, held.inputs.lengths]).cumsum())
+    elif isinstance(train.inputs, Recordings) and isinstance(held.inputs, Recordings):
+        inputs = Recordings.joined([train.inputs, held.inputs])
     elif dataset.kind == "text":
         inputs = Texts(pl.concat([texts_of(train).strings, texts_of(held).strings]))
     else:
@@ -172,6 +181,14 @@ def _pooled(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> Linear
         "and the length."
     )
     return _standardised(dataset, strengths, "pooled values + logistic regression", about, pooled, _pooled)
+
+
+def _sounds(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> LinearClassifier:
+    about = (
+        "Logistic regression on cepstral coefficients (MFCC): their means in five parts of the recording, their "
+        "standard deviations, and the length."
+    )
+    return _standardised(dataset, strengths, "pooled MFCC + logistic regression", about, pooled_sound, _sounds)
 
 
 def _standardised(
@@ -236,6 +253,16 @@ def pooled(inputs: Any) -> np.ndarray:
         series = np.asarray(inputs[k], dtype=np.float64)
         each = (series.mean(0), series.std(0), series.min(0), series.max(0), series[0], series[-1], [len(series)])
         rows.append(np.concatenate(each))
+    return np.array(rows).reshape(len(inputs), -1)
+
+
+def pooled_sound(inputs: Any) -> np.ndarray:
+    """Recordings as features, shape (examples, 6 * coefficients + 1), float64."""
+    rows = []
+    for k in range(len(inputs)):
+        each = cepstra(inputs[k])
+        parts = np.array_split(each, _PARTS_OF_SOUND) if len(each) >= _PARTS_OF_SOUND else [each] * _PARTS_OF_SOUND
+        rows.append(np.concatenate([*(part.mean(0) for part in parts), each.std(0), [len(each)]]))
     return np.array(rows).reshape(len(inputs), -1)
 
 

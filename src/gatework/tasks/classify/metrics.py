@@ -14,6 +14,8 @@ register_metrics(
     Metric("macro_f1", "macro F1", lower_is_better=False, is_share=True),
     Metric("roc_auc", "ROC AUC", lower_is_better=False, is_share=True),
     Metric("calibration_error", "calibration error", lower_is_better=True, is_share=True, short="calib. error"),
+    Metric("false_accepts", "false accepts per hour", lower_is_better=True, short="false accepts/h"),
+    Metric("missed_keywords", "missed keywords", lower_is_better=True, is_share=True, short="missed"),
 )
 
 

@@ -16,6 +16,7 @@ from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.calibration import cost, joined, temperature
 from gatework.tasks.classify.joint import LINEAR, Joint
 from gatework.tasks.classify.linear import LinearClassifier
+from gatework.tasks.classify.spotting import THRESHOLDS
 from gatework.tasks.classify.stored import from_arrays, to_arrays
 
 
@@ -27,14 +28,30 @@ class Classifier(SequenceModel):
         vocabulary: Number of tokens where the inputs are tokens, else None.
         inputs: Values per step where the inputs are series, else None.
         classes: How many classes there are.
+        is_spotting: Whether it listens for its classes in streams of sound.
 
     Attributes:
+        spotting: The false accepts per hour and the misses of each threshold, as `spotting.curve()` gives them; None
+            of what reads no sound.
         joining: What its scores are calibrated by and joined with, once it is trained.
         adversarial: How far a training step moves word vectors, as a share of their length.
     """
 
-    def __init__(self, config: ModelOptions, *, vocabulary: int | None, inputs: int | None, classes: int) -> None:
+    spotting: Tensor | None
+
+    def __init__(
+        self,
+        config: ModelOptions,
+        *,
+        vocabulary: int | None,
+        inputs: int | None,
+        classes: int,
+        is_spotting: bool = False,
+    ) -> None:
         super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=classes)
+        # What each threshold comes to on the validation part once training has ended; all 0 until then.
+        curve = torch.zeros(len(THRESHOLDS), 3, dtype=torch.float64) if is_spotting else None
+        self.register_buffer("spotting", curve)
         self.joining = Joining(classes)
         self.adversarial = config.adversarial if vocabulary is not None else 0.0
 

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from gatework.options import AnswerOptions, Names, OptionSection, TaskOptions, TimeOptions, option
+from gatework.data._sound_files import lists_labelled_recordings, recordings_by_class
+from gatework.options import (
+    AnswerOptions,
+    Names,
+    OptionSection,
+    RecordingOptions,
+    TaskOptions,
+    TimeOptions,
+    option,
+)
+
+Apart = Literal["auto", "speakers", "recordings"]
+Normalise = Literal["auto", "global", "utterance"]
 
 
 @dataclass(frozen=True)
@@ -82,18 +95,99 @@ class PretrainingOptions(OptionSection):
         return self.pretrain is not None or self.from_run is not None
 
 
+@dataclass(frozen=True)
+class SoundOptions(RecordingOptions):
+    """How recordings with a class each are read, and what is done to them while a network learns."""
+
+    section = "sound"
+    title = "Recordings"
+
+    apart: Apart = option(
+        "auto",
+        help="What no two parts share: speakers, or only recordings; auto takes speakers where five or more are named.",
+    )
+    leave_out_speaker: str | None = option(
+        None, help="The speaker whose recordings are the test part, and are not learnt from.", metavar="SPEAKER"
+    )
+    stack: int = option(3, low=1, high=16, help="Frames of 10 ms that are one step.")
+    normalise: Normalise = option(
+        "auto",
+        help="What is taken off each band: the training part's mean (global) or the recording's own (utterance); auto "
+        "takes the latter for a bidirectional network.",
+    )
+    warp: float = option(
+        0.0,
+        low=0,
+        high=0.5,
+        help="In training frequencies are higher or lower by up to this share, as if by another vocal tract, the speed "
+        "apart.",
+    )
+    surround: float = option(
+        0.5,
+        low=0,
+        high=1,
+        help="Share of recordings that are put into quiet in training, as a stream is heard in windows with a word "
+        "somewhere in them.",
+    )
+
+
+@dataclass(frozen=True)
+class SoundAnswerOptions(OptionSection):
+    """What is asked of a classifier of sounds."""
+
+    section = "sound"
+    title = "Recordings"
+
+    skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
+    keywords: Names = option(
+        None,
+        help="The classes that a --stream is searched for; all but background, silence and unknown if absent.",
+        metavar="CLASS",
+        commands=("predict",),
+    )
+    false_accepts: float | None = option(
+        None,
+        low=0,
+        high=100_000,
+        help="Keywords that a --stream may report per hour although they were not said, by the validation part; 1 if "
+        "absent.",
+        commands=("predict",),
+    )
+    input_rate: int | None = option(
+        None,
+        low=2_000,
+        high=768_000,
+        help="Samples per second of a --stream; the run's own if absent.",
+        commands=("predict",),
+    )
+
+
+def _is_made_for(path: Path) -> bool:
+    """Whether a path is a folder with recordings by class, or a table of recordings with classes."""
+    if path.is_file():
+        return lists_labelled_recordings(path)
+    if lists_labelled_recordings(path / "metadata.csv"):
+        return True
+    if (path / "wav.scp").is_file() or (path / "metadata.csv").is_file():
+        return False
+    file = next(recordings_by_class(path), None)
+    return file is not None and not file.with_suffix(".txt").exists() and not next(path.glob("*.trans.txt"), None)
+
+
 def _is_meant_by(given: Collection[str]) -> bool:
     return "target" not in given and ("time" not in given or "value" in given)
 
 
 OPTIONS = TaskOptions(
     "classify",
-    "Tell the class of a text or of a series.",
+    "Tell the class of a text, a series or a sound.",
     "gatework train classify reviews.csv --text review --label sentiment --out RUN",
     "gatework.tasks.classify.task:ClassifyTask",
-    (TimeOptions, SequenceOptions, PretrainingOptions, AnswerOptions),
+    (TimeOptions, SequenceOptions, PretrainingOptions, SoundOptions, AnswerOptions),
     unused=frozenset({"data.target"})
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "duplicates")},
     recipes=Path(__file__).with_name("recipes"),
+    prediction=SoundAnswerOptions,
     is_meant_by=_is_meant_by,
+    is_made_for=_is_made_for,
 )

@@ -11,11 +11,11 @@ import numpy as np
 from gatework.data.text import Vocabulary
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
-from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat, pooled
+from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat, pooled, pooled_sound
 
 _WORDS, _RUN = "words", "run"
-_OF_SERIES = {"values": flat, "pooled": pooled}
-"""The features of series, which have no numbers of their own."""
+_OF_SERIES = {"values": flat, "pooled": pooled, "sound": pooled_sound}
+"""The features of series and sounds, which have no numbers of their own."""
 
 
 def to_arrays(linear: LinearClassifier) -> dict[str, np.ndarray]:

@@ -1,40 +1,49 @@
-"""Classification of texts or series into two or more classes."""
+"""Classification of texts, series or sounds into two or more classes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.data.inputs import RaggedSeries
 from gatework.data.long import is_long, long_table, read_long, read_long_dataset
 from gatework.data.reading import Reading
+from gatework.data.recordings import Recordings
+from gatework.data.sound_classes import BACKGROUND
+from gatework.data.sounds import SoundEncoder
 from gatework.data.text import TextEncoder
 from gatework.data.ts_files import is_ts_file
 from gatework.errors import DataError, UsageError
-from gatework.options import TimeOptions
+from gatework.options import TimeOptions, options_of
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK_ALONE, Blend
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
-from gatework.tasks._task import Baseline, Before, Loss, PartRates, Scores, refuse_options
-from gatework.tasks.classify import report
+from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
+from gatework.tasks.classify import report, sounds
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.joint import Joint
+from gatework.tasks.classify.kinds import decided
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
-from gatework.tasks.classify.options import OPTIONS, PretrainingOptions, SequenceOptions
+from gatework.tasks.classify.options import (
+    OPTIONS,
+    PretrainingOptions,
+    SequenceOptions,
+    SoundAnswerOptions,
+    SoundOptions,
+)
+from gatework.tasks.classify.sounds import SoundDataset, Sounds, is_of_sounds
 from gatework.tasks.classify.unlabelled import (
     BegunDataset,
     PretrainedDataset,
     bound_recipe,
-    pretrained_recipe,
     unfrozen,
     with_unlabelled,
 )
@@ -44,29 +53,27 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
-    from gatework.options import DataOptions, ModelOptions
+    from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
     from gatework.tasks._inference import Inference
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
     from gatework.tasks._sequence_stream import Alone
+    from gatework.tasks._stream import ByteStream
     from gatework.tasks._task import Trained
     from gatework.tasks.classify.model import Joining
 
 
 _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
+_SPOTTING = "spotting"
 _MOST_CLASSES = 6
 """The classes that are named before training."""
-_OF_SERIES: Mapping[str, Any] = {
-    "scale": True,
-    "epochs": 60,
-    "batch_size": 16,
-    "learning_rate": 5e-3,
-    "patience": 0,
-}
-"""What series of several lengths need: data sets of them have a few hundred examples."""
+_NO_CLASS = -1
+"""The target of a recording of nothing."""
+_NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
+_OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class ClassifyTask(SequenceTask):
         columns: The columns that it was fitted to, by role.
         reading: How the training table's texts became values.
         chosen: What answers, once the validation part has chosen; the network before.
+        sound: How recordings were read, and what is done to them in training; None of texts and series.
     """
 
     options = OPTIONS
@@ -96,10 +104,13 @@ class ClassifyTask(SequenceTask):
     columns: Columns = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     chosen: Blend | None = None
+    sound: SoundOptions | None = None
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
-        """Reads and splits the data to learn from: texts, series of one length in rows, or those of a long table."""
+        """Reads and splits the data to learn from: texts, sounds, series of one length in rows, or of a long table."""
+        if is_of_sounds(source, recipe.section(SoundOptions)):
+            return sounds.load(source, recipe)
         time, values = recipe.section(TimeOptions), recipe.section(SequenceOptions).value
         if time.series is not None or is_ts_file(source):
             return read_long_dataset(source, recipe.data, time, values)
@@ -109,13 +120,8 @@ class ClassifyTask(SequenceTask):
 
     @classmethod
     def decided(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
-        """The recipe, with what series of several lengths need, or a network that knows the language already."""
-        named = {name.rpartition(".")[2] for name in given}
-        if isinstance(dataset, (PretrainedDataset, BegunDataset)):
-            return pretrained_recipe(recipe, named)
-        if not isinstance(dataset.train.inputs, RaggedSeries):
-            return recipe
-        return recipe.changed(**{name: value for name, value in _OF_SERIES.items() if name not in named})
+        """The recipe with what the kind of data needs."""
+        return decided(recipe, dataset, {name.rpartition(".")[2] for name in given})
 
     @classmethod
     def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
@@ -140,6 +146,10 @@ class ClassifyTask(SequenceTask):
                 f'every training example of "{dataset.name}" has the same class "{only}"; '
                 "a classifier needs examples of two classes at least"
             )
+        if isinstance(dataset.train.inputs, Recordings):
+            sound = dataset.options if isinstance(dataset, SoundDataset) else SoundOptions()
+            heard = SoundEncoder.fit(dataset.train.inputs, sound.stack, is_own_mean=sound.normalise != "global")
+            return cls(heard, dataset.classes, sound=sound)
         if isinstance(dataset, BegunDataset):
             encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
         else:
@@ -155,12 +165,19 @@ class ClassifyTask(SequenceTask):
             "encoder": encoder_state(self.encoder),
             "reading": self.reading.state(),
             **({"answer": self.chosen.state()} if self.chosen else {}),
+            **({"sound": asdict(self.sound)} if self.sound else {}),
         }
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
         sizes = self.sizes
-        return classify.Classifier(config, vocabulary=sizes.vocabulary, inputs=sizes.inputs, classes=sizes.outputs)
+        return classify.Classifier(
+            config,
+            vocabulary=sizes.vocabulary,
+            inputs=sizes.inputs,
+            classes=sizes.outputs,
+            is_spotting=self.sound is not None,
+        )
 
     def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
         """The training of a language model, where there are texts for it."""
@@ -186,6 +203,16 @@ class ClassifyTask(SequenceTask):
         network: Any = model
         return PartRates(network.depths(), partial(unfrozen, plan))
 
+    def lessons(
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+    ) -> Examples:
+        """The training part; recordings somewhat otherwise each time."""
+        split, encoder = examples.split, self.encoder
+        if self.sound is None or not isinstance(split, Sounds) or not isinstance(encoder, SoundEncoder):
+            return examples
+        nothing = self.classes.index(BACKGROUND) if BACKGROUND in self.classes else _NO_CLASS
+        return classify.AugmentedExamples(split, encoder, self.sound, nothing)
+
     def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
         """Trainings on fewer labels, where a curve of them is wanted."""
         return trainings(dataset, recipe) if recipe.section(PretrainingOptions).label_curve else {}
@@ -205,7 +232,8 @@ class ClassifyTask(SequenceTask):
     def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
         """What answers without torch; None where this network needs it."""
         joining = {name.removeprefix(_JOINING): w for name, w in weights.items() if name.startswith(_JOINING)}
-        network = {name: array for name, array in weights.items() if not name.startswith(_JOINING)}
+        others = (_JOINING, _SPOTTING)
+        network = {name: array for name, array in weights.items() if not name.startswith(others)}
         try:
             joint = Joint.of(joining, self.width)
         except ValueError:
@@ -235,6 +263,30 @@ class ClassifyTask(SequenceTask):
         if joining is not None:
             outputs, _ = super().outputs(model, self.encode(held))
             joining.calibrate(outputs, held.targets)
+            if self.sound is not None:
+                classify.calibrate_spotting(self, model, held)
+
+    def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
+        """What is said of the test part, and of sounds how often a stream of them is misheard."""
+        evaluation = super().test(model, dataset, earlier)
+        return replace(evaluation, metrics=evaluation.metrics | classify.misheard(self, model, dataset.test))
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The classes that a stream is searched for."""
+        return tuple(name for name in self.classes if name.strip("_").lower() not in _NO_KEYWORDS)
+
+    @property
+    def reads_bytes(self) -> bool:
+        """A stream of sounds is one of bytes."""
+        return self.sound is not None
+
+    def byte_stream(self, model: nn.Module, recipe: Recipe, **options: Any) -> ByteStream:
+        """Searches raw sound for keywords as it comes, in windows as long as most recordings."""
+        if self.sound is None:
+            return super().byte_stream(model, recipe, **options)
+        refuse_options(self.name, options, _OF_SOUND_ANSWERS)
+        return classify.keyword_stream(self, model, **options)
 
     def calibrated(self, model: nn.Module) -> nn.Module:
         """The network whose scores are divided by their temperature."""
@@ -274,30 +326,35 @@ class ClassifyTask(SequenceTask):
             if split.beside is not None
             else None
         )
-        return Scores(evaluation.metrics, evaluation.answers, beside, test if ids is None else ids.hstack(test))
+        metrics = evaluation.metrics | classify.misheard(self, model, split)
+        return Scores(metrics, evaluation.answers, beside, test if ids is None else ids.hstack(test))
 
     @property
     def reads_parts(self) -> bool:
         """Whether every row of a table is an example of its own, as the rows of a long table are not."""
-        return not is_long(self.columns)
+        return self.sound is None and not is_long(self.columns)
 
     @property
     def takes(self) -> tuple[str, ...]:
         """Texts or series as such, or in the columns of a table whose rows are examples."""
-        return super().takes if self.reads_parts else ("series",)
+        return ("series",) if is_long(self.columns) else super().takes
 
     @classmethod
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
         """A recipe for a reader, without the options of long tables where there was none."""
         shown = super().recipe_in_use(recipe, state)
         unused = set() if is_long(state.get("columns") or {}) else {TimeOptions.section, SequenceOptions.section}
+        if "sound" not in state:
+            unused.add(SoundOptions.section)
         plan = recipe.get(PretrainingOptions.section) or {}
         if not (plan.get("pretrain") or plan.get("from_run")):
             unused.add(PretrainingOptions.section)
         return {name: part for name, part in shown.items() if name not in unused}
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
-        """Reads texts or series without answers."""
+        """Reads texts, series or recordings without answers."""
+        if isinstance(self.encoder, SoundEncoder):
+            return self._read_sounds(source, recipe, options, has_labels=False)
         if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or _is_row(source):
             return super().read(source, recipe, **options)
         refuse_options(self.name, options)
@@ -305,10 +362,18 @@ class ClassifyTask(SequenceTask):
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads examples with known answers."""
+        if isinstance(self.encoder, SoundEncoder):
+            return self._read_sounds(source, recipe, options, has_labels=True)
         if self.reads_parts:
             return super().read_known(source, recipe, **options)
         refuse_options(self.name, options)
         return self._of_long_table(source, recipe, self.columns)
+
+    def _read_sounds(self, source: Any, recipe: Recipe, options: Mapping[str, Any], *, has_labels: bool) -> Sounds:
+        refuse_options(self.name, options, _OF_SOUND_ANSWERS)
+        encoder: Any = self.encoder
+        is_skipping = bool(options.get("skip_bad"))
+        return sounds.read(source, recipe, encoder.spec, self.classes, has_labels=has_labels, is_skipping=is_skipping)
 
     def _of_long_table(self, source: Any, recipe: Recipe, columns: Columns) -> Split:
         table = long_table(source, recipe.data)
@@ -339,7 +404,8 @@ class ClassifyTask(SequenceTask):
         reading = Reading.from_state(state["reading"])
         chosen = Blend.from_state(state["answer"]) if "answer" in state else None
         classes, columns = tuple(state["classes"]), tuples(state["columns"])
-        return cls(encoder_from_state(state["encoder"]), classes, columns, reading, chosen)
+        sound = SoundOptions(**state["sound"]) if "sound" in state else None
+        return cls(encoder_from_state(state["encoder"]), classes, columns, reading, chosen, sound)
 
     @property
     def width(self) -> int:
@@ -366,9 +432,11 @@ class ClassifyTask(SequenceTask):
         r"""Cross-entropy: the sum of $-\log \mathrm{softmax}(outputs)_{target}$ over examples."""
         from torch.nn.functional import cross_entropy
 
-        right = (outputs.detach().argmax(1) == batch.targets).sum()
-        total = cross_entropy(outputs, batch.targets, reduction="sum")
-        return Loss(total, len(outputs), {"accuracy": float(right)})
+        right, known = (outputs.detach().argmax(1) == batch.targets).sum(), batch.targets != _NO_CLASS
+        total = cross_entropy(outputs, batch.targets, reduction="sum", ignore_index=_NO_CLASS)
+        if self.sound is not None:  # a recording of nothing is of no class more than of another
+            total = total - outputs[~known].log_softmax(1).mean(1).sum()
+        return Loss(total, int(known.sum()), {"accuracy": float(right)})
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch, in training perhaps the mean over it and its worst neighbour."""
@@ -412,7 +480,7 @@ class ClassifyTask(SequenceTask):
         return {"label": label, "probability": best, "probabilities": dict(zip(self.classes, chances, strict=True))}
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
-        """The most frequent class, linear classifiers, and of a long table's series the nearest one."""
+        """The most frequent class, linear classifiers, and of sounds and a long table's series the nearest one."""
         return baselines(dataset.sampled)
 
     def absent(self, dataset: Dataset) -> list[str]:

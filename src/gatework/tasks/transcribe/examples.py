@@ -10,18 +10,12 @@ import numpy as np
 import torch
 
 from gatework.data.dataset import Batch, Split
-from gatework.data.features import FLOOR
+from gatework.tasks._augment import unspoken
 from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_UNSPOKEN = ("nothing", "hiss", "hiss", "hum", "notes")
-# In logarithms of energy: how much louder than a recording's mean a hiss may be, and than the hiss a tone.
-_LOUDER, _LOUDEST_TONE = 4.0, 8.0
-# The share of bands with a tone, and the frames that a note may last.
-_TONES, _NOTE = 0.15, (8, 60)
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ def with_silence(batch: SpokenBatch) -> SpokenBatch:
     inputs = batch.inputs
     frames = int(batch.lengths[0])
     quiet = torch.zeros(1, inputs.shape[1], inputs.shape[2])
-    quiet[0, :frames] = _unspoken(frames, inputs.shape[2], float(inputs[0, :frames].mean()))
+    quiet[0, :frames] = unspoken(frames, inputs.shape[2], float(inputs[0, :frames].mean()))
     none = torch.zeros(1, dtype=torch.int64)
     return SpokenBatch(
         torch.cat([inputs, quiet.to(inputs.device)]),
@@ -59,27 +53,6 @@ def with_silence(batch: SpokenBatch) -> SpokenBatch:
         torch.cat([batch.letters, none]),
         torch.cat([batch.needed, none]),
     )
-
-
-def _unspoken(frames: int, bands: int, loudness: float) -> Tensor:
-    """Log energies of no speech, shape (frames, bands): of nothing, or of a hiss, alone or below a hum or notes.
-
-    Args:
-        frames: How many.
-        bands: How many.
-        loudness: The mean of a recording's; the hiss is between nothing and somewhat louder.
-    """
-    kind, level = int(torch.randint(len(_UNSPOKEN), (1,))), (loudness + _LOUDER) * torch.rand(1)
-    tilt = torch.linspace(-1, 1, bands) * torch.randn(1)
-    hiss = level + tilt + 0.5 * torch.randn(frames, bands)
-    lasting = frames if _UNSPOKEN[kind] == "hum" else int(torch.randint(*_NOTE, (1,)))
-    notes = -(-frames // lasting)
-    tones = (torch.rand(notes, bands) < _TONES) * (_LOUDEST_TONE * torch.rand(notes, 1))
-    if _UNSPOKEN[kind] == "nothing":
-        return torch.full((frames, bands), FLOOR)
-    if _UNSPOKEN[kind] != "hiss":
-        hiss = hiss + tones.repeat_interleave(lasting, 0)[:frames]
-    return hiss.clamp_min(FLOOR)
 
 
 class SpokenExamples:

@@ -18,7 +18,7 @@ from torch.nn.functional import ctc_loss
 from gatework.data.features import FLOOR
 from gatework.nn.model import layers
 from gatework.options import ModelOptions
-from gatework.tasks.transcribe.augment import Augmentation, band_places
+from gatework.tasks._augment import Augmentation, band_places
 from gatework.tasks.transcribe.examples import SpokenBatch
 from gatework.tasks.transcribe.letters import BLANK
 from gatework.tasks.transcribe.splicing import UNKNOWN

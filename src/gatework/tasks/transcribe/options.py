@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.data._sound_files import SUFFIXES
-from gatework.options import OptionSection, TaskOptions, option
+from gatework.data._sound_files import SUFFIXES, lists_recordings
+from gatework.options import OptionSection, RecordingOptions, TaskOptions, option
 
 Normalise = Literal["auto", "global", "utterance"]
 Case = Literal["lower", "keep"]
@@ -18,27 +17,17 @@ Units = Literal["auto", "letters", "words"]
 
 
 @dataclass(frozen=True)
-class SpeechOptions(OptionSection):
-    """How recordings are read, and what is done to them while a network learns."""
+class SpeechOptions(RecordingOptions):
+    """How recordings and their texts are read, and what is done to them while a network learns."""
 
     section = "speech"
     title = "Speech"
 
-    audio: str | None = option(
-        None, help="The column that holds the recordings' paths; audio, path or the like if absent.", metavar="COLUMN"
-    )
-    speaker: str | None = option(
-        None, help="The column that says who speaks; speaker or the like if absent.", metavar="COLUMN"
-    )
     apart: Apart = option(
         "auto",
         help="What no two parts share: texts (near-twins included), speakers, or only recordings; auto takes speakers "
         "where five or more are named, else texts where most differ, else recordings.",
     )
-    sample_rate: int = option(
-        0, low=0, high=768_000, help="Samples per second that sound is brought to. 0: the lowest, and at most 16000."
-    )
-    bands: int = option(0, low=0, high=256, help="Mel bands. 0: 40 for narrow sound, as a telephone's, 80 for wide.")
     stack: int = option(
         0,
         low=0,
@@ -57,20 +46,6 @@ class SpeechOptions(OptionSection):
     digits: Digits = option(
         "refuse", help="What is done with a text that has digits, whose sound nobody can tell; spell them out instead."
     )
-    speed: float = option(
-        0.1, low=0, high=0.5, help="In training a recording is faster or slower by up to this share, pitch included."
-    )
-    gain: float = option(6.0, low=0, high=60, help="In training a recording is louder or softer by up to so many dB.")
-    noise: float = option(
-        0.3,
-        low=0,
-        high=1,
-        help="Share of recordings that a hiss of 5 to 35 dB below them is added to in training; above 0 one recording "
-        "of silence or hiss joins each batch, so that silence is learnt to have no words.",
-    )
-    masking: float = option(
-        0.15, low=0, high=0.9, help="Share of bands, and of steps, that are blanked out in training (SpecAugment)."
-    )
     splice: float = option(
         0.7,
         low=0,
@@ -78,7 +53,6 @@ class SpeechOptions(OptionSection):
         help="Share of recordings that are put together in training from words of others, cut where the network hears "
         "them end, so that sentences are not learnt by heart; of letters, not where whole words are written.",
     )
-    skip_bad: bool = option(False, help="Leave out recordings that cannot be read, and say how many.")
 
 
 @dataclass(frozen=True)
@@ -110,20 +84,11 @@ class TranscriptOptions(OptionSection):
     )
 
 
-def _lists_recordings(path: Path) -> bool:
-    """Whether the first line of a table names a column of recordings."""
-    if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
-        return False
-    with path.open(encoding="utf-8", errors="replace") as file:
-        columns = re.split(r"[,;\t|]", file.readline(10_000).lower())
-    return bool({column.strip(' "\ufeff\n') for column in columns} & {"audio", "audio_filepath", "wav_filename"})
-
-
 def _is_made_for(path: Path) -> bool:
     """Whether a path is a recording, a list of recordings, or a folder with either."""
     if path.is_file():
-        return path.suffix.lower() in SUFFIXES or _lists_recordings(path)
-    if _lists_recordings(path / "metadata.csv"):
+        return path.suffix.lower() in SUFFIXES or lists_recordings(path)
+    if lists_recordings(path / "metadata.csv"):
         return True
     return (path / "wav.scp").is_file() or any(
         file.suffix.lower() in SUFFIXES for depth in ("*", "*/*") for file in path.glob(depth)

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from gatework.data.features import FeatureSpec, FeatureStream
+from gatework.data.samples import SampleReader
 from gatework.errors import UsageError
+from gatework.tasks._voice import KEPT, Loudness, loudness_of
 from gatework.tasks.transcribe.model import SpeechModel
 from gatework.tasks.transcribe.transcript import Word, text_of
-from gatework.tasks.transcribe.voice import KEPT, Loudness, loudness_of
 
 if TYPE_CHECKING:
     from gatework.decoding import WrittenLetter
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 # Words are given out every so many steps, whatever the pieces that sound comes in.
 _STEPS = 5
-_FULL_SCALE = 32768.0
 
 
 class StepStream:
@@ -31,7 +31,7 @@ class StepStream:
         model: The trained network.
 
     Attributes:
-        loudness: Of the steps that were last given out; see `gatework.tasks.transcribe.voice`.
+        loudness: Of the steps that were last given out; see `gatework.tasks._voice`.
 
     Raises:
         UsageError: The network needs the whole recording.
@@ -91,17 +91,13 @@ class SpeechStream:
             raise UsageError("a stream has no end to choose one of the phrases at; give --boost in place of --phrases")
         self.features, self.steps = FeatureStream(spec, rate), StepStream(model)
         self.transcriber, self.search = transcriber, transcriber.reader.search()
-        self.rest, self.done, self.said = b"", 0, ""
+        self.samples, self.done, self.said = SampleReader(), 0, ""
         self.voice = Loudness(KEPT)
         self.letters: list[WrittenLetter] = []
 
     def answer_bytes(self, piece: bytes) -> Iterator[dict[str, Any]]:
         """What is known of the words once this piece has been heard: words that stand, and a guess at what follows."""
-        content = self.rest + piece
-        whole = len(content) // 2 * 2
-        self.rest = content[whole:]
-        samples = np.frombuffer(content[:whole], "<i2").astype(np.float32) / np.float32(_FULL_SCALE)
-        yield from self._heard(self.steps.accept(self.features.accept(samples)))
+        yield from self._heard(self.steps.accept(self.features.accept(self.samples.accept(piece))))
 
     def finish(self) -> Iterator[dict[str, Any]]:
         """The last words."""

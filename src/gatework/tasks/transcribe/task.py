@@ -18,11 +18,11 @@ from gatework.decoding import SpokenLanguage
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.options import options_of
+from gatework.tasks._augment import Augmentation
 from gatework.tasks._findings import Findings
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.align import aligned_words
-from gatework.tasks.transcribe.augment import Augmentation
 from gatework.tasks.transcribe.baselines import baselines
 from gatework.tasks.transcribe.check import check
 from gatework.tasks.transcribe.data import Spoken, SpokenDataset
@@ -83,7 +83,6 @@ class TranscribeTask(Stored, Task):
     shown = ("wer", "cer")
     formats = tuple(FORMATS)
     example_input = "FILE.wav"
-    reads_bytes = True
 
     alphabet: Alphabet
     spec: FeatureSpec
@@ -318,6 +317,11 @@ class TranscribeTask(Stored, Task):
     def written(self, predictions: pl.DataFrame, form: str) -> str:
         """Predictions as text, subtitles (srt, vtt), Praat's TextGrid or JSON."""
         return FORMATS[form](predictions.to_dicts())
+
+    @property
+    def reads_bytes(self) -> bool:
+        """Its streams are of sound."""
+        return True
 
     def byte_stream(self, model: nn.Module, recipe: Recipe, **options: Any) -> SpeechStream:
         """Writes down raw sound as it comes, with carried state."""

@@ -13,10 +13,10 @@ from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.features import HOP
 from gatework.decoding import CtcReader, SpokenLanguage, WrittenLetter, heard_letters, text_log_probabilities
 from gatework.errors import DataError, UsageError
+from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, plain
 from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, written
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
-from gatework.tasks.transcribe.voice import Loudness, loudness_of
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One to four digits in a row, in twelve voices made from one; built in.
+"""Digits, one alone or up to four in a row, in twelve voices made from one; built in.
 
 A telephone exchange says a number by playing one recording per digit; these are made so, of ten of Asterisk's
 (`README.md` says whose). A voice is the same recordings played faster or slower, as a tape would be: pitch and vocal
@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from gatework.data.audio import need_speech
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.recordings import chosen_spec, open_all, read_all
 from gatework.data.sets._spec import SetSpec
-from gatework.data.transcripts import read_transcripts
+from gatework.data.transcripts import Utterance, read_labels, read_transcripts
 from gatework.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ LICENCE = "CC BY-SA 3.0, Allison Smith for Asterisk"
 _HOME = Path(__file__).parent
 _SEED = 0
 _LOUDNESS, _AUDIBLE = 0.1, 0.02
-_COLUMNS = ("audio", "text", "speaker", "split")
+_IN_A_ROW, _ALONE = 4, 1
+"""The most digits of a recording, by the set."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,32 @@ def load(config: DataOptions) -> Dataset:
         UsageError: What reads recordings is not installed.
         DataError: They cannot be written into the cache.
     """
-    transcripts = read_transcripts(folder(), config)
-    opened = open_all([one.audio for one in transcripts.utterances])
+    utterances = read_transcripts(folder(), config).utterances
+    train, validation, test = _read(utterances, np.array([one.text for one in utterances], dtype=object))
+    return Dataset(SPEC.name, "sound", train, validation, test, provenance())
+
+
+def _read(utterances: Sequence[Utterance], targets: np.ndarray) -> tuple[Split, Split, Split]:
+    """The recordings of each part."""
+    opened = open_all([one.audio for one in utterances])
     spec = chosen_spec([recording.facts for recording in opened.values()], 0, 0)
     recordings, _ = read_all(opened, spec)
-    texts = np.array([one.text for one in transcripts.utterances], dtype=object)
-    whole, parts = Split(recordings, texts), np.array([one.part for one in transcripts.utterances])
+    whole, parts = Split(recordings, targets), np.array([one.part for one in utterances])
     train, validation, test = (whole.take(np.flatnonzero(parts == part)) for part in ("train", "validation", "test"))
-    return Dataset(SPEC.name, "sound", train, validation, test, provenance())
+    return train, validation, test
+
+
+def load_single(config: DataOptions) -> Dataset:
+    """Recordings of one digit each, with the digit as their class; as `load()`.
+
+    Raises:
+        UsageError: What reads recordings is not installed.
+        DataError: They cannot be written into the cache.
+    """
+    listed = read_labels(single_folder() / "metadata.csv", config)
+    places = np.array([WORDS.index(one.text) for one in listed.utterances])
+    train, validation, test = _read(listed.utterances, places)
+    return Dataset(SINGLE.name, "sound", train, validation, test, provenance(), WORDS)
 
 
 def provenance() -> Provenance:
@@ -96,11 +116,20 @@ def folder() -> Path:
         UsageError: What writes recordings is not installed.
         DataError: They cannot be written into the cache.
     """
+    return _folder(SPEC.name, _IN_A_ROW)
+
+
+def single_folder() -> Path:
+    """As `folder()`, with one digit a recording, which is its label."""
+    return _folder(SINGLE.name, _ALONE)
+
+
+def _folder(name: str, longest: int) -> Path:
     need_speech()
-    kept = cache_folder() / SPEC.name / _fingerprint()[:16]
+    kept = cache_folder() / name / _fingerprint()[:16]
     if not kept.is_dir():
         try:
-            _keep(kept)
+            _keep(kept, longest)
         except OSError as error:
             raise DataError(
                 f"{kept} cannot be written ({error.strerror}); name another folder with GATEWORK_CACHE"
@@ -116,12 +145,12 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
-def _keep(kept: Path) -> None:
+def _keep(kept: Path, longest: int) -> None:
     """Writes the folder in one piece."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".digits.", dir=kept.parent))
     try:
-        _write(temporary)
+        _write(temporary, longest)
         os.replace(temporary, kept)
     except OSError:
         if not kept.is_dir():  # unless another process was first
@@ -130,16 +159,19 @@ def _keep(kept: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write(home: Path) -> None:
+def _write(home: Path, longest: int) -> None:
     import soundfile
 
     draw, digits = np.random.default_rng(_SEED), [_digit(digit) for digit in range(len(WORDS))]
     with (home / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(_COLUMNS)
-        for voice in VOICES:
+        rows.writerow(("audio", "label" if longest == _ALONE else "text", "speaker", "split"))
+        for place, voice in enumerate(VOICES):
             for number in range(voice.recordings):
-                said = draw.integers(len(WORDS), size=draw.integers(1, 5)).tolist()
+                # As often each, in an order that lets every few recordings at even distances have all of them.
+                said = [(number + number // len(WORDS) + 4 * place) % len(WORDS)]
+                if longest > _ALONE:
+                    said = draw.integers(len(WORDS), size=draw.integers(1, longest + 1)).tolist()
                 name = f"{voice.name.replace(' ', '-')}-{number:02}.flac"
                 sound = _spoken(draw, [digits[digit] for digit in said], voice.pitch)
                 soundfile.write(home / name, np.clip(sound, -1, 1), RATE, subtype="PCM_16")
@@ -184,4 +216,12 @@ SPEC = SetSpec(
     load=load,
     recipe="spoken-digits",
     folder=folder,
+)
+SINGLE = SetSpec(
+    name="single-digits",
+    title="One spoken digit each, 350 recordings in twelve voices made from one; built in",
+    licence=LICENCE,
+    load=load_single,
+    recipe="single-digits",
+    folder=single_folder,
 )

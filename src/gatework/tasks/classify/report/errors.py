@@ -71,7 +71,7 @@ def errors(chances: Chances, answered: Answered) -> ReportSection | None:
     names, networks, actual = list(chances.by_name), list(chances.networks), chances.actual
     # Each text shows the networks and the best baseline; all baselines would bury the networks.
     shown = networks + [name for name in names if name not in networks][:1]
-    inputs = answered.column("text", "input").to_list()
+    inputs = answered.column("text", "input", "audio").to_list()
     reader = _Reader(inputs, actual, chances.classes, {name: chances.by_name[name] for name in shown})
     rivals = networks if len(networks) > 1 else shown
     differs, widest = _disagreements([chances.by_name[name] for name in rivals], actual)

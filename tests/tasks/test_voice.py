@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gatework.tasks.transcribe.voice import Loudness, loudness_of
+from gatework.tasks._voice import Loudness, loudness_of
 from support import recordings
 
 STACK = 3

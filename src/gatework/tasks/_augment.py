@@ -19,34 +19,41 @@ from torch.nn.functional import grid_sample
 from gatework.data.features import FLOOR
 
 if TYPE_CHECKING:
-    from gatework.tasks.transcribe.options import SpeechOptions
+    from gatework.options import RecordingOptions
 
 _LEAST_SNR, _MOST_SNR = 5.0, 35.0
 _BAND_MASKS, _STEP_MASKS = 2, 4
 _NEPER = math.log(10) / 10
 """A decibel as the logarithm of an energy."""
+_UNSPOKEN = ("nothing", "hiss", "hiss", "hum", "notes")
+# In logarithms of energy: how much louder than a recording's mean a hiss may be, and than the hiss a tone.
+_LOUDER, _LOUDEST_TONE = 4.0, 8.0
+# The share of bands with a tone, and the frames that a note may last.
+_TONES, _NOTE = 0.15, (8, 60)
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far recordings are changed; see `SpeechOptions`.
+    """How far recordings are changed; see `RecordingOptions`.
 
     Attributes:
         speed: The most that speed differs, as a share.
         gain: The most that loudness differs, in dB.
         noise: The share of recordings with a hiss.
         masking: The share of bands and of frames that are masked at most.
+        warp: The most that frequencies are moved beside the speed, as a share.
     """
 
     speed: float = 0.0
     gain: float = 0.0
     noise: float = 0.0
     masking: float = 0.0
+    warp: float = 0.0
 
     @classmethod
-    def of(cls, options: SpeechOptions) -> Augmentation:
+    def of(cls, options: RecordingOptions, warp: float = 0.0) -> Augmentation:
         """What the options say."""
-        return cls(options.speed, options.gain, options.noise, options.masking)
+        return cls(options.speed, options.gain, options.noise, options.masking, warp)
 
     def sound(self, x: Tensor, lengths: Tensor, mels: Tensor) -> tuple[Tensor, Tensor]:
         """Recordings as if they had been spoken and recorded otherwise.
@@ -66,6 +73,22 @@ class Augmentation:
         if self.noise:
             x = self._with_hiss(x, lengths)
         return x.clamp_min(FLOOR), lengths
+
+    def warped(self, x: Tensor, rate: int) -> Tensor:
+        """Recordings with their frequencies moved, as if by another vocal tract, and their speed as it is.
+
+        Args:
+            x: Log energies, shape (batch, frames, bands).
+            rate: Samples per second.
+        """
+        if not self.warp:
+            return x
+        factors = 1 + self.warp * (2 * torch.rand(len(x)) - 1)
+        places = band_places(x.shape[2], rate, factors).to(x.device)
+        below = places.long().clamp_max(x.shape[2] - 2)
+        share = (places - below)[:, None, :]
+        low, high = (x.gather(2, at[:, None, :].expand_as(x)) for at in (below, below + 1))
+        return low + share * (high - low)
 
     def _at_speed(self, x: Tensor, lengths: Tensor, mels: Tensor) -> tuple[Tensor, Tensor]:
         choice = torch.randint(len(mels), (len(x),))
@@ -106,6 +129,27 @@ class Augmentation:
     def speeds(self) -> Tensor:
         """The speeds that a recording may have, shape (speeds,)."""
         return torch.linspace(1 - self.speed, 1 + self.speed, 5) if self.speed else torch.ones(1)
+
+
+def unspoken(frames: int, bands: int, loudness: float) -> Tensor:
+    """Log energies of no speech, shape (frames, bands): of nothing, or of a hiss, alone or below a hum or notes.
+
+    Args:
+        frames: How many.
+        bands: How many.
+        loudness: The mean of a recording's; the hiss is between nothing and somewhat louder.
+    """
+    kind, level = int(torch.randint(len(_UNSPOKEN), (1,))), (loudness + _LOUDER) * torch.rand(1)
+    tilt = torch.linspace(-1, 1, bands) * torch.randn(1)
+    hiss = level + tilt + 0.5 * torch.randn(frames, bands)
+    lasting = frames if _UNSPOKEN[kind] == "hum" else int(torch.randint(*_NOTE, (1,)))
+    notes = -(-frames // lasting)
+    tones = (torch.rand(notes, bands) < _TONES) * (_LOUDEST_TONE * torch.rand(notes, 1))
+    if _UNSPOKEN[kind] == "nothing":
+        return torch.full((frames, bands), FLOOR)
+    if _UNSPOKEN[kind] != "hiss":
+        hiss = hiss + tones.repeat_interleave(lasting, 0)[:frames]
+    return hiss.clamp_min(FLOOR)
 
 
 def _masks(sizes: Tensor, width: int, share: float, count: int) -> Tensor:

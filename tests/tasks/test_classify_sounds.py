@@ -1,0 +1,172 @@
+"""Classes of sounds: how folders are read and divided, what is learnt, and keywords in a stream."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import gatework as gw
+from gatework.data.sound_classes import BACKGROUND
+from gatework.errors import DataError, UsageError
+from gatework.options import implied_task
+from gatework.tasks.classify import sounds
+from gatework.tasks.classify.augmented import AugmentedExamples
+from gatework.tasks.classify.options import SoundOptions
+from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, judged
+from gatework.tasks.classify.task import ClassifyTask
+from support import recordings
+
+UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, surround=0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Words by class in Speech Commands' layout: speakers in the names, a list of the test part, and noise."""
+    home = tmp_path_factory.mktemp("words")
+    for word in recordings.WORDS:
+        (home / word).mkdir()
+        for k in range(10):
+            soundfile.write(home / word / f"{k % 5:08x}_nohash_{k}.wav", recordings.sound(word, k), recordings.RATE)
+    (home / "testing_list.txt").write_text("".join(f"{word}/00000004_nohash_4.wav\n" for word in recordings.WORDS))
+    (home / "_background_noise_").mkdir()
+    hiss = 0.01 * np.random.default_rng(0).standard_normal(recordings.RATE * 8)
+    soundfile.write(home / "_background_noise_" / "hiss.wav", hiss, recordings.RATE)
+    return home
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    recipe = recordings.small_classifier(epochs=10, hidden=16, bands=12)
+    return gw.train("classify", folder, out=tmp_path_factory.mktemp("run") / "run", recipe=recipe, threads=1)
+
+
+def parts_of(source, **changes):
+    dataset = sounds.load(source, recordings.small_classifier(bands=12, **changes))
+    return dataset, [dataset.train, dataset.validation, dataset.test]
+
+
+def test_a_folder_by_class_is_divided_as_its_list_says_and_noise_by_its_time(folder):
+    dataset, parts = parts_of(folder)
+    assert dataset.classes == tuple(sorted((*recordings.WORDS, BACKGROUND)))
+    at = dataset.classes.index(BACKGROUND)
+    assert all((part.targets == at).any() for part in parts), "each part has noise"
+    words = [part.take(np.flatnonzero(part.targets != at)) for part in parts]
+    assert {file.name for file in words[2].inputs.files} == {"00000004_nohash_4.wav"}
+    assert len(words[2]) == len(recordings.WORDS)
+    # The pieces of a recording of noise are stretches that do not overlap, so that none is in two parts.
+    pieces = [row for part in parts for k, row in enumerate(part.inputs.identities()) if part.targets[k] == at]
+    assert len(pieces) == len(set(pieces)) > 5
+    assert implied_task((), folder) == "classify"
+
+
+def test_a_speaker_can_be_left_out_and_five_are_kept_apart(folder):
+    _, parts = parts_of(folder, leave_out_speaker="00000002")
+    assert set(parts[2].speakers) == {"00000002", ""}
+    assert "00000002" not in {*parts[0].speakers, *parts[1].speakers}
+    with pytest.raises(UsageError, match='no recording has the speaker "kim"'):
+        parts_of(folder, leave_out_speaker="kim")
+    rows = [f"{word}/{k % 5:08x}_nohash_{k}.wav,{word},{k % 5}" for word in recordings.WORDS for k in range(10)]
+    manifest = folder / "mine.csv"
+    manifest.write_text("\n".join(["audio,label,speaker", *rows]))
+    _, parts = parts_of(manifest)
+    who = [set(part.speakers) for part in parts]
+    assert all(who)
+    assert sum(map(len, who)) == len(set.union(*who)) == 5
+    assert implied_task((), manifest) == "classify"
+
+
+def test_recordings_without_changes_are_those_that_are_answered():
+    dataset = recordings.sound_dataset(UNCHANGED)
+    task = ClassifyTask.fit(dataset, recordings.small_classifier().data)
+    plain, index = task.encode(dataset.train), np.array([3, 0, 7])
+    lessons = AugmentedExamples(dataset.train, task.encoder, UNCHANGED, -1).batch(index)
+    assert torch.equal(lessons.inputs, plain.batch(index).inputs)
+    assert torch.equal(lessons.lengths, plain.batch(index).lengths)
+
+
+def test_changes_come_of_the_seed_alone_and_one_recording_more_is_of_no_class():
+    dataset = recordings.sound_dataset()
+    task = ClassifyTask.fit(dataset, recordings.small_classifier().data)
+    examples = AugmentedExamples(dataset.train, task.encoder, SoundOptions(warp=0.2), -1)
+    made = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(seed)
+        made.append(examples.batch(np.arange(6)))
+    assert torch.equal(made[0].inputs, made[1].inputs)
+    assert made[0].inputs.shape != made[2].inputs.shape or not torch.equal(made[0].inputs, made[2].inputs)
+    assert made[0].targets.tolist() == [*dataset.train.targets[:6], -1]
+    outputs = torch.zeros(7, 4, requires_grad=True)
+    # Equal scores are what is best for a recording of nothing: its gradient is 0 there.
+    task.loss_of(outputs, made[0]).total.backward()
+    assert outputs.grad[6].abs().max() == 0 < outputs.grad[:6].abs().min()
+
+
+def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):
+    assert run.summary["metrics"]["test_accuracy"] >= 0.8
+    assert {"test_false_accepts", "test_missed_keywords"} <= run.summary["metrics"].keys()
+    rows = run.predictor.answer([str(folder / "cab" / "00000004_nohash_4.wav")])
+    assert rows.row(0)[:2] == ("00000004_nohash_4.wav", "cab")
+    scores = run.predictor.evaluate(folder)
+    assert scores.metrics["accuracy"] >= 0.8
+    assert scores.test["audio"].to_list().count("hiss.wav") > 1
+    assert BACKGROUND in gw.report(run.path).read_text(encoding="utf-8")
+
+
+def test_a_keyword_in_a_stream_is_heard_in_its_place_however_it_is_cut(run):
+    hiss = 0.003 * np.random.default_rng(7).standard_normal(recordings.RATE * 2)
+    samples = np.concatenate([hiss, recordings.sound("cab", 50), hiss, recordings.sound("ba", 51), hiss])
+    content = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    said = []
+    for size in (7, 4000, len(content)):
+        stream = run.task.byte_stream(run.network, run.recipe, false_accepts=1000.0)
+        pieces = [content[start : start + size] for start in range(0, len(content), size)]
+        said.append([one for piece in pieces for one in stream.answer_bytes(piece)] + list(stream.finish()))
+        assert len(stream.waiting) < stream.encoder.window, "what is carried does not grow"
+    assert said[0] == said[1] == said[2]
+    assert [one["label"] for one in said[0]] == ["cab", "ba"]
+    assert 2.0 < said[0][0]["end"] < 3.2
+    only = run.task.byte_stream(run.network, run.recipe, keywords="ba", false_accepts=1000.0)
+    assert {one["label"] for one in [*only.answer_bytes(content), *only.finish()]} == {"ba"}
+    quiet = run.task.byte_stream(run.network, run.recipe)
+    assert not [*quiet.answer_bytes((32767 * hiss).astype("<i2").tobytes()), *quiet.finish()]
+    with pytest.raises(UsageError, match='no class "bo"'):
+        run.task.byte_stream(run.network, run.recipe, keywords="bo")
+
+
+def test_false_accepts_and_misses_are_counted_by_recording():
+    truths = [Truth(100, 150, 0), Truth(300, 350, 1), Truth(500, 550, 2)]
+    right, twice, wrong, late = Spotted(13, 0, 0.9), Spotted(14, 0, 0.9), Spotted(33, 0, 0.9), Spotted(90, 1, 0.9)
+    assert judged([right], truths, (0, 1)) == (0, 1)
+    assert judged([right, twice, wrong, late], truths, (0, 1)) == (3, 1)
+    rows = np.array([[0.5, 9.0, 0.1], [0.6, 1.0, 0.2], [0.7, 3.0, 0.3], [0.8, 1.0, 0.4], [0.9, 0.0, 0.5]])
+    assert [chosen_threshold(rows, most)[0] for most in (0.5, 1.0, 9.0)] == [0.9, 0.8, 0.5]
+    assert chosen_threshold(rows[:4], 0.5)[0] == 0.8, "the strictest where none is strict enough"
+
+
+def test_a_keyword_is_heard_once_where_it_is_likeliest():
+    spotter = Spotter(0.6, [0, 1], window=40)
+    chances = [0.1, 0.7, 0.9, 1.0, 0.8, 0.7, 0.2, 0.1, 0.1, 0.9, 0.9, 0.1]
+    heard = [spotter.hear(np.array([p, 1 - p if p < 0.5 else 0.0]) * 1.0, is_moving=True) for p in chances]
+    assert [one for one in heard if one and one.label == 0] == [Spotted(3, 0, 0.95), Spotted(10, 0, 0.9)]
+    assert Spotter(0.6, [0], 40).hear(np.array([1.0, 0.0]), is_moving=False) is None
+
+
+def test_what_cannot_be_read_is_one_sentence_or_is_skipped(folder, tmp_path):
+    (tmp_path / "empty" / "yes").mkdir(parents=True)
+    with pytest.raises(DataError, match="holds no recordings by class"):
+        sounds.load(tmp_path / "empty", recordings.small_classifier())
+    for word in recordings.WORDS:
+        (tmp_path / "bad" / word).mkdir(parents=True)
+        for k in range(4):
+            soundfile.write(tmp_path / "bad" / word / f"{k}.wav", recordings.sound(word, k), recordings.RATE)
+    (tmp_path / "bad" / "ab" / "text.wav").write_text("no sound")
+    with pytest.raises(DataError, match=r"text\.wav is no recording"):
+        parts_of(tmp_path / "bad")
+    dataset, parts = parts_of(tmp_path / "bad", skip_bad=True)
+    assert sum(map(len, parts)) == 16
+    assert dataset.provenance.notes[0].startswith("1 recording left out as bad")
+    assert dataclasses.asdict(dataset.options)["skip_bad"]
