@@ -39,6 +39,7 @@ class ArrayWriter:
     def __init__(self, path: Path, dtype: Any, width: int = 0) -> None:
         self.dtype, self.width, self.rows = np.dtype(dtype), width, 0
         self._file: BinaryIO = path.open("wb")
+        weakref.finalize(self, self._file.close)
         self._digest = hashlib.sha256()
 
     def append(self, rows: np.ndarray) -> None:

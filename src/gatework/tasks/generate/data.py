@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
 
 # So many documents are kept whole; of fewer, the parts are cut where the shares say.
-_MANY = 20
+MANY = 20
 _FEWEST = 100
 # Pieces of a text that are kept for validation, and how long they are at least.
 _MOST_BLOCKS, _BLOCK = 20, 1000
@@ -94,15 +94,21 @@ def text_dataset(source: Any, recipe: Recipe) -> TextDataset:
             f"{read.where} holds {what}, and at least {_FEWEST} characters are needed to learn from; give more text"
         )
     *parts, notes = _parted(read, recipe.data)
-    plan = recipe.section(GenerateOptions)
+    plan = decided_plan(recipe, count)
     earlier = LanguageRun(plan.from_run) if plan.from_run else None
-    level: Level = ("char" if count <= _LONG else "subword") if plan.level == "auto" else plan.level
     provenance = Provenance(read.where, "yours", read.fingerprint, (*read.notes, *notes))
     train, validation, test = (Split(part, part.documents) for part in parts)
     return TextDataset(
-        read.name, "text", train, validation, test, provenance, plan=replace(plan, level=level),
+        read.name, "text", train, validation, test, provenance, plan=plan,
         documents=len(read.texts), is_labelled=recipe.data.label is not None, earlier=earlier,
     )  # fmt: skip
+
+
+def decided_plan(recipe: Recipe, characters: int) -> GenerateOptions:
+    """How a text of so many characters is read."""
+    plan = recipe.section(GenerateOptions)
+    level: Level = ("char" if characters <= _LONG else "subword") if plan.level == "auto" else plan.level
+    return replace(plan, level=level)
 
 
 def learnt_lines(dataset: TextDataset) -> pl.DataFrame:
@@ -205,10 +211,10 @@ def _parted(read: Documents, config: DataOptions) -> tuple[Passages, Passages, P
     """
     texts, ends = read.texts, np.cumsum([len(text) for text in read.texts])
     test = int(ends[-1] * (1 - config.test))
-    if len(texts) < _MANY:
+    if len(texts) < MANY:
         return *_cut_anywhere(texts, test, config.validation), []
     first_test = min(max(int(np.searchsorted(ends, test, side="right")), 2), len(texts) - 1)
-    held = _last_of_each(first_test, max(round(first_test * config.validation), 1))
+    held = last_of_each(first_test, max(round(first_test * config.validation), 1))
     train = sorted(set(range(first_test)) - set(held))
     seen = {texts[number] for number in train}
     validation = [number for number in held if texts[number] not in seen] or held
@@ -240,7 +246,7 @@ def _cut_anywhere(texts: Sequence[str], test: int, share: float) -> tuple[Passag
     return parts[0], parts[1], parts[2]
 
 
-def _last_of_each(count: int, parts: int) -> list[int]:
+def last_of_each(count: int, parts: int) -> list[int]:
     """The last place of each of so many even parts."""
     return (np.arange(1, parts + 1) * count // parts - 1).tolist()
 

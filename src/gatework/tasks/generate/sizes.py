@@ -11,6 +11,7 @@ from gatework.formatting import spell
 from gatework.nn.precision import precision_here
 from gatework.tasks.generate.options import GenerateOptions
 from gatework.tasks.generate.passages import Passages
+from gatework.tasks.generate.stored import StoredText
 from gatework.tasks.generate.streams import Plan
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def outlook(dataset: TextDataset, tokens: Tokens, recipe: Recipe) -> list[str]:
 
 def characters(split: Split) -> int:
     """The characters of a part."""
+    if isinstance(split, StoredText):
+        return split.characters
     return split.inputs.characters if isinstance(split.inputs, Passages) else 0
 
 

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gatework.options import TrainingOptions
+    from gatework.tasks.generate.stored import StoredText
 
 IGNORED = -100
 """The target where nothing is to be predicted, as torch's loss has it."""
 # An epoch is a look at the validation part: neither after a few steps nor after many minutes.
 _FEWEST_STEPS, _MOST_TOKENS = 20, 250_000
 _SHORTEST = 16
+# Tokens that are counted at once.
+_COUNTED = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,19 @@ class TokenExamples:
         self.ends = self.starts + counts + passages.is_end
         self.lengths = self.ends - self.starts
 
+    @property
+    def size(self) -> int:
+        """The tokens of the ring, the boundary at its end among them."""
+        return len(self.ring)
+
+    def counts(self, tokens: int) -> np.ndarray:
+        """How often each of so many tokens is to be predicted, shape (tokens,), int64."""
+        return np.bincount(self.ring[1:], minlength=tokens)
+
+    def taken(self, starts: np.ndarray, steps: int) -> np.ndarray:
+        """So many tokens of the ring from each of these places on, shape (places, steps), int64."""
+        return self.ring[(starts[:, None] + np.arange(steps)) % self.cycle].astype(np.int64)
+
     def __len__(self) -> int:
         return len(self.split)
 
@@ -116,7 +132,7 @@ class TokenExamples:
     @property
     def cycle(self) -> int:
         """The tokens of one pass: the last boundary is the first of the next one."""
-        return len(self.ring) - 1
+        return self.size - 1
 
     def order(self, config: TrainingOptions, epoch: int) -> list[np.ndarray]:
         """The windows of an epoch: for each step the start, the steps, and whether the state is new, (streams, 3).
@@ -154,8 +170,7 @@ class TokenExamples:
 
     def _windows(self, index: np.ndarray) -> StreamBatch:
         steps = int(index[0, 1])
-        places = (index[:, :1] + np.arange(steps + 1)) % self.cycle
-        taken = self.ring[places].astype(np.int64)
+        taken = self.taken(index[:, 0], steps + 1)
         reset = taken[:, :-1] == BOUNDARY
         reset[:, :1] |= index[:, 2:] == 1
         return _batch(taken[:, :-1], taken[:, 1:], np.full(len(index), steps), reset)
@@ -167,6 +182,37 @@ class TokenExamples:
         inputs, targets = self.ring[places - 1].astype(np.int64), self.ring[places].astype(np.int64)
         targets[steps >= lengths[:, None]] = IGNORED
         return _batch(inputs, targets, lengths, inputs == BOUNDARY)
+
+
+class StoredTokenExamples(TokenExamples):
+    """A training part on disk as one ring of tokens, of which a batch reads its windows.
+
+    Args:
+        split: The training part.
+        tokens: What it is read as.
+        window: Tokens of a training step in each stream.
+    """
+
+    def __init__(self, split: StoredText, tokens: Tokens, window: int) -> None:
+        super().__init__(split, Passages.of([]), tokens, window)
+        self._stored = split.ring(tokens)
+
+    @property
+    def size(self) -> int:
+        """The tokens of the ring, the boundary at its end among them."""
+        return len(self._stored)
+
+    def counts(self, tokens: int) -> np.ndarray:
+        """How often each of so many tokens is to be predicted, shape (tokens,), int64."""
+        firsts = range(1, self.size, _COUNTED)
+        parts = (np.bincount(self._stored[first : first + _COUNTED], minlength=tokens) for first in firsts)
+        return sum(parts, np.zeros(tokens, dtype=np.int64))
+
+    def taken(self, starts: np.ndarray, steps: int) -> np.ndarray:
+        """So many tokens of the ring from each of these places on, shape (places, steps), int64."""
+        before = np.minimum(self.cycle - starts, steps)  # what is left goes on at the ring's start
+        places, lengths = np.stack([starts, 0 * starts], axis=1), np.stack([before, steps - before], axis=1)
+        return self._stored.spans(places.ravel(), lengths.ravel()).reshape(-1, steps).astype(np.int64)
 
 
 _BOUNDARY = np.array([BOUNDARY], dtype=np.int32)

@@ -28,7 +28,8 @@ from gatework.tasks.generate.options import OPTIONS
 from gatework.tasks.generate.passages import Passages, passages_of
 from gatework.tasks.generate.prompts import asked, prompts
 from gatework.tasks.generate.request import Request
-from gatework.tasks.generate.streams import TokenExamples
+from gatework.tasks.generate.stored import StoredText, is_large_text, stored_text_dataset
+from gatework.tasks.generate.streams import StoredTokenExamples, TokenExamples
 from gatework.tasks.generate.writing import streamed, write, written
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class GenerateTask(Task):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a text, a folder of texts, or a column of a table."""
+        if recipe.data.store is not None or is_large_text(source):
+            return stored_text_dataset(source, recipe)
         return text_dataset(source, recipe)
 
     @classmethod
@@ -97,8 +100,7 @@ class GenerateTask(Task):
         kind = SubwordTokens if texts.plan.level == "subword" else CharacterTokens
         run = texts.earlier
         tokens = run.tokens if run else kind.fit(list(passages_of(texts.train).texts), config.vocabulary)
-        read = TokenExamples(texts.train, passages_of(texts.train), tokens, texts.plan.window)
-        counts = np.bincount(read.ring[1:], minlength=len(tokens))
+        counts = _read(texts.train, tokens, texts.plan.window).counts(len(tokens))
         train = passages_of(texts.train)
         first = train[np.flatnonzero(train.places == 0)].texts if texts.is_labelled else ()
         labels = tuple(sorted({text.partition("\n")[0] for text in first}))
@@ -131,7 +133,7 @@ class GenerateTask(Task):
 
     def encode(self, split: Split) -> TokenExamples:
         """The passages as one ring of tokens."""
-        return TokenExamples(split, passages_of(split), self.tokens, self.window)
+        return _read(split, self.tokens, self.window)
 
     def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
         """The windows of an epoch's streams."""
@@ -159,7 +161,7 @@ class GenerateTask(Task):
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """What is said of the test part, also mixed with n-grams of the training part."""
-        train, validation, test = (self.encode(part) for part in (dataset.train, dataset.validation, dataset.test))
+        train, validation, test = (self.encode(part) for part in _parts(dataset.sampled))
         counted = Counted.fit(train, validation, self.tokens.level, len(self.tokens))
         return generate.Beside(_network(model), counted, validation, test).evaluation()
 
@@ -240,8 +242,7 @@ class GenerateTask(Task):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Tables of counts."""
-        parts = (self.encode(part) for part in (dataset.train, dataset.validation, dataset.test))
-        train, validation, test = parts
+        train, validation, test = (self.encode(part) for part in _parts(dataset.sampled))
         return baselines(train, validation, test, self.tokens.level, len(self.tokens))
 
     @classmethod
@@ -254,6 +255,17 @@ def _texts(dataset: Dataset) -> TextDataset:
     if not isinstance(dataset, TextDataset):
         raise UsageError(f'"{dataset.name}" holds no texts to go on with; train another task of it')
     return dataset
+
+
+def _parts(dataset: Dataset) -> tuple[Split, Split, Split]:
+    return dataset.train, dataset.validation, dataset.test
+
+
+def _read(split: Split, tokens: Tokens, window: int) -> TokenExamples:
+    """A part as one ring of tokens, in memory or on disk."""
+    if isinstance(split, StoredText):
+        return StoredTokenExamples(split, tokens, window)
+    return TokenExamples(split, passages_of(split), tokens, window)
 
 
 def _encoded(examples: Examples) -> TokenExamples:
