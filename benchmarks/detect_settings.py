@@ -28,6 +28,7 @@ from gatework.tasks.detect.judges import JUDGINGS, judgings, ratios
 from gatework.tasks.detect.metrics import labelled_spans
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
+from gatework.tasks.detect.value_rules import Extent, value_rules
 from gatework.training import train
 
 BUILT_IN = ("nyc-taxi", "machine-temperature", "daily-jumps")
@@ -54,6 +55,7 @@ def main() -> None:
         for smooth in SMOOTHS:
             settings = DetectOptions(threshold=rule, smooth=smooth)
             show(f"{rule}, smooth {smooth or 'its own'}", known, by(settings))
+    show("combined, errors alone", known, by(DetectOptions(), is_alone=True))
     for budget in map(float, options.budgets.split(",")):
         show(f"combined, {budget:g} alarms per week", known, by(DetectOptions(alarms_per_week=budget)))
 
@@ -94,23 +96,42 @@ def kept(file: Path, stamps: np.ndarray, values: np.ndarray, learnt: int, faults
     return dict(np.load(file))
 
 
-def by(settings: DetectOptions) -> Callable[[Series], np.ndarray]:
-    return lambda one: judged(one, one["errors"], settings)
+def by(settings: DetectOptions, *, is_alone: bool = False) -> Callable[[Series], np.ndarray]:
+    return lambda one: judged(one, one["errors"], settings, is_alone=is_alone)
 
 
-def judged(one: Series, errors: np.ndarray, settings: DetectOptions | None = None) -> np.ndarray:
-    """Which rows are flagged by a detector's settings, its rules beginning with the held-back rows."""
+def judged(
+    one: Series, errors: np.ndarray, settings: DetectOptions | None = None, *, is_alone: bool = True
+) -> np.ndarray:
+    """Which rows are flagged by a detector's settings, its rules beginning with the held-back rows.
+
+    Args:
+        one: The series.
+        errors: One per row.
+        settings: Threshold, smoothing and budget.
+        is_alone: Whether the errors alone are judged, without the rules on values beside them.
+    """
     settings = settings or DetectOptions()
     chosen, low, high = judgings(settings), int(TRAINED * one["learnt"]), int(HELD * one["learnt"])
     smoothed = [judging.smoothing(1).run(errors[:, None]) for judging in chosen]
     usual = [each[low:high] for each in smoothed]
+    beside = np.zeros(len(errors)) if is_alone else by_value(one, settings, low)
     limit = 1.0
     if settings.alarms_per_week:
         middle = len(usual[0]) // 2
         halves = [[each[:middle] for each in usual], [each[middle:] for each in usual]]
-        found = [ratios(chosen, *pair) for pair in (halves, halves[::-1])]
-        limit = factor(found, weeks_of([one["stamps"][low:high]]), settings.alarms_per_week, settings.gap)
-    return ratios(chosen, smoothed, usual) > limit
+        quotients = np.concatenate([ratios(chosen, *pair) for pair in (halves, halves[::-1])])
+        weeks = weeks_of([one["stamps"][low:high]])
+        limit = factor([np.maximum(quotients, beside[low:high])], weeks, settings.alarms_per_week, settings.gap)
+    return np.maximum(ratios(chosen, smoothed, usual), beside) > limit
+
+
+def by_value(one: Series, settings: DetectOptions, trained: int) -> np.ndarray:
+    """The largest ratio of the rules on values, shape (rows,)."""
+    values = one["values"][:, None]
+    extent, std = Extent.fit([values[:trained]]), values[:trained].std(axis=0)
+    said = [rule(extent, np.where(std > 0, std, 1.0)).run(values)[:, 0] for rule in value_rules(settings)]
+    return np.max([np.zeros(len(values)), *said], axis=0)
 
 
 def outside(one: Series) -> np.ndarray:

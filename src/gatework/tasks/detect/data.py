@@ -26,6 +26,7 @@ from gatework.recipe import Recipe
 from gatework.tasks.detect.clock import clock, since_last, usable_periods
 from gatework.tasks.detect.online_scorer import inputs
 from gatework.tasks.detect.options import DetectOptions
+from gatework.tasks.detect.value_rules import Extent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -116,33 +117,26 @@ class Scales(Stored):
 
 
 @dataclass(frozen=True)
-class Ranges(Stored):
-    """The least and the largest value of each variable in training.
+class Extents(Stored):
+    """What the training rows span.
 
     Attributes:
-        by_name: Of each series, shape (2, variables).
+        by_name: Of each series.
         pooled: Of all of them, for a series that was not there.
     """
 
-    by_name: dict[str, np.ndarray]
-    pooled: np.ndarray
+    by_name: dict[str, Extent]
+    pooled: Extent
 
     @classmethod
-    def fit(cls, training: Sequence[EventRows]) -> Ranges:
-        """Those of the training rows; a variable without a value has no range (NaN)."""
-        each = {rows.name: _range(rows.values) for rows in training}
-        return cls(each, _range(np.concatenate([rows.values for rows in training])))
+    def fit(cls, training: Sequence[EventRows]) -> Extents:
+        """Those of the training rows."""
+        each = {rows.name: Extent.fit([rows.values]) for rows in training}
+        return cls(each, Extent.fit([rows.values for rows in training]))
 
-    def of(self, name: str) -> np.ndarray:
-        """The range of a series."""
+    def of(self, name: str) -> Extent:
+        """The extent of a series."""
         return self.by_name.get(name, self.pooled)
-
-
-def _range(values: np.ndarray) -> np.ndarray:
-    is_known = ~np.isnan(values)
-    least = np.where(is_known, values, np.inf).min(axis=0, initial=np.inf)
-    most = np.where(is_known, values, -np.inf).max(axis=0, initial=-np.inf)
-    return np.where(is_known.any(axis=0), np.stack([least, most]), np.nan)
 
 
 @dataclass(frozen=True)
@@ -153,7 +147,7 @@ class DetectionDataset(Dataset):
         readings: The table, row by row.
         ends: Where each series' training and validation rows end, int64, shape (series, 2).
         scales: How its series are standardised.
-        ranges: Between which values the training rows lie.
+        extents: What the training rows span.
         periods: The periods of the clock, in seconds.
         config: The settings, with a context that fits the table.
     """
@@ -161,7 +155,7 @@ class DetectionDataset(Dataset):
     readings: EventTable = field(kw_only=True)
     ends: np.ndarray = field(kw_only=True)
     scales: Scales = field(kw_only=True)
-    ranges: Ranges = field(kw_only=True)
+    extents: Extents = field(kw_only=True)
     periods: tuple[int, ...] = field(kw_only=True)
     config: DetectOptions = field(kw_only=True)
 
@@ -239,7 +233,7 @@ def windowed(
         readings=readings,
         ends=ends,
         scales=scales,
-        ranges=Ranges.fit(training),
+        extents=Extents.fit(training),
         periods=periods,
         config=config,
     )

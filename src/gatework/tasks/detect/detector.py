@@ -71,8 +71,9 @@ class Detector:
 
     def watch(self, series: str) -> OnlineScorer | LabelledWatch:
         """Begins to watch a series."""
-        kind = LabelledWatch if self.task.scorer == "label" else OnlineScorer
-        return kind(self.network, self.task.scales.of(series), self.task.periods, self.task.settings)
+        if self.task.scorer == "label":
+            return LabelledWatch(self.network, self.task.scales.of(series), self.task.periods, self.task.settings)
+        return self.task.watch(self.network, series)
 
     def answers(self, rows: EventRows) -> Answers:
         """The answers for a whole series."""

@@ -51,7 +51,7 @@ def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dic
     task = detector.task
     first = f"{task.settings.scorer if task.scorer != 'label' else 'labelled'} network"
     scores = {first: [detector.answers(rows).scores for rows in series]}
-    scores["training range"] = [beyond(rows.values, task.ranges.of(rows.name)) for rows in series]
+    scores["training range"] = [beyond(rows.values, task.extents.of(rows.name).limits) for rows in series]
     for name, method in _METHODS.items():
         scores[name] = [_scored(method(rows), rows.stamps, task.settings) for rows in series]
     return {name: _measured(series, each, task.settings.gap) for name, each in scores.items()}

@@ -31,6 +31,8 @@ class Judging(NamedTuple):
 
 # Chosen on made faults of every kind and the built-in series: benchmarks/detect_settings.py, docs/benchmarks-detect.md.
 _LONG, _SPAN = 24, 20
+# Chosen on half of the NAB: docs/benchmarks-detect.md.
+_TAIL_SPAN = 8
 _single = partial(MeanSmoothing, rows=1)
 _long = partial(MeanSmoothing, rows=_LONG)
 JUDGINGS = {
@@ -39,6 +41,7 @@ JUDGINGS = {
     "pot": (Judging(_single, "pot"),),
     "dynamic": (Judging(partial(ExponentialSmoothing, span=_SPAN), "dynamic"),),
     "likelihood": (Judging(_long, "likelihood"),),
+    "tail": (Judging(partial(ExponentialSmoothing, span=_TAIL_SPAN), "tail"),),
 }
 """What each value of `--threshold` stands for."""
 
@@ -70,14 +73,15 @@ class Judge:
         """Takes in the errors that come next, shape (rows, variables).
 
         Returns:
-            The smoothed errors and the threshold of each, of the same shape.
+            How anomalous each row is, above 1 where its smoothed error is above the threshold, and the thresholds, of
+            the same shape.
         """
-        smoothed = self.smoothing.run(errors)
-        return smoothed, self.limits(smoothed)
+        return self.judge(self.smoothing.run(errors))
 
-    def limits(self, smoothed: np.ndarray) -> np.ndarray:
-        """The threshold of each of the errors that come next, which are smoothed already."""
-        return np.stack([rule.run(column) for rule, column in zip(self.rules, smoothed.T, strict=True)], axis=1)
+    def judge(self, smoothed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What is said of the errors that come next, which are smoothed already; see `run`."""
+        said = [rule.judge(column) for rule, column in zip(self.rules, smoothed.T, strict=True)]
+        return np.stack([ratio for ratio, _ in said], axis=1), np.stack([limit for _, limit in said], axis=1)
 
 
 def ratios(
@@ -91,9 +95,8 @@ def ratios(
         usual: What the rules begin with at each scale.
         floor: No threshold is below this.
     """
-    tiny = np.finfo(np.float64).tiny
     quotients = [
-        errors / np.maximum(Judge(judging, begun, floor).limits(errors), tiny)
+        Judge(judging, begun, floor).judge(errors)[0]
         for judging, errors, begun in zip(chosen, smoothed, usual, strict=True)
     ]
     return np.nan_to_num(np.concatenate(quotients, axis=1), nan=0.0).max(axis=1)

@@ -48,7 +48,7 @@ class LabelledDetectTask(UsualTask):
         marks = detection.train.targets[~np.isnan(detection.train.targets)]
         weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
         usual = UsualTask.fit(dataset, config)
-        common = (usual.columns, usual.settings, usual.scales, usual.ranges, usual.periods)
+        common = (usual.columns, usual.settings, usual.scales, usual.extents, usual.periods)
         return cls(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT), usual.reading)
 
     @property

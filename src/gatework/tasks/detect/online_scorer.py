@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatework.data.series import Scale
     from gatework.tasks.detect.model import DetectNetwork
     from gatework.tasks.detect.options import DetectOptions
+    from gatework.tasks.detect.value_rules import ValueRule
 
 # A network has seen no value further from the mean than this, in standard deviations: its inputs are kept within.
 _FARTHEST = 10.0
@@ -51,9 +52,18 @@ class OnlineScorer:
         scale: Mean and deviation of the series' variables.
         periods: The periods that the network's clock knows, in seconds.
         config: Scorer, threshold and smoothing.
+        rules: What judges beside the network, on values alone.
     """
 
-    def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectOptions) -> None:
+    def __init__(
+        self,
+        network: DetectNetwork,
+        scale: Scale,
+        periods: Sequence[int],
+        config: DetectOptions,
+        rules: Sequence[ValueRule] = (),
+    ) -> None:
+        self.rules = rules
         self.network, self.periods, self.config = network, periods, config
         self.mean, self.std = np.array(scale.mean), np.array(scale.std)
         self.is_forecast = config.scorer == "forecast"
@@ -70,15 +80,13 @@ class OnlineScorer:
             values: In their own unit, NaN where missing, shape (rows, variables).
             stamps: Microseconds since 1970 on the local clock, shape (rows,).
         """
-        errors, expected = self.errors(values, stamps)
-        judged = [judge.run(errors) for judge in self.judges]
-        scores = np.stack([smoothed / (smoothed + self.factor * limits) for smoothed, limits in judged])
-        filled = np.where(np.isnan(scores), -1.0, scores).max(axis=0)
+        ratios, expected, limits = self.ratios(values, stamps)
+        filled = np.where(np.isnan(ratios), -1.0, ratios).max(axis=0)
         causes = filled.argmax(axis=1)
         highest = filled[np.arange(len(filled)), causes]
         is_scored = highest >= 0
-        # The band is that of the shortest scale: of one row, where a row is judged by itself.
-        middle, reach = expected * self.std + self.mean, self.factor * judged[0][1] * self.std
+        highest = np.maximum(highest, 0.0) / (np.maximum(highest, 0.0) + self.factor)
+        middle, reach = expected * self.std + self.mean, self.factor * limits * self.std
         return Answers(
             np.where(is_scored, highest, np.nan),
             np.where(is_scored, causes, -1),
@@ -86,6 +94,23 @@ class OnlineScorer:
             middle - reach,
             middle + reach,
         )
+
+    def ratios(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Takes in the rows that come next: by how much each judge and each rule beside them calls them anomalous.
+
+        Args:
+            values: As for `answer()`.
+            stamps: As for `answer()`.
+
+        Returns:
+            Ratios above 1 where a row is anomalous, NaN where there is no error, shape (judges and rules, rows,
+            variables); what was expected, in standard deviations, shape (rows, variables); and how large an error of a
+            row the first judge, that of the shortest scale, lets pass.
+        """
+        errors, expected = self.errors(values, stamps)
+        judged = [judge.run(errors) for judge in self.judges]
+        parts = [ratios for ratios, _ in judged] + [rule.run(values) for rule in self.rules]
+        return np.stack(parts), expected, judged[0][1]
 
     def errors(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Takes in the rows that come next, without judging them.

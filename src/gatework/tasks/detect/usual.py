@@ -23,7 +23,7 @@ from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.charts import charts
 from gatework.tasks.detect.data import (
     DetectionDataset,
-    Ranges,
+    Extents,
     Scales,
     WindowExamples,
     Windows,
@@ -40,6 +40,7 @@ from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
 from gatework.tasks.detect.spans import describe
 from gatework.tasks.detect.streaming import DetectStream
+from gatework.tasks.detect.value_rules import value_rules
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,7 +69,7 @@ class UsualTask(Stored, DenseTask):
         columns: The columns by role: "time", "series", "target".
         settings: Scorer, threshold, smoothing and spans, with a context that fits the training table.
         scales: How series are standardised.
-        ranges: Between which values the training rows lie.
+        extents: What the training rows span.
         periods: The periods of the clock, in seconds.
         usual: How many errors of the validation part the network carries.
         weight: What a labelled row weighs in the loss; 0 where there are no labels.
@@ -86,7 +87,7 @@ class UsualTask(Stored, DenseTask):
     columns: Columns
     settings: DetectOptions
     scales: Scales
-    ranges: Ranges
+    extents: Extents
     periods: tuple[int, ...]
     usual: int
     weight: float = 0.0
@@ -110,7 +111,7 @@ class UsualTask(Stored, DenseTask):
         columns: Columns = {"time": names.time, "series": names.ids, "target": names.targets}
         held = int((dataset.ends[:, 1] - dataset.ends[:, 0]).sum())
         usual = min(max(held, 1), _USUAL)
-        learnt = (dataset.scales, dataset.ranges, dataset.periods)
+        learnt = (dataset.scales, dataset.extents, dataset.periods)
         return cls(columns, dataset.config, *learnt, usual, 0.0, dataset.reading)
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
@@ -197,20 +198,33 @@ class UsualTask(Stored, DenseTask):
         network.usual.copy_(torch.from_numpy(begun))
         if self.settings.alarms_per_week:
             weeks = weeks_of([rows.stamps[train:end] for rows, (train, end) in pairs])
-            network.budget.fill_(self._budget(held, weeks))
+            besides = [self._besides(network, rows, *ends) for rows, ends in pairs]
+            network.budget.fill_(self._budget(held, besides, weeks))
+
+    def watch(self, network: DetectNetwork, series: str) -> OnlineScorer:
+        """Begins to watch a series: by the network's errors and, as the threshold has it, by rules on the values."""
+        scale, extent = self.scales.of(series), self.extents.of(series)
+        rules = [rule(extent, np.array(scale.std)) for rule in value_rules(self.settings)]
+        return OnlineScorer(network, scale, self.periods, self.settings, rules)
+
+    def _besides(self, network: DetectNetwork, rows: EventRows, train: int, end: int) -> np.ndarray:
+        """What the rules beside the network say of a series' validation rows, the largest of each, shape (rows,)."""
+        rules = self.watch(network, rows.name).rules
+        said = [np.nan_to_num(rule.run(rows.values[:end])[train:], nan=0.0).max(axis=1) for rule in rules]
+        return np.max([np.zeros(end - train), *said], axis=0)
 
     def _held_back(self, network: DetectNetwork, rows: EventRows, train: int, end: int) -> list[np.ndarray]:
         """The errors of a series' validation rows at every scale, each of shape (rows, variables)."""
-        watch = OnlineScorer(network, self.scales.of(rows.name), self.periods, self.settings)
-        errors, _ = watch.errors(rows.values[:end], rows.stamps[:end])
+        errors, _ = self.watch(network, rows.name).errors(rows.values[:end], rows.stamps[:end])
         return [judging.smoothing(errors.shape[1]).run(errors)[train:] for judging in judgings(self.settings)]
 
-    def _budget(self, held: Sequence[Sequence[np.ndarray]], weeks: float) -> float:
+    def _budget(self, held: Sequence[Sequence[np.ndarray]], besides: Sequence[np.ndarray], weeks: float) -> float:
         """What thresholds are multiplied by: each half of the rows is judged by rules that begin with the other."""
         quotients = []
-        for errors in held:
+        for errors, beside in zip(held, besides, strict=True):
             early, late = [e[: len(e) // 2] for e in errors], [e[len(e) // 2 :] for e in errors]
-            quotients += [ratios(judgings(self.settings), *pair) for pair in ((early, late), (late, early))]
+            halves = [ratios(judgings(self.settings), *pair) for pair in ((early, late), (late, early))]
+            quotients.append(np.maximum(np.concatenate(halves), beside))
         return factor(quotients, weeks, self.settings.alarms_per_week, self.settings.gap)
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:

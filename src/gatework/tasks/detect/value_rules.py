@@ -1,0 +1,172 @@
+"""Rules on the values alone, which judge beside the network's errors: outside the training range, and stuck.
+
+A network that goes on from the row before soon expects a level that has shifted, and of a sensor that repeats its last
+value the errors say little. What these rules say is a ratio, above 1 where a value is anomalous, as that of error and
+threshold is. Which of them judge beside a network is chosen by its calibration on faults put into the validation part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gatework._stored import Stored
+from gatework.data.filling import forward_filled
+from gatework.tasks.detect.thresholds import Window
+
+if TYPE_CHECKING:
+    from gatework.tasks.detect.options import DetectOptions
+
+# How far beyond the training range a value must lie, in standard deviations of the training rows: without a margin the
+# next record of a series is an alarm.
+_MARGIN = 0.5
+# A departure that lasts is learnt: the range grows to hold all but this share of the last rows at either end.
+_RECENT, _SHARE, _EVERY = 2000, 0.05, 25
+# How much longer than in training a value must be repeated, and the fewest repeats that training is taken to have.
+_LONGER, _LEAST_RUN = 1.5, 3
+# A series that repeats itself more often than not is never stuck.
+_STILL = 0.5
+# No ratio is above this: what goes on is told once, not ever louder, and how rare an error is counts for more.
+_LOUDEST = 1.5
+
+
+@dataclass(frozen=True)
+class Extent(Stored):
+    """What the training rows of a series span.
+
+    Attributes:
+        least: The least value of each variable, shape (variables,); NaN where it has none.
+        most: The largest value.
+        repeats: The most rows after which a value was still the same as before; NaN where repeats are the rule.
+    """
+
+    least: np.ndarray
+    most: np.ndarray
+    repeats: np.ndarray
+
+    @classmethod
+    def fit(cls, parts: Sequence[np.ndarray]) -> Extent:
+        """That of training rows.
+
+        Args:
+            parts: Of each series, shape (rows, variables), NaN where missing.
+        """
+        values = np.concatenate(parts)
+        is_known = ~np.isnan(values)
+        least = np.where(is_known, values, np.inf).min(axis=0, initial=np.inf)
+        most = np.where(is_known, values, -np.inf).max(axis=0, initial=-np.inf)
+        none = np.where(is_known.any(axis=0), 0.0, np.nan)
+        repeats = np.concatenate([Stuck(values.shape[1]).repeats(part) for part in parts])
+        is_still = (repeats > 0).sum(axis=0) > _STILL * is_known.sum(axis=0)
+        return cls(least + none, most + none, np.where(is_still, np.nan, repeats.max(axis=0, initial=0)))
+
+    @property
+    def limits(self) -> np.ndarray:
+        """The least and the largest value of each variable, shape (2, variables)."""
+        return np.stack([self.least, self.most])
+
+
+class Stuck:
+    """How often in a row a value was repeated, in constant memory.
+
+    Args:
+        variables: Watched columns.
+    """
+
+    def __init__(self, variables: int) -> None:
+        self._last = np.full(variables, np.nan)
+        self._run = np.zeros(variables)
+
+    def repeats(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next: after how many rows each value is still the same; a missing one is passed
+        over.
+
+        Args:
+            values: Shape (rows, variables), NaN where missing.
+        """
+        filled = forward_filled(np.concatenate([self._last[None], values]))
+        is_known, is_same = ~np.isnan(values), filled[1:] == filled[:-1]
+        counted = np.cumsum(is_known & is_same, axis=0)
+        # What was counted up to the last change; before any change in these rows, less what was counted earlier.
+        before = np.maximum.accumulate(np.where(is_known & ~is_same, counted, -self._run), axis=0)
+        repeats: np.ndarray = counted - before
+        if len(values):
+            self._last, self._run = filled[-1], repeats[-1]
+        return repeats
+
+
+class ValueRule:
+    """A rule on the values of one series.
+
+    Args:
+        extent: What its training rows span.
+        std: Their standard deviations, shape (variables,).
+    """
+
+    def __init__(self, extent: Extent, std: np.ndarray) -> None:
+        self.extent, self.std = extent, std
+
+    def run(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next: a ratio above 1 where a value is anomalous, NaN where it is missing.
+
+        Args:
+            values: In their own unit, shape (rows, variables).
+        """
+        raise NotImplementedError
+
+
+class RangeRule(ValueRule):
+    """A value is anomalous where it lies well outside the training range, until many of the last rows do."""
+
+    def __init__(self, extent: Extent, std: np.ndarray) -> None:
+        super().__init__(extent, std)
+        self._recent = [Window(_RECENT) for _ in std]
+        self._rows = 0
+        self._limits = extent.limits
+
+    def run(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next; see `ValueRule.run`."""
+        ratios = np.empty(values.shape)
+        at = 0
+        while at < len(values):
+            if self._rows % _EVERY == 0:
+                self._limits = np.stack([self._grown(k) for k in range(len(self.std))], axis=1)
+            part = slice(at, min(at + _EVERY - self._rows % _EVERY, len(values)))
+            middle, reach = self._limits.mean(axis=0), np.ptp(self._limits, axis=0) / 2 + _MARGIN * self.std
+            ratios[part] = np.minimum(np.abs(values[part] - middle) / reach, _LOUDEST)
+            for recent, column in zip(self._recent, values[part].T, strict=True):
+                recent.fill(column)
+            self._rows, at = self._rows + part.stop - at, part.stop
+        return ratios
+
+    def _grown(self, variable: int) -> np.ndarray:
+        """The ends of a variable's range, shape (2,)."""
+        least, most = self.extent.limits[:, variable]
+        recent = self._recent[variable]
+        if len(recent) < _RECENT // 2:
+            return np.array([least, most])
+        low, high = np.quantile(recent.values(), [_SHARE, 1 - _SHARE])
+        return np.array([min(least, low), max(most, high)])
+
+
+class StuckRule(ValueRule):
+    """A value is anomalous where it is repeated for longer than ever in training."""
+
+    def __init__(self, extent: Extent, std: np.ndarray) -> None:
+        super().__init__(extent, std)
+        self._stuck = Stuck(len(std))
+
+    def run(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next; see `ValueRule.run`."""
+        longest = np.nan_to_num(self.extent.repeats, nan=np.inf)
+        allowed = _LONGER * np.maximum(longest, _LEAST_RUN) + 1
+        ratio = np.minimum(self._stuck.repeats(values) / allowed, _LOUDEST)
+        return np.where(np.isnan(values), np.nan, ratio)
+
+
+def value_rules(config: DetectOptions) -> tuple[type[ValueRule], ...]:
+    """What judges beside the network's errors."""
+    return (StuckRule, RangeRule) if config.threshold == "combined" else ()
