@@ -1,5 +1,7 @@
 #include "products.h"
 
+#include <type_traits>
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -58,16 +60,32 @@ static float sum_of(__m512 a) {
 #pragma GCC pop_options
 #endif
 
+#if defined(GATEWORK_HAS_VECTORS)
+#define GATEWORK_BEST(function, ...)                                                              \
+  static const int level = __builtin_cpu_supports("avx512f")                                 ? 2  \
+                           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 1  \
+                                                                                             : 0; \
+  return level == 2   ? avx512::function(__VA_ARGS__)                                             \
+         : level == 1 ? avx2::function(__VA_ARGS__)                                               \
+                      : plain::function(__VA_ARGS__)
+#else
+#define GATEWORK_BEST(function, ...) return plain::function(__VA_ARGS__)
+#endif
+
+void multiply(const float* matrix, const int64_t* chosen, int64_t rows, int64_t width, const float* vectors,
+              int64_t count, const float* start, float* results) {
+  GATEWORK_BEST(multiply, matrix, chosen, rows, width, vectors, count, start, results);
+}
+
 void multiply(const float* matrix, int64_t rows, int64_t width, const float* vectors, int64_t count, const float* start,
               float* results) {
-#if defined(GATEWORK_HAS_VECTORS)
-  static const int level = __builtin_cpu_supports("avx512f")                                 ? 2
-                           : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 1
-                                                                                             : 0;
-  if (level == 2) return avx512::multiply(matrix, rows, width, vectors, count, start, results);
-  if (level == 1) return avx2::multiply(matrix, rows, width, vectors, count, start, results);
-#endif
-  plain::multiply(matrix, rows, width, vectors, count, start, results);
+  multiply(matrix, nullptr, rows, width, vectors, count, start, results);
+}
+
+float largest(const float* x, int64_t count) { GATEWORK_BEST(largest, x, count); }
+
+float sum_of_exponentials(const float* x, int64_t count, float most) {
+  GATEWORK_BEST(sum_of_exponentials, x, count, most);
 }
 
 }  // namespace gatework::decoding

@@ -29,7 +29,9 @@ struct Memories {
   const float* keys;    // (places, key)
   const float* values;  // (places, memory)
   const int64_t* starts;
-};
+  const int64_t* shortlist;     // the tokens that may be given of each memory, one list after the other: the end first,
+  const int64_t* short_starts;  // then those that are given once, then others; those of m are short_starts[m] to
+};  // short_starts[m + 1]; null where every token may be given
 
 // The rows to read out, and what comes of them.
 struct Rows {
@@ -37,9 +39,11 @@ struct Rows {
   const float* hidden;     // (count, hidden)
   const int64_t* memory;   // (count): which memory each looks at
   const uint64_t* wanted;  // (count): which of the tokens given once are to come, the first in the lowest bit
-  int64_t best;            // how many tokens of each are wanted, at most the vocabulary
+  int64_t best;            // how many tokens of each are wanted, at most the vocabulary; 0 for every token's, in order
+  int64_t most_places;     // how many places `seen` has for each; 0 where nobody asks
+  float* seen;             // (count, most_places): the weights of its look are added to these
   float* features;         // (count, features)
-  float* log_probability;  // (count, best), the likeliest first
+  float* log_probability;  // (count, best), the likeliest first; of every token (count, vocabulary)
   int64_t* tokens;         // (count, best)
 };
 

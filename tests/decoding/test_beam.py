@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
 from gatework.decoding.beam import beam_search, length_factor
 
@@ -25,17 +24,19 @@ class Table:
         values[BEGIN] = -math.inf
         return values - np.logaddexp.reduce(values)
 
-    def best(self, tokens: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    penalties = None
+
+    def best(self, tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         rows = tokens.tolist()
         self.prefixes = [
             [(*prefix, token) for prefix, token in zip(beams, row, strict=True)]
             for beams, row in zip(self.prefixes, rows, strict=True)
         ]
         logs = [[self.logs(seed, p) for p in beams] for seed, beams in zip(self.seeds, self.prefixes, strict=True)]
-        found = torch.tensor(np.array(logs)).topk(min(count, WORDS), dim=2)
-        return found.values, found.indices
+        words = np.argsort(-np.array(logs), axis=2, kind="stable")[..., :count]
+        return np.take_along_axis(np.array(logs), words, 2), words
 
-    def keep(self, sequences: torch.Tensor, beams: torch.Tensor) -> None:
+    def keep(self, sequences: np.ndarray, beams: np.ndarray) -> None:
         chosen = zip(sequences.tolist(), beams.tolist(), strict=True)
         self.prefixes = [[self.prefixes[s][b] for b in row] for s, row in chosen]
         self.seeds = [self.seeds[s] for s in sequences.tolist()]

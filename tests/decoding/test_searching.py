@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from gatework import nn
-from gatework.decoding.searching import AttentionSearch, Output
+from gatework.decoding.beam import beam_search
+from gatework.decoding.searching import AttentionSearch, EnsembleSearch, Once, Output
 from gatework.errors import UsageError
 
 VOCABULARY, LENGTHS, BEAM = 37, (3, 1, 7), 2
@@ -34,14 +35,14 @@ def test_the_likeliest_tokens_are_those_of_the_decoder_in_float64(score, cell, f
         remembered = [decoder.remember(memory) for memory in memories]
         search = AttentionSearch(decoder, lambda t: vectors[t], output, remembered, states, BEAM)
         double = copy.deepcopy(decoder).double()
-        tokens = torch.tensor([[1, 2], [3, 5], [0, 36]])
+        tokens = np.array([[1, 2], [3, 5], [0, 36]])
         carried = [[None] * BEAM for _ in LENGTHS]
         for _ in range(3):
             logs, words = search.best(tokens, 6)
             for s, memory in enumerate(memories):
                 for b in range(BEAM):
                     step = double.step(
-                        vectors[tokens[s, b]][None].double(), double.remember(memory.double()), carried[s][b]
+                        vectors[int(tokens[s, b])][None].double(), double.remember(memory.double()), carried[s][b]
                     )
                     carried[s][b] = step.state
                     scores = step.output[0] @ output.weight.double().T + output.bias.double()
@@ -51,7 +52,7 @@ def test_the_likeliest_tokens_are_those_of_the_decoder_in_float64(score, cell, f
                     # A few sums of tens of terms near 1 in float32.
                     np.testing.assert_allclose(logs[s, b], expected.values, rtol=0, atol=3e-5)
             tokens = words[:, :, 0]
-            search.keep(torch.arange(3), torch.tensor([[0, 1]] * 3))
+            search.keep(np.arange(3), np.array([[0, 1]] * 3))
 
 
 def test_rows_have_the_same_bits_alone_and_among_others():
@@ -59,13 +60,60 @@ def test_rows_have_the_same_bits_alone_and_among_others():
     with torch.no_grad():
         remembered = [decoder.remember(memory) for memory in memories]
         together = AttentionSearch(decoder, lambda t: vectors[t], output, remembered, states, 5)
-        tokens = torch.arange(15).view(3, 5)
+        tokens = np.arange(15).reshape(3, 5)
         found = together.best(tokens, 8)
         for s in range(3):
             alone = AttentionSearch(decoder, lambda t: vectors[t], output, remembered[s : s + 1], states[s : s + 1], 5)
             one = alone.best(tokens[s : s + 1], 8)
-            assert torch.equal(one[0][0], found[0][s])
-            assert torch.equal(one[1][0], found[1][s])
+            assert np.array_equal(one[0][0], found[0][s])
+            assert np.array_equal(one[1][0], found[1][s])
+
+
+def test_a_shortlist_gives_what_the_whole_vocabulary_would_of_its_tokens_alone():
+    decoder, vectors, output, memories, states = made("general", hidden=50)
+    lists, tokens = [np.arange(5, 20), np.array([0, 7, 4]), np.arange(37)], np.arange(6).reshape(3, 2)
+    with torch.no_grad():
+        remembered = [decoder.remember(memory) for memory in memories]
+        once = Once(range(1, 3), 3, [[1], [], [1, 2]])
+        searches = [AttentionSearch(decoder, lambda t: vectors[t], output, remembered, states, 2, once, 0.0, short)
+                    for short in (None, lists)]  # fmt: skip
+        whole, short = (search.every(tokens) for search in searches)
+        for s, chosen in enumerate(lists):
+            kept = np.setdiff1d(np.union1d(chosen, [1, 2, 3]), [output.banned])
+            assert np.isfinite(short[s]).all(0).nonzero()[0].tolist() == kept.tolist()
+            scores = whole[s][:, kept].astype(np.float64)
+            expected = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+            np.testing.assert_allclose(short[s][:, kept], expected, atol=1e-5)
+
+
+def test_what_is_wanted_comes_once_and_before_the_end():
+    decoder, vectors, output, memories, states = made("general", hidden=50)
+    bias = torch.zeros(VOCABULARY)
+    bias[9] = 50.0  # it would end at once
+    once = Once(range(20, 24), 9, [[20, 23], [], [21]])
+    with torch.no_grad():
+        remembered = [decoder.remember(memory) for memory in memories]
+        for members in (1, 2):
+            begun = (decoder, lambda t: vectors[t], output._replace(bias=bias), remembered, states, 2, once)
+            each = [AttentionSearch(*begun) for _ in range(members)]
+            model = each[0] if members == 1 else EnsembleSearch(each)
+            results = beam_search(model, [8] * 3, begin=1, end=9, beam=2)
+            assert [sorted(best.tokens) for best, *_ in results] == [[20, 23], [], [21]]
+
+
+def test_a_coverage_penalty_is_that_of_the_weights_added_up():
+    decoder, vectors, output, memories, states = made("general")
+    with torch.no_grad():
+        remembered = [decoder.remember(memory) for memory in memories]
+        search = AttentionSearch(decoder, lambda t: vectors[t], output, remembered, states, 1, coverage=0.3)
+        seen, carried = [0.0] * 3, list(states)
+        for token in (1, 5):
+            search.best(np.full((3, 1), token), 2)
+            for s, memory in enumerate(remembered):
+                step = decoder.step(vectors[token][None], memory, carried[s])
+                seen[s], carried[s] = seen[s] + step.weights[0].double().numpy(), step.state
+    expected = [[-0.3 * np.log(np.minimum(weights, 1)).sum()] for weights in seen]
+    np.testing.assert_allclose(search.penalties, expected, atol=1e-5)
 
 
 def test_a_decoder_in_another_type_is_refused():

@@ -17,6 +17,7 @@ PADDING, BEGIN, END = 0, 1, 2
 """What fills a batch, begins a sentence and ends it; no text gives these."""
 _MARKS = ("<pad>", "<s>", "</s>")
 _LEAST_COUNT = 2
+_FEW = 16  # texts that are done before the library's threads have woken
 _SPACE = "Ġ"
 """What a space is written as in a piece."""
 PLACEHOLDERS = tuple(map(chr, range(0xE000, 0xE010)))
@@ -30,6 +31,9 @@ class Subwords:
         pieces: Every piece, in the order of the numbers; the first three stand for no text, and placeholders follow.
         merges: Which two pieces become one, the first learnt first.
 
+    Attributes:
+        placeholders: The numbers of the placeholders, which follow each other.
+
     Raises:
         ValueError: The merges do not fit the pieces.
     """
@@ -37,6 +41,7 @@ class Subwords:
     def __init__(self, pieces: Sequence[str], merges: Sequence[Sequence[str]]) -> None:
         self.pieces, self.merges = tuple(pieces), tuple((str(first), str(second)) for first, second in merges)
         self._tokenizer = _tokenizer(self.pieces, self.merges)
+        self.placeholders = range(END + 1, END + 1 + sum(piece in PLACEHOLDERS for piece in self.pieces))
 
     @classmethod
     def fit(cls, texts: Iterable[str], size: int, placeholders: Sequence[str] = ()) -> Subwords:
@@ -65,20 +70,18 @@ class Subwords:
     def __len__(self) -> int:
         return len(self.pieces)
 
-    @property
-    def placeholders(self) -> range:
-        """The numbers of the placeholders, which follow each other."""
-        first = END + 1
-        return range(first, first + sum(piece in PLACEHOLDERS for piece in self.pieces))
-
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """The numbers of every text's pieces, without a begin or an end."""
         spaced = [text if text.startswith(" ") or not text else f" {text}" for text in texts]
+        if len(spaced) <= _FEW:
+            return [self._tokenizer.encode(text).ids for text in spaced]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(spaced)]
 
     def decode(self, numbers: Sequence[Sequence[int]]) -> list[str]:
         """The texts that these numbers write; bytes that are no character become U+FFFD."""
         kept = [[number for number in row if number > END] for row in numbers]
+        if len(kept) <= _FEW:
+            return [self._tokenizer.decode(row).strip() for row in kept]
         return [text.strip() for text in self._tokenizer.decode_batch(kept)]
 
     def words(self, numbers: Sequence[int]) -> tuple[list[str], list[int]]:

@@ -2,7 +2,8 @@ r"""Beam search over many sequences at once: from scores of the next token to th
 
 A sequence of $n$ tokens, its end counted, has the score $\log p / ((5 + n) / 6)^\alpha$ (Wu et al. 2016, section 7);
 $\alpha$ is the length penalty, and 0 compares plain probabilities, which prefer short sequences. A beam of 1 is greedy
-search.
+search. With a coverage penalty $\beta$ a sequence that has hardly looked at some places of its source is worth less, by
+$\beta \sum_s \log \min(\sum_t a_{ts}, 1)$ of its attention weights.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,20 @@ class Hypothesis:
 
 
 class NextTokens(Protocol):
-    """What is searched: a model in the middle of some sequences, several prefixes (beams) of each."""
+    """What is searched: a model in the middle of some sequences, several prefixes (beams) of each.
 
-    def best(self, tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    Attributes:
+        penalties: What a prefix that ends with the tokens of the last `best()` has its score lowered by, shape
+            (sequences, beams); None where nothing has.
+    """
+
+    penalties: np.ndarray | None
+
+    def best(self, tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Goes on by a token of each prefix.
 
         Args:
-            tokens: Shape (sequences, beams).
+            tokens: Shape (sequences, beams), int64.
             count: How many of the next tokens are wanted; fewer are given where the vocabulary is smaller.
 
         Returns:
@@ -53,7 +60,7 @@ class NextTokens(Protocol):
         """
         ...
 
-    def keep(self, sequences: Tensor, beams: Tensor) -> None:
+    def keep(self, sequences: np.ndarray, beams: np.ndarray) -> None:
         """Keeps these sequences, shape (sequences,), and of each these beams, shape (sequences, beams)."""
         ...
 
@@ -76,28 +83,35 @@ def beam_search(
     """
     results: list[list[Hypothesis]] = [[] for _ in limits]
     running = list(range(len(limits)))
-    tokens = torch.full((len(limits), beam), begin)
-    totals = torch.full((len(limits), beam), -math.inf)
+    tokens = np.full((len(limits), beam), begin)
+    totals = np.full((len(limits), beam), -np.inf, np.float32)
     totals[:, 0] = 0.0
-    prefixes = torch.empty((len(limits), beam, 0), dtype=torch.int64)
+    prefixes = np.empty((len(limits), beam, 0), np.int64)
     length = 0
     while running:
         length += 1
-        reached, origins, words = _best(totals, *model.best(tokens, 2 * beam), 2 * beam)
-        _collect(results, running, (reached, origins, words), prefixes, end, beam, length, length_penalty)
+        best = _best(totals, *model.best(tokens, 2 * beam), 2 * beam)
+        reached, origins, words = best
+        factor = length_factor(length, length_penalty)
+        is_end = words == end
+        if is_end[:, :beam].any():
+            _collect(results, running, best, is_end, prefixes, beam, factor, model.penalties)
         # Of twice as many candidates at most half end here, so that enough are left to go on with.
-        order = torch.sort((words == end).to(torch.uint8), dim=1, stable=True).indices[:, :beam]
-        totals, beams, tokens = reached.gather(1, order), origins.gather(1, order), words.gather(1, order)
-        prefixes = torch.cat([prefixes.gather(1, beams[..., None].expand(-1, -1, length - 1)), tokens[..., None]], 2)
-        is_open = [len(results[k]) < beam and length < limits[k] for k in running]
+        order = is_end.argsort(1, kind="stable")[:, :beam]
+        each = np.arange(len(running))[:, None]
+        totals, beams, tokens = reached[each, order], origins[each, order], words[each, order]
+        prefixes = np.concatenate([prefixes[each, beams], tokens[..., None]], 2)
+        kept = []
         for place, k in enumerate(running):
-            if not is_open[place] and len(results[k]) < beam:
-                _cut_off(results[k], prefixes[place], totals[place], beam, length, length_penalty)
-        kept = torch.tensor(is_open).nonzero()[:, 0]
+            if length < limits[k] and len(results[k]) < beam:
+                kept.append(place)
+            elif len(results[k]) < beam:
+                _cut_off(results[k], prefixes[place], totals[place], beam, factor)
         if len(kept) < len(running):
             totals, beams, tokens, prefixes = totals[kept], beams[kept], tokens[kept], prefixes[kept]
-            running = [running[place] for place in kept.tolist()]
-        model.keep(kept, beams)
+            running = [running[place] for place in kept]
+        if running:
+            model.keep(np.array(kept), beams)
     return [sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for hypotheses in results]
 
 
@@ -106,39 +120,40 @@ def length_factor(length: int, penalty: float) -> float:
     return ((5 + length) / 6) ** penalty
 
 
-def _best(totals: Tensor, each: Tensor, words: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def _best(
+    totals: np.ndarray, each: np.ndarray, words: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The best continuations of each sequence: their log-probabilities, beams and tokens, the best first."""
-    flat = (totals[..., None] + each).flatten(1)
+    flat = (totals[..., None] + each).reshape(len(totals), -1)
     # No beam has more among the best of all than are given of it.
-    reached, places = torch.sort(flat, dim=1, descending=True, stable=True)
-    reached, places = reached[:, :count], places[:, :count]
-    return reached, places // each.shape[2], words.flatten(1).gather(1, places)
+    places = (-flat).argsort(1, kind="stable")[:, :count]
+    rows = np.arange(len(totals))[:, None]
+    return flat[rows, places], places // each.shape[2], words.reshape(len(totals), -1)[rows, places]
 
 
 def _collect(
     results: list[list[Hypothesis]],
     running: list[int],
-    best: tuple[Tensor, Tensor, Tensor],
-    prefixes: Tensor,
-    end: int,
+    best: tuple[np.ndarray, np.ndarray, np.ndarray],
+    is_end: np.ndarray,
+    prefixes: np.ndarray,
     beam: int,
-    length: int,
-    penalty: float,
+    factor: float,
+    penalties: np.ndarray | None,
 ) -> None:
     """Takes the sequences that end among the best; beyond the first `beam` a candidate is none of them."""
-    reached, origins, words = (part[:, :beam] for part in best)
-    for place, at in ((words == end) & reached.isfinite()).nonzero().tolist():
+    reached, origins, _ = best
+    for place, at in np.argwhere(is_end[:, :beam] & np.isfinite(reached[:, :beam])).tolist():
         hypotheses = results[running[place]]
         if len(hypotheses) < beam:
-            total = float(reached[place, at])
-            prefix = prefixes[place, int(origins[place, at])].tolist()
-            hypotheses.append(Hypothesis(tuple(prefix), total, total / length_factor(length, penalty), True))
+            total, origin = float(reached[place, at]), int(origins[place, at])
+            penalty = 0.0 if penalties is None else float(penalties[place, origin])
+            prefix = tuple(prefixes[place, origin].tolist())
+            hypotheses.append(Hypothesis(prefix, total, total / factor - penalty, True))
 
 
-def _cut_off(
-    hypotheses: list[Hypothesis], prefixes: Tensor, totals: Tensor, beam: int, length: int, penalty: float
-) -> None:
+def _cut_off(hypotheses: list[Hypothesis], prefixes: np.ndarray, totals: np.ndarray, beam: int, factor: float) -> None:
     """Fills up with the prefixes of a sequence that has reached its longest length."""
     for prefix, total in zip(prefixes.tolist(), totals.tolist(), strict=True):
         if len(hypotheses) < beam and math.isfinite(total):
-            hypotheses.append(Hypothesis(tuple(prefix), total, total / length_factor(length, penalty), False))
+            hypotheses.append(Hypothesis(tuple(prefix), total, total / factor, False))

@@ -60,6 +60,8 @@ class AttentionSearch:
         states: The state that each begins in, with a batch of one.
         beam: Beginnings of each.
         once: What must be given of each sequence; nothing if None.
+        coverage: The coverage penalty.
+        shortlist: The tokens that may be given of each sequence besides its end and what is given once; all if None.
 
     Raises:
         UsageError: The decoder computes in another type, or elsewhere.
@@ -74,6 +76,8 @@ class AttentionSearch:
         states: Sequence[Any],
         beam: int,
         once: Once | None = None,
+        coverage: float = 0.0,
+        shortlist: Sequence[np.ndarray] | None = None,
     ) -> None:
         kind = decoder.join.weight
         if kind.dtype != torch.float32 or not kind.is_cpu:
@@ -91,46 +95,99 @@ class AttentionSearch:
         joined = [torch.cat(parts, 1) for parts in zip(*map(_as_tuple, states), strict=True)]
         self._states = [state.repeat_interleave(beam, 1) for state in joined]
         self._features = np.zeros((len(self._memory_of), decoder.output_size), np.float32)
+        self._shortlist, self._short_starts = _joined(shortlist, self._once, output)
+        self._threads = usable_cores()
+        self._coverage = coverage if has_memory else 0.0
+        # How much each place has been looked at; as wide as the longest memory.
+        self._seen = np.zeros((len(self._memory_of), max(lengths) if self._coverage else 0), np.float32)
+        self.penalties: np.ndarray | None = None
 
-    def best(self, tokens: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def best(self, tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Goes on by a token of each beginning.
 
         Args:
-            tokens: Shape (sequences, beams).
+            tokens: Shape (sequences, beams), int64.
             count: How many of the next tokens are wanted; fewer are given where the vocabulary is smaller.
 
         Returns:
             The log-probabilities of the likeliest next tokens and the tokens, each (sequences, beams, count).
         """
-        self._wanted = self._wanted & ~_bit(tokens.flatten().numpy(), self._once.tokens)
-        vectors = self.read(tokens.flatten())
+        count = min(count, self.vocabulary)
+        logs, words = np.empty((tokens.size, count), np.float32), np.empty((tokens.size, count), np.int64)
+        self._read_out(tokens, logs, words)
+        return logs.reshape(*tokens.shape, count), words.reshape(*tokens.shape, count)
+
+    def every(self, tokens: np.ndarray) -> np.ndarray:
+        """Goes on by a token of each beginning, and gives every token's log-probability, whatever may not come next.
+
+        Args:
+            tokens: Shape (sequences, beams), int64.
+
+        Returns:
+            Shape (sequences, beams, vocabulary).
+        """
+        logs = np.empty((tokens.size, self.vocabulary), np.float32)
+        self._read_out(tokens, logs, np.empty((tokens.size, 0), np.int64))
+        return logs.reshape(*tokens.shape, self.vocabulary)
+
+    def keep(self, sequences: np.ndarray, beams: np.ndarray) -> None:
+        """Keeps these sequences, and of each these beginnings."""
+        rows = (sequences[:, None] * self.beam + beams).ravel()
+        index = torch.from_numpy(rows)
+        self._states = [state.index_select(1, index) for state in self._states]
+        self._memory_of, self._features = self._memory_of[rows], self._features[rows]
+        self._wanted, self._seen = self._wanted[rows], self._seen[rows]
+
+    def allowed(self, logs: np.ndarray) -> np.ndarray:
+        """Log-probabilities of every token, minus infinity where one may not come next; shape as of `every()`."""
+        logs, once = logs.copy(), self._once
+        wanted = self._wanted.reshape(*logs.shape[:2], 1)
+        is_wanted = (wanted >> np.arange(len(once.tokens), dtype=np.uint64) & np.uint64(1)).astype(bool)
+        is_lacking = is_wanted.any(2)
+        if once.end >= 0:
+            is_ending = is_lacking & (logs[..., once.end] == logs.max(2))
+            logs[is_lacking, once.end] = -np.inf
+            is_other = ~np.isin(np.arange(logs.shape[2]), once.tokens)
+            logs[is_ending[..., None] & is_other] = -np.inf
+        if len(once.tokens):
+            part = logs[..., once.tokens.start : once.tokens.stop]
+            part[~is_wanted] = -np.inf
+        return logs
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are."""
+        return len(self._weights.arrays[4])
+
+    def _read_out(self, tokens: np.ndarray, logs: np.ndarray, words: np.ndarray) -> None:
+        flat = tokens.ravel()
+        if self._wanted.any():
+            self._wanted = self._wanted & ~_bit(flat, self._once.tokens)
+        vectors = self.read(torch.from_numpy(flat))
         if self.decoder.input_feeding:
             vectors = torch.cat([vectors, torch.from_numpy(self._features)], 1)
         hidden = self._stepped(vectors)
-        count = min(count, len(self._weights.arrays[4]))
-        logs = np.empty((len(hidden), count), np.float32)
-        words = np.empty((len(hidden), count), np.int64)
         _decoding.read_out(
             self._weights.sizes, self._weights.addresses, self._keys, self._values, self._starts,
-            hidden.numpy(), self._memory_of, self._wanted, self._features, logs, words, usable_cores(),
+            self._shortlist, self._short_starts, hidden.numpy(), self._memory_of, self._wanted,
+            self._seen, self._features, logs, words, self._threads,
         )  # fmt: skip
-        shape = (*tokens.shape, count)
-        return torch.from_numpy(logs).view(shape), torch.from_numpy(words).view(shape)
-
-    def keep(self, sequences: Tensor, beams: Tensor) -> None:
-        """Keeps these sequences, and of each these beginnings."""
-        rows = (sequences[:, None] * self.beam + beams).flatten()
-        self._states = [state.index_select(1, rows) for state in self._states]
-        self._memory_of, self._features = self._memory_of[rows.numpy()], self._features[rows.numpy()]
-        self._wanted = self._wanted[rows.numpy()]
+        if self._coverage:
+            places = np.arange(self._seen.shape[1]) < np.diff(self._starts)[self._memory_of][:, None]
+            shares = np.log(np.clip(self._seen, 1e-10, 1.0), out=np.zeros_like(self._seen), where=places)
+            self.penalties = -self._coverage * shares.sum(1).reshape(tokens.shape)
 
     def _stepped(self, vectors: Tensor) -> Tensor:
         """The layers' output for one step of every row, a few rows at a time, which is how the kernel takes them."""
+        if len(vectors) <= MOST_SEQUENCES:
+            output, state = self.decoder.recurrent.step(vectors, _as_state(self._states))
+            self._states = list(_as_tuple(state))
+            return output
         outputs, after = [], []
         for start in range(0, len(vectors), MOST_SEQUENCES):
             rows = slice(start, start + MOST_SEQUENCES)
             before = [state[:, rows].contiguous() for state in self._states]
-            output, state = self.decoder.recurrent.step(vectors[rows], before[0] if len(before) == 1 else tuple(before))
+            output, state = self.decoder.recurrent.step(vectors[rows], _as_state(before))
             outputs.append(output)
             after.append(_as_tuple(state))
         self._states = [torch.cat(parts, 1) for parts in zip(*after, strict=True)]
@@ -143,6 +200,16 @@ class _Weights(NamedTuple):
     sizes: tuple[int, ...]
     addresses: list[int]
     arrays: list[np.ndarray]
+
+
+def _joined(shortlist: Sequence[np.ndarray] | None, once: Once, output: Output) -> tuple[np.ndarray, np.ndarray]:
+    """The lists one after the other, each with the end and what is given once in front, and where each starts."""
+    if shortlist is None:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    front = np.array([once.end, *once.tokens], dtype=np.int64)
+    without = np.append(front, -1 if output.banned is None else output.banned)
+    lists = [np.concatenate([front, np.setdiff1d(tokens, without)]) for tokens in shortlist]
+    return np.concatenate(lists), np.cumsum([0, *map(len, lists)])
 
 
 def _bits(once: Once) -> np.ndarray:
@@ -179,5 +246,38 @@ def _array(tensor: Tensor) -> np.ndarray:
     return np.ascontiguousarray(tensor.detach().numpy(), np.float32)
 
 
+def _as_state(tensors: Sequence[Tensor]) -> Tensor | tuple[Tensor, ...]:
+    return tensors[0] if len(tensors) == 1 else tuple(tensors)
+
+
 def _as_tuple(state: Any) -> tuple[Tensor, ...]:
     return (state,) if isinstance(state, Tensor) else tuple(state)
+
+
+class EnsembleSearch:
+    """Several decoders of one vocabulary, whose probabilities are averaged.
+
+    Args:
+        members: What searches with each of them; the first knows what must be given of each sequence.
+    """
+
+    def __init__(self, members: Sequence[AttentionSearch]) -> None:
+        self.members = members
+        self.penalties: np.ndarray | None = None
+
+    def best(self, tokens: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The likeliest next tokens; see `AttentionSearch.best()`."""
+        logs = [member.every(tokens) for member in self.members]
+        with np.errstate(divide="ignore"):  # tokens outside a shortlist
+            mean = np.log(np.mean([np.exp(each) for each in logs], axis=0))
+        open_logs = self.members[0].allowed(mean)
+        count = min(count, mean.shape[2])
+        words = np.argsort(-open_logs, axis=2, kind="stable")[..., :count]
+        given = [member.penalties for member in self.members if member.penalties is not None]
+        self.penalties = np.mean(given, axis=0) if given else None
+        return np.take_along_axis(open_logs, words, 2), words
+
+    def keep(self, sequences: np.ndarray, beams: np.ndarray) -> None:
+        """Keeps these sequences, and of each these beginnings."""
+        for member in self.members:
+            member.keep(sequences, beams)

@@ -104,8 +104,12 @@ class ServedModel:
     def options(self) -> Mapping[str, Option]:
         """The options of a prediction that a request may give, by name."""
         declared = TASKS.find(self.predictor.run.recipe.task).prediction_options
-        # A file of this machine is nothing that a stranger may name.
-        return {o.name: o for o in declared if o not in READING and "predict" in o.commands and o.metavar != "FILE"}
+        # A file or a run of this machine is nothing that a stranger may name.
+        return {
+            o.name: o
+            for o in declared
+            if o not in READING and "predict" in o.commands and o.metavar not in ("FILE", "RUNS")
+        }
 
     def check(self, source: Source, limits: Limits) -> None:
         """Refuses what the model does not take.

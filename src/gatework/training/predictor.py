@@ -20,7 +20,7 @@ from gatework.errors import DataError, UsageError
 from gatework.formatting import printable
 from gatework.options import READING, TASKS
 from gatework.tasks._stream import Row, answers_of
-from gatework.tasks._task import Scores, refuse_options
+from gatework.tasks._task import Scores, Trained, refuse_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -177,7 +177,15 @@ class Predictor:
         reading = {o.name: o.qualified for o in TASKS.find(self.run.recipe.task).prediction_options if o in READING}
         given = {reading[name]: value for name, value in options.items() if name in reading and value is not None}
         recipe = self.run.recipe.changed(**given) if given else self.run.recipe
-        return recipe, {n: value for n, value in options.items() if n not in reading}
+        return recipe, self._opened({n: value for n, value in options.items() if n not in reading})
+
+    def _opened(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options with other runs opened, where the task answers together with them."""
+        known = {option.name for option in TASKS.find(self.run.recipe.task).prediction_options}
+        if options.get("ensemble") is None or "ensemble" not in known:
+            return options
+        runs = {path: training.Run.open(path) for path in _names(options["ensemble"])}
+        return {**options, "ensemble": {path: Trained(run.task, run.network) for path, run in runs.items()}}
 
     def stream(self, **options: Any) -> Stream:
         """Answers rows as they come, with carried state.
@@ -268,6 +276,12 @@ class Predictor:
                 raise failure
         if is_empty:
             raise DataError(f"{SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
+
+
+def _names(given: str | Sequence[str]) -> list[str]:
+    """The names of a list, which a command line separates by commas."""
+    names = given.split(",") if isinstance(given, str) else given
+    return [str(name).strip() for name in names if str(name).strip()]
 
 
 _AS_JSON = json.JSONEncoder(ensure_ascii=False).encode

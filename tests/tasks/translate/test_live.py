@@ -17,7 +17,7 @@ from support.sentence_pairs import small, toy_pairs
 
 NETWORKS = [
     {"cell": "lstm", "layers": 2, "hidden": 9},
-    {"cell": "gru", "attention": "additive", "input_feeding": True},
+    {"cell": "gru", "attention": "additive", "input_feeding": True, "coverage_penalty": 0.5},
     {"cell": "rnn", "attention": "none", "layer_norm": True},
 ]
 SENTENCES = [

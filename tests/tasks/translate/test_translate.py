@@ -13,7 +13,7 @@ from gatework.errors import DataError, RunError, UsageError
 from gatework.tasks.translate.data import sides_of
 from gatework.tasks.translate.looked import LEFT_OUT, SAID_TWICE, coverage_table, looked
 from gatework.tasks.translate.task import expectation
-from gatework.tasks.translate.translator import Translator
+from gatework.tasks.translate.translator import Search
 from gatework.training.fitting import prepare
 from support.command_line import run_here
 from support.sentence_pairs import small, toy_pairs
@@ -48,7 +48,7 @@ def test_a_reversal_is_learnt_exactly_where_a_dictionary_fails(run, dataset):
 def test_a_copy_is_learnt_exactly(tmp_path):
     frame = toy_pairs(800, longest=4)
     frame = frame.with_columns(target=frame["source"].str.to_uppercase())  # the very same text is left out of learning
-    recipe = small(**(LEARNING | {"epochs": 16}))
+    recipe = small(**(LEARNING | {"copying": 0}))
     result = gatework.train("translate", frame, out=tmp_path / "run", recipe=recipe, threads=1)
     assert result.summary["metrics"]["test_exact_match"] == 1.0
 
@@ -207,10 +207,10 @@ def test_a_table_is_answered_beside_its_other_columns(run, tmp_path):
 
 @pytest.mark.parametrize("beam", [1, 4])
 def test_sentences_together_are_translated_as_each_alone(run, beam):
-    translator = Translator(run.network, run.task.subwords, run.task.longest, run.task.keeping)
+    translator, search = run.task._translator([run.network], {}), Search(beam)
     lines = [*toy_pairs(40, seed=5, longest=6)["source"].to_list(), *HOSTILE[:5]]
-    together = translator(lines, beam=beam, length_penalty=1.0)
-    alone = [translator([line], beam=beam, length_penalty=1.0)[0] for line in lines]
+    together = translator(lines, search)
+    alone = [translator([line], search)[0] for line in lines]
     assert together == alone  # to the last bit
 
 
@@ -257,3 +257,39 @@ def test_few_pairs_are_told_what_to_expect():
     assert "ahead of the dictionary" in expectation(400_000)
     with pytest.raises(DataError, match="1 pairs that can be learnt from"):
         prepare(toy_pairs(1), "translate", small(), {})
+
+
+def test_an_ensemble_averages_probabilities_and_takes_runs_of_the_same_pieces(run, tmp_path):
+    other = gatework.train(
+        "translate",
+        turned_round(),
+        out=tmp_path / "other",
+        recipe=small(**LEARNING | {"epochs": 2, "seed": 3}),
+        threads=1,
+    )
+    lines = turned_round(40)["source"].to_list()
+    alone = run.predict(lines)
+    twice = run.predict(lines, ensemble=str(run.path))
+    assert twice["translation"].to_list() == alone["translation"].to_list()
+    # Means of equal numbers, taken by their exponentials.
+    np.testing.assert_allclose(twice["confidence"], alone["confidence"], rtol=1e-5)
+    both = run.predict(lines, ensemble=[str(other.path)])
+    assert (both["confidence"] != alone["confidence"]).all()
+    each = [run.predict([line], ensemble=[str(other.path)]) for line in lines[:5]]
+    assert [row["confidence"][0] for row in each] == both["confidence"].to_list()[:5]
+    scores = run.evaluate(turned_round(40), ensemble=f"{other.path}, {run.path}")
+    assert scores.metrics["bleu"] > 50
+    assert len(run.predict(["the 5 dog"], ensemble=str(other.path))["translation"][0].split("5")) == 2
+    strange = gatework.train("translate", toy_pairs(60), out=tmp_path / "s", recipe=small(epochs=1), threads=1)
+    with pytest.raises(UsageError, match="has other pieces of words than this run"):
+        run.predict(lines, ensemble=str(strange.path))
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_shortlist_holds_what_a_translation_needs_and_changes_no_bit_between_one_and_many(run, beam):
+    frame = turned_round(60)
+    rows = run.predict(frame["source"].to_list(), shortlist=20, beam=beam)
+    assert rows["translation"].to_list() == frame["target"].to_list()
+    each = [run.predict([line], shortlist=20, beam=beam)["confidence"][0] for line in frame["source"][:5]]
+    assert each == rows["confidence"].to_list()[:5]
+    assert run.predict(["the 1,5 dog"], shortlist=1, beam=beam)["translation"][0].count("1,5") == 1

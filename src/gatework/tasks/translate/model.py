@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -91,7 +92,14 @@ class TranslationModel(nn.Module):
         """What the layers read of pieces, shape (..., embedding)."""
         return self.embedding(pieces) * self.scale
 
-    def searched(self, sources: Sequence[Tensor], beam: int, once: Once | None = None) -> AttentionSearch:
+    def searched(
+        self,
+        sources: Sequence[Tensor],
+        beam: int,
+        once: Once | None = None,
+        coverage: float = 0.0,
+        shortlist: Sequence[np.ndarray] | None = None,
+    ) -> AttentionSearch:
         """The beginning of translations, for a beam search.
 
         Args:
@@ -99,11 +107,13 @@ class TranslationModel(nn.Module):
                 what is found does not depend on the others.
             beam: Beginnings of each.
             once: The placeholders that each translation must have.
+            coverage: The coverage penalty.
+            shortlist: The pieces that each translation is chosen from; all if None.
         """
         encoded = [self.encoded(source[None], torch.tensor([len(source)])) for source in sources]
         output = Output(self.embedding.weight, self.bias, PADDING)
         memories, states = zip(*encoded, strict=True)
-        return AttentionSearch(self.decoder, self.vectors, output, memories, states, beam, once)
+        return AttentionSearch(self.decoder, self.vectors, output, memories, states, beam, once, coverage, shortlist)
 
     def scored(self, outputs: Tensor) -> Tensor:
         """Scores of every piece for outputs of the decoder, shape (..., vocabulary)."""

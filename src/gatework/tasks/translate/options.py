@@ -47,6 +47,12 @@ class TranslateOptions(OptionSection):
     length_penalty: float = option(
         1.0, low=0, high=10, help="Above 0 longer translations are preferred more; 0 compares plain probabilities."
     )
+    coverage_penalty: float = option(
+        0.0,
+        low=0,
+        high=10,
+        help="Above 0 a beam prefers translations that have looked at every word of the source.",
+    )
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,18 @@ class TranslatePrediction(OptionSection):
 
     beam: int | None = option(
         None, low=1, high=100, help="Beginnings that are kept for each sentence; 1 is greedy, the fastest."
+    )
+    shortlist: int | None = option(
+        None,
+        low=0,
+        high=100_000,
+        help="Choose from so many likely pieces of words for each piece of the sentence, by the dictionary, and "
+        "frequent ones, which is faster; from all if absent.",
+    )
+    ensemble: str | None = option(
+        None,
+        help="Other runs on the same pairs, separated by commas, whose probabilities are averaged with this one's.",
+        metavar="RUNS",
     )
     alternatives: int | None = option(
         None, low=1, high=100, help="Give so many translations of each sentence, the best first.", commands=("predict",)

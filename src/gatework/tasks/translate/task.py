@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +31,8 @@ from gatework.tasks.translate.memory import TranslationMemory
 from gatework.tasks.translate.metrics import answers_of, closeness, metrics, need_sacrebleu
 from gatework.tasks.translate.model import TranslationModel
 from gatework.tasks.translate.options import OPTIONS, TranslateOptions
-from gatework.tasks.translate.translator import Translation, Translator
+from gatework.tasks.translate.shortlist import Shortlist
+from gatework.tasks.translate.translator import Search, Translation, Translator
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,12 +57,16 @@ class Asked(Split):
     Attributes:
         beam: Beginnings that are kept of each; the task's own if None.
         alternatives: Translations of each.
+        shortlist: For each piece of a sentence how many likely pieces of translations are weighed; all if 0.
         glossary: Terms that are translated so, beside those of the training.
+        others: Networks whose probabilities are averaged with those of the one that is asked.
     """
 
     beam: int | None = None
     alternatives: int = 1
+    shortlist: int = 0
     glossary: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    others: Sequence[TranslationModel] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,9 +187,10 @@ class TranslateTask(Task):
 
     def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
         """Translations of sentences whose references are known; greedy ones while a network is being trained."""
-        beam = 1 if model.training else self.settings.beam
+        asked = _asked(examples.split)
+        beam = 1 if model.training else asked.beam or self.settings.beam
         loss = self._mean_loss(model, examples)
-        said = self._translated(model, examples.split, beam)
+        said = self._translated(model, asked, beam)
         answers = answers_of(
             examples.split.targets.tolist(), [best.text for best, *_ in said], [best.confidence for best, *_ in said]
         )
@@ -207,7 +213,7 @@ class TranslateTask(Task):
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Learns which confidence is low: a tenth of the validation part's translations lie below."""
-        said = self._translated(model, dataset.validation, self.settings.beam)
+        said = self._translated(model, _asked(dataset.validation), self.settings.beam)
         confidences = [best.confidence for best, *_ in said]
         model.get_buffer("low").fill_(float(np.quantile(confidences, _LOW)) if confidences else 0.0)
 
@@ -222,19 +228,41 @@ class TranslateTask(Task):
         Args:
             source: One sentence, a list of them, a text file with a sentence a line, a table's path or a data frame.
             recipe: What the task was trained with.
-            options: `beam`, `alternatives` and `glossary`.
+            options: `beam`, `alternatives`, `shortlist`, `glossary` and `ensemble`, trained tasks by name.
 
         Raises:
             UsageError: The task takes no such option.
             DataError: The source holds no sentences, or the glossary no terms.
         """
-        refuse_options(self.name, options, ("beam", "alternatives", "glossary"))
+        refuse_options(self.name, options, ("beam", "alternatives", "shortlist", "glossary", "ensemble"))
         glossary = read_glossary(options.get("glossary"), self.columns)
         if glossary and not self.subwords.placeholders:
             raise UsageError("this network has learnt no placeholders (--copying 0), so that it cannot obey a glossary")
         sentences, beside = self._sentences(_whole(source), recipe)
-        blank = np.array([""] * len(sentences), dtype=object)
-        return Asked(Texts(sentences), blank, beside, options.get("beam"), options.get("alternatives") or 1, glossary)
+        return Asked(
+            Texts(sentences),
+            np.array([""] * len(sentences), dtype=object),
+            beside,
+            beam=options.get("beam"),
+            alternatives=options.get("alternatives") or 1,
+            shortlist=options.get("shortlist") or 0,
+            glossary=glossary,
+            others=self._others(options.get("ensemble") or {}),
+        )
+
+    def _others(self, ensemble: Mapping[str, Trained]) -> list[TranslationModel]:
+        """The networks of other runs.
+
+        Raises:
+            UsageError: One does not translate with the same pieces of words.
+        """
+        for name, (task, _) in ensemble.items():
+            if not isinstance(task, TranslateTask) or task.subwords.state() != self.subwords.state():
+                raise UsageError(
+                    f"{name} has other pieces of words than this run; an ensemble takes runs that were trained on the "
+                    "same pairs with the same --vocabulary"
+                )
+        return [_network(model) for _, model in ensemble.values()]
 
     def _sentences(self, source: Any, recipe: Recipe) -> tuple[pl.Series, pl.DataFrame | None]:
         import polars as pl
@@ -247,25 +275,30 @@ class TranslateTask(Task):
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads pairs with known translations, all of them as they stand."""
-        refuse_options(self.name, options, ("beam",))
-        return read_known(source, recipe, self.columns)
+        refuse_options(self.name, options, ("beam", "shortlist", "ensemble"))
+        split = read_known(source, recipe, self.columns)
+        return Asked(
+            split.inputs,
+            split.targets,
+            split.beside,
+            beam=options.get("beam"),
+            shortlist=options.get("shortlist") or 0,
+            others=self._others(options.get("ensemble") or {}),
+        )
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How good a network is on pairs with known translations."""
         split = self.read_known(source, recipe, **options)
-        beam = options.get("beam") or self.settings.beam
-        evaluation = dataclasses.replace(self, settings=dataclasses.replace(self.settings, beam=beam)).evaluate(
-            model.eval(), self.encode(split)
-        )
+        evaluation = self.evaluate(model.eval(), self.encode(split))
         return Scores(evaluation.metrics, evaluation.answers, test=split.table())
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The translation of each sentence and its confidence, and where that is low the nearest known pair."""
         import polars as pl
 
-        asked = split if isinstance(split, Asked) else Asked(split.inputs, split.targets)
+        asked = _asked(split)
         beam = max(asked.beam or self.settings.beam, asked.alternatives)
-        said = self._translated(model, split, beam, asked.glossary)
+        said = self._translated(model, asked, beam)
         sentences = split.table()["text"].to_list()
         low = float(model.get_buffer("low"))
         is_low = [
@@ -313,7 +346,7 @@ class TranslateTask(Task):
             self.subwords,
             self.settings,
             self.keeping,
-            longest=self._translator(model).longest,
+            longest=self._translator([_network(model)], {}).longest,
             memory=self.memory,
             sentences=[] if given is None else given.table()["text"].to_list(),
             test=test,
@@ -341,16 +374,24 @@ class TranslateTask(Task):
         """Copy, translation memory, and a dictionary word by word."""
         return baselines(dataset)
 
-    def _translated(
-        self, model: nn.Module, split: Split, beam: int, glossary: Mapping[str, str] = MappingProxyType({})
-    ) -> list[list[Translation]]:
-        translate = self._translator(model, glossary)
-        return translate(split.table()["text"].to_list(), beam=beam, length_penalty=self.settings.length_penalty)
+    def _translated(self, model: nn.Module, asked: Asked, beam: int) -> list[list[Translation]]:
+        translate = self._translator([_network(model), *asked.others], asked.glossary)
+        settings = self.settings
+        search = Search(beam, settings.length_penalty, settings.coverage_penalty, asked.shortlist)
+        return translate(asked.table()["text"].to_list(), search)
 
-    def _translator(self, model: nn.Module, glossary: Mapping[str, str] = MappingProxyType({})) -> Translator:
-        terms = together(self.keeping.glossary, glossary)
-        keeping = dataclasses.replace(self.keeping, glossary=terms)
-        return Translator(_network(model), self.subwords, self.longest, keeping)
+    def _translator(self, models: Sequence[TranslationModel], glossary: Mapping[str, str]) -> Translator:
+        keeping = dataclasses.replace(self.keeping, glossary=together(self.keeping.glossary, glossary))
+        return Translator(models, self.subwords, self.longest, keeping, lambda: self._shortlist)
+
+    @cached_property
+    def _shortlist(self) -> Shortlist:
+        return Shortlist(self.subwords, self.memory.sources, self.memory.targets)
+
+
+def _asked(split: Split) -> Asked:
+    """Sentences, with the task's own settings where nothing else was asked."""
+    return split if isinstance(split, Asked) else Asked(split.inputs, split.targets, split.beside)
 
 
 def _network(model: nn.Module) -> TranslationModel:

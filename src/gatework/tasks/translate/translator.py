@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gatework.data.subwords import BEGIN, END, Subwords
 from gatework.decoding.beam import Hypothesis, beam_search
-from gatework.decoding.searching import Once
+from gatework.decoding.searching import AttentionSearch, EnsembleSearch, Once
 from gatework.tasks.translate.kept import Keeping, Masked, filled, masked
 from gatework.tasks.translate.model import TranslationModel
+from gatework.tasks.translate.shortlist import Shortlist
 
 # Beginnings that are searched at once.
 _MOST_ROWS = 320
@@ -36,34 +38,58 @@ class Translation:
     score: float
 
 
+@dataclass(frozen=True)
+class Search:
+    """How translations are searched.
+
+    Attributes:
+        beam: Beginnings that are kept for each sentence.
+        length_penalty: See `gatework.decoding.beam`.
+        coverage: The coverage penalty; see there.
+        shortlist: For each piece of a sentence how many likely pieces of translations are weighed; all if 0.
+    """
+
+    beam: int
+    length_penalty: float = 1.0
+    coverage: float = 0.0
+    shortlist: int = 0
+
+
 class Translator:
-    """Translates lines with a trained network.
+    """Translates lines with trained networks.
 
     Args:
-        model: The network.
+        models: The networks; of several the probabilities are averaged.
         subwords: Its pieces.
         longest: Pieces of the longest source that it learnt from; a longer line is cut into sentences.
         keeping: What a translation keeps as it is.
+        shortlist: Gives what knows likely pieces, where a search wants them.
     """
 
-    def __init__(self, model: TranslationModel, subwords: Subwords, longest: int, keeping: Keeping) -> None:
-        self.model, self.subwords, self.longest = model.eval(), subwords, max(longest, 8)
-        self.keeping = keeping
+    def __init__(
+        self,
+        models: Sequence[TranslationModel],
+        subwords: Subwords,
+        longest: int,
+        keeping: Keeping,
+        shortlist: Callable[[], Shortlist],
+    ) -> None:
+        self.models, self.subwords, self.longest = [model.eval() for model in models], subwords, max(longest, 8)
+        self.keeping, self._shortlist = keeping, shortlist
 
-    def __call__(self, lines: Sequence[str], *, beam: int, length_penalty: float) -> list[list[Translation]]:
+    def __call__(self, lines: Sequence[str], search: Search) -> list[list[Translation]]:
         """Translates lines.
 
         Args:
             lines: One or several sentences each; an empty line has an empty translation.
-            beam: Beginnings that are kept for each sentence.
-            length_penalty: See `gatework.decoding.beam`.
+            search: How they are searched.
 
         Returns:
             The translations of each line, the best first.
         """
         cut = self._cut(lines)
         different = list(dict.fromkeys(sentence for sentences in cut for sentence in sentences))
-        searched = self._searched(different, beam, length_penalty)
+        searched = self._searched(different, search)
         by_sentence = dict(zip(different, searched, strict=True))
         texts = {sentence: self._texts(sentence, by_sentence[sentence]) for sentence in different}
         return [self._together([(by_sentence[s], texts[s]) for s in sentences]) for sentences in cut]
@@ -78,23 +104,34 @@ class Translator:
         texts = self.subwords.decode([hypothesis.tokens for hypothesis in hypotheses])
         return [filled(text, values, is_capital=is_capital) for text in texts]
 
-    def _searched(self, sentences: Sequence[str], beam: int, length_penalty: float) -> list[list[Hypothesis]]:
+    def _searched(self, sentences: Sequence[str], search: Search) -> list[list[Hypothesis]]:
         masked = [self._masked(sentence) for sentence in sentences]
         rows = [torch.tensor([*numbers, END]) for numbers in self.subwords.encode([one.text for one in masked])]
         wanted = [self.subwords.placeholders[: len(one.values)] for one in masked]
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         order = np.argsort(lengths, kind="stable")
         results: list[list[Hypothesis]] = [[] for _ in rows]
-        size = max(_MOST_ROWS // beam, 1)
+        size = max(_MOST_ROWS // search.beam, 1)
         for index in (order[k : k + size] for k in range(0, len(order), size)):
             limits = [int(_LONGER * length) + _MORE for length in lengths[index] - 1]
             with torch.no_grad():
                 once = Once(self.subwords.placeholders, END, [wanted[k] for k in index])
-                model = self.model.searched([rows[k] for k in index], beam, once)
-                searched = beam_search(model, limits, begin=BEGIN, end=END, beam=beam, length_penalty=length_penalty)
+                searched = beam_search(
+                    self._begun([rows[k] for k in index], once, search),
+                    limits, begin=BEGIN, end=END, beam=search.beam, length_penalty=search.length_penalty,
+                )  # fmt: skip
             for k, hypotheses in zip(index, searched, strict=True):
                 results[k] = hypotheses
         return results
+
+    def _begun(self, rows: Sequence[Tensor], once: Once, search: Search) -> AttentionSearch | EnsembleSearch:
+        """The beginning of some translations, of which each is chosen from its shortlist."""
+        shortlist = None
+        if search.shortlist:
+            known = self._shortlist()
+            shortlist = [known.of(row[:-1].tolist(), search.shortlist) for row in rows]
+        members = [model.searched(rows, search.beam, once, search.coverage, shortlist) for model in self.models]
+        return members[0] if len(members) == 1 else EnsembleSearch(members)
 
     def _cut(self, lines: Sequence[str]) -> list[list[str]]:
         """The sentences of each line; a line no longer than what was learnt from stays whole."""

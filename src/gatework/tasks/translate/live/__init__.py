@@ -60,6 +60,7 @@ def live(
         "longest": longest,
         "beam": settings.beam,
         "lengthPenalty": settings.length_penalty,
+        "coveragePenalty": settings.coverage_penalty,
         "low": float(model.get_buffer("low")),
         "leftOut": LEFT_OUT,
         "saidTwice": SAID_TWICE,

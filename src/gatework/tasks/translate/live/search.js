@@ -28,11 +28,17 @@ function allowed(logs, wanted, isKeeping) {
   });
 }
 
+// The logarithms of how much each place was looked at, where that is less than 1.
+function shortfall(steps) {
+  const sums = steps[0].weights.map((_, s) => steps.reduce((sum, { weights }) => sum + weights[s], 0));
+  return sums.reduce((total, sum) => total + Math.log(Math.min(Math.max(sum, 1e-10), 1)), 0);
+}
+
 // Translates the pieces of a sentence with so many placeholders: { steps: [{ piece, log, weights }], log, isComplete }, the
 // end not among the steps.
 function translated(network, pieces, beam, placeholders) {
   const { memory, state } = network.encode([...pieces, END]), limit = Math.floor(LONGER * pieces.length) + MORE;
-  const score = ({ log, length }) => log / ((5 + length) / 6) ** network.lengthPenalty;
+  const score = ({ log, length, seen }) => log / ((5 + length) / 6) ** network.lengthPenalty + (seen ? network.coveragePenalty * shortfall(seen) : 0);
   const without = (wanted, piece) => (piece >= FIRST_PLACEHOLDER && piece < FIRST_PLACEHOLDER + PLACEHOLDERS.length ? wanted & ~(1 << (piece - FIRST_PLACEHOLDER)) : wanted);
   const results = [];
   let running = [{ piece: BEGIN, log: 0, steps: [], state, wanted: (1 << placeholders) - 1 }];
@@ -44,7 +50,8 @@ function translated(network, pieces, beam, placeholders) {
         wanted: network.isKeeping ? without(wanted, next) : 0 }));
     }).sort((a, b) => b.log - a.log).slice(0, 2 * beam);
     for (const { piece, log, steps } of candidates.slice(0, beam)) {
-      if (piece === END && results.length < beam) results.push({ steps: steps.slice(0, -1), log, length, isComplete: true });
+      const seen = network.coveragePenalty && network.attention !== "none" ? steps : null;
+      if (piece === END && results.length < beam) results.push({ steps: steps.slice(0, -1), log, length, seen, isComplete: true });
     }
     running = candidates.filter(({ piece }) => piece !== END).slice(0, beam);
     if (length < limit) continue;
