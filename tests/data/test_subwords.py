@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -45,3 +46,17 @@ def test_pieces_are_put_together_to_words():
 def test_merges_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="do not fit"):
         Subwords(["<pad>", "<s>", "</s>", "a"], [["a", "b"]])
+
+
+def test_a_recut_writes_the_same_texts_in_more_pieces_and_draws_the_same_from_a_seed():
+    subwords = Subwords.fit(["the dog sees the other dogs", "le chien voit les chiens"] * 5, 330)
+    texts = ["the dogs see", "", "les chiens é 😀", "x"]
+    rows = [np.array(row, dtype=np.int64) for row in subwords.encode(texts)]
+    cuts = [subwords.recut(rows, 0.4, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert [cut.tolist() for cut in cuts[0]] == [cut.tolist() for cut in cuts[1]] != [cut.tolist() for cut in cuts[2]]
+    assert subwords.decode(cuts[0]) == texts
+    assert sum(map(len, cuts[0])) > sum(map(len, rows))
+    assert [cut.tolist() for cut in subwords.recut(rows, 0.0, np.random.default_rng(0))] == [r.tolist() for r in rows]
+    finest = subwords.recut(rows, 1.0, np.random.default_rng(0))
+    assert [len(cut) for cut in finest] == [len(f" {text}".encode()) if text else 0 for text in texts]
+    assert [subwords.recut([], 0.5, np.random.default_rng(0))] == [[]]

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -76,6 +79,39 @@ class Subwords:
         if len(spaced) <= _FEW:
             return [self._tokenizer.encode(text).ids for text in spaced]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(spaced)]
+
+    def recut(self, rows: Sequence[np.ndarray], share: float, random: np.random.Generator) -> list[np.ndarray]:
+        """The same texts in smaller pieces: merges are undone at random, so that words are met in several cuts.
+
+        Provilkov et al. 2020 leave merges out as a text is cut; here they are undone in the cut that there is.
+
+        Args:
+            rows: The numbers of each text's pieces.
+            share: The chance of a merge, from the last one down, to be undone.
+            random: What draws.
+        """
+        pieces = np.concatenate([np.empty(0, np.int64), *rows])
+        text = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        is_new = np.ones(len(pieces), dtype=bool)
+        while is_new.any():
+            is_cut = np.zeros(len(pieces), dtype=bool)
+            is_cut[is_new] = random.random(int(is_new.sum())) < share
+            is_cut &= self._halves[pieces, 0] >= 0
+            times = 1 + is_cut
+            at = (np.cumsum(times) - times)[is_cut]
+            halves = self._halves[pieces[is_cut]]
+            pieces, text, is_new = np.repeat(pieces, times), np.repeat(text, times), np.repeat(is_cut, times)
+            pieces[at], pieces[at + 1] = halves[:, 0], halves[:, 1]
+        return np.split(pieces, np.searchsorted(text, np.arange(1, len(rows)))) if rows else []
+
+    @cached_property
+    def _halves(self) -> np.ndarray:
+        """The two pieces that each was merged from, shape (pieces, 2); -1 where it was not."""
+        number = {piece: at for at, piece in enumerate(self.pieces)}
+        halves = np.full((len(self.pieces), 2), -1)
+        for first, second in reversed(self.merges):
+            halves[number[first + second]] = number[first], number[second]
+        return halves
 
     def decode(self, numbers: Sequence[Sequence[int]]) -> list[str]:
         """The texts that these numbers write; bytes that are no character become U+FFFD."""

@@ -67,14 +67,15 @@ class PairExamples:
     def __len__(self) -> int:
         return len(self._rows[0])
 
-    def rehearsed(self, share: float, random: np.random.Generator) -> PairExamples:
+    def rehearsed(self, copying: float, dropout: float, random: np.random.Generator) -> PairExamples:
         """The same pairs, in some of which words are hidden behind placeholders; which placeholders is drawn for each.
 
         Args:
-            share: The share of pairs with hidden words.
+            copying: The share of pairs with hidden words.
+            dropout: The share of merges of pieces that are undone; see `Subwords.recut()`.
             random: What draws.
         """
-        hidden = self._rehearsal.hidden(share, random)
+        hidden = self._rehearsal.hidden(copying, random) if copying else {}
         rows = [list(side) for side in self._rows]
         for at, side in enumerate(rows):
             encoded = _numbers(self._subwords, [pair[at] for pair in hidden.values()])
@@ -86,6 +87,8 @@ class PairExamples:
             draw[places.start : places.stop] = random.permutation(places)
             for side in rows:
                 side[k] = draw[side[k]]
+        if dropout:
+            rows = [self._subwords.recut(side, dropout, random) for side in rows]
         other = copy.copy(self)
         other._take(rows)
         return other

@@ -34,6 +34,13 @@ class TranslateOptions(OptionSection):
         0.1, low=0, high=0.9, help="Share of each target's probability that is spread over all pieces of words."
     )
     beam: int = option(5, low=1, high=100, help="Beginnings that are kept for each sentence; 1 is greedy.")
+    piece_dropout: float = option(
+        0.0,
+        low=0,
+        high=0.9,
+        help="Share of the merges of pieces of words that are undone in training, others every epoch, so that words "
+        "are met in several cuts.",
+    )
     copying: float = option(
         0.1,
         low=0,

@@ -161,10 +161,11 @@ class TranslateTask(Task):
     def lessons(
         self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
     ) -> Examples:
-        """The pairs, in some of which words are hidden; see `gatework.tasks.translate.rehearsal`."""
-        if not (self.settings.copying and isinstance(examples, PairExamples)):
+        """The pairs with hidden words and other cuts; see `gatework.tasks.translate.rehearsal`."""
+        copying, dropout = self.settings.copying, self.settings.piece_dropout
+        if not ((copying or dropout) and isinstance(examples, PairExamples)):
             return examples
-        return examples.rehearsed(self.settings.copying, np.random.default_rng((config.seed, epoch)))
+        return examples.rehearsed(copying, dropout, np.random.default_rng((config.seed, epoch)))
 
     def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
         """Batches of sentences of similar length, with about as many pieces each."""
