@@ -15,6 +15,7 @@ import torch
 
 import gatework
 from gatework import _native, cells
+from gatework.cells import _build
 from gatework.errors import KindError, UsageError
 from gatework.scan import kernels, operators, reference
 from gatework.scan.options import StepOptions
@@ -323,6 +324,22 @@ def test_without_a_working_compiler_a_cell_runs_as_the_reference_and_says_so_onc
     assert error.count("runs as the reference") == 1
     assert reason in error
     assert "Traceback" not in error
+
+
+def test_ziglang_compiles_where_there_is_no_other_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(_build.BuildError, match=r'no C\+\+ compiler was found; pip install "gatework\[compiler\]"'):
+        _build._compiler()
+    package = tmp_path / "ziglang"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "zig").touch(mode=0o755)
+    monkeypatch.syspath_prepend(tmp_path)
+    zig, *words = _build._compiler()
+    assert Path(zig) == package / "zig"
+    assert words[:2] == ["c++", "-target"]
+    assert words[2].split("-")[0] in ("x86_64", "aarch64")
 
 
 def test_a_cell_with_more_gates_than_a_tile_takes_runs_as_the_reference(capsys: pytest.CaptureFixture[str]):

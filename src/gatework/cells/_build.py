@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import stat
 import subprocess
 import sys
 import time
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
@@ -27,7 +29,8 @@ from gatework.cells._emit import identifier, struct, struct_name
 
 SYMBOL = "gatework_own_kernel"
 _COMPILERS = ("c++", "g++", "clang++")
-_LONGEST_SECONDS = 120
+# The first time that zig compiles anything it compiles its own C++ library too.
+_LONGEST_SECONDS, _LONGEST_OF_ZIG = 120, 900
 
 
 class BuildError(Exception):
@@ -55,8 +58,8 @@ def library(
     """
     compiler = _compiler()
     text = _unit(derivation, isa, operands, has_options)
-    command = [compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
-    status = os.stat(compiler)
+    command = [*compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
+    status = os.stat(compiler[0])
     parts = (text, _digest(headers), *command, status.st_size, status.st_mtime_ns)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
     target = cache_folder() / "cells" / f"{key}.so"
@@ -118,14 +121,23 @@ def _unit(derivation: Derivation, isa: str, operands: str, has_options: bool) ->
     return "\n".join(lines)
 
 
-def _compiler() -> str:
-    """The path of the compiler that CXX names, or of the first usual one."""
+def _compiler() -> list[str]:
+    """The compiler that CXX names, the first usual one, or the one in the package ziglang: its path, and its words."""
     wanted = os.environ.get("CXX")
     for name in (wanted,) if wanted else _COMPILERS:
         path = shutil.which(name)
         if path:
-            return os.path.realpath(path)
-    raise BuildError(f"CXX names {wanted}, which is not there" if wanted else "no C++ compiler was found")
+            return [os.path.realpath(path)]
+    if wanted:
+        raise BuildError(f"CXX names {wanted}, which is not there")
+    package = find_spec("ziglang")
+    zig = shutil.which("zig", path=os.path.dirname(package.origin)) if package and package.origin else None
+    if zig is None:
+        raise BuildError('no C++ compiler was found; pip install "gatework[compiler]" brings one')
+    # With a target named it compiles for any processor of the kind, and the flags alone choose the instruction set.
+    system = "macos" if sys.platform == "darwin" else "linux-gnu"
+    machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine())
+    return [zig, "c++", "-target", f"{machine}-{system}"]
 
 
 @cache
@@ -168,10 +180,11 @@ def _build(target: Path, name: str, text: str, command: list[str]) -> None:
 
 
 def _run(command: list[str], log: Path) -> None:
+    longest = _LONGEST_OF_ZIG if command[1] == "c++" else _LONGEST_SECONDS
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=longest, check=False)
     except subprocess.TimeoutExpired:
-        raise BuildError(f"{command[0]} took more than {_LONGEST_SECONDS} s") from None
+        raise BuildError(f"{command[0]} took more than {longest} s") from None
     if done.returncode:
         log.write_text(" ".join(command) + "\n" + done.stdout + done.stderr, encoding="utf-8")
         raise BuildError(f"{command[0]} failed; its words are in {log}")

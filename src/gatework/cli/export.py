@@ -8,13 +8,19 @@ from typing import Annotated
 import typer
 
 _ENDINGS = {"onnx": "model.onnx", "torch": "model.pt2", "keras": "model.keras", "js": "model.js", "c": "model.c"}
+_FOLDERS = ("hub", "mlflow")
+_TARGETS = (*_ENDINGS, *_FOLDERS)
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(_ENDINGS)}.")] = "onnx",
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or hf://OWNER/NAME.")],
+    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(_TARGETS)}.")] = "onnx",
     out: Annotated[
-        Path | None, typer.Option(help="The file to write; model.onnx or the like in RUN if absent.")
+        Path | None,
+        typer.Option(help="The file to write; model.onnx or the like in RUN if absent. Of hub and mlflow the folder."),
+    ] = None,
+    push: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="With --to hub: publish the folder under this name too.")
     ] = None,
 ) -> None:
     """Write a trained network for other people's systems, with the tokeniser, scaling and labels that it needs."""
@@ -22,6 +28,15 @@ def export(
     from gatework.errors import UsageError, nearest
     from gatework.training import Run
 
-    if to not in _ENDINGS:
-        raise UsageError(f"--to {to}: {nearest(to, _ENDINGS)}")
-    print(exporting.run(Run.open(run).predictor, to, out or run / _ENDINGS[to]))
+    if to not in _TARGETS:
+        raise UsageError(f"--to {to}: {nearest(to, _TARGETS)}")
+    if push and to != "hub":
+        raise UsageError("--push publishes on the Hugging Face hub: give --to hub with it")
+    if to not in _FOLDERS:
+        print(exporting.run(Run.open(run).predictor, to, out or run / _ENDINGS[to]))
+        return
+    if out is None:
+        raise UsageError(f"--to {to} writes a folder: name it by --out")
+    print((exporting.hub if to == "hub" else exporting.mlflow)(Run.open(run), out))
+    if push:
+        print(exporting.push(out, push))

@@ -29,6 +29,9 @@ def train(
     threads: Annotated[
         int | None, typer.Option(help="Threads to compute with; one for a small network, else all cores by default.")
     ] = None,
+    log: Annotated[
+        str | None, typer.Option(help="Who hears of it besides: tensorboard, wandb, mlflow, separated by commas.")
+    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     *,
@@ -41,13 +44,14 @@ def train(
     from gatework import training
     from gatework.cli._show import run_summary
     from gatework.errors import UsageError
+    from gatework.training.logs import logged
     from gatework.training.progress import showing_progress, stopped_with
 
     if resume is not None:
         if task or data or out or recipe or changes:
             raise UsageError("--resume takes everything from the run folder; give it alone")
-        with stopped_with(_STOPPED.format(resume)), showing_progress(quiet) as progress:
-            run = training.resume(resume, progress=progress)
+        with stopped_with(_STOPPED.format(resume)), showing_progress(quiet) as bars, logged(log, resume, bars) as told:
+            run = training.resume(resume, progress=told)
     else:
         if not (task and data and out):
             absent = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
@@ -55,8 +59,8 @@ def train(
                 f"{', '.join(absent)} missing: {(TASKS.get(task or '') or next(iter(TASKS.values()))).example}, "
                 "or gatework train --resume RUN"
             )
-        with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as progress:
-            run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=progress, **changes)
+        with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as bars, logged(log, out, bars) as told:
+            run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=told, **changes)
     if int(os.environ.get("RANK", "0")):
         return  # one of several processes tells
     if as_json:

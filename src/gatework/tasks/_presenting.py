@@ -31,6 +31,11 @@ class Presenting(Core):
     row_table: ClassVar[str] = ""
     formats: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def pipeline(self) -> str:
+        """What the Hugging Face hub calls such a task; empty where it has no word for it."""
+        return ""
+
     def lines(self, predictions: pl.DataFrame) -> list[str] | None:
         """Predictions as lines of text, where a person reads them so; None where a table is read better."""
         return None

@@ -16,6 +16,7 @@ from gatework.formatting import number
 from gatework.recipe import Recipe, read_recipe
 from gatework.tasks import Scores, metric_title
 from gatework.tasks._blend import NETWORK_ALONE
+from gatework.training.hub import fetched, is_address
 from gatework.training.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -52,12 +53,12 @@ class Run:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
-        """Opens a run folder, finished or not.
+        """Opens a run folder, finished or not, or a run of the Hugging Face hub by `hf://OWNER/NAME`.
 
         Raises:
-            RunError: There is no such folder, or it is not a run folder.
+            RunError: There is no such folder or run, or it is not a run folder.
         """
-        path = Path(path)
+        path = fetched(str(path)) if is_address(str(path)) else Path(path)
         if not path.is_dir():
             what = "is a file" if path.exists() else "is not there"
             raise RunError(f"{path} {what}: a run folder, made by gatework train, was expected")
@@ -96,6 +97,11 @@ class Run:
         if not self.is_finished:
             raise RunError(f"{self.path} is not finished; go on with: gatework train --resume {self.path}")
         return read_json(self.path / "summary.json")
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """What it was trained with and on: versions, machine, threads, seed, the data's digest and notes."""
+        return read_json(self.path / "environment.json")
 
     @cached_property
     def scores(self) -> Scores:

@@ -106,6 +106,11 @@ class ClassifyTask(SequenceTask):
     chosen: Blend | None = None
     sound: SoundOptions | None = None
 
+    @property
+    def pipeline(self) -> str:
+        """Only classifiers of texts have a name on the hub."""
+        return "text-classification" if self.encoder.kind == "text" else ""
+
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits the data to learn from: texts, sounds, series of one length in rows, or of a long table."""

@@ -92,6 +92,11 @@ class ForecastTask(DenseTask):
     answer: ForecastBlend | None = field(default=None, compare=False)
 
     @property
+    def pipeline(self) -> str:
+        """The hub's word for it."""
+        return "time-series-forecasting"
+
+    @property
     def columns(self) -> Columns:
         """The columns of the person's table, by role."""
         return {"time": self.history.columns.time, "target": self.history.columns.targets}

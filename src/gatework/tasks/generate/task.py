@@ -189,6 +189,11 @@ class GenerateTask(Task):
         return {"sample": "".join(piece for _, piece in drawn)}
 
     @property
+    def pipeline(self) -> str:
+        """The hub's word for it."""
+        return "text-generation"
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """Prompts."""
         return ("texts",)

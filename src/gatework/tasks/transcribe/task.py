@@ -170,6 +170,11 @@ class TranscribeTask(Stored, Task):
         return SplicedExamples(whole, network.cuts.numpy(), self.alphabet, self.speech.splice, densest)
 
     @property
+    def pipeline(self) -> str:
+        """The hub's word for it."""
+        return "automatic-speech-recognition"
+
+    @property
     def _is_splicing(self) -> bool:
         return self.speech.splice > 0 and not self.alphabet.is_words
 

@@ -219,6 +219,11 @@ class TranslateTask(Task):
         model.get_buffer("low").fill_(float(np.quantile(confidences, _LOW)) if confidences else 0.0)
 
     @property
+    def pipeline(self) -> str:
+        """The hub's word for it."""
+        return "translation"
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """Sentences as such, or in the column of a table."""
         return ("texts", "rows")

@@ -1,0 +1,96 @@
+"""A run as an MLflow model: a folder of the flavour python_function, whose loader is this module, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gatework import __version__
+from gatework._files import write_text
+from gatework.data.frames import like
+from gatework.errors import DataError
+from gatework.export._hub import write_predicting
+from gatework.training.run import Run
+
+_RUN = "run"
+
+
+def mlflow(run: Run, folder: Path) -> str:
+    """Writes the folder; `mlflow.pyfunc.load_model(FOLDER)` and `mlflow models serve -m FOLDER` take it.
+
+    Args:
+        run: A finished run.
+        folder: Where to write.
+
+    Returns:
+        A sentence for a person.
+
+    Raises:
+        RunError: The folder holds something, or training has not ended.
+    """
+    write_predicting(run, folder / _RUN)
+    version = ".".join(map(str, sys.version_info[:3]))
+    needed = [f"gatework=={__version__}"]
+    write_text(folder / "requirements.txt", "\n".join(needed) + "\n")
+    environment = {"python": version, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
+    write_text(folder / "python_env.yaml", _yaml(environment))
+    flavour = {
+        "loader_module": __name__,
+        "data": _RUN,
+        "python_version": version,
+        "env": {"virtualenv": "python_env.yaml"},
+    }
+    model = {
+        "flavors": {"python_function": flavour, "gatework": {"gatework_version": __version__, "data": _RUN}},
+        "model_uuid": uuid.uuid4().hex,
+        "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "metadata": {"task": run.recipe.task, "cell": run.recipe.model.cell},
+    }
+    write_text(folder / "MLmodel", _yaml(model))
+    return f"{folder}: an MLflow model; mlflow.pyfunc.load_model({str(folder)!r}) opens it where gatework is installed"
+
+
+def _yaml(content: dict[str, Any]) -> str:
+    """JSON is YAML: nothing needs a writer of its own."""
+    return json.dumps(content, indent=2) + "\n"
+
+
+class _Model:
+    """What MLflow asks: tables in, tables out."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """What the run says of a table's rows, or of a list of texts or series, as a table of the caller's kind.
+
+        Args:
+            model_input: A pandas frame with the columns that the run was trained on, or a list.
+            params: Options of a prediction, as `horizon`.
+        """
+        takes_rows = "rows" in self.run.task.takes
+        texts = None if takes_rows else _one_column(model_input)
+        answers = self.run.predict(model_input if texts is None else texts, **(params or {}))
+        return like(model_input, answers) if hasattr(answers, "to_pandas") else answers
+
+
+def _one_column(model_input: Any) -> list[Any] | None:
+    """The texts or series of a table with one column; None for any other input."""
+    columns = getattr(model_input, "columns", None)
+    if columns is None:
+        return None
+    if len(columns) != 1:
+        return None
+    values = model_input[columns[0]].tolist()
+    if not values:
+        raise DataError("the table has no row, expected at least one to answer")
+    return list(values)
+
+
+def _load_pyfunc(path: str) -> _Model:
+    """What MLflow calls with the run's folder."""
+    return _Model(Run.open(path))

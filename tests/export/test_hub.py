@@ -1,0 +1,105 @@
+"""A run on the Hugging Face hub and in MLflow: what is written, and that it answers as the run does."""
+
+import importlib
+import json
+import tomllib
+
+import polars as pl
+import pytest
+
+import gatework
+from gatework import export
+from gatework.errors import RunError, UsageError
+from gatework.training import hub
+from support.command_line import run_here
+from support.datasets import opinions
+
+TEXTS = ["a good film", "bad, bad"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("published") / "run"
+    return gatework.train("classify", opinions(), out=out, epochs=1, hidden=5, embedding=4, threads=1)
+
+
+def test_a_folder_for_the_hub_is_a_run_with_a_card_and_without_the_examples(run, tmp_path):
+    done = run_here("export", run.path, "--to", "hub", "--out", tmp_path / "opinions")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "opinions"
+    assert not list(folder.glob("*.parquet"))
+    assert tomllib.loads((folder / "recipe.toml").read_text())["task"] == "classify"
+    again = gatework.Run.open(folder)
+    assert again.predict(TEXTS).equals(run.predict(TEXTS))
+    _, front, text = (folder / "README.md").read_text().split("---\n", 2)
+    fields = {line.partition(": ")[0]: json.loads(line.partition(": ")[2]) for line in front.splitlines()}
+    assert fields["pipeline_tag"] == "text-classification"
+    (result,) = fields["model-index"][0]["results"]
+    accuracy = next(metric for metric in result["metrics"] if metric["type"] == "accuracy")
+    assert accuracy["value"] == run.summary["metrics"]["test_accuracy"]
+    assert "| this model |" in text
+    for name in run.scores.baselines:
+        assert f"| {name} |" in text
+    assert run.environment["data"] in text
+    with pytest.raises(RunError, match="holds something"):
+        export.hub(run, folder)
+
+
+def test_a_run_of_the_hub_is_fetched_and_published_by_its_name(run, tmp_path, monkeypatch):
+    folder = tmp_path / "opinions"
+    export.hub(run, folder)
+    asked = []
+
+    def snapshot_download(name, revision, allow_patterns):
+        asked.append((name, revision))
+        if name == "me/absent":
+            raise OSError("404 Client Error.\nmore")
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    done = run_here("predict", "hf://me/opinions@v1.0", TEXTS[0])
+    assert done.returncode == 0, done.stderr
+    assert asked == [("me/opinions", "v1.0")]
+    with pytest.raises(RunError, match=r"hf://me/absent cannot be fetched \(OSError: 404 Client Error\)"):
+        gatework.Run.open("hf://me/absent")
+    with pytest.raises(UsageError, match="expected hf://OWNER/NAME"):
+        gatework.Run.open("hf://opinions")
+
+    class Api:
+        def create_repo(self, *given, **named):
+            asked.append((given, named))
+
+        def upload_folder(self, *, folder_path, repo_id):
+            assert (folder_path / "README.md").exists()
+            return f"https://hub/{repo_id}"
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Api)
+    assert export.push(folder, "me/opinions") == "https://hub/me/opinions"
+    assert asked[-1] == (("me/opinions",), {"private": True, "exist_ok": True})
+    monkeypatch.setattr(hub, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r'pip install "gatework\[hub\]"'):
+        gatework.Run.open("hf://me/opinions")
+
+
+def test_an_mlflow_model_is_loaded_by_its_module_and_answers_tables(run, tmp_path):
+    done = run_here("export", run.path, "--to", "mlflow", "--out", tmp_path / "model")
+    assert done.returncode == 0, done.stderr
+    flavour = json.loads((tmp_path / "model" / "MLmodel").read_text())["flavors"]["python_function"]
+    # What mlflow.pyfunc.load_model does with these two.
+    loader = importlib.import_module(flavour["loader_module"])
+    model = loader._load_pyfunc(str(tmp_path / "model" / flavour["data"]))
+    expected = run.predict(TEXTS)
+    answers = model.predict(pl.DataFrame({"text": TEXTS}).to_pandas())
+    assert answers["label"].tolist() == expected["label"].to_list()
+    assert model.predict(TEXTS).equals(expected)
+    assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pickle", ".pt")]
+
+
+def test_what_the_folders_need_is_one_sentence(run, tmp_path):
+    done = run_here("export", run.path, "--to", "mlflow")
+    assert (done.returncode, done.stderr) == (2, "gatework: --to mlflow writes a folder: name it by --out\n")
+    done = run_here("export", run.path, "--to", "mlflow", "--out", tmp_path / "m", "--push", "me/m")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "gatework: --push publishes on the Hugging Face hub: give --to hub with it\n",
+    )
