@@ -57,6 +57,7 @@ HEAVY = {
     *("keras", "tensorflow", "jax", "flax"),
     *("tokenizers", "sacrebleu", "rapidfuzz", "soundfile", "soxr", "kaldi_native_fbank", "sounddevice"),
     *("starlette", "msgspec", "uvicorn", "optuna", "distributed"),
+    *("huggingface_hub", "tensorboardX", "wandb", "mlflow"),
     *("onnx", "onnxruntime", "h5py", "sympy"),
     *(
         "IPython",
