@@ -1,13 +1,17 @@
 """The M4 competition from its own files: sMAPE, MASE, OWA and MSIS of what a run answers, beside published figures.
 
     python benchmarks/m4.py M4_FOLDER --out FOLDER [--group Hourly] [--seeds 3] [--series 0] [--part test]
+    python benchmarks/m4.py M4_FOLDER --out FOLDER --scales
     python benchmarks/m4.py M4_FOLDER --make 400
 
 M4_FOLDER holds `Train/Hourly-train.csv` and `Test/Hourly-test.csv` as https://github.com/Mcompetitions/M4-methods has
 them (also Yearly, Quarterly, Monthly, Weekly, Daily): a row per series, its name first, then its values. The series'
 test values are the test part, one forecast of each; as many steps before them are for validation. Runs that are there
-are not trained again, an interrupted one goes on. `--part validation` leaves the test values out and reads the last
-steps of the training file in their place: settings are chosen with it. `--make N` writes a folder of N generated hourly
+are not trained again, an interrupted one goes on.
+
+`--part validation` leaves the test values out and reads the last steps of the training file in their place: settings
+are chosen with it. `--scales` trains on the series as they are and on each divided by its own mean, and compares the
+errors of the same series: what a panel of very different scales costs. `--make N` writes a folder of N generated hourly
 series with a day and a week in them and levels from 1 to a million, where none of the competition's files are at hand.
 """
 
@@ -60,6 +64,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--part", choices=("test", "validation"), default="test")
+    parser.add_argument("--scales", action="store_true", help="compare with series of one scale, and nothing else")
     parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as hidden=64")
     options = parser.parse_args()
     if options.make:
@@ -69,7 +74,10 @@ def main() -> None:
         parser.error("--out names the folder of the runs")
     past, future = read(options.folder, options.group, options.part, options.series)
     options.out.mkdir(parents=True, exist_ok=True)
-    compared(past, future, options)
+    if options.scales:
+        scales(past, future, options)
+    else:
+        compared(past, future, options)
 
 
 def read(folder: Path, group: str, part: str, most: int) -> tuple[Values, Values]:
@@ -123,7 +131,27 @@ def compared(past: Values, future: Values, options: argparse.Namespace) -> None:
     print(f"\nAnswered by: {'; '.join(run.summary['answer']['name'] for run in runs)}")
 
 
-def trained(past: Values, future: Values, seed: int, options: argparse.Namespace) -> Run:
+def scales(past: Values, future: Values, options: argparse.Namespace) -> None:
+    """Prints by how much the MASE of a series differs where all series have been brought to one scale beforehand."""
+    season = GROUPS[options.group][1]
+    size = {name: np.abs(values).mean() or 1.0 for name, values in past.items()}
+    past_one, future_one = ({n: values[n] / size[n] for n in values} for values in (past, future))
+    for seed in range(options.seeds):
+        said = forecasts(run := trained(past, future, seed, options), network_answers(run.path))
+        run_one = trained(past_one, future_one, seed, options, "one-scale-")
+        said_one = forecasts(run_one, network_answers(run_one.path))
+        both = ((said, past, future), (said_one, past_one, future_one))
+        mase = np.array([[judge(of[n], before[n], after[n], season)[1] for n in past] for of, before, after in both])
+        change = mase[0] - mase[1]
+        reach = 1.96 * change.std(ddof=1) / len(change) ** 0.5
+        print(
+            f"seed {seed}: network's MASE {mase[0].mean():.4f} as the series are, {mase[1].mean():.4f} at one scale; "
+            f"a series differs by {change.mean():+.4f} ± {reach:.4f} (95 % interval of the paired difference)",
+            flush=True,
+        )
+
+
+def trained(past: Values, future: Values, seed: int, options: argparse.Namespace, kind: str = "") -> Run:
     """A finished run, from where it was left; its test part is what is to be forecast."""
     horizon, season, unit = GROUPS[options.group]
     chosen = Recipe(task="forecast").changed(
@@ -147,7 +175,7 @@ def trained(past: Values, future: Values, seed: int, options: argparse.Namespace
     )
     chosen = chosen.changed(**dict(map(setting, options.set)))
     dataset, _ = prepare(long_table(past, future, unit), "forecast", chosen, {})
-    out = options.out / f"{options.group}-{options.part}-seed{seed}"
+    out = options.out / f"{options.group}-{options.part}-{kind}seed{seed}"
     if (out / "recipe.toml").exists():
         return training.resume(out, dataset, progress=Lines())
     return training.train("forecast", dataset, out=out, recipe=chosen, threads=options.threads, progress=Lines())
