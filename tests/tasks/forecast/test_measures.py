@@ -45,6 +45,16 @@ def test_a_slowly_changing_series_has_its_day_for_a_season_and_not_two_of_its_st
     assert divided(daily(week)).plan.season == 7
 
 
+def test_a_window_holds_the_week_where_an_hourly_table_has_one_beside_its_day() -> None:
+    hours = np.arange(24 * 7 * 8)
+    weekdays = np.array([0.0, 3.0, 1.0, 4.0, 1.0, 5.0, 9.0])[hours // 24 % 7]
+    values = weekdays * (2 + np.sin(2 * np.pi * hours / 24)) + np.random.default_rng(3).normal(size=len(hours)) / 5
+    moments = np.datetime64("2024-01-01", "ms") + hours * np.timedelta64(3_600_000, "ms")
+    plan = divided(daily(values).with_columns(pl.Series("day", moments)), season=24, horizon=24).plan
+    assert plan.season == 24
+    assert plan.window >= 168
+
+
 def test_a_season_that_never_fails_is_measured_by_one_step() -> None:
     sine = 100 + 10 * np.sin(2 * np.pi * np.arange(150) / 7)
     scales = [divided(daily(values), horizon=5).test.inputs.scale for values in (sine, sine.round(2))]

@@ -30,6 +30,7 @@ from gatework.tasks.forecast.measures import Logarithm, is_non_negative, scales,
 from gatework.tasks.forecast.metrics import mase
 from gatework.tasks.forecast.options import ForecastOptions, Skip
 from gatework.tasks.forecast.season import season, seasons
+from gatework.tasks.forecast.totals import with_totals
 from gatework.tasks.forecast.window_store import simple
 from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
 
@@ -100,7 +101,9 @@ def forecast_dataset(source: Any, recipe: Recipe) -> ForecastDataset:
     source = table_of(source, recipe.data)
     config = recipe.section(TimeOptions)
     table = read_panel(source, config, column_names(recipe.data.target, source.frame.columns))
-    plan, ends, origins, notes = _planned(table, recipe.section(ForecastOptions), source.where)
+    asked = recipe.section(ForecastOptions)
+    table = with_totals(table, source.where) if asked.totals else table
+    plan, ends, origins, notes = _planned(table, asked, source.where)
     stages = _stages(table, plan, ends, origins, source.where) if plan.refit else [(ends, origins)]
     if len(stages) > 1:
         notes.append(

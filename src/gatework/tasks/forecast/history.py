@@ -20,6 +20,7 @@ from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
 from gatework.options import TimeOptions
 from gatework.tasks.forecast.options import ForecastOptions
+from gatework.tasks.forecast.totals import with_totals, without_totals
 from gatework.tasks.forecast.windows import Origins
 
 _ARRAYS = ("values", "observed", "known", "past", "static")
@@ -110,13 +111,22 @@ def go_on(history: Panel, config: TimeOptions, table: Table) -> Continued:
     """
     columns = history.columns
     if any(_has_values(table, name) for name in columns.targets):
-        return _joined(history, read_panel(table, config, columns.targets, like=history))
+        return _joined(
+            history, _with_sums(history, read_panel(table, config, columns.targets, like=history), table.where)
+        )
     for name in (columns.time, *columns.ids, *columns.known):
         table.column(name)
     if not len(table):
         raise DataError(f"{table.where} holds no rows; rows of the future were expected")
     future = _future(history, config, table)
     return Continued(future, tuple(len(s) for s in future.series))
+
+
+def _with_sums(history: Panel, table: Panel, source: str) -> Panel:
+    """A newer table with the sums that the history has, where it holds every series that they are of."""
+    parts = {series.id for series in without_totals(history).series}
+    is_whole = len(parts) < len(history.series) and parts == {series.id for series in table.series}
+    return with_totals(table, source) if is_whole else table
 
 
 def _has_values(table: Table, name: str) -> bool:

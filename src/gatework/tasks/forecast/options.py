@@ -64,6 +64,11 @@ class ForecastOptions(OptionSection):
         help="The network sees the public holidays of a country, or of a part of it, such as DE or DE-BY.",
         metavar="PLACE",
     )
+    totals: bool = option(
+        False,
+        help="Sums over the series are forecast as well, by every column that tells series apart from the first one on, "
+        "and all forecasts add up.",
+    )
     test_steps: int = option(
         0, low=0, high=_MOST_STEPS, help="The last steps of every series, held back for testing. 0: chosen."
     )

@@ -31,6 +31,7 @@ from gatework.tasks.forecast.data import ForecastDataset, every_origin, forecast
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
+from gatework.tasks.forecast.methods import checked
 from gatework.tasks.forecast.metrics import (
     INTERVALS,
     LEVELS,
@@ -46,6 +47,7 @@ from gatework.tasks.forecast.metrics import (
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.statistical import absent
+from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
 from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
 
@@ -74,6 +76,7 @@ class ForecastTask(DenseTask):
         features: How columns become inputs.
         history: The end of every series: what a forecast is made from where no newer table is given.
         answer: What answers instead of the network alone, where the validation part chose that.
+        scale: The size of errors of each series and target, where forecasts add up, shape (series, targets).
     """
 
     options = OPTIONS
@@ -90,6 +93,7 @@ class ForecastTask(DenseTask):
     features: Features
     history: Panel
     answer: ForecastBlend | None = field(default=None, compare=False)
+    scale: np.ndarray | None = field(default=None, compare=False)
 
     @property
     def pipeline(self) -> str:
@@ -124,7 +128,8 @@ class ForecastTask(DenseTask):
         train, linear = on_scale(origins_of(dataset.train), log), None
         if plan.skip == "linear":
             linear = Linear.fit(train, plan.window, spreads(train.table, forecasts.ends))
-        return cls(plan, Features.fit(table, forecasts.ends, log, linear), tail(table, plan.window))
+        features, scale = Features.fit(table, forecasts.ends, log, linear), origins_of(dataset.train).scale
+        return cls(plan, features, tail(table, plan.window), scale=scale if plan.totals else None)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -133,6 +138,7 @@ class ForecastTask(DenseTask):
             "features": self.features.state(),
             "history": to_state(self.history),
             **({"answer": self.answer.state()} if self.answer else {}),
+            **({"scale": np.nan_to_num(self.scale).tolist()} if self.scale is not None else {}),
         }
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
@@ -167,7 +173,8 @@ class ForecastTask(DenseTask):
         plan = ForecastOptions(**state["plan"])
         features, history = Features.from_state(state["features"]), from_state(state["history"])
         answer = ForecastBlend.from_state(state["answer"], history) if "answer" in state else None
-        return cls(plan, features, history, answer)
+        scale = checked(state["scale"], features.spread.shape) if "scale" in state else None
+        return cls(plan, features, history, answer, scale)
 
     @cached_property
     def _panels(self) -> dict[int, tuple[Panel, WindowStore]]:
@@ -243,7 +250,7 @@ class ForecastTask(DenseTask):
         given = (model, dataset, earlier)
         along = self._answered(self.answer, *given) if self.answer else self._along_the_test_part(*given)
         loss = self.outputs(model, self.encode(dataset.trainings[-1].test))[1]
-        answers = self.answers(along[0], dataset.test)
+        answers = self.answers(self._coherent(along[0], dataset.test), dataset.test)
         return Evaluation(loss, self.metrics(answers), answers)
 
     def advanced(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ForecastTask:
@@ -350,8 +357,16 @@ class ForecastTask(DenseTask):
         raw = _raw(self, model, whole)
         if self.answer is not None:
             said = self.answer.said(raw, whole.inputs)
-            return self._banded(self.answer.bands, said, whole)[0][-len(origins) :]
-        return self._followed(_network(model).calibration, raw, whole)[0][-len(origins) :]
+            along = self._banded(self.answer.bands, said, whole)[0]
+        else:
+            along = self._followed(_network(model).calibration, raw, whole)[0]
+        return self._coherent(along, whole)[-len(origins) :]
+
+    def _coherent(self, quantiles: np.ndarray, split: Split) -> np.ndarray:
+        """Forecasts that add up, where the plan has sums."""
+        if self.scale is None:
+            return quantiles
+        return coherent(quantiles, origins_of(split), self.history, self.scale, self._least)
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """Quantiles beside what came to pass, one row per origin."""
