@@ -57,8 +57,8 @@ def test_what_cannot_be_added_up_is_a_sentence() -> None:
     frame = shops()
     with pytest.raises(UsageError, match="needs several series"):
         forecast_dataset(frame.filter(pl.col("shop") == "a"), small(totals=True))
+    promoted = frame.with_columns(promo=pl.lit(1.0))
     with pytest.raises(UsageError, match="takes no --known"):
-        promoted = frame.with_columns(promo=pl.lit(1.0))
         forecast_dataset(promoted, small(series=("region", "shop"), totals=True, known="promo"))
     named = frame.with_columns(shop=pl.col("shop").replace("a", "total"))
     with pytest.raises(DataError, match='called "total" already'):

@@ -66,7 +66,7 @@ class ForecastOptions(OptionSection):
     )
     totals: bool = option(
         False,
-        help="Sums over the series are forecast as well, by every column that tells series apart from the first one on, "
+        help="Sums over the series are forecast as well, of all and by the first of the columns that tell them apart, "
         "and all forecasts add up.",
     )
     test_steps: int = option(

@@ -10,8 +10,8 @@ the least squares answer where errors have the variances $W$ and do not depend o
 taken to be, the less it moves. The variances are those of the seasonal naive forecast in training. Quantiles move with
 their median, and no forecast falls below its floor.
 
-Source: S. Wickramasuriya, G. Athanasopoulos and R. Hyndman, "Optimal forecast reconciliation for hierarchical and grouped
-time series through trace minimization", JASA 2019, with a diagonal W.
+Source: S. Wickramasuriya, G. Athanasopoulos and R. Hyndman, "Optimal forecast reconciliation for hierarchical and
+grouped time series through trace minimization", JASA 2019, with a diagonal W.
 """
 
 from __future__ import annotations
