@@ -90,10 +90,10 @@ def coherent(quantiles: np.ndarray, origins: Origins, history: Panel, scale: np.
 
 def _reconciled(median: np.ndarray, inside: np.ndarray, variance: np.ndarray, least: float) -> np.ndarray:
     """Medians that add up, shape (series, horizon), the sums last."""
-    own = inside.shape[1]
-    spread = variance[:own, None] * inside.T
-    gap = median[own:] - inside @ median[:own]
-    parts = median[:own] + spread @ np.linalg.solve(inside @ spread + np.diag(variance[own:]), gap)
+    count = inside.shape[1]
+    spread = variance[:count, None] * inside.T
+    gap = median[count:] - inside @ median[:count]
+    parts = median[:count] + spread @ np.linalg.solve(inside @ spread + np.diag(variance[count:]), gap)
     parts = np.maximum(parts, least)
     return np.concatenate([parts, inside @ parts])
 
