@@ -1,8 +1,8 @@
-from support.fuzzed_folders import made, run
+from support.fuzzed_folders import COMPARISON, made, run
 
 
-def test_a_run_folder_changed_at_random_is_used_or_refused_in_a_sentence(tmp_path) -> None:
+def test_a_folder_changed_at_random_is_used_or_refused_in_a_sentence(tmp_path) -> None:
     # A forecaster, which is as soon spoilt and takes longest to train, is left to `make fuzz`.
-    runs = made(tmp_path, ("detect", "classify"))
-    for seed in range(12):
-        assert run(seed, runs, tmp_path) in ("used", "refused")
+    folders = made(tmp_path, ("detect", "classify", COMPARISON))
+    for seed in range(15):
+        assert run(seed, folders, tmp_path) in ("used", "refused")

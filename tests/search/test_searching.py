@@ -169,7 +169,7 @@ def test_other_executors_search_and_tell_of_their_trials(tmp_path, monkeypatch):
 
 def test_a_corrupt_result_is_one_sentence(tmp_path):
     (tmp_path / "search.json").write_text('{"task": "classify", "metric": "validation_accuracy"}')
-    with pytest.raises(RunError, match=r"search\.json is corrupt"):
+    with pytest.raises(RunError, match=r"holds a value that gatework did not write there"):
         report(tmp_path)
 
 

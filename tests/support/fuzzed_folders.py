@@ -1,4 +1,4 @@
-"""Run folders that somebody sent, changed at random: each is used, or refused in one sentence.
+"""Folders of runs and comparisons that somebody sent, changed at random: each is used, or refused in one sentence.
 
 `make fuzz` goes through many; a few are part of the tests.
 """
@@ -21,8 +21,11 @@ from typing import Any
 
 import polars as pl
 
+import gatework
+from gatework._compared import finished
 from gatework.errors import GateworkError
-from gatework.reports import write_run_report
+from gatework.inside import write_page
+from gatework.reports import report
 from gatework.training import Progress, Run, train
 
 _ODD = (None, -1, 0, 1e300, math.nan, "x", "", [], {}, [[]], "../../etc/passwd", "\x1b[2J", True, 10**30)
@@ -30,27 +33,46 @@ _SMALL = {"epochs": 1, "hidden": 2, "threads": 1, "progress": Progress()}
 _TEXTS = (".json", ".jsonl", ".toml")
 
 
-def made(folder: Path, tasks: tuple[str, ...] = ("forecast", "detect", "classify")) -> dict[str, tuple[Path, Any]]:
-    """A small run of each task, and a table that it answers."""
+TASKS = ("forecast", "detect", "classify", "regress", "generate", "translate", "transcribe")
+COMPARISON = "comparison"
+
+
+def made(folder: Path, kinds: tuple[str, ...] = (*TASKS, COMPARISON)) -> dict[str, tuple[Path, Any]]:
+    """A small run of each task, and what it answers; a comparison, with what its runs answer."""
     days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 3, 31), eager=True).cast(pl.String)
     series = pl.DataFrame({"t": days, "y": [10 + math.sin(k / 2) + k % 7 for k in range(len(days))]})
     words = [f"{word} film {k}" for k in range(40) for word in ("good", "bad")]
     texts = pl.DataFrame({"text": words, "label": ["p", "n"] * 40})
-    asked: dict[str, tuple[pl.DataFrame, dict[str, Any]]] = {
+    pairs = pl.DataFrame(
+        {"en": [f"I see {k} cats" for k in range(60)], "fr": [f"je vois {k} chats" for k in range(60)]}
+    )
+    numbers = pl.DataFrame({"a": [k % 9 for k in range(60)], "b": [k % 7 for k in range(60)], "y": [*range(60)]})
+    book = folder / "book.txt"
+    book.write_text("".join(f"It was the {k} of {k * k % 97} days.\n" for k in range(300)), encoding="utf-8")
+    asked: dict[str, tuple[Any, dict[str, Any]]] = {
         "forecast": (series, {"time": "t", "target": "y", "horizon": 3}),
         "detect": (series, {"time": "t", "target": "y"}),
         "classify": (texts, {"text": "text", "label": "label"}),
+        "regress": (numbers, {"target": "y"}),
+        "generate": (book, {"level": "char"}),
+        "translate": (pairs, {"source_column": "en", "target": "fr"}),
+        "transcribe": ("spoken-digits", {}),
     }
-    runs = {}
-    for task in tasks:
-        table, options = asked[task]
-        train(task, table, out=folder / task, **options, **_SMALL)
-        runs[task] = (folder / task, table)
-    return runs
+    folders: dict[str, tuple[Path, Any]] = {}
+    for kind in kinds:
+        if kind == COMPARISON:
+            options = {"cells": ("rnn", "lstm"), "seeds": 2, "epochs": 1, "hidden": 2}
+            gatework.compare(texts, out=folder / kind, text="text", label="label", **options)
+            folders[kind] = (folder / kind, texts)
+            continue
+        source, options = asked[kind]
+        train(kind, source, out=folder / kind, **options, **_SMALL)
+        folders[kind] = (folder / kind, source)
+    return folders
 
 
 def run(seed: int, runs: dict[str, tuple[Path, Any]], folder: Path) -> str:
-    """Changes one file of one run, opens it, predicts, evaluates and draws its page; says how that ended.
+    """Changes one file of one folder, and asks for all that it can give; says how that ended.
 
     Raises:
         Exception: What nobody expected, which is what is looked for.
@@ -60,15 +82,20 @@ def run(seed: int, runs: dict[str, tuple[Path, Any]], folder: Path) -> str:
     copy = folder / f"run{seed}"
     shutil.copytree(original, copy)
     changed(chance, copy)
-    ends = [_end(lambda: Run.open(copy))]
-    if ends == ["used"]:
-        opened = Run.open(copy)
-        asked: tuple[Callable[[], Any], ...] = (
-            lambda: opened.predict(table),
-            lambda: opened.evaluate(table),
-            lambda: write_run_report(copy),
+    asked: tuple[Callable[[], Any], ...] = (
+        lambda: Run.open(copy).predict(table),
+        lambda: Run.open(copy).evaluate(table),
+        lambda: report(copy),
+        lambda: write_page([Run.open(copy)], copy / "inspect.html"),
+    )
+    if original.name == COMPARISON:
+        asked = (
+            lambda: report(copy),
+            lambda: finished(copy),
+            lambda: Run.open(copy / "runs" / "lstm-seed0").predict(table),
+            lambda: write_page([Run.open(copy / "runs" / "rnn-seed1")], copy / "inspect.html"),
         )
-        ends += [_end(ask) for ask in asked]
+    ends = [_end(ask) for ask in asked]
     return "refused" if "refused" in ends else "used"
 
 
@@ -137,7 +164,7 @@ def main(cases: int = 600, first: int = 0) -> int:
                 except (Exception, pl.exceptions.PanicException):
                     failed += 1
                     print(f"seed {seed}:\n{traceback.format_exc(limit=-5)}", flush=True)
-    print(f"{cases} run folders from seed {first}: {ends['used']} used, {ends['refused']} refused, {failed} failed")
+    print(f"{cases} folders from seed {first}: {ends['used']} used, {ends['refused']} refused, {failed} failed")
     return 1 if failed else 0
 
 

@@ -176,6 +176,8 @@ def main() -> None:
     except _MISUSE as error:
         _fail(f"{error.format_message().rstrip('.')}; {_way_out(error, arguments)}", 2)
     except GateworkError as error:
+        if error.__cause__ is not None and os.environ.get("GATEWORK_DEBUG"):
+            raise
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail(_STOPPED, _INTERRUPTED)

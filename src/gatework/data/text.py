@@ -311,6 +311,8 @@ class TextEncoder:
     def from_state(cls, state: Mapping[str, Any]) -> TextEncoder:
         """The encoder whose `state()` this is."""
         pieces = state.get("pieces")
+        if pieces is None and not all(isinstance(word, str) for word in state["words"]):
+            raise TypeError("a word is no text")
         known = Vocabulary(tuple(state["words"])) if pieces is None else PieceVocabulary(SubwordTokens(pieces))
         return cls(known, state["max_tokens"], state["padding"])
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from gatework.reports.article import Opening, write_article
+from gatework.reports.damaged import refusing_damage
 from gatework.reports.details import cost, deck, details
 from gatework.reports.folders import read_comparison
 from gatework.reports.highlights import highlights
@@ -16,6 +17,7 @@ from gatework.reports.sections import recipe_in_use, task_sections
 from gatework.reports.table import table
 
 
+@refusing_damage
 def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
     """Writes `report.html` into a comparison folder, from what that folder holds and nothing else.
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from gatework._files import read_json
 from gatework.pages.palette import cell_looks
+from gatework.reports.damaged import refusing_damage
 from gatework.reports.details import details
 from gatework.reports.page import write_page
 
 
+@refusing_damage
 def write_memory_report(folder: str | os.PathLike[str]) -> Path:
     """Writes `report.html` into a folder of `gatework compare memory`.
 

@@ -14,6 +14,7 @@ from gatework.pages.axes import Axis
 from gatework.pages.step_options import step_options
 from gatework.reports.answer import answer
 from gatework.reports.article import Opening, write_article
+from gatework.reports.damaged import refusing_damage
 from gatework.reports.details import Pairs, details
 from gatework.reports.folders import ANSWERS, Entry, Spread, TrainedRun, check_rows, read_run
 from gatework.reports.highlights import Highlight
@@ -26,6 +27,7 @@ from gatework.training.run import network_answers, read_table, test_part_of
 _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "seconds": "Seconds per epoch"}
 
 
+@refusing_damage
 def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     """Writes `report.html` into a run folder; an unfinished run is shown as far as it has come.
 

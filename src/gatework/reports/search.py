@@ -9,9 +9,9 @@ from typing import Any
 
 from gatework import tasks
 from gatework._files import read_json
-from gatework.errors import RunError
 from gatework.formatting import counted, number, rounded, with_spread
 from gatework.pages.axes import Axis
+from gatework.reports.damaged import refusing_damage
 from gatework.reports.details import deck, details
 from gatework.reports.page import write_page
 from gatework.tasks import get_metric, metric_title
@@ -21,6 +21,7 @@ _MOST_ROWS = 100
 _WHISKERS = 1.5
 
 
+@refusing_damage
 def write_search_report(folder: str | os.PathLike[str]) -> Path:
     """Writes `report.html` into a folder of `gatework tune`, from its `search.json` and nothing else.
 
@@ -29,11 +30,8 @@ def write_search_report(folder: str | os.PathLike[str]) -> Path:
     """
     folder = Path(folder)
     content = read_json(folder / "search.json")
-    try:
-        tasks.get(content["task"])  # makes its metrics known
-        return _written(folder / "report.html", content)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise RunError(f"{folder / 'search.json'} is corrupt ({error!r}); repeat the search's command") from None
+    tasks.get(content["task"])  # makes its metrics known
+    return _written(folder / "report.html", content)
 
 
 def _written(path: Path, content: Mapping[str, Any]) -> Path:

@@ -83,7 +83,7 @@ class Run:
             state["answer"] = read_json(self.path / ANSWER_FILE)
         try:
             return tasks.get(self.recipe.task).from_state(state)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             files = f"{self.path / 'task.json'}{f' or {ANSWER_FILE}' if 'answer' in state else ''}"
             raise RunError(f"{files} is corrupt ({error!r}); restore it or train anew") from None
 
