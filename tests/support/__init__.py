@@ -12,7 +12,7 @@
 | `export_networks` | a network of every kind that JavaScript and C take |
 | `comparisons` | a comparison of made data, with its report |
 | `forecast_reports` | comparison folders of forecasts, without a training |
-| `fuzzed_folders` | run folders changed at random, for `make fuzz` and a few in the tests |
+| `fuzzed_folders` | folders of runs and comparisons changed at random, for `make fuzz` and a few in the tests |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
 | `long_tables` | small long tables of series with one label each |
 | `networks` | small runs of every kind to look inside |

@@ -43,9 +43,8 @@ def made(folder: Path, kinds: tuple[str, ...] = (*TASKS, COMPARISON)) -> dict[st
     series = pl.DataFrame({"t": days, "y": [10 + math.sin(k / 2) + k % 7 for k in range(len(days))]})
     words = [f"{word} film {k}" for k in range(40) for word in ("good", "bad")]
     texts = pl.DataFrame({"text": words, "label": ["p", "n"] * 40})
-    pairs = pl.DataFrame(
-        {"en": [f"I see {k} cats" for k in range(60)], "fr": [f"je vois {k} chats" for k in range(60)]}
-    )
+    lines = [(f"I see {k} cats", f"je vois {k} chats") for k in range(60)]
+    pairs = pl.DataFrame(lines, schema=["en", "fr"], orient="row")
     numbers = pl.DataFrame({"a": [k % 9 for k in range(60)], "b": [k % 7 for k in range(60)], "y": [*range(60)]})
     book = folder / "book.txt"
     book.write_text("".join(f"It was the {k} of {k * k % 97} days.\n" for k in range(300)), encoding="utf-8")
@@ -61,7 +60,7 @@ def made(folder: Path, kinds: tuple[str, ...] = (*TASKS, COMPARISON)) -> dict[st
     folders: dict[str, tuple[Path, Any]] = {}
     for kind in kinds:
         if kind == COMPARISON:
-            options = {"cells": ("rnn", "lstm"), "seeds": 2, "epochs": 1, "hidden": 2}
+            options = {"cells": ("lstm",), "seeds": 1, "epochs": 1, "hidden": 2}
             gatework.compare(texts, out=folder / kind, text="text", label="label", **options)
             folders[kind] = (folder / kind, texts)
             continue
@@ -93,7 +92,7 @@ def run(seed: int, runs: dict[str, tuple[Path, Any]], folder: Path) -> str:
             lambda: report(copy),
             lambda: finished(copy),
             lambda: Run.open(copy / "runs" / "lstm-seed0").predict(table),
-            lambda: write_page([Run.open(copy / "runs" / "rnn-seed1")], copy / "inspect.html"),
+            lambda: write_page([Run.open(copy / "runs" / "lstm-seed0")], copy / "inspect.html"),
         )
     ends = [_end(ask) for ask in asked]
     return "refused" if "refused" in ends else "used"
