@@ -28,12 +28,16 @@ def evaluate(
     """
     from gatework._files import finite
     from gatework.cli._show import answer_lines, breakdown_table, measured_table, metrics_table, write_predictions
+    from gatework.errors import UsageError
     from gatework.tasks._blend import NETWORK, NETWORK_ALONE
     from gatework.training import Run
 
     opened = Run.open(run)
     # Its metrics are known by their titles once it is.
     task, given = opened.task, options.bare(changes)
+    if data is None and given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"{flags} is about a FILE with known answers; without one the run shows what it reached")
     scores = opened.scores if data is None else opened.predictor.evaluate(data, **given)
     if out is not None:
         write_predictions(opened.backtest if data is None else opened.predictor.backtest(data, scores), out)

@@ -81,6 +81,10 @@ class GeneratePrediction(OptionSection):
         None, help="What the text is to be labelled, for a network that learnt with --label.", metavar="LABEL",
         commands=("predict",),
     )  # fmt: skip
+    dynamic: bool = option(
+        False, help="Beside it, the figures of a network that goes on learning from the text as it reads it.",
+        commands=("evaluate",),
+    )  # fmt: skip
     prompt_file: str | None = option(
         None, help="The text to go on from is the content of this file.", metavar="FILE", commands=("predict",)
     )

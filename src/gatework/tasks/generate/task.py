@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from gatework.errors import UsageError
 from gatework.tasks import generate
 from gatework.tasks._language_run import LEARNT_TABLE
 from gatework.tasks._section import Answered, ReportSection
-from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
+from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.generate import report
 from gatework.tasks.generate.baselines import baselines
 from gatework.tasks.generate.counting import Counted
@@ -213,6 +213,16 @@ class GenerateTask(Task):
         refuse_options(self.name, options)
         passages = Passages.of(read_documents(source, recipe.data).texts, ends=self.is_whole)
         return Split(passages, passages.documents)
+
+    def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
+        """How well texts are predicted; with `dynamic`, beside it what a network reaches that learns as it reads."""
+        is_dynamic = options.pop("dynamic", None)
+        scores = super().measure(model, source, recipe, **options)
+        if not is_dynamic:
+            return scores
+        examples = self.encode(self.read_known(source, recipe))
+        learning = metrics(answers_of(generate.dynamic_nats(_network(model), examples), examples))
+        return replace(scores, baselines={**scores.baselines, generate.DYNAMIC: learning})
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The text that follows each prompt: "prompt", "sample" and "text"."""
