@@ -94,6 +94,12 @@ def test_a_text_a_file_and_standard_input_are_predicted(trained):
     assert [row["label"] for row in json.loads(cut.stdout)] == ["bad", "good"]
 
 
+def test_a_text_is_no_path_however_long_it_is_and_where_it_is_asked(trained):
+    for text in ("lovely " * 14_000, ""):  # the folder has Parquet files in it
+        done = run_here("predict", trained / "run", text, cwd=trained)
+        assert done.returncode == 0, done.stderr[-200:]
+
+
 def test_evaluation_on_a_file_with_answers(trained):
     done = run_here("evaluate", trained / "run", "reviews.csv", "--json", cwd=trained)
     content = json.loads(done.stdout)

@@ -47,6 +47,7 @@ def predict(
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.data.lines import waiting_lines
     from gatework.data.parts import is_parquet_folder
+    from gatework.data.tables import is_path
     from gatework.errors import UsageError
     from gatework.training import Run
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
@@ -72,7 +73,7 @@ def predict(
         raise UsageError(f'--format is "{form}", expected {known}')
     predictor = opened.predictor
     end_reads_on_signal()
-    if data is not None and is_parquet_folder(Path(data)):
+    if data is not None and is_path(data) and is_parquet_folder(Path(data)):
         if plot is not None or as_json or form is not None:
             raise UsageError(
                 f"{data} is a folder that is predicted part by part; leave --plot, --json and --format out"

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from gatework.errors import DataError
 from gatework.tasks.generate.dynamic import dynamic_nats
 from gatework.tasks.generate.scoring import token_nats
 from support.texts import run as trained
@@ -44,3 +45,6 @@ def test_it_stands_beside_the_figures_and_never_in_their_place(run, tmp_path):
     assert dynamic.metrics == plain.metrics
     assert not plain.baselines
     assert dynamic.baselines["dynamic evaluation"]["bits_per_character"] != plain.metrics["bits_per_character"]
+    path.write_text("\n \n")
+    with pytest.raises(DataError, match="holds no text to be measured on"):
+        run.evaluate(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -495,7 +496,7 @@ class ClassifyTask(SequenceTask):
 
 def _is_row(source: Any) -> bool:
     """Whether a source is one series, written as numbers."""
-    return isinstance(source, str) and not Path(source).suffix[1:].isalpha() and not Path(source).exists()
+    return isinstance(source, str) and not Path(source).suffix[1:].isalpha() and not os.path.exists(source)
 
 
 def _joining(model: nn.Module) -> Joining | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gatework.data.dataset import Split
 from gatework.data.pieces import CharacterTokens, SubwordTokens, Tokens, tokens_from_state
-from gatework.errors import UsageError
+from gatework.errors import DataError, UsageError
 from gatework.tasks import generate
 from gatework.tasks._language_run import LEARNT_TABLE
 from gatework.tasks._section import Answered, ReportSection
@@ -211,7 +211,10 @@ class GenerateTask(Task):
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads texts to be measured on."""
         refuse_options(self.name, options)
-        passages = Passages.of(read_documents(source, recipe.data).texts, ends=self.is_whole)
+        read = read_documents(source, recipe.data)
+        if not read.texts:
+            raise DataError(f"{read.where} holds no text to be measured on; give a text")
+        passages = Passages.of(read.texts, ends=self.is_whole)
         return Split(passages, passages.documents)
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
