@@ -34,6 +34,10 @@ def predict(
         bool,
         typer.Option("--stream", help="Answer rows, or raw 16-bit sound, from standard input, each at once."),
     ] = False,
+    mic: Annotated[
+        bool,
+        typer.Option("--mic", help="Answer sound from this machine's microphone as it comes, until Ctrl-C."),
+    ] = False,
     form: Annotated[
         str | None, typer.Option("--format", help="Print in a form that the task has, such as srt, vtt or json.")
     ] = None,
@@ -46,6 +50,7 @@ def predict(
     from gatework.cli._parts import write_parts
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.data.lines import waiting_lines
+    from gatework.data.microphone import Listening
     from gatework.data.parts import is_parquet_folder
     from gatework.data.tables import is_path
     from gatework.errors import UsageError
@@ -53,7 +58,9 @@ def predict(
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
 
     opened = Run.open(run)
-    if stream:
+    if mic and not opened.task.reads_bytes:
+        raise UsageError(f'--mic is of runs that read sound, and "{opened.path.name}" does not')
+    if stream or mic:
         if data is not None or out is not None or plot is not None:
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
         predictor = opened.predictor
@@ -61,7 +68,9 @@ def predict(
         with stopped_with("stopped"):
             given = options.bare(changes)
             if opened.task.reads_bytes:
-                for line in predictor.answer_bytes(sys.stdin.buffer, **given):
+                source = Listening() if mic else sys.stdin.buffer
+                given |= {"input_rate": source.rate} if isinstance(source, Listening) else {}
+                for line in predictor.answer_bytes(source, **given):
                     print(line, flush=True)
                 return
             for answers in predictor.answer_blocks(waiting_lines(sys.stdin), **given):

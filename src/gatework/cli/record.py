@@ -16,7 +16,8 @@ def record(
 
     A sentence can be taken again; what is too short, too soft or clipped is said. Called again, it goes on.
     """
-    from gatework.data.prompts import Microphone, read_prompts, record_prompts
+    from gatework.data.microphone import Microphone
+    from gatework.data.prompts import read_prompts, record_prompts
 
     count = record_prompts(read_prompts(prompts), out, Microphone(), input, print)
     print(f"\n{count:,} sentences in {out}; gatework check {out} looks at them")

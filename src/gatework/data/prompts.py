@@ -6,7 +6,6 @@ import csv
 import io
 import os
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +14,7 @@ import numpy as np
 from gatework._files import write_text
 from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.audio import AudioFacts, decibels, need_speech
-from gatework.errors import DataError, UsageError
+from gatework.errors import DataError
 
 MANIFEST = "metadata.csv"
 _SOFT, _CLIPPED = -30.0, 0.001
@@ -36,34 +35,6 @@ class Recorder(Protocol):
     def take(self, until: Callable[[], object]) -> np.ndarray:
         """Records until a call returns: mono samples, float32, full scale at 1."""
         ...
-
-
-class Microphone:
-    """The machine's microphone, at its own rate, by sounddevice.
-
-    Raises:
-        UsageError: sounddevice or its PortAudio is missing, or there is no microphone.
-    """
-
-    def __init__(self) -> None:
-        if find_spec("sounddevice") is None:
-            raise UsageError('recording needs sounddevice: pip install "gatework[record]"')
-        try:
-            import sounddevice
-        except OSError:
-            raise UsageError("sounddevice lacks PortAudio; install it, as by apt install libportaudio2") from None
-        try:
-            self.rate = int(sounddevice.query_devices(kind="input")["default_samplerate"])
-        except sounddevice.PortAudioError as error:
-            raise UsageError(f"there is no microphone to record from ({error}); plug one in") from None
-        self._open = sounddevice.InputStream
-
-    def take(self, until: Callable[[], object]) -> np.ndarray:
-        """Records until a call returns."""
-        blocks: list[np.ndarray] = []
-        with self._open(self.rate, channels=1, dtype="float32", callback=lambda x, *_: blocks.append(x[:, 0].copy())):
-            until()
-        return np.concatenate([np.zeros(0, np.float32), *blocks])
 
 
 def read_prompts(path: str | os.PathLike[str]) -> list[str]:

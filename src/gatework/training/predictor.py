@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gatework import training
 from gatework.data.dataset import Split
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 12
 """The most bytes of a stream that are answered at once."""
+
+
+class ReadsBytes(Protocol):
+    """What gives bytes as they come, as an open file does, or a microphone."""
+
+    def read(self, count: int = -1, /) -> bytes:
+        """The bytes that came next, as many at most; none at the end."""
+        ...
 
 
 class Predictor:
@@ -202,7 +210,7 @@ class Predictor:
             return self.inference.stream(recipe)
         return self.task.stream(self.network, recipe)
 
-    def answer_bytes(self, source: BinaryIO, **options: Any) -> Iterator[str]:
+    def answer_bytes(self, source: ReadsBytes, **options: Any) -> Iterator[str]:
         """Answers bytes as they come, such as raw sound, where the task reads such.
 
         Args:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import ctc_loss
 
 from gatework.data.features import FLOOR
+from gatework.errors import UsageError
 from gatework.nn.model import layers
 from gatework.options import ModelOptions
 from gatework.tasks._augment import Augmentation, band_places
@@ -35,6 +36,7 @@ class Hearing:
         stack: Frames that are one step.
         is_own_mean: Whether a recording's own mean is taken off, rather than the training part's.
         rate: Samples per second.
+        lookahead: Steps that are waited for.
     """
 
     mean: Sequence[float]
@@ -42,6 +44,7 @@ class Hearing:
     stack: int
     is_own_mean: bool
     rate: int
+    lookahead: int = 0
 
 
 class StepScores(NamedTuple):
@@ -88,6 +91,9 @@ class SpeechModel(nn.Module):
         # Kept with the weights, as a training that goes on where it was stopped must know them.
         self.register_buffer("cuts", torch.full((cuts,), UNKNOWN))
         self.recurrent = layers(config, bands * hearing.stack, bidirectional=config.bidirectional)
+        if hearing.lookahead and config.bidirectional:
+            raise UsageError("--lookahead is of a network in one direction: give --no-bidirectional, or leave it out")
+        self.lookahead = Lookahead(config.hidden, hearing.lookahead) if hearing.lookahead else None
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden * (2 if config.bidirectional else 1), outputs)
 
@@ -113,6 +119,8 @@ class SpeechModel(nn.Module):
         x = self.stacked(x).transpose(0, 1)
         is_ragged = bool((steps != x.shape[0]).any())
         hidden, _ = self.recurrent(x, lengths=steps if is_ragged else None)
+        if self.lookahead is not None:
+            hidden = self.lookahead(hidden)
         return StepScores(self.read(self.dropout(hidden)), steps)
 
     def normalised(self, x: Tensor, lengths: Tensor) -> Tensor:
@@ -144,21 +152,45 @@ class SpeechModel(nn.Module):
         return output
 
     def step(self, frames: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Goes on by one step.
+        """Goes on by one step, to the state of the top layer.
 
         Args:
             frames: The features of one step, shape (frames, bands) with at most `stack` frames.
             state: What the previous call returned; None at the start.
 
         Returns:
-            The log-probabilities, shape (letters + 1,), and what the next call is given.
+            The state, shape (1, hidden), and what the next call is given.
 
         Raises:
             UsageError: The network reads recordings from their ends too.
         """
         x = (frames - self.mean) / self.std
         hidden, state = self.recurrent.step(self.stacked(x[None])[0], state)
-        return self.read(hidden)[0], state
+        return hidden, state
+
+
+class Lookahead(nn.Module):
+    r"""Each state with some of those after it, $\sum_j w_j \odot h_{t + j}$, and zeros after the end.
+
+    Source: C. Wang, D. Yogatama, A. Coates, T. Han, A. Hannun and B. Xiao, "Lookahead convolution layer for
+    unidirectional recurrent neural networks", ICLR 2016 workshop.
+
+    Args:
+        hidden: Numbers of a state.
+        steps: How many are waited for.
+    """
+
+    def __init__(self, hidden: int, steps: int) -> None:
+        super().__init__()
+        self.steps = steps
+        # At first each state is what it is.
+        self.weight = nn.Parameter(torch.cat([torch.ones(1, hidden), torch.zeros(steps, hidden)]))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """The states, shape (steps, batch, hidden), zero after each recording's end."""
+        padded = nn.functional.pad(hidden, (0, 0, 0, 0, 0, self.steps))
+        count = hidden.shape[0]
+        return torch.stack([w * padded[j : j + count] for j, w in enumerate(self.weight)]).sum(0)
 
 
 def loss_of(scores: StepScores, batch: SpokenBatch) -> Tensor:

@@ -39,6 +39,13 @@ class SpeechOptions(RecordingOptions):
         help="What is taken off each band: the training part's mean (global) or the recording's own (utterance); auto "
         "takes the latter for a bidirectional network, as a stream does not know it.",
     )
+    lookahead: int = option(
+        0,
+        low=0,
+        high=50,
+        help="Steps that a network in one direction waits for before it says what it hears: most of what the other "
+        "direction would add, at a delay that a stream can bear.",
+    )
     units: Units = option(
         "auto", help="What the network writes: letters, or whole words; auto takes words where there are few."
     )
@@ -52,6 +59,11 @@ class SpeechOptions(RecordingOptions):
         high=1,
         help="Share of recordings that are put together in training from words of others, cut where the network hears "
         "them end, so that sentences are not learnt by heart; of letters, not where whole words are written.",
+    )
+    learning_curve: bool = option(
+        False,
+        help="Afterwards also train on a quarter and on half of the recordings: a curve in the report of the errors by "
+        "minutes, and what further minutes may come to.",
     )
 
 

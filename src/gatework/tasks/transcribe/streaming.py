@@ -46,6 +46,10 @@ class StepStream:
         self.model, self.state = model.eval(), None
         self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
         self.loudness = np.zeros(0)
+        # What is heard but waits for what comes after it.
+        self._hidden: list[torch.Tensor] = []
+        self._waits = 0 if model.lookahead is None else model.lookahead.steps
+        self._unsaid = np.zeros(0)
 
     def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
         """The steps that are complete with these frames, shape (steps, units + 1).
@@ -57,15 +61,28 @@ class StepStream:
         stack = self.model.hearing.stack
         self.waiting = np.concatenate([self.waiting, frames])
         steps = -(-len(self.waiting) // stack) if is_end else len(self.waiting) // stack
-        self.loudness = loudness_of(self.waiting[: steps * stack], stack)
-        outputs = []
+        loudness = np.concatenate([self._unsaid, loudness_of(self.waiting[: steps * stack], stack)])
+        outputs: list[np.ndarray] = []
         with torch.no_grad():
             for step in range(steps):
                 chunk = torch.from_numpy(self.waiting[step * stack : (step + 1) * stack])
-                output, self.state = self.model.step(chunk, self.state)
-                outputs.append(output.numpy())
+                hidden, self.state = self.model.step(chunk, self.state)
+                self._hidden.append(hidden)
+                if len(self._hidden) > self._waits:
+                    outputs.append(self._said())
+            while self._hidden and is_end:
+                outputs.append(self._said())
         self.waiting = self.waiting[steps * stack :]
-        return np.array(outputs, np.float32).reshape(steps, self.model.output.out_features)
+        self.loudness, self._unsaid = loudness[: len(outputs)], loudness[len(outputs) :]
+        return np.array(outputs, np.float32).reshape(len(outputs), self.model.output.out_features)
+
+    def _said(self) -> np.ndarray:
+        """What is known of the first step that waits, by the states after it that there are."""
+        ahead = self.model.lookahead
+        hidden = self._hidden[0] if ahead is None else ahead(torch.stack(self._hidden))[0]
+        del self._hidden[0]
+        output: np.ndarray = self.model.read(hidden)[0].numpy()
+        return output
 
 
 def can_stream(model: SpeechModel) -> bool:

@@ -29,6 +29,7 @@ from gatework.tasks.transcribe.data import Spoken, SpokenDataset
 from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
 from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.heard import heard_table
+from gatework.tasks.transcribe.learning_curve import minutes_of, trainings
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
@@ -74,6 +75,7 @@ class TranscribeTask(Stored, Task):
         stack: Frames that are one step.
         speech: How recordings were read, and what is done to them in training.
         texts: The training texts, from which the language model is counted.
+        minutes: The length of the training recordings.
     """
 
     options = OPTIONS
@@ -91,6 +93,7 @@ class TranscribeTask(Stored, Task):
     stack: int
     speech: SpeechOptions
     texts: tuple[str, ...]
+    minutes: float
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
@@ -112,7 +115,7 @@ class TranscribeTask(Stored, Task):
         frames = np.concatenate(train.inputs.features).astype(np.float64)
         mean, std = (tuple(map(float, values)) for values in (frames.mean(0), np.maximum(frames.std(0), 1e-3)))
         stack = speech.stack or largest_stack(train, alphabet, speech.speed)
-        return cls(alphabet, spec, mean, std, stack, speech, texts)
+        return cls(alphabet, spec, mean, std, stack, speech, texts, minutes_of(train.inputs))
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: minutes, words, letters, and the steps that the network goes in."""
@@ -153,9 +156,13 @@ class TranscribeTask(Stored, Task):
         """A network with fresh weights."""
         way = self.speech.normalise
         is_own_mean = config.bidirectional if way == "auto" else way == "utterance"
-        hearing = Hearing(self.mean, self.std, self.stack, is_own_mean, self.spec.rate)
+        hearing = Hearing(self.mean, self.std, self.stack, is_own_mean, self.spec.rate, self.speech.lookahead)
         cuts = int(places_of(self.texts, self.alphabet)[-1]) if self._is_splicing else 0
         return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech), cuts)
+
+    def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
+        """Trainings on fewer minutes, where a curve of them is wanted."""
+        return trainings(dataset, recipe) if recipe.section(SpeechOptions).learning_curve else {}
 
     def lessons(
         self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool

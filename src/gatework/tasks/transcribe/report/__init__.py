@@ -5,6 +5,7 @@ from __future__ import annotations
 from gatework.tasks._section import Answered, ReportSection
 from gatework.tasks.transcribe.report.confusions import confusions
 from gatework.tasks.transcribe.report.groups import groups
+from gatework.tasks.transcribe.report.learning import learning
 from gatework.tasks.transcribe.report.listening import listening
 
 
@@ -12,5 +13,5 @@ def sections(answered: Answered) -> list[ReportSection]:
     """The sections of a run's or a comparison's report; none where nothing was answered."""
     if not answered.entries or not len(answered.test):
         return []
-    shown = listening(answered)
-    return [groups(answered), confusions(answered), *([] if shown is None else [shown])]
+    shown = (learning(answered), listening(answered))
+    return [groups(answered), confusions(answered), *(section for section in shown if section is not None)]
