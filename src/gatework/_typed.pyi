@@ -142,10 +142,12 @@ def train(
     glossary: str | None = ...,
     length_penalty: float = ...,
     coverage_penalty: float = ...,
+    lookahead: int = ...,
     units: Literal["auto", "letters", "words"] = ...,
     case: Literal["lower", "keep"] = ...,
     digits: Literal["refuse", "keep", "leave-out"] = ...,
     splice: float = ...,
+    learning_curve: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
 ) -> ShownRun: ...
 def resume(
@@ -287,10 +289,12 @@ def compare(
     glossary: str | None = ...,
     length_penalty: float = ...,
     coverage_penalty: float = ...,
+    lookahead: int = ...,
     units: Literal["auto", "letters", "words"] = ...,
     case: Literal["lower", "keep"] = ...,
     digits: Literal["refuse", "keep", "leave-out"] = ...,
     splice: float = ...,
+    learning_curve: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
 ) -> Compared: ...
 def tune(
@@ -427,9 +431,11 @@ def tune(
     glossary: str | None = ...,
     length_penalty: float = ...,
     coverage_penalty: float = ...,
+    lookahead: int = ...,
     units: Literal["auto", "letters", "words"] = ...,
     case: Literal["lower", "keep"] = ...,
     digits: Literal["refuse", "keep", "leave-out"] = ...,
     splice: float = ...,
+    learning_curve: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
 ) -> Tuned: ...

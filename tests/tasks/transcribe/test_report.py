@@ -54,11 +54,13 @@ def test_the_worst_come_first_and_a_right_one_last():
 
 def test_a_runs_page_plays_its_recordings(tmp_path):
     folder = recordings.write_pairs(tmp_path / "a", recordings.sentences(24))
-    recipe = recordings.small(epochs=1, apart="recordings")
+    recipe = recordings.small(epochs=1, apart="recordings", learning_curve=True)
     run = training.train("transcribe", folder, out=tmp_path / "run", recipe=recipe, threads=1)
     heard = pl.read_parquet(run.path / "heard.parquet")
     assert all(sound[:4] == b"fLaC" for sound in heard["sound"])
     page = write_run_report(run.path).read_text()
     assert page.count("<audio controls") == len(heard) > 0
     assert "data:audio/flac;base64," in page
+    assert "What to record next" in page
+    assert "of the same kind" in page
     assert "media-src data:" in page

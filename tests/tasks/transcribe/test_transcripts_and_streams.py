@@ -7,10 +7,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from gatework import training
 from gatework.errors import DataError, UsageError
 from gatework.tasks.transcribe.options import SpeechOptions
+from gatework.tasks.transcribe.streaming import StepStream
+from gatework.tasks.transcribe.task import TranscribeTask
 from gatework.tasks.transcribe.transcript import FORMATS, Word, row_of, subtitles
 from support import recordings
 from support.command_line import gatework
@@ -23,7 +26,7 @@ def run(tmp_path_factory):
     """A network that goes step by step and has learnt the tones."""
     folder = tmp_path_factory.mktemp("runs")
     recipe = recordings.small(epochs=16, hidden=24, bidirectional=False)
-    dataset = recordings.dataset(60, 12, SpeechOptions(units="letters"))
+    dataset = recordings.dataset(60, 12, SpeechOptions(units="letters", lookahead=2))
     return training.train("transcribe", dataset, out=folder / "run", recipe=recipe, threads=1)
 
 
@@ -156,3 +159,21 @@ def test_known_words_are_laid_beside_the_sound(run, tmp_path):
     assert (code, out) == (0, f"2 files in {tmp_path / 'grids'}\n")
     assert 'class = "TextGrid"' in (tmp_path / "grids" / "0.TextGrid").read_text()
     assert gatework("align", run.path, folder, "--format", "doc")[0] == 2
+
+
+@pytest.mark.parametrize("count", [2, 11])
+def test_what_waits_for_later_steps_says_what_the_whole_recording_does(count):
+    task = TranscribeTask.fit(recordings.dataset(options=SpeechOptions(lookahead=3, stack=2)), recordings.small().data)
+    torch.manual_seed(0)
+    model = task.model(recordings.small(bidirectional=False).model).eval()
+    with torch.no_grad():
+        model.lookahead.weight.normal_()
+        frames = torch.randn(2 * count, 12).numpy()
+        whole = model(torch.from_numpy(frames)[None])[0].numpy()
+    stream = StepStream(model)
+    parts = [stream.accept(frames[:5]), stream.accept(frames[5:]), stream.accept(frames[:0], is_end=True)]
+    # One step at a time is summed in another order than all at once.
+    np.testing.assert_allclose(np.concatenate(parts), whole, rtol=1e-4, atol=1e-5)
+    assert len(parts[0]) == 0
+    with pytest.raises(UsageError, match="lookahead is of a network in one direction"):
+        task.model(recordings.small(bidirectional=True).model)
