@@ -69,6 +69,7 @@ class ShuffledOrder(Sequence[np.ndarray]):
         seed: The run's seed.
         epoch: The epoch, counted from 1.
         lengths: The lengths of the examples at some positions; None where they are equal or do not matter.
+        ahead: Told the examples of the next batches before these are asked for.
         first: The first batch; a training that goes on begins behind those that are done.
     """
 
@@ -79,9 +80,10 @@ class ShuffledOrder(Sequence[np.ndarray]):
         seed: int,
         epoch: int,
         lengths: Callable[[np.ndarray], np.ndarray] | None = None,
+        ahead: Callable[[np.ndarray], None] | None = None,
         first: int = 0,
     ) -> None:
-        self._arguments = (size, batch_size, seed, epoch, lengths)
+        self._arguments = (size, batch_size, seed, epoch, lengths, ahead)
         self._first, self._count = first, -(-size // batch_size)
         self._permutation = Permutation(size, (seed, epoch))
         self._pool, self._batches = -1, list[np.ndarray]()
@@ -108,9 +110,11 @@ class ShuffledOrder(Sequence[np.ndarray]):
 
     def _cut(self, pool: int) -> list[np.ndarray]:
         """The batches of a pool in their order."""
-        size, batch_size, seed, epoch, lengths = self._arguments
+        size, batch_size, seed, epoch, lengths, ahead = self._arguments
         first = pool * POOL * batch_size
         index = self._permutation(np.arange(first, min(first + POOL * batch_size, size)))
+        if ahead is not None:
+            ahead(index)
         if lengths is None:
             return [index[k : k + batch_size] for k in range(0, len(index), batch_size)]
         index = index[np.argsort(lengths(index), kind="stable")]
