@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 import gatework
 from gatework import training
 from gatework.errors import RunError, UsageError
-from gatework.training.ranks import Alone
+from gatework.training.ranks import Alone, here
 from support.datasets import opinions, small
 
 slow = pytest.mark.slow
@@ -66,28 +66,40 @@ class Dies(training.Progress):
             os._exit(9)
 
 
-def _rank(rank, count, port, out, dies_at):
+def _adds_rows_up():
+    """Raises an AssertionError unless a table of few rows is added up as a whole one, digit by digit."""
+    ranks = here()
+    tables = [torch.zeros(2000, 4).index_put((torch.arange(k, 900, 7),), torch.full((), 0.1 * k)) for k in range(1, 5)]
+    whole = (tables[0] + tables[1]) + (tables[2] + tables[3]) if ranks.count == 4 else tables[0] + tables[1]
+    mine = [tables[ranks.rank].clone(), tables[ranks.rank] + 1]
+    ranks.add_up(mine)
+    assert torch.equal(mine[0], whole)
+    assert not torch.equal(mine[1], whole)
+
+
+def _rank(rank, count, port, out, dies_at, changes):
     """What torchrun does for each process, without importing everything anew for each."""
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     progress = Dies(dies_at) if dies_at else training.Progress()
     try:
+        _adds_rows_up()
         if (out / "recipe.toml").exists():
             training.resume(out, DATA, progress=progress)
         else:
-            training.train("classify", DATA, out=out, recipe=RECIPE, threads=1, progress=progress)
+            training.train("classify", DATA, out=out, recipe=RECIPE.changed(**changes), threads=1, progress=progress)
     except Exception as error:
         (out / f"error-{rank}").write_text(f"{type(error).__name__}: {error}")
         os._exit(1)
     os._exit(0)
 
 
-def together(count, out, dies_at=0):
+def together(count, out, dies_at=0, **changes):
     """The exit codes of so many processes that train together."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, out, dies_at)) for k in range(count)]
+    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, out, dies_at, changes)) for k in range(count)]
     for process in processes:
         process.start()
     for process in processes:
@@ -123,6 +135,14 @@ def test_when_a_process_is_killed_the_other_ends_with_a_sentence_and_another_num
     assert "gatework train --resume" in said
     gatework.resume(out, DATA)
     assert weights(out) == weights(alone)
+
+
+@slow
+def test_weights_that_are_averaged_now_and_then_are_the_same_whoever_was_killed_in_between(alone, tmp_path):
+    assert together(2, tmp_path / "run", average_every=3) == [0, 0]
+    assert together(2, tmp_path / "killed", dies_at=11, average_every=3) == [9, 1]
+    assert together(2, tmp_path / "killed") == [0, 0]
+    assert weights(tmp_path / "killed") == weights(tmp_path / "run") != weights(alone)
 
 
 def test_shards_change_the_order_of_sums_and_nothing_else(tmp_path):

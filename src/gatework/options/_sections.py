@@ -302,6 +302,15 @@ class TrainingOptions(OptionSection):
         help="Parts of a batch, a power of two, whose gradients are added up in one fixed order, so that 1, 2, 4 ... "
         "processes give the same weights. 0: a batch is one, or under torchrun 4 or as many as there are processes.",
     )
+    average_every: int = option(
+        0,
+        low=0,
+        high=_MOST,
+        help="Under torchrun each process takes steps by its own shards, and all average their weights after so many, "
+        "as a slow link between machines needs; the result then depends on how many there are. 0: gradients are added "
+        "up at each step.",
+        metavar="STEPS",
+    )
     device: Device = option(
         "cpu",
         help="Where training steps are computed: on the processor, or by cuda on a GPU. What is judged after an epoch "

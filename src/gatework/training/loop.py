@@ -78,7 +78,12 @@ class Trainer:
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.carried: dict[int, tuple[Tensor, ...]] = {}
         shards = ranks.shards(self.config.shards)
-        self.sharded = ShardedGradient(shards, self.config.seed, self.optimizer, ranks) if shards else None
+        self.meets_every = self.config.average_every if ranks.count > 1 else 0
+        self.sharded = (
+            ShardedGradient(shards, self.config.seed, self.optimizer, ranks, is_local=self.meets_every > 0)
+            if shards
+            else None
+        )
         self.file = folder / "checkpoint" / "state.safetensors"
         if self.file.exists():
             self.state, self.best, carried, averaged = checkpoint.load(self.file, self.model, self.optimizer)
@@ -123,7 +128,7 @@ class Trainer:
             try:
                 wish = self._step(index, wish)
             except LostError:
-                if not self.carried:
+                if not self.carried and not self.meets_every:
                     self._save()  # no weight has moved in this step
                 if is_stopping():
                     raise KeyboardInterrupt from None
@@ -135,7 +140,7 @@ class Trainer:
             if wish == _STOP:
                 self._save()
                 raise KeyboardInterrupt
-            if self._is_over():
+            if self._has_met and self._is_over():
                 break
             if wish == _SAVE:
                 self._save()
@@ -171,7 +176,20 @@ class Trainer:
             at.sums[name] = at.sums.get(name, 0.0) + followed
         at.norm_sum += norm
         self.progress.stepped(self.label, total + 1, value)
-        return wish
+        return self._met(wish) if self.meets_every else wish
+
+    @property
+    def _has_met(self) -> bool:
+        """Whether all processes have the same weights after the step that was taken."""
+        at = self.state.step
+        return not self.meets_every or at % self.meets_every == 0 or at == self.steps
+
+    def _met(self, wish: float) -> float:
+        """Averages the weights of all processes where that is due; what then follows, as the first one wishes."""
+        if not self._has_met:
+            return _ON
+        self.ranks.average(self.optimizer.moving())
+        return self.ranks.agreed(wish)
 
     def _backward(self, index: np.ndarray, step: int, wish: float) -> Figures:
         """Computes the gradient of the mean loss of a batch."""
@@ -205,11 +223,12 @@ class Trainer:
         return min(max(self._spent() / (60 * self.config.minutes), share), 1.0) if self.config.minutes else share
 
     def _spent(self) -> float:
-        """Seconds so far by the clock of the first process, evaluations among them."""
-        return self.ranks.agreed(self.state.seconds)
+        """Seconds so far, evaluations among them, by the clock of the first process, or by each one's own."""
+        return self.state.seconds if self.meets_every else self.ranks.agreed(self.state.seconds)
 
     def _is_over(self) -> bool:
-        return bool(self.config.minutes) and self._spent() >= 60 * self.config.minutes
+        minutes = self.config.minutes
+        return bool(minutes) and self.ranks.agreed(self.state.seconds) >= 60 * minutes
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.state, self.task, self.config

@@ -99,6 +99,10 @@ class Adam:
         parts = (self._steps, self._means, self._squares)
         return {f"{k}/{name}": part[k] for name, part in zip(_STATE, parts, strict=True) for k in range(len(part))}
 
+    def moving(self) -> list[Tensor]:
+        """The parameters and their averaged gradients and squares: what differs where processes go on by themselves."""
+        return [tensor.detach() for tensor in (*self.tensors, *self._means, *self._squares)]
+
     def load(self, state: dict[str, Tensor]) -> None:
         """Takes over what `state()` gave.
 

@@ -20,6 +20,11 @@ from gatework.errors import TrainingError, UsageError
 SHARDS = 4
 """The shards of a batch under torchrun where nobody says how many, or the processes, if those are more."""
 
+_MANY_ROWS = 1024
+"""Rows from which on a table is looked through for those that are zero."""
+_MOST_ROWS = 0.5
+"""The share of rows up to which they are exchanged alone."""
+
 _LOST = (
     "another process of this training has ended, so this one ends too; go on from the last checkpoint, with as many "
     "processes or others: gatework train --resume RUN, under torchrun or without"
@@ -71,6 +76,16 @@ class Alone:
             LostError: Another process has ended.
         """
 
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Makes each tensor the mean over all processes, in place, the same digits in each of them.
+
+        Raises:
+            LostError: Another process has ended.
+        """
+        self.add_up(tensors)
+        for tensor in tensors:
+            tensor /= self.count  # a power of two
+
     def agreed(self, number: float) -> float:
         """The number that the first process has."""
         return number
@@ -96,6 +111,7 @@ class Together(Alone):
         """Makes each tensor the sum over all processes, in place, the same digits in each of them.
 
         At each level of the tree two neighbours add what each of them has: one addition, whose order does not matter.
+        Of a large table, such as the gradient of word vectors, only rows that one of them has are exchanged.
 
         Raises:
             LostError: Another process has ended.
@@ -103,7 +119,10 @@ class Together(Alone):
         try:
             for pair in self._levels():
                 for tensor in tensors:
-                    distributed.all_reduce(tensor, group=pair)
+                    if tensor.ndim == 2 and len(tensor) >= _MANY_ROWS:
+                        _add_rows(tensor, pair)
+                    else:
+                        distributed.all_reduce(tensor, group=pair)
         except RuntimeError as error:  # gloo has no class of its own for a lost connection
             raise LostError(_LOST) from error
 
@@ -141,6 +160,22 @@ class Together(Alone):
             distributed.barrier()
         except RuntimeError as error:
             raise LostError(_LOST) from error
+
+
+def _add_rows(table: Tensor, pair: Any) -> None:
+    """Makes a table the sum over a pair of processes, row by row where few rows are other than zero.
+
+    Zeros added to a row change no digit of it, so that the sum has those of the whole tables.
+    """
+    is_there = (table != 0).any(dim=1).to(torch.uint8)
+    distributed.all_reduce(is_there, op=distributed.ReduceOp.MAX, group=pair)
+    rows = is_there.nonzero().squeeze(1)
+    if len(rows) > _MOST_ROWS * len(table):
+        distributed.all_reduce(table, group=pair)
+        return
+    taken = table[rows]
+    distributed.all_reduce(taken, group=pair)
+    table[rows] = taken
 
 
 def here() -> Alone:

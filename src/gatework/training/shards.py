@@ -61,10 +61,11 @@ class ShardedGradient:
         seed: The run's seed.
         optimizer: The optimiser whose tensors have the gradients.
         ranks: The processes that share the shards.
+        is_local: Whether a process goes by its own shards alone, and does not wait for the others.
     """
 
-    def __init__(self, count: int, seed: int, optimizer: Adam, ranks: Alone) -> None:
-        self.count, self.seed, self.optimizer, self.ranks = count, seed, optimizer, ranks
+    def __init__(self, count: int, seed: int, optimizer: Adam, ranks: Alone, *, is_local: bool = False) -> None:
+        self.count, self.seed, self.optimizer, self.ranks, self.is_local = count, seed, optimizer, ranks, is_local
         self.names: tuple[str, ...] | None = None
 
     def __call__(self, index: np.ndarray, step: int, wish: float, loss_of: LossOf) -> Figures:
@@ -90,7 +91,8 @@ class ShardedGradient:
         mine = self.ranks.share(self.count)
         whole = _added(mine, shard) if self.names is not None else self._first(mine, shard, losses)
         whole.figures[0] += wish
-        self.ranks.add_up([whole.figures, *whole.gradients])
+        if not self.is_local:
+            self.ranks.add_up([whole.figures, *whole.gradients])
         wish, total, weight, *sums = whole.figures.tolist()
         self.optimizer.give_gradients(whole.gradients, 1 / max(weight, 1.0))
         return Figures(total, weight, dict(zip(self.names or (), sums, strict=True)), wish)
