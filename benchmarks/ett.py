@@ -7,8 +7,9 @@ and prints a Markdown table of the mean squared and absolute errors beside simpl
 published figures. Every origin of the test part counts, which needs no more memory than a block of them. What is
 finished is kept in FOLDER and not made again; an interrupted training goes on.
 
-Settings are chosen with `--part validation`: the file then ends with its sixteenth month, and what is printed is of the
-validation part.
+What the network adds to, the last value or a regression on the window, is chosen by the validation part; so is the
+share of the network in its mean with that regression. Other settings were chosen with `--part validation`: the file
+then ends with its sixteenth month, and what is printed is of the validation part.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import spreads
 from gatework.tasks.forecast.methods import LinearOnLags, Naive, Point, Seasonal
 from gatework.tasks.forecast.metrics import MEDIAN
+from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.windows import Origins, OriginSplit, origins_of
 from gatework.training import Run
 from gatework.training.fitting import prepare
@@ -80,18 +82,39 @@ def main() -> None:
     frame, by_hour = read(options.file, options.part)
     options.out.mkdir(parents=True, exist_ok=True)
     for horizon in map(int, options.horizons.split(",")):
-        chosen = recipe(horizon, by_hour, frame.columns[1:], options)
-        dataset, _ = prepare(frame, "forecast", chosen, {})
-        assert isinstance(dataset, ForecastDataset)
-        rows = {}
+        given = [recipe(horizon, by_hour, frame.columns[1:], options, skip) for skip in options.skips.split(",")]
+        datasets = [_dataset(frame, each) for each in given]
+        folder = options.out / f"{name}-{horizon}"
+        chosen, dataset = best(folder, given, datasets, options)
+        rows, skip = {}, chosen.section(ForecastOptions).skip
         for seed in range(options.seeds):
-            run = trained(options.out / f"{name}-{horizon}-seed{seed}", dataset, chosen.changed(seed=seed), options)
-            rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", partial(network, run, dataset, options))
+            run = trained(folder / f"{skip}-seed{seed}", dataset, chosen.changed(seed=seed), options)
+            rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", partial(network, run, dataset, options.part))
             if options.part == "test":
                 rows[f"mixed {seed}"] = kept(run.path / "mixed.json", partial(mixed, run, dataset))
-        simple_file = options.out / f"{name}-{horizon}-simple-{options.part}.json"
-        rows |= kept(simple_file, partial(simple, dataset, options))
+        rows |= kept(folder / f"simple-{options.part}.json", partial(simple, dataset, options.part))
         print(table(name, horizon, rows), flush=True)
+
+
+def best(
+    folder: Path, given: list[Recipe], datasets: list[ForecastDataset], options: argparse.Namespace
+) -> tuple[Recipe, ForecastDataset]:
+    """The setting whose first network has the least squared error on the validation part, with its data."""
+    scores = []
+    for chosen, dataset in zip(given, datasets, strict=True):
+        skip = chosen.section(ForecastOptions).skip
+        run = trained(folder / f"{skip}-seed0", dataset, chosen.changed(seed=0), options)
+        held = kept(run.path / "validation.json", partial(network, run, dataset, "validation"))
+        scores.append(held["all windows"][0])
+        print(f'added to "{skip}": MSE of the validation part {scores[-1]:.4f}', flush=True)
+    place = int(np.argmin(scores))
+    return given[place], datasets[place]
+
+
+def _dataset(frame: pl.DataFrame, chosen: Recipe) -> ForecastDataset:
+    dataset, _ = prepare(frame, "forecast", chosen, {})
+    assert isinstance(dataset, ForecastDataset)
+    return dataset
 
 
 def _options() -> argparse.Namespace:
@@ -102,6 +125,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--part", choices=("test", "validation"), default="test")
+    parser.add_argument("--skips", default="last,linear", help="what the network may add to; validation chooses")
     parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as hidden=64")
     return parser.parse_args()
 
@@ -116,8 +140,8 @@ def read(path: Path, part: str) -> tuple[pl.DataFrame, int]:
     return frame.with_columns((pl.col(n) - head[n].mean()) / head[n].std(ddof=0) for n in names), by_hour
 
 
-def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Namespace) -> Recipe:
-    """One setting for every file and horizon; only the segment goes by the file."""
+def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Namespace, skip: str) -> Recipe:
+    """One setting for every file and horizon; only the segment and the number of windows go by the file."""
     held = by_hour * VALIDATION
     parts = {"validation_steps": held, "test_steps": by_hour * TEST}
     if options.part == "validation":
@@ -129,8 +153,8 @@ def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Names
         window=720,
         segment=24 if by_hour == 1 else 48,
         season=24 * by_hour,
-        skip="last",
-        max_windows=60_000,
+        skip=skip,
+        max_windows=60_000 if by_hour == 1 else 120_000,
         max_origins=200,
         scaling="series",
         calendar=False,
@@ -174,9 +198,9 @@ def kept(file: Path, make: Callable[[], Any]) -> Any:
     return json.loads(file.read_text())
 
 
-def network(run: Run, dataset: ForecastDataset, options: argparse.Namespace) -> dict[str, Errors]:
+def network(run: Run, dataset: ForecastDataset, part: str) -> dict[str, Errors]:
     """The errors of a network on every origin."""
-    return errors(partial(network_forecast, run), every(dataset, options.part))
+    return errors(partial(network_forecast, run), every(dataset, part))
 
 
 def network_forecast(run: Run, origins: Origins) -> np.ndarray:
@@ -206,10 +230,10 @@ def regression(dataset: ForecastDataset) -> LinearOnLags:
     return LinearOnLags(dataset.table, Linear.fit(origins_of(dataset.train), dataset.plan.window, spread), spread)
 
 
-def simple(dataset: ForecastDataset, options: argparse.Namespace) -> dict[str, dict[str, Errors]]:
+def simple(dataset: ForecastDataset, part: str) -> dict[str, dict[str, Errors]]:
     """The errors of the methods that take seconds."""
     points: list[Point] = [regression(dataset), Seasonal(dataset.plan.season), Naive()]
-    return {point.name: errors(point, every(dataset, options.part)) for point in points}
+    return {point.name: errors(point, every(dataset, part)) for point in points}
 
 
 def every(dataset: ForecastDataset, part: str) -> Origins:

@@ -121,8 +121,12 @@ def compared(past: Values, future: Values, options: argparse.Namespace) -> None:
     files = {"answer": [run.path / "answers.parquet" for run in runs]}
     files["network alone"] = [network_answers(run.path) for run in runs]
     for label, of_runs in files.items():
-        of_seeds = [judged(forecasts(run, file)) for run, file in zip(runs, of_runs, strict=True)]
-        print(line(f"{label}, {len(runs)} seeds", np.mean(of_seeds, axis=0), of_methods["Naive2"]))
+        said = [forecasts(run, file) for run, file in zip(runs, of_runs, strict=True)]
+        figures = np.mean([judged(each) for each in said], axis=0)
+        print(line(f"{label}, {len(runs)} seeds", figures, of_methods["Naive2"]))
+        if len(runs) > 1:
+            together = judged({name: np.mean([each[name] for each in said], axis=0) for name in past})
+            print(line(f"{label}, mean of their quantiles", together, of_methods["Naive2"]))
     for label, figures in of_methods.items():
         print(line(label, figures, of_methods["Naive2"]))
     for label, published in PUBLISHED.items():
@@ -166,7 +170,8 @@ def trained(past: Values, future: Values, seed: int, options: argparse.Namespace
         calendar=False,
         hidden=64,
         dropout=0.1,
-        epochs=10,
+        epochs=6,
+        max_windows=100_000,
         batch_size=64,
         learning_rate=3e-3,
         schedule="cosine",
