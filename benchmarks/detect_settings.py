@@ -25,10 +25,12 @@ from gatework.tasks.detect.budget import factor, weeks_of
 from gatework.tasks.detect.detector import Detector
 from gatework.tasks.detect.faults import KINDS, SENSORS, faulty_series
 from gatework.tasks.detect.judges import JUDGINGS, judgings, ratios
+from gatework.tasks.detect.kinds import KINDS as NAMED
+from gatework.tasks.detect.kinds import KindWatch
 from gatework.tasks.detect.metrics import labelled_spans
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
-from gatework.tasks.detect.value_rules import Extent, value_rules
+from gatework.tasks.detect.value_rules import Extent, StuckRule, value_rules
 from gatework.training import train
 
 BUILT_IN = ("nyc-taxi", "machine-temperature", "daily-jumps")
@@ -58,6 +60,7 @@ def main() -> None:
     show("combined, errors alone", known, by(DetectOptions(), is_alone=True))
     for budget in map(float, options.budgets.split(",")):
         show(f"combined, {budget:g} alarms per week", known, by(DetectOptions(alarms_per_week=budget)))
+    show_kinds({key: one for key, one in known.items() if key not in BUILT_IN})
 
 
 def series(keep: Path, seeds: range) -> dict[str, Series]:
@@ -161,6 +164,24 @@ def show(name: str, known: dict[str, Series], flag: Callable[[Series], np.ndarra
     figures += [f"{wrong / weeks:.2f}", f"{delay:.0f}"]
     figures += [f"{found[kinds == kind].mean():.2f}" for kind in range(len(KINDS) + 1)]
     print(f"| {name} | {' | '.join(figures)} |", flush=True)
+
+
+def show_kinds(known: dict[str, Series]) -> None:
+    """What kind the default detector says each fault is, in its last flagged row."""
+    said = np.zeros((len(KINDS), len(NAMED) + 1), dtype=int)
+    for one in known.values():
+        values, trained, settings = one["values"][:, None], int(TRAINED * one["learnt"]), DetectOptions()
+        flags, std = by(settings)(one), values[:trained].std(axis=0)
+        is_stuck = flags & (StuckRule(Extent.fit([values[:trained]]), std).run(values)[:, 0] > 1)
+        watch = KindWatch(1, (86_400,), settings.gap)
+        scaled = (values - values[:trained].mean(axis=0)) / std
+        kinds = watch.run(scaled, one["stamps"].astype(np.int64), flags, np.zeros(len(flags), dtype=int), is_stuck)
+        for kind, first, last in one["faults"].tolist():
+            rows = first + np.flatnonzero(flags[first : last + 1])
+            said[kind, kinds[rows[-1]] if len(rows) else -1] += 1
+    print(f"\n| fault | {' | '.join(NAMED)} | missed |\n| {' | '.join('---' for _ in range(len(NAMED) + 2))} |")
+    for kind, row in zip(KINDS, said, strict=True):
+        print(f"| {kind} | {' | '.join(map(str, row))} |", flush=True)
 
 
 def f1(found: np.ndarray, false: int) -> float:

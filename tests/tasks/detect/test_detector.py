@@ -102,7 +102,7 @@ def test_predictions_are_one_row_per_row_in_the_order_of_the_table(forecast_run)
     frame = spiked().sample(fraction=1.0, shuffle=True, seed=0)
     rows = forecast_run.predict(frame).to_dicts()
     assert [row["value"] for row in rows] == frame["value"].to_list()
-    assert {"time", "value", "score", "is_anomaly", "span", "cause", "expected", "low", "high"} == set(rows[0])
+    assert {"time", "value", "score", "is_anomaly", "span", "cause", "kind", "expected", "low", "high"} == set(rows[0])
     told = forecast_run.task.summary(pl.DataFrame(rows, infer_schema_length=None))
     assert any("value is" in line and "expected" in line for line in told)
 

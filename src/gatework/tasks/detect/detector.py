@@ -12,6 +12,7 @@ from gatework.data.sets import table_of
 from gatework.errors import RunError, UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
+from gatework.tasks.detect.kinds import KINDS
 from gatework.tasks.detect.online_scorer import Answers, LabelledWatch, OnlineScorer
 from gatework.tasks.detect.spans import Span, spans
 
@@ -82,7 +83,7 @@ class Detector:
             watch.answer(rows.values[at : at + _CHUNK], rows.stamps[at : at + _CHUNK])
             for at in range(0, len(rows), _CHUNK)
         ]
-        fields = ("scores", "causes", "expected", "low", "high")
+        fields = ("scores", "causes", "expected", "low", "high", "kinds")
         return Answers(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
     def spans(self, scores: np.ndarray) -> list[Span]:
@@ -98,8 +99,8 @@ class Detector:
 
         Returns:
             The position `row` in the source; the series' columns and the time; each variable; `score`, `is_anomaly`,
-            `span` (counted from 1 within the table, missing outside spans) and `cause`; and, where something is
-            expected, each variable's `expected`, `low` and `high` end.
+            `span` (counted from 1 within the table, missing outside spans), `cause` and `kind` (of flagged rows); and,
+            where something is expected, each variable's `expected`, `low` and `high` end.
         """
         import polars as pl
 
@@ -137,6 +138,7 @@ class Detector:
             return columns
         names_or_none = [*self.task.variables, None]
         columns["cause"] = pl.Series([names_or_none[k] for k in answers.causes], dtype=pl.String)
+        columns["kind"] = pl.Series([KINDS[k] if k >= 0 else None for k in answers.kinds], dtype=pl.String)
         for k, name in enumerate(self.task.variables):
             for part in ("expected", "low", "high"):
                 label = part if len(self.task.variables) == 1 else f"{name} {part}"

@@ -14,12 +14,13 @@ import numpy as np
 from gatework.data.filling import forward_filled
 from gatework.tasks.detect.clock import clock, since_last
 from gatework.tasks.detect.judges import Judge, judgings
+from gatework.tasks.detect.kinds import KindWatch
+from gatework.tasks.detect.value_rules import StuckRule, ValueRule
 
 if TYPE_CHECKING:
     from gatework.data.series import Scale
     from gatework.tasks.detect.model import DetectNetwork
     from gatework.tasks.detect.options import DetectOptions
-    from gatework.tasks.detect.value_rules import ValueRule
 
 # A network has seen no value further from the mean than this, in standard deviations: its inputs are kept within.
 _FARTHEST = 10.0
@@ -35,6 +36,8 @@ class Answers:
         expected: What was expected of each variable, in its own unit, shape (rows, variables).
         low: The lower end of what would not have been flagged, likewise.
         high: The upper end, likewise.
+        kinds: The number of each flagged row's kind in `gatework.tasks.detect.kinds.KINDS`, -1 for other rows, shape
+            (rows,).
     """
 
     scores: np.ndarray
@@ -42,6 +45,7 @@ class Answers:
     expected: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    kinds: np.ndarray
 
 
 class OnlineScorer:
@@ -70,6 +74,7 @@ class OnlineScorer:
         usual = network.usual.numpy().astype(np.float64)
         self.judges = [Judge(judging, begun) for judging, begun in zip(judgings(config), usual, strict=True)]
         self.factor = float(network.budget) / config.sensitivity
+        self.kinds = KindWatch(network.variables, periods, config.gap)
         self._state: Any = None
         self._last = np.zeros((0, network.variables))
 
@@ -93,7 +98,17 @@ class OnlineScorer:
             middle,
             middle - reach,
             middle + reach,
+            self._kinds(values, stamps, ratios, causes),
         )
+
+    def _kinds(self, values: np.ndarray, stamps: np.ndarray, ratios: np.ndarray, causes: np.ndarray) -> np.ndarray:
+        """The kinds of the rows that come next; see `Answers.kinds`."""
+        is_above = np.nan_to_num(ratios, nan=0.0)[:, np.arange(len(causes)), causes] > self.factor
+        is_stuck = np.zeros(len(causes), dtype=bool)
+        for rule, above in zip(self.rules, is_above[len(self.judges) :], strict=True):
+            if isinstance(rule, StuckRule):
+                is_stuck = above
+        return self.kinds.run((values - self.mean) / self.std, stamps, is_above.any(axis=0), causes, is_stuck)
 
     def ratios(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Takes in the rows that come next: by how much each judge and each rule beside them calls them anomalous.
@@ -160,7 +175,8 @@ class LabelledWatch:
 
         limit = float(self.network.usual[0, 0, 0]) - np.log(self.config.sensitivity)
         none = np.full(values.shape, np.nan)
-        return Answers(expit(self.log_odds(values, stamps) - limit), np.full(len(values), -1), none, none, none)
+        nothing = np.full(len(values), -1)
+        return Answers(expit(self.log_odds(values, stamps) - limit), nothing, none, none, none, nothing)
 
     def log_odds(self, values: np.ndarray, stamps: np.ndarray) -> np.ndarray:
         """Takes in the rows that come next: the log odds that each is labelled, shape (rows,)."""

@@ -97,7 +97,9 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
         where = ", ".join(str(peak[name]) for name in ids)
         count = f"{len(members):,} row{'s' if len(members) > 1 else ''}"
         when = f"{members[0][time]} to {members[-1][time]}" if len(members) > 1 else str(members[0][time])
-        start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), score {peak['score']:.2f}"
+        kind = kind_of(members)
+        start = f"span {number}{f' of {where}' if where else ''}: {when} ({count}), {f'{kind}, ' if kind else ''}"
+        start += f"score {peak['score']:.2f}"
         reason = why(members, variables)
         if reason is not None:
             start += (
@@ -106,6 +108,16 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
             )
         lines.append(start)
     return lines
+
+
+def kind_of(members: Sequence[Mapping[str, Any]]) -> str | None:
+    """What kind of departure a span is: what is said of its last flagged row, which has seen most of it.
+
+    Args:
+        members: The span's rows, as for `describe()`.
+    """
+    kinds = [row.get("kind") for row in members]
+    return next((kind for kind in reversed(kinds) if kind is not None), None)
 
 
 def why(members: Sequence[Mapping[str, Any]], variables: Sequence[str]) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from gatework.data.reading import Reading
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
 from gatework.tasks.detect.detector import LIMIT, Detector
+from gatework.tasks.detect.kinds import KINDS
 
 if TYPE_CHECKING:
     from gatework.tasks._stream import Row
@@ -61,8 +62,9 @@ class DetectStream:
             where: What to call it in messages, such as "line 12".
 
         Returns:
-            The series' columns and the time; `score`, `is_anomaly`, and `is_start`, whether a span begins; `cause` and
-            for each variable `value`, `expected`, `low` and `high` where something is expected.
+            The series' columns and the time; `score`, `is_anomaly`, and `is_start`, whether a span begins; `kind` where
+            the row is anomalous; `cause` and for each variable `value`, `expected`, `low` and `high` where something is
+            expected.
 
         Raises:
             DataError: A column is missing, or a value is no number or no time.
@@ -118,6 +120,8 @@ class DetectStream:
         answer: dict[str, Any] = dict(zip(self.task.columns["series"], read.ids, strict=True))
         answer |= {self.columns[0]: read.time, "score": _or_none(score), "is_anomaly": is_anomaly}
         answer["is_start"] = is_anomaly and since > gap
+        if answered.kinds[place] >= 0:
+            answer["kind"] = KINDS[answered.kinds[place]]
         cause = int(answered.causes[place])
         if cause >= 0:
             answer["cause"] = self.task.variables[cause]

@@ -342,7 +342,7 @@ class TailThreshold(Threshold):
     _LEVEL = 0.95
     _LEAST_SCALE = 1e-3
 
-    def __init__(self, probability: float = 1 / 500, window: int = 5000, every: int = 50, floor: float = 0.05) -> None:
+    def __init__(self, probability: float = 1 / 400, window: int = 5000, every: int = 50, floor: float = 0.05) -> None:
         super().__init__(floor)
         self.probability, self.every = probability, every
         self.errors = Window(window)

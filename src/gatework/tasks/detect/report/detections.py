@@ -11,7 +11,7 @@ import polars as pl
 from gatework.errors import RunError
 from gatework.formatting import counted, rounded
 from gatework.tasks._section import Answered, ReportSection, section_file
-from gatework.tasks.detect.spans import why
+from gatework.tasks.detect.spans import kind_of, why
 
 # A page draws at most so many rows and series; rows of spans and the extremes between are kept when rows are left out.
 _MOST_ROWS = 24_000
@@ -117,7 +117,8 @@ def _spans(part: pl.DataFrame, time: str, targets: list[str]) -> list[dict[str, 
     for rows in part.filter(pl.col("span").is_not_null()).partition_by("span", maintain_order=True):
         stamps = rows[time].dt.epoch("ms")
         at = int(rows["score"].fill_null(-1.0).arg_max() or 0)
-        reason = why(rows.to_dicts(), targets)
+        members = rows.to_dicts()
+        reason = why(members, targets)
         if reason is not None:
             reason = {key: value if key == "cause" else rounded(value) for key, value in reason.items()}
         spans.append(
@@ -130,6 +131,7 @@ def _spans(part: pl.DataFrame, time: str, targets: list[str]) -> list[dict[str, 
                 "rows": len(rows),
                 "score": rounded(rows["score"][at]),
                 "peak": int(stamps[at]),
+                "kind": kind_of(members),
                 "why": reason,
             }
         )
