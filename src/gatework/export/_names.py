@@ -25,8 +25,11 @@ def name_sizes(traced: Traced) -> Traced:
     chosen: dict[str, str] = {}
     for node in graph.node:
         if node.domain == DOMAIN:
-            for size, name in zip(shapes.get(node.input[0], ()), ("time", "batch"), strict=False):
-                if isinstance(size, str) and size.isidentifier() and size not in chosen:
+            for shape, name in zip(shapes.get(node.input[0], ()), ("time", "batch"), strict=False):
+                # Several steps of an input may be one of the layer's: then its time is an expression of the input's.
+                symbols = set(re.findall(r"[A-Za-z_]\w*", shape)) if isinstance(shape, str) else set()
+                size = symbols.pop() if len(symbols) == 1 else ""
+                if size and size not in chosen:
                     chosen[size] = name if name not in chosen.values() else f"{name}_{len(chosen)}"
     for value in (*graph.input, *graph.output):
         for dim in value.type.tensor_type.shape.dim:
@@ -42,9 +45,13 @@ def _renamed(expression: str, names: Mapping[str, str]) -> str:
     return re.sub(r"[A-Za-z_]\w*", lambda match: names.get(match[0], match[0]), expression)
 
 
+# Frames that are joined to steps are counted by these.
+_OF_LENGTHS = ("Cast", "Add", "Sub", "Mul", "Div", "Mod", "Neg", "Floor")
+
+
 def lengths_of(graph: GraphProto) -> set[str]:
     """The names of the inputs that are the lengths of sequences."""
-    sources = {output: node.input[0] for node in graph.node if node.op_type == "Cast" for output in node.output}
+    sources = {output: node.input[0] for node in graph.node if node.op_type in _OF_LENGTHS for output in node.output}
     inputs = {value.name for value in graph.input}
     lengths = set()
     for node in graph.node:

@@ -39,14 +39,16 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
         if blend is None or blend.is_network:
             return written
         return f"{written}; it holds the network alone, and the run answers with {blend.name}"
+    parts = task.exportable(network) if to == "onnx" else {}
+    if parts:
+        files = {name: file.with_suffix(f".{name}{file.suffix}") if name else file for name in parts}
+        each = [onnx(module, files[name], about=about, **named) for name, (module, named) in parts.items()]
+        return "\n".join(map(str, each))
     if task.needs_input or to != "onnx":
         raise UsageError(
             f'a network of the task "{predictor.run.recipe.task}" cannot be written as {to} from its run; '
             "gatework.export.onnx(run.network, FILE, inputs=...) writes its ONNX from an example of what it takes"
         )
-    if (exportable := task.exportable(network)) is not None:
-        module, keywords = exportable
-        return str(onnx(module, file, about=about, **keywords))
     examples = task.encode(predictor.read())
     batch = examples.batch(np.resize(np.arange(len(examples)), _EXAMPLES)).tensors()
     inputs = {name: tensor for name, tensor in batch.items() if tensor is not None}

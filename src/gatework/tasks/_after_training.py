@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gatework.tasks._evaluation import Evaluation
     from gatework.tasks._task import Task, Trained
 
+Exportable = Mapping[str, tuple["nn.Module", dict[str, Any]]]
+"""What is written of a network as ONNX: for each part, by its name, the module and the keywords of `export.onnx`."""
+
 
 class AfterTraining(Core):
     """What is made of a trained network: calibration, what answers beside it, what is kept and written."""
@@ -63,9 +66,9 @@ class AfterTraining(Core):
         """The network with what `calibrate()` chose among its weights, as it is written to files; by default itself."""
         return model
 
-    def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
-        """What is written of a network as an ONNX file, and the keywords of `gatework.export.onnx` for it.
+    def exportable(self, model: nn.Module) -> Exportable:
+        """What is written of a network as ONNX, part by part, each a file with the part's name where it has one.
 
-        None where the network is written as it is called in training.
+        Nothing where the network is written as it is called in training.
         """
-        return None
+        return {}

@@ -8,6 +8,7 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.tasks.detect.detector import Detector
+    from gatework.tasks.detect.exporting import exportable
     from gatework.tasks.detect.metrics import detection_metrics, pooled_metrics
     from gatework.tasks.detect.model import Autoencoder, LabelNetwork, NextRowNetwork
     from gatework.tasks.detect.spans import Span
@@ -25,6 +26,7 @@ __all__ = [
     "QuantileThreshold",
     "Span",
     "detection_metrics",
+    "exportable",
     "pooled_metrics",
     "threshold",
 ]
@@ -33,6 +35,7 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "detector": ("Detector",),
+        "exporting": ("exportable",),
         "metrics": ("detection_metrics", "pooled_metrics"),
         "model": ("Autoencoder", "LabelNetwork", "NextRowNetwork"),
         "spans": ("Span",),

@@ -83,7 +83,7 @@ class NextRowNetwork(DetectNetwork):
 
     def over(self, inputs: Tensor) -> Tensor:
         """What is expected, shape (time, batch, variables)."""
-        return self._expect(inputs, self.dropout(self.layers(inputs)[0]))
+        return self.answered(inputs, self.dropout(self.layers(inputs)[0]))
 
     def follow(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Goes on along one series; the first row of all has nothing before it and is expected to be as 0 says."""
@@ -92,9 +92,10 @@ class NextRowNetwork(DetectNetwork):
         else:
             hidden, state = self.layers(inputs.unsqueeze(1), state)
             hidden = hidden.squeeze(1)
-        return self._expect(inputs, hidden), state
+        return self.answered(inputs, hidden), state
 
-    def _expect(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+    def answered(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """What is expected of rows by the layers' output."""
         return inputs[..., : self.variables] + linear(hidden, self.output.weight, self.output.bias)
 
 
@@ -148,13 +149,17 @@ class LabelNetwork(DetectNetwork):
 
     def over(self, inputs: Tensor) -> Tensor:
         """Log odds, shape (time, batch, 1)."""
-        odds: Tensor = self.output(self.dropout(self.layers(inputs)[0]))
-        return odds
+        return self.answered(inputs, self.dropout(self.layers(inputs)[0]))
 
     def follow(self, inputs: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Goes on along one series."""
         if len(inputs) == 1:
             hidden, state = self.layers.step(inputs, state)
-            return self.output(hidden), state
+            return self.answered(inputs, hidden), state
         hidden, state = self.layers(inputs.unsqueeze(1), state)
-        return self.output(hidden.squeeze(1)), state
+        return self.answered(inputs, hidden.squeeze(1)), state
+
+    def answered(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """Log odds of rows by the layers' output."""
+        odds: Tensor = self.output(hidden)
+        return odds

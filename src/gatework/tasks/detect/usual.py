@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from gatework.data.events import EventRows
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._after_training import Exportable
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._stream import Stream
@@ -297,6 +298,10 @@ class UsualTask(Stored, DenseTask):
         frame = Detector(network_of(model), self).frame(windows_of(split).readings).sort("row").drop("row")
         time = str(self.columns["time"])
         return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f"))
+
+    def exportable(self, model: nn.Module) -> Exportable:
+        """Rows and states in, what is expected and states out."""
+        return detect.exportable(network_of(model))
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """For each window what is expected of its rows, in standard deviations."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
+    from gatework.tasks._after_training import Exportable
     from gatework.tasks.generate.model import LanguageModel
 
 _TEXTS, _STEPS = 3, 5
@@ -41,7 +42,7 @@ class TwoStates(nn.Module):
         return self.model.logits(features).transpose(0, 1), *states
 
 
-def exportable(model: LanguageModel) -> tuple[nn.Module, dict[str, Any]]:
+def exportable(model: LanguageModel) -> Exportable:
     """What is written of a language model, and how `gatework.export.onnx` is called for it.
 
     Raises:
@@ -52,9 +53,10 @@ def exportable(model: LanguageModel) -> tuple[nn.Module, dict[str, Any]]:
         raise UsageError(f"the cell carries {', '.join(names)}, and language models are written of cells with h and c")
     zeros = torch.zeros(model.recurrent.num_layers, _TEXTS, model.recurrent.hidden_size)
     module = (OneState(model) if len(names) == 1 else TwoStates(model)).eval()
-    return module, {
+    keywords = {
         "inputs": (torch.arange(_TEXTS * _STEPS).view(_TEXTS, _STEPS) % len(model.bias), *[zeros] * len(names)),
         "fixed": dict.fromkeys(names, (0, 2)),
         "output_names": ("logits", *(f"{name}_next" for name in names)),
         "state": {name: f"{name}_next" for name in names},
     }
+    return {"": (module, keywords)}

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._after_training import Exportable
     from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks.generate.model import LanguageModel
@@ -247,7 +248,7 @@ class GenerateTask(Task):
             test=test,
         )
 
-    def exportable(self, model: nn.Module) -> tuple[nn.Module, dict[str, Any]] | None:
+    def exportable(self, model: nn.Module) -> Exportable:
         """Tokens and states in, logits and states out."""
         return generate.exportable(_network(model))
 

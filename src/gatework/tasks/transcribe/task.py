@@ -27,6 +27,7 @@ from gatework.tasks.transcribe.baselines import baselines
 from gatework.tasks.transcribe.check import check
 from gatework.tasks.transcribe.data import Spoken, SpokenDataset
 from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
+from gatework.tasks.transcribe.exporting import exportable
 from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.heard import heard_table
 from gatework.tasks.transcribe.learning_curve import minutes_of, trainings
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._after_training import Exportable
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
 
@@ -291,6 +293,10 @@ class TranscribeTask(Stored, Task):
         is_skipping = bool(options.get("skip_bad"))
         split = data.read(source, recipe, self.spec, has_texts=has_texts, is_skipping=is_skipping)
         return dataclasses.replace(split, asked=data.asked_of(options, self.speech.case))
+
+    def exportable(self, model: nn.Module) -> Exportable:
+        """Features in, the log-probabilities of letters out."""
+        return exportable(_speech_model(model))
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The text of each recording, with the time of each word and how sure it is."""

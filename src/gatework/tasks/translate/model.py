@@ -85,8 +85,8 @@ class TranslationModel(nn.Module):
             locked_dropout(outputs, self.dropout, self.training), lengths if is_ragged else None
         )
         if isinstance(states, tuple):
-            return memory, tuple(self._beside(state) for state in states)
-        return memory, self._beside(states)
+            return memory, tuple(self.beside(state) for state in states)
+        return memory, self.beside(states)
 
     def vectors(self, pieces: Tensor) -> Tensor:
         """What the layers read of pieces, shape (..., embedding)."""
@@ -119,7 +119,7 @@ class TranslationModel(nn.Module):
         """Scores of every piece for outputs of the decoder, shape (..., vocabulary)."""
         return nn.functional.linear(outputs, self.embedding.weight, self.bias)
 
-    def _beside(self, state: Tensor) -> Tensor:
+    def beside(self, state: Tensor) -> Tensor:
         """Both directions of each layer side by side, shape (layers, batch, hidden)."""
         return torch.cat([state[0::2], state[1::2]], dim=-1)[..., : self.hidden].contiguous()
 

@@ -23,6 +23,7 @@ from gatework.tasks.translate import report
 from gatework.tasks.translate.baselines import baselines
 from gatework.tasks.translate.data import PairDataset, load_pairs, read_known, sides_of
 from gatework.tasks.translate.examples import PairExamples
+from gatework.tasks.translate.exporting import exportable
 from gatework.tasks.translate.glossary import read_glossary, together
 from gatework.tasks.translate.kept import Keeping
 from gatework.tasks.translate.live import live
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Dataset, Examples
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._after_training import Exportable
     from gatework.tasks._live import Live
     from gatework.tasks._section import Answered, ReportSection
 
@@ -297,6 +299,10 @@ class TranslateTask(Task):
         split = self.read_known(source, recipe, **options)
         evaluation = self.evaluate(model.eval(), self.encode(split))
         return Scores(evaluation.metrics, evaluation.answers, test=split.table())
+
+    def exportable(self, model: nn.Module) -> Exportable:
+        """The encoder, and one step of the decoder."""
+        return exportable(_network(model))
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """The translation of each sentence and its confidence, and where that is low the nearest known pair."""
