@@ -66,5 +66,11 @@ void bind_ctc(nb::module_& m) {
            })
       .def("settled", [](BeamSearch& search) { return listed(search.settled()); })
       .def("best", [](const BeamSearch& search, bool is_end) { return listed(search.best(is_end)); })
+      .def("alternatives",
+           [](const BeamSearch& search, size_t count) {
+             std::vector<std::tuple<double, std::vector<std::tuple<int32_t, int64_t, double>>>> texts;
+             for (const auto& text : search.alternatives(count)) texts.emplace_back(text.score, listed(text.letters));
+             return texts;
+           })
       .def("score", &BeamSearch::score);
 }

@@ -259,8 +259,27 @@ std::vector<WrittenLetter> BeamSearch::best(bool is_end) const {
     }
   }
   if (highest == never && is_end) return this->best(false);
+  return written(best);
+}
+
+std::vector<EndedText> BeamSearch::alternatives(size_t count) const {
+  std::vector<std::pair<double, int32_t>> ranked;
+  for (const int32_t k : active_) {
+    const Beam& beam = beams_[static_cast<size_t>(k)];
+    const double total = log_add(beam.with_blank, beam.with_letter) + ended(beam);
+    if (total > never) ranked.emplace_back(total, k);
+  }
+  std::sort(ranked.begin(), ranked.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  std::vector<EndedText> texts;
+  for (size_t k = 0; k < std::min(count, ranked.size()); ++k)
+    texts.push_back({ranked[k].first, written(ranked[k].second)});
+  return texts;
+}
+
+std::vector<WrittenLetter> BeamSearch::written(int32_t place) const {
   std::vector<WrittenLetter> letters;
-  for (int32_t k = best; k != root_; k = beams_[static_cast<size_t>(k)].parent) {
+  for (int32_t k = place; k != root_; k = beams_[static_cast<size_t>(k)].parent) {
     const Beam& beam = beams_[static_cast<size_t>(k)];
     letters.push_back({beam.letter, beam.step, beam.peak});
   }

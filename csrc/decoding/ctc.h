@@ -60,6 +60,12 @@ struct WrittenLetter {
   double log_probability;
 };
 
+// A text that has ended, with its score: the logarithms of its probability and of what the language says.
+struct EndedText {
+  double score;
+  std::vector<WrittenLetter> letters;
+};
+
 class BeamSearch {
  public:
   BeamSearch(const Language& language, int32_t letters, int beam);
@@ -72,6 +78,9 @@ class BeamSearch {
 
   // What the best beam says beyond that, if the text ended here (is_end) or goes on.
   std::vector<WrittenLetter> best(bool is_end) const;
+
+  // The best texts if they ended here, the best one first, at most `count`; what is settled is no part of them.
+  std::vector<EndedText> alternatives(size_t count) const;
 
   // The score of the best beam as a text that ends here: the logarithms of its probability and of what the language
   // says.
@@ -95,6 +104,7 @@ class BeamSearch {
   double word_score(const Beam& beam, double ending, int32_t& state) const;
   double language(const Beam& beam) const;
   double ended(const Beam& beam) const;
+  std::vector<WrittenLetter> written(int32_t place) const;
   void touch(int32_t place);
   void compact();
 

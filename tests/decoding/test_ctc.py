@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage
+from gatework.decoding.ctc import CtcReader, Judge, LanguageWeights, SpokenLanguage
 from gatework.decoding.ctc_paths import text_log_probability
 from gatework.errors import UsageError
 
@@ -122,3 +122,24 @@ def test_what_does_not_fit_is_refused():
         CtcReader(ALPHABET, is_closed=True)
     with pytest.raises(UsageError, match=r"expected \(steps, 4\)"):
         CtcReader(ALPHABET).read(np.zeros((3, 9), np.float32))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_left_in_the_end_is_every_text_by_its_score_and_a_judge_chooses_among_them(seed):
+    log_probs = network(4, seed)
+    expected = {text: text_log_probability(log_probs, indices(text)) for text in all_texts(4)}
+    reader = CtcReader(ALPHABET, beam=WIDE)
+    search = reader.search()
+    search.feed(log_probs)
+    left = search.alternatives(WIDE)
+    said = [("".join(ALPHABET[one.letter - 1] for one in letters), score) for score, letters in left]
+    assert [score for _, score in said] == sorted((score for _, score in said), reverse=True)
+    for text, score in said:
+        assert score == pytest.approx(expected[text], abs=1e-5)
+    assert left[0][1] == search.finish()
+    assert [text for text, _ in said[:3]] == sorted(expected, key=expected.__getitem__, reverse=True)[:3]
+    wanted = said[2][0]
+    judge = Judge(lambda texts: np.array([float(text == " ".join(wanted.split())) for text in texts]), 100.0)
+    assert reader.text(CtcReader(ALPHABET, beam=WIDE, judge=judge).read(log_probs)) == " ".join(wanted.split())
+    indifferent = CtcReader(ALPHABET, beam=WIDE, judge=Judge(lambda texts: np.zeros(len(texts)), 100.0))
+    assert indifferent.read(log_probs) == search.finish()

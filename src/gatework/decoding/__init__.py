@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gatework.decoding.ctc import (
         CtcReader,
         CtcSearch,
+        Judge,
         LanguageWeights,
         SpokenLanguage,
         WrittenLetter,
@@ -25,6 +26,7 @@ __all__ = [
     "CtcReader",
     "CtcSearch",
     "HeardLetter",
+    "Judge",
     "LanguageWeights",
     "NGramModel",
     "Sampling",
@@ -46,6 +48,7 @@ __getattr__, __dir__ = lazy(
         "ctc": (
             "CtcReader",
             "CtcSearch",
+            "Judge",
             "LanguageWeights",
             "SpokenLanguage",
             "WrittenLetter",

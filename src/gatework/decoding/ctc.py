@@ -14,7 +14,7 @@ DNNs", 2014.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,6 +92,18 @@ class SpokenLanguage:
         return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
 
 
+class Judge(NamedTuple):
+    """What chooses among whole texts that were read, beside what is counted: a recurrent language model.
+
+    Attributes:
+        log_probabilities: Those of texts, shape (texts,).
+        weight: The factor of them.
+    """
+
+    log_probabilities: Callable[[Sequence[str]], NDArray[np.float64]]
+    weight: float
+
+
 @dataclass(frozen=True)
 class LanguageWeights:
     """How much a language counts beside the network.
@@ -117,6 +129,7 @@ class CtcReader:
         boosted: Phrases that are likelier than the language says.
         is_closed: Whether no word outside the lexicon may be written.
         beam: Prefixes kept at each step.
+        judge: What chooses among the texts that are left in the end; None for the best of them.
 
     Raises:
         UsageError: The beam is below 1, or there is no lexicon to close.
@@ -131,12 +144,13 @@ class CtcReader:
         boosted: Sequence[str] = (),
         is_closed: bool = False,
         beam: int = BEAM,
+        judge: Judge | None = None,
     ) -> None:
         if beam < 1:
             raise UsageError(f"the beam is {beam}, expected 1 or more")
         if is_closed and not (model and model.lexicon):
             raise UsageError("a closed lexicon needs words; give some")
-        self.alphabet, self.beam = alphabet, beam
+        self.alphabet, self.beam, self.judge = alphabet, beam, judge
         self._index = {letter: k for k, letter in enumerate(alphabet, start=1)}
         language = _decoding.Language()
         language.space, language.is_closed = self._index.get(" ", -1), is_closed
@@ -162,7 +176,15 @@ class CtcReader:
         """
         search = self.search()
         search.feed(log_probs)
-        return search.finish()
+        return search.finish() if self.judge is None else self._judged(search, self.judge)
+
+    def _judged(self, search: CtcSearch, judge: Judge) -> list[WrittenLetter]:
+        """The text that does best when a judge has read all that the search ends with."""
+        left = search.alternatives(self.beam)
+        if not left:
+            return search.finish()
+        said = judge.log_probabilities([self.text(letters) for _, letters in left])
+        return left[int((np.array([score for score, _ in left]) + judge.weight * said).argmax())][1]
 
     def text(self, letters: Iterable[WrittenLetter]) -> str:
         """Letters as a text, those of a word alone with spaces between where they are words."""
@@ -207,6 +229,14 @@ class CtcSearch:
     def finish(self) -> list[WrittenLetter]:
         """What stands behind the settled letters if the text ends here."""
         return [WrittenLetter(*letter) for letter in self._native.best(True)]
+
+    def alternatives(self, count: int) -> list[tuple[float, list[WrittenLetter]]]:
+        """The best texts if they end here, best first, each with its score: what stands behind the settled letters.
+
+        Args:
+            count: How many at most.
+        """
+        return [(score, [WrittenLetter(*one) for one in text]) for score, text in self._native.alternatives(count)]
 
     def score(self) -> float:
         """The score of the best text if it ends here."""

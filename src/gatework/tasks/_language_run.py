@@ -25,10 +25,11 @@ _WEIGHTS = "model.safetensors"
 
 
 class LanguageRun:
-    """The folder of a finished language model that `--from` names.
+    """The folder of a finished language model that `--from` or another option names.
 
     Args:
         run: The folder.
+        flag: The option that names it.
 
     Attributes:
         folder: The same.
@@ -39,16 +40,16 @@ class LanguageRun:
         RunError: A file of it is corrupt.
     """
 
-    def __init__(self, run: str) -> None:
-        self.folder = Path(run)
+    def __init__(self, run: str, flag: str = "--from") -> None:
+        self.folder, self.named = Path(run), f"{flag} {run}"
         if not all((self.folder / file).is_file() for file in ("recipe.toml", _WEIGHTS, "summary.json")):
             raise UsageError(
-                f"--from {run} is no finished run; give the folder that --out named, with its training ended"
+                f"{self.named} is no finished run; give the folder that --out named, with its training ended"
             )
         self.recipe: Recipe = read_recipe(self.folder / "recipe.toml")
         if self.recipe.task != _TASK:
             raise UsageError(
-                f'--from {run} is a run of the task "{self.recipe.task}", and a language model was expected'
+                f'{self.named} is a run of the task "{self.recipe.task}", and a language model was expected'
             )
 
     @property
@@ -65,7 +66,7 @@ class LanguageRun:
         except RunError:
             raise
         except Exception:
-            raise UsageError(f"--from {self.folder}: its task.json holds no tokens; restore it or train anew") from None
+            raise UsageError(f"{self.named}: its task.json holds no tokens; restore it or train anew") from None
 
     @cached_property
     def weights(self) -> Mapping[str, Tensor]:
@@ -82,7 +83,7 @@ class LanguageRun:
             return pl.read_parquet(file)["line"].cast(pl.Int64).to_numpy()
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
             raise UsageError(
-                f"--from {self.folder}: its {file.name}, the lines that it has read, is missing or corrupt; restore it "
+                f"{self.named}: its {file.name}, the lines that it has read, is missing or corrupt; restore it "
                 "or train anew"
             ) from None
 
@@ -96,6 +97,4 @@ class LanguageRun:
         try:
             module.load_state_dict(taken)
         except RuntimeError:
-            raise UsageError(
-                f"--from {self.folder}: its network has another size than this one; leave the size out"
-            ) from None
+            raise UsageError(f"{self.named}: its network has another size than this one; leave the size out") from None

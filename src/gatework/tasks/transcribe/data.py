@@ -12,8 +12,11 @@ from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
+from gatework.decoding import Judge
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
+from gatework.tasks._language_judge import LanguageJudge
+from gatework.tasks._language_run import LanguageRun
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
 from gatework.tasks.transcribe.options import SpeechOptions
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
 
 _FEWEST = 6
+_LM_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,12 @@ def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
     lists = {name: read_phrases(file, case) for name in ("phrases", "boost", "words") if (file := options.get(name))}
     words = tuple(word for phrase in lists.pop("words", ()) for word in phrase.split())
     is_closed, is_marking = bool(options.get("closed")), bool(options.get("unsure"))
+    judge, weight = None, options.get("lm_weight")
+    if options.get("lm") is not None:
+        model = LanguageJudge(LanguageRun(options["lm"], "--lm"))
+        judge = Judge(model.log_probabilities, _LM_WEIGHT if weight is None else weight)
     return AskedTranscript(
-        **lists, words=words, is_closed=is_closed, beam=options.get("beam") or 0, is_marking=is_marking
+        **lists, words=words, is_closed=is_closed, beam=options.get("beam") or 0, is_marking=is_marking, judge=judge
     )
 
 

@@ -87,6 +87,15 @@ class TranscriptOptions(OptionSection):
     )
     beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
     skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
+    lm: str | None = option(
+        None,
+        help="A run of train generate: it reads all that the search ends with, and the likeliest text is written; not "
+        "of a --stream.",
+        metavar="RUN",
+    )
+    lm_weight: float | None = option(
+        None, low=0, high=100, help="How much the run of --lm counts beside all else; 0.5 if absent."
+    )
     input_rate: int | None = option(
         None,
         low=2_000,

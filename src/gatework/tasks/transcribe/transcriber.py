@@ -11,7 +11,7 @@ import numpy as np
 
 from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.features import HOP
-from gatework.decoding import CtcReader, SpokenLanguage, WrittenLetter, heard_letters, text_log_probabilities
+from gatework.decoding import CtcReader, Judge, SpokenLanguage, WrittenLetter, heard_letters, text_log_probabilities
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, plain
@@ -30,6 +30,7 @@ class AskedTranscript:
         is_closed: Whether no word may be written that is neither in the training texts nor among these.
         beam: Prefixes kept at each step; 0 for the usual number.
         is_marking: Whether a word that is likelier wrong than right is not written but marked.
+        judge: What chooses among whole texts.
     """
 
     phrases: tuple[str, ...] = ()
@@ -38,6 +39,7 @@ class AskedTranscript:
     is_closed: bool = False
     beam: int = 0
     is_marking: bool = False
+    judge: Judge | None = None
 
 
 def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
@@ -79,7 +81,9 @@ class Transcriber:
         options = {"beam": asked.beam} if asked.beam else {}
         is_closed = asked.is_closed and not alphabet.is_words
         weights = chosen.language
-        self.reader = CtcReader(alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, **options)
+        self.reader = CtcReader(
+            alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, judge=asked.judge, **options
+        )
 
     def words(self, log_probs: np.ndarray, frames: np.ndarray) -> list[Word]:
         """The words of a recording.

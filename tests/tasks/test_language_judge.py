@@ -1,0 +1,46 @@
+"""A language model that judges texts: the same figures as token by token, and in a transcript."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gatework import training
+from gatework.data.pieces import BOUNDARY
+from gatework.errors import UsageError
+from gatework.tasks._language_judge import LanguageJudge
+from gatework.tasks._language_run import LanguageRun
+from support import recordings, texts
+
+
+def test_texts_are_as_likely_as_token_by_token(tmp_path):
+    run = texts.run(tmp_path)
+    judge, said = LanguageJudge(LanguageRun(str(run.path), "--lm")), ["The king is dead.", "", "he went"]
+    expected = []
+    for ids in run.task.tokens.encode(said):
+        states, last, total = (), BOUNDARY, 0.0
+        for token in [*ids.tolist(), BOUNDARY]:
+            with torch.no_grad():
+                logits, states = run.network.eval().step(torch.tensor([last]), states)
+            total, last = total + float(logits.log_softmax(1)[0, token]), token
+        expected.append(total)
+    np.testing.assert_allclose(judge.log_probabilities(said), expected, rtol=1e-5)
+
+
+def test_a_transcript_is_the_text_that_a_language_model_finds_likeliest(tmp_path):
+    spoken = training.train(
+        "transcribe", recordings.dataset(12, 4), out=tmp_path / "s", recipe=recordings.small(epochs=1)
+    )
+    model = texts.run(tmp_path, first="ab ab\n" * 40)
+    wav = recordings.write(tmp_path / "sound", ["ab cab"])[0]
+    plain, judged = (
+        spoken.predict(wav, **options)["text"].item() for options in ({}, {"lm": str(model.path), "lm_weight": 0.0})
+    )
+    assert plain == judged, "a weight of 0 changes nothing"
+    strong = spoken.predict(wav, lm=str(model.path), lm_weight=50.0)["text"].item()
+    judge = LanguageJudge(LanguageRun(str(model.path), "--lm"))
+    likely = judge.log_probabilities([strong, plain])
+    assert likely[0] >= likely[1]
+    with pytest.raises(UsageError, match=r"--lm .* is a run of the task"):
+        spoken.predict(wav, lm=str(spoken.path))
