@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from gatework.decoding.ctc import CtcReader, Judge, LanguageWeights, SpokenLanguage
+from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, TextJudge
 from gatework.decoding.ctc_paths import text_log_probability
 from gatework.errors import UsageError
 
@@ -139,7 +139,7 @@ def test_what_is_left_in_the_end_is_every_text_by_its_score_and_a_judge_chooses_
     assert left[0][1] == search.finish()
     assert [text for text, _ in said[:3]] == sorted(expected, key=expected.__getitem__, reverse=True)[:3]
     wanted = said[2][0]
-    judge = Judge(lambda texts: np.array([float(text == " ".join(wanted.split())) for text in texts]), 100.0)
+    judge = TextJudge(lambda texts: np.array([float(text == " ".join(wanted.split())) for text in texts]), 100.0)
     assert reader.text(CtcReader(ALPHABET, beam=WIDE, judge=judge).read(log_probs)) == " ".join(wanted.split())
-    indifferent = CtcReader(ALPHABET, beam=WIDE, judge=Judge(lambda texts: np.zeros(len(texts)), 100.0))
+    indifferent = CtcReader(ALPHABET, beam=WIDE, judge=TextJudge(lambda texts: np.zeros(len(texts)), 100.0))
     assert indifferent.read(log_probs) == search.finish()

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from gatework.decoding.ctc import (
         CtcReader,
         CtcSearch,
-        Judge,
         LanguageWeights,
         SpokenLanguage,
+        TextJudge,
         WrittenLetter,
     )
     from gatework.decoding.ctc_paths import HeardLetter, heard_letters, text_log_probabilities, text_log_probability
@@ -26,11 +26,11 @@ __all__ = [
     "CtcReader",
     "CtcSearch",
     "HeardLetter",
-    "Judge",
     "LanguageWeights",
     "NGramModel",
     "Sampling",
     "SpokenLanguage",
+    "TextJudge",
     "Writer",
     "Writing",
     "WrittenLetter",
@@ -48,7 +48,7 @@ __getattr__, __dir__ = lazy(
         "ctc": (
             "CtcReader",
             "CtcSearch",
-            "Judge",
+            "TextJudge",
             "LanguageWeights",
             "SpokenLanguage",
             "WrittenLetter",

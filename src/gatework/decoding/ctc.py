@@ -92,7 +92,7 @@ class SpokenLanguage:
         return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
 
 
-class Judge(NamedTuple):
+class TextJudge(NamedTuple):
     """What chooses among whole texts that were read, beside what is counted: a recurrent language model.
 
     Attributes:
@@ -144,7 +144,7 @@ class CtcReader:
         boosted: Sequence[str] = (),
         is_closed: bool = False,
         beam: int = BEAM,
-        judge: Judge | None = None,
+        judge: TextJudge | None = None,
     ) -> None:
         if beam < 1:
             raise UsageError(f"the beam is {beam}, expected 1 or more")
@@ -178,7 +178,7 @@ class CtcReader:
         search.feed(log_probs)
         return search.finish() if self.judge is None else self._judged(search, self.judge)
 
-    def _judged(self, search: CtcSearch, judge: Judge) -> list[WrittenLetter]:
+    def _judged(self, search: CtcSearch, judge: TextJudge) -> list[WrittenLetter]:
         """The text that does best when a judge has read all that the search ends with."""
         left = search.alternatives(self.beam)
         if not left:

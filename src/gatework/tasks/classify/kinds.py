@@ -22,13 +22,14 @@ _OF_SERIES: Mapping[str, Any] = {
 }
 """What series of several lengths need: data sets of them have a few hundred examples."""
 _OF_SOUNDS: Mapping[str, Any] = {
-    "hidden": 96,
-    "layers": 2,
-    "pooling": "mean",
+    "hidden": 64,
+    "layers": 1,
+    "pooling": "max",
     "dropout": 0.3,
-    "epochs": 30,
+    "embedding_dropout": 0.0,
+    "epochs": 20,
     "batch_size": 32,
-    "learning_rate": 3e-3,
+    "learning_rate": 4e-3,
     "patience": 0,
 }
 """What recordings of a word need."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.features import HOP
-from gatework.decoding import CtcReader, Judge, SpokenLanguage, WrittenLetter, heard_letters, text_log_probabilities
+from gatework.decoding import CtcReader, SpokenLanguage, TextJudge, WrittenLetter, heard_letters, text_log_probabilities
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, plain
@@ -39,7 +39,7 @@ class AskedTranscript:
     is_closed: bool = False
     beam: int = 0
     is_marking: bool = False
-    judge: Judge | None = None
+    judge: TextJudge | None = None
 
 
 def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
