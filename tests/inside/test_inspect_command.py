@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -11,6 +12,7 @@ from gatework.errors import RunError
 from gatework.inside import trace
 from gatework.training import train
 from support.command_line import gatework
+from support.daily_tables import daily
 from support.networks import run, texts
 
 
@@ -81,12 +83,13 @@ def test_inspect_answers_misuse_with_one_sentence(tmp_path, arguments, says, cod
 
 
 def test_a_run_of_another_task_is_refused_by_the_page_and_the_trace(tmp_path):
-    made = train("forecast", "airline", out=tmp_path / "run", epochs=1, blend=False, threads=1)
+    table, small = daily(np.sin(np.arange(90))), {"epochs": 1, "hidden": 2}
+    made = train("detect", table, time="day", target="y", out=tmp_path / "run", **small)
     code, out, err = gatework("inspect", made.path)
     assert (code, out) == (1, "")
-    assert 'was trained for the task "forecast"; the live page is for runs that read single texts or' in err
+    assert 'was trained for the task "detect"; the live page is for runs that read single texts or' in err
     assert not (made.path / "inspect.html").exists()
-    with pytest.raises(RunError, match='was trained for the task "forecast"; looking inside needs'):
+    with pytest.raises(RunError, match='was trained for the task "detect"; looking inside needs'):
         trace(made, [1.0, 2.0])
 
 

@@ -273,6 +273,8 @@ def examples_of(table: Table, columns: Columns, classes: tuple[str, ...]) -> Spl
     Raises:
         DataError: A value is missing or wrong, or a label is none of the classes.
     """
+    if not {"label" if classes else "target"} <= set(columns):
+        raise DataError(f"{table.where}: nothing says which of its columns is the answer; train again")
     if not classes:
         target = str(columns["target"])
         return Split(_inputs(table, columns), table.numbers(target)[:, np.newaxis])

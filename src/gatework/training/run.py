@@ -150,8 +150,13 @@ class Run:
             RunError: Training has not ended, or a file is corrupt.
         """
         _ = self.summary
-        model = self.task.model(self.recipe.model)
         file = self.path / "model.safetensors"
+        try:
+            model = self.task.model(self.recipe.model)
+        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise RunError(
+                f"{self.path} says nothing that a network can be made of ({error!r}); restore it or train anew"
+            ) from error
         tensors, _ = read_tensors(file)
         try:
             model.load_state_dict(tensors)

@@ -91,7 +91,7 @@ def _live(run: Run, given: Any) -> Live:
     if live is None:
         raise RunError(
             f'{run.path} was trained for the task "{run.recipe.task}"; the live page is for runs that read single '
-            "texts or series, that write, or that translate"
+            "texts or series, that write, that translate, or that continue a table of times"
         )
     return live
 

@@ -30,7 +30,7 @@ _LOW, _HIGH = MEDIAN - 1, MEDIAN + 1
 
 def quantiles(raw: Tensor, distribution: Distribution) -> Tensor:
     """Location and raw scale, shape (..., 2), to quantiles, shape (..., levels)."""
-    return raw[..., :1] + softplus(raw[..., 1:] - 1) * raw.new_tensor(_standard(distribution))
+    return raw[..., :1] + softplus(raw[..., 1:] - 1) * raw.new_tensor(standard(distribution))
 
 
 def score(measured: Tensor, y: Tensor, distribution: Distribution) -> Tensor:
@@ -41,8 +41,8 @@ def score(measured: Tensor, y: Tensor, distribution: Distribution) -> Tensor:
         y: What came to pass, in the same measure, shape (batch, horizon).
         distribution: Which one.
     """
-    standard, tiny = _standard(distribution), torch.finfo(measured.dtype).eps
-    scale = ((measured[..., _HIGH] - measured[..., _LOW]) / (standard[_HIGH] - standard[_LOW])).clamp(min=tiny)
+    unit, tiny = standard(distribution), torch.finfo(measured.dtype).eps
+    scale = ((measured[..., _HIGH] - measured[..., _LOW]) / (unit[_HIGH] - unit[_LOW])).clamp(min=tiny)
     omega = (y - measured[..., MEDIAN]) / scale
     if distribution == "student":
         return scale.log() + (_DEGREES + 1) / 2 * (omega**2 / _DEGREES).log1p()
@@ -51,7 +51,7 @@ def score(measured: Tensor, y: Tensor, distribution: Distribution) -> Tensor:
 
 
 @cache
-def _standard(distribution: Distribution) -> tuple[float, ...]:
+def standard(distribution: Distribution) -> tuple[float, ...]:
     """The quantiles of the distribution with location 0 and scale 1."""
     from scipy import stats
 

@@ -30,6 +30,7 @@ from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretche
 from gatework.tasks.forecast.data import ForecastDataset, every_origin, forecast_dataset
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
+from gatework.tasks.forecast.live import MOST_WINDOWS, live
 from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.methods import checked
 from gatework.tasks.forecast.metrics import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
+    from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks.forecast.model import ForecastNetwork
 
@@ -401,6 +403,31 @@ class ForecastTask(DenseTask):
             # The columns that are known ahead end with the table.
             return {"series": of_series}
         return {"series": of_series, "future": futures(end.inputs, self.predict(model, end))}
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
+        """A page in which the network forecasts."""
+        network, plan = _network(model), self.plan
+        split = self._offered(given)
+        split = split.take(np.arange(min(len(split), MOST_WINDOWS)))
+        origins = origins_of(split)
+        whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
+        raw, known = _raw(self, network, whole), network.calibration
+        factors, _ = known.follow(raw, whole.targets["value"], origins.times(), self._keys(origins))
+        answered_by = self.blend.name if self.blend and not self.blend.is_network else ""
+        examples = cast("OriginExamples", self.encode(whole))
+        return live(network, plan, self.features, examples, factors, answered_by=answered_by)
+
+    def _offered(self, given: Split | None) -> Split:
+        """The windows that a page offers: those given, or the ends of the training table's series."""
+        if given is not None:
+            return given
+        try:
+            return self._at_the_end(self.history, self.plan.horizon)
+        except DataError:
+            # What is known ahead ends with the table; the last steps of it are what is forecast.
+            last = np.array([(n, 0, max(1, len(s) - self.plan.horizon)) for n, s in enumerate(self.history.series)])
+            scale = np.full((len(self.history.series), len(self.history.columns.targets)), np.nan)
+            return OriginSplit(Origins(self.history, last, self.plan.horizon, self.plan.season, scale))
 
     def remark(
         self, dataset: Dataset, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]

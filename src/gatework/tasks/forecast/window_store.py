@@ -177,6 +177,13 @@ class OriginExamples:
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def spread(self) -> np.ndarray:
+        """The spread of each one's series, on the scale that is learnt on, shape (origins,)."""
+        number, target, _ = self._index.T
+        spread: np.ndarray = self._panel.spread[number, target]
+        return spread
+
     def batch(self, index: np.ndarray) -> OriginBatch:
         """The windows at these positions."""
         import torch

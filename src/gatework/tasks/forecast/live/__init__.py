@@ -1,0 +1,90 @@
+"""The live page of a forecaster: a point of the past is dragged; the forecast, its intervals and the gates follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gatework.tasks._live import Live, LivePart
+from gatework.tasks.forecast.distributions import standard
+from gatework.tasks.forecast.linear import LEAST_SPREAD
+from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.windows import origins_of
+
+if TYPE_CHECKING:
+    from gatework.tasks.forecast.model import ForecastNetwork
+    from gatework.tasks.forecast.options import ForecastOptions
+    from gatework.tasks.forecast.window_store import Features, OriginExamples
+
+MOST_WINDOWS = 12
+"""So many windows a page offers at most: each is some numbers for every step of the past."""
+_DIGITS = 7
+
+
+def live(
+    model: ForecastNetwork,
+    plan: ForecastOptions,
+    features: Features,
+    examples: OriginExamples,
+    factors: np.ndarray,
+    *,
+    answered_by: str,
+) -> Live | None:
+    """What the page holds of a forecaster; None where its layers go both ways, which no decoder here does.
+
+    Args:
+        model: The network.
+        plan: The window, the horizon and all else that was decided.
+        features: How columns become inputs.
+        examples: The windows that the page offers.
+        factors: By how much the intervals of each are stretched, shape (windows, levels).
+        answered_by: What answers beside the network, in words; empty where it answers alone.
+    """
+    if model.recurrent.num_directions > 1:
+        return None
+    log = features.log
+    about = {
+        "plan": {name: getattr(plan, name) for name in ("window", "horizon", "segment", "season", "skip", "scaling")},
+        "isRecursive": model.is_recursive,
+        "levels": LEVELS,
+        "standard": [] if plan.distribution == "free" else standard(plan.distribution),
+        "leastSpread": LEAST_SPREAD,
+        "log": None if log is None else {"offset": log.offset, "least": log.least},
+        "linear": [] if features.linear is None else features.linear.weights.T.tolist(),
+        "least": 0.0 if plan.non_negative else None,
+        "answeredBy": answered_by,
+        "windows": _windows(examples, plan, factors),
+    }
+    part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
+    return Live(part, {"recurrent": model.recurrent}, about)
+
+
+def _windows(examples: OriginExamples, plan: ForecastOptions, factors: np.ndarray) -> list[dict[str, Any]]:
+    origins, batch = origins_of(examples.split), examples.batch(np.arange(len(examples)))
+    histories, spread = origins.histories(plan.window), examples.spread
+    windows = []
+    for k, (number, target, step) in enumerate(origins.index.tolist()):
+        series = origins.table.series[number]
+        positions = series.start + np.arange(step - plan.window, step + plan.horizon)
+        title = ": ".join(name for name in (series.name, origins.table.columns.targets[target]) if name)
+        windows.append(
+            {
+                "title": title,
+                "times": [str(time) for time in origins.table.stamps(positions)],
+                "values": histories[k].tolist(),
+                "seen": batch.inputs[k, :, 1].int().tolist(),
+                "beside": _short(batch.inputs[k, :, 2:].numpy()),
+                "ahead": _short(batch.ahead[k].numpy()),
+                "static": _short(batch.static[k].numpy()),
+                "spread": float(spread[k]),
+                "factors": factors[k].tolist(),
+            }
+        )
+    return windows
+
+
+def _short(values: np.ndarray) -> Any:
+    """Numbers with as many digits as single precision has."""
+    short = [float(f"{value:.{_DIGITS}g}") for value in values.ravel().tolist()]
+    return np.array(short, dtype=np.float64).reshape(values.shape).tolist()

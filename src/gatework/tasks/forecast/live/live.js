@@ -1,0 +1,92 @@
+"use strict";
+
+// The page of a forecaster: drag the past, and see the forecast, its intervals, what it rests on, and the gates.
+
+const start = (networks) => new ForecastPage(networks);
+
+class ForecastPage {
+  constructor(networks) {
+    this.forecasters = networks.map((network) => new Forecaster(network));
+    this.forecaster = this.forecasters[0];
+    this.chart = new ForecastChart(at("series"), {
+      changed: (step, value) => { this.values[step] = value; this.step = step; this.show(); },
+      choose: (step) => { this.step = step; this.show(); },
+      ahead: (step) => { this.chosen = step; this.show(); },
+    });
+    networks.forEach((network, k) => at("network").append(element("option", { value: k }, network.name)));
+    at("network").addEventListener("input", () => { this.forecaster = this.forecasters[at("network").value]; this.arrange(); });
+    at("window").addEventListener("input", () => this.begin());
+    at("reset").addEventListener("click", () => this.begin());
+    at("layer").addEventListener("input", () => { this.layer = Number(at("layer").value); this.show(); });
+    for (const id of ["unit", "unit-number"]) at(id).addEventListener("input", () => { this.unit = Math.round(Number(at(id).value)) - 1; this.show(); });
+    at("ahead").addEventListener("input", () => { this.chosen = Number(at("ahead").value) - 1; this.show(); });
+    this.arrange();
+    theme.watch(() => { colours.reset(); this.show(); });
+  }
+
+  arrange() {
+    const { layers, windows, plan, answeredBy } = this.forecaster, cell = layers.cell_;
+    at("window").replaceChildren(...windows.map((window, k) => element("option", { value: k }, window.title || `the series up to ${window.times[plan.window - 1]}`)));
+    at("window-label").hidden = windows.length < 2;
+    at("ahead").max = plan.horizon;
+    at("answered").textContent = answeredBy ? `The page shows the network alone; gatework predict answers by ${answeredBy}.` : "";
+    at("layer").replaceChildren(...Array.from({ length: layers.layers }, (_, k) => element("option", { value: k }, `${k + 1}`)));
+    at("layer-label").hidden = layers.layers < 2;
+    for (const id of ["unit", "unit-number"]) at(id).max = layers.units;
+    this.layer = layers.layers - 1;
+    at("layer").value = this.layer;
+    this.unit = 0;
+    this.maps = cell.names.map((name) => new HeatMap(name, cell.titles[name], layers.units, cell.logistic.includes(name), (unit, j) => { this.unit = unit; this.step = this.lastOf(j); this.show(); }));
+    at("maps").replaceChildren(...this.maps.map((map) => map.figure));
+    at("maps").style.cssText = `--units: ${layers.units}`;
+    this.begin();
+  }
+
+  begin() {
+    this.window = this.forecaster.windows[at("window").value || 0];
+    this.values = [...this.window.values];
+    this.step = this.values.length - 1;
+    this.chosen = 0;
+    this.show();
+  }
+
+  lastOf(j) {
+    return Math.min((j + 1) * this.forecaster.plan.segment, this.values.length) - 1;
+  }
+
+  segmentOf(step) {
+    return Math.floor(step / this.forecaster.plan.segment);
+  }
+
+  show() {
+    const { forecaster, window, values } = this, { plan, median, levels } = forecaster;
+    const { quantiles, traces, count } = forecaster.answer(values, window);
+    const colour = colourOf(forecaster, forecaster.number).replace("--c: ", "");
+    this.chart.draw(values, quantiles, { step: this.step, chosen: this.chosen, median, colour, times: window.times });
+    const row = quantiles[this.chosen], time = window.times[plan.window + this.chosen], low = levels.indexOf(0.1), wide = levels.indexOf(0.025);
+    at("said").textContent = `${time}: ${shown(row[median])}; 80 % between ${shown(row[low])} and ${shown(row.at(-1 - low))}, 95 % between ${shown(row[wide])} and ${shown(row.at(-1 - wide))}.`;
+    at("point").textContent = `${window.times[this.step]}: ${shown(values[this.step])}${values[this.step] === window.values[this.step] ? "" : `, was ${shown(window.values[this.step])}`}`;
+    at("ahead").value = this.chosen + 1;
+    at("ahead-name").textContent = `${this.chosen + 1} of ${plan.horizon}`;
+    this.explain(count);
+    this.look(traces, count);
+    document.body.dataset.said = row[median];
+  }
+
+  explain(count) {
+    const moved = this.forecaster.why(this.values, this.window, this.chosen), chosen = Math.min(this.segmentOf(this.step), count - 1);
+    const label = `What each part of the past does to the forecast of step ${this.chosen + 1}`;
+    at("why").replaceChildren(barChart(moved, { from: 0, step: chosen, label, choose: (j) => { this.step = this.lastOf(j); this.show(); } }));
+    const size = this.forecaster.plan.segment, from = this.window.times[chosen * size], to = this.window.times[this.lastOf(chosen)];
+    at("why-words").textContent = `${size > 1 ? `${from} to ${to}` : to}: ${moved[chosen] < 0 ? "−" : "+"}${shown(Math.abs(moved[chosen]))}`;
+  }
+
+  look(traces, count) {
+    const { layers } = this.forecaster, trace = { ...traces[this.layer][0], steps: count }, j = Math.min(this.segmentOf(this.step), count - 1);
+    const labels = (k) => this.window.times[this.lastOf(k)];
+    this.maps.forEach((map, n) => { map.draw(trace.named[n], count, 0, labels); map.mark(this.unit, j); });
+    for (const id of ["unit", "unit-number"]) at(id).value = this.unit + 1;
+    const choose = (k) => { this.step = this.lastOf(k); this.show(); };
+    at("curves").replaceChildren(...unitCharts(layers, trace, this.unit, j, 0, choose));
+  }
+}

@@ -1,0 +1,47 @@
+"""The live page of forecasts in a real browser: it says what Python says, and follows a point that is dragged."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework.inside.page import write_page
+from gatework.tasks.forecast.metrics import LEVELS
+from support.daily_tables import daily, trained
+
+STEPS = np.arange(90)
+WAVE = 50 + 10 * np.sin(STEPS / 2) + np.random.default_rng(0).normal(size=90)
+CHANGES = [
+    {"skip": "last", "segment": 2},
+    {"skip": "linear", "cell": "gru", "layers": 2, "distribution": "student"},
+    {"skip": "seasonal", "season": 7, "decoder": "recursive", "known": "promo", "calendar": True, "log_scale": True},
+]
+SAID = "() => gatework.forecasters.map((f) => f.windows.map((w) => f.answer(w.values, w).quantiles))"
+CHANGED = """(value) => { const f = gatework.forecasters[0], w = f.windows[0], values = [...w.values];
+  values[values.length - 2] = value; return f.answer(values, w).quantiles; }"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("changes", CHANGES, ids=lambda c: c["skip"])
+def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp_path, changes):
+    table = daily(WAVE, promo=STEPS % 5)
+    run = trained(table, tmp_path / "run", epochs=2, **changes)
+    ahead = daily(np.full(4, np.nan), "2020-03-31", promo=np.arange(4) % 5)
+    future = ahead.with_columns(y=pl.lit(None, pl.Float64))
+    given = run.task.read(future, run.recipe) if "known" in changes else None
+    page = show(write_page([run], tmp_path / "inspect.html", given), reduced_motion="reduce")
+    page.wait_for_selector("body[data-said]")
+    rows = run.predict(future if "known" in changes else None)
+    names = ["forecast" if level == 0.5 else f"q{level}" for level in LEVELS]
+    expected = rows.select(names).to_numpy()
+    np.testing.assert_allclose(page.evaluate(SAID)[0][0], expected, rtol=2e-5)
+    if "known" in changes:
+        return
+    moved = table.with_columns(y=pl.Series([*WAVE[:-2], 80.0, WAVE[-1]]))
+    changed = run.predict(moved)["forecast"]
+    np.testing.assert_allclose([row[LEVELS.index(0.5)] for row in page.evaluate(CHANGED, 80.0)], changed, rtol=2e-5)
+    before = page.inner_text("#said")
+    page.locator(".forecast-chart").press("PageUp")
+    assert page.inner_text("#said") != before
+    assert "was" in page.inner_text("#point")
