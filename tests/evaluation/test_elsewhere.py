@@ -1,6 +1,8 @@
 """Comparisons on other people's executors: the same figures, read once a worker, progress from the folder."""
 
 import json
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -79,14 +81,31 @@ def test_processes_read_a_table_themselves_and_once(module, tmp_path, monkeypatc
     assert {"rnn", "gru"} < {entry["name"] for entry in json.loads(done.stdout)["entries"]}
 
 
+class Kills(training.Progress):
+    """Kills a process when the first epoch of a run is done."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def epoch_done(self, label, record):
+        if self.process:
+            os.kill(self.process, signal.SIGKILL)
+        self.process = 0
+
+
 @pytest.mark.slow
-def test_a_dask_cluster_gives_the_same_figures(here, tmp_path):
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
-    ) as cluster:
+def test_a_dask_cluster_of_which_a_worker_is_killed_gives_the_same_figures(here, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs distributed, of the extra cluster")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         address = cluster.scheduler_address.replace("tcp://", "dask://")
-        there = gatework.compare(opinions(), out=tmp_path / "out", cells=CELLS, seeds=1, recipe=RECIPE, on=address)
+        kills = Kills(min(client.run(os.getpid).values()))
+        there = gatework.compare(
+            opinions(), out=tmp_path / "out", cells=CELLS, seeds=1, recipe=RECIPE, on=address, progress=kills
+        )
+    assert kills.process == 0
     assert figures(there) == figures(here)
 
 
