@@ -25,6 +25,7 @@ from distributed import Client, LocalCluster
 import gatework
 
 CELLS = ("rnn", "gru", "lstm")
+_TIMES = ("seconds", "ms_per_step")
 
 
 def table(path: Path, examples: int) -> Path:
@@ -52,7 +53,7 @@ def compared(data: Path, out: Path, workers: int, given: argparse.Namespace, *, 
         start = time.perf_counter()
         gatework.compare(
             str(data), out=out, cells=CELLS, seeds=given.seeds, on=cluster.scheduler_address.replace("tcp", "dask"),
-            text="text", label="label", epochs=given.epochs, hidden=64, embedding=64, blend=False, threads=1,
+            text="text", label="label", epochs=given.epochs, hidden=64, embedding=64, blend=False,
         )  # fmt: skip
         return time.perf_counter() - start
 
@@ -69,7 +70,7 @@ def figures(out: Path) -> Any:
     """What a comparison says, but for times."""
     content = json.loads((out / "comparison.json").read_text())
     return [
-        {name: value for name, value in entry.items() if "seconds" not in name and "steps_per" not in name}
+        {name: value for name, value in entry.items() if not any(unit in name for unit in _TIMES)}
         for entry in content["entries"]
     ]
 
