@@ -1,7 +1,9 @@
-"""What a request costs the server: gatework serve beside a plain handler that calls torch, on one text classifier.
+"""What a request costs the server: gatework serve beside handlers that people write, on one text classifier.
 
-    python benchmarks/serve.py                 # both sides, 64 clients, one stream, 10,000 sessions; about a minute
+    python benchmarks/serve.py                 # every side, 64 clients, one stream, 10,000 sessions; a minute or two
     python benchmarks/serve.py --seconds 20
+
+The handlers call torch from Starlette, and torch and onnxruntime from FastAPI where that is installed.
 
 Each side is a process of one thread that answers texts of 200 words by an embedding of 10,000 words, an LSTM of 128
 units and two classes; this process asks. Reported is the processor time of the server per request, which other work on
@@ -22,12 +24,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from gatework import tasks
+from gatework import export, tasks
 from gatework._files import write_json, write_tensors
 from gatework.data.dataset import Dataset, Split
 from gatework.data.text import Texts
@@ -73,6 +77,51 @@ config = uvicorn.Config(app, port=int(sys.argv[2]), log_level="error", access_lo
 uvicorn.Server(config).run()
 """
 
+# As FastAPI's own pages write it: a pydantic model in, a plain function that runs in a thread.
+FASTAPI = """
+import sys
+import numpy as np, uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+folder, port, engine = sys.argv[1:]
+vocabulary = {f"w{k}": k + 2 for k in range(WORDS)}
+if engine == "torch":
+    import torch
+    torch.set_num_threads(1)
+    weights = torch.load(f"{folder}/plain.pt")
+    embedding = torch.nn.Embedding.from_pretrained(weights["embedding.weight"])
+    lstm = torch.nn.LSTM(128, 128)
+    lstm.load_state_dict({n.removeprefix("recurrent."): w for n, w in weights.items() if n.startswith("recurrent.")})
+    output = torch.nn.Linear(128, 2)
+    output.load_state_dict({n.removeprefix("output."): w for n, w in weights.items() if n.startswith("output.")})
+    def scores(tokens):
+        with torch.inference_mode():
+            return output(lstm(embedding(torch.tensor(tokens))[:, None])[1][0][-1])[0].numpy()
+else:
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(f"{folder}/model.onnx", options)
+    def scores(tokens):
+        return session.run(None, {"inputs": np.array([tokens]), "lengths": np.array([len(tokens)])})[0][0]
+
+class Asked(BaseModel):
+    text: str
+
+class Answer(BaseModel):
+    probabilities: list[float]
+
+app = FastAPI()
+
+@app.post("/predict")
+def predict(asked: Asked) -> Answer:
+    likely = np.exp(scores([vocabulary.get(word, 1) for word in asked.text.lower().split()]))
+    return Answer(probabilities=(likely / likely.sum()).tolist())
+
+uvicorn.run(app, port=int(port), log_level="error", access_log=False)
+""".replace("WORDS", str(WORDS - 2))
+
 
 def classifier(folder: Path) -> Run:
     """A run folder with fresh weights."""
@@ -99,7 +148,7 @@ def requests(count: int, path: str) -> list[bytes]:
     for _ in range(count):
         text = " ".join(f"w{k}" for k in random.integers(0, WORDS, STEPS))
         body = json.dumps({"text": text}).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         found.append(head.encode() + body)
     return found
 
@@ -109,7 +158,7 @@ def begun(count: int) -> list[bytes]:
     found = []
     for k in range(count):
         body = json.dumps({"session": k, "text": f"w{k % WORDS}"}).encode()
-        head = f"POST /predict/texts HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /predict/texts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         found.append(head.encode() + body)
     return found
 
@@ -230,9 +279,15 @@ def main() -> None:
         serve = [sys.executable, "-m", "gatework", "serve", str(run.path), "--port", "8391"]
         plain = [sys.executable, "-c", PLAIN, str(run.path / "plain.pt"), "8392"]
         sides: list[Callable[[], None]] = [
-            lambda: measured("gatework serve", serve, 8391, "/predict/texts", given.seconds, given.clients),
-            lambda: measured("a plain torch handler", plain, 8392, "/predict", given.seconds, given.clients),
+            partial(measured, "gatework serve", serve, 8391, "/predict/texts", given.seconds, given.clients),
+            partial(measured, "a plain torch handler", plain, 8392, "/predict", given.seconds, given.clients),
         ]
+        if find_spec("fastapi"):
+            print(export.run(Run.open(run.path).predictor, "onnx", run.path / "model.onnx"))
+            for port, engine in enumerate(("torch", "onnxruntime"), 8393):
+                command = [sys.executable, "-c", FASTAPI, str(run.path), str(port), engine]
+                name, load = f"FastAPI, {engine}", (given.seconds, given.clients)
+                sides.append(partial(measured, name, command, port, "/predict", *load))
         for side in sides:
             side()
         cold(run)
