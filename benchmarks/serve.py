@@ -148,9 +148,14 @@ def requests(count: int, path: str) -> list[bytes]:
     for _ in range(count):
         text = " ".join(f"w{k}" for k in random.integers(0, WORDS, STEPS))
         body = json.dumps({"text": text}).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        found.append(head.encode() + body)
+        found.append(posted(path, body))
     return found
+
+
+def posted(path: str, body: bytes) -> bytes:
+    """A request as it goes over the wire."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def begun(count: int) -> list[bytes]:
@@ -158,8 +163,7 @@ def begun(count: int) -> list[bytes]:
     found = []
     for k in range(count):
         body = json.dumps({"session": k, "text": f"w{k % WORDS}"}).encode()
-        head = f"POST /predict/texts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        found.append(head.encode() + body)
+        found.append(posted("/predict/texts", body))
     return found
 
 
