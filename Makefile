@@ -26,6 +26,7 @@ fuzz: setup
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_tables.py $(or $(CASES),3000) $(or $(SEED),0)
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_folders.py $(or $(CASES),600) $(or $(SEED),0)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/native/test_fuzz.py
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python tests/support/fuzzed_service.py $(or $(CASES),5000) $(or $(SEED),0)
 
 check: setup
 	$(BIN)/ruff check .

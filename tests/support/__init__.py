@@ -13,6 +13,7 @@
 | `comparisons` | a comparison of made data, with its report |
 | `forecast_reports` | comparison folders of forecasts, without a training |
 | `fuzzed_folders` | folders of runs and comparisons changed at random, for `make fuzz` and a few in the tests |
+| `fuzzed_service` | a server asked by schemathesis what its description allows and forbids; `make fuzz` |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
 | `long_tables` | small long tables of series with one label each |
 | `networks` | small runs of every kind to look inside |

@@ -1,0 +1,61 @@
+"""A server asked by schemathesis what its own description allows and forbids: no answer may be an error of ours.
+
+    python tests/support/fuzzed_service.py [CASES] [SEED]
+
+schemathesis has an environment of its own, build/fuzz-tools, as its plugin for pytest would be loaded by every test.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import gatework
+from support.datasets import opinions
+
+TOOLS = Path(__file__).resolve().parents[2] / "build" / "fuzz-tools"
+CHECKS = ("not_a_server_error", "status_code_conformance", "response_schema_conformance", "content_type_conformance")
+# Addresses in the description of a server with one run.
+OPERATIONS = 12
+PORT = 8397
+
+
+def main() -> int:
+    """Serves a small classifier and asks it; schemathesis's own exit code."""
+    cases, seed = int((sys.argv[1:] or ["5000"])[0]), (sys.argv[2:] or ["0"])[0]
+    python = TOOLS / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", TOOLS], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "schemathesis>=4.32,<5"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        run = gatework.train("classify", opinions(), out=Path(folder) / "run", epochs=1, hidden=5, threads=1)
+        serve = [sys.executable, "-m", "gatework", "serve", f"opinions={run.path}", "--port", str(PORT)]
+        with subprocess.Popen(serve, stdout=subprocess.DEVNULL) as server:
+            try:
+                wait()
+                each = max(1, cases // OPERATIONS)
+                command = [python, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{PORT}/openapi.json"]
+                command += ["--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing"]
+                command += ["--max-examples", str(each), "--seed", seed]
+                return subprocess.run(command, check=False).returncode
+            finally:
+                server.terminate()
+
+
+def wait() -> None:
+    """Waits until the server is ready."""
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/v2/health/ready", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError("the server did not become ready")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
