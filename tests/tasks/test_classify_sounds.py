@@ -16,6 +16,7 @@ from gatework.options import implied_task
 from gatework.tasks.classify import sounds
 from gatework.tasks.classify.augmented import AugmentedExamples
 from gatework.tasks.classify.options import SoundOptions
+from gatework.tasks.classify.report.speakers import interval
 from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, judged
 from gatework.tasks.classify.task import ClassifyTask
 from support import recordings
@@ -40,7 +41,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(folder, tmp_path_factory):
-    recipe = recordings.small_classifier(epochs=10, hidden=16, bands=12)
+    recipe = recordings.small_classifier(epochs=14, hidden=16, bands=12, blend=False)
     return gw.train("classify", folder, out=tmp_path_factory.mktemp("run") / "run", recipe=recipe, threads=1)
 
 
@@ -114,6 +115,16 @@ def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):
     assert scores.metrics["accuracy"] >= 0.8
     assert scores.test["audio"].to_list().count("hiss.wav") > 1
     assert BACKGROUND in gw.report(run.path).read_text(encoding="utf-8")
+
+
+def test_a_report_has_the_accuracy_of_each_speaker_with_what_chance_leaves(tmp_path):
+    dataset, recipe = recordings.sound_dataset(), recordings.small_classifier(epochs=1, blend=False)
+    run = gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
+    page = gw.report(run.path).read_text(encoding="utf-8")
+    assert "By speaker" in page
+    assert "ann</bdi>" in page
+    # Wilson's interval of 8 of 10, by his formula.
+    assert interval(0.8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
 
 
 def test_a_keyword_in_a_stream_is_heard_in_its_place_however_it_is_cut(run):

@@ -26,7 +26,6 @@ _OF_SOUNDS: Mapping[str, Any] = {
     "layers": 1,
     "pooling": "max",
     "dropout": 0.3,
-    "embedding_dropout": 0.0,
     "epochs": 20,
     "batch_size": 32,
     "learning_rate": 4e-3,

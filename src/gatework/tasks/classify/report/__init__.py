@@ -1,4 +1,4 @@
-"""What a classifier shows of its answers: mistakes, confusion, each class, and thresholds of two classes."""
+"""What a classifier shows of its answers: mistakes, confusion, each speaker, and thresholds of two classes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gatework.tasks.classify.report.chances import Chances
 from gatework.tasks.classify.report.confusion import confusion
 from gatework.tasks.classify.report.errors import errors
 from gatework.tasks.classify.report.labels import labels
+from gatework.tasks.classify.report.speakers import speakers
 from gatework.tasks.classify.report.thresholds import thresholds
 
 
@@ -21,7 +22,8 @@ def sections(answered: Answered) -> list[ReportSection]:
     chances = read_chances(answered)
     if chances is None:
         return []
-    made = (errors(chances, answered), confusion(chances), thresholds(chances), labels(answered))
+    shown = (errors(chances, answered), confusion(chances), speakers(chances, answered))
+    made = (*shown, thresholds(chances), labels(answered))
     return [section for section in made if section is not None]
 
 
