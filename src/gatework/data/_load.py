@@ -38,6 +38,10 @@ def load(source: Any, config: DataOptions, answer: Answer | None = None) -> Data
         DataError: The data is not what was expected.
     """
     if isinstance(source, str) and source in REGISTRY:
+        if config.store is not None:
+            raise UsageError(
+                f'--store is of tables on disk, and "{source}" is a data set that fits memory; leave it out'
+            )
         if config.test_file is not None:
             raise UsageError(f'the data set "{source}" has a test part of its own; leave --test-file out')
         return _examples(REGISTRY[source], config)

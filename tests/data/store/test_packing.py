@@ -6,11 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gatework import tasks
 from gatework.data.store.packing import packed_dataset
 from gatework.data.text import Vocabulary
 from gatework.data.tokens import words_of
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions
+from gatework.recipe import Recipe
 from support.texts import sentences
 
 
@@ -108,3 +110,18 @@ def test_of_very_many_examples_few_are_held_back_and_it_is_said(table, tmp_path,
     notes = " ".join(packed.provenance.notes)
     assert "are held back" in notes
     assert "fitted to 50 of them" in notes
+
+
+def test_what_no_store_can_hold_is_refused_in_a_sentence(table, tmp_path):
+    table.write_parquet(tmp_path / "table.parquet")
+    recipe = Recipe(task="classify").changed(store=str(tmp_path / "s"), text="review", label="sentiment")
+    learnt = tasks.get("classify")
+    for source, changes, message in (
+        ("imdb", {}, "fits memory"),
+        (table, {}, "of a table on disk"),
+        (tmp_path / "table.parquet", {"series": "review", "time": "review"}, "series of a long table"),
+        (tmp_path / "table.parquet", {"pretrain": "texts.txt"}, "needs the texts in memory"),
+        (tmp_path / "table.parquet", {"test_file": "other.csv"}, "does not go with --store"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            learnt.load(source, recipe.changed(**changes))

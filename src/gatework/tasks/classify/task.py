@@ -115,10 +115,15 @@ class ClassifyTask(SequenceTask):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits the data to learn from: texts, sounds, series of one length in rows, or of a long table."""
-        if is_of_sounds(source, recipe.section(SoundOptions)):
-            return sounds.load(source, recipe)
+        is_sound = is_of_sounds(source, recipe.section(SoundOptions))
         time, values = recipe.section(TimeOptions), recipe.section(SequenceOptions).value
-        if time.series is not None or is_ts_file(source):
+        is_long_table = time.series is not None or is_ts_file(source)
+        if recipe.data.store is not None and (is_sound or is_long_table):
+            what = "recordings" if is_sound else "series of a long table"
+            raise UsageError(f"--store is of tables with an example per row, and these are {what}; leave it out")
+        if is_sound:
+            return sounds.load(source, recipe)
+        if is_long_table:
             return read_long_dataset(source, recipe.data, time, values)
         if time.time is not None or values is not None:
             raise UsageError("--time and --value are of a long table of series; name what tells series apart: --series")

@@ -12,6 +12,7 @@ import numpy as np
 from gatework.data.dataset import Dataset, Split
 from gatework.data.known_lines import is_known
 from gatework.data.pieces import PieceVocabulary, SubwordTokens
+from gatework.data.store.inputs import PackedInputs
 from gatework.data.text import Texts, texts_of
 from gatework.data.unlabelled import read_unlabelled
 from gatework.errors import UsageError
@@ -70,6 +71,10 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
     if plan.pretrain is None and plan.from_run is None:
         return dataset
     train, flag = dataset.train.inputs, "--from" if plan.pretrain is None else "--pretrain"
+    if isinstance(train, PackedInputs):
+        raise UsageError(
+            f"{flag} needs the texts in memory, and they are in a store; leave it out, or give fewer texts"
+        )
     if not isinstance(train, Texts):
         raise UsageError(f'{flag} is of texts, and "{dataset.name}" holds series; leave it out')
     if plan.pretrain is None:
