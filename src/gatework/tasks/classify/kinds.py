@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gatework.data.inputs import RaggedSeries
 from gatework.data.recordings import Recordings
+from gatework.data.text import Texts
 from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset, pretrained_recipe
 
 if TYPE_CHECKING:
@@ -32,6 +35,16 @@ _OF_SOUNDS: Mapping[str, Any] = {
     "patience": 0,
 }
 """What recordings of a word need."""
+_OF_FEW_SHORT_TEXTS: Mapping[str, Any] = {
+    "pooling": "concat",
+    "learning_rate": 5e-3,
+    "dropout": 0.2,
+    "embedding_dropout": 0.3,
+    "adversarial": 0.05,
+}
+"""What few short texts need, of which the recipe of all learns little before it stops; of long ones it learns more."""
+_FEW, _SHORT = 2000, 100
+"""Texts of the training part, and their median words, below which they are few and short."""
 
 
 def decided(recipe: Recipe, dataset: Dataset, named: Collection[str]) -> Recipe:
@@ -46,4 +59,20 @@ def decided(recipe: Recipe, dataset: Dataset, named: Collection[str]) -> Recipe:
         return pretrained_recipe(recipe, named)
     inputs = dataset.train.inputs
     changes = _OF_SOUNDS if isinstance(inputs, Recordings) else _OF_SERIES if isinstance(inputs, RaggedSeries) else {}
+    changes = _OF_FEW_SHORT_TEXTS if are_few_and_short(inputs) else changes
     return recipe.changed(**{name: value for name, value in changes.items() if name not in named})
+
+
+def are_few_and_short(inputs: Any) -> bool:
+    """Whether the training part is one or two thousand texts at most, of a few sentences each."""
+    return isinstance(inputs, Texts) and 0 < len(inputs) < _FEW and float(np.median(inputs.tokens.lengths)) < _SHORT
+
+
+def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
+    """What was decided for the data, in words; nothing where the recipe is that of all."""
+    if not are_few_and_short(dataset.train.inputs) or not recipe.model.adversarial:
+        return []
+    return [
+        "few short texts: each step also learns from word vectors moved where that hurts most (--adversarial 0 leaves "
+        "it out), and the last, the mean and the largest state are looked at (--pooling)"
+    ]

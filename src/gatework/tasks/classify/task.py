@@ -29,7 +29,7 @@ from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
 from gatework.tasks.classify.joint import Joint
-from gatework.tasks.classify.kinds import decided
+from gatework.tasks.classify.kinds import decided, outlook
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
@@ -430,6 +430,10 @@ class ClassifyTask(SequenceTask):
     def no_targets(self, count: int) -> np.ndarray:
         """Zeros, shape (count,)."""
         return np.zeros(count, dtype=np.int64)
+
+    def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
+        """What was decided for the data."""
+        return outlook(dataset, recipe)
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, with the share of every class in the training part."""
