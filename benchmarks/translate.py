@@ -1,30 +1,40 @@
-"""Translation of Multi30k: how good after so many minutes, how fast it answers, and a training step beside torch.nn's.
+"""Translation of Multi30k and Tatoeba: how good after so many minutes, how fast, and a training step beside torch.nn's.
 
-GATEWORK_DATA/multi30k holds train, val and test_2016_flickr with the endings .de and .en, gzipped or not. Each budget
-trains a network of a size for it, and prints BLEU of test_2016_flickr (13a, cased), the same in lower case, which is
-near the published tokenised figures, chrF, and the simple methods beside it. The step is that of the 20-minute network
-and of the same network written with torch.nn's LSTM, on the same batches, in turn.
+GATEWORK_DATA/multi30k holds train, val and test_2016_flickr with the endings .de and .en, gzipped or not, and
+GATEWORK_DATA holds fra-eng.txt.gz of manythings.org. Each budget, DIRECTION:MINUTES with de-en or en-de of Multi30k,
+or fr-en or en-fr of Tatoeba, trains a network of a size for it, and prints BLEU of the test part (13a, cased), in
+lower case, which is near the published tokenised figures, chrF, and the simple methods beside it. Tatoeba is split so
+that no sentence of a part stands in another, on either side. With several --seeds the mean, and the runs together as an
+ensemble, are printed too. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same
+network written with torch.nn's LSTM and cross_entropy, on the same batches, in turn.
 
 GATEWORK_DATA=... python benchmarks/translate.py --budgets de-en:5 de-en:20 en-de:15 --out build/translate
+GATEWORK_DATA=... python benchmarks/translate.py --budgets fr-en:15 --pairs 0
+GATEWORK_DATA=... python benchmarks/translate.py --budgets en-de:30 --seeds 3 --set piece_dropout=0.1 --pairs 0
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import os
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import torch
 from torch import nn
 
 import gatework
 from gatework import tasks
 from gatework.bench.timing import seconds_of
+from gatework.data.subwords import PADDING
 from gatework.nn import to_torch
+from gatework.nn.precision import train_in_bfloat16
 from gatework.recipe import Recipe, find_recipe
 from gatework.tasks.translate.data import sides_of
 from gatework.tasks.translate.metrics import signature
@@ -36,68 +46,120 @@ from gatework.training.progress import Lines
 SMALL = {"hidden": 256, "embedding": 192, "vocabulary": 4000, "learning_rate": 3e-3, "dropout": 0.2}
 LARGE = {"hidden": 384, "embedding": 256, "vocabulary": 5000, "learning_rate": 2e-3, "dropout": 0.3}
 EPOCHS = 1000  # the minutes end a training
+COLUMNS = {"en": "1", "fr": "2"}  # of manythings.org's file
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budgets", nargs="*", default=["de-en:5", "de-en:20", "en-de:15"])
     parser.add_argument("--out", type=Path, default=Path("build/translate"))
-    parser.add_argument("--pairs", type=int, default=15)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of every recipe")
+    parser.add_argument("--pairs", type=int, default=15, help="of steps beside torch.nn's; 0 leaves them out")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    folder = Path(os.environ["GATEWORK_DATA"]) / "multi30k"
+    changes = {name: as_number(value) for name, _, value in (change.partition("=") for change in options.set)}
     for budget in options.budgets:
         direction, _, minutes = budget.partition(":")
-        run = train(folder, direction, float(minutes), options.out / budget.replace(":", "-"), options.threads)
-        measure(run, folder)
-    step_beside_torch(recipe_of("de-en", 20), folder, options.pairs)
+        recipe = recipe_of(direction, float(minutes)).changed(**changes)
+        out = options.out / budget.replace(":", "-")
+        runs = [train(direction, recipe, seed, out / f"seed-{seed}", options.threads) for seed in range(options.seeds)]
+        print_baselines(runs[0], direction)
+        if len(runs) > 1:
+            print_together(runs, direction)
+        measure(runs[0], direction)
+    if options.pairs:
+        step_beside_torch("de-en", options.pairs)
+
+
+def as_number(value: str) -> float | int | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(value)
+    return value
+
+
+def data_of(direction: str) -> Path:
+    folder = Path(os.environ["GATEWORK_DATA"])
+    return folder / "fra-eng.txt.gz" if "fr" in direction else folder / "multi30k"
 
 
 def recipe_of(direction: str, minutes: float) -> Recipe:
-    source, target = direction.split("-")
+    source, target = (COLUMNS[side] if "fr" in direction else side for side in direction.split("-"))
     sizes = SMALL if minutes < 10 else LARGE
     return find_recipe("translate").changed(
         **sizes, source_column=source, target=target, minutes=minutes, epochs=EPOCHS
     )
 
 
-def train(folder: Path, direction: str, minutes: float, out: Path, threads: int) -> Run:
-    recipe = recipe_of(direction, minutes)
-    run = gatework.train("translate", folder, out=out, recipe=recipe, threads=threads, progress=Lines())
-    shown = "  ".join(f"{name.removeprefix('test_')} {value:.4g}" for name, value in run.summary["metrics"].items())
-    print(f"{direction} in {minutes:g} minutes, {run.summary['epochs']} epochs: {shown}  ({signature('bleu')})")
-    dataset = tasks.get("translate").load(folder, recipe)
-    for baseline in run.task.baselines(dataset):
-        figures = "  ".join(f"{name} {value:.4g}" for name, value in run.task.metrics(baseline.answers).items())
-        print(f"{baseline.name}: {figures}")
+def train(direction: str, recipe: Recipe, seed: int, out: Path, threads: int) -> Run:
+    recipe = recipe.changed(seed=seed)
+    data = data_of(direction)
+    run = gatework.train("translate", data, out=out, recipe=recipe, threads=threads, progress=Lines())
+    measured = {name.removeprefix("test_"): value for name, value in run.summary["metrics"].items()}
+    minutes, epochs = recipe.training.minutes, run.summary["epochs"]
+    print(f"{direction} in {minutes:g} minutes, seed {seed}, {epochs} epochs: {shown(measured)}  ({signature('bleu')})")
     return run
 
 
-def measure(run: Run, folder: Path) -> None:
+def shown(metrics: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+
+
+def print_baselines(run: Run, direction: str) -> None:
+    for baseline in run.task.baselines(tasks.get("translate").load(data_of(direction), run.recipe)):
+        print(f"{baseline.name}: {shown(run.task.metrics(baseline.answers))}")
+
+
+def print_together(runs: Sequence[Run], direction: str) -> None:
+    """The mean of several seeds with its standard deviation, and all of them as an ensemble."""
+    values = [run.summary["metrics"]["test_bleu_lower"] for run in runs]
+    print(f"bleu_lower of {len(runs)} seeds: {statistics.mean(values):.2f} +- {statistics.stdev(values):.2f}")
+    others = [str(run.path) for run in runs[1:]]
+    scores = runs[0].evaluate(known_of(runs[0], direction), ensemble=others)
+    print(f"ensemble of {len(runs)}: {shown(scores.metrics)}")
+
+
+def known_of(run: Run, direction: str) -> Path | pl.DataFrame:
+    """The test part: of Tatoeba that of the run's own split."""
+    if "fr" not in direction:
+        return data_of(direction)
+    sources, targets = sides_of(tasks.get("translate").load(data_of(direction), run.recipe).test)
+    return pl.DataFrame(dict(zip(run.task.columns, (sources, targets), strict=True)))
+
+
+def measure(run: Run, direction: str) -> None:
     """Words of the source a second, and milliseconds for one sentence, after loading."""
-    split = run.task.read_known(folder, run.recipe)
-    lines = sides_of(split)[0]
+    lines = sides_of(run.task.read_known(known_of(run, direction), run.recipe))[0]
     words = sum(len(line.split()) for line in lines)
-    for beam in (1, 5):
-        run.predict(lines[:20], beam=beam)
+    for beam, shortlist in ((1, None), (5, None), (1, 20), (5, 20)):
+        asked = {"beam": beam, "shortlist": shortlist}
+        run.predict(lines[:20], **asked)
         start = time.perf_counter()
-        run.predict(lines, beam=beam)
+        run.predict(lines, **asked)
         seconds = time.perf_counter() - start
-        alone = [seconds_of(lambda line=line: run.predict([line], beam=beam)) for line in lines[:50]]  # noqa: B023
-        print(f"beam {beam}: {words / seconds:,.0f} words/s, {1e3 * statistics.median(alone):.1f} ms for one sentence")
+        alone = [seconds_of(lambda line=line: run.predict([line], **asked)) for line in lines[:50]]  # noqa: B023
+        print(
+            f"beam {beam}, shortlist {shortlist or 'none'}: {words / seconds:,.0f} words/s, "
+            f"{1e3 * statistics.median(alone):.1f} ms for one sentence"
+        )
 
 
-def step_beside_torch(recipe: Recipe, folder: Path, pairs: int) -> None:
+def step_beside_torch(direction: str, pairs: int) -> None:
     """Loss, gradients and Adam on the same batches, the sides in turn."""
-    dataset = tasks.get("translate").load(folder, recipe)
+    recipe = recipe_of(direction, 20)
+    dataset = tasks.get("translate").load(data_of(direction), recipe)
     task = tasks.get("translate").fit(dataset, recipe.data)
     examples = task.encode(dataset.train)
     torch.manual_seed(0)
     ours = task.model(recipe.model)
     theirs = with_torch_layers(copy.deepcopy(ours))
-    steps = {"gatework": stepping(task, ours, Adam(ours.parameters()))}
-    steps["torch.nn"] = stepping(task, theirs, Adam(theirs.parameters()))
+    rounded = copy.deepcopy(ours)
+    train_in_bfloat16(rounded)
+    steps = {"gatework": stepping(our_loss, task, ours, Adam(ours.parameters()))}
+    steps["bfloat16"] = stepping(our_loss, task, rounded, Adam(rounded.parameters()))
+    steps["torch.nn"] = stepping(torch_loss, task, theirs, Adam(theirs.parameters()))
     times: dict[str, list[float]] = {name: [] for name in steps}
     for pair, index in enumerate(task.order(examples, recipe.training, 1)[: pairs + 2]):
         batch = examples.batch(np.sort(index))
@@ -133,12 +195,22 @@ class TorchLayers(nn.Module):
         return nn.utils.rnn.pad_packed_sequence(output, total_length=x.shape[0])[0], state
 
 
-def stepping(task, model, optimizer):
+def torch_loss(task, model, batch):
+    targets = batch.targets[batch.targets != PADDING]
+    scores = model(**batch.tensors())
+    return nn.functional.cross_entropy(scores, targets, label_smoothing=task.settings.label_smoothing)
+
+
+def our_loss(task, model, batch):
+    return task.loss(model, batch).mean()
+
+
+def stepping(loss, task, model, optimizer):
     model.train()
 
     def step(batch) -> None:
         optimizer.forget_gradients()
-        task.loss(model, batch).mean().backward()
+        loss(task, model, batch).backward()
         optimizer.clip(1.0)
         optimizer.step(1e-3)
 

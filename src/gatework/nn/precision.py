@@ -22,12 +22,24 @@ def precision_here(precision: Precision, device: Device = "cpu") -> Precision:
 def train_in_bfloat16(model: nn.Module) -> None:
     """Lets the recurrent layers of a network multiply in bfloat16 while it is trained.
 
-    Weights, sums, states inside a call and what follows the layers stay float32; a network that is evaluated computes
-    in float32 throughout.
+    Weights, sums, states inside a call and what follows the layers stay float32, but for the gradients of a
+    `RoundedOutput`; a network that is evaluated computes in float32 throughout.
     """
     for module in model.modules():
         if isinstance(module, RecurrentLayer):
             Rounded(module)
+        elif isinstance(module, RoundedOutput):
+            module.rounds_gradients = True
+
+
+class RoundedOutput(nn.Module):
+    """A network whose output over a vocabulary may round what its gradients are products of.
+
+    Attributes:
+        rounds_gradients: Whether it does, as `linear_cross_entropy()` takes it.
+    """
+
+    rounds_gradients: bool = False
 
 
 class Rounded:

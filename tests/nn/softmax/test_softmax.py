@@ -298,3 +298,27 @@ def test_a_wrong_option_is_a_sentence():
     ):
         with pytest.raises(UsageError, match=sentence):
             make()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_rounded_gradients_are_products_of_rounded_factors_and_the_loss_is_exact(smoothing):
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(50, 24), torch.randn(90, 24), torch.randn(90)
+    targets, given = torch.randint(90, (50,)), []
+    for kind, rounds in ((torch.float64, False), (torch.float32, True), (torch.float32, False)):
+        factors = [tensor.detach().to(kind).requires_grad_() for tensor in (x, weight, bias)]
+        loss = linear_cross_entropy(
+            *factors[:2], targets, factors[2], reduction="sum", label_smoothing=smoothing, rounds_gradients=rounds
+        )
+        loss.backward()
+        given.append((loss.detach(), *(factor.grad for factor in factors)))
+    exact, rounded, plain = given
+    assert rounded[0] == plain[0]
+    assert torch.equal(rounded[3], plain[3])
+    scores = (x.double() @ weight.double().t() + bias).log_softmax(1).exp()
+    slope = scores - smoothing / 90 - (1 - smoothing) * torch.nn.functional.one_hot(targets, 90)
+    # Both factors and the sum are rounded to 8 bits, each by at most half of the last.
+    for got, sums, right in ((rounded[1], slope.abs() @ weight.abs().double(), exact[1]),
+                             (rounded[2], slope.t().abs() @ x.abs().double(), exact[2])):  # fmt: skip
+        assert ((got - right).abs() <= 3.1 * 2.0**-8 * sums).all()
+        assert not torch.equal(got, right.float())

@@ -23,6 +23,7 @@ def linear_cross_entropy(
     reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
     ignore_index: int = -100,
+    rounds_gradients: bool = False,
 ) -> Tensor:
     r"""`cross_entropy(linear(features, weight, bias), targets)` that never holds tokens x vocabulary.
 
@@ -38,6 +39,8 @@ def linear_cross_entropy(
             logits once more.
         label_smoothing: The share of the target that all tokens have alike.
         ignore_index: Rows with this target are left out.
+        rounds_gradients: Whether the gradients of a mean or a sum are products of factors rounded to bfloat16, which
+            processors with instructions for it do in half the time; the loss is exact.
 
     Returns:
         A number, or the loss of each row in the shape of the targets.
@@ -52,7 +55,9 @@ def linear_cross_entropy(
         )
     rows, right, is_kept = kept_rows("linear_cross_entropy", features, weight, targets, bias, ignore_index)
     scale = None if reduction == "none" else 1 / len(right) if reduction == "mean" and len(right) else 1.0
-    losses: Tensor = _CrossEntropy.apply(rows, weight, bias, right, label_smoothing, scale, torch.is_grad_enabled())
+    is_rounding = rounds_gradients and weight.dtype == torch.float32 and weight.is_cpu
+    settings = (label_smoothing, scale, torch.is_grad_enabled(), is_rounding)
+    losses: Tensor = _CrossEntropy.apply(rows, weight, bias, right, *settings)
     if reduction != "none":
         return losses if len(right) or reduction == "sum" else losses * torch.nan
     if len(right) == targets.numel():
@@ -66,7 +71,7 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float,
-        scale: float | None, is_followed: bool,
+        scale: float | None, is_followed: bool, is_rounding: bool,
     ) -> Tensor:  # fmt: skip
         wanted = tuple(ctx.needs_input_grad[:3])
         ctx.smoothing, ctx.is_fused = smoothing, scale is not None
@@ -75,8 +80,9 @@ class _CrossEntropy(torch.autograd.Function):
             return losses_of_rows(x, weight, bias, targets, smoothing=smoothing)
         gradients = FactorGradients.zeros((x, weight, bias), wanted) if is_followed and any(wanted) else None
         losses = losses_of_rows(
-            x, weight, bias, targets, smoothing=smoothing, weight_of_rows=scale, gradients=gradients
-        )
+            x, weight, bias, targets, smoothing=smoothing, weight_of_rows=scale, gradients=gradients,
+            is_rounding=is_rounding,
+        )  # fmt: skip
         ctx.save_for_backward(*(gradients or ()))
         return losses.sum() * scale
 
@@ -84,11 +90,11 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivative("linear_cross_entropy")
         if ctx.is_fused:
-            return *[None if g is None else g * slope for g in ctx.saved_tensors], None, None, None, None
+            return *[None if g is None else g * slope for g in ctx.saved_tensors], None, None, None, None, None
         x, weight, bias, targets = ctx.saved_tensors
         gradients = FactorGradients.zeros((x, weight, bias), tuple(ctx.needs_input_grad[:3]))
         losses_of_rows(x, weight, bias, targets, smoothing=ctx.smoothing, weight_of_rows=slope, gradients=gradients)
-        return *gradients, None, None, None, None
+        return *gradients, None, None, None, None, None
 
 
 def kept_rows(

@@ -15,11 +15,12 @@ from gatework.decoding.searching import AttentionSearch, Once, Output
 from gatework.nn.attention import Attention, Memory
 from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout
 from gatework.nn.model import layers
+from gatework.nn.precision import RoundedOutput
 from gatework.options import ModelOptions
 from gatework.tasks.translate.options import TranslateOptions
 
 
-class TranslationModel(nn.Module):
+class TranslationModel(RoundedOutput):
     """An encoder-decoder with one table of vectors for source, target and output.
 
     The encoder's directions have half as many units as the decoder's layers, which begin in the encoder's last states,
@@ -58,6 +59,16 @@ class TranslationModel(nn.Module):
     def forward(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Tensor:
         """Scores of every piece of every translation, one translation after the other.
 
+        The arguments are those of `features()`.
+
+        Returns:
+            Shape (pieces, vocabulary).
+        """
+        return self.scored(self.features(inputs, lengths, previous, target_lengths))
+
+    def features(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Tensor:
+        """What the scores of every piece of every translation are made of, one translation after the other.
+
         Args:
             inputs: The source's pieces, shape (batch, source), int64.
             lengths: Pieces of each source, shape (batch,).
@@ -65,12 +76,12 @@ class TranslationModel(nn.Module):
             target_lengths: Pieces of each translation, shape (batch,).
 
         Returns:
-            Shape (pieces, vocabulary): what stands beyond a translation's end is left out.
+            Shape (pieces, embedding): what stands beyond a translation's end is left out.
         """
         decoded = self.decoded(inputs, lengths, previous, target_lengths)
         is_piece = torch.arange(previous.shape[1]) < target_lengths[:, None]
         outputs = locked_dropout(decoded.output, self.dropout, self.training).transpose(0, 1)
-        return self.scored(outputs[is_piece])
+        return outputs[is_piece]
 
     def decoded(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Decoded:
         """The decoder's outputs for a known translation, and where it looked; arguments as for `forward()`."""

@@ -17,6 +17,7 @@ from gatework.data.subwords import PADDING, PLACEHOLDERS, Subwords
 from gatework.data.tables import is_path
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
+from gatework.nn import linear_cross_entropy
 from gatework.tasks._sample import Sample
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.translate import report
@@ -181,11 +182,16 @@ class TranslateTask(Task):
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """Cross-entropy of every piece of every translation, its end among them, with label smoothing."""
-        from torch.nn.functional import cross_entropy
-
-        targets = batch.targets[batch.targets != PADDING]
-        scores = model(**batch.tensors())
-        total = cross_entropy(scores, targets, reduction="sum", label_smoothing=self.settings.label_smoothing)
+        targets, network = batch.targets[batch.targets != PADDING], _network(model)
+        total = linear_cross_entropy(
+            network.features(**batch.tensors()),
+            network.embedding.weight,
+            targets,
+            network.bias,
+            reduction="sum",
+            label_smoothing=self.settings.label_smoothing,
+            rounds_gradients=network.rounds_gradients,
+        )
         return Loss(total, float(len(targets)))
 
     def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
