@@ -183,8 +183,9 @@ class TranslateTask(Task):
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """Cross-entropy of every piece of every translation, its end among them, with label smoothing."""
         targets, network = batch.targets[batch.targets != PADDING], _network(model)
+        inputs = {name: tensor for name, tensor in batch.tensors().items() if tensor is not None}
         total = linear_cross_entropy(
-            network.features(**batch.tensors()),
+            network.features(**inputs),
             network.embedding.weight,
             targets,
             network.bias,
