@@ -1,1 +1,1 @@
-"""Timing and memory of layers, beside those of other libraries, and the score of the Numenta Anomaly Benchmark."""
+"""Timing and memory of layers, beside those of other libraries, the score of the Numenta Anomaly Benchmark, and telemetry as it is published."""

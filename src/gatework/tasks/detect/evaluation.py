@@ -18,6 +18,7 @@ from gatework.tasks.detect.spans import spans
 
 if TYPE_CHECKING:
     from gatework.data.events import EventRows, EventTable
+    from gatework.tasks.detect.value_rules import Extent
 
 # The share of a series that a simple detector takes as usual rows to begin with, as the NAB score does.
 _FIRST = 0.15
@@ -51,10 +52,21 @@ def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dic
     task = detector.task
     first = f"{task.settings.scorer if task.scorer != 'label' else 'labelled'} network"
     scores = {first: [detector.answers(rows).scores for rows in series]}
-    scores["training range"] = [beyond(rows.values, task.extents.of(rows.name).limits) for rows in series]
-    for name, method in _METHODS.items():
-        scores[name] = [_scored(method(rows), rows.stamps, task.settings) for rows in series]
+    simple = [simple_scores(rows, task.extents.of(rows.name), task.settings) for rows in series]
+    scores |= {name: [each[name] for each in simple] for name in simple[0]}
     return {name: _measured(series, each, task.settings.gap) for name, each in scores.items()}
+
+
+def simple_scores(rows: EventRows, extent: Extent, settings: DetectOptions) -> dict[str, np.ndarray]:
+    """The scores of the simple detectors on one series, above one half where a row is flagged.
+
+    Args:
+        rows: The series.
+        extent: What its training rows span.
+        settings: Threshold, smoothing and budget, by which the simple detectors' errors are judged as well.
+    """
+    judged = {name: _scored(method(rows), rows.stamps, settings) for name, method in _METHODS.items()}
+    return {"training range": beyond(rows.values, extent.limits)} | judged
 
 
 def _measured(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: int) -> dict[str, float]:
