@@ -21,7 +21,7 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
         "scikit-learn>=1.5" "scipy>=1.11" "rich>=13.7" "jinja2>=3.1" \
         "starlette>=0.40" "msgspec>=0.18" "uvicorn>=0.35" "httptools>=0.6" "uvloop>=0.19" "websockets>=13"
 RUN useradd --system --uid 10001 --no-create-home gatework
-USER gatework
+USER 10001
 ENV PYTHONDONTWRITEBYTECODE=1 GATEWORK_CACHE=/tmp/gatework
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s CMD ["python", "-c", \

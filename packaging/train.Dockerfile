@@ -15,7 +15,7 @@ RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
     pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu torch && \
     pip install --no-cache-dir "$(ls /wheels/*.whl)[export,forecast,plot,search,serve,speech,translate]"
 RUN useradd --system --uid 10001 --create-home gatework && mkdir /work && chown gatework /work
-USER gatework
+USER 10001
 ENV HOME=/tmp GATEWORK_CACHE=/tmp/gatework
 WORKDIR /work
 EXPOSE 8000

@@ -41,7 +41,7 @@ def main() -> int:
                 command = [python, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{PORT}/openapi.json"]
                 command += ["--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing"]
                 command += ["--max-examples", str(each), "--seed", seed]
-                return subprocess.run(command, check=False).returncode
+                return subprocess.run(command, check=False, cwd=folder).returncode
             finally:
                 server.terminate()
 
