@@ -52,7 +52,7 @@ def test_the_help_of_a_task_shows_every_option_of_its_recipes_and_no_other(task)
     flags = set(re.findall(r"^  --([a-z-]+)", shown, re.MULTILINE))
     others = {o.flag for other in TASKS.values() for o in other.options} - {o.flag for o in TASKS[task].shown}
     assert not flags & others
-    assert TASKS[task].example in shown
+    assert TASKS[task].example in re.sub(r" \\\n +", " ", shown)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import errno
 import gc
 import importlib
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Sequence
 from inspect import cleandoc
 from pathlib import Path
@@ -42,6 +44,8 @@ _DECLARED = {
 _ABOUT = "Fast, transparent LSTMs: compare, train, evaluate and predict on your own sequences."
 _INTERRUPTED = 130
 _STOPPED = "stopped; what was finished is kept, and the same command goes on from there"
+_GOING_ON = ("compare", "train", "tune")
+_EXAMPLE_WIDTH = 70
 # What a person mends by another place to write to.
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 # What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
@@ -83,7 +87,18 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
 
 def _examples(example: str) -> str | None:
     """Command lines as help shows them below the options, one a line."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in example.splitlines()) if example else None
+    if not example:
+        return None
+    lines = [_continued(line) for line in example.splitlines()]
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _continued(line: str) -> str:
+    """A command line as a shell reads it, on so many lines that each fits a terminal of 80 columns."""
+    # An option and its value stay together: a line ends before a flag alone.
+    held = re.sub(r" (?!--)", "\N{NO-BREAK SPACE}", line)
+    lines = textwrap.wrap(held, _EXAMPLE_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return " \\\n      ".join(lines).replace("\N{NO-BREAK SPACE}", " ")
 
 
 class _Group(TyperGroup):
@@ -180,7 +195,7 @@ def main() -> None:
             raise
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail(_STOPPED, _INTERRUPTED)
+        _fail(_STOPPED if arguments[:1] and arguments[0] in _GOING_ON else "stopped", _INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -189,7 +204,7 @@ def main() -> None:
             raise
         _fail(_unexpected(error), 1)
     if code == _INTERRUPTED:  # the parser turns Ctrl-C into this code
-        _fail(_STOPPED, _INTERRUPTED)
+        _fail(_STOPPED if arguments[:1] and arguments[0] in _GOING_ON else "stopped", _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
