@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from gatework.errors import UsageError
-from gatework.tasks.forecast import data
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import Logarithm, is_non_negative, spreads
@@ -94,18 +93,6 @@ def test_a_regression_does_not_blow_up_a_window_that_hardly_varies() -> None:
     # Only its last value moves: without a floor the window's own spread would be that of the dust.
     dust = np.full((1, 8), 3.0) + np.array([[0] * 7 + [1e-9]])
     assert np.abs(fitted(dust, spread[0]) - 3.0).max() < 0.05 * spread[0, 0]
-
-
-@pytest.mark.parametrize(
-    ("mase", "smape", "is_taken"), [(0.97, 10, True), (1.01, 9.5, False), (1.01, 8, True), (1.05, 8, False)]
-)
-def test_logarithms_must_lower_the_error_or_by_far_the_relative_one(
-    monkeypatch: pytest.MonkeyPatch, mase: float, smape: float, is_taken: bool
-) -> None:
-    errors = {True: (mase, smape), False: (1.0, 10.0)}
-    monkeypatch.setattr(data, "_simple_error", lambda plan, *_: errors[plan.log_scale])
-    values = 50 + np.random.default_rng(4).normal(size=100)
-    assert divided(daily(values), horizon=4, window=8, skip="last").plan.log_scale is is_taken
 
 
 @pytest.mark.parametrize("values", [np.arange(1.0, 50), np.array([0.0, 2, 3, 0, 5, 1] * 5), np.logspace(-8, 8, 50)])

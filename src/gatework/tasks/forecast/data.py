@@ -27,7 +27,7 @@ from gatework.recipe import Recipe
 from gatework.tasks.forecast.holidays import checked_place
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import Logarithm, is_non_negative, scales, spreads
-from gatework.tasks.forecast.metrics import mase, smape
+from gatework.tasks.forecast.metrics import mase
 from gatework.tasks.forecast.options import ForecastOptions, Skip
 from gatework.tasks.forecast.season import season, seasons
 from gatework.tasks.forecast.totals import with_totals
@@ -40,8 +40,7 @@ _MOST_HORIZON = 48
 # least ten forecasts that do not overlap, but at most a fifth of it.
 _LEAST_PART, _MOST_PART, _FORECASTS = 10, 5, 10
 _MOST_EVALUATED = 20_000
-# Logarithms make what is wrong at the top larger: they must lower MASE by 2 %, or sMAPE by 10 % and leave MASE near.
-_LOG_PAYS, _RELATIVE_PAYS = 0.02, 0.1
+_LOG_PAYS = 0.02
 _FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 # Windows of so many seasons are tried out where none is named.
 _SEASONS = (3, 5)
@@ -184,15 +183,12 @@ def _planned(
         *parts, notes = _origins(table, plan, ends, source)
         skips = [s for s in typing.get_args(Skip) if s != "auto"] if plan.skip == "auto" else [plan.skip]
         train, validation, test = parts
-        relative: dict[str, float] = {}
         for scale, skip in itertools.product(scales, skips):
             chosen = dataclasses.replace(plan, skip=skip, log_scale=scale is not None)
             is_alone = len(windows) == len(skips) == len(scales) == 1
-            score, share = (0.0, 0.0) if is_alone else _simple_error(chosen, train, validation, ends, scale)
-            if scale is None:
-                relative[skip] = share
-            else:
-                score *= 1 + _LOG_PAYS * (-1 if share < (1 - _RELATIVE_PAYS) * relative.get(skip, 0.0) else 1)
+            score = 0.0 if is_alone else _simple_error(chosen, train, validation, ends, scale)
+            # Logarithms must pay: they make what is wrong at the top larger.
+            score *= 1 + _LOG_PAYS * (scale is not None)
             planned.append((score, chosen, ends, (train, validation, test), notes))
     _, plan, ends, origins, notes = min(planned, key=lambda item: item[0])
     notes = [*notes, _parts_note(plan, len(table.series))]
@@ -241,17 +237,17 @@ def _parts_note(plan: ForecastOptions, series: int) -> str:
 
 def _simple_error(
     plan: ForecastOptions, train: Origins, validation: Origins, ends: np.ndarray, log: Logarithm | None
-) -> tuple[float, float]:
-    """MASE and sMAPE of the simple forecast on the validation origins, none of which it saw when it was made."""
+) -> float:
+    """The MASE of the simple forecast on the validation origins, none of which it saw when it was made."""
     if plan.skip == "seasonal" and not 1 < plan.season <= plan.window:
-        return float("inf"), float("inf")
+        return float("inf")
     learnt, held = on_scale(train, log), on_scale(validation, log)
     spread = spreads(learnt.table, ends)
     linear = Linear.fit(learnt, plan.window, spread) if plan.skip == "linear" else None
     values, actuals = simple(held.histories(plan.window), plan, linear, held.of_series(spread)), validation.actuals()
     values = log.back(values) if log else values
     error = mase(np.abs(actuals["value"] - values), actuals)
-    return error if np.isfinite(error) else float("inf"), smape(values, actuals["value"])
+    return error if np.isfinite(error) else float("inf")
 
 
 def decide(table: Panel, config: ForecastOptions, source: str) -> tuple[ForecastOptions, np.ndarray]:

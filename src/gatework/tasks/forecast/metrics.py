@@ -109,7 +109,8 @@ def metrics(quantiles: np.ndarray, actuals: np.ndarray) -> dict[str, float]:
     quantiles, y = quantiles.astype(np.float64), actuals["value"]
     error = np.abs(y - quantiles[..., MEDIAN])
     figures = {"mase": mase(error, actuals)}
-    figures["smape"] = smape(quantiles[..., MEDIAN], y)
+    size = np.abs(y) + np.abs(quantiles[..., MEDIAN])
+    figures["smape"] = float(np.nanmean(np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0 * error)))
     figures |= {"rmse": float(np.nanmean(error**2) ** 0.5), "mae": float(np.nanmean(error))}
     figures["mse"] = figures["rmse"] ** 2
     figures["wql"] = weighted_quantile_loss(quantiles, y)
@@ -221,12 +222,6 @@ def distinct_steps(actuals: np.ndarray) -> int:
     pair = actuals["series"] * (int(actuals["target"].max()) + 1) + actuals["target"]
     length = int(actuals["step"].max()) + actuals["value"].shape[1]
     return len(np.unique(pair[origin] * length + actuals["step"][origin] + ahead))
-
-
-def smape(forecast: np.ndarray, y: np.ndarray) -> float:
-    """The symmetric error in per cent; see above. Where both are 0 it is 0."""
-    error, size = np.abs(y - forecast), np.abs(y) + np.abs(forecast)
-    return float(np.nanmean(np.where(size > 0, 200 * error / np.where(size > 0, size, 1), 0 * error)))
 
 
 def mase(error: np.ndarray, actuals: np.ndarray) -> float:

@@ -56,7 +56,7 @@ class ForecastOptions(OptionSection):
     log_scale: bool | None = option(
         None,
         help="Targets are learnt as logarithms, for what grows by shares; needs values of 0 or more. If neither is "
-        "said: where the simple forecast is better by it on the validation part, by MASE or by far in per cent.",
+        "said: where the simple forecast is better by it on the validation part.",
     )
     calendar: bool = option(True, help="The network sees the hour, the day of the week and of the year.")
     holidays: str = option(
