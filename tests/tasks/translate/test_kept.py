@@ -16,7 +16,9 @@ from support.sentence_pairs import WORDS, small, toy_pairs
 ONE, TWO, THREE = PLACEHOLDERS[:3]
 LEARNING = {"hidden": 64, "embedding": 48, "batch_size": 32, "epochs": 10, "learning_rate": 1e-2, "vocabulary": 400}
 LEARNING |= {"validation": 0.05, "test": 0.05, "label_smoothing": 0.0, "copying": 0.3}
-KEEPING = Keeping(frozenset({"see", "the", "dog", "in", "paris", "or", "from"}), True, {"red cat": "chat écarlate"})
+KEEPING = Keeping(
+    frozenset({"see", "the", "dog", "in", "paris", "or", "from"}), True, False, {"red cat": "chat écarlate"}
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,14 @@ def test_names_are_kept_only_where_training_copies_them():
     sources = ["the dog sees Tom", "a man sees Ann"] * 20
     assert Keeping.learnt(sources, ["le chien voit Tom", "un homme voit Ann"] * 20, {}).copies_names
     assert not Keeping.learnt(sources, ["le chien voit", "un homme voit"] * 20, {}).copies_names
+
+
+def test_a_translation_ends_with_a_mark_where_its_source_does_if_training_pairs_agree():
+    keeping = Keeping.learnt(["a dog.", "a cat", "no!"] * 5, ["un chien.", "un chat", "non !"] * 5, {})
+    pairs = [("the dog", "le chien."), ("the dog.", "le chien"), ("the dog?", "le chien."), ("犬。", "dog"), ("a.", "")]
+    assert [keeping.ended(*pair) for pair in pairs] == ["le chien", "le chien.", "le chien.", "dog", ""]
+    unlike = Keeping.learnt(["a dog.", "a cat"] * 5, ["un chien", "un chat"] * 5, {})
+    assert unlike.ended("the dog", "le chien.") == "le chien."
 
 
 def test_in_a_training_pair_only_what_both_sides_have_is_hidden():

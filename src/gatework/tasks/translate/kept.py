@@ -29,6 +29,9 @@ _BEGINNING = re.compile(r"(?:^|[.!?…:;])[^\w]*$")
 _END_MARK = re.compile(r"\s*[.!?…。！？]*$")
 _TAG_NAME = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
 _FEWEST_NAMES, _LEAST_COPIED = 20, 0.5
+_LEAST_AGREEING = 0.98
+_WRITTEN_MARKS = ".!?…"
+_MARKS = ".!?…。！？"
 _FIRST_WIDE = 0x2E80
 """From here on scripts are written without spaces between words, or nearly so."""
 
@@ -66,11 +69,13 @@ class Keeping:
     Attributes:
         words: The words of the training sentences in lower case: others may be names and codes.
         copies_names: Whether capitalised words are mostly the same in both languages.
+        keeps_marks: Whether nearly always both sides end with a mark, or neither.
         glossary: Terms, and what they are in translations.
     """
 
     words: Collection[str] = frozenset()
     copies_names: bool = False
+    keeps_marks: bool = False
     glossary: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -83,17 +88,24 @@ class Keeping:
             if names:
                 count += len(names)
                 copied += len(set(names) & set(_WORD.findall(target)))
-        return cls(words, count >= _FEWEST_NAMES and copied >= _LEAST_COPIED * count, glossary)
+        agreeing = sum(_has_mark(source) == _has_mark(target) for source, target in zip(sources, targets, strict=True))
+        keeps_marks = agreeing >= _LEAST_AGREEING * len(sources)
+        return cls(words, count >= _FEWEST_NAMES and copied >= _LEAST_COPIED * count, keeps_marks, glossary)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
-        return {"words": " ".join(sorted(self.words)), "names": self.copies_names, "glossary": dict(self.glossary)}
+        return {
+            "words": " ".join(sorted(self.words)),
+            "names": self.copies_names,
+            "marks": self.keeps_marks,
+            "glossary": dict(self.glossary),
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Keeping:
         """What gave this `state()`."""
         terms = {str(term): str(said) for term, said in state["glossary"].items()}
-        return cls(frozenset(str(state["words"]).split()), bool(state["names"]), terms)
+        return cls(frozenset(str(state["words"]).split()), bool(state["names"]), bool(state["marks"]), terms)
 
     def spans(self, text: str) -> list[Stretch]:
         """What is kept of a sentence, in its order."""
@@ -108,6 +120,15 @@ class Keeping:
     def masked(self, text: str) -> Masked:
         """A sentence with a placeholder for each stretch that is kept; beyond the last placeholder all stay."""
         return masked(text, self.spans(text))
+
+    def ended(self, source: str, translation: str) -> str:
+        """A translation with a mark at its end where its source has one, and without where that has none."""
+        is_marked = _has_mark(source)
+        if not self.keeps_marks or not translation or is_marked == _has_mark(translation):
+            return translation
+        if not is_marked:
+            return translation.rstrip(_MARKS + " ")
+        return translation + source[-1] if source[-1] in _WRITTEN_MARKS else translation
 
     def masked_pair(self, source: str, target: str) -> tuple[Masked, str]:
         """A pair with placeholders for what both sides have."""
@@ -151,6 +172,10 @@ def masked(text: str, spans: Sequence[Stretch], placeholders: Sequence[str] = PL
         parts += [text[at : span.start], placeholder]
         at = span.end
     return Masked("".join([*parts, text[at:]]), tuple(span.value for span in spans))
+
+
+def _has_mark(sentence: str) -> bool:
+    return sentence[-1:] in tuple(_MARKS)
 
 
 def filled(text: str, values: Sequence[str], *, is_capital: bool = False) -> str:

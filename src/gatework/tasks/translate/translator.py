@@ -102,7 +102,7 @@ class Translator:
         """Translations with what the sentence's placeholders stand for."""
         values, is_capital = self._masked(sentence).values, sentence[:1].isupper()
         texts = self.subwords.decode([hypothesis.tokens for hypothesis in hypotheses])
-        return [filled(text, values, is_capital=is_capital) for text in texts]
+        return [self.keeping.ended(sentence, filled(text, values, is_capital=is_capital)) for text in texts]
 
     def _searched(self, sentences: Sequence[str], search: Search) -> list[list[Hypothesis]]:
         masked = [self._masked(sentence) for sentence in sentences]

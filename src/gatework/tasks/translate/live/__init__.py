@@ -66,6 +66,7 @@ def live(
         "saidTwice": SAID_TWICE,
         "isKeeping": bool(subwords.placeholders),
         "copiesNames": keeping.copies_names,
+        "keepsMarks": keeping.keeps_marks,
         "references": [reference for _, reference in pairs],
     }
     held = {

@@ -29,8 +29,8 @@ const Keeping = (() => {
 
   return class {
     // Words of the training sentences, whether names are copied, and a glossary, a tab between a term and its translation.
-    constructor({ words, copiesNames, glossary }, isKeeping) {
-      Object.assign(this, { words: new Set(words), copiesNames, isKeeping, glossary: new Map(glossary.filter(Boolean).map((line) => line.split("\t"))) });
+    constructor({ words, copiesNames, keepsMarks, glossary }, isKeeping) {
+      Object.assign(this, { words: new Set(words), copiesNames, keepsMarks, isKeeping, glossary: new Map(glossary.filter(Boolean).map((line) => line.split("\t"))) });
       const terms = [...this.glossary.keys()].sort((a, b) => [...b].length - [...a].length);
       this.terms = terms.length ? new RegExp(terms.map(pattern).join("|"), "gu") : null;
     }
@@ -58,6 +58,14 @@ const Keeping = (() => {
         if (span.start >= (kept.at(-1)?.end ?? 0)) kept.push(span);
       }
       return kept;
+    }
+
+    // A translation with a mark at its end where its source has one, and without where that has none.
+    ended(source, translation) {
+      const hasMark = (text) => /[.!?…。！？]$/u.test(text);
+      if (!this.keepsMarks || !translation || hasMark(source) === hasMark(translation)) return translation;
+      if (!hasMark(source)) return translation.replace(/[.!?…。！？ ]+$/u, "");
+      return /[.!?…]$/u.test(source) ? translation + source.at(-1) : translation;
     }
 
     // A sentence with placeholders, and what they stand for.

@@ -72,7 +72,7 @@ function translatedLine(network, lexicon, line, beam) {
     const weights = network.attention === "none" ? null : byWord(found.steps, source, target);
     const [words, said] = [source, target].map((side) => filledWords(side.words, values));
     return { ...found, source: words, target: said, weights, lexicon: lexicon.alignment(words, said),
-      text: filled(subwords.decode(numbers), values, /^\p{Lu}/u.test(sentence)) };
+      text: network.keeping.ended(sentence, filled(subwords.decode(numbers), values, /^\p{Lu}/u.test(sentence))) };
   });
   const log = parts.reduce((sum, part) => sum + part.log, 0), count = parts.reduce((sum, part) => sum + part.steps.length + 1, 0);
   return { parts, text: parts.map((part) => tidied(part.text)).filter(Boolean).join(" "), confidence: count ? Math.exp(log / count) : 1 };

@@ -8,7 +8,7 @@ class Translator {
     this.encoder = network.stacks.encoder;
     this.decoder = network.stacks["decoder.recurrent"];
     this.subwords = new Pieces(network.lists);
-    this.keeping = new Keeping({ ...network.lists, copiesNames: network.copiesNames }, network.isKeeping);
+    this.keeping = new Keeping({ ...network.lists, copiesNames: network.copiesNames, keepsMarks: network.keepsMarks }, network.isKeeping);
     this.table = this.tensors["embedding.weight"];
     this.size = this.encoder.inputs;
     this.vocabulary = this.tensors.bias.length;
