@@ -187,7 +187,7 @@ def main() -> None:
     arguments: list[str] = []
     try:
         arguments = _without_plugins(_words()) or ["--help"]
-        code = build(arguments)(args=arguments, standalone_mode=False)
+        code = build(arguments)(args=arguments, prog_name="gatework", standalone_mode=False)
     except _MISUSE as error:
         _fail(f"{error.format_message().rstrip('.')}; {_way_out(error, arguments)}", 2)
     except GateworkError as error:
