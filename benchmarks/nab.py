@@ -1,6 +1,6 @@
 """The Numenta Anomaly Benchmark's standard score of gatework's detector, beside the simple ones.
 
-    GATEWORK_DATA=DIR python benchmarks/nab.py [--seeds 3] [--scorer forecast] [--threshold tail] [--json FILE]
+    GATEWORK_DATA=DIR python benchmarks/nab.py [--seeds 3] [--scorer forecast] [--threshold combined] [--json FILE]
 
 DIR/anomaly/nab holds `data/` and `labels/` of https://github.com/numenta/NAB (MIT). The files of realKnownCause and
 artificialWithAnomaly are scored; with `--groups other` the remaining ones, by which the settings were chosen
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--scorer", default="forecast")
-    parser.add_argument("--threshold", default="tail", help="one rule, or several after one training: tail,combined")
+    parser.add_argument("--threshold", default="combined", help="one rule, or several: combined,quantile")
     parser.add_argument("--cell", default="lstm")
     parser.add_argument("--groups", choices=GROUPS, default="scored", help="which of the benchmark's files")
     parser.add_argument("--simple", action="store_true", help="the simple detectors alone")

@@ -1,6 +1,6 @@
 """The detector on spacecraft telemetry in the layout of telemanom's data, beside the simple ones.
 
-    python benchmarks/telemetry.py FOLDER --keep KEPT [--seeds 3] [--threshold combined,tail,dynamic]
+    python benchmarks/telemetry.py FOLDER --keep KEPT [--seeds 3] [--threshold combined,dynamic]
 
 FOLDER holds `train/`, `test/` and `labeled_anomalies.csv`. A channel's network learns from its train part alone and
 judges the test part; a labelled span is found if any flagged span has a row in common with it (Hundman et al. 2018).
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--keep", type=Path, required=True, help="keep each channel's scores here")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threshold", default="combined", help="one rule or several: combined,tail,dynamic")
+    parser.add_argument("--threshold", default="combined", help="one rule or several: combined,dynamic")
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--hidden", type=int, default=32)
     options = parser.parse_args()

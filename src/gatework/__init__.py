@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gatework.nn import accelerate, cell
     from gatework.reports import report
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where each public name comes from; a module, or an attribute of one after a colon.
 _SOURCES = {

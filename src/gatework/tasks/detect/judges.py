@@ -31,8 +31,6 @@ class Judging(NamedTuple):
 
 # Chosen on made faults of every kind and the built-in series: benchmarks/detect_settings.py, docs/benchmarks-detect.md.
 _LONG, _SPAN = 24, 20
-# Chosen on half of the NAB: docs/benchmarks-detect.md.
-_TAIL_SPAN = 8
 _single = partial(MeanSmoothing, rows=1)
 _long = partial(MeanSmoothing, rows=_LONG)
 JUDGINGS = {
@@ -41,7 +39,6 @@ JUDGINGS = {
     "pot": (Judging(_single, "pot"),),
     "dynamic": (Judging(partial(ExponentialSmoothing, span=_SPAN), "dynamic"),),
     "likelihood": (Judging(_long, "likelihood"),),
-    "tail": (Judging(partial(ExponentialSmoothing, span=_TAIL_SPAN), "tail"),),
 }
 """What each value of `--threshold` stands for."""
 

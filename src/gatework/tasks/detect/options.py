@@ -10,7 +10,7 @@ from typing import Literal
 from gatework.options import OptionSection, TaskOptions, TimeOptions, option, options_of
 
 Scorer = Literal["forecast", "reconstruction"]
-ThresholdRule = Literal["combined", "quantile", "pot", "dynamic", "likelihood", "tail"]
+ThresholdRule = Literal["combined", "quantile", "pot", "dynamic", "likelihood"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class DetectOptions(OptionSection):
     threshold: ThresholdRule = option(
         "combined",
         help="From which error on a row is anomalous: a robust quantile of the last errors; the extreme value rule "
-        "pot; the dynamic rule without a law; the likelihood of the mean of the last 24 errors; tail, how rare an "
-        "error is in all of a long past; or combined: pot on single rows, that likelihood, and rules on the value.",
+        "pot; the dynamic rule without a law; the likelihood of the mean of the last 24 "
+        "errors; or combined: pot on single rows, that likelihood, and rules on the value.",
     )
     alarms_per_week: float = option(
         0.0,

@@ -8,7 +8,7 @@ Errors are not negative, and measured in standard deviations of the training par
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -319,94 +319,8 @@ class LikelihoodThreshold(Threshold):
         return self._threshold
 
 
-class TailThreshold(Threshold):
-    r"""How rare an error is among all of a long past, by extreme value theory; what is flagged is learnt as well.
-
-    The largest 5 % of the last errors exceed a level $t$; their excesses follow a generalised Pareto law with scale
-    $\sigma$ and shape $\gamma \ge 0$, so that an error $x > t$ is exceeded with the probability
-
-    $$ p(x) = 0.05 \left( 1 + \gamma \frac{x - t}{\sigma} \right)^{-1/\gamma} $$
-
-    How anomalous it is counts in orders of magnitude, $\log p(x) / \log q$, which means the same in every series. As
-    all errors are learnt, a series that has changed for good is not flagged for ever: the share of rows that are
-    flagged cannot stay much above $q$.
-
-    Args:
-        probability: $q$, the probability below which a row is anomalous.
-        window: How many errors are remembered.
-        every: After how many rows the law is fitted anew.
-        floor: No threshold is below it.
-    """
-
-    name = "tail"
-    _LEVEL = 0.95
-    _LEAST_SCALE = 1e-3
-
-    def __init__(self, probability: float = 1 / 400, window: int = 5000, every: int = 50, floor: float = 0.05) -> None:
-        super().__init__(floor)
-        self.probability, self.every = probability, every
-        self.errors = Window(window)
-        self._until_update = 0
-        self._past = np.zeros(0)
-        self._base = self._shape = 0.0
-        self._scale = self._LEAST_SCALE
-        self._share = 1.0
-        self._threshold = floor
-
-    def fit(self, errors: np.ndarray) -> None:
-        """Begins with errors that the network has not been trained on, shape (rows,)."""
-        self.errors.fill(errors)
-
-    def step(self, error: float) -> float:
-        """The threshold for this error, from those before it."""
-        if self._until_update == 0 and len(self.errors):
-            self._refit()
-            self._until_update = self.every
-        self._until_update = max(self._until_update - 1, 0)
-        self.errors.add(error)
-        return self._threshold
-
-    def judge(self, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How many orders of magnitude each error's probability is below 1, in those of $q$; see `Threshold.judge`."""
-        ratios, parts = np.full(len(errors), np.nan), [np.zeros(0)]
-        for at in self._cuts(len(errors)):
-            part = errors[at]
-            parts.append(self.run(part))
-            # The law is that of these rows until the next step.
-            orders = np.log(self._exceeded(part)) / np.log(self.probability)
-            ratios[at] = np.minimum(orders, part / self.floor) if self.floor else np.where(np.isnan(part), part, orders)
-        return ratios, np.concatenate(parts)
-
-    def _cuts(self, rows: int) -> Iterator[slice]:
-        """Stretches of rows that have one law each."""
-        at = 0
-        while at < rows:
-            stop = min(at + max(self._until_update, 1), rows)
-            yield slice(at, stop)
-            at = stop
-
-    def _refit(self) -> None:
-        self._past = np.sort(self.errors.values())
-        self._base = float(self._past[int(self._LEVEL * (len(self._past) - 1))])
-        peaks = self._past[self._past > self._base] - self._base
-        self._shape, scale = fit_pareto(peaks, lowest=0.0)
-        self._scale, self._share = max(scale, self._LEAST_SCALE), max(len(peaks), 1) / len(self._past)
-        depth = max(np.log(self._share / self.probability), 0.0)
-        excess = depth if self._shape < 1e-6 else np.expm1(self._shape * depth) / self._shape
-        self._threshold = max(self._base + self._scale * float(excess), self.floor)
-
-    def _exceeded(self, errors: np.ndarray) -> np.ndarray:
-        """The probability that each error is exceeded."""
-        excess = np.maximum(errors - self._base, 0.0) / self._scale
-        tail = np.exp(-excess) if self._shape < 1e-6 else (1 + self._shape * excess) ** (-1 / self._shape)
-        above = len(self._past) - np.searchsorted(self._past, errors) + 0.5
-        rank = np.maximum(above / (len(self._past) + 1), self._share)
-        probability: np.ndarray = np.where(errors > self._base, self._share * tail, rank)
-        return np.maximum(probability, np.finfo(np.float64).tiny)
-
-
 THRESHOLDS: Mapping[str, type[Threshold]] = {
-    t.name: t for t in (QuantileThreshold, PeaksThreshold, DynamicThreshold, LikelihoodThreshold, TailThreshold)
+    t.name: t for t in (QuantileThreshold, PeaksThreshold, DynamicThreshold, LikelihoodThreshold)
 }
 
 
