@@ -78,8 +78,8 @@ def test_a_type_checker_knows_every_keyword_argument(tmp_path):
     )
     found = [line.removeprefix("snippet.py:") for line in done.stdout.splitlines()]
     expected = [
-        '5: note: Revealed type is "gatework.training.run.Run"',
-        '6: note: Revealed type is "gatework.training.run.Run"',
+        '5: note: Revealed type is "gatework._trained.ShownRun"',
+        '6: note: Revealed type is "gatework._trained.ShownRun"',
         '8: error: Unexpected keyword argument "hiden" for "train"; did you mean "hidden"?',
         '9: error: Argument "pooling" to "train" has incompatible type',
         '10: error: Argument "epochs" to "compare" has incompatible type "str"; expected "int"',
