@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gatework.tasks.classify.linear import LinearClassifier
 from gatework.tasks.classify.stored import from_arrays
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from gatework.tasks.classify.model import Joining
 
 LINEAR = "linear_"
 """What the names of a linear classifier's arrays begin with."""
@@ -63,3 +68,10 @@ class Joint:
         if self.linear is not None and linear:
             scores = scores + linear * self.linear.scores(inputs)
         return scores.astype(outputs.dtype)
+
+
+def joining_of(model: nn.Module) -> Joining | None:
+    """What a network's scores are calibrated by and joined with; None where it is no network of this task."""
+    # A server's network holds the trained one inside.
+    joining: Joining | None = getattr(getattr(model, "network", model), "joining", None)
+    return joining

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.inputs import RaggedSeries
+from gatework.data.long import is_long
 from gatework.data.recordings import Recordings
 from gatework.data.text import Texts
+from gatework.options import TimeOptions
+from gatework.tasks.classify.options import PretrainingOptions, SequenceOptions, SoundOptions
 from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset, pretrained_recipe
 
 if TYPE_CHECKING:
@@ -76,3 +79,19 @@ def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
         "few short texts: each step also learns from word vectors moved where that hurts most (--adversarial 0 leaves "
         "it out), and the last, the mean and the largest state are looked at (--pooling)"
     ]
+
+
+def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[str]:
+    """The sections of a recipe that a run of these inputs has no use for.
+
+    Args:
+        recipe: The recipe's sections by name.
+        state: That of the task.
+    """
+    unused = set() if is_long(state.get("columns") or {}) else {TimeOptions.section, SequenceOptions.section}
+    if "sound" not in state:
+        unused.add(SoundOptions.section)
+    plan = recipe.get(PretrainingOptions.section) or {}
+    if not (plan.get("pretrain") or plan.get("from_run")):
+        unused.add(PretrainingOptions.section)
+    return unused

@@ -28,8 +28,8 @@ from gatework.tasks.classify import report, sounds
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts
-from gatework.tasks.classify.joint import Joint
-from gatework.tasks.classify.kinds import decided, outlook
+from gatework.tasks.classify.joint import Joint, joining_of
+from gatework.tasks.classify.kinds import decided, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from gatework.tasks._sequence_stream import Alone
     from gatework.tasks._stream import ByteStream
     from gatework.tasks._task import Trained
-    from gatework.tasks.classify.model import Joining
 
 
 _JOINING = "joining."
@@ -231,7 +230,7 @@ class ClassifyTask(SequenceTask):
     def outputs(self, model: nn.Module, examples: Examples) -> tuple[np.ndarray, float]:
         """The scores that are answered, the network's own or the blend's, and the mean loss of the network."""
         outputs, loss = super().outputs(model, examples)
-        joining = _joining(model)
+        joining = joining_of(model)
         if joining is None:
             return outputs, loss
         return self._answered(joining.joint, outputs, examples.split), loss
@@ -255,7 +254,7 @@ class ClassifyTask(SequenceTask):
 
     def alone(self, model: nn.Module) -> Alone:
         """The network's calibrated scores."""
-        joining = _joining(model)
+        joining = joining_of(model)
         return super().alone(model) if joining is None else joining.joint.alone
 
     @property
@@ -270,7 +269,7 @@ class ClassifyTask(SequenceTask):
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Chooses the temperature that the network's scores are divided by."""
-        joining, held = _joining(model), dataset.validation
+        joining, held = joining_of(model), dataset.validation
         if joining is not None:
             outputs, _ = super().outputs(model, self.encode(held))
             joining.calibrate(outputs, held.targets)
@@ -301,12 +300,12 @@ class ClassifyTask(SequenceTask):
 
     def calibrated(self, model: nn.Module) -> nn.Module:
         """The network whose scores are divided by their temperature."""
-        joining = _joining(model)
+        joining = joining_of(model)
         return model if joining is None else joining.calibrated(model)
 
     def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ClassifyTask:
         """The task with the weight of the network beside the best linear classifier, which the network then carries."""
-        joining, held = _joining(model), dataset.validation
+        joining, held = joining_of(model), dataset.validation
         if joining is None:
             return self
         outputs, _ = super().outputs(model, self.encode(held))
@@ -318,7 +317,7 @@ class ClassifyTask(SequenceTask):
 
     def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
         """What the linear classifier says alone, where there is a blend."""
-        joining = _joining(model)
+        joining = joining_of(model)
         if self.chosen is None or joining is None or joining.linear is None:
             return {}
         return {joining.linear.short_name: self.answers(joining.linear.scores(split.inputs), split)}
@@ -332,13 +331,10 @@ class ClassifyTask(SequenceTask):
             alone = replace(self, chosen=None).evaluate(model, self.encode(split))
             beside = {NETWORK_ALONE: alone.metrics} | beside
         test = split.table()
-        ids = (
-            split.beside.select(name for name in split.beside.columns if name not in test)
-            if split.beside is not None
-            else None
-        )
+        if split.beside is not None:
+            test = split.beside.select(name for name in split.beside.columns if name not in test).hstack(test)
         metrics = evaluation.metrics | classify.misheard(self, model, split)
-        return Scores(metrics, evaluation.answers, beside, test if ids is None else ids.hstack(test))
+        return Scores(metrics, evaluation.answers, beside, test)
 
     @property
     def reads_parts(self) -> bool:
@@ -354,12 +350,7 @@ class ClassifyTask(SequenceTask):
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
         """A recipe for a reader, without the options of long tables where there was none."""
         shown = super().recipe_in_use(recipe, state)
-        unused = set() if is_long(state.get("columns") or {}) else {TimeOptions.section, SequenceOptions.section}
-        if "sound" not in state:
-            unused.add(SoundOptions.section)
-        plan = recipe.get(PretrainingOptions.section) or {}
-        if not (plan.get("pretrain") or plan.get("from_run")):
-            unused.add(PretrainingOptions.section)
+        unused = unused_sections(recipe, state)
         return {name: part for name, part in shown.items() if name not in unused}
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
@@ -506,10 +497,3 @@ class ClassifyTask(SequenceTask):
 def _is_row(source: Any) -> bool:
     """Whether a source is one series, written as numbers."""
     return isinstance(source, str) and not Path(source).suffix[1:].isalpha() and not os.path.exists(source)
-
-
-def _joining(model: nn.Module) -> Joining | None:
-    """What a network's scores are calibrated by and joined with; None where it is no network of this task."""
-    # A server's network holds the trained one inside.
-    joining: Joining | None = getattr(getattr(model, "network", model), "joining", None)
-    return joining

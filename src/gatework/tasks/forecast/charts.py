@@ -23,6 +23,26 @@ def level_name(level: float) -> str:
     return f"q{level:g}"
 
 
+def answer_rows(origins: Origins, quantiles: np.ndarray) -> list[dict[str, Any]]:
+    """One row per series, target and step: ids, time, the forecast (the median) and its quantiles.
+
+    Args:
+        origins: Where it is forecast from.
+        quantiles: Shape (origins, steps, levels), of at least the steps of a forecast.
+    """
+    table = origins.table
+    rows: list[dict[str, Any]] = []
+    for (number, target, step), ahead in zip(origins.index, quantiles[:, : origins.horizon], strict=True):
+        series = table.series[number]
+        stamps = table.stamps(series.start + np.arange(step, step + len(ahead)))
+        start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
+        named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
+        for stamp, row in zip(stamps, ahead.tolist(), strict=True):
+            bands = {level_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
+            rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
+    return rows
+
+
 def forecast_chart(
     title: str, past: tuple[list[str], list[float]], ahead: list[str], quantiles: np.ndarray, unit: str
 ) -> Chart:

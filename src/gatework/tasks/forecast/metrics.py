@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """The quantiles that every method answers."""
 MEDIAN = LEVELS.index(0.5)
+# Intervals hold where they cover what they promise to within this.
+_CLOSE = 0.05
 INTERVALS = {80: (1, 5), 95: (0, 6)}
 """The intervals that are judged, in per cent, and the positions of their ends in `LEVELS`."""
 
@@ -163,6 +165,29 @@ def interval_score(low: np.ndarray, high: np.ndarray, y: np.ndarray, misses: flo
     """
     score: np.ndarray = (high - low) + 2 / misses * (np.maximum(low - y, 0) + np.maximum(y - high, 0))
     return score
+
+
+def held_remark(metrics: Mapping[str, float], steps: int, forecasts: float) -> str:
+    """How many of the actual values the intervals held, and whether that can be told.
+
+    Args:
+        metrics: Those of the answers.
+        steps: How many actual values there are.
+        forecasts: How many forecasts that do not overlap.
+    """
+    shares = {percent: metrics[f"coverage_{percent}"] for percent in INTERVALS}
+    held = ", ".join(f"its {percent} % interval held {100 * share:.0f} %" for percent, share in shares.items())
+    off = [str(percent) for percent, share in shares.items() if abs(share - percent / 100) > _CLOSE]
+    moved = {percent: chance(percent / 100, steps) for percent in INTERVALS}
+    remark = f"Of the test values {held}."
+    if max(moved.values()) > _CLOSE:
+        by = " and ".join(f"{100 * value:.0f}" for value in moved.values())
+        return (
+            f"{remark} Whether they hold cannot be told from {steps} test values: even if these were independent, "
+            f"chance alone would move the shares by {by} points; they are {forecasts:.0f} forecasts that do not "
+            "overlap."
+        )
+    return remark if not off else f"{remark} That is more than 5 points off for the {' and the '.join(off)} % interval."
 
 
 def interval_remark(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> str:

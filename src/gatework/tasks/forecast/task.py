@@ -25,7 +25,7 @@ from gatework.tasks.forecast import report
 from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import baselines
 from gatework.tasks.forecast.blend import ForecastBlend, choose, made, on_part
-from gatework.tasks.forecast.charts import backtest, charts, futures, level_name
+from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset, every_origin, forecast_dataset
 from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
@@ -34,13 +34,10 @@ from gatework.tasks.forecast.live import MOST_WINDOWS, live
 from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.methods import checked
 from gatework.tasks.forecast.metrics import (
-    INTERVALS,
-    LEVELS,
-    MEDIAN,
     answers_of,
     arrays_of,
-    chance,
     distinct_steps,
+    held_remark,
     interval_remark,
     metrics,
     sample,
@@ -50,7 +47,7 @@ from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
-from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale, origins_of
+from gatework.tasks.forecast.windows import Origins, OriginSplit, last_origins, on_scale, origins_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -63,10 +60,6 @@ if TYPE_CHECKING:
     from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks.forecast.model import ForecastNetwork
-
-
-# Intervals hold where they cover what they promise to within this.
-_CLOSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -425,31 +418,15 @@ class ForecastTask(DenseTask):
             return self._at_the_end(self.history, self.plan.horizon)
         except DataError:
             # What is known ahead ends with the table; the last steps of it are what is forecast.
-            last = np.array([(n, 0, max(1, len(s) - self.plan.horizon)) for n, s in enumerate(self.history.series)])
-            scale = np.full((len(self.history.series), len(self.history.columns.targets)), np.nan)
-            return OriginSplit(Origins(self.history, last, self.plan.horizon, self.plan.season, scale))
+            return OriginSplit(last_origins(self.history, self.plan.horizon, self.plan.season, self.plan.horizon))
 
     def remark(
         self, dataset: Dataset, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
     ) -> str:
         """How many actual values the intervals held, whether that can be told, and whose intervals are better."""
-        return " ".join(filter(None, (self._held(dataset, metrics), interval_remark(metrics, baselines))))
-
-    def _held(self, dataset: Dataset, metrics: Mapping[str, float]) -> str:
-        steps, horizon = distinct_steps(dataset.test.targets), self.plan.horizon
-        shares = {percent: metrics[f"coverage_{percent}"] for percent in INTERVALS}
-        held = ", ".join(f"its {percent} % interval held {100 * share:.0f} %" for percent, share in shares.items())
-        off = [str(percent) for percent, share in shares.items() if abs(share - percent / 100) > _CLOSE]
-        moved = {percent: chance(percent / 100, steps) for percent in INTERVALS}
-        told = f"Of the test values {held}."
-        if max(moved.values()) > _CLOSE:
-            by = " and ".join(f"{100 * value:.0f}" for value in moved.values())
-            return (
-                f"{told} Whether they hold cannot be told from {steps} test values: even if these were independent, "
-                f"chance alone would move the shares by {by} points; they are {steps / horizon:.0f} forecasts that do "
-                "not overlap."
-            )
-        return told if not off else f"{told} That is more than 5 points off for the {' and the '.join(off)} % interval."
+        steps = distinct_steps(dataset.test.targets)
+        held = held_remark(metrics, steps, steps / self.plan.horizon)
+        return " ".join(filter(None, (held, interval_remark(metrics, baselines))))
 
     def absent(self, dataset: Dataset) -> list[str]:
         """Says where statsforecast is not installed, or there are too many series for its methods."""
@@ -490,10 +467,7 @@ class ForecastTask(DenseTask):
             DataError: The table lacks what was said to be known ahead.
         """
         check_known(table, horizon, where, row)
-        targets = range(len(table.columns.targets))
-        index = np.array([(n, t, len(s)) for n, s in enumerate(table.series) for t in targets], dtype=np.int64)
-        scale = np.full((len(table.series), len(targets)), np.nan)
-        return OriginSplit(Origins(table, index, horizon, self.plan.season, scale))
+        return OriginSplit(last_origins(table, horizon, self.plan.season))
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Every origin of a newer table that has a season before it and the whole horizon after it.
@@ -508,18 +482,7 @@ class ForecastTask(DenseTask):
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""
-        origins = origins_of(split)
-        table = origins.table
-        rows: list[dict[str, Any]] = []
-        for (number, target, step), quantiles in zip(origins.index, outputs, strict=True):
-            series, quantiles = table.series[number], quantiles[: origins.horizon]
-            stamps = table.stamps(series.start + np.arange(step, step + len(quantiles)))
-            start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
-            named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
-            for stamp, row in zip(stamps, quantiles.tolist(), strict=True):
-                bands = {level_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
-                rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
-        return pl.DataFrame(rows, infer_schema_length=None)
+        return pl.DataFrame(answer_rows(origins_of(split), outputs), infer_schema_length=None)
 
 
 def _forecasts(dataset: Dataset) -> ForecastDataset:
