@@ -401,8 +401,7 @@ class ForecastTask(DenseTask):
         """A page in which the network forecasts."""
         network, plan = _network(model), self.plan
         split = self._offered(given)
-        split = split.take(np.arange(min(len(split), MOST_WINDOWS)))
-        origins = origins_of(split)
+        origins = origins_of(split.take(np.arange(min(len(split), MOST_WINDOWS))))
         whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
         raw, known = _raw(self, network, whole), network.calibration
         factors, _ = known.follow(raw, whole.targets["value"], origins.times(), self._keys(origins))

@@ -182,6 +182,6 @@ def origins_of(split: Split) -> Origins:
 def last_origins(table: Panel, horizon: int, season: int, before: int = 0) -> Origins:
     """The origins of every series and target after its last step, or so many steps before; without a scale."""
     targets = range(len(table.columns.targets))
-    steps = [(n, max(1, len(series) - before)) for n, series in enumerate(table.series)]
+    steps = [(n, len(s) - min(before, max(len(s) - 1, 0))) for n, s in enumerate(table.series)]
     index = np.array([(n, target, step) for n, step in steps for target in targets], dtype=np.int64)
     return Origins(table, index, horizon, season, np.full((len(table.series), len(targets)), np.nan))
