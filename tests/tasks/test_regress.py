@@ -1,7 +1,7 @@
-import dataclasses
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -12,6 +12,7 @@ from gatework.data.sets.waves import NOISE_FLOOR
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions
+from gatework.recipe import find_recipe
 from gatework.tasks import get
 from gatework.tasks.regress.metrics import answers_of
 from gatework.tasks.regress.task import RegressTask
@@ -122,10 +123,9 @@ def test_classes_are_sent_to_the_other_task():
 
 
 def test_one_value_to_predict_everywhere_is_nothing_to_learn():
-    split = ramps(0).train
-    same = Split(split.inputs, np.full_like(split.targets, 5))
+    frame = pl.DataFrame({"text": [f"word {n}" for n in range(40)], "price": [5.0] * 40})
     with pytest.raises(DataError, match="the same value to predict; there is nothing to learn"):
-        get("regress").fit(dataclasses.replace(ramps(0), train=same), DataOptions())
+        get("regress").load(frame, find_recipe("regress").changed(text="text", target="price"))
 
 
 def test_an_unknown_task_is_told_with_the_nearest_name():

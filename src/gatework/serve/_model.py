@@ -103,6 +103,8 @@ class ServedModel:
     @property
     def options(self) -> Mapping[str, Option]:
         """The options of a prediction that a request may give, by name."""
+        if not self.task.takes_options:
+            return {}
         declared = TASKS.find(self.predictor.run.recipe.task).prediction_options
         # A file or a run of this machine is nothing that a stranger may name.
         return {

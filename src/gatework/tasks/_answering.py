@@ -38,6 +38,11 @@ class Answering(Core):
         return False
 
     @property
+    def takes_options(self) -> bool:
+        """Whether the options of a prediction that its kind of task has are of use to this one."""
+        return True
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """The forms in which one may ask it over a network: "texts", "series", or "rows" of a table; none by default.
 

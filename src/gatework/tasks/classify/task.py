@@ -291,6 +291,8 @@ class ClassifyTask(SequenceTask):
         """A stream of sounds is one of bytes."""
         return self.sound is not None
 
+    takes_options = reads_bytes
+
     def byte_stream(self, model: nn.Module, recipe: Recipe, **options: Any) -> ByteStream:
         """Searches raw sound for keywords as it comes, in windows as long as most recordings."""
         if self.sound is None:
@@ -350,8 +352,7 @@ class ClassifyTask(SequenceTask):
     def recipe_in_use(cls, recipe: Mapping[str, Any], state: Mapping[str, Any]) -> Mapping[str, Any]:
         """A recipe for a reader, without the options of long tables where there was none."""
         shown = super().recipe_in_use(recipe, state)
-        unused = unused_sections(recipe, state)
-        return {name: part for name, part in shown.items() if name not in unused}
+        return {name: part for name, part in shown.items() if name not in unused_sections(recipe, state)}
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads texts, series or recordings without answers."""
@@ -374,8 +375,8 @@ class ClassifyTask(SequenceTask):
     def _read_sounds(self, source: Any, recipe: Recipe, options: Mapping[str, Any], *, has_labels: bool) -> Sounds:
         refuse_options(self.name, options, _OF_SOUND_ANSWERS)
         encoder: Any = self.encoder
-        is_skipping = bool(options.get("skip_bad"))
-        return sounds.read(source, recipe, encoder.spec, self.classes, has_labels=has_labels, is_skipping=is_skipping)
+        skip = bool(options.get("skip_bad"))
+        return sounds.read(source, recipe, encoder.spec, self.classes, has_labels=has_labels, is_skipping=skip)
 
     def _of_long_table(self, source: Any, recipe: Recipe, columns: Columns) -> Split:
         table = long_table(source, recipe.data)

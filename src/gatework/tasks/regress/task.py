@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gatework.data.dataset import Batch, Columns, Dataset, Split
     from gatework.options import DataOptions, ModelOptions
+    from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
@@ -60,6 +61,19 @@ class RegressTask(SequenceTask):
     reading: Reading = field(default_factory=Reading)
 
     @classmethod
+    def load(cls, source: Any, recipe: Recipe) -> Dataset:
+        """Reads and splits the data to learn from; see `gatework.data.load`.
+
+        Raises:
+            DataError: Every value to learn from is the same.
+        """
+        dataset = super().load(source, recipe)
+        train = dataset.train
+        if not isinstance(train, PackedSplit) and len(train) and (train.targets == train.targets[0]).all():
+            raise DataError(f'"{dataset.name}": every example has the same value to predict; there is nothing to learn')
+        return dataset
+
+    @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> RegressTask:
         """Learns the vocabulary or scale from the training part alone.
 
@@ -72,13 +86,7 @@ class RegressTask(SequenceTask):
         if isinstance(train, PackedSplit):
             scale = train.target_scale(is_scaled=config.scale)
         else:
-            targets = train.targets
-            if len(targets) and (targets == targets[0]).all():
-                raise DataError(
-                    f'"{dataset.name}": every example to learn from has the same value to predict; there is nothing to '
-                    "learn"
-                )
-            scale = Scale.learnt(targets, is_scaled=config.scale)
+            scale = Scale.learnt(train.targets, is_scaled=config.scale)
         return cls(fit_encoder(dataset.train.inputs, config), scale, dataset.columns, reading=dataset.reading)
 
     def model(self, config: ModelOptions) -> nn.Module:
