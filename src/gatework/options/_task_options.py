@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class TaskOptions:
     is_made_for: Callable[[Path], bool] = _never
     reads_texts: bool = False
 
-    @property
+    @cached_property
     def options(self) -> tuple[Option, ...]:
         """Every option of its recipes, those that it does not read included."""
         sections: tuple[type[OptionSection], ...] = (DataOptions, *self.sections, ModelOptions, TrainingOptions)
@@ -66,12 +67,12 @@ class TaskOptions:
             replace(o, help=self.help.get(o.qualified, o.help)) for section in sections for o in options_of(section)
         )
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Option, ...]:
         """The options of its recipes that it reads, the data set apart, which is an argument."""
         return tuple(o for o in self.options if o.qualified not in self.unused | {"data.dataset"})
 
-    @property
+    @cached_property
     def prediction_options(self) -> tuple[Option, ...]:
         """The options of a prediction or an evaluation: the task's own, and those of reading a table."""
         sections = {section.section for section in (*SHARED, *self.sections)}
