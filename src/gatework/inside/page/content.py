@@ -83,8 +83,10 @@ def content(runs: Sequence[Run]) -> Content:
 
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
     encoder = sequence_task(run).encoder
-    if not isinstance(run.network, SequenceModel) or isinstance(encoder, SoundEncoder):
-        raise RunError(f"{run.path} has a network, or reads sounds, that the live page cannot run")
+    if isinstance(encoder, SoundEncoder):
+        raise RunError(f"{run.path} reads sounds, which the live page does not; see gatework report {run.path}")
+    if not isinstance(run.network, SequenceModel):
+        raise RunError(f"{run.path} has a network that the live page cannot run; see gatework report {run.path}")
     return encoder
 
 
