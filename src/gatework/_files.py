@@ -8,6 +8,7 @@ import glob
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -79,6 +80,25 @@ def _explained(error: OSError, path: Path) -> RunError:
     if error.errno in _NO_ROOM:
         return RunError(f"the disk is full: {path} could not be written; free some room or choose another folder")
     return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}")
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a temporary folder that becomes this one, new or empty, when the block ends without an error.
+
+    Raises:
+        OSError: The folder cannot be written, or holds something.
+    """
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~UMASK)
+        if folder.exists():
+            folder.rmdir()
+        os.replace(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
 
 
 def is_occupied(path: Path) -> bool:

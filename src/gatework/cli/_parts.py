@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from gatework._files import atomic
+from gatework._files import atomic, whole_folder
 from gatework.cli._show import flat
 from gatework.errors import UsageError
 
@@ -59,12 +57,8 @@ def _write_file(parts: Iterable[pl.DataFrame], out: Path) -> None:
 def _write_folder(parts: Iterable[pl.DataFrame], out: Path) -> None:
     if out.exists():
         raise UsageError(f"--out {out} is there already; name a new folder, or a .csv, .jsonl or .parquet file")
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with whole_folder(out) as temporary:
         _fill(parts, temporary)
-        os.replace(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _fill(parts: Iterable[pl.DataFrame], folder: Path) -> None:

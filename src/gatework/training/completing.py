@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import statistics
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells, tasks
-from gatework._files import UMASK, read_json, write_json, write_tensors, write_text
+from gatework._files import read_json, whole_folder, write_json, write_tensors, write_text
 from gatework.errors import RunError
 from gatework.options import AnswerOptions
 from gatework.recipe import Recipe, recipe_to_toml
@@ -58,8 +56,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
 
     refuse_occupied(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
+    with whole_folder(path) as temporary:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
         environment = runtime.environment(recipe.training.seed, fingerprint, threads, recipe.training.device)
         write_json(temporary / "environment.json", environment | {"notes": list(notes)})
@@ -67,13 +64,6 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         if (cell := cells.kept(recipe.model.cell)) is not None:
             content = {"reference": recipe.model.cell, "equations": cells.stored.digest(cell), "cell": cell}
             write_json(temporary / CELL_FILE, content)
-        os.chmod(temporary, 0o777 & ~UMASK)
-        if path.exists():
-            path.rmdir()
-        os.replace(temporary, path)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return Run(path, recipe)
 
 

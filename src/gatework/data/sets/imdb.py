@@ -9,20 +9,19 @@ paper.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
-import os
 import re
 import shutil
 import tarfile
-import tempfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gatework._files import cache_folder
+from gatework._files import cache_folder, whole_folder
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.download import official_file
 from gatework.data.sets._spec import SetSpec
@@ -137,20 +136,13 @@ def _keep(folder: Path, reviews: pl.DataFrame, tokens: Tokens) -> None:
     """Writes the cache in one piece; without room for it, the next time is as slow as this one."""
     import polars as pl
 
-    temporary = None
-    try:
+    with contextlib.suppress(OSError, pl.exceptions.PolarsError):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".reviews.", dir=folder.parent))
-        kept = reviews.with_columns(tokens=pl.Series(tokens.lengths))
-        kept.write_parquet(temporary / "reviews.parquet", compression="lz4")
-        pl.DataFrame({"id": tokens.ids}).write_parquet(temporary / "ids.parquet", compression="lz4")
-        tokens.types.to_frame("token").write_parquet(temporary / "types.parquet", compression="lz4")
-        os.replace(temporary, folder)
-    except (OSError, pl.exceptions.PolarsError):
-        pass
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with whole_folder(folder) as temporary:
+            kept = reviews.with_columns(tokens=pl.Series(tokens.lengths))
+            kept.write_parquet(temporary / "reviews.parquet", compression="lz4")
+            pl.DataFrame({"id": tokens.ids}).write_parquet(temporary / "ids.parquet", compression="lz4")
+            tokens.types.to_frame("token").write_parquet(temporary / "types.parquet", compression="lz4")
 
 
 SPEC = SetSpec(

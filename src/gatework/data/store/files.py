@@ -10,15 +10,17 @@ import hashlib
 import os
 import sys
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from filelock import FileLock
 
-from gatework._files import read_json, write_json
-from gatework.errors import DataError
+from gatework._files import cache_folder, is_occupied, read_json, whole_folder, write_json
+from gatework.errors import DataError, UsageError
 
 INDEX = "store.json"
 """The file that says what a store holds."""
@@ -186,6 +188,37 @@ class Store:
             if not array.path.is_file() or array.path.stat().st_size != size:
                 raise DataError(f"{array.path} is missing or not complete; remove its folder to pack anew")
         return cls(folder, about, arrays)
+
+    @classmethod
+    def kept(cls, named: str | None, key: str, write: Callable[[Path], None], of: str) -> Store:
+        """Opens the store of a source, which is written now where it has not been.
+
+        Args:
+            named: The folder that a person named; one in the cache if None.
+            key: What tells the source and its settings from others; the store says it as "key".
+            write: Writes the store into a folder.
+            of: What it is of, as "texts".
+
+        Raises:
+            UsageError: The folder holds something else.
+            DataError: The store is damaged, or of another version.
+        """
+        folder = Path(named) if named else cache_folder() / "stores" / key[:24]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if not (folder / INDEX).is_file():
+                if is_occupied(folder):
+                    raise UsageError(f"{folder} exists and holds no store; name another folder with --store")
+                with whole_folder(folder) as temporary:
+                    write(temporary)
+        store = cls.open(folder)
+        if store.about["key"] != key:
+            raise UsageError(
+                f"{folder} is a store of other {of} or other settings of data than these; remove it to pack anew, or "
+                "name another folder with --store"
+            )
+        store.check()
+        return store
 
     @property
     def fingerprint(self) -> str:

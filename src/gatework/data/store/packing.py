@@ -7,8 +7,6 @@ the test part are held in memory, and so have at most so many examples; all othe
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from filelock import FileLock
 
-from gatework._files import UMASK, cache_folder
 from gatework.data.dataset import Columns, Provenance, Split
 from gatework.data.numbers import plain_texts
 from gatework.data.own import Answer, chosen_columns, classes_of, decided, examples_of
 from gatework.data.reading import Reading
-from gatework.data.store.files import INDEX, ArrayWriter, Store, write_index
+from gatework.data.store.files import ArrayWriter, Store, write_index
 from gatework.data.store.inputs import (
     PackedDataset,
     PackedInputs,
@@ -72,20 +68,7 @@ def packed_dataset(source: Any, config: DataOptions, answer: Answer) -> PackedDa
     names = ("text", "label", "target", "validation", "test", "split_seed", "decimal")
     settings = {name: getattr(config, name) for name in names} | {"answer": answer}
     key = source_key(read, settings)
-    folder = Path(config.store) if config.store else cache_folder() / "stores" / key[:24]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if not (folder / INDEX).is_file():
-            if folder.exists() and any(folder.iterdir()):
-                raise UsageError(f"{folder} exists and holds no store; name another folder with --store")
-            _pack(read, config, answer, folder, key)
-    store = Store.open(folder)
-    if store.about["key"] != key:
-        raise UsageError(
-            f"{folder} is a store of other data or other settings of data than these; remove it to pack anew, or name "
-            "another folder with --store"
-        )
-    store.check()
+    store = Store.kept(config.store, key, lambda folder: _pack(read, config, answer, folder, key), "data")
     return _dataset(store, read)
 
 
@@ -112,20 +95,11 @@ def _dataset(store: Store, source: TableSource) -> PackedDataset:
 
 
 def _pack(source: TableSource, config: DataOptions, answer: Answer, folder: Path, key: str) -> None:
-    """Writes a store beside its folder, which then appears in one piece."""
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        packer = _Packer(source, config, answer, temporary)
-        for part in source.parts():
-            packer.add(part)
-        packer.finish(key)
-        os.chmod(temporary, 0o777 & ~UMASK)
-        if folder.exists():
-            folder.rmdir()
-        os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+    """Writes a store into a folder."""
+    packer = _Packer(source, config, answer, folder)
+    for part in source.parts():
+        packer.add(part)
+    packer.finish(key)
 
 
 @dataclass

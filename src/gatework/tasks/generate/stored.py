@@ -7,12 +7,9 @@ from stays on disk; whatever else looks at the training part (n-grams, copies, p
 from __future__ import annotations
 
 import codecs
-import contextlib
 import hashlib
 import io
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +20,7 @@ import numpy as np
 import polars as pl
 from filelock import FileLock
 
-from gatework._files import UMASK, cache_folder
+from gatework._files import whole_folder
 from gatework.data._content import existing, printable
 from gatework.data.dataset import Provenance, Split
 from gatework.data.own import text_column
@@ -123,7 +120,7 @@ class StoredText(Split):
         folder = self._kept.folder / f"tokens-{name}"
         with FileLock(self._kept.folder / f".{folder.name}.lock"):
             if not (folder / INDEX).is_file():
-                with _appearing(folder) as temporary:
+                with whole_folder(folder) as temporary:
                     write_index(temporary, {}, {"ring": self._encoded(temporary, tokens)})
             return Store.open(folder).arrays["ring"]
 
@@ -148,22 +145,6 @@ def _passages(blocks: Iterator[str]) -> Iterator[list[str]]:
             yield passages
     if rest:
         yield [rest]
-
-
-@contextlib.contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A temporary folder that becomes this one when the block ends without an error."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        yield temporary
-        os.chmod(temporary, 0o777 & ~UMASK)
-        if folder.exists():
-            folder.rmdir()
-        os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 @dataclass(frozen=True)
@@ -200,23 +181,13 @@ def stored_text_dataset(source: Any, recipe: Recipe) -> StoredTextDataset:
     stamps = [[printable(str(file)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     settings = [config.text, config.label, config.validation, config.test]
     key = hashlib.sha256(repr((stamps, settings)).encode()).hexdigest()
-    folder = Path(config.store) if config.store else cache_folder() / "stores" / key[:24]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        if not (folder / INDEX).is_file():
-            if folder.exists() and any(folder.iterdir()):
-                raise UsageError(f"{folder} exists and holds no store; name another folder with --store")
-            with _appearing(folder) as temporary:
-                size = sum(file.stat().st_size for file in files)
-                pieces = _of_table(table, config, size) if table else _of_files(files, config, size)
-                _pack(pieces, temporary, key, size)
-    store = Store.open(folder)
-    if store.about["key"] != key:
-        raise UsageError(
-            f"{folder} is a store of other texts or other settings of data than these; remove it to pack anew, or name "
-            "another folder with --store"
-        )
-    store.check()
+
+    def write(folder: Path) -> None:
+        size = sum(file.stat().st_size for file in files)
+        pieces = _of_table(table, config, size) if table else _of_files(files, config, size)
+        _pack(pieces, folder, key, size)
+
+    store = Store.kept(config.store, key, write, "texts")
     return _dataset(store, path, recipe)
 
 

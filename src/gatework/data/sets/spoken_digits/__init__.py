@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gatework._files import cache_folder
+from gatework._files import cache_folder, whole_folder
 from gatework.data.audio import need_speech
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.recordings import chosen_spec, open_all, read_all
@@ -148,15 +145,12 @@ def _fingerprint() -> str:
 def _keep(kept: Path, longest: int) -> None:
     """Writes the folder in one piece."""
     kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".digits.", dir=kept.parent))
     try:
-        _write(temporary, longest)
-        os.replace(temporary, kept)
+        with whole_folder(kept) as temporary:
+            _write(temporary, longest)
     except OSError:
         if not kept.is_dir():  # unless another process was first
             raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write(home: Path, longest: int) -> None:
