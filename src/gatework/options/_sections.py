@@ -144,6 +144,20 @@ class RecordingOptions(OptionSection):
 
 
 @dataclass(frozen=True)
+class RecordingAnswerOptions(OptionSection):
+    """What is asked of any network that hears recordings."""
+
+    skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
+    input_rate: int | None = option(
+        None,
+        low=2_000,
+        high=768_000,
+        help="Samples per second of a --stream; the run's own if absent.",
+        commands=("predict",),
+    )
+
+
+@dataclass(frozen=True)
 class AnswerOptions(OptionSection):
     """What a run answers once its network is trained, of tasks whose simple methods can answer beside it."""
 

@@ -12,6 +12,7 @@ from gatework.options import (
     AnswerOptions,
     Names,
     OptionSection,
+    RecordingAnswerOptions,
     RecordingOptions,
     TaskOptions,
     TimeOptions,
@@ -132,13 +133,12 @@ class SoundOptions(RecordingOptions):
 
 
 @dataclass(frozen=True)
-class SoundAnswerOptions(OptionSection):
+class SoundAnswerOptions(RecordingAnswerOptions):
     """What is asked of a classifier of sounds."""
 
     section = "sound"
     title = "Recordings"
 
-    skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
     keywords: Names = option(
         None,
         help="The classes that a --stream is searched for; all but background, silence and unknown if absent.",
@@ -151,13 +151,6 @@ class SoundAnswerOptions(OptionSection):
         high=100_000,
         help="Keywords that a --stream may report per hour although they were not said, by the validation part; 1 if "
         "absent.",
-        commands=("predict",),
-    )
-    input_rate: int | None = option(
-        None,
-        low=2_000,
-        high=768_000,
-        help="Samples per second of a --stream; the run's own if absent.",
         commands=("predict",),
     )
 

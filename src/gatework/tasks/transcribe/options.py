@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from gatework.data._sound_files import SUFFIXES, lists_recordings
-from gatework.options import OptionSection, RecordingOptions, TaskOptions, option
+from gatework.options import RecordingAnswerOptions, RecordingOptions, TaskOptions, option
 
 Normalise = Literal["auto", "global", "utterance"]
 Case = Literal["lower", "keep"]
@@ -68,7 +68,7 @@ class SpeechOptions(RecordingOptions):
 
 
 @dataclass(frozen=True)
-class TranscriptOptions(OptionSection):
+class TranscriptOptions(RecordingAnswerOptions):
     """What is asked of a transcript."""
 
     section = "speech"
@@ -86,7 +86,6 @@ class TranscriptOptions(OptionSection):
         None, help="Write (unsure) in place of a word that is likelier wrong than right.", commands=("predict",)
     )
     beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
-    skip_bad: bool | None = option(None, help="Leave out recordings that cannot be read, and say how many.")
     lm: str | None = option(
         None,
         help="A run of train generate: it reads all that the search ends with, and the likeliest text is written; not "
@@ -95,13 +94,6 @@ class TranscriptOptions(OptionSection):
     )
     lm_weight: float | None = option(
         None, low=0, high=100, help="How much the run of --lm counts beside all else; 0.5 if absent."
-    )
-    input_rate: int | None = option(
-        None,
-        low=2_000,
-        high=768_000,
-        help="Samples per second of a --stream; the run's own if absent.",
-        commands=("predict",),
     )
 
 
