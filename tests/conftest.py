@@ -35,7 +35,7 @@ SLOW = {
     "start processes": (
         "cli",
         "cells/test_docs.py",
-        "evaluation/test_workers.py",
+        "evaluation/test_processes.py",
         "search/test_joined.py",
         "nn/test_processes_and_threads.py",
         "reports/test_picture.py",

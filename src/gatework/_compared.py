@@ -78,7 +78,7 @@ def compare(
     Returns:
         The comparison, with its report.
     """
-    from gatework.evaluation.workers import start_early
+    from gatework.evaluation.processes import start_early
 
     if workers > 1:
         start_early()

@@ -101,7 +101,7 @@ def tune(
         DataError: The data are not usable.
         RunError: `out` holds something else.
     """
-    from gatework.evaluation.workers import start_early
+    from gatework.evaluation.processes import start_early
 
     if workers > 1:
         start_early()

@@ -103,7 +103,7 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(finished, tmp_path):
             told.append(label)
 
     compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, progress=Note())
-    assert told == ["lstm, seed 0", "rnn, seed 1", "gru, seed 1", "lstm, seed 1"]
+    assert told == ["gru, seed 0", "gru, seed 1", "rnn, seed 0", "rnn, seed 1"]
 
 
 def test_another_plan_or_a_folder_with_something_else_is_refused(finished, tmp_path):

@@ -15,7 +15,7 @@ from typing import Any
 
 from gatework.bench.timing import Shape, lengths_of, seconds_of
 from gatework.errors import UsageError, nearest
-from gatework.evaluation.workers import process_pool, result_of
+from gatework.evaluation.processes import process_pool, result_of
 
 # What has to be installed for each.
 _NEEDS = {"keras": ("keras", "tensorflow"), "flax": ("flax", "jax")}

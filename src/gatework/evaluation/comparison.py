@@ -23,7 +23,7 @@ from gatework.cells.stored import digest
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
 from gatework.evaluation.elsewhere import Elsewhere
-from gatework.evaluation.matching import matched_hidden
+from gatework.evaluation.matching import matched_hidden, parameters
 from gatework.evaluation.plans import check_cells_and_seeds, claim
 from gatework.evaluation.verdict import verdict
 from gatework.evaluation.workers import Job, train_all
@@ -114,8 +114,8 @@ def compare(
     if plan.match == "parameters":
         sizes = matched_hidden(task, plan.recipe.model, plan.cells)
     jobs = []
-    for seed in range(plan.seeds):
-        for cell in plan.cells:
+    for cell in _largest_first(plan, task, sizes):
+        for seed in range(plan.seeds):
             name = get_cell(cell).name
             path = out / "runs" / f"{name}-seed{seed}"
             recipe = plan.recipe.changed(cell=cell, hidden=sizes[cell], seed=seed)
@@ -138,6 +138,12 @@ def compare(
     content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
     content["workers"] = workers
     write_json(out / "comparison.json", content)
+
+
+def _largest_first(plan: ComparisonPlan, task: Task, sizes: Mapping[str, int]) -> list[str]:
+    """The cells in the order in which they begin: the last to end are short, and no process waits long for another."""
+    models = {cell: dataclasses.replace(plan.recipe.model, cell=cell, hidden=sizes[cell]) for cell in plan.cells}
+    return sorted(plan.cells, key=lambda cell: parameters(task, models[cell]), reverse=True)
 
 
 def _import_statistics() -> None:

@@ -2,132 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import multiprocessing
 import os
 import queue
-import signal
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock
 
-from gatework._registry import registering_modules
 from gatework.data.dataset import Dataset
-from gatework.errors import TrainingError
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
+from gatework.evaluation.processes import CONTEXT, process_pool, result_of, stop
 from gatework.training.completing import complete
 from gatework.training.progress import Progress
 from gatework.training.run import Run
 
 # How often, in seconds, the parent looks for news, and a worker tells of single steps.
 _NEWS = 0.1
-# How long, in seconds, a worker whose parent is gone is given before it is told again to end.
-_MERCY = 5.0
-# How long, in seconds, workers are given to write a checkpoint when a person stops the work.
-_PATIENCE = 1.5
+# What a worker ends with that was told to stop.
 _ENDED = 130
-# Workers are copies of a server that has imported torch once, and no thread of it or of the parent is in them. polars
-# may not be among what the server imports: it has threads of its own from then on.
-_HAS_SERVER = sys.platform == "linux"
-_CONTEXT: Any = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
-if _HAS_SERVER:
-    _CONTEXT.set_forkserver_preload(["torch"])
-
-T = TypeVar("T")
-
-
-def start_early() -> None:
-    """Lets the server import what workers need while this process does something else."""
-    if _HAS_SERVER:
-        from multiprocessing import forkserver, resource_tracker
-
-        # Its start would let Ctrl-C through again, which the server's start must not.
-        resource_tracker.ensure_running()
-        # What the server is, its workers are: Ctrl-C, which reaches every process of the terminal, ends none of them.
-        with _deaf_to_interrupts():
-            forkserver.ensure_running()
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Keeps Ctrl-C from this thread and the processes that it starts for the length of the block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
-    """Processes that share nothing with this one, leave Ctrl-C to it, and end soon after it if it is killed.
-
-    Args:
-        count: How many.
-        begin: Called once in each process before anything else.
-        arguments: What `begin` is given.
-    """
-    start_early()
-    return ProcessPoolExecutor(count, _CONTEXT, _begin_process, (registering_modules(), begin, arguments))
-
-
-def stop(pool: ProcessPoolExecutor) -> None:
-    """Ends every process of a pool: each is asked to, and after a moment made to.
-
-    The pool's own way out would first finish what its processes have begun, and what they hold in advance.
-    """
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    end = time.monotonic() + _PATIENCE
-    for process in processes:
-        process.join(max(end - time.monotonic(), 0.0))
-        if process.is_alive():
-            process.kill()
-
-
-def _begin_process(modules: Sequence[str], begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    # Ctrl-C reaches every process of the terminal; the parent decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    for module in modules:
-        importlib.import_module(module)
-    begin(*arguments)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    while True:
-        # Where a run is being trained this leaves a checkpoint first; elsewhere it ends the process.
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_MERCY)
-
-
-def result_of(future: Future[T]) -> T:
-    """What a process of the pool made.
-
-    Raises:
-        TrainingError: A process was ended from outside.
-    """
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        raise TrainingError(
-            "a training process was ended from outside, perhaps for want of memory; repeat the command to go on, "
-            "with --jobs 1 if memory is short"
-        ) from None
 
 
 @dataclass(frozen=True)
@@ -163,7 +59,7 @@ def perform(
         for piece in pieces:
             piece(dataset, progress)
         return
-    news = _CONTEXT.Queue()
+    news = CONTEXT.Queue()
     with process_pool(min(workers, len(pieces)), _begin, dataset, news) as pool:
         futures = [pool.submit(_do, piece) for piece in pieces]
         try:

@@ -14,7 +14,7 @@ from gatework._files import write_text
 from gatework.cells import resolved
 from gatework.errors import RunError
 from gatework.evaluation.plans import check_cells_and_seeds, claim
-from gatework.evaluation.workers import process_pool, result_of, stop
+from gatework.evaluation.processes import process_pool, result_of, stop
 from gatework.inside.memory.learning import Outcome, Trial, climb
 from gatework.training import runtime
 

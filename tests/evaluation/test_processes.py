@@ -10,12 +10,12 @@ import time
 import pytest
 
 from gatework.errors import TrainingError
-from gatework.evaluation.workers import process_pool, result_of
+from gatework.evaluation.processes import process_pool, result_of
 
 # A parent whose worker tells its number and then would compute for a long time.
 PARENT = """
 import os, time
-from gatework.evaluation.workers import process_pool
+from gatework.evaluation.processes import process_pool
 
 def work():
     print(os.getpid(), flush=True)
