@@ -163,7 +163,8 @@ def matrix(
     Raises:
         DataError: A value is not a finite number.
     """
-    categories = dict(like.categories) if like else _categories(frame, columns, source, reading)
+    others = (name for name in (*columns.known, *columns.past, *columns.static) if is_texts(frame[name]))
+    categories = dict(like.categories) if like else categories_of({n: frame[n] for n in others}, source, reading)
     columns = replace(columns, categories=categories)
     parts: list[np.ndarray] = []
     for name in columns.numbers:
@@ -199,14 +200,25 @@ def _indicators(column: pl.Series, values: tuple[str, ...], source: str, row: Ca
     return indicators
 
 
-def _categories(
-    frame: pl.DataFrame, columns: Columns, source: str, reading: Reading | None
-) -> dict[str, tuple[str, ...]]:
+def is_texts(column: pl.Series) -> bool:
+    """Whether a column holds texts, which may be categories."""
+    return column.dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def categories_of(columns: Mapping[str, pl.Series], source: str, reading: Reading | None) -> dict[str, tuple[str, ...]]:
+    """The values of each column of texts that is one of categories, in order.
+
+    Args:
+        columns: Columns of texts by name.
+        source: The file, for messages.
+        reading: The marks of numbers that are written as texts.
+
+    Raises:
+        DataError: A column holds too many different ones.
+    """
     categories = {}
-    for name in (*columns.known, *columns.past, *columns.static):
-        if frame[name].dtype not in (pl.String, pl.Categorical, pl.Enum):
-            continue
-        texts = _texts(frame[name])
+    for name, column in columns.items():
+        texts = _texts(column)
         present = texts.filter(texts != "")
         if len(present) and parsed_numbers(present, reading or Reading()).null_count() == len(present):
             # A field left empty is a category of its own, as where most days are no holiday.

@@ -165,7 +165,12 @@ def _together(rows: StepRows, same_step: np.ndarray, how: str, columns: Columns)
 
 
 def regular(
-    rows: StepRows, ids: Sequence[tuple[str, ...]], columns: Columns, config: TimeOptions, naming: Naming
+    rows: StepRows,
+    ids: Sequence[tuple[str, ...]],
+    columns: Columns,
+    config: TimeOptions,
+    naming: Naming,
+    end: int | None = None,
 ) -> tuple[list[Series], Counter[str]]:
     """Lays the rows of each series out at every step.
 
@@ -175,6 +180,7 @@ def regular(
         columns: The columns by role.
         config: The rules.
         naming: How messages call things.
+        end: The last step of the whole table that has a value, where these rows are not all of it.
 
     Returns:
         The series, and how many steps and values were not there.
@@ -185,7 +191,8 @@ def regular(
     bounds = [0, *(np.flatnonzero(np.diff(rows.codes)) + 1).tolist(), len(rows.codes)]
     has_target = ~np.isnan(rows.values[:, columns.slices()["targets"]]).all(axis=1)
     # Where no row means zero, every series goes on to the table's last step.
-    end = int(rows.positions[has_target].max()) if config.missing == "zero" and has_target.any() else None
+    last = int(rows.positions[has_target].max(initial=rows.positions[0])) if end is None else end
+    end = last if config.missing == "zero" and has_target.any() else None
     table, counts = [], Counter[str]()
     for low, high in pairwise(bounds):
         part = rows.take(np.arange(low, high))

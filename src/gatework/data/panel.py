@@ -98,7 +98,7 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
     codes, ids = series_of(frame, columns.ids, source, row, known)
     is_kept = like is not None and config.time_format is None
     stamps = read_stamps(frame[columns.time], codes, source=source, row=row, reading=reading, is_kept=is_kept)
-    grid, clock = _grid(stamps, codes, config, f'{source}, column "{columns.time}"', like)
+    grid, clock = grid_of(stamps, codes, config, f'{source}, column "{columns.time}"', like)
     positions, distance = grid.positions(clock)
     columns, values = matrix(frame, columns, source, row, None if like is None else like.columns, reading)
     naming = Naming(source, row, partial(_step, grid, stamps.zone))
@@ -110,23 +110,27 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
     notes = [
         *table.notes,
         *stamps.notes,
-        *_grid_notes(grid, distance, columns.time, is_inferred),
+        *grid_notes(grid, distance, columns.time, is_inferred),
         *notes,
         *_clock_notes(grid, stamps, clock, codes),
-        *_fill_notes(counts, config),
+        *fill_notes(counts, config),
     ]
     where = np.stack([codes, positions - np.array([s.start for s in series])[codes]], axis=1)
     reading = replace(reading, time_format=stamps.format or reading.time_format)
     return Panel(tuple(series), grid, stamps.zone, columns, where, tuple(notes), reading)
 
 
-def _grid(
-    stamps: Stamps, codes: np.ndarray, config: TimeOptions, where: str, like: Panel | None
+def clock_of(stamps: Stamps, frequency: Frequency) -> np.ndarray:
+    """What a grid counts of stamps: moments in UTC below a day where they are known, else the local clock."""
+    return stamps.local if frequency.is_daily_or_longer or stamps.moments is None else stamps.moments
+
+
+def grid_of(
+    stamps: Stamps, codes: np.ndarray, config: TimeOptions, where: str, like: Panel | None = None
 ) -> tuple[Grid, np.ndarray]:
-    """The grid, and the clock of the stamps that it counts: moments in UTC below a day where known, else local."""
+    """The grid, and the clock of the stamps that it counts."""
     if like is not None:
-        is_local = like.frequency.is_daily_or_longer or stamps.moments is None
-        return like.grid, stamps.local if is_local or stamps.moments is None else stamps.moments
+        return like.grid, clock_of(stamps, like.frequency)
     finest = stamps.local if stamps.moments is None else stamps.moments
     if config.frequency is not None:
         frequency = Frequency.parse(config.frequency)
@@ -137,7 +141,7 @@ def _grid(
             # A local midnight is 23 to 25 hours after the one before it.
             order = np.lexsort((stamps.local, codes))
             frequency = infer(stamps.local[order], codes[order], where)
-    clock = stamps.local if frequency.is_daily_or_longer else finest
+    clock = clock_of(stamps, frequency)
     return Grid.fit(frequency, clock, is_named=config.frequency is not None), clock
 
 
@@ -145,7 +149,8 @@ def _step(grid: Grid, zone: str | None, position: int) -> str:
     return str(clock_times(grid, zone, np.array([position]))[0])
 
 
-def _grid_notes(grid: Grid, distance: np.ndarray, column: str, is_inferred: bool) -> list[str]:
+def grid_notes(grid: Grid, distance: np.ndarray, column: str, is_inferred: bool) -> list[str]:
+    """What a reader should know of how stamps became steps."""
     notes = [f"The step is {grid.frequency.words}, found from the stamps."] if is_inferred else []
     off = np.abs(distance[distance != 0])
     if len(off) and (grid.is_calendar or grid.frequency.kind == "months"):
@@ -176,7 +181,8 @@ def _clock_notes(grid: Grid, stamps: Stamps, clock: np.ndarray, codes: np.ndarra
     return ["An hour repeated in autumn and one left out in spring look like a change of clocks; name the --time-zone."]
 
 
-def _fill_notes(counts: Mapping[str, int], config: TimeOptions) -> list[str]:
+def fill_notes(counts: Mapping[str, int], config: TimeOptions) -> list[str]:
+    """How many steps and values were not there."""
     by = "zero" if config.missing == "zero" else "the previous value, for input only"
     told = {
         "leading": "{:,} rows before the first value of their series were left out.",

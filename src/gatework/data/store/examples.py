@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,63 +23,32 @@ if TYPE_CHECKING:
     from gatework.data.store.inputs import PackedSplit
     from gatework.options import TrainingOptions
 
-Rows = TypeVar("Rows")
+_MOST_AHEAD = 1 << 26
+"""Batches whose inputs have more bytes together are read one by one."""
 
 
-class PackedExamples(ABC, Generic[Rows]):
+class PackedExamples(ABC):
     """The examples of a training part on disk.
 
     Args:
         split: The examples before encoding.
-        targets: Turns targets into those of the loss.
     """
 
-    def __init__(self, split: PackedSplit, targets: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.split: Split = split
-        self._packed, self._encoded = split, targets
+    def __init__(self, split: Split) -> None:
+        self.split = split
         self._held = np.zeros(0, dtype=np.int64)
-        self._ahead: tuple[Rows, np.ndarray] | None = None
+        self._ahead: Batch | None = None
 
     def __len__(self) -> int:
         return len(self.split)
 
     @abstractmethod
-    def rows_at(self, index: np.ndarray) -> Rows:
-        """What the store has of the examples at these positions."""
-
-    @abstractmethod
-    def rows_among(self, rows: Rows, places: np.ndarray) -> Rows:
-        """Those at these places of what was read."""
-
-    @abstractmethod
-    def lengths_of(self, rows: Rows) -> np.ndarray:
-        """The steps of examples, int64."""
-
-    @abstractmethod
-    def inputs_of(self, rows: Rows) -> np.ndarray:
-        """The inputs of a batch."""
-
-    def read_ahead(self, index: np.ndarray) -> None:
-        """Reads the examples at these positions, which batches are asked of next."""
-        self._held = np.sort(index)
-        self._ahead = self._read_now(self._held)
-
-    def _read_now(self, index: np.ndarray) -> tuple[Rows, np.ndarray]:
-        return self.rows_at(index), self._encoded(self._packed.targets_at(index))
-
-    def _read(self, index: np.ndarray) -> tuple[Rows, np.ndarray]:
-        """The examples at these positions and their targets, from what was read ahead where they are there."""
-        if self._ahead is None:
-            return self._read_now(index)
-        places = np.searchsorted(self._held, index)
-        if not np.array_equal(self._held[np.minimum(places, len(self._held) - 1)], index):
-            return self._read_now(index)
-        rows, targets = self._ahead
-        return self.rows_among(rows, places), targets[places]
-
     def lengths_at(self, index: np.ndarray) -> np.ndarray:
         """The steps of the examples at these positions, int64."""
-        return self.lengths_of(self._read(index)[0])
+
+    @abstractmethod
+    def batch_at(self, index: np.ndarray) -> Batch:
+        """The examples at these positions as one batch, read now."""
 
     @property
     def lengths(self) -> np.ndarray:
@@ -91,22 +60,41 @@ class PackedExamples(ABC, Generic[Rows]):
         """Whether all examples have as many steps."""
         return True
 
+    @property
+    def bytes_of_one(self) -> int:
+        """About how many bytes an example takes in memory."""
+        return 0
+
     def order(self, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
         """The batches of an epoch, computed when they are asked for."""
         lengths = self.lengths_at if config.bucket and not self.is_even else None
         return ShuffledOrder(len(self), config.batch_size, config.seed, epoch, lengths, self.read_ahead)
 
-    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs and the lengths of a batch, as arrays."""
-        rows, _ = self._read(index)
-        return self.inputs_of(rows), self.lengths_of(rows)
+    def read_ahead(self, index: np.ndarray) -> None:
+        """Reads the examples at these positions, of which the next batches are parts, in the order of the disk."""
+        self._ahead = None
+        if len(index) * self.bytes_of_one > _MOST_AHEAD:
+            return
+        order = np.argsort(index)
+        back = np.empty(len(order), dtype=np.int64)
+        back[order] = np.arange(len(order))
+        self._held, self._ahead = index, self.batch_at(index[order]).part(back)
 
     def batch(self, index: np.ndarray) -> Batch:
-        """The examples at these positions as one batch."""
-        import torch
+        """The examples at these positions as one batch: a part of what was read ahead, where it is there."""
+        if self._ahead is not None and len(index):
+            first = int(np.argmax(self._held == index[0]))
+            if np.array_equal(self._held[first : first + len(index)], index):
+                return self._ahead.part(slice(first, first + len(index)))
+        return self.batch_at(index)
 
-        rows, targets = self._read(index)
-        return Batch(*map(torch.from_numpy, (self.inputs_of(rows), self.lengths_of(rows), targets)))
+
+class PackedSequences(PackedExamples):
+    """Single sequences on disk, which can be batched without torch."""
+
+    @abstractmethod
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of a batch, as arrays."""
 
 
 class TokensRead(NamedTuple):
@@ -121,7 +109,7 @@ class TokensRead(NamedTuple):
     lengths: np.ndarray
 
 
-class PackedTextExamples(PackedExamples[TokensRead]):
+class PackedTextExamples(PackedSequences):
     """Texts on disk as vocabulary indices, batched as `gatework.data.text.TextExamples` does.
 
     Args:
@@ -142,42 +130,78 @@ class PackedTextExamples(PackedExamples[TokensRead]):
         lookup: np.ndarray,
         encoder: TextEncoder,
     ) -> None:
-        super().__init__(split, targets)
+        super().__init__(split)
+        self._targets_at, self._encoded = split.targets_at, targets
         self._bounds, self._tokens, self._lookup, self._most = bounds, tokens, lookup, encoder.max_tokens
         self._pads_in_front = encoder.padding == "pre"
-        self._steps = self._most or (int(self._packed.store.about["longest"]) or 1)
+        self._steps = self._most or (int(split.store.about["longest"]) or 1)
+        self._read_before: tuple[TokensRead, np.ndarray] | None = None
 
     @property
     def is_even(self) -> bool:
         """Whether all have as many steps, as padding in front makes them."""
         return self._pads_in_front
 
-    def rows_at(self, index: np.ndarray) -> TokensRead:
-        """The tokens of the texts at these positions."""
+    def read_ahead(self, index: np.ndarray) -> None:
+        """Reads the texts at these positions; each batch is padded to its own longest one."""
+        self._held = np.sort(index)
+        self._read_before = self._read_now(self._held)
+
+    def _read_now(self, index: np.ndarray) -> tuple[TokensRead, np.ndarray]:
+        """The tokens of the texts at these positions, and their targets."""
         starts, ends = self._bounds(index)
         lengths = np.minimum(ends - starts, self._most) if self._most else ends - starts
-        return TokensRead(self._lookup[self._tokens.spans(ends - lengths, lengths)], lengths)
+        tokens = self._lookup[self._tokens.spans(ends - lengths, lengths)]
+        return TokensRead(tokens, lengths), self._encoded(self._targets_at(index))
 
-    def rows_among(self, rows: TokensRead, places: np.ndarray) -> TokensRead:
-        """Those at these places."""
+    def _read(self, index: np.ndarray) -> tuple[TokensRead, np.ndarray]:
+        """The same, from what was read ahead where they are there."""
+        if self._read_before is None:
+            return self._read_now(index)
+        places = np.searchsorted(self._held, index)
+        if not np.array_equal(self._held[np.minimum(places, len(self._held) - 1)], index):
+            return self._read_now(index)
+        rows, targets = self._read_before
         starts, lengths = np.cumsum(rows.lengths) - rows.lengths, rows.lengths[places]
-        return TokensRead(rows.tokens[spans(starts[places], lengths)], lengths)
+        return TokensRead(rows.tokens[spans(starts[places], lengths)], lengths), targets[places]
 
-    def lengths_of(self, rows: TokensRead) -> np.ndarray:
+    def lengths_at(self, index: np.ndarray) -> np.ndarray:
+        """The steps of the texts at these positions, int64."""
+        return self._lengths_of(self._read(index)[0])
+
+    def batch(self, index: np.ndarray) -> Batch:
+        """The texts at these positions as one batch."""
+        return self._batch(*self._read(index))
+
+    def batch_at(self, index: np.ndarray) -> Batch:
+        """The same, read now."""
+        return self._batch(*self._read_now(index))
+
+    def _batch(self, rows: TokensRead, targets: np.ndarray) -> Batch:
+        import torch
+
+        return Batch(*map(torch.from_numpy, (self._inputs_of(rows), self._lengths_of(rows), targets)))
+
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of a batch, as arrays."""
+        rows, _ = self._read(index)
+        return self._inputs_of(rows), self._lengths_of(rows)
+
+    def _lengths_of(self, rows: TokensRead) -> np.ndarray:
         """The steps of texts, int64: an empty one is read as one unknown word."""
         if self._pads_in_front:
             return np.full(len(rows.lengths), self._steps, dtype=np.int64)
         return np.maximum(rows.lengths, 1)
 
-    def inputs_of(self, rows: TokensRead) -> np.ndarray:
+    def _inputs_of(self, rows: TokensRead) -> np.ndarray:
         """The inputs of a batch, shape (batch, time), int64."""
         count = np.maximum(rows.lengths, 1)
         indices = np.full(int(count.sum()), UNKNOWN, dtype=np.int32)
         indices[spans(np.cumsum(count) - count, rows.lengths)] = rows.tokens
-        return padded(indices, count, int(self.lengths_of(rows).max()), pads_in_front=self._pads_in_front)
+        return padded(indices, count, int(self._lengths_of(rows).max()), pads_in_front=self._pads_in_front)
 
 
-class PackedSeriesExamples(PackedExamples[np.ndarray]):
+class PackedSeriesExamples(PackedSequences):
     """Series of one length on disk, scaled as they are read.
 
     Args:
@@ -194,21 +218,27 @@ class PackedSeriesExamples(PackedExamples[np.ndarray]):
         values: StoredArray,
         encoder: SeriesEncoder,
     ) -> None:
-        super().__init__(split, targets)
+        super().__init__(split)
+        self._targets_at, self._encoded = split.targets_at, targets
         self._values, self._scale = values, encoder.scale
 
-    def rows_at(self, index: np.ndarray) -> np.ndarray:
-        """The series at these positions, shape (examples, time, 1), float32."""
-        return self._scale.apply(self._scale.single(self._values[index][..., np.newaxis]))
+    @property
+    def bytes_of_one(self) -> int:
+        """About how many bytes a series takes in memory."""
+        return 8 * self._values.width
 
-    def rows_among(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Those at these places."""
-        return rows[places]
+    def lengths_at(self, index: np.ndarray) -> np.ndarray:
+        """The steps of the series at these positions, int64."""
+        return np.full(len(index), self._values.width, dtype=np.int64)
 
-    def lengths_of(self, rows: np.ndarray) -> np.ndarray:
-        """The steps of series, int64."""
-        return np.full(len(rows), self._values.width, dtype=np.int64)
+    def batch_at(self, index: np.ndarray) -> Batch:
+        """The series at these positions as one batch: inputs of shape (batch, time, 1), float32."""
+        import torch
 
-    def inputs_of(self, rows: np.ndarray) -> np.ndarray:
-        """The inputs of a batch, shape (batch, time, 1), float32."""
-        return rows
+        arrays = (*self.arrays(index), self._encoded(self._targets_at(index)))
+        return Batch(*map(torch.from_numpy, arrays))
+
+    def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and the lengths of a batch, as arrays."""
+        values = self._scale.apply(self._scale.single(self._values[index][..., np.newaxis]))
+        return values, self.lengths_at(index)

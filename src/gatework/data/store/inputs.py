@@ -13,7 +13,7 @@ import numpy as np
 from gatework.data.dataset import Dataset, Split, spread
 from gatework.data.inputs import SeriesInputs
 from gatework.data.series import Scale, SeriesEncoder
-from gatework.data.store.examples import PackedExamples, PackedSeriesExamples, PackedTextExamples
+from gatework.data.store.examples import PackedSequences, PackedSeriesExamples, PackedTextExamples
 from gatework.data.store.files import Store
 from gatework.data.store.moments import Moments
 from gatework.data.text import TextEncoder, Texts, Vocabulary
@@ -57,7 +57,7 @@ class PackedInputs(ABC):
         """The encoder, learnt from what was counted while the store was packed."""
 
     @abstractmethod
-    def encoded(self, split: PackedSplit, encoder: Any, targets: Targets) -> PackedExamples:
+    def encoded(self, split: PackedSplit, encoder: Any, targets: Targets) -> PackedSequences:
         """Examples ready to be batched."""
 
     @abstractmethod
@@ -189,7 +189,7 @@ class PackedSplit(Split):
         """All of them, in memory; what trains asks for those of a batch."""
         return self.targets_at(np.arange(len(self)))
 
-    def encoded(self, encoder: Any, targets: Targets) -> PackedExamples:
+    def encoded(self, encoder: Any, targets: Targets) -> PackedSequences:
         """Examples ready to be batched."""
         return self.inputs.encoded(self, encoder, targets)
 

@@ -93,7 +93,9 @@ def _points(dataset: ForecastDataset) -> list[Callable[[], Point]]:
 
 def _linear(dataset: ForecastDataset) -> LinearOnLags:
     spread = spreads(dataset.table, dataset.ends)
-    return LinearOnLags(dataset.table, Linear.fit(origins_of(dataset.train), dataset.plan.window, spread), spread)
+    return LinearOnLags(
+        dataset.table, Linear.fit(origins_of(dataset.sampled.train), dataset.plan.window, spread), spread
+    )
 
 
 def _point_method(make: Callable[[], Point], validation: Origins, least: float) -> Callable[[], Method]:

@@ -103,20 +103,36 @@ def forecast_dataset(source: Any, recipe: Recipe) -> ForecastDataset:
     table = read_panel(source, config, column_names(recipe.data.target, source.frame.columns))
     asked = recipe.section(ForecastOptions)
     table = with_totals(table, source.where) if asked.totals else table
-    plan, ends, origins, notes = _planned(table, asked, source.where)
-    stages = _stages(table, plan, ends, origins, source.where) if plan.refit else [(ends, origins)]
+    provenance = Provenance(source.where, source.licence, source.fingerprint, table.notes)
+    return dataset_of(table, asked, source.name, provenance)
+
+
+def dataset_of(table: Panel, asked: ForecastOptions, name: str, provenance: Provenance) -> ForecastDataset:
+    """Splits regular series.
+
+    Args:
+        table: The series.
+        asked: The settings.
+        name: What the data are called.
+        provenance: Where they came from.
+
+    Raises:
+        UsageError: A setting does not fit the table.
+        DataError: The table cannot be used.
+    """
+    where = provenance.source
+    plan, ends, origins, notes = _planned(table, asked, where)
+    stages = _stages(table, plan, ends, origins, where) if plan.refit else [(ends, origins)]
     if len(stages) > 1:
         notes.append(
             f"The network and the simple methods were fitted {len(stages)} times: anew every {plan.refit:,} steps of "
             "the test part, on all that stood before."
         )
-    provenance = Provenance(source.where, source.licence, source.fingerprint, (*table.notes, *notes))
+    provenance = dataclasses.replace(provenance, notes=(*provenance.notes, *notes))
 
     def made(end: np.ndarray, parts: Parts) -> ForecastDataset:
         train, validation, test = map(OriginSplit, parts)
-        return ForecastDataset(
-            source.name, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end
-        )
+        return ForecastDataset(name, "forecast", train, validation, test, provenance, table=table, plan=plan, ends=end)
 
     trainings = tuple(made(*stage) for stage in stages)
     return (
@@ -322,7 +338,7 @@ def _origins(
 ) -> tuple[Origins, Origins, Origins, list[str]]:
     scale = scales(table, plan.season, ends)
     targets = len(table.columns.targets)
-    horizon, history = plan.horizon, _least_history(plan, int(ends.max()))
+    horizon, history = plan.horizon, least_history(plan, int(ends.max()))
     listed: list[list[np.ndarray]] = [[], [], []]
     short = 0
     for number, (series, end) in enumerate(zip(table.series, ends, strict=True)):
@@ -332,7 +348,7 @@ def _origins(
             continue
         for part, (low, high) in zip(listed, bounds if has_test else (*bounds[:2], bounds[1]), strict=True):
             steps = np.arange(low, high - horizon + 1)
-            part.append(_all(number, steps, targets))
+            part.append(all_origins(number, steps, targets))
     parts = [_seen(table, part, horizon) for part in listed]
     notes = [f"{short:,} series are too short to learn from and were left out."] if short else []
     for index, name in zip(parts, ("training", "validation", "test"), strict=True):
@@ -376,7 +392,7 @@ def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequen
     lengths = [len(s) for s in table.series]
     first = max(2, plan.season if plan.skip == "seasonal" else plan.segment)
     parts = [
-        _all(number, np.arange(max(first, start), length - plan.horizon + 1), len(table.columns.targets))
+        all_origins(number, np.arange(max(first, start), length - plan.horizon + 1), len(table.columns.targets))
         for number, (length, start) in enumerate(zip(lengths, since, strict=True))
     ]
     index = np.concatenate(parts)
@@ -389,7 +405,7 @@ def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequen
     return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
 
 
-def _least_history(plan: ForecastOptions, room: int) -> int:
+def least_history(plan: ForecastOptions, room: int) -> int:
     """The steps that a training window must hold: all of the window where there is room, else one season or so."""
     if room >= plan.window + 3 * plan.horizon:
         return plan.window
@@ -397,7 +413,8 @@ def _least_history(plan: ForecastOptions, room: int) -> int:
     return max(2, min(least, room - plan.horizon))
 
 
-def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
+def all_origins(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
+    """The origins of a series at these steps, target by target, shape (origins, 3)."""
     grid = np.stack(np.meshgrid(np.arange(targets), steps, indexing="ij"), axis=-1).reshape(-1, 2)
     return np.concatenate([np.full((len(grid), 1), number), grid], axis=1).astype(np.int64)
 
@@ -405,12 +422,15 @@ def _all(number: int, steps: np.ndarray, targets: int) -> np.ndarray:
 def _seen(table: Panel, part: list[np.ndarray], horizon: int) -> np.ndarray:
     """The origins with at least one observed value ahead, shape (origins, 3)."""
     kept = [np.zeros((0, 3), np.int64)]
-    for index in part:
-        if len(index):
-            observed = table.series[int(index[0, 0])].observed
-            total = np.concatenate([np.zeros((1, observed.shape[1]), np.int64), observed.cumsum(axis=0)])
-            kept.append(index[total[index[:, 2] + horizon, index[:, 1]] > total[index[:, 2], index[:, 1]]])
+    kept += [seen_ahead(table.series[int(index[0, 0])].observed, index, horizon) for index in part if len(index)]
     return np.concatenate(kept)
+
+
+def seen_ahead(observed: np.ndarray, index: np.ndarray, horizon: int) -> np.ndarray:
+    """The origins of one series with at least one observed value ahead, given its `observed`."""
+    total = np.concatenate([np.zeros((1, observed.shape[1]), np.int64), observed.cumsum(axis=0)])
+    kept: np.ndarray = index[total[index[:, 2] + horizon, index[:, 1]] > total[index[:, 2], index[:, 1]]]
+    return kept
 
 
 def _strided(index: np.ndarray, most: int) -> np.ndarray:

@@ -116,7 +116,7 @@ OPTIONS = TaskOptions(
     frozenset(f"data.{name}" for name in ("text", "label", "validation", "test", "scale", "split_seed"))
     | {"data.vocabulary", "data.max_tokens", "data.padding"}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
-    | {"data.test_file", "data.store", "model.adversarial"},
+    | {"data.test_file", "model.adversarial"},
     help={"data.target": "The columns of numbers to forecast."},
     needed=frozenset({"time.time", "data.target"}),
     prediction=ForecastPrediction,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -12,23 +12,21 @@ import numpy as np
 import polars as pl
 
 from gatework.data.panel import Panel
-from gatework.data.reading import Reading
-from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
-from gatework.options import TimeOptions
 from gatework.tasks import forecast
 from gatework.tasks._blend import NETWORK_ALONE
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast import report
+from gatework.tasks.forecast.asked import along, at_the_end, end_of
 from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import baselines
 from gatework.tasks.forecast.blend import ForecastBlend, choose, made, on_part
 from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
-from gatework.tasks.forecast.data import ForecastDataset, every_origin, forecast_dataset
-from gatework.tasks.forecast.history import check_known, from_state, go_on, newer, tail, to_state
+from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
+from gatework.tasks.forecast.history import from_state, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.live import MOST_WINDOWS, live
 from gatework.tasks.forecast.measures import Logarithm, spreads
@@ -45,6 +43,8 @@ from gatework.tasks.forecast.metrics import (
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.statistical import absent
+from gatework.tasks.forecast.stored import StoredOriginSplit, is_stored, stored_forecast_dataset
+from gatework.tasks.forecast.stored_origins import StoredWindows
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
 from gatework.tasks.forecast.windows import Origins, OriginSplit, last_origins, on_scale, origins_of
@@ -108,7 +108,9 @@ class ForecastTask(DenseTask):
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""
-        return forecast_dataset(source, recipe)
+        return (
+            stored_forecast_dataset(source, recipe) if is_stored(source, recipe) else forecast_dataset(source, recipe)
+        )
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ForecastTask:
@@ -120,11 +122,12 @@ class ForecastTask(DenseTask):
         forecasts = _forecasts(dataset)
         plan, table = forecasts.plan, forecasts.table
         log = Logarithm.fit(table, forecasts.ends) if plan.log_scale else None
-        train, linear = on_scale(origins_of(dataset.train), log), None
+        learnt, linear = origins_of(dataset.sampled.train), None
         if plan.skip == "linear":
+            train = on_scale(learnt, log)
             linear = Linear.fit(train, plan.window, spreads(train.table, forecasts.ends))
-        features, scale = Features.fit(table, forecasts.ends, log, linear), origins_of(dataset.train).scale
-        return cls(plan, features, tail(table, plan.window), scale=scale if plan.totals else None)
+        features = Features.fit(table, forecasts.ends, log, linear)
+        return cls(plan, features, tail(table, plan.window), scale=learnt.scale if plan.totals else None)
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -177,6 +180,8 @@ class ForecastTask(DenseTask):
 
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
+        if isinstance(split, StoredOriginSplit):
+            return StoredWindows(split, split.inputs, self.features, self.history)
         origins = origins_of(split)
         key = id(origins.table)
         if key not in self._panels:
@@ -391,7 +396,7 @@ class ForecastTask(DenseTask):
             rows.append({**name, "target": columns.targets[target], **self.metrics(answers)})
         of_series = pl.DataFrame(rows, infer_schema_length=None)
         try:
-            end = self._at_the_end(self.history, self.plan.horizon)
+            end = at_the_end(self.history, self.plan.horizon, self.plan.season)
         except DataError:
             # The columns that are known ahead end with the table.
             return {"series": of_series}
@@ -414,7 +419,7 @@ class ForecastTask(DenseTask):
         if given is not None:
             return given
         try:
-            return self._at_the_end(self.history, self.plan.horizon)
+            return at_the_end(self.history, self.plan.horizon, self.plan.season)
         except DataError:
             # What is known ahead ends with the table; the last steps of it are what is forecast.
             return OriginSplit(last_origins(self.history, self.plan.horizon, self.plan.season, self.plan.horizon))
@@ -444,29 +449,7 @@ class ForecastTask(DenseTask):
             DataError: The table cannot be used, or lacks what was said to be known ahead.
         """
         refuse_options(self.name, options, ("horizon",))
-        horizon = options.get("horizon") or self.plan.horizon
-        if not 1 <= horizon <= self.plan.horizon:
-            raise UsageError(
-                f"the horizon is {horizon}, expected 1 to {self.plan.horizon}, which this model was trained for; "
-                "train again with a longer --horizon"
-            )
-        table, where = self.history, "the training table"
-        row: Callable[[int], str] = str
-        if source is not None:
-            read = read_table(source, Reading.given(recipe.data))
-            table, where, row = go_on(self.history, recipe.section(TimeOptions), read).table, read.where, read.row
-        return self._at_the_end(table, horizon, where, row)
-
-    def _at_the_end(
-        self, table: Panel, horizon: int, where: str = "the training table", row: Callable[[int], str] = str
-    ) -> OriginSplit:
-        """The origins after the last step of every series.
-
-        Raises:
-            DataError: The table lacks what was said to be known ahead.
-        """
-        check_known(table, horizon, where, row)
-        return OriginSplit(last_origins(table, horizon, self.plan.season))
+        return end_of(self.history, self.plan, source, recipe, options.get("horizon"))
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Every origin of a newer table that has a season before it and the whole horizon after it.
@@ -475,9 +458,7 @@ class ForecastTask(DenseTask):
             DataError: The table cannot be used, or is too short.
         """
         refuse_options(self.name, options)
-        newer_table = read_table(source, Reading.given(recipe.data))
-        table, first = go_on(self.history, recipe.section(TimeOptions), newer_table)
-        return OriginSplit(every_origin(table, self.plan, newer_table.where, first))
+        return along(self.history, self.plan, source, recipe)
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """One row per series, target and step: ids, time, the forecast (the median) and its quantiles."""

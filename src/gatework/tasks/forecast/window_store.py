@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -120,9 +120,8 @@ class WindowStore:
 
     def __init__(self, table: Panel, features: Features, plan: ForecastOptions, learnt: Panel) -> None:
         table = features.log.table(table) if features.log else table
-        self.plan, self.linear = plan, features.linear
-        # Logarithms are answered as what they are of, and their levels are small.
-        self.is_centred = features.log is None
+        self.plan = plan
+        self.reader = WindowReader(plan, features, len(table.columns.targets))
         self.base = np.zeros(len(table.series), dtype=np.int64)
         values, observed, past, ahead = [], [], [], []
         place = 0
@@ -140,8 +139,6 @@ class WindowStore:
         self.past, self.ahead = np.concatenate(past), np.concatenate(ahead)
         statics = features.static.apply(np.stack([s.static for s in table.series]))
         self.static = statics.reshape(len(table.series), -1)
-        self.known = len(features.known.mean)
-        self.targets = len(table.columns.targets)
         self.spread = _spreads(table, features.spread, learnt)
 
 
@@ -186,46 +183,108 @@ class OriginExamples:
 
     def batch(self, index: np.ndarray) -> OriginBatch:
         """The windows at these positions."""
-        import torch
-
         panel, plan = self._panel, self._panel.plan
         number, target, step = self._index[index].T
         origin = panel.base[number] + step
         back = origin[:, None] + np.arange(-plan.window, 0)
         forth = origin[:, None] + np.arange(plan.horizon)
-        history, seen = panel.values[back, target[:, None]], panel.observed[back, target[:, None]]
-        spread = panel.spread[number, target]
-        level, scale = measure(history, seen, plan, spread)
-        skip = (simple(history, plan, panel.linear, spread) - level[:, None]) / scale[:, None]
-        centre = np.where(panel.is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
-        inputs = [((history - level[:, None]) / scale[:, None])[..., None], seen[..., None], panel.past[back]]
-        static = [panel.static[number]]
-        if panel.targets > 1:
-            static.append(np.eye(panel.targets)[target])
-        arrays = {
-            "inputs": np.concatenate([*inputs, panel.ahead[back]], axis=-1),
-            "targets": panel.values[forth, target[:, None]] - centre[:, None],
-            "seen": panel.observed[forth, target[:, None]],
-            "ahead": np.concatenate([panel.ahead[forth], self._differences(back, forth)], axis=-1),
-            "static": np.concatenate(static, axis=1),
-            "level": level - centre,
-            "scale": scale,
-            "skip": skip,
-        }
-        tensors = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
-        lengths = torch.from_numpy(self.lengths[index])
-        return OriginBatch(lengths=lengths, centre=torch.from_numpy(centre), **tensors)
+        rows = WindowRows(
+            panel.values[back, target[:, None]],
+            panel.observed[back, target[:, None]],
+            panel.values[forth, target[:, None]],
+            panel.observed[forth, target[:, None]],
+            panel.past[back],
+            panel.ahead[back],
+            panel.ahead[forth],
+            panel.static[number],
+            panel.spread[number, target],
+            target,
+        )
+        return batch_of(rows, panel.reader)
 
-    def _differences(self, back: np.ndarray, forth: np.ndarray) -> np.ndarray:
-        """By how much each known column differs from its own simple forecast, shape (batch, horizon, known)."""
-        panel = self._panel
-        differences = np.zeros((len(back), panel.plan.horizon, panel.known), dtype=np.float32)
-        everything = np.ones(back.shape, dtype=bool)
-        for k in range(panel.known):
-            history = panel.ahead[back, k].astype(np.float64)
-            _, scale = measure(history, everything, panel.plan, np.ones(len(back)))
-            differences[..., k] = (panel.ahead[forth, k] - simple(history, panel.plan)) / scale[:, None]
-        return differences
+
+class WindowRows(NamedTuple):
+    """What tables hold of some windows and of the steps after them.
+
+    Attributes:
+        history: The target in the window, filled, shape (batch, window), float64.
+        seen: Which of these values were observed, same shape.
+        future: The target after it, shape (batch, horizon), float64.
+        is_known: Which of those were observed, same shape.
+        past: The columns known up to now, scaled, shape (batch, window, past), float32.
+        before: The columns known ahead, scaled, and the calendar, in the window, shape (batch, window, ahead), float32.
+        ahead: The same after it, shape (batch, horizon, ahead), float32.
+        static: What never changes, scaled, shape (batch, static), float32.
+        spread: The spread of each one's series, shape (batch,).
+        target: The number of each one's target, shape (batch,).
+    """
+
+    history: np.ndarray
+    seen: np.ndarray
+    future: np.ndarray
+    is_known: np.ndarray
+    past: np.ndarray
+    before: np.ndarray
+    ahead: np.ndarray
+    static: np.ndarray
+    spread: np.ndarray
+    target: np.ndarray
+
+
+class WindowReader(NamedTuple):
+    """How windows become a batch.
+
+    Attributes:
+        plan: The window, the horizon and all else that was decided.
+        features: How columns become inputs.
+        targets: How many targets there are.
+    """
+
+    plan: ForecastOptions
+    features: Features
+    targets: int
+
+
+def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
+    """Windows as the network sees them."""
+    import torch
+
+    plan, features, history = reader.plan, reader.features, rows.history
+    level, scale = measure(history, rows.seen, plan, rows.spread)
+    skip = (simple(history, plan, features.linear, rows.spread) - level[:, None]) / scale[:, None]
+    # Logarithms are answered as what they are of, and their levels are small.
+    is_centred = features.log is None
+    centre = np.where(is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
+    inputs = [((history - level[:, None]) / scale[:, None])[..., None], rows.seen[..., None], rows.past]
+    static = [rows.static]
+    if reader.targets > 1:
+        static.append(np.eye(reader.targets)[rows.target])
+    differences = _differences(rows, plan, len(features.known.mean))
+    arrays = {
+        "inputs": np.concatenate([*inputs, rows.before], axis=-1),
+        "targets": rows.future - centre[:, None],
+        "seen": rows.is_known,
+        "ahead": np.concatenate([rows.ahead, differences], axis=-1),
+        "static": np.concatenate(static, axis=1),
+        "level": level - centre,
+        "scale": scale,
+        "skip": skip,
+    }
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
+    lengths = torch.full((len(history),), plan.window, dtype=torch.int64)
+    return OriginBatch(lengths=lengths, centre=torch.from_numpy(centre), **tensors)
+
+
+def _differences(rows: WindowRows, plan: ForecastOptions, known: int) -> np.ndarray:
+    """By how much each known column differs from its own simple forecast, shape (batch, horizon, known)."""
+    count = len(rows.before)
+    differences = np.zeros((count, plan.horizon, known), dtype=np.float32)
+    everything = np.ones(rows.before.shape[:2], dtype=bool)
+    for k in range(known):
+        history = rows.before[..., k].astype(np.float64)
+        _, scale = measure(history, everything, plan, np.ones(count))
+        differences[..., k] = (rows.ahead[..., k] - simple(history, plan)) / scale[:, None]
+    return differences
 
 
 def measure(

@@ -1,0 +1,342 @@
+"""A long table larger than memory: packed into a store of regular series in one pass, and learnt from there.
+
+All that is decided, validated, tested and compared is of a sample held in memory: every series of a small table, some
+of many, the ends of long ones. The network learns from the windows of all series, which are read from the disk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gatework.data._regular import Naming, Series, StepRows, one_row_per_step, regular
+from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.frequency import Grid
+from gatework.data.panel import Panel, clock_of, clock_times, fill_notes, grid_notes, grid_of
+from gatework.data.reading import Reading
+from gatework.data.store.files import ArrayWriter, Store, write_index
+from gatework.data.store.sources import TableSource, is_large, source_key
+from gatework.data.store.timelines import SampledSeries, Timelines, ids_in, whole_series
+from gatework.data.timestamps import Stamps
+from gatework.errors import UsageError
+from gatework.options import TimeOptions
+from gatework.recipe import Recipe
+from gatework.tasks.forecast.data import ForecastDataset, dataset_of
+from gatework.tasks.forecast.history import from_state, to_state
+from gatework.tasks.forecast.options import ForecastOptions
+from gatework.tasks.forecast.stored_origins import StoredOrigins
+
+SAMPLE = 1 << 20
+"""The steps of all series that are held in memory at most."""
+_FEWEST_SERIES = 200
+_NO_ROWS = np.zeros((0, 2), dtype=np.int64)
+
+
+def is_stored(source: Any, recipe: Recipe) -> bool:
+    """Whether a table is packed into a store: where a person says so, or where it is large."""
+    if recipe.data.store is not None:
+        return True
+    return isinstance(source, (str, os.PathLike)) and is_large(Path(source))
+
+
+class StoredOriginSplit(Split):
+    """The origins of a training part on disk."""
+
+    inputs: StoredOrigins
+
+    def __init__(self, origins: StoredOrigins) -> None:
+        object.__setattr__(self, "inputs", origins)
+        object.__setattr__(self, "beside", None)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return self.inputs.notes()
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """The actual values of all of them, in memory; what trains asks for those of a batch."""
+        targets: np.ndarray = self.inputs[np.arange(len(self))].actuals()
+        return targets
+
+    def take(self, index: np.ndarray) -> Split:
+        """The origins at these positions, in memory."""
+        return self.inputs.split_at(index)
+
+
+@dataclass(frozen=True)
+class StoredForecastDataset(ForecastDataset):
+    """A ForecastDataset whose training part stays on disk.
+
+    Attributes:
+        sample: The data set of the series in memory; its table, plan, validation and test part are this one's as well.
+    """
+
+    sample: ForecastDataset = field(kw_only=True)
+
+    @property
+    def sampled(self) -> Dataset:
+        """The data set of the series in memory."""
+        return self.sample
+
+    def limited(self, examples: int) -> Dataset:
+        """The data set of the series in memory, with at most that many examples in each part."""
+        return self.sample.limited(examples)
+
+
+def stored_forecast_dataset(source: Any, recipe: Recipe) -> StoredForecastDataset:
+    """A table as a data set whose training part stays on disk; packed now, or opened where it has been.
+
+    Args:
+        source: The path of a table or of a folder of Parquet files.
+        recipe: Its sections `data`, `time` and `forecast`.
+
+    Raises:
+        UsageError: A column must be named, the store's folder holds something else, or a setting needs all in memory.
+        DataError: The table cannot be used.
+    """
+    if not isinstance(source, (str, os.PathLike)) or not Path(source).exists():
+        raise UsageError("--store is of a table on disk; name its path, or leave --store out")
+    asked, config = recipe.section(ForecastOptions), recipe.section(TimeOptions)
+    for name, is_given in (("refit", asked.refit), ("totals", asked.totals)):
+        if is_given:
+            raise UsageError(f"--{name} needs every series in memory; leave it out for a table that is read from disk")
+    read = TableSource.of(Path(source), Reading.given(recipe.data, config))
+    settings = {"task": "forecast", "time": repr(config), "target": recipe.data.target, "decimal": recipe.data.decimal}
+    key = source_key(read, settings)
+    lines = Timelines(read, config, recipe.data.target)
+    store = Store.kept(recipe.data.store, key, lambda folder: _Packer(lines, folder).pack(key), "series")
+    return _dataset(store, read, asked)
+
+
+def _dataset(store: Store, source: TableSource, asked: ForecastOptions) -> StoredForecastDataset:
+    like = dataclasses.replace(from_state(store.about["panel"]), notes=tuple(store.about["notes"]))
+    windows = StoredSeries(store, like, SampledSeries.of(_lengths(store), SAMPLE, _FEWEST_SERIES))
+    table = windows.sampled()
+    provenance = Provenance(source.where, "yours", store.fingerprint, table.notes)
+    sample = dataset_of(table, asked, source.name, provenance)
+    origins = StoredOrigins(windows, sample.plan, sample.ends)
+    notes = (*sample.provenance.notes, *_said(windows, origins, sample))
+    kept = {name: getattr(sample, name) for name in ForecastDataset.__dataclass_fields__}
+    kept |= {"train": StoredOriginSplit(origins), "provenance": dataclasses.replace(sample.provenance, notes=notes)}
+    return StoredForecastDataset(**kept, sample=sample)
+
+
+def _lengths(store: Store) -> np.ndarray:
+    return store.arrays["series"][:][:, 2]
+
+
+def _said(windows: StoredSeries, origins: StoredOrigins, sample: ForecastDataset) -> list[str]:
+    """What is learnt from, and what is of a sample, in sentences."""
+    notes = [f"The {len(origins):,} training windows are read from the store {windows.store.folder}."]
+    if len(origins) < origins.total:
+        notes = [
+            f"Each epoch learns from {len(origins):,} of {origins.total:,} training windows, evenly spread, which are "
+            f"read from the store {windows.store.folder}; --max-windows says how many."
+        ]
+    if not windows.sample.is_whole:
+        steps = int(np.minimum(windows.lengths[windows.sample.numbers], windows.sample.most).sum())
+        notes.append(
+            f"Of {len(windows.lengths):,} series with {int(windows.lengths.sum()):,} steps, the last steps of "
+            f"{len(sample.table.series):,} series, {steps:,} in all, are held in memory: settings, simple methods, "
+            "validation and testing are of these, and so is a forecast that names no table."
+        )
+    return notes
+
+
+@dataclass(frozen=True)
+class StoredSeries:
+    """Regular series on disk.
+
+    Attributes:
+        store: "steps", the targets, then the columns known up to now and those known ahead, of each step; "observed",
+            where a target is missing somewhere; "static", where there are such columns; "series", where each begins
+            among the steps, its first position on the grid, its steps, and those with what is known of the future.
+        like: The table without its series.
+        sample: Which series are held in memory.
+    """
+
+    store: Store
+    like: Panel
+    sample: SampledSeries
+
+    @cached_property
+    def series(self) -> np.ndarray:
+        """Where each series stands, shape (series, 4)."""
+        return self.store.arrays["series"][:]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """The steps of each series."""
+        return self.series[:, 2]
+
+    @cached_property
+    def ids(self) -> list[tuple[str, ...]]:
+        """The id of each series."""
+        return ids_in(self.store.folder)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every target was observed at every step."""
+        return "observed" not in self.store.arrays
+
+    def sampled(self) -> Panel:
+        """The series in memory."""
+        firsts = self.sample.first(self.lengths)
+        return self.panel([(number, firsts[number], self.series[number, 3]) for number in self.sample.numbers])
+
+    def panel(self, cuts: list[tuple[int, int, int]]) -> Panel:
+        """Some series, each from one of its steps up to another."""
+        series = tuple(self._one(int(number), int(first), int(last)) for number, first, last in cuts)
+        return dataclasses.replace(self.like, series=series, rows=_NO_ROWS)
+
+    def observed(self, number: int, first: int, last: int) -> np.ndarray:
+        """Which targets of a series were observed between two of its steps, shape (steps, targets)."""
+        if self.is_whole:
+            return np.ones((last - first, len(self.like.columns.targets)), dtype=bool)
+        offset = int(self.series[number, 0])
+        return self.store.arrays["observed"][offset + first : offset + last].astype(bool)
+
+    def values(self, number: int, first: int, last: int) -> np.ndarray:
+        """The numbers of a series between two of its steps, shape (steps, targets, past and known)."""
+        offset = int(self.series[number, 0])
+        return self.store.arrays["steps"][offset + first : offset + last]
+
+    def static(self, numbers: np.ndarray) -> np.ndarray:
+        """What never changes of some series, shape (series, static)."""
+        return self.store.arrays["static"][numbers] if "static" in self.store.arrays else np.zeros((len(numbers), 0))
+
+    @cached_property
+    def widths(self) -> tuple[int, int]:
+        """Where the columns known up to now, and those known ahead, begin in a step."""
+        where = self.like.columns.slices()
+        targets, past = (where[name].stop - where[name].start for name in ("targets", "past"))
+        return targets, targets + past
+
+    def _one(self, number: int, first: int, last: int) -> Series:
+        _, start, steps, _ = self.series[number].tolist()
+        rows, end = self.values(number, first, last), min(steps, last)
+        past, known = self.widths
+        held = rows[: end - first]
+        return Series(
+            self.ids[number],
+            start + first,
+            np.ascontiguousarray(held[:, :past]),
+            self.observed(number, first, end),
+            np.ascontiguousarray(rows[:, known:]),
+            np.ascontiguousarray(held[:, past:known]),
+            self.static(np.array([number]))[0],
+        )
+
+
+class _Packer:
+    """A store under way.
+
+    Args:
+        lines: The table.
+        folder: Where it is written.
+    """
+
+    def __init__(self, lines: Timelines, folder: Path) -> None:
+        self.lines, self.config, self.folder = lines, lines.config, folder
+        self.counts = Counter[str]()
+        self.notes: list[str] = []
+        self.place = 0
+        self.is_whole = True
+
+    def pack(self, key: str) -> None:
+        """Writes the store."""
+        lines, rows = self.lines, self.folder / "rows.tmp"
+        sorted_rows = lines.sorted(rows)
+        where = lines.columns.slices()
+        self.width = {name: place.stop - place.start for name, place in where.items()}
+        numbers = self.width["targets"] + self.width["past"] + self.width["known"]
+        self.writers = {
+            "steps": ArrayWriter(self.folder / "steps.bin", np.float64, numbers),
+            "observed": ArrayWriter(self.folder / "observed.bin", np.uint8, self.width["targets"]),
+            "series": ArrayWriter(self.folder / "series.bin", np.int64, 4),
+        }
+        if self.width["static"]:
+            self.writers["static"] = ArrayWriter(self.folder / "static.bin", np.float64, self.width["static"])
+        groups = whole_series(sorted_rows.pieces())
+        first = next(groups)
+        grid = self._grid(lines.stamps_of(first), first["code"])
+        for group in itertools.chain([first], groups):
+            self._add(grid, lines.stamps_of(group), group)
+        rows.unlink(missing_ok=True)
+        arrays = {name: writer.finish() for name, writer in self.writers.items()}
+        if self.is_whole:
+            del arrays["observed"]
+            (self.folder / "observed.bin").unlink()
+        lines.write_ids(self.folder)
+        table = Panel((), grid, lines.zone, lines.columns, _NO_ROWS, (), lines.reading)
+        notes = [*lines.notes, *dict.fromkeys(self.notes), *fill_notes(self.counts, self.config)]
+        write_index(self.folder, {"key": key, "panel": to_state(table), "notes": notes}, arrays)
+
+    def _grid(self, stamps: Stamps, codes: np.ndarray) -> Grid:
+        """The grid that the first series lie on, counted from the first time of all."""
+        lines = self.lines
+        where = f'{lines.source.where}, column "{lines.columns.time}"'
+        grid, clock = grid_of(stamps, codes, self.config, where)
+        first = clock_of(lines.stamps_at(lines.earliest), grid.frequency)
+        if first[0] < clock.min():
+            clock = np.append(clock, first)
+            grid = Grid.fit(grid.frequency, clock, is_named=self.config.frequency is not None)
+        self.notes += grid_notes(grid, grid.positions(clock)[1], lines.columns.time, self.config.frequency is None)
+        return grid
+
+    def _add(self, grid: Grid, stamps: Stamps, group: np.ndarray) -> None:
+        """Writes the series of some rows."""
+        lines, columns = self.lines, self.lines.columns
+        positions, distance = grid.positions(clock_of(stamps, grid.frequency))
+        values = group["values"][:, : sum(self.width.values())]
+        naming = Naming(
+            lines.source.where,
+            lambda place: f"row {place + 1:,}",
+            partial(_step, grid, lines.zone),
+        )
+        is_clock = not lines.has_moments and not grid.frequency.is_daily_or_longer
+        rows = StepRows(group["code"], positions, distance, values, group["place"])
+        rows, notes = one_row_per_step(rows, self.config.duplicates, columns, naming, is_clock)
+        self.notes += notes
+        end = None
+        if lines.latest is not None:
+            end = int(grid.positions(clock_of(lines.stamps_at(lines.latest), grid.frequency))[0][0])
+        series, counts = regular(rows, lines.names, columns, self.config, naming, end)
+        self.counts.update(counts)
+        self._write(series)
+
+    def _write(self, series: list[Series]) -> None:
+        targets, past = self.width["targets"], self.width["past"]
+        totals = [max(len(s), len(s.known)) if self.width["known"] else len(s) for s in series]
+        places = self.place + np.cumsum([0, *totals])
+        steps = np.full((int(sum(totals)), self.writers["steps"].width), np.nan)
+        observed = np.zeros((len(steps), targets), dtype=np.uint8)
+        for one, place, total in zip(series, places - self.place, totals, strict=False):
+            end = place + len(one)
+            steps[place:end, :targets], steps[place:end, targets : targets + past] = one.values, one.past
+            steps[place : place + total, targets + past :] = one.known[:total]
+            observed[place:end] = one.observed
+            self.is_whole &= bool(one.observed.all())
+        self.writers["steps"].append(steps)
+        self.writers["observed"].append(observed)
+        starts, lengths = [s.start for s in series], [len(s) for s in series]
+        self.writers["series"].append(np.array([places[:-1], starts, lengths, totals]).T)
+        if self.width["static"]:
+            self.writers["static"].append(np.stack([s.static for s in series]))
+        self.place = int(places[-1])
+
+
+def _step(grid: Grid, zone: str | None, position: int) -> str:
+    return str(clock_times(grid, zone, np.array([position]))[0])
