@@ -111,7 +111,7 @@ class StoredOrigins:
         return self.series.like.notes
 
 
-class StoredWindows(PackedExamples):
+class StoredOriginExamples(PackedExamples):
     """Windows of series on disk, as a network sees them; the numbers are those of `OriginExamples`.
 
     Args:

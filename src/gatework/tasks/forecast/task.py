@@ -44,7 +44,7 @@ from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.stored import StoredOriginSplit, is_stored, stored_forecast_dataset
-from gatework.tasks.forecast.stored_origins import StoredWindows
+from gatework.tasks.forecast.stored_origins import StoredOriginExamples
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
 from gatework.tasks.forecast.windows import Origins, OriginSplit, last_origins, on_scale, origins_of
@@ -181,7 +181,7 @@ class ForecastTask(DenseTask):
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
         if isinstance(split, StoredOriginSplit):
-            return StoredWindows(split, split.inputs, self.features, self.history)
+            return StoredOriginExamples(split, split.inputs, self.features, self.history)
         origins = origins_of(split)
         key = id(origins.table)
         if key not in self._panels:
