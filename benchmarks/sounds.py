@@ -138,7 +138,8 @@ def keywords(folder: Path) -> None:
     run = trained(listed(folder, "keywords", rows), folder / "keywords")
     metrics = run.summary["metrics"]
     print(f"stream of the test part: {metrics['test_false_accepts']:.1f} false accepts per hour", end=", ")
-    print(f"{100 * metrics['test_missed_keywords']:.1f} % missed")
+    print(f"{100 * metrics['test_missed_keywords']:.1f} % missed", end=", ")
+    print(f"{100 * metrics['test_mistaken_keywords']:.1f} % of them heard as another")
     stream, start, heard = run.task.byte_stream(run.network, run.recipe), time.process_time(), 0
     rate, draw = run.task.encoder.spec.rate, np.random.default_rng(0)
     for second in range(QUIET):

@@ -17,7 +17,7 @@ from gatework.tasks.classify import sounds
 from gatework.tasks.classify.augmented import AugmentedExamples
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
-from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, judged
+from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
 from gatework.tasks.classify.task import ClassifyTask
 from support import recordings
 
@@ -89,7 +89,7 @@ def test_recordings_without_changes_are_those_that_are_answered():
     assert torch.equal(lessons.lengths, plain.batch(index).lengths)
 
 
-def test_changes_come_of_the_seed_alone_and_one_recording_more_is_of_no_class():
+def test_changes_come_of_the_seed_alone_and_some_recordings_more_are_of_no_class():
     dataset = recordings.sound_dataset()
     task = ClassifyTask.fit(dataset, recordings.small_classifier().data)
     examples = AugmentedExamples(dataset.train, task.encoder, SoundOptions(warp=0.2), -1)
@@ -99,16 +99,16 @@ def test_changes_come_of_the_seed_alone_and_one_recording_more_is_of_no_class():
         made.append(examples.batch(np.arange(6)))
     assert torch.equal(made[0].inputs, made[1].inputs)
     assert made[0].inputs.shape != made[2].inputs.shape or not torch.equal(made[0].inputs, made[2].inputs)
-    assert made[0].targets.tolist() == [*dataset.train.targets[:6], -1]
-    outputs = torch.zeros(7, 4, requires_grad=True)
-    # Equal scores are what is best for a recording of nothing: its gradient is 0 there.
+    assert made[0].targets.tolist() == [*dataset.train.targets[:6], -1, -1]
+    outputs = torch.zeros(8, 4, requires_grad=True)
+    # Equal scores are what is best for a recording of no word: its gradient is 0 there.
     task.loss_of(outputs, made[0]).total.backward()
-    assert outputs.grad[6].abs().max() == 0 < outputs.grad[:6].abs().min()
+    assert outputs.grad[6:].abs().max() == 0 < outputs.grad[:6].abs().min()
 
 
 def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):
     assert run.summary["metrics"]["test_accuracy"] >= 0.8
-    assert {"test_false_accepts", "test_missed_keywords"} <= run.summary["metrics"].keys()
+    assert {"test_false_accepts", "test_missed_keywords", "test_mistaken_keywords"} <= run.summary["metrics"].keys()
     rows = run.predictor.answer([str(folder / "cab" / "00000004_nohash_4.wav")])
     assert rows.row(0)[:2] == ("00000004_nohash_4.wav", "cab")
     scores = run.predictor.evaluate(folder)
@@ -151,8 +151,8 @@ def test_a_keyword_in_a_stream_is_heard_in_its_place_however_it_is_cut(run):
 def test_false_accepts_and_misses_are_counted_by_recording():
     truths = [Truth(100, 150, 0), Truth(300, 350, 1), Truth(500, 550, 2)]
     right, twice, wrong, late = Spotted(13, 0, 0.9), Spotted(14, 0, 0.9), Spotted(33, 0, 0.9), Spotted(90, 1, 0.9)
-    assert judged([right], truths, (0, 1)) == (0, 1)
-    assert judged([right, twice, wrong, late], truths, (0, 1)) == (3, 1)
+    assert judged([right], truths, (0, 1)) == (0, 1, 0)
+    assert judged([right, twice, wrong, late], truths, (0, 1)) == (2, 1, 1)
     rows = np.array([[0.5, 9.0, 0.1], [0.6, 1.0, 0.2], [0.7, 3.0, 0.3], [0.8, 1.0, 0.4], [0.9, 0.0, 0.5]])
     assert [chosen_threshold(rows, most)[0] for most in (0.5, 1.0, 9.0)] == [0.9, 0.8, 0.5]
     assert chosen_threshold(rows[:4], 0.5)[0] == 0.8, "the strictest where none is strict enough"
@@ -161,9 +161,17 @@ def test_false_accepts_and_misses_are_counted_by_recording():
 def test_a_keyword_is_heard_once_where_it_is_likeliest():
     spotter = Spotter(0.6, [0, 1], window=40)
     chances = [0.1, 0.7, 0.9, 1.0, 0.8, 0.7, 0.2, 0.1, 0.1, 0.9, 0.9, 0.1]
-    heard = [spotter.hear(np.array([p, 1 - p if p < 0.5 else 0.0]) * 1.0, is_moving=True) for p in chances]
-    assert [one for one in heard if one and one.label == 0] == [Spotted(3, 0, 0.95), Spotted(10, 0, 0.9)]
-    assert Spotter(0.6, [0], 40).hear(np.array([1.0, 0.0]), is_moving=False) is None
+    each = np.array([[p, 1 - p if p < 0.5 else 0.0] for p in chances])
+    heard = [one for one in map(spotter.hear, each) if one]
+    assert [one for one in heard if one.label == 0] == [Spotted(3, 0, 0.95), Spotted(10, 0, 0.9)]
+    # What each threshold comes to is found without asking where nothing is likely: as if it had been heard.
+    quiet = np.zeros((30, 2))
+    stream = np.concatenate([quiet, each, quiet, each[4:], quiet])
+    truths = [Truth(330, 380, 0), Truth(800, 820, 0)]
+    for row in curve(stream, truths, [0, 1], 40):
+        spotter = Spotter(row[0], [0, 1], 40)
+        false, missed, mistaken = judged([one for one in map(spotter.hear, stream) if one], truths, [0, 1])
+        assert row[1:].tolist() == [false / (len(stream) / 36_000), missed / 2, mistaken / 2]
 
 
 def test_what_cannot_be_read_is_one_sentence_or_is_skipped(folder, tmp_path):

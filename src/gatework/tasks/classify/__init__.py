@@ -8,24 +8,29 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.tasks.classify.augmented import AugmentedExamples
+    from gatework.tasks.classify.losses import NO_CLASS, class_loss, training_loss
     from gatework.tasks.classify.model import Classifier
     from gatework.tasks.classify.pretraining import before, take_over
     from gatework.tasks.classify.sound_stream import calibrate_spotting, keyword_stream, misheard
 
 __all__ = [
+    "NO_CLASS",
     "AugmentedExamples",
     "Classifier",
     "before",
     "calibrate_spotting",
+    "class_loss",
     "keyword_stream",
     "misheard",
     "take_over",
+    "training_loss",
 ]
 
 __getattr__, __dir__ = lazy(
     __name__,
     {
         "augmented": ("AugmentedExamples",),
+        "losses": ("NO_CLASS", "class_loss", "training_loss"),
         "model": ("Classifier",),
         "pretraining": ("before", "take_over"),
         "sound_stream": ("calibrate_spotting", "keyword_stream", "misheard"),

@@ -1,4 +1,4 @@
-"""Recordings as a network hears them in training: each time somewhat otherwise, and one of nothing in each batch."""
+"""Recordings as a network hears them in training: each time somewhat otherwise, and some of no word in each batch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from torch import Tensor
 from gatework.data.dataset import Batch
 from gatework.data.features import FLOOR
 from gatework.data.sounds import SoundEncoder, SoundExamples
-from gatework.tasks._augment import Augmentation, band_places, unspoken
+from gatework.tasks._augment import Augmentation, band_places
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.sounds import Sounds
+from gatework.tasks.classify.wordless import wordless
 
-# How loud the quiet around a word is, as a share of its frames; how often nothing is a scrap of a word, and how long.
-_QUIET, _SCRAPS, _SCRAP = 0.1, 0.5, 0.3
+# How loud the quiet around a word is, as a share of its frames.
+_QUIET = 0.1
+_EACH = 4
+"""Recordings of a batch to one of no word."""
+# How often such a one is noise, or a scrap of a word, at most so long a share of it; else it is another word, made of
+# pieces of words, the first of which ends between these shares.
+_NOISES, _SCRAPS, _SCRAP = 0.4, 0.3, 0.4
+_FIRST, _LAST = 0.35, 0.65
 # How often a neighbour is in the window too, and how many frames lie between at least.
 _NEIGHBOURS, _APART = 0.4, 15
 
@@ -28,7 +35,7 @@ class AugmentedExamples(SoundExamples):
         split: The recordings.
         encoder: How they become model inputs.
         options: How far they are changed.
-        nothing: The target of a recording of nothing.
+        nothing: The target of a recording of no word.
     """
 
     def __init__(self, split: Sounds, encoder: SoundEncoder, options: SoundOptions, nothing: int) -> None:
@@ -39,7 +46,7 @@ class AugmentedExamples(SoundExamples):
         self._places = band_places(spec.bands, spec.rate, self.augmentation.speeds())
 
     def batch(self, index: np.ndarray) -> Batch:
-        """The recordings at these positions, changed, and one of nothing."""
+        """The recordings at these positions, changed, and some of no word."""
         is_in_quiet = (torch.rand(len(index)) < self.surround).tolist()
         features = [torch.from_numpy(self.recordings.features[int(place)]) for place in index]
         places = zip(features, [*features[1:], *features[:1]], is_in_quiet, strict=True)
@@ -50,8 +57,9 @@ class AugmentedExamples(SoundExamples):
         x, targets = changes.warped(x, self.encoder.spec.rate), torch.from_numpy(self.targets[index])
         frames = [one[: int(length)] for one, length in zip(x, lengths, strict=True)]
         if changes.noise:
-            frames.append(self._nothing(frames[0], frames[-1]))
-            targets = torch.cat([targets, torch.tensor([self.nothing])])
+            count = -(-len(index) // _EACH)
+            frames += [self._nothing(frames[k], frames[k - 1]) for k in range(count)]
+            targets = torch.cat([targets, torch.full((count,), self.nothing)])
         x, lengths = _padded([torch.from_numpy(self.encoder.normalised(one.numpy())) for one in frames])
         x = changes.masked(x, lengths)
         stack = self.encoder.stack
@@ -73,11 +81,32 @@ class AugmentedExamples(SoundExamples):
         return torch.cat([quiet[:before], frames, quiet[before:]])
 
     def _nothing(self, frames: Tensor, other: Tensor) -> Tensor:
-        """What is no recording of a class: silence, a hiss, a hum, notes; or a scrap of one."""
-        if self.surround and float(torch.rand(1)) < _SCRAPS:
+        """What is no recording of a class: noise, a scrap of a word, or a word that is made of pieces of words."""
+        kind = float(torch.rand(1))
+        if kind < _NOISES or not self.surround:
+            return wordless(
+                self.encoder.window if self.surround else len(frames), frames.shape[1], float(frames.mean())
+            )
+        if kind < _NOISES + _SCRAPS:
             scrap = max(int(len(frames) * _SCRAP * float(torch.rand(1))), 1)
             return self._in_quiet(frames[:scrap] if float(torch.rand(1)) < 0.5 else frames[-scrap:], other)
-        return unspoken(len(frames), frames.shape[1], float(frames.mean()))
+        return self._in_quiet(other_word(frames, other), other)
+
+
+def other_word(frames: Tensor, other: Tensor) -> Tensor:
+    """A word that there is not: one read backwards, its second half before its first, or halves of two words.
+
+    Args:
+        frames: A recording, shape (frames, bands).
+        other: Another one.
+    """
+    kind, share = int(torch.randint(3, (1,))), _FIRST + (_LAST - _FIRST) * float(torch.rand(1))
+    if kind == 0:
+        return frames.flip(0)
+    cut = int(share * len(frames))
+    if kind == 1:
+        return torch.cat([frames[cut:], frames[:cut]])
+    return torch.cat([frames[:cut], other[int(share * len(other)) :]])
 
 
 def _padded(frames: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

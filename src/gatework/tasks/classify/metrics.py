@@ -16,6 +16,7 @@ register_metrics(
     Metric("calibration_error", "calibration error", lower_is_better=True, is_share=True, short="calib. error"),
     Metric("false_accepts", "false accepts per hour", lower_is_better=True, short="false accepts/h"),
     Metric("missed_keywords", "missed keywords", lower_is_better=True, is_share=True, short="missed"),
+    Metric("mistaken_keywords", "mistaken keywords", lower_is_better=True, is_share=True, short="mistaken"),
 )
 
 

@@ -10,14 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gatework.errors import UsageError
 from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.calibration import cost, joined, temperature
 from gatework.tasks.classify.joint import LINEAR, Joint
 from gatework.tasks.classify.linear import LinearClassifier
-from gatework.tasks.classify.spotting import THRESHOLDS
+from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
 from gatework.tasks.classify.stored import from_arrays, to_arrays
+
+_PRESENCE = 32
+"""Units between the view of the states and what says whether there is a word."""
 
 
 class Classifier(SequenceModel):
@@ -31,8 +35,8 @@ class Classifier(SequenceModel):
         is_spotting: Whether it listens for its classes in streams of sound.
 
     Attributes:
-        spotting: The false accepts per hour and the misses of each threshold, as `spotting.curve()` gives them; None
-            of what reads no sound.
+        spotting: What each threshold comes to, as `spotting.curve()` gives it; None of what reads no sound.
+        presence: What says from the view of the states whether there is a word at all; None likewise.
         joining: What its scores are calibrated by and joined with, once it is trained.
         adversarial: How far a training step moves word vectors, as a share of their length.
     """
@@ -50,10 +54,30 @@ class Classifier(SequenceModel):
     ) -> None:
         super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=classes)
         # What each threshold comes to on the validation part once training has ended; all 0 until then.
-        curve = torch.zeros(len(THRESHOLDS), 3, dtype=torch.float64) if is_spotting else None
+        curve = torch.zeros(len(THRESHOLDS), len(COLUMNS), dtype=torch.float64) if is_spotting else None
         self.register_buffer("spotting", curve)
+        width = self.pooling.width
+        self.presence = (
+            nn.Sequential(nn.Linear(width, _PRESENCE), nn.ReLU(), nn.Linear(_PRESENCE, 1)) if is_spotting else None
+        )
         self.joining = Joining(classes)
         self.adversarial = config.adversarial if vocabulary is not None else 0.0
+
+    def heard(self, inputs: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Scores of classes, and the logit that there is a word at all, shape (batch,).
+
+        Args:
+            inputs: Steps of recordings, shape (batch, time, input).
+            lengths: Steps of each, shape (batch,); None if all have every step.
+
+        Raises:
+            UsageError: It reads no sound.
+        """
+        if self.presence is None:
+            raise UsageError("only a network that was trained on recordings says whether there is a word")
+        sequence, last = self.states(inputs, lengths)
+        view = self.dropout(self.pooling(sequence, last, lengths))
+        return self.output(view), self.presence(view).squeeze(1)
 
     def withstanding(self, loss: Callable[[Tensor], Tensor], inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
         r"""Scores of a batch, and below them those of the same batch with word vectors moved where that hurts most.

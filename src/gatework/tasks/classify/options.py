@@ -149,7 +149,7 @@ class SoundAnswerOptions(RecordingAnswerOptions):
         None,
         low=0,
         high=100_000,
-        help="Keywords that a --stream may report per hour although they were not said, by the validation part; 1 if "
+        help="Keywords that a --stream may report per hour although they were not said, by the validation part; 0.5 if "
         "absent.",
         commands=("predict",),
     )

@@ -13,9 +13,9 @@ from gatework.data.samples import SampleReader
 from gatework.data.sounds import SoundEncoder
 from gatework.errors import UsageError, nearest
 from gatework.options import column_names
-from gatework.tasks._augment import unspoken
 from gatework.tasks.classify.metrics import probabilities
 from gatework.tasks.classify.spotting import (
+    COLUMNS,
     FALSE_ACCEPTS,
     HOP_FRAMES,
     THRESHOLDS,
@@ -28,6 +28,7 @@ from gatework.tasks.classify.spotting import (
     made_stream,
     watched,
 )
+from gatework.tasks.classify.wordless import wordless
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Split
     from gatework.tasks.classify.task import ClassifyTask
 
+# The seed of the stream that is made of the test part.
+_ANOTHER = 1
 # A keyword that ends with the sound is seen in as many windows as any other.
 _AFTER = 2 * HOP_FRAMES
 
@@ -72,8 +75,9 @@ class KeywordStream:
         self.waiting = np.concatenate([self.waiting, frames])
         while len(self.waiting) >= self.encoder.window:
             window = self.waiting[: self.encoder.window]
-            chances = self.scores(self.encoder.steps(window)[None])[0]
-            heard = self.spotter.hear(chances, is_moving=is_moving(window))
+            is_sounding = is_moving(window)
+            steps = self.encoder.steps(window)[None]
+            heard = self.spotter.hear(self.scores(steps)[0] if is_sounding else np.zeros(len(self.classes)))
             self.waiting = self.waiting[HOP_FRAMES:]
             if heard is not None:
                 yield self._said(heard)
@@ -106,7 +110,7 @@ def keyword_stream(task: ClassifyTask, model: nn.Module, **options: Any) -> Keyw
     if unknown is not None:
         raise UsageError(f'--keywords: there is no class "{unknown}": {nearest(unknown, task.classes)}')
     most = options.get("false_accepts")
-    threshold, _, _ = chosen_threshold(_kept_curve(model), FALSE_ACCEPTS if most is None else most)
+    threshold = chosen_threshold(_kept_curve(model), FALSE_ACCEPTS if most is None else most)[0]
     encoder = _encoder(task)
     spotter = Spotter(float(threshold), [task.classes.index(name) for name in keywords], encoder.window)
     rate = options.get("input_rate") or encoder.spec.rate
@@ -121,38 +125,37 @@ def calibrate_spotting(task: ClassifyTask, model: nn.Module, held: Split) -> Non
 
 
 def misheard(task: ClassifyTask, model: nn.Module, split: Split) -> dict[str, float]:
-    """The false accepts per hour and the misses on a stream of recordings, at the validation part's threshold.
-
-    None of texts and series.
-    """
+    """What is heard wrongly in a stream of recordings at the validation part's threshold; none of texts and series."""
     if task.sound is None:
         return {}
-    threshold, _, _ = chosen_threshold(_kept_curve(model), FALSE_ACCEPTS)
-    _, false, missed = _curve(task, model, split)[int(np.abs(THRESHOLDS - threshold).argmin())]
-    return {"false_accepts": float(false), "missed_keywords": float(missed)}
+    threshold = chosen_threshold(_kept_curve(model), FALSE_ACCEPTS)[0]
+    row = _curve(task, model, split, _ANOTHER)[int(np.abs(THRESHOLDS - threshold).argmin())]
+    return dict(zip(COLUMNS[1:], row[1:].tolist(), strict=True))
 
 
-def _curve(task: ClassifyTask, model: nn.Module, split: Split) -> np.ndarray:
+def _curve(task: ClassifyTask, model: nn.Module, split: Split, seed: int = 0) -> np.ndarray:
     encoder = _encoder(task)
     features = [split.inputs[k] for k in range(len(split))]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         frames, truths = made_stream(
-            features, split.targets, lambda count, loudness: unspoken(count, encoder.spec.bands, loudness).numpy()
+            features, split.targets, lambda count, loudness: wordless(count, encoder.spec.bands, loudness).numpy(), seed
         )
-    chances, moving = watched(frames, encoder, _scores(task, model))
     keywords = [task.classes.index(name) for name in task.keywords]
-    return curve(chances, moving, truths, keywords, encoder.window)
+    return curve(watched(frames, encoder, _scores(task, model)), truths, keywords, encoder.window)
 
 
 def _scores(task: ClassifyTask, model: nn.Module) -> Scores:
-    """The network's calibrated probabilities of windows."""
-    finish, network = task.alone(model), model.eval()
+    """The probabilities that windows hold a word, times the network's calibrated ones of classes."""
+    finish = task.alone(model)
+    # A server's network holds the trained one inside.
+    network: Any = getattr(model, "network", model).eval()
 
     def scores(windows: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            outputs = network(torch.from_numpy(windows)).numpy()
-        return probabilities(finish(outputs))
+            outputs, presence = network.heard(torch.from_numpy(windows))
+        chances: np.ndarray = presence.sigmoid().numpy()[:, None] * probabilities(finish(outputs.numpy()))
+        return chances
 
     return scores
 

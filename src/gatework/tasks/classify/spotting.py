@@ -1,9 +1,11 @@
 """Keywords in a stream of sound: where a classifier of short recordings hears one, and how often it is wrong.
 
-The network is asked every 0.1 s what the last second or so was. A keyword is heard where its mean probability over two
-neighbouring windows is highest once it has reached a threshold, and then not again until it has sunk below it. On a
-stream that is made of held-back recordings with pauses, hisses and hums between them, each threshold has its false
-accepts per hour, keywords that were heard and not said there, and its misses.
+The network is asked every 0.1 s what the last second or so was: the probability of a class is that there is a word at
+all times that of the class among the classes. A keyword is heard where its mean over two neighbouring windows is
+highest once it has reached a threshold, and then not again until it has sunk below it. On a stream that is made of
+held-back recordings with pauses, noise, scraps of words and words that there are not between them, each threshold has
+its false accepts per hour, keywords that were heard where none was said; its misses, said ones that were not heard as
+what they are; and those of them that were heard as another.
 """
 
 from __future__ import annotations
@@ -21,13 +23,17 @@ HOP_FRAMES = 10
 """Frames from window to window: 0.1 s."""
 THRESHOLDS = 1 - np.geomspace(0.7, 0.0005, 40)
 """Those that are tried: from 0.3, closer and closer to 1."""
-FALSE_ACCEPTS = 1.0
+FALSE_ACCEPTS = 0.5
 """What is allowed per hour where nothing else is said."""
+COLUMNS = ("threshold", "false_accepts", "missed_keywords", "mistaken_keywords")
+"""What a curve says of each threshold."""
 _SMOOTHED = 2
 # Windows that may be waited for a keyword to become likelier: its beginning may sound like another one.
 _PATIENCE = 4
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
-_MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 200, (30, 100), 10, 300
+_MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 400, (30, 100), 10, 300
+# So many times as long as these the stream goes on without a word, an hour at most.
+_WITHOUT, _LONGEST = 40, 360_000
 # A keyword counts as heard from its beginning until so many frames after its end.
 _LATE = 50
 _BATCH = 256
@@ -77,24 +83,32 @@ class Spotter:
         self.threshold, self.keywords = threshold, np.array(keywords, dtype=np.int64)
         self._rest = -(-window // (2 * HOP_FRAMES))
         self._before: np.ndarray | None = None
-        self._count, self._last, self._held = 0, -(10**9), -1
+        self._count, self._asked, self._last, self._held = 0, -1, -(10**9), -1
         self._likeliest: Spotted | None = None
         self._since = 0
 
-    def hear(self, probabilities: np.ndarray, *, is_moving: bool) -> Spotted | None:
+    def hear(self, probabilities: np.ndarray) -> Spotted | None:
         """What is heard with one more window.
 
         Args:
             probabilities: Of each class, shape (classes,).
-            is_moving: Whether the sound swells or sinks in it, as a word's does.
         """
-        now = probabilities if is_moving else np.zeros_like(probabilities)
-        mean = now if self._before is None else (now + self._before) / _SMOOTHED
-        self._before, window = now, self._count
+        mean = probabilities if self._before is None else (probabilities + self._before) / _SMOOTHED
+        self._before, window = probabilities, self._count
         self._count += 1
+        return self.decide(window, mean)
+
+    def decide(self, window: int, mean: np.ndarray) -> Spotted | None:
+        """What is heard in a window; of those since the last one that was asked about, none reaches the threshold.
+
+        Args:
+            window: Its number.
+            mean: The mean probabilities of the classes, shape (classes,).
+        """
         best = int(self.keywords[mean[self.keywords].argmax()])
-        if self._held >= 0 and mean[self._held] < self.threshold:
+        if self._held >= 0 and (mean[self._held] < self.threshold or window > self._asked + 1):
             self._held = -1
+        self._asked = window
         is_due = mean[best] >= self.threshold and best != self._held and window - self._last >= self._rest
         candidate = self._likeliest
         if is_due and (candidate is None or mean[best] > candidate.probability):
@@ -123,23 +137,28 @@ def windows_of(frames: np.ndarray, encoder: SoundEncoder) -> np.ndarray:
     return views.transpose(0, 2, 1)
 
 
-def watched(frames: np.ndarray, encoder: SoundEncoder, scores: Scores) -> tuple[np.ndarray, np.ndarray]:
-    """The probabilities of every window of a stream, and whether each moves."""
-    windows = windows_of(frames, encoder)
-    parts = [
-        scores(np.stack([encoder.steps(one) for one in windows[start : start + _BATCH]]))
-        for start in range(0, len(windows), _BATCH)
-    ]
-    return np.concatenate(parts), np.array([is_moving(one) for one in windows])
+def watched(frames: np.ndarray, encoder: SoundEncoder, scores: Scores) -> np.ndarray:
+    """The probabilities of every window of a stream, shape (windows, classes); 0 where its loudness does not move."""
+    windows, parts = windows_of(frames, encoder), list[np.ndarray]()
+    for start in range(0, len(windows), _BATCH):
+        batch = windows[start : start + _BATCH]
+        moving = np.array([is_moving(one) for one in batch])
+        steps = [encoder.steps(one) for one in batch[moving]]
+        heard = scores(np.stack(steps)) if steps else np.zeros((0, 1))
+        each = np.zeros((len(batch), heard.shape[1]))
+        each[moving] = heard
+        parts.append(each)
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.broadcast_to(part, (len(part), width)) for part in parts])
 
 
 def made_stream(
     features: Sequence[np.ndarray], targets: np.ndarray, noise: Callable[[int, float], np.ndarray], seed: int = 0
 ) -> tuple[np.ndarray, list[Truth]]:
-    """Recordings one after the other with pauses between, some of them of noise.
+    """Recordings one after the other with pauses between, some of them of noise, and then a long time of noise.
 
     Args:
-        features: Of each recording, shape (frames, bands); some evenly chosen ones of many.
+        features: Of each recording, shape (frames, bands); some that are drawn of many.
         targets: The class of each.
         noise: Gives a stretch of so many frames without speech, beside speech of this loudness.
         seed: Of the order and the pauses.
@@ -158,40 +177,59 @@ def made_stream(
         if number % _STRETCH == _STRETCH - 1:
             parts.append(noise(_STRETCH_FRAMES, float(one.mean())).astype(one.dtype))
             at += _STRETCH_FRAMES
+    without = min(_WITHOUT * sum(len(features[k]) for k in chosen), _LONGEST)
+    for place in range(0, without, _STRETCH_FRAMES):
+        beside = features[chosen[place // _STRETCH_FRAMES % len(chosen)]]
+        parts.append(noise(_STRETCH_FRAMES, float(beside.mean())).astype(beside.dtype))
     return np.concatenate(parts), truths
 
 
-def judged(heard: Iterable[Spotted], truths: Sequence[Truth], keywords: Sequence[int]) -> tuple[int, int]:
-    """How many keywords were heard that were not said there, and how many that were said were missed."""
+def judged(heard: Iterable[Spotted], truths: Sequence[Truth], keywords: Sequence[int]) -> tuple[int, int, int]:
+    """How many keywords were heard where none was said, were said and not heard, and were heard as another one.
+
+    Those of the last kind are among those of the second.
+    """
     open_truths = [truth for truth in truths if truth.label in set(keywords)]
-    met: set[int] = set()
+    met, mistaken = set[int](), set[int]()
     false = 0
     starts = np.array([truth.start for truth in open_truths])
     for one in heard:
         frame = (one.window + 1) * HOP_FRAMES
         last = int(np.searchsorted(starts, frame)) - 1
         # What is heard belongs to the recording that began last, or to the one before where that has just begun.
-        near = [k for k in (last, last - 1) if k >= 0 and frame <= open_truths[k].end + _LATE]
-        right = next((k for k in near if open_truths[k].label == one.label and k not in met), None)
-        if right is None:
-            false += 1
-        else:
+        near = [k for k in (last, last - 1) if k >= 0 and frame <= open_truths[k].end + _LATE and k not in met]
+        right = next((k for k in near if open_truths[k].label == one.label), None)
+        other = next((k for k in near if k not in mistaken), None)
+        if right is not None:
             met.add(right)
-    return false, len(open_truths) - len(met)
+        elif other is not None:
+            mistaken.add(other)
+        else:
+            false += 1
+    return false, len(open_truths) - len(met), len(mistaken - met)
 
 
-def curve(
-    probabilities: np.ndarray, moving: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int
-) -> np.ndarray:
-    """For each of `THRESHOLDS` the threshold, the false accepts per hour and the share of misses."""
+def curve(probabilities: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int) -> np.ndarray:
+    """For each of `THRESHOLDS` what `COLUMNS` say: accepts per hour, and shares of the keywords that were said.
+
+    Args:
+        probabilities: Of the classes in each window, as `watched()` gives them.
+        truths: What is said where.
+        keywords: The indices of the classes that are listened for.
+        window: Frames of a window.
+    """
     hours = len(probabilities) * HOP_FRAMES * HOP / 3600
     said = max(sum(truth.label in set(keywords) for truth in truths), 1)
+    means = probabilities.copy()
+    means[1:] = (probabilities[1:] + probabilities[:-1]) / _SMOOTHED
+    highest = means[:, list(keywords)].max(axis=1)
     rows = []
     for threshold in THRESHOLDS:
-        spotter = Spotter(float(threshold), keywords, window)
-        each = (spotter.hear(p, is_moving=bool(m)) for p, m in zip(probabilities, moving, strict=True))
-        false, missed = judged([one for one in each if one is not None], truths, keywords)
-        rows.append((float(threshold), false / hours, missed / said))
+        spotter, is_high = Spotter(float(threshold), keywords, window), highest >= threshold
+        is_high[1:] |= is_high[:-1]  # what was likeliest is heard one window later
+        each = (spotter.decide(k, means[k]) for k in np.flatnonzero(is_high).tolist())
+        false, missed, mistaken = judged([one for one in each if one is not None], truths, keywords)
+        rows.append((float(threshold), false / hours, missed / said, mistaken / said))
     return np.array(rows)
 
 

@@ -67,11 +67,9 @@ if TYPE_CHECKING:
 
 _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
-_SPOTTING = "spotting"
+_SPOTTING = ("spotting", "presence.")
 _MOST_CLASSES = 6
 """The classes that are named before training."""
-_NO_CLASS = -1
-"""The target of a recording of nothing."""
 _NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
 _OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
 
@@ -220,7 +218,7 @@ class ClassifyTask(SequenceTask):
         split, encoder = examples.split, self.encoder
         if self.sound is None or not isinstance(split, Sounds) or not isinstance(encoder, SoundEncoder):
             return examples
-        nothing = self.classes.index(BACKGROUND) if BACKGROUND in self.classes else _NO_CLASS
+        nothing = self.classes.index(BACKGROUND) if BACKGROUND in self.classes else classify.NO_CLASS
         return classify.AugmentedExamples(split, encoder, self.sound, nothing)
 
     def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
@@ -242,7 +240,7 @@ class ClassifyTask(SequenceTask):
     def inference(self, config: ModelOptions, weights: Mapping[str, np.ndarray]) -> Inference | None:
         """What answers without torch; None where this network needs it."""
         joining = {name.removeprefix(_JOINING): w for name, w in weights.items() if name.startswith(_JOINING)}
-        others = (_JOINING, _SPOTTING)
+        others = (_JOINING, *_SPOTTING)
         network = {name: array for name, array in weights.items() if not name.startswith(others)}
         try:
             joint = Joint.of(joining, self.width)
@@ -436,25 +434,13 @@ class ClassifyTask(SequenceTask):
         return [*super().about(dataset), f"{len(order)} classes: {', '.join([*shares, *more])}"]
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
-        r"""Cross-entropy: the sum of $-\log \mathrm{softmax}(outputs)_{target}$ over examples."""
-        from torch.nn.functional import cross_entropy
-
-        right, known = (outputs.detach().argmax(1) == batch.targets).sum(), batch.targets != _NO_CLASS
-        total = cross_entropy(outputs, batch.targets, reduction="sum", ignore_index=_NO_CLASS)
-        if self.sound is not None:  # a recording of nothing is of no class more than of another
-            total = total - outputs[~known].log_softmax(1).mean(1).sum()
-        return Loss(total, int(known.sum()), {"accuracy": float(right)})
+        """Cross-entropy; see `gatework.tasks.classify.losses`."""
+        return classify.class_loss(outputs, batch.targets)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
-        """The loss of a network on a batch, in training perhaps the mean over it and its worst neighbour."""
-        if not (model.training and getattr(model, "adversarial", False)):
-            return super().loss(model, batch)
-        from torch.nn.functional import cross_entropy
-
-        network: Any = model
-        outputs = network.withstanding(lambda scores: cross_entropy(scores, batch.targets), **batch.tensors())
-        plain, moved = (self.loss_of(half, batch) for half in outputs.chunk(2))
-        return Loss((plain.total + moved.total) / 2, plain.weight, plain.sums)
+        """The loss of a network on a batch, in training perhaps with more than that of its classes."""
+        further = classify.training_loss(model, batch, self.keywords, self.classes) if model.training else None
+        return super().loss(model, batch) if further is None else further
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """The class index of each example and the scores of every class."""
