@@ -1,6 +1,8 @@
 // The door to the reading of CTC; gatework/decoding/ctc.py checks every value before it comes here.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -52,6 +54,8 @@ void bind_ctc(nb::module_& m) {
            [](Language& l, Letters letters, nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig> starts) {
              add_all(l.boosted, letters, starts);
            })
+      .def_rw("judge", &Language::judge)
+      .def_rw("is_of_words", &Language::is_of_words)
       .def_rw("space", &Language::space)
       .def_rw("is_closed", &Language::is_closed)
       .def_rw("weight", &Language::weight)
@@ -66,11 +70,5 @@ void bind_ctc(nb::module_& m) {
            })
       .def("settled", [](BeamSearch& search) { return listed(search.settled()); })
       .def("best", [](const BeamSearch& search, bool is_end) { return listed(search.best(is_end)); })
-      .def("alternatives",
-           [](const BeamSearch& search, size_t count) {
-             std::vector<std::tuple<double, std::vector<std::tuple<int32_t, int64_t, double>>>> texts;
-             for (const auto& text : search.alternatives(count)) texts.emplace_back(text.score, listed(text.letters));
-             return texts;
-           })
       .def("score", &BeamSearch::score);
 }

@@ -78,6 +78,51 @@ double BeamSearch::ended(const Beam& beam) const {
   return score + end();
 }
 
+// What the language says of each active beam as a whole text.
+std::vector<double> BeamSearch::endings() const {
+  std::vector<double> scores;
+  for (const int32_t k : active_) scores.push_back(ended(beams_[static_cast<size_t>(k)]));
+  if (!language_.judge) return scores;
+  std::vector<int32_t> states;
+  std::vector<std::vector<int32_t>> words;
+  for (const int32_t k : active_) {
+    states.push_back(beams_[static_cast<size_t>(k)].judged);
+    words.push_back(language_.is_of_words ? std::vector<int32_t>() : word_before(k));
+  }
+  const auto said = language_.judge(states, words, true).first;
+  for (size_t k = 0; k < scores.size(); ++k) scores[k] += said[k];
+  return scores;
+}
+
+// The letters from the last space, or the beginning, to a beam's own.
+std::vector<int32_t> BeamSearch::word_before(int32_t place) const {
+  std::vector<int32_t> word;
+  for (int32_t k = place; k != root_ && beams_[static_cast<size_t>(k)].letter != language_.space;
+       k = beams_[static_cast<size_t>(k)].parent)
+    word.push_back(beams_[static_cast<size_t>(k)].letter);
+  std::reverse(word.begin(), word.end());
+  return word;
+}
+
+// Adds what the judge says of the words that have just ended.
+void BeamSearch::judge() {
+  if (unjudged_.empty()) return;
+  std::vector<int32_t> states;
+  std::vector<std::vector<int32_t>> words;
+  for (const int32_t k : unjudged_) {
+    const Beam& beam = beams_[static_cast<size_t>(k)];
+    states.push_back(beam.judged);
+    words.push_back(language_.is_of_words ? std::vector<int32_t>{beam.letter} : word_before(beam.parent));
+  }
+  const auto [scores, after] = language_.judge(states, words, false);
+  for (size_t k = 0; k < unjudged_.size(); ++k) {
+    Beam& beam = beams_[static_cast<size_t>(unjudged_[k])];
+    beam.before += scores[k];
+    beam.judged = after[k];
+  }
+  unjudged_.clear();
+}
+
 int32_t BeamSearch::extended(int32_t place, int32_t letter) {
   for (int32_t k = beams_[static_cast<size_t>(place)].first_child; k >= 0;
        k = beams_[static_cast<size_t>(k)].next_sibling)
@@ -90,6 +135,7 @@ int32_t BeamSearch::extended(int32_t place, int32_t letter) {
   next.letter = letter;
   next.words = beam.words;
   next.letters = beam.letters;
+  next.judged = beam.judged;
   next.before = beam.before;
   const double spelt = l.letters ? l.letters->advance(next.letters, letter - 1) : 0.0;
   if (letter == l.space) {
@@ -117,6 +163,7 @@ int32_t BeamSearch::extended(int32_t place, int32_t letter) {
   next.next_sibling = beam.first_child;
   beams_[static_cast<size_t>(place)].first_child = fresh;
   beams_.push_back(next);
+  if (l.judge && (l.is_of_words || letter == l.space)) unjudged_.push_back(fresh);
   return fresh;
 }
 
@@ -168,6 +215,7 @@ void BeamSearch::feed(const float* log_probs, int64_t steps) {
         }
       }
     }
+    judge();
     ranked.clear();
     for (const int32_t place : touched_) {
       Beam& beam = beams_[static_cast<size_t>(place)];
@@ -248,33 +296,19 @@ std::vector<WrittenLetter> BeamSearch::settled() {
 }
 
 std::vector<WrittenLetter> BeamSearch::best(bool is_end) const {
+  const std::vector<double> ends = is_end ? endings() : std::vector<double>();
   int32_t best = active_[0];
   double highest = never;
-  for (const int32_t k : active_) {
-    const Beam& beam = beams_[static_cast<size_t>(k)];
-    const double total = log_add(beam.with_blank, beam.with_letter) + (is_end ? ended(beam) : language(beam));
+  for (size_t k = 0; k < active_.size(); ++k) {
+    const Beam& beam = beams_[static_cast<size_t>(active_[k])];
+    const double total = log_add(beam.with_blank, beam.with_letter) + (is_end ? ends[k] : language(beam));
     if (total > highest) {
       highest = total;
-      best = k;
+      best = active_[k];
     }
   }
   if (highest == never && is_end) return this->best(false);
   return written(best);
-}
-
-std::vector<EndedText> BeamSearch::alternatives(size_t count) const {
-  std::vector<std::pair<double, int32_t>> ranked;
-  for (const int32_t k : active_) {
-    const Beam& beam = beams_[static_cast<size_t>(k)];
-    const double total = log_add(beam.with_blank, beam.with_letter) + ended(beam);
-    if (total > never) ranked.emplace_back(total, k);
-  }
-  std::sort(ranked.begin(), ranked.end(),
-            [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
-  std::vector<EndedText> texts;
-  for (size_t k = 0; k < std::min(count, ranked.size()); ++k)
-    texts.push_back({ranked[k].first, written(ranked[k].second)});
-  return texts;
 }
 
 std::vector<WrittenLetter> BeamSearch::written(int32_t place) const {
@@ -288,10 +322,11 @@ std::vector<WrittenLetter> BeamSearch::written(int32_t place) const {
 }
 
 double BeamSearch::score() const {
+  const std::vector<double> ends = endings();
   double highest = never;
-  for (const int32_t k : active_) {
-    const Beam& beam = beams_[static_cast<size_t>(k)];
-    highest = std::max(highest, log_add(beam.with_blank, beam.with_letter) + ended(beam));
+  for (size_t k = 0; k < active_.size(); ++k) {
+    const Beam& beam = beams_[static_cast<size_t>(active_[k])];
+    highest = std::max(highest, log_add(beam.with_blank, beam.with_letter) + ends[k]);
   }
   return highest;
 }

@@ -11,7 +11,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "log_add.h"
@@ -41,6 +43,12 @@ class LetterTrie {
   std::vector<Node> nodes_;
 };
 
+// What judges words as they end, of many beams at once, beside what is counted: a recurrent language model. It is given
+// its state before each word, 0 at the beginning of a text, the letters of each, and whether the texts end with them;
+// such a word may be empty. It answers with what each adds to the score, and its state behind it.
+using Judge = std::function<std::pair<std::vector<double>, std::vector<int32_t>>(
+    const std::vector<int32_t>&, const std::vector<std::vector<int32_t>>&, bool)>;
+
 // What is known of a language. Everything may be absent: then the network alone decides.
 struct Language {
   const NGrams* words = nullptr;    // over the lexicon's numbers, then the unknown word, then the end of a text
@@ -51,6 +59,8 @@ struct Language {
   bool is_closed = false;           // whether every word must be in the lexicon
   double weight = 0, bonus = 0;     // of the language model, and for each word
   double boost = 0;                 // for each letter of a boosted phrase, if all of it is said
+  Judge judge;
+  bool is_of_words = false;  // whether each letter is a word of its own
 };
 
 // A letter of a text, with the step at which it was likeliest and its log-probability there.
@@ -58,12 +68,6 @@ struct WrittenLetter {
   int32_t letter;
   int64_t step;
   double log_probability;
-};
-
-// A text that has ended, with its score: the logarithms of its probability and of what the language says.
-struct EndedText {
-  double score;
-  std::vector<WrittenLetter> letters;
 };
 
 class BeamSearch {
@@ -79,9 +83,6 @@ class BeamSearch {
   // What the best beam says beyond that, if the text ended here (is_end) or goes on.
   std::vector<WrittenLetter> best(bool is_end) const;
 
-  // The best texts if they ended here, the best one first, at most `count`; what is settled is no part of them.
-  std::vector<EndedText> alternatives(size_t count) const;
-
   // The score of the best beam as a text that ends here: the logarithms of its probability and of what the language
   // says.
   double score() const;
@@ -91,6 +92,7 @@ class BeamSearch {
     int32_t parent = -1, first_child = -1, next_sibling = -1, letter = 0;
     int32_t lexicon = 0, boosted = 0;  // places in the tries; -1 outside
     int32_t words = 0, letters = 0;    // states of the models
+    int32_t judged = 0;                // the judge's state before the word at hand
     double spelt = 0;                  // what the model of letters says of the word at hand
     double before = 0;                 // what the language says up to that word
     double boost = 0, pending = 0;     // granted, and granted until the phrase breaks off
@@ -104,6 +106,9 @@ class BeamSearch {
   double word_score(const Beam& beam, double ending, int32_t& state) const;
   double language(const Beam& beam) const;
   double ended(const Beam& beam) const;
+  std::vector<double> endings() const;
+  std::vector<int32_t> word_before(int32_t place) const;
+  void judge();
   std::vector<WrittenLetter> written(int32_t place) const;
   void touch(int32_t place);
   void compact();
@@ -114,6 +119,7 @@ class BeamSearch {
   int64_t step_ = 0;
   std::vector<Beam> beams_;
   std::vector<int32_t> active_, touched_;
+  std::vector<int32_t> unjudged_;  // beams at which a word has just ended
   int32_t root_ = 0;
 };
 

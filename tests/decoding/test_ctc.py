@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, TextJudge
+from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, WordJudge
 from gatework.decoding.ctc_paths import text_log_probability
 from gatework.errors import UsageError
 
@@ -124,22 +124,53 @@ def test_what_does_not_fit_is_refused():
         CtcReader(ALPHABET).read(np.zeros((3, 9), np.float32))
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_what_is_left_in_the_end_is_every_text_by_its_score_and_a_judge_chooses_among_them(seed):
-    log_probs = network(4, seed)
-    expected = {text: text_log_probability(log_probs, indices(text)) for text in all_texts(4)}
-    reader = CtcReader(ALPHABET, beam=WIDE)
-    search = reader.search()
-    search.feed(log_probs)
-    left = search.alternatives(WIDE)
-    said = [("".join(ALPHABET[one.letter - 1] for one in letters), score) for score, letters in left]
-    assert [score for _, score in said] == sorted((score for _, score in said), reverse=True)
-    for text, score in said:
-        assert score == pytest.approx(expected[text], abs=1e-5)
-    assert left[0][1] == search.finish()
-    assert [text for text, _ in said[:3]] == sorted(expected, key=expected.__getitem__, reverse=True)[:3]
-    wanted = said[2][0]
-    judge = TextJudge(lambda texts: np.array([float(text == " ".join(wanted.split())) for text in texts]), 100.0)
-    assert reader.text(CtcReader(ALPHABET, beam=WIDE, judge=judge).read(log_probs)) == " ".join(wanted.split())
-    indifferent = CtcReader(ALPHABET, beam=WIDE, judge=TextJudge(lambda texts: np.zeros(len(texts)), 100.0))
-    assert indifferent.read(log_probs) == search.finish()
+class WordCounter:
+    """A judge whose word on a word depends on the one before it and on how many there were."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self.texts: list[tuple[str, ...]] = [()]
+
+    def advance(self, states, words, is_last):
+        texts = [(*self.texts[state], word) if word else self.texts[state] for state, word in zip(states, words)]
+        said = [self.said(new, is_last) - self.said(self.texts[old], False) for new, old in zip(texts, states)]
+        first = len(self.texts)
+        self.texts += texts
+        return said, list(range(first, first + len(texts)))
+
+    @staticmethod
+    def said(words: tuple[str, ...], is_whole: bool) -> float:
+        pairs = zip(("", *words), words)
+        each = [-0.9 * len(word) + 2.5 * (word == "ba") - 1.5 * (word == before) for before, word in pairs]
+        return sum(each) - 0.4 * len(words) * is_whole
+
+
+@pytest.mark.parametrize("is_counted", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_judge_of_words_counts_as_in_trying_every_text(seed, is_counted):
+    log_probs, weights, weight = network(5, seed), LanguageWeights(0.8, 0.5), 0.7
+    model = SpokenLanguage.fit(["ab a", "ab ab", "a"], ALPHABET, ["bb"]) if is_counted else None
+    judge = WordCounter()
+    scores = {
+        text: text_log_probability(log_probs, indices(text))
+        + weight * judge.said(tuple(text.split()), True)
+        + (said_by(model, text, weights, False) if model else weights.word * len(text.split()))
+        for text in all_texts(5)
+    }
+    options = {"beam": WIDE, "judge": WordJudge(judge.advance, judge.forget, weight)}
+    reader = CtcReader(ALPHABET, model, weights, **options)
+    for _ in range(2):  # a second search begins anew
+        search = reader.search()
+        search.feed(log_probs)
+        assert search.score() == pytest.approx(max(scores.values()), abs=1e-5)
+        assert reader.text(search.finish()) == max(scores, key=scores.__getitem__).rstrip()
+    of_words = CtcReader(["ba", "ab", "b"], beam=WIDE, judge=options["judge"])
+    texts = [text for length in range(6) for text in itertools.product((1, 2, 3), repeat=length)]
+    said = {
+        text: text_log_probability(log_probs, text)
+        + weight * judge.said(tuple(of_words.alphabet[k - 1] for k in text), True)
+        for text in texts
+    }
+    assert tuple(one.letter for one in of_words.read(log_probs)) == max(said, key=said.__getitem__)

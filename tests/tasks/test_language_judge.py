@@ -25,7 +25,18 @@ def test_texts_are_as_likely_as_token_by_token(tmp_path):
                 logits, states = run.network.eval().step(torch.tensor([last]), states)
             total, last = total + float(logits.log_softmax(1)[0, token]), token
         expected.append(total)
-    np.testing.assert_allclose(judge.log_probabilities(said), expected, rtol=1e-5)
+    # The three go on together, each by its next word; one that has none ends already, its number staying the same.
+    states, totals = [0, 0, 0], np.zeros(3)
+    for place in range(4):
+        words = [text.split()[place] if place < len(text.split()) else "" for text in said]
+        gains, states = judge.advance(states, words, False)
+        totals += gains
+    ends, after = judge.advance(states, ["", "", ""], True)
+    assert after == states
+    np.testing.assert_allclose(totals + ends, expected, rtol=1e-5)
+    assert judge.advance([0], ["The"], False)[1] == [1], "what was read once is known"
+    judge.forget()
+    assert judge.advance([0], ["he"], False)[1] == [1]
 
 
 def test_a_transcript_is_the_text_that_a_language_model_finds_likeliest(tmp_path):
@@ -37,7 +48,13 @@ def test_a_transcript_is_the_text_that_a_language_model_finds_likeliest(tmp_path
     weak, strong = (spoken.predict(wav, lm=str(model.path), lm_weight=w)["text"].item() for w in (0.0, 50.0))
     assert weak == plain, "a weight of 0 changes nothing"
     judge = LanguageJudge(LanguageRun(str(model.path), "--lm"))
-    likely = judge.log_probabilities([strong, plain])
+    likely = []
+    for text in (strong, plain):
+        state, total = [0], 0.0
+        for word in [*text.split(), ""]:
+            gain, state = judge.advance(state, [word], not word)
+            total += gain[0]
+        likely.append(total)
     assert likely[0] >= likely[1]
     with pytest.raises(UsageError, match=r"--lm .* is a run of the task"):
         spoken.predict(wav, lm=str(spoken.path))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         CtcSearch,
         LanguageWeights,
         SpokenLanguage,
-        TextJudge,
+        WordJudge,
         WrittenLetter,
     )
     from gatework.decoding.ctc_paths import HeardLetter, heard_letters, text_log_probabilities, text_log_probability
@@ -30,7 +30,7 @@ __all__ = [
     "NGramModel",
     "Sampling",
     "SpokenLanguage",
-    "TextJudge",
+    "WordJudge",
     "Writer",
     "Writing",
     "WrittenLetter",
@@ -48,7 +48,7 @@ __getattr__, __dir__ = lazy(
         "ctc": (
             "CtcReader",
             "CtcSearch",
-            "TextJudge",
+            "WordJudge",
             "LanguageWeights",
             "SpokenLanguage",
             "WrittenLetter",

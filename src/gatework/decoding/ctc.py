@@ -6,7 +6,9 @@ text $y$ with the highest
 $$\log p(y \mid x) + \alpha \log p(y) + \beta \, |\text{words of } y|,$$
 
 where $p(y \mid x)$ is the sum over all ways to write $y$ with blanks between and letters held, and $p(y)$ an n-gram
-model of words; one that the lexicon does not have is an unknown word, spelt by an n-gram model of letters.
+model of words; one that the lexicon does not have is an unknown word, spelt by an n-gram model of letters. A judge, a
+recurrent language model, adds $\gamma \log q(y)$: it reads each word as the search ends it, so that its word counts in
+what is kept (shallow fusion).
 
 Source: A. Hannun et al., "First-pass large vocabulary continuous speech recognition using bi-directional recurrent
 DNNs", 2014.
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -92,15 +95,18 @@ class SpokenLanguage:
         return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
 
 
-class TextJudge(NamedTuple):
-    """What chooses among whole texts that were read, beside what is counted: a recurrent language model.
+class WordJudge(NamedTuple):
+    """What judges words as they end, beside what is counted: a recurrent language model.
 
     Attributes:
-        log_probabilities: Those of texts, shape (texts,).
-        weight: The factor of them.
+        advance: Given its states before some words, 0 at the beginning of a text, the words, and whether the texts end
+            with them, of which a word may then be empty: the log-probability of each, and the states behind them.
+        forget: Tells it that all states but 0 are done with.
+        weight: The factor of the log-probabilities.
     """
 
-    log_probabilities: Callable[[Sequence[str]], NDArray[np.float64]]
+    advance: Callable[[Sequence[int], Sequence[str], bool], tuple[Sequence[float], Sequence[int]]]
+    forget: Callable[[], None]
     weight: float
 
 
@@ -129,7 +135,7 @@ class CtcReader:
         boosted: Phrases that are likelier than the language says.
         is_closed: Whether no word outside the lexicon may be written.
         beam: Prefixes kept at each step.
-        judge: What chooses among the texts that are left in the end; None for the best of them.
+        judge: What judges each word that ends; one reader's searches with it run one after the other.
 
     Raises:
         UsageError: The beam is below 1, or there is no lexicon to close.
@@ -144,13 +150,14 @@ class CtcReader:
         boosted: Sequence[str] = (),
         is_closed: bool = False,
         beam: int = BEAM,
-        judge: TextJudge | None = None,
+        judge: WordJudge | None = None,
     ) -> None:
         if beam < 1:
             raise UsageError(f"the beam is {beam}, expected 1 or more")
         if is_closed and not (model and model.lexicon):
             raise UsageError("a closed lexicon needs words; give some")
         self.alphabet, self.beam, self.judge = alphabet, beam, judge
+        self._is_of_words = max(map(len, alphabet), default=1) > 1
         self._index = {letter: k for k, letter in enumerate(alphabet, start=1)}
         language = _decoding.Language()
         language.space, language.is_closed = self._index.get(" ", -1), is_closed
@@ -162,10 +169,15 @@ class CtcReader:
                 language.set_letters(model.letters.native)
             language.add_lexicon(*self._joined(model.lexicon))
         language.add_boosted(*self._joined(boosted))
+        language.is_of_words = self._is_of_words
+        if judge is not None:
+            language.judge = partial(_judged, alphabet, judge)
         self._language = language
 
     def search(self) -> CtcSearch:
         """A search under way, which has read nothing yet."""
+        if self.judge is not None:
+            self.judge.forget()
         return CtcSearch(_decoding.BeamSearch(self._language, len(self.alphabet), self.beam), len(self.alphabet))
 
     def read(self, log_probs: NDArray[np.float32]) -> list[WrittenLetter]:
@@ -176,19 +188,11 @@ class CtcReader:
         """
         search = self.search()
         search.feed(log_probs)
-        return search.finish() if self.judge is None else self._judged(search, self.judge)
-
-    def _judged(self, search: CtcSearch, judge: TextJudge) -> list[WrittenLetter]:
-        """The text that does best when a judge has read all that the search ends with."""
-        left = search.alternatives(self.beam)
-        if not left:
-            return search.finish()
-        said = judge.log_probabilities([self.text(letters) for _, letters in left])
-        return left[int((np.array([score for score, _ in left]) + judge.weight * said).argmax())][1]
+        return search.finish()
 
     def text(self, letters: Iterable[WrittenLetter]) -> str:
         """Letters as a text, those of a word alone with spaces between where they are words."""
-        between = " " if max(map(len, self.alphabet), default=1) > 1 else ""
+        between = " " if self._is_of_words else ""
         return " ".join(between.join(self.alphabet[one.letter - 1] for one in letters).split())
 
     def _joined(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -230,14 +234,14 @@ class CtcSearch:
         """What stands behind the settled letters if the text ends here."""
         return [WrittenLetter(*letter) for letter in self._native.best(True)]
 
-    def alternatives(self, count: int) -> list[tuple[float, list[WrittenLetter]]]:
-        """The best texts if they end here, best first, each with its score: what stands behind the settled letters.
-
-        Args:
-            count: How many at most.
-        """
-        return [(score, [WrittenLetter(*one) for one in text]) for score, text in self._native.alternatives(count)]
-
     def score(self) -> float:
         """The score of the best text if it ends here."""
         return self._native.score()
+
+
+def _judged(
+    alphabet: Sequence[str], judge: WordJudge, states: list[int], words: list[list[int]], is_last: bool
+) -> tuple[list[float], Sequence[int]]:
+    """What a judge adds to the scores of beams, and its states behind their words."""
+    said, after = judge.advance(states, ["".join(alphabet[k - 1] for k in word) for word in words], is_last)
+    return [judge.weight * one for one in said], after

@@ -12,7 +12,7 @@ from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
-from gatework.decoding import TextJudge
+from gatework.decoding import WordJudge
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.tasks._language_judge import LanguageJudge
@@ -149,7 +149,7 @@ def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
     judge, weight = None, options.get("lm_weight")
     if options.get("lm") is not None:
         model = LanguageJudge(LanguageRun(options["lm"], "--lm"))
-        judge = TextJudge(model.log_probabilities, _LM_WEIGHT if weight is None else weight)
+        judge = WordJudge(model.advance, model.forget, _LM_WEIGHT if weight is None else weight)
     return AskedTranscript(
         **lists, words=words, is_closed=is_closed, beam=options.get("beam") or 0, is_marking=is_marking, judge=judge
     )

@@ -88,8 +88,8 @@ class TranscriptOptions(RecordingAnswerOptions):
     beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
     lm: str | None = option(
         None,
-        help="A run of train generate: it reads all that the search ends with, and the likeliest text is written; not "
-        "of a --stream.",
+        help="A run of train generate: it reads each word as the search ends it, and counts in what is kept; not of a "
+        "--stream.",
         metavar="RUN",
     )
     lm_weight: float | None = option(

@@ -11,7 +11,7 @@ import numpy as np
 
 from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.features import HOP
-from gatework.decoding import CtcReader, SpokenLanguage, TextJudge, WrittenLetter, heard_letters, text_log_probabilities
+from gatework.decoding import CtcReader, SpokenLanguage, WordJudge, WrittenLetter, heard_letters, text_log_probabilities
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, plain
@@ -30,7 +30,7 @@ class AskedTranscript:
         is_closed: Whether no word may be written that is neither in the training texts nor among these.
         beam: Prefixes kept at each step; 0 for the usual number.
         is_marking: Whether a word that is likelier wrong than right is not written but marked.
-        judge: What chooses among whole texts.
+        judge: What judges each word beside what is counted.
     """
 
     phrases: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class AskedTranscript:
     is_closed: bool = False
     beam: int = 0
     is_marking: bool = False
-    judge: TextJudge | None = None
+    judge: WordJudge | None = None
 
 
 def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
