@@ -31,10 +31,12 @@ from gatework.training import Run
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SETTINGS: dict[str, dict[str, Any]] = {
     "default": {},
-    "mean": {"pooling": "mean"},
-    "speed 0.1": {"speed": 0.1},
+    "all that is quiet": {"dynamic_range": 0},
+    "35 dB": {"dynamic_range": 35},
+    "22 dB": {"dynamic_range": 22},
     "warp 0.1": {"warp": 0.1},
-    "own mean kept": {"normalise": "global"},
+    "24 bands": {"bands": 24},
+    "30 epochs": {"epochs": 30},
     "2 x 96": {"hidden": 96, "layers": 2},
 }
 QUIET = 3600

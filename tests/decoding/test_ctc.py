@@ -134,15 +134,19 @@ class WordCounter:
         self.texts: list[tuple[str, ...]] = [()]
 
     def advance(self, states, words, is_last):
-        texts = [(*self.texts[state], word) if word else self.texts[state] for state, word in zip(states, words)]
-        said = [self.said(new, is_last) - self.said(self.texts[old], False) for new, old in zip(texts, states)]
+        texts = [
+            (*self.texts[state], word) if word else self.texts[state] for state, word in zip(states, words, strict=True)
+        ]
+        said = [
+            self.said(new, is_last) - self.said(self.texts[old], False) for new, old in zip(texts, states, strict=True)
+        ]
         first = len(self.texts)
         self.texts += texts
         return said, list(range(first, first + len(texts)))
 
     @staticmethod
     def said(words: tuple[str, ...], is_whole: bool) -> float:
-        pairs = zip(("", *words), words)
+        pairs = zip(["", *words][: len(words)], words, strict=True)
         each = [-0.9 * len(word) + 2.5 * (word == "ba") - 1.5 * (word == before) for before, word in pairs]
         return sum(each) - 0.4 * len(words) * is_whole
 

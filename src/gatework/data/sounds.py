@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # A window holds all of this share of recordings, and is never shorter than so many frames.
 _MOST, _SHORTEST = 0.9, 20
+_NEPER = math.log(10) / 10
+"""A decibel as the logarithm of an energy."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class SoundEncoder(Stored):
         stack: Frames that are one step.
         is_own_mean: Whether a recording's own mean is taken off, rather than the training part's.
         window: As many frames as most recordings have, in which a stream is heard.
+        dynamic_range: Decibels below a recording's loudest band at which quiet begins; 0 where nothing is quiet.
     """
 
     kind: ClassVar[Literal["sound"]] = "sound"
@@ -40,13 +44,15 @@ class SoundEncoder(Stored):
     stack: int
     is_own_mean: bool
     window: int
+    dynamic_range: float
 
     @classmethod
-    def fit(cls, inputs: Recordings, stack: int, *, is_own_mean: bool) -> SoundEncoder:
+    def fit(cls, inputs: Recordings, stack: int, dynamic_range: float, *, is_own_mean: bool) -> SoundEncoder:
         """Learns the scale from the training part."""
         lengths = np.array([len(frames) for frames in inputs.features])
         window = max(int(np.quantile(lengths, _MOST)), _SHORTEST)
-        return cls(inputs.spec, Scale.fit(np.concatenate(inputs.features)), stack, is_own_mean, window)
+        scale = Scale.fit(np.concatenate([_within(frames, dynamic_range) for frames in inputs.features]))
+        return cls(inputs.spec, scale, stack, is_own_mean, window, dynamic_range)
 
     @property
     def width(self) -> int:
@@ -55,10 +61,12 @@ class SoundEncoder(Stored):
 
     def normalised(self, frames: np.ndarray) -> np.ndarray:
         """Features of one recording in standard deviations from their mean, shape (frames, bands), float32."""
+        # What an editor has put before or behind a recording, nothing at all, is no part of it.
+        is_heard = (frames > FLOOR).any(axis=1)
+        frames = _within(frames, self.dynamic_range)
         if not self.is_own_mean:
             return self.scale.apply(frames)
-        # What an editor has put before or behind a recording, nothing at all, is no part of it.
-        heard = frames[(frames > FLOOR).any(axis=1)]
+        heard = frames[is_heard]
         mean = heard.mean(axis=0) if len(heard) else np.array(self.scale.mean)
         return ((frames - mean) / np.array(self.scale.std)).astype(np.float32)
 
@@ -73,6 +81,14 @@ class SoundEncoder(Stored):
         if not isinstance(split.inputs, Recordings):
             raise TypeError(f"expected recordings, not {type(split.inputs).__name__}")
         return SoundExamples(split, [self.steps(frames) for frames in split.inputs.features], targets)
+
+
+def _within(frames: np.ndarray, dynamic_range: float) -> np.ndarray:
+    """Log energies that are no further below the highest of them than so many decibels."""
+    if not dynamic_range:
+        return frames
+    result: np.ndarray = np.maximum(frames, frames.max() - np.float32(_NEPER * dynamic_range))
+    return result
 
 
 class SoundExamples:

@@ -116,6 +116,13 @@ class SoundOptions(RecordingOptions):
         help="What is taken off each band: the training part's mean (global) or the recording's own (utterance); auto "
         "takes the latter for a bidirectional network.",
     )
+    dynamic_range: float = option(
+        26.0,
+        low=0,
+        high=200,
+        help="Decibels below a recording's loudest band at which quiet begins: what is quieter is as loud as that, so "
+        "that rooms and microphones are alike; 0: nothing is quiet.",
+    )
     warp: float = option(
         0.0,
         low=0,

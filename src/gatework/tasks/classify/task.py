@@ -156,7 +156,8 @@ class ClassifyTask(SequenceTask):
             )
         if isinstance(dataset.train.inputs, Recordings):
             sound = dataset.options if isinstance(dataset, SoundDataset) else SoundOptions()
-            heard = SoundEncoder.fit(dataset.train.inputs, sound.stack, is_own_mean=sound.normalise != "global")
+            is_own_mean = sound.normalise != "global"
+            heard = SoundEncoder.fit(dataset.train.inputs, sound.stack, sound.dynamic_range, is_own_mean=is_own_mean)
             return cls(heard, dataset.classes, sound=sound)
         if isinstance(dataset, BegunDataset):
             encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
