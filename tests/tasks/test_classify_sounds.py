@@ -133,14 +133,14 @@ def test_a_keyword_in_a_stream_is_heard_in_its_place_however_it_is_cut(run):
     content = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
     said = []
     for size in (7, 4000, len(content)):
-        stream = run.task.byte_stream(run.network, run.recipe, false_accepts=1000.0)
+        stream = run.task.byte_stream(run.network, run.recipe)
         pieces = [content[start : start + size] for start in range(0, len(content), size)]
         said.append([one for piece in pieces for one in stream.answer_bytes(piece)] + list(stream.finish()))
         assert len(stream.waiting) < stream.encoder.window, "what is carried does not grow"
     assert said[0] == said[1] == said[2]
     assert [one["label"] for one in said[0]] == ["cab", "ba"]
     assert 2.0 < said[0][0]["end"] < 3.2
-    only = run.task.byte_stream(run.network, run.recipe, keywords="ba", false_accepts=1000.0)
+    only = run.task.byte_stream(run.network, run.recipe, keywords="ba", false_accepts=10.0)
     assert {one["label"] for one in [*only.answer_bytes(content), *only.finish()]} == {"ba"}
     quiet = run.task.byte_stream(run.network, run.recipe)
     assert not [*quiet.answer_bytes((32767 * hiss).astype("<i2").tobytes()), *quiet.finish()]
