@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework.data.dataset import Dataset, Split
 from gatework.data.own import read_dataset, read_examples, read_inputs
 from gatework.data.sets import REGISTRY, SetSpec
 from gatework.data.store.packing import packed_dataset
-from gatework.data.store.sources import is_large
+from gatework.data.store.sources import is_stored
 from gatework.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def load(source: Any, config: DataOptions, answer: Answer | None = None) -> Data
     if isinstance(source, str) and not _looks_like_a_path(source):
         raise UsageError(f'there is no data set and no file "{source}": {nearest(source, REGISTRY)}')
     answer = answer or ("target" if config.target else "label")
-    if config.store is not None or (isinstance(source, (str, os.PathLike)) and is_large(Path(source))):
+    if is_stored(source, config):
         return packed_dataset(source, config, answer)
     return read_dataset(source, config, answer)
 

@@ -98,7 +98,7 @@ def read_events(
     )
     parts = [numbers(table.frame[name], table.where, table.row, table.reading) for name in columns.targets]
     values = np.stack(parts, axis=1)
-    labels = _labels(table, label) if label else None
+    labels = labels_of(table, label) if label else None
     moments = stamps.local if stamps.moments is None else stamps.moments
     order = np.lexsort((np.arange(len(codes)), moments, codes))
     series = []
@@ -110,7 +110,12 @@ def read_events(
     return EventTable(tuple(series), columns, table.where, notes, reading)
 
 
-def _labels(table: Table, label: str) -> np.ndarray:
+def labels_of(table: Table, label: str) -> np.ndarray:
+    """Whether each row is labelled as anomalous, shape (rows,).
+
+    Raises:
+        DataError: A label is none.
+    """
     texts = plain_texts(table.column(label), f'{table.where}, column "{label}"', _LABELS).fill_null("")
     labels = texts.replace_strict(_LABELS, default=None, return_dtype=pl.Boolean)
     if labels.null_count():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -17,6 +18,9 @@ from gatework.data.parts import ROWS, is_parquet_folder, parquet_files, with_par
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES, Table, stem
 from gatework.errors import DataError
+
+if TYPE_CHECKING:
+    from gatework.options import DataOptions
 
 LARGE = 1 << 30
 """The bytes from which on a file is packed into a store where nobody says so."""
@@ -37,6 +41,11 @@ def is_large(path: Path) -> bool:
     is_parquet = path.is_dir() or path.suffix.lower() == ".parquet"
     size = sum(file.stat().st_size for file in (parquet_files(path) if path.is_dir() else [path]))
     return size * (_PARQUET if is_parquet else 1) > LARGE
+
+
+def is_stored(source: Any, config: DataOptions) -> bool:
+    """Whether data are packed into a store: where a person says so, or where they are a large table on disk."""
+    return config.store is not None or (isinstance(source, (str, os.PathLike)) and is_large(Path(source)))
 
 
 @dataclass(frozen=True)

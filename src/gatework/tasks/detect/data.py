@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
-_MOST_WINDOWS = 20_000
+MOST_WINDOWS = 20_000
+"""Windows are as far apart as makes so many of them."""
 _LEAST_ROWS = 20
 _NOT_TAKEN = ("known", "past", "static", "frequency", "missing", "duplicates")
 
@@ -160,6 +161,11 @@ class DetectionDataset(Dataset):
     config: DetectOptions = field(kw_only=True)
 
     @property
+    def rows_learnt(self) -> int:
+        """The rows of the training part."""
+        return int(self.ends[:, 0].sum())
+
+    @property
     def is_labelled(self) -> bool:
         """Whether the rows have labels to learn from."""
         return self.readings.series[0].labels is not None
@@ -177,18 +183,32 @@ def detection_dataset(source: Any, recipe: Recipe) -> DetectionDataset:
         UsageError: A column is not named, or an option is given that a detector does not take.
         DataError: The table cannot be used.
     """
-    _refuse(recipe)
+    refuse_filling(recipe)
     table = table_of(source, recipe.data)
-    config = recipe.section(DetectOptions)
     targets = column_names(recipe.data.target, table.frame.columns)
     readings = read_events(table, recipe.section(TimeOptions), targets, recipe.data.label)
+    provenance = Provenance(table.where, table.licence, table.fingerprint, readings.notes)
+    return split_by_time(readings, recipe, provenance, table.name)
+
+
+def split_by_time(readings: EventTable, recipe: Recipe, provenance: Provenance, name: str) -> DetectionDataset:
+    """The windows of rows: the first ones of every series are trained on, the last ones tested on.
+
+    Args:
+        readings: The rows.
+        recipe: Its sections `data`, for the shares, and `detect`.
+        provenance: Where the rows came from.
+        name: The data set's name.
+
+    Raises:
+        DataError: There are too few rows, or a part has no value.
+    """
     lengths = np.array([len(rows) for rows in readings.series])
     shares = np.array([1 - recipe.data.validation - recipe.data.test, 1 - recipe.data.test])
     ends = np.floor(lengths[:, None] * shares + 1e-9).astype(np.int64)
-    _check(readings, ends, table.where)
+    _check(readings, ends, provenance.source)
     periods = usable_periods([rows.stamps for rows in _training(readings, ends)])
-    provenance = Provenance(table.where, table.licence, table.fingerprint, readings.notes)
-    return windowed(readings, ends, config, periods, provenance, table.name)
+    return windowed(readings, ends, recipe.section(DetectOptions), periods, provenance, name)
 
 
 def windowed(
@@ -336,7 +356,7 @@ def encode_windows(
 def _windows(readings: EventTable, ends: np.ndarray, context: int, scorer: str, number: int) -> np.ndarray:
     """The windows of the training (0), validation (1) or test part (2), as the index of `Windows`."""
     is_exact = scorer == "reconstruction"
-    stride = max(1, context // 32, -(-int(ends[:, 0].sum()) // _MOST_WINDOWS))
+    stride = max(1, context // 32, -(-int(ends[:, 0].sum()) // MOST_WINDOWS))
     windows: list[tuple[int, int, int, int]] = []
     for series, (rows, (train, validation)) in enumerate(zip(readings.series, ends, strict=True)):
         low, high = ((0, train), (train, validation), (validation, len(rows)))[number]
@@ -360,8 +380,12 @@ def _windows(readings: EventTable, ends: np.ndarray, context: int, scorer: str, 
     return np.array(windows, dtype=np.int64)
 
 
-def _refuse(recipe: Recipe) -> None:
-    """Options that a detector would pass over without a word: those of filling a grid."""
+def refuse_filling(recipe: Recipe) -> None:
+    """Refuses options that a detector would pass over without a word: those of filling a grid.
+
+    Raises:
+        UsageError: One is given.
+    """
     time = dataclasses.asdict(recipe.section(TimeOptions))
     usual = dataclasses.asdict(TimeOptions())
     given = [name for name in _NOT_TAKEN if time[name] != usual[name]]
@@ -404,13 +428,13 @@ def _check(readings: EventTable, ends: np.ndarray, where: str) -> None:
 
 def _scales(training: list[EventRows], readings: EventTable) -> Scales:
     values = np.concatenate([rows.values for rows in training])
-    pooled = _scale(values, Scale.identity(values.shape[1]))
+    pooled = scale_of(values, Scale.identity(values.shape[1]))
     # Labels are learnt across series: what is a large amount must mean the same in all of them.
     is_alone = len(readings.series) == 1 or readings.series[0].labels is not None
-    return Scales({} if is_alone else {r.name: _scale(r.values, pooled) for r in training}, pooled)
+    return Scales({} if is_alone else {r.name: scale_of(r.values, pooled) for r in training}, pooled)
 
 
-def _scale(values: np.ndarray, otherwise: Scale) -> Scale:
+def scale_of(values: np.ndarray, otherwise: Scale) -> Scale:
     """The scale of one series; that of all where a variable is missing, and a deviation of 1 where it never changes."""
     mean, std = [], []
     for column, m, s in zip(values.T, otherwise.mean, otherwise.std, strict=True):

@@ -45,7 +45,8 @@ class LabelledDetectTask(UsualTask):
                 "--alarms-per-week is for detectors that learn without labels; with labels the threshold is the one "
                 "with the best F1, and --sensitivity moves it"
             )
-        marks = detection.train.targets[~np.isnan(detection.train.targets)]
+        learnt = detection.sampled.train.targets
+        marks = learnt[~np.isnan(learnt)]
         weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
         usual = UsualTask.fit(dataset, config)
         common = (usual.columns, usual.settings, usual.scales, usual.extents, usual.periods)
@@ -104,7 +105,7 @@ class LabelledDetectTask(UsualTask):
         from sklearn.ensemble import IsolationForest
         from sklearn.linear_model import LogisticRegression
 
-        train, test = windows_of(dataset.train), windows_of(dataset.test)
+        train, test = windows_of(dataset.sampled.train), windows_of(dataset.test)
         seen, marks = (part.reshape(-1, width) for part, width in _rows(self, train))
         known = ~np.isnan(marks[:, 0])
         there = encode_windows(test, self.scales, self.periods, self.scorer)[0]

@@ -82,7 +82,7 @@ OPTIONS = TaskOptions(
     frozenset(f"data.{name}" for name in ("text", "vocabulary", "max_tokens", "padding", "scale", "split_seed"))
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "missing", "duplicates")}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
-    | {"data.test_file", "data.store", "model.adversarial"},
+    | {"data.test_file", "model.adversarial"},
     help={
         "data.target": "The columns of numbers that are watched.",
         "data.label": "The column that marks anomalous rows; with it a detector learns from what is marked.",

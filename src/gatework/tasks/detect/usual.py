@@ -12,6 +12,7 @@ import numpy as np
 from gatework._stored import Stored
 from gatework.data.dataset import Columns
 from gatework.data.reading import Reading
+from gatework.data.store.sources import is_stored
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
 from gatework.tasks import detect
@@ -39,6 +40,8 @@ from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
 from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
 from gatework.tasks.detect.spans import describe
+from gatework.tasks.detect.stored import StoredWindowSplit, stored_detection_dataset
+from gatework.tasks.detect.stored_windows import StoredWindowExamples
 from gatework.tasks.detect.streaming import DetectStream
 from gatework.tasks.detect.value_rules import value_rules
 
@@ -102,6 +105,8 @@ class UsualTask(Stored, DenseTask):
             UsageError: A column is not named, or there is no such data set.
             DataError: The table cannot be used.
         """
+        if is_stored(source, recipe.data):
+            return stored_detection_dataset(source, recipe)
         return detection_dataset(source, recipe)
 
     @classmethod
@@ -150,14 +155,17 @@ class UsualTask(Stored, DenseTask):
         data = detection_data(dataset)
         trained, validated = data.ends[:, 0].sum(), data.ends[:, 1].sum()
         rows = sum(len(series) for series in data.readings.series)
+        learnt = data.rows_learnt
         return [
-            f"{dataset.name}: {trained:,} rows for training, {validated - trained:,} for validation, "
+            f"{dataset.name}: {learnt:,} rows for training, {validated - trained:,} for validation, "
             f"{rows - validated:,} for testing",
             f"{len(dataset.train):,} windows of them to learn from",
         ]
 
     def encode(self, split: Split) -> Examples:
         """Windows ready to be batched."""
+        if isinstance(split, StoredWindowSplit):
+            return StoredWindowExamples(split, split.inputs, self.scales, self.periods)
         windows = windows_of(split)
         return WindowExamples(split, *encode_windows(windows, self.scales, self.periods, self.scorer))
 

@@ -23,7 +23,7 @@ from gatework.data.frequency import Grid
 from gatework.data.panel import Panel, clock_of, clock_times, fill_notes, grid_notes, grid_of
 from gatework.data.reading import Reading
 from gatework.data.store.files import ArrayWriter, Store, write_index
-from gatework.data.store.sources import TableSource, is_large, source_key
+from gatework.data.store.sources import TableSource, source_key
 from gatework.data.store.timelines import SampledSeries, Timelines, ids_in, whole_series
 from gatework.data.timestamps import Stamps
 from gatework.errors import UsageError
@@ -38,13 +38,6 @@ SAMPLE = 1 << 20
 """The steps of all series that are held in memory at most."""
 _FEWEST_SERIES = 200
 _NO_ROWS = np.zeros((0, 2), dtype=np.int64)
-
-
-def is_stored(source: Any, recipe: Recipe) -> bool:
-    """Whether a table is packed into a store: where a person says so, or where it is large."""
-    if recipe.data.store is not None:
-        return True
-    return isinstance(source, (str, os.PathLike)) and is_large(Path(source))
 
 
 class StoredOriginSplit(Split):

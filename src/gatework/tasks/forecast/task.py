@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data.panel import Panel
+from gatework.data.store.sources import is_stored
 from gatework.errors import DataError, UsageError
 from gatework.tasks import forecast
 from gatework.tasks._blend import NETWORK_ALONE
@@ -43,7 +44,7 @@ from gatework.tasks.forecast.metrics import (
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
 from gatework.tasks.forecast.statistical import absent
-from gatework.tasks.forecast.stored import StoredOriginSplit, is_stored, stored_forecast_dataset
+from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_dataset
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
@@ -109,7 +110,9 @@ class ForecastTask(DenseTask):
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
         """Reads and splits a table with a time column, or a registered data set."""
         return (
-            stored_forecast_dataset(source, recipe) if is_stored(source, recipe) else forecast_dataset(source, recipe)
+            stored_forecast_dataset(source, recipe)
+            if is_stored(source, recipe.data)
+            else forecast_dataset(source, recipe)
         )
 
     @classmethod

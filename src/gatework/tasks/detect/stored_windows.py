@@ -1,0 +1,151 @@
+"""Windows of rows on disk: which there are is computed, and they are read batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from gatework.data.store.examples import PackedExamples
+from gatework.data.store.timelines import total_before, within
+from gatework.tasks.detect.clock import clock, since_last
+from gatework.tasks.detect.data import MOST_WINDOWS, Scales, WindowBatch, Windows, WindowSplit
+from gatework.tasks.detect.online_scorer import inputs
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gatework.data.dataset import Split
+    from gatework.tasks.detect.stored import StoredRows
+
+
+class StoredWindows:
+    """The windows of a training part: those of all series up to their validation part.
+
+    They begin as far apart as those of a table in memory, but no further than one is long: every row is learnt from.
+
+    Args:
+        rows: The rows.
+        ends: Where the training part of each series ends.
+        context: Rows of a window.
+        scorer: "forecast", "reconstruction" or "label".
+    """
+
+    kind: ClassVar[str] = "windows"
+
+    def __init__(self, rows: StoredRows, ends: np.ndarray, context: int, scorer: str) -> None:
+        self.rows, self.ends, self.context, self.scorer = rows, ends, context, scorer
+        self.stride = max(1, context // 32, min(-(-int(ends.sum()) // MOST_WINDOWS), context))
+        self._last = np.maximum(ends - context, 0)
+        is_there = ends >= (context if scorer == "reconstruction" else 1)
+        counts = -(-self._last // self.stride) + 1
+        self._before = total_before(np.where(is_there, counts, 0))
+        self.steps = int(min(context, ends.max()))
+
+    def __len__(self) -> int:
+        return int(self._before[-1])
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """The series, the first row, and the row after the last of the windows at these places, shape (places, 3)."""
+        number, place = within(self._before, places)
+        start = np.minimum(place * self.stride, self._last[number])
+        return np.stack([number, start, np.minimum(start + self.context, self.ends[number])], axis=1)
+
+    def __getitem__(self, index: np.ndarray) -> Any:
+        """The windows at these places, with their series in memory."""
+        return self.split_at(index).inputs
+
+    def split_at(self, index: np.ndarray) -> WindowSplit:
+        """The windows at these places, with their series in memory as far as they reach; their targets are not read."""
+        chosen = self.at(index)
+        numbers, place = np.unique(chosen[:, 0], return_inverse=True)
+        low, high = np.full(len(numbers), np.iinfo(np.int64).max), np.zeros(len(numbers), dtype=np.int64)
+        np.minimum.at(low, place, np.maximum(chosen[:, 1] - self.context, 0))
+        np.maximum.at(high, place, chosen[:, 2])
+        table = self.rows.table(list(zip(numbers, low, high, strict=True)))
+        first, end = chosen[:, 1] - low[place], chosen[:, 2] - low[place]
+        outputs = 1 if self.scorer == "label" else len(self.rows.columns.targets)
+        targets = np.full((len(index), self.steps * outputs), np.nan, dtype=np.float32)
+        return WindowSplit(Windows(table, np.stack([place, first, end, first], axis=1)), targets)
+
+    def identities(self) -> list[Hashable]:
+        """Not asked for: the parts were split by time."""
+        raise TypeError("the windows of a store are parted already")
+
+    def columns(self) -> dict[str, pl.Series | list[Any]]:
+        """Those of all of them, in memory."""
+        columns: dict[str, pl.Series | list[Any]] = self[np.arange(len(self))].columns()
+        return columns
+
+    def notes(self) -> tuple[str, ...]:
+        """What was found in the table and how it was handled."""
+        return tuple(self.rows.store.about["notes"])
+
+
+class StoredWindowExamples(PackedExamples):
+    """Windows on disk as a network sees them; the numbers are those of `WindowExamples`.
+
+    Args:
+        split: The windows.
+        windows: The same.
+        scales: How series are standardised.
+        periods: Of the clock, in seconds.
+    """
+
+    def __init__(self, split: Split, windows: StoredWindows, scales: Scales, periods: Sequence[int]) -> None:
+        super().__init__(split)
+        self._windows, self._scales, self._periods = windows, scales, periods
+
+    @property
+    def bytes_of_one(self) -> int:
+        """About how many bytes a window takes in memory."""
+        return 16 * self._windows.steps * (self._windows.rows.store.arrays["rows"].width + 2 * len(self._periods) + 1)
+
+    def lengths_at(self, index: np.ndarray) -> np.ndarray:
+        """The rows of windows, int64: shorter ones end in rows that do not count."""
+        return np.full(len(index), self._windows.steps, dtype=np.int64)
+
+    @cached_property
+    def _measures(self) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and the deviation of each series, shape (series, variables)."""
+        scales = [self._scales.of(", ".join(each)) for each in self._windows.rows.ids]
+        return np.array([scale.mean for scale in scales]), np.array([scale.std for scale in scales])
+
+    def batch_at(self, index: np.ndarray) -> WindowBatch:
+        """The windows at these positions, read now."""
+        import torch
+
+        windows, rows = self._windows, self._windows.rows
+        number, start, stop = windows.at(index).T
+        low = np.maximum(start - 1, 0)
+        spans = (rows.offsets[number] + low, stop - low)
+        read = rows.store.arrays["rows"].spans(*spans)
+        variables = len(rows.columns.targets)
+        row = start[:, None] + np.arange(windows.steps)
+        counts = row < stop[:, None]
+        place = (np.cumsum(spans[1]) - spans[1] - low)[:, None] + np.minimum(row, stop[:, None] - 1)
+        series = np.repeat(number, spans[1])
+        mean, std = self._measures
+        scaled = (read[:, 1 : 1 + variables] - mean[series]) / std[series]
+        filled = scaled
+        if "filled" in rows.store.arrays:
+            filled = (rows.store.arrays["filled"].spans(*spans) - mean[series]) / std[series]
+            filled = np.where(np.isnan(filled), 0.0, filled)
+        is_first = (row == 0)[..., None]
+        stamps = np.ascontiguousarray(read[:, 0]).view(np.int64)
+        features = clock(stamps, self._periods)[place]
+        if windows.scorer == "forecast":
+            seen = np.where(is_first, 0.0, filled[place - 1])
+            targets = np.where(is_first, np.nan, scaled[place])
+        elif windows.scorer == "label":
+            gaps = np.where(is_first, np.float32(0), since_last(stamps, None)[place])
+            features = np.concatenate([features, gaps], axis=-1)
+            seen, targets = filled[place], read[place, 1 + variables][..., None]
+        else:
+            seen, targets = filled[place], scaled[place]
+        flat = inputs(seen.reshape(-1, variables), features.reshape(-1, features.shape[-1]))
+        values = np.where(counts[..., None], flat.reshape(*row.shape, -1), np.float32(0))
+        wanted = np.where(counts[..., None], targets, np.nan).astype(np.float32).reshape(len(index), -1)
+        return WindowBatch(*map(torch.from_numpy, (values, self.lengths_at(index), wanted)))
