@@ -29,9 +29,9 @@ _INSPECT = (
     *_LAYERS,
     *("pooling.js", "network.js", "attribution.js", "view.js"),
     *_SHOWN,
-    *("arithmetic.js", "reading.js", "series.js", "predictions.js", "page.js"),
+    *("arithmetic.js", "reading.js", "dragged.js", "series.js", "predictions.js", "page.js"),
 )
-_LIVE = (*_LAYERS, *_SHOWN, "byte_pairs.js", "live.js")
+_LIVE = (*_LAYERS, *_SHOWN, "byte_pairs.js", "live.js", "dragged.js", "gates.js")
 
 
 def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = None) -> Path:

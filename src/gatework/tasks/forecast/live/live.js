@@ -17,28 +17,19 @@ class ForecastPage {
     at("network").addEventListener("input", () => { this.forecaster = this.forecasters[at("network").value]; this.arrange(); });
     at("window").addEventListener("input", () => this.begin());
     at("reset").addEventListener("click", () => this.begin());
-    at("layer").addEventListener("input", () => { this.layer = Number(at("layer").value); this.show(); });
-    for (const id of ["unit", "unit-number"]) at(id).addEventListener("input", () => { this.unit = Math.round(Number(at(id).value)) - 1; this.show(); });
+    this.gates = new GatesPanel({ choose: (j) => { this.step = this.lastOf(j); this.show(); }, changed: () => this.show() });
     at("ahead").addEventListener("input", () => { this.chosen = Number(at("ahead").value) - 1; this.show(); });
     this.arrange();
     theme.watch(() => { colours.reset(); this.show(); });
   }
 
   arrange() {
-    const { layers, windows, plan, answeredBy } = this.forecaster, cell = layers.cell_;
+    const { layers, windows, plan, answeredBy } = this.forecaster;
     at("window").replaceChildren(...windows.map((window, k) => element("option", { value: k }, window.title || `the series up to ${window.times[plan.window - 1]}`)));
     at("window-label").hidden = windows.length < 2;
     at("ahead").max = plan.horizon;
     at("answered").textContent = answeredBy ? `The page shows the network alone; gatework predict answers by ${answeredBy}.` : "";
-    at("layer").replaceChildren(...Array.from({ length: layers.layers }, (_, k) => element("option", { value: k }, `${k + 1}`)));
-    at("layer-label").hidden = layers.layers < 2;
-    for (const id of ["unit", "unit-number"]) at(id).max = layers.units;
-    this.layer = layers.layers - 1;
-    at("layer").value = this.layer;
-    this.unit = 0;
-    this.maps = cell.names.map((name) => new HeatMap(name, cell.titles[name], layers.units, cell.logistic.includes(name), (unit, j) => { this.unit = unit; this.step = this.lastOf(j); this.show(); }));
-    at("maps").replaceChildren(...this.maps.map((map) => map.figure));
-    at("maps").style.cssText = `--units: ${layers.units}`;
+    this.gates.arrange(layers);
     this.begin();
   }
 
@@ -69,7 +60,7 @@ class ForecastPage {
     at("ahead").value = this.chosen + 1;
     at("ahead-name").textContent = `${this.chosen + 1} of ${plan.horizon}`;
     this.explain(count);
-    this.look(traces, count);
+    this.gates.show(traces, count, Math.min(this.segmentOf(this.step), count - 1), (j) => window.times[this.lastOf(j)]);
     document.body.dataset.said = row[median];
   }
 
@@ -79,14 +70,5 @@ class ForecastPage {
     at("why").replaceChildren(barChart(moved, { from: 0, step: chosen, label, choose: (j) => { this.step = this.lastOf(j); this.show(); } }));
     const size = this.forecaster.plan.segment, from = this.window.times[chosen * size], to = this.window.times[this.lastOf(chosen)];
     at("why-words").textContent = `${size > 1 ? `${from} to ${to}` : to}: ${moved[chosen] < 0 ? "−" : "+"}${shown(Math.abs(moved[chosen]))}`;
-  }
-
-  look(traces, count) {
-    const { layers } = this.forecaster, trace = { ...traces[this.layer][0], steps: count }, j = Math.min(this.segmentOf(this.step), count - 1);
-    const labels = (k) => this.window.times[this.lastOf(k)];
-    this.maps.forEach((map, n) => { map.draw(trace.named[n], count, 0, labels); map.mark(this.unit, j); });
-    for (const id of ["unit", "unit-number"]) at(id).value = this.unit + 1;
-    const choose = (k) => { this.step = this.lastOf(k); this.show(); };
-    at("curves").replaceChildren(...unitCharts(layers, trace, this.unit, j, 0, choose));
   }
 }
