@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gatework.tasks._section import section_file
 
@@ -52,3 +55,9 @@ class Live:
     about: Mapping[str, Any]
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     examples: Sequence[str] = ()
+
+
+def short_numbers(values: np.ndarray, digits: int = 7) -> Any:
+    """Numbers as nested lists, with as many digits as single precision has or as are said; a missing one is None."""
+    kept = [float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in values.ravel().tolist()]
+    return np.array(kept, dtype=object).reshape(values.shape).tolist()

@@ -79,7 +79,7 @@ class Presenting(Core):
         Args:
             model: The trained network.
             given: Inputs that a person gave for the page to begin with, as `read()` gives them.
-            test: The test part as the run keeps it, for examples.
+            test: The test part as the run keeps it, or the rows of `row_table`, for examples.
         """
         return None
 

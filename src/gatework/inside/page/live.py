@@ -87,11 +87,11 @@ def live_content(runs: Sequence[Run], given: Any = None) -> LiveContent:
 
 def _live(run: Run, given: Any) -> Live:
     split = given if given is None or isinstance(given, Split) else run.task.read(given, run.recipe)
-    live = run.task.live(run.network, split, _test_part(run))
+    live = run.task.live(run.network, split, run.backtest if run.task.row_table else _test_part(run))
     if live is None:
         raise RunError(
             f'{run.path} was trained for the task "{run.recipe.task}"; the live page is for runs that read single '
-            "texts or series, that write, that translate, or that continue a table of times"
+            "texts or series, that write, that translate, that continue a table of times, or that watch one"
         )
     return live
 

@@ -160,3 +160,25 @@ def read_rows(source: Any, recipe: Recipe, task: UsualTask, label: str | None = 
     table = table_of(source, recipe.data)
     known = [(name,) for name in task.scales.by_name] if len(task.columns["series"]) == 1 else []
     return read_events(table, recipe.section(TimeOptions), task.variables, label, kept=task.reading, known=known)
+
+
+def judged_rows(judged: pl.DataFrame, task: UsualTask) -> list[EventRows]:
+    """The series that a frame of `Detector.frame()` was made of.
+
+    Args:
+        judged: The frame.
+        task: What made it.
+    """
+    import polars as pl
+
+    ids, time = task.columns["series"], str(task.columns["time"])
+    parts = [judged] if not ids else judged.partition_by(list(ids), maintain_order=True)
+    return [
+        EventRows(
+            tuple(str(part[name][0]) for name in ids),
+            part["row"].to_numpy(),
+            part[time].cast(pl.Datetime("us")).to_physical().to_numpy(),
+            part.select(pl.col(task.variables).cast(pl.Float64).fill_null(float("nan"))).to_numpy(),
+        )
+        for part in parts
+    ]

@@ -26,7 +26,8 @@ SENSORS = ("daily", "cycle", "level", "traffic", "waves", "counts", "load")
 _APART = 120
 _FIRST = np.datetime64("2024-01-01T00:00", "us")
 _STEP = np.timedelta64(30, "m")
-_DAY = 48
+DAY = 48
+"""Rows of a day."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,15 @@ def faulty_series(sensor: str, seed: int, *, learnt: int = 3000, rows: int = 600
     for place, kind in enumerate(kinds):
         first = learnt + _APART + place * room + int(random.integers(0, room // 4))
         longest = room - room // 4 - _APART // 4
-        last = first + min(int(_LENGTHS[kind](random)), longest) - 1
-        values[first : last + 1] = _FAULTS[kind](random, made, first, last, size)
+        last = first + min(length_of(kind, random), longest) - 1
+        values[first : last + 1] = broken(kind, random, made, first, last, size)
         faults.append(Fault(str(kind), first, last))
-    return FaultySeries(_FIRST + _STEP * np.arange(rows), values, learnt, tuple(faults))
+    return FaultySeries(stamps_of(rows), values, learnt, tuple(faults))
 
 
 @dataclass(frozen=True, eq=False)
-class _Made:
-    """A series without faults.
+class Made:
+    """A column without faults.
 
     Attributes:
         values: Shape (rows,).
@@ -109,59 +110,84 @@ class _Made:
     cycle: int
 
 
-def _daily(random: np.random.Generator, rows: int) -> _Made:
+def stamps_of(rows: int) -> np.ndarray:
+    """The times of made rows, microseconds, shape (rows,)."""
+    stamps: np.ndarray = _FIRST + _STEP * np.arange(rows)
+    return stamps
+
+
+def length_of(kind: str, random: np.random.Generator) -> int:
+    """How many rows a fault of this kind has."""
+    return _LENGTHS[kind](random)
+
+
+def broken(kind: str, random: np.random.Generator, made: Made, first: int, last: int, size: float) -> np.ndarray:
+    """The values of a column during a fault.
+
+    Args:
+        kind: One of `KINDS`.
+        random: What is drawn from.
+        made: The column without faults.
+        first: The fault's first row.
+        last: Its last row.
+        size: The column's standard deviation.
+    """
+    return _FAULTS[kind](random, made, first, last, size)
+
+
+def _daily(random: np.random.Generator, rows: int) -> Made:
     """A temperature: warm by day, cooler at the weekend."""
-    turn = 2 * np.pi * np.arange(rows) / _DAY
-    week = 1 - 0.3 * (np.arange(rows) // _DAY % 7 >= 5)
-    values = 20 + 5 * week * np.sin(turn) + 1.5 * np.sin(2 * turn + 1) + _ar(random, rows, 0.7, 0.3)
-    return _Made(values, 0.4, _DAY)
+    turn = 2 * np.pi * np.arange(rows) / DAY
+    week = 1 - 0.3 * (np.arange(rows) // DAY % 7 >= 5)
+    values = 20 + 5 * week * np.sin(turn) + 1.5 * np.sin(2 * turn + 1) + remembering(random, rows, 0.7, 0.3)
+    return Made(values, 0.4, DAY)
 
 
-def _cycle(random: np.random.Generator, rows: int) -> _Made:
+def _cycle(random: np.random.Generator, rows: int) -> Made:
     """A machine that goes on and off by its own clock."""
     lengths = random.normal(30, 1.0, 2 + rows // 15).round().astype(int)
     state = np.repeat(np.arange(len(lengths)) % 2, lengths)[:rows].astype(np.float64)
     smooth = np.convolve(np.pad(state, (4, 0), mode="edge"), np.full(5, 0.2), mode="valid")
-    return _Made(10 + 8 * smooth + random.normal(0, 0.4, rows), 0.4, 60)
+    return Made(10 + 8 * smooth + random.normal(0, 0.4, rows), 0.4, 60)
 
 
-def _level(random: np.random.Generator, rows: int) -> _Made:
+def _level(random: np.random.Generator, rows: int) -> Made:
     """A tank whose level wanders about a set point."""
-    return _Made(50 + _ar(random, rows, 0.97, 0.5) + random.normal(0, 0.3, rows), 0.6, 0)
+    return Made(50 + remembering(random, rows, 0.97, 0.5) + random.normal(0, 0.3, rows), 0.6, 0)
 
 
-def _traffic(random: np.random.Generator, rows: int) -> _Made:
+def _traffic(random: np.random.Generator, rows: int) -> Made:
     """Requests: twice a day a peak, with noise in proportion and some bursts."""
-    turn = 2 * np.pi * np.arange(rows) / _DAY
+    turn = 2 * np.pi * np.arange(rows) / DAY
     shape = np.exp(0.6 * np.sin(turn) + 0.4 * np.sin(2 * turn + 0.5))
-    return _Made(100 * shape * np.exp(random.standard_t(5, rows) * 0.08), 12.0, _DAY)
+    return Made(100 * shape * np.exp(random.standard_t(5, rows) * 0.08), 12.0, DAY)
 
 
-def _waves(random: np.random.Generator, rows: int) -> _Made:
+def _waves(random: np.random.Generator, rows: int) -> Made:
     """Telemetry: two slow oscillations that follow no clock, and little noise."""
     time = np.arange(rows)
     values = np.sin(2 * np.pi * time / 83) + 0.6 * np.sin(2 * np.pi * time / 37 + 1) + random.normal(0, 0.05, rows)
-    return _Made(values, 0.05, 83)
+    return Made(values, 0.05, 83)
 
 
-def _counts(random: np.random.Generator, rows: int) -> _Made:
+def _counts(random: np.random.Generator, rows: int) -> Made:
     """Passengers: few at night, a working day's two peaks."""
-    turn = 2 * np.pi * np.arange(rows) / _DAY
-    workday = 1 - 0.4 * (np.arange(rows) // _DAY % 7 >= 5)
+    turn = 2 * np.pi * np.arange(rows) / DAY
+    workday = 1 - 0.4 * (np.arange(rows) // DAY % 7 >= 5)
     mean = 12 * workday * np.exp(0.9 * np.sin(turn - 1) + 0.3 * np.sin(2 * turn))
-    return _Made(random.poisson(mean).astype(np.float64), 4.0, _DAY)
+    return Made(random.poisson(mean).astype(np.float64), 4.0, DAY)
 
 
-def _load(random: np.random.Generator, rows: int) -> _Made:
+def _load(random: np.random.Generator, rows: int) -> Made:
     """A processor's load: jobs of all sizes begin at any time, and none of that is a fault."""
-    values = 10 + _ar(random, rows, 0.8, 0.5)
+    values = 10 + remembering(random, rows, 0.8, 0.5)
     for start in np.flatnonzero(random.random(rows) < 0.03):
         length = 1 + int(random.exponential(2))
         values[start : start + length] += random.exponential(12) * np.ones(len(values[start : start + length]))
-    return _Made(values, 1.5, 0)
+    return Made(values, 1.5, 0)
 
 
-def _ar(random: np.random.Generator, rows: int, memory: float, size: float) -> np.ndarray:
+def remembering(random: np.random.Generator, rows: int, memory: float, size: float) -> np.ndarray:
     """Noise that remembers: each row is a share of the one before it plus a new draw."""
     drawn, series = random.normal(0, size, rows), np.zeros(rows)
     for row in range(1, rows):
@@ -173,12 +199,12 @@ def _sign(random: np.random.Generator) -> float:
     return float(random.choice([-1.0, 1.0]))
 
 
-def _point(random: np.random.Generator, made: _Made, first: int, last: int, size: float) -> np.ndarray:
+def _point(random: np.random.Generator, made: Made, first: int, last: int, size: float) -> np.ndarray:
     off = max(random.uniform(0.8, 2.5) * size, random.uniform(5, 9) * made.noise)
     return made.values[first : last + 1] + _sign(random) * off
 
 
-def _contextual(random: np.random.Generator, made: _Made, first: int, last: int, size: float) -> np.ndarray:
+def _contextual(random: np.random.Generator, made: Made, first: int, last: int, size: float) -> np.ndarray:
     if not made.cycle:
         # Where no time is unlike another, usual values in an unusual order: the rows backwards.
         return made.values[first : last + 1][::-1] + _sign(random) * size
@@ -186,20 +212,20 @@ def _contextual(random: np.random.Generator, made: _Made, first: int, last: int,
     return made.values[first - back : last + 1 - back]
 
 
-def _shifted(random: np.random.Generator, made: _Made, first: int, last: int, size: float) -> np.ndarray:
+def _shifted(random: np.random.Generator, made: Made, first: int, last: int, size: float) -> np.ndarray:
     return made.values[first : last + 1] + _sign(random) * max(random.uniform(0.7, 2.0) * size, 3 * made.noise)
 
 
-def _drifting(random: np.random.Generator, made: _Made, first: int, last: int, size: float) -> np.ndarray:
+def _drifting(random: np.random.Generator, made: Made, first: int, last: int, size: float) -> np.ndarray:
     ramp = np.linspace(0, 1, last + 1 - first)
     return made.values[first : last + 1] + _sign(random) * ramp * max(random.uniform(1.2, 3.0) * size, 4 * made.noise)
 
 
-def _stuck(_: np.random.Generator, made: _Made, first: int, last: int, __: float) -> np.ndarray:
+def _stuck(_: np.random.Generator, made: Made, first: int, last: int, __: float) -> np.ndarray:
     return np.full(last + 1 - first, made.values[first - 1])
 
 
-def _rhythm(random: np.random.Generator, made: _Made, first: int, last: int, _: float) -> np.ndarray:
+def _rhythm(random: np.random.Generator, made: Made, first: int, last: int, _: float) -> np.ndarray:
     rows = np.arange(last + 1 - first)
     if not made.cycle:
         return made.values[first : last + 1] + random.normal(0, random.uniform(3, 6) * made.noise, len(rows))
@@ -209,7 +235,7 @@ def _rhythm(random: np.random.Generator, made: _Made, first: int, last: int, _: 
     return made.values[start + (speed * rows).astype(int)]
 
 
-_SENSORS: dict[str, Callable[[np.random.Generator, int], _Made]] = {
+_SENSORS: dict[str, Callable[[np.random.Generator, int], Made]] = {
     "daily": _daily,
     "cycle": _cycle,
     "level": _level,
@@ -218,7 +244,7 @@ _SENSORS: dict[str, Callable[[np.random.Generator, int], _Made]] = {
     "counts": _counts,
     "load": _load,
 }
-_FAULTS: dict[str, Callable[[np.random.Generator, _Made, int, int, float], np.ndarray]] = {
+_FAULTS: dict[str, Callable[[np.random.Generator, Made, int, int, float], np.ndarray]] = {
     "point": _point,
     "contextual": _contextual,
     "level": _shifted,

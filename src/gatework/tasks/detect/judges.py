@@ -28,6 +28,11 @@ class Judging(NamedTuple):
     smoothing: Callable[[int], Smoothing]
     rule: str
 
+    @property
+    def about(self) -> dict[str, str]:
+        """What it judges, in words, and by which rule."""
+        return {"of": self.smoothing(1).about, "rule": self.rule}
+
 
 # Chosen on made faults of every kind and the built-in series: benchmarks/detect_settings.py, docs/benchmarks-detect.md.
 _LONG, _SPAN = 24, 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.functional import linear
 from gatework.nn.model import layers
 
 if TYPE_CHECKING:
+    from gatework.nn import RecurrentLayer
     from gatework.options import ModelOptions
 
 # How many windows an autoencoder reads at once when it goes over a file.
@@ -52,6 +54,11 @@ class DetectNetwork(nn.Module, ABC):
         """
         return self.over(inputs.transpose(0, 1)).transpose(0, 1).flatten(1)
 
+    @property
+    @abstractmethod
+    def stacks(self) -> Mapping[str, RecurrentLayer]:
+        """Its recurrent layers, by what the names of their weights begin with."""
+
     @abstractmethod
     def over(self, inputs: Tensor) -> Tensor:
         """What is expected, shape (time, batch, outputs), from inputs of shape (time, batch, variables + features)."""
@@ -80,6 +87,11 @@ class NextRowNetwork(DetectNetwork):
         self.layers = layers(config, variables + features)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
+
+    @property
+    def stacks(self) -> Mapping[str, RecurrentLayer]:
+        """Those that read the rows."""
+        return {"layers": self.layers}
 
     def over(self, inputs: Tensor) -> Tensor:
         """What is expected, shape (time, batch, variables)."""
@@ -120,6 +132,11 @@ class Autoencoder(DetectNetwork):
         self.encoder = layers(config, variables + features)
         self.decoder = layers(config, config.hidden + features)
 
+    @property
+    def stacks(self) -> Mapping[str, RecurrentLayer]:
+        """Those that read the rows, and those that restore them."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
+
     def over(self, inputs: Tensor) -> Tensor:
         """What is restored, shape (time, batch, variables)."""
         code = self.encoder(inputs)[0][-1:].expand(len(inputs), -1, -1)
@@ -146,6 +163,11 @@ class LabelNetwork(DetectNetwork):
     def __init__(self, config: ModelOptions, variables: int, features: int, usual: tuple[int, int]) -> None:
         super().__init__(config, variables, features, 1, usual)
         self.layers = layers(config, variables + features)
+
+    @property
+    def stacks(self) -> Mapping[str, RecurrentLayer]:
+        """Those that read the rows."""
+        return {"layers": self.layers}
 
     def over(self, inputs: Tensor) -> Tensor:
         """Log odds, shape (time, batch, 1)."""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from gatework.tasks.detect.model import DetectNetwork
     from gatework.tasks.detect.options import DetectOptions
 
-# A network has seen no value further from the mean than this, in standard deviations: its inputs are kept within.
-_FARTHEST = 10.0
+FARTHEST = 10.0
+"""A network has seen no value further from the mean than this, in standard deviations: its inputs are kept within."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class OnlineScorer:
         scaled = (values - self.mean) / self.std
         first = self._last if len(self._last) else np.zeros((1, scaled.shape[1]))
         filled = forward_filled(np.concatenate([first, scaled]))
-        seen = inputs(filled[:-1] if self.is_forecast else filled[1:], clock(stamps, self.periods))
+        seen = inputs(filled[:-1] if self.is_forecast else filled[1:], self.features(stamps))
         with torch.no_grad():
             followed, self._state = self.network.follow(torch.from_numpy(seen), self._state)
         expected = followed.numpy().astype(np.float64)
@@ -150,6 +150,10 @@ class OnlineScorer:
             expected[0] = np.nan
         self._last = filled[-1:]
         return np.abs(scaled - expected), expected
+
+    def features(self, stamps: np.ndarray) -> np.ndarray:
+        """What the network reads beside the values of the rows that come next, shape (rows, features)."""
+        return clock(stamps, self.periods)
 
 
 class LabelledWatch:
@@ -165,6 +169,7 @@ class LabelledWatch:
     def __init__(self, network: DetectNetwork, scale: Scale, periods: Sequence[int], config: DetectOptions) -> None:
         self.network, self.periods, self.config = network, periods, config
         self.mean, self.std = np.array(scale.mean), np.array(scale.std)
+        self.limit = float(network.usual[0, 0, 0]) - float(np.log(config.sensitivity))
         self._state: Any = None
         self._last = np.zeros((1, network.variables))
         self._stamp: int | None = None
@@ -173,23 +178,26 @@ class LabelledWatch:
         """Takes in the rows that come next; see `OnlineScorer.answer`. Nothing is expected of a variable."""
         from scipy.special import expit
 
-        limit = float(self.network.usual[0, 0, 0]) - np.log(self.config.sensitivity)
         none = np.full(values.shape, np.nan)
         nothing = np.full(len(values), -1)
-        return Answers(expit(self.log_odds(values, stamps) - limit), nothing, none, none, none, nothing)
+        return Answers(expit(self.log_odds(values, stamps) - self.limit), nothing, none, none, none, nothing)
 
     def log_odds(self, values: np.ndarray, stamps: np.ndarray) -> np.ndarray:
         """Takes in the rows that come next: the log odds that each is labelled, shape (rows,)."""
         import torch
 
         filled = forward_filled(np.concatenate([self._last, (values - self.mean) / self.std]))
-        features = np.concatenate([clock(stamps, self.periods), since_last(stamps, self._stamp)], axis=1)
+        seen = inputs(filled[1:], self.features(stamps))
         with torch.no_grad():
-            odds, self._state = self.network.follow(torch.from_numpy(inputs(filled[1:], features)), self._state)
+            odds, self._state = self.network.follow(torch.from_numpy(seen), self._state)
         self._last, self._stamp = filled[-1:], int(stamps[-1])
         return odds.numpy()[:, 0].astype(np.float64)
+
+    def features(self, stamps: np.ndarray) -> np.ndarray:
+        """What the network reads beside the values of the rows that come next, shape (rows, features)."""
+        return np.concatenate([clock(stamps, self.periods), since_last(stamps, self._stamp)], axis=1)
 
 
 def inputs(filled: np.ndarray, features: np.ndarray) -> np.ndarray:
     """What a network reads of rows: standardised values without gaps, and features; float32."""
-    return np.concatenate([np.clip(filled, -_FARTHEST, _FARTHEST), features], axis=1).astype(np.float32)
+    return np.concatenate([np.clip(filled, -FARTHEST, FARTHEST), features], axis=1).astype(np.float32)

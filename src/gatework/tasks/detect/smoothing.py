@@ -17,6 +17,11 @@ class Smoothing(ABC):
     def __init__(self, variables: int) -> None:
         self.variables = variables
 
+    @property
+    @abstractmethod
+    def about(self) -> str:
+        """What an error is, in words."""
+
     @abstractmethod
     def run(self, errors: np.ndarray) -> np.ndarray:
         """Takes in the errors that come next, shape (rows, variables); a row without one (NaN) stays without."""
@@ -34,6 +39,11 @@ class MeanSmoothing(Smoothing):
         super().__init__(variables)
         self.rows = rows
         self._recent = np.full((rows - 1, variables), np.nan)
+
+    @property
+    def about(self) -> str:
+        """The mean of so many rows."""
+        return f"mean of {self.rows} rows" if self.rows > 1 else "single row"
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """Takes in the errors that come next; see `Smoothing.run`."""
@@ -61,6 +71,11 @@ class ExponentialSmoothing(Smoothing):
         super().__init__(variables)
         self.share = 2 / (span + 1)
         self._mean = np.full(variables, np.nan)
+
+    @property
+    def about(self) -> str:
+        """The mean of the rows so far."""
+        return "falling mean of the rows before"
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """Takes in the errors that come next; see `Smoothing.run`."""

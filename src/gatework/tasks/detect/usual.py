@@ -33,9 +33,10 @@ from gatework.tasks.detect.data import (
     encode_windows,
     windows_of,
 )
-from gatework.tasks.detect.detector import Detector, read_rows
+from gatework.tasks.detect.detector import Detector, judged_rows, read_rows
 from gatework.tasks.detect.evaluation import evaluate_detector
 from gatework.tasks.detect.judges import judgings, ratios
+from gatework.tasks.detect.live import live
 from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
 from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._after_training import Exportable
     from gatework.tasks._chart import Chart
+    from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks._stream import Stream
     from gatework.tasks.detect.model import DetectNetwork
@@ -306,6 +308,14 @@ class UsualTask(Stored, DenseTask):
         frame = Detector(network_of(model), self).frame(windows_of(split).readings).sort("row").drop("row")
         time = str(self.columns["time"])
         return frame.with_columns(frame[time].dt.strftime("%Y-%m-%dT%H:%M:%S%.f"))
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
+        """A page in which the detector watches stretches of the rows given, or of the table that it was trained on."""
+        detector = Detector(network_of(model), self)
+        if given is not None:
+            readings = windows_of(given).readings
+            return live(detector, readings.series, detector.frame(readings))
+        return None if test is None else live(detector, judged_rows(test, self), test)
 
     def exportable(self, model: nn.Module) -> Exportable:
         """Rows and states in, what is expected and states out."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -106,6 +106,8 @@ class ValueRule:
         std: Their standard deviations, shape (variables,).
     """
 
+    name: ClassVar[str]
+
     def __init__(self, extent: Extent, std: np.ndarray) -> None:
         self.extent, self.std = extent, std
 
@@ -120,6 +122,8 @@ class ValueRule:
 
 class RangeRule(ValueRule):
     """A value is anomalous where it lies well outside the training range, until many of the last rows do."""
+
+    name = "outside the training range"
 
     def __init__(self, extent: Extent, std: np.ndarray) -> None:
         super().__init__(extent, std)
@@ -154,6 +158,8 @@ class RangeRule(ValueRule):
 
 class StuckRule(ValueRule):
     """A value is anomalous where it is repeated for longer than ever in training."""
+
+    name = "stuck"
 
     def __init__(self, extent: Extent, std: np.ndarray) -> None:
         super().__init__(extent, std)

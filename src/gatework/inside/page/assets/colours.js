@@ -60,6 +60,12 @@ function shown(value, digits = 3) {
   return (value < 0 && Number(text) !== 0 ? "−" : "") + text;
 }
 
+// A number in four digits or so, or all of those before the point.
+function inFour(value) {
+  const size = Math.abs(value);
+  return shown(value, size >= 1e5 ? 4 : Math.max(0, Math.min(3, 3 - Math.floor(Math.log10(size || 1)))));
+}
+
 // An element with attributes and children; text stays text.
 function element(name, attributes = {}, ...children) {
   const isDrawing = ["svg", "line", "path", "circle", "rect", "text", "g", "title"].includes(name);

@@ -8,16 +8,18 @@ const WIDTH = 600;
 function pathOf(values, from, low, high, height) {
   const n = values.length - from, x = (t) => (WIDTH * (t - from + 0.5)) / n, y = (v) => height - (height * (v - low)) / (high - low);
   let path = "";
-  for (let t = from; t < values.length; t++) path += `${t === from ? "M" : "L"}${x(t).toFixed(1)} ${y(values[t]).toFixed(1)}`;
+  for (let t = from; t < values.length; t++) {
+    if (Number.isFinite(values[t])) path += `${t > from && Number.isFinite(values[t - 1]) ? "L" : "M"}${x(t).toFixed(1)} ${y(values[t]).toFixed(1)}`;
+  }
   return n === 1 ? `${path}h0.01` : path;
 }
 
-// `lines` is [{ name, values, colour }]; all share the axis from `low` to `high`.
-function lineChart(lines, { from, low, high, step, label, choose }) {
+// `lines` is [{ name, values, colour }]; all share the axis from `low` to `high`. At `limit`, if there is one, is a line.
+function lineChart(lines, { from, low, high, step, label, choose, limit = NaN }) {
   const height = 110, n = lines[0].values.length - from;
-  const marks = [low, high].concat(low < 0 && high > 0 ? [0] : []).map((v) => {
+  const marks = [low, high, limit].filter(Number.isFinite).concat(low < 0 && high > 0 ? [0] : []).map((v) => {
     const y = height - (height * (v - low)) / (high - low);
-    return element("line", { class: "grid", x1: 0, x2: WIDTH, y1: y, y2: y });
+    return element("line", { class: v === limit ? "limit" : "grid", x1: 0, x2: WIDTH, y1: y, y2: y });
   });
   const svg = element("svg", { class: "chart", viewBox: `0 -4 ${WIDTH} ${height + 8}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
     ...marks,

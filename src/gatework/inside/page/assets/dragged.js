@@ -43,7 +43,7 @@ class DraggedChart {
   place(words) {
     const value = Number.isFinite(this.values[this.step]) ? this.values[this.step] : (this.low + this.high) / 2;
     this.handle.style.cssText = `left: ${(100 * this.x(this.step)) / WIDTH}%; top: ${this.percent(value)}%`;
-    this.ends.replaceChildren(element("span", {}, shown(this.high, 2)), element("span", {}, shown(this.low, 2)));
+    this.ends.replaceChildren(element("span", {}, inFour(this.high)), element("span", {}, inFour(this.low)));
     const about = { label: this.label, valuenow: value, valuemin: this.low, valuemax: this.high, valuetext: words };
     for (const [key, value] of Object.entries(about)) this.svg.setAttribute(`aria-${key}`, value);
   }

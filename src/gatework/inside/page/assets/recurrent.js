@@ -109,10 +109,11 @@ class Recurrent {
   }
 
   // Reads `steps` vectors of `inputs` numbers: the top layer's output, (steps x width), and every scan's trace by layer.
-  read(x, steps) {
+  // `starts` are each layer's states before the first step, nothing where it begins anew.
+  read(x, steps, starts = []) {
     const traces = [];
     for (let layer = 0; layer < this.layers; layer++) {
-      const own = this.scans.filter((scan) => scan.layer === layer).map((scan) => this.scan(scan, this.products(scan, x, steps), steps));
+      const own = this.scans.filter((scan) => scan.layer === layer).map((scan) => this.scan(scan, this.products(scan, x, steps), steps, 1, starts[layer]));
       traces.push(own);
       x = this.joined(own.map((trace) => trace.states[0]), steps);
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.tasks._live import Live, LivePart
+from gatework.tasks._live import Live, LivePart, short_numbers
 from gatework.tasks.forecast.distributions import standard
 from gatework.tasks.forecast.linear import LEAST_SPREAD
 from gatework.tasks.forecast.metrics import LEVELS
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_WINDOWS = 12
 """So many windows a page offers at most: each is some numbers for every step of the past."""
-_DIGITS = 7
 
 
 def live(
@@ -74,17 +73,11 @@ def _windows(examples: OriginExamples, plan: ForecastOptions, factors: np.ndarra
                 "times": [str(time) for time in origins.table.stamps(positions)],
                 "values": histories[k].tolist(),
                 "seen": batch.inputs[k, :, 1].int().tolist(),
-                "beside": _short(batch.inputs[k, :, 2:].numpy()),
-                "ahead": _short(batch.ahead[k].numpy()),
-                "static": _short(batch.static[k].numpy()),
+                "beside": short_numbers(batch.inputs[k, :, 2:].numpy()),
+                "ahead": short_numbers(batch.ahead[k].numpy()),
+                "static": short_numbers(batch.static[k].numpy()),
                 "spread": float(spread[k]),
                 "factors": factors[k].tolist(),
             }
         )
     return windows
-
-
-def _short(values: np.ndarray) -> Any:
-    """Numbers with as many digits as single precision has."""
-    short = [float(f"{value:.{_DIGITS}g}") for value in values.ravel().tolist()]
-    return np.array(short, dtype=np.float64).reshape(values.shape).tolist()
