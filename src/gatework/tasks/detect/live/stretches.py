@@ -77,7 +77,7 @@ def _chosen(series: Sequence[EventRows], judged: pl.DataFrame, columns: int) -> 
     flagged = judged.with_row_index("place").filter(judged["span"].is_not_null())
     groups = [group for _, group in flagged.group_by("span", maintain_order=True)]
     rank = 0
-    for group in sorted(groups, key=lambda group: -float(group["score"].to_numpy().max())):
+    for group in sorted(groups, key=lambda group: -float(np.nanmax(group["score"].to_numpy()))):
         number = int(np.searchsorted(firsts, group["place"][0], side="right")) - 1
         first, last = (int(group["place"][k]) - int(firsts[number]) for k in (0, -1))
         if rank == most or any(s.start <= first and last < s.stop for s in chosen.get(number, ())):
