@@ -278,15 +278,19 @@ class Trainer:
     def _is_best(self, score: float, loss: float) -> bool:
         """Whether an epoch is the best so far; of equal scores, as few examples often have, the lower loss decides.
 
-        The answers of a classifier that are as right but less timid have it.
+        The answers of a classifier that are as right but less timid have it. A score that is no number is worse than
+        any number, and equal to another such.
         """
         at = self.state
         if at.best_epoch == 0:
             return True
-        if score == at.best:
-            earlier: float = at.history[at.best_epoch - 1]["validation_loss"]
-            return loss < earlier
-        return score < at.best if self.task.lower_is_better else score > at.best
+
+        def rank(score: float, loss: float) -> tuple[bool, float, float]:
+            if math.isnan(score):
+                return True, 0.0, loss
+            return False, score if self.task.lower_is_better else -score, loss
+
+        return rank(score, loss) < rank(at.best, at.history[at.best_epoch - 1]["validation_loss"])
 
     def _save(self) -> None:
         carried = self.ranks.gathered(self.carried) if self.carried else {}
