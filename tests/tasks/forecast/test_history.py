@@ -87,3 +87,16 @@ def test_a_level_of_a_billion_hides_nothing(tmp_path: Path) -> None:
     assert np.abs(high - 1e9 - (low - 100)).max() < 1
     first, second = (run.summary["metrics"]["test_mae"] for run in (at_a_hundred, at_a_billion))
     assert second < 1.5 * first
+
+
+@pytest.mark.parametrize(
+    ("names", "value"), [(("spread",), 0.0), (("spread",), [[1.0], [1.0]]), (("linear", "weights"), [[1e300]])]
+)
+def test_a_state_that_does_not_fit_its_series_is_refused(run: Run, names: tuple[str, ...], value: Any) -> None:
+    state = run.task.state()
+    inner = state["features"]
+    for name in names[:-1]:
+        inner[name] = inner = {**(inner[name] or {})}
+    inner[names[-1]] = value
+    with pytest.raises(ValueError, match="shape|beyond"):
+        type(run.task).from_state(state)

@@ -35,6 +35,8 @@ class Linear(Stored):
     def __post_init__(self) -> None:
         if self.weights.ndim != 2:
             raise ValueError("the weights of the regression are no table of numbers")
+        if not (np.abs(self.weights) <= np.finfo(np.float32).max).all():
+            raise ValueError("a weight of the regression is beyond the numbers that a network computes with")
 
     @classmethod
     def fit(cls, train: Origins, window: int, spread: np.ndarray) -> Linear:

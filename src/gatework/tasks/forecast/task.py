@@ -171,11 +171,11 @@ class ForecastTask(DenseTask):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:
         """The task whose `state()` this is."""
-        plan = ForecastOptions(**state["plan"])
         features, history = Features.from_state(state["features"]), from_state(state["history"])
+        checked(features.spread, (len(history.series), len(history.columns.targets)))
         answer = ForecastBlend.from_state(state["answer"], history) if "answer" in state else None
         scale = checked(state["scale"], features.spread.shape) if "scale" in state else None
-        return cls(plan, features, history, answer, scale)
+        return cls(ForecastOptions(**state["plan"]), features, history, answer, scale)
 
     @cached_property
     def _panels(self) -> dict[int, tuple[Panel, WindowStore]]:
