@@ -98,5 +98,5 @@ def test_a_state_that_does_not_fit_its_series_is_refused(run: Run, names: tuple[
     for name in names[:-1]:
         inner[name] = inner = {**(inner[name] or {})}
     inner[names[-1]] = value
-    with pytest.raises(ValueError, match="shape|beyond"):
+    with pytest.raises(ValueError, match=r"shape|beyond"):
         type(run.task).from_state(state)
