@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from gatework import _files
+from gatework._files import make_folder
 from gatework.errors import RunError
+from gatework.evaluation.plans import claim
 
 
 def test_a_number_that_is_none_is_null_in_json(tmp_path):
@@ -57,7 +59,9 @@ import resource, signal, sys
 from pathlib import Path
 import torch
 from gatework import _files
+from gatework._files import make_folder
 from gatework.errors import RunError
+from gatework.evaluation.plans import claim
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 folder = Path(sys.argv[1])
@@ -112,3 +116,22 @@ def test_new_files_keep_from_others_what_the_umask_keeps(tmp_path):
         [sys.executable, "-c", code + "_files.write_text(Path(sys.argv[1]), '')", tmp_path / "f"], check=True
     )
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_with_the_name_of_a_file_or_pipe_is_refused_and_nothing_is_touched(tmp_path):
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.write_text("mine")
+    os.mkfifo(pipe)
+    make_folder(tmp_path / "new" / "deep")
+    make_folder(tmp_path / "new")
+    for path in (file, pipe, file / "below"):
+        with pytest.raises(RunError, match="cannot be a folder"):
+            make_folder(path)
+    assert file.read_text() == "mine"
+    assert pipe.is_fifo()
+
+
+def test_a_comparison_is_not_written_over_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="cannot be a folder"):
+        claim(tmp_path / "pipe", {"cells": 1})

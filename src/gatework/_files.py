@@ -101,6 +101,18 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, where they are not there.
+
+    Raises:
+        RunError: Something else has its name, or that of a folder above it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise RunError(f"{path} cannot be a folder, as a file or a device has its name; name another") from None
+
+
 def is_occupied(path: Path) -> bool:
     """Whether something is there that a new folder would write over: a file, or a folder with something in it."""
     return path.is_file() or (path.is_dir() and any(path.iterdir()))

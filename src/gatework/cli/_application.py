@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from gatework._registry import add_plugin
 from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
+from gatework.cli._terminal import guard
 from gatework.errors import GateworkError, UsageError
 from gatework.formatting import listed, printable, wrapped
 from gatework.options import TASKS, owners
@@ -183,6 +184,7 @@ def main() -> None:
     # that stay. To search rarely, and not at the end, saves a command almost a second.
     gc.set_threshold(100_000)
     wait_passively()
+    guard()
     atexit.register(gc.freeze)
     arguments: list[str] = []
     try:

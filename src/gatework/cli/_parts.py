@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from gatework._files import atomic, whole_folder
 from gatework.cli._show import flat
+from gatework.cli._terminal import without_formulas
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _append(parts: Iterable[pl.DataFrame], file: IO[bytes], *, is_csv: bool) -> 
     for place, part in enumerate(parts):
         rows = flat(part)
         if is_csv:
-            rows.write_csv(file, include_header=place == 0)
+            without_formulas(rows).write_csv(file, include_header=place == 0)
         else:
             rows.write_ndjson(file)
 

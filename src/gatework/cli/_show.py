@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from gatework._files import atomic, finite, read_json
+from gatework.cli._terminal import without_formulas
 from gatework.errors import UsageError
-from gatework.formatting import counted
+from gatework.formatting import counted, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def comparison_table(content: dict[str, Any]) -> None:
     lines = [f"Around every cell: {options}."] if options else []
     verdict = content["verdict"].removeprefix(content["headline"]).strip()
     for line in (*lines, *content["absent"], content["headline"], verdict):
-        console.print(line, markup=False, highlight=False)
+        console.print(printable(line), markup=False, highlight=False)
 
 
 def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: bool) -> Table:
@@ -64,7 +65,7 @@ def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: boo
 
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(f"{content['dataset']}, test part", no_wrap=True)
+    table.add_column(escape(printable(f"{content['dataset']}, test part")), no_wrap=True)
     for name in columns:
         # "80 % coverage" in two lines, so that many columns fit.
         title = metric_title(name.removeprefix("test_"), is_short=True).replace("% ", "%\n")
@@ -82,7 +83,7 @@ def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: boo
         if has_cost:
             cells.append(f"{entry['parameters']:,}" if entry["parameters"] else "—")
             cells.append(f"{entry['ms_per_step']:.2f}" if is_network else "")
-        table.add_row(entry["name"], *cells, style="dim" if is_baseline else None)
+        table.add_row(escape(printable(entry["name"])), *cells, style="dim" if is_baseline else None)
     return table
 
 
@@ -116,7 +117,7 @@ def answer_lines(answer: Mapping[str, Any]) -> None:
 
 def say(line: str) -> None:
     """Prints a line, cut between words on a terminal; one that is read by a script stays one."""
-    Console().print(line, soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False, emoji=False)
+    Console().print(printable(line), soft_wrap=not sys.stdout.isatty(), markup=False, highlight=False, emoji=False)
 
 
 def breakdown_table(task: Task, scores: Scores) -> None:
@@ -133,10 +134,11 @@ def breakdown_table(task: Task, scores: Scores) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in parts.columns:
         table.add_column(
-            escape(metric_title(name, is_short=True)), justify="left" if name == parts.columns[0] else "right"
+            escape(printable(metric_title(name, is_short=True))),
+            justify="left" if name == parts.columns[0] else "right",
         )
     for row in parts.head(_MOST_PARTS).iter_rows():
-        table.add_row(*(number(value) if isinstance(value, float) else escape(str(value)) for value in row))
+        table.add_row(*(number(value) if isinstance(value, float) else escape(printable(str(value))) for value in row))
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     console.print()
     console.print(table)
@@ -206,7 +208,7 @@ def predictions_table(rows: pl.DataFrame) -> None:
     elif len(rows) == 1 and rows.columns == ["value"]:
         print(rows["value"].to_list()[0])
     else:
-        print(flat(rows).write_csv(), end="")
+        print(without_formulas(flat(rows)).write_csv(), end="")
 
 
 def write_predictions(rows: pl.DataFrame, out: Path) -> None:
@@ -218,7 +220,7 @@ def write_predictions(rows: pl.DataFrame, out: Path) -> None:
     frame = flat(rows)
     text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
     writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": frame.write_csv,
+        ".csv": without_formulas(frame).write_csv,
         ".json": lambda path: path.write_text(text, encoding="utf-8"),
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
@@ -266,7 +268,7 @@ def search_table(content: dict[str, Any]) -> None:
     console.print()
     verdict = content["verdict"].removeprefix(content["headline"]).strip()
     for line in (content["headline"], verdict):
-        console.print(line, markup=False, highlight=False)
+        console.print(printable(line), markup=False, highlight=False)
 
 
 def _setting(value: Any) -> str:

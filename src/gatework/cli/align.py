@@ -23,7 +23,7 @@ def align(
 
     The confidence of a word is the mean probability of its letters there: a low one points to a wrong text.
     """
-    from gatework._files import write_text
+    from gatework._files import make_folder, write_text
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
@@ -41,7 +41,7 @@ def align(
     if out.suffix:
         write_predictions(rows, out)
         return
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for place, name in enumerate(rows["audio"]):
         write_text(out / f"{Path(name).stem}.{form}", opened.task.written(rows[place : place + 1], form))
     print(f"{len(rows):,} files in {out}")

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatework._files import write_json, write_text
+from gatework._files import make_folder, write_json, write_text
 from gatework.course.extra import COURSE, need
 from gatework.course.lessons import lessons
 from gatework.course.notebooks import build
@@ -51,7 +51,7 @@ def copy_lessons(folder: Path) -> Copied:
 
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; name a folder for the lessons")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     record = _read_record(folder / _RECORD)
     written, kept = [], []
     for lesson in lessons():

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework._files import is_occupied, write_text
+from gatework._files import is_occupied, make_folder, write_text
 from gatework.course.experiments.pages import EXPERIMENTS
 from gatework.course.extra import COURSE, need
 from gatework.course.glossary import anchored, linked, text
@@ -68,7 +68,7 @@ def write_site(folder: Path, done: Mapping[Lesson, NotebookNode]) -> Path:
     """
     _refuse_other(folder)
     assets = folder / "assets"
-    assets.mkdir(parents=True, exist_ok=True)
+    make_folder(assets)
     for name, content in _assets().items():
         write_text(assets / name, content)
     every = list(done)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gatework._files import write_text
+from gatework._files import make_folder, write_text
 from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.audio import AudioFacts, decibels, need_speech
 from gatework.errors import DataError
@@ -83,7 +83,7 @@ def record_prompts(
     import soundfile
 
     need_speech("recording")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     done = _manifest(folder / MANIFEST)
     for place, text in enumerate(prompts, start=1):
         if text in done:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gatework._files import is_occupied, read_json, write_json
+from gatework._files import is_occupied, make_folder, read_json, write_json
 from gatework.cells import get as get_cell
 from gatework.errors import RunError, UsageError
 
@@ -46,5 +46,5 @@ def claim(out: Path, plan: Mapping[str, Any], kind: str = "comparison") -> None:
         return
     if is_occupied(out):
         raise RunError(f"{out} exists already and holds something else; name another folder with --out")
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_json(file, dict(plan))

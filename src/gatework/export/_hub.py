@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from gatework._files import is_occupied, write_text
+from gatework._files import is_occupied, make_folder, write_text
 from gatework.errors import RunError, UsageError
 from gatework.export._card import card
 from gatework.export._extra import need
@@ -43,7 +43,7 @@ def write_predicting(run: Run, folder: Path) -> None:
     _ = run.summary
     if is_occupied(folder):
         raise RunError(f"{folder} holds something; name a new folder by --out")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name in PREDICTING:
         if (run.path / name).exists():
             shutil.copyfile(run.path / name, folder / name)

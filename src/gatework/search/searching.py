@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from gatework import tasks
-from gatework._files import write_json, write_text
+from gatework._files import make_folder, write_json, write_text
 from gatework._threads import checked_count, usable_cores
 from gatework.data.dataset import Dataset
 from gatework.errors import UsageError
@@ -82,7 +82,7 @@ def search(
         RunError: The folder holds something else.
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     with FileLock(out.parent / f".{out.name}.lock"):  # another process may begin the same search at this moment
         claim(out, plan.state(dataset.provenance.fingerprint), "search")
         if not (out / "test.parquet").exists():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells, tasks
-from gatework._files import read_json, whole_folder, write_json, write_tensors, write_text
+from gatework._files import make_folder, read_json, whole_folder, write_json, write_tensors, write_text
 from gatework.errors import RunError
 from gatework.options import AnswerOptions
 from gatework.recipe import Recipe, recipe_to_toml
@@ -55,7 +55,7 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
     """
 
     refuse_occupied(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with whole_folder(path) as temporary:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
         environment = runtime.environment(recipe.training.seed, fingerprint, threads, recipe.training.device)

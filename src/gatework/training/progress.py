@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from gatework.errors import StoppedError
-from gatework.formatting import wrapped
+from gatework.formatting import printable, wrapped
 from gatework.tasks import metric_title
 
 
@@ -87,7 +87,7 @@ class Bars(Progress):
         name = rich_table.Column(max_width=14, no_wrap=True, overflow="ellipsis")
         whole = [rich_table.Column(no_wrap=True, overflow="crop") for _ in range(3)]
         self.bars = rich_progress.Progress(
-            rich_progress.TextColumn("{task.description}", table_column=name),
+            rich_progress.TextColumn("{task.description}", markup=False, table_column=name),
             rich_progress.BarColumn(bar_width=12 if self.is_narrow else 24),
             rich_progress.TextColumn("{task.fields[where]}", table_column=whole[0]),
             rich_progress.TimeRemainingColumn(elapsed_when_finished=True, table_column=whole[1]),
@@ -108,12 +108,12 @@ class Bars(Progress):
     def noted(self, notes: Sequence[str]) -> None:
         """Prints the notes above the bars."""
         for note in notes:
-            self.bars.console.print(f"note: {note}", markup=False, highlight=False)
+            self.bars.console.print(printable(f"note: {note}"), markup=False, highlight=False)
 
     def described(self, lines: Sequence[str]) -> None:
         """Prints the lines above the bars."""
         for line in lines:
-            self.bars.console.print(line, markup=False, highlight=False)
+            self.bars.console.print(printable(line), markup=False, highlight=False)
 
     def started(self, label: str, epochs: int, steps: int, done: int) -> None:
         """Adds the run's bar."""
@@ -156,7 +156,7 @@ class Bars(Progress):
             told=describe(record, short=True, most=2 if self.is_narrow else 4),
         )
         for text in texts_of(record):
-            self.bars.console.print(text, markup=False, highlight=False)
+            self.bars.console.print(printable(text), markup=False, highlight=False)
 
     def finished(self, label: str) -> None:
         """Fills the run's bar, also after an early stop."""
@@ -173,7 +173,7 @@ class Bars(Progress):
 def tell(notes: Sequence[str]) -> None:
     """Prints what was found in a person's data on standard error."""
     for note in notes:
-        print(wrapped(f"note: {note}", sys.stderr), file=sys.stderr, flush=True)
+        print(wrapped(printable(f"note: {note}"), sys.stderr), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

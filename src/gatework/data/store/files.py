@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from filelock import FileLock
 
-from gatework._files import cache_folder, is_occupied, read_json, whole_folder, write_json
+from gatework._files import cache_folder, is_occupied, make_folder, read_json, whole_folder, write_json
 from gatework.errors import DataError, UsageError
 
 INDEX = "store.json"
@@ -204,7 +204,7 @@ class Store:
             DataError: The store is damaged, or of another version.
         """
         folder = Path(named) if named else cache_folder() / "stores" / key[:24]
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
             if not (folder / INDEX).is_file():
                 if is_occupied(folder):

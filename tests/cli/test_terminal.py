@@ -1,0 +1,74 @@
+import csv
+import io
+import sys
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from gatework.cli import _show, _terminal
+from gatework.training.progress import Bars
+
+ESCAPE = "\x1b[2J\x1b]0;title\x07"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    _terminal.guard()
+    _terminal.guard()
+    return terminal
+
+
+def test_no_text_of_data_steers_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    screen = guarded(monkeypatch)
+    _show.predictions_table(pl.DataFrame({"label": [ESCAPE], "probability": [0.5]}))
+    _show.predictions_table(pl.DataFrame({"text": [ESCAPE, "b\rc"], ESCAPE: [1, 2]}))
+    _show.say(ESCAPE)
+    assert "\x1b" not in screen.getvalue()
+    assert "\r" not in screen.getvalue()
+    assert screen.getvalue().count(r"\x1b[2J\x1b]0;title\x07") == 4
+
+
+def test_notes_and_names_beside_a_bar_do_not_steer_a_terminal_and_are_no_markup(monkeypatch: pytest.MonkeyPatch):
+    screen = guarded(monkeypatch)
+    bars = Bars()
+    bars.noted([f"class {ESCAPE}"])
+    bars.described([ESCAPE])
+    bars.started("run[/x]", 1, 1, 0)
+    Console(file=screen).print(bars.bars.get_renderable())
+    assert ESCAPE not in screen.getvalue()
+    assert "run[/x]" in screen.getvalue()
+
+
+def test_what_rich_draws_reaches_a_guarded_terminal_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    screen = guarded(monkeypatch)
+    Console(force_terminal=True, color_system="standard").print("[red]text[/red]")
+    assert "\x1b[31mtext" in screen.getvalue()
+
+
+def test_a_pipe_takes_every_character_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    pipe = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", pipe)
+    _terminal.guard()
+    print(ESCAPE)
+    assert pipe.getvalue() == ESCAPE + "\n"
+
+
+def test_no_cell_of_a_csv_file_is_a_formula_and_numbers_stay(tmp_path):
+    texts = ["=cmd|'/C calc'!A0", "@SUM(1)", "+1+1", "-x", "\t=1", "-5", "+3.5e7", "-.5%", "", "plain", "a=b", None]
+    rows = pl.DataFrame({"=1+1": texts, "-7": range(len(texts)), "value": -1.5})
+    _show.write_predictions(rows, tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
+        header, *lines = csv.reader(file)
+    assert header == ["'=1+1", "-7", "value"]
+    assert [line[0] for line in lines] == [*(f"'{text}" for text in texts[:5]), *(text or "" for text in texts[5:])]
+    assert {line[2] for line in lines} == {"-1.5"}
+    _show.write_predictions(rows, tmp_path / "rows.jsonl")
+    assert pl.read_ndjson(tmp_path / "rows.jsonl")["=1+1"].to_list() == texts
