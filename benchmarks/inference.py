@@ -3,7 +3,9 @@
 python benchmarks/inference.py --pairs 41
 
 Every layer is exported by `gatework.export.onnx` and timed in the same process as gatework's own and torch's; each
-round runs all sides one after the other, in processor time, so that other work on the machine matters little.
+round runs all sides one after the other, in processor time, so that other work on the machine matters little. The
+lines with "int8" are gatework.quantize() beside onnxruntime's quantize_dynamic, which knows the LSTM alone: of other
+cells it is onnxruntime in float32.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from pathlib import Path
 
 import onnxruntime
 import torch
+from onnxruntime.quantization import quantize_dynamic
 from torch import nn
 
+import gatework
 from gatework import export
-from gatework.nn import Recurrent, RecurrentLayer
+from gatework.nn import QuantizedLayer, Recurrent, RecurrentLayer
 from gatework.scan import kernels
 
 THEIRS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
@@ -44,14 +48,21 @@ def main() -> None:
             for batch in map(int, options.batches.split(",")):
                 print_row(cell, batch, options.steps, options.pairs, Path(folder))
             print_row(cell, 1, 1, options.pairs, Path(folder))
+            for batch in map(int, options.batches.split(",")):
+                print_row(cell, batch, options.steps, options.pairs, Path(folder), is_int8=True)
+            print_row(cell, 1, 1, options.pairs, Path(folder), is_int8=True)
 
 
-def print_row(cell: str, batch: int, steps: int, pairs: int, folder: Path) -> None:
-    """Print one line: every side's median, and gatework's time as a share of onnxruntime's."""
+def print_row(cell: str, batch: int, steps: int, pairs: int, folder: Path, *, is_int8: bool = False) -> None:
+    """Print one line: every side's median, and gatework's time as a share of onnxruntime's, both on int8 if asked."""
     torch.manual_seed(0)
     layer = Recurrent(cell, SIZE, SIZE).eval()
-    sides = {"gatework": ours(layer, batch, steps), "onnxruntime": in_onnxruntime(layer, batch, steps, folder)}
-    if cell in THEIRS:
+    asked = gatework.quantize(layer) if is_int8 else layer
+    sides = {
+        "gatework": ours(asked, batch, steps),
+        "onnxruntime": in_onnxruntime(layer, batch, steps, folder, is_int8=is_int8),
+    }
+    if cell in THEIRS and not is_int8:
         sides["torch"] = torchs(cell, layer, batch, steps)
     for run in sides.values():
         warm(run)
@@ -62,10 +73,8 @@ def print_row(cell: str, batch: int, steps: int, pairs: int, folder: Path) -> No
     shares = [a / b for a, b in zip(times["gatework"], times["onnxruntime"], strict=True)]
     low, middle, high = statistics.quantiles(shares, n=4)
     listed = "  ".join(f"{name} {statistics.median(t) * 1e6:9.1f} us" for name, t in times.items())
-    print(
-        f"{cell:6} {batch:3} x {steps:3}  {listed}  gatework/onnxruntime {middle:.2f} [{low:.2f}, {high:.2f}]",
-        flush=True,
-    )
+    what = f"{cell:6} {'int8' if is_int8 else '':4} {batch:3} x {steps:3}"
+    print(f"{what}  {listed}  gatework/onnxruntime {middle:.2f} [{low:.2f}, {high:.2f}]", flush=True)
 
 
 def warm(run: Run) -> None:
@@ -84,7 +93,7 @@ def seconds(run: Run) -> float:
     return spent / calls
 
 
-def ours(layer: RecurrentLayer, batch: int, steps: int) -> Run:
+def ours(layer: RecurrentLayer | QuantizedLayer, batch: int, steps: int) -> Run:
     x = torch.randn(steps, batch, SIZE)
     if steps > 1:
         return lambda: layer(x)
@@ -100,9 +109,12 @@ def torchs(cell: str, layer: RecurrentLayer, batch: int, steps: int) -> Run:
     return lambda: theirs(x, state)
 
 
-def in_onnxruntime(layer: RecurrentLayer, batch: int, steps: int, folder: Path) -> Run:
+def in_onnxruntime(layer: RecurrentLayer, batch: int, steps: int, folder: Path, *, is_int8: bool) -> Run:
     """The exported layer in a session that keeps out of torch's way."""
     file = export.onnx(layer, folder / "layer.onnx", stateful=steps == 1).file
+    if is_int8:
+        quantize_dynamic(file, folder / "layer-int8.onnx")
+        file = folder / "layer-int8.onnx"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -17,6 +17,9 @@ using gatework::max_states;
 using gatework::state_option_count;
 using namespace gatework::records;
 
+// Layers on int8: quantized/bind.cpp.
+void bind_quantized(nb::module_& m);
+
 namespace {
 
 const Kernel& kernel_at(Address address) { return *at<const Kernel>(address); }
@@ -161,4 +164,5 @@ NB_MODULE(_native, m) {
   m.def("step", step);
   m.def("forward", forward);
   m.def("backward", backward);
+  bind_quantized(m);
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gatework import cells, data, errors, export, inside, nn, recipe, tasks
     from gatework._trained import ShownRun as Run
     from gatework._typed import compare, resume, train, tune
-    from gatework.nn import accelerate, cell
+    from gatework.nn import accelerate, cell, quantize
     from gatework.reports import report
 
 __version__ = "0.2.0"
@@ -29,6 +29,7 @@ _SOURCES = {
     "export": "gatework.export",
     "inside": "gatework.inside",
     "nn": "gatework.nn",
+    "quantize": "gatework.nn:quantize",
     "recipe": "gatework.recipe",
     "report": "gatework.reports:report",
     "resume": "gatework._trained:resume",
@@ -49,6 +50,7 @@ __all__ = [
     "export",
     "inside",
     "nn",
+    "quantize",
     "recipe",
     "report",
     "resume",

@@ -18,6 +18,8 @@ ISAS: list[str]
 CELLS: list[str]
 RECORDS: dict[str, str]
 
+BYTE_ISAS: list[str]
+
 def is_compiled(isa: int, /) -> bool: ...
 def is_supported(isa: int, /) -> bool: ...
 def owner(isa: int, element: int, /) -> int: ...
@@ -61,3 +63,27 @@ def backward(
     d_norms: NormGradientRecord,
     /,
 ) -> int: ...
+
+# Layers on int8.
+def has_byte_isa(isa: int, /) -> bool: ...
+def find_byte_kernel(isa: int, cell: int, /) -> int: ...
+def byte_panels(kernel: int, input: int, hidden: int, /) -> int: ...
+def pack_bytes(kernel: int, input: int, hidden: int, weights: Sequence[int], panels: int, /) -> None: ...
+def forward_bytes(
+    kernel: int,
+    threads: int,
+    rows: RowRecord,
+    reverse: bool,
+    input: int,
+    hidden: int,
+    panels: int,
+    unit: int,
+    x: int,
+    initial: Sequence[int],
+    final: Sequence[int],
+    output: int,
+    /,
+) -> bool: ...
+def integers(
+    isa: int, row: int, width: int, matrix: int, hidden: int, bytes: int, worth: int, sums: int, /
+) -> None: ...

@@ -10,10 +10,13 @@ import torch
 from gatework._files import read_tensors, write_tensors
 from gatework.cells import BUILT_IN, REGISTRY
 from gatework.cells.shapes import SHAPES
+from gatework.errors import UsageError
 from gatework.inference._rows import ScanRows
 from gatework.inference.sequence import SequenceNetwork, Sizes
+from gatework.nn import quantize
 from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
+from gatework.training.predictor import Predictor
 from support.networks import run as network_run
 
 LENGTHS = np.array([3, 7, 1, 7, 5, 2])
@@ -75,6 +78,46 @@ def test_answers_are_those_of_the_network_in_torch(config):
         assert (abs(whole - expected) <= rounding).all()
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+@torch.no_grad()
+def test_int8_answers_are_those_of_the_quantized_network_in_torch(bidirectional):
+    config, sizes = ModelOptions(hidden=20, layers=2, bidirectional=bidirectional), Sizes(None, 2, 3)
+    model, network = both(config, sizes)
+    network, made = network.quantized(), quantize(model)
+    inputs = np.random.default_rng(0).normal(size=(len(LENGTHS), LENGTHS.max(), 2)).astype(np.float32)
+    tensors = torch.from_numpy(inputs), torch.from_numpy(LENGTHS)
+    sequence, last = made.states(*tensors)
+    rows = ScanRows.of(LENGTHS)
+    ends = network.layers.over(np.ascontiguousarray(rows.packed(inputs)), rows)[1]
+    assert (ends == last.numpy()[:, rows.order]).all()
+    outputs, rounding = network.outputs(inputs, LENGTHS), most_rounding(made, sequence, LENGTHS.max())
+    assert (abs(outputs - made(*tensors).numpy()) <= rounding).all()
+    assert not (abs(outputs - model(*tensors).numpy()) <= rounding).all()
+    for k, length in enumerate(LENGTHS):
+        alone = network.outputs(inputs[k : k + 1, :length], LENGTHS[k : k + 1])
+        assert (alone[0] == outputs[k]).all(), "depends on the batch"
+    if not bidirectional:
+        whole, _ = network.follow(inputs[1], None)
+        first, carried = network.follow(inputs[1, :3], None)
+        steps = [first]
+        for step in inputs[1, 3:]:
+            output, carried = network.follow(step[None], network.from_arrays(network.to_arrays(carried)))
+            steps.append(output)
+        assert (np.concatenate(steps) == whole).all()
+
+
+def test_a_run_answers_on_int8_and_says_where_it_cannot(tmp_path):
+    run = network_run(tmp_path / "texts", bidirectional=False, padding="mask")
+    texts = ["a good film", "never loved it"]
+    exact, made = run.predictor, Predictor(run, "int8")
+    differences = exact.answer(texts)["probability"] - made.answer(texts)["probability"]
+    assert 0 < differences.abs().max() < 0.02
+    (torch_says,) = run.task.predict(made.network, made.read(texts[:1])).to_dicts()
+    assert torch_says["probability"] == pytest.approx(made.answer(texts[:1])["probability"][0], rel=20 * EPS)
+    with pytest.raises(UsageError, match='weights is "int4", expected float32 or int8'):
+        Predictor(run, "int4")
+
+
 def test_what_does_not_fit_is_left_to_torch():
     config, sizes = ModelOptions(hidden=4), Sizes(None, 2, 1)
     model, _ = both(config, sizes)
@@ -102,11 +145,11 @@ import sys
 from gatework.cli import serve, predict
 from gatework.serve import Limits, _server
 from gatework.serve._application import service_of
-from gatework.training import Run
+from gatework.training import Predictor, Run
 run = Run.open({str(run.path)!r})
-service = service_of({{"texts": run}}, Limits())
+service = service_of({{"texts": run}}, Limits(), weights="int8")
 assert service.needing_torch == []
-rows = run.predict(["a good film", "bad"])
+rows = Predictor(run, "int8").answer(["a good film", "bad"])
 answer = service.models["texts"].stream().answer({{"text": "a good film"}}, "row 1")
 print(sorted({{"torch", "scipy", "sklearn"}} & set(sys.modules)), answer["probability"] == rows["probability"][0])
 """

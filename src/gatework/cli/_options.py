@@ -18,6 +18,9 @@ from gatework.options import TASKS, Option
 Out = Annotated[Path, typer.Option(help="The folder to write.")]
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="A named recipe, or the path of a .toml file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Weights = Annotated[
+    str, typer.Option(help="What recurrent layers compute on: float32, or int8, which takes a quarter of the time.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 On = Annotated[
     str,

@@ -18,6 +18,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Write every answer beside the known one to a .csv, .json, .jsonl or .parquet file."),
     ] = None,
+    weights: options.Weights = "float32",
     as_json: options.AsJson = False,
     *,
     changes: options.Changes,
@@ -30,7 +31,7 @@ def evaluate(
     from gatework.cli._show import answer_lines, breakdown_table, measured_table, metrics_table, write_predictions
     from gatework.errors import UsageError
     from gatework.tasks._blend import NETWORK, NETWORK_ALONE
-    from gatework.training import Run
+    from gatework.training import Predictor, Run
 
     opened = Run.open(run)
     # Its metrics are known by their titles once it is.
@@ -38,9 +39,12 @@ def evaluate(
     if data is None and given:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise UsageError(f"{flags} is about a FILE with known answers; without one the run shows what it reached")
-    scores = opened.scores if data is None else opened.predictor.evaluate(data, **given)
+    if data is None and weights != "float32":
+        raise UsageError(f"--weights {weights} is about a FILE with known answers; without one nothing is computed")
+    predictor = None if data is None else Predictor(opened, weights)
+    scores = opened.scores if predictor is None else predictor.evaluate(data, **given)
     if out is not None:
-        write_predictions(opened.backtest if data is None else opened.predictor.backtest(data, scores), out)
+        write_predictions(opened.backtest if predictor is None else predictor.backtest(data, scores), out)
     if as_json:
         content = (
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics

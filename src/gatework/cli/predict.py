@@ -41,6 +41,7 @@ def predict(
     form: Annotated[
         str | None, typer.Option("--format", help="Print in a form that the task has, such as srt, vtt or json.")
     ] = None,
+    weights: options.Weights = "float32",
     as_json: options.AsJson = False,
     *,
     changes: options.Changes,
@@ -54,7 +55,7 @@ def predict(
     from gatework.data.parts import is_parquet_folder
     from gatework.data.tables import is_path
     from gatework.errors import UsageError
-    from gatework.training import Run
+    from gatework.training import Predictor, Run
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
 
     opened = Run.open(run)
@@ -63,7 +64,7 @@ def predict(
     if stream or mic:
         if data is not None or out is not None or plot is not None:
             raise UsageError("--stream reads standard input and writes standard output; give no file with it")
-        predictor = opened.predictor
+        predictor = Predictor(opened, weights)
         end_reads_on_signal()
         with stopped_with("stopped"):
             given = options.bare(changes)
@@ -80,7 +81,7 @@ def predict(
     if form is not None and form not in forms:
         known = f"one of {', '.join(forms)}" if forms else "none, as this task has no forms of its own"
         raise UsageError(f'--format is "{form}", expected {known}')
-    predictor = opened.predictor
+    predictor = Predictor(opened, weights)
     end_reads_on_signal()
     if data is not None and is_path(data) and is_parquet_folder(Path(data)):
         if plot is not None or as_json or form is not None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gatework.cli import _options as options
+
 
 def serve(
     runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Run folders, each as RUN or NAME=RUN.")],
@@ -24,6 +26,7 @@ def serve(
         ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads that compute a batch.")] = 1,
+    weights: options.Weights = "float32",
     max_body: Annotated[float, typer.Option(min=0.001, help="Megabytes of a body, or of one line of a stream.")] = 8.0,
     max_examples: Annotated[int, typer.Option(min=1, help="Examples of one request.")] = 1024,
     max_length: Annotated[
@@ -75,5 +78,6 @@ def serve(
         state_key_file=state_key_file,
         limits=limits,
         threads=threads,
+        weights=weights,
         tell=lambda text: print(text, flush=True),
     )

@@ -2,6 +2,7 @@
 
 _rows      sequences of several lengths as the rows that a kernel reads
 _layers    the recurrent layers, over whole sequences or one step at a time
+_quantized_layers  the same on int8
 _pooling   what the output sees of their states over time
 sequence   the network of a task that maps each sequence to one vector
 """

@@ -32,7 +32,7 @@ def weight_shapes(config: ModelOptions, inputs: int) -> dict[str, tuple[int, ...
     """The weights of the layers of a recipe by name, with their shapes."""
     shape, hidden, directions = SHAPES[config.cell], config.hidden, 2 if config.bidirectional else 1
     shapes: dict[str, tuple[int, ...]] = {}
-    for place, suffix in enumerate(_suffixes(config)):
+    for place, suffix in enumerate(layer_suffixes(config)):
         width = inputs if place < directions else hidden * directions
         shapes[f"weight_ih{suffix}"] = (shape.input_gates * hidden, width)
         shapes[f"bias_ih{suffix}"] = (shape.input_gates * hidden,)
@@ -44,7 +44,8 @@ def weight_shapes(config: ModelOptions, inputs: int) -> dict[str, tuple[int, ...
     return shapes
 
 
-def _suffixes(config: ModelOptions) -> list[str]:
+def layer_suffixes(config: ModelOptions) -> list[str]:
+    """How the names of the weights of each layer and direction end."""
     ends = ("", "_reverse") if config.bidirectional else ("",)
     return [f"_l{layer}{end}" for layer in range(config.layers) for end in ends]
 
@@ -92,7 +93,7 @@ class Layers:
         states = [min(state, self.states - 1) for state in range(_native.MAX_STATES)]
         self._places = [[4 * self.hidden * (s * self.count + layer) for s in states] for layer in range(self.count)]
         self.records: list[WeightRecord] = []
-        for place, suffix in enumerate(_suffixes(config)):
+        for place, suffix in enumerate(layer_suffixes(config)):
             width = inputs if place < self.directions else self.hidden * self.directions
             given = [weights.get(f"{name}{suffix}") for name in _FIELDS]
             addresses = [0 if array is None else array.ctypes.data for array in given]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gatework.inference._layers import CarriedStates, Layers, Weights, has_layers, weight_shapes
 from gatework.inference._pooling import AttentionAverage, LastState, Pooled, Statistics, View
+from gatework.inference._quantized_layers import QuantizedLayers
 from gatework.inference._rows import ScanRows
 from gatework.options import ModelOptions
 
@@ -52,15 +53,17 @@ class SequenceNetwork:
         config: The cell, its size and its options.
         sizes: Those of inputs and outputs.
         weights: By the names that training gives them, of which `fits()` is true.
+        is_quantized: Whether the layers compute on int8; what is before and after them stays as it is.
     """
 
-    def __init__(self, config: ModelOptions, sizes: Sizes, weights: Weights) -> None:
+    def __init__(self, config: ModelOptions, sizes: Sizes, weights: Weights, *, is_quantized: bool = False) -> None:
+        self._given = config, sizes, weights
         held = {name: np.ascontiguousarray(array) for name, array in weights.items()}
         self._embedding: Array | None = held.get("embedding.weight")
         start = "recurrent."
         recurrent = {name.removeprefix(start): array for name, array in held.items() if name.startswith(start)}
         self._width = sizes.inputs or config.embedding
-        self.layers = Layers(config, self._width, recurrent)
+        self.layers = (QuantizedLayers if is_quantized else Layers)(config, self._width, recurrent)
         self._weight, self._bias = held["output.weight"], held["output.bias"]
         self._pooling = _pooling(config, held)
         self._is_last = config.pooling == "last"
@@ -75,6 +78,10 @@ class SequenceNetwork:
         return set(shapes) == set(weights) and all(
             weights[name].shape == shape and weights[name].dtype == np.float32 for name, shape in shapes.items()
         )
+
+    def quantized(self) -> SequenceNetwork:
+        """The same network with its layers on int8."""
+        return SequenceNetwork(*self._given, is_quantized=True)
 
     def outputs(self, inputs: np.ndarray, lengths: NDArray[np.int64]) -> Array:
         """Outputs of shape (examples, outputs).

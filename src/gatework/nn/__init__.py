@@ -9,6 +9,7 @@ from gatework.nn.attention import Attention, Memory
 from gatework.nn.attention_decoder import AttentionDecoder, Decoded
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
+from gatework.nn.quantized import QuantizedLayer, quantize
 from gatework.nn.rnn import RNN
 from gatework.nn.softmax.adaptive import AdaptiveSoftmax
 from gatework.nn.softmax.full import linear_cross_entropy
@@ -23,6 +24,7 @@ __all__ = [
     "AttentionDecoder",
     "Decoded",
     "Memory",
+    "QuantizedLayer",
     "Recurrent",
     "RecurrentLayer",
     "SampledSoftmax",
@@ -31,6 +33,7 @@ __all__ = [
     "cell",
     "from_torch",
     "linear_cross_entropy",
+    "quantize",
     "recurrent",
     "to_torch",
 ]

@@ -50,7 +50,7 @@ def accelerate(model: Model, *, verbose: bool = True) -> Model:
             )
     if verbose and not layers:
         print("gatework: the model has no torch.nn.RNN, GRU or LSTM; nothing was replaced", file=sys.stderr)
-    _replace(model, made)
+    replace_modules(model, made)
     return cast(Model, made.get(model, model))
 
 
@@ -104,7 +104,7 @@ def to_torch(model: nn.Module) -> nn.Module:
         if type(layer) not in (RNN, GRU, LSTM) or layer.options != ScanOptions():
             raise UsageError(f"to_torch: torch.nn has no layer for {name or 'the model'}, {layer!r}")
     made: dict[nn.Module, nn.Module] = {layer: _torch_copy(layer) for _, layer in layers}
-    _replace(model, made)
+    replace_modules(model, made)
     return made.get(model, model)
 
 
@@ -131,7 +131,7 @@ def _share_hooks(old: nn.Module, new: nn.Module) -> None:
             vars(new)[attribute] = vars(old)[attribute]
 
 
-def _replace(model: nn.Module, made: Mapping[nn.Module, nn.Module]) -> None:
+def replace_modules(model: nn.Module, made: Mapping[nn.Module, nn.Module]) -> None:
     """Puts other layers into a model in place of its own."""
     for parent in list(model.modules()):
         for name, child in parent._modules.items():

@@ -5,18 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
+from gatework.cells import CellSpec
 from gatework.errors import UsageError
 from gatework.nn import _checks, _ragged, _resets
-from gatework.nn._stack import LayerStack
 
 Input = Tensor | PackedSequence
 Lengths = Tensor | Sequence[int] | None
+
+
+class Arrangeable(Protocol):
+    """What is read of a layer, whatever computes it; `gatework.nn.LSTM` says what each is."""
+
+    spec: CellSpec
+    input_size: int
+    hidden_size: int
+    num_layers: int
+    batch_first: bool
+
+    @property
+    def num_directions(self) -> int:
+        """1, or 2."""
+        ...
+
+    @property
+    def output_size(self) -> int:
+        """The features of `h` in one direction."""
+        ...
+
+    @property
+    def first_weight(self) -> Tensor:
+        """What says the device and the dtype of the computation."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +93,7 @@ class ArrangedBatch:
         return states[0] if len(states) == 1 else states
 
 
-def arrange(layer: LayerStack, given: Input, hx: Any, lengths: Lengths, reset: Tensor | None = None) -> ArrangedBatch:
+def arrange(layer: Arrangeable, given: Input, hx: Any, lengths: Lengths, reset: Tensor | None = None) -> ArrangedBatch:
     """Check what a caller gave to a layer and bring it into the form that is scanned.
 
     Raises:
@@ -101,7 +126,7 @@ def arrange(layer: LayerStack, given: Input, hx: Any, lengths: Lengths, reset: T
     return ArrangedBatch(x, states, uneven, None, is_batched, layer.batch_first)
 
 
-def _cut(layer: LayerStack, x: Tensor, lengths: Lengths, reset: Tensor, is_batched: bool) -> _resets.Pieces:
+def _cut(layer: Arrangeable, x: Tensor, lengths: Lengths, reset: Tensor, is_batched: bool) -> _resets.Pieces:
     """The pieces of a padded batch with resets, x of shape (time, batch, input)."""
     time, batch = x.shape[:2]
     given = reset.unsqueeze(1) if isinstance(reset, Tensor) and reset.dim() == 1 and not is_batched else reset
@@ -110,7 +135,7 @@ def _cut(layer: LayerStack, x: Tensor, lengths: Lengths, reset: Tensor, is_batch
     return _resets.pieces(places, counts, layer.num_directions, x.device)
 
 
-def arrange_step(layer: LayerStack, x: Tensor, state: Any) -> ArrangedBatch:
+def arrange_step(layer: Arrangeable, x: Tensor, state: Any) -> ArrangedBatch:
     """As `arrange()`, for the input of a single step, shape (batch, input) or (input,)."""
     name = type(layer).__name__
     if isinstance(x, Tensor) and x.dim() not in (1, 2):
@@ -131,7 +156,7 @@ def without_autocast(device_type: str) -> AbstractContextManager[Any]:
     return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()
 
 
-def _states(layer: LayerStack, hx: Any, x: Tensor, batch: int, is_batched: bool) -> tuple[Tensor, ...]:
+def _states(layer: Arrangeable, hx: Any, x: Tensor, batch: int, is_batched: bool) -> tuple[Tensor, ...]:
     """The initial states with their batch dimension: the caller's after checking, or zeros."""
     names = layer.spec.states
     depth = layer.num_layers * layer.num_directions

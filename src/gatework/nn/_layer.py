@@ -144,7 +144,7 @@ class RecurrentLayer(LayerStack):
         self.__dict__["_qconfig"] = value
         warnings.warn(
             f"{type(self).__name__}: torch's quantisation does not know gatework's layers, and this one stays in "
-            f"{self.first_weight.dtype}; quantise gatework.nn.to_torch(model) instead",
+            f"{self.first_weight.dtype}; gatework.quantize(model) has them on int8",
             stacklevel=2,
         )
 

@@ -44,11 +44,17 @@ def application(
     return application_of(service_of(runs, limits or Limits(), signing=signing), keys)
 
 
-def service_of(runs: Mapping[str, Run], limits: Limits, threads: int = 1, signing: Sequence[bytes] = ()) -> Service:
-    """The runs, opened, each computed with so many threads; else as `application()`."""
+def service_of(
+    runs: Mapping[str, Run],
+    limits: Limits,
+    threads: int = 1,
+    signing: Sequence[bytes] = (),
+    weights: str = "float32",
+) -> Service:
+    """The runs, opened, each computed with so many threads on such weights; else as `application()`."""
     if not runs:
         raise UsageError("there is nothing to serve; give one run at least")
-    return Service({name: ServedModel(name, run, threads) for name, run in runs.items()}, limits, signing)
+    return Service({name: ServedModel(name, run, threads, weights) for name, run in runs.items()}, limits, signing)
 
 
 def application_of(service: Service, keys: Sequence[bytes] = ()) -> ASGIApp:

@@ -46,17 +46,18 @@ class ServedModel:
         name: The name.
         run: The run.
         threads: The threads that a batch is computed with.
+        weights: What its recurrent layers compute on, as for `Predictor`.
 
     Raises:
-        UsageError: The name cannot stand in an address.
+        UsageError: The name cannot stand in an address, or the network has no int8 form.
         RunError: The run is not finished, or corrupt.
     """
 
-    def __init__(self, name: str, run: Run, threads: int = 1) -> None:
+    def __init__(self, name: str, run: Run, threads: int = 1, weights: str = "float32") -> None:
         if not _NAME.fullmatch(name):
             raise UsageError(f'"{name}" cannot stand in an address; name the run with letters and digits as NAME=RUN')
-        self.name = name
-        self.predictor = Predictor(run)
+        self.name, self._weights = name, weights
+        self.predictor = Predictor(run, weights)
         self._is_each_alone = self.predictor.answer_each_alone()
         self.pace = Pace()
         self._threads = threads
@@ -163,7 +164,7 @@ class ServedModel:
         Raises:
             UsageError: The network needs the whole sequence.
         """
-        return Predictor(self.predictor.run).stream()
+        return Predictor(self.predictor.run, self._weights).stream()
 
     def _example(self) -> dict[str, Any] | None:
         """A request about the first example of the test part, or the end of the table."""

@@ -55,6 +55,7 @@ def serve(
     state_key_file: Path | None = None,
     limits: Limits | None = None,
     threads: int = 1,
+    weights: str = "float32",
     tell: Callable[[str], None] = print,
 ) -> None:
     """Serves runs until the process is told to stop; then every request that has begun is answered.
@@ -68,6 +69,7 @@ def serve(
             shall go on from them; without it this process alone can.
         limits: How much is taken on.
         threads: The threads that a batch is computed with.
+        weights: What the recurrent layers compute on: "float32" or "int8".
         tell: What is told where the server listens.
 
     Raises:
@@ -80,7 +82,7 @@ def serve(
             f"--host {host} lets others on the network ask; give --api-key-file FILE too, a text file with a key a line"
         )
     limits, signing = limits or Limits(), read_signing_keys(state_key_file) if state_key_file else ()
-    service = service_of(runs, limits, threads, signing)
+    service = service_of(runs, limits, threads, signing, weights)
     with contextlib.ExitStack() as computing:
         if service.needing_torch:
             computing.enter_context(training.runtime.computing(threads))

@@ -27,6 +27,14 @@ class Inference(Protocol):
     threads: int
     is_batched: bool
 
+    def quantized(self) -> Inference:
+        """The same with its recurrent layers on int8.
+
+        Raises:
+            UsageError: There is no such form of its network.
+        """
+        ...
+
     def predict(self, split: Split) -> pl.DataFrame:
         """As `Task.predict()`; what is said of an example does not depend on the others, to the last bit."""
         ...

@@ -48,6 +48,10 @@ class SequenceInference:
     def threads(self, count: int) -> None:
         self.network.layers.threads = count
 
+    def quantized(self) -> SequenceInference:
+        """The same with its layers on int8."""
+        return SequenceInference(self.task, self.network.quantized(), self._finish, self._alone)
+
     def predict(self, split: Split) -> pl.DataFrame:
         """What is said of each example."""
         examples = self.task.encode(split)

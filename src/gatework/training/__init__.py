@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from gatework.training.fitting import resume, train
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
+    from gatework.training.quantized import quantized
     from gatework.training.run import Run
 
-__all__ = ["EachAlone", "Predictor", "Progress", "Run", "resume", "runtime", "train"]
+__all__ = ["EachAlone", "Predictor", "Progress", "Run", "quantized", "resume", "runtime", "train"]
 
 __getattr__, __dir__ = lazy(
     __name__,
@@ -23,6 +24,7 @@ __getattr__, __dir__ = lazy(
         "fitting": ("resume", "train"),
         "predictor": ("Predictor",),
         "progress": ("Progress",),
+        "quantized": ("quantized",),
         "run": ("Run",),
     },
     modules=("runtime",),

@@ -35,6 +35,10 @@ _PIECE = 1 << 12
 """The most bytes of a stream that are answered at once."""
 
 
+WEIGHTS = ("float32", "int8")
+"""What the recurrent layers of a run that answers may compute on."""
+
+
 class ReadsBytes(Protocol):
     """What gives bytes as they come, as an open file does, or a microphone."""
 
@@ -50,6 +54,7 @@ class Predictor:
 
     Args:
         run: The finished run.
+        weights: What its recurrent layers compute on: "float32", or "int8" where `gatework.scan.quantized` knows them.
 
     Attributes:
         run: The run.
@@ -58,17 +63,26 @@ class Predictor:
 
     Raises:
         RunError: Training has not ended, or a file of the run is corrupt.
+        UsageError: Its network has no int8 form.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, weights: str = "float32") -> None:
         self.run, self.task, self.inference = run, run.task, run.inference
+        self._is_quantized = _is_int8(weights)
+        if self._is_quantized:
+            if self.inference is None:
+                raise UsageError(
+                    f"{run.path} has no int8 form: only classifiers and regressors of texts and series with a built-in "
+                    "cell and nothing around it have one; leave out weights int8"
+                )
+            self.inference = self.inference.quantized()
         if self.inference is None:
             _ = self.network
 
     @cached_property
     def network(self) -> nn.Module:
         """The trained network in torch, which is imported when it is first needed."""
-        return self.run.network
+        return training.quantized(self.run.network) if self._is_quantized else self.run.network
 
     def read(self, source: Any = None, **options: Any) -> Split:
         """Reads what is to be answered, as training read its data; its `notes` say what was found in it.
@@ -284,6 +298,12 @@ class Predictor:
                 raise failure
         if is_empty:
             raise DataError(f"{SOURCE} holds no rows; CSV with a header, or a JSON object a line, was expected")
+
+
+def _is_int8(weights: str) -> bool:
+    if weights not in WEIGHTS:
+        raise UsageError(f'weights is "{weights}", expected {" or ".join(WEIGHTS)}')
+    return weights == "int8"
 
 
 def _names(given: str | Sequence[str]) -> list[str]:

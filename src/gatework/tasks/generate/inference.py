@@ -76,6 +76,14 @@ class LanguageInference:
     def threads(self, count: int) -> None:
         self._writer.threads = count
 
+    def quantized(self) -> LanguageInference:
+        """Refuses.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError("a language model has no int8 form yet: its loop reads float32; leave out weights int8")
+
     def predict(self, split: Split) -> pl.DataFrame:
         """The text that follows each prompt: "prompt", "sample" and "text"."""
         return written(drawn_by(self._writer), self._tokens, *asked(split))
