@@ -145,6 +145,14 @@ def test_a_value_outside_an_interval_without_width_is_missed_and_counts_in_the_l
     assert (after.alpha < known.alpha).all()
 
 
+def test_a_side_that_zero_cut_short_does_not_stretch_the_other_without_end() -> None:
+    # One value in ten lies a twentieth of the upper side below a median that is next to 0.
+    quantiles = 0.1 + np.where(BANDS < 0, 1e-4 * BANDS, BANDS) * np.ones((200, 1, 1))
+    y = np.where(np.arange(200) % 10, 0.1, 0.0)[:, None]
+    known = Calibration.unknown(1, 1).held_back(quantiles, y, np.arange(200), one(200))
+    assert (known.stretch(one(1)) <= 1).all()
+
+
 def test_without_held_back_forecasts_the_bands_stay_as_they_are() -> None:
     nothing = held_back(np.full((3, 2), np.nan))
     np.testing.assert_allclose(nothing.stretch(one(1)), 1.0, rtol=0.01)

@@ -55,6 +55,9 @@ _EDGES = _SMALLEST * 10 ** (np.arange(CLASSES + 1) / _BY_DECADE)
 
 # Chosen on the built-in tables cut before their test parts and on generated series; docs/benchmarks-forecast.md.
 _RATE, _HALF_LIFE, _PRIOR, _POOL = 0.75, 10.0, 1.0, 6.0
+# A side that 0 cut short is measured as at least this share of its interval, so that one value beyond it is no reason
+# to stretch the other side without end.
+_LEAST_SIDE = 0.25
 # Errors are alike over a horizon, so that a horizon is the unit of evidence; so many steps are the least.
 _LEAST_BLOCK = 10
 # A series whose median score is so many times the median series' is no part of the pool of all series, if there are
@@ -247,8 +250,9 @@ def _scores(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
     median, tiny = said[..., MEDIAN : MEDIAN + 1], np.finfo(np.float64).tiny
     error = y[..., None] - median
     with np.errstate(over="ignore"):  # of an interval without width
-        above = error / np.maximum(said[..., :MEDIAN:-1] - median, tiny)
-        below = -error / np.maximum(median - said[..., :MEDIAN], tiny)
+        up, down = said[..., :MEDIAN:-1] - median, median - said[..., :MEDIAN]
+        least = np.maximum(_LEAST_SIDE * (up + down), tiny)
+        above, below = error / np.maximum(up, least), -error / np.maximum(down, least)
     # Beyond the last class every score is alike, and none is so large that it cannot be counted.
     scores: np.ndarray = np.minimum(np.maximum(above, below), 2 * _EDGES[-1])
     return scores
