@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatework.errors import RunError, UsageError
-from gatework.tasks._sequence import SequenceTask
+from gatework.inside.page.live import has_own_part
 from gatework.training.run import Run
 
 
@@ -35,7 +35,7 @@ def sorted_arguments(arguments: Sequence[str]) -> tuple[list[Run], Any, Path]:
     if not others[0].strip():
         raise UsageError('the text is empty; give one with a word, as in gatework inspect RUN "a good film"')
     split = runs[0].task.read(others[0], runs[0].recipe)
-    return runs, split.inputs if isinstance(runs[0].task, SequenceTask) else split, home
+    return runs, split if has_own_part(runs[0]) else split.inputs, home
 
 
 def runs_of(folder: Path) -> list[Run]:

@@ -84,7 +84,7 @@ def content(runs: Sequence[Run]) -> Content:
 def _encoder(run: Run) -> TextEncoder | SeriesEncoder:
     encoder = sequence_task(run).encoder
     if isinstance(encoder, SoundEncoder):
-        raise RunError(f"{run.path} reads sounds, which the live page does not; see gatework report {run.path}")
+        raise RunError(f"{run.path} reads sounds, which have a page of their own; name it apart")
     if not isinstance(run.network, SequenceModel):
         raise RunError(f"{run.path} has a network that the live page cannot run; see gatework report {run.path}")
     return encoder

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from gatework.cells._derive import Derivation
 from gatework.data.dataset import Split
+from gatework.data.sounds import SoundEncoder
 from gatework.errors import RunError, UsageError
 from gatework.inside.page.packing import pack, pack_words
 from gatework.inside.page.runs import described, equations, names_of, shape
 from gatework.tasks._live import Live, LivePart
+from gatework.tasks._sequence import SequenceTask
 from gatework.training.run import read_table, test_part_of
 
 if TYPE_CHECKING:
@@ -48,6 +50,11 @@ class LiveContent:
     lists: list[str]
     cells: dict[str, Derivation]
     precision: str
+
+
+def has_own_part(run: Run) -> bool:
+    """Whether a run's task brings its own part of the page; other classifiers and regressions share one."""
+    return not isinstance(run.task, SequenceTask) or isinstance(run.task.encoder, SoundEncoder)
 
 
 def live_content(runs: Sequence[Run], given: Any = None) -> LiveContent:

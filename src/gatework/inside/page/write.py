@@ -17,10 +17,9 @@ from gatework.formatting import listed
 from gatework.inside.page.characters import characters_script
 from gatework.inside.page.content import Content, content
 from gatework.inside.page.javascript import cells_script
-from gatework.inside.page.live import LiveContent, live_content
+from gatework.inside.page.live import LiveContent, has_own_part, live_content
 from gatework.inside.page.presets import presets
 from gatework.pages.page import asset, content_policy, embedded, style_sheet, template
-from gatework.tasks._sequence import SequenceTask
 from gatework.training.run import Run
 
 _LAYERS = ("unpack.js", "functions.js", "products.js", "norms.js", "recurrent.js")
@@ -31,7 +30,7 @@ _INSPECT = (
     *_SHOWN,
     *("arithmetic.js", "reading.js", "dragged.js", "series.js", "predictions.js", "page.js"),
 )
-_LIVE = (*_LAYERS, *_SHOWN, "byte_pairs.js", "live.js", "dragged.js", "gates.js")
+_LIVE = (*_LAYERS, "pooling.js", *_SHOWN, "byte_pairs.js", "live.js", "dragged.js", "gates.js")
 
 
 def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = None) -> Path:
@@ -52,7 +51,7 @@ def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = N
         UsageError: The runs do not read the same kind of input, or the inputs do not fit.
     """
     out = Path(out)
-    is_live = bool(runs) and not isinstance(runs[0].task, SequenceTask)
+    is_live = bool(runs) and has_own_part(runs[0])
     frame = _live_frame(live_content(runs, inputs)) if is_live else _frame(content(runs), runs, inputs)
     scripts = {
         "theme": Markup(asset("theme.js")),

@@ -8,6 +8,7 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.tasks.classify.augmented import AugmentedExamples
+    from gatework.tasks.classify.live import live_sounds
     from gatework.tasks.classify.losses import NO_CLASS, class_loss, training_loss
     from gatework.tasks.classify.model import Classifier
     from gatework.tasks.classify.pretraining import before, take_over
@@ -21,6 +22,7 @@ __all__ = [
     "calibrate_spotting",
     "class_loss",
     "keyword_stream",
+    "live_sounds",
     "misheard",
     "take_over",
     "training_loss",
@@ -30,6 +32,7 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "augmented": ("AugmentedExamples",),
+        "live": ("live_sounds",),
         "losses": ("NO_CLASS", "class_loss", "training_loss"),
         "model": ("Classifier",),
         "pretraining": ("before", "take_over"),

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._chart import Chart
     from gatework.tasks._inference import Inference
+    from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
     from gatework.tasks._sequence_stream import Alone
@@ -382,6 +383,13 @@ class ClassifyTask(SequenceTask):
         if "label" in columns:
             table.column(str(columns["label"]))
         return read_long(table, columns, recipe.section(TimeOptions), self.reading, self.classes).split(self.classes)
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
+        """A page in which recordings are played, and the network is seen as it hears them."""
+        if not isinstance(self.encoder, SoundEncoder):
+            return None
+        answered_by = "" if self.chosen is None or self.is_alone else self.chosen.name
+        return classify.live_sounds(model, self.encoder, self.classes, given, answered_by)
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
         """How often each class is predicted, and how sure the network is."""

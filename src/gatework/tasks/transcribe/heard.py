@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from gatework.data.audio import Recording
 from gatework.data.features import HOP
-from gatework.errors import DataError
+from gatework.tasks._hearable import flac_of, picture_of
 from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.metrics import word_counts, word_errors
 
 _KEPT = 6
 _LONGEST = 12.0
-_MOST_FRAMES, _MOST_BANDS = 600, 40
-_LOUD = 255
 # A letter is drawn where it has more than this share of a step.
 _SEEN = 0.1
 _SPIKE = pl.Struct({"at": pl.Float64, "letter": pl.String, "share": pl.Float64})
@@ -63,39 +58,18 @@ def heard_table(
     """
     recordings, rows = split.inputs, []
     for place in worst(answers, recordings.seconds):
-        picture = _picture(recordings.features[place])
+        picture = picture_of(recordings.features[place])
         rows.append(
             {
                 "place": place,
                 "seconds": float(recordings.seconds[place]),
-                "sound": _sound(recordings.files[place]),
+                "sound": flac_of(recordings.files[place]),
                 "picture": picture.tobytes(),
                 "bands": picture.shape[1],
                 "spikes": _spikes(log_probs[place], alphabet, stack),
             }
         )
     return pl.DataFrame(rows, schema=_SCHEMA)
-
-
-def _sound(file: Path) -> bytes:
-    """A recording as FLAC of one channel; nothing where its file is not there any more."""
-    import soundfile
-
-    try:
-        recording = Recording.open(file)
-        samples = np.concatenate(list(recording.blocks()))
-    except DataError:
-        return b""
-    content = io.BytesIO()
-    soundfile.write(content, np.clip(samples, -1, 1), recording.facts.rate, format="FLAC", subtype="PCM_16")
-    return content.getvalue()
-
-
-def _picture(frames: np.ndarray) -> np.ndarray:
-    """Log energies as shades of 0 to 255, shape (frames, bands), with no more of either than a page shows."""
-    frames = frames[:: -(-len(frames) // _MOST_FRAMES), :: -(-frames.shape[1] // _MOST_BANDS)]
-    low, high = np.quantile(frames, [0.05, 0.99])
-    return np.clip(_LOUD * (frames - low) / max(float(high - low), 1e-6), 0, _LOUD).astype(np.uint8)
 
 
 def _spikes(log_probs: np.ndarray, alphabet: Alphabet, stack: int) -> list[dict[str, object]]:

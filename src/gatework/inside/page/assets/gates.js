@@ -1,12 +1,12 @@
 "use strict";
 
 // Gates and memory of a layer in a part's own page: curves of one unit, maps of all, and the controls that choose.
-// The elements stand in _gates.html.
+// The elements stand in _gates.html; of layers in both directions, `direction` says which one is looked at.
 
 class GatesPanel {
   // `choose(place)` is called with a step of the trace, and `changed()` as the person chooses a layer or a unit.
   constructor({ choose, changed }) {
-    Object.assign(this, { choose, changed });
+    Object.assign(this, { choose, changed, direction: 0 });
     at("layer").addEventListener("input", () => { this.layer = Number(at("layer").value); changed(); });
     for (const id of ["unit", "unit-number"]) at(id).addEventListener("input", () => { this.unit = Math.round(Number(at(id).value)) - 1; changed(); });
   }
@@ -26,7 +26,7 @@ class GatesPanel {
 
   // Shows the traces of `count` steps, of which one is looked at; `labels(place)` says what each reads.
   show(traces, count, place, labels) {
-    const trace = { ...traces[this.layer][0], steps: count };
+    const trace = { ...traces[this.layer][this.direction], steps: count };
     this.unit = Math.max(0, Math.min(this.layers.units - 1, this.unit || 0));
     this.maps.forEach((map, n) => { map.draw(trace.named[n], count, 0, labels); map.mark(this.unit, place); });
     for (const id of ["unit", "unit-number"]) at(id).value = this.unit + 1;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
+from gatework.tasks._hearable import address_of
 from gatework.tasks._section import Answered, ReportSection, column_of, section_file
 from gatework.tasks.transcribe.metrics import aligned
 
@@ -24,7 +25,7 @@ def listening(answered: Answered) -> ReportSection | None:
             {
                 "name": names[place],
                 "words": aligned(references[place], texts[place]),
-                "sound": f"data:audio/flac;base64,{b64encode(row['sound']).decode()}" if row["sound"] else "",
+                "sound": address_of(row["sound"]),
             }
         )
     data = [
