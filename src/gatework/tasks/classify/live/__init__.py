@@ -20,7 +20,9 @@ MOST = 12
 _DIGITS = 5
 
 
-def live_sounds(model: Any, encoder: SoundEncoder, classes: tuple[str, ...], split: Split | None, answered_by: str) -> Live:
+def live_sounds(
+    model: Any, encoder: SoundEncoder, classes: tuple[str, ...], split: Split | None, answered_by: str
+) -> Live:
     """What the page holds of a classifier.
 
     Args:
