@@ -34,6 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "all that is quiet": {"dynamic_range": 0},
     "35 dB": {"dynamic_range": 35},
     "22 dB": {"dynamic_range": 22},
+    "unmixed": {"mixing": 0},
     "warp 0.1": {"warp": 0.1},
     "24 bands": {"bands": 24},
     "30 epochs": {"epochs": 30},

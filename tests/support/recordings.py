@@ -12,9 +12,10 @@ from gatework.data.dataset import Provenance
 from gatework.data.features import FeatureSpec
 from gatework.data.recordings import Recordings
 from gatework.recipe import Recipe, find_recipe
+from gatework.tasks._recorded import RecordedDataset
 from gatework.tasks.classify.options import SoundOptions
-from gatework.tasks.classify.sounds import SoundDataset, Sounds
-from gatework.tasks.transcribe.data import Spoken, SpokenDataset
+from gatework.tasks.classify.sounds import Sounds
+from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.options import SpeechOptions
 
 RATE = 8000
@@ -45,13 +46,13 @@ def spoken(texts: Sequence[str], seed: int = 0) -> Spoken:
     return Spoken(Recordings.of(sounds, RATE, SPEC), np.array(texts, dtype=object), None, speakers)
 
 
-def dataset(train: int = 24, held: int = 6, options: SpeechOptions | None = None) -> SpokenDataset:
+def dataset(train: int = 24, held: int = 6, options: SpeechOptions | None = None) -> RecordedDataset:
     """Recordings in three parts."""
     texts = sentences(train + 2 * held)
     parts = (texts[:train], texts[train : train + held], texts[train + held :])
     splits = [spoken(part, 100 * place) for place, part in enumerate(parts)]
     provenance = Provenance("made by the test", "none", "0")
-    return SpokenDataset("tones", "sound", *splits, provenance, options=options or SpeechOptions())
+    return RecordedDataset("tones", "sound", *splits, provenance, options=options or SpeechOptions())
 
 
 def sounds(count: int, seed: int = 0) -> Sounds:
@@ -62,11 +63,11 @@ def sounds(count: int, seed: int = 0) -> Sounds:
     return Sounds(Recordings.of(made, RATE, SPEC), targets, None, speakers)
 
 
-def sound_dataset(options: SoundOptions | None = None) -> SoundDataset:
+def sound_dataset(options: SoundOptions | None = None) -> RecordedDataset:
     """Such recordings in three parts."""
     parts = [sounds(count, seed) for count, seed in ((24, 0), (8, 100), (8, 200))]
     provenance = Provenance("made by the test", "none", "0")
-    return SoundDataset("words", "sound", *parts, provenance, WORDS, options=options or SoundOptions())
+    return RecordedDataset("words", "sound", *parts, provenance, WORDS, options=options or SoundOptions())
 
 
 def small_classifier(**changes: object) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,14 +15,15 @@ from gatework.data.sound_classes import BACKGROUND
 from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
 from gatework.tasks.classify import sounds
-from gatework.tasks.classify.augmented import AugmentedExamples
+from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
+from gatework.tasks.classify.losses import heard_loss
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
 from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
 from gatework.tasks.classify.task import ClassifyTask
 from support import recordings
 
-UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, surround=0)
+UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, mixing=0, surround=0)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +106,31 @@ def test_changes_come_of_the_seed_alone_and_some_recordings_more_are_of_no_class
     # Equal scores are what is best for a recording of no word: its gradient is 0 there.
     task.loss_of(outputs, made[0]).total.backward()
     assert outputs.grad[6:].abs().max() == 0 < outputs.grad[:6].abs().min()
+
+
+def test_mixed_recordings_are_learnt_as_both_of_their_classes_and_words_are_told_from_none():
+    outputs, presence = torch.randn(5, 4), torch.randn(5)
+    network = SimpleNamespace(heard=lambda **batch: (outputs, presence))
+    targets, others, share = torch.tensor([0, 1, 2, 3, -1]), torch.tensor([1, 1, 3, 0, -1]), torch.tensor(0.3)
+    batch = MixedBatch(torch.zeros(5, 1, 1), torch.ones(5, dtype=torch.int64), targets, others, share)
+    is_word = torch.tensor([True, True, True, False])
+    logs, words = outputs.log_softmax(1), torch.tensor([1.0, 1.0, 0.3, 0.7, 0.0])
+    classes = -sum(0.3 * logs[k, targets[k]] + 0.7 * logs[k, others[k]] for k in range(4)) - logs[4].mean()
+    heard = -(words * presence.sigmoid().log() + (1 - words) * (-presence).sigmoid().log()).sum()
+    loss = heard_loss(network, batch, is_word)
+    assert float(loss.total) == pytest.approx(float(classes + heard), rel=1e-5)
+    assert loss.weight == 4
+
+
+def test_what_is_far_below_the_loudest_is_quiet_however_quiet_it_is():
+    dataset = recordings.sound_dataset()
+    encoder = ClassifyTask.fit(dataset, recordings.small_classifier().data).encoder
+    frames = dataset.train.inputs.features[0]
+    quiet = frames < frames.max() - 26 * np.log(10) / 10
+    assert 0 < quiet.sum() < quiet.size
+    louder = np.where(quiet, frames + 0.9 * (frames.max() - 26 * np.log(10) / 10 - frames), frames).astype(np.float32)
+    assert np.array_equal(encoder.steps(louder), encoder.steps(frames))
+    assert not np.array_equal(dataclasses.replace(encoder, dynamic_range=0.0).steps(louder), encoder.steps(frames))
 
 
 def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):

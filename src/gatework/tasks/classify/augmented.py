@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import Beta
 
 from gatework.data.dataset import Batch
 from gatework.data.features import FLOOR
@@ -28,6 +30,19 @@ _FIRST, _LAST = 0.35, 0.65
 _NEIGHBOURS, _APART = 0.4, 15
 
 
+@dataclass(frozen=True)
+class MixedBatch(Batch):
+    """A batch of mixed recordings.
+
+    Attributes:
+        others: The class indices of what each is mixed with.
+        share: The share of each recording's own, shape ().
+    """
+
+    others: Tensor
+    share: Tensor
+
+
 class AugmentedExamples(SoundExamples):
     """Recordings that are changed whenever they are batched, by torch's generator.
 
@@ -42,6 +57,7 @@ class AugmentedExamples(SoundExamples):
         super().__init__(split, [encoder.steps(frames) for frames in split.inputs.features], split.targets)
         self.recordings, self.encoder, self.nothing = split.inputs, encoder, nothing
         self.augmentation, self.surround = Augmentation.of(options, options.warp), options.surround
+        self.mixing = options.mixing
         spec = encoder.spec
         self._places = band_places(spec.bands, spec.rate, self.augmentation.speeds())
 
@@ -64,7 +80,19 @@ class AugmentedExamples(SoundExamples):
         x = changes.masked(x, lengths)
         stack = self.encoder.stack
         x = torch.nn.functional.pad(x, (0, 0, 0, -x.shape[1] % stack))
-        return Batch(x.reshape(len(x), -1, self.encoder.width), -(-lengths // stack), targets)
+        x, lengths = x.reshape(len(x), -1, self.encoder.width), -(-lengths // stack)
+        return self._mixed(x, lengths, targets, len(index)) if self.mixing else Batch(x, lengths, targets)
+
+    def _mixed(self, x: Tensor, lengths: Tensor, targets: Tensor, words: int) -> MixedBatch:
+        """The batch with each of its first recordings, those of words, mixed with another of them.
+
+        Source: H. Zhang, M. Cisse, Y. Dauphin and D. Lopez-Paz, "mixup: beyond empirical risk minimization", 2018.
+        """
+        others = torch.cat([torch.randperm(words), torch.arange(words, len(x))])
+        share = Beta(self.mixing, self.mixing).sample()
+        mixed = share * x + (1 - share) * x[others]
+        longer = torch.maximum(lengths, lengths[others])
+        return MixedBatch(mixed, longer, targets, targets[others], share)
 
     def _in_quiet(self, frames: Tensor, other: Tensor) -> Tensor:
         """A recording somewhere in a window of a stream, with quiet around it, and perhaps the end of another before it

@@ -130,6 +130,13 @@ class SoundOptions(RecordingOptions):
         help="In training frequencies are higher or lower by up to this share, as if by another vocal tract, the speed "
         "apart.",
     )
+    mixing: float = option(
+        0.4,
+        low=0,
+        high=10,
+        help="In training recordings are mixed in pairs, their classes too (mixup), by a share of a Beta distribution "
+        "with this twice as its parameter; 0: none is.",
+    )
     surround: float = option(
         0.5,
         low=0,

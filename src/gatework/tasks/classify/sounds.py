@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._sound_files import is_recording, lists_labelled_recordings, lists_recordings, recordings_by_class
-from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.dataset import Provenance
 from gatework.data.own import classes_of
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
@@ -20,6 +20,7 @@ from gatework.data.sound_classes import BACKGROUND, read_sound_classes
 from gatework.data.split import Parts, first_of_equal, split
 from gatework.errors import DataError, UsageError, nearest
 from gatework.formatting import counted
+from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, speakers_of
 from gatework.tasks.classify.options import SoundOptions
 
 if TYPE_CHECKING:
@@ -36,30 +37,12 @@ _PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Sounds(Split):
+class Sounds(Recorded):
     """Recordings with their classes.
 
     Attributes:
-        inputs: The recordings.
         targets: The class of each, shape (examples,), int64.
-        speakers: Who speaks, empty where that is not known; shape (examples,), dtype object.
-        remarks: What is to be said of the recordings, one sentence each.
     """
-
-    inputs: Recordings
-    speakers: np.ndarray | None = None
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was left out, and why."""
-        return self.remarks
-
-    def take(self, index: np.ndarray) -> Sounds:
-        """The recordings at these positions, in this order."""
-        speakers = None if self.speakers is None else self.speakers[index]
-        beside = None if self.beside is None else self.beside[index]
-        return replace(self, inputs=self.inputs[index], targets=self.targets[index], speakers=speakers, beside=beside)
 
     def table(self) -> pl.DataFrame:
         """The recordings as a report reads them: "audio", "seconds", "speaker" where it is known, and "target"."""
@@ -67,17 +50,6 @@ class Sounds(Split):
         if self.speakers is None or not any(self.speakers):
             return table
         return table.with_columns(speaker=pl.Series(self.speakers.tolist(), dtype=pl.String))
-
-
-@dataclass(frozen=True)
-class SoundDataset(Dataset):
-    """Recordings with their classes in three parts.
-
-    Attributes:
-        options: How they were read, and what is done to them in training.
-    """
-
-    options: SoundOptions = field(default_factory=SoundOptions)
 
 
 def is_of_sounds(source: Any, options: SoundOptions) -> bool:
@@ -95,12 +67,7 @@ def is_of_sounds(source: Any, options: SoundOptions) -> bool:
     return is_recording(path) or lists_labelled_recordings(path)
 
 
-def is_registered(source: Any) -> bool:
-    """Whether it is the name of a registered data set."""
-    return isinstance(source, str) and source in REGISTRY
-
-
-def load(source: Any, recipe: Recipe) -> SoundDataset:
+def load(source: Any, recipe: Recipe) -> RecordedDataset:
     """Reads recordings with their classes and splits them.
 
     Raises:
@@ -116,7 +83,7 @@ def load(source: Any, recipe: Recipe) -> SoundDataset:
         raise DataError(f"{counted(len(opened), 'usable recording')} of {listed.where}; at least {_FEWEST} are needed")
     spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
     recordings, places = read_all(opened, spec, skip)
-    notes = _left_out(skipped)
+    notes = left_out(skipped)
     kept = [listed.utterances[place] for place in places]
     recordings, kept = _cut(recordings, kept, recipe.data)
     labels = pl.Series("label", [one.text for one in kept])
@@ -126,7 +93,7 @@ def load(source: Any, recipe: Recipe) -> SoundDataset:
     licence = REGISTRY[source].licence if is_registered(source) else "yours"
     provenance = Provenance(listed.where, licence, listed.fingerprint(), (*notes, how))
     train, validation, test = (whole.take(part) for part in parts)
-    return SoundDataset(listed.name, "sound", train, validation, test, provenance, classes, options=config)
+    return RecordedDataset(listed.name, "sound", train, validation, test, provenance, classes, options=config)
 
 
 def read(
@@ -162,7 +129,7 @@ def read(
             raise DataError(f'{unknown.where}: the label "{unknown.text}" is none of the classes {", ".join(classes)}')
     if has_labels:
         recordings, kept = _cut(recordings, kept, recipe.data)
-    whole = replace(_sounds(recordings, kept, classes), remarks=tuple(_left_out(skipped)))
+    whole = replace(_sounds(recordings, kept, classes), remarks=left_out(skipped))
     if has_labels:
         return whole
     return replace(whole, beside=pl.DataFrame({"audio": [one.audio.name for one in kept]}, schema={"audio": pl.String}))
@@ -178,17 +145,10 @@ def _listed(source: Any, recipe: Recipe, *, has_labels: bool = True) -> Transcri
     return replace(read_sound_classes(folder(), recipe.data), where=source, name=source)
 
 
-def _left_out(skipped: Sequence[str]) -> list[str]:
-    if not skipped:
-        return []
-    return [f"{counted(len(skipped), 'recording')} left out as bad, the first because {skipped[0]}."]
-
-
 def _sounds(recordings: Recordings, utterances: Sequence[Utterance], classes: Sequence[str]) -> Sounds:
     places = {name: place for place, name in enumerate(classes)}
     targets = np.array([places.get(one.text, 0) for one in utterances], dtype=np.int64)
-    speakers = np.array([one.speaker for one in utterances] + [None], dtype=object)[:-1]
-    return Sounds(recordings, targets, None, speakers)
+    return Sounds(recordings, targets, None, speakers_of(utterances))
 
 
 def _cut(

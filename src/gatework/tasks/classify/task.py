@@ -22,6 +22,7 @@ from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, options_of
 from gatework.tasks import classify
 from gatework.tasks._blend import NETWORK_ALONE, Blend
+from gatework.tasks._recorded import recording_options
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import report, sounds
@@ -40,7 +41,7 @@ from gatework.tasks.classify.options import (
     SoundAnswerOptions,
     SoundOptions,
 )
-from gatework.tasks.classify.sounds import SoundDataset, Sounds, is_of_sounds
+from gatework.tasks.classify.sounds import Sounds, is_of_sounds
 from gatework.tasks.classify.unlabelled import (
     BegunDataset,
     PretrainedDataset,
@@ -156,7 +157,7 @@ class ClassifyTask(SequenceTask):
                 "a classifier needs examples of two classes at least"
             )
         if isinstance(dataset.train.inputs, Recordings):
-            sound = dataset.options if isinstance(dataset, SoundDataset) else SoundOptions()
+            sound = recording_options(dataset, SoundOptions)
             is_own_mean = sound.normalise != "global"
             heard = SoundEncoder.fit(dataset.train.inputs, sound.stack, sound.dynamic_range, is_own_mean=is_own_mean)
             return cls(heard, dataset.classes, sound=sound)

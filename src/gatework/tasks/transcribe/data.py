@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.dataset import Provenance
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
@@ -17,6 +17,7 @@ from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
 from gatework.tasks._language_judge import LanguageJudge
 from gatework.tasks._language_run import LanguageRun
+from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, speakers_of
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
 from gatework.tasks.transcribe.options import SpeechOptions
@@ -33,31 +34,15 @@ _LM_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
-class Spoken(Split):
+class Spoken(Recorded):
     """Recordings with what is said in them.
 
     Attributes:
-        inputs: The recordings.
         targets: What is said, plain texts; shape (examples,), dtype object.
-        speakers: Who speaks, empty where that is not known; shape (examples,), dtype object.
-        remarks: What is to be said of the recordings, one sentence each.
         asked: What is asked of their transcripts.
     """
 
-    inputs: Recordings
-    speakers: np.ndarray | None = None
-    remarks: tuple[str, ...] = ()
     asked: AskedTranscript = field(default_factory=AskedTranscript)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was left out, and why."""
-        return self.remarks
-
-    def take(self, index: np.ndarray) -> Spoken:
-        """The recordings at these positions, in this order."""
-        speakers = None if self.speakers is None else self.speakers[index]
-        return replace(self, inputs=self.inputs[index], targets=self.targets[index], speakers=speakers)
 
     def table(self) -> pl.DataFrame:
         """The recordings as a report reads them: "audio", "seconds", "speaker" and "reference"."""
@@ -68,18 +53,7 @@ class Spoken(Split):
         return pl.DataFrame(self.inputs.columns()).hstack(pl.DataFrame(said, schema=dict.fromkeys(said, pl.String)))
 
 
-@dataclass(frozen=True)
-class SpokenDataset(Dataset):
-    """Recordings in three parts.
-
-    Attributes:
-        options: How they were read, and what is done to them in training.
-    """
-
-    options: SpeechOptions = field(default_factory=SpeechOptions)
-
-
-def load(source: Any, recipe: Recipe) -> SpokenDataset:
+def load(source: Any, recipe: Recipe) -> RecordedDataset:
     """Reads recordings with their texts and splits them.
 
     Args:
@@ -98,8 +72,7 @@ def load(source: Any, recipe: Recipe) -> SpokenDataset:
     _refuse_few(len(opened), transcripts.where)
     spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
     recordings, places = read_all(opened, spec, skip)
-    if skipped:
-        notes.append(_left_out(skipped))
+    notes += left_out(skipped)
     kept = [utterances[place] for place in places]
     _refuse_few(len(kept), transcripts.where)
     whole = spoken(recordings, kept, config.case)
@@ -108,12 +81,7 @@ def load(source: Any, recipe: Recipe) -> SpokenDataset:
     licence = REGISTRY[source].licence if is_registered(source) else "yours"
     provenance = Provenance(transcripts.where, licence, transcripts.fingerprint(), tuple(notes))
     train, validation, test = (whole.take(part) for part in parts)
-    return SpokenDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
-
-
-def is_registered(source: Any) -> bool:
-    """Whether it is the name of a registered data set."""
-    return isinstance(source, str) and source in REGISTRY
+    return RecordedDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
 
 
 def transcripts_of(source: Any, recipe: Recipe, *, has_texts: bool = True) -> Transcripts:
@@ -179,15 +147,14 @@ def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_
     skipped: list[str] = []
     skip = skipped if is_skipping or config.skip_bad else None
     recordings, places = read_all(open_all([one.audio for one in utterances], skip), spec, skip)
-    remarks = (_left_out(skipped),) if skipped else ()
-    return replace(spoken(recordings, [utterances[place] for place in places], config.case), remarks=remarks)
+    kept = [utterances[place] for place in places]
+    return replace(spoken(recordings, kept, config.case), remarks=left_out(skipped))
 
 
 def spoken(recordings: Recordings, utterances: Sequence[Utterance], case: str) -> Spoken:
     """Recordings with what is said in them, as plain texts."""
     texts = np.array([plain(one.text, case) for one in utterances] + [None], dtype=object)[:-1]
-    speakers = np.array([one.speaker for one in utterances] + [None], dtype=object)[:-1]
-    return Spoken(recordings, texts, None, speakers)
+    return Spoken(recordings, texts, None, speakers_of(utterances))
 
 
 def _with_usable_texts(transcripts: Transcripts, config: SpeechOptions) -> tuple[list[Utterance], list[str]]:
@@ -209,10 +176,6 @@ def _with_usable_texts(transcripts: Transcripts, config: SpeechOptions) -> tuple
             f"({counted(signs.total(), 'time')}); spell them out where they are."
         )
     return utterances, notes
-
-
-def _left_out(skipped: Sequence[str]) -> str:
-    return f"{counted(len(skipped), 'recording')} left out as bad, the first because {skipped[0]}."
 
 
 def _remarks(remarks: Sequence[str], utterances: Sequence[Utterance]) -> list[str]:

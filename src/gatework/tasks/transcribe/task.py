@@ -20,12 +20,13 @@ from gatework.formatting import counted
 from gatework.options import options_of
 from gatework.tasks._augment import Augmentation
 from gatework.tasks._findings import Findings
+from gatework.tasks._recorded import recording_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.align import aligned_words
 from gatework.tasks.transcribe.baselines import baselines
 from gatework.tasks.transcribe.check import check
-from gatework.tasks.transcribe.data import Spoken, SpokenDataset
+from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
 from gatework.tasks.transcribe.exporting import exportable
 from gatework.tasks.transcribe.greedy import greedy_letters
@@ -111,7 +112,7 @@ class TranscribeTask(Stored, Task):
     def fit(cls, dataset: Dataset, config: DataOptions) -> TranscribeTask:
         """Learns letters, the bands' statistics and the stack from the training part alone."""
         train = _spoken(dataset.train)
-        speech = dataset.options if isinstance(dataset, SpokenDataset) else SpeechOptions()
+        speech = recording_options(dataset, SpeechOptions)
         texts = tuple(train.targets.tolist())
         alphabet, spec = Alphabet.of(texts, speech.units), train.inputs.spec
         frames = np.concatenate(train.inputs.features).astype(np.float64)
