@@ -20,8 +20,10 @@ from gatework.tasks.classify.wordless import wordless
 
 # How loud the quiet around a word is, as a share of its frames.
 _QUIET = 0.1
-_EACH = 4
+_EACH = 2
 """Recordings of a batch to one of no word."""
+_MIXED = 0.5
+"""The share of batches that are mixed: two words at once are no example of what a word in a stream is."""
 # How often such a one is noise, or a scrap of a word, at most so long a share of it; else it is another word, made of
 # pieces of words, the first of which ends between these shares.
 _NOISES, _SCRAPS, _SCRAP = 0.4, 0.3, 0.4
@@ -72,7 +74,8 @@ class AugmentedExamples(SoundExamples):
         x, lengths = changes.sound(x, lengths, self._places)
         x, targets = changes.warped(x, self.encoder.spec.rate), torch.from_numpy(self.targets[index])
         frames = [one[: int(length)] for one, length in zip(x, lengths, strict=True)]
-        if changes.noise:
+        is_mixed = self.mixing > 0 and float(torch.rand(1)) < _MIXED
+        if changes.noise and not is_mixed:
             count = -(-len(index) // _EACH)
             frames += [self._nothing(frames[k], frames[k - 1]) for k in range(count)]
             targets = torch.cat([targets, torch.full((count,), self.nothing)])
@@ -81,14 +84,14 @@ class AugmentedExamples(SoundExamples):
         stack = self.encoder.stack
         x = torch.nn.functional.pad(x, (0, 0, 0, -x.shape[1] % stack))
         x, lengths = x.reshape(len(x), -1, self.encoder.width), -(-lengths // stack)
-        return self._mixed(x, lengths, targets, len(index)) if self.mixing else Batch(x, lengths, targets)
+        return self._mixed(x, lengths, targets) if is_mixed else Batch(x, lengths, targets)
 
-    def _mixed(self, x: Tensor, lengths: Tensor, targets: Tensor, words: int) -> MixedBatch:
-        """The batch with each of its first recordings, those of words, mixed with another of them.
+    def _mixed(self, x: Tensor, lengths: Tensor, targets: Tensor) -> MixedBatch:
+        """The batch with each recording mixed with another.
 
         Source: H. Zhang, M. Cisse, Y. Dauphin and D. Lopez-Paz, "mixup: beyond empirical risk minimization", 2018.
         """
-        others = torch.cat([torch.randperm(words), torch.arange(words, len(x))])
+        others = torch.randperm(len(x))
         share = Beta(self.mixing, self.mixing).sample()
         mixed = share * x + (1 - share) * x[others]
         longer = torch.maximum(lengths, lengths[others])

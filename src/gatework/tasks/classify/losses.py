@@ -49,18 +49,15 @@ def heard_loss(network: Any, batch: Batch, is_word: Tensor) -> Loss:
         is_word: Whether a class is a word, shape (classes,); a recording without a class has none.
     """
     outputs, presence = network.heard(**batch.tensors())
-    plain, words = class_loss(outputs, batch.targets), _are_words(batch.targets, is_word)
-    total = plain.total
+    plain, targets = class_loss(outputs, batch.targets), batch.targets
     if isinstance(batch, MixedBatch):
-        total = torch.lerp(class_loss(outputs, batch.others).total, total, batch.share)
-        words = torch.lerp(_are_words(batch.others, is_word), words, batch.share)
-    heard = binary_cross_entropy_with_logits(presence, words, reduction="sum")
-    return Loss(total + heard, plain.weight, plain.sums)
-
-
-def _are_words(targets: Tensor, is_word: Tensor) -> Tensor:
-    """1 for each target that is the class of a word, 0 for others."""
-    return (is_word.to(targets.device)[targets.clamp_min(0)] & (targets != NO_CLASS)).to(torch.float32)
+        other = class_loss(outputs, batch.others)
+        # The logit stays in the sum so that every weight has a gradient at each step.
+        total = torch.lerp(other.total, plain.total, batch.share) + 0.0 * presence.sum()
+        return Loss(total, plain.weight, plain.sums)
+    words = is_word.to(targets.device)[targets.clamp_min(0)] & (targets != NO_CLASS)
+    heard = binary_cross_entropy_with_logits(presence, words.to(presence.dtype), reduction="sum")
+    return Loss(plain.total + heard, plain.weight, plain.sums)
 
 
 def withstanding_loss(network: Any, batch: Batch) -> Loss:

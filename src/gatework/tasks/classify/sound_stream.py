@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 # The seed of the stream that is made of the test part.
 _ANOTHER = 1
 # A keyword that ends with the sound is seen in as many windows as any other.
-_AFTER = 2 * HOP_FRAMES
+_AFTER = 5 * HOP_FRAMES
 
 
 class KeywordStream:

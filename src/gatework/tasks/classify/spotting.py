@@ -1,7 +1,7 @@
 """Keywords in a stream of sound: where a classifier of short recordings hears one, and how often it is wrong.
 
 The network is asked every 0.1 s what the last second or so was: the probability of a class is that there is a word at
-all times that of the class among the classes. A keyword is heard where its mean over two neighbouring windows is
+all times that of the class among the classes. A keyword is heard where its mean over four neighbouring windows is
 highest once it has reached a threshold, and then not again until it has sunk below it. On a stream that is made of
 held-back recordings with pauses, noise, scraps of words and words that there are not between them, each threshold has
 its false accepts per hour, keywords that were heard where none was said; its misses, said ones that were not heard as
@@ -10,6 +10,7 @@ what they are; and those of them that were heard as another.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -27,7 +28,8 @@ FALSE_ACCEPTS = 0.5
 """What is allowed per hour where nothing else is said."""
 COLUMNS = ("threshold", "false_accepts", "missed_keywords", "mistaken_keywords")
 """What a curve says of each threshold."""
-_SMOOTHED = 2
+# A word is in several windows, and a noise that resembles one is in one or two.
+_SMOOTHED = 4
 # Windows that may be waited for a keyword to become likelier: its beginning may sound like another one.
 _PATIENCE = 4
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
@@ -82,7 +84,7 @@ class Spotter:
     def __init__(self, threshold: float, keywords: Sequence[int], window: int) -> None:
         self.threshold, self.keywords = threshold, np.array(keywords, dtype=np.int64)
         self._rest = -(-window // (2 * HOP_FRAMES))
-        self._before: np.ndarray | None = None
+        self._recent: deque[np.ndarray] = deque(maxlen=_SMOOTHED)
         self._count, self._asked, self._last, self._held = 0, -1, -(10**9), -1
         self._likeliest: Spotted | None = None
         self._since = 0
@@ -93,10 +95,9 @@ class Spotter:
         Args:
             probabilities: Of each class, shape (classes,).
         """
-        mean = probabilities if self._before is None else (probabilities + self._before) / _SMOOTHED
-        self._before, window = probabilities, self._count
+        self._recent.append(probabilities)
         self._count += 1
-        return self.decide(window, mean)
+        return self.decide(self._count - 1, np.sum(self._recent, axis=0) / _SMOOTHED)
 
     def decide(self, window: int, mean: np.ndarray) -> Spotted | None:
         """What is heard in a window; of those since the last one that was asked about, none reaches the threshold.
@@ -220,8 +221,8 @@ def curve(probabilities: np.ndarray, truths: Sequence[Truth], keywords: Sequence
     """
     hours = len(probabilities) * HOP_FRAMES * HOP / 3600
     said = max(sum(truth.label in set(keywords) for truth in truths), 1)
-    means = probabilities.copy()
-    means[1:] = (probabilities[1:] + probabilities[:-1]) / _SMOOTHED
+    before = np.concatenate([np.zeros((_SMOOTHED - 1, probabilities.shape[1])), probabilities])
+    means = np.lib.stride_tricks.sliding_window_view(before, _SMOOTHED, axis=0).sum(axis=2) / _SMOOTHED
     highest = means[:, list(keywords)].max(axis=1)
     rows = []
     for threshold in THRESHOLDS:
