@@ -18,9 +18,8 @@ from gatework.data.series import Scale
 if TYPE_CHECKING:
     from gatework.data.dataset import SequenceExamples
 
-# A window holds all of this share of recordings with so many frames to spare, so that a word is whole in more than one
-# window of a stream, and is never shorter than so many frames.
-_MOST, _SPARE, _SHORTEST = 0.9, 20, 20
+# A window holds all of this share of recordings, and is never shorter than so many frames.
+_MOST, _SHORTEST = 0.9, 20
 _NEPER = math.log(10) / 10
 """A decibel as the logarithm of an energy."""
 
@@ -34,7 +33,7 @@ class SoundEncoder(Stored):
         scale: The training part's statistics of each band.
         stack: Frames that are one step.
         is_own_mean: Whether a recording's own mean is taken off, rather than the training part's.
-        window: Somewhat more frames than most recordings have, in which a stream is heard.
+        window: As many frames as most recordings have, in which a stream is heard.
         dynamic_range: Decibels below a recording's loudest band at which quiet begins; 0 where nothing is quiet.
     """
 
@@ -51,7 +50,7 @@ class SoundEncoder(Stored):
     def fit(cls, inputs: Recordings, stack: int, dynamic_range: float, *, is_own_mean: bool) -> SoundEncoder:
         """Learns the scale from the training part."""
         lengths = np.array([len(frames) for frames in inputs.features])
-        window = max(int(np.quantile(lengths, _MOST)) + _SPARE, _SHORTEST)
+        window = max(int(np.quantile(lengths, _MOST)), _SHORTEST)
         scale = Scale.fit(np.concatenate([_within(frames, dynamic_range) for frames in inputs.features]))
         return cls(inputs.spec, scale, stack, is_own_mean, window, dynamic_range)
 
