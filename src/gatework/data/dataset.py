@@ -178,8 +178,8 @@ class Batch:
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.counts}
         return replace(self, **{name: v.to(device) for name, v in values.items() if hasattr(v, "to")})
 
-    def part(self, chosen: slice | np.ndarray) -> Self:
-        """Some of its examples: those of a slice, which are not copied, or those at positions."""
+    def part(self, chosen: slice) -> Self:
+        """Some of its examples, which are not copied."""
         return replace(self, **{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
     def following(self, carried: tuple[Tensor, ...]) -> Batch:

@@ -1,7 +1,7 @@
 """Examples that are read from a store, encoded as those in memory are.
 
-A batch's examples lie anywhere on the disk. They are read with those of the batches around it, in the order in which
-they lie: a call that follows another one at once takes a third of the time of one between two training steps.
+A batch's examples lie anywhere on the disk. They are read with those of the batches after it: a call that follows
+another one at once takes a third of the time of one between two training steps.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from gatework.data.store.inputs import PackedSplit
     from gatework.options import TrainingOptions
 
-_MOST_AHEAD = 1 << 26
-"""Batches whose inputs have more bytes together are read one by one."""
+_BATCHES = 8
+"""So many batches are read and encoded together: fewer calls for each, and still within a processor's cache."""
+_MOST_AHEAD = 1 << 24
+"""Fewer are, where they have more bytes than this."""
 
 
 class PackedExamples(ABC):
@@ -37,6 +39,7 @@ class PackedExamples(ABC):
     def __init__(self, split: Split) -> None:
         self.split = split
         self._held = np.zeros(0, dtype=np.int64)
+        self._first = 0
         self._ahead: Batch | None = None
 
     def __len__(self) -> int:
@@ -71,22 +74,19 @@ class PackedExamples(ABC):
         return ShuffledOrder(len(self), config.batch_size, config.seed, epoch, lengths, self.read_ahead)
 
     def read_ahead(self, index: np.ndarray) -> None:
-        """Reads the examples at these positions, of which the next batches are parts, in the order of the disk."""
-        self._ahead = None
-        if len(index) * self.bytes_of_one > _MOST_AHEAD:
-            return
-        order = np.argsort(index)
-        back = np.empty(len(order), dtype=np.int64)
-        back[order] = np.arange(len(order))
-        self._held, self._ahead = index, self.batch_at(index[order]).part(back)
+        """Takes note of the examples of the next batches, of which some are read together when one is asked for."""
+        self._held, self._ahead = index, None
 
     def batch(self, index: np.ndarray) -> Batch:
         """The examples at these positions as one batch: a part of what was read ahead, where it is there."""
-        if self._ahead is not None and len(index):
-            first = int(np.argmax(self._held == index[0]))
-            if np.array_equal(self._held[first : first + len(index)], index):
-                return self._ahead.part(slice(first, first + len(index)))
-        return self.batch_at(index)
+        count = len(index)
+        place = int(np.argmax(self._held == index[0])) if len(self._held) else 0
+        if not np.array_equal(self._held[place : place + count], index):
+            return self.batch_at(index)
+        if self._ahead is None or not self._first <= place <= self._first + len(self._ahead.lengths) - count:
+            together = max(min(_BATCHES, _MOST_AHEAD // max(count * self.bytes_of_one, 1)), 1)
+            self._first, self._ahead = place, self.batch_at(self._held[place : place + together * count])
+        return self._ahead.part(slice(place - self._first, place - self._first + count))
 
 
 class PackedSequences(PackedExamples):

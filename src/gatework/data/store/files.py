@@ -27,6 +27,7 @@ INDEX = "store.json"
 _VERSION = 1
 _BLOCK = 1 << 22
 _MOST = 1 << 30
+_SMALL = 1 << 25
 
 
 class ArrayWriter:
@@ -85,6 +86,12 @@ def _digest(file: Path) -> str:
     return digest.hexdigest()
 
 
+def _read_at(file: int, size: int, place: int) -> bytes:
+    """What `os.pread` does, where there is none."""
+    os.lseek(file, place, os.SEEK_SET)
+    return os.read(file, size)
+
+
 @dataclass(frozen=True)
 class StoredArray:
     """An array on disk, of which what is asked for is read into memory.
@@ -111,7 +118,7 @@ class StoredArray:
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process opens the file itself.
-        return {name: value for name, value in self.__dict__.items() if name != "_file"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_file", "_small")}
 
     @cached_property
     def _file(self) -> int:
@@ -124,11 +131,16 @@ class StoredArray:
         """The bytes of a row."""
         return np.dtype(self.dtype).itemsize * max(self.width, 1)
 
-    def _read(self, size: int, place: int) -> bytes:
-        if hasattr(os, "pread"):
-            return os.pread(self._file, size, place)
-        os.lseek(self._file, place, os.SEEK_SET)
-        return os.read(self._file, size)
+    @property
+    def _read(self) -> Callable[[int, int, int], bytes]:
+        """What reads bytes of a file, given their number and their place."""
+        return os.pread if hasattr(os, "pread") else _read_at
+
+    @cached_property
+    def _small(self) -> np.ndarray | None:
+        """All of it in memory, where that is little: a call of the system for each row costs more."""
+        size = self.rows * self.size
+        return self._array(self._read(self._file, size, 0)) if size <= _SMALL else None
 
     def _array(self, content: bytes) -> np.ndarray:
         rows = np.frombuffer(content, dtype=self.dtype)
@@ -139,8 +151,10 @@ class StoredArray:
         if isinstance(index, slice):
             first, last, _ = index.indices(self.rows)
             return self.spans(np.array([first]), np.array([max(last - first, 0)]))
-        size = self.size
-        return self._array(b"".join([self._read(size, place) for place in (index * size).tolist()]))
+        if self._small is not None:
+            return self._small[index]
+        file, size, read = self._file, self.size, self._read
+        return self._array(b"".join([read(file, size, place) for place in (index * size).tolist()]))
 
     def spans(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The rows `start, start + 1, ...` of every span, one span after the other.
@@ -150,10 +164,13 @@ class StoredArray:
             lengths: The rows in each span, shape (spans,).
         """
         places, sizes = (starts * self.size).tolist(), (lengths * self.size).tolist()
+        file, read = self._file, self._read
+        if max(sizes, default=0) <= _MOST:
+            return self._array(b"".join([read(file, size, place) for place, size in zip(places, sizes, strict=True)]))
         pieces = []
         for place, size in zip(places, sizes, strict=True):
             # One call gives up to 2 GB.
-            pieces += [self._read(min(size - k, _MOST), place + k) for k in range(0, size, _MOST)]
+            pieces += [read(file, min(size - k, _MOST), place + k) for k in range(0, size, _MOST)]
         return self._array(b"".join(pieces))
 
 

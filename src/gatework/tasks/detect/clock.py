@@ -44,6 +44,20 @@ def clock(stamps: np.ndarray, periods: Sequence[int]) -> np.ndarray:
     return waves
 
 
+def clock_table(periods: Sequence[int]) -> np.ndarray:
+    """The `clock()` of every second of a week, from 1970-01-01 on, shape (seconds, 2 x periods)."""
+    return clock(np.arange(_WEEK, dtype=np.int64) * _SECOND, periods)
+
+
+def clock_of(stamps: np.ndarray, table: np.ndarray, periods: Sequence[int]) -> np.ndarray:
+    """The same numbers as `clock()`, taken from its table where stamps are whole seconds."""
+    seconds = stamps // _SECOND
+    if (seconds * _SECOND != stamps).any():
+        return clock(stamps, periods)
+    waves: np.ndarray = table[seconds % _WEEK]
+    return waves
+
+
 def since_last(stamps: np.ndarray, before: int | None) -> np.ndarray:
     """The time since the row before, as log(1 + hours), shape (rows, 1), float32; 0 for the first row.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gatework.data.store.examples import PackedExamples
 from gatework.data.store.timelines import total_before, within
-from gatework.tasks.detect.clock import clock, since_last
+from gatework.tasks.detect.clock import clock_of, clock_table, since_last
 from gatework.tasks.detect.data import MOST_WINDOWS, Scales, WindowBatch, Windows, WindowSplit
 from gatework.tasks.detect.online_scorer import inputs
 
@@ -113,6 +113,10 @@ class StoredWindowExamples(PackedExamples):
         scales = [self._scales.of(", ".join(each)) for each in self._windows.rows.ids]
         return np.array([scale.mean for scale in scales]), np.array([scale.std for scale in scales])
 
+    @cached_property
+    def _clock(self) -> np.ndarray:
+        return clock_table(self._periods)
+
     def batch_at(self, index: np.ndarray) -> WindowBatch:
         """The windows at these positions, read now."""
         import torch
@@ -135,7 +139,7 @@ class StoredWindowExamples(PackedExamples):
             filled = np.where(np.isnan(filled), 0.0, filled)
         is_first = (row == 0)[..., None]
         stamps = np.ascontiguousarray(read[:, 0]).view(np.int64)
-        features = clock(stamps, self._periods)[place]
+        features = clock_of(stamps, self._clock, self._periods)[place]
         if windows.scorer == "forecast":
             seen = np.where(is_first, 0.0, filled[place - 1])
             targets = np.where(is_first, np.nan, scaled[place])
@@ -145,7 +149,9 @@ class StoredWindowExamples(PackedExamples):
             seen, targets = filled[place], read[place, 1 + variables][..., None]
         else:
             seen, targets = filled[place], scaled[place]
-        flat = inputs(seen.reshape(-1, variables), features.reshape(-1, features.shape[-1]))
-        values = np.where(counts[..., None], flat.reshape(*row.shape, -1), np.float32(0))
-        wanted = np.where(counts[..., None], targets, np.nan).astype(np.float32).reshape(len(index), -1)
+        values = inputs(seen.reshape(-1, variables), features.reshape(-1, features.shape[-1])).reshape(*row.shape, -1)
+        wanted = targets.astype(np.float32)
+        if not counts.all():
+            values[~counts], wanted[~counts] = 0, np.nan
+        wanted = wanted.reshape(len(index), -1)
         return WindowBatch(*map(torch.from_numpy, (values, self.lengths_at(index), wanted)))

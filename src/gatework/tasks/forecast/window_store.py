@@ -255,16 +255,19 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     # Logarithms are answered as what they are of, and their levels are small.
     is_centred = features.log is None
     centre = np.where(is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
-    inputs = [((history - level[:, None]) / scale[:, None])[..., None], rows.seen[..., None], rows.past]
+    inputs = np.empty((*history.shape, 2 + rows.past.shape[-1] + rows.before.shape[-1]), dtype=np.float32)
+    inputs[..., 0] = (history - level[:, None]) / scale[:, None]
+    inputs[..., 1] = rows.seen
+    inputs[..., 2:] = np.concatenate([rows.past, rows.before], axis=-1) if rows.past.shape[-1] else rows.before
     static = [rows.static]
     if reader.targets > 1:
         static.append(np.eye(reader.targets)[rows.target])
     differences = _differences(rows, plan, len(features.known.mean))
     arrays = {
-        "inputs": np.concatenate([*inputs, rows.before], axis=-1),
+        "inputs": inputs,
         "targets": rows.future - centre[:, None],
         "seen": rows.is_known,
-        "ahead": np.concatenate([rows.ahead, differences], axis=-1),
+        "ahead": np.concatenate([rows.ahead, differences], axis=-1) if differences.shape[-1] else rows.ahead,
         "static": np.concatenate(static, axis=1),
         "level": level - centre,
         "scale": scale,
