@@ -41,34 +41,36 @@ def write_table(folder: Path, rows: int, columns: int, kind: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     each = FILE if kind != "texts" else 20_000
     for first in range(0, rows, each):
-        random = np.random.default_rng(first)
-        frame = FRAMES[kind](random, first, min(each, rows - first), rows, columns)
+        random, count = np.random.default_rng(first), min(each, rows - first)
+        if kind == "rows":
+            frame = numbers(random, count, columns)
+        elif kind == "texts":
+            frame = texts(random, count, columns)
+        else:
+            frame = hours(random, np.arange(first, first + count), max(rows // STEPS, 1))
         frame.write_parquet(folder / f"part-{first // each:05}.parquet", compression="uncompressed")
 
 
-def texts(random: np.random.Generator, first: int, count: int, rows: int, columns: int) -> pl.DataFrame:
+def texts(random: np.random.Generator, count: int, columns: int) -> pl.DataFrame:
     """Texts of so many words."""
     words = np.array([f"word{k}" for k in range(WORDS)])
     ranks = random.zipf(1.2, (count, columns)) % WORDS
     return pl.DataFrame({"text": [" ".join(row) for row in words[ranks]], "label": ranks.sum(1) % 2})
 
 
-def numbers(random: np.random.Generator, first: int, count: int, rows: int, columns: int) -> pl.DataFrame:
+def numbers(random: np.random.Generator, count: int, columns: int) -> pl.DataFrame:
     """Rows of so many numbers."""
     values = random.normal(0, 1, (count, columns)).astype(np.float32)
     frame = pl.DataFrame(values, schema=[f"x{k}" for k in range(columns)])
     return frame.with_columns(label=pl.Series((values.sum(1) > 0).astype(np.int8)))
 
 
-def hours(random: np.random.Generator, first: int, count: int, rows: int, columns: int) -> pl.DataFrame:
-    """Rows of every series at one hour after the other, with a day's season."""
-    step, series = np.divmod(np.arange(first, first + count), max(rows // STEPS, 1))
-    value = np.sin(step * 2 * np.pi / 24) + series % 10 + random.normal(0, 0.3, count)
+def hours(random: np.random.Generator, places: np.ndarray, count: int) -> pl.DataFrame:
+    """Rows of so many series, one hour after the other, with a day's season."""
+    step, series = np.divmod(places, count)
+    value = np.sin(step * 2 * np.pi / 24) + series % 10 + random.normal(0, 0.3, len(places))
     stamps = np.datetime64("2020-01-01", "us") + step * np.timedelta64(3600, "s")
     return pl.DataFrame({"time": stamps, "series": series.astype(np.int32), "value": value.astype(np.float32)})
-
-
-FRAMES = {"rows": numbers, "texts": texts, "forecast": hours, "detect": hours}
 
 
 def recipe_of(kind: str, store: Path, hidden: int) -> Recipe:
