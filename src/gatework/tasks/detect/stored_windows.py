@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -126,32 +126,41 @@ class StoredWindowExamples(PackedExamples):
         low = np.maximum(start - 1, 0)
         spans = (rows.offsets[number] + low, stop - low)
         read = rows.store.arrays["rows"].spans(*spans)
-        variables = len(rows.columns.targets)
+        variables, filled = len(rows.columns.targets), None
+        if "filled" in rows.store.arrays:
+            filled = rows.store.arrays["filled"].spans(*spans)
         row = start[:, None] + np.arange(windows.steps)
         counts = row < stop[:, None]
-        place = (np.cumsum(spans[1]) - spans[1] - low)[:, None] + np.minimum(row, stop[:, None] - 1)
-        series = np.repeat(number, spans[1])
-        mean, std = self._measures
-        scaled = (read[:, 1 : 1 + variables] - mean[series]) / std[series]
-        filled = scaled
-        if "filled" in rows.store.arrays:
-            filled = (rows.store.arrays["filled"].spans(*spans) - mean[series]) / std[series]
-            filled = np.where(np.isnan(filled), 0.0, filled)
+        if (spans[1] > windows.steps).all():
+            # The common case: every window is whole and has a row before it, and slices do what positions would.
+            here, before = (partial(_cut, len(index), part) for part in (slice(1, None), slice(None, -1)))
+        else:
+            place = (np.cumsum(spans[1]) - spans[1] - low)[:, None] + np.minimum(row, stop[:, None] - 1)
+            here, before = (partial(np.take, indices=places, axis=0) for places in (place, np.maximum(place - 1, 0)))
+        mean, std = (each[np.repeat(number, spans[1])] for each in self._measures)
+        scaled = (read[:, 1 : 1 + variables] - mean) / std
+        filled = scaled if filled is None else np.nan_to_num((filled - mean) / std, nan=0.0)
         is_first = (row == 0)[..., None]
         stamps = np.ascontiguousarray(read[:, 0]).view(np.int64)
-        features = clock_of(stamps, self._clock, self._periods)[place]
+        features = here(clock_of(stamps, self._clock, self._periods))
         if windows.scorer == "forecast":
-            seen = np.where(is_first, 0.0, filled[place - 1])
-            targets = np.where(is_first, np.nan, scaled[place])
+            seen, targets = before(filled), here(scaled)
+            if low.min() == 0:
+                seen, targets = np.where(is_first, 0.0, seen), np.where(is_first, np.nan, targets)
         elif windows.scorer == "label":
-            gaps = np.where(is_first, np.float32(0), since_last(stamps, None)[place])
+            gaps = np.where(is_first, np.float32(0), here(since_last(stamps, None)))
             features = np.concatenate([features, gaps], axis=-1)
-            seen, targets = filled[place], read[place, 1 + variables][..., None]
+            seen, targets = here(filled), here(read[:, 1 + variables :])
         else:
-            seen, targets = filled[place], scaled[place]
+            seen, targets = here(filled), here(scaled)
         values = inputs(seen.reshape(-1, variables), features.reshape(-1, features.shape[-1])).reshape(*row.shape, -1)
         wanted = targets.astype(np.float32)
         if not counts.all():
             values[~counts], wanted[~counts] = 0, np.nan
         wanted = wanted.reshape(len(index), -1)
         return WindowBatch(*map(torch.from_numpy, (values, self.lengths_at(index), wanted)))
+
+
+def _cut(count: int, part: slice, rows: np.ndarray) -> np.ndarray:
+    """A part of the rows of each of so many windows."""
+    return rows.reshape(count, len(rows) // count, -1)[:, part]
