@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from gatework.data.store.inputs import PackedSplit
     from gatework.options import TrainingOptions
 
-_BATCHES = 8
-"""So many batches are read and encoded together: fewer calls for each, and still within a processor's cache."""
-_MOST_AHEAD = 1 << 24
-"""Fewer are, where they have more bytes than this."""
+_BATCHES = 50
+"""So many batches at most are read and encoded together, so that each takes few calls ..."""
+_MOST_AHEAD = 1 << 22
+"""... and as many bytes, which stay in a processor's cache."""
 
 
 class PackedExamples(ABC):
