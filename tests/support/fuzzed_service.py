@@ -7,6 +7,7 @@ schemathesis has an environment of its own, build/fuzz-tools, as its plugin for 
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,6 @@ TOOLS = Path(__file__).resolve().parents[2] / "build" / "fuzz-tools"
 CHECKS = ("not_a_server_error", "status_code_conformance", "response_schema_conformance", "content_type_conformance")
 # Addresses in the description of a server with one run.
 OPERATIONS = 12
-PORT = 8397
 
 
 def main() -> int:
@@ -31,14 +31,15 @@ def main() -> int:
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", TOOLS], check=True)
     subprocess.run([python, "-m", "pip", "install", "-q", "schemathesis>=4.32,<5"], check=True)
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         run = gatework.train("classify", opinions(), out=Path(folder) / "run", epochs=1, hidden=5, threads=1)
-        serve = [sys.executable, "-m", "gatework", "serve", f"opinions={run.path}", "--port", str(PORT)]
+        serve = [sys.executable, "-m", "gatework", "serve", f"opinions={run.path}", "--port", str(port)]
         with subprocess.Popen(serve, stdout=subprocess.DEVNULL) as server:
             try:
-                wait()
+                wait(server, port)
                 each = max(1, cases // OPERATIONS)
-                command = [python, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{PORT}/openapi.json"]
+                command = [python, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
                 command += ["--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing"]
                 command += ["--max-examples", str(each), "--seed", seed]
                 return subprocess.run(command, check=False, cwd=folder).returncode
@@ -46,11 +47,21 @@ def main() -> int:
                 server.terminate()
 
 
-def wait() -> None:
+def free_port() -> int:
+    """A port that nothing listens at."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
+def wait(server: subprocess.Popen[bytes], port: int) -> None:
     """Waits until the server is ready."""
     for _ in range(600):
+        if server.poll() is not None:
+            raise RuntimeError(f"the server ended with {server.returncode}; nothing was asked")
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/v2/health/ready", timeout=2).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=2).close()
             return
         except OSError:
             time.sleep(0.1)

@@ -58,6 +58,11 @@ def test_a_bar_follows_steps_and_is_full_after_an_early_stop():
         assert bar.completed == 10
         bars.finished("run")
         assert bar.finished
+        # Simple methods may take longer to fit than the network.
+        bars.testing("run")
+        assert bar.fields["where"] == "testing"
+        bars.tested("run")
+        assert bar.fields["where"] == "done"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -17,6 +17,7 @@ import polars as pl
 
 from gatework.data._content import as_utf8, existing, file_content, printable
 from gatework.data._delimited import TextTable, read_delimited, read_json_lines
+from gatework.data._panic import panics_kept_back
 from gatework.data.numbers import as_texts, number_marks, numbers, parsed_numbers, plain_texts
 from gatework.data.reading import Reading
 from gatework.errors import DataError, UsageError, nearest
@@ -228,7 +229,8 @@ def _read_file(path: Path, reading: Reading) -> Table:
 
 def _parquet(content: bytes, path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(content)
+        with panics_kept_back():
+            return pl.read_parquet(content)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} is not a Parquet file or is truncated ({reason}); copy or download it again") from None

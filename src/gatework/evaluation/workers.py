@@ -152,6 +152,12 @@ class _Relay(Progress):
     def finished(self, label: str) -> None:
         self.news.put(("finished", (label,)))
 
+    def testing(self, label: str) -> None:
+        self.news.put(("testing", (label,)))
+
+    def tested(self, label: str) -> None:
+        self.news.put(("tested", (label,)))
+
     def dropped(self, label: str) -> None:
         self.news.put(("dropped", (label,)))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework._files import read_json, read_tensors
+from gatework.data._panic import panics_kept_back
 from gatework.data.pieces import Tokens, tokens_from_state
 from gatework.errors import RunError, UsageError
 from gatework.recipe import Recipe, read_recipe
@@ -80,7 +81,8 @@ class LanguageRun:
 
         file = self.folder / f"{LEARNT_TABLE}.parquet"
         try:
-            return pl.read_parquet(file)["line"].cast(pl.Int64).to_numpy()
+            with panics_kept_back():
+                return pl.read_parquet(file)["line"].cast(pl.Int64).to_numpy()
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
             raise UsageError(
                 f"{self.named}: its {file.name}, the lines that it has read, is missing or corrupt; restore it "

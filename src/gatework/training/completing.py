@@ -97,6 +97,7 @@ def complete(
     with runtime.computing(environment["threads"]):
         trainer, seconds_before = beginning(run, dataset, label, progress, ranks)
         model = trainer.run()
+        progress.testing(label)
         trainings = [Trained(each.task, each.network) for each in earlier]
         result = _result(run, model, dataset, trainings, may_blend=may_blend)
     further = _further(run, dataset, progress, label, environment["threads"], ranks)
@@ -104,6 +105,7 @@ def complete(
         seconds = seconds_before + sum(each.summary["seconds"] for each in earlier)
         _write_results(run, dataset, trainer, result._replace(tables={**result.tables, **further}), seconds)
         shutil.rmtree(run.path / FURTHER_TABLE, ignore_errors=True)
+    progress.tested(label)
     ranks.wait()
     return Run(run.path, run.recipe)
 

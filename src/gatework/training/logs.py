@@ -55,6 +55,16 @@ class Several(Progress):
         for one in self.each:
             one.finished(label)
 
+    def testing(self, label: str) -> None:
+        """Tells all."""
+        for one in self.each:
+            one.testing(label)
+
+    def tested(self, label: str) -> None:
+        """Tells all."""
+        for one in self.each:
+            one.tested(label)
+
     def dropped(self, label: str) -> None:
         """Tells all."""
         for one in self.each:

@@ -53,6 +53,12 @@ class Progress:
     def finished(self, label: str) -> None:
         """Training is over."""
 
+    def testing(self, label: str) -> None:
+        """What follows training begins: simple methods are fitted, and the test part is asked."""
+
+    def tested(self, label: str) -> None:
+        """The run is whole."""
+
     def dropped(self, label: str) -> None:
         """A run is no longer followed, such as a trial of a search that has ended."""
 
@@ -163,6 +169,16 @@ class Bars(Progress):
         epochs, steps = self.shape[label]
         total = self.clocks[label][1] if label in self.clocks else epochs * steps
         self.bars.update(self.tasks[label], completed=total, where="done")
+
+    def testing(self, label: str) -> None:
+        """Says so beside the run's bar, as it may take longer than the training."""
+        if label in self.tasks:
+            self.bars.update(self.tasks[label], where="testing")
+
+    def tested(self, label: str) -> None:
+        """Says beside the run's bar that it is done."""
+        if label in self.tasks:
+            self.bars.update(self.tasks[label], where="done")
 
     def dropped(self, label: str) -> None:
         """Takes the run's bar away."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatework import cells, tasks
 from gatework._files import atomic, is_occupied, read_arrays, read_json, read_tensors
+from gatework.data._panic import panics_kept_back
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
 from gatework.recipe import Recipe, read_recipe
@@ -249,7 +250,8 @@ def read_table(path: Path) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.read_parquet(path)
+        with panics_kept_back():
+            return pl.read_parquet(path)
     except FileNotFoundError:
         raise RunError(f"{path} is missing from the folder; run the comparison or training again") from None
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
