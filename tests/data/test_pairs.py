@@ -171,3 +171,13 @@ def test_sources_alone_keep_every_line(tmp_path):
         read_sources(other, DataOptions(), "en")
     # Of lines with tabs the sides have no names.
     assert read_sources(other, DataOptions(), "1")[0].to_list() == ["a", "b"]
+
+
+def test_sources_stand_in_the_column_of_a_table_with_tabs_as_they_did_in_training(tmp_path):
+    path = tmp_path / "in.tsv"
+    path.write_text('id\ten\tde\n1\the said "no"\tx\n2\n')
+    sentences, beside = read_sources(path, DataOptions(), "en")
+    assert sentences.to_list() == ['he said "no"', ""]
+    assert beside.columns == ["id", "en", "de"]
+    # Without the name in its first line, each line is a sentence.
+    assert len(read_sources(path, DataOptions(), "fr")[0]) == 3

@@ -149,7 +149,11 @@ def read_sources(source: Any, config: DataOptions, column: str) -> tuple[pl.Seri
     """
     is_path = isinstance(source, (str, os.PathLike))
     if is_path and (_kind(Path(source)) in _PLAIN or _kind(Path(source)) not in SUFFIXES):
-        return pl.Series("text", _lines(Path(source), config.encoding)[0], dtype=pl.String), None
+        lines = _lines(Path(source), config.encoding)[0]
+        columns = _with_header(lines) if _kind(Path(source)) == ".tsv" else {}
+        if column in columns:
+            return pl.Series(column, columns[column], dtype=pl.String), pl.DataFrame(columns)
+        return pl.Series("text", lines, dtype=pl.String), None
     table = read_table(source, Reading.given(config))
     names = table.frame.columns
     if column not in names and len(names) == 1:
@@ -162,6 +166,12 @@ def read_sources(source: Any, config: DataOptions, column: str) -> tuple[pl.Seri
             "column, or give a table of that one alone"
         )
     return table.texts(column), table.frame
+
+
+def _with_header(lines: Sequence[str]) -> dict[str, list[str]]:
+    """The columns of lines with tabs, by the names in the first one; marks of quotation are part of a text."""
+    names, *rows = [line.split("\t") for line in lines] or [[]]
+    return {name: [row[k] if k < len(row) else "" for row in rows] for k, name in enumerate(names)}
 
 
 def _kind(path: Path) -> str:
