@@ -1,6 +1,8 @@
 import csv
 import io
+import re
 import sys
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -72,3 +74,23 @@ def test_no_cell_of_a_csv_file_is_a_formula_and_numbers_stay(tmp_path):
     assert {line[2] for line in lines} == {"-1.5"}
     _show.write_predictions(rows, tmp_path / "rows.jsonl")
     assert pl.read_ndjson(tmp_path / "rows.jsonl")["=1+1"].to_list() == texts
+
+
+def test_on_a_narrow_terminal_figures_stand_in_further_tables_and_none_is_cut(monkeypatch: pytest.MonkeyPatch):
+    names = [f"coverage_{k}" for k in range(12)]
+    parts = pl.DataFrame({"series": ["Berlin", "Hamburg"], **{name: [0.123, 0.456] for name in names}})
+
+    class Parts:
+        row_table = False
+
+        def breakdown(self, answers: object, test: object) -> pl.DataFrame:
+            return parts
+
+    screen = guarded(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "80")
+    _show.breakdown_table(Parts(), SimpleNamespace(answers=parts, test=parts))
+    text = re.sub(r"\x1b\[\d+m", "", screen.getvalue())
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("0.123") == len(names)
+    assert text.count("Hamburg") > 1

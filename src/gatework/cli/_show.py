@@ -129,21 +129,33 @@ def breakdown_table(task: Task, scores: Scores) -> None:
     parts = task.breakdown(scores.answers, scores.test)
     if parts is None or len(parts) < 2:
         return
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    wide = console.options.update(max_width=10_000)
+    first, *others = parts.columns
+    groups: list[list[str]] = [[]]
+    for name in others:
+        # A terminal that is too narrow for a figure would cut it, so that the figure stands in a further table.
+        tried = _parts_table(parts.select(first, *groups[-1], name))
+        if groups[-1] and console.measure(tried, options=wide).minimum + 2 * len(tried.columns) > console.width:
+            groups.append([])
+        groups[-1].append(name)
+    for group in groups:
+        console.print()
+        console.print(_parts_table(parts.select(first, *group)))
+    if len(parts) > _MOST_PARTS:
+        console.print(f"... and {len(parts) - _MOST_PARTS:,} more; --out FILE writes every answer")
+
+
+def _parts_table(parts: pl.DataFrame) -> Table:
     from gatework.tasks import metric_title
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in parts.columns:
-        table.add_column(
-            escape(printable(metric_title(name, is_short=True))),
-            justify="left" if name == parts.columns[0] else "right",
-        )
+        title = escape(printable(metric_title(name, is_short=True)))
+        table.add_column(title, justify="left" if name == parts.columns[0] else "right")
     for row in parts.head(_MOST_PARTS).iter_rows():
         table.add_row(*(number(value) if isinstance(value, float) else escape(printable(str(value))) for value in row))
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    console.print()
-    console.print(table)
-    if len(parts) > _MOST_PARTS:
-        console.print(f"... and {len(parts) - _MOST_PARTS:,} more; --out FILE writes every answer")
+    return table
 
 
 def measured_table(methods: dict[str, dict[str, float]]) -> None:
