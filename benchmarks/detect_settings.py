@@ -26,7 +26,7 @@ from gatework.tasks.detect.detector import Detector
 from gatework.tasks.detect.faults import KINDS, SENSORS, faulty_series
 from gatework.tasks.detect.judges import JUDGINGS, judgings, ratios
 from gatework.tasks.detect.kinds import KINDS as NAMED
-from gatework.tasks.detect.kinds import KindWatch
+from gatework.tasks.detect.kinds import STUCK, KindWatch
 from gatework.tasks.detect.metrics import labelled_spans
 from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import spans
@@ -175,7 +175,8 @@ def show_kinds(known: dict[str, Series]) -> None:
         is_stuck = flags & (StuckRule(Extent.fit([values[:trained]]), std).run(values)[:, 0] > 1)
         watch = KindWatch(1, (86_400,), settings.gap)
         scaled = (values - values[:trained].mean(axis=0)) / std
-        kinds = watch.run(scaled, one["stamps"].astype(np.int64), flags, np.zeros(len(flags), dtype=int), is_stuck)
+        known, causes = np.where(is_stuck, STUCK, -1), np.zeros(len(flags), dtype=int)
+        kinds = watch.run(scaled, one["stamps"].astype(np.int64), flags, causes, known)
         for kind, first, last in one["faults"].tolist():
             rows = first + np.flatnonzero(flags[first : last + 1])
             said[kind, kinds[rows[-1]] if len(rows) else -1] += 1

@@ -19,6 +19,13 @@ def pair_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def related_run(tmp_path_factory):
+    """Two columns that go together, watched by everything that the default has."""
+    out = tmp_path_factory.mktemp("detect") / "run"
+    return train("detect", sensor(variables=2), out=out, target="value,other", **SETTINGS)
+
+
+@pytest.fixture(scope="session")
 def restoring_run(tmp_path_factory):
     out = tmp_path_factory.mktemp("detect") / "run"
     settings = SETTINGS | {"epochs": 20, "learning_rate": 1e-2, "scorer": "reconstruction", "threshold": "dynamic"}

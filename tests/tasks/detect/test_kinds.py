@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatework.tasks.detect.faults import faulty_series
-from gatework.tasks.detect.kinds import KINDS, KindWatch
+from gatework.tasks.detect.kinds import KINDS, STUCK, KindWatch
 
 HOUR = 3_600_000_000
 FIRST, LAST = 300, 359
@@ -30,7 +30,7 @@ def named(values, *, is_stuck=False, parts=(), flagged=slice(FIRST, LAST + 1)):
     flags = np.zeros(len(values), dtype=bool)
     flags[flagged] = True
     watch, stamps = KindWatch(1, (86_400,), 10), HOUR * np.arange(len(values))
-    columns = (values[:, None], stamps, flags, np.zeros(len(values), dtype=int), flags & is_stuck)
+    columns = (values[:, None], stamps, flags, np.zeros(len(values), dtype=int), np.where(flags & is_stuck, STUCK, -1))
     return np.concatenate([watch.run(*rows) for rows in zip(*(np.split(c, parts) for c in columns), strict=True)])
 
 
@@ -65,7 +65,7 @@ def test_faults_of_sensors_with_a_daily_rhythm_are_mostly_named_for_what_they_ar
         values = ((made.values - made.values[:1000].mean()) / made.values[:1000].std())[:, None]
         flags = made.labels > 0
         stamps = made.stamps.astype(np.int64)
-        kinds = KindWatch(1, (86_400,), 0).run(values, stamps, flags, np.zeros(4000, dtype=int), flags & False)
+        kinds = KindWatch(1, (86_400,), 0).run(values, stamps, flags, np.zeros(4000, dtype=int), np.full(4000, -1))
         for fault in made.faults:
             if fault.kind in meant:
                 right += KINDS[kinds[fault.last]] == meant[fault.kind]

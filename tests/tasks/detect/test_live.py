@@ -41,7 +41,7 @@ def assert_same(page, at, answers):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["forecast_run", "pair_run", "restoring_run", "labelled_run"])
+@pytest.mark.parametrize("name", ["forecast_run", "related_run", "restoring_run", "labelled_run"])
 def test_the_page_answers_as_python_does_and_follows_a_changed_point(name, request, show, tmp_path):
     run = request.getfixturevalue(name)
     frame = rows_of(run)

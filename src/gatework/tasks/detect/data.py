@@ -26,6 +26,7 @@ from gatework.recipe import Recipe
 from gatework.tasks.detect.clock import clock, since_last, usable_periods
 from gatework.tasks.detect.online_scorer import inputs
 from gatework.tasks.detect.options import DetectOptions
+from gatework.tasks.detect.relations import Relations
 from gatework.tasks.detect.value_rules import Extent
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ class DetectionDataset(Dataset):
         ends: Where each series' training and validation rows end, int64, shape (series, 2).
         scales: How its series are standardised.
         extents: What the training rows span.
+        relations: How their columns go together.
         periods: The periods of the clock, in seconds.
         config: The settings, with a context that fits the table.
     """
@@ -157,6 +159,7 @@ class DetectionDataset(Dataset):
     ends: np.ndarray = field(kw_only=True)
     scales: Scales = field(kw_only=True)
     extents: Extents = field(kw_only=True)
+    relations: Relations = field(kw_only=True)
     periods: tuple[int, ...] = field(kw_only=True)
     config: DetectOptions = field(kw_only=True)
 
@@ -254,6 +257,7 @@ def windowed(
         ends=ends,
         scales=scales,
         extents=Extents.fit(training),
+        relations=Relations.fit({r.name: r.values for r in training}, [scales.of(r.name) for r in training]),
         periods=periods,
         config=config,
     )

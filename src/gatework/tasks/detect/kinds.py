@@ -4,8 +4,8 @@ The departure is what the values are beyond their usual level, or beyond those o
 days, less the usual deviation from that. Over the rows from shortly before the span to the row itself a step, a ramp
 and a spike are each fitted by least squares, with the onset that fits best; the kind is the shape that explains the
 largest share of the departure's squares, and "pattern" where none explains half of it: the values are usual, but not
-in this order or at this time. A value that is repeated for too long is "stuck", whatever its level. As a span grows
-its kind may become clearer.
+in this order or at this time. A value that is repeated for too long is "stuck", whatever its level, and what shows only
+against the other columns is "relation". As a span grows its kind may become clearer.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-KINDS = ("spike", "level shift", "drift", "stuck", "pattern")
+KINDS = ("spike", "level shift", "drift", "stuck", "pattern", "relation")
 """The kinds, by their numbers."""
-_SPIKE, _LEVEL, _DRIFT, _STUCK, _PATTERN = range(len(KINDS))
+STUCK, _PATTERN, RELATION = 3, 4, 5
 # Rows that are kept, rows before a span that belong to its departure, and rows that the usual level is taken from.
 _KEPT, _BEFORE, _USUAL = 1500, 96, 400
 # How many rows a spike has at most, and which share of the departure a shape must explain.
@@ -39,7 +39,7 @@ class KindWatch:
         self._flags = np.zeros(0, dtype=bool)
 
     def run(
-        self, values: np.ndarray, stamps: np.ndarray, is_flagged: np.ndarray, causes: np.ndarray, is_stuck: np.ndarray
+        self, values: np.ndarray, stamps: np.ndarray, is_flagged: np.ndarray, causes: np.ndarray, known: np.ndarray
     ) -> np.ndarray:
         """Takes in the rows that come next.
 
@@ -48,7 +48,7 @@ class KindWatch:
             stamps: Microseconds since 1970, shape (rows,).
             is_flagged: Which rows are flagged, shape (rows,).
             causes: The variable of each row's score, shape (rows,).
-            is_stuck: Which rows are flagged as stuck, shape (rows,).
+            known: The kind of each row that is told by what flagged it, -1 where its shape tells it, shape (rows,).
 
         Returns:
             The number of each flagged row's kind, -1 for other rows, shape (rows,).
@@ -59,7 +59,7 @@ class KindWatch:
         self._flags = np.concatenate([self._flags, is_flagged])
         kinds = np.full(len(values), -1)
         for row in np.flatnonzero(is_flagged):
-            kinds[row] = _STUCK if is_stuck[row] else self._kind(before + int(row), int(causes[row]))
+            kinds[row] = known[row] if known[row] >= 0 else self._kind(before + int(row), int(causes[row]))
         self._values, self._stamps = self._values[-_KEPT:], self._stamps[-_KEPT:]
         self._flags = self._flags[-_KEPT:]
         return kinds

@@ -49,7 +49,7 @@ class LabelledDetectTask(UsualTask):
         marks = learnt[~np.isnan(learnt)]
         weight = float(np.sqrt((marks == 0).sum() / max((marks == 1).sum(), 1)))
         usual = UsualTask.fit(dataset, config)
-        common = (usual.columns, usual.settings, usual.scales, usual.extents, usual.periods)
+        common = (usual.columns, usual.settings, usual.scales, usual.extents, usual.relations, usual.periods)
         return cls(*common, 1, min(max(weight, 1.0), _MOST_WEIGHT), usual.reading)
 
     @property

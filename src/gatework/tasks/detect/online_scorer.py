@@ -14,7 +14,8 @@ import numpy as np
 from gatework.data.filling import forward_filled
 from gatework.tasks.detect.clock import clock, since_last
 from gatework.tasks.detect.judges import Judge, judgings
-from gatework.tasks.detect.kinds import KindWatch
+from gatework.tasks.detect.kinds import RELATION, STUCK, KindWatch
+from gatework.tasks.detect.relations import Relation, RelationErrors
 from gatework.tasks.detect.value_rules import StuckRule, ValueRule
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class OnlineScorer:
         periods: The periods that the network's clock knows, in seconds.
         config: Scorer, threshold and smoothing.
         rules: What judges beside the network, on values alone.
+        relation: How the columns go together; None where that is not judged.
     """
 
     def __init__(
@@ -66,13 +68,17 @@ class OnlineScorer:
         periods: Sequence[int],
         config: DetectOptions,
         rules: Sequence[ValueRule] = (),
+        relation: Relation | None = None,
     ) -> None:
         self.rules = rules
         self.network, self.periods, self.config = network, periods, config
         self.mean, self.std = np.array(scale.mean), np.array(scale.std)
         self.is_forecast = config.scorer == "forecast"
-        usual = network.usual.numpy().astype(np.float64)
-        self.judges = [Judge(judging, begun) for judging, begun in zip(judgings(config), usual, strict=True)]
+        self.relation = RelationErrors(relation, self.mean, self.std) if relation else None
+        by_error, usual = judgings(config), network.usual.numpy().astype(np.float64)
+        self.judges = [Judge(*each) for each in zip(by_error, usual[: len(by_error)], strict=True)]
+        beside = by_error if relation else ()
+        self.related = [Judge(*each) for each in zip(beside, usual[len(by_error) :], strict=True)]
         self.factor = float(network.budget) / config.sensitivity
         self.kinds = KindWatch(network.variables, periods, config.gap)
         self._state: Any = None
@@ -104,11 +110,13 @@ class OnlineScorer:
     def _kinds(self, values: np.ndarray, stamps: np.ndarray, ratios: np.ndarray, causes: np.ndarray) -> np.ndarray:
         """The kinds of the rows that come next; see `Answers.kinds`."""
         is_above = np.nan_to_num(ratios, nan=0.0)[:, np.arange(len(causes)), causes] > self.factor
-        is_stuck = np.zeros(len(causes), dtype=bool)
-        for rule, above in zip(self.rules, is_above[len(self.judges) :], strict=True):
+        by_error, by_relation, by_value = np.split(is_above, np.cumsum([len(self.judges), len(self.related)]))
+        # What only the other columns show is of no shape; what is stuck is told by its own rule.
+        known = np.where(by_relation.any(axis=0) & ~by_error.any(axis=0) & ~by_value.any(axis=0), RELATION, -1)
+        for rule, above in zip(self.rules, by_value, strict=True):
             if isinstance(rule, StuckRule):
-                is_stuck = above
-        return self.kinds.run((values - self.mean) / self.std, stamps, is_above.any(axis=0), causes, is_stuck)
+                known = np.where(above, STUCK, known)
+        return self.kinds.run((values - self.mean) / self.std, stamps, is_above.any(axis=0), causes, known)
 
     def ratios(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Takes in the rows that come next: by how much each judge and each rule beside them calls them anomalous.
@@ -124,8 +132,13 @@ class OnlineScorer:
         """
         errors, expected = self.errors(values, stamps)
         judged = [judge.run(errors) for judge in self.judges]
-        parts = [ratios for ratios, _ in judged] + [rule.run(values) for rule in self.rules]
+        related = [] if self.relation is None else self._related(self.relation.run(values))
+        parts = [ratios for ratios, _ in judged] + related + [rule.run(values) for rule in self.rules]
         return np.stack(parts), expected, judged[0][1]
+
+    def _related(self, errors: np.ndarray) -> list[np.ndarray]:
+        """By how much each judge of the columns against one another calls the rows anomalous."""
+        return [judge.run(errors)[0] for judge in self.related]
 
     def errors(self, values: np.ndarray, stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Takes in the rows that come next, without judging them.

@@ -35,11 +35,12 @@ from gatework.tasks.detect.data import (
 )
 from gatework.tasks.detect.detector import Detector, judged_rows, read_rows
 from gatework.tasks.detect.evaluation import evaluate_detector
-from gatework.tasks.detect.judges import judgings, ratios
+from gatework.tasks.detect.judges import Judging, judgings, ratios
 from gatework.tasks.detect.live import live
 from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
 from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
+from gatework.tasks.detect.relations import Relations
 from gatework.tasks.detect.spans import describe
 from gatework.tasks.detect.stored import StoredWindowSplit, stored_detection_dataset
 from gatework.tasks.detect.stored_windows import StoredWindowExamples
@@ -76,6 +77,7 @@ class UsualTask(Stored, DenseTask):
         settings: Scorer, threshold, smoothing and spans, with a context that fits the training table.
         scales: How series are standardised.
         extents: What the training rows span.
+        relations: How their columns go together.
         periods: The periods of the clock, in seconds.
         usual: How many errors of the validation part the network carries.
         weight: What a labelled row weighs in the loss; 0 where there are no labels.
@@ -94,6 +96,7 @@ class UsualTask(Stored, DenseTask):
     settings: DetectOptions
     scales: Scales
     extents: Extents
+    relations: Relations
     periods: tuple[int, ...]
     usual: int
     weight: float = 0.0
@@ -119,7 +122,7 @@ class UsualTask(Stored, DenseTask):
         columns: Columns = {"time": names.time, "series": names.ids, "target": names.targets}
         held = int((dataset.ends[:, 1] - dataset.ends[:, 0]).sum())
         usual = min(max(held, 1), _USUAL)
-        learnt = (dataset.scales, dataset.extents, dataset.periods)
+        learnt = (dataset.scales, dataset.extents, dataset.relations, dataset.periods)
         return cls(columns, dataset.config, *learnt, usual, 0.0, dataset.reading)
 
     def charts(self, split: Split, rows: pl.DataFrame) -> list[Chart]:
@@ -152,6 +155,17 @@ class UsualTask(Stored, DenseTask):
         """What an error is."""
         return self.settings.scorer
 
+    @property
+    def is_related(self) -> bool:
+        """Whether what the columns say of one another is judged as well."""
+        return self.settings.threshold == "combined" and self.relations.is_any
+
+    @property
+    def judgings(self) -> tuple[Judging, ...]:
+        """How errors are judged: those of the network, then those of the columns against one another."""
+        by_error = judgings(self.settings)
+        return by_error * 2 if self.is_related else by_error
+
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, in rows, and how many windows of them a network learns from."""
         data = detection_data(dataset)
@@ -178,7 +192,7 @@ class UsualTask(Stored, DenseTask):
             UsageError: The recurrent layer is asked to read backwards, which a row-by-row answer cannot.
         """
         self._check(config)
-        sizes = (config, len(self.variables), 2 * len(self.periods), (len(judgings(self.settings)), self.usual))
+        sizes = (config, len(self.variables), 2 * len(self.periods), (len(self.judgings), self.usual))
         if self.scorer == "forecast":
             return detect.NextRowNetwork(*sizes)
         return detect.Autoencoder(*sizes, self.settings.context)
@@ -216,7 +230,8 @@ class UsualTask(Stored, DenseTask):
         """Begins to watch a series: by the network's errors and, as the threshold has it, by rules on the values."""
         scale, extent = self.scales.of(series), self.extents.of(series)
         rules = [rule(extent, np.array(scale.std)) for rule in value_rules(self.settings)]
-        return OnlineScorer(network, scale, self.periods, self.settings, rules)
+        relation = self.relations.of(series) if self.is_related else None
+        return OnlineScorer(network, scale, self.periods, self.settings, rules, relation)
 
     def _besides(self, network: DetectNetwork, rows: EventRows, train: int, end: int) -> np.ndarray:
         """What the rules beside the network say of a series' validation rows, the largest of each, shape (rows,)."""
@@ -226,15 +241,18 @@ class UsualTask(Stored, DenseTask):
 
     def _held_back(self, network: DetectNetwork, rows: EventRows, train: int, end: int) -> list[np.ndarray]:
         """The errors of a series' validation rows at every scale, each of shape (rows, variables)."""
-        errors, _ = self.watch(network, rows.name).errors(rows.values[:end], rows.stamps[:end])
-        return [judging.smoothing(errors.shape[1]).run(errors)[train:] for judging in judgings(self.settings)]
+        watch, values = self.watch(network, rows.name), rows.values[:end]
+        errors = [watch.errors(values, rows.stamps[:end])[0]]
+        errors += [watch.relation.run(values)] if watch.relation else []
+        scales = judgings(self.settings)
+        return [scale.smoothing(each.shape[1]).run(each)[train:] for each in errors for scale in scales]
 
     def _budget(self, held: Sequence[Sequence[np.ndarray]], besides: Sequence[np.ndarray], weeks: float) -> float:
         """What thresholds are multiplied by: each half of the rows is judged by rules that begin with the other."""
         quotients = []
         for errors, beside in zip(held, besides, strict=True):
             early, late = [e[: len(e) // 2] for e in errors], [e[len(e) // 2 :] for e in errors]
-            halves = [ratios(judgings(self.settings), *pair) for pair in ((early, late), (late, early))]
+            halves = [ratios(self.judgings, *pair) for pair in ((early, late), (late, early))]
             quotients.append(np.maximum(np.concatenate(halves), beside))
         return factor(quotients, weeks, self.settings.alarms_per_week, self.settings.gap)
 

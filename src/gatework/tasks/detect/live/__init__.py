@@ -36,6 +36,7 @@ def live(detector: Detector, series: Sequence[EventRows], judged: pl.DataFrame) 
         "scorer": task.scorer,
         "columns": list(task.variables),
         "judges": [] if is_labelled else [judging.about for judging in judgings(settings)],
+        "isRelated": not is_labelled and task.is_related,
         "valueRules": [] if is_labelled else [rule.name for rule in value_rules(settings)],
         "kinds": list(KINDS),
         "farthest": FARTHEST,

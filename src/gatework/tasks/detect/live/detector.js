@@ -9,7 +9,7 @@ class Detector {
     this.isRestoring = this.scorer === "reconstruction";
     this.isLabelled = this.scorer === "label";
     this.layers = this.stacks.layers ?? this.stacks.encoder;
-    this.judgeNames = this.isLabelled ? ["odds of the label"] : [...this.judges.map((judge) => judge.of), ...this.valueRules];
+    this.judgeNames = this.isLabelled ? ["odds of the label"] : [...this.judges.map((judge) => judge.of), ...(this.isRelated ? this.judges.map((judge) => `other columns, ${judge.of}`) : []), ...this.valueRules];
   }
 
   // `own` are the values of the rows, one list a row, NaN where missing. Gives scores, what is expected, who judged what,
@@ -69,27 +69,40 @@ class Detector {
   }
 
   judged(own, scaled, expected, window) {
-    const { judges, rules, kinds: known, mean, std } = window.carried, { factor } = this;
+    const { judges, related, relation, rules, kinds: carriedKinds, mean, std } = window.carried, { factor } = this;
     const errors = scaled.map((row, t) => row.map((v, k) => Math.abs(v - expected[t][k])));
     const byError = judges.map((carried, n) => new Judge(carried, this.judges[n].rule).run(errors));
     const byValue = rules.map((carried, n) => new VALUE_RULES[this.valueRules[n]](carried).run(own));
-    const judged = [...byError, ...byValue];
-    const causes = [], highest = [], winners = [];
+    const againstOthers = relation ? relationErrors(scaled, relation) : [];
+    const byRelation = related.map((carried, n) => new Judge(carried, this.judges[n].rule).run(againstOthers));
+    const judged = [...byError, ...byRelation, ...byValue];
+    const causes = [], highest = [];
     own.forEach((row, t) => {
       const most = row.map((_, k) => judged.map((one) => one.ratios[t][k]).reduce((a, b) => (isNumber(b) && b > a ? b : a), -1));
       const cause = most.indexOf(Math.max(...most));
       causes.push(cause);
       highest.push(most[cause]);
-      winners.push(judged.findIndex((one) => one.ratios[t][cause] === most[cause]));
     });
     const flags = highest.map((ratio) => ratio > factor), stuck = this.valueRules.indexOf("stuck");
-    const isStuck = own.map((_, t) => stuck >= 0 && byValue[stuck].ratios[t][causes[t]] > factor);
-    const watch = new KindWatch(known), stamps = window.stamps;
-    const kinds = watch.run(scaled, stamps, flags, causes, isStuck, this.kinds.indexOf("stuck"));
+    const isAbove = (some, t) => some.some((one) => one.ratios[t][causes[t]] > factor);
+    const known = own.map((_, t) => {
+      if (stuck >= 0 && isAbove([byValue[stuck]], t)) return this.kinds.indexOf("stuck");
+      return isAbove(byRelation, t) && !isAbove([...byError, ...byValue], t) ? this.kinds.indexOf("relation") : -1;
+    });
+    const kinds = new KindWatch(carriedKinds).run(scaled, window.stamps, flags, causes, known);
     const ends = (sign) => expected.map((row, t) => row.map((v, k) => (v + sign * factor * byError[0].thresholds[t][k]) * std[k] + mean[k]));
     const scores = highest.map((ratio) => (ratio < 0 ? NaN : ratio / (ratio + factor)));
-    return { scores, causes: causes.map((cause, t) => (highest[t] < 0 ? -1 : cause)), kinds, winners, judged, factor, expected: ends(0), low: ends(-1), high: ends(1) };
+    return { scores, causes: causes.map((cause, t) => (highest[t] < 0 ? -1 : cause)), kinds, judged, factor, expected: ends(0), low: ends(-1), high: ends(1) };
   }
+}
+
+// How far each value is from what the other columns of its row say of it, as detect/relations.py says it.
+function relationErrors(scaled, { weights, last }) {
+  let filled = last[0];
+  return scaled.map((row) => {
+    filled = row.map((v, k) => (isNumber(v) ? v : filled[k]));
+    return row.map((v, k) => (isNumber(v) ? Math.abs(filled.reduce((sum, of, n) => sum + of * weights[n][k], 0)) : NaN));
+  });
 }
 
 // Stretches of flagged rows, [first, last]; those with at most `gap` others between them are one.

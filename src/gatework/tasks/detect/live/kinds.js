@@ -9,13 +9,14 @@ class KindWatch {
     Object.assign(this, { hasDays, gap, values: values.map((row) => row.map((v) => v ?? NaN)), stamps: [...stamps], flags: flags.map(Boolean) });
   }
 
-  // The number of each flagged row's kind, −1 for other rows. `values` are standardised.
-  run(values, stamps, isFlagged, causes, isStuck, stuckKind) {
+  // The number of each flagged row's kind, −1 for other rows. `values` are standardised; `known` are kinds
+  // that are told by what flagged a row, −1 elsewhere.
+  run(values, stamps, isFlagged, causes, known) {
     const before = this.flags.length;
     this.values.push(...values);
     this.stamps.push(...stamps);
     this.flags.push(...isFlagged);
-    return isFlagged.map((is, row) => (!is ? -1 : isStuck[row] ? stuckKind : this.kind(before + row, causes[row])));
+    return isFlagged.map((is, row) => (!is ? -1 : known[row] >= 0 ? known[row] : this.kind(before + row, causes[row])));
   }
 
   kind(row, variable) {
