@@ -52,9 +52,9 @@ class Relation(Stored):
         covariance = LedoitWolf().fit(whole).covariance_
         # A column that never changes has a covariance of 0 with all others, itself included.
         precision = np.linalg.pinv(covariance, hermitian=True)
-        own = np.maximum(np.diag(precision), np.finfo(np.float64).tiny)
-        explained = 1 - 1 / np.maximum(own * np.diag(covariance), 1.0)
-        return cls(np.where(explained >= _LEAST_EXPLAINED, precision / np.sqrt(own), 0.0))
+        diagonal = np.maximum(np.diag(precision), np.finfo(np.float64).tiny)
+        explained = 1 - 1 / np.maximum(diagonal * np.diag(covariance), 1.0)
+        return cls(np.where(explained >= _LEAST_EXPLAINED, precision / np.sqrt(diagonal), 0.0))
 
     @property
     def is_any(self) -> bool:
