@@ -1,8 +1,13 @@
 """The command in a process of its own: it listens, streams both ways, and answers everybody before it ends."""
 
+import http.client
+import itertools
+import json
 import signal
 import socket
 import subprocess
+import threading
+import time
 
 import pytest
 from websockets.sync.client import connect
@@ -11,16 +16,35 @@ from support.command_line import COMMAND, run_here
 
 
 @pytest.fixture
-def server(runs):
-    command = [*COMMAND, "serve", f"reviews={runs['texts'].path}", str(runs["sales"].path), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    line = process.stdout.readline()
-    assert line.startswith("serving reviews, sales at http://127.0.0.1:"), process.stderr.read()
-    process.port = int(line.split("127.0.0.1:")[1].split()[0])
-    yield process
-    if process.poll() is None:
+def served():
+    """Starts servers, each at a port of its own, and ends those that still run."""
+    started = []
+
+    def serve(*arguments):
+        command = [*COMMAND, "serve", *map(str, arguments), "--port", "0"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process
+
+    yield serve
+    for process in started:
         process.kill()
-    process.communicate()
+        process.communicate()
+
+
+def listens(process):
+    """The names that a server says it serves, once it says so; its port is kept."""
+    line = process.stdout.readline()
+    assert " at http://127.0.0.1:" in line, process.stderr.read()
+    process.port = int(line.split("127.0.0.1:")[1].split()[0])
+    return line.removeprefix("serving ").partition(" at ")[0]
+
+
+@pytest.fixture
+def server(runs, served):
+    process = served(f"reviews={runs['texts'].path}", runs["sales"].path)
+    assert listens(process) == "reviews, sales"
+    return process
 
 
 def receive_until(connection, what):
@@ -65,6 +89,63 @@ def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(
         assert b"200 OK" in receive_until(connection, b'"probabilities"')
     assert server.wait(20) == 0
     assert server.stderr.read() == ""
+
+
+class Sequence(threading.Thread):
+    """A client that holds its own state, and asks the next server again where one does not answer any more."""
+
+    def __init__(self, ports, words):
+        super().__init__()
+        self.ports, self.words, self.answers, self.moved, self.failure = itertools.cycle(ports), words, [], 0, None
+        self.connection = http.client.HTTPConnection("127.0.0.1", next(self.ports), timeout=20)
+
+    def run(self):
+        given = {"return_state": True}
+        try:
+            for word in self.words:
+                reply = self.ask({"text": word, **given})
+                self.answers += reply["answers"]
+                given = {"state": reply["state"]}
+        except Exception as failure:
+            self.failure = failure
+        finally:
+            self.connection.close()
+
+    def ask(self, body):
+        while True:
+            try:
+                self.connection.request("POST", "/predict", json.dumps(body))
+                reply = self.connection.getresponse()
+                content = json.loads(reply.read())
+                assert reply.status == 200, content
+                return content
+            except (OSError, http.client.HTTPException):
+                assert self.moved < 2, "neither server answers"
+                self.moved += 1
+                self.connection.close()
+                self.connection = http.client.HTTPConnection("127.0.0.1", next(self.ports), timeout=20)
+
+
+def test_sequences_of_a_server_that_is_killed_under_load_go_on_elsewhere(runs, served, tmp_path):
+    """Nobody's state is lost with the process, and every answer is that of one stream from its start to its end."""
+    (tmp_path / "keys").write_text("k" * 32)
+    servers = [served(runs["texts"].path, "--state-key-file", tmp_path / "keys") for _ in range(2)]
+    assert [listens(process) for process in servers] == ["texts"] * 2
+    words = [("good", "film", "never slow", "bad")[k % 4] for k in range(120)]
+    clients = [Sequence([process.port for process in servers], words[k:]) for k in range(6)]
+    for client in clients:
+        client.start()
+    while min(len(client.answers) for client in clients) < 10:
+        time.sleep(0.001)
+        assert not any(client.failure for client in clients)
+    servers[0].kill()
+    for client in clients:
+        client.join()
+    assert [client.failure for client in clients] == [None] * 6
+    assert [client.moved for client in clients] == [1] * 6
+    for client in clients:
+        stream = runs["texts"].predictor.stream()
+        assert client.answers == [stream.answer({"text": word}, "row") for word in client.words]
 
 
 def test_another_address_needs_keys(runs):
