@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import os
@@ -23,13 +24,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
+from websockets.asyncio.client import connect
 
 from gatework import export, tasks
 from gatework._files import write_json, write_tensors
@@ -41,7 +43,7 @@ from gatework.training.run import Run
 
 WORDS, STEPS, UNITS = 10_000, 200, 128
 SESSIONS = 10_000
-TICKS = os.sysconf("SC_CLK_TCK")
+STREAMS = 16
 
 # What people write first: one request, one call of torch, in a thread so that the event loop goes on.
 PLAIN = """
@@ -123,6 +125,26 @@ uvicorn.run(app, port=int(port), log_level="error", access_log=False)
 """.replace("WORDS", str(WORDS - 2))
 
 
+ECHO = """
+import sys, uvicorn
+
+async def app(scope, receive, send):
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] != "websocket.disconnect":
+            await send({"type": "websocket.send", "text": message["text"]})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while (message := await receive())["type"] != "http.disconnect" and message["more_body"]:
+        if message["body"]:
+            await send({"type": "http.response.body", "body": message["body"], "more_body": True})
+
+options = {"ws": "websockets-sansio", "ws_per_message_deflate": False, "lifespan": "off"}
+uvicorn.run(app, port=int(sys.argv[1]), log_level="critical", access_log=False, **options)
+"""
+
+
 def classifier(folder: Path) -> Run:
     """A run folder with fresh weights."""
     words = [f"w{k}" for k in range(WORDS)]
@@ -190,24 +212,81 @@ async def asked(port: int, messages: list[bytes], clients: int, seconds: float, 
     return times
 
 
-async def streamed(port: int, seconds: float) -> int:
-    """How many rows of one stream were answered, one at a time."""
+async def streamed(port: int, process: subprocess.Popen[str], kind: str, streams: int, seconds: float) -> float:
+    """Processor time of a row, in seconds: the median of short spells, each stream a row at a time.
+
+    Args:
+        port: The port.
+        process: The server.
+        kind: "ndjson" or "websocket".
+        streams: How many streams there are at once.
+        seconds: How long.
+    """
+    open_one = {"ndjson": posting, "websocket": talking}[kind]
+    async with contextlib.AsyncExitStack() as stack:
+        asks = [await stack.enter_async_context(open_one(port)) for _ in range(streams)]
+
+        async def spell(ask: Callable[[bytes], Awaitable[None]]) -> None:
+            for k in range(64 // streams):
+                await ask(b'{"text": "w%d"}' % (7 * k))
+
+        end, each = time.perf_counter() + seconds, []
+        while time.perf_counter() < end:
+            before = used(process)
+            await asyncio.gather(*map(spell, asks))
+            each.append((used(process) - before) / (64 // streams * streams))
+    return statistics.median(each)
+
+
+@contextlib.asynccontextmanager
+async def posting(port: int) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """A request that stays open: what sends a row and waits for its answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /stream HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
-    end, count = time.perf_counter() + seconds, 0
-    while time.perf_counter() < end:
-        row = b'{"text": "w%d"}\n' % (count % WORDS)
-        writer.write(b"%x\r\n%s\r\n" % (len(row), row))
+
+    async def ask(row: bytes) -> None:
+        writer.write(b"%x\r\n%s\n\r\n" % (len(row) + 1, row))
         await reader.readuntil(b"}\n\r\n")
-        count += 1
+
+    yield ask
     writer.close()
-    return count
+
+
+@contextlib.asynccontextmanager
+async def talking(port: int) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+    """A WebSocket: what sends a row and waits for its answer."""
+    async with connect(f"ws://127.0.0.1:{port}/stream", compression=None) as socket:
+
+        async def ask(row: bytes) -> None:
+            await socket.send(row.decode())
+            await socket.recv()
+
+        yield ask
+
+
+def streams_of(port: int, process: subprocess.Popen[str], seconds: float) -> None:
+    """Prints what a row of a stream takes, over each protocol."""
+    for kind in ("ndjson", "websocket"):
+        times = [asyncio.run(streamed(port, process, kind, count, seconds / 4)) for count in (1, STREAMS)]
+        one, several = (1e6 * each for each in times)
+        print(f"{f'  a row, {kind}':<22} {one:6.0f} us CPU in one stream, {several:.0f} us in {STREAMS} at once")
+
+
+def echoed(port: int, seconds: float) -> None:
+    """Prints what a row takes in a server that gives back what comes: what no server on uvicorn can be below."""
+    with subprocess.Popen([sys.executable, "-c", ECHO, str(port)], text=True) as process:
+        try:
+            asyncio.run(listening(port))
+            print("a bare uvicorn that gives back what comes")
+            streams_of(port, process, seconds)
+        finally:
+            process.terminate()
 
 
 def used(process: subprocess.Popen[str]) -> float:
-    """Processor time of a process so far, in seconds."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """Processor time of the threads that a process has, in seconds, to the microsecond."""
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
 def resident(process: subprocess.Popen[str]) -> float:
@@ -228,7 +307,8 @@ async def listening(port: int) -> None:
 
 def measured(name: str, command: list[str], port: int, path: str, seconds: float, clients: int) -> None:
     """Starts a server, asks it, and prints a line."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    # An installed package has its bytecode; the environment of whoever measures may forbid it.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": ""}
     started = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, text=True) as process:
         try:
@@ -246,9 +326,7 @@ def measured(name: str, command: list[str], port: int, path: str, seconds: float
                 f"{resident(process):.0f} MB"
             )
             if path == "/predict/texts":
-                before = used(process)
-                rows = asyncio.run(streamed(port, seconds / 2))
-                print(f"{'  a stream':<22} {1e6 * (used(process) - before) / rows:6.0f} us CPU a row")
+                streams_of(port, process, seconds)
                 size, before = resident(process), used(process)
                 asyncio.run(asked(port, begun(SESSIONS), clients, 600, most=1))
                 print(
@@ -294,6 +372,7 @@ def main() -> None:
                 sides.append(partial(measured, name, command, port, "/predict", *load))
         for side in sides:
             side()
+        echoed(8399, given.seconds)
         cold(run)
 
 

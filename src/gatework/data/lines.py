@@ -11,6 +11,8 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TextIO, TypeVar
 
+import msgspec
+
 from gatework.data._dialect import SEPARATORS
 from gatework.data.numbers import LARGEST, NumberReader
 from gatework.errors import DataError
@@ -22,6 +24,7 @@ SOURCE = "standard input"
 
 
 _PIECE = 1 << 16
+_READ_JSON = msgspec.json.Decoder().decode
 
 
 def waiting_lines(file: TextIO) -> Iterator[list[str]]:
@@ -138,7 +141,7 @@ def _fields(text: str, where: str, separator: str) -> list[str]:
 
 def _json_row(text: str, where: str) -> dict[str, Any]:
     try:
-        row = json.loads(text)
+        row = _decoded(text)
     except RecursionError:
         raise DataError(f"{SOURCE}, {where} is nested too deeply; one flat JSON object a line was expected") from None
     except ValueError as error:
@@ -148,6 +151,18 @@ def _json_row(text: str, where: str) -> dict[str, Any]:
     if "\\ud" in text.lower():
         _check_surrogates(row, where)
     return row
+
+
+def _decoded(text: str) -> Any:
+    """JSON as values, in a tenth of the time where it holds neither NaN, nor half a character, nor a number too large.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        return _READ_JSON(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return json.loads(text)
 
 
 def _check_surrogates(row: dict[str, Any], where: str) -> None:

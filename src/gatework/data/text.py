@@ -161,7 +161,7 @@ class Vocabulary:
     def indices(self, words: Iterable[str]) -> np.ndarray:
         """The index of each word, int32, with 1 for the unknown ones."""
         index = self._index
-        return np.fromiter((index.get(word, UNKNOWN) for word in words), dtype=np.int32)
+        return np.array([index.get(word, UNKNOWN) for word in words], dtype=np.int32)
 
     def encoded(self, texts: Texts, most: int) -> tuple[np.ndarray, np.ndarray]:
         """How many words each text has, of which the last `most` are kept, and the indices of all of them in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ctypes import addressof, c_char
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ class Layers:
     def __init__(self, config: ModelOptions, inputs: int, weights: Weights) -> None:
         self.directions, self.hidden, self.count = (2 if config.bidirectional else 1), config.hidden, config.layers
         self.states = SHAPES[config.cell].states
+        self._stepped_shape = self.states + 1, self.count, self.hidden
         self.threads = usable_cores()
         self._weights = weights
         places = _native.ISAS.index(active_isa()), _native.CELLS.index(config.cell)
@@ -139,16 +141,16 @@ class Layers:
         Returns:
             The top layer's h, shape (hidden,), and what is carried on.
         """
-        before = self._start() if carried is None else carried
-        start, after = before.address, CarriedStates.of(np.empty(self.carried_shape, np.float32))
-        outputs = np.empty((self.count, self.hidden), np.float32)
-        output = outputs.ctypes.data
+        start = (self._start() if carried is None else carried).address
+        # The states, and behind them what each layer says: one piece of memory, whose address is asked for once.
+        memory = np.empty(self._stepped_shape, np.float32)
+        end = addressof(c_char.from_buffer(memory))
+        output = end + 4 * self.states * self.count * self.hidden
         for places, record in zip(self._places, self.records, strict=True):
-            previous = tuple([start + place for place in places])
-            following = tuple([after.address + place for place in places])
+            previous, following = tuple(map(start.__add__, places)), tuple(map(end.__add__, places))
             _check(_native.step(self.kernel, 1, record, x, previous, following, output, 0))
             x, output = output, output + 4 * self.hidden
-        return outputs[-1], after
+        return memory[-1, -1], CarriedStates(memory[:-1], end)
 
     @property
     def carried_shape(self) -> tuple[int, int, int]:

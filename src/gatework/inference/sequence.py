@@ -60,6 +60,7 @@ class SequenceNetwork:
         self._given = config, sizes, weights
         held = {name: np.ascontiguousarray(array) for name, array in weights.items()}
         self._embedding: Array | None = held.get("embedding.weight")
+        self._first_vector = 0 if self._embedding is None else self._embedding.ctypes.data
         start = "recurrent."
         recurrent = {name.removeprefix(start): array for name, array in held.items() if name.startswith(start)}
         self._width = sizes.inputs or config.embedding
@@ -111,12 +112,14 @@ class SequenceNetwork:
             Outputs of shape (steps, outputs), and what the next call is given.
         """
         states, pooled = (None, None) if carried is None else carried
-        vectors = self._vectors(steps)
-        if len(vectors) == 1:
-            hidden, states = self.layers.step(vectors.ctypes.data, states)
+        if len(steps) == 1:
+            # The array must live until the kernel has read it.
+            vectors = self._vectors(steps) if self._embedding is None else self._embedding
+            place = vectors.ctypes.data if self._embedding is None else self._vector_at(int(steps[0]))
+            hidden, states = self.layers.step(place, states)
             seen, pooled = self._pooling.step(hidden, pooled)
             return self._output(seen)[None], CarriedOn(states, pooled)
-        sequence, states = self.layers.go_on(vectors, states)
+        sequence, states = self.layers.go_on(self._vectors(steps), states)
         outputs = np.empty((len(sequence), len(self._bias)), np.float32)
         for place, hidden in enumerate(sequence):
             seen, pooled = self._pooling.step(hidden, pooled)
@@ -145,6 +148,12 @@ class SequenceNetwork:
         """What the layers read of tokens, or of values, shape (rows, features)."""
         vectors = inputs if self._embedding is None else self._embedding[inputs]
         return np.ascontiguousarray(vectors, np.float32)
+
+    def _vector_at(self, token: int) -> int:
+        """The address of a token's vector."""
+        if self._embedding is None or not 0 <= token < len(self._embedding):
+            raise IndexError(f"there is no token {token}")
+        return self._first_vector + self._embedding.strides[0] * token
 
     def _output(self, seen: Array) -> Array:
         output: Array = self._weight @ seen + self._bias

@@ -20,7 +20,7 @@ from gatework.serve._limits import Limits
 from gatework.serve._model import ServedModel
 from gatework.serve._refusal import Refusal
 from gatework.serve._service import Service
-from gatework.serve._streams import Streams
+from gatework.serve._streams import Socket, Streams
 from gatework.training.run import Run
 
 _MODEL = "/v2/models/{name}"
@@ -97,7 +97,7 @@ def _routes(ends: Endpoints, streams: Streams) -> list[Route | WebSocketRoute]:
             for version in versions
         ),
         Route(f"{_MODEL}/stream", streams.lines, methods=post),
-        *(WebSocketRoute(path, streams.socket) for path in ("/stream", "/stream/{name}", f"{_MODEL}/stream")),
+        *(WebSocketRoute(path, Socket(streams)) for path in ("/stream", "/stream/{name}", f"{_MODEL}/stream")),
     ]
 
 

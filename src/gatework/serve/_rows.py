@@ -27,8 +27,14 @@ class Pace:
     def __init__(self) -> None:
         self.seconds = math.inf
 
-    def count(self, seconds: float, rows: int) -> None:
-        """Counts some rows that took so long together."""
+    def measured(self, stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """The answers to the next rows of a stream, whose time counts; that to a wrong one says why, as "error"."""
+        started = time.perf_counter()
+        answers = _answers(stream, rows)
+        self._count(time.perf_counter() - started, len(rows))
+        return answers
+
+    def _count(self, seconds: float, rows: int) -> None:
         each = seconds / max(rows, 1)
         if each < self.seconds:
             self.seconds = each
@@ -47,16 +53,17 @@ def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
 
     Such a row counts for nothing: the stream goes on as if it had not come.
     """
-    answers = []
-    for pace, stream, rows in asked:
-        started = time.perf_counter()
-        answers.append(_answers(stream, rows))
-        pace.count(time.perf_counter() - started, len(rows))
-    return answers
+    return [pace.measured(stream, rows) for pace, stream, rows in asked]
 
 
 def _answers(stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:
     answered: list[dict[str, Any]] = []
+    if len(rows) == 1:
+        (where, row), *_ = rows
+        try:
+            return [stream.answer(row, where)]
+        except GateworkError as error:
+            return [{"error": sentence_of(error)}]
     while len(answered) < len(rows):
         try:
             answered.extend(answers_of(stream, rows[len(answered) :]))

@@ -96,7 +96,8 @@ class SequenceStream:
         Raises:
             DataError: A column is missing, or a value is no finite number.
         """
-        return next(self.answers([(where, row)]))
+        outputs, self.state = self._follow(self._inputs(self._steps(row, where)), self.state)
+        return self.task.said(self._alone(outputs)[-1])
 
     def answers(self, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         """The answers to rows that come together, each as `answer()` gives it.

@@ -20,6 +20,10 @@ register_metrics(
 )
 
 
+_FEW = 8
+"""Numbers from which on numpy adds up in another order than one after the other."""
+
+
 def answers_of(scores: np.ndarray, targets: np.ndarray) -> pl.DataFrame:
     """Answers as a table.
 
@@ -86,8 +90,21 @@ def class_figures(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return precision, recall, 2 * right / np.maximum(answered + actual, 1)
 
 
+def chances_of(scores: np.ndarray) -> list[float]:
+    """The probabilities of one example by its scores, shape (classes,): to the bit those of `probabilities()`."""
+    if len(scores) >= _FEW:
+        many: list[float] = probabilities(scores).tolist()
+        return many
+    # Of a few numbers Python's own arithmetic takes a third of the time, in which a stream answers.
+    plain = scores.tolist()
+    top = max(plain)
+    powers: list[float] = np.exp([score - top for score in plain]).tolist()
+    total = sum(powers)
+    return [power / total for power in powers]
+
+
 def probabilities(scores: np.ndarray) -> np.ndarray:
     """The softmax of scores of shape (..., classes), float64."""
     # Two lines of arithmetic, for which a server need not wait for scipy.
-    powers = np.exp(scores.astype(np.float64) - scores.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    powers = np.exp(scores.astype(np.float64) - np.maximum.reduce(scores, -1, keepdims=True))
+    return powers / np.add.reduce(powers, -1, keepdims=True)

@@ -33,7 +33,7 @@ from gatework.tasks.classify.joint import Joint, joining_of
 from gatework.tasks.classify.kinds import decided, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
-from gatework.tasks.classify.metrics import answers_of, metrics, probabilities, sample
+from gatework.tasks.classify.metrics import answers_of, chances_of, metrics, probabilities, sample
 from gatework.tasks.classify.options import (
     OPTIONS,
     PretrainingOptions,
@@ -477,7 +477,7 @@ class ClassifyTask(SequenceTask):
 
     def said(self, output: np.ndarray) -> dict[str, Any]:
         """The likeliest class, its probability, and the probability of every class."""
-        chances = probabilities(output).tolist()
+        chances = chances_of(output)
         best = max(chances)
         label = self.classes[chances.index(best)]
         return {"label": label, "probability": best, "probabilities": dict(zip(self.classes, chances, strict=True))}
