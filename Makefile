@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
-.PHONY: demo test quick fuzz check docs format cells options sanitize arm64 wheel setup clean
+.PHONY: demo test quick fuzz check docs format cells options sanitize arm64 windows wheel setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -52,6 +52,10 @@ sanitize:
 # The native kernels for arm64: cross-compiled and run under qemu's user mode (Debian's g++-aarch64-linux-gnu, qemu-user).
 arm64:
 	tests/native/arm64.sh
+
+# The native kernels cross-compiled for Windows on x86-64, with the clang of the package ziglang; half an hour.
+windows:
+	tests/native/windows.sh
 
 # A release, rehearsed: source archive, wheels, audits, and use in fresh environments without a compiler; ten minutes.
 wheel:

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <new>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -162,9 +163,10 @@ class Slices {
 class Scratch {
  public:
   Scratch(int64_t bytes_each, int64_t count) : each_((bytes_each + alignment - 1) / alignment * alignment + alignment) {
-    if (posix_memalign(&memory_, alignment, static_cast<size_t>(each_ * count + alignment)) != 0) memory_ = nullptr;
+    const auto bytes = static_cast<size_t>(each_ * count + alignment);
+    memory_ = ::operator new(bytes, std::align_val_t{alignment}, std::nothrow);
   }
-  ~Scratch() { free(memory_); }
+  ~Scratch() { ::operator delete(memory_, std::align_val_t{alignment}); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 

@@ -1,7 +1,11 @@
 #include "threads.h"
 
+#if defined(__linux__)
 #include <dlfcn.h>
+#endif
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 
 #include <atomic>
 #include <condition_variable>
@@ -152,13 +156,15 @@ std::atomic<bool> is_forked{false};
 
 // A forked process has none of its parent's threads, and OpenMP libraries do not recover from that: it starts a pool of
 // its own and leaves the parent's alone.
-void forget_threads() {
+[[maybe_unused]] void forget_threads() {
   current.store(nullptr);
   is_forked.store(true);
 }
 
+#if !defined(_WIN32)  // where no process is forked
 // From the moment that the library is loaded: torch may have started its threads before the first call here.
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, forget_threads);
+#endif
 
 // False when there is no such library. The team has the library's own size, that of torch's operations: a team of
 // another size would make it end and start threads. Threads beyond the tasks find nothing to do.

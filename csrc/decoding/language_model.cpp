@@ -26,14 +26,15 @@ int64_t inputs_of(const Kernel& kernel) {
 class Aligned {
  public:
   explicit Aligned(int64_t bytes = 0) {
-    if (bytes > 0 && posix_memalign(&memory_, 64, static_cast<size_t>(bytes)) != 0) throw std::bad_alloc();
+    if (bytes > 0) memory_ = ::operator new(static_cast<size_t>(bytes), std::align_val_t{alignment});
   }
-  ~Aligned() { free(memory_); }
+  ~Aligned() { ::operator delete(memory_, std::align_val_t{alignment}); }
   Aligned(const Aligned&) = delete;
   Aligned& operator=(const Aligned&) = delete;
   void* get() const { return memory_; }
 
  private:
+  static constexpr size_t alignment = 64;
   void* memory_ = nullptr;
 };
 

@@ -334,7 +334,7 @@ bool run_rounded(Isa isa, const Check& c, int threads) {
   const std::string what = trace(c) + ", in bfloat16";
   Results results[2];
   for (int several : {0, 1}) {
-    NativeScan<float> scan(kernel, c.problem, c.sizes.is_packed, nothing(), true);
+    NativeScan<float> scan(kernel, c.problem, c.sizes.is_packed, no_options(), true);
     const int count = several ? threads : 1;
     if (!scan.forward(count, results[several]) || !scan.backward(count, results[several])) return false;
   }

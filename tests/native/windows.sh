@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Cross-compiles the native kernels for Windows on x86-64 with the clang of the package ziglang, and links them with the
+# program that tests them; runs it where wine is installed. Usage: windows.sh [FOLDER]
+# What needs Python's own headers for Windows (csrc/bind.cpp, csrc/decoding/bind*.cpp) is left out.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${1:-$root/build/windows}
+. "$root/tests/native/flags.sh"
+
+mkdir -p "$build"
+tools=$build/tools
+[ -x "$tools/bin/python" ] || python3 -m venv "$tools"
+"$tools/bin/python" -m pip install -q "ziglang>=0.14"
+compiler="$tools/bin/python -m ziglang c++ -target x86_64-windows-gnu"
+# clang reads also what never runs: a division by the recurrent gates of a cell that has none.
+common="-std=c++17 $(in_cmake kernel_flags) -Wall -Wextra -Wno-division-by-zero"
+
+units=
+objects=
+for isa in baseline avx2 avx512 avx512_bf16 avx512_amx; do
+  for element in $(elements_of $isa); do
+    flags="$common $(flags_of $isa) -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element"
+    units+="$compiler $flags -c $root/csrc/kernels.cpp -o $build/${isa}_$element.o"$'\n'
+    objects+=" $build/${isa}_$element.o"
+  done
+done
+for source in dispatch processor threads decoding/ctc decoding/ctc_paths decoding/language_model decoding/ngrams \
+  decoding/products decoding/read_out decoding/sampling decoding/threads; do
+  units+="$compiler $common -c $root/csrc/$source.cpp -o $build/${source//\//_}.o"$'\n'
+done
+# The kernels take minutes each: as many at once as the machine has cores.
+printf '%s' "$units" | xargs -P "$(nproc)" -I {} sh -c '{}'
+$compiler $common -o "$build/driver.exe" "$root/tests/native/driver.cpp" $objects "$build"/{dispatch,processor,threads}.o
+echo "$build/driver.exe"
+if command -v wine >/dev/null; then wine "$build/driver.exe" baseline; fi
