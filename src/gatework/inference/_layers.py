@@ -144,7 +144,7 @@ class Layers:
         start = (self._start() if carried is None else carried).address
         # The states, and behind them what each layer says: one piece of memory, whose address is asked for once.
         memory = np.empty(self._stepped_shape, np.float32)
-        end = addressof(c_char.from_buffer(memory))
+        end = addressof(c_char.from_buffer(memory.data))
         output = end + 4 * self.states * self.count * self.hidden
         for places, record in zip(self._places, self.records, strict=True):
             previous, following = tuple(map(start.__add__, places)), tuple(map(end.__add__, places))
