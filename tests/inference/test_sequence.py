@@ -118,6 +118,16 @@ def test_a_run_answers_on_int8_and_says_where_it_cannot(tmp_path):
         Predictor(run, "int4")
 
 
+@torch.no_grad()
+def test_a_sequence_that_begins_with_one_step_begins_from_zeros():
+    """Of a size whose memory the allocator writes into as soon as nobody holds it."""
+    model, network = both(ModelOptions(hidden=128), Sizes(None, 2, 1))
+    steps, carried = np.ones((4, 2), np.float32), None
+    for k, expected in enumerate(network.follow(steps, None)[0]):
+        output, carried = network.follow(steps[k : k + 1], carried)
+        assert output[0] == pytest.approx(expected, abs=float(most_rounding(model, torch.ones(1), 4)[0]))
+
+
 def test_what_does_not_fit_is_left_to_torch():
     config, sizes = ModelOptions(hidden=4), Sizes(None, 2, 1)
     model, _ = both(config, sizes)

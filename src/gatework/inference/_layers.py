@@ -141,7 +141,8 @@ class Layers:
         Returns:
             The top layer's h, shape (hidden,), and what is carried on.
         """
-        start = (self._start() if carried is None else carried).address
+        before = self._start() if carried is None else carried  # kept until the kernels have read it
+        start = before.address
         # The states, and behind them what each layer says: one piece of memory, whose address is asked for once.
         memory = np.empty(self._stepped_shape, np.float32)
         end = addressof(c_char.from_buffer(memory.data))
