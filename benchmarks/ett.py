@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from runs import finished, settings, take_settings
 
-from gatework import training
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.data import ForecastDataset
 from gatework.tasks.forecast.linear import Linear
@@ -35,7 +35,6 @@ from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.windows import Origins, OriginSplit, origins_of
 from gatework.training import Run
 from gatework.training.fitting import prepare
-from gatework.training.progress import Lines
 
 HOURS = 30 * 24
 TRAIN, VALIDATION, TEST = 12 * HOURS, 4 * HOURS, 4 * HOURS
@@ -126,7 +125,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     parser.add_argument("--skips", default="last,linear", help="what the network may add to; validation chooses")
-    parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as hidden=64")
+    take_settings(parser)
     return parser.parse_args()
 
 
@@ -168,25 +167,13 @@ def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Names
         schedule="cosine",
         **parts,
     )
-    return chosen.changed(**dict(map(setting, options.set)))
-
-
-def setting(text: str) -> tuple[str, Any]:
-    """A field of the recipe and its value, from `hidden=64`."""
-    name, _, value = text.partition("=")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return chosen.changed(**settings(options))
 
 
 def trained(out: Path, dataset: ForecastDataset, chosen: Recipe, options: argparse.Namespace) -> Run:
     """A finished run, from where it was left."""
     start = time.process_time()
-    if (out / "recipe.toml").exists():
-        run = training.resume(out, dataset, progress=Lines())
-    else:
-        run = training.train("forecast", dataset, out=out, recipe=chosen, threads=options.threads, progress=Lines())
+    run = finished(out, dataset, chosen, options.threads)
     print(f"{out.name}: {time.process_time() - start:.0f} s of CPU time", flush=True)
     return run
 

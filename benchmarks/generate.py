@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from runs import settings, take_settings
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -171,10 +172,10 @@ def main() -> None:
     parser.add_argument("--file", type=Path)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--steps", type=int, default=2000, help="steps of the GPT; 0 leaves it out")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="options of the recipe")
+    take_settings(parser)
     given = parser.parse_args()
     file = given.file or Path(os.environ.get("GATEWORK_DATA", ".")) / "text" / "tinyshakespeare.txt"
-    changes = {name: json.loads(value) for name, _, value in (one.partition("=") for one in given.set)}
+    changes = settings(given)
     if given.threads:
         torch.set_num_threads(given.threads)
     for minutes in given.minutes:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from runs import settings, take_settings
 
 import gatework
 from gatework.training.progress import Lines
@@ -43,13 +44,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pretrain", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--validate", action="store_true", help="say nothing of the test part")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="options of the recipe")
+    take_settings(parser)
     return parser.parse_args()
 
 
 def _measured(seed: int, given: argparse.Namespace) -> dict[str, float]:
     """The figures of one seed."""
-    changes = {name: json.loads(value) for name, _, value in (one.partition("=") for one in given.set)}
+    changes = settings(given)
     left = given.minutes - given.rest
     if given.pretrain:
         changes = {"pretrain_minutes": given.share * left, "minutes": (1 - given.share) * left} | changes

@@ -17,20 +17,17 @@ series with a day and a week in them and levels from 1 to a million, where none 
 
 import argparse
 import csv
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
+from runs import finished, settings, take_settings
 
-from gatework import training
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.metrics import MEDIAN, arrays_of, interval_score
 from gatework.training import Run
 from gatework.training.fitting import prepare
-from gatework.training.progress import Lines
 from gatework.training.run import network_answers, read_table
 
 # Horizon, steps of a season, the grid's step.
@@ -65,7 +62,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     parser.add_argument("--scales", action="store_true", help="compare with series of one scale, and nothing else")
-    parser.add_argument("--set", action="append", default=[], help="a field of the recipe, as hidden=64")
+    take_settings(parser)
     options = parser.parse_args()
     if options.make:
         make(options.folder, options.make)
@@ -178,21 +175,10 @@ def trained(past: Values, future: Values, seed: int, options: argparse.Namespace
         patience=4,
         seed=seed,
     )
-    chosen = chosen.changed(**dict(map(setting, options.set)))
+    chosen = chosen.changed(**settings(options))
     dataset, _ = prepare(long_table(past, future, unit), "forecast", chosen, {})
     out = options.out / f"{options.group}-{options.part}-{kind}seed{seed}"
-    if (out / "recipe.toml").exists():
-        return training.resume(out, dataset, progress=Lines())
-    return training.train("forecast", dataset, out=out, recipe=chosen, threads=options.threads, progress=Lines())
-
-
-def setting(text: str) -> tuple[str, Any]:
-    """A field of the recipe and its value, from `hidden=64`."""
-    name, _, value = text.partition("=")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
+    return finished(out, dataset, chosen, options.threads)
 
 
 def long_table(past: Values, future: Values, unit: str) -> pl.DataFrame:

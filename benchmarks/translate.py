@@ -16,7 +16,6 @@ GATEWORK_DATA=... python benchmarks/translate.py --budgets en-de:30 --seeds 3 --
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import os
 import statistics
@@ -27,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
+from runs import settings, take_settings
 from torch import nn
 
 import gatework
@@ -54,15 +54,14 @@ def main() -> None:
     parser.add_argument("--budgets", nargs="*", default=["de-en:5", "de-en:20", "en-de:15"])
     parser.add_argument("--out", type=Path, default=Path("build/translate"))
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of every recipe")
+    take_settings(parser)
     parser.add_argument("--pairs", type=int, default=15, help="of steps beside torch.nn's; 0 leaves them out")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    changes = {name: as_number(value) for name, _, value in (change.partition("=") for change in options.set)}
     for budget in options.budgets:
         direction, _, minutes = budget.partition(":")
-        recipe = recipe_of(direction, float(minutes)).changed(**changes)
+        recipe = recipe_of(direction, float(minutes)).changed(**settings(options))
         out = options.out / budget.replace(":", "-")
         runs = [train(direction, recipe, seed, out / f"seed-{seed}", options.threads) for seed in range(options.seeds)]
         print_baselines(runs[0], direction)
@@ -71,13 +70,6 @@ def main() -> None:
         measure(runs[0], direction)
     if options.pairs:
         step_beside_torch("de-en", options.pairs)
-
-
-def as_number(value: str) -> float | int | str:
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(value)
-    return value
 
 
 def data_of(direction: str) -> Path:
