@@ -21,7 +21,8 @@ class ForwardScan {
     const int64_t hidden = round_up(layout.hidden, V::lanes), output = round_up(layout.output, V::lanes);
     const int64_t factors = O::is_rounded ? (2 * output + hidden) / O::group : 0;
     return static_cast<int64_t>(sizeof(T)) *
-           (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors<O> + max_columns) * V::lanes);
+           (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors<O> + max_columns) * V::lanes +
+            (layout.batch == 1 ? steps_at_once * accumulators * hidden : 0));
   }
 
   ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -48,9 +49,13 @@ class ForwardScan {
       memory += rows * stride;
     }
     place_factors(memory, rows);
+    input_sums = memory + (O::is_rounded ? rows * (2 * output_stride + stride) / O::group : 0);
   }
 
-  void run() { run_steps(*this); }
+  void run() {
+    if (C::gates > 0 && p.layout.batch == 1) return run_alone();
+    run_steps(*this);
+  }
 
  protected:
   // `scan` is this one, or what acts around it.
@@ -71,6 +76,87 @@ class ForwardScan {
       swap(h_now, h_next);
       swap(factors_now, factors_next);
     }
+  }
+
+  // A single sequence: the input products of some steps at once, so that their weights are read once for all of them.
+  // Every sum is made of the same terms in the same order as one step after the other.
+  static constexpr int64_t steps_at_once = 24;
+
+  void run_alone() {
+    start();
+    seen = factors_now;
+    const int64_t steps = p.layout.steps;
+    for (int64_t k = 0; k < steps; k += steps_at_once) {
+      const int64_t count = steps - k < steps_at_once ? steps - k : steps_at_once;
+      const int64_t first_row = p.layout.reverse ? steps - k - count : k;
+      ForwardScan(*this).read_inputs(first_row, count);
+      for (int64_t n = 0; n < count; ++n) {
+        const int64_t t = p.layout.reverse ? steps - 1 - k - n : k + n;
+        seen = factors_now;
+        ForwardScan(*this).each_unit_alone(t, t - first_row);
+        if (p.weights.projection) project({t, 1});
+        if (k + n + 1 == steps) finish(0, 1);
+        swap(h_now, h_next);
+        swap(factors_now, factors_next);
+      }
+    }
+  }
+
+  // Calls use(block, count of blocks, panel) for each panel.
+  template <class Use>
+  GATEWORK_INLINE void each_panel(const Use& use) const {
+    const int64_t blocks = stride / V::lanes;
+    const T* panel = static_cast<const T*>(p.panels.weights);
+    for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
+      const int64_t left = blocks - block;
+      const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
+      use(block, count, panel);
+      panel += Panels::panel_elements(input, output, count);
+    }
+  }
+
+  void read_inputs(int64_t first_row, int64_t rows) const {
+    const int64_t row_sums = accumulators * stride;
+    each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
+      // What the recurrent product alone feeds starts from its biases.
+      const int all = count * accumulators, columns = C::are_shared ? all : C::inputs;
+      const Tiles tiles = split_rows(rows, O::tallest(columns));
+      int64_t r = 0;
+      for (int64_t tile = 0; tile < tiles.count; ++tile) {
+        const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
+        const Segment<Element> x[] = {{static_cast<const Element*>(p.x) + (first_row + r) * input, input, input}};
+        T* const to = input_sums + r * row_sums + block * accumulators * V::lanes;
+        multiply<O>(height, columns, {panel, 0, to, row_sums, x, 1, panel + all * V::lanes});
+        for (int k = 0; k < height; ++k) {
+          for (int a = columns; a < all; ++a) V::load(panel + a * V::lanes).store(to + k * row_sums + a * V::lanes);
+        }
+        r += height;
+      }
+    });
+  }
+
+  void each_unit_alone(int64_t t, int64_t slot) {
+    each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
+      const int skipped = C::are_shared ? 0 : C::first_gate, columns = C::are_shared ? count * accumulators : C::gates;
+      const T* const from = input_sums + (slot * stride + block * V::lanes) * accumulators;
+      const T* const weights = panel + (accumulators + O::groups(input) * C::inputs) * count * V::lanes;
+      const Segment<Element> h[] = {{seen, output_stride, output}};
+      for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(z + a * V::lanes);
+      multiply<O>(1, columns,
+                  {from + skipped * V::lanes, 0, z + skipped * V::lanes, columns * V::lanes, h, 1, weights});
+      for (int c = 0; c < count; ++c) {
+        V accumulator[accumulators];
+#pragma GCC unroll 8
+        for (int a = 0; a < accumulators; ++a) {
+          accumulator[a] = V::load(z + (c * accumulators + C::of(a)) * V::lanes);
+        }
+        cell(t, 0, (block + c) * V::lanes, accumulator,
+             [](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+               Cell::template forward<V>(a, previous, vectors, next, saved, trace);
+               return next;
+             });
+      }
+    });
   }
 
   template <class Pointer>
@@ -246,7 +332,7 @@ class ForwardScan {
 
   const ForwardArguments p;
   const int64_t input, hidden, output, stride, output_stride, first, last;
-  T *z, *zeros, *h_now, *h_next;
+  T *z, *zeros, *h_now, *h_next, *input_sums;
   const Element* seen;                  // the h that the recurrent product sees
   T* state[Cell::states];               // state[0] is h before its projection
   Element *factors_now, *factors_next;  // h as a factor
