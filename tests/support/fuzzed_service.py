@@ -2,11 +2,13 @@
 
     python tests/support/fuzzed_service.py [CASES] [SEED]
 
-schemathesis has an environment of its own, build/fuzz-tools, as its plugin for pytest would be loaded by every test.
+schemathesis has an environment of its own, build/fuzz-tools, as its plugin for pytest would be loaded by every test. It
+ends an address early where nothing new comes to it, and so is started with seed after seed until there were that many.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -25,8 +27,8 @@ OPERATIONS = 12
 
 
 def main() -> int:
-    """Serves a small classifier and asks it; schemathesis's own exit code."""
-    cases, seed = int((sys.argv[1:] or ["5000"])[0]), (sys.argv[2:] or ["0"])[0]
+    """Serves a small classifier and asks it; schemathesis's own exit code, the first that is not 0."""
+    cases, seed = int((sys.argv[1:] or ["5000"])[0]), int((sys.argv[2:] or ["0"])[0])
     python = TOOLS / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", TOOLS], check=True)
@@ -38,13 +40,27 @@ def main() -> int:
         with subprocess.Popen(serve, stdout=subprocess.DEVNULL) as server:
             try:
                 wait(server, port)
-                each = max(1, cases // OPERATIONS)
-                command = [python, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
-                command += ["--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing"]
-                command += ["--max-examples", str(each), "--seed", seed]
-                return subprocess.run(command, check=False, cwd=folder).returncode
+                asked, code = 0, 0
+                while asked < cases and code == 0:
+                    count, code = ask(folder, port, max(1, (cases - asked) // OPERATIONS), seed)
+                    asked, seed = asked + count, seed + 1
+                print(f"{asked:,} cases", "passed" if code == 0 else "and a failure")
+                return code
             finally:
                 server.terminate()
+
+
+def ask(folder: str, port: int, each: int, seed: int) -> tuple[int, int]:
+    """Has schemathesis ask: how many cases there were, and its exit code."""
+    command = [str(TOOLS / "bin" / "python"), "-m", "schemathesis.cli", "run"]
+    command += [f"http://127.0.0.1:{port}/openapi.json", "--checks", ",".join(CHECKS)]
+    command += ["--phases", "coverage,fuzzing", "--max-examples", str(each), "--seed", str(seed)]
+    # The first evaluation imports torch, for which a busy machine takes its time.
+    command += ["--request-timeout", "60"]
+    done = subprocess.run(command, check=False, cwd=folder, stdout=subprocess.PIPE, text=True)
+    print(done.stdout, flush=True)
+    counted = re.search(r"(\d+) generated", done.stdout)
+    return (int(counted[1]) if counted else 0), done.returncode or int(counted is None)
 
 
 def free_port() -> int:
