@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,8 +92,23 @@ def compare(
     plan = ComparisonPlan(chosen, tuple(cells), seeds, match)
     with working_on(on, dataset, chosen, isinstance(source, (str, os.PathLike))) as elsewhere:
         out = Path(out).absolute() if elsewhere else Path(out)
-        run(dataset, plan, out, workers=workers, progress=progress, command=command, elsewhere=elsewhere)
+        run(
+            dataset,
+            plan,
+            out,
+            workers=workers,
+            progress=progress,
+            command=command,
+            elsewhere=elsewhere,
+            meanwhile=_import_what_follows,
+        )
     return finished(Path(out))
+
+
+def _import_what_follows() -> None:
+    """Imports what the verdict, the look inside and the report need, which takes a moment."""
+    for module in ("scipy.special", "gatework.inside.comparison", "gatework.reports"):
+        importlib.import_module(module)
 
 
 def finished(path: Path) -> Compared:

@@ -55,6 +55,13 @@ def test_a_killed_training_goes_on_to_the_same_weights(folder):
         assert (folder / "killed" / name).read_bytes() == (folder / "run" / name).read_bytes()
 
 
+def test_it_has_no_live_page_and_says_so(folder):
+    done = run_process(*PLUGIN, "inspect", "run", cwd=folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'was trained for the task "spell"; the live page is for runs that read single texts or' in done.stderr
+    assert not (folder / "run" / "inspect.html").exists()
+
+
 def test_it_is_evaluated_and_predicts_and_streams(folder):
     done = run_process(*PLUGIN, "evaluate", "run", "numbers.csv", "--json", cwd=folder)
     assert json.loads(done.stdout)["exact"] > 0.9

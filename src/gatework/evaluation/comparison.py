@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-import importlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +85,7 @@ def compare(
     progress: Progress | None = None,
     command: str = "",
     elsewhere: Elsewhere | None = None,
+    meanwhile: Callable[[], Any] | None = None,
 ) -> None:
     """Trains every cell with every seed, runs the baselines, and writes the comparison folder.
 
@@ -99,6 +99,7 @@ def compare(
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
         elsewhere: The executor that trains the runs; processes of this machine if None.
+        meanwhile: What this process can do while others train.
 
     Raises:
         RunError: The folder holds something else, or the comparison of another plan or other data.
@@ -132,7 +133,7 @@ def compare(
         workers,
         progress,
         beside=functools.partial(_baselines, out, task),
-        meanwhile=_import_statistics,
+        meanwhile=meanwhile,
         elsewhere=elsewhere,
     )
     content = _content(out, plan, dataset, task, _baselines(out, task, dataset), command)
@@ -144,11 +145,6 @@ def _largest_first(plan: ComparisonPlan, task: Task, sizes: Mapping[str, int]) -
     """The cells in the order in which they begin: the last to end are short, and no process waits long for another."""
     models = {cell: dataclasses.replace(plan.recipe.model, cell=cell, hidden=sizes[cell]) for cell in plan.cells}
     return sorted(plan.cells, key=lambda cell: parameters(task, models[cell]), reverse=True)
-
-
-def _import_statistics() -> None:
-    """Imports what the verdict needs, which takes a moment."""
-    importlib.import_module("scipy.special")
 
 
 def _write_test_part(path: Path, test: Split) -> None:

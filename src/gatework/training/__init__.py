@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gatework.training.fitting import resume, train
     from gatework.training.predictor import Predictor
     from gatework.training.progress import Progress
-    from gatework.training.quantized import quantized
+    from gatework.training.quantizing import quantized
     from gatework.training.run import Run
 
 __all__ = ["EachAlone", "Predictor", "Progress", "Run", "quantized", "resume", "runtime", "train"]
@@ -24,7 +24,7 @@ __getattr__, __dir__ = lazy(
         "fitting": ("resume", "train"),
         "predictor": ("Predictor",),
         "progress": ("Progress",),
-        "quantized": ("quantized",),
+        "quantizing": ("quantized",),
         "run": ("Run",),
     },
     modules=("runtime",),
