@@ -4,7 +4,9 @@ python benchmarks/ranks.py [--processes 2] [--rounds 3] [--steps 40] [--shards 2
 
 Strong scaling: the same batch shared, the time of one process over the time of all together. Weak scaling: a batch as
 many times as large. Every round measures each case anew, in a process of its own, and the medians are compared: let
-nothing else run. "Plain" is one process without shards, "shards" one with as many as the processes have.
+nothing else run. "Plain" is one process without shards, "shards" one with as many as the processes have. "Apart" are as
+many processes of "plain" at once that know nothing of each other: what the machine itself, whose cores share caches and
+memory, lets more than one have.
 """
 
 from __future__ import annotations
@@ -71,15 +73,30 @@ def measure(batch: int, shards: int, steps: int) -> float:
 
 
 def measured(processes: int, batch: int, shards: int, steps: int) -> float:
-    """`measure()` in so many new processes."""
+    """`measure()` in so many new processes that train together."""
+    return _told(_started(processes, batch, shards, steps))
+
+
+def apart(processes: int, batch: int, steps: int) -> float:
+    """`measure()` in so many new processes at once that each train alone: the mean of their times."""
+    started = [_started(1, batch, 0, steps) for _ in range(processes)]
+    return statistics.mean(map(_told, started))
+
+
+def _started(processes: int, batch: int, shards: int, steps: int) -> subprocess.Popen[str]:
     start = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
     what = ["--one", str(batch), str(shards), str(steps)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
     command = [sys.executable, *start, __file__, *what]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return float(json.loads(done.stdout.splitlines()[-1]))
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def _told(process: subprocess.Popen[str]) -> float:
+    """What a process that was started prints in the end."""
+    said, complaint = process.communicate()
+    if process.returncode:
+        sys.exit(complaint)
+    return float(json.loads(said.splitlines()[-1]))
 
 
 def main() -> None:
@@ -104,16 +121,18 @@ def main() -> None:
         "strong": (count, batch, shards),
         "weak": (count, count * batch, shards),
     }
-    times: dict[str, list[float]] = {name: [] for name in cases}
+    times: dict[str, list[float]] = {name: [] for name in (*cases, "apart")}
     for _ in range(given.rounds):
         for name, case in cases.items():
             times[name].append(measured(*case, given.steps))
+        times["apart"].append(apart(count, batch, given.steps))
     middle = {name: statistics.median(each) for name, each in times.items()}
     for name, each in times.items():
         print(f"{name:8} {middle[name]:8.2f} ms a step   (rounds: {', '.join(f'{t:.2f}' for t in each)})")
     for base in ("plain", "shards"):
         strong, weak = middle[base] / (count * middle["strong"]), middle[base] / middle["weak"]
         print(f"against {base}: strong scaling {strong:.2f}, weak scaling {weak:.2f}, of {count} processes")
+    print(f"processes that know nothing of each other: {middle['plain'] / middle['apart']:.2f}")
 
 
 if __name__ == "__main__":
