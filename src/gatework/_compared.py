@@ -100,9 +100,16 @@ def compare(
             progress=progress,
             command=command,
             elsewhere=elsewhere,
+            afterwards=_keep_gradients,
             meanwhile=_import_what_follows,
         )
     return finished(Path(out))
+
+
+def _keep_gradients(folder: Path, cell: str, seeds: int) -> None:
+    from gatework.inside.comparison import keep_gradients
+
+    keep_gradients(folder, cell, seeds)
 
 
 def _import_what_follows() -> None:

@@ -10,6 +10,7 @@ from gatework import tasks
 from gatework.errors import RunError, UsageError
 from gatework.evaluation.comparison import ComparisonPlan
 from gatework.evaluation.matching import matched_hidden, parameters
+from gatework.inside.comparison import keep_gradients, look_inside
 from gatework.inside.gradients import gradient_flow
 from gatework.training.progress import Progress
 from gatework.training.run import Run
@@ -48,6 +49,21 @@ def test_the_folder_holds_what_the_contract_says(finished):
         "linear autoregression",
     ]
     assert content["verdict"]
+
+
+def test_gradients_that_are_kept_while_others_train_are_those_that_are_found_afterwards(finished, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(finished, copy)
+    shutil.rmtree(copy / "gradients", ignore_errors=True)
+    keep_gradients(copy, "gru", seeds=3)
+    assert not (copy / "gradients").exists()
+    keep_gradients(copy, "gru", seeds=2)
+    kept = json.loads((copy / "gradients" / "gru.json").read_text())
+    assert kept == json.loads((finished / "inside.json").read_text())["gradients"][1]
+    (copy / "gradients" / "gru.json").write_text(json.dumps(kept | {"pooling": "of the file"}))
+    look_inside(copy)
+    now = json.loads((copy / "inside.json").read_text())["gradients"]
+    assert [each["pooling"] for each in now] == ["last", "of the file", "last"]
 
 
 def test_the_report_says_for_every_seed_how_far_back_the_gradient_reaches(finished):

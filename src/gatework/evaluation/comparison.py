@@ -85,6 +85,7 @@ def compare(
     progress: Progress | None = None,
     command: str = "",
     elsewhere: Elsewhere | None = None,
+    afterwards: Callable[[Path, str, int], Any] | None = None,
     meanwhile: Callable[[], Any] | None = None,
 ) -> None:
     """Trains every cell with every seed, runs the baselines, and writes the comparison folder.
@@ -99,6 +100,8 @@ def compare(
         progress: Who is told how it goes.
         command: The command line that repeats it, for the report.
         elsewhere: The executor that trains the runs; processes of this machine if None.
+        afterwards: What else is made of a cell's networks, from the folder, the cell's name and the seeds; it may be
+            called before all of them are trained, or not at all.
         meanwhile: What this process can do while others train.
 
     Raises:
@@ -133,6 +136,9 @@ def compare(
         workers,
         progress,
         beside=functools.partial(_baselines, out, task),
+        afterwards=[functools.partial(afterwards, out, get_cell(cell).name, plan.seeds) for cell in plan.cells]
+        if afterwards
+        else (),
         meanwhile=meanwhile,
         elsewhere=elsewhere,
     )

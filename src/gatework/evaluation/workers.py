@@ -83,6 +83,7 @@ def train_all(
     progress: Progress,
     *,
     beside: Callable[[Dataset], Any] | None = None,
+    afterwards: Sequence[Callable[[], Any]] = (),
     meanwhile: Callable[[], Any] | None = None,
     elsewhere: Elsewhere | None = None,
 ) -> None:
@@ -94,6 +95,8 @@ def train_all(
         workers: Processes; 1 trains here, one run after the other.
         progress: Who is told how it goes.
         beside: What else is to be made of the data; it can be pickled, and goes first.
+        afterwards: What is begun when every run has been begun, by the processes of this machine that have nothing else
+            to do while the last ones are trained; it can be pickled.
         meanwhile: What this process can do while others train.
         elsewhere: The executor that trains them; processes of this machine if None.
 
@@ -109,11 +112,17 @@ def train_all(
         return
     pieces: list[Piece] = [partial(_make, beside)] if beside else []
     pieces += [partial(_train, job) for job in jobs]
+    if workers > 1 and len(jobs) > 1:
+        pieces += [partial(_follow, each) for each in afterwards]
     perform(pieces, dataset, 1 if len(jobs) <= 1 else workers, progress, meanwhile=meanwhile)
 
 
 def _make(beside: Callable[[Dataset], Any], dataset: Dataset, _: Progress) -> None:
     beside(dataset)
+
+
+def _follow(each: Callable[[], Any], _: Dataset, __: Progress) -> None:
+    each()
 
 
 def _train_alone(job: Job, dataset: Dataset, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gatework._files import write_json
+from gatework._files import make_folder, read_json, write_json
 from gatework.cells import BUILT_IN
 from gatework.data.dataset import Split
 from gatework.data.text import Texts
@@ -24,7 +24,7 @@ from gatework.tasks._sequence import SequenceTask
 from gatework.training.run import Run
 
 _EXAMPLES = 24
-_PAGE, _PLAYGROUND, _FIGURES = "inspect.html", "playground.html", "inside.json"
+_PAGE, _PLAYGROUND, _FIGURES, _GRADIENTS = "inspect.html", "playground.html", "inside.json", "gradients"
 
 
 def look_inside(folder: str | os.PathLike[str]) -> Path | None:
@@ -42,17 +42,42 @@ def look_inside(folder: str | os.PathLike[str]) -> Path | None:
         page = write_page(runs, folder / _PAGE)
     if page is None:
         return None
-    flows = _gradients_of_all(runs, folder / "test.parquet") if isinstance(runs[0].task, SequenceTask) else []
+    flows = [_kept(folder, run) or _gradients(folder, run) for run in runs if isinstance(run.task, SequenceTask)]
     write_playground(folder / _PLAYGROUND, _built_in(runs) or CELLS)
     write_json(folder / _FIGURES, {"page": _PAGE, "playground": _PLAYGROUND, "gradients": flows})
     return page
 
 
-def _gradients_of_all(runs: Sequence[Run], file: Path) -> list[dict[str, Any]]:
-    """The gradients of each run on examples of a stored test part."""
-    test = stored_test_part(runs[0], file)
-    examples = test.take(_chosen(test))
-    return [gradients(_seeds(run), examples) for run in runs]
+def keep_gradients(folder: str | os.PathLike[str], name: str, seeds: int) -> None:
+    """Computes how much gradient reaches back in the networks of a cell, and keeps it for `look_inside()`.
+
+    Nothing is kept where they are not all trained yet, or where that cannot be said of them.
+
+    Args:
+        folder: The folder of a comparison, in which others may still train.
+        name: The cell's name.
+        seeds: How many networks of it there will be.
+    """
+    folder = Path(folder)
+    run = Run.open(folder / "runs" / f"{name}-seed0")
+    if not isinstance(run.task, SequenceTask) or len(_seeds(run)) < seeds:
+        return
+    with contextlib.suppress(GateworkError):
+        flows = _gradients(folder, run)
+        make_folder(folder / _GRADIENTS)
+        write_json(folder / _GRADIENTS / f"{name}.json", flows)
+
+
+def _kept(folder: Path, run: Run) -> dict[str, Any] | None:
+    """What `keep_gradients()` has kept of a cell, by the first of its runs."""
+    file = folder / _GRADIENTS / f"{run.path.name.removesuffix('-seed0')}.json"
+    return read_json(file) if file.exists() else None
+
+
+def _gradients(folder: Path, run: Run) -> dict[str, Any]:
+    """The gradients of all seeds of a run on examples of the stored test part."""
+    test = stored_test_part(run, folder / "test.parquet")
+    return gradients(_seeds(run), test.take(_chosen(test)))
 
 
 def _built_in(runs: Sequence[Run]) -> list[str]:
