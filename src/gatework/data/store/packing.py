@@ -6,7 +6,6 @@ the test part are held in memory, and so have at most so many examples; all othe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +29,7 @@ from gatework.data.store.inputs import (
 )
 from gatework.data.store.moments import Moments
 from gatework.data.store.shuffle import mixed
-from gatework.data.store.sources import TableSource, source_key
+from gatework.data.store.sources import TableSource, source_key, table_on_disk
 from gatework.data.tables import Table
 from gatework.data.tokens import tokenise
 from gatework.errors import DataError, UsageError
@@ -60,11 +59,9 @@ def packed_dataset(source: Any, config: DataOptions, answer: Answer) -> PackedDa
         UsageError: A column must be named, or the store's folder holds something else.
         DataError: The data are not what was expected.
     """
-    if not isinstance(source, (str, os.PathLike)):
-        raise UsageError("--store is of a table on disk; name its path, or leave --store out")
     if config.test_file is not None:
         raise UsageError("--test-file does not go with --store; the test part is a part of the table")
-    read = TableSource.of(Path(source), Reading.given(config))
+    read = TableSource.of(table_on_disk(source), Reading.given(config))
     names = ("text", "label", "target", "validation", "test", "split_seed", "decimal")
     settings = {name: getattr(config, name) for name in names} | {"answer": answer}
     key = source_key(read, settings)

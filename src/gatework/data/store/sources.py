@@ -17,7 +17,7 @@ from gatework.data._dialect import sniffed, with_plain_line_ends
 from gatework.data.parts import ROWS, is_parquet_folder, parquet_files, with_partition
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES, Table, stem
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from gatework.options import DataOptions
@@ -27,6 +27,17 @@ LARGE = 1 << 30
 _PARQUET = 4
 """A Parquet file holds about so many times its size."""
 _HEAD = 1 << 20
+
+
+def table_on_disk(source: Any) -> Path:
+    """The path that was named as the table to be packed.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        raise UsageError("--store is of a table on disk; name its path, or leave --store out")
+    return Path(source)
 
 
 def is_table_path(path: Path) -> bool:

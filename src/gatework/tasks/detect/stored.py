@@ -7,7 +7,6 @@ series of many, the ends of long ones. The network learns from windows of all se
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from gatework.data._columns import Columns
-from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.dataset import Dataset, Provenance
 from gatework.data.events import EventRows, EventTable, labels_of
 from gatework.data.reading import Reading
+from gatework.data.store.cuts import CutSplit
 from gatework.data.store.files import ArrayWriter, Store, write_index
-from gatework.data.store.sources import TableSource, source_key
+from gatework.data.store.sources import TableSource, source_key, table_on_disk
 from gatework.data.store.timelines import SampledSeries, Timelines, ids_in
 from gatework.data.tables import Table
-from gatework.errors import UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
 from gatework.tasks.detect.data import DetectionDataset, Scales, refuse_filling, scale_of, split_by_time
@@ -34,31 +33,15 @@ SAMPLE = 1 << 18
 _FEWEST_SERIES = 20
 
 
-class StoredWindowSplit(Split):
+class StoredWindowSplit(CutSplit):
     """The windows of a training part on disk."""
 
     inputs: StoredWindows
-
-    def __init__(self, windows: StoredWindows) -> None:
-        object.__setattr__(self, "inputs", windows)
-        object.__setattr__(self, "beside", None)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was found in the table and how it was handled."""
-        return self.inputs.notes()
 
     @cached_property
     def targets(self) -> np.ndarray:
         """NaN, as many as there are rows in a window: they are encoded with a batch."""
         return self.take(np.arange(len(self))).targets
-
-    def take(self, index: np.ndarray) -> Split:
-        """The windows at these positions, in memory."""
-        return self.inputs.split_at(index)
 
 
 @dataclass(frozen=True)
@@ -98,11 +81,9 @@ def stored_detection_dataset(source: Any, recipe: Recipe) -> StoredDetectionData
         UsageError: A column must be named, or the store's folder holds something else.
         DataError: The table cannot be used.
     """
-    if not isinstance(source, (str, os.PathLike)) or not Path(source).exists():
-        raise UsageError("--store is of a table on disk; name its path, or leave --store out")
     refuse_filling(recipe)
     data, config = recipe.data, recipe.section(TimeOptions)
-    read = TableSource.of(Path(source), Reading.given(data, config))
+    read = TableSource.of(table_on_disk(source), Reading.given(data, config))
     settings = {"task": "detect", "time": repr(config), "decimal": data.decimal}
     key = source_key(read, settings | {"target": data.target, "label": data.label})
     label = data.label

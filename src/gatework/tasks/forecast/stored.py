@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -18,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from gatework.data._regular import Naming, Series, StepRows, one_row_per_step, regular
-from gatework.data.dataset import Dataset, Provenance, Split
+from gatework.data.dataset import Dataset, Provenance
 from gatework.data.frequency import Grid
 from gatework.data.panel import Panel, clock_of, clock_times, fill_notes, grid_notes, grid_of
 from gatework.data.reading import Reading
+from gatework.data.store.cuts import CutSplit
 from gatework.data.store.files import ArrayWriter, Store, write_index
-from gatework.data.store.sources import TableSource, source_key
+from gatework.data.store.sources import TableSource, source_key, table_on_disk
 from gatework.data.store.timelines import SampledSeries, Timelines, ids_in, whole_series
 from gatework.data.timestamps import Stamps
 from gatework.errors import UsageError
@@ -40,32 +40,16 @@ _FEWEST_SERIES = 200
 _NO_ROWS = np.zeros((0, 2), dtype=np.int64)
 
 
-class StoredOriginSplit(Split):
+class StoredOriginSplit(CutSplit):
     """The origins of a training part on disk."""
 
     inputs: StoredOrigins
-
-    def __init__(self, origins: StoredOrigins) -> None:
-        object.__setattr__(self, "inputs", origins)
-        object.__setattr__(self, "beside", None)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was found in the table and how it was handled."""
-        return self.inputs.notes()
 
     @cached_property
     def targets(self) -> np.ndarray:
         """The actual values of all of them, in memory; what trains asks for those of a batch."""
         targets: np.ndarray = self.inputs[np.arange(len(self))].actuals()
         return targets
-
-    def take(self, index: np.ndarray) -> Split:
-        """The origins at these positions, in memory."""
-        return self.inputs.split_at(index)
 
 
 @dataclass(frozen=True)
@@ -99,13 +83,11 @@ def stored_forecast_dataset(source: Any, recipe: Recipe) -> StoredForecastDatase
         UsageError: A column must be named, the store's folder holds something else, or a setting needs all in memory.
         DataError: The table cannot be used.
     """
-    if not isinstance(source, (str, os.PathLike)) or not Path(source).exists():
-        raise UsageError("--store is of a table on disk; name its path, or leave --store out")
     asked, config = recipe.section(ForecastOptions), recipe.section(TimeOptions)
     for name, is_given in (("refit", asked.refit), ("totals", asked.totals)):
         if is_given:
             raise UsageError(f"--{name} needs every series in memory; leave it out for a table that is read from disk")
-    read = TableSource.of(Path(source), Reading.given(recipe.data, config))
+    read = TableSource.of(table_on_disk(source), Reading.given(recipe.data, config))
     settings = {"task": "forecast", "time": repr(config), "target": recipe.data.target, "decimal": recipe.data.decimal}
     key = source_key(read, settings)
     lines = Timelines(read, config, recipe.data.target)
