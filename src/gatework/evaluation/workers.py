@@ -110,11 +110,12 @@ def train_all(
         look = FolderWatch([(job.path, job.label) for job in jobs], epochs, progress)
         perform_on(*elsewhere, shared, look, lambda: beside(dataset) if beside else None)
         return
+    workers = 1 if len(jobs) <= 1 else workers
     pieces: list[Piece] = [partial(_make, beside)] if beside else []
     pieces += [partial(_train, job) for job in jobs]
-    if workers > 1 and len(jobs) > 1:
+    if workers > 1:
         pieces += [partial(_follow, each) for each in afterwards]
-    perform(pieces, dataset, 1 if len(jobs) <= 1 else workers, progress, meanwhile=meanwhile)
+    perform(pieces, dataset, workers, progress, meanwhile=meanwhile)
 
 
 def _make(beside: Callable[[Dataset], Any], dataset: Dataset, _: Progress) -> None:
