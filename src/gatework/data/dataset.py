@@ -170,7 +170,7 @@ class Batch:
 
     def tensors(self) -> dict[str, Tensor | None]:
         """What a network's `forward()` takes, by name; the lengths are None where every sequence has all steps."""
-        is_ragged = bool((self.lengths != self.inputs.shape[1]).any())
+        is_ragged = bool(len(self.lengths)) and int(self.lengths.min()) < self.inputs.shape[1]
         return {"inputs": self.inputs, "lengths": self.lengths if is_ragged else None}
 
     def to(self, device: torch.device) -> Self:

@@ -119,11 +119,11 @@ class SeriesExamples:
         """The examples at these positions: inputs of shape (batch, time, input), float32."""
         import torch
 
-        return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets[index])))
+        return Batch(*(torch.from_numpy(array) for array in (*self.arrays(index), self._targets.take(index, axis=0))))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs and the lengths of a batch, as arrays."""
-        return self._values[index], self.lengths[index]
+        return self._values.take(index, axis=0), self.lengths.take(index)
 
 
 class RaggedExamples:

@@ -207,7 +207,8 @@ class Trainer:
             figures = self.sharded(index, step, wish, loss_of)
         else:
             loss = loss_of(0, index)
-            torch.autograd.backward(loss.total, torch.full_like(loss.total, 1 / max(loss.weight, 1.0)))
+            # Its scale given as a gradient would have torch import its symbolic shapes, which takes most of a second.
+            torch.autograd.backward(loss.total / max(loss.weight, 1.0))
             figures = Figures(float(loss.total.detach()), loss.weight, loss.sums, wish)
         self.carried = carried
         return figures

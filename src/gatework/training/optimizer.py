@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
 # Elements; from here on the two passes over a gradient that joining adds cost more than they save.
 _SMALL = 16384
@@ -19,9 +18,10 @@ _STATE = ("step", "exp_avg", "exp_avg_sq")
 class Adam:
     """Adam (Kingma & Ba 2015), with decoupled weight decay (Loshchilov & Hutter 2019) where there is any.
 
-    The step is torch's own in its functional form: torch.optim.Adam around it imports torch's compiler, which takes a
-    second. An optimiser costs more per tensor than what it does to a small one, so the small parameters become views of
-    one tensor, and their gradients views of its gradient; the network works as before.
+    The step is torch's own fused kernel: torch.optim.Adam around it imports torch's compiler, which takes a second, and
+    its functional form sorts the tensors by device and type in every step, which takes longer than a small one's step.
+    An optimiser costs more per tensor than what it does to a small one, so the small parameters become views of one
+    tensor, and their gradients views of its gradient; the network works as before.
 
     Args:
         parameters: The parameters of the network, all of one element type.
@@ -82,12 +82,13 @@ class Adam:
                 self._move([k for k in there if self._factors[self._group[k]] == factor], learning_rate * factor)
 
     def _move(self, there: Sequence[int], learning_rate: float) -> None:
-        tensors = [self.tensors[k] for k in there]
-        adam(
+        tensors, steps = [self.tensors[k] for k in there], [self._steps[k] for k in there]
+        for step in steps:
+            step.add_(1)
+        torch._fused_adamw_(
             tensors, [t.grad for t in tensors if t.grad is not None], [self._means[k] for k in there],
-            [self._squares[k] for k in there], [], [self._steps[k] for k in there], fused=True,
-            decoupled_weight_decay=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=learning_rate,
-            weight_decay=self._weight_decay, eps=self._epsilon, maximize=False,
+            [self._squares[k] for k in there], [], steps, lr=learning_rate, beta1=0.9, beta2=0.999,
+            weight_decay=self._weight_decay, eps=self._epsilon, amsgrad=False, maximize=False,
         )  # fmt: skip
 
     def _moving(self) -> list[int]:
