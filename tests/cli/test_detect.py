@@ -1,10 +1,13 @@
 """Anomaly detection as a person runs it: train, evaluate, predict a file, answer a stream, and refuse what is wrong."""
 
+import datetime
 import json
 
 import polars as pl
 import pytest
 
+from gatework.data.sets import label_of
+from gatework.tasks.detect.spans import highlights
 from support.command_line import run_here as run
 from support.sensors import SPIKE, sensor, spiked
 
@@ -19,7 +22,54 @@ def folder(tmp_path_factory):
     done = run("train", "detect", "sensor.csv", *TRAIN, "--out", "run", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "test MAE" in done.stdout
+    (folder / "said.txt").write_text(done.stdout)
     return folder
+
+
+def test_training_ends_with_what_stands_out_and_where(folder):
+    said = (folder / "said.txt").read_text()
+    rows = pl.read_parquet(folder / "run" / "detections.parquet")
+    peaks = rows.filter(pl.col("span").is_not_null()).sort("score", descending=True).unique("span", keep="first")
+    parts = dict(peaks["part"].value_counts().iter_rows())
+    if not parts:
+        assert "what stands out: nothing in 400 rows" in said
+        return
+    for part, word in (("train", "training"), ("validation", "validation"), ("test", "test")):
+        assert f"{parts.get(part, 0)} in the {word} part" in said
+    assert f"what stands out: {len(peaks)} span" in said
+    assert f"({rows['is_anomaly'].sum()} of 400 rows)" in said
+    assert "gatework evaluate run FILE.csv --label COLUMN" in said
+
+
+def test_the_worst_spans_are_told_with_their_times():
+    days = [datetime.datetime(2024, 1, day) for day in range(1, 9)]
+    judged = pl.DataFrame(
+        {
+            "time": days,
+            "value": [1.0, 1.0, 5.0, 5.5, 1.0, 1.0, 7.0, 1.0],
+            "part": ["train"] * 4 + ["validation"] + ["test"] * 3,
+            "score": [None, 0.1, 0.6, 0.9, 0.1, 0.2, 0.75, 0.1],
+            "is_anomaly": [False, False, True, True, False, False, True, False],
+            "span": [None, None, 1, 1, None, None, 2, None],
+            "cause": [None, None, "value", "value", None, None, "value", None],
+            "kind": [None, None, "spike", "level shift", None, None, "spike", None],
+            "expected": [1.0] * 8,
+            "low": [0.0] * 8,
+            "high": [2.0] * 8,
+        }
+    )
+    assert highlights(judged, "time", (), ("value",)) == [
+        "what stands out: 2 spans (3 of 8 rows), 1 in the training part, 0 in the validation part and 1 in the test "
+        "part",
+        "the worst of the test part:",
+        "  span 2: 2024-01-07 00:00:00 (1 row), spike, score 0.75: value is 7, expected 1 (0 to 2)",
+    ]
+    before = judged.with_columns(span=pl.when(pl.col("part") == "train").then("span"))
+    assert highlights(before, "time", (), ("value",))[1:] == [
+        "the worst:",
+        "  span 1: 2024-01-03 00:00:00 to 2024-01-04 00:00:00 (2 rows), level shift, score 0.90: value is 5.5, "
+        "expected 1 (0 to 2)",
+    ]
 
 
 def test_a_file_is_judged_row_by_row_and_its_spans_are_told(folder):
@@ -30,6 +80,10 @@ def test_a_file_is_judged_row_by_row_and_its_spans_are_told(folder):
     assert len(judged) == 800
     assert judged["is_anomaly"][SPIKE]
     assert judged["score"].drop_nulls().is_between(0, 1).all()
+    given = pl.read_csv(folder / "new.csv")["value"]
+    assert given.round(4).ne(given).any()
+    assert judged["value"].equals(given), "what was given keeps its digits"
+    assert max(len(repr(score).strip("0.").partition("e")[0]) for score in judged["score"].drop_nulls()) <= 6
 
 
 def test_spans_are_drawn_and_a_run_writes_its_rows(folder):
@@ -59,6 +113,32 @@ def test_labels_give_a_table_with_the_simple_detectors(folder):
         assert name in done.stdout
     found = json.loads(run("evaluate", "run", "new.csv", "--label", "anomaly", "--json", cwd=folder).stdout)
     assert found["metrics"]["span_recall"] == 1.0
+
+
+def test_without_labels_it_is_said_how_much_is_flagged(folder):
+    done = run("evaluate", "run", "new.csv", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("note: no column of labels is named")
+    judged = json.loads(run("predict", "run", "new.csv", "--json", cwd=folder).stdout)
+    counted = json.loads(done.stdout)["metrics"]
+    weeks = 800 / (24 * 7)
+    assert counted == pytest.approx(
+        {
+            "alarms": len({row["span"] for row in judged} - {None}),
+            "alarms_per_week": len({row["span"] for row in judged} - {None}) / weeks,
+            "flagged_share": sum(row["is_anomaly"] for row in judged) / 800,
+            "highest_score": max(row["score"] for row in judged if row["score"] is not None),
+        }
+    )
+    assert "robust z-score" in run("evaluate", "run", "new.csv", cwd=folder).stdout
+
+
+def test_a_built_in_set_is_measured_by_its_own_labels():
+    assert {name: label_of(name) for name in ("nyc-taxi", "airline", "no set")} == {
+        "nyc-taxi": "anomaly",
+        "airline": None,
+        "no set": None,
+    }
 
 
 REFUSED = {

@@ -76,6 +76,28 @@ def test_no_cell_of_a_csv_file_is_a_formula_and_numbers_stay(tmp_path):
     assert pl.read_ndjson(tmp_path / "rows.jsonl")["=1+1"].to_list() == texts
 
 
+def test_csv_has_few_digits_of_answers_and_all_of_what_was_given(tmp_path):
+    answers = [0.123456789012345, 1.23456789e-9, -12.3456789012, 1e9 + 3.27182818, 12345.6789012, 0.99999951, None]
+    frame = pl.DataFrame(
+        {
+            "score": answers,
+            "latitude": [*answers[:-1], 52.52000659999],
+            "probabilities": [{"a": value} for value in answers],
+            "steps": [[value] for value in answers],
+            "label": [repr(value) for value in answers],
+        }
+    )
+    _show.write_predictions(frame, tmp_path / "rows.csv", ("latitude",))
+    read = pl.read_csv(tmp_path / "rows.csv")
+    few = [0.123457, 1.23457e-9, -12.3457, 1000000003.272, 12345.679, 1.0, None]
+    for name in ("score", "probability of a", "steps 1"):
+        assert read[name].to_list() == few
+    assert read["latitude"].to_list() == frame["latitude"].to_list()
+    assert read["label"].to_list() == frame["label"].to_list()
+    _show.write_predictions(frame, tmp_path / "rows.parquet", ("latitude",))
+    assert pl.read_parquet(tmp_path / "rows.parquet")["score"].to_list() == answers
+
+
 def test_on_a_narrow_terminal_figures_stand_in_further_tables_and_none_is_cut(monkeypatch: pytest.MonkeyPatch):
     names = [f"coverage_{k}" for k in range(12)]
     parts = pl.DataFrame({"series": ["Berlin", "Hamburg"], **{name: [0.123, 0.456] for name in names}})

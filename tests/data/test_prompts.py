@@ -60,9 +60,11 @@ def test_sentences_are_recorded_taken_again_left_out_and_gone_on_with(tmp_path):
     said = read_transcripts(tmp_path / "a", DataOptions()).utterances
     assert [one.text for one in said] == ["one two", 'three, "four"']
     assert [peak(one.audio) for one in said] == [0.2, 0.3]
-    (tmp_path / "a" / "metadata.csv").write_text("audio,text,more\nx.wav,a,b\n")
-    with pytest.raises(DataError, match="not written by gatework record; choose another --out"):
-        record_prompts(prompts, tmp_path / "a", tape, person.ask, person.seen.append)
+    others = ["text,more\nx.wav,a,b", "text\nx.wav,a", "text\n../../00001.wav,a", "text\n\u00b2.wav,a"]
+    for content in (*others, f"text\n{'9' * 5000}.wav,a", "text\n1.wav", "text\n1.wav,a,b", f"text\n{'x' * 200_000},a"):
+        (tmp_path / "a" / "metadata.csv").write_text(f"audio,{content}\n")
+        with pytest.raises(DataError, match="not written by gatework record; choose another --out"):
+            record_prompts(prompts, tmp_path / "a", tape, person.ask, person.seen.append)
 
 
 def test_a_bad_take_is_told_from_a_good_one():

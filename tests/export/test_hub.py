@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 import tomllib
 
 import polars as pl
@@ -9,7 +10,9 @@ import pytest
 
 import gatework
 from gatework import export
-from gatework.errors import RunError, UsageError
+from gatework.errors import DataError, RunError, UsageError
+from gatework.export import _mlflow
+from gatework.options import TASKS
 from gatework.training import hub
 from support.command_line import run_here
 from support.datasets import opinions
@@ -60,6 +63,10 @@ def test_a_run_of_the_hub_is_fetched_and_published_by_its_name(run, tmp_path, mo
     done = run_here("predict", "hf://me/opinions@v1.0", TEXTS[0])
     assert done.returncode == 0, done.stderr
     assert asked == [("me/opinions", "v1.0")]
+    assert run_here("inspect", "hf://me/opinions", TEXTS[0], "--out", tmp_path / "page.html").returncode == 0
+    done = run_here("export", "hf://me/opinions", "--to", "c")
+    assert (done.returncode, "name the file by --out" in done.stderr) == (2, True)
+    asked.clear()
     with pytest.raises(RunError, match=r"hf://me/absent cannot be fetched \(OSError: 404 Client Error\)"):
         gatework.Run.open("hf://me/absent")
     with pytest.raises(UsageError, match="expected hf://OWNER/NAME"):
@@ -81,6 +88,25 @@ def test_a_run_of_the_hub_is_fetched_and_published_by_its_name(run, tmp_path, mo
         gatework.Run.open("hf://me/opinions")
 
 
+def test_a_link_out_of_a_sent_run_is_not_published(run, tmp_path):
+    secret = tmp_path / "secret.json"
+    secret.write_text('{"token": "mine"}')
+    # As the hub's cache has it: links to blobs beside the snapshots.
+    fetched = tmp_path / "models--me--run" / "snapshots" / "abc"
+    shutil.copytree(run.path, fetched)
+    blob = tmp_path / "models--me--run" / "blobs" / "1"
+    blob.parent.mkdir()
+    (fetched / "task.json").rename(blob)
+    (fetched / "task.json").symlink_to("../../blobs/1")
+    export.mlflow(gatework.Run.open(fetched), tmp_path / "model")
+    (fetched / "environment.json").unlink()
+    (fetched / "environment.json").symlink_to(secret)
+    for write in (export.hub, export.mlflow):
+        with pytest.raises(RunError, match="is a link to a file outside its run"):
+            write(gatework.Run.open(fetched), tmp_path / "sent")
+        assert not (tmp_path / "sent").exists()
+
+
 def test_an_mlflow_model_is_loaded_by_its_module_and_answers_tables(run, tmp_path):
     done = run_here("export", run.path, "--to", "mlflow", "--out", tmp_path / "model")
     assert done.returncode == 0, done.stderr
@@ -93,6 +119,22 @@ def test_an_mlflow_model_is_loaded_by_its_module_and_answers_tables(run, tmp_pat
     assert answers["label"].tolist() == expected["label"].to_list()
     assert model.predict(TEXTS).equals(expected)
     assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pickle", ".pt")]
+
+
+def test_whoever_asks_an_mlflow_model_names_no_file_and_no_run(run, tmp_path, monkeypatch):
+    export.mlflow(run, tmp_path / "model")
+    model = _mlflow._load_pyfunc(str(tmp_path / "model" / "run"))
+    with pytest.raises(DataError, match="a table or a list was expected"):
+        model.predict(str(tmp_path / "model"))
+    with pytest.raises(UsageError, match='no parameter "ensemble"'):
+        model.predict(TEXTS, {"ensemble": str(run.path)})
+    assert {o.metavar for task in TASKS.values() for o in task.asked_by_strangers.values()}.isdisjoint({"FILE", "RUN"})
+    # As of a task whose inputs are files.
+    monkeypatch.setattr(type(run.task), "takes", ())
+    for ask in (lambda: export.mlflow(run, tmp_path / "other"), lambda: _mlflow._load_pyfunc(str(run.path))):
+        with pytest.raises(UsageError, match="it reads files of this machine"):
+            ask()
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_the_folders_need_is_one_sentence(run, tmp_path):

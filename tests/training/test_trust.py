@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 import gatework
-from gatework import cells
+from gatework import cells, export
 from gatework.cells import stored
 from gatework.errors import GateworkError, RunError
 from gatework.training import Run
@@ -77,7 +77,7 @@ def test_another_cell_of_the_same_name_is_kept_apart():
 def test_a_damaged_cell_is_one_sentence(own_run, tmp_path):
     draw = random.Random(0)
     content = json.loads((own_run.path / "cell.json").read_text())
-    bad = [None, -1, 10**9, "import os", [], {}, float("1e400"), "tanh", True]
+    bad = [None, -1, 10**9, "import os", [], {}, 10**400, float("1e400"), "tanh", True]
     for number in range(200):
         cell = json.loads(json.dumps(content["cell"]))
         key = draw.choice(list(cell))
@@ -96,6 +96,24 @@ def test_a_damaged_cell_is_one_sentence(own_run, tmp_path):
         (folder / "cell.json").write_text(text)
         with pytest.raises(GateworkError, match="corrupt"):
             Run.open(folder)
+
+
+def test_the_title_of_a_sent_cell_is_no_code_in_what_is_written(own_run, tmp_path):
+    content = json.loads((own_run.path / "cell.json").read_text())
+    folder = tmp_path / "run"
+    shutil.copytree(own_run.path, folder)
+    for title in ("a\nint x;", "a\u2028alert(1)", "a\r", "\x1b[2J", "a" * 1000):
+        (folder / "cell.json").write_text(json.dumps(content | {"cell": content["cell"] | {"title": title}}))
+        with pytest.raises(RunError, match="its title is no line of text"):
+            Run.open(folder)
+    title = "a */ int x; /* {} \\"
+    sent = content["cell"] | {"title": title, "name": "Sent", "forget_gate": None}
+    (folder / "cell.json").write_text(json.dumps(content | {"cell": sent}))
+    network = Run.open(folder).network
+    text = export.c(network, tmp_path / "model.c").read_text()
+    assert text.index("int x;") < text.index("*/")
+    text = export.js(network, tmp_path / "model.js").read_text()
+    assert next(line for line in text.splitlines() if "int x;" in line).startswith("//")
 
 
 def test_a_path_in_a_sent_recipe_is_not_read_into_a_page(tmp_path):

@@ -72,6 +72,11 @@ def statements(
     return written
 
 
+def in_comment(text: str) -> str:
+    """A text as it may stand in a comment of C or JavaScript, which nothing in it ends."""
+    return " ".join(text.split()).replace("*/", "* /")
+
+
 def _calls(**renamed: str) -> dict[str, str]:
     """Every operation as a call of the function of its name, or of the one that it is renamed to."""
     places = {arity: ", ".join(f"{{{k}}}" for k in range(arity)) for arity in ARITIES.values()}

@@ -40,6 +40,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "where": torch.where,
 }
 _MOST_NODES = 10_000
+_LONGEST_TITLE = 500
 
 
 class StoredCell(CustomCell):
@@ -91,14 +92,14 @@ def rebuilt(data: Mapping[str, Any]) -> StoredCell:
         _check(data, arguments, nodes, named)
         cell = StoredCell(
             data["name"],
-            str(data["title"]),
+            data["title"],
             _step(arguments, nodes, named),
             tuple(data["states"]),
             data["forget_gate"],
             None if data["unit_range"] is None else (float(data["unit_range"][0]), float(data["unit_range"][1])),
         )
         derive(cell)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise RunError(f"a stored cell is corrupt ({error}); restore its file or train anew") from None
     return cell
 
@@ -113,6 +114,9 @@ def _check(data: Mapping[str, Any], arguments: Sequence[str], nodes: Sequence[An
     words = [data["name"], *arguments, *data["states"], *named]
     if not all(isinstance(word, str) and word.isidentifier() and len(word) < 100 for word in words):
         raise ValueError("a name is no identifier")
+    title = data["title"]
+    if not isinstance(title, str) or not title.isprintable() or len(title) > _LONGEST_TITLE:
+        raise ValueError("its title is no line of text")
     if not set(data["states"]) <= set(named) or len({*arguments}) < len(arguments) or len(nodes) > _MOST_NODES:
         raise ValueError("its states, arguments or nodes do not fit each other")
     for place, (operation, *values) in enumerate(nodes):

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from gatework._files import atomic, whole_folder
-from gatework.cli._show import flat
-from gatework.cli._terminal import without_formulas
+from gatework.cli._show import flat, for_csv
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def write_parts(parts: Iterable[pl.DataFrame], out: Path | None) -> None:
+class Part(NamedTuple):
+    """A part of predictions.
+
+    Attributes:
+        rows: The predictions.
+        given: The columns that a person gave, whose values keep all their digits.
+    """
+
+    rows: pl.DataFrame
+    given: Collection[str] = ()
+
+
+def write_parts(parts: Iterable[Part], out: Path | None) -> None:
     """Writes parts to a .csv, .jsonl or .parquet file, to a folder of Parquet files, or prints them as CSV.
 
     What is written appears whole, or not at all.
@@ -38,16 +49,15 @@ def write_parts(parts: Iterable[pl.DataFrame], out: Path | None) -> None:
         raise UsageError(f'--out {out} ends with "{out.suffix}", expected .csv, .jsonl, .parquet, or a folder')
 
 
-def _append(parts: Iterable[pl.DataFrame], file: IO[bytes], *, is_csv: bool) -> None:
+def _append(parts: Iterable[Part], file: IO[bytes], *, is_csv: bool) -> None:
     for place, part in enumerate(parts):
-        rows = flat(part)
         if is_csv:
-            without_formulas(rows).write_csv(file, include_header=place == 0)
+            for_csv(*part).write_csv(file, include_header=place == 0)
         else:
-            rows.write_ndjson(file)
+            flat(part.rows).write_ndjson(file)
 
 
-def _write_file(parts: Iterable[pl.DataFrame], out: Path) -> None:
+def _write_file(parts: Iterable[Part], out: Path) -> None:
     import polars as pl
 
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder, atomic(out) as temporary:
@@ -55,13 +65,13 @@ def _write_file(parts: Iterable[pl.DataFrame], out: Path) -> None:
         pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(temporary)
 
 
-def _write_folder(parts: Iterable[pl.DataFrame], out: Path) -> None:
+def _write_folder(parts: Iterable[Part], out: Path) -> None:
     if out.exists():
         raise UsageError(f"--out {out} is there already; name a new folder, or a .csv, .jsonl or .parquet file")
     with whole_folder(out) as temporary:
         _fill(parts, temporary)
 
 
-def _fill(parts: Iterable[pl.DataFrame], folder: Path) -> None:
+def _fill(parts: Iterable[Part], folder: Path) -> None:
     for place, part in enumerate(parts):
-        flat(part).write_parquet(folder / f"part-{place:06}.parquet")
+        flat(part.rows).write_parquet(folder / f"part-{place:06}.parquet")

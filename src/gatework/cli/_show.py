@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gatework._files import atomic, finite, read_json
+from gatework.cli._digits import few_digits
 from gatework.cli._terminal import without_formulas
 from gatework.errors import UsageError
 from gatework.formatting import counted, printable
@@ -188,6 +189,7 @@ def run_summary(run: Run) -> None:
     if "answer" in summary:
         answer_lines(summary["answer"])
     further_table(run)
+    highlights(run)
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]
     threads = read_json(run.path / "environment.json")["threads"]
     say(
@@ -200,6 +202,17 @@ def run_summary(run: Run) -> None:
     print(f"\nRun: {run.path}")
     what = run.task.example_input if run.task.needs_input else ""
     print(f"Next: gatework report {run.path}, gatework predict {run.path} {what}".rstrip())
+    for command in run.task.next_commands:
+        print(f"      {command.replace('{run}', str(run.path))}")
+
+
+def highlights(run: Run) -> None:
+    """Prints what the rows that a run keeps come to, where its task says something of them."""
+    from gatework.training.run import read_table
+
+    file = run.path / f"{run.task.row_table}.parquet"
+    for line in run.task.highlights(read_table(file)) if run.task.row_table and file.exists() else ():
+        say(line)
 
 
 def further_table(run: Run) -> None:
@@ -213,18 +226,28 @@ def further_table(run: Run) -> None:
         console.print(_methods_table(rows, [f"test_{name}" for name in run.task.shown]))
 
 
-def predictions_table(rows: pl.DataFrame) -> None:
-    """Prints one prediction per line, as CSV with a header where there are several."""
+def predictions_table(rows: pl.DataFrame, given: Collection[str] = ()) -> None:
+    """Prints one prediction per line, as CSV with a header where there are several.
+
+    Args:
+        rows: The predictions.
+        given: The columns that a person gave, whose values keep all their digits.
+    """
     if len(rows) == 1 and {"label", "probability"} <= set(rows.columns):
         print(f"{rows['label'][0]}  {rows['probability'][0]:.3f}")
     elif len(rows) == 1 and rows.columns == ["value"]:
-        print(rows["value"].to_list()[0])
+        print(few_digits(rows)["value"].to_list()[0])
     else:
-        print(without_formulas(flat(rows)).write_csv(), end="")
+        print(for_csv(rows, given).write_csv(), end="")
 
 
-def write_predictions(rows: pl.DataFrame, out: Path) -> None:
-    """Writes predictions to a .csv, .json, .jsonl or .parquet file in one piece.
+def write_predictions(rows: pl.DataFrame, out: Path, given: Collection[str] = ()) -> None:
+    """Writes predictions to a .csv, .json, .jsonl or .parquet file in one piece; CSV has few digits of answers.
+
+    Args:
+        rows: The predictions.
+        out: The file.
+        given: The columns that a person gave, whose values keep all their digits.
 
     Raises:
         UsageError: The file's ending is none of these.
@@ -232,7 +255,7 @@ def write_predictions(rows: pl.DataFrame, out: Path) -> None:
     frame = flat(rows)
     text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
     writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": without_formulas(frame).write_csv,
+        ".csv": for_csv(rows, given).write_csv,
         ".json": lambda path: path.write_text(text, encoding="utf-8"),
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
@@ -241,6 +264,12 @@ def write_predictions(rows: pl.DataFrame, out: Path) -> None:
         raise UsageError(f'--out {out} ends with "{out.suffix}", expected one of {", ".join(writers)}')
     with atomic(out) as temporary:
         writers[out.suffix](temporary)
+
+
+def for_csv(rows: pl.DataFrame, given: Collection[str] = ()) -> pl.DataFrame:
+    """A table as CSV has it: flat, with few digits of what was not given, and no spreadsheet's formula in it."""
+    kept = flat(rows.select([name for name in rows.columns if name in given])).columns
+    return without_formulas(few_digits(flat(rows), kept))
 
 
 def flat(rows: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,11 @@ def align(
     if out.suffix:
         write_predictions(rows, out)
         return
-    make_folder(out)
-    for place, name in enumerate(rows["audio"]):
-        write_text(out / f"{Path(name).stem}.{form}", opened.task.written(rows[place : place + 1], form))
+    files = [out / Path(name).with_suffix(f".{form}") for name in rows["audio"]]
+    twice = next((file for file, count in Counter(files).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f"several recordings would be written to {twice}; write one table of all by --out FILE.csv")
+    for place, file in enumerate(files):
+        make_folder(file.parent)
+        write_text(file, opened.task.written(rows[place : place + 1], form))
     print(f"{len(rows):,} files in {out}")

@@ -32,6 +32,7 @@ def evaluate(
     from gatework.errors import UsageError
     from gatework.tasks._blend import NETWORK, NETWORK_ALONE
     from gatework.training import Predictor, Run
+    from gatework.training.progress import tell
 
     opened = Run.open(run)
     # Its metrics are known by their titles once it is.
@@ -43,8 +44,10 @@ def evaluate(
         raise UsageError(f"--weights {weights} is about a FILE with known answers; without one nothing is computed")
     predictor = None if data is None else Predictor(opened, weights)
     scores = opened.scores if predictor is None else predictor.evaluate(data, **given)
+    tell(scores.notes)
     if out is not None:
-        write_predictions(opened.backtest if predictor is None else predictor.backtest(data, scores), out)
+        rows = opened.backtest if predictor is None else predictor.backtest(data, scores)
+        write_predictions(rows, out, task.given(scores.test))
     if as_json:
         content = (
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics

@@ -27,12 +27,15 @@ def export(
     from gatework import export as exporting
     from gatework.errors import UsageError, nearest
     from gatework.training import Run
+    from gatework.training.hub import is_address
 
     if to not in _TARGETS:
         raise UsageError(f"--to {to}: {nearest(to, _TARGETS)}")
     if push and to != "hub":
         raise UsageError("--push publishes on the Hugging Face hub: give --to hub with it")
     if to not in _FOLDERS:
+        if out is None and is_address(str(run)):
+            raise UsageError("a run of the hub has no folder to write into: name the file by --out")
         print(exporting.run(Run.open(run).predictor, to, out or run / _ENDINGS[to]))
         return
     if out is None:

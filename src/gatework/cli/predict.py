@@ -48,7 +48,7 @@ def predict(
 ) -> None:
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
     from gatework._files import finite, write_text
-    from gatework.cli._parts import write_parts
+    from gatework.cli._parts import Part, write_parts
     from gatework.cli._show import predictions_table, write_predictions
     from gatework.data.lines import waiting_lines
     from gatework.data.microphone import Listening
@@ -89,7 +89,8 @@ def predict(
                 f"{data} is a folder that is predicted part by part; leave --plot, --json and --format out"
             )
         with stopped_with("stopped; nothing was written"):
-            write_parts(predictor.answer_parts(data, **options.bare(changes)), out)
+            splits = predictor.read_parts(data, **options.bare(changes))
+            write_parts((Part(predictor.rows(each), opened.task.given(each.beside)) for each in splits), out)
         return
     source = data if data is not None or not opened.task.needs_input else _standard_input()
     split = predictor.read(source, **options.bare(changes))
@@ -101,6 +102,7 @@ def predict(
                 print(piece, end="", flush=True)
         return
     rows = predictor.rows(split)
+    kept = opened.task.given(split.beside)
     if plot is not None:
         from gatework import reports
 
@@ -109,7 +111,7 @@ def predict(
     if out is not None and (form or out.suffix[1:]) in forms and out.suffix != ".json":
         write_text(out, opened.task.written(rows, form or out.suffix[1:]))
     elif out is not None:
-        write_predictions(rows, out)
+        write_predictions(rows, out, kept)
         for line in opened.task.summary(rows):
             print(line)
     elif form is not None:
@@ -120,7 +122,7 @@ def predict(
         print("\n".join(lines))
         tell(opened.task.summary(rows))
     else:
-        predictions_table(rows)
+        predictions_table(rows, kept)
 
 
 def _lines(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ MANIFEST = "metadata.csv"
 _SOFT, _CLIPPED = -30.0, 0.001
 # Nobody says more letters in a second.
 _FASTEST = 28.0
+_NAME = re.compile(r"[0-9]{1,9}\.wav")
 _KEYS = "Enter: next, r: again, s: leave it out, q: stop"
 
 
@@ -121,9 +123,12 @@ def _manifest(path: Path) -> dict[str, str]:
     """The recorded sentences of a folder with their files; none where it is new."""
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if any(set(row) != {"audio", "text"} or not Path(str(row["audio"])).stem.isdigit() for row in rows):
+    content, _, _ = as_utf8(file_content(path), path)
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    except csv.Error:
+        rows = [{}]
+    if not all(set(row) == {"audio", "text"} and _NAME.fullmatch(row["audio"] or "") for row in rows):
         raise DataError(f"{printable(str(path))} was not written by gatework record; choose another --out")
     return {row["text"]: row["audio"] for row in rows}
 

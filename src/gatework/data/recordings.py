@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,16 @@ class Recordings:
     def notes(self) -> tuple[str, ...]:
         """Nothing."""
         return ()
+
+
+def names_apart(files: Sequence[Path]) -> list[str]:
+    """The files' names, below the folder that they have in common where two of them have the same."""
+    names = [file.name for file in files]
+    if len(set(names)) == len(names) or "" in names:
+        return names
+    whole = [Path(os.path.abspath(file)) for file in files]
+    home = os.path.commonpath([file.parent for file in whole])
+    return [file.relative_to(home).as_posix() for file in whole]
 
 
 def chosen_spec(facts: Sequence[AudioFacts], rate: int, bands: int) -> FeatureSpec:

@@ -11,7 +11,7 @@ from torch import nn
 from gatework import __version__
 from gatework._files import write_text
 from gatework.cells._derive import Derivation, topological
-from gatework.cells._printer import C
+from gatework.cells._printer import C, in_comment
 from gatework.errors import UsageError
 from gatework.export._network import Network, after_statements, network, step_statements
 
@@ -74,7 +74,7 @@ def _opening(held: Network, name: str) -> str:
     width = layer.num_directions * layer.output_size
     gives = f"{width} values a step" if held.output is None else f"{len(held.output[1])} values"
     lines = [
-        f"A recurrent network, written by gatework {__version__}; the cell is {layer.spec.title}.",
+        f"A recurrent network, written by gatework {__version__}; the cell is {in_comment(layer.spec.title)}.",
         f"Declare what you call: inputs have {values}, the output has {gives}.",
         "",
     ]

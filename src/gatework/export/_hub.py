@@ -43,13 +43,24 @@ def write_predicting(run: Run, folder: Path) -> None:
     _ = run.summary
     if is_occupied(folder):
         raise RunError(f"{folder} holds something; name a new folder by --out")
+    files = [run.path / name for name in PREDICTING if (run.path / name).exists()]
+    for file in files:
+        _refuse_link(file, run.path)
     make_folder(folder)
-    for name in PREDICTING:
-        if (run.path / name).exists():
-            shutil.copyfile(run.path / name, folder / name)
+    for file in files:
+        shutil.copyfile(file, folder / file.name)
     data = run.recipe.data.dataset
     recipe = run.recipe.changed(dataset=data.replace("\\", "/").rpartition("/")[2])
     write_text(folder / "recipe.toml", recipe_to_toml(recipe))
+
+
+def _refuse_link(file: Path, run: Path) -> None:
+    """Refuses what lies elsewhere: a run that a stranger sent could publish a file of this machine by a link to it."""
+    home = run.resolve()
+    # The hub's own cache links each file of a run to the blobs beside it.
+    homes = [home, *([home.parent.parent / "blobs"] if home.parent.name == "snapshots" else [])]
+    if not any(file.resolve().is_relative_to(place) for place in homes):
+        raise RunError(f"{file} is a link to a file outside its run; put the file itself there, as by cp -L")
 
 
 def push(folder: Path, repository: str, *, is_private: bool = True) -> str:

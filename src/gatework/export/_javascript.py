@@ -14,7 +14,7 @@ from torch import nn
 
 from gatework import __version__
 from gatework._files import write_text
-from gatework.cells._printer import JAVASCRIPT
+from gatework.cells._printer import JAVASCRIPT, in_comment
 from gatework.errors import KindError, UsageError
 from gatework.export._network import Network, after_statements, network, step_statements
 from gatework.inside.page.characters import characters_script
@@ -62,9 +62,8 @@ def js(model: nn.Module, file: str | Path, *, name: str = "model", about: Mappin
     except TypeError as problem:
         raise KindError(f"about must be made of JSON's terms: {problem}") from None
     takes = "an array of tokens" if held.embedding is not None else f"an array of arrays of {facts['inputs']} numbers"
-    opening = _OPENING.format(
-        version=__version__, title=held.layer.spec.title, name=name, file=Path(file).name, sequence=takes
-    )
+    title = in_comment(held.layer.spec.title)
+    opening = _OPENING.format(version=__version__, title=title, name=name, file=Path(file).name, sequence=takes)
     parts = [
         opening, '(() => {\n"use strict";', f'const NAME = "{name}";', f"const NETWORK = {json.dumps(facts)};",
         f"const ABOUT = {described};", f'const PACKED = "{packed}";', _cell(held), _tokeniser(about),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from datetime import UTC, datetime
@@ -12,8 +13,9 @@ from typing import Any
 from gatework import __version__
 from gatework._files import write_text
 from gatework.data.frames import like
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError, nearest
 from gatework.export._hub import write_predicting
+from gatework.options import TASKS
 from gatework.training.run import Run
 
 _RUN = "run"
@@ -31,7 +33,9 @@ def mlflow(run: Run, folder: Path) -> str:
 
     Raises:
         RunError: The folder holds something, or training has not ended.
+        UsageError: The run reads files of this machine, which whoever asks an MLflow server could then name.
     """
+    _refuse_files(run)
     write_predicting(run, folder / _RUN)
     version = ".".join(map(str, sys.version_info[:3]))
     needed = [f"gatework=={__version__}"]
@@ -59,10 +63,19 @@ def _yaml(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
+def _refuse_files(run: Run) -> None:
+    if run.task.needs_input and not run.task.takes:
+        raise UsageError(
+            f'a run of the task "{run.recipe.task}" cannot be an MLflow model: it reads files of this machine; use '
+            f"gatework predict {run.path} {run.task.example_input}"
+        )
+
+
 class _Model:
-    """What MLflow asks: tables in, tables out."""
+    """What MLflow asks: tables in, tables out. Whoever asks is a stranger and names no file of this machine."""
 
     def __init__(self, run: Run) -> None:
+        _refuse_files(run)
         self.run = run
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
@@ -71,7 +84,17 @@ class _Model:
         Args:
             model_input: A pandas frame with the columns that the run was trained on, or a list.
             params: Options of a prediction, as `horizon`.
+
+        Raises:
+            DataError: The input is neither.
+            UsageError: An option is none of this task, or names a file or another run.
         """
+        if isinstance(model_input, (str, bytes, os.PathLike)):
+            raise DataError("a table or a list was expected, and this is a text; put it into a list")
+        known = TASKS.find(self.run.recipe.task).asked_by_strangers if self.run.task.takes_options else {}
+        for name in params or {}:
+            if name not in known:
+                raise UsageError(f'the model has no parameter "{name[:40]}": {nearest(name, known)}')
         takes_rows = "rows" in self.run.task.takes
         texts = None if takes_rows else _one_column(model_input)
         answers = self.run.predict(model_input if texts is None else texts, **(params or {}))

@@ -79,6 +79,15 @@ class TaskOptions:
         declared = options_of(self.prediction) if self.prediction else ()
         return (*declared, *(o for o in READING if o.section in sections))
 
+    @cached_property
+    def asked_by_strangers(self) -> Mapping[str, Option]:
+        """The options of a prediction by name that whoever asks over a network may give: none names a file or a run."""
+        return {
+            o.name: o
+            for o in self.prediction_options
+            if o not in READING and "predict" in o.commands and o.metavar not in ("FILE", "RUN", "RUNS")
+        }
+
     def load(self) -> Any:
         """The task's class."""
         return resolve(self.task) if isinstance(self.task, str) else self.task

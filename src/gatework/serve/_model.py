@@ -14,7 +14,7 @@ import polars as pl
 from gatework import training
 from gatework.data.series import SeriesEncoder
 from gatework.errors import DataError, GateworkError, UsageError, nearest
-from gatework.options import READING, TASKS, Option
+from gatework.options import TASKS, Option
 from gatework.serve._limits import Limits
 from gatework.serve._rows import Pace
 from gatework.serve._source import Source
@@ -106,13 +106,7 @@ class ServedModel:
         """The options of a prediction that a request may give, by name."""
         if not self.task.takes_options:
             return {}
-        declared = TASKS.find(self.predictor.run.recipe.task).prediction_options
-        # A file or a run of this machine is nothing that a stranger may name.
-        return {
-            o.name: o
-            for o in declared
-            if o not in READING and "predict" in o.commands and o.metavar not in ("FILE", "RUNS")
-        }
+        return TASKS.find(self.predictor.run.recipe.task).asked_by_strangers
 
     def check(self, source: Source, limits: Limits) -> None:
         """Refuses what the model does not take.

@@ -76,9 +76,11 @@ class Scores:
         answers: What it says; None where only metrics are known.
         baselines: The metrics of simple methods on the same examples, by their names.
         test: The examples with what is known of them, one row each; None where only metrics are known.
+        notes: What a person should know of the figures, one sentence each.
     """
 
     metrics: dict[str, float]
     answers: pl.DataFrame | None = None
     baselines: Mapping[str, dict[str, float]] = field(default_factory=dict)
     test: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()

@@ -25,11 +25,13 @@ class Presenting(Core):
         shown: The metrics that a table shows first, without the "test_" prefix; all where it is empty.
         row_table: The table of a run that has the rows a person reads, where it is not its answers themselves.
         formats: Forms beside tables that predictions can be written in, such as "srt"; also the endings of files.
+        next_commands: What else a finished run invites to, with "{run}" for its folder.
     """
 
     shown: ClassVar[tuple[str, ...]] = ()
     row_table: ClassVar[str] = ""
     formats: ClassVar[tuple[str, ...]] = ()
+    next_commands: ClassVar[tuple[str, ...]] = ()
 
     @property
     def pipeline(self) -> str:
@@ -42,6 +44,18 @@ class Presenting(Core):
 
     def summary(self, predictions: pl.DataFrame) -> list[str]:
         """What predictions amount to, one line each, beside the table of them; nothing by default."""
+        return []
+
+    def given(self, beside: pl.DataFrame | None) -> frozenset[str]:
+        """The columns of a table of answers that hold a person's own values, which are never rounded.
+
+        Args:
+            beside: What the person's table says of the examples beside what is answered.
+        """
+        return frozenset(("actual", *(() if beside is None else beside.columns)))
+
+    def highlights(self, rows: pl.DataFrame) -> list[str]:
+        """What the `row_table` of a finished run comes to, one line each, as training ends with; nothing by default."""
         return []
 
     def written(self, predictions: pl.DataFrame, form: str) -> str:

@@ -139,7 +139,11 @@ class Predictor:
         return like(source, self.rows(split))
 
     def answer_parts(self, folder: str | os.PathLike[str], **options: Any) -> Iterator[pl.DataFrame]:
-        """What is said of the rows of a folder of Parquet files, part by part, in constant memory.
+        """What is said of the rows of a folder of Parquet files, part by part in constant memory; as `read_parts()`."""
+        return map(self.rows, self.read_parts(folder, **options))
+
+    def read_parts(self, folder: str | os.PathLike[str], **options: Any) -> Iterator[Split]:
+        """Reads what is to be answered of a folder of Parquet files, part by part.
 
         Args:
             folder: The folder; its files are read in order of their names, also below folders as `year=2024`.
@@ -153,7 +157,7 @@ class Predictor:
             raise UsageError(
                 f'the task "{self.task.name}" reads a table as a whole; give one file, as {folder} holds several'
             )
-        return (self.rows(self.read(part, **options)) for part in parquet_parts(Path(folder)))
+        return (self.read(part, **options) for part in parquet_parts(Path(folder)))
 
     def evaluate(self, source: Any, **options: Any) -> Scores:
         """How good the network is on a source with known answers, beside simple methods where the task has such.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -159,6 +160,11 @@ def test_known_words_are_laid_beside_the_sound(run, tmp_path):
     assert (code, out) == (0, f"2 files in {tmp_path / 'grids'}\n")
     assert 'class = "TextGrid"' in (tmp_path / "grids" / "0.TextGrid").read_text()
     assert gatework("align", run.path, folder, "--format", "doc")[0] == 2
+    shutil.copytree(folder, tmp_path / "people" / "ann")
+    shutil.copytree(folder, tmp_path / "people" / "bob")
+    assert gatework("align", run.path, tmp_path / "people", "--out", tmp_path / "apart")[0] == 0
+    written = sorted(str(file.relative_to(tmp_path / "apart")) for file in (tmp_path / "apart").rglob("*.TextGrid"))
+    assert written == ["ann/0.TextGrid", "ann/1.TextGrid", "bob/0.TextGrid", "bob/1.TextGrid"]
 
 
 @pytest.mark.parametrize("count", [2, 11])

@@ -15,7 +15,7 @@ from gatework.errors import UsageError
 if TYPE_CHECKING:
     from gatework.options import DataOptions
 
-__all__ = ["REGISTRY", "SetSpec", "register", "table_of"]
+__all__ = ["REGISTRY", "SetSpec", "label_of", "register", "table_of"]
 
 _HOME = "gatework.data.sets"
 _BUILT_IN: dict[str, SetSpec | str] = {
@@ -41,6 +41,11 @@ def register(spec: SetSpec) -> SetSpec:
     REGISTRY.register(spec.name, spec)
     note_module(spec.load.__module__)
     return spec
+
+
+def label_of(source: Any) -> str | None:
+    """The column of a registered data set by which answers are measured that are learnt without it."""
+    return REGISTRY[source].label if isinstance(source, str) and source in REGISTRY else None
 
 
 def table_of(source: Any, config: DataOptions) -> Table:

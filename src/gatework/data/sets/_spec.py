@@ -27,6 +27,7 @@ class SetSpec:
         load: Makes the Dataset, given the shares and seeds that the official split leaves open; or gives the Table that
             a task reads by a recipe.
         recipe: The recipe it is usually trained with, which says for what task.
+        label: The column of its table by which answers are measured, where they are learnt without it.
         is_table: Whether `load` gives a Table.
         is_built_in: Whether it needs no download.
         url: The address of its file, where that is downloaded.
@@ -40,6 +41,7 @@ class SetSpec:
     licence: str
     load: Callable[[DataOptions], Dataset | Table]
     recipe: str
+    label: str | None = None
     is_table: bool = False
     is_built_in: bool = True
     url: str | None = None

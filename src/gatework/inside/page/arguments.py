@@ -9,6 +9,7 @@ from typing import Any
 
 from gatework.errors import RunError, UsageError
 from gatework.inside.page.live import has_own_part
+from gatework.training.hub import fetched, is_address
 from gatework.training.run import Run
 
 
@@ -16,12 +17,13 @@ def sorted_arguments(arguments: Sequence[str]) -> tuple[list[Run], Any, Path]:
     """The runs, the inputs, and the folder that was named first.
 
     Args:
-        arguments: Folders of runs, or one comparison folder; then at most one text, series or file of inputs.
+        arguments: Folders or addresses of runs, or one comparison folder; then at most one text, series or file.
 
     Raises:
         RunError: A folder is neither a run nor a comparison.
         UsageError: No folder comes first, or more than one input follows.
     """
+    arguments = [str(fetched(argument)) if is_address(argument) else argument for argument in arguments]
     folders = [argument for argument in arguments if os.path.isdir(argument)]
     others = [argument for argument in arguments if not os.path.isdir(argument)]
     if not folders or not os.path.isdir(arguments[0]):

@@ -49,12 +49,33 @@ def evaluate_detector(detector: Detector, readings: EventTable) -> dict[str, dic
         raise DataError(f"{readings.source} has no labels to measure by: name their column with --label")
     if not any(rows.labels is not None and rows.labels.any() for rows in series):
         raise DataError(f"{readings.source}: no row is labelled as anomalous, so there is nothing to measure by")
+    gap = detector.task.settings.gap
+    return {name: _measured(series, each, gap) for name, each in _every_score(detector, series).items()}
+
+
+def count_alarms(detector: Detector, readings: EventTable) -> dict[str, dict[str, float]]:
+    """How much a detector and the simple ones flag of rows without labels, all series together.
+
+    Args:
+        detector: The trained detector.
+        readings: The rows.
+
+    Returns:
+        By the name of the detector, the trained one first: `alarms`, one a flagged span, `alarms_per_week`,
+        `flagged_share` of the rows and the `highest_score`, where an alarm is a score above one half.
+    """
+    series = readings.series
+    gap = detector.task.settings.gap
+    return {name: _counted(series, each, gap) for name, each in _every_score(detector, series).items()}
+
+
+def _every_score(detector: Detector, series: Sequence[EventRows]) -> dict[str, list[np.ndarray]]:
+    """The scores of each series by the detector and by the simple ones, by their names."""
     task = detector.task
     first = f"{task.settings.scorer if task.scorer != 'label' else 'labelled'} network"
     scores = {first: [detector.answers(rows).scores for rows in series]}
     simple = [simple_scores(rows, task.extents.of(rows.name), task.settings) for rows in series]
-    scores |= {name: [each[name] for each in simple] for name in simple[0]}
-    return {name: _measured(series, each, task.settings.gap) for name, each in scores.items()}
+    return scores | {name: [each[name] for each in simple] for name in simple[0]}
 
 
 def simple_scores(rows: EventRows, extent: Extent, settings: DetectOptions) -> dict[str, np.ndarray]:
@@ -78,6 +99,18 @@ def _measured(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: in
     weeks = weeks_of([rows.stamps for rows in series])
     false = false_alarms(triples)
     return pooled_metrics(triples) | {"false_alarms_per_week": false / weeks if weeks > 0 else float("nan")}
+
+
+def _counted(series: Sequence[EventRows], scores: Sequence[np.ndarray], gap: int) -> dict[str, float]:
+    every = np.nan_to_num(np.concatenate(scores), nan=0.0)
+    alarms = sum(len(spans(np.nan_to_num(score, nan=0.0) > LIMIT, score, gap)) for score in scores)
+    weeks = weeks_of([rows.stamps for rows in series])
+    return {
+        "alarms": float(alarms),
+        "alarms_per_week": alarms / weeks if weeks > 0 else float("nan"),
+        "flagged_share": float((every > LIMIT).mean()),
+        "highest_score": float(every.max()),
+    }
 
 
 def _scored(errors: np.ndarray, stamps: np.ndarray, settings: DetectOptions) -> np.ndarray:

@@ -34,6 +34,10 @@ register_metrics(
     Metric("point_adjusted_f1", "point-adjusted F1", lower_is_better=False, is_share=True),
     Metric("delay", "delay in rows", lower_is_better=True),
     Metric("false_alarms_per_week", "false alarms per week", lower_is_better=True),
+    Metric("alarms", "alarms", lower_is_better=None),
+    Metric("alarms_per_week", "alarms per week", lower_is_better=None),
+    Metric("flagged_share", "share of flagged rows", lower_is_better=None, is_share=True),
+    Metric("highest_score", "highest score", lower_is_better=None),
 )
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from gatework.formatting import counted, listed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PARTS = {"train": "training", "validation": "validation", "test": "test"}
+_WORST = 3
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,37 @@ def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], v
             )
         lines.append(start)
     return lines
+
+
+def highlights(judged: pl.DataFrame, time: str, ids: Sequence[str], variables: Sequence[str]) -> list[str]:
+    """How many spans each part of a training table has, and the worst: of the test part, or of all where it has none.
+
+    Args:
+        judged: The rows of `gatework.tasks.detect.detector.Detector.frame()` with their parts.
+        time: The column of the time.
+        ids: The columns that tell series apart.
+        variables: The watched columns.
+    """
+    flagged = judged.filter(judged["span"].is_not_null())
+    if flagged.is_empty():
+        return [
+            f"what stands out: nothing in {counted(len(judged), 'row')}; --sensitivity 2 would halve the thresholds"
+        ]
+    by_score = flagged.sort("score", descending=True, nulls_last=True, maintain_order=True)
+    peaks = by_score.unique("span", keep="first", maintain_order=True)
+    counts = {part: int((peaks["part"] == part).sum()) for part in _PARTS}
+    where = listed([f"{count:,} in the {_PARTS[part]} part" for part, count in counts.items()])
+    rows = f"{int(judged['is_anomaly'].sum()):,} of {counted(len(judged), 'row')}"
+    is_tested = counts["test"] > 0
+    worst = (peaks.filter(peaks["part"] == "test") if is_tested else peaks)["span"].head(_WORST).to_list()
+    members = [flagged.filter(flagged["span"] == number).to_dicts() for number in worst]
+    lines = [line for each in members for line in describe(each, time, ids, variables)]
+    few = f" {len(worst)}" if len(worst) > 1 else ""
+    return [
+        f"what stands out: {counted(len(peaks), 'span')} ({rows}), {where}",
+        f"the worst{few}{' of the test part' if is_tested else ''}:",
+        *(f"  {line}" for line in lines),
+    ]
 
 
 def kind_of(members: Sequence[Mapping[str, Any]]) -> str | None:

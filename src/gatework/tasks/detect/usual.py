@@ -12,6 +12,7 @@ import numpy as np
 from gatework._stored import Stored
 from gatework.data.dataset import Columns
 from gatework.data.reading import Reading
+from gatework.data.sets import label_of
 from gatework.data.store.sources import is_stored
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
@@ -34,14 +35,14 @@ from gatework.tasks.detect.data import (
     windows_of,
 )
 from gatework.tasks.detect.detector import Detector, judged_rows, read_rows
-from gatework.tasks.detect.evaluation import evaluate_detector
+from gatework.tasks.detect.evaluation import count_alarms, evaluate_detector
 from gatework.tasks.detect.judges import Judging, judgings, ratios
 from gatework.tasks.detect.live import live
 from gatework.tasks.detect.metrics import answers_of, error_metrics, sample
 from gatework.tasks.detect.online_scorer import OnlineScorer
 from gatework.tasks.detect.options import OPTIONS, DetectOptions
 from gatework.tasks.detect.relations import Relations
-from gatework.tasks.detect.spans import describe
+from gatework.tasks.detect.spans import describe, highlights
 from gatework.tasks.detect.stored import StoredWindowSplit, stored_detection_dataset
 from gatework.tasks.detect.stored_windows import StoredWindowExamples
 from gatework.tasks.detect.streaming import DetectStream
@@ -66,6 +67,10 @@ if TYPE_CHECKING:
 # the end of the squared part of the loss, in standard deviations.
 _USUAL = 5000
 _HUBER = 0.5
+_NO_LABELS = (
+    "no column of labels is named, so these figures say how much is flagged (a score above 0.5), not how well "
+    "anomalies are found; --label COLUMN measures that",
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ class UsualTask(Stored, DenseTask):
     lower_is_better = True
     shown: ClassVar[tuple[str, ...]] = ("mae", "rmse")
     row_table = "detections"
+    next_commands = ("gatework evaluate {run} FILE.csv --label COLUMN",)
 
     columns: Columns
     settings: DetectOptions
@@ -291,23 +297,24 @@ class UsualTask(Stored, DenseTask):
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How well labelled rows are found, beside the simple detectors; see `gatework.tasks.detect.metrics`.
 
+        Where no labels are known, how much each of them flags.
+
         Args:
             model: The trained network.
-            source: A path or a data frame.
+            source: A path, a data frame, or the name of a data set.
             recipe: What the task was trained with.
             options: `label`, the column that says what is anomalous.
 
         Raises:
-            UsageError: The column of the labels is not named.
             DataError: The table cannot be used.
         """
         refuse_options(self.name, options, ("label",))
-        label = options.get("label") or recipe.data.label
-        if label is None:
-            raise UsageError("which column says what is anomalous? Name it with --label")
-        scores = evaluate_detector(Detector(network_of(model), self), read_rows(source, recipe, self, label))
+        label = options.get("label") or recipe.data.label or label_of(source)
+        measured = count_alarms if label is None else evaluate_detector
+        scores = measured(Detector(network_of(model), self), read_rows(source, recipe, self, label))
         first, *others = scores
-        return Scores(scores[first], baselines={name: scores[name] for name in others})
+        notes = _NO_LABELS if label is None else ()
+        return Scores(scores[first], baselines={name: scores[name] for name in others}, notes=notes)
 
     def read(self, source: Any, recipe: Recipe, **options: Any) -> Split:
         """Reads rows to be judged: every row of the table, whole series at a time.
@@ -347,6 +354,15 @@ class UsualTask(Stored, DenseTask):
         """The flagged spans, one a line: when, how long, and why."""
         columns = self.columns
         return describe(predictions.to_dicts(), str(columns["time"]), tuple(columns["series"]), self.variables)
+
+    def highlights(self, rows: pl.DataFrame) -> list[str]:
+        """How many spans each part has, and the worst of them."""
+        columns = self.columns
+        return highlights(rows, str(columns["time"]), tuple(columns["series"]), self.variables)
+
+    def given(self, beside: pl.DataFrame | None) -> frozenset[str]:
+        """The watched columns, as they were given."""
+        return super().given(beside).union(self.variables)
 
     def stream(self, model: nn.Module, recipe: Recipe) -> Stream:
         """Judges rows as they come, with the state of every series carried."""

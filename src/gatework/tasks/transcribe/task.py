@@ -14,6 +14,7 @@ import torch
 from gatework._stored import Stored
 from gatework.data.batches import evaluation_order
 from gatework.data.features import HOP, FeatureSpec
+from gatework.data.recordings import names_apart
 from gatework.decoding import SpokenLanguage
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
@@ -311,7 +312,7 @@ class TranscribeTask(Stored, Task):
             heard = [StepStream(network).accept(frames, is_end=True) for frames in spoken.inputs.features]
         else:
             heard = self.listen(network, self.examples(spoken)).log_probs
-        names = [file.name for file in spoken.inputs.files]
+        names = names_apart(spoken.inputs.files)
         each = zip(names, heard, spoken.inputs.features, strict=True)
         rows = [row_of(name, transcriber.words(one, frames)) for name, one, frames in each]
         return pl.DataFrame(rows, schema=_row_schema())
@@ -324,7 +325,7 @@ class TranscribeTask(Stored, Task):
         heard = self.listen(model, self.examples(spoken)).log_probs
         texts, seconds = spoken.targets.tolist(), HOP * self.stack
         words = [aligned_words(one, text, self.alphabet, seconds) for one, text in zip(heard, texts, strict=True)]
-        names = [file.name for file in spoken.inputs.files]
+        names = names_apart(spoken.inputs.files)
         return pl.DataFrame(
             [row_of(name, each or []) for name, each in zip(names, words, strict=True)], schema=_row_schema()
         )

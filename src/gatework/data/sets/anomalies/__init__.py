@@ -30,6 +30,14 @@ def _load(name: str, _: DataOptions) -> Table:
 
 
 SPECS = tuple(
-    SetSpec(name=name, title=title, licence=LICENCE, load=partial(_load, name), recipe=RECIPE, is_table=True)
+    SetSpec(
+        name=name,
+        title=title,
+        licence=LICENCE,
+        load=partial(_load, name),
+        recipe=RECIPE,
+        label="anomaly",
+        is_table=True,
+    )
     for name, title in _SETS.items()
 )
