@@ -116,3 +116,31 @@ def test_on_a_narrow_terminal_figures_stand_in_further_tables_and_none_is_cut(mo
     assert max(map(len, text.splitlines())) <= 80
     assert text.count("0.123") == len(names)
     assert text.count("Hamburg") > 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 110])
+def test_the_table_of_a_comparison_is_cut_into_tables_and_no_figure_is(columns: int, monkeypatch: pytest.MonkeyPatch):
+    spread = {"mean": 0.95912, "std": 0.00123, "values": [0.958, 0.960]}
+    metrics = {f"test_{name}": spread for name in ("accuracy", "macro_f1", "roc_auc")}
+    entry = {"kind": "network", "parameters": 1_234_567, "ms_per_step": 38.25, "metrics": metrics}
+    names = ("lstm", "TF-IDF bigrams + logistic regression")
+    content = {
+        "metric": "test_accuracy",
+        "task": "classify",
+        "dataset": "tickets",
+        "lower_is_better": False,
+        "recipe": {"model": {}},
+        "absent": [],
+        "headline": "Level.",
+        "verdict": "Level.",
+        "entries": [{**entry, "name": name} for name in names],
+    }
+    screen = guarded(monkeypatch)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _show.comparison_table(content)
+    lines = re.sub(r"\x1b\[\d+m", "", screen.getvalue()).splitlines()
+    assert "…" not in screen.getvalue()
+    assert max(map(len, lines)) <= columns
+    assert sum(line.count("0.959") for line in lines) == len(names) * len(metrics)
+    assert sum(line.count("1,234,567") for line in lines) == len(names)
+    assert sum(line.startswith("tickets, test part") for line in lines) == (1 if columns == 110 else 2)

@@ -48,16 +48,28 @@ def comparison_table(content: dict[str, Any]) -> None:
     shown = (f"test_{name}" for name in tasks.get(content["task"]).shown)
     columns = list(dict.fromkeys([metric, *(name for name in shown if name in content["entries"][0]["metrics"])]))
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    console.print(_entries_table(content, columns[:_MOST_COLUMNS], has_cost=True))
-    if len(columns) > _MOST_COLUMNS:
+    for place, group in enumerate(_metric_groups(content, columns, console)):
+        console.print(_entries_table(content, group, has_cost=place == 0))
         console.print()
-        console.print(_entries_table(content, columns[_MOST_COLUMNS:], has_cost=False))
-    console.print()
     options = step_options(content["recipe"]["model"])
     lines = [f"Around every cell: {options}."] if options else []
     verdict = content["verdict"].removeprefix(content["headline"]).strip()
     for line in (*lines, *content["absent"], content["headline"], verdict):
         console.print(printable(line), markup=False, highlight=False)
+
+
+def _metric_groups(content: dict[str, Any], columns: Sequence[str], console: Console) -> list[list[str]]:
+    """The metrics of each table of a comparison, the first with what an entry costs: as many as a terminal holds."""
+    wide, groups = console.options.update(max_width=10_000), [[columns[0]]]
+    for name in columns[1:]:
+        is_first, tried = len(groups) == 1, [*groups[-1], name]
+        table = _entries_table(content, tried, has_cost=is_first)
+        is_full = is_first and len(tried) > _MOST_COLUMNS
+        if is_full or console.measure(table, options=wide).maximum > console.width:
+            groups.append([name])
+        else:
+            groups[-1] = tried
+    return groups
 
 
 def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: bool) -> Table:
@@ -66,7 +78,8 @@ def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: boo
 
     metric, sign = content["metric"], 1 if content["lower_is_better"] else -1
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(escape(printable(f"{content['dataset']}, test part")), no_wrap=True)
+    # Where a terminal is too narrow for one metric, a name is cut into lines, and never a figure.
+    table.add_column(escape(printable(f"{content['dataset']}, test part")))
     for name in columns:
         # "80 % coverage" in two lines, so that many columns fit.
         title = metric_title(name.removeprefix("test_"), is_short=True).replace("% ", "%\n")

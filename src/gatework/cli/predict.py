@@ -49,7 +49,7 @@ def predict(
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
     from gatework._files import finite, write_text
     from gatework.cli._parts import Part, write_parts
-    from gatework.cli._show import predictions_table, write_predictions
+    from gatework.cli._show import predictions_table, say, write_predictions
     from gatework.data.lines import waiting_lines
     from gatework.data.microphone import Listening
     from gatework.data.parts import is_parquet_folder
@@ -113,7 +113,7 @@ def predict(
     elif out is not None:
         write_predictions(rows, out, kept)
         for line in opened.task.summary(rows):
-            print(line)
+            say(line)
     elif form is not None:
         print(opened.task.written(rows, form), end="")
     elif as_json:

@@ -128,7 +128,7 @@ def _manifest(path: Path) -> dict[str, str]:
         rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     except csv.Error:
         rows = [{}]
-    if not all(set(row) == {"audio", "text"} and _NAME.fullmatch(row["audio"] or "") for row in rows):
+    if not all(set(row) == {"audio", "text"} and row["text"] and _NAME.fullmatch(row["audio"]) for row in rows):
         raise DataError(f"{printable(str(path))} was not written by gatework record; choose another --out")
     return {row["text"]: row["audio"] for row in rows}
 

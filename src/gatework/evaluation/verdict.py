@@ -76,7 +76,7 @@ def verdict(
     best, *others = networks
     rivals = [(other, _worse_by(other, best, sign)) for other in others]
     against = [(network, _worse_by(baselines[0], network, sign)) for network in networks] if baselines else []
-    sentences = [_best(networks, metric, lower_is_better), *_rivals(rivals), _chance(rivals, against, samples)]
+    sentences = [_best(networks, metric, lower_is_better), *_rivals(best, rivals), _chance(rivals, against, samples)]
     sentences.append(_cost(networks))
     if baselines:
         sentences.append(_against_baseline(against, baselines[0], metric, sign))
@@ -151,17 +151,19 @@ def _best(networks: Sequence[_Judged], metric: str, lower_is_better: bool) -> st
     return f"{listed(same)} {'have' if len(same) > 1 else 'has'} {extreme}: {_value(best, metric)} {over}."
 
 
-def _rivals(rivals: Sequence[tuple[_Judged, Difference]]) -> list[str]:
+def _rivals(best: _Judged, rivals: Sequence[tuple[_Judged, Difference]]) -> list[str]:
     if not rivals:
         return []
+    # Where others are named beside it as the best, "it" would be any of them.
+    who = best.name if any(other.results.mean == best.results.mean for other, _ in rivals) else "It"
     if not any(gap.is_known for _, gap in rivals):
         names = listed([other.name for other, _ in rivals])
         return [f"Whether its lead over {names} is more than chance cannot be told: {_unknown(rivals)}."]
     clear = [f"{other.name} (by {_digits(gap.gap, 2)}; {_interval(gap)})" for other, gap in rivals if gap.is_clear]
     level = [_level(other.name, gap) for other, gap in rivals if not gap.is_clear]
-    sentences = [f"It is clearly better than {listed(clear)}."] if clear else []
+    sentences = [f"{who} is clearly better than {listed(clear)}."] if clear else []
     if level:
-        sentences.append(f"It is level with {listed(level)}.")
+        sentences.append(f"{who} is level with {listed(level)}.")
     return sentences
 
 
