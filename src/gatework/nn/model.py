@@ -128,7 +128,8 @@ class SequenceModel(nn.Module):
 
     def head(self, sequence: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
         """Outputs of shape (batch, outputs) from what `states()` gives."""
-        output: Tensor = self.output(self.dropout(self.pooling(sequence, last, lengths)))
+        seen = self.pooling(sequence, last, lengths)
+        output: Tensor = self.output(self.dropout(seen) if self.dropout.p else seen)
         return output
 
     def step(self, inputs: Tensor, state: Carried | None = None) -> tuple[Tensor, Carried]:
