@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
-.PHONY: demo test quick fuzz check docs format cells options sanitize arm64 windows wheel setup clean
+.PHONY: demo test quick fuzz check docs format cells options sanitize arm64 windows wheel requirements setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -71,11 +71,19 @@ options: $(VENV)/.requirements
 
 setup: $(VENV)/.installed
 
-$(VENV)/.requirements: requirements/dev.txt
+# The SHA-256 of every file of the pinned versions, for all platforms. torch stands apart: PyPI's build and PyTorch's own
+# for processors are two files of one version, and which of them pip takes is the machine's choice.
+requirements:
+	test -x build/requirements/bin/uv || { $(PYTHON) -m venv build/requirements && build/requirements/bin/pip install --quiet uv; }
+	build/requirements/bin/uv pip compile requirements/dev.txt --generate-hashes --no-deps --no-emit-package torch \
+		--no-annotate --no-header --python-version 3.11.5 --quiet --output-file requirements/hashes.txt
+
+$(VENV)/.requirements: requirements/dev.txt requirements/hashes.txt
 	$(PYTHON) -c 'import sys; sys.exit("gatework needs Python 3.11 or newer, and $(PYTHON) is %d.%d; try: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "fetching the packages of requirements/dev.txt:"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/hashes.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch --constraint requirements/dev.txt
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.requirements pyproject.toml $(NATIVE)

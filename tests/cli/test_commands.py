@@ -1,7 +1,9 @@
 """The commands as a person runs them: real files, and real processes where a process is what matters."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +143,18 @@ def test_the_report_of_a_run_is_one_page_with_what_its_test_part_shows(trained):
     assert '<p class="verdict">The answer, a mean of network and simple methods, reaches a test accuracy of ' in text
     # Plotly's whole bundle alone is 4.6 MB.
     assert len(text) < 1_600_000
+
+
+def test_a_name_that_is_not_utf8_is_one_sentence_before_anything_is_trained(trained, tmp_path):
+    name = os.fsdecode(b"\xff.csv")
+    shutil.copy(trained / "reviews.csv", tmp_path / name)
+    columns = ("--text", "review", "--label", "sentiment", "--epochs", 1, "--hidden", 2)
+    for data, out in ((name, "run"), (trained / "reviews.csv", os.fsdecode(b"\xff"))):
+        done = run_here("train", "classify", data, *columns, "--out", out, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("gatework: ")) == (1, 1)
+        assert "is not valid UTF-8, in which a run is written; rename it" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert run_here("predict", trained / "run", name, "--plot", "page.html", cwd=tmp_path).returncode == 0
 
 
 BAD = [

@@ -29,3 +29,12 @@ def test_the_image_that_serves_installs_every_dependency_but_what_only_training_
     assert installed <= every
     absent = {re.split(r"[<>=]", name)[0] for name in every - installed}
     assert absent == {"torch", "plotly", "pooch", "requests"}
+
+
+def test_every_pinned_package_but_torch_has_the_hashes_of_its_files():
+    folder = ROOT / "requirements"
+    pins = set((folder / "dev.txt").read_text(encoding="utf-8").lower().replace("_", "-").split())
+    text = (folder / "hashes.txt").read_text(encoding="utf-8")
+    hashed = re.findall(r"^(\S+==\S+) \\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+", text, re.MULTILINE)
+    assert {pin for pin in pins if not pin.startswith("torch==")} == set(hashed), "make requirements writes them"
+    assert "://" not in text

@@ -5,6 +5,7 @@ import random
 import shutil
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 import gatework
 from gatework import cells, export
@@ -114,6 +115,19 @@ def test_the_title_of_a_sent_cell_is_no_code_in_what_is_written(own_run, tmp_pat
     assert text.index("int x;") < text.index("*/")
     text = export.js(network, tmp_path / "model.js").read_text()
     assert next(line for line in text.splitlines() if "int x;" in line).startswith("//")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
+def test_weights_that_are_no_numbers_are_refused_by_what_answers_with_and_without_torch(own_run, value, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(own_run.path, folder)
+    weights = {name: values.copy() for name, values in load_file(folder / "model.safetensors").items()}
+    weights["output.bias"][0] = value
+    save_file(weights, folder / "model.safetensors")
+    run = Run.open(folder)
+    for ask in (lambda: run.network, lambda: run.inference, lambda: run.predict(["a good film"])):
+        with pytest.raises(RunError, match=r'a weight of "output\.bias" is no usable number'):
+            ask()
 
 
 def test_a_path_in_a_sent_recipe_is_not_read_into_a_page(tmp_path):

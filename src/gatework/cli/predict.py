@@ -55,6 +55,7 @@ def predict(
     from gatework.data.parts import is_parquet_folder
     from gatework.data.tables import is_path
     from gatework.errors import UsageError
+    from gatework.formatting import printable
     from gatework.training import Predictor, Run
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
 
@@ -107,7 +108,7 @@ def predict(
         from gatework import reports
 
         title = f"{opened.path.name}: {Path(data).name if data else 'what comes next'}"
-        reports.plot(opened.task.charts(split, rows), plot, title)
+        reports.plot(opened.task.charts(split, rows), plot, printable(title))
     if out is not None and (form or out.suffix[1:]) in forms and out.suffix != ".json":
         write_text(out, opened.task.written(rows, form or out.suffix[1:]))
     elif out is not None:

@@ -57,6 +57,8 @@ def existing(path: Path) -> Path:
     try:
         if path.exists():
             return path
+        if path.is_symlink():
+            raise DataError(f"{shown} is a link to a file that is not there")
         folder = path.parent
         if not folder.is_dir():
             raise DataError(f"{shown} is not there: the folder {printable(str(folder))} does not exist")

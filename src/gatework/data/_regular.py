@@ -211,6 +211,8 @@ def _check_size(rows: StepRows, end: int | None, naming: Naming) -> None:
         return
     gaps = np.diff(positions)
     at = int(np.argmax(gaps)) + 1 if len(gaps) else 0
+    if at < len(positions) - at:
+        at = max(at - 1, 0)  # the few rows are those before the gap
     raise DataError(
         f"{naming.source}: {_rows(len(positions))} stretch over {steps:,} steps, as {naming.row(int(rows.index[at]))} "
         f"is of {naming.step(int(positions[at]))}; mend that time, or name a longer step by --frequency"

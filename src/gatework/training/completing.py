@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gatework import cells, tasks
 from gatework._files import make_folder, read_json, whole_folder, write_json, write_tensors, write_text
 from gatework.errors import RunError
+from gatework.formatting import printable
 from gatework.options import AnswerOptions
 from gatework.recipe import Recipe, recipe_to_toml
 from gatework.tasks import Trained
@@ -51,10 +52,13 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
         notes: What was found in the data and how it was handled, for the report.
 
     Raises:
-        RunError: The folder exists and holds something.
+        RunError: The folder exists and holds something, or a name is not UTF-8.
     """
 
     refuse_occupied(path)
+    for name in (str(path), recipe.data.dataset):
+        if not _is_text(name):
+            raise RunError(f'the name "{printable(name)}" is not valid UTF-8, in which a run is written; rename it')
     make_folder(path.parent)
     with whole_folder(path) as temporary:
         write_text(temporary / "recipe.toml", recipe_to_toml(recipe))
@@ -108,6 +112,11 @@ def complete(
     progress.tested(label)
     ranks.wait()
     return Run(run.path, run.recipe)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a path is UTF-8; Python keeps each byte of one that is not as half a character."""
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in name)
 
 
 class _Result(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from gatework.training.hub import fetched, is_address
 from gatework.training.predictor import Predictor
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
     from torch import nn
 
@@ -38,6 +40,8 @@ CELL_FILE = "cell.json"
 """A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
 
 _LONGEST_REASON = 200
+# Sums of products of two such still fit float32.
+_LARGEST_WEIGHT = 1e15
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,10 @@ class Run:
             RunError: Training has not ended, or a file is corrupt.
         """
         _ = self.summary
-        return self.task.inference(self.recipe.model, read_arrays(self.path / "model.safetensors"))
+        file = self.path / "model.safetensors"
+        weights = read_arrays(file)
+        _check_weights(file, weights)
+        return self.task.inference(self.recipe.model, weights)
 
     @cached_property
     def network(self) -> nn.Module:
@@ -164,6 +171,8 @@ class Run:
         except RuntimeError as error:
             reason = " ".join(str(error).partition(":")[2].split())[:_LONGEST_REASON]
             raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({reason})") from None
+        # Buffers hold what a calibration says, as that a series had no value to learn from.
+        _check_weights(file, {name: weight.detach().float().numpy() for name, weight in model.named_parameters()})
         return model.eval()
 
     def _repr_html_(self) -> str:
@@ -209,6 +218,17 @@ def _with_kept_cell(path: Path, recipe: Recipe) -> Recipe:
             f"({CELL_FILE} is missing); code that a run names is never executed: train it anew"
         )
     return recipe
+
+
+def _check_weights(file: Path, weights: Mapping[str, np.ndarray]) -> None:
+    """Refuses weights that no training ends with, of which every answer would be NaN.
+
+    Raises:
+        RunError: One is no number, or so large that sums of it are none.
+    """
+    for name, values in weights.items():
+        if values.dtype.kind == "f" and not (abs(values) <= _LARGEST_WEIGHT).all():
+            raise RunError(f'{file} is corrupt (a weight of "{name}" is no usable number); restore it or train anew')
 
 
 def refuse_occupied(path: Path) -> None:

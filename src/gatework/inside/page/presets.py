@@ -12,11 +12,13 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.series import SeriesEncoder
 from gatework.data.text import Texts
-from gatework.errors import GateworkError
+from gatework.errors import GateworkError, RunError
 from gatework.inside._sources import as_split, sequence_task
 from gatework.training.run import read_table, test_part_of
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gatework.training.run import Run
 
 _EXAMPLES = 6
@@ -67,12 +69,24 @@ def _test_part(run: Run) -> Split | None:
 
 
 def stored_test_part(run: Run, file: Path) -> Split:
-    """The test part as a comparison keeps it, for one of its runs."""
-    frame = read_table(file)
-    if "text" in frame.columns:
-        return Split(Texts(frame["text"]), frame["target"].to_numpy())
-    encoder = sequence_task(run).encoder
-    assert isinstance(encoder, SeriesEncoder)
+    """The test part as a comparison keeps it, for one of its runs.
+
+    Raises:
+        RunError: It is not one of such a run.
+    """
+    import polars as pl
+
+    encoder, frame = sequence_task(run).encoder, read_table(file)
+    try:
+        if not isinstance(encoder, SeriesEncoder):
+            return Split(Texts(frame["text"].cast(pl.String)), frame["target"].to_numpy())
+        return _stored_series(encoder, frame)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RunError(f"{file} does not fit {run.path} ({reason}); restore it or train anew") from None
+
+
+def _stored_series(encoder: SeriesEncoder, frame: pl.DataFrame) -> Split:
     variables = len(encoder.scale.mean)
     series = [np.array(row, dtype=np.float32).reshape(-1, variables) for row in frame["input"].to_list()]
     is_ragged = len({len(one) for one in series}) > 1

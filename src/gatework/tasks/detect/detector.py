@@ -168,7 +168,23 @@ def judged_rows(judged: pl.DataFrame, task: UsualTask) -> list[EventRows]:
     Args:
         judged: The frame.
         task: What made it.
+
+    Raises:
+        RunError: It lacks a column, or one is of another kind.
     """
+    import polars as pl
+
+    try:
+        return _judged_rows(judged, task)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise RunError(f"the rows that a run keeps do not fit its task.json ({_brief(error)}); train anew") from None
+
+
+def _brief(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _judged_rows(judged: pl.DataFrame, task: UsualTask) -> list[EventRows]:
     import polars as pl
 
     ids, time = task.columns["series"], str(task.columns["time"])
