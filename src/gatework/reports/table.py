@@ -83,7 +83,7 @@ def table(comparison: ComparisonFolder, looks: Mapping[str, Look]) -> ResultsTab
     entries = comparison.entries
     shown, further = _metric_names(comparison)
     columns, more = ([_column(entries, name, comparison) for name in names] for names in (shown, further))
-    scale = _strip_scale(comparison)
+    scale, is_share = _strip_scale(comparison), get_metric(comparison.metric).is_share
     costs = [
         # A method without a count learns nothing, or does not say how much.
         aligned([number(e.parameters or None) for e in entries]),
@@ -99,7 +99,7 @@ def table(comparison: ComparisonFolder, looks: Mapping[str, Look]) -> ResultsTab
         further=tuple(metric_title(n.removeprefix("test_")) for n in further),
         costs=("parameters", "ms per step", "s per epoch"),
         rows=rows,
-        ticks=tuple((scale.at(value), label) for value, label in scale.ticks(6)),
+        ticks=tuple((scale.at(value), label) for value, label in scale.ticks(6) if not is_share or 0 <= value <= 1),
         is_log=scale.is_log,
         has_spread=any(len(row.seeds) > 1 for row in rows),
         has_off=any(row.off for row in rows),
