@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdlib>
-#include <new>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -10,6 +9,7 @@
 
 #include "cells/names.h"
 #include "processor.h"
+#include "scratch.h"
 #include "threads.h"
 
 namespace gatework {
@@ -157,26 +157,6 @@ class Slices {
   const Layout& layout_;
   int64_t slice_multiple_ = 1;
   int count_ = 1;
-};
-
-// Scratch memory for `count` tasks at once, freed at the end.
-class Scratch {
- public:
-  Scratch(int64_t bytes_each, int64_t count) : each_((bytes_each + alignment - 1) / alignment * alignment + alignment) {
-    const auto bytes = static_cast<size_t>(each_ * count + alignment);
-    memory_ = ::operator new(bytes, std::align_val_t{alignment}, std::nothrow);
-  }
-  ~Scratch() { ::operator delete(memory_, std::align_val_t{alignment}); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  bool is_missing() const { return memory_ == nullptr; }
-  void* operator[](int64_t k) const { return static_cast<char*>(memory_) + k * each_; }
-
- private:
-  static constexpr int64_t alignment = 64;
-  const int64_t each_;
-  void* memory_ = nullptr;
 };
 
 // The gradients of the weights of all slices but the first, which adds to the result itself.

@@ -1,7 +1,6 @@
 #include "dispatch.h"
 
-#include <cstdlib>
-
+#include "../scratch.h"
 #include "../threads.h"
 
 #if defined(__aarch64__) && defined(__linux__)
@@ -84,7 +83,7 @@ const Table& table_of(int isa) { return *tables[isa]; }
 
 bool run_forward(const Kernel& kernel, const Arguments& arguments, int threads) {
   // A thread takes no less than some microseconds of work.
-  constexpr int64_t least_products = 800000, alignment = 64;
+  constexpr int64_t least_products = 800000;
   const Layout& l = arguments.layout;
   const int64_t products = l.steps * l.batch * l.hidden * (l.input + l.hidden) * kernel.accumulators;
   int64_t slices = products / least_products;
@@ -92,14 +91,12 @@ bool run_forward(const Kernel& kernel, const Arguments& arguments, int threads) 
   slices = slices < l.batch ? slices : l.batch;
   slices = slices < 1 ? 1 : slices;
   const int64_t rows = (l.batch + slices - 1) / slices;
-  const int64_t each = (kernel.scratch(l, rows) + alignment - 1) / alignment * alignment;
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, static_cast<size_t>(each * slices)) != 0) return false;
+  const Scratch scratch(kernel.scratch(l, rows), slices);
+  if (scratch.is_missing()) return false;
   parallel(slices, [&](int64_t k) {
     const int64_t first = k * rows, last = first + rows < l.batch ? first + rows : l.batch;
-    if (first < last) kernel.forward(arguments, first, last, static_cast<char*>(memory) + k * each);
+    if (first < last) kernel.forward(arguments, first, last, scratch[k]);
   });
-  free(memory);
   return true;
 }
 

@@ -25,9 +25,17 @@ for element in $(elements_of neon); do
     -c "$root/csrc/kernels.cpp" -o "$build/$element.o"
   objects="$objects $build/$element.o"
 done
+bytes=
+for isa in neon neon_dot; do
+  $compiler $common $(flags_of $isa) -DGATEWORK_ISA=$isa -c "$root/csrc/quantized/kernels.cpp" -o "$build/bytes_$isa.o"
+  bytes="$bytes $build/bytes_$isa.o"
+done
 $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon "$root/tests/native/activations.cpp" -o "$build/activations"
 $compiler $common -o "$build/driver" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
   "$root/csrc/threads.cpp" $objects -lpthread
+$compiler $common -o "$build/byte_driver" "$root/tests/native/byte_driver.cpp" "$root/csrc/quantized/dispatch.cpp" \
+  "$root/csrc/threads.cpp" $bytes -lpthread
 $objdump -d -C --no-show-raw-insn $objects | python3 "$root/tests/native/registers.py"
 $emulator "$build/activations"
 $emulator "$build/driver" neon
+for isa in neon neon_dot; do $emulator "$build/byte_driver" $isa; done

@@ -1,5 +1,12 @@
 # What the kernels are compiled with, from CMakeLists.txt where it is written down. Source it with `root` set.
-in_cmake() { sed -n "s/^ *set($1 \(.*\))$/\1/p" "$root/CMakeLists.txt"; }
+in_cmake() {
+  local value
+  value=$(sed -n "s/^ *set($1 \(.*\))$/\1/p" "$root/CMakeLists.txt")
+  while [[ $value =~ \$\{([a-z0-9_]+)\} ]]; do
+    value=${value/"${BASH_REMATCH[0]}"/$(in_cmake "${BASH_REMATCH[1]}")}
+  done
+  echo "$value"
+}
 
 # Those of an instruction set alone: flags_of avx2.
 flags_of() { in_cmake "$1_flags"; }

@@ -1,32 +1,52 @@
 #!/usr/bin/env bash
-# Builds the native driver with each sanitizer and runs it once per instruction set, that of tile registers on a model of
-# them. Usage: sanitize.sh [FOLDER]
+# Builds the native drivers with each sanitizer and runs them once per instruction set, that of tile registers on a model
+# of them. Usage: sanitize.sh [FOLDER [PART ...]]; the parts are bytes, the kernels on int8, and scans, all others.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/sanitize}
+parts=${*:2}
+parts=${parts:-bytes scans}
 compiler=${CXX:-g++}
 mkdir -p "$build"
 rm -f "$build"/*.o
 . "$root/tests/native/flags.sh"
 
 case $(uname -m) in
-  x86_64) isas="baseline avx2 avx512 avx512_bf16 avx512_amx" ;;
-  aarch64 | arm64) isas=neon ;;
-  *) isas=baseline ;;
+  x86_64) isas="baseline avx2 avx512 avx512_bf16 avx512_amx" byte_isas="baseline avx2 avx2_vnni avx512_vnni" ;;
+  aarch64 | arm64) isas=neon byte_isas="neon neon_dot" ;;
+  *) isas=baseline byte_isas=baseline ;;
 esac
 
 model="-DGATEWORK_TILE_MODEL=\"$root/tests/native/tile_model.h\""
-for sanitizer in address undefined thread; do
-  common="-std=c++17 -O1 -g -ffp-contract=fast -fno-sanitize-recover=all -fsanitize=$sanitizer"
+at_once() { xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c; }
+
+bytes() {
+  for isa in $byte_isas; do
+    printf '%s\0' "$compiler $common $(flags_of "$isa") -DGATEWORK_ISA=$isa \
+      -c '$root/csrc/quantized/kernels.cpp' -o '$build/bytes-$isa-$sanitizer.o'"
+  done | at_once
+  $compiler $common -o "$build/byte-driver-$sanitizer" "$root/tests/native/byte_driver.cpp" \
+    "$root/csrc/quantized/dispatch.cpp" "$root/csrc/threads.cpp" "$build"/bytes-*-"$sanitizer.o" -lpthread
+  for isa in $byte_isas; do
+    echo "$sanitizer: $("$build/byte-driver-$sanitizer" "$isa")"
+  done
+}
+
+scans() {
   for isa in $isas; do
     for element in $(elements_of "$isa"); do
       printf '%s\0' "$compiler $common '$model' $(flags_of "$isa") -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element \
-        -c '$root/csrc/kernels.cpp' -o '$build/$isa-$element-$sanitizer.o'"
+        -c '$root/csrc/kernels.cpp' -o '$build/scans-$isa-$element-$sanitizer.o'"
     done
-  done | xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c
+  done | at_once
   $compiler $common "$model" -o "$build/driver-$sanitizer" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
-    "$root/csrc/processor.cpp" "$root/csrc/threads.cpp" "$build"/*-"$sanitizer.o" -lpthread
+    "$root/csrc/processor.cpp" "$root/csrc/threads.cpp" "$build"/scans-*-"$sanitizer.o" -lpthread
   for isa in $isas; do
     echo "$sanitizer: $("$build/driver-$sanitizer" "$isa")"
   done
+}
+
+for sanitizer in address undefined thread; do
+  common="-std=c++17 -O1 -g -ffp-contract=fast -fno-sanitize-recover=all -fsanitize=$sanitizer"
+  for part in $parts; do "$part"; done
 done

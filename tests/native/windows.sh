@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Cross-compiles the native kernels for Windows on x86-64 with the clang of the package ziglang, and links them with the
-# program that tests them; runs it where wine is installed. Usage: windows.sh [FOLDER]
-# What needs Python's own headers for Windows (csrc/bind.cpp, csrc/decoding/bind*.cpp) is left out.
+# programs that test them; runs these where wine is installed. Usage: windows.sh [FOLDER]
+# What needs Python's own headers for Windows (csrc/bind.cpp, csrc/*/bind*.cpp) is left out.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/windows}
@@ -24,12 +24,20 @@ for isa in baseline avx2 avx512 avx512_bf16 avx512_amx; do
     objects+=" $build/${isa}_$element.o"
   done
 done
-for source in dispatch processor threads decoding/ctc decoding/ctc_paths decoding/language_model decoding/ngrams \
-  decoding/products decoding/read_out decoding/sampling decoding/threads; do
+for isa in baseline avx2 avx2_vnni avx512_vnni; do
+  flags="$common $(flags_of $isa) -DGATEWORK_ISA=$isa"
+  units+="$compiler $flags -c $root/csrc/quantized/kernels.cpp -o $build/bytes_$isa.o"$'\n'
+done
+for source in dispatch processor threads quantized/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
+  decoding/ngrams decoding/products decoding/read_out decoding/sampling decoding/threads; do
   units+="$compiler $common -c $root/csrc/$source.cpp -o $build/${source//\//_}.o"$'\n'
 done
 # The kernels take minutes each: as many at once as the machine has cores.
 printf '%s' "$units" | xargs -P "$(nproc)" -I {} sh -c '{}'
 $compiler $common -o "$build/driver.exe" "$root/tests/native/driver.cpp" $objects "$build"/{dispatch,processor,threads}.o
-echo "$build/driver.exe"
-if command -v wine >/dev/null; then wine "$build/driver.exe" baseline; fi
+$compiler $common -o "$build/byte_driver.exe" "$root/tests/native/byte_driver.cpp" "$build"/bytes_*.o \
+  "$build"/{quantized_dispatch,threads}.o
+for program in driver byte_driver; do
+  echo "$build/$program.exe"
+  if command -v wine >/dev/null; then wine "$build/$program.exe" baseline; fi
+done
