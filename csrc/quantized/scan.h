@@ -39,8 +39,9 @@ class ByteScan {
     }
   }
 
+  // For `rows` sequences, and for fewer: the last slice of a batch may have less, and then more steps at once.
   static int64_t scratch(const Layout& layout, int64_t rows) {
-    const int64_t slots = slots_of(rows), hidden = round_up(layout.hidden, lanes);
+    const int64_t slots = rows < rows_at_once ? rows_at_once : rows, hidden = round_up(layout.hidden, lanes);
     const int64_t numbers = tile_sums + slots * (hidden * accumulators + 1) + rows * (hidden * Cell::states + 1);
     return aligned(4 * numbers) + aligned(slots * row_bytes(layout.input)) + aligned(rows * row_bytes(layout.hidden));
   }
