@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 
 from gatework.options import TASKS
+from gatework.training import Predictor
 from support.command_line import gatework, run_here, run_process
+from support.networks import run as network_run
 
 
 def reviews(path: Path, rows: int = 120) -> Path:
@@ -44,6 +46,18 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert "compare" in done.stdout
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"torch", "polars", "plotly", "sklearn", "scipy", "pandas", "numpy"}
+
+
+def test_plain_values_are_read_without_pydantic_and_wrong_ones_refused_as_before(tmp_path):
+    code = "import sys\nfrom gatework.cli import main\ntry: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
+    given = ["serve", "nowhere", "--port", "8000", "--timeout", "2", "--api-key-file", "keys.txt"]
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, cwd=tmp_path)
+    assert "nowhere is not there" in done.stderr
+    assert "pydantic" not in done.stdout.split()
+    for name, value in (("port", "70000"), ("port", "many"), ("timeout", "-1")):
+        code, _, err = gatework("serve", "nowhere", f"--{name}", value)
+        assert code == 2
+        assert f"Invalid value for '--{name}'" in err
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -107,6 +121,31 @@ def test_evaluation_on_a_file_with_answers(trained):
     content = json.loads(done.stdout)
     assert content["metrics"]["accuracy"] > 0.95
     assert "network alone" in content["baselines"] or len(content["baselines"]) == 1
+
+
+def test_layers_on_int8_answer_nearly_the_same_and_what_has_no_such_form_says_so(trained, tmp_path):
+    answers = {}
+    for weights in ("float32", "int8"):
+        done = run_here("predict", trained / "run", "reviews.csv", "--json", "--weights", weights, cwd=trained)
+        answers[weights] = pl.DataFrame(json.loads(done.stdout))
+    exact, rounded = answers["float32"], answers["int8"]
+    assert exact["label"].equals(rounded["label"])
+    assert 0 < (exact["probability"] - rounded["probability"]).abs().max() < 0.02
+    forward = network_run(tmp_path / "forward", bidirectional=False, padding="mask")
+    line = '{"text": "good"}\n'
+    streamed = run_here("predict", forward.path, "--stream", "--weights", "int8", stdin=line)
+    assert json.loads(streamed.stdout)["probability"] == Predictor(forward, "int8").answer("good")["probability"][0]
+    measured = run_here("evaluate", trained / "run", "reviews.csv", "--json", "--weights", "int8", cwd=trained)
+    assert json.loads(measured.stdout)["metrics"]["accuracy"] > 0.95
+    zoneout = network_run(tmp_path / "zoneout", zoneout=0.1).path
+    for command in ("predict", "serve"):
+        code, out, err = gatework(command, zoneout, *(["a film"] if command == "predict" else []), "--weights", "int8")
+        assert (code, out) == (2, "")
+        assert "has no int8 form" in err
+    code, out, err = gatework("evaluate", trained / "run", "--weights", "int8")
+    assert (code, out) == (2, "")
+    assert "--weights int8 is about a FILE" in err
+    assert gatework("predict", trained / "run", "a film", "--weights", "int4")[0] == 2
 
 
 def test_evaluation_shows_every_class_and_writes_every_answer(trained):

@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from gatework._registry import add_plugin
 from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
+from gatework.cli._plain_values import read_plainly
 from gatework.cli._terminal import guard
 from gatework.errors import GateworkError, UsageError
 from gatework.formatting import listed, printable, wrapped
@@ -54,7 +55,7 @@ _MISUSE: Any = typer.BadParameter.__bases__[0]
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The application with every command.
+    """The application with every command, or with the one that a command line calls, as the others cost time.
 
     Args:
         arguments: The command line, which says for which task it is, and so which options a command has.
@@ -69,7 +70,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
     app.callback(invoke_without_command=False)(_version)
-    for name in COMMANDS:
+    for name in arguments[:1] if arguments[:1] and arguments[0] in COMMANDS else COMMANDS:
         module = importlib.import_module(f"gatework.cli.{name}")
         if name == "recipes":
             app.add_typer(module.build(), name=name)
@@ -105,6 +106,11 @@ def _continued(line: str) -> str:
 class _Group(TyperGroup):
     """The list of commands, each with the whole first sentence of its help."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads a command line up to the command."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in order."""
         return list(COMMANDS)
@@ -120,6 +126,11 @@ class _Group(TyperGroup):
 
 class _Command(TyperCommand):
     """A command whose help lists its options by section: its own first, then the declared ones by their titles."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads what stands behind the command."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes the arguments and the options."""
