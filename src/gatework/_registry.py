@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.metadata
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gatework.errors import UsageError, nearest
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 PLUGINS = "GATEWORK_PLUGINS"
 """The environment variable that names Python files to import, separated as in PATH."""
@@ -117,12 +115,9 @@ def resolve(place: str) -> Any:
 
 
 @functools.cache
-def entry_points(group: str) -> tuple[EntryPoint, ...]:
+def entry_points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
     """What installed packages add to a group."""
-    # Few commands ask, and its import takes a fiftieth of their start.
-    from importlib.metadata import entry_points as installed
-
-    return tuple(installed(group=group))
+    return tuple(importlib.metadata.entry_points(group=group))
 
 
 def add_plugin(file: str | os.PathLike[str]) -> None:
