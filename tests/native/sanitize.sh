@@ -18,6 +18,7 @@ case $(uname -m) in
 esac
 
 model="-DGATEWORK_TILE_MODEL=\"$root/tests/native/tile_model.h\""
+said() { local text; text=$("$@"); echo "$sanitizer: $text"; }  # a failure ends the script, as within echo it would not
 at_once() { xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c; }
 
 bytes() {
@@ -28,7 +29,7 @@ bytes() {
   $compiler $common -o "$build/byte-driver-$sanitizer" "$root/tests/native/byte_driver.cpp" \
     "$root/csrc/quantized/dispatch.cpp" "$root/csrc/threads.cpp" "$build"/bytes-*-"$sanitizer.o" -lpthread
   for isa in $byte_isas; do
-    echo "$sanitizer: $("$build/byte-driver-$sanitizer" "$isa")"
+    said "$build/byte-driver-$sanitizer" "$isa"
   done
 }
 
@@ -42,7 +43,7 @@ scans() {
   $compiler $common "$model" -o "$build/driver-$sanitizer" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
     "$root/csrc/processor.cpp" "$root/csrc/threads.cpp" "$build"/scans-*-"$sanitizer.o" -lpthread
   for isa in $isas; do
-    echo "$sanitizer: $("$build/driver-$sanitizer" "$isa")"
+    said "$build/driver-$sanitizer" "$isa"
   done
 }
 
