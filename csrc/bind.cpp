@@ -17,8 +17,9 @@ using gatework::max_states;
 using gatework::state_option_count;
 using namespace gatework::records;
 
-// Layers on int8: quantized/bind.cpp.
+// Layers on int8: quantized/bind.cpp. Losses over many columns: softmax/bind.cpp.
 void bind_quantized(nb::module_& m);
+void bind_softmax(nb::module_& m);
 
 namespace {
 
@@ -165,4 +166,5 @@ NB_MODULE(_native, m) {
   m.def("forward", forward);
   m.def("backward", backward);
   bind_quantized(m);
+  bind_softmax(m);
 }

@@ -87,3 +87,17 @@ def forward_bytes(
 def integers(
     isa: int, row: int, width: int, matrix: int, hidden: int, bytes: int, worth: int, sums: int, /
 ) -> None: ...
+
+# Losses over many columns; addresses of 0 where there is no bias, and where a gradient is not wanted.
+def cross_entropy(
+    isa: int,
+    element: int,
+    threads: int,
+    sizes: Sequence[int],
+    given: Sequence[int],
+    smoothing: float,
+    scale: float,
+    losses: int,
+    gradients: Sequence[int],
+    /,
+) -> int: ...

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gatework.nn import RecurrentLayer
+from gatework.nn import AttentionDecoder, RecurrentLayer
 from gatework.options import Device, Precision
 from gatework.scan import kernels
 
@@ -28,18 +28,22 @@ def train_in_bfloat16(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, RecurrentLayer):
             Rounded(module)
+        elif isinstance(module, AttentionDecoder):
+            for part in module.modules():
+                if isinstance(part, nn.Linear):
+                    Rounded(part)
         elif isinstance(module, RoundedOutput):
-            module.rounds_gradients = True
+            module.rounds_factors = True
 
 
 class RoundedOutput(nn.Module):
     """A network whose output over a vocabulary may round what its gradients are products of.
 
     Attributes:
-        rounds_gradients: Whether it does, as `linear_cross_entropy()` takes it.
+        rounds_factors: Whether it does, as `linear_cross_entropy()` takes it.
     """
 
-    rounds_gradients: bool = False
+    rounds_factors: bool = False
 
 
 class Rounded:

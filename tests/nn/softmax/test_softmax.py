@@ -11,9 +11,11 @@ from torch.nn.functional import cross_entropy, linear
 from gatework.errors import KindError, TensorError, UsageError
 from gatework.nn import AdaptiveSoftmax, SampledSoftmax, linear_cross_entropy
 from gatework.nn.softmax import _blocks
+from gatework.scan import kernels
 
 ROWS, WIDTH, VOCABULARY = 37, 6, 50
 EPS = torch.finfo(torch.float64).eps
+EPS_SINGLE = torch.finfo(torch.float32).eps
 BOUND = 100 * VOCABULARY * EPS  # sums of so many terms around 1, several times over
 
 
@@ -300,25 +302,49 @@ def test_a_wrong_option_is_a_sentence():
             make()
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_rounded_gradients_are_products_of_rounded_factors_and_the_loss_is_exact(smoothing):
+# Sizes that fill neither a vector, nor a tile, nor a block of rows: features, columns, rows.
+RAGGED = [(1, 2, 1), (24, 90, 50), (33, 131, 47), (70, 17, 129)]
+
+
+@pytest.mark.parametrize("rounds", [True, False])
+@pytest.mark.parametrize("isa", kernels.supported_isas())
+@pytest.mark.parametrize(("width", "columns", "rows"), RAGGED)
+def test_every_instruction_set_gives_the_loss_and_gradients_of_its_factors(isa, width, columns, rows, rounds):
     torch.manual_seed(0)
-    x, weight, bias = torch.randn(50, 24), torch.randn(90, 24), torch.randn(90)
-    targets, given = torch.randint(90, (50,)), []
-    for kind, rounds in ((torch.float64, False), (torch.float32, True), (torch.float32, False)):
-        factors = [tensor.detach().to(kind).requires_grad_() for tensor in (x, weight, bias)]
+    x, weight, bias = torch.randn(rows, width), torch.randn(columns, width), torch.randn(columns)
+    targets, smoothing = torch.randint(columns, (rows,)), 0.1
+    factors = [tensor.clone().requires_grad_() for tensor in (x, weight, bias)]
+    with kernels.use_isa(isa):
         loss = linear_cross_entropy(
-            *factors[:2], targets, factors[2], reduction="sum", label_smoothing=smoothing, rounds_gradients=rounds
+            *factors[:2], targets, factors[2], reduction="sum", label_smoothing=smoothing, rounds_factors=rounds
         )
+    loss.backward()
+    exact = [(tensor.bfloat16() if rounds else tensor).double() for tensor in (x, weight)]
+    logits = linear(*exact, bias.double())
+    right = cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing).item()
+    assert abs(loss.item() - right) <= EPS_SINGLE * width * (rows + right)
+    slope = logits.softmax(1) - smoothing / columns
+    slope = slope - (1 - smoothing) * nn.functional.one_hot(targets, columns)
+    # Rounded to 8 bits, a slope is off by half of the last at most.
+    off = 2.0**-8 if rounds else 0.0
+    for got, turned, other in ((factors[0], slope, exact[1]), (factors[1], slope.t(), exact[0])):
+        bound = (off + EPS_SINGLE * (width + max(columns, rows))) * (turned.abs() @ other.abs() + 1)
+        assert ((got.grad - turned @ other).abs() <= bound).all()
+    assert (factors[2].grad - slope.sum(0)).abs().max() <= EPS_SINGLE * (width + rows) * (slope.abs().sum(0).max() + 1)
+
+
+def test_the_kernels_give_the_same_on_any_number_of_threads():
+    torch.manual_seed(0)
+    x, weight, bias, targets = torch.randn(400, 64), torch.randn(900, 64), torch.randn(900), torch.randint(900, (400,))
+    threads, given = torch.get_num_threads(), []
+    for count in (1, 2, 3):
+        factors = [tensor.clone().requires_grad_() for tensor in (x, weight, bias)]
+        torch.set_num_threads(count)
+        try:
+            loss = linear_cross_entropy(*factors[:2], targets, factors[2], reduction="sum", rounds_factors=True)
+        finally:
+            torch.set_num_threads(threads)
         loss.backward()
-        given.append((loss.detach(), *(factor.grad for factor in factors)))
-    exact, rounded, plain = given
-    assert rounded[0] == plain[0]
-    assert torch.equal(rounded[3], plain[3])
-    scores = (x.double() @ weight.double().t() + bias).log_softmax(1).exp()
-    slope = scores - smoothing / 90 - (1 - smoothing) * torch.nn.functional.one_hot(targets, 90)
-    # Both factors and the sum are rounded to 8 bits, each by at most half of the last.
-    for got, sums, right in ((rounded[1], slope.abs() @ weight.abs().double(), exact[1]),
-                             (rounded[2], slope.t().abs() @ x.abs().double(), exact[2])):  # fmt: skip
-        assert ((got - right).abs() <= 3.1 * 2.0**-8 * sums).all()
-        assert not torch.equal(got, right.float())
+        given.append([loss.detach(), *(factor.grad for factor in factors)])
+    for other in given[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(given[0], other, strict=True))

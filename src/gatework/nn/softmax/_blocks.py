@@ -44,7 +44,6 @@ def losses(
     smoothing: float = 0.0,
     weight_of_rows: Tensor | float = 1.0,
     gradients: FactorGradients | None = None,
-    is_rounding: bool = False,
 ) -> Tensor:
     """The cross-entropy of each row.
 
@@ -56,13 +55,11 @@ def losses(
         smoothing: The share of the target that all columns have alike.
         weight_of_rows: How much each row's loss counts in what the gradients are of; one number, or shape (rows,).
         gradients: What the gradients are added to; None without.
-        is_rounding: Whether the products of the gradients are of factors rounded to bfloat16.
 
     Returns:
         Shape (rows,).
     """
     columns, result = len(weight), x.new_empty(len(x))
-    factors = (x.bfloat16(), weight.bfloat16()) if is_rounding and gradients is not None else (x, weight)
     height = min(rows_at_once(columns), max(len(x), 1))
     logits, logarithms = x.new_empty(height, columns), x.new_empty(height, columns)
     for first in range(0, len(x), height):
@@ -81,7 +78,7 @@ def losses(
         if gradients is not None:
             row_weights = weight_of_rows[rows, None] if isinstance(weight_of_rows, Tensor) else weight_of_rows
             slope = _slope(logs, right, smoothing).mul_(row_weights)
-            add_gradients(slope, factors[0][rows], factors[1], rows, gradients)
+            add_gradients(slope, x[rows], weight, rows, gradients)
     return result
 
 
@@ -94,7 +91,7 @@ def _slope(logs: Tensor, right: Tensor, smoothing: float) -> Tensor:
 
 
 def add_gradients(slope: Tensor, x: Tensor, weight: Tensor, rows: slice, gradients: FactorGradients) -> None:
-    """Adds what the derivative by the logits of some rows gives to the gradients; products are in the factors' type.
+    """Adds what the derivative by the logits of some rows gives to the gradients.
 
     Args:
         slope: Shape (rows, columns).
@@ -105,13 +102,6 @@ def add_gradients(slope: Tensor, x: Tensor, weight: Tensor, rows: slice, gradien
     """
     if gradients.bias is not None:
         gradients.bias.add_(slope.sum(0))
-    if slope.dtype != x.dtype:
-        slope = slope.to(x.dtype)
-        if gradients.x is not None:
-            gradients.x[rows] += slope @ weight
-        if gradients.weight is not None:
-            gradients.weight.add_(slope.t() @ x)
-        return
     if gradients.x is not None:
         gradients.x[rows].addmm_(slope, weight)
     if gradients.weight is not None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gatework.errors import KindError, TensorError, UsageError
+from gatework.nn.softmax import _kernels
 from gatework.nn.softmax._blocks import FactorGradients, refuse_second_derivative
 from gatework.nn.softmax._blocks import losses as losses_of_rows
 
@@ -23,7 +24,7 @@ def linear_cross_entropy(
     reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
     ignore_index: int = -100,
-    rounds_gradients: bool = False,
+    rounds_factors: bool = False,
 ) -> Tensor:
     r"""`cross_entropy(linear(features, weight, bias), targets)` that never holds tokens x vocabulary.
 
@@ -39,8 +40,9 @@ def linear_cross_entropy(
             logits once more.
         label_smoothing: The share of the target that all tokens have alike.
         ignore_index: Rows with this target are left out.
-        rounds_gradients: Whether the gradients of a mean or a sum are products of factors rounded to bfloat16, which
-            processors with instructions for it do in half the time; the loss is exact.
+        rounds_factors: Whether a mean or a sum that is derived, and its gradients, are of factors rounded to bfloat16,
+            which processors with instructions for it multiply in half the time; sums are float32. What is not derived
+            is exact.
 
     Returns:
         A number, or the loss of each row in the shape of the targets.
@@ -55,7 +57,7 @@ def linear_cross_entropy(
         )
     rows, right, is_kept = kept_rows("linear_cross_entropy", features, weight, targets, bias, ignore_index)
     scale = None if reduction == "none" else 1 / len(right) if reduction == "mean" and len(right) else 1.0
-    is_rounding = rounds_gradients and weight.dtype == torch.float32 and weight.is_cpu
+    is_rounding = rounds_factors and weight.dtype == torch.float32 and weight.is_cpu
     settings = (label_smoothing, scale, torch.is_grad_enabled(), is_rounding)
     losses: Tensor = _CrossEntropy.apply(rows, weight, bias, right, *settings)
     if reduction != "none":
@@ -78,11 +80,18 @@ class _CrossEntropy(torch.autograd.Function):
         if scale is None:
             ctx.save_for_backward(x, weight, bias, targets)
             return losses_of_rows(x, weight, bias, targets, smoothing=smoothing)
-        gradients = FactorGradients.zeros((x, weight, bias), wanted) if is_followed and any(wanted) else None
+        is_followed = is_followed and any(wanted)
+        if _kernels.fits(x, weight, bias):
+            losses, made = _kernels.losses(
+                x, weight, bias, targets, smoothing=smoothing, scale=scale,
+                wanted=wanted if is_followed else (False,) * 3, is_rounding=is_rounding and is_followed,
+            )  # fmt: skip
+            ctx.save_for_backward(*made)
+            return losses.sum() * scale
+        gradients = FactorGradients.zeros((x, weight, bias), wanted) if is_followed else None
         losses = losses_of_rows(
-            x, weight, bias, targets, smoothing=smoothing, weight_of_rows=scale, gradients=gradients,
-            is_rounding=is_rounding,
-        )  # fmt: skip
+            x, weight, bias, targets, smoothing=smoothing, weight_of_rows=scale, gradients=gradients
+        )
         ctx.save_for_backward(*(gradients or ()))
         return losses.sum() * scale
 

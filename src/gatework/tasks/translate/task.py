@@ -191,7 +191,7 @@ class TranslateTask(Task):
             network.bias,
             reduction="sum",
             label_smoothing=self.settings.label_smoothing,
-            rounds_gradients=network.rounds_gradients,
+            rounds_factors=network.rounds_factors,
         )
         return Loss(total, float(len(targets)))
 
