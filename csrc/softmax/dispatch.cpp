@@ -1,8 +1,8 @@
 #include "dispatch.h"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "../scratch.h"
 #include "../threads.h"
 
 #define GATEWORK_DECLARE(isa)                          \
@@ -50,20 +50,15 @@ const Kernel* kernel_of(Isa isa, Element element) {
 }
 
 Status run(const Kernel& kernel, const Arguments& a, int threads) {
-  constexpr int64_t alignment = 64;
-  const auto whole = [](int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; };
-  const int64_t shared = whole(kernel.shared_bytes(a)), own = whole(kernel.own_bytes(a));
   // A thread takes no less than some hundred microseconds of work.
   const int64_t worth = a.rows * a.features * a.columns / 4'000'000;
   const int64_t count = std::max<int64_t>(std::min<int64_t>(threads, worth), 1);
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, static_cast<size_t>(shared + own * count)) != 0) return Status::out_of_memory;
-  char* const places = static_cast<char*>(memory) + shared;
+  const Scratch shared(kernel.shared_bytes(a), 1), own(kernel.own_bytes(a), count);
+  if (shared.is_missing() || own.is_missing()) return Status::out_of_memory;
   const auto each_part = [&](Phase phase, int64_t first_row) {
     const int64_t parts = kernel.parts(a, phase);
     parallel(count, [&](int64_t k) {
-      for (int64_t part = k; part < parts; part += count)
-        kernel.run(a, phase, first_row, part, memory, places + k * own);
+      for (int64_t part = k; part < parts; part += count) kernel.run(a, phase, first_row, part, shared[0], own[k]);
     });
   };
   each_part(Phase::pack, 0);
@@ -71,7 +66,6 @@ Status run(const Kernel& kernel, const Arguments& a, int threads) {
     each_part(Phase::rows, first);
     if (a.d_weight || a.d_bias) each_part(Phase::columns, first);
   }
-  free(memory);
   return Status::done;
 }
 
