@@ -11,7 +11,8 @@ import gatework
 from gatework import cells, export
 from gatework.cells import stored
 from gatework.errors import GateworkError, RunError
-from gatework.training import Run
+from gatework.training import Progress, Run
+from gatework.training.completing import complete
 from support import custom_cells
 from support.command_line import run_process
 from support.datasets import opinions
@@ -128,6 +129,17 @@ def test_weights_that_are_no_numbers_are_refused_by_what_answers_with_and_withou
     for ask in (lambda: run.network, lambda: run.inference, lambda: run.predict(["a good film"])):
         with pytest.raises(RunError, match=r'a weight of "output\.bias" is no usable number'):
             ask()
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 10**9, 2.5, True, None, "x", [1]])
+def test_no_run_says_how_many_threads_break_a_machine(own_run, threads, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(own_run.path, folder)
+    (folder / "summary.json").unlink()
+    content = json.loads((folder / "environment.json").read_text())
+    (folder / "environment.json").write_text(json.dumps(content | {"threads": threads}))
+    with pytest.raises(RunError, match=r"environment\.json is corrupt \(threads is "):
+        complete(Run.open(folder), opinions(), Progress())
 
 
 def test_a_path_in_a_sent_recipe_is_not_read_into_a_page(tmp_path):

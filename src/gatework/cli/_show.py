@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gatework._files import atomic, finite, read_json
+from gatework._files import atomic, finite
 from gatework.cli._digits import few_digits
 from gatework.cli._terminal import without_formulas
 from gatework.errors import UsageError
@@ -204,12 +204,11 @@ def run_summary(run: Run) -> None:
     further_table(run)
     highlights(run)
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]
-    threads = read_json(run.path / "environment.json")["threads"]
     say(
         f"{summary['parameters']:,} parameters, {counted(summary['epochs'], 'epoch')}, the weights of epoch {kept} "
         f"kept, {summary['seconds']:.0f} s, {summary['ms_per_step']:.1f} ms per step"
     )
-    say(f"{counted(threads, 'thread')}; another number of them changes the last digits of the weights")
+    say(f"{counted(run.threads, 'thread')}; another number of them changes the last digits of the weights")
     if options := step_options(run.recipe.to_dict()["model"]):
         say(f"around the cell: {options}")
     print(f"\nRun: {run.path}")

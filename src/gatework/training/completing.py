@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells, tasks
-from gatework._files import make_folder, read_json, whole_folder, write_json, write_tensors, write_text
+from gatework._files import make_folder, whole_folder, write_json, write_tensors, write_text
 from gatework.errors import RunError
 from gatework.formatting import printable
 from gatework.options import AnswerOptions
@@ -91,20 +91,20 @@ def complete(
     if run.is_finished:
         return run
 
-    environment = read_json(run.path / "environment.json")
-    if environment["data"] != dataset.provenance.fingerprint:
+    threads = run.threads
+    if run.environment.get("data") != dataset.provenance.fingerprint:
         raise RunError(f"{run.path} began with other data than {dataset.name} holds now; train anew with another --out")
     label, ranks = label or run.path.name, here()
     if ranks.count > 1 and not run.recipe.training.shards:
         raise RunError(f"{run.path} began in one process without shards; go on with it without torchrun")
-    earlier = _earlier(run, dataset, progress, label, environment["threads"], ranks)
-    with runtime.computing(environment["threads"]):
+    earlier = _earlier(run, dataset, progress, label, threads, ranks)
+    with runtime.computing(threads):
         trainer, seconds_before = beginning(run, dataset, label, progress, ranks)
         model = trainer.run()
         progress.testing(label)
         trainings = [Trained(each.task, each.network) for each in earlier]
         result = _result(run, model, dataset, trainings, may_blend=may_blend)
-    further = _further(run, dataset, progress, label, environment["threads"], ranks)
+    further = _further(run, dataset, progress, label, threads, ranks)
     if ranks.is_main:
         seconds = seconds_before + sum(each.summary["seconds"] for each in earlier)
         _write_results(run, dataset, trainer, result._replace(tables={**result.tables, **further}), seconds)

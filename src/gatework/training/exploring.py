@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatework._files import read_json
 from gatework.data.dataset import Dataset
 from gatework.training import runtime
 from gatework.training.loop import Trainer
@@ -29,7 +28,7 @@ def explore(run: Run, dataset: Dataset, progress: Progress, label: str) -> list[
         TrainingError: The loss is no longer a number.
         KeyboardInterrupt: The process was told to stop; the run can be resumed.
     """
-    with runtime.computing(read_json(run.path / "environment.json")["threads"]):
+    with runtime.computing(run.threads):
         trainer = Trainer(run.path, run.recipe, run.task, dataset, label, progress, Alone())
         trainer.run()
     return trainer.state.history

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatework import cells, tasks
 from gatework._files import atomic, is_occupied, read_arrays, read_json, read_tensors
+from gatework._threads import checked_count
 from gatework.data._panic import panics_kept_back
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
@@ -107,6 +108,22 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """What it was trained with and on: versions, machine, threads, seed, the data's digest and notes."""
         return read_json(self.path / "environment.json")
+
+    @property
+    def threads(self) -> int:
+        """How many threads it is trained with, also when it is resumed.
+
+        Raises:
+            RunError: Its environment says no such number.
+        """
+        count = self.environment.get("threads")
+        try:
+            if type(count) is int:
+                return checked_count(count, "threads")
+        except UsageError:
+            pass
+        file = self.path / "environment.json"
+        raise RunError(f"{file} is corrupt (threads is {count!r:.40}); restore it or train anew")
 
     @cached_property
     def scores(self) -> Scores:
