@@ -72,7 +72,8 @@ options: $(VENV)/.requirements
 setup: $(VENV)/.installed
 
 # The SHA-256 of every file of the pinned versions, for all platforms. torch stands apart: PyPI's build and PyTorch's own
-# for processors are two files of one version, and which of them pip takes is the machine's choice.
+# for processors are two files of one version, and which of them pip takes is the machine's choice. It comes by a second
+# call, with what a platform needs besides the pins.
 requirements:
 	test -x build/requirements/bin/uv || { $(PYTHON) -m venv build/requirements && build/requirements/bin/pip install --quiet uv; }
 	build/requirements/bin/uv pip compile requirements/dev.txt --generate-hashes --no-deps --no-emit-package torch \
@@ -83,7 +84,7 @@ $(VENV)/.requirements: requirements/dev.txt requirements/hashes.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "fetching the packages of requirements/dev.txt:"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/hashes.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch --constraint requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.requirements pyproject.toml $(NATIVE)
