@@ -1,6 +1,6 @@
 """Speech to text on public recordings: `python benchmarks/transcribe.py [yesno|asterisk-en|asterisk-fr|digits ...]`.
 
-Reads `speech/NAME.tar.gz` below GATEWORK_DATA and prints what each training reached, with its time. The test parts are:
+Options of `gatework train transcribe` may follow, as `--epochs 2` for a look whether all of it runs. Reads `speech/NAME.tar.gz` below GATEWORK_DATA and prints what each training reached, with its time. The test parts are:
 of yesno the second half of the sorted names; of Asterisk's prompts, with digits spelt out and the few recordings with
 larger numbers left out, a tenth of the groups of texts; of the spoken digits takes 0 to 4, and each speaker in turn.
 Settings were chosen on validation parts, but those of yesno, whose validation part of 3 recordings tells nothing apart:
@@ -49,10 +49,16 @@ def listed(folder: Path, name: str, rows: list[tuple[Path, str, str]]) -> Path:
     return manifest
 
 
-def trained(source: Path, out: Path, options: list[str]) -> Run:
+def asked() -> tuple[list[str], list[str]]:
+    """The sets that were named, and the options behind them."""
+    first = next((k for k, word in enumerate(sys.argv) if word.startswith("--")), len(sys.argv))
+    return sys.argv[1:first], sys.argv[first:]
+
+
+def trained(source: Path | str, out: Path, options: list[str]) -> Run:
     start = time.perf_counter()
     command = [sys.executable, "-m", "gatework", "train", "transcribe", str(source), "--out", str(out), "--quiet"]
-    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, *options, *asked()[1]], check=True, stdout=subprocess.DEVNULL)
     run = Run.open(out)
     figures = {name.removeprefix("test_"): round(value, 4) for name, value in run.summary["metrics"].items()}
     print(f"{out.name}: {figures}, {time.perf_counter() - start:.1f} s of wall time, imports included", flush=True)
@@ -111,7 +117,7 @@ def digits(folder: Path) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        for name in sys.argv[1:] or ["yesno", "asterisk-en", "asterisk-fr", "digits"]:
+        for name in asked()[0] or ["yesno", "asterisk-en", "asterisk-fr", "digits"]:
             if name.startswith("asterisk"):
                 asterisk(name, Path(temporary))
             else:

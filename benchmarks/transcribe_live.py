@@ -1,8 +1,10 @@
 """What a stream of sound costs, and that nothing is heard where nobody speaks: `python benchmarks/transcribe_live.py`.
 
-Trains 3 x 256 units in one direction on the English prompts below GATEWORK_DATA, then reads from memory, 10 ms at a
-time on one thread with a beam of 8: an hour of the recordings one after the other, and a quarter of an hour each of
-nothing, a hiss, a hum and notes. Prints processor time for each second of sound and for each 10 ms, and memory.
+Trains 3 x 256 units in one direction on the English prompts below GATEWORK_DATA (options may follow: `--epochs 3` is
+enough for what speed tells), then reads from memory, 10 ms at a time on one thread with a beam of 8 and the language of
+the training texts, in float32 and with the layers on int8: an hour of the recordings one after the other, and a quarter
+of an hour each of nothing, a hiss, a hum and notes. Prints processor time for each second of sound and for each 10 ms,
+how far behind the sound is what is said of it, and memory.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from torch import nn
 from transcribe import ASTERISK, listed, spelt, trained, unpacked
 
+import gatework as gw
+from gatework.data.features import HOP
 from gatework.training import Run
 
 MODEL = ["--no-bidirectional", "--hidden", "256", "--layers", "3", "--epochs", "30"]
@@ -50,9 +55,10 @@ def unspoken(kind: str) -> Iterator[np.ndarray]:
             yield 0.1 * np.concatenate([one * np.exp(-4 * time_of[:length]) for one in each])
 
 
-def measure(run: Run, name: str, sounds: Iterator[np.ndarray], minutes: float) -> None:
-    stream = run.task.byte_stream(run.network, run.recipe, beam=8)
-    words, costs, seconds = 0, [], 0.0
+def measure(run: Run, network: nn.Module, name: str, sounds: Iterator[np.ndarray], minutes: float) -> None:
+    stream = run.task.byte_stream(network, run.recipe, beam=8)
+    words, costs, seconds, behind = 0, [], 0.0, 0.0
+    step = run.task.stack * HOP
     while seconds < 60 * minutes:
         content = (np.clip(next(sounds), -1, 1) * 32767).astype("<i2").tobytes()
         for start in range(0, len(content), PIECE):
@@ -60,13 +66,15 @@ def measure(run: Run, name: str, sounds: Iterator[np.ndarray], minutes: float) -
             answers = list(stream.answer_bytes(content[start : start + PIECE]))
             costs.append(1000 * (time.thread_time() - begun))
             words += sum(len(answer.get("words", [])) for answer in answers)
+            heard = seconds + min(start + PIECE, len(content)) / 2 / RATE
+            behind = max(behind, heard - step * stream.done)
         seconds += len(content) / 2 / RATE
     words += sum(len(answer.get("words", [])) for answer in stream.finish())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{name}: {seconds / 60:.0f} minutes, {words:,} words, {sum(costs) / 1000 / seconds:.4f} s for each second, "
         f"10 ms cost {np.median(costs):.3f} ms (median) and {np.quantile(costs, 0.99):.3f} ms (99th percentile); "
-        f"{memory:.0f} MB at most so far",
+        f"what is said is at most {1000 * behind:.0f} ms behind the sound; {memory:.0f} MB at most so far",
         flush=True,
     )
 
@@ -80,10 +88,11 @@ def main() -> None:
             texts = [(source / row["audio"], spelt(row["text"], "asterisk-en"), "") for row in csv.DictReader(file)]
         run = trained(listed(folder, "prompts", texts), folder / "live", [*ASTERISK, *MODEL])
         files = sorted(source.rglob("*.flac"))
-        measure(run, "speech", speech(files), 1)
-        measure(run, "speech", speech(files), 60)
+        for weights, network in (("float32", run.network), ("int8", gw.quantize(run.network))):
+            for minutes in (1, 60):
+                measure(run, network, f"{weights}, speech", speech(files), minutes)
         for kind in ("nothing", "hiss", "hum", "notes"):
-            measure(run, kind, unspoken(kind), 15)
+            measure(run, run.network, kind, unspoken(kind), 15)
 
 
 if __name__ == "__main__":

@@ -27,9 +27,11 @@ class Answering(Core):
     Attributes:
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
         example_input: What a person may predict first, as the command line takes it.
+        is_quantizable: Whether its networks in torch answer on int8 as `gatework.quantize` makes them.
     """
 
     needs_input: ClassVar[bool] = True
+    is_quantizable: ClassVar[bool] = False
     example_input: ClassVar[str] = '"..."'
 
     @property

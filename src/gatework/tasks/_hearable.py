@@ -5,12 +5,21 @@ from __future__ import annotations
 import io
 from base64 import b64encode
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data._content import printable
 from gatework.data.audio import Recording
-from gatework.errors import DataError
+from gatework.errors import DataError, UsageError
 
+if TYPE_CHECKING:
+    from gatework.data.dataset import Split
+    from gatework.data.recordings import Recordings
+
+# Of a page in which a network runs: recordings, seconds of each, digits of a number.
+_MOST_HEARD, _LONGEST = 12, 60.0
+_DIGITS = 5
 _MOST_FRAMES, _MOST_BANDS = 600, 40
 _LOUD = 255
 
@@ -39,3 +48,41 @@ def picture_of(frames: np.ndarray) -> np.ndarray:
     frames = frames[:: -(-len(frames) // _MOST_FRAMES), :: -(-frames.shape[1] // _MOST_BANDS)]
     low, high = np.quantile(frames, [0.05, 0.99])
     return np.clip(_LOUD * (frames - low) / max(float(high - low), 1e-6), 0, _LOUD).astype(np.uint8)
+
+
+def hearable(split: Split | None) -> Split:
+    """The first recordings of those that were given, as many as a page in which a network runs holds.
+
+    Raises:
+        UsageError: There are none, or one is too long for a page.
+    """
+    if split is None or not len(split):
+        raise UsageError(
+            "a page of sounds plays recordings, and a run keeps none; name one or a list of them: "
+            "gatework inspect RUN new.wav"
+        )
+    part = split.take(np.arange(min(len(split), _MOST_HEARD)))
+    for file, seconds in zip(part.inputs.files, part.inputs.seconds.tolist(), strict=True):
+        if seconds > _LONGEST:
+            raise UsageError(
+                f"{printable(file.name)} lasts {seconds:,.0f} s, and a page holds at most {_LONGEST:.0f} s of a "
+                "recording; cut out what is to be looked at"
+            )
+    return part
+
+
+def playable(recordings: Recordings, place: int, steps: np.ndarray) -> dict[str, Any]:
+    """A recording as the page of a network that listens holds it.
+
+    Args:
+        recordings: All.
+        place: Which one.
+        steps: What the network's layers read of it, shape (steps, features).
+    """
+    return {
+        "title": recordings.files[place].name,
+        "seconds": round(float(recordings.seconds[place]), 3),
+        "sound": address_of(flac_of(recordings.files[place])),
+        "frames": len(recordings.features[place]),
+        "x": [float(f"{value:.{_DIGITS}g}") for value in np.asarray(steps, np.float64).ravel().tolist()],
+    }

@@ -70,12 +70,12 @@ class Predictor:
         self.run, self.task, self.inference = run, run.task, run.inference
         self._is_quantized = _is_int8(weights)
         if self._is_quantized:
-            if self.inference is None:
+            if self.inference is None and not self.task.is_quantizable:
                 raise UsageError(
-                    f"{run.path} has no int8 form: only classifiers and regressors of texts and series with a built-in "
-                    "cell and nothing around it have one; leave out weights int8"
+                    f"{run.path} has no int8 form: only classifiers and regressors, and what transcribes, with a "
+                    "built-in cell and nothing around it have one; leave out weights int8"
                 )
-            self.inference = self.inference.quantized()
+            self.inference = None if self.inference is None else self.inference.quantized()
         if self.inference is None:
             _ = self.network
 

@@ -12,10 +12,12 @@ import torch
 
 from gatework import training
 from gatework.errors import DataError, UsageError
+from gatework.nn import QuantizedLayer
 from gatework.tasks.transcribe.options import SpeechOptions
 from gatework.tasks.transcribe.streaming import StepStream
 from gatework.tasks.transcribe.task import TranscribeTask
 from gatework.tasks.transcribe.transcript import FORMATS, Word, row_of, subtitles
+from gatework.training.predictor import Predictor
 from support import recordings
 from support.command_line import gatework
 
@@ -70,6 +72,23 @@ def test_a_stream_says_the_very_same_however_it_is_cut(run, wav, size):
     whole = run.predict(wav).row(0, named=True)
     assert words == whole["words"]
     assert any("partial" in answer for answer in answers)
+
+
+def test_on_int8_a_stream_says_what_the_file_does(run, wav):
+    small = Predictor(run, "int8")
+    words = [word for line in small.answer_bytes(Pieces(pcm(wav), 997)) for word in json.loads(line).get("words", [])]
+    row = small.answer(wav).row(0, named=True)
+    assert (row["text"], row["words"]) == (TEXT, words)
+    assert isinstance(small.network.recurrent, QuantizedLayer)
+
+
+def test_what_is_said_is_never_further_behind_than_a_step_and_what_it_waits_for(run, wav):
+    stream, sound, seen = run.task.byte_stream(run.network, run.recipe), pcm(wav), []
+    for start in range(0, len(sound), 160):
+        seen += [answer["partial"] for answer in stream.answer_bytes(sound[start : start + 160]) if "partial" in answer]
+        frames = max(0, 1 + (start // 2 + 80 - 200) // 80)
+        assert stream.done == max(0, frames // run.task.stack - 2)
+    assert len(set(seen)) > 3, "a guess at each letter"
 
 
 def test_a_stream_at_another_rate_is_resampled(run, tmp_path):

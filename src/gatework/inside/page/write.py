@@ -30,7 +30,7 @@ _INSPECT = (
     *_SHOWN,
     *("arithmetic.js", "reading.js", "dragged.js", "series.js", "predictions.js", "page.js"),
 )
-_LIVE = (*_LAYERS, "pooling.js", *_SHOWN, "byte_pairs.js", "live.js", "dragged.js", "gates.js")
+_LIVE = (*_LAYERS, "pooling.js", *_SHOWN, "byte_pairs.js", "live.js", "dragged.js", "gates.js", "sound.js")
 
 
 def write_page(runs: Sequence[Run], out: str | os.PathLike[str], inputs: Any = None) -> Path:

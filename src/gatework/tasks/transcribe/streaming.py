@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from gatework.decoding import WrittenLetter
     from gatework.tasks.transcribe.transcriber import Transcriber
 
-# Words are given out every so many steps, whatever the pieces that sound comes in.
-_STEPS = 5
-
 
 class StepStream:
     """A network under way: frames in, the log-probabilities of whole steps out.
@@ -99,6 +96,9 @@ class SpeechStream:
         spec: How sound becomes features.
         rate: Samples per second of what comes.
 
+    Attributes:
+        done: The steps that what was said knows of.
+
     Raises:
         UsageError: The network needs the whole recording, or one of a list of phrases is asked for.
     """
@@ -113,6 +113,7 @@ class SpeechStream:
         self.samples, self.done, self.said = SampleReader(), 0, ""
         self.voice = Loudness(KEPT)
         self.letters: list[WrittenLetter] = []
+        self.guess: list[WrittenLetter] = []
 
     def answer_bytes(self, piece: bytes) -> Iterator[dict[str, Any]]:
         """What is known of the words once this piece has been heard: words that stand, and a guess at what follows."""
@@ -126,26 +127,38 @@ class SpeechStream:
             yield _final(words)
 
     def _heard(self, log_probs: np.ndarray) -> Iterator[dict[str, Any]]:
+        # After every step, whatever the pieces that sound comes in.
         for place in range(len(log_probs)):
             self.search.feed(log_probs[place : place + 1])
             self.voice.hear(self.steps.loudness[place : place + 1])
             self.done += 1
-            if self.done % _STEPS == 0:
-                yield from self._settled()
+            yield from self._settled()
+            yield from self._guessed()
 
     def _settled(self) -> Iterator[dict[str, Any]]:
+        """The words that no later sound can change."""
+        settled = self.search.settled()
+        if not settled:
+            return
         alphabet = self.transcriber.alphabet
-        self.letters += self.search.settled()
+        self.letters += settled
         ends = [place for place, one in enumerate(self.letters) if alphabet.units[one.letter - 1] == " "]
         whole = len(self.letters) if alphabet.is_words else ends[-1] + 1 if ends else 0
         words, self.letters = self.transcriber.words_of(self.letters[:whole], self.voice), self.letters[whole:]
         if words:
             yield _final(words)
-        guess = text_of(self.transcriber.words_of([*self.letters, *self.search.open()], self.voice))
-        if guess != self.said:
-            self.said = guess
-            if guess:
-                yield {"partial": guess}
+
+    def _guessed(self) -> Iterator[dict[str, Any]]:
+        """What may follow, where that is another guess than before."""
+        letters = [*self.letters, *self.search.open()]
+        if letters == self.guess:  # as in most steps
+            return
+        self.guess = letters
+        said = text_of(self.transcriber.words_of(letters, self.voice))
+        if said != self.said:
+            self.said = said
+            if said:
+                yield {"partial": said}
 
 
 def _final(words: list[Word]) -> dict[str, Any]:

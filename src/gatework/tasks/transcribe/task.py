@@ -21,6 +21,7 @@ from gatework.formatting import counted
 from gatework.options import options_of
 from gatework.tasks._augment import Augmentation
 from gatework.tasks._findings import Findings
+from gatework.tasks._hearable import hearable
 from gatework.tasks._recorded import recording_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
@@ -34,6 +35,7 @@ from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.heard import heard_table
 from gatework.tasks.transcribe.learning_curve import minutes_of, trainings
 from gatework.tasks.transcribe.letters import Alphabet, steps_needed
+from gatework.tasks.transcribe.live import live_speech
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
 from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, TranscriptOptions
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from gatework.options import DataOptions, ModelOptions, TrainingOptions
     from gatework.recipe import Recipe
     from gatework.tasks._after_training import Exportable
+    from gatework.tasks._live import Live
     from gatework.tasks._sample import Sample
     from gatework.tasks._section import Answered, ReportSection
 
@@ -89,6 +92,7 @@ class TranscribeTask(Stored, Task):
     shown = ("wer", "cer")
     formats = tuple(FORMATS)
     example_input = "FILE.wav"
+    is_quantizable = True
 
     alphabet: Alphabet
     spec: FeatureSpec
@@ -351,6 +355,12 @@ class TranscribeTask(Stored, Task):
         if transcriber is None:
             raise UsageError("this network's language model has not been weighed; finish its training first")
         return SpeechStream(network, transcriber, self.spec, options.get("input_rate") or self.spec.rate)
+
+    def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live:
+        """A page in which recordings are played, and the letters are seen as the network hears them."""
+        part = _spoken(hearable(given))
+        said = self.predict(model, part)["words"].to_list()
+        return live_speech(_speech_model(model), self.alphabet, part.inputs, said)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Simple methods; see `gatework.tasks.transcribe.baselines`."""

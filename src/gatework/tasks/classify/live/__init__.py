@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gatework.errors import UsageError
-from gatework.tasks._hearable import address_of, flac_of
+from gatework.tasks._hearable import hearable, playable
 from gatework.tasks._live import Live, LivePart
 from gatework.tasks.classify.joint import joining_of
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Split
     from gatework.data.sounds import SoundEncoder
-
-MOST = 12
-"""So many recordings a page holds at most."""
-_DIGITS = 5
 
 
 def live_sounds(
@@ -33,13 +26,9 @@ def live_sounds(
         answered_by: What answers beside the network, in words; empty where it answers alone.
 
     Raises:
-        UsageError: There are none.
+        UsageError: There are none, or one is too long for a page.
     """
-    if split is None or not len(split):
-        raise UsageError(
-            "a page of sounds plays recordings, and a run keeps none; name one or a list of them: "
-            "gatework inspect RUN new.wav"
-        )
+    recordings = hearable(split).inputs
     joining = joining_of(model)
     about = {
         "classes": classes,
@@ -48,18 +37,10 @@ def live_sounds(
         "answeredBy": answered_by,
         "stack": encoder.stack,
         "bands": encoder.spec.bands,
-        "recordings": [_recording(split.inputs, encoder, k) for k in range(min(len(split), MOST))],
+        "recordings": [
+            playable(recordings, k, encoder.steps(frames)) for k, frames in enumerate(recordings.features)
+        ],
     }
     part = LivePart.of(__package__, "Listening with", ("listener.js", "live.js"))
     return Live(part, {"recurrent": model.recurrent}, about)
 
-
-def _recording(recordings: Any, encoder: SoundEncoder, place: int) -> dict[str, Any]:
-    steps = encoder.steps(recordings.features[place])
-    return {
-        "title": recordings.files[place].name,
-        "seconds": round(float(recordings.seconds[place]), 3),
-        "sound": address_of(flac_of(recordings.files[place])),
-        "frames": len(recordings.features[place]),
-        "x": [float(f"{value:.{_DIGITS}g}") for value in np.asarray(steps, np.float64).ravel().tolist()],
-    }

@@ -20,13 +20,4 @@ class Listener {
     const shares = Array.from({ length: steps }, (_, t) => said(t + 1));
     return { steps, traces, shares, chances: shares[steps - 1] };
   }
-
-  // The bands of every frame, the highest band first, as a map shows them.
-  bandsOf(recording) {
-    const { bands } = this, turned = zeros(recording.frames * bands);
-    for (let t = 0; t < recording.frames; t++) {
-      for (let k = 0; k < bands; k++) turned[t * bands + bands - 1 - k] = recording.x[t * bands + k];
-    }
-    return turned;
-  }
 }
