@@ -35,6 +35,8 @@ def test_the_page_hears_what_python_hears_and_follows_the_sound(show, tmp_path, 
     alphabet = run.task.alphabet
     assert page.evaluate(TEXTS) == [alphabet.text(greedy_letters(one)) for one in heard]
     assert page.inner_text("#words").split() == (run.predict([str(wavs[0])])["text"][0].split() or ["no", "word"])
+    curves = (np.exp(heard[0][:, 1:]) > 0.05).any(axis=0).sum()
+    assert page.locator(".spikes path:not(.blank)").count() == curves > 0
     page.evaluate("gatework.seek(3)")
     lines = page.eval_on_selector_all("#maps .cross.column", "all => new Set(all.map((e) => e.style.left)).size")
     assert lines == 1, "the line stands at one step in all maps"

@@ -47,6 +47,7 @@ class StepStream:
         self._hidden: list[torch.Tensor] = []
         self._waits = 0 if model.lookahead is None else model.lookahead.steps
         self._unsaid = np.zeros(0)
+        self._nothing = np.zeros((0, model.output.out_features), np.float32)
 
     def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
         """The steps that are complete with these frames, shape (steps, units + 1).
@@ -56,22 +57,25 @@ class StepStream:
             is_end: Whether the last step is to be filled up.
         """
         stack = self.model.hearing.stack
-        self.waiting = np.concatenate([self.waiting, frames])
-        steps = -(-len(self.waiting) // stack) if is_end else len(self.waiting) // stack
-        loudness = np.concatenate([self._unsaid, loudness_of(self.waiting[: steps * stack], stack)])
+        frames = np.concatenate([self.waiting, frames]) if len(self.waiting) else frames
+        steps = -(-len(frames) // stack) if is_end else len(frames) // stack
+        self.waiting = frames[steps * stack :]
+        if not steps and not is_end:  # as with most pieces of 10 ms
+            self.loudness = self._unsaid[:0]
+            return self._nothing
+        loudness = np.concatenate([self._unsaid, loudness_of(frames[: steps * stack], stack)])
         outputs: list[np.ndarray] = []
         with torch.no_grad():
             for step in range(steps):
-                chunk = torch.from_numpy(self.waiting[step * stack : (step + 1) * stack])
+                chunk = torch.from_numpy(frames[step * stack : (step + 1) * stack])
                 hidden, self.state = self.model.step(chunk, self.state)
                 self._hidden.append(hidden)
                 if len(self._hidden) > self._waits:
                     outputs.append(self._said())
             while self._hidden and is_end:
                 outputs.append(self._said())
-        self.waiting = self.waiting[steps * stack :]
         self.loudness, self._unsaid = loudness[: len(outputs)], loudness[len(outputs) :]
-        return np.array(outputs, np.float32).reshape(len(outputs), self.model.output.out_features)
+        return np.stack(outputs) if outputs else self._nothing
 
     def _said(self) -> np.ndarray:
         """What is known of the first step that waits, by the states after it that there are."""

@@ -21,9 +21,9 @@ class Spikes {
   // `columns` is the length of the recording in steps, of which the last one may be filled up.
   draw({ shares, letters, steps, text }, nameOf, columns, secondsOfStep) {
     Object.assign(this, { steps, columns });
-    const height = 100, x = (t) => (WIDTH * (t + 0.5)) / columns;
+    const height = 100, x = (t) => Math.min(WIDTH, (WIDTH * (t + 0.5)) / columns);
     const curve = (k) => shares.map((row, t) => `${t ? "L" : "M"}${x(t).toFixed(1)} ${(height * (1 - row[k])).toFixed(1)}`).join("");
-    const seen = shares[0].map((_, k) => k).filter((k) => k !== BLANK && shares.some((row) => row[k] > SEEN));
+    const seen = Array.from(shares[0].keys()).filter((k) => k !== BLANK && shares.some((row) => row[k] > SEEN));
     this.svg?.remove();
     this.svg = element("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: "none", role: "img",
       "aria-label": `The letters heard over ${shown(steps * secondsOfStep, 1)} seconds: ${text || "none"}` },
@@ -33,7 +33,8 @@ class Spikes {
     this.area.prepend(this.svg);
     this.names.replaceChildren(...letters.map(({ unit, step }) =>
       element("span", { style: `left: ${(100 * (step + 0.5)) / columns}%; color: var(${this.colour(unit)})` }, nameOf(unit))));
-    const seconds = columns * secondsOfStep, apart = [0.1, 0.2, 0.5, 1, 2, 5, 10].find((each) => seconds / each <= 12) ?? 20;
+    const seconds = columns * secondsOfStep, most = this.area.clientWidth / 60;
+    const apart = [0.1, 0.2, 0.5, 1, 2, 5, 10].find((each) => seconds / each <= most) ?? 20;
     this.ticks.replaceChildren(...Array.from({ length: Math.floor(seconds / apart) + 1 }, (_, k) =>
       element("span", { style: `left: ${(100 * k * apart) / seconds}%` }, `${shown(k * apart, apart < 1 ? 1 : 0)} s`)));
   }
