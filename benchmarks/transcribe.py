@@ -1,7 +1,8 @@
 """Speech to text on public recordings: `python benchmarks/transcribe.py [yesno|asterisk-en|asterisk-fr|digits ...]`.
 
-Options of `gatework train transcribe` may follow, as `--epochs 2` for a look whether all of it runs. Reads `speech/NAME.tar.gz` below GATEWORK_DATA and prints what each training reached, with its time. The test parts are:
-of yesno the second half of the sorted names; of Asterisk's prompts, with digits spelt out and the few recordings with
+Options of `gatework train transcribe` may follow, as `--epochs 2` for a look whether all of it runs. Reads
+`speech/NAME.tar.gz` below GATEWORK_DATA and prints what each training reached, with its time. The test parts are: of
+yesno the second half of the sorted names; of Asterisk's prompts, with digits spelt out and the few recordings with
 larger numbers left out, a tenth of the groups of texts; of the spoken digits takes 0 to 4, and each speaker in turn.
 Settings were chosen on validation parts, but those of yesno, whose validation part of 3 recordings tells nothing apart:
 a few were tried on its test part.

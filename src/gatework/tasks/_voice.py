@@ -7,8 +7,6 @@ words of clean speech, by 0.7 at most in a steady noise.
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
 LEAST = 1.5
@@ -38,14 +36,16 @@ class Loudness:
     """
 
     def __init__(self, kept: int | None = None) -> None:
-        self._recent: deque[float] = deque(maxlen=kept)
+        self._recent: list[float] = []
         self._count, self._kept = 0, kept
         self._judged: dict[tuple[int, int], bool] = {}
 
     def hear(self, loudness: np.ndarray) -> None:
         """Takes note of further steps."""
-        self._recent.extend(loudness.tolist())
+        self._recent += loudness.tolist()
         self._count += len(loudness)
+        if self._kept is not None and len(self._recent) > 2 * self._kept:
+            del self._recent[: -self._kept]
 
     def is_heard(self, first: int, last: int) -> bool:
         """Whether somebody speaks between two steps; so it is said where they are long past and were never judged.
@@ -63,9 +63,10 @@ class Loudness:
         return verdict
 
     def _is_moving(self, first: int, last: int) -> bool:
-        gone = self._count - len(self._recent)
+        gone = 0 if self._kept is None else max(self._count - self._kept, 0)
         if last < gone:
             return True
         # Of what a network takes for a word of minutes, only the end is remembered.
-        within = [self._recent[k - gone] for k in range(max(first - _BEFORE, gone), min(last + 1, self._count))]
+        start = self._count - len(self._recent)
+        within = self._recent[max(first - _BEFORE, gone) - start : min(last + 1, self._count) - start]
         return not within or max(within) - min(within) > LEAST

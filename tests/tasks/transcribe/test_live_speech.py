@@ -14,8 +14,10 @@ from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.options import SpeechOptions
 from support import recordings
 
-HEARD = "() => { const l = gatework.listener; return l.recordings.map((r) => l.hear(r).shares.map((row) => Array.from(row))); }"
-TEXTS = "() => { const l = gatework.listener; return l.recordings.map((r) => l.hear(r).text); }"
+HEARD = """() => gatework.listener.recordings.map((recording) => {
+    const { shares, text } = gatework.listener.hear(recording);
+    return [shares.map((row) => Array.from(row)), text];
+})"""
 
 
 @pytest.mark.browser
@@ -23,17 +25,17 @@ TEXTS = "() => { const l = gatework.listener; return l.recordings.map((r) => l.h
 def test_the_page_hears_what_python_hears_and_follows_the_sound(show, tmp_path, changes):
     options = SpeechOptions(lookahead=0 if changes["bidirectional"] else 2, apart="recordings")
     recipe = recordings.small(epochs=3, **changes)
-    run = gw.train("transcribe", recordings.dataset(48, options=options), out=tmp_path / "run", recipe=recipe, threads=1)
+    dataset = recordings.dataset(48, options=options)
+    run = gw.train("transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
     wavs = recordings.write(tmp_path / "sound", ["cab ab", "ba"])
     (tmp_path / "both.csv").write_text("audio\n" + "\n".join(map(str, wavs)))
     opened, split, _ = sorted_arguments([str(run.path), str(tmp_path / "both.csv")])
     page = show(write_page(opened, tmp_path / "inspect.html", split), reduced_motion="reduce")
     page.wait_for_selector("body[data-state=ready]")
     heard = run.task.listen(run.network, run.task.examples(split)).log_probs
-    for shares, log_probs in zip(page.evaluate(HEARD), heard, strict=True):
+    for (shares, text), log_probs in zip(page.evaluate(HEARD), heard, strict=True):
         np.testing.assert_allclose(shares, np.exp(log_probs), atol=2e-5)
-    alphabet = run.task.alphabet
-    assert page.evaluate(TEXTS) == [alphabet.text(greedy_letters(one)) for one in heard]
+        assert text == run.task.alphabet.text(greedy_letters(log_probs))
     assert page.inner_text("#words").split() == (run.predict([str(wavs[0])])["text"][0].split() or ["no", "word"])
     curves = (np.exp(heard[0][:, 1:]) > 0.05).any(axis=0).sum()
     assert page.locator(".spikes path:not(.blank)").count() == curves > 0
@@ -46,7 +48,8 @@ def test_the_page_hears_what_python_hears_and_follows_the_sound(show, tmp_path, 
 
 
 def test_a_page_of_speech_says_what_it_needs(tmp_path):
-    run = gw.train("transcribe", recordings.dataset(), out=tmp_path / "run", recipe=recordings.small(epochs=1), threads=1)
+    recipe = recordings.small(epochs=1)
+    run = gw.train("transcribe", recordings.dataset(), out=tmp_path / "run", recipe=recipe, threads=1)
     with pytest.raises(UsageError, match=r"gatework inspect RUN new\.wav"):
         write_page([run], tmp_path / "none.html")
     soundfile.write(tmp_path / "long.wav", np.zeros(61 * recordings.RATE), recordings.RATE)

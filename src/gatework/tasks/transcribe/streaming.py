@@ -158,7 +158,7 @@ class SpeechStream:
         if letters == self.guess:  # as in most steps
             return
         self.guess = letters
-        said = text_of(self.transcriber.words_of(letters, self.voice))
+        said = self.transcriber.text_of(letters, self.voice)
         if said != self.said:
             self.said = said
             if said:

@@ -15,7 +15,7 @@ from gatework.decoding import CtcReader, SpokenLanguage, WordJudge, WrittenLette
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, plain
-from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, written
+from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, text_of, written
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
 
 
@@ -102,6 +102,13 @@ class Transcriber:
         """The words that letters write where somebody speaks, with how sure each is."""
         words = by_words(letters, self.alphabet)
         return [self._word(each) for each in words if voice.is_heard(each[0].step, each[-1].step)]
+
+    def text_of(self, letters: Sequence[WrittenLetter], voice: Loudness) -> str:
+        """The same as a text alone, for which nothing else of the words is made where nothing else is asked."""
+        if self.asked.is_marking:
+            return text_of(self.words_of(letters, voice))
+        words = by_words(letters, self.alphabet)
+        return " ".join([written(each, self.alphabet) for each in words if voice.is_heard(each[0].step, each[-1].step)])
 
     def _word(self, letters: Sequence[WrittenLetter]) -> Word:
         text = written(letters, self.alphabet)

@@ -37,10 +37,7 @@ def live_sounds(
         "answeredBy": answered_by,
         "stack": encoder.stack,
         "bands": encoder.spec.bands,
-        "recordings": [
-            playable(recordings, k, encoder.steps(frames)) for k, frames in enumerate(recordings.features)
-        ],
+        "recordings": [playable(recordings, k, encoder.steps(frames)) for k, frames in enumerate(recordings.features)],
     }
     part = LivePart.of(__package__, "Listening with", ("listener.js", "live.js"))
     return Live(part, {"recurrent": model.recurrent}, about)
-
