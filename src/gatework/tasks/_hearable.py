@@ -12,6 +12,7 @@ import numpy as np
 from gatework.data._content import printable
 from gatework.data.audio import Recording
 from gatework.errors import DataError, UsageError
+from gatework.tasks._recorded import Recorded
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Split
@@ -50,13 +51,13 @@ def picture_of(frames: np.ndarray) -> np.ndarray:
     return np.clip(_LOUD * (frames - low) / max(float(high - low), 1e-6), 0, _LOUD).astype(np.uint8)
 
 
-def hearable(split: Split | None) -> Split:
+def hearable(split: Split | None) -> Recorded:
     """The first recordings of those that were given, as many as a page in which a network runs holds.
 
     Raises:
         UsageError: There are none, or one is too long for a page.
     """
-    if split is None or not len(split):
+    if not isinstance(split, Recorded) or not len(split):
         raise UsageError(
             "a page of sounds plays recordings, and a run keeps none; name one or a list of them: "
             "gatework inspect RUN new.wav"
