@@ -85,6 +85,10 @@ def distribution_to_forecast() -> Case:
     return table("forecast", frame, small_forecast(epochs=2, hidden=4, distribution="normal"))
 
 
+def counts_to_forecast() -> Case:
+    return table("forecast", daily(np.random.default_rng(0).poisson(2, 90)), small_forecast(epochs=2, hidden=4))
+
+
 def sensor_to_watch() -> Case:
     return table("detect", sensor(300), time="time", target="value", hidden=4, epochs=2, context=12)
 
@@ -126,7 +130,7 @@ def recordings_with_texts() -> Case:
 CASES: dict[str, tuple[Callable[[], Case], ...]] = {
     "classify": (texts_with_classes, series_with_classes, series_of_a_long_table, sounds_with_classes),
     "regress": (texts_with_values, series_with_values),
-    "forecast": (series_to_forecast, distribution_to_forecast),
+    "forecast": (series_to_forecast, distribution_to_forecast, counts_to_forecast),
     "detect": (sensor_to_watch, payments_with_labels),
     "translate": (sentences_to_translate,),
     "transcribe": (recordings_with_texts,),

@@ -63,5 +63,5 @@ def test_a_distribution_learns_the_spread_of_noise(tmp_path: Path, name: str, de
 def test_an_unknown_distribution_is_refused() -> None:
     from support.daily_tables import small
 
-    with pytest.raises(UsageError, match='"cauchy", expected one of free, normal, student'):
+    with pytest.raises(UsageError, match='"cauchy", expected one of auto, free, normal, student, negative-binomial'):
         small(distribution="cauchy")

@@ -15,17 +15,21 @@ WAVE = 50 + 10 * np.sin(STEPS / 2) + np.random.default_rng(0).normal(size=90)
 CHANGES = [
     {"skip": "last", "segment": 2},
     {"skip": "linear", "cell": "gru", "layers": 2, "distribution": "student"},
+    {"skip": "last", "segment": 2, "distribution": "negative-binomial", "decoder": "recursive"},
+    {"skip": "mean", "segment": 2, "distribution": "auto", "log_scale": True},
     {"skip": "seasonal", "season": 7, "decoder": "recursive", "known": "promo", "calendar": True, "log_scale": True},
 ]
+COUNTS = np.random.default_rng(1).poisson(np.exp(1 + np.sin(STEPS / 2)))
 SAID = "() => gatework.forecasters.map((f) => f.windows.map((w) => f.answer(w.values, w).quantiles))"
 CHANGED = """(value) => { const f = gatework.forecasters[0], w = f.windows[0], values = [...w.values];
   values[values.length - 2] = value; return f.answer(values, w).quantiles; }"""
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("changes", CHANGES, ids=lambda c: c["skip"])
+@pytest.mark.parametrize("changes", CHANGES, ids=lambda c: c.get("distribution", c["skip"]))
 def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp_path, changes):
-    table = daily(WAVE, promo=STEPS % 5)
+    values = COUNTS if changes.get("distribution") in ("auto", "negative-binomial") else WAVE
+    table = daily(values, promo=STEPS % 5)
     run = trained(table, tmp_path / "run", epochs=2, **changes)
     ahead = daily(np.full(4, np.nan), "2020-03-31", promo=np.arange(4) % 5)
     future = ahead.with_columns(y=pl.lit(None, pl.Float64))
@@ -38,7 +42,7 @@ def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp
     np.testing.assert_allclose(page.evaluate(SAID)[0][0], expected, rtol=2e-5)
     if "known" in changes:
         return
-    moved = table.with_columns(y=pl.Series([*WAVE[:-2], 80.0, WAVE[-1]]))
+    moved = table.with_columns(y=pl.Series([*values[:-2], 80.0, values[-1]], dtype=pl.Float64))
     changed = run.predict(moved)["forecast"]
     np.testing.assert_allclose([row[LEVELS.index(0.5)] for row in page.evaluate(CHANGED, 80.0)], changed, rtol=2e-5)
     before = page.inner_text("#said")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gatework._lazy import lazy
 
 if TYPE_CHECKING:
-    from gatework.tasks.forecast.model import ForecastNetwork, quantile_loss
+    from gatework.tasks.forecast.model import ForecastNetwork, forecast_loss, quantile_loss
 
-__all__ = ["ForecastNetwork", "quantile_loss"]
+__all__ = ["ForecastNetwork", "forecast_loss", "quantile_loss"]
 
-__getattr__, __dir__ = lazy(__name__, {"model": ("ForecastNetwork", "quantile_loss")})
+__getattr__, __dir__ = lazy(__name__, {"model": ("ForecastNetwork", "forecast_loss", "quantile_loss")})

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -55,15 +56,18 @@ class Bands:
     moment: int
 
     @classmethod
-    def unknown(cls, methods: Iterable[str], series: int, horizon: int) -> Bands:
+    def unknown(
+        cls, methods: Iterable[str], series: int, horizon: int, least_sides: Mapping[str, float] = MappingProxyType({})
+    ) -> Bands:
         """Before the first step: every band counts alike.
 
         Args:
             methods: Who offers bands.
             series: How many series have intervals of their own.
             horizon: The steps of a forecast.
+            least_sides: The shortest side of the intervals of methods, where they have one, by method.
         """
-        known = {name: Calibration.unknown(series, horizon) for name in methods}
+        known = {name: Calibration.unknown(series, horizon, least_sides.get(name, 0.0)) for name in methods}
         return cls(known, np.zeros((2 * len(known), len(PROMISED))), 0)
 
     def state(self) -> dict[str, Any]:

@@ -32,6 +32,7 @@ inference under distribution shift", NeurIPS 2021.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,23 +74,25 @@ class Calibration:
         alpha: The share of misses aimed at, shape (series, intervals); a pair of series and target is one series here.
         counts: In how many steps a score fell into each class, shape (series, intervals, classes).
         horizon: The steps of a forecast.
+        least_side: No side of an interval is measured as shorter than this: of whole numbers many have none.
     """
 
     alpha: np.ndarray
     counts: np.ndarray
     horizon: int
+    least_side: float = 0.0
 
     @classmethod
-    def unknown(cls, series: int, horizon: int) -> Calibration:
+    def unknown(cls, series: int, horizon: int, least_side: float = 0.0) -> Calibration:
         """Before the first score: the intervals as the network gives them."""
         intervals = len(PROMISED)
-        return cls(np.tile(PROMISED, (series, 1)), np.zeros((series, intervals, CLASSES)), horizon)
+        return cls(np.tile(PROMISED, (series, 1)), np.zeros((series, intervals, CLASSES)), horizon, least_side)
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold; of the counts those that are not 0, with their places in the flat array."""
         places = np.flatnonzero(self.counts)
         counts = {"places": places.tolist(), "values": self.counts.reshape(-1)[places].tolist()}
-        return {"alpha": self.alpha.tolist(), "counts": counts, "horizon": self.horizon}
+        return {"alpha": self.alpha.tolist(), "counts": counts, "horizon": self.horizon, "least_side": self.least_side}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Calibration:
@@ -106,7 +109,7 @@ class Calibration:
         if len(places) and not 0 <= places.min() <= places.max() < counts.size:
             raise ValueError("counts of classes that there are not")
         counts.reshape(-1)[places] = np.array(values, dtype=np.float64)
-        return cls(alpha, counts, int(state["horizon"]))
+        return cls(alpha, counts, int(state["horizon"]), float(state["least_side"]))
 
     def held_back(self, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> Calibration:
         """With what forecasts for held-back origins teach.
@@ -117,7 +120,7 @@ class Calibration:
             times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
             keys: Which series each origin is of, shape (origins,).
         """
-        steps = _Steps.of(quantiles, y, times, keys)
+        steps = _Steps.of(quantiles, y, times, keys, self.least_side)
         return self._counted(steps, np.ones(len(steps.key), dtype=bool))
 
     def stretch(self, keys: np.ndarray) -> np.ndarray:
@@ -153,7 +156,7 @@ class Calibration:
         Returns:
             The factors of each origin, shape (origins, levels), and what is known after the last step.
         """
-        now, steps = self, _Steps.of(quantiles, y, times, keys)
+        now, steps = self, _Steps.of(quantiles, y, times, keys, self.least_side)
         factors = np.ones((len(times), len(LEVELS)))
         moments = np.unique(steps.due)
         at = 0
@@ -181,7 +184,7 @@ class Calibration:
         alpha = self.alpha.copy()
         alpha[series] = np.clip(alpha[series] + moved, 0.0, 1.0)
         faded = self.counts * 0.5 ** (1 / (_HALF_LIFE * self.block))
-        return Calibration(alpha, faded, self.horizon)._counted(steps, due)
+        return dataclasses.replace(self, alpha=alpha, counts=faded)._counted(steps, due)
 
     def _counted(self, steps: _Steps, chosen: np.ndarray) -> Calibration:
         """With the scores of further steps, each step of a series counting once."""
@@ -193,7 +196,7 @@ class Calibration:
         scaled = np.log10(np.maximum(steps.score[of], _SMALLEST) / _SMALLEST) * _BY_DECADE
         bins = np.minimum(scaled.astype(np.int64), CLASSES - 1)
         np.add.at(counts, (steps.key[of][:, None], np.arange(len(PROMISED)), bins), 1 / times[place][:, None])
-        return Calibration(self.alpha, counts, self.horizon)
+        return dataclasses.replace(self, counts=counts)
 
     def _pool(self) -> tuple[np.ndarray, np.ndarray]:
         """The scores of all series but those far from the others', shape (intervals, classes), and which are far."""
@@ -239,19 +242,19 @@ class _Steps:
     score: np.ndarray
 
     @classmethod
-    def of(cls, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> _Steps:
+    def of(cls, quantiles: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least_side: float) -> _Steps:
         origin, ahead = np.nonzero(~np.isnan(y))
-        return cls(origin, keys[origin], times[origin] + ahead, _scores(quantiles, y)[origin, ahead])
+        return cls(origin, keys[origin], times[origin] + ahead, _scores(quantiles, y, least_side)[origin, ahead])
 
 
-def _scores(quantiles: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _scores(quantiles: np.ndarray, y: np.ndarray, least_side: float) -> np.ndarray:
     """How far out each actual value lies of each interval, shape (origins, horizon, intervals)."""
     said = quantiles.astype(np.float64)
     median, tiny = said[..., MEDIAN : MEDIAN + 1], np.finfo(np.float64).tiny
     error = y[..., None] - median
     with np.errstate(over="ignore"):  # of an interval without width
         up, down = said[..., :MEDIAN:-1] - median, median - said[..., :MEDIAN]
-        least = np.maximum(_LEAST_SIDE * (up + down), tiny)
+        least = np.maximum(_LEAST_SIDE * (up + down), max(least_side, tiny))
         above, below = error / np.maximum(up, least), -error / np.maximum(down, least)
     # Beyond the last class every score is alike, and none is so large that it cannot be counted.
     scores: np.ndarray = np.minimum(np.maximum(above, below), 2 * _EDGES[-1])

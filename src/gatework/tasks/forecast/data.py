@@ -26,9 +26,16 @@ from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.holidays import checked_place
 from gatework.tasks.forecast.linear import Linear
-from gatework.tasks.forecast.measures import Logarithm, is_non_negative, scales, spreads
+from gatework.tasks.forecast.measures import (
+    Logarithm,
+    are_counts,
+    are_small_counts,
+    is_non_negative,
+    scales,
+    spreads,
+)
 from gatework.tasks.forecast.metrics import mase
-from gatework.tasks.forecast.options import ForecastOptions, Skip
+from gatework.tasks.forecast.options import COUNTS, Distribution, ForecastOptions, Skip
 from gatework.tasks.forecast.season import season, seasons
 from gatework.tasks.forecast.totals import with_totals
 from gatework.tasks.forecast.window_store import simple
@@ -218,7 +225,17 @@ def _planned(
         plan = dataclasses.replace(plan, non_negative=is_non_negative(table, ends))
         if plan.non_negative:
             notes = [*notes, "The targets look like counts or amounts: forecasts stop at 0 (--no-non-negative)."]
-    return plan, ends, origins, notes
+    return dataclasses.replace(plan, distribution=_distribution(plan, table, ends, source)), ends, origins, notes
+
+
+def _distribution(plan: ForecastOptions, table: Panel, ends: np.ndarray, source: str) -> Distribution:
+    """What is learnt: auto is free where there is nothing to choose."""
+    if plan.distribution == COUNTS and not are_counts(table, ends):
+        raise UsageError(
+            f"{source}: the targets hold values that are no counts (whole numbers of 0 or more), so that there is no "
+            f"--distribution {COUNTS}; leave it out"
+        )
+    return "free" if plan.distribution == "auto" and not are_small_counts(table, ends) else plan.distribution
 
 
 def _windows(table: Panel, plan: ForecastOptions, ends: np.ndarray) -> list[int]:

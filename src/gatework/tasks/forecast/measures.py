@@ -15,6 +15,8 @@ _SPAN = 20.0
 _DUST = 1e-12
 # A smaller value than the least one seen may come, yet not one without end.
 _LESS = 0.1
+# Counts that are larger than this vary all but without steps.
+_SMALL_COUNT = 100.0
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,17 @@ def is_non_negative(table: Panel, ends: np.ndarray) -> bool:
     if not len(values) or values.min() < 0 or values.max() <= 0:
         return False
     return bool((values == np.round(values)).all() or values.min() * _SPAN <= values.max())
+
+
+def are_counts(table: Panel, ends: np.ndarray) -> bool:
+    """Whether all targets are whole numbers of 0 or more."""
+    values = np.concatenate([column.ravel() for column in _training(table, ends)])
+    return len(values) > 0 and bool((values >= 0).all() and (values == np.round(values)).all())
+
+
+def are_small_counts(table: Panel, ends: np.ndarray) -> bool:
+    """Whether all targets are whole numbers of 0 or more, at least half of them so small that this matters."""
+    return are_counts(table, ends) and float(np.median(np.concatenate(_training(table, ends)))) <= _SMALL_COUNT
 
 
 def _training(table: Panel, ends: np.ndarray) -> Sequence[np.ndarray]:

@@ -217,6 +217,17 @@ def weighted_quantile_loss(quantiles: np.ndarray, y: np.ndarray) -> float:
     return float(loss) / (size or 1.0)
 
 
+def scaled_quantile_loss(quantiles: np.ndarray, actuals: np.ndarray) -> float:
+    """Twice the mean quantile loss of each series by MASE's divisor, so that every series counts alike.
+
+    Args:
+        quantiles: Forecasts in the targets' own unit, shape (origins, horizon, levels).
+        actuals: What came to pass, as `Origins.actuals()` gives it.
+    """
+    gap, levels = actuals["value"][..., None] - quantiles, np.array(LEVELS)
+    return mase(2 * np.maximum(levels * gap, (levels - 1) * gap).mean(axis=-1), actuals)
+
+
 def coverage(low: np.ndarray, high: np.ndarray, y: np.ndarray) -> float:
     """The share of actual values in [low, high]; those that were not observed do not count."""
     seen = ~np.isnan(y)

@@ -15,7 +15,9 @@ answer of that step alone, so that no forecast depends on what is known of a lat
 $$ y_t \leftarrow y_t + D v_t + E \,\mathrm{ReLU}(F v_t + G g_k) $$
 
 A forecast is the simple one plus $y$, in the window's own measure. Free quantiles are the median and sums of positive
-gaps above and below it, so they never cross; $y_k$ may instead hold the location and the scale of a distribution.
+gaps above and below it, so they never cross; $y_k$ may instead hold the location and the scale of a distribution, or
+the numbers of the law of a count (`counts.py`). Where validation is to choose, the law is learnt, and free quantiles
+beside it from the same states, which they do not change.
 
 Source: S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term Time Series Forecasting", 2023.
 """
@@ -32,15 +34,17 @@ from gatework.nn.model import layers
 from gatework.options import ModelOptions
 from gatework.tasks._task import Loss
 from gatework.tasks.forecast.conformal import Calibration
-from gatework.tasks.forecast.distributions import PARAMETERS, quantiles, score
+from gatework.tasks.forecast.counts import CountLaw, WindowCounts, negative_log_likelihood
+from gatework.tasks.forecast.distributions import WIDTHS, parted, quantiles, score
 from gatework.tasks.forecast.measures import Logarithm
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
-from gatework.tasks.forecast.options import Distribution, ForecastOptions
+from gatework.tasks.forecast.options import COUNTS, Distribution, ForecastOptions
 from gatework.tasks.forecast.window_store import OriginBatch
 
 _KNOWN_WIDTH = 32
 # The exponential of more is beyond float32.
 _LARGEST_LOG, _SMALLEST = 80.0, 1e-30
+_FREE: Distribution = "free"
 
 
 class ForecastNetwork(nn.Module):
@@ -71,8 +75,9 @@ class ForecastNetwork(nn.Module):
         self.horizon, self.segment = plan.horizon, plan.segment
         self.steps = -(-plan.horizon // plan.segment)
         self.is_recursive = plan.decoder == "recursive"
-        self.distribution, self.log = plan.distribution, log
-        self.outputs = len(LEVELS) if plan.distribution == "free" else PARAMETERS
+        self.log = log
+        self.distribution: Distribution = COUNTS if plan.distribution == "auto" else plan.distribution
+        self.outputs = WIDTHS[self.distribution]
         self.encode = nn.Linear(plan.segment * inputs, config.hidden)
         self.recurrent = layers(config, config.hidden)
         self.place = nn.Parameter(torch.randn(self.steps, config.hidden))
@@ -80,11 +85,18 @@ class ForecastNetwork(nn.Module):
         self.static = nn.Linear(static, config.hidden, bias=False) if static else None
         self.again = nn.Linear(plan.segment, config.hidden, bias=False) if self.is_recursive else None
         self.dropout = nn.Dropout(config.dropout)
-        self.answer = nn.Linear(config.hidden, plan.segment * self.outputs)
-        # The network begins as the simple forecast with narrow bands.
-        nn.init.zeros_(self.answer.bias)
-        with torch.no_grad():
-            self.answer.weight.mul_(0.1)
+        self.answer = _answer(config.hidden, plan.segment * self.outputs)
+        self.law = CountLaw(config.hidden, float(plan.skip == "linear")) if self.distribution == COUNTS else None
+        is_open = plan.distribution == "auto"
+        # Where validation is to choose: free quantiles beside the law of counts.
+        self.free_answer = _answer(config.hidden, plan.segment * len(LEVELS)) if is_open else None
+        self.free_known = _Known(ahead, config.hidden, len(LEVELS)) if is_open and ahead else None
+        self.losses: Tensor
+        if is_open:
+            self.register_buffer("losses", torch.zeros(2))
+            self.register_load_state_dict_post_hook(lambda network, _: network.decide())
+        self.answering: tuple[Distribution, ...] = ()
+        self.decide()
         self.alpha: Tensor
         self.counts: Tensor
         nothing = Calibration.unknown(series, plan.horizon)
@@ -94,7 +106,10 @@ class ForecastNetwork(nn.Module):
     def forward(
         self, inputs: Tensor, ahead: Tensor, static: Tensor, level: Tensor, scale: Tensor, skip: Tensor
     ) -> Tensor:
-        """Quantiles in the targets' own unit, before calibration, shape (batch, horizon, levels).
+        """What is said of every step before calibration, shape (batch, horizon, numbers).
+
+        These are the quantiles in the targets' own unit, or the numbers of a law of counts; the former, then the latter
+        while both are learnt.
 
         Args:
             inputs: Windows, shape (batch, window, features).
@@ -104,31 +119,72 @@ class ForecastNetwork(nn.Module):
             scale: The scale of each window, shape (batch,).
             skip: The simple forecast that the network adds to, in the window's measure, shape (batch, horizon).
         """
-        added = skip[..., None] + self.measured(inputs, ahead, static)
-        values = level[:, None, None] + scale[:, None, None] * added
-        return values if self.log is None else values.clamp(max=_LARGEST_LOG).exp() - self.log.offset
+        window = None if self.law is None else WindowCounts.of(inputs, level, scale, skip, self.log)
+        states = self.states(inputs, static, window)
+
+        def unscaled(added: Tensor) -> Tensor:
+            values = level[:, None, None] + scale[:, None, None] * (skip[..., None] + added)
+            return values if self.log is None else values.clamp(max=_LARGEST_LOG).exp() - self.log.offset
+
+        said = []
+        if self.free_answer is not None and _FREE in self.answering:
+            said.append(unscaled(_ordered(self._raw(states.detach(), ahead, self.free_answer, self.free_known))))
+        if self.distribution in self.answering:
+            raw = self._raw(states, ahead, self.answer, self.known)
+            if self.law is not None and window is not None:
+                said.append(self.law(raw, window))
+            else:
+                is_free = self.distribution == _FREE
+                said.append(unscaled(_ordered(raw) if is_free else quantiles(raw, self.distribution)))
+        return torch.cat(said, dim=-1) if len(said) > 1 else said[0]
+
+    def go_by(self, other: ForecastNetwork) -> None:
+        """Lets answer what answers in another network of the kind."""
+        if self.free_answer is not None:
+            self.losses.copy_(other.losses)
+            self.decide()
+
+    def decide(self) -> None:
+        """Lets answer what had the lower loss on the validation part: the law of counts, or the free quantiles."""
+        if self.free_answer is None:
+            self.answering = (self.distribution,)
+        elif not bool(self.losses.any()):
+            self.answering = (self.distribution, _FREE)
+        else:
+            self.answering = (self.distribution if self.losses[0] <= self.losses[1] else _FREE,)
 
     @property
     def calibration(self) -> Calibration:
         """What is known of the intervals."""
-        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon)
+        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon, self.least_side)
+
+    @property
+    def least_side(self) -> float:
+        """No side of an interval is measured as shorter than this: half a count, where counts are answered."""
+        return 0.5 if self.answering == (COUNTS,) else 0.0
 
     @calibration.setter
     def calibration(self, known: Calibration) -> None:
         self.alpha.copy_(torch.from_numpy(known.alpha))
         self.counts.copy_(torch.from_numpy(known.counts))
 
-    def measured(self, windows: Tensor, ahead: Tensor, static: Tensor) -> Tensor:
-        """What is added to the simple forecast, in the window's own measure, before calibration."""
+    def states(self, windows: Tensor, static: Tensor, known: WindowCounts | None) -> Tensor:
+        """What is known of every segment of the horizon, shape (batch, segments, hidden)."""
         count, size = windows.shape[0], self.segment
         segments = torch.relu(self.encode(windows.reshape(count, windows.shape[1] // size, -1)))
         _, state = self.recurrent(segments.transpose(0, 1))
         queries = self._queries(count, static)
-        states = self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
-        values = self.answer(self.dropout(states)).reshape(count, self.steps * size, self.outputs)[:, : self.horizon]
-        if self.known is not None:
-            values = values + self.known(ahead, states.repeat_interleave(size, dim=1)[:, : self.horizon])
-        return _ordered(values) if self.distribution == "free" else quantiles(values, self.distribution)
+        if self.law is not None and known is not None:
+            queries = queries + self.law.size(known.sizes)[:, None]
+        return self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
+
+    def _raw(self, states: Tensor, ahead: Tensor, answer: nn.Linear, known: _Known | None) -> Tensor:
+        """The numbers of every step of the horizon, shape (batch, horizon, numbers)."""
+        values: Tensor = answer(self.dropout(states))
+        values = values.reshape(len(states), self.steps * self.segment, -1)[:, : self.horizon]
+        if known is None:
+            return values
+        return values + known(ahead, states.repeat_interleave(self.segment, dim=1)[:, : self.horizon])
 
     def _queries(self, count: int, static: Tensor) -> Tensor:
         """What the decoder's cell reads for each segment, shape (batch, segments, hidden)."""
@@ -150,7 +206,7 @@ class ForecastNetwork(nn.Module):
             query = queries[:, step]
             if states:
                 said = self.answer(states[-1]).reshape(query.shape[0], self.segment, -1)
-                query = query + self.again(said[..., MEDIAN if self.distribution == "free" else 0])
+                query = query + self.again(said[..., MEDIAN if self.distribution == _FREE else 0])
             output, state = self.recurrent(query[None].contiguous(), state)
             states.append(output[0])
         return torch.stack(states, dim=1)
@@ -174,6 +230,15 @@ class _Known(nn.Module):
         return mixed + self.direct(ahead)
 
 
+def _answer(hidden: int, outputs: int) -> nn.Linear:
+    """What maps states to numbers; the network begins as the simple forecast with narrow bands."""
+    answer = nn.Linear(hidden, outputs)
+    nn.init.zeros_(answer.bias)
+    with torch.no_grad():
+        answer.weight.mul_(0.1)
+    return answer
+
+
 def _ordered(raw: Tensor) -> Tensor:
     """Quantiles that never cross: the median, and gaps above 0 added up on both sides of it."""
     median = raw[..., MEDIAN : MEDIAN + 1]
@@ -184,6 +249,29 @@ def _ordered(raw: Tensor) -> Tensor:
 
 def _each(state: Any, change: Any) -> Any:
     return tuple(change(s) for s in state) if isinstance(state, tuple) else change(state)
+
+
+def forecast_loss(
+    outputs: Tensor, batch: OriginBatch, distribution: Distribution, log: Logarithm | None = None
+) -> Loss:
+    """The loss of what a network says, summed over observed steps.
+
+    Args:
+        outputs: As `ForecastNetwork.forward()` gives it: quantiles, the numbers of laws of counts, or both.
+        batch: The windows.
+        distribution: What the network learns.
+        log: The scale of the windows and targets, where it is not the targets' own.
+    """
+    said, laws = parted(outputs)
+    weight, losses = float(batch.seen.sum()), []
+    if said is not None:
+        free: Distribution = _FREE if distribution == "auto" else distribution
+        losses.append(quantile_loss(said, batch, free, log).total)
+    if laws is not None:
+        y = batch.targets if log is None else batch.targets.double().exp() - log.offset
+        counts = (y + batch.centre[:, None]).round().clamp(min=0)
+        losses.append((negative_log_likelihood(laws, counts) * batch.seen).sum())
+    return Loss(sum(losses[1:], losses[0]), weight)
 
 
 def quantile_loss(

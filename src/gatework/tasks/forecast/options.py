@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from gatework.options import AnswerOptions, OptionSection, TaskOptions, TimeOptions, option
 
 Skip = Literal["auto", "seasonal", "last", "mean", "linear"]
 Scaling = Literal["window", "series"]
 Decoder = Literal["direct", "recursive"]
-Distribution = Literal["free", "normal", "student"]
+Distribution = Literal["auto", "free", "normal", "student", "negative-binomial"]
+COUNTS: Final = "negative-binomial"
+"""The distribution of counts."""
 
 _MOST_STEPS = 10_000_000
 
@@ -46,9 +48,10 @@ class ForecastOptions(OptionSection):
         "direct", help="direct answers every segment from the window's state; recursive reads its own last answer."
     )
     distribution: Distribution = option(
-        "free",
+        "auto",
         help="free learns every quantile by itself; normal and student (4 degrees of freedom) learn the location and "
-        "the scale of such a distribution.",
+        "the scale of such a distribution; negative-binomial the law of a count, with extra zeros. auto is free, and "
+        "of small counts that or the law of a count, whichever is better on the validation part.",
     )
     non_negative: bool | None = option(
         None, help="Forecasts stop at 0. If neither is said: where the table looks like counts or amounts."

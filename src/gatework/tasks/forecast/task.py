@@ -15,18 +15,19 @@ from gatework.data.panel import Panel
 from gatework.data.store.sources import is_stored
 from gatework.errors import DataError, UsageError
 from gatework.tasks import forecast
-from gatework.tasks._blend import NETWORK_ALONE
+from gatework.tasks._blend import NETWORK, NETWORK_ALONE
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast import report
 from gatework.tasks.forecast.asked import along, at_the_end, end_of
-from gatework.tasks.forecast.bands import Bands
+from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import baselines
 from gatework.tasks.forecast.blend import ForecastBlend, choose, made, on_part
 from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
+from gatework.tasks.forecast.distributions import choose_distribution, compared, in_own_unit
 from gatework.tasks.forecast.history import from_state, newer, tail, to_state
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.live import MOST_WINDOWS, live
@@ -218,12 +219,20 @@ class ForecastTask(DenseTask):
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """The quantile loss, or that of a distribution, in each window's own measure, summed over observed steps."""
-        return forecast.quantile_loss(outputs, origin_batch(batch), self.plan.distribution, self.features.log)
+        return forecast.forecast_loss(outputs, origin_batch(batch), self.plan.distribution, self.features.log)
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Lets the network carry what the validation origins, those of the first training, say of its intervals."""
         (first, network), part = self._trainings(model, dataset, earlier)[0]
-        _network(model).calibration = self._held_back(_raw(first, network, part.validation), part.validation)
+        chosen, held = _network(network), part.validation
+
+        def along() -> np.ndarray:
+            known = Calibration.unknown(self._pairs, self.plan.horizon, chosen.least_side)
+            return self._followed(known, _raw(first, network, held), held)[0]
+
+        choose_distribution(chosen, along, held.targets)
+        _network(model).go_by(chosen)
+        _network(model).calibration = self._held_back(_raw(first, network, held), held, chosen)
 
     @property
     def blend(self) -> Blend | None:
@@ -236,16 +245,17 @@ class ForecastTask(DenseTask):
         raw = _raw(first, network, part.validation)
         blend = choose(raw, part)
         said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
-        known = Bands.unknown(said, self._pairs, self.plan.horizon)
+        sides = dict.fromkeys([NETWORK, ANSWER] if blend.is_network else [NETWORK], _network(network).least_side)
+        known = Bands.unknown(said, self._pairs, self.plan.horizon, sides)
         y, keys = part.validation.targets["value"], self._keys(origins)
         bands = known.held_back(said, y, origins.times(), keys, self._least)
         last = _forecasts(dataset).trainings[-1]
         return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
 
-    def _held_back(self, raw: np.ndarray, split: Split) -> Calibration:
+    def _held_back(self, raw: np.ndarray, split: Split, network: ForecastNetwork) -> Calibration:
         """What quantiles for held-back origins say of their intervals."""
         origins = origins_of(split)
-        known = Calibration.unknown(self._pairs, self.plan.horizon)
+        known = Calibration.unknown(self._pairs, self.plan.horizon, network.least_side)
         return known.held_back(raw, split.targets["value"], origins.times(), self._keys(origins))
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
@@ -298,6 +308,8 @@ class ForecastTask(DenseTask):
         origins = origins_of(split)
         factors, after = known.follow(raw, split.targets["value"], origins.times(), self._keys(origins))
         quantiles = stretched(raw.astype(np.float64), factors)
+        # Stretched, the quantiles of counts are counts again.
+        quantiles = np.round(quantiles) if known.least_side else quantiles
         return np.maximum(quantiles, self._least), after
 
     @property
@@ -335,8 +347,7 @@ class ForecastTask(DenseTask):
 
     def in_own_unit(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
         """Quantiles with the centre of each window, float64 where one was taken off."""
-        centre = origin_batch(batch).centre.numpy()
-        return outputs + centre[:, None, None] if centre.any() else outputs
+        return in_own_unit(outputs, origin_batch(batch).centre.numpy())
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How good forecasts are along a newer table, with intervals that go on learning."""
@@ -397,13 +408,13 @@ class ForecastTask(DenseTask):
         for (number, target), answers in evaluation.answers.group_by("series", "target", maintain_order=True):
             name = dict(zip(columns.ids, table.series[number].id, strict=True))
             rows.append({**name, "target": columns.targets[target], **self.metrics(answers)})
-        of_series = pl.DataFrame(rows, infer_schema_length=None)
+        kept = {"series": pl.DataFrame(rows, infer_schema_length=None), **compared(_network(model))}
         try:
             end = at_the_end(self.history, self.plan.horizon, self.plan.season)
         except DataError:
             # The columns that are known ahead end with the table.
-            return {"series": of_series}
-        return {"series": of_series, "future": futures(end.inputs, self.predict(model, end))}
+            return kept
+        return kept | {"future": futures(end.inputs, self.predict(model, end))}
 
     def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
         """A page in which the network forecasts."""

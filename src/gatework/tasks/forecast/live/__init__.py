@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.tasks._live import Live, LivePart, short_numbers
+from gatework.tasks.forecast import counts
 from gatework.tasks.forecast.distributions import standard
 from gatework.tasks.forecast.linear import LEAST_SPREAD
-from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
+from gatework.tasks.forecast.options import COUNTS
 from gatework.tasks.forecast.windows import origins_of
 
 if TYPE_CHECKING:
@@ -42,12 +44,16 @@ def live(
     """
     if model.recurrent.num_directions > 1:
         return None
-    log = features.log
+    log, (answering,) = features.log, model.answering
     about = {
         "plan": {name: getattr(plan, name) for name in ("window", "horizon", "segment", "season", "skip", "scaling")},
         "isRecursive": model.is_recursive,
         "levels": LEVELS,
-        "standard": [] if plan.distribution == "free" else standard(plan.distribution),
+        "standard": standard(answering) if answering in ("normal", "student") else [],
+        "law": _law() if answering == COUNTS else None,
+        # Where validation chose free quantiles beside the law of counts, that still decodes.
+        "head": "free_" if answering != model.distribution else "",
+        "again": {"outputs": model.outputs, "place": MEDIAN if model.distribution == "free" else 0},
         "leastSpread": LEAST_SPREAD,
         "log": None if log is None else {"offset": log.offset, "least": log.least},
         "linear": [] if features.linear is None else features.linear.weights.T.tolist(),
@@ -57,6 +63,12 @@ def live(
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
     return Live(part, {"recurrent": model.recurrent}, about)
+
+
+def _law() -> dict[str, Any]:
+    """The constants of a law of counts."""
+    names = ("FIRST_DISPERSION", "FIRST_ZEROS", "LOG_MEAN", "LOG_DISPERSION")
+    return {name: getattr(counts, name) for name in names}
 
 
 def _windows(examples: OriginExamples, plan: ForecastOptions, factors: np.ndarray) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ class Forecaster {
     Object.assign(this, network);
     this.layers = network.stacks.recurrent;
     this.median = this.levels.indexOf(0.5);
-    this.outputs = this.standard.length ? 2 : this.levels.length;
+    this.outputs = this.law ? 3 : this.standard.length ? 2 : this.levels.length;
     this.segments = Math.ceil(this.plan.horizon / this.plan.segment);
   }
 
@@ -49,24 +49,32 @@ class Forecaster {
     }
     const { traces } = this.layers.read(x, count);
     const ends = traces.map(([trace]) => trace.states.map((state) => state.slice((count - 1) * width, count * width)));
-    const states = this.decoded(ends, window);
-    const quantiles = simple.map((base, t) => this.quantilesOf(states[Math.floor(t / size)], t, window).map((added) => {
-      const said = level + scale * (base + added);
-      return log ? Math.exp(Math.min(said, 80)) - log.offset : said;
-    })).slice(0, horizon);
+    const unscaled = (said) => (log ? Math.exp(Math.min(said, 80)) - log.offset : said);
+    const counted = this.counted(values.map(unscaled), window, level, scale), states = this.decoded(ends, window, counted);
+    const quantiles = simple.map((base, t) => {
+      const raw = this.numbers(states[Math.floor(t / size)], t, window);
+      if (this.law) return this.quantilesOfCount(raw, counted.mean, Math.max(unscaled(level + scale * base), 0));
+      return this.quantilesOf(raw).map((added) => unscaled(level + scale * (base + added)));
+    }).slice(0, horizon);
     return { quantiles: quantiles.map((row) => this.stretched(row, window.factors)), traces, count };
   }
 
-  decoded(ends, window) {
+  // The mean of a window, above 0, and numbers that say how large its values are; see forecast/counts.py.
+  counted(values, { seen }, level, scale) {
+    const known = values.filter((_, t) => seen[t]).map((v) => Math.max(v, 0)), mean = (sum(known) + 0.5) / Math.max(known.length, 1);
+    return { mean, sizes: Float64Array.of(Math.log(mean), Math.asinh(level), Math.log(scale)) };
+  }
+
+  decoded(ends, window, { sizes }) {
     const { tensors, layers, plan } = this, inputs = layers.inputs, states = [];
     const still = tensors["static.weight"] ? linear(tensors, "static", Float64Array.from(window.static), inputs) : zeros(inputs);
+    const sized = tensors["law.size.weight"] ? linear(tensors, "law.size", sizes, inputs) : zeros(inputs);
     let before = ends;
     for (let k = 0; k < this.segments; k++) {
-      const query = Float64Array.from({ length: inputs }, (_, n) => tensors.place[k * inputs + n] + still[n]);
+      const query = Float64Array.from({ length: inputs }, (_, n) => tensors.place[k * inputs + n] + still[n] + sized[n]);
       if (this.isRecursive && k) {
-        const said = linear(tensors, "answer", states[k - 1], plan.segment * this.outputs);
-        const place = this.standard.length ? 0 : this.median;
-        const own = Float64Array.from({ length: plan.segment }, (_, t) => said[t * this.outputs + place]);
+        const { outputs, place } = this.again, said = linear(tensors, "answer", states[k - 1], plan.segment * outputs);
+        const own = Float64Array.from({ length: plan.segment }, (_, t) => said[t * outputs + place]);
         linear(tensors, "again", own, inputs).forEach((v, n) => { query[n] += v; });
       }
       const product = layers.products(layers.scans[0], query, 1), step = layers.step(product, this.isRecursive ? before : ends);
@@ -76,18 +84,42 @@ class Forecaster {
     return states;
   }
 
-  // What is added to the simple forecast at one step, for every level.
-  quantilesOf(state, t, window) {
-    const { tensors, plan, outputs, median } = this, size = plan.segment;
-    this.cached = this.cached?.state === state ? this.cached : { state, raw: linear(tensors, "answer", state, size * outputs) };
+  // The numbers that the network answers for one step.
+  numbers(state, t, window) {
+    const { tensors, plan, outputs } = this, size = plan.segment, answer = `${this.head}answer`, known = `${this.head}known`;
+    this.cached = this.cached?.state === state ? this.cached : { state, raw: linear(tensors, answer, state, size * outputs) };
     const raw = Array.from({ length: outputs }, (_, k) => this.cached.raw[(t % size) * outputs + k]);
-    if (tensors["known.direct.weight"]) {
-      const ahead = Float64Array.from(window.ahead[t]), wide = tensors["known.features.bias"].length;
-      const seen = linear(tensors, "known.features", ahead, wide), mixed = linear(tensors, "known.state", state, wide);
+    if (tensors[`${known}.direct.weight`]) {
+      const ahead = Float64Array.from(window.ahead[t]), wide = tensors[`${known}.features.bias`].length;
+      const seen = linear(tensors, `${known}.features`, ahead, wide), mixed = linear(tensors, `${known}.state`, state, wide);
       const hidden = seen.map((v, n) => Math.max(v + mixed[n], 0));
-      linear(tensors, "known.mix", hidden, outputs).forEach((v, k) => { raw[k] += v; });
-      linear(tensors, "known.direct", ahead, outputs).forEach((v, k) => { raw[k] += v; });
+      linear(tensors, `${known}.mix`, hidden, outputs).forEach((v, k) => { raw[k] += v; });
+      linear(tensors, `${known}.direct`, ahead, outputs).forEach((v, k) => { raw[k] += v; });
     }
+    return raw;
+  }
+
+  // The quantiles of the law of a count, found by counting up from 0 the shares that grow from the most likely count.
+  quantilesOfCount(raw, windowMean, simple) {
+    const { FIRST_DISPERSION, FIRST_ZEROS, LOG_MEAN, LOG_DISPERSION } = this.law, follow = this.tensors["law.follow"][0];
+    const within = (value, [low, high]) => Math.exp(Math.min(Math.max(value, low), high));
+    const mean = within(Math.log(windowMean) + follow * Math.log((simple + 0.5) / (windowMean + 0.5)) + raw[0], LOG_MEAN);
+    const r = 1 / within(raw[1] + FIRST_DISPERSION, LOG_DISPERSION), zeros = 1 / (1 + Math.exp(-raw[2] - FIRST_ZEROS));
+    const odds = mean / (mean + r), mode = Math.max(Math.floor(((r - 1) * mean) / r), 0), down = [], up = [1];
+    for (let k = mode, share = 1; k > 0 && share > 1e-17; k--) down.push(share *= k / (odds * (k - 1 + r)));
+    for (let k = mode, share = 1; share > 1e-17 && up.length < 1e6; k++) up.push(share *= (odds * (k + r)) / (k + 1));
+    const shares = [...down.reverse(), ...up], first = mode - down.length, total = sum(shares);
+    let k = 0, below = zeros + ((1 - zeros) * shares[0]) / total;
+    return this.levels.map((level) => {
+      if (zeros >= level) return 0;
+      while (below < level && k < shares.length - 1) below += ((1 - zeros) * shares[++k]) / total;
+      return first + k;
+    });
+  }
+
+  // What is added to the simple forecast at one step, for every level.
+  quantilesOf(raw) {
+    const { outputs, median } = this;
     if (this.standard.length) return this.standard.map((z) => raw[0] + softplus(raw[1] - 1) * z);
     const levels = Array(outputs).fill(raw[median]);
     for (let k = median + 1, gap = 0; k < outputs; k++) levels[k] += gap += softplus(raw[k] - 2);
@@ -100,7 +132,8 @@ class Forecaster {
     const { median, least } = this, middle = row[median], gaps = row.map((v, k) => factors[k] * (v - middle));
     for (let k = median + 2; k < row.length; k++) gaps[k] = Math.max(gaps[k], gaps[k - 1]);
     for (let k = median - 2; k >= 0; k--) gaps[k] = Math.min(gaps[k], gaps[k + 1]);
-    return gaps.map((gap, k) => Math.max(k === median ? middle : middle + gap, least ?? -Infinity));
+    const ends = gaps.map((gap, k) => Math.max(k === median ? middle : middle + gap, least ?? -Infinity));
+    return this.law ? ends.map(Math.round) : ends;
   }
 
   // How the median of one step ahead would differ if a segment of the window stood at the window's mean: why it is so.
