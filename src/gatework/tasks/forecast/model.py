@@ -24,7 +24,7 @@ Source: S. Lin et al., "SegRNN: Segment Recurrent Neural Network for Long-Term T
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +94,7 @@ class ForecastNetwork(nn.Module):
         self.losses: Tensor
         if is_open:
             self.register_buffer("losses", torch.zeros(2))
-            self.register_load_state_dict_post_hook(lambda network, _: network.decide())
+            self.register_load_state_dict_post_hook(_decide)
         self.answering: tuple[Distribution, ...] = ()
         self.decide()
         self.alpha: Tensor
@@ -210,6 +210,10 @@ class ForecastNetwork(nn.Module):
             output, state = self.recurrent(query[None].contiguous(), state)
             states.append(output[0])
         return torch.stack(states, dim=1)
+
+
+def _decide(network: nn.Module, _: object) -> None:
+    cast("ForecastNetwork", network).decide()
 
 
 class _Known(nn.Module):
