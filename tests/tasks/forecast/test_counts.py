@@ -10,12 +10,14 @@ import torch
 from scipy import stats
 
 from gatework.errors import UsageError
+from gatework.options import DataOptions, ModelOptions
 from gatework.tasks.forecast.conformal import Calibration
 from gatework.tasks.forecast.counts import CountLaw, WindowCounts, negative_log_likelihood, quantiles
 from gatework.tasks.forecast.data import forecast_dataset
+from gatework.tasks.forecast.distributions import choose_distribution
 from gatework.tasks.forecast.measures import Logarithm
 from gatework.tasks.forecast.metrics import LEVELS, arrays_of, scaled_quantile_loss
-from gatework.training import Run
+from gatework.tasks.forecast.task import ForecastTask
 from support.daily_tables import daily, small, trained
 
 COUNTS = "negative-binomial"
@@ -74,24 +76,25 @@ def test_a_window_is_known_by_its_own_values_on_either_scale() -> None:
 
 
 def intermittent(seed: int) -> pl.DataFrame:
-    """Six items, none of which sells on most days."""
+    """Eight items that do not sell on 60 of 100 days, and by a geometric law on the others."""
     random = np.random.default_rng(seed)
-    sold = [(random.random(160) < 0.3) * (1 + random.poisson(2, 160)) for _ in range(6)]
-    return pl.concat([daily(values, s=[f"item {k}"] * 160) for k, values in enumerate(sold)])
+    sold = [(random.random(120) < 0.4) * (1 + random.negative_binomial(1, 0.2, 120)) for _ in range(8)]
+    return pl.concat([daily(values, s=[f"item {k}"] * 120) for k, values in enumerate(sold)])
 
 
-def loss(run: Run) -> float:
-    return scaled_quantile_loss(*arrays_of(pl.read_parquet(run.path / "answers.parquet")))
-
-
-def test_the_law_is_chosen_by_validation_and_beats_free_quantiles_on_rare_demand(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"series": "s", "window": 28, "epochs": 6, "skip": "mean", "learning_rate": 5e-3}
+def test_the_law_is_chosen_by_validation_and_comes_nearer_to_the_true_one_on_rare_demand(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"series": "s", "window": 28, "epochs": 5, "skip": "mean", "learning_rate": 5e-3}
     free, auto = (trained(intermittent(0), tmp_path / d, distribution=d, **options) for d in ("free", "auto"))
     network: Any = auto.network
     assert network.answering == (COUNTS,)
     assert network.losses[0] < network.losses[1]
-    # On the nine kinds of counts of the benchmark the law loses 2 to 7 % less; these are of the kind with most to gain.
-    assert loss(auto) < 0.98 * loss(free)
+    tables = [arrays_of(pl.read_parquet(run.path / "answers.parquet")) for run in (free, auto)]
+    true = np.concatenate([[0], 1 + stats.nbinom(1, 0.2).ppf((np.array(LEVELS[1:]) - 0.6).clip(0) / 0.4)])
+    best = scaled_quantile_loss(np.broadcast_to(true.clip(0), tables[0][0].shape), tables[0][1])
+    over, over_by_law = (scaled_quantile_loss(*table) - best for table in tables)
+    # What none can avoid is that of the true quantiles. Over it the law loses some 0.6 of what free quantiles do, which
+    # have seven numbers to learn for each step where it has three.
+    assert 0 < over_by_law < 0.75 * over
     rows = auto.predict().select(NAMES).to_numpy()
     assert (rows == np.round(rows)).all()
     assert (rows >= 0).all()
@@ -101,14 +104,24 @@ def test_the_law_is_chosen_by_validation_and_beats_free_quantiles_on_rare_demand
     assert shown["answers"].to_list() == [True, False]
 
 
-def test_what_no_law_of_counts_describes_is_left_to_free_quantiles(tmp_path: Path) -> None:
-    random = np.random.default_rng(3)
-    # Sold by the thousand or not at all: between, the law has nothing.
-    packs = daily(40 + 40 * (random.random(300) < 0.5) * 1.0)
-    run = trained(packs, tmp_path / "run", window=14, epochs=6, distribution="auto")
-    network: Any = run.network
-    assert network.answering == ("free",)
-    assert run.predict()["q0.1"].to_numpy() == pytest.approx(40, abs=8)
+def test_free_quantiles_answer_where_they_lose_less_and_still_do_once_loaded() -> None:
+    dataset = forecast_dataset(daily(np.random.default_rng(3).poisson(3, 200)), small())
+    task = ForecastTask.fit(dataset, DataOptions())
+    networks: list[Any] = [task.model(ModelOptions(hidden=4)) for _ in range(2)]
+    network, other = networks
+    batch = task.encode(dataset.test).batch(np.arange(3))
+    assert network(**batch.tensors()).shape == (3, 4, len(LEVELS) + 3)
+    actuals = dataset.test.targets
+
+    def said() -> np.ndarray:
+        right = np.repeat(actuals["value"][..., None], len(LEVELS), axis=-1)
+        return right + (network.answering != ("free",))
+
+    choose_distribution(network, said, actuals)
+    assert network.losses[1] < network.losses[0]
+    other.load_state_dict(network.state_dict())
+    assert network.answering == other.answering == ("free",)
+    assert other(**batch.tensors()).shape == (3, 4, len(LEVELS))
 
 
 def test_auto_is_free_where_there_is_nothing_to_choose_and_the_law_needs_counts() -> None:
