@@ -181,7 +181,7 @@ class ForecastNetwork(nn.Module):
     def _raw(self, states: Tensor, ahead: Tensor, answer: nn.Linear, known: _Known | None) -> Tensor:
         """The numbers of every step of the horizon, shape (batch, horizon, numbers)."""
         values: Tensor = answer(self.dropout(states))
-        values = values.reshape(len(states), self.steps * self.segment, -1)[:, : self.horizon]
+        values = values.reshape(states.shape[0], self.steps * self.segment, -1)[:, : self.horizon]
         if known is None:
             return values
         return values + known(ahead, states.repeat_interleave(self.segment, dim=1)[:, : self.horizon])
