@@ -126,7 +126,7 @@ def test_counts_and_amounts_are_never_forecast_below_zero(tmp_path: Path) -> Non
     quantiles = run.predict().select(pl.col("^(q.*|forecast)$")).to_numpy()
     assert quantiles.min() == 0
     assert any("forecasts stop at 0" in note for note in divided(daily(counts)).provenance.notes)
-    free = trained(daily(counts), tmp_path / "free", epochs=2, non_negative=False)
+    free = trained(daily(counts), tmp_path / "free", epochs=2, non_negative=False, distribution="free")
     assert free.predict().select(pl.col("^q.*$")).to_numpy().min() < 0
 
 
