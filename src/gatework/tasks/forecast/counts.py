@@ -136,6 +136,6 @@ def _large(mean: np.ndarray, dispersion: np.ndarray, zeros: np.ndarray) -> np.nd
     from scipy import stats
 
     left = (np.array(LEVELS) - zeros) / (1 - zeros)
-    found: np.ndarray = stats.nbinom.ppf(np.maximum(left, 0.0), 1 / dispersion, 1 / (1 + mean * dispersion))
+    large: np.ndarray = stats.nbinom.ppf(np.maximum(left, 0.0), 1 / dispersion, 1 / (1 + mean * dispersion))
     # The quantile at 0 is -1 there.
-    return np.maximum(found, 0.0)
+    return np.maximum(large, 0.0)
