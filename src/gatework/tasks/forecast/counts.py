@@ -124,8 +124,8 @@ def quantiles(laws: np.ndarray) -> np.ndarray:
         is_short = below[:, None] < levels
         said[left] += is_short
         kept = is_short[:, -1]
-        left, mass, below, growth, r = (values[kept] for values in (left, mass, below, growth, r))
-        mass = mass * growth * (count + r) / (count + 1)
+        left, below, growth, r = left[kept], below[kept], growth[kept], r[kept]
+        mass = mass[kept] * growth * (count + r) / (count + 1)
         below = below + mass
     if len(left):
         said[left] = _large(mean[left, None], dispersion[left, None], zeros[left, None])

@@ -154,14 +154,14 @@ class ForecastNetwork(nn.Module):
             self.answering = (self.distribution if self.losses[0] <= self.losses[1] else _FREE,)
 
     @property
-    def calibration(self) -> Calibration:
-        """What is known of the intervals."""
-        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon, self.least_side)
-
-    @property
     def least_side(self) -> float:
         """No side of an interval is measured as shorter than this: half a count, where counts are answered."""
         return 0.5 if self.answering == (COUNTS,) else 0.0
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known of the intervals."""
+        return Calibration(self.alpha.numpy(), self.counts.double().numpy(), self.horizon, self.least_side)
 
     @calibration.setter
     def calibration(self, known: Calibration) -> None:
