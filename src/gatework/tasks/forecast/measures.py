@@ -15,8 +15,8 @@ _SPAN = 20.0
 _DUST = 1e-12
 # A smaller value than the least one seen may come, yet not one without end.
 _LESS = 0.1
-# Counts that are larger than this vary all but without steps.
-_SMALL_COUNT = 100.0
+# Counts of about this size and less are what the law of a count was measured on; docs/benchmarks-forecast.md.
+_SMALL_COUNT = 10.0
 
 
 @dataclass(frozen=True)
