@@ -88,9 +88,25 @@ def series_of(
     if not names:
         return np.zeros(len(frame), dtype=np.int64), [()]
     keys = ids_of(frame, names, source, row, known)
-    unique = keys.unique(maintain_order=True).with_row_index("code")
-    codes = keys.join(unique, on=list(names), how="left", maintain_order="left")["code"]
-    return codes.to_numpy().astype(np.int64), unique.drop("code").rows()
+    unique = keys.unique(maintain_order=True)
+    codes = codes_from(keys, unique.with_columns(code=pl.int_range(len(unique), eager=True)))
+    return codes.to_numpy(), unique.rows()
+
+
+def as_written(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns that tell series apart as a table has them, called "id0", "id1" and so on."""
+    columns = [frame[name].rename(f"id{k}") for k, name in enumerate(names)]
+    return pl.DataFrame([c.cast(pl.String) if c.dtype in (pl.Categorical, pl.Enum) else c for c in columns])
+
+
+def codes_from(keys: pl.DataFrame, numbered: pl.DataFrame) -> pl.Series:
+    """The number of each row's key, int64; missing where it has none.
+
+    Args:
+        keys: One row for each row of a table.
+        numbered: Keys, each once, and their "code".
+    """
+    return keys.join(numbered, on=keys.columns, how="left", maintain_order="left")["code"]
 
 
 def ids_of(
@@ -100,7 +116,7 @@ def ids_of(
     row: Callable[[int], str],
     known: Collection[tuple[str, ...]] = (),
 ) -> pl.DataFrame:
-    """The id of each row, as texts, the same however a program wrote them (1.0 is 1).
+    """The id of each row, as texts, the same however a program wrote them (1.0 is 1), in the columns "id0", "id1" ...
 
     Raises:
         DataError: A row does not say which series it is of.
@@ -108,11 +124,21 @@ def ids_of(
     columns = []
     for at, name in enumerate(names):
         where = f'{source}, column "{name}"'
-        columns.append(plain_texts(frame[name], where, {id[at] for id in known}))
+        columns.append(_plain(frame[name], where, {id[at] for id in known}).rename(f"id{at}"))
         if columns[-1].null_count():
             empty = int(columns[-1].is_null().arg_max() or 0)
             raise DataError(f"{where}: {row(empty)} is empty; every row must say which series it is of")
     return pl.DataFrame(columns)
+
+
+def _plain(column: pl.Series, where: str, known: Collection[str]) -> pl.Series:
+    """`plain_texts()`, which looks at every value but once where many rows have the same."""
+    if not (column.dtype.is_integer() or column.dtype == pl.String):
+        return plain_texts(column, where, known)
+    distinct = column.unique()
+    if 2 * len(distinct) > len(column):
+        return plain_texts(column, where, known)
+    return column.replace_strict(distinct, plain_texts(distinct, where, known), return_dtype=pl.String)
 
 
 def roles(frame: pl.DataFrame, config: TimeOptions, targets: Sequence[str], source: str) -> Columns:

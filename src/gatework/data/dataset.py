@@ -178,9 +178,9 @@ class Batch:
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.counts}
         return replace(self, **{name: v.to(device) for name, v in values.items() if hasattr(v, "to")})
 
-    def part(self, chosen: slice) -> Self:
-        """Some of its examples, which are not copied."""
-        return replace(self, **{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+    def parts(self, count: int) -> list[Self]:
+        """So many of its examples at a time, which are not copied."""
+        return [type(self)(*each) for each in zip(*(getattr(self, f.name).split(count) for f in fields(self)), strict=True)]
 
     def following(self, carried: tuple[Tensor, ...]) -> Batch:
         """The batch as it goes on from what the one before has left; itself, where no example goes on from another."""

@@ -22,7 +22,8 @@ import numpy as np
 import polars as pl
 
 from gatework.data._columns import Columns, matrix, roles, series_of
-from gatework.data._regular import Naming, Series, StepRows, one_row_per_step, regular
+from gatework.data._layout import Series, laid_out
+from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
 from gatework.data.reading import Reading
 from gatework.data.tables import Table
@@ -105,7 +106,8 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
     rows = StepRows(codes, positions, distance, values, np.arange(len(frame)))
     is_clock = stamps.moments is None and not grid.frequency.is_daily_or_longer
     rows, notes = one_row_per_step(rows, config.duplicates, columns, naming, is_clock)
-    series, counts = regular(rows, ids, columns, config, naming)
+    layout, counts = laid_out(rows, ids, columns, config, naming)
+    series = layout.series(ids)
     is_inferred = config.frequency is None and like is None
     notes = [
         *table.notes,

@@ -39,8 +39,8 @@ class PackedExamples(ABC):
     def __init__(self, split: Split) -> None:
         self.split = split
         self._held = np.zeros(0, dtype=np.int64)
-        self._first = 0
-        self._ahead: Batch | None = None
+        self._first, self._size = 0, 1
+        self._ahead: list[Batch] = []
 
     def __len__(self) -> int:
         return len(self.split)
@@ -75,7 +75,7 @@ class PackedExamples(ABC):
 
     def read_ahead(self, index: np.ndarray) -> None:
         """Takes note of the examples of the next batches, of which some are read together when one is asked for."""
-        self._held, self._ahead = index, None
+        self._held, self._ahead = index, []
 
     def batch(self, index: np.ndarray) -> Batch:
         """The examples at these positions as one batch: a part of what was read ahead, where it is there."""
@@ -83,10 +83,12 @@ class PackedExamples(ABC):
         place = int(np.argmax(self._held == index[0])) if len(self._held) else 0
         if not np.array_equal(self._held[place : place + count], index):
             return self.batch_at(index)
-        if self._ahead is None or not self._first <= place <= self._first + len(self._ahead.lengths) - count:
+        number, beside = divmod(place - self._first, self._size)
+        if not 0 <= number < len(self._ahead) or beside or len(self._ahead[number].lengths) != count:
             together = max(min(_BATCHES, _MOST_AHEAD // max(count * self.bytes_of_one, 1)), 1)
-            self._first, self._ahead = place, self.batch_at(self._held[place : place + together * count])
-        return self._ahead.part(slice(place - self._first, place - self._first + count))
+            self._first, self._size, number = place, count, 0
+            self._ahead = self.batch_at(self._held[place : place + together * count]).parts(count)
+        return self._ahead[number]
 
 
 class PackedSequences(PackedExamples):

@@ -37,19 +37,21 @@ class ArrayWriter:
         path: The file.
         dtype: The element type.
         width: The numbers of a row; 0 where a row is one number, not an array of one.
+        is_kept: Whether it stays; what is read but once, by who wrote it, needs no checksum.
     """
 
-    def __init__(self, path: Path, dtype: Any, width: int = 0) -> None:
+    def __init__(self, path: Path, dtype: Any, width: int = 0, *, is_kept: bool = True) -> None:
         self.dtype, self.width, self.rows = np.dtype(dtype), width, 0
         self._file: BinaryIO = path.open("wb")
         weakref.finalize(self, self._file.close)
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if is_kept else None
 
     def append(self, rows: np.ndarray) -> None:
         """Adds rows at the end."""
         content = np.ascontiguousarray(rows, dtype=self.dtype).data
         self._file.write(content)
-        self._digest.update(content)
+        if self._digest is not None:
+            self._digest.update(content)
         self.rows += len(rows)
 
     def finish(self) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class ArrayWriter:
             "dtype": self.dtype.name,
             "width": self.width,
             "rows": self.rows,
-            "sha256": self._digest.hexdigest(),
+            "sha256": self._digest.hexdigest() if self._digest is not None else "",
         }
 
 
@@ -223,7 +225,8 @@ class Store:
         folder = Path(named) if named else cache_folder() / "stores" / key[:24]
         make_folder(folder.parent)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not (folder / INDEX).is_file():
+            is_new = not (folder / INDEX).is_file()
+            if is_new:
                 if is_occupied(folder):
                     raise UsageError(f"{folder} exists and holds no store; name another folder with --store")
                 with whole_folder(folder) as temporary:
@@ -234,7 +237,8 @@ class Store:
                 f"{folder} is a store of other {of} or other settings of data than these; remove it to pack anew, or "
                 "name another folder with --store"
             )
-        store.check()
+        if not is_new:
+            store.check()
         return store
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatework.data._columns import Columns, categories_of, ids_of, is_texts, matrix, roles
+from gatework.data._columns import Columns, as_written, categories_of, codes_from, ids_of, is_texts, matrix, roles
 from gatework.data.reading import Reading
 from gatework.data.store.sorting import SortedRows, rows_of
 from gatework.data.store.sources import TableSource
@@ -21,6 +21,8 @@ from gatework.options import Names, TimeOptions, column_names
 
 IDS = "ids.parquet"
 """The table of a store that says what each series is called."""
+_REMEMBERED = 1 << 18
+"""About so many ids at most are remembered as they are written: looking among more takes longer than reading them."""
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Timelines:
     count: int = field(init=False, default=0)
     earliest: tuple[int, int] = field(init=False, default=(0, 0))
     latest: tuple[int, int] | None = field(init=False, default=None)
+    _numbered: pl.DataFrame | None = field(init=False, default=None)
 
     def sorted(self, file: Path) -> SortedRows:
         """Reads every row; what is decided of the columns is decided by the first part and holds for the others.
@@ -131,11 +134,24 @@ class Timelines:
         if not names:
             self.ids.setdefault((), 0)
             return np.zeros(len(part), dtype=np.int64)
+        written = as_written(part.frame, names)
+        if self._numbered is not None and written.schema == self._numbered.drop("code").schema:
+            codes = codes_from(written, self._numbered)
+            if not codes.null_count():
+                return codes.to_numpy()
         keys = ids_of(part.frame, names, part.where, part.row)
         unique = keys.unique(maintain_order=True)
         numbers = [self.ids.setdefault(key, len(self.ids)) for key in unique.rows()]
-        unique = unique.with_columns(code=pl.Series(numbers, dtype=pl.Int64))
-        return keys.join(unique, on=list(names), how="left", maintain_order="left")["code"].to_numpy()
+        codes = codes_from(keys, unique.with_columns(code=pl.Series(numbers, dtype=pl.Int64)))
+        self._remember(written.with_columns(code=codes))
+        return codes.to_numpy()
+
+    def _remember(self, numbered: pl.DataFrame) -> None:
+        """Keeps which ids, as the table writes them, have which number, so that these are read as texts but once."""
+        known = self._numbered
+        if known is not None and known.schema == numbered.schema and len(known) < _REMEMBERED:
+            numbered = pl.concat([known, numbered])
+        self._numbered = numbered.unique()
 
     def stamps_of(self, rows: np.ndarray) -> Stamps:
         """The times of rows of `sorted()`."""
@@ -156,14 +172,15 @@ class Timelines:
     def write_ids(self, folder: Path) -> None:
         """Writes the ids into a store's folder."""
         rows = self.names
-        columns = {f"id{k}": [row[k] for row in rows] for k in range(len(rows[0]))}
-        frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-        frame.with_columns(number=pl.int_range(len(rows), eager=True)).write_parquet(folder / IDS)
+        columns = {f"id{k}": pl.Series([row[k] for row in rows], dtype=pl.String) for k in range(len(rows[0]))}
+        pl.DataFrame({"number": range(len(rows)), **columns}).write_parquet(folder / IDS)
 
 
 def ids_in(folder: Path) -> list[tuple[str, ...]]:
     """The id of each series of a store."""
-    return pl.read_parquet(folder / IDS).drop("number").rows()
+    ids = pl.read_parquet(folder / IDS)
+    # A table of one series has no column that names it.
+    return ids.drop("number").rows() if ids.width > 1 else [()] * ids.height
 
 
 def whole_series(pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -211,6 +211,6 @@ class LabelledWatch:
         return np.concatenate([clock(stamps, self.periods), since_last(stamps, self._stamp)], axis=1)
 
 
-def inputs(filled: np.ndarray, features: np.ndarray) -> np.ndarray:
+def inputs(filled: np.ndarray, *features: np.ndarray) -> np.ndarray:
     """What a network reads of rows: standardised values without gaps, and features; float32."""
-    return np.concatenate([np.clip(filled, -FARTHEST, FARTHEST), features], axis=1).astype(np.float32)
+    return np.concatenate([np.clip(filled, -FARTHEST, FARTHEST).astype(np.float32), *features], axis=-1)

@@ -17,6 +17,7 @@ import numpy as np
 from gatework.data._columns import Columns
 from gatework.data.dataset import Dataset, Provenance
 from gatework.data.events import EventRows, EventTable, labels_of
+from gatework.data.filling import forward_filled_within
 from gatework.data.reading import Reading
 from gatework.data.store.cuts import CutSplit
 from gatework.data.store.files import ArrayWriter, Store, write_index
@@ -264,11 +265,8 @@ def forward_filled_by(values: np.ndarray, codes: np.ndarray, last: int, carried:
         last: The series of the row before the first.
         carried: Its filled values.
     """
-    is_known = ~np.isnan(values)
-    if is_known.all():
-        return values
-    is_first = np.diff(codes, prepend=last) != 0
-    at = np.where(is_known | is_first[:, None], np.arange(len(values))[:, None], -1)
-    at = np.maximum.accumulate(at, axis=0)
-    filled = np.take_along_axis(values, np.maximum(at, 0), axis=0)
-    return np.where(at < 0, carried, filled)
+    firsts = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
+    start = np.full((len(firsts), values.shape[1]), np.nan)
+    if codes[0] == last:
+        start[0] = carried
+    return forward_filled_within(values, firsts, start)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from gatework.data.store.examples import PackedExamples
 from gatework.data.store.timelines import total_before, within
-from gatework.tasks.detect.clock import clock_of, clock_table, since_last
+from gatework.tasks.detect.clock import clock_of, clock_table, gap_feature
 from gatework.tasks.detect.data import MOST_WINDOWS, Scales, WindowBatch, Windows, WindowSplit
 from gatework.tasks.detect.online_scorer import inputs
 
@@ -121,46 +121,47 @@ class StoredWindowExamples(PackedExamples):
         """The windows at these positions, read now."""
         import torch
 
-        windows, rows = self._windows, self._windows.rows
+        windows, variables = self._windows, len(self._windows.rows.columns.targets)
         number, start, stop = windows.at(index).T
-        low = np.maximum(start - 1, 0)
-        spans = (rows.offsets[number] + low, stop - low)
-        read = rows.store.arrays["rows"].spans(*spans)
-        variables, filled = len(rows.columns.targets), None
-        if "filled" in rows.store.arrays:
-            filled = rows.store.arrays["filled"].spans(*spans)
-        row = start[:, None] + np.arange(windows.steps)
-        counts = row < stop[:, None]
-        if (spans[1] > windows.steps).all():
-            # The common case: every window is whole and has a row before it, and slices do what positions would.
-            here, before = (partial(_cut, len(index), part) for part in (slice(1, None), slice(None, -1)))
-        else:
-            place = (np.cumsum(spans[1]) - spans[1] - low)[:, None] + np.minimum(row, stop[:, None] - 1)
-            here, before = (partial(np.take, indices=places, axis=0) for places in (place, np.maximum(place - 1, 0)))
-        mean, std = (each[np.repeat(number, spans[1])] for each in self._measures)
-        scaled = (read[:, 1 : 1 + variables] - mean) / std
+        read, filled = self._read(number, start, stop)
+        mean, std = (each[number, None] for each in self._measures)
+        scaled = (read[..., 1 : 1 + variables] - mean) / std
         filled = scaled if filled is None else np.nan_to_num((filled - mean) / std, nan=0.0)
-        is_first = (row == 0)[..., None]
-        stamps = np.ascontiguousarray(read[:, 0]).view(np.int64)
-        features = here(clock_of(stamps, self._clock, self._periods))
+        row = start[:, None] + np.arange(windows.steps)
+        stamps = np.ascontiguousarray(read[..., 0]).view(np.int64)
+        features = [clock_of(stamps[:, 1:].reshape(-1), self._clock, self._periods).reshape(*row.shape, -1)]
+        seen, targets = filled[:, 1:], scaled[:, 1:]
         if windows.scorer == "forecast":
-            seen, targets = before(filled), here(scaled)
-            if low.min() == 0:
+            seen = filled[:, :-1]
+            if start.min() == 0:
+                is_first = (row == 0)[..., None]
                 seen, targets = np.where(is_first, 0.0, seen), np.where(is_first, np.nan, targets)
         elif windows.scorer == "label":
-            gaps = np.where(is_first, np.float32(0), here(since_last(stamps, None)))
-            features = np.concatenate([features, gaps], axis=-1)
-            seen, targets = here(filled), here(read[:, 1 + variables :])
-        else:
-            seen, targets = here(filled), here(scaled)
-        values = inputs(seen.reshape(-1, variables), features.reshape(-1, features.shape[-1])).reshape(*row.shape, -1)
+            features.append(gap_feature(np.diff(stamps))[..., None])
+            targets = read[:, 1:, 1 + variables :]
+        values = inputs(seen, *features)
         wanted = targets.astype(np.float32)
-        if not counts.all():
+        if not (counts := row < stop[:, None]).all():
             values[~counts], wanted[~counts] = 0, np.nan
         wanted = wanted.reshape(len(index), -1)
         return WindowBatch(*map(torch.from_numpy, (values, self.lengths_at(index), wanted)))
 
+    def _read(self, number: np.ndarray, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """What stands on the disk of windows and of the row before each, and the values without gaps, where it has any.
 
-def _cut(count: int, part: slice, rows: np.ndarray) -> np.ndarray:
-    """A part of the rows of each of so many windows."""
-    return rows.reshape(count, len(rows) // count, -1)[:, part]
+        Where there is no row, the next one stands for it: before the first of a series, and after the last of a window.
+
+        Returns:
+            Shapes (batch, 1 + steps, numbers of a row) and (batch, 1 + steps, variables).
+        """
+        rows, steps = self._windows.rows, self._windows.steps
+        low = np.maximum(start - 1, 0)
+        lengths = stop - low
+        arrays = [rows.store.arrays[name] for name in ("rows", "filled") if name in rows.store.arrays]
+        read = [array.spans(rows.offsets[number] + low, lengths) for array in arrays]
+        if len(read[0]) == len(number) * (1 + steps):
+            read = [each.reshape(len(number), 1 + steps, -1) for each in read]
+        else:
+            row = np.clip(start[:, None] + np.arange(-1, steps), low[:, None], stop[:, None] - 1)
+            read = [each[(np.cumsum(lengths) - lengths - low)[:, None] + row] for each in read]
+        return read[0], read[1] if len(read) > 1 else None

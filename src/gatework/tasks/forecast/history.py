@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from gatework.data._columns import Columns, ids_of, matrix
-from gatework.data._regular import MOST_STEPS, Naming, StepRows, one_row_per_step
+from gatework.data._layout import MOST_STEPS
+from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.frequency import Frequency, Grid
 from gatework.data.numbers import MISSING_WORDS
 from gatework.data.panel import Panel, Series, read_panel

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from gatework.data._regular import Naming, Series, StepRows, one_row_per_step, regular
+from gatework.data._layout import Layout, Series, laid_out
+from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.dataset import Dataset, Provenance
 from gatework.data.frequency import Grid
 from gatework.data.panel import Panel, clock_of, clock_times, fill_notes, grid_notes, grid_of
@@ -288,29 +289,23 @@ class _Packer:
         end = None
         if lines.latest is not None:
             end = int(grid.positions(clock_of(lines.stamps_at(lines.latest), grid.frequency))[0][0])
-        series, counts = regular(rows, lines.names, columns, self.config, naming, end)
+        layout, counts = laid_out(rows, lines.names, columns, self.config, naming, end)
         self.counts.update(counts)
-        self._write(series)
+        self._write(layout)
 
-    def _write(self, series: list[Series]) -> None:
-        targets, past = self.width["targets"], self.width["past"]
-        totals = [max(len(s), len(s.known)) if self.width["known"] else len(s) for s in series]
-        places = self.place + np.cumsum([0, *totals])
-        steps = np.full((int(sum(totals)), self.writers["steps"].width), np.nan)
-        observed = np.zeros((len(steps), targets), dtype=np.uint8)
-        for one, place, total in zip(series, places - self.place, totals, strict=False):
-            end = place + len(one)
-            steps[place:end, :targets], steps[place:end, targets : targets + past] = one.values, one.past
-            steps[place : place + total, targets + past :] = one.known[:total]
-            observed[place:end] = one.observed
-            self.is_whole &= bool(one.observed.all())
-        self.writers["steps"].append(steps)
-        self.writers["observed"].append(observed)
-        starts, lengths = [s.start for s in series], [len(s) for s in series]
-        self.writers["series"].append(np.array([places[:-1], starts, lengths, totals]).T)
+    def _write(self, layout: Layout) -> None:
+        totals, kept = layout.totals, slice(None)
+        if not self.width["known"]:
+            # Nothing is known of the future.
+            totals, kept = layout.steps, layout.is_step
+        self.writers["steps"].append(np.concatenate([layout.values, layout.past, layout.known], axis=1)[kept])
+        self.writers["observed"].append(layout.observed[kept])
+        self.is_whole &= bool(layout.observed[layout.is_step].all())
+        places = self.place + np.cumsum(totals) - totals
+        self.writers["series"].append(np.stack([places, layout.starts, layout.steps, totals], axis=1))
         if self.width["static"]:
-            self.writers["static"].append(np.stack([s.static for s in series]))
-        self.place = int(places[-1])
+            self.writers["static"].append(layout.static)
+        self.place += int(totals.sum())
 
 
 def _step(grid: Grid, zone: str | None, position: int) -> str:

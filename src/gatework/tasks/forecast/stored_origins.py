@@ -14,7 +14,14 @@ from gatework.data.store.timelines import total_before, within
 from gatework.tasks.forecast.data import all_origins, least_history, seen_ahead
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import ForecastOptions
-from gatework.tasks.forecast.window_store import Features, OriginBatch, WindowReader, WindowRows, batch_of
+from gatework.tasks.forecast.window_store import (
+    Features,
+    OriginBatch,
+    WindowReader,
+    WindowRows,
+    batch_of,
+    stretches,
+)
 from gatework.tasks.forecast.windows import Origins, OriginSplit
 
 if TYPE_CHECKING:
@@ -169,48 +176,62 @@ class StoredOriginExamples(PackedExamples):
             return None
         return first, moments(self._series.like, np.arange(first, last), plan)
 
-    def _moments(self, positions: np.ndarray) -> np.ndarray:
+    def _moments(self, first: np.ndarray, steps: int) -> np.ndarray:
+        """The calendar of so many steps from each position on, shape (positions, steps, features)."""
         if self._calendar is not None:
-            first, calendar = self._calendar
-            kept: np.ndarray = calendar[positions - first]
+            start, calendar = self._calendar
+            kept: np.ndarray = stretches(calendar, steps)[first - start]
             return kept
+        positions = first[:, None] + np.arange(steps)
         distinct, place = np.unique(positions, return_inverse=True)
         computed: np.ndarray = moments(self._series.like, distinct, self._origins.plan)[place.reshape(positions.shape)]
         return computed
+
+    def _read(self, number: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What stands on the disk of windows and of the steps after them, and which targets were observed.
+
+        Returns:
+            Shapes (batch, window + horizon, numbers of a step) and (batch, window + horizon, targets).
+        """
+        plan, series = self._origins.plan, self._series
+        low = np.maximum(step - plan.window, 0)
+        spans = series.series[number, 0] + low, step + plan.horizon - low
+        steps = plan.window + plan.horizon
+        rows = series.store.arrays["steps"].spans(*spans)
+        observed = None if series.is_whole else series.store.arrays["observed"].spans(*spans).astype(bool)
+        if len(rows) == len(step) * steps:
+            rows = rows.reshape(len(step), steps, -1)
+            shape = (*rows.shape[:2], self._origins.targets)
+            return rows, np.ones(shape, bool) if observed is None else observed.reshape(shape)
+        # The first step stands for those before it, which were not observed.
+        offsets = step[:, None] + np.arange(-plan.window, plan.horizon)
+        place = (np.cumsum(spans[1]) - spans[1] - low)[:, None] + np.maximum(offsets, 0)
+        is_there = np.repeat((offsets >= 0)[..., None], self._origins.targets, axis=2)
+        return rows[place], is_there if observed is None else is_there & observed[place]
 
     def batch_at(self, index: np.ndarray) -> OriginBatch:
         """The windows at these positions, read now."""
         plan, features, series = self._origins.plan, self._features, self._series
         number, target, step = self._origins.at(index).T
-        offsets = np.arange(-plan.window, plan.horizon)
-        low = np.maximum(step - plan.window, 0)
-        starts, lengths = series.series[number, 0] + low, step + plan.horizon - low
-        rows = series.store.arrays["steps"].spans(starts, lengths)
-        # The first step stands for those before it.
-        place = (np.cumsum(lengths) - lengths)[:, None] + np.maximum(step[:, None] + offsets, 0) - low[:, None]
+        rows, observed = self._read(number, step)
         past, known = series.widths
-        values = self._on_scale(rows[place, target[:, None]])
-        is_there = step[:, None] + offsets >= 0
-        if not series.is_whole:
-            is_there &= series.store.arrays["observed"].spans(starts, lengths)[place, target[:, None]].astype(bool)
-        ahead = np.concatenate(
-            [
-                features.known.apply(rows[:, known:])[place].astype(np.float32),
-                self._moments(series.series[number, 1][:, None] + step[:, None] + offsets),
-            ],
-            axis=-1,
-        )
-        window = plan.window
-        read = WindowRows(
-            values[:, :window],
-            is_there[:, :window],
-            values[:, window:],
-            is_there[:, window:],
-            features.past.apply(rows[:, past:known])[place[:, :window]],
-            ahead[:, :window],
-            ahead[:, window:],
-            features.static.apply(series.static(number)),
-            self.spread[number, target],
-            target,
-        )
+        values, observed = (_of_target(each[..., :past], target) for each in (rows, observed))
+        calendar = self._moments(series.series[number, 1] + step - plan.window, plan.window + plan.horizon)
+        of_known = features.known.apply(rows[..., known:])
+        first, width = 2 + known - past, of_known.shape[-1]
+        inputs = np.empty((len(index), plan.window, first + width + calendar.shape[-1]), dtype=np.float32)
+        inputs[..., 2:first] = features.past.apply(rows[:, : plan.window, past:known])
+        inputs[..., first : first + width] = of_known[:, : plan.window]
+        inputs[..., first + width :] = calendar[:, : plan.window]
+        ahead = np.concatenate([of_known[:, plan.window :], calendar[:, plan.window :]], axis=-1)
+        static = features.static.apply(series.static(number))
+        spread = self.spread[number, target]
+        read = WindowRows(self._on_scale(values), observed, inputs, ahead, static, spread, target)
         return batch_of(read, self._reader)
+
+
+def _of_target(values: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The values of each window's target, shape (batch, steps)."""
+    if values.shape[-1] == 1:
+        return values[..., 0]
+    return np.take_along_axis(values, target[:, None, None], axis=-1)[..., 0]

@@ -116,6 +116,15 @@ class WindowStore:
         features: How columns become inputs.
         plan: The window, the horizon and all else that was decided.
         learnt: The table whose series the features have spreads of.
+
+    Attributes:
+        base: The place of each series' first step, shape (series,).
+        values: The targets of a window and a horizon from each place on, shape (targets, places, window + horizon).
+        observed: Which of these were observed, same shape.
+        inputs: The `WindowRows.inputs` of a window from each place on, shape (places, window, features).
+        ahead: The `WindowRows.ahead` of a horizon from each place on, shape (places, horizon, ahead).
+        static: What never changes, scaled, shape (series, static).
+        spread: The spread of each series, shape (series, targets).
     """
 
     def __init__(self, table: Panel, features: Features, plan: ForecastOptions, learnt: Panel) -> None:
@@ -123,7 +132,7 @@ class WindowStore:
         self.plan = plan
         self.reader = WindowReader(plan, features, len(table.columns.targets))
         self.base = np.zeros(len(table.series), dtype=np.int64)
-        values, observed, past, ahead = [], [], [], []
+        values, observed, features_of_steps = [], [], []
         place = 0
         for number, series in enumerate(table.series):
             before, after, steps = plan.window, plan.horizon, len(series)
@@ -131,12 +140,16 @@ class WindowStore:
             place += before + steps + after
             values.append(np.pad(series.values, ((before, after), (0, 0)), mode="edge"))
             observed.append(np.pad(series.observed, ((before, after), (0, 0))))
-            past.append(np.pad(features.past.apply(series.past), ((before, after), (0, 0)), mode="edge"))
+            past = np.pad(features.past.apply(series.past), ((before, after), (0, 0)), mode="edge")
             known = _to_length(features.known.apply(series.known), before, steps + after)
             positions = series.start + np.arange(-before, steps + after)
-            ahead.append(np.concatenate([known, moments(table, positions, plan)], axis=1))
-        self.values, self.observed = np.concatenate(values), np.concatenate(observed)
-        self.past, self.ahead = np.concatenate(past), np.concatenate(ahead)
+            room = np.zeros((len(known), 2), dtype=np.float32)
+            features_of_steps.append(np.concatenate([room, past, known, moments(table, positions, plan)], axis=1))
+        every, window, horizon = np.concatenate(features_of_steps), plan.window, plan.horizon
+        self.values = stretches(np.concatenate(values).T.copy(), window + horizon, axis=1)
+        self.observed = stretches(np.concatenate(observed).T.copy(), window + horizon, axis=1)
+        self.inputs = stretches(every, window)
+        self.ahead = stretches(every[:, 2 + len(features.past.mean) :], horizon)
         statics = features.static.apply(np.stack([s.static for s in table.series]))
         self.static = statics.reshape(len(table.series), -1)
         self.spread = _spreads(table, features.spread, learnt)
@@ -186,16 +199,12 @@ class OriginExamples:
         panel, plan = self._panel, self._panel.plan
         number, target, step = self._index[index].T
         origin = panel.base[number] + step
-        back = origin[:, None] + np.arange(-plan.window, 0)
-        forth = origin[:, None] + np.arange(plan.horizon)
+        start = origin - plan.window
         rows = WindowRows(
-            panel.values[back, target[:, None]],
-            panel.observed[back, target[:, None]],
-            panel.values[forth, target[:, None]],
-            panel.observed[forth, target[:, None]],
-            panel.past[back],
-            panel.ahead[back],
-            panel.ahead[forth],
+            panel.values[target, start],
+            panel.observed[target, start],
+            panel.inputs[start],
+            panel.ahead[origin],
             panel.static[number],
             panel.spread[number, target],
             target,
@@ -203,28 +212,36 @@ class OriginExamples:
         return batch_of(rows, panel.reader)
 
 
+def stretches(values: np.ndarray, steps: int, axis: int = 0) -> np.ndarray:
+    """The so many values from each place on, as a view: some of them are one gather of whole stretches.
+
+    Args:
+        values: One row for each step, or one column.
+        steps: How many are looked at together.
+        axis: The axis of steps, which becomes two: places, and the steps from there on.
+    """
+    shape = (*values.shape[:axis], max(values.shape[axis] - steps + 1, 0), steps, *values.shape[axis + 1 :])
+    strides = (*values.strides[: axis + 1], *values.strides[axis:])
+    return np.lib.stride_tricks.as_strided(values, shape, strides, writeable=False)
+
+
 class WindowRows(NamedTuple):
     """What tables hold of some windows and of the steps after them.
 
     Attributes:
-        history: The target in the window, filled, shape (batch, window), float64.
-        seen: Which of these values were observed, same shape.
-        future: The target after it, shape (batch, horizon), float64.
-        is_known: Which of those were observed, same shape.
-        past: The columns known up to now, scaled, shape (batch, window, past), float32.
-        before: The columns known ahead, scaled, and the calendar, in the window, shape (batch, window, ahead), float32.
-        ahead: The same after it, shape (batch, horizon, ahead), float32.
+        values: The target in the window, filled, and after it, shape (batch, window + horizon), float64.
+        observed: Which of these values were observed, same shape.
+        inputs: Two columns of room for the target, then the columns known up to now and those known ahead, scaled, and
+            the calendar, in the window, shape (batch, window, features), float32.
+        ahead: The columns known ahead, scaled, and the calendar, after it, shape (batch, horizon, ahead), float32.
         static: What never changes, scaled, shape (batch, static), float32.
         spread: The spread of each one's series, shape (batch,).
         target: The number of each one's target, shape (batch,).
     """
 
-    history: np.ndarray
-    seen: np.ndarray
-    future: np.ndarray
-    is_known: np.ndarray
-    past: np.ndarray
-    before: np.ndarray
+    values: np.ndarray
+    observed: np.ndarray
+    inputs: np.ndarray
     ahead: np.ndarray
     static: np.ndarray
     spread: np.ndarray
@@ -246,27 +263,28 @@ class WindowReader(NamedTuple):
 
 
 def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
-    """Windows as the network sees them."""
+    """Windows as the network sees them; the room in the rows' inputs is filled."""
     import torch
 
-    plan, features, history = reader.plan, reader.features, rows.history
-    level, scale = measure(history, rows.seen, plan, rows.spread)
+    plan, features = reader.plan, reader.features
+    history, seen = rows.values[:, : plan.window], rows.observed[:, : plan.window]
+    level, scale = measure(history, seen, plan, rows.spread)
     skip = (simple(history, plan, features.linear, rows.spread) - level[:, None]) / scale[:, None]
     # Logarithms are answered as what they are of, and their levels are small.
     is_centred = features.log is None
     centre = np.where(is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
-    inputs = np.empty((*history.shape, 2 + rows.past.shape[-1] + rows.before.shape[-1]), dtype=np.float32)
+    inputs = rows.inputs
     inputs[..., 0] = (history - level[:, None]) / scale[:, None]
-    inputs[..., 1] = rows.seen
-    inputs[..., 2:] = np.concatenate([rows.past, rows.before], axis=-1) if rows.past.shape[-1] else rows.before
+    inputs[..., 1] = seen
     static = [rows.static]
     if reader.targets > 1:
         static.append(np.eye(reader.targets)[rows.target])
-    differences = _differences(rows, plan, len(features.known.mean))
+    known = inputs[..., 2 + len(features.past.mean) :][..., : len(features.known.mean)]
+    differences = _differences(known, rows.ahead, plan)
     arrays = {
         "inputs": inputs,
-        "targets": rows.future - centre[:, None],
-        "seen": rows.is_known,
+        "targets": rows.values[:, plan.window :] - centre[:, None],
+        "seen": rows.observed[:, plan.window :],
         "ahead": np.concatenate([rows.ahead, differences], axis=-1) if differences.shape[-1] else rows.ahead,
         "static": np.concatenate(static, axis=1),
         "level": level - centre,
@@ -278,15 +296,15 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     return OriginBatch(lengths=lengths, centre=torch.from_numpy(centre), **tensors)
 
 
-def _differences(rows: WindowRows, plan: ForecastOptions, known: int) -> np.ndarray:
+def _differences(known: np.ndarray, ahead: np.ndarray, plan: ForecastOptions) -> np.ndarray:
     """By how much each known column differs from its own simple forecast, shape (batch, horizon, known)."""
-    count = len(rows.before)
-    differences = np.zeros((count, plan.horizon, known), dtype=np.float32)
-    everything = np.ones(rows.before.shape[:2], dtype=bool)
-    for k in range(known):
-        history = rows.before[..., k].astype(np.float64)
+    count, window, columns = known.shape
+    differences = np.zeros((count, plan.horizon, columns), dtype=np.float32)
+    everything = np.ones((count, window), dtype=bool)
+    for k in range(columns):
+        history = known[..., k].astype(np.float64)
         _, scale = measure(history, everything, plan, np.ones(count))
-        differences[..., k] = (rows.ahead[..., k] - simple(history, plan)) / scale[:, None]
+        differences[..., k] = (ahead[..., k] - simple(history, plan)) / scale[:, None]
     return differences
 
 
@@ -304,12 +322,16 @@ def measure(
     Returns:
         Each of shape (batch,), float64; the scale is above 0.
     """
-    count = np.maximum(seen.sum(axis=1), 1)
-    mean = np.where(seen, history, 0).sum(axis=1) / count
+    if plan.skip != "mean" and plan.scaling == "series":
+        return history[:, -1], spread
+    is_whole = bool(seen.all())
+    count = history.shape[1] if is_whole else np.maximum(seen.sum(axis=1), 1)
+    mean = (history if is_whole else np.where(seen, history, 0)).sum(axis=1) / count
     level = mean if plan.skip == "mean" else history[:, -1]
     if plan.scaling == "series":
         return level, spread
-    deviation = np.sqrt(np.where(seen, (history - mean[:, None]) ** 2, 0).sum(axis=1) / count)
+    squares = (history - mean[:, None]) ** 2
+    deviation = np.sqrt((squares if is_whole else np.where(seen, squares, 0)).sum(axis=1) / count)
     return level, np.maximum(deviation, LEAST_SPREAD * spread)
 
 
