@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import polars as pl
 import torch
 
 from gatework import tasks
-from gatework.data.dataset import Dataset
+from gatework.data.dataset import Dataset, Examples
 from gatework.recipe import Recipe, find_recipe
 from gatework.training.optimizer import Adam
 
@@ -118,10 +119,19 @@ def train(table: Path, recipe: Recipe, steps: int) -> dict[str, float]:
     return {
         "opening, CPU s": opened["CPU s"],
         "fetch, us": 1e6 * fetching / steps,
+        "without steps between, us": min(fetch_alone(examples, order) for _ in range(5)),
         "step, ms": 1e3 * (fetching + computing) / steps,
         "fetch share, %": 100 * fetching / (fetching + computing),
         "peak MB": peak(),
     }
+
+
+def fetch_alone(examples: Examples, order: Sequence[np.ndarray]) -> float:
+    """The time of a batch, in us, where several are fetched one after the other."""
+    count, start = min(len(order), 200), time.process_time()
+    for place in range(count):
+        examples.batch(order[place])
+    return 1e6 * (time.process_time() - start) / count
 
 
 def main() -> None:

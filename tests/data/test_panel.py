@@ -89,14 +89,42 @@ def test_each_row_knows_its_series_and_its_step_in_any_order() -> None:
     table = read(
         {
             "t": ["2024-01-02", "2024-01-05", "2024-01-01", "2024-01-04", "2024-01-02"],
-            "s": list("abaab"),
+            "code": list("abaab"),
             "y": [*range(5)],
         },
-        series="s",
+        series="code",
     )
     np.testing.assert_array_equal(table.rows, [[0, 1], [1, 3], [0, 0], [0, 3], [1, 0]])
     assert [s.id for s in table.series] == [("a",), ("b",)]
     np.testing.assert_array_equal(table.series[1].values[:, 0], [4, 4, 4, 1])
+
+
+@pytest.mark.parametrize("missing", ["previous", "zero"])
+def test_each_series_of_many_is_laid_out_as_one_that_stands_alone(missing: str) -> None:
+    random, parts = np.random.default_rng(0), []
+    for name in "abcd":
+        # The last rows are the future: nothing but what is known of it.
+        y = np.where((random.random(30) < 0.3) | (np.arange(30) >= 26), np.nan, random.normal(size=30))
+        y[25] = 1.0
+        numbers = {"y": y, "k": random.normal(size=30), "p": np.where(random.random(30) < 0.3, np.nan, y)}
+        frame = pl.DataFrame({"t": days(30), "s": [name] * 30, **numbers, "n": [float(ord(name))] * 30})
+        parts.append(frame.filter(pl.Series((random.random(30) > 0.2) | (np.arange(30) >= 25))))
+    config = TimeOptions(time="t", series="s", known="k", past="p", static="n", missing=missing)
+    together = read_panel(Table.of(pl.concat(parts).sort("t")), config, ("y",))
+    assert [note for note in together.notes if "future" in note] == [
+        "16 steps after the last value of their series are the future."
+    ]
+    for part, series in zip(parts, together.series, strict=True):
+        alone = read_panel(Table.of(part), config, ("y",)).series[0]
+        assert (series.id, series.start - together.series[0].start) == (alone.id, starts_after(parts[0], part))
+        for name in ("values", "observed", "known", "past", "static"):
+            np.testing.assert_array_equal(getattr(series, name), getattr(alone, name))
+
+
+def starts_after(one: pl.DataFrame, other: pl.DataFrame) -> int:
+    """By how many days the first value of a table is later than that of another."""
+    first, second = (datetime.date.fromisoformat(f.filter(~pl.col("y").is_nan())["t"][0]) for f in (one, other))
+    return (second - first).days
 
 
 def test_equal_rows_are_dropped_and_others_at_the_same_time_need_a_rule() -> None:

@@ -180,7 +180,9 @@ class Batch:
 
     def parts(self, count: int) -> list[Self]:
         """So many of its examples at a time, which are not copied."""
-        return [type(self)(*each) for each in zip(*(getattr(self, f.name).split(count) for f in fields(self)), strict=True)]
+        return [
+            type(self)(*each) for each in zip(*(getattr(self, f.name).split(count) for f in fields(self)), strict=True)
+        ]
 
     def following(self, carried: tuple[Tensor, ...]) -> Batch:
         """The batch as it goes on from what the one before has left; itself, where no example goes on from another."""

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from gatework import tasks, training
-from gatework.data.store import sorting
+from gatework.data.store import files, sorting
 from gatework.data.store.shuffle import ShuffledOrder
 from gatework.errors import UsageError
 from gatework.recipe import find_recipe
@@ -51,11 +51,13 @@ def written(folder):
     return folder / "table"
 
 
-@pytest.mark.parametrize("kind", ["forecast", "reconstruction", "label"])
+@pytest.mark.parametrize("kind", ["forecast", "reconstruction", "label", "one series"])
 def test_windows_on_disk_are_those_in_memory(kind, tmp_path, monkeypatch):
     monkeypatch.setattr(sorting, "RUN", 150)
     monkeypatch.setattr("gatework.data.store.sources.ROWS", 70)
-    recipe = recipe_of(label="bad") if kind == "label" else recipe_of(scorer=kind)
+    # A file of more than 256 MB is read, a smaller one mapped.
+    monkeypatch.setattr(files, "_MAPPED", 0 if kind == "label" else 1 << 28)
+    recipe = {"label": recipe_of(label="bad"), "one series": recipe_of(series="")}.get(kind) or recipe_of(scorer=kind)
     source, learnt = written(tmp_path), tasks.get("detect")
     kept, held = (learnt.load(source, recipe.changed(store=store)) for store in (str(tmp_path / "store"), None))
     fitted, other = (learnt.fit(dataset, recipe.data) for dataset in (kept, held))

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from gatework import tasks, training
-from gatework.data.store import sorting
+from gatework.data.store import files, sorting
 from gatework.data.store.shuffle import ShuffledOrder
 from gatework.errors import UsageError
 from gatework.recipe import find_recipe
@@ -79,6 +79,7 @@ def test_of_many_series_some_are_held_and_the_windows_of_all_are_learnt_from(tmp
     frame.write_csv(tmp_path / "table.csv")
     monkeypatch.setattr(stored, "SAMPLE", 160)
     monkeypatch.setattr(stored, "_FEWEST_SERIES", 2)
+    monkeypatch.setattr(files, "_MAPPED", 0)
     recipe = recipe_of(store=str(tmp_path / "store"), test_steps=14, validation_steps=14)
     dataset = tasks.get("forecast").load(tmp_path / "table.csv", recipe)
     whole = tasks.get("forecast").load(frame, recipe.changed(store=None))

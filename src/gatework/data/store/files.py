@@ -20,6 +20,8 @@ import numpy as np
 from filelock import FileLock
 
 from gatework._files import cache_folder, is_occupied, make_folder, read_json, whole_folder, write_json
+from gatework.data.stretches import stretches
+from gatework.data.tokens import spans
 from gatework.errors import DataError, UsageError
 
 INDEX = "store.json"
@@ -27,7 +29,7 @@ INDEX = "store.json"
 _VERSION = 1
 _BLOCK = 1 << 22
 _MOST = 1 << 30
-_SMALL = 1 << 25
+_MAPPED = 1 << 28
 
 
 class ArrayWriter:
@@ -96,10 +98,10 @@ def _read_at(file: int, size: int, place: int) -> bytes:
 
 @dataclass(frozen=True)
 class StoredArray:
-    """An array on disk, of which what is asked for is read into memory.
+    """An array on disk, of which what is asked for is copied into memory.
 
-    It is read and not mapped: a page fault costs more than the call that copies a row, and mapped pages count as this
-    process's memory.
+    A file of up to 256 MB is mapped. A larger one is read: mapped pages count as this process's memory, and the fault
+    that brings in a page costs more than the call that copies a row.
 
     Attributes:
         path: The file.
@@ -120,7 +122,7 @@ class StoredArray:
 
     def __getstate__(self) -> dict[str, Any]:
         # Another process opens the file itself.
-        return {name: value for name, value in self.__dict__.items() if name not in ("_file", "_small")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_file", "_mapped")}
 
     @cached_property
     def _file(self) -> int:
@@ -139,10 +141,12 @@ class StoredArray:
         return os.pread if hasattr(os, "pread") else _read_at
 
     @cached_property
-    def _small(self) -> np.ndarray | None:
-        """All of it in memory, where that is little: a call of the system for each row costs more."""
-        size = self.rows * self.size
-        return self._array(self._read(self._file, size, 0)) if size <= _SMALL else None
+    def _mapped(self) -> np.ndarray | None:
+        """All of it, where it is mapped: a call of the system for each row costs more."""
+        if not 0 < self.rows * self.size <= _MAPPED:
+            return None
+        mapped = np.memmap(self.path, self.dtype, "r", shape=(self.rows, self.width) if self.width else (self.rows,))
+        return mapped.view(np.ndarray)
 
     def _array(self, content: bytes) -> np.ndarray:
         rows = np.frombuffer(content, dtype=self.dtype)
@@ -153,8 +157,8 @@ class StoredArray:
         if isinstance(index, slice):
             first, last, _ = index.indices(self.rows)
             return self.spans(np.array([first]), np.array([max(last - first, 0)]))
-        if self._small is not None:
-            return self._small[index]
+        if self._mapped is not None:
+            return self._mapped[index]
         file, size, read = self._file, self.size, self._read
         return self._array(b"".join([read(file, size, place) for place in (index * size).tolist()]))
 
@@ -165,6 +169,11 @@ class StoredArray:
             starts: The first row of each span, shape (spans,).
             lengths: The rows in each span, shape (spans,).
         """
+        if self._mapped is not None and len(lengths):
+            steps = int(lengths.max())
+            if steps and lengths.min() == steps:
+                return stretches(self._mapped, steps)[starts].reshape(-1, *self._mapped.shape[1:])
+            return self._mapped[spans(starts, lengths)]
         places, sizes = (starts * self.size).tolist(), (lengths * self.size).tolist()
         file, read = self._file, self._read
         if max(sizes, default=0) <= _MOST:

@@ -137,7 +137,7 @@ class StoredWindowExamples(PackedExamples):
                 is_first = (row == 0)[..., None]
                 seen, targets = np.where(is_first, 0.0, seen), np.where(is_first, np.nan, targets)
         elif windows.scorer == "label":
-            features.append(gap_feature(np.diff(stamps))[..., None])
+            features.append(np.where(row == 0, np.float32(0), gap_feature(np.diff(stamps)))[..., None])
             targets = read[:, 1:, 1 + variables :]
         values = inputs(seen, *features)
         wanted = targets.astype(np.float32)
@@ -149,19 +149,20 @@ class StoredWindowExamples(PackedExamples):
     def _read(self, number: np.ndarray, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """What stands on the disk of windows and of the row before each, and the values without gaps, where it has any.
 
-        Where there is no row, the next one stands for it: before the first of a series, and after the last of a window.
+        Before the first row of a series stands any other; after the last one of a window it stands again.
 
         Returns:
             Shapes (batch, 1 + steps, numbers of a row) and (batch, 1 + steps, variables).
         """
         rows, steps = self._windows.rows, self._windows.steps
-        low = np.maximum(start - 1, 0)
-        lengths = stop - low
         arrays = [rows.store.arrays[name] for name in ("rows", "filled") if name in rows.store.arrays]
-        read = [array.spans(rows.offsets[number] + low, lengths) for array in arrays]
-        if len(read[0]) == len(number) * (1 + steps):
+        first = rows.offsets[number]
+        low = np.where(first + start > 0, start - 1, 0)
+        count = stop - low
+        read = [array.spans(first + low, count) for array in arrays]
+        if count.min() == 1 + steps:
             read = [each.reshape(len(number), 1 + steps, -1) for each in read]
         else:
             row = np.clip(start[:, None] + np.arange(-1, steps), low[:, None], stop[:, None] - 1)
-            read = [each[(np.cumsum(lengths) - lengths - low)[:, None] + row] for each in read]
+            read = [each[(np.cumsum(count) - count - low)[:, None] + row] for each in read]
         return read[0], read[1] if len(read) > 1 else None

@@ -76,8 +76,12 @@ class Linear(Stored):
             history: Windows, shape (batch, window).
             spread: The spread of each one's series, shape (batch,).
         """
-        x, level, scale = _measured(history[:, -len(self.weights) :], spread)
-        return level + scale * (x @ self.weights)
+        return self.unmeasured(*_measured(history[:, -len(self.weights) :], spread))
+
+    def unmeasured(self, x: np.ndarray, level: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """The same of windows that are measured already: less their last value, divided by their spread."""
+        forecast: np.ndarray = level + scale * (x @ self.weights)
+        return forecast
 
 
 def _by_step(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -11,17 +11,11 @@ import numpy as np
 from gatework.data.panel import Panel
 from gatework.data.store.examples import PackedExamples
 from gatework.data.store.timelines import total_before, within
+from gatework.data.stretches import stretches
 from gatework.tasks.forecast.data import all_origins, least_history, seen_ahead
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import ForecastOptions
-from gatework.tasks.forecast.window_store import (
-    Features,
-    OriginBatch,
-    WindowReader,
-    WindowRows,
-    batch_of,
-    stretches,
-)
+from gatework.tasks.forecast.window_store import Features, OriginBatch, WindowReader, WindowRows, batch_of
 from gatework.tasks.forecast.windows import Origins, OriginSplit
 
 if TYPE_CHECKING:
@@ -167,25 +161,30 @@ class StoredOriginExamples(PackedExamples):
         return self._features.log.to(values) if self._features.log else values
 
     @cached_property
+    def _room(self) -> int:
+        """The columns of a window's inputs before the calendar: the target's, those known up to now and ahead."""
+        return 2 + self._series.store.arrays["steps"].width - self._origins.targets
+
+    @cached_property
     def _calendar(self) -> tuple[int, np.ndarray] | None:
-        """The first position of all and the calendar from there on; None of a long time."""
+        """The first position of all and the calendar from there on, after room for columns; None of a long time."""
         plan, series = self._origins.plan, self._series.series
         first = int(series[:, 1].min()) - plan.window
         last = int((series[:, 1] + series[:, 2]).max()) + plan.horizon
         if last - first > _MOMENTS:
             return None
-        return first, moments(self._series.like, np.arange(first, last), plan)
+        return first, _with_room(moments(self._series.like, np.arange(first, last), plan), self._room)
 
-    def _moments(self, first: np.ndarray, steps: int) -> np.ndarray:
-        """The calendar of so many steps from each position on, shape (positions, steps, features)."""
+    def _moments(self, first: np.ndarray, steps: int, room: int) -> np.ndarray:
+        """The calendar of so many steps from each position on, after room for columns: (batch, steps, columns)."""
         if self._calendar is not None:
             start, calendar = self._calendar
-            kept: np.ndarray = stretches(calendar, steps)[first - start]
+            kept: np.ndarray = stretches(calendar[:, self._room - room :], steps)[first - start]
             return kept
         positions = first[:, None] + np.arange(steps)
         distinct, place = np.unique(positions, return_inverse=True)
-        computed: np.ndarray = moments(self._series.like, distinct, self._origins.plan)[place.reshape(positions.shape)]
-        return computed
+        computed = moments(self._series.like, distinct, self._origins.plan)[place.reshape(positions.shape)]
+        return _with_room(computed, room)
 
     def _read(self, number: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What stands on the disk of windows and of the steps after them, and which targets were observed.
@@ -216,18 +215,23 @@ class StoredOriginExamples(PackedExamples):
         rows, observed = self._read(number, step)
         past, known = series.widths
         values, observed = (_of_target(each[..., :past], target) for each in (rows, observed))
-        calendar = self._moments(series.series[number, 1] + step - plan.window, plan.window + plan.horizon)
+        position = series.series[number, 1] + step
         of_known = features.known.apply(rows[..., known:])
-        first, width = 2 + known - past, of_known.shape[-1]
-        inputs = np.empty((len(index), plan.window, first + width + calendar.shape[-1]), dtype=np.float32)
+        first, columns = 2 + known - past, of_known.shape[-1]
+        inputs = self._moments(position - plan.window, plan.window, self._room)
         inputs[..., 2:first] = features.past.apply(rows[:, : plan.window, past:known])
-        inputs[..., first : first + width] = of_known[:, : plan.window]
-        inputs[..., first + width :] = calendar[:, : plan.window]
-        ahead = np.concatenate([of_known[:, plan.window :], calendar[:, plan.window :]], axis=-1)
+        inputs[..., first : self._room] = of_known[:, : plan.window]
+        ahead = self._moments(position, plan.horizon, columns)
+        ahead[..., :columns] = of_known[:, plan.window :]
         static = features.static.apply(series.static(number))
         spread = self.spread[number, target]
         read = WindowRows(self._on_scale(values), observed, inputs, ahead, static, spread, target)
         return batch_of(read, self._reader)
+
+
+def _with_room(features: np.ndarray, room: int) -> np.ndarray:
+    """Features with so many columns before them."""
+    return np.concatenate([np.zeros((*features.shape[:-1], room), dtype=np.float32), features], axis=-1)
 
 
 def _of_target(values: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from gatework._stored import Stored
 from gatework.data.dataset import Batch, Split
 from gatework.data.panel import Panel
 from gatework.data.series import LARGEST_LEVEL, Scale
+from gatework.data.stretches import stretches
 from gatework.errors import UsageError
 from gatework.tasks.forecast.linear import LEAST_SPREAD, Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
@@ -212,19 +213,6 @@ class OriginExamples:
         return batch_of(rows, panel.reader)
 
 
-def stretches(values: np.ndarray, steps: int, axis: int = 0) -> np.ndarray:
-    """The so many values from each place on, as a view: some of them are one gather of whole stretches.
-
-    Args:
-        values: One row for each step, or one column.
-        steps: How many are looked at together.
-        axis: The axis of steps, which becomes two: places, and the steps from there on.
-    """
-    shape = (*values.shape[:axis], max(values.shape[axis] - steps + 1, 0), steps, *values.shape[axis + 1 :])
-    strides = (*values.strides[: axis + 1], *values.strides[axis:])
-    return np.lib.stride_tricks.as_strided(values, shape, strides, writeable=False)
-
-
 class WindowRows(NamedTuple):
     """What tables hold of some windows and of the steps after them.
 
@@ -269,12 +257,17 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     plan, features = reader.plan, reader.features
     history, seen = rows.values[:, : plan.window], rows.observed[:, : plan.window]
     level, scale = measure(history, seen, plan, rows.spread)
-    skip = (simple(history, plan, features.linear, rows.spread) - level[:, None]) / scale[:, None]
+    measured = (history - level[:, None]) / scale[:, None]
+    if features.linear is not None and _is_measured_alike(plan, features.linear) and seen.all():
+        simply = features.linear.unmeasured(measured, level[:, None], scale[:, None])
+    else:
+        simply = simple(history, plan, features.linear, rows.spread)
+    skip = (simply - level[:, None]) / scale[:, None]
     # Logarithms are answered as what they are of, and their levels are small.
     is_centred = features.log is None
     centre = np.where(is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
     inputs = rows.inputs
-    inputs[..., 0] = (history - level[:, None]) / scale[:, None]
+    inputs[..., 0] = measured
     inputs[..., 1] = seen
     static = [rows.static]
     if reader.targets > 1:
@@ -294,6 +287,11 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     tensors = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
     lengths = torch.full((len(history),), plan.window, dtype=torch.int64)
     return OriginBatch(lengths=lengths, centre=torch.from_numpy(centre), **tensors)
+
+
+def _is_measured_alike(plan: ForecastOptions, linear: Linear) -> bool:
+    """Whether the network and the regression read the same numbers of a window that was observed as a whole."""
+    return plan.skip != "mean" and plan.scaling == "window" and len(linear.weights) == plan.window
 
 
 def _differences(known: np.ndarray, ahead: np.ndarray, plan: ForecastOptions) -> np.ndarray:
