@@ -294,13 +294,14 @@ class _Packer:
         self._write(layout)
 
     def _write(self, layout: Layout) -> None:
-        totals, kept = layout.totals, slice(None)
-        if not self.width["known"]:
+        totals, is_step = layout.totals, layout.is_step
+        steps, observed = np.concatenate([layout.values, layout.past, layout.known], axis=1), layout.observed
+        self.is_whole &= bool(observed[is_step].all())
+        if not self.width["known"] and not is_step.all():
             # Nothing is known of the future.
-            totals, kept = layout.steps, layout.is_step
-        self.writers["steps"].append(np.concatenate([layout.values, layout.past, layout.known], axis=1)[kept])
-        self.writers["observed"].append(layout.observed[kept])
-        self.is_whole &= bool(layout.observed[layout.is_step].all())
+            totals, steps, observed = layout.steps, steps[is_step], observed[is_step]
+        self.writers["steps"].append(steps)
+        self.writers["observed"].append(observed)
         places = self.place + np.cumsum(totals) - totals
         self.writers["series"].append(np.stack([places, layout.starts, layout.steps, totals], axis=1))
         if self.width["static"]:
