@@ -137,14 +137,20 @@ def grid_of(
     if config.frequency is not None:
         frequency = Frequency.parse(config.frequency)
     else:
-        order = np.lexsort((finest, codes))
+        order = _by_series_and_time(codes, finest)
         frequency = infer(finest[order], codes[order], where)
         if stamps.moments is not None and frequency.kind == "time" and frequency.size >= DAY - HOUR:
             # A local midnight is 23 to 25 hours after the one before it.
-            order = np.lexsort((stamps.local, codes))
+            order = _by_series_and_time(codes, stamps.local)
             frequency = infer(stamps.local[order], codes[order], where)
     clock = clock_of(stamps, frequency)
     return Grid.fit(frequency, clock, is_named=config.frequency is not None), clock
+
+
+def _by_series_and_time(codes: np.ndarray, stamps: np.ndarray) -> np.ndarray | slice:
+    """What brings rows into this order; nothing where they are in it already."""
+    is_next = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (stamps[1:] >= stamps[:-1]))
+    return slice(None) if is_next.all() else np.lexsort((stamps, codes))
 
 
 def _step(grid: Grid, zone: str | None, position: int) -> str:
