@@ -1,6 +1,5 @@
 """One training in several processes: the same weights, bit for bit, whoever computes them, and whoever is lost."""
 
-import multiprocessing
 import os
 import socket
 import subprocess
@@ -14,11 +13,11 @@ from safetensors.torch import load_file
 import gatework
 from gatework import training
 from gatework.errors import RunError, UsageError
+from gatework.evaluation.processes import CONTEXT
 from gatework.training.ranks import Alone, here
 from support.datasets import opinions, small
 
 slow = pytest.mark.slow
-CONTEXT = multiprocessing.get_context("forkserver")
 WORDS = ("train", "regress", "waves", "--hidden", "6", "--epochs", "1", "--batch-size", "250", "--threads", "1", "-q")
 # The last batch of an epoch has fewer examples than there are shards, and dropout and zoneout draw random numbers.
 RECIPE = small(epochs=2, batch_size=16, zoneout=0.1, layers=1, shards=4)
