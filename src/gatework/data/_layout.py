@@ -51,7 +51,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Layout:
+class StepLayout:
     """Regular series end to end: the steps of each, and then those of its future.
 
     Attributes:
@@ -104,7 +104,7 @@ def laid_out(
     config: TimeOptions,
     naming: Naming,
     end: int | None = None,
-) -> tuple[Layout, Counter[str]]:
+) -> tuple[StepLayout, Counter[str]]:
     """Lays the rows of each series out at every step.
 
     Args:
@@ -141,7 +141,7 @@ def laid_out(
     values = full[:, where["targets"]]
     if config.missing == "zero":
         values, observed = np.nan_to_num(values), np.repeat(is_step[:, None], values.shape[1], axis=1)
-    layout = Layout(
+    layout = StepLayout(
         parts.codes,
         span.starts,
         span.steps,

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gatework.data._layout import Layout, Series, laid_out
+from gatework.data._layout import StepLayout, Series, laid_out
 from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.dataset import Dataset, Provenance
 from gatework.data.frequency import Grid
@@ -293,7 +293,7 @@ class _Packer:
         self.counts.update(counts)
         self._write(layout)
 
-    def _write(self, layout: Layout) -> None:
+    def _write(self, layout: StepLayout) -> None:
         totals, is_step = layout.totals, layout.is_step
         steps, observed = np.concatenate([layout.values, layout.past, layout.known], axis=1), layout.observed
         self.is_whole &= bool(observed[is_step].all())
