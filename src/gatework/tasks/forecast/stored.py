@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gatework.data._layout import StepLayout, Series, laid_out
+from gatework.data._layout import Series, StepLayout, laid_out
 from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.dataset import Dataset, Provenance
 from gatework.data.frequency import Grid
