@@ -10,6 +10,7 @@ from gatework.tasks.detect.baselines import (
     seasonal_difference,
     windowed_gaussian,
 )
+from gatework.tasks.detect.thresholds import threshold
 
 
 def daily(rows=600, season=24):
@@ -86,3 +87,18 @@ def test_the_windowed_gaussian_moves_on_in_steps():
     from scipy import stats
 
     assert found[17] == pytest.approx(1 - stats.norm.sf((17 - mean) / std))
+
+
+@pytest.mark.parametrize("rows", range(12))
+def test_an_isolation_forest_of_too_few_rows_has_no_scores(rows):
+    scores = isolation_forest(np.arange(rows, dtype=np.float64)[:, None], fit_rows=2)
+    assert scores.shape == (rows,)
+    assert np.isnan(scores[: max(8, rows if rows < 10 else 8)]).all()
+
+
+def test_an_error_where_nothing_was_ever_wrong_is_a_number_without_a_warning():
+    rule = threshold("quantile")
+    rule.run(np.zeros(50))
+    ratios, _ = rule.judge(np.array([0.0, 1e30, np.nan]))
+    assert np.isfinite(ratios[:2]).all()
+    assert np.isnan(ratios[2])

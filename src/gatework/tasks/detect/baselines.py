@@ -86,10 +86,12 @@ def isolation_forest(values: np.ndarray, fit_rows: int, lags: int = 8, seed: int
         seed: Of the forest.
 
     Returns:
-        Shape (rows,), between 0 and 1; NaN for the first rows.
+        Shape (rows,), between 0 and 1; NaN for the first rows, and for all where they are too few.
     """
     from sklearn.ensemble import IsolationForest
 
+    if len(values) < lags + 2:
+        return np.full(len(values), np.nan)
     filled = _filled(values)
     shifted = [filled[lags - k : len(filled) - k] for k in range(lags + 1)]
     features = np.concatenate(shifted, axis=1)

@@ -15,6 +15,9 @@ import numpy as np
 
 from gatework.errors import UsageError, nearest
 
+# Of an error where nothing was ever wrong: still a number beside which another can be weighed.
+_LARGEST_RATIO = 1e300
+
 
 class Window:
     """The last values, at most `size` of them, in constant memory."""
@@ -80,7 +83,9 @@ class Threshold(ABC):
             The ratios and the thresholds, shape (rows,).
         """
         thresholds = self.run(errors)
-        ratios: np.ndarray = errors / np.maximum(thresholds, np.finfo(np.float64).tiny)
+        with np.errstate(over="ignore"):
+            quotients = errors / np.maximum(thresholds, np.finfo(np.float64).tiny)
+        ratios: np.ndarray = np.minimum(quotients, _LARGEST_RATIO)
         return ratios, thresholds
 
 
