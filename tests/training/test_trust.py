@@ -118,17 +118,27 @@ def test_the_title_of_a_sent_cell_is_no_code_in_what_is_written(own_run, tmp_pat
     assert next(line for line in text.splitlines() if "int x;" in line).startswith("//")
 
 
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory):
+    return gatework.train("classify", opinions(), out=tmp_path_factory.mktemp("plain") / "run", **SMALL)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
-def test_weights_that_are_no_numbers_are_refused_by_what_answers_with_and_without_torch(own_run, value, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(own_run.path, folder)
-    weights = {name: values.copy() for name, values in load_file(folder / "model.safetensors").items()}
-    weights["output.bias"][0] = value
-    save_file(weights, folder / "model.safetensors")
-    run = Run.open(folder)
-    for ask in (lambda: run.network, lambda: run.inference, lambda: run.predict(["a good film"])):
-        with pytest.raises(RunError, match=r'a weight of "output\.bias" is no usable number'):
-            ask()
+def test_weights_that_are_no_numbers_are_refused_by_what_answers_with_and_without_torch(
+    own_run, plain_run, value, tmp_path
+):
+    for place, made in enumerate((own_run, plain_run)):
+        folder = tmp_path / str(place)
+        shutil.copytree(made.path, folder)
+        weights = {name: values.copy() for name, values in load_file(folder / "model.safetensors").items()}
+        weights["output.bias"][0] = value
+        save_file(weights, folder / "model.safetensors")
+        run = Run.open(folder)
+        for ask in (lambda run=run: run.network, lambda run=run: run.predict(["a good film"])):
+            with pytest.raises(RunError, match=r'a weight of "output\.bias" is no usable number'):
+                ask()
+    with pytest.raises(RunError, match=r'a weight of "output\.bias" is no usable number'):
+        _ = run.inference
 
 
 @pytest.mark.parametrize("threads", [-1, 0, 10**9, 2.5, True, None, "x", [1]])
