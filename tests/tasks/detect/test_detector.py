@@ -123,9 +123,7 @@ def test_labels_put_the_detector_and_simple_ones_into_one_table(forecast_run):
     assert all(set(metrics) == set(found.metrics) for metrics in found.baselines.values())
 
 
-def test_measuring_without_labels_asks_for_them(forecast_run):
-    with pytest.raises(UsageError, match="--label"):
-        forecast_run.evaluate(spiked())
+def test_measuring_by_labels_of_nothing_is_refused(forecast_run):
     with pytest.raises(DataError, match="no row is labelled"):
         forecast_run.evaluate(spiked().with_columns(anomaly=pl.lit(0)), label="anomaly")
 
