@@ -50,8 +50,10 @@ def main() -> int:
 
 def name(target: str) -> str:
     """What was compiled, without the folders of CMake."""
-    kernels = re.search(r"kernels_(\w+)\.dir", target)
-    return f"kernels for {kernels[1].replace('_', ' ')}" if kernels else Path(target).name.removesuffix(".o")
+    kernels = re.search(r"(\w*kernels)_(\w+)\.dir", target)
+    if kernels is None:
+        return Path(target).name.removesuffix(".o")
+    return f"{kernels[1]} for {kernels[2]}".replace("_", " ")
 
 
 def show(text: str) -> None:
