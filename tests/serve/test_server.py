@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import time
 import pytest
 from websockets.sync.client import connect
 
+from gatework.serve import _server
 from support.command_line import COMMAND, run_here
 
 
@@ -89,6 +91,26 @@ def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(
         assert b"200 OK" in receive_until(connection, b'"probabilities"')
     assert server.wait(20) == 0
     assert server.stderr.read() == ""
+
+
+def test_a_server_that_is_told_to_stop_before_it_answers_anybody_stops(runs, monkeypatch):
+    listening, late = _server._listening, []
+
+    def stopped_at_once(host, port):
+        listener = listening(host, port)
+        signal.raise_signal(signal.SIGTERM)
+        return listener
+
+    def stop_again():
+        late.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(_server, "_listening", stopped_at_once)
+    watch = threading.Timer(10, stop_again)
+    watch.start()
+    _server.serve({"reviews": runs["texts"]}, port=0, tell=lambda line: None)
+    watch.cancel()
+    assert not late
 
 
 class Sequence(threading.Thread):

@@ -98,18 +98,16 @@ def serve(
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=int(limits.timeout),
         )
-        # What stopped the server is no failure: it has answered everybody.
-        before = {sig: signal.signal(sig, _nothing) for sig in (signal.SIGTERM, signal.SIGINT)}
+        server = _Server(config, service, tell)
+        # uvicorn listens to signals later than to clients, and raises again those that stopped it, which are no
+        # failure: it has answered everybody.
+        before = {sig: signal.signal(sig, server.handle_exit) for sig in (signal.SIGTERM, signal.SIGINT)}
         try:
             with _listening(host, port) as listener:
-                _Server(config, service, tell).run([listener])
+                server.run([listener])
         finally:
             for sig, handler in before.items():
                 signal.signal(sig, handler)
-
-
-def _nothing(sig: int, frame: FrameType | None) -> None:
-    pass
 
 
 def _is_loopback(host: str) -> bool:
