@@ -51,14 +51,36 @@ class Series:
 
 
 @dataclass(frozen=True)
-class StepLayout:
+class _Steps:
+    """Which steps each series has, end to end, and then those of its future.
+
+    Attributes:
+        starts: The position of each one's first step, shape (series,).
+        steps: How many steps each has, shape (series,).
+        totals: The same with those of its future, shape (series,).
+    """
+
+    starts: np.ndarray
+    steps: np.ndarray
+    totals: np.ndarray
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """Where each series begins among all steps, shape (series,)."""
+        return np.cumsum(self.totals) - self.totals
+
+    @property
+    def is_step(self) -> np.ndarray:
+        """Which of all steps are none of the future, shape (all steps,)."""
+        return np.arange(int(self.totals.sum())) < np.repeat(self.offsets + self.steps, self.totals)
+
+
+@dataclass(frozen=True)
+class StepLayout(_Steps):
     """Regular series end to end: the steps of each, and then those of its future.
 
     Attributes:
         codes: The number of each, shape (series,).
-        starts: The position of each one's first step, shape (series,).
-        steps: How many steps each has, shape (series,).
-        totals: The same with those of its future, shape (series,).
         values: The targets, NaN in the future, shape (all steps, targets); this and all others as `Series` has them.
         observed: Shape (all steps, targets).
         known: Shape (all steps, known).
@@ -67,29 +89,16 @@ class StepLayout:
     """
 
     codes: np.ndarray
-    starts: np.ndarray
-    steps: np.ndarray
-    totals: np.ndarray
     values: np.ndarray
     observed: np.ndarray
     known: np.ndarray
     past: np.ndarray
     static: np.ndarray
 
-    @property
-    def firsts(self) -> np.ndarray:
-        """Where each series begins, shape (series,)."""
-        return np.cumsum(self.totals) - self.totals
-
-    @property
-    def is_step(self) -> np.ndarray:
-        """Which of all steps are none of the future, shape (all steps,)."""
-        return np.arange(len(self.values)) < np.repeat(self.firsts + self.steps, self.totals)
-
     def series(self, ids: Sequence[tuple[str, ...]]) -> list[Series]:
         """Each series by itself, given the id of each number."""
         series = []
-        for number, (code, first) in enumerate(zip(self.codes.tolist(), self.firsts.tolist(), strict=True)):
+        for number, (code, first) in enumerate(zip(self.codes.tolist(), self.offsets.tolist(), strict=True)):
             here = slice(first, first + int(self.steps[number]))
             known = self.known[first : first + int(self.totals[number])]
             arrays = (self.values[here], self.observed[here], known, self.past[here], self.static[number])
@@ -142,10 +151,10 @@ def laid_out(
     if config.missing == "zero":
         values, observed = np.nan_to_num(values), np.repeat(is_step[:, None], values.shape[1], axis=1)
     layout = StepLayout(
-        parts.codes,
         span.starts,
         span.steps,
         span.totals,
+        parts.codes,
         _without_future(forward_filled_within(values, span.offsets), is_step),
         observed,
         forward_filled_within(known, span.offsets),
@@ -161,32 +170,16 @@ def _without_future(values: np.ndarray, is_step: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Span:
-    """Which steps each series has.
+class _Span(_Steps):
+    """Which steps each series has, and in which rows they stand.
 
     Attributes:
-        first: The first of its rows that counts, shape (series,), as all of these.
+        first: The first of its rows that counts, shape (series,), as the other.
         last: The row after its last.
-        starts: The position of its first step.
-        steps: Its steps.
-        totals: The same with those of its future.
     """
 
     first: np.ndarray
     last: np.ndarray
-    starts: np.ndarray
-    steps: np.ndarray
-    totals: np.ndarray
-
-    @property
-    def offsets(self) -> np.ndarray:
-        """Where each series begins among all steps."""
-        return np.cumsum(self.totals) - self.totals
-
-    @property
-    def is_step(self) -> np.ndarray:
-        """Which of all steps are none of the future."""
-        return np.arange(int(self.totals.sum())) < np.repeat(self.offsets + self.steps, self.totals)
 
     def spread(self, rows: StepRows) -> tuple[np.ndarray, np.ndarray]:
         """The values of every step, NaN where there is no row, and where there is one."""
@@ -264,7 +257,7 @@ class _Parts:
         starts = positions[first]
         steps = (positions[last] if end is None else np.full(len(first), end)) - starts + 1
         totals = np.maximum(positions[self.ends - 1] - starts + 1, steps)
-        return _Span(first, self.ends, starts, steps, totals)
+        return _Span(starts, steps, totals, first, self.ends)
 
     def static(self, first: np.ndarray, where: slice) -> np.ndarray:
         """What never changes of each series, given the first of its rows that counts."""

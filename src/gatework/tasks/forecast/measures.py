@@ -108,21 +108,30 @@ def is_non_negative(table: Panel, ends: np.ndarray) -> bool:
 
     None is below 0, and they are whole numbers, or reach down to 0, or to a small share of the largest.
     """
-    values = np.concatenate([column.ravel() for column in _training(table, ends)])
+    values = _training_values(table, ends)
     if not len(values) or values.min() < 0 or values.max() <= 0:
         return False
-    return bool((values == np.round(values)).all() or values.min() * _SPAN <= values.max())
+    return _are_whole(values) or bool(values.min() * _SPAN <= values.max())
 
 
 def are_counts(table: Panel, ends: np.ndarray) -> bool:
     """Whether all targets are whole numbers of 0 or more."""
-    values = np.concatenate([column.ravel() for column in _training(table, ends)])
-    return len(values) > 0 and bool((values >= 0).all() and (values == np.round(values)).all())
+    values = _training_values(table, ends)
+    return len(values) > 0 and bool((values >= 0).all()) and _are_whole(values)
 
 
 def are_small_counts(table: Panel, ends: np.ndarray) -> bool:
     """Whether all targets are whole numbers of 0 or more, at least half of them so small that this matters."""
-    return are_counts(table, ends) and float(np.median(np.concatenate(_training(table, ends)))) <= _SMALL_COUNT
+    return are_counts(table, ends) and float(np.median(_training_values(table, ends))) <= _SMALL_COUNT
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    return bool((values == np.round(values)).all())
+
+
+def _training_values(table: Panel, ends: np.ndarray) -> np.ndarray:
+    """All targets of the training part in a row."""
+    return np.concatenate([column.ravel() for column in _training(table, ends)])
 
 
 def _training(table: Panel, ends: np.ndarray) -> Sequence[np.ndarray]:

@@ -100,15 +100,18 @@ class Transcriber:
 
     def words_of(self, letters: Sequence[WrittenLetter], voice: Loudness) -> list[Word]:
         """The words that letters write where somebody speaks, with how sure each is."""
-        words = by_words(letters, self.alphabet)
-        return [self._word(each) for each in words if voice.is_heard(each[0].step, each[-1].step)]
+        return [self._word(each) for each in self._heard(letters, voice)]
 
     def text_of(self, letters: Sequence[WrittenLetter], voice: Loudness) -> str:
         """The same as a text alone, for which nothing else of the words is made where nothing else is asked."""
         if self.asked.is_marking:
             return text_of(self.words_of(letters, voice))
+        return " ".join([written(each, self.alphabet) for each in self._heard(letters, voice)])
+
+    def _heard(self, letters: Sequence[WrittenLetter], voice: Loudness) -> list[list[WrittenLetter]]:
+        """The letters of each word that is said where somebody speaks."""
         words = by_words(letters, self.alphabet)
-        return " ".join([written(each, self.alphabet) for each in words if voice.is_heard(each[0].step, each[-1].step)])
+        return [each for each in words if voice.is_heard(each[0].step, each[-1].step)]
 
     def _word(self, letters: Sequence[WrittenLetter]) -> Word:
         text = written(letters, self.alphabet)
