@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from gatework.data.dataset import Provenance
+from gatework.data.dataset import Provenance, Split
 from gatework.data.features import FeatureSpec
 from gatework.data.recordings import Recordings
+from gatework.inside.page import write_page
+from gatework.inside.page.arguments import sorted_arguments
 from gatework.recipe import Recipe, find_recipe
 from gatework.tasks._recorded import RecordedDataset
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.sounds import Sounds
 from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.options import SpeechOptions
+from gatework.training import Run
 
 RATE = 8000
 TONES = {"a": 500.0, "b": 1100.0, "c": 2300.0}
@@ -89,6 +92,14 @@ def write(folder: Path, texts: Sequence[str], ending: str = ".wav", rate: int = 
     for k, (file, text) in enumerate(zip(files, texts, strict=True)):
         soundfile.write(file, sound(text, k, rate), rate)
     return files
+
+
+def live_page(run: Run, folder: Path, texts: Sequence[str]) -> tuple[Path, Split, list[Path]]:
+    """Writes recordings, a list of them and the live page in which a run hears them; what the page is given too."""
+    wavs = write(folder / "sound", texts)
+    (folder / "all.csv").write_text("audio\n" + "\n".join(map(str, wavs)))
+    opened, split, _ = sorted_arguments([str(run.path), str(folder / "all.csv")])
+    return write_page(opened, folder / "inspect.html", split), split, wavs
 
 
 def write_pairs(folder: Path, texts: Sequence[str]) -> Path:

@@ -8,7 +8,6 @@ import pytest
 import gatework as gw
 from gatework.errors import UsageError
 from gatework.inside.page import write_page
-from gatework.inside.page.arguments import sorted_arguments
 from support import recordings
 
 HEARD = "() => { const l = gatework.listener; return l.recordings.map((r) => Array.from(l.hear(r).chances)); }"
@@ -19,10 +18,8 @@ HEARD = "() => { const l = gatework.listener; return l.recordings.map((r) => Arr
 def test_the_page_says_of_a_recording_what_python_says_and_follows_it(show, tmp_path, changes):
     dataset, recipe = recordings.sound_dataset(), recordings.small_classifier(blend=False, **changes)
     run = gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
-    wavs = recordings.write(tmp_path / "sound", ["cab", "ab"])
-    (tmp_path / "both.csv").write_text("audio\n" + "\n".join(map(str, wavs)))
-    opened, split, _ = sorted_arguments([str(run.path), str(tmp_path / "both.csv")])
-    page = show(write_page(opened, tmp_path / "inspect.html", split), reduced_motion="reduce")
+    file, _, wavs = recordings.live_page(run, tmp_path, ["cab", "ab"])
+    page = show(file, reduced_motion="reduce")
     page.wait_for_selector("body[data-said]")
     expected = run.predictor.answer([str(wav) for wav in wavs])
     chances = np.array([list(row.values()) for row in expected["probabilities"].to_list()])

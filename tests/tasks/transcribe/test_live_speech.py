@@ -9,7 +9,6 @@ import soundfile
 import gatework as gw
 from gatework.errors import UsageError
 from gatework.inside.page import write_page
-from gatework.inside.page.arguments import sorted_arguments
 from gatework.tasks.transcribe.greedy import greedy_letters
 from gatework.tasks.transcribe.options import SpeechOptions
 from support import recordings
@@ -27,10 +26,8 @@ def test_the_page_hears_what_python_hears_and_follows_the_sound(show, tmp_path, 
     recipe = recordings.small(epochs=3, **changes)
     dataset = recordings.dataset(48, options=options)
     run = gw.train("transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
-    wavs = recordings.write(tmp_path / "sound", ["cab ab", "ba"])
-    (tmp_path / "both.csv").write_text("audio\n" + "\n".join(map(str, wavs)))
-    opened, split, _ = sorted_arguments([str(run.path), str(tmp_path / "both.csv")])
-    page = show(write_page(opened, tmp_path / "inspect.html", split), reduced_motion="reduce")
+    file, split, wavs = recordings.live_page(run, tmp_path, ["cab ab", "ba"])
+    page = show(file, reduced_motion="reduce")
     page.wait_for_selector("body[data-state=ready]")
     heard = run.task.listen(run.network, run.task.examples(split)).log_probs
     for (shares, text), log_probs in zip(page.evaluate(HEARD), heard, strict=True):
