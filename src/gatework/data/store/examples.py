@@ -39,8 +39,7 @@ class PackedExamples(ABC):
     def __init__(self, split: Split) -> None:
         self.split = split
         self._held = np.zeros(0, dtype=np.int64)
-        self._first, self._size = 0, 1
-        self._ahead: list[Batch] = []
+        self._ahead: dict[bytes, Batch] = {}
 
     def __len__(self) -> int:
         return len(self.split)
@@ -75,20 +74,21 @@ class PackedExamples(ABC):
 
     def read_ahead(self, index: np.ndarray) -> None:
         """Takes note of the examples of the next batches, of which some are read together when one is asked for."""
-        self._held, self._ahead = index, []
+        self._held, self._ahead = index, {}
 
     def batch(self, index: np.ndarray) -> Batch:
         """The examples at these positions as one batch: a part of what was read ahead, where it is there."""
+        if (batch := self._ahead.get(index.tobytes())) is not None:
+            return batch
         count = len(index)
         place = int(np.argmax(self._held == index[0])) if len(self._held) else 0
         if not np.array_equal(self._held[place : place + count], index):
             return self.batch_at(index)
-        number, beside = divmod(place - self._first, self._size)
-        if not 0 <= number < len(self._ahead) or beside or len(self._ahead[number].lengths) != count:
-            together = max(min(_BATCHES, _MOST_AHEAD // max(count * self.bytes_of_one, 1)), 1)
-            self._first, self._size, number = place, count, 0
-            self._ahead = self.batch_at(self._held[place : place + together * count]).parts(count)
-        return self._ahead[number]
+        together = max(min(_BATCHES, _MOST_AHEAD // max(count * self.bytes_of_one, 1)), 1)
+        read = self._held[place : place + together * count]
+        names = (read[first : first + count].tobytes() for first in range(0, len(read), count))
+        self._ahead = dict(zip(names, self.batch_at(read).parts(count), strict=True))
+        return self._ahead[read[:count].tobytes()]
 
 
 class PackedSequences(PackedExamples):
@@ -209,7 +209,8 @@ class PackedSeriesExamples(PackedSequences):
     Args:
         split: The series.
         targets: Turns targets into those of the loss.
-        values: The steps of all series.
+        read: Reads the series at some positions, shape (examples, time), and what is known of each.
+        steps: The steps of each.
         encoder: The scale.
     """
 
@@ -217,30 +218,34 @@ class PackedSeriesExamples(PackedSequences):
         self,
         split: PackedSplit,
         targets: Callable[[np.ndarray], np.ndarray],
-        values: StoredArray,
+        read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+        steps: int,
         encoder: SeriesEncoder,
     ) -> None:
         super().__init__(split)
-        self._targets_at, self._encoded = split.targets_at, targets
-        self._values, self._scale = values, encoder.scale
+        self._targets_of, self._encoded = split.targets_of, targets
+        self._read, self._steps, self._scale = read, steps, encoder.scale
 
     @property
     def bytes_of_one(self) -> int:
         """About how many bytes a series takes in memory."""
-        return 8 * self._values.width
+        return 8 * self._steps
 
     def lengths_at(self, index: np.ndarray) -> np.ndarray:
         """The steps of the series at these positions, int64."""
-        return np.full(len(index), self._values.width, dtype=np.int64)
+        return np.full(len(index), self._steps, dtype=np.int64)
 
     def batch_at(self, index: np.ndarray) -> Batch:
         """The series at these positions as one batch: inputs of shape (batch, time, 1), float32."""
         import torch
 
-        arrays = (*self.arrays(index), self._encoded(self._targets_at(index)))
+        values, answers = self._read(index)
+        arrays = (self._scaled(values), self.lengths_at(index), self._encoded(self._targets_of(answers)))
         return Batch(*map(torch.from_numpy, arrays))
 
     def arrays(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The inputs and the lengths of a batch, as arrays."""
-        values = self._scale.apply(self._scale.single(self._values[index][..., np.newaxis]))
-        return values, self.lengths_at(index)
+        return self._scaled(self._read(index)[0]), self.lengths_at(index)
+
+    def _scaled(self, values: np.ndarray) -> np.ndarray:
+        return self._scale.apply(self._scale.single(values[..., np.newaxis]))

@@ -53,6 +53,10 @@ class PackedInputs(ABC):
         """Those at several positions, in memory."""
 
     @abstractmethod
+    def answers(self, index: np.ndarray) -> np.ndarray:
+        """The labels, by their first rows, or the targets of those at several positions."""
+
+    @abstractmethod
     def fitted(self, config: DataOptions) -> Any:
         """The encoder, learnt from what was counted while the store was packed."""
 
@@ -79,7 +83,10 @@ class PackedInputs(ABC):
 
 
 class PackedTexts(PackedInputs):
-    """Texts on disk, as tokens: `tokens` are positions in `words`, `starts` is where each text begins, and the end."""
+    """Texts on disk, as tokens.
+
+    `tokens` are positions in `words`, `starts` is where each text begins, and the end, `answers` what is known of each.
+    """
 
     @property
     def kind(self) -> Literal["text"]:
@@ -116,6 +123,10 @@ class PackedTexts(PackedInputs):
         starts, ends = self.store.arrays["starts"].spans(index, np.full(len(index), 2)).reshape(-1, 2).T
         return starts, ends
 
+    def answers(self, index: np.ndarray) -> np.ndarray:
+        """What is known of the texts at these positions."""
+        return self.store.arrays["answers"][index]
+
     def fitted(self, config: DataOptions) -> TextEncoder:
         """The encoder with the most frequent words."""
         known = self.words.filter(self.words["word"] != "").sort("count", "word", descending=[True, False])
@@ -133,8 +144,19 @@ class PackedTexts(PackedInputs):
         return f"texts of {count / max(len(self), 1):,.0f} words on average, {count:,} in all, read from the disk"
 
 
+def with_answers(values: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Series with what is known of each in the same row, bit by bit, so that one read of the disk gives both.
+
+    Args:
+        values: Shape (series, steps).
+        answers: Labels, int32, or targets, float64, shape (series,).
+    """
+    wide = answers.astype(np.int64) if answers.itemsize < values.itemsize else answers
+    return np.concatenate([values, wide.view(values.dtype).reshape(len(values), -1)], axis=1)
+
+
 class PackedSeries(PackedInputs):
-    """Series of one length and one variable on disk: a row of `values` each."""
+    """Series of one length and one variable on disk: one of `rows` each, as `with_answers()` makes them."""
 
     @property
     def kind(self) -> Literal["series"]:
@@ -142,11 +164,26 @@ class PackedSeries(PackedInputs):
         return "series"
 
     def __len__(self) -> int:
-        return len(self.store.arrays["values"])
+        return len(self.store.arrays["rows"])
+
+    @property
+    def steps(self) -> int:
+        """The steps of each."""
+        return len(self.store.about["columns"]["inputs"])
+
+    def read(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The series at these positions, shape (examples, time), and what is known of each."""
+        rows, steps = self.store.arrays["rows"][index], self.steps
+        kind = np.dtype(f"i{rows.itemsize}") if "classes" in self.store.about else np.dtype(np.float64)
+        return rows[:, :steps], np.ascontiguousarray(rows[:, steps:]).view(kind)[:, 0]
 
     def __getitem__(self, index: np.ndarray) -> SeriesInputs:
         """The series at these positions, shape (examples, time, 1), float64."""
-        return SeriesInputs.of(self.store.arrays["values"][index].astype(np.float64)[..., np.newaxis])
+        return SeriesInputs.of(self.read(index)[0].astype(np.float64)[..., np.newaxis])
+
+    def answers(self, index: np.ndarray) -> np.ndarray:
+        """What is known of the series at these positions."""
+        return self.read(index)[1]
 
     def fitted(self, config: DataOptions) -> SeriesEncoder:
         """The encoder with the scale."""
@@ -154,11 +191,11 @@ class PackedSeries(PackedInputs):
 
     def encoded(self, split: PackedSplit, encoder: Any, targets: Targets) -> PackedSeriesExamples:
         """Examples ready to be batched."""
-        return PackedSeriesExamples(split, targets, self.store.arrays["values"], encoder)
+        return PackedSeriesExamples(split, targets, self.read, self.steps, encoder)
 
     def about(self) -> str:
         """How long they are."""
-        return f"series of {self.store.arrays['values'].width:,} steps and 1 variable, read from the disk"
+        return f"series of {self.steps:,} steps and 1 variable, read from the disk"
 
 
 class PackedSplit(Split):
@@ -180,9 +217,13 @@ class PackedSplit(Split):
 
     def targets_at(self, index: np.ndarray) -> np.ndarray:
         """The targets of the examples at these positions: class indices, or values of shape (examples, 1)."""
+        return self.targets_of(self.inputs.answers(index))
+
+    def targets_of(self, answers: np.ndarray) -> np.ndarray:
+        """The targets that the store's answers stand for."""
         if (order := self.store.about.get("classes")) is not None:
-            return np.array(order, dtype=np.int64)[self.store.arrays["labels"][index]]
-        return self.store.arrays["targets"][index]
+            return np.array(order, dtype=np.int64)[answers]
+        return answers[:, np.newaxis]
 
     @cached_property
     def targets(self) -> np.ndarray:

@@ -26,6 +26,7 @@ from gatework.data.store.inputs import (
     PackedSplit,
     PackedTexts,
     sample_places,
+    with_answers,
 )
 from gatework.data.store.moments import Moments
 from gatework.data.store.shuffle import mixed
@@ -169,10 +170,13 @@ class _Packer:
             frames.append(table.frame[chosen[:room]])
             self.sizes[number] += len(frames[-1])
         learnt = np.flatnonzero(part == _TRAIN)
-        self._answers(table, learnt)
+        answers = self._answers(table, learnt)
         if isinstance(values, np.ndarray):
-            self.inputs.add(self._append("values", values[learnt]))
+            rows = values[learnt].astype(self.writers["rows"].dtype)
+            self.inputs.add(rows)
+            self.writers["rows"].append(with_answers(rows, answers))
         else:
+            self.writers["answers"].append(answers)
             self._texts(values.gather(learnt))
 
     def _begin(self, table: Table) -> None:
@@ -180,29 +184,21 @@ class _Packer:
         self.columns = chosen_columns(table, self.config, self.answer)
         table = decided(table, self.columns)
         self.reading, self.notes = table.reading, table.notes
-        dtype: Any = np.float32
+        answers: Any = np.int32 if self.answer == "label" else np.float64
         if "text" in self.columns:
-            self.writers = {"tokens": self._writer("tokens", np.uint32), "starts": self._writer("starts", np.int64)}
+            kinds = {"tokens": np.uint32, "starts": np.int64, "answers": answers}
+            self.writers = {name: self._writer(name, kind) for name, kind in kinds.items()}
             self.writers["starts"].append(np.zeros(1))
         else:
             first = Moments()
             first.add(self._matrix(table))
             # A level that would hide from float32 what varies about it.
-            dtype = np.float64 if first.fitted().is_hidden.any() else dtype
-            self.writers = {"values": self._writer("values", dtype, len(self.columns["inputs"]))}
-        if self.answer == "label":
-            self.writers["labels"] = self._writer("labels", np.int32)
-        else:
-            self.writers["targets"] = self._writer("targets", np.float64, 1)
+            dtype: Any = np.float64 if first.fitted().is_hidden.any() else np.float32
+            width = with_answers(np.zeros((1, len(self.columns["inputs"])), dtype), np.zeros(1, answers)).shape[1]
+            self.writers = {"rows": self._writer("rows", dtype, width)}
 
     def _writer(self, name: str, dtype: Any, width: int = 0) -> ArrayWriter:
         return ArrayWriter(self.folder / f"{name}.bin", dtype, width)
-
-    def _append(self, name: str, rows: np.ndarray) -> np.ndarray:
-        """Writes rows, and gives them as they are written."""
-        rows = rows.astype(self.writers[name].dtype)
-        self.writers[name].append(rows)
-        return rows
 
     def _used(self) -> list[str]:
         inputs = self.columns.get("inputs") or (str(self.columns["text"]),)
@@ -230,12 +226,13 @@ class _Packer:
         is_validation = share < self.test + (1 - self.test) * self.validation
         return np.where(share < self.test, _TEST, np.where(is_validation, _VALIDATION, _TRAIN))
 
-    def _answers(self, table: Table, learnt: np.ndarray) -> None:
-        """Writes the labels or the targets of the rows that are learnt from."""
+    def _answers(self, table: Table, learnt: np.ndarray) -> np.ndarray:
+        """The labels, int32, or the targets, float64, of the rows that are learnt from."""
         name = str(self.columns[self.answer])
         if self.answer == "target":
-            self.target.add(self._append("targets", table.numbers(name)[learnt, np.newaxis]))
-            return
+            targets = table.numbers(name)[learnt]
+            self.target.add(targets[:, np.newaxis])
+            return targets
         column = table.column(name)
         distinct = column.unique(maintain_order=True)
         plain = plain_texts(distinct, name)
@@ -249,11 +246,11 @@ class _Packer:
                 "of the classes with --label"
             )
         numbers = [self.labels[label] for label in plain]
-        codes = column.replace_strict(distinct, numbers, return_dtype=pl.Int32).to_numpy()[learnt]
+        codes: np.ndarray = column.replace_strict(distinct, numbers, return_dtype=pl.Int32).to_numpy()[learnt]
         counts = np.bincount(codes, minlength=len(self.labels))
         counts[: len(self.counts)] += self.counts
         self.counts = counts
-        self.writers["labels"].append(codes)
+        return codes
 
     def _texts(self, strings: pl.Series) -> None:
         for few in _slices(strings):
@@ -273,7 +270,7 @@ class _Packer:
         """
         where = self.source.where
         arrays = {name: writer.finish() for name, writer in self.writers.items()}
-        learnt = next((array["rows"] for name, array in arrays.items() if name in ("labels", "targets")), 0)
+        learnt = next((array["rows"] for name, array in arrays.items() if name in ("rows", "answers")), 0)
         total = learnt + sum(self.sizes.values())
         if not total:
             raise DataError(f"{where} is empty: a header and at least one row were expected")

@@ -230,8 +230,8 @@ class StoredOriginExamples(PackedExamples):
 
 
 def _with_room(features: np.ndarray, room: int) -> np.ndarray:
-    """Features with so many columns before them."""
-    return np.concatenate([np.zeros((*features.shape[:-1], room), dtype=np.float32), features], axis=-1)
+    """Features with so many columns of ones before them."""
+    return np.concatenate([np.ones((*features.shape[:-1], room), dtype=np.float32), features], axis=-1)
 
 
 def _of_target(values: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -144,7 +144,7 @@ class WindowStore:
             past = np.pad(features.past.apply(series.past), ((before, after), (0, 0)), mode="edge")
             known = _to_length(features.known.apply(series.known), before, steps + after)
             positions = series.start + np.arange(-before, steps + after)
-            room = np.zeros((len(known), 2), dtype=np.float32)
+            room = np.ones((len(known), 2), dtype=np.float32)
             features_of_steps.append(np.concatenate([room, past, known, moments(table, positions, plan)], axis=1))
         every, window, horizon = np.concatenate(features_of_steps), plan.window, plan.horizon
         self.values = stretches(np.concatenate(values).T.copy(), window + horizon, axis=1)
@@ -219,7 +219,7 @@ class WindowRows(NamedTuple):
     Attributes:
         values: The target in the window, filled, and after it, shape (batch, window + horizon), float64.
         observed: Which of these values were observed, same shape.
-        inputs: Two columns of room for the target, then the columns known up to now and those known ahead, scaled, and
+        inputs: Two columns of room for the target, of ones, then the columns known up to now and those known ahead, scaled, and
             the calendar, in the window, shape (batch, window, features), float32.
         ahead: The columns known ahead, scaled, and the calendar, after it, shape (batch, horizon, ahead), float32.
         static: What never changes, scaled, shape (batch, static), float32.
@@ -257,8 +257,8 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     plan, features = reader.plan, reader.features
     history, seen = rows.values[:, : plan.window], rows.observed[:, : plan.window]
     level, scale = measure(history, seen, plan, rows.spread)
-    measured = (history - level[:, None]) / scale[:, None]
-    if features.linear is not None and _is_measured_alike(plan, features.linear) and seen.all():
+    measured, is_whole = (history - level[:, None]) / scale[:, None], bool(seen.all())
+    if features.linear is not None and _is_measured_alike(plan, features.linear) and is_whole:
         simply = features.linear.unmeasured(measured, level[:, None], scale[:, None])
     else:
         simply = simple(history, plan, features.linear, rows.spread)
@@ -268,7 +268,8 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     centre = np.where(is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
     inputs = rows.inputs
     inputs[..., 0] = measured
-    inputs[..., 1] = seen
+    if not is_whole:
+        inputs[..., 1] = seen
     static = [rows.static]
     if reader.targets > 1:
         static.append(np.eye(reader.targets)[rows.target])

@@ -211,6 +211,8 @@ class StoredTokenExamples(TokenExamples):
     def taken(self, starts: np.ndarray, steps: int) -> np.ndarray:
         """So many tokens of the ring from each of these places on, shape (places, steps), int64."""
         before = np.minimum(self.cycle - starts, steps)  # what is left goes on at the ring's start
+        if before.min() == steps:
+            return self._stored.spans(starts, before).reshape(-1, steps).astype(np.int64)
         places, lengths = np.stack([starts, 0 * starts], axis=1), np.stack([before, steps - before], axis=1)
         return self._stored.spans(places.ravel(), lengths.ravel()).reshape(-1, steps).astype(np.int64)
 
