@@ -4,8 +4,8 @@ python benchmarks/store.py --out FOLDER [--kind rows] [--rows 1000000 10000000 1
 
 For each number of rows a folder of Parquet files of float32 is written, packed by a process of its own, and a network
 trained by another one for some steps. The kinds: rows of numbers and texts to classify; a long table of series of 1,000
-steps, written hour by hour as they come in, to forecast; the same to watch. Both folders are removed afterwards. One
-thread each: set OMP_NUM_THREADS=1 and POLARS_MAX_THREADS=1.
+steps, written hour by hour as they come in, to forecast; the same to watch; lines to write on. Both folders are
+removed afterwards. One thread each: set OMP_NUM_THREADS=1 and POLARS_MAX_THREADS=1.
 """
 
 from __future__ import annotations
@@ -34,21 +34,24 @@ from gatework.training.optimizer import Adam
 FILE = 1_000_000
 WORDS = 30_000
 STEPS = 1000
-TASKS = {"rows": "classify", "texts": "classify", "forecast": "forecast", "detect": "detect"}
+TASKS = {"rows": "classify", "texts": "classify", "forecast": "forecast", "detect": "detect", "lines": "generate"}
 
 
 def write_table(folder: Path, rows: int, columns: int, kind: str) -> None:
     """Rows of numbers, or of so many words, whose class is weakly told by them; or a long table, hour by hour."""
     folder.mkdir(parents=True, exist_ok=True)
-    each = FILE if kind != "texts" else 20_000
+    each = FILE if kind not in ("texts", "lines") else 20_000
     for first in range(0, rows, each):
         random, count = np.random.default_rng(first), min(each, rows - first)
         if kind == "rows":
             frame = numbers(random, count, columns)
-        elif kind == "texts":
+        elif kind in ("texts", "lines"):
             frame = texts(random, count, columns)
         else:
             frame = hours(random, np.arange(first, first + count), max(rows // STEPS, 1))
+        if kind == "lines":
+            (folder / f"part-{first // each:05}.txt").write_text("\n".join(frame["text"]), encoding="utf-8")
+            continue
         frame.write_parquet(folder / f"part-{first // each:05}.parquet", compression="uncompressed")
 
 
@@ -77,7 +80,9 @@ def hours(random: np.random.Generator, places: np.ndarray, count: int) -> pl.Dat
 def recipe_of(kind: str, store: Path, hidden: int) -> Recipe:
     """What is trained."""
     chosen: dict[str, Any] = {"hidden": hidden, "store": str(store)}
-    if kind in ("rows", "texts"):
+    if kind == "lines":
+        chosen["embedding"] = hidden
+    elif kind in ("rows", "texts"):
         chosen |= {"embedding": hidden, "label": "label", "text": "text" if kind == "texts" else None}
     else:
         chosen |= {"time": "time", "series": "series", "target": "value"}
@@ -111,7 +116,7 @@ def train(table: Path, recipe: Recipe, steps: int) -> dict[str, float]:
     for step in range(steps):
         start = time.process_time()
         batch = examples.batch(order[step % len(order)])
-        fetched = time.process_time()
+        fetched = time.process_time()  # both by processor time, one after the other: other work slows both alike
         optimizer.forget_gradients()
         task.loss(model, batch).mean().backward()
         optimizer.step(1e-3)
@@ -140,7 +145,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--kind", choices=tuple(TASKS), default="rows")
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--columns", type=int, default=8, help="numbers of a row, or words of a text")
+    parser.add_argument("--columns", type=int, default=8, help="numbers of a row, or words of a text or a line")
     parser.add_argument("--hidden", type=int, default=32)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--do", choices=("all", "pack", "train"), default="all")
@@ -155,7 +160,7 @@ def main() -> None:
             print(json.dumps(train(table, recipe, given.steps)))
             continue
         write_table(table, rows, given.columns, given.kind)
-        print(f"{rows:,} rows, {sum(f.stat().st_size for f in table.iterdir()) / 1e6:,.0f} MB of Parquet")
+        print(f"{rows:,} rows, {sum(f.stat().st_size for f in table.iterdir()) / 1e6:,.0f} MB")
         for what in ("pack", "train"):
             arguments = [f"--{name}={getattr(given, name)}" for name in ("out", "kind", "columns", "hidden", "steps")]
             command = [sys.executable, __file__, *arguments, "--rows", str(rows), "--do", what]
