@@ -219,8 +219,8 @@ class WindowRows(NamedTuple):
     Attributes:
         values: The target in the window, filled, and after it, shape (batch, window + horizon), float64.
         observed: Which of these values were observed, same shape.
-        inputs: Two columns of room for the target, of ones, then the columns known up to now and those known ahead, scaled, and
-            the calendar, in the window, shape (batch, window, features), float32.
+        inputs: Two columns of room for the target, of ones, then the columns known up to now and those known ahead,
+            scaled, and the calendar, in the window, shape (batch, window, features), float32.
         ahead: The columns known ahead, scaled, and the calendar, after it, shape (batch, horizon, ahead), float32.
         static: What never changes, scaled, shape (batch, static), float32.
         spread: The spread of each one's series, shape (batch,).
