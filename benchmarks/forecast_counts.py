@@ -4,31 +4,48 @@
 
 Nine kinds of daily panels (12 series of 280 days, horizon 14), the network alone, its intervals stretched as they are
 in use; and of the built-in monthly sales, which auto takes for amounts, the law of a count on the validation part.
-Prints a Markdown row per table, in parts of the figures of free quantiles. Writes FOLDER/counts.json; what is there is
-not trained again.
+Prints a Markdown row per table, in parts of the figures of free quantiles; then, in parts of what auto reaches, the
+methods for intermittent demand (Croston, its correction by Syntetos and Boylan, Teunter, Syntetos and Babai's, ADIDA,
+IMAPA; statsforecast), a regression on lags, and the quantiles of all that was sold before. Writes FOLDER/counts.json;
+what is there is not trained again.
 """
 
 import argparse
 import json
 import shutil
 from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from statsforecast import models
 
 from gatework import training
+from gatework.tasks.forecast.baselines import fitted
 from gatework.tasks.forecast.conformal import Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset
-from gatework.tasks.forecast.metrics import arrays_of, scaled_quantile_loss
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, arrays_of, metrics, scaled_quantile_loss
+from gatework.tasks.forecast.windows import Origins, origins_of
 from gatework.training import Run
 from gatework.training.fitting import prepare
 
 STEPS, SERIES = 280, 12
+PANEL = {"time": "day", "target": "sold", "series": "item", "horizon": 14, "max_windows": 2500}
 FREE, LAW, AUTO = "free", "negative-binomial", "auto"
 FIGURES = ("loss", "mase", "msis_80", "msis_95")
 HEAD = ("table", "seeds", *FIGURES, "law chosen")
 SALES = "monthly sales"
+INTERMITTENT = {
+    "Croston": models.CrostonOptimized,
+    "SBA": models.CrostonSBA,
+    "TSB": lambda: models.TSB(alpha_d=0.1, alpha_p=0.1),
+    "ADIDA": models.ADIDA,
+    "IMAPA": models.IMAPA,
+}
+LINEAR, PAST = "linear on lags", "past quantiles"
+BESIDE = (*INTERMITTENT, LINEAR, PAST)
 
 
 def main() -> None:
@@ -44,6 +61,9 @@ def main() -> None:
     names = options.tables.split(",")
     for seed in range(options.seeds):
         for name in names:
+            if name != SALES and f"{name}|{seed}|beside" not in kept:
+                kept[f"{name}|{seed}|beside"] = beside(name, seed)
+                file.write_text(json.dumps(kept, indent=1) + "\n")
             for distribution in (FREE, LAW if name == SALES else AUTO):
                 key = f"{name}|{seed}|{distribution}"
                 if key not in kept:
@@ -59,6 +79,11 @@ def main() -> None:
     for name, group in grouped.items():
         figures = [f"{np.mean([row[column] for row in group]):.3f}" for column in HEAD[2:-1]]
         print(f"| {name} | {len(group)} | {' | '.join(figures)} | {sum(row['law chosen'] for row in group)} |")
+    for figure in FIGURES:
+        print(f"\n| {figure} by that of auto | {' | '.join(BESIDE)} |\n|{' --- |' * (1 + len(BESIDE))}")
+        parts = {name: parts_of(name, figure, range(options.seeds), kept) for name in names if name != SALES}
+        for name, rows in (parts | {"mean": np.concatenate(list(parts.values()))}).items():
+            print(f"| {name} | {' | '.join(f'{part:.3f}' for part in rows.mean(axis=0))} |")
 
 
 def trained(name: str, seed: int, distribution: str, options: argparse.Namespace) -> dict:
@@ -66,8 +91,7 @@ def trained(name: str, seed: int, distribution: str, options: argparse.Namespace
     changes = {"epochs": options.epochs, "blend": False, "seed": seed, "distribution": distribution}
     source: str | pl.DataFrame = "retail"
     if name != SALES:
-        source = panel(name, seed)
-        changes |= {"time": "day", "target": "sold", "series": "item", "horizon": 14, "max_windows": 2500}
+        source, changes = panel(name, seed), changes | PANEL
     dataset, recipe = prepare(source, "forecast", None, changes)
     out = options.out / "run"
     shutil.rmtree(out, ignore_errors=True)
@@ -95,6 +119,66 @@ def ratios(name: str, seed: int, kept: dict) -> dict:
     """The figures in parts of those of free quantiles."""
     free, other = kept[f"{name}|{seed}|{FREE}"], kept[f"{name}|{seed}|{LAW if name == SALES else AUTO}"]
     return {"table": name, "law chosen": other["law"]} | {figure: other[figure] / free[figure] for figure in FIGURES}
+
+
+def beside(name: str, seed: int) -> dict:
+    """The figures of the methods for intermittent demand, and of two simple ones, on the same origins."""
+    dataset, _ = prepare(panel(name, seed), "forecast", None, PANEL | {"blend": False, "seed": seed})
+    validation, test = origins_of(dataset.validation), origins_of(dataset.test)
+    said = {method: with_errors(of_rate(make), validation, test) for method, make in INTERMITTENT.items()}
+    linear = next(fit.method for fit in fitted(dataset, "test") if fit.method.name == LINEAR)
+    said[LINEAR] = with_errors(lambda origins: linear.quantiles(origins)[..., MEDIAN], validation, test)
+    said[PAST] = past_quantiles(test)
+    return {method: figures_of(quantiles, dataset.test.targets) for method, quantiles in said.items()}
+
+
+def figures_of(quantiles: np.ndarray, actuals: np.ndarray) -> dict:
+    every = metrics(quantiles, actuals)
+    return {name: every[name] for name in FIGURES[1:]} | {"loss": scaled_quantile_loss(quantiles, actuals)}
+
+
+def of_rate(make: Callable) -> Callable[[Origins], np.ndarray]:
+    """The forecasts of a method of statsforecast, fitted anew to all that stands before each origin."""
+
+    @cache
+    def at(values: bytes, horizon: int) -> np.ndarray:
+        return make().forecast(y=np.frombuffer(values), h=horizon)["mean"]
+
+    def point(origins: Origins) -> np.ndarray:
+        columns = [origins.table.series[number].values[:step, target] for number, target, step in origins.index]
+        return np.stack([at(np.ascontiguousarray(column).tobytes(), origins.horizon) for column in columns])
+
+    return point
+
+
+def past_quantiles(origins: Origins) -> np.ndarray:
+    """The quantiles of all values of the series before each origin, whatever the step."""
+    columns = [origins.table.series[number].values[:step, target] for number, target, step in origins.index]
+    each = np.stack([np.quantile(column, LEVELS) for column in columns])
+    return np.repeat(each[:, None], origins.horizon, axis=1)
+
+
+def with_errors(point: Callable[[Origins], np.ndarray], validation: Origins, test: Origins) -> np.ndarray:
+    """Forecasts with the quantiles of each series' errors on the validation origins, those of the median included.
+
+    A rate is a mean, and of rare demand half of the days have none: moved so, it is judged as a median too.
+    """
+    error, said = validation.actuals()["value"] - point(validation), point(test)
+    quantiles = np.empty((*said.shape, len(LEVELS)))
+    for series in np.unique(test.index[:, 0]):
+        here, held = test.index[:, 0] == series, validation.index[:, 0] == series
+        quantiles[here] = said[here][..., None] + np.nanquantile(error[held], LEVELS)
+    return np.maximum(quantiles, 0.0)
+
+
+def parts_of(name: str, figure: str, seeds: range, kept: dict) -> np.ndarray:
+    """A figure of each method beside, in parts of auto's, shape (seeds, methods)."""
+    return np.array(
+        [
+            [kept[f"{name}|{seed}|beside"][method][figure] / kept[f"{name}|{seed}|{AUTO}"][figure] for method in BESIDE]
+            for seed in seeds
+        ]
+    )
 
 
 def panel(kind: str, seed: int) -> pl.DataFrame:
