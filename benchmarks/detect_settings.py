@@ -1,6 +1,7 @@
 """How the detector's defaults were chosen: thresholds and smoothings on made faults of every kind and built-in series.
 
-    python benchmarks/detect_settings.py --keep FOLDER [--seeds 3] [--budgets 0.5,1,2]
+    python benchmarks/detect_settings.py --keep FOLDER [--seeds 3] [--budgets 0.5,1,2] [--made]
+        [--learnt 600 --rows 3000]
 
 One network per made series (7 sensors, 12 faults each) and seed, and per built-in series; every setting judges the
 errors that they leave. Prints one Markdown row per setting: span F1 over all faults, its mean over sensors, precision,
@@ -46,9 +47,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budgets", default="0.5,1,2")
+    parser.add_argument("--made", action="store_true", help="the made series alone, without the built-in ones")
+    parser.add_argument("--learnt", type=int, default=3000, help="rows that a network learns a made series from")
+    parser.add_argument(
+        "--rows", type=int, default=6000, help="rows of a made series; a folder keeps those of one length"
+    )
     options = parser.parse_args()
     options.keep.mkdir(parents=True, exist_ok=True)
-    known = series(options.keep, range(options.first_seed, options.first_seed + options.seeds))
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    known = made_series(options.keep, seeds, options.learnt, options.rows)
+    known |= {} if options.made else built_in_series(options.keep)
     columns = ("setting", "span F1", "mean over sensors", "precision", "false per week", "delay", *KINDS, "built-in")
     print(f"{len(known)} series\n| {' | '.join(columns)} |\n| {' | '.join('---' for _ in columns)} |", flush=True)
     show("no change", known, lambda one: judged(one, np.abs(np.diff(one["values"], prepend=one["values"][0]))))
@@ -63,16 +71,22 @@ def main() -> None:
     show_kinds({key: one for key, one in known.items() if key not in BUILT_IN})
 
 
-def series(keep: Path, seeds: range) -> dict[str, Series]:
-    """Every series with the errors of a network that learnt from its first rows."""
+def made_series(keep: Path, seeds: range, learnt: int, rows: int) -> dict[str, Series]:
+    """Every made series with the errors of a network that learnt from its first rows."""
     found = {}
     for seed in seeds:
         for sensor in SENSORS:
-            made = faulty_series(sensor, seed)
+            made = faulty_series(sensor, seed, learnt=learnt, rows=rows)
             faults = np.array([(KINDS.index(f.kind), f.first, f.last) for f in made.faults])
             found[f"{sensor}-{seed}"] = kept(
                 keep / f"{sensor}-{seed}.npz", made.stamps, made.values, made.learnt, faults, seed
             )
+    return found
+
+
+def built_in_series(keep: Path) -> dict[str, Series]:
+    """Every built-in series likewise."""
+    found = {}
     for name in BUILT_IN:
         frame = table_of(name, find_recipe("sensor").data).frame
         stamps = frame["timestamp"].cast(pl.String).str.to_datetime().to_numpy()

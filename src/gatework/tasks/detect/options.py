@@ -50,7 +50,7 @@ class DetectOptions(OptionSection):
         1.0, low=0, high=1_000_000, is_low_open=True, help="Divides the thresholds: a higher one flags more."
     )
     gap: int = option(
-        10, low=0, high=1_000_000, help="Flagged rows with at most so many others between them are one span."
+        48, low=0, high=1_000_000, help="Flagged rows with at most so many others between them are one span."
     )
 
 
