@@ -5,6 +5,7 @@
 void bind_ctc(nanobind::module_& m);
 void bind_ctc_paths(nanobind::module_& m);
 void bind_language_model(nanobind::module_& m);
+void bind_layer_steps(nanobind::module_& m);
 void bind_ngrams(nanobind::module_& m);
 void bind_read_out(nanobind::module_& m);
 
@@ -15,6 +16,7 @@ NB_MODULE(_decoding, m) {
   bind_ctc(m);
   bind_ctc_paths(m);
   bind_language_model(m);
+  bind_layer_steps(m);
   bind_ngrams(m);
   bind_read_out(m);
 }

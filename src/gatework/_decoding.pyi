@@ -87,6 +87,10 @@ class LanguageModel:
         /,
     ) -> None: ...
 
+class LayerSteps:
+    def __init__(self, kernel: int, layers: Sequence[WeightRecord], /) -> None: ...
+    def run(self, x: int, states: int, /) -> None: ...
+
 class Language:
     space: int
     is_closed: bool

@@ -11,6 +11,8 @@ import threading
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
 from support.command_line import COMMAND, run_here
@@ -66,10 +68,28 @@ def test_a_stream_is_answered_row_by_row_while_it_is_sent(server):
             receive_until(stream, b'"label"')
         stream.sendall(b"0\r\n\r\n")
         receive_until(stream, b"0\r\n\r\n")
+
+
+def test_a_socket_answers_in_order_however_its_frames_come(server, runs):
+    words = ["good", "bad", "film", "never", "plot", "a bad film " * 200, "good " * 40, "film", "bad", "good"]
+    expected = runs["texts"].predictor.stream()
+    message = [json.dumps({"text": word}).encode() for word in words]
+    text = [Frame(Opcode.TEXT, part).serialize(mask=True) for part in message]
+    begun = Frame(Opcode.TEXT, message[4][:5], fin=False).serialize(mask=True)
+    ended = Frame(Opcode.CONT, message[4][5:]).serialize(mask=True)
+    ping = Frame(Opcode.PING, b"there").serialize(mask=True)
+    # Alone; two at once; in pieces of a frame; in two frames; behind one that takes long; with others around.
+    pieces = [text[0], text[1] + text[2], text[3][:1], text[3][1:9], text[3][9:], begun, ended]
+    pieces += [text[5], text[6], text[7], ping, text[8] + ping, text[9]]
     with connect(f"ws://127.0.0.1:{server.port}/stream/reviews") as stream:
-        for word in ("good", "bad"):
-            stream.send(f'{{"text": "{word}"}}')
-            assert '"label"' in stream.recv(timeout=20)
+        for piece in pieces:
+            stream.socket.sendall(piece)
+            time.sleep(0.01)  # so that it comes alone
+        for word in words:
+            assert json.loads(stream.recv(timeout=20)) == expected.answer({"text": word}, "a row")
+        stream.socket.sendall(Frame(Opcode.TEXT, b'{"text": "\xff"}').serialize(mask=True))
+        with pytest.raises(ConnectionClosed, match="1007"):
+            stream.recv(timeout=20)
 
 
 def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(server):

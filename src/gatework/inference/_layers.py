@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import addressof, c_char
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatework import _native
+from gatework import _decoding, _native
 from gatework._threads import usable_cores
 from gatework.cells.shapes import SHAPES
 from gatework.inference._rows import ScanRows
@@ -52,20 +51,22 @@ def layer_suffixes(config: ModelOptions) -> list[str]:
 
 
 class CarriedStates(NamedTuple):
-    """The states of layers between two steps of one sequence.
+    """The states of layers between two steps of one sequence; the next step writes them anew where they are.
 
     Attributes:
         values: Shape (states, layers, hidden).
         address: Where they are.
+        hidden: Of these, the top layer's h, shape (hidden,).
     """
 
     values: Array
     address: int
+    hidden: Array
 
     @classmethod
     def of(cls, values: Array) -> CarriedStates:
         """States in one piece of memory."""
-        return cls(values, values.ctypes.data)
+        return cls(values, values.ctypes.data, values[0, -1])
 
 
 class Layers:
@@ -86,20 +87,17 @@ class Layers:
     def __init__(self, config: ModelOptions, inputs: int, weights: Weights) -> None:
         self.directions, self.hidden, self.count = (2 if config.bidirectional else 1), config.hidden, config.layers
         self.states = SHAPES[config.cell].states
-        self._stepped_shape = self.states + 1, self.count, self.hidden
         self.threads = usable_cores()
         self._weights = weights
         places = _native.ISAS.index(active_isa()), _native.CELLS.index(config.cell)
         self.kernel = _native.find_kernel(*places, _FLOAT, _PLAIN)
-        # Where the states of each layer are among all, for as many as the native side takes; it reads the cell's own.
-        states = [min(state, self.states - 1) for state in range(_native.MAX_STATES)]
-        self._places = [[4 * self.hidden * (s * self.count + layer) for s in states] for layer in range(self.count)]
         self.records: list[WeightRecord] = []
         for place, suffix in enumerate(layer_suffixes(config)):
             width = inputs if place < self.directions else self.hidden * self.directions
             given = [weights.get(f"{name}{suffix}") for name in _FIELDS]
             addresses = [0 if array is None else array.ctypes.data for array in given]
             self.records.append(WeightRecord(width, self.hidden, self.hidden, *addresses))
+        self._steps = _decoding.LayerSteps(self.kernel, self.records)
 
     def over(self, x: Array, rows: ScanRows) -> tuple[Array, Array]:
         """Runs over whole sequences.
@@ -131,27 +129,19 @@ class Layers:
         output, _ = self._forward(x, rows, before.values[:, :, None], finals[:, :, None])
         return output, CarriedStates.of(finals)
 
-    def step(self, x: int, carried: CarriedStates | None) -> tuple[Array, CarriedStates]:
+    def step(self, x: int, carried: CarriedStates | None) -> CarriedStates:
         """Goes on by one step of one sequence.
 
         Args:
             x: The address of the input.
-            carried: What the previous call returned; None at the start.
+            carried: What the previous call returned, which is no longer to be used; None at the start.
 
         Returns:
-            The top layer's h, shape (hidden,), and what is carried on.
+            What is carried on.
         """
-        before = self._start() if carried is None else carried  # kept until the kernels have read it
-        start = before.address
-        # The states, and behind them what each layer says: one piece of memory, whose address is asked for once.
-        memory = np.empty(self._stepped_shape, np.float32)
-        end = addressof(c_char.from_buffer(memory.data))
-        output = end + 4 * self.states * self.count * self.hidden
-        for places, record in zip(self._places, self.records, strict=True):
-            previous, following = tuple(map(start.__add__, places)), tuple(map(end.__add__, places))
-            _check(_native.step(self.kernel, 1, record, x, previous, following, output, 0))
-            x, output = output, output + 4 * self.hidden
-        return memory[-1, -1], CarriedStates(memory[:-1], end)
+        states = self._start() if carried is None else carried
+        self._steps.run(x, states.address)
+        return states
 
     @property
     def carried_shape(self) -> tuple[int, int, int]:

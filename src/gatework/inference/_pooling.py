@@ -29,7 +29,10 @@ class View(Protocol):
         ...
 
     def step(self, hidden: Array, carried: Pooled | None) -> tuple[Array, Pooled | None]:
-        """The view of a sequence that ends with this step, shape (states,) given and (width,) seen; what it carries."""
+        """The view of a sequence that ends with this step, shape (states,) given and (width,) seen; what it carries.
+
+        What is given changes with the next step: what is carried is no view of it.
+        """
         ...
 
 
@@ -107,7 +110,7 @@ class AttentionAverage:
         """See `View`; carried are the weighted sum and the sum of weights, the highest score taken out of both."""
         score = self._weight @ hidden + self._bias
         if carried is None:
-            return hidden, (hidden, np.ones_like(score), score)
+            return hidden, (hidden.copy(), np.ones_like(score), score)
         total, weight, top = carried
         highest = np.maximum(top, score)
         old, new = np.exp(top - highest), np.exp(score - highest)

@@ -27,7 +27,7 @@ class QuantizedLayers(Layers):
         super().__init__(config, inputs, weights)
         self._scans = [ByteScan(config.cell, _byte_weights(weights, end)) for end in layer_suffixes(config)]
 
-    def step(self, x: int, carried: CarriedStates | None) -> tuple[Array, CarriedStates]:
+    def step(self, x: int, carried: CarriedStates | None) -> CarriedStates:
         """See `Layers`."""
         before = self._start() if carried is None else carried
         after = CarriedStates.of(np.empty(self.carried_shape, np.float32))
@@ -40,7 +40,7 @@ class QuantizedLayers(Layers):
                 final=[after.address + place for place in places], output=output.ctypes.data,
             )  # fmt: skip
             x = after.address + places[0]
-        return output[0], after
+        return after
 
     def _forward(self, x: Array, rows: ScanRows, initial: Array, finals: Array | None = None) -> tuple[Array, Array]:
         finals = np.empty_like(initial) if finals is None else finals

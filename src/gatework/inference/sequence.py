@@ -60,7 +60,9 @@ class SequenceNetwork:
         self._given = config, sizes, weights
         held = {name: np.ascontiguousarray(array) for name, array in weights.items()}
         self._embedding: Array | None = held.get("embedding.weight")
+        self._tokens = 0 if self._embedding is None else len(self._embedding)
         self._first_vector = 0 if self._embedding is None else self._embedding.ctypes.data
+        self._vector_bytes = 0 if self._embedding is None else self._embedding.strides[0]
         start = "recurrent."
         recurrent = {name.removeprefix(start): array for name, array in held.items() if name.startswith(start)}
         self._width = sizes.inputs or config.embedding
@@ -106,7 +108,7 @@ class SequenceNetwork:
 
         Args:
             steps: Token indices of shape (steps,), or values of shape (steps, inputs); at least one step.
-            carried: What the previous call returned; None at the start.
+            carried: What the previous call returned, which is no longer to be used; None at the start.
 
         Returns:
             Outputs of shape (steps, outputs), and what the next call is given.
@@ -116,8 +118,8 @@ class SequenceNetwork:
             # The array must live until the kernel has read it.
             vectors = self._vectors(steps) if self._embedding is None else self._embedding
             place = vectors.ctypes.data if self._embedding is None else self._vector_at(int(steps[0]))
-            hidden, states = self.layers.step(place, states)
-            seen, pooled = self._pooling.step(hidden, pooled)
+            states = self.layers.step(place, states)
+            seen, pooled = self._pooling.step(states.hidden, pooled)
             return self._output(seen)[None], CarriedOn(states, pooled)
         sequence, states = self.layers.go_on(self._vectors(steps), states)
         outputs = np.empty((len(sequence), len(self._bias)), np.float32)
@@ -127,8 +129,8 @@ class SequenceNetwork:
         return outputs, CarriedOn(states, pooled)
 
     def to_arrays(self, carried: CarriedOn | None) -> list[Array]:
-        """What is carried, as float32 arrays; none at the start."""
-        return [] if carried is None else [carried.states.values, *(carried.pooled or ())]
+        """What is carried, as float32 arrays of its own; none at the start."""
+        return [] if carried is None else [carried.states.values.copy(), *(carried.pooled or ())]
 
     def from_arrays(self, arrays: Sequence[Array]) -> CarriedOn | None:
         """What `to_arrays()` made arrays of.
@@ -141,7 +143,7 @@ class SequenceNetwork:
         shapes = (self.layers.carried_shape, *self._pooling.carried_shapes(self.layers.hidden))
         if tuple(array.shape for array in arrays) != shapes or any(array.dtype != np.float32 for array in arrays):
             raise ValueError("the state is that of another network")
-        values, *pooled = (np.ascontiguousarray(array) for array in arrays)
+        values, *pooled = (np.array(array, order="C") for array in arrays)
         return CarriedOn(CarriedStates.of(values), (pooled[0], pooled[1], pooled[2]) if pooled else None)
 
     def _vectors(self, inputs: np.ndarray) -> Array:
@@ -151,9 +153,9 @@ class SequenceNetwork:
 
     def _vector_at(self, token: int) -> int:
         """The address of a token's vector."""
-        if self._embedding is None or not 0 <= token < len(self._embedding):
+        if not 0 <= token < self._tokens:
             raise IndexError(f"there is no token {token}")
-        return self._first_vector + self._embedding.strides[0] * token
+        return self._first_vector + self._vector_bytes * token
 
     def _output(self, seen: Array) -> Array:
         output: Array = self._weight @ seen + self._bias

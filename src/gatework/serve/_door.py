@@ -21,6 +21,8 @@ from gatework.serve._refusal import Refusal, as_json
 _OPEN = ("/", "/v2/health/live", "/v2/health/ready", "/ping")
 _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 _SHORTEST = 16
+SEND = "gatework.send"
+"""Where a scope has what sends without anybody in between, for the pieces of an answer that has begun."""
 
 
 def read_keys(file: Path) -> tuple[bytes, ...]:
@@ -74,6 +76,7 @@ class Door:
 
         try:
             if refusal is None:
+                scope[SEND] = send
                 await self.app(scope, receive, counting)
             else:
                 await _refuse(counting, refusal)

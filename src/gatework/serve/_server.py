@@ -19,6 +19,7 @@ from gatework.serve._door import read_keys
 from gatework.serve._limits import Limits
 from gatework.serve._service import Service
 from gatework.serve._tokens import read_signing_keys
+from gatework.serve._web_sockets import WebSocketProtocol
 from gatework.training.run import Run
 
 
@@ -92,7 +93,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
             ws_max_size=limits.body,
             # Rows are short: to pack them costs more than it saves, and a window of memory for each stream.
             ws_per_message_deflate=False,

@@ -5,7 +5,7 @@ Both speak ASGI themselves: a stream has thousands of messages, and what stands 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
@@ -13,11 +13,16 @@ from starlette.types import Receive, Scope, Send
 
 from gatework.errors import GateworkError
 from gatework.serve._answers import json_bytes
+from gatework.serve._door import SEND
 from gatework.serve._model import ServedModel
 from gatework.serve._refusal import Refusal, sentence_of
 from gatework.serve._rows import LineCutter, Row, reader_of
 from gatework.serve._service import Service
 
+AtOnce = Callable[[str], Sequence[bytes] | None]
+"""Answers a message of a WebSocket; None where that takes longer and has to come as messages do."""
+AT_ONCE = "gatework.at_once"
+"""The extension of a scope whose "by" takes an `AtOnce`."""
 _TRY_LATER, _NO_MODEL = 1013, 1008
 _SHORT = 400
 """Bytes of lines that the thread which listens may answer itself, where their computing is short."""
@@ -37,6 +42,19 @@ class Conversation:
     def __init__(self, service: Service, model: ServedModel) -> None:
         self.service, self.model, self.stream = service, model, model.stream()
         self._reader = reader_of(self.stream)
+
+    def at_once(self, message: str) -> list[bytes] | None:
+        """The answer to one line, by the thread that listens; None where several, or its computing, take longer."""
+        service, model, line = self.service, self.model, message.removesuffix("\n")
+        if len(line) > _SHORT or "\n" in line or not service.is_at_once(model, 1):
+            return None
+        try:
+            row = self._reader.read(line)
+        except GateworkError as error:
+            return [json_bytes({"error": sentence_of(error)})]
+        if row is None:
+            return []
+        return [json_bytes(answer) for answer in service.answer_at_once(model, self.stream, [row])]
 
     async def answers(self, lines: Sequence[str | bytes]) -> list[bytes]:
         """The answers to some lines; a line that cannot be read is answered by what is wrong with it."""
@@ -111,7 +129,7 @@ class _Lines:
         try:
             headers = [(b"content-type", b"application/x-ndjson")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await self._answer(receive, send)
+            await self._answer(receive, scope.get(SEND, send))
         finally:
             self.streams.open -= 1
 
@@ -157,6 +175,8 @@ class Socket:
             await send({"type": "websocket.close", "code": code, "reason": sentence_of(error)[:120]})
             return
         self.streams.open += 1
+        if offered := scope.get("extensions", {}).get(AT_ONCE):
+            offered["by"](conversation.at_once)
         try:
             await _converse(conversation, receive, send)
         except OSError:  # the client has gone
@@ -168,6 +188,6 @@ class Socket:
 async def _converse(conversation: Conversation, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         given = message.get("text")
-        lines = (message.get("bytes") or b"").splitlines() if given is None else given.splitlines()
+        lines = (message.get("bytes") or b"").splitlines() if given is None else given.removesuffix("\n").split("\n")
         for answer in await conversation.answers(lines):
             await send({"type": "websocket.send", "text": answer.decode()})

@@ -1,0 +1,96 @@
+"""WebSockets whose endpoint may answer a message where it comes in.
+
+An ASGI application is given each message through a queue and a task, and its answer goes back the same way; between
+the two the socket is not read. For a row of a stream all this, and the general reading of frames, takes longer than
+its answer. So a short text that comes whole in a frame of its own is read, answered and written here; everything else
+goes the general way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import apply_mask
+from websockets.http11 import Request
+from websockets.protocol import State
+
+from gatework.serve._streams import AT_ONCE, AtOnce
+
+# RFC 6455, section 5.2: a whole message of text in one frame; sizes up to 125 stand in the second byte, others behind.
+_TEXT, _MASKED, _SIZE, _LARGEST = 0x81, 0x80, 0x7F, 125
+_SIZE_BYTES = {126: 2, 127: 8}
+_MASK = 4
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's protocol of WebSockets, with that way past it."""
+
+    _at_once: AtOnce | None = None
+    _is_awaited = False
+    _is_between_frames = True
+
+    def handle_connect(self, event: Request) -> None:
+        """Offers the endpoint the extension."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            self.scope["extensions"][AT_ONCE] = {"by": self._answer_by}
+
+    def _answer_by(self, at_once: AtOnce) -> None:
+        self._at_once = at_once
+
+    async def receive(self) -> Any:
+        """The next message that has not been answered at once."""
+        self._is_awaited = True
+        message = await super().receive()
+        self._is_awaited = False
+        return message
+
+    def data_received(self, data: bytes) -> None:
+        """Answers a short text, or lets what came go the general way."""
+        if self._at_once is not None and self._is_answered(self._at_once, data):
+            return
+        if self.handshake_initiated:
+            self._is_between_frames = self._is_between_frames and _are_whole_frames(data)
+        super().data_received(data)
+
+    def _is_answered(self, at_once: AtOnce, data: bytes) -> bool:
+        """Whether a text was answered: only after all that came before it, and while the client takes the answers."""
+        size = len(data) - 2 - _MASK
+        is_short = 0 <= size <= _LARGEST and data[0] == _TEXT and data[1] == _MASKED | size
+        if not is_short or not self._is_free():
+            return False
+        try:
+            text = apply_mask(data[2 + _MASK :], data[2 : 2 + _MASK]).decode()
+        except UnicodeDecodeError:
+            return False
+        answers = at_once(text)
+        if answers is None:
+            return False
+        self.transport.write(b"".join([_as_frame(answer) for answer in answers]))
+        return True
+
+    def _is_free(self) -> bool:
+        is_idle = self._is_awaited and self.queue.empty() and not self.frames and self._is_between_frames
+        return is_idle and self.writable.is_set() and self.conn.state is State.OPEN
+
+
+def _as_frame(text: bytes) -> bytes:
+    size = len(text)
+    if size <= _LARGEST:
+        return bytes((_TEXT, size)) + text
+    code = 126 if size < 1 << 16 else 127
+    return bytes((_TEXT, code)) + size.to_bytes(_SIZE_BYTES[code]) + text
+
+
+def _are_whole_frames(data: bytes) -> bool:
+    """Whether the last frame of a client's ends where the data end."""
+    place = 0
+    while place + 1 < len(data):
+        size = data[place + 1] & _SIZE
+        place += 2
+        if behind := _SIZE_BYTES.get(size):
+            size = int.from_bytes(data[place : place + behind])
+            place += behind
+        place += _MASK + size
+    return place == len(data)
