@@ -1,10 +1,15 @@
-"""A folder of Parquet files is predicted part by part, with the answers of one table."""
+"""A folder of Parquet files, or a large file, is answered part by part, with the answers of one table."""
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 import gatework
+from gatework.tasks.classify.metrics import answers_of, metrics
+from gatework.tasks.classify.tally import ClassTally
+from gatework.tasks.regress import metrics as regress_metrics
+from gatework.tasks.regress.tally import ValueTally
 from support.command_line import run_here, run_process
 from support.datasets import waves
 
@@ -27,7 +32,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    monkeypatch.setattr("gatework.data.parts.ROWS", 11)
+    monkeypatch.setattr("gatework.data.store.sources.ROWS", 11)
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.parquet", "out.jsonl", "answers"])
@@ -40,6 +45,46 @@ def test_parts_are_answered_as_the_whole_table_and_written(place, name):
     read = {".csv": pl.read_csv, ".jsonl": pl.read_ndjson}.get(path.suffix, pl.read_parquet)
     answers = read(path / "*.parquet" if path.is_dir() else path)
     assert_frame_equal(answers, read(table), rel_tol=1e-4, abs_tol=1e-5)
+
+
+def asked(place, name, folder):
+    """What is said of a file: its answers, its backtest, and its figures as they are printed."""
+    (place / folder).mkdir()
+    files = {"predict": place / folder / "answers.csv", "evaluate": place / folder / "backtest.parquet"}
+    done = [run_here(command, place / "run", place / name, "--out", out) for command, out in files.items()]
+    assert [each.returncode for each in done] == [0, 0], done
+    return pl.read_csv(files["predict"]), pl.read_parquet(files["evaluate"]), done[1].stdout
+
+
+@pytest.mark.parametrize("name", ["large.csv", "large.parquet"])
+def test_a_large_file_is_answered_and_measured_as_one_that_is_read_at_once(place, name, monkeypatch):
+    table = pl.read_parquet(place / "whole.parquet")
+    (table.write_csv if name.endswith("csv") else table.write_parquet)(place / name)
+    answers, backtest, figures = asked(place, name, f"whole-{name}")
+    monkeypatch.setattr("gatework.data.store.sources._MANY", 100)
+    in_parts = asked(place, name, f"parts-{name}")
+    assert_frame_equal(in_parts[0], answers, rel_tol=1e-4, abs_tol=1e-5)
+    assert_frame_equal(in_parts[1], backtest, rel_tol=1e-4, abs_tol=1e-5)
+    assert in_parts[2] == figures.replace("90 examples", "90 examples, read part by part")
+
+
+def test_answers_that_are_counted_are_as_good_as_those_that_are_kept():
+    random = np.random.default_rng(0)
+    for classes in (2, 3):
+        scores = (3 * random.normal(size=(4000, classes))).astype(np.float32)
+        answers = answers_of(scores, (scores + 2 * random.normal(size=scores.shape)).argmax(axis=1))
+        tally = ClassTally([f"c{k}" for k in range(classes)])
+        for first in range(0, 4000, 1000):
+            tally.add(answers[first : first + 1000])
+        counted, kept = tally.metrics(), metrics(answers)
+        assert list(counted) == list(kept)
+        # Pairs within one of the steps of the log-odds, which spread over about 10: 10^-4 of all at most, ties by half.
+        assert all(abs(counted[name] - kept[name]) < 1e-4 for name in kept)
+    values = regress_metrics.answers_of(random.normal(size=(500, 2)), random.normal(size=(500, 2)))
+    sums = ValueTally()
+    for part in (values[:200], values[200:]):
+        sums.add(part)
+    assert sums.metrics() == pytest.approx(regress_metrics.metrics(values), rel=1e-12)
 
 
 def test_without_a_file_they_are_printed_with_one_header(place):

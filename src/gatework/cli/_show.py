@@ -136,11 +136,15 @@ def say(line: str) -> None:
 
 def breakdown_table(task: Task, scores: Scores) -> None:
     """Prints the figures of each class or series, where a task has such; more of them than fit are left out."""
-    if scores.answers is None or scores.test is None:
+    if scores.examples:
+        print(f"{scores.examples:,} examples, read part by part")
+        parts = scores.breakdown
+    elif scores.answers is None or scores.test is None:
         return
-    if not task.row_table:
-        print(f"{len(scores.answers):,} examples")
-    parts = task.breakdown(scores.answers, scores.test)
+    else:
+        if not task.row_table:
+            print(f"{len(scores.answers):,} examples")
+        parts = task.breakdown(scores.answers, scores.test)
     if parts is None or len(parts) < 2:
         return
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
@@ -265,10 +269,14 @@ def write_predictions(rows: pl.DataFrame, out: Path, given: Collection[str] = ()
         UsageError: The file's ending is none of these.
     """
     frame = flat(rows)
-    text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
+
+    def write_json(path: Path) -> None:
+        text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
+        path.write_text(text, encoding="utf-8")
+
     writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": for_csv(rows, given).write_csv,
-        ".json": lambda path: path.write_text(text, encoding="utf-8"),
+        ".csv": lambda path: for_csv(rows, given).write_csv(path),
+        ".json": write_json,
         ".jsonl": frame.write_ndjson,
         ".parquet": frame.write_parquet,
     }

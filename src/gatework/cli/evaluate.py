@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatework.cli import _options as options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatework.tasks import Scores
+    from gatework.training import Predictor
 
 
 def evaluate(
@@ -43,9 +50,13 @@ def evaluate(
     if data is None and weights != "float32":
         raise UsageError(f"--weights {weights} is about a FILE with known answers; without one nothing is computed")
     predictor = None if data is None else Predictor(opened, weights)
-    scores = opened.scores if predictor is None else predictor.evaluate(data, **given)
+    is_in_parts = predictor is not None and out is not None and predictor.is_in_parts(data, **given)
+    if predictor is not None and data is not None and out is not None and is_in_parts:
+        scores = _written_in_parts(predictor, data, given, out)
+    else:
+        scores = opened.scores if predictor is None else predictor.evaluate(data, **given)
     tell(scores.notes)
-    if out is not None:
+    if out is not None and not is_in_parts:
         rows = opened.backtest if predictor is None else predictor.backtest(data, scores)
         write_predictions(rows, out, task.given(scores.test))
     if as_json:
@@ -60,3 +71,14 @@ def evaluate(
         if scores.baselines and task.blend:
             answer_lines({"name": task.blend.name, **task.blend.state()})
         breakdown_table(task, scores)
+
+
+def _written_in_parts(predictor: Predictor, data: str, given: Mapping[str, Any], out: Path) -> Scores:
+    """What was reached on a large table, whose answers are written as they come."""
+    from gatework.cli._parts import Part, write_parts
+    from gatework.training.progress import stopped_with
+
+    measured = predictor.measure_parts(data, **given)
+    with stopped_with("stopped; nothing was written"):
+        write_parts(itertools.starmap(Part, measured.backtest()), out)
+    return measured.scores

@@ -52,8 +52,7 @@ def predict(
     from gatework.cli._show import predictions_table, say, write_predictions
     from gatework.data.lines import waiting_lines
     from gatework.data.microphone import Listening
-    from gatework.data.parts import is_parquet_folder
-    from gatework.data.tables import is_path
+    from gatework.data.tables import is_parquet_folder, is_path
     from gatework.errors import UsageError
     from gatework.formatting import printable
     from gatework.training import Predictor, Run
@@ -84,11 +83,12 @@ def predict(
         raise UsageError(f'--format is "{form}", expected {known}')
     predictor = Predictor(opened, weights)
     end_reads_on_signal()
-    if data is not None and is_path(data) and is_parquet_folder(Path(data)):
-        if plot is not None or as_json or form is not None:
-            raise UsageError(
-                f"{data} is a folder that is predicted part by part; leave --plot, --json and --format out"
-            )
+    is_whole = plot is not None or as_json or form is not None
+    is_folder = data is not None and is_path(data) and is_parquet_folder(Path(data))
+    if is_folder and is_whole:
+        raise UsageError(f"{data} is a folder that is predicted part by part; leave --plot, --json and --format out")
+    is_one_piece = is_whole or (out is not None and out.suffix == ".json")
+    if data is not None and (is_folder or (not is_one_piece and predictor.is_in_parts(data, **options.bare(changes)))):
         with stopped_with("stopped; nothing was written"):
             splits = predictor.read_parts(data, **options.bare(changes))
             write_parts((Part(predictor.rows(each), opened.task.given(each.beside)) for each in splits), out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gatework.errors import UsageError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
     from gatework.tasks._inference import Inference
     from gatework.tasks._stream import ByteStream, Stream
+    from gatework.tasks._tally import MeasuredParts
 
 
 class Answering(Core):
@@ -96,6 +97,19 @@ class Answering(Core):
         split = self.read_known(source, recipe, **options)
         evaluation = self.evaluate(model, self.encode(split))
         return Scores(evaluation.metrics, evaluation.answers, test=split.table())
+
+    def measure_parts(self, model: nn.Module, splits: Iterable[Split], where: str) -> MeasuredParts:
+        """How good a trained network is on examples that come part by part, where the task `reads_parts`.
+
+        Args:
+            model: The network.
+            splits: The parts, with known answers.
+            where: What they are read from, for messages.
+
+        Raises:
+            UsageError: The task reads a table as a whole.
+        """
+        raise UsageError(f'the task "{self.name}" reads a table as a whole')
 
     def predict(self, model: nn.Module, split: Split) -> pl.DataFrame:
         """What a person wants to see of examples, as rows of a table."""

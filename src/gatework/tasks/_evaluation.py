@@ -77,6 +77,8 @@ class Scores:
         baselines: The metrics of simple methods on the same examples, by their names.
         test: The examples with what is known of them, one row each; None where only metrics are known.
         notes: What a person should know of the figures, one sentence each.
+        breakdown: The figures of each class, where the answers were counted and not kept.
+        examples: How many there were then.
     """
 
     metrics: dict[str, float]
@@ -84,3 +86,5 @@ class Scores:
     baselines: Mapping[str, dict[str, float]] = field(default_factory=dict)
     test: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    breakdown: pl.DataFrame | None = None
+    examples: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,10 +19,12 @@ from gatework.data.store.inputs import PackedInputs, PackedSplit
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.errors import DataError, UsageError
 from gatework.inference.sequence import SequenceNetwork, Sizes
+from gatework.tasks._blend import NETWORK
 from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import without_text_options
 from gatework.tasks._sequence_inference import Finish, SequenceInference
 from gatework.tasks._sequence_stream import Alone, Followable, SequenceStream, check_streams
+from gatework.tasks._tally import MeasuredParts, Tally
 from gatework.tasks._task import refuse_options
 
 if TYPE_CHECKING:
@@ -123,6 +125,22 @@ class SequenceTask(DenseTask):
         """Reads examples with known answers; see `gatework.data.load_split`."""
         refuse_options(self.name, options)
         return data.load_split(source, recipe.data, self.columns, self.classes, self.reading)
+
+    @abstractmethod
+    def tally(self) -> Tally:
+        """A count of answers that come part by part."""
+
+    def answered(self, model: nn.Module, split: Split) -> dict[str, pl.DataFrame]:
+        """What the network says of examples, by the name of what answers."""
+        return {NETWORK: self.answers(self.outputs(model, self.encode(split))[0], split)}
+
+    def tested(self, split: Split) -> pl.DataFrame:
+        """Examples with what is known of them, one row each."""
+        return split.table()
+
+    def measure_parts(self, model: nn.Module, splits: Iterable[Split], where: str) -> MeasuredParts:
+        """How good a trained network is on examples that come part by part."""
+        return MeasuredParts(self, model, splits, where)
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: examples, steps, and of texts the vocabulary and what it misses."""

@@ -14,8 +14,9 @@ from gatework import training
 from gatework.data.dataset import Split
 from gatework.data.frames import like
 from gatework.data.lines import SOURCE, LineReader, decoded
-from gatework.data.parts import parquet_parts
 from gatework.data.reading import Reading
+from gatework.data.store.sources import TableSource, is_answered_in_parts
+from gatework.data.tables import Table, is_path
 from gatework.errors import DataError, UsageError
 from gatework.formatting import printable
 from gatework.options import READING, TASKS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from gatework.recipe import Recipe
     from gatework.tasks._stream import Stream
+    from gatework.tasks._tally import MeasuredParts
     from gatework.training.run import Run
 
 
@@ -138,29 +140,59 @@ class Predictor:
         split = _some(source) if isinstance(source, Split) else self.read(source, **options)
         return like(source, self.rows(split))
 
-    def answer_parts(self, folder: str | os.PathLike[str], **options: Any) -> Iterator[pl.DataFrame]:
-        """What is said of the rows of a folder of Parquet files, part by part in constant memory; as `read_parts()`."""
-        return map(self.rows, self.read_parts(folder, **options))
-
-    def read_parts(self, folder: str | os.PathLike[str], **options: Any) -> Iterator[Split]:
-        """Reads what is to be answered of a folder of Parquet files, part by part.
+    def is_in_parts(self, source: Any, **options: Any) -> bool:
+        """Whether a source is a large table on disk, each row of which is an example of its own.
 
         Args:
-            folder: The folder; its files are read in order of their names, also below folders as `year=2024`.
+            source: What `read()` takes.
+            options: As for `read()`.
+        """
+        if not (self.task.reads_parts and isinstance(source, (str, os.PathLike)) and is_path(str(source))):
+            return False
+        return is_answered_in_parts(Path(source), Reading.given(self._recipe(options)[0].data))
+
+    def answer_parts(self, table: str | os.PathLike[str], **options: Any) -> Iterator[pl.DataFrame]:
+        """What is said of the rows of a table on disk, part by part in constant memory; as `read_parts()`."""
+        return map(self.rows, self.read_parts(table, **options))
+
+    def read_parts(self, table: str | os.PathLike[str], **options: Any) -> Iterator[Split]:
+        """Reads what is to be answered of a table on disk, part by part.
+
+        Args:
+            table: A file, or a folder of Parquet files, which are read in order of their names, also below folders as
+                `year=2024`.
             options: As for `read()`.
 
         Raises:
             UsageError: The task does not answer row by row.
             DataError: A file cannot be read.
         """
+        return (self.read(part, **options) for part in self._parts(table, options))
+
+    def measure_parts(self, table: str | os.PathLike[str], **options: Any) -> MeasuredParts:
+        """How good the network is on a table on disk with known answers, part by part in constant memory.
+
+        Args:
+            table: As for `read_parts()`.
+            options: As for `evaluate()`.
+
+        Raises:
+            UsageError: The task does not answer row by row.
+            DataError: A file cannot be read.
+        """
+        recipe, given = self._recipe(options)
+        splits = (self.task.read_known(part, recipe, **given) for part in self._parts(table, options))
+        return self.task.measure_parts(self.network, splits, printable(str(table)))
+
+    def _parts(self, table: str | os.PathLike[str], options: Mapping[str, Any]) -> Iterator[Table]:
         if not self.task.reads_parts:
-            raise UsageError(
-                f'the task "{self.task.name}" reads a table as a whole; give one file, as {folder} holds several'
-            )
-        return (self.read(part, **options) for part in parquet_parts(Path(folder)))
+            raise UsageError(f'the task "{self.task.name}" reads a table as a whole and cannot read {table} by parts')
+        return TableSource.of(Path(table), Reading.given(self._recipe(options)[0].data)).parts()
 
     def evaluate(self, source: Any, **options: Any) -> Scores:
         """How good the network is on a source with known answers, beside simple methods where the task has such.
+
+        A large table whose rows are examples of their own is read part by part; its answers are counted, not kept.
 
         Args:
             source: A path, a folder, a data frame, the name of a data set (its test part), or a Split.
@@ -172,6 +204,8 @@ class Predictor:
         if isinstance(source, Split):
             evaluation = self.task.evaluate(self.network, self.task.encode(_some(source)))
             return Scores(evaluation.metrics, evaluation.answers)
+        if self.is_in_parts(source, **options):
+            return self.measure_parts(source, **options).scores
         recipe, options = self._recipe(options)
         return self.task.measure(self.network, source, recipe, **options)
 

@@ -14,16 +14,19 @@ import polars as pl
 from gatework.data._content import as_utf8, existing, printable
 from gatework.data._delimited import read_delimited
 from gatework.data._dialect import sniffed, with_plain_line_ends
-from gatework.data.parts import ROWS, is_parquet_folder, parquet_files, with_partition
 from gatework.data.reading import Reading
-from gatework.data.tables import SUFFIXES, Table, stem
+from gatework.data.tables import SUFFIXES, Table, is_parquet_folder, parquet_files, stem, with_partition
 from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from gatework.options import DataOptions
 
+ROWS = 65_536
+"""The most rows of a part."""
 LARGE = 1 << 30
 """The bytes from which on a file is packed into a store where nobody says so."""
+_MANY = 1 << 26
+"""The bytes from which on a table whose rows are examples of their own is answered part by part."""
 _PARQUET = 4
 """A Parquet file holds about so many times its size."""
 _HEAD = 1 << 20
@@ -47,11 +50,30 @@ def is_table_path(path: Path) -> bool:
 
 def is_large(path: Path) -> bool:
     """Whether a table is packed into a store where nobody says so."""
-    if not is_table_path(path):
+    return is_table_path(path) and _size(path) > LARGE
+
+
+def is_answered_in_parts(path: Path, reading: Reading) -> bool:
+    """Whether a table is read part by part to be answered, where each row is an example of its own.
+
+    Args:
+        path: Its file, or a folder.
+        reading: What is decided already of how it is read.
+    """
+    if not is_table_path(path) or _size(path) <= _MANY:
         return False
-    is_parquet = path.is_dir() or path.suffix.lower() == ".parquet"
+    # Another encoding is read as a whole.
+    return _is_parquet(path) or as_utf8(_head(path), path, reading.encoding)[1] == "utf-8"
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() == ".parquet"
+
+
+def _size(path: Path) -> int:
+    """About how many bytes a table takes in memory."""
     size = sum(file.stat().st_size for file in (parquet_files(path) if path.is_dir() else [path]))
-    return size * (_PARQUET if is_parquet else 1) > LARGE
+    return size * (_PARQUET if _is_parquet(path) else 1)
 
 
 def is_stored(source: Any, config: DataOptions) -> bool:
@@ -109,23 +131,24 @@ class TableSource:
 
     def rows(self) -> int:
         """How many rows there are; of text files about how many, by their first ones."""
-        if self.path.is_dir() or self.path.suffix.lower() == ".parquet":
+        if _is_parquet(self.path):
             return int(pl.scan_parquet(self.files).select(pl.len()).collect().item())
         with self.path.open("rb") as file:
             head = file.read(_HEAD)
         lines = max(head.count(b"\n"), 1)
         return max(self.path.stat().st_size * lines // len(head), 1)
 
-    def parts(self, rows: int = ROWS, columns: Sequence[str] = ()) -> Iterator[Table]:
+    def parts(self, rows: int | None = None, columns: Sequence[str] = ()) -> Iterator[Table]:
         """The rows in their order, so many at a time.
 
         Args:
-            rows: The most rows of a part.
+            rows: The most rows of a part; 65,536 if None.
             columns: The columns that are read; all if empty.
 
         Raises:
             DataError: A file cannot be read.
         """
+        most = rows or ROWS
         for file in self.files:
             where, first = printable(str(file)), 0
             kind = file.suffix.lower()
@@ -134,8 +157,8 @@ class TableSource:
             try:
                 scanned = self._scanned(file)
                 scanned = scanned.select(columns) if columns else scanned
-                for batch in scanned.collect_batches(chunk_size=rows):
-                    for frame in batch.iter_slices(rows):
+                for batch in scanned.collect_batches(chunk_size=most):
+                    for frame in batch.iter_slices(most):
                         yield _table(frame, where, self.name, word, first + offset, self.reading)
                         first += frame.height
             except (OSError, pl.exceptions.PolarsError) as error:

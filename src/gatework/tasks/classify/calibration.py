@@ -69,13 +69,17 @@ def joined(first: np.ndarray, second: np.ndarray, targets: np.ndarray) -> Joined
 
 def calibration_error(scores: np.ndarray, targets: np.ndarray) -> float:
     """The expected calibration error of scores whose softmax is the probability of each class."""
+    return float(np.abs(calibration_gaps(scores, targets)).sum() / max(len(targets), 1))
+
+
+def calibration_gaps(scores: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """By how much the answers of each group are surer than right, summed; sums of parts add up."""
     from scipy.special import softmax
 
     chances = softmax(scores.astype(np.float64), axis=1)
     sure, right = chances.max(axis=1), chances.argmax(axis=1) == targets
     groups = np.minimum((sure * _GROUPS).astype(int), _GROUPS - 1)
-    gaps = np.bincount(groups, weights=sure - right, minlength=_GROUPS)
-    return float(np.abs(gaps).sum() / max(len(targets), 1))
+    return np.bincount(groups, weights=sure - right, minlength=_GROUPS)
 
 
 def _spread(scores: np.ndarray) -> float:

@@ -13,6 +13,8 @@ from gatework.tasks.classify.metrics import class_figures, confusion_matrix, pro
 if TYPE_CHECKING:
     import polars as pl
 
+    from gatework.data.dataset import Split
+
 # A table on a terminal has room for so many columns of a confusion matrix.
 _MOST_CLASSES = 12
 
@@ -46,11 +48,23 @@ def backtest(answers: pl.DataFrame, test: pl.DataFrame, classes: Sequence[str]) 
     return examples.drop([name for name in examples.columns if name in answered.columns]).hstack(answered)
 
 
+def tested(split: Split) -> pl.DataFrame:
+    """Examples with what is known of them, behind the other columns of their table."""
+    test = split.table()
+    if split.beside is None:
+        return test
+    return split.beside.select(name for name in split.beside.columns if name not in test).hstack(test)
+
+
 def breakdown(answers: pl.DataFrame, classes: Sequence[str]) -> pl.DataFrame:
     """One row per class: its examples, how well it is found, and how often it was taken for each class."""
+    return breakdown_of(confusion_matrix(answers), classes)
+
+
+def breakdown_of(counts: np.ndarray, classes: Sequence[str]) -> pl.DataFrame:
+    """The same from how many examples of each class (row) were taken for each class (column)."""
     import polars as pl
 
-    counts = confusion_matrix(answers)
     precision, recall, f1 = class_figures(counts)
     columns = {
         "class": list(classes),

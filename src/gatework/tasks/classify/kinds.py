@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,3 +97,8 @@ def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[
     if not (plan.get("pretrain") or plan.get("from_run")):
         unused.add(PretrainingOptions.section)
     return unused
+
+
+def is_row(source: Any) -> bool:
+    """Whether a source is one series, written as numbers."""
+    return isinstance(source, str) and not Path(source).suffix[1:].isalpha() and not os.path.exists(source)

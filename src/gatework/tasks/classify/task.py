@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,16 +19,16 @@ from gatework.data.ts_files import is_ts_file
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, options_of
 from gatework.tasks import classify
-from gatework.tasks._blend import NETWORK_ALONE, Blend
+from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import report, sounds
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
-from gatework.tasks.classify.charts import backtest, breakdown, charts
+from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
 from gatework.tasks.classify.joint import Joint, joining_of
-from gatework.tasks.classify.kinds import decided, outlook, unused_sections
+from gatework.tasks.classify.kinds import decided, is_row, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, chances_of, metrics, probabilities, sample
@@ -42,6 +40,7 @@ from gatework.tasks.classify.options import (
     SoundOptions,
 )
 from gatework.tasks.classify.sounds import Sounds, is_of_sounds
+from gatework.tasks.classify.tally import ClassTally
 from gatework.tasks.classify.unlabelled import (
     BegunDataset,
     PretrainedDataset,
@@ -328,16 +327,23 @@ class ClassifyTask(SequenceTask):
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How good the answers are on a source with known answers, beside those of the network and the linear one."""
         split = self.read_known(source, recipe, **options)
-        evaluation = self.evaluate(model, self.encode(split))
-        beside = {name: self.metrics(answers) for name, answers in self.simple(model, split).items()}
-        if not self.is_alone:
-            alone = replace(self, chosen=None).evaluate(model, self.encode(split))
-            beside = {NETWORK_ALONE: alone.metrics} | beside
-        test = split.table()
-        if split.beside is not None:
-            test = split.beside.select(name for name in split.beside.columns if name not in test).hstack(test)
-        metrics = evaluation.metrics | classify.misheard(self, model, split)
-        return Scores(metrics, evaluation.answers, beside, test)
+        answered = self.answered(model, split)
+        beside = {name: self.metrics(answers) for name, answers in answered.items()}
+        metrics = beside.pop(NETWORK) | classify.misheard(self, model, split)
+        return Scores(metrics, answered[NETWORK], beside, self.tested(split))
+
+    def tested(self, split: Split) -> pl.DataFrame:
+        """Examples with what is known of them, behind the other columns of their table."""
+        return tested(split)
+
+    def answered(self, model: nn.Module, split: Split) -> dict[str, pl.DataFrame]:
+        """What is said of examples, beside what the network and the linear classifier say alone where both answer."""
+        alone = {} if self.is_alone else {NETWORK_ALONE: replace(self, chosen=None).answered(model, split)[NETWORK]}
+        return super().answered(model, split) | alone | dict(self.simple(model, split))
+
+    def tally(self) -> ClassTally:
+        """A count of answers that come part by part."""
+        return ClassTally(self.classes)
 
     @property
     def reads_parts(self) -> bool:
@@ -359,7 +365,7 @@ class ClassifyTask(SequenceTask):
         """Reads texts, series or recordings without answers."""
         if isinstance(self.encoder, SoundEncoder):
             return self._read_sounds(source, recipe, options, has_labels=False)
-        if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or _is_row(source):
+        if self.reads_parts or isinstance(source, (np.ndarray, list, tuple)) or is_row(source):
             return super().read(source, recipe, **options)
         refuse_options(self.name, options)
         return self._of_long_table(source, recipe, {k: names for k, names in self.columns.items() if k != "label"})
@@ -489,8 +495,3 @@ class ClassifyTask(SequenceTask):
     def absent(self, dataset: Dataset) -> list[str]:
         """That the nearest series is not looked for among too many."""
         return absent(dataset)
-
-
-def _is_row(source: Any) -> bool:
-    """Whether a source is one series, written as numbers."""
-    return isinstance(source, str) and not Path(source).suffix[1:].isalpha() and not os.path.exists(source)

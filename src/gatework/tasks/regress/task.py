@@ -20,6 +20,7 @@ from gatework.tasks.regress import report
 from gatework.tasks.regress.baselines import baselines
 from gatework.tasks.regress.metrics import answers_of, metrics, sample
 from gatework.tasks.regress.options import OPTIONS
+from gatework.tasks.regress.tally import ValueTally
 
 if TYPE_CHECKING:
     import polars as pl
@@ -157,6 +158,10 @@ class RegressTask(SequenceTask):
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Mean squared error, mean absolute error and root mean squared error, in the targets' own unit."""
         return metrics(answers)
+
+    def tally(self) -> ValueTally:
+        """A count of answers that come part by part."""
+        return ValueTally()
 
     def sample(self, answers: pl.DataFrame) -> Sample:
         """The squared error of each example."""

@@ -1,0 +1,51 @@
+"""A table on disk is read part by part: every row once, in order, named by its file."""
+
+import polars as pl
+import pytest
+
+from gatework.data.reading import Reading
+from gatework.data.store import sources
+from gatework.data.store.sources import TableSource, is_answered_in_parts
+from gatework.data.tables import is_parquet_folder
+from gatework.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, rows in (("year=2023/a", range(5)), ("year=2024/a", range(5, 7)), ("year=2024/b", range(7, 12))):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pl.DataFrame({"v": list(rows)}).write_parquet(tmp_path / f"{name}.parquet")
+    return tmp_path
+
+
+def test_every_row_comes_once_and_in_order_in_small_parts(folder, monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", 2)
+    parts = list(TableSource.of(folder, Reading()).parts())
+    assert [value for part in parts for value in part.frame["v"]] == list(range(12))
+    assert max(map(len, parts)) == 2
+    assert parts[0].frame["year"].to_list() == ["2023", "2023"]
+    assert parts[1].row(0) == "row 3"
+    assert parts[-1].where.endswith("b.parquet")
+
+
+def test_what_is_no_such_folder(folder, tmp_path):
+    assert is_parquet_folder(folder)
+    (tmp_path / "empty").mkdir()
+    assert not is_parquet_folder(tmp_path / "empty")
+    assert not is_parquet_folder(folder / "year=2024" / "a.parquet")
+
+
+def test_a_broken_file_is_named(folder):
+    (folder / "year=2024" / "b.parquet").write_bytes(b"PAR1 this is none")
+    with pytest.raises(DataError, match=r"b\.parquet cannot be read"):
+        list(TableSource.of(folder, Reading()).parts())
+
+
+def test_a_large_file_is_answered_in_parts_where_it_is_in_utf8(tmp_path, monkeypatch):
+    for name, encoding in (("a.csv", "utf-8"), ("b.csv", "latin-1")):
+        (tmp_path / name).write_text("text,label\n" + "Grüße aus Köln,x\n" * 20, encoding=encoding)
+    assert not is_answered_in_parts(tmp_path / "a.csv", Reading())
+    monkeypatch.setattr(sources, "_MANY", 100)
+    assert is_answered_in_parts(tmp_path / "a.csv", Reading())
+    assert not is_answered_in_parts(tmp_path / "b.csv", Reading())
+    assert not is_answered_in_parts(tmp_path / "a.csv", Reading(encoding="latin-1"))
