@@ -25,7 +25,7 @@ ROWS = 65_536
 """The most rows of a part."""
 LARGE = 1 << 30
 """The bytes from which on a file is packed into a store where nobody says so."""
-_MANY = 1 << 26
+_MANY = 1 << 23
 """The bytes from which on a table whose rows are examples of their own is answered part by part."""
 _PARQUET = 4
 """A Parquet file holds about so many times its size."""
