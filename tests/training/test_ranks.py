@@ -76,29 +76,37 @@ def _adds_rows_up():
     assert not torch.equal(mine[1], whole)
 
 
-def _rank(rank, count, port, out, dies_at, changes):
-    """What torchrun does for each process, without importing everything anew for each."""
+def _rank(rank, count, port, runs, dies_at):
+    """What torchrun does for each process, without importing everything anew for each, and for each training."""
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
-    progress = Dies(dies_at) if dies_at else training.Progress()
     try:
         _adds_rows_up()
-        if (out / "recipe.toml").exists():
-            training.resume(out, DATA, progress=progress)
-        else:
-            training.train("classify", DATA, out=out, recipe=RECIPE.changed(**changes), threads=1, progress=progress)
+        for place, (out, changes) in enumerate(runs.items()):
+            progress = Dies(dies_at) if dies_at and place == len(runs) - 1 else training.Progress()
+            if (out / "recipe.toml").exists():
+                training.resume(out, DATA, progress=progress)
+            else:
+                recipe = RECIPE.changed(**changes)
+                training.train("classify", DATA, out=out, recipe=recipe, threads=1, progress=progress)
     except Exception as error:
         (out / f"error-{rank}").write_text(f"{type(error).__name__}: {error}")
         os._exit(1)
     os._exit(0)
 
 
-def together(count, out, dies_at=0, **changes):
-    """The exit codes of so many processes that train together."""
+def together(count, runs, dies_at=0):
+    """The exit codes of so many processes that train together.
+
+    Args:
+        count: The processes.
+        runs: What each training changes of the recipe, by its folder, one after the other.
+        dies_at: The step of the last one at which the first process ends; none if 0.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, out, dies_at, changes)) for k in range(count)]
+    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, runs, dies_at)) for k in range(count)]
     for process in processes:
         process.start()
     for process in processes:
@@ -118,17 +126,17 @@ def alone(tmp_path_factory):
 
 
 @slow
-@pytest.mark.parametrize("count", [2, 4])
-def test_any_number_of_processes_gives_the_same_weights_bit_for_bit(alone, tmp_path, count):
-    assert together(count, tmp_path / "run") == [0] * count
+def test_four_processes_give_the_same_weights_bit_for_bit(alone, tmp_path):
+    assert together(4, {tmp_path / "run": {}}) == [0] * 4
     assert weights(tmp_path / "run") == weights(alone)
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 2
 
 
 @slow
-def test_when_a_process_is_killed_the_other_ends_with_a_sentence_and_another_number_goes_on(alone, tmp_path):
-    out = tmp_path / "run"
-    assert together(2, out, dies_at=11) == [9, 1]
+def test_two_do_and_when_one_is_killed_the_other_ends_with_a_sentence_and_another_number_goes_on(alone, tmp_path):
+    out = tmp_path / "killed"
+    assert together(2, {tmp_path / "run": {}, out: {}}, dies_at=11) == [9, 1]
+    assert weights(tmp_path / "run") == weights(alone)
     said = (out / "error-1").read_text()
     assert said.startswith("LostError: another process of this training has ended")
     assert "gatework train --resume" in said
@@ -138,9 +146,9 @@ def test_when_a_process_is_killed_the_other_ends_with_a_sentence_and_another_num
 
 @slow
 def test_weights_that_are_averaged_now_and_then_are_the_same_whoever_was_killed_in_between(alone, tmp_path):
-    assert together(2, tmp_path / "run", average_every=3) == [0, 0]
-    assert together(2, tmp_path / "killed", dies_at=11, average_every=3) == [9, 1]
-    assert together(2, tmp_path / "killed") == [0, 0]
+    now_and_then = {"average_every": 3}
+    assert together(2, {tmp_path / "run": now_and_then, tmp_path / "killed": now_and_then}, dies_at=11) == [9, 1]
+    assert together(2, {tmp_path / "killed": {}}) == [0, 0]
     assert weights(tmp_path / "killed") == weights(tmp_path / "run") != weights(alone)
 
 
