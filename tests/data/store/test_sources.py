@@ -49,3 +49,5 @@ def test_a_large_file_is_answered_in_parts_where_it_is_in_utf8(tmp_path, monkeyp
     assert is_answered_in_parts(tmp_path / "a.csv", Reading())
     assert not is_answered_in_parts(tmp_path / "b.csv", Reading())
     assert not is_answered_in_parts(tmp_path / "a.csv", Reading(encoding="latin-1"))
+    (tmp_path / "c.jsonl").write_text('{"text": "a", "label": "x"}\n' * 20)
+    assert not is_answered_in_parts(tmp_path / "c.jsonl", Reading())

@@ -30,6 +30,7 @@ _MANY = 1 << 23
 _PARQUET = 4
 """A Parquet file holds about so many times its size."""
 _HEAD = 1 << 20
+_JSON = (".jsonl", ".ndjson")
 
 
 def table_on_disk(source: Any) -> Path:
@@ -62,7 +63,9 @@ def is_answered_in_parts(path: Path, reading: Reading) -> bool:
     """
     if not is_table_path(path) or _size(path) <= _MANY:
         return False
-    # Another encoding is read as a whole.
+    # What a column of JSON lines holds is known once all lines are read; another encoding is read as a whole too.
+    if path.suffix.lower() in _JSON:
+        return False
     return _is_parquet(path) or as_utf8(_head(path), path, reading.encoding)[1] == "utf-8"
 
 
@@ -152,7 +155,7 @@ class TableSource:
         for file in self.files:
             where, first = printable(str(file)), 0
             kind = file.suffix.lower()
-            word = "line" if kind in (".jsonl", ".ndjson") else "row"
+            word = "line" if kind in _JSON else "row"
             offset = 2 if kind in (".csv", ".tsv") else 1
             try:
                 scanned = self._scanned(file)
@@ -167,7 +170,7 @@ class TableSource:
     def _scanned(self, file: Path) -> pl.LazyFrame:
         if file.suffix.lower() == ".parquet":
             return with_partition(pl.scan_parquet(file), file, self.path)
-        if file.suffix.lower() in (".jsonl", ".ndjson"):
+        if file.suffix.lower() in _JSON:
             return pl.scan_ndjson(file, infer_schema_length=10_000)
         above = _dialect(file, self.reading).lines
         frame = pl.scan_csv(file, separator=self.reading.separator or ",", infer_schema=False, skip_lines=above)
