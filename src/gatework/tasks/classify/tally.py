@@ -72,7 +72,7 @@ class ClassTally:
         return breakdown_of(self._counts, self._classes)
 
 
-def _area(others: np.ndarray, own: np.ndarray) -> float:
+def _area(others: np.ndarray, members: np.ndarray) -> float:
     """The share of pairs of an example of a class and another one in which it is the likelier, equal ones by half."""
     below = np.cumsum(others) - others / 2
-    return float((own * below).sum() / (own.sum() * float(others.sum())))
+    return float((members * below).sum() / (members.sum() * float(others.sum())))
