@@ -12,7 +12,11 @@ from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports import write_run_report
 from gatework.tasks._blend import NETWORK
+from gatework.tasks.forecast.data import forecast_dataset
+from gatework.tasks.forecast.methods import PastQuantiles
+from gatework.tasks.forecast.metrics import LEVELS
 from gatework.tasks.forecast.statistical import STATISTICAL
+from gatework.tasks.forecast.windows import origins_of
 from gatework.training.run import Run
 from support.command_line import run_here
 from support.daily_tables import daily, small, trained
@@ -89,6 +93,21 @@ def test_a_series_that_was_never_seen_is_answered_without_the_methods_that_need_
     np.testing.assert_allclose(rows["forecast"], weekly(97, 5)[90:], atol=8)
 
 
+def test_of_rare_counts_the_quantiles_of_the_past_answer_and_newer_rows_go_on_from_them(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    sold = (random.random(160) < 0.3) * (1 + random.poisson(4, 160))
+    run = trained(daily(sold[:150]), tmp_path / "run", **{**OPTIONS, "epochs": 1})
+    assert PastQuantiles.label in run.summary["answer"]["weights"]
+    opened = Run.open(run.path)
+    whole, alone = opened.predict(daily(sold)), opened.predict(daily(sold[150:], start="2020-05-30"))
+    np.testing.assert_allclose(whole["forecast"], alone["forecast"], rtol=1e-6)
+    origins = origins_of(forecast_dataset(daily(sold), small()).test)
+    said, step = PastQuantiles(100).quantiles(origins), int(origins.index[0, 2])
+    # The least value that a share of the last hundred does not exceed.
+    ordered = np.sort(sold[step - 100 : step])
+    assert said[0, -1].tolist() == [ordered[int(np.ceil(round(100 * level, 6))) - 1] for level in LEVELS]
+
+
 def test_a_method_trained_again_along_the_test_part_goes_on_from_its_last_fit(tmp_path: Path) -> None:
     run = trained(daily(weekly(150)), tmp_path / "run", refit=7, **OPTIONS)
     assert run.predict()["method"][0] == run.summary["answer"]["name"]
@@ -109,6 +128,7 @@ def test_an_interrupted_choice_is_made_again(run: Run, tmp_path: Path) -> None:
     [
         lambda state: state["blend"]["weights"].clear(),
         lambda state: state["methods"][0].update(name="a pickle"),
+        lambda state: state["methods"][0].update(name=PastQuantiles.label, steps=0),
         lambda state: state["past"].append([]),
         lambda state: state["bands"]["calibrations"]["answer"]["counts"]["places"].__setitem__(0, 10**9),
         lambda state: state["bands"]["scores"].pop(),

@@ -13,8 +13,17 @@ import polars as pl
 from gatework.tasks._task import Baseline
 from gatework.tasks.forecast.data import ForecastDataset
 from gatework.tasks.forecast.linear import Linear
-from gatework.tasks.forecast.measures import spreads
-from gatework.tasks.forecast.methods import Drift, LinearOnLags, Method, Naive, Point, PointMethod, Seasonal
+from gatework.tasks.forecast.measures import are_small_counts, spreads
+from gatework.tasks.forecast.methods import (
+    Drift,
+    LinearOnLags,
+    Method,
+    Naive,
+    PastQuantiles,
+    Point,
+    PointMethod,
+    Seasonal,
+)
 from gatework.tasks.forecast.metrics import answers_of
 from gatework.tasks.forecast.statistical import STATISTICAL, Statistical, absent
 from gatework.tasks.forecast.windows import Origins, origins_of
@@ -44,7 +53,8 @@ class Fitted(NamedTuple):
 def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
     """Naive, seasonal naive, drift, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA, where they can be.
 
-    The linear model is fitted to the training part; the last three to all that stands before the part's first origin.
+    Of small counts the quantiles of the past besides. The linear model is fitted to the training part; the last three
+    to all that stands before the part's first origin.
     They are fitted once for a data set.
     """
     if part not in dataset.methods:
@@ -52,6 +62,8 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
         least = 0.0 if dataset.plan.non_negative else -np.inf
         validation = origins_of(dataset.validation)
         makers = [_point_method(make, validation, least) for make in _points(dataset)]
+        if are_small_counts(dataset.table, dataset.ends):
+            makers.append(PastQuantiles)
         if not absent(origins):
             makers += [_statistical(kind, origins, dataset.plan.season, least) for kind in STATISTICAL]
         dataset.methods[part] = [_timed(make, origins) for make in makers]

@@ -18,7 +18,7 @@ from gatework.tasks._blend import NETWORK, Blend, chosen
 from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import Part, fitted
 from gatework.tasks.forecast.data import ForecastDataset
-from gatework.tasks.forecast.methods import Method, PointMethod
+from gatework.tasks.forecast.methods import Method, PastQuantiles, PointMethod
 from gatework.tasks.forecast.metrics import MEDIAN, mase
 from gatework.tasks.forecast.past import Past
 from gatework.tasks.forecast.statistical import STATISTICAL, Statistical
@@ -85,6 +85,8 @@ class ForecastBlend:
 
 
 def _method(state: Mapping[str, Any], history: Panel) -> Method:
+    if state["name"] == PastQuantiles.label:
+        return PastQuantiles.from_state(state)
     kind: type[Statistical] | type[PointMethod] = Statistical if state["name"] in STATISTICAL else PointMethod
     return kind.from_state(state, history)
 

@@ -300,6 +300,56 @@ class PointMethod(Method):
         return cls(point, learnt, scale, by_step, spread, 0.0 if state["non_negative"] else -np.inf)
 
 
+@dataclass(frozen=True)
+class PastQuantiles(Method):
+    """The quantiles of what came before, whatever the step: of rare and lumpy counts hardly more can be known.
+
+    Attributes:
+        steps: Of so many of the last values at most.
+    """
+
+    steps: int = 1000
+    label: ClassVar[str] = "quantiles of the past"
+
+    @property
+    def name(self) -> str:
+        """As it stands in tables."""
+        return self.label
+
+    @property
+    def about(self) -> str:
+        """One sentence: what it does."""
+        return f"The quantiles of the last {self.steps:,} values, the same for every step."
+
+    def quantiles(self, origins: Origins) -> np.ndarray:
+        """Values that there were, so those of counts are whole numbers."""
+        series = origins.table.series
+        each = np.empty((len(origins), 1, len(LEVELS)))
+        for row, (number, target, step) in enumerate(origins.index):
+            values = series[number].values[max(0, step - self.steps) : step, target]
+            each[row, 0] = np.quantile(values, LEVELS, method="inverted_cdf")
+        return np.repeat(each, origins.horizon, axis=1)
+
+    def begins(self, table: Panel) -> np.ndarray:
+        """As many steps before the end as it takes values of."""
+        return np.array([s.start + max(0, len(s) - self.steps) for s in table.series], dtype=np.int64)
+
+    def state(self) -> dict[str, Any]:
+        """How many values it takes."""
+        return {"name": self.name, "steps": self.steps}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> PastQuantiles:
+        """The method whose `state()` this is.
+
+        Raises:
+            ValueError: It takes no values.
+        """
+        if not 1 <= int(state["steps"]) <= cls.steps:
+            raise ValueError(f"quantiles of {state['steps']} values")
+        return cls(int(state["steps"]))
+
+
 def _point(name: str, state: Mapping[str, Any], learnt: Panel, shape: tuple[int, int]) -> Point:
     if name == Naive.name:
         return Naive()
