@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 
 #if defined(__linux__)
+#include <malloc.h>
 #include <sys/mman.h>
 #endif
 
@@ -274,9 +276,12 @@ void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] int64_t 
 }  // namespace
 
 void keep_freed_memory() {
-#if defined(__linux__)
-  void* volatile block = malloc(always_fresh - (1 << 20));  // volatile: a compiler may leave out the pair
-  free(block);
+#if defined(__GLIBC__)
+  const char* tunables = getenv("GLIBC_TUNABLES");
+  if (getenv("MALLOC_TRIM_THRESHOLD_") || getenv("MALLOC_MMAP_THRESHOLD_")) return;
+  if (tunables && strstr(tunables, "glibc.malloc.")) return;
+  mallopt(M_MMAP_THRESHOLD, always_fresh);
+  mallopt(M_TRIM_THRESHOLD, 2 * always_fresh);
 #endif
 }
 

@@ -39,8 +39,8 @@ Isa owner_of(Isa isa, Element element);
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant = Variant::plain);
 
 // Lets glibc keep up to 64 MB of freed memory for the next allocation. Otherwise it gives the memory of a training step
-// back to the system and takes it anew at the next one, which takes longer than a small step. glibc learns to keep
-// memory from the largest block it has seen freed; this frees one, never touched, of the largest size it learns from.
+// back to the system and takes it anew at the next one, which takes longer than a small step. These are the limits that
+// glibc comes to by itself where it sees large blocks freed. Does nothing where the environment sets limits.
 void keep_freed_memory();
 
 // How many planes of (rows, hidden) a forward pass saves; with a projection the last is h before it.

@@ -27,18 +27,23 @@ def pack(tensors: Mapping[str, np.ndarray], bytes_of_many: Bytes = 2) -> tuple[l
 
     Args:
         tensors: By name, of any floating type.
-        bytes_of_many: The bytes of a number where there are many: 2 for float16, 3 for the upper part of float32.
+        bytes_of_many: The bytes of a number where there are many: 2 for float16, 3 for the upper part of float32, which
+            a tensor takes as well that goes beyond float16.
 
     Returns:
         For each tensor its name, shape and bytes per number, in the order of the text; and the text.
     """
     listing, planes = [], []
     for name, tensor in tensors.items():
-        width = bytes_of_many if tensor.size >= MANY else 4
+        width = _width(tensor, bytes_of_many) if tensor.size >= MANY else 4
         planes.append(_bytes(tensor, width).T.tobytes())
         listing.append({"name": name, "shape": list(tensor.shape), "bytes": width})
     # Weights hold no repetitions: looking for them would only cost room.
     return listing, _text(b"".join(planes), zlib.Z_HUFFMAN_ONLY)
+
+
+def _width(tensor: np.ndarray, wanted: Bytes) -> Bytes:
+    return 3 if np.abs(tensor).max() > np.finfo(np.float16).max else wanted
 
 
 def _bytes(tensor: np.ndarray, width: int) -> np.ndarray:
