@@ -221,6 +221,7 @@ def test_the_better_scores_have_the_larger_weight():
     assert joined(right, noise, targets).share > 0.85
     assert joined(noise, right, targets).share < 0.15
     assert 0.3 < joined(right, other, targets).share < 0.7
+    assert joined(right, noise, targets, is_equal=True).share == 0.5
     one, two = joined(right, other, targets).factors
     alone, together = (float((scores.argmax(1) == targets).mean()) for scores in (right, one * right + two * other))
     assert together > alone + 0.02

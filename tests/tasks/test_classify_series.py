@@ -10,11 +10,12 @@ import pytest
 
 import gatework as gw
 from gatework import tasks
+from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries
 from gatework.errors import DataError, UsageError
 from gatework.tasks.classify import baselines
 from gatework.tasks.classify.linear import pooled
-from gatework.tasks.classify.warping import distances
+from gatework.tasks.classify.warping import distances, nearest_scores
 from support.long_tables import COLUMNS, small, waves
 
 
@@ -44,6 +45,16 @@ def test_the_distances_are_those_of_the_definition_for_series_of_any_length(monk
     monkeypatch.setattr("gatework.tasks.classify.warping._MOST_NUMBERS", 100)
     np.testing.assert_allclose(distances(one, RaggedSeries.of(others)), expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(distances(one[:1], RaggedSeries.of(others)), [apart(one[:1], o) for o in others])
+
+
+def test_a_distance_for_each_step_is_divided_by_the_steps_of_both_series():
+    series = [np.array([[k], [-k]] * 40) for k in (1.0, 1.5)]
+    known = Split(RaggedSeries.of([series[0], np.array([[0.0], [0.3]])]), np.array([0, 1]))
+    asked = RaggedSeries.of([series[1]])
+    plain, by_step = (nearest_scores(known, asked, 2, is_by_step=way)[0] for way in (False, True))
+    # Scores are shares of the mean distance of all classes, so that only their ratio tells.
+    assert by_step[0] / by_step[1] == pytest.approx(plain[0] / plain[1] * (80 + 2) / (80 + 80), rel=1e-9)
+    assert (plain < 0).all()
 
 
 def test_pooled_values_are_the_statistics_of_each_variable_and_the_length():

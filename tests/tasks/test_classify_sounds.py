@@ -15,12 +15,14 @@ from gatework.data.dataset import Batch
 from gatework.data.sound_classes import BACKGROUND
 from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
-from gatework.tasks.classify import sounds
+from gatework.tasks.classify import linear, sounds
 from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
+from gatework.tasks.classify.cepstral import pooled_sound
 from gatework.tasks.classify.losses import heard_loss
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
 from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
+from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
 from support import recordings
 
@@ -134,6 +136,42 @@ def test_what_is_far_below_the_loudest_is_quiet_however_quiet_it_is():
     louder = np.where(quiet, frames + 0.9 * (frames.max() - 26 * np.log(10) / 10 - frames), frames).astype(np.float32)
     assert np.array_equal(encoder.steps(louder), encoder.steps(frames))
     assert not np.array_equal(dataclasses.replace(encoder, dynamic_range=0.0).steps(louder), encoder.steps(frames))
+
+
+def test_simple_methods_hear_the_same_however_loud_a_word_is_and_however_long_it_is_quiet_around_it():
+    frames = np.random.default_rng(0).uniform(12, 18, size=(20, 12)).astype(np.float32)
+    quiet = np.full((7, 12), frames.max() - 31 * np.log(10) / 10, np.float32)
+    other = np.concatenate([quiet, frames, quiet, quiet]) + np.float32(3)
+    plain, padded = pooled_sound([frames, other])
+    np.testing.assert_allclose(padded, plain, atol=1e-4)  # sums of 12 values near 20, in float32
+    assert plain[-1] == 20
+
+
+def test_what_answers_strangers_best_is_chosen_on_people_who_are_left_out_in_turn(monkeypatch):
+    dataset = recordings.sound_dataset()
+    assert not is_for_strangers(dataset)
+    assert not [*left_out_in_turn(dataset)]
+
+    def spoken_by(part, *people):
+        return dataclasses.replace(part, speakers=np.resize(np.array(people, dtype=object), len(part)))
+
+    known = [spoken_by(part, "ann", "bo", "cy", "") for part in (dataset.train, dataset.validation)]
+    parts = dict(zip(("train", "validation"), known, strict=True), test=spoken_by(dataset.test, "di", ""))
+    dataset = dataclasses.replace(dataset, **parts)
+    assert is_for_strangers(dataset)
+    assert [is_out.sum() for is_out in left_out_in_turn(dataset)] == [6, 6, 6]
+    learnt_from = []
+
+    def fits(part, features, strengths):
+        learnt_from.append(set(part.train.speakers) - {""})
+        assert len(features) == len(part.train) == 18
+        return (linear.Weights(np.eye(4) * (strength == 0.3), np.zeros(4)) for strength in strengths)
+
+    monkeypatch.setattr(linear, "_multinomial", fits)
+    assert linear._best_for_strangers(dataset, np.eye(4)[dataset.train.targets], (3.0, 0.3, 0.03)) == [0.3]
+    assert learnt_from == [{"bo", "cy"}, {"ann", "cy"}, {"ann", "bo"}]
+    others = dataclasses.replace(dataset, validation=spoken_by(dataset.validation, "ed"))
+    assert not is_for_strangers(others), "whose validation part tells how strangers are answered"
 
 
 def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):

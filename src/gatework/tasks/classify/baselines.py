@@ -79,10 +79,10 @@ def _nearest_sound(dataset: Dataset) -> Baseline:
         said = f"the nearest of {len(chosen):,} training recordings, one in {step} of each class,"
     about = (
         f"Answers the class of {said} by dynamic time warping of cepstral coefficients (MFCC), each recording's in "
-        "deviations from its mean."
+        "deviations from its mean, by their distance for each step."
     )
     known = Split(train[chosen], dataset.train.targets[chosen])
-    scores = nearest_scores(known, test, len(dataset.classes))
+    scores = nearest_scores(known, test, len(dataset.classes), is_by_step=True)
     return Baseline(_NEAREST, about, answers_of(scores, dataset.test.targets), perf_counter() - start)
 
 

@@ -6,7 +6,9 @@ $$ \sum_i -\ln \mathrm{softmax}(s_i / T)_{y_i} + \tfrac12 (\ln T)^2 . $$
 
 The last term stands for what is known before the first example: a factor of $e$ either way is unlikely. A handful of
 examples do not overrule it. Two sets of scores, each divided by its standard deviation about the mean of an example,
-are joined as $w\, s + (1 - w)\, t$, with the share $w$ of the least such sum among a few, and then calibrated.
+are joined as $w\, s + (1 - w)\, t$, with the share $w$ of the least such sum among a few, and then calibrated. Where
+the examples do not tell which is better, as they are of people that are known and others are to be answered, both count
+alike: equal shares do better than ones that are fitted to something else.
 
 The expected calibration error is the mean distance between how sure the answers of a group are and how many of them are
 right, over 15 groups of equal width by the probability of the answer.
@@ -53,16 +55,18 @@ def cost(scores: np.ndarray, targets: np.ndarray) -> float:
     return _tempered(scores, targets)[1]
 
 
-def joined(first: np.ndarray, second: np.ndarray, targets: np.ndarray) -> Joined:
+def joined(first: np.ndarray, second: np.ndarray, targets: np.ndarray, *, is_equal: bool = False) -> Joined:
     """The share of two sets of scores of the same examples, and the factors that come of it.
 
     Args:
         first: Shape (examples, classes).
         second: The same shape.
         targets: Class indices, shape (examples,).
+        is_equal: Whether both have the same share, whatever these examples say.
     """
     one, other = _spread(first), _spread(second)
-    tried = ((_tempered(w * first / one + (1 - w) * second / other, targets), float(w)) for w in _SHARES[::-1])
+    shares = (0.5,) if is_equal else _SHARES[::-1]
+    tried = ((_tempered(w * first / one + (1 - w) * second / other, targets), float(w)) for w in shares)
     (heat, _), share = min(tried, key=lambda tempered: tempered[0][1])
     return Joined(share, (share / one / heat, (1 - share) / other / heat))
 

@@ -9,8 +9,8 @@ Each is a logistic regression whose penalty is chosen on the validation part, on
   hinge, as in Mesnil et al., because it gives probabilities.
 - The standardised values of all steps of a series; of series of several lengths, those of each variable's mean,
   standard deviation, least, largest, first and last value, and of the length.
-- Of a recording, the mean of each cepstral coefficient (MFCC) in five parts of equal length, its standard deviation,
-  and the length, standardised.
+- Of a recording, the mean of each cepstral coefficient (MFCC) of what is spoken in five parts of equal length, its
+  standard deviation, and the length, standardised.
 
 Sources: S. Wang and C. Manning, "Baselines and bigrams: simple, good sentiment and topic classification", ACL 2012;
 G. Mesnil, T. Mikolov, M. Ranzato and Y. Bengio, "Ensemble of generative and discriminative techniques for sentiment
@@ -30,13 +30,14 @@ import numpy as np
 import polars as pl
 
 from gatework.data.dataset import Split
-from gatework.data.features import cepstra
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.recordings import Recordings
 from gatework.data.text import Texts, texts_of
 from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
+from gatework.tasks.classify.cepstral import pooled_sound
+from gatework.tasks.classify.strangers import left_out_in_turn
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -48,8 +49,9 @@ _STRENGTHS = (1.0, 4.0, 16.0)
 """Inverse penalties of the logistic regression, the strongest penalty first."""
 _RATIO_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 """The same for log-count ratios, which are larger than TF-IDF weights."""
+_SOUND_STRENGTHS = (0.003, 0.03, 0.3, 3.0)
+"""The same for recordings, whose features are fewer and depend on who speaks."""
 _LONGEST_RUN = 3
-_PARTS_OF_SOUND = 5
 _LEAST = -27.6
 """The least log-probability: that of 1e-12."""
 _NEVER = -1e30
@@ -187,9 +189,9 @@ def _pooled(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> Linear
     return _standardised(dataset, strengths, "pooled values + logistic regression", about, pooled, _pooled)
 
 
-def _sounds(dataset: Dataset, strengths: Sequence[float] = _STRENGTHS) -> LinearClassifier:
+def _sounds(dataset: Dataset, strengths: Sequence[float] = _SOUND_STRENGTHS) -> LinearClassifier:
     about = (
-        "Logistic regression on cepstral coefficients (MFCC): their means in five parts of the recording, their "
+        "Logistic regression on cepstral coefficients (MFCC) of what is spoken: their means in five parts, their "
         "standard deviations, and the length."
     )
     return _standardised(dataset, strengths, "pooled MFCC + logistic regression", about, pooled_sound, _sounds)
@@ -208,6 +210,8 @@ def _standardised(
     start = perf_counter()
     train, validation = features(dataset.train.inputs), features(dataset.validation.inputs)
     scaler = StandardScaler().fit(train)
+    if len(strengths) > 1:
+        strengths = _best_for_strangers(dataset, scaler.transform(train), strengths)
     learnt = _best(_multinomial(dataset, scaler.transform(train), strengths), dataset, scaler.transform(validation))
     # What acts on standardised values, as what acts on plain ones.
     weights = learnt.weights / scaler.scale_[:, None]
@@ -260,20 +264,21 @@ def pooled(inputs: Any) -> np.ndarray:
     return np.array(rows).reshape(len(inputs), -1)
 
 
-def pooled_sound(inputs: Any) -> np.ndarray:
-    """Recordings as features, shape (examples, 6 * coefficients + 1), float64."""
-    rows = []
-    for k in range(len(inputs)):
-        each = cepstra(inputs[k])
-        parts = np.array_split(each, _PARTS_OF_SOUND) if len(each) >= _PARTS_OF_SOUND else [each] * _PARTS_OF_SOUND
-        rows.append(np.concatenate([*(part.mean(0) for part in parts), each.std(0), [len(each)]]))
-    return np.array(rows).reshape(len(inputs), -1)
-
-
 def _best(fits: Iterator[Weights], dataset: Dataset, validation: Any) -> Weights:
     """The first of those fits whose accuracy on the validation part is highest."""
     targets = dataset.validation.targets
     return max(fits, key=lambda fit: float((fit.scores(validation).argmax(axis=1) == targets).mean()))
+
+
+def _best_for_strangers(dataset: Dataset, train: np.ndarray, strengths: Sequence[float]) -> Sequence[float]:
+    """The inverse penalty that answers each training speaker best by the others; all where nobody new is answered."""
+    right = np.zeros(len(strengths))
+    for is_out in left_out_in_turn(dataset):
+        others = replace(dataset, train=dataset.train.take(np.flatnonzero(~is_out)))
+        fits = _multinomial(others, train[~is_out], strengths)
+        targets, held = dataset.train.targets[is_out], train[is_out]
+        right += [float((fit.scores(held).argmax(axis=1) == targets).sum()) for fit in fits]
+    return [strengths[int(right.argmax())]] if right.any() else strengths
 
 
 def _multinomial(dataset: Dataset, train: Any, strengths: Sequence[float]) -> Iterator[Weights]:

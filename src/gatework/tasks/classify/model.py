@@ -162,7 +162,9 @@ class Joining(nn.Module):
         """
         self.temperature.fill_(temperature(outputs, targets))
 
-    def join(self, linear: LinearClassifier, outputs: np.ndarray, inputs: Any, targets: np.ndarray) -> Blend:
+    def join(
+        self, linear: LinearClassifier, outputs: np.ndarray, inputs: Any, targets: np.ndarray, *, is_equal: bool = False
+    ) -> Blend:
         """Chooses the weight of the network beside a linear classifier; see `calibrate()`.
 
         Args:
@@ -170,13 +172,14 @@ class Joining(nn.Module):
             outputs: The network's scores of the validation part.
             inputs: The inputs of the validation part.
             targets: Its classes.
+            is_equal: Whether both count alike.
 
         Returns:
             The weights, and the log loss of each on the validation part.
         """
         self.keep(linear)
         beside = linear.scores(inputs)
-        share, factors = joined(outputs, beside, targets)
+        share, factors = joined(outputs, beside, targets, is_equal=is_equal)
         self.factors.copy_(torch.tensor(factors, dtype=torch.float64))
         name, count = linear.short_name, max(len(targets), 1)
         weights = {NETWORK: round(share, 2), name: round(1 - share, 2)}

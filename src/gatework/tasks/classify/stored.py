@@ -11,7 +11,8 @@ import numpy as np
 from gatework.data.text import Vocabulary
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
-from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat, pooled, pooled_sound
+from gatework.tasks.classify.cepstral import pooled_sound
+from gatework.tasks.classify.linear import LinearClassifier, Presence, Weights, flat, pooled
 
 _WORDS, _RUN = "words", "run"
 _OF_SERIES = {"values": flat, "pooled": pooled, "sound": pooled_sound}

@@ -40,6 +40,7 @@ from gatework.tasks.classify.options import (
     SoundOptions,
 )
 from gatework.tasks.classify.sounds import Sounds, is_of_sounds
+from gatework.tasks.classify.strangers import is_for_strangers
 from gatework.tasks.classify.tally import ClassTally
 from gatework.tasks.classify.unlabelled import (
     BegunDataset,
@@ -312,7 +313,7 @@ class ClassifyTask(SequenceTask):
             return self
         outputs, _ = super().outputs(model, self.encode(held))
         linear = min(linear_classifiers(dataset.sampled), key=lambda each: cost(each.scores(held.inputs), held.targets))
-        chosen = joining.join(linear, outputs, held.inputs, held.targets)
+        chosen = joining.join(linear, outputs, held.inputs, held.targets, is_equal=is_for_strangers(dataset))
         # The weight is chosen by what has not seen the validation part; the answers are better for having seen it.
         joining.keep(refitted(linear, dataset.sampled))
         return replace(self, chosen=replace(chosen, refitted=linear.short_name))

@@ -4,7 +4,8 @@ With $d(i, j)$ the squared distance of step $i$ of one series and step $j$ of th
 
 $$ D(i, j) = d(i, j) + \min(D(i - 1, j), D(i, j - 1), D(i - 1, j - 1)) . $$
 
-The distance of two series is the last entry of $D$. One series is held against many at once, along the diagonals of
+The distance of two series is the last entry of $D$; of recordings it is divided by the sum of their steps, since what
+is longer would else be farther away from all. One series is held against many at once, along the diagonals of
 $D$, whose entries do not depend on each other.
 
 Source: M. Shokoohi-Yekta, B. Hu, H. Jin, J. Wang and E. Keogh, "Generalizing DTW to the multi-dimensional case requires
@@ -25,13 +26,14 @@ _MOST_NUMBERS = 2**22
 """Entries of D that are held at once."""
 
 
-def nearest_scores(train: Split, inputs: Any, classes: int) -> np.ndarray:
+def nearest_scores(train: Split, inputs: Any, classes: int, *, is_by_step: bool = False) -> np.ndarray:
     """Scores by the distance to the nearest training series of each class, shape (examples, classes).
 
     Args:
         train: The training part.
         inputs: The series to be answered.
         classes: How many classes there are.
+        is_by_step: Whether a distance is divided by the steps of both series.
     """
     series = train.inputs
     if not isinstance(series, RaggedSeries):
@@ -40,7 +42,9 @@ def nearest_scores(train: Split, inputs: Any, classes: int) -> np.ndarray:
     known = RaggedSeries(scale.apply(series.values).astype(np.float64), series.ends)
     nearest = np.full((len(inputs), classes), np.inf)
     for row, place in zip(nearest, range(len(inputs)), strict=True):
-        np.minimum.at(row, train.targets, distances(scale.apply(inputs[place]).astype(np.float64), known))
+        one = scale.apply(inputs[place]).astype(np.float64)
+        apart = distances(one, known)
+        np.minimum.at(row, train.targets, apart / (len(one) + known.lengths) if is_by_step else apart)
     # A class without a training series is as far away as can be; one that is met exactly has all the others far.
     nearest = np.minimum(nearest, 1e9)
     return -nearest / np.maximum(nearest.mean(axis=1, keepdims=True), 1e-9)
