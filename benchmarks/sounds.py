@@ -81,6 +81,11 @@ def trained(source: Path, out: Path, **options: Any) -> Run:
     return gw.train("classify", source, out=out, threads=1, progress=None, **options)
 
 
+def without_streams() -> Any:
+    """Leaves out the hours without a word in which a run listens for keywords: they tell nothing of strangers."""
+    return mock.patch.object(spotting, "_WITHOUT", 0)
+
+
 def told(name: str, run: Run, seconds: float, *, has_baselines: bool = True) -> dict[str, float]:
     """Prints and gives the accuracy of the network, the answer and the simple methods."""
     figures = {"network": run.scores.baselines.get("network alone", run.summary["metrics"])["test_accuracy"]}
@@ -107,7 +112,8 @@ def speakers(folder: Path) -> None:
     reached = []
     for who in sorted({who for _, _, who, _ in each}):
         start = time.process_time()
-        run = trained(source, folder / f"without-{who}", leave_out_speaker=who, **SETTINGS[CHOSEN[who]])
+        with without_streams():
+            run = trained(source, folder / f"without-{who}", leave_out_speaker=who, **SETTINGS[CHOSEN[who]])
         reached.append(told(f"without {who} ({CHOSEN[who]})", run, time.process_time() - start))
     means = {what: np.mean([figures[what] for figures in reached]) for what in reached[0]}
     print("mean: " + ", ".join(f"{what} {accuracy:.3f}" for what, accuracy in means.items()))
@@ -122,8 +128,7 @@ def settings(folder: Path) -> None:
         for pair in itertools.combinations(people, 2):
             rows = [(wav, word, who, "test" if who in pair else "") for wav, word, who, _ in each]
             out = folder / f"{name}-{'-'.join(pair)}".replace(" ", "_")
-            # Streams of an hour without a word, in which a run listens for keywords, tell nothing of who was held out.
-            with mock.patch.object(spotting, "_WITHOUT", 0):
+            with without_streams():
                 run = trained(listed(folder, "pair", rows), out, blend=False, **options)
             by_pair |= (two := held_out(run, pair))
             print(f"  {name}, {', '.join(f'{who} {share:.3f}' for (who, _), share in two.items())}", flush=True)
