@@ -9,6 +9,7 @@ from gatework import training
 from gatework.data.dataset import Dataset
 from gatework.recipe import Recipe
 from gatework.training import Run
+from gatework.training.fitting import prepare
 from gatework.training.progress import Lines
 
 
@@ -32,7 +33,14 @@ def _value(text: str) -> Any:
 
 
 def finished(out: Path, dataset: Dataset, recipe: Recipe, threads: int | None) -> Run:
-    """A run trained to its end, from where it was left if it is there."""
+    """A run trained to its end, from where it was left if it is there.
+
+    Raises:
+        SystemExit: What is there was trained by another recipe.
+    """
     if (out / "recipe.toml").exists():
+        _, wanted = prepare(dataset, recipe.task, recipe, {})
+        if Run.open(out).recipe.to_dict() != wanted.to_dict():
+            raise SystemExit(f"{out} holds a run of other settings: remove it, or name another folder with --out")
         return training.resume(out, dataset, progress=Lines())
     return training.train(recipe.task, dataset, out=out, recipe=recipe, threads=threads, progress=Lines())

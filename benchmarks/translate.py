@@ -5,8 +5,9 @@ GATEWORK_DATA holds fra-eng.txt.gz of manythings.org. Each budget, DIRECTION:MIN
 or fr-en or en-fr of Tatoeba, trains a network of a size for it, and prints BLEU of the test part (13a, cased), in
 lower case, which is near the published tokenised figures, chrF, and the simple methods beside it. Tatoeba is split so
 that no sentence of a part stands in another, on either side. With several --seeds the mean, and the runs together as an
-ensemble, are printed too. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same
-network written with torch.nn's LSTM and cross_entropy, on the same batches, in turn.
+ensemble, are printed too. A run that stands in --out is gone on with from where it was left, or taken as it
+is. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same network written with
+torch.nn's LSTM and cross_entropy, on the same batches, in turn.
 
 GATEWORK_DATA=... python benchmarks/translate.py --budgets de-en:5 de-en:20 en-de:15 --out build/translate
 GATEWORK_DATA=... python benchmarks/translate.py --budgets fr-en:15 --pairs 0
@@ -26,12 +27,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
-from runs import settings, take_settings
+from runs import finished, settings, take_settings
 from torch import nn
 
-import gatework
 from gatework import tasks
 from gatework.bench.timing import seconds_of
+from gatework.data.dataset import Dataset
 from gatework.data.subwords import PADDING
 from gatework.nn import to_torch
 from gatework.nn.precision import train_in_bfloat16
@@ -40,7 +41,6 @@ from gatework.tasks.translate.data import sides_of
 from gatework.tasks.translate.metrics import signature
 from gatework.training import Run
 from gatework.training.optimizer import Adam
-from gatework.training.progress import Lines
 
 # SMALL was looked at on the validation part; LARGE is a guess from its size.
 SMALL = {"hidden": 256, "embedding": 192, "vocabulary": 4000, "learning_rate": 3e-3, "dropout": 0.2}
@@ -63,11 +63,16 @@ def main() -> None:
         direction, _, minutes = budget.partition(":")
         recipe = recipe_of(direction, float(minutes)).changed(**settings(options))
         out = options.out / budget.replace(":", "-")
-        runs = [train(direction, recipe, seed, out / f"seed-{seed}", options.threads) for seed in range(options.seeds)]
-        print_baselines(runs[0], direction)
+        dataset = tasks.get("translate").load(data_of(direction), recipe)
+        runs = [
+            train(direction, dataset, recipe.changed(seed=seed), out / f"seed-{seed}", options.threads)
+            for seed in range(options.seeds)
+        ]
+        print_baselines(runs[0], dataset)
+        known = data_of(direction) if "fr" not in direction else test_part(runs[0], dataset)
         if len(runs) > 1:
-            print_together(runs, direction)
-        measure(runs[0], direction)
+            print_together(runs, known)
+        measure(runs[0], known)
     if options.pairs:
         step_beside_torch("de-en", options.pairs)
 
@@ -85,12 +90,10 @@ def recipe_of(direction: str, minutes: float) -> Recipe:
     )
 
 
-def train(direction: str, recipe: Recipe, seed: int, out: Path, threads: int) -> Run:
-    recipe = recipe.changed(seed=seed)
-    data = data_of(direction)
-    run = gatework.train("translate", data, out=out, recipe=recipe, threads=threads, progress=Lines())
+def train(direction: str, dataset: Dataset, recipe: Recipe, out: Path, threads: int) -> Run:
+    run = finished(out, dataset, recipe, threads)
     measured = {name.removeprefix("test_"): value for name, value in run.summary["metrics"].items()}
-    minutes, epochs = recipe.training.minutes, run.summary["epochs"]
+    minutes, seed, epochs = recipe.training.minutes, recipe.training.seed, run.summary["epochs"]
     print(f"{direction} in {minutes:g} minutes, seed {seed}, {epochs} epochs: {shown(measured)}  ({signature('bleu')})")
     return run
 
@@ -99,31 +102,28 @@ def shown(metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
-def print_baselines(run: Run, direction: str) -> None:
-    for baseline in run.task.baselines(tasks.get("translate").load(data_of(direction), run.recipe)):
+def print_baselines(run: Run, dataset: Dataset) -> None:
+    for baseline in run.task.baselines(dataset):
         print(f"{baseline.name}: {shown(run.task.metrics(baseline.answers))}")
 
 
-def print_together(runs: Sequence[Run], direction: str) -> None:
+def print_together(runs: Sequence[Run], known: Path | pl.DataFrame) -> None:
     """The mean of several seeds with its standard deviation, and all of them as an ensemble."""
     values = [run.summary["metrics"]["test_bleu_lower"] for run in runs]
     print(f"bleu_lower of {len(runs)} seeds: {statistics.mean(values):.2f} +- {statistics.stdev(values):.2f}")
     others = [str(run.path) for run in runs[1:]]
-    scores = runs[0].evaluate(known_of(runs[0], direction), ensemble=others)
+    scores = runs[0].evaluate(known, ensemble=others)
     print(f"ensemble of {len(runs)}: {shown(scores.metrics)}")
 
 
-def known_of(run: Run, direction: str) -> Path | pl.DataFrame:
-    """The test part: of Tatoeba that of the run's own split."""
-    if "fr" not in direction:
-        return data_of(direction)
-    sources, targets = sides_of(tasks.get("translate").load(data_of(direction), run.recipe).test)
-    return pl.DataFrame(dict(zip(run.task.columns, (sources, targets), strict=True)))
+def test_part(run: Run, dataset: Dataset) -> pl.DataFrame:
+    """The test part of a set that is split here."""
+    return pl.DataFrame(dict(zip(run.task.columns, sides_of(dataset.test), strict=True)))
 
 
-def measure(run: Run, direction: str) -> None:
+def measure(run: Run, known: Path | pl.DataFrame) -> None:
     """Words of the source a second, and milliseconds for one sentence, after loading."""
-    lines = sides_of(run.task.read_known(known_of(run, direction), run.recipe))[0]
+    lines = sides_of(run.task.read_known(known, run.recipe))[0]
     words = sum(len(line.split()) for line in lines)
     for beam, shortlist in ((1, None), (5, None), (1, 20), (5, 20)):
         asked = {"beam": beam, "shortlist": shortlist}

@@ -101,6 +101,37 @@ def test_what_is_wanted_comes_once_and_before_the_end():
             assert [sorted(best.tokens) for best, *_ in results] == [[20, 23], [], [21]]
 
 
+def test_an_ensemble_answers_by_the_plain_mean_of_its_members_probabilities():
+    decoder, vectors, output, memories, states = made("general")
+    other, tokens = copy.deepcopy(decoder), np.array([[1, 2], [3, 5], [0, 36]])
+    outputs = [output, output._replace(bias=output.bias.flip(0))]
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.mul_(0.7)
+        searches = []
+        for each, its in zip((decoder, other), outputs, strict=True):
+            remembered = [each.remember(memory) for memory in memories]
+            searches.append(AttentionSearch(each, lambda t: vectors[t], its, remembered, states, BEAM))
+        together, carried = EnsembleSearch(searches), {}
+        for _ in range(2):
+            logs, words = together.best(tokens, 6)
+            for s, b in np.ndindex(tokens.shape):
+                chances = []
+                for m, (each, its) in enumerate(zip((decoder, other), outputs, strict=True)):
+                    double, vector = copy.deepcopy(each).double(), vectors[int(tokens[s, b])][None].double()
+                    step = double.step(vector, double.remember(memories[s].double()), carried.get((m, s, b)))
+                    carried[m, s, b] = step.state
+                    scores = step.output[0] @ its.weight.double().T + its.bias.double()
+                    scores[its.banned] = -torch.inf
+                    chances.append(scores.softmax(0))
+                expected = ((chances[0] + chances[1]) / 2).log().topk(6)
+                assert words[s, b].tolist() == expected.indices.tolist()
+                # As of one decoder: sums of tens of terms near 1 in float32.
+                np.testing.assert_allclose(logs[s, b], expected.values, rtol=0, atol=3e-5)
+            tokens = words[:, :, 0]
+            together.keep(np.arange(3), np.array([[0, 1]] * 3))
+
+
 def test_a_coverage_penalty_is_that_of_the_weights_added_up():
     decoder, vectors, output, memories, states = made("general")
     with torch.no_grad():

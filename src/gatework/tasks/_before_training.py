@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from gatework.errors import DataError
@@ -60,6 +60,12 @@ class BeforeTraining(Core):
         parts = (f"{len(getattr(dataset, name)):,} for {word}" for name, word in _PARTS.items())
         return [f"{dataset.name}: {', '.join(parts)}"]
 
-    def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
-        """What a person may expect of a training before it begins, in lines; nothing by default."""
+    def outlook(self, dataset: Dataset, recipe: Recipe, step_seconds: Callable[[], float]) -> list[str]:
+        """What a person may expect of a training before it begins, in lines; nothing by default.
+
+        Args:
+            dataset: The data.
+            recipe: What is trained.
+            step_seconds: Measures what a step takes, which takes some steps.
+        """
         return []

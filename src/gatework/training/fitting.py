@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from gatework.training import runtime
 from gatework.training.completing import complete, create
 from gatework.training.notebook import NotebookProgress, is_notebook
 from gatework.training.outline import outline
+from gatework.training.pace import step_seconds
 from gatework.training.progress import Progress
 from gatework.training.ranks import here
 from gatework.training.run import Run, refuse_occupied
@@ -80,9 +82,8 @@ def train(
         progress.noted(provenance.notes)
         network = fitted.model(chosen.model)
         example = fitted.encode(dataset.train.take(np.arange(1)))
-        progress.described(
-            [*fitted.about(dataset), *fitted.outlook(dataset, chosen), "", *outline(network, example), ""]
-        )
+        outlook = fitted.outlook(dataset, chosen, partial(step_seconds, fitted, chosen, dataset, threads))
+        progress.described([*fitted.about(dataset), *outlook, "", *outline(network, example), ""])
     ranks.wait()
     return complete(Run.open(out), dataset, progress)
 

@@ -1,8 +1,9 @@
 import json
+import re
 
 import pytest
 
-from gatework import training
+from gatework import tasks, training
 from gatework.recipe import recipe_of_task
 from gatework.training.fitting import prepare
 from support.texts import small, text
@@ -47,6 +48,17 @@ def test_it_is_said_before_training_what_to_expect(tmp_path):
     assert "2,000 characters" in told
     assert "copies" in told
     assert "training takes about" in told
+
+
+def test_the_time_that_is_said_is_that_of_all_steps_and_of_judging_each_epoch(tmp_path):
+    dataset, recipe = prepare(text(tmp_path, 9000), "generate", small(epochs=40, minutes=0), {})
+    task = tasks.get("generate").fit(dataset, recipe.data)
+    (said,) = task.outlook(dataset, recipe, lambda: 60.0)
+    minutes = 40 * len(task.order(task.encode(dataset.train), recipe.training, 1))
+    told = int(re.search(r"about (\d+) h", said)[1])
+    assert minutes / 60 < told < 1.1 * minutes / 60
+    (said,) = task.outlook(dataset, recipe.changed(minutes=30), lambda: 60.0)
+    assert "about 30 minutes (at most 30 minutes)" in said
 
 
 def test_training_ends_with_its_minutes_and_the_rate_with_it(tmp_path):

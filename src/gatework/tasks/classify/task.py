@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -438,7 +438,7 @@ class ClassifyTask(SequenceTask):
         """Zeros, shape (count,)."""
         return np.zeros(count, dtype=np.int64)
 
-    def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
+    def outlook(self, dataset: Dataset, recipe: Recipe, step_seconds: Callable[[], float]) -> list[str]:
         """What was decided for the data."""
         return outlook(dataset, recipe)
 

@@ -30,6 +30,8 @@ _PASSES, _MOST_PASSES = 3.5, 60
 # Parameters for each character, beyond which a network does nothing but remember.
 _SHARE, _ALWAYS = 4.0, 50_000
 _CHARACTERS_OF_PIECE = 3.0
+# What judging a token of the validation part costs, as a share of learning from one.
+_JUDGED = 0.5
 _EXPECTATIONS = (
     (20_000, "expect letters and words, and copies of what it has read; 200,000 are a better start"),
     (200_000, "expect words and phrases, some of them copied; 1,000,000 are a better start"),
@@ -82,14 +84,23 @@ def about(dataset: TextDataset, tokens: Tokens) -> list[str]:
     ]
 
 
-def outlook(dataset: TextDataset, tokens: Tokens, recipe: Recipe) -> list[str]:
-    """How long training takes on this machine, and how often the text is read."""
-    count = characters(dataset.train)
-    length = int(count / _CHARACTERS_OF_PIECE) if tokens.level == "subword" else count
-    passes = _passes(recipe, length, len(tokens))
-    seconds = passes * length * _operations(recipe.model, len(tokens)) / _speed(recipe)
-    most = f" (at most {spell(60 * recipe.training.minutes)})" if recipe.training.minutes else ""
-    return [f"training takes about {spell(seconds)}{most}, in which the text is read {passes:.2g} times"]
+def outlook(dataset: TextDataset, tokens: int, recipe: Recipe, step_seconds: float) -> list[str]:
+    """How long training takes on this machine, and how often the text is read.
+
+    Args:
+        dataset: The text.
+        tokens: Those of the training part.
+        recipe: What is trained.
+        step_seconds: What a step takes.
+    """
+    plan, limit = _plan(recipe, tokens), 60 * recipe.training.minutes
+    judged = _JUDGED * characters(dataset.validation) / max(characters(dataset.train), 1)
+    pass_seconds = plan.steps * step_seconds * (1 + judged / plan.passes_of_epoch)
+    passes = recipe.training.epochs * plan.passes_of_epoch
+    if limit:
+        passes = min(passes, limit / pass_seconds)
+    most = f" (at most {spell(limit)})" if limit else ""
+    return [f"training takes about {spell(passes * pass_seconds)}{most}, in which the text is read {passes:.2g} times"]
 
 
 def characters(split: Split) -> int:

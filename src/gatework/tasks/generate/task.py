@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,9 +128,9 @@ class GenerateTask(Task):
         """What was read: characters, documents and tokens."""
         return generate.about(_texts(dataset), self.tokens)
 
-    def outlook(self, dataset: Dataset, recipe: Recipe) -> list[str]:
+    def outlook(self, dataset: Dataset, recipe: Recipe, step_seconds: Callable[[], float]) -> list[str]:
         """How long training takes, and how often the text is read."""
-        return generate.outlook(_texts(dataset), self.tokens, recipe)
+        return generate.outlook(_texts(dataset), sum(self.counts), recipe, step_seconds())
 
     def encode(self, split: Split) -> TokenExamples:
         """The passages as one ring of tokens."""
