@@ -1,4 +1,4 @@
-"""Texts as characters, for models that look at how words are spelt: runs of characters are terms as runs of words are."""
+"""Texts as characters, for models that look at how words are spelt: their runs are terms as runs of words are."""
 
 from __future__ import annotations
 
