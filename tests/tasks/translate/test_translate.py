@@ -19,7 +19,7 @@ from support.command_line import run_here
 from support.sentence_pairs import small, toy_pairs
 
 LEARNING = {"hidden": 64, "embedding": 48, "batch_size": 32, "epochs": 16, "learning_rate": 1e-2, "vocabulary": 400}
-LEARNING |= {"validation": 0.08, "test": 0.08, "label_smoothing": 0.0, "beam": 3}
+LEARNING |= {"validation": 0.08, "test": 0.08, "label_smoothing": 0.0, "beam": 3, "precision": "float32"}
 
 
 def turned_round(count: int = 900) -> pl.DataFrame:
