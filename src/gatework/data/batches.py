@@ -27,32 +27,25 @@ def training_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int, 
     return [batches[k] for k in random.permutation(len(batches))]
 
 
-def even_order(sources: np.ndarray, targets: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """The batches of one epoch of pairs, of similar length on both sides and about as many steps each.
+def even_order(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """The batches of one epoch, of similar length and about as many steps each: more short examples, fewer long ones.
 
-    Pairs stand in the order of their sources' lengths, those of one in that of their targets', upwards and downwards
-    in turn, so that neighbours are alike across sources too. Where batches are cut is the same in every epoch; which
-    pairs of the same lengths stand in which batch is not.
+    Where batches are cut is the same in every epoch; which examples of one length stand in which batch is not.
 
     Args:
-        sources: Steps of each source, shape (pairs,).
-        targets: Steps of each target, shape (pairs,).
-        batch_size: Pairs per batch, on average: a batch has at most so many times the mean steps of both sides, those
-            of padding counted, or one pair.
+        lengths: Steps of each example, shape (examples,).
+        batch_size: Examples per batch, on average: a batch has at most so many times the mean length, or one example.
         seed: The run's seed.
         epoch: The epoch, counted from 1.
     """
     random = np.random.default_rng((seed, epoch))
-    shuffled = random.permutation(len(sources))
-    direction = np.where(np.unique(sources[shuffled], return_inverse=True)[1] % 2, -1, 1)
-    order = shuffled[np.lexsort((direction * targets[shuffled], sources[shuffled]))]
-    most, starts, longest = batch_size * float((sources + targets).mean()), [0], 0
-    for place, (source, target) in enumerate(zip(sources[order].tolist(), targets[order].tolist(), strict=True)):
-        longest = max(longest, target)
-        # The source at hand is the longest of its batch so far, and all of them are padded to it.
-        if place > starts[-1] and (place + 1 - starts[-1]) * (source + longest) > most:
+    shuffled = random.permutation(len(lengths))
+    order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
+    most, starts = batch_size * float(lengths.mean()), [0]
+    for place, length in enumerate(lengths[order].tolist()):
+        # The example at hand is the longest of its batch so far, and all of them are padded to it.
+        if place > starts[-1] and (place + 1 - starts[-1]) * length > most:
             starts.append(place)
-            longest = target
     batches = np.split(order, starts[1:])
     return [batches[k] for k in random.permutation(len(batches))]
 

@@ -171,10 +171,10 @@ class TranslateTask(Task):
         return examples.rehearsed(copying, dropout, np.random.default_rng((config.seed, epoch)))
 
     def order(self, examples: Examples, config: TrainingOptions, epoch: int) -> Sequence[np.ndarray]:
-        """Batches of pairs of similar lengths, with about as many pieces each."""
-        if not (config.bucket and isinstance(examples, PairExamples)):
+        """Batches of sentences of similar length, with about as many pieces each."""
+        if not config.bucket:
             return super().order(examples, config, epoch)
-        return even_order(examples.lengths, examples.target_lengths, config.batch_size, config.seed, epoch)
+        return even_order(examples.lengths, config.batch_size, config.seed, epoch)
 
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
