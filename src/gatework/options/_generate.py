@@ -58,7 +58,7 @@ def _toml(value: Any) -> str:
 def _words(option: Option) -> str:
     kind = option.members[0]
     if option.is_list:
-        return "one or several names"
+        return "one or several names" if option.hint == Names else "one or several texts"
     return {bool: "`true`, `false`", str: "a text", int: "a whole number", float: "a number"}[kind]
 
 
@@ -75,6 +75,8 @@ def _source(hint: Any) -> str:
         return f"Literal[{', '.join(map(_quoted, arguments))}]"
     if origin in (typing.Union, types.UnionType):
         return " | ".join(map(_source, arguments))
+    if origin is tuple:
+        return f"Sequence[{_source(arguments[0])}]"
     if origin is dict:
         return f"Mapping[{', '.join(map(_source, arguments))}]"
     return "None" if hint is types.NoneType else str(hint.__name__)

@@ -182,7 +182,7 @@ class Option:
         """A value as TOML or Python gives it in the form in which the section keeps it, as a tuple for a list."""
         if self.is_list and isinstance(value, Sequence) and not isinstance(value, str):
             return tuple(value)
-        return dict(value) if isinstance(value, Mapping) else value
+        return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
 
     def problem(self, value: Any) -> str | None:
         """What is wrong with a value, in a sentence without its stop; None if nothing is."""
@@ -190,14 +190,16 @@ class Option:
             return None
         if self.choices:
             return None if value in self.choices else f'{self.qualified} is "{value}", expected {self.range}'
-        by_place = {self.qualified: value}
-        if isinstance(value, dict) and any(typing.get_origin(member) is dict for member in self.members):
-            by_place = {f"{self.qualified}.{key}": item for key, item in value.items()}
-        return next((p for place, item in by_place.items() if (p := self._problem(place, item))), None)
+        mappings = [member for member in self.members if typing.get_origin(member) is dict]
+        if isinstance(value, dict) and mappings:
+            kinds = typing.get_args(mappings[0])[1:]
+            problems = (self._problem(f"{self.qualified}.{key}", item, kinds) for key, item in value.items())
+            return next(filter(None, problems), None)
+        return self._problem(self.qualified, value, self.members)
 
-    def _problem(self, place: str, value: Any) -> str | None:
-        if not any(_is_of(value, member) for member in self.members):
-            return f"{place} is {value!r}, expected {_KINDS[self.members[0]]}"
+    def _problem(self, place: str, value: Any, kinds: Sequence[Any]) -> str | None:
+        if not any(_is_of(value, kind) for kind in kinds):
+            return f"{place} is {value!r}, expected {_KINDS[kinds[0]]}"
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not self._is_within(value):
             return f"{place} is {value}, expected {self.range}"
         return None

@@ -62,7 +62,7 @@ class DenseTask(Task):
                 total, weight = total + float(loss.total), weight + loss.weight
                 outputs.append(self.in_own_unit(output.numpy(), batch))
         back = np.argsort(np.concatenate(order))
-        return np.concatenate(outputs)[back], total / max(weight, 1.0)
+        return np.concatenate(outputs)[back], total / (weight or 1.0)
 
     def evaluate(self, model: nn.Module, examples: Examples) -> Evaluation:
         """What a network says of examples with known answers, and how good that is."""

@@ -16,7 +16,7 @@ class Loss(NamedTuple):
 
     Attributes:
         total: The sum, a scalar that gradients flow back from.
-        weight: How many terms it has: examples, values, tokens or frames.
+        weight: How many terms it has: examples, values, tokens or frames, each as often as it counts.
         sums: What else is worth following in training, summed likewise: of a classifier how many answers are right, as
             "accuracy".
         carried: What the next batch of an epoch goes on from, without its gradient, where batches are windows of
@@ -30,7 +30,7 @@ class Loss(NamedTuple):
 
     def mean(self) -> Tensor:
         """What a training step follows; 0 for a batch without any term."""
-        return self.total / max(self.weight, 1.0)
+        return self.total / (self.weight or 1.0)
 
 
 @dataclass(frozen=True)

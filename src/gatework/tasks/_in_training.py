@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from gatework.data.batches import training_order
 from gatework.data.store.examples import PackedExamples
@@ -78,6 +78,16 @@ class InTraining(Core):
             dataset: The data.
             earlier: The weights of the network that was trained `before()`, by name; empty where there was none.
         """
+
+    def taught(self, dataset: Dataset, recipe: Recipe) -> Task:
+        """The task while its network learns, with what the loss needs of the data and the recipe; itself by default."""
+        task: Any = self
+        return cast("Task", task)
+
+    @property
+    def deciding(self) -> str:
+        """The metric of the validation part that says which epoch is best; that of the task by default."""
+        return self.metric
 
     def pace(self, model: nn.Module, recipe: Recipe) -> PartRates | None:
         """At which rates parts of the network learn; all at one if None."""

@@ -59,7 +59,7 @@ class Trainer:
         ranks: Alone,
         earlier: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
-        self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task
+        self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task.taught(dataset, recipe)
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
         self.lessons = self.train
         self.label, self.progress, self.ranks = label, progress if ranks.is_main else Progress(), ranks
@@ -163,7 +163,7 @@ class Trainer:
         self.optimizer.forget_gradients()
         loss_sum, weight, sums, wish = self._backward(index, total, wish)
         norm = self.optimizer.clip(config.clip)
-        value = loss_sum / max(weight, 1.0)
+        value = loss_sum / (weight or 1.0)
         if not (math.isfinite(value) and math.isfinite(norm)):
             raise TrainingError(self._diverged(value))
         self.optimizer.step(rate)
@@ -208,7 +208,7 @@ class Trainer:
         else:
             loss = loss_of(0, index)
             # Its scale given as a gradient would have torch import its symbolic shapes, which takes most of a second.
-            torch.autograd.backward(loss.total / max(loss.weight, 1.0))
+            torch.autograd.backward(loss.total / (loss.weight or 1.0))
             figures = Figures(float(loss.total.detach()), loss.weight, loss.sums, wish)
         self.carried = carried
         return figures
@@ -244,8 +244,8 @@ class Trainer:
         at.history.append(
             {
                 "epoch": at.epoch,
-                "train_loss": at.loss_sum / max(at.loss_weight, 1.0),
-                **{f"train_{name}": value / max(at.loss_weight, 1.0) for name, value in at.sums.items()},
+                "train_loss": at.loss_sum / (at.loss_weight or 1.0),
+                **{f"train_{name}": value / (at.loss_weight or 1.0) for name, value in at.sums.items()},
                 "validation_loss": evaluation.loss,
                 **{f"validation_{name}": value for name, value in metrics.items()},
                 "learning_rate": rate,
@@ -255,8 +255,8 @@ class Trainer:
                 **specimen,
             }
         )
-        if self._is_best(metrics[task.metric], evaluation.loss):
-            at.best, at.best_epoch = metrics[task.metric], at.epoch
+        if self._is_best(metrics[task.deciding], evaluation.loss):
+            at.best, at.best_epoch = metrics[task.deciding], at.epoch
             if config.best_weights:
                 self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
         if self.average:

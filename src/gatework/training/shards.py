@@ -94,7 +94,7 @@ class ShardedGradient:
         if not self.is_local:
             self.ranks.add_up([whole.figures, *whole.gradients])
         wish, total, weight, *sums = whole.figures.tolist()
-        self.optimizer.give_gradients(whole.gradients, 1 / max(weight, 1.0))
+        self.optimizer.give_gradients(whole.gradients, 1 / (weight or 1.0))
         return Figures(total, weight, dict(zip(self.names or (), sums, strict=True)), wish)
 
     def _first(self, mine: Sequence[int], shard: Callable[[int], _Sum], losses: dict[int, Loss]) -> _Sum:

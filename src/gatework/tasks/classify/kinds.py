@@ -14,7 +14,8 @@ from gatework.data.long import is_long
 from gatework.data.recordings import Recordings
 from gatework.data.text import Texts
 from gatework.options import TimeOptions
-from gatework.tasks.classify.options import PretrainingOptions, SequenceOptions, SoundOptions
+from gatework.tasks.classify import class_weights
+from gatework.tasks.classify.options import ClassOptions, PretrainingOptions, SequenceOptions, SoundOptions
 from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset, pretrained_recipe
 
 if TYPE_CHECKING:
@@ -74,12 +75,14 @@ def are_few_and_short(inputs: Any) -> bool:
 
 
 def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
-    """What was decided for the data, in words; nothing where the recipe is that of all."""
+    """What was decided for the data, in words, and what its classes count; nothing where the recipe is that of all."""
+    lines = class_weights.outlook(dataset, recipe)
     if not are_few_and_short(dataset.train.inputs) or not recipe.model.adversarial:
-        return []
+        return lines
     return [
+        *lines,
         "few short texts: each step also learns from word vectors moved where that hurts most (--adversarial 0 leaves "
-        "it out), and the last, the mean and the largest state are looked at (--pooling)"
+        "it out), and the last, the mean and the largest state are looked at (--pooling)",
     ]
 
 
@@ -96,6 +99,8 @@ def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[
     plan = recipe.get(PretrainingOptions.section) or {}
     if not (plan.get("pretrain") or plan.get("from_run")):
         unused.add(PretrainingOptions.section)
+    if not recipe.get(ClassOptions.section):
+        unused.add(ClassOptions.section)
     return unused
 
 

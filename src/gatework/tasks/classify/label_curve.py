@@ -12,6 +12,7 @@ import numpy as np
 from gatework.data.dataset import Dataset
 from gatework.data.text import Texts
 from gatework.recipe import recipe_of_task
+from gatework.tasks.classify.options import ClassOptions
 from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def trainings(dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, R
             begun = BegunDataset(**plain, earlier=dataset.earlier, pieces=dataset.pieces)
             made[f"{size}-{PRETRAINED}"] = begun, shorter
         usual = recipe_of_task(recipe.task)
-        usual = replace(usual, data=recipe.data).changed(seed=recipe.training.seed, shards=recipe.training.shards)
+        usual = replace(usual, data=recipe.data).changed(
+            seed=recipe.training.seed,
+            shards=recipe.training.shards,
+            class_weights=recipe.section(ClassOptions).class_weights,
+        )
         made[f"{size}-{PLAIN}"] = Dataset(**plain), usual.changed(epochs=max(epochs, usual.training.epochs))
     return made

@@ -26,32 +26,36 @@ NO_CLASS = -1
 """The target of a recording of no word."""
 
 
-def class_loss(outputs: Tensor, targets: Tensor) -> Loss:
+def class_loss(outputs: Tensor, targets: Tensor, weights: Sequence[float] = ()) -> Loss:
     """The cross-entropy, summed over examples.
 
     Args:
         outputs: Shape (examples, classes).
         targets: Class indices, or `NO_CLASS`, shape (examples,).
+        weights: How many times an example of each class counts; once if empty.
     """
     right, known = (outputs.detach().argmax(1) == targets).sum(), targets != NO_CLASS
-    total = cross_entropy(outputs, targets, reduction="sum", ignore_index=NO_CLASS)
+    each = torch.tensor(weights, dtype=outputs.dtype, device=outputs.device) if weights else None
+    total = cross_entropy(outputs, targets, each, reduction="sum", ignore_index=NO_CLASS)
     if not known.all():
         total = total - outputs[~known].log_softmax(1).mean(1).sum()
-    return Loss(total, int(known.sum()), {"accuracy": float(right)})
+    count = int(known.sum()) if each is None else float(each[targets[known]].sum())
+    return Loss(total, count, {"accuracy": float(right)})
 
 
-def heard_loss(network: Any, batch: Batch, is_word: Tensor) -> Loss:
+def heard_loss(network: Any, batch: Batch, is_word: Tensor, weights: Sequence[float] = ()) -> Loss:
     """The loss of a network that also says whether there is a word.
 
     Args:
         network: A `Classifier` that listens for its classes.
         batch: Recordings.
         is_word: Whether a class is a word, shape (classes,); a recording without a class has none.
+        weights: As `class_loss()` takes them.
     """
     outputs, presence = network.heard(**batch.tensors())
-    plain, targets = class_loss(outputs, batch.targets), batch.targets
+    plain, targets = class_loss(outputs, batch.targets, weights), batch.targets
     if isinstance(batch, MixedBatch):
-        other = class_loss(outputs, batch.others)
+        other = class_loss(outputs, batch.others, weights)  # of the same weight: the same recordings in another order
         # The logit stays in the sum so that every weight has a gradient at each step.
         total = torch.lerp(other.total, plain.total, batch.share) + 0.0 * presence.sum()
         return Loss(total, plain.weight, plain.sums)
@@ -60,14 +64,16 @@ def heard_loss(network: Any, batch: Batch, is_word: Tensor) -> Loss:
     return Loss(plain.total + heard, plain.weight, plain.sums)
 
 
-def withstanding_loss(network: Any, batch: Batch) -> Loss:
+def withstanding_loss(network: Any, batch: Batch, weights: Sequence[float] = ()) -> Loss:
     """The mean loss over a batch of texts and its worst neighbour; see `Classifier.withstanding()`."""
     outputs = network.withstanding(lambda scores: cross_entropy(scores, batch.targets), **batch.tensors())
-    plain, moved = (class_loss(half, batch.targets) for half in outputs.chunk(2))
+    plain, moved = (class_loss(half, batch.targets, weights) for half in outputs.chunk(2))
     return Loss((plain.total + moved.total) / 2, plain.weight, plain.sums)
 
 
-def training_loss(model: nn.Module, batch: Batch, words: Collection[str], classes: Sequence[str]) -> Loss | None:
+def training_loss(
+    model: nn.Module, batch: Batch, words: Collection[str], classes: Sequence[str], weights: Sequence[float] = ()
+) -> Loss | None:
     """What a network learns by where that is more than the loss of its classes; None where it is not.
 
     Args:
@@ -75,9 +81,10 @@ def training_loss(model: nn.Module, batch: Batch, words: Collection[str], classe
         batch: What it learns from.
         words: The classes that a stream is searched for.
         classes: All of them.
+        weights: As `class_loss()` takes them.
     """
     if getattr(model, "adversarial", False):
-        return withstanding_loss(model, batch)
+        return withstanding_loss(model, batch, weights)
     if getattr(model, "presence", None) is None:
         return None
-    return heard_loss(model, batch, torch.tensor([name in words for name in classes]))
+    return heard_loss(model, batch, torch.tensor([name in words for name in classes]), weights)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -108,3 +111,31 @@ def probabilities(scores: np.ndarray) -> np.ndarray:
     # Two lines of arithmetic, for which a server need not wait for scipy.
     powers = np.exp(scores.astype(np.float64) - np.maximum.reduce(scores, -1, keepdims=True))
     return powers / np.add.reduce(powers, -1, keepdims=True)
+
+
+def shown_rows(scores: np.ndarray, classes: Sequence[str]) -> pl.DataFrame:
+    """What a person sees of each example: the likeliest class, its probability, and the probability of every class.
+
+    Args:
+        scores: Shape (examples, classes).
+        classes: Their names.
+    """
+    chances = probabilities(scores)
+    best = chances.argmax(axis=1)
+    by_class = pl.DataFrame(chances, schema=list(classes)).to_struct("probabilities")
+    label = pl.Series("label", [classes[k] for k in best], dtype=pl.String)
+    probability = pl.Series("probability", chances[np.arange(len(best)), best])
+    return pl.DataFrame([label, probability, by_class])
+
+
+def shown(scores: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """What a person sees of one example, as `shown_rows()` has it, as values of JSON.
+
+    Args:
+        scores: Shape (classes,).
+        classes: Their names.
+    """
+    chances = chances_of(scores)
+    best = max(chances)
+    label = classes[chances.index(best)]
+    return {"label": label, "probability": best, "probabilities": dict(zip(classes, chances, strict=True))}

@@ -21,6 +21,8 @@ from gatework.options import (
 
 Apart = Literal["auto", "speakers", "recordings"]
 Normalise = Literal["auto", "global", "utterance"]
+BALANCED = "balanced"
+ClassWeights = str | tuple[str, ...] | dict[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,22 @@ class SequenceOptions(OptionSection):
         None,
         help="The columns of the values at each step of a series; every other column of numbers if absent.",
         metavar="COLUMN",
+    )
+
+
+@dataclass(frozen=True)
+class ClassOptions(OptionSection):
+    """What classes count beside each other."""
+
+    section = "classes"
+    title = "Classes"
+
+    class_weights: ClassWeights = option(
+        None,
+        help="How many times an example of a class counts in the loss: balanced lets each class count the same, "
+        "however rare it is; or LABEL=WEIGHT, repeated or by commas (in Python and TOML also a mapping), 1 for those "
+        "that are not named. Answers are then the network's alone, as without --blend.",
+        metavar="balanced|LABEL=WEIGHT",
     )
 
 
@@ -190,7 +208,7 @@ OPTIONS = TaskOptions(
     "Tell the class of a text, a series or a sound.",
     "gatework train classify reviews.csv --text review --label sentiment --out RUN",
     "gatework.tasks.classify.task:ClassifyTask",
-    (TimeOptions, SequenceOptions, PretrainingOptions, SoundOptions, AnswerOptions),
+    (TimeOptions, SequenceOptions, ClassOptions, PretrainingOptions, SoundOptions, AnswerOptions),
     unused=frozenset({"data.target"})
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "duplicates")},
     recipes=Path(__file__).with_name("recipes"),

@@ -27,11 +27,12 @@ from gatework.tasks.classify import report, sounds
 from gatework.tasks.classify.baselines import absent, baselines
 from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
+from gatework.tasks.classify.class_weights import class_weights, weighted_recipe
 from gatework.tasks.classify.joint import Joint, joining_of
 from gatework.tasks.classify.kinds import decided, is_row, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
-from gatework.tasks.classify.metrics import answers_of, chances_of, metrics, probabilities, sample
+from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows
 from gatework.tasks.classify.options import (
     OPTIONS,
     PretrainingOptions,
@@ -90,6 +91,7 @@ class ClassifyTask(SequenceTask):
         reading: How the training table's texts became values.
         chosen: What answers, once the validation part has chosen; the network before.
         sound: How recordings were read, and what is done to them in training; None of texts and series.
+        weights: How many times an example of each class counts while the network learns; once if empty.
     """
 
     options = OPTIONS
@@ -105,6 +107,7 @@ class ClassifyTask(SequenceTask):
     reading: Reading = field(default_factory=Reading)
     chosen: Blend | None = None
     sound: SoundOptions | None = None
+    weights: tuple[float, ...] = ()
 
     @property
     def pipeline(self) -> str:
@@ -135,10 +138,10 @@ class ClassifyTask(SequenceTask):
 
     @classmethod
     def bound(cls, recipe: Recipe, dataset: Dataset, given: Collection[str]) -> Recipe:
-        """The recipe with the size of the language model that the network begins from, where there is one."""
-        if not isinstance(dataset, BegunDataset):
-            return recipe
-        return bound_recipe(recipe, dataset.earlier, {name.rpartition(".")[2] for name in given})
+        """The recipe with the size of the language model that it begins from, and for classes that have weights."""
+        named = {name.rpartition(".")[2] for name in given}
+        recipe = weighted_recipe(recipe, dataset, named)
+        return bound_recipe(recipe, dataset.earlier, named) if isinstance(dataset, BegunDataset) else recipe
 
     @classmethod
     def fit(cls, dataset: Dataset, config: DataOptions) -> ClassifyTask:
@@ -205,6 +208,15 @@ class ClassifyTask(SequenceTask):
             dataset.earlier.given_to(model.get_submodule("recurrent"), "recurrent.")
         elif earlier:
             classify.take_over(model, earlier)
+
+    def taught(self, dataset: Dataset, recipe: Recipe) -> ClassifyTask:
+        """The task with the weights of its classes."""
+        return replace(self, weights=class_weights(dataset, recipe))
+
+    @property
+    def deciding(self) -> str:
+        """Where classes have weights, the F1 of all of them; it is high only where every class is found."""
+        return "macro_f1" if self.weights else self.metric
 
     def pace(self, model: nn.Module, recipe: Recipe) -> PartRates | None:
         """Of a pre-trained network the output learns first and fastest, the word vectors last and slowest."""
@@ -452,11 +464,13 @@ class ClassifyTask(SequenceTask):
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Cross-entropy; see `gatework.tasks.classify.losses`."""
-        return classify.class_loss(outputs, batch.targets)
+        return classify.class_loss(outputs, batch.targets, self.weights)
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch, in training perhaps with more than that of its classes."""
-        further = classify.training_loss(model, batch, self.keywords, self.classes) if model.training else None
+        if not model.training:
+            return super().loss(model, batch)
+        further = classify.training_loss(model, batch, self.keywords, self.classes, self.weights)
         return super().loss(model, batch) if further is None else further
 
     def answers(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
@@ -473,21 +487,11 @@ class ClassifyTask(SequenceTask):
 
     def rows(self, outputs: np.ndarray, split: Split) -> pl.DataFrame:
         """For each example the likeliest class, its probability, and the probability of every class."""
-        import polars as pl
-
-        chances = probabilities(outputs)
-        best = chances.argmax(axis=1)
-        by_class = pl.DataFrame(chances, schema=list(self.classes)).to_struct("probabilities")
-        label = pl.Series("label", [self.classes[k] for k in best], dtype=pl.String)
-        probability = pl.Series("probability", chances[np.arange(len(best)), best])
-        return pl.DataFrame([label, probability, by_class])
+        return shown_rows(outputs, self.classes)
 
     def said(self, output: np.ndarray) -> dict[str, Any]:
         """The likeliest class, its probability, and the probability of every class."""
-        chances = chances_of(output)
-        best = max(chances)
-        label = self.classes[chances.index(best)]
-        return {"label": label, "probability": best, "probabilities": dict(zip(self.classes, chances, strict=True))}
+        return shown(output, self.classes)
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """The most frequent class, linear classifiers, and of sounds and a long table's series the nearest one."""
