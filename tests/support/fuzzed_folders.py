@@ -1,5 +1,7 @@
 """Folders of runs and comparisons that somebody sent, changed at random: each is used, or refused in one sentence.
 
+A training that was stopped goes on or is refused, and a refusal leaves every file as it was.
+
 `make fuzz` goes through many; a few are part of the tests.
 """
 
@@ -23,10 +25,10 @@ import polars as pl
 
 import gatework
 from gatework._compared import finished
-from gatework.errors import GateworkError
+from gatework.errors import GateworkError, TrainingError
 from gatework.inside import write_page
 from gatework.reports import report
-from gatework.training import Progress, Run, train
+from gatework.training import Progress, Run, resume, train
 
 _ODD = (None, -1, 0, 1e300, math.nan, "x", "", [], {}, [[]], "../../etc/passwd", "\x1b[2J", True, 10**30)
 _SMALL = {"epochs": 1, "hidden": 2, "threads": 1, "progress": Progress()}
@@ -34,11 +36,37 @@ _TEXTS = (".json", ".jsonl", ".toml")
 
 
 TASKS = ("forecast", "detect", "classify", "regress", "generate", "translate", "transcribe")
+STOPPED = "-stopped"
+"""The end of the name of a training that was stopped after its first epoch."""
 COMPARISON = "comparison"
+_MOST_STEPS = 500
 
 
-def made(folder: Path, kinds: tuple[str, ...] = (*TASKS, COMPARISON)) -> dict[str, tuple[Path, Any]]:
-    """A small run of each task, and what it answers; a comparison, with what its runs answer."""
+class StopAfterOneEpoch(Progress):
+    """Stops a training once the first checkpoint is written."""
+
+    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
+        """Stops as Ctrl-C would."""
+        raise KeyboardInterrupt
+
+
+class StopInTime(Progress):
+    """Stops a training that a changed recipe lets go on for too long."""
+
+    steps = 0
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """Counts a step."""
+        self.steps += 1
+        if self.steps > _MOST_STEPS:
+            raise KeyboardInterrupt
+
+
+KINDS = (*TASKS, *(task + STOPPED for task in TASKS), COMPARISON)
+
+
+def made(folder: Path, kinds: tuple[str, ...] = KINDS) -> dict[str, tuple[Path, Any]]:
+    """A small run of each task, finished and stopped, and what it answers; a comparison, with what its runs answer."""
     days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 3, 31), eager=True).cast(pl.String)
     series = pl.DataFrame({"t": days, "y": [10 + math.sin(k / 2) + k % 7 for k in range(len(days))]})
     words = [f"{word} film {k}" for k in range(40) for word in ("good", "bad")]
@@ -64,8 +92,14 @@ def made(folder: Path, kinds: tuple[str, ...] = (*TASKS, COMPARISON)) -> dict[st
             gatework.compare(texts, out=folder / kind, text="text", label="label", **options)
             folders[kind] = (folder / kind, texts)
             continue
-        source, options = asked[kind]
-        train(kind, source, out=folder / kind, **options, **_SMALL)
+        task = kind.removesuffix(STOPPED)
+        source, options = asked[task]
+        if kind == task:
+            train(task, source, out=folder / kind, **options, **_SMALL)
+        else:
+            stopping = _SMALL | {"epochs": 2, "progress": StopAfterOneEpoch()}
+            with contextlib.suppress(KeyboardInterrupt):
+                train(task, source, out=folder / kind, **options, **stopping)
         folders[kind] = (folder / kind, source)
     return folders
 
@@ -86,7 +120,10 @@ def run(seed: int, runs: dict[str, tuple[Path, Any]], folder: Path) -> str:
         lambda: Run.open(copy).evaluate(table),
         lambda: report(copy),
         lambda: write_page([Run.open(copy)], copy / "inspect.html"),
+        lambda: _go_on(copy, table),
     )
+    if original.name.endswith(STOPPED):
+        asked = (*asked[-1:], asked[0])
     if original.name == COMPARISON:
         asked = (
             lambda: report(copy),
@@ -96,6 +133,29 @@ def run(seed: int, runs: dict[str, tuple[Path, Any]], folder: Path) -> str:
         )
     ends = [_end(ask) for ask in asked]
     return "refused" if "refused" in ends else "used"
+
+
+def _go_on(folder: Path, source: Any) -> None:
+    """Goes on with a training; a refusal must leave the folder as it was."""
+    before = _contents(folder)
+    try:
+        run = resume(folder, source, progress=StopInTime())
+    except KeyboardInterrupt:
+        return
+    except TrainingError:  # it went on, and met what no training goes on from
+        raise
+    except GateworkError:
+        after = _contents(folder)
+        changed = [name for name, content in before.items() if after.get(name) != content]
+        if changed:
+            raise AssertionError(f"refused, and yet changed {changed}") from None
+        raise
+    if not run.is_finished:
+        raise AssertionError("neither finished nor refused")
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def _end(ask: Callable[[], Any]) -> str:

@@ -16,6 +16,10 @@ from gatework._files import read_tensors, write_tensors
 from gatework.errors import RunError
 from gatework.training.optimizer import Adam
 
+_LONGEST_REASON = 200
+_RECORDED = ("epoch", "validation_loss", "seconds", "ms_per_step")
+"""What every record of an epoch says."""
+
 
 @dataclass
 class TrainingState:
@@ -106,18 +110,53 @@ def load(path: Path, model: nn.Module, optimizer: Adam) -> Restored:
     tensors, metadata = read_tensors(path)
     try:
         state = TrainingState(**json.loads(metadata["state"]))
+        best, averaged = _under(tensors, "best"), _under(tensors, "average")
+        _check(state, model, best, averaged)
         model.load_state_dict(_under(tensors, "model"))
         optimizer.load(_under(tensors, "optimizer"))
         torch.set_rng_state(tensors["random"])
         if "random_cuda" in tensors and any(tensor.is_cuda for tensor in optimizer.tensors):
             torch.cuda.set_rng_state(tensors["random_cuda"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise RunError(f"{path} does not belong to this run ({error}); delete it to train from the start") from None
+        carried = _carried(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise RunError(f"{path} does not belong to this run ({reason}); delete it to train from the start") from None
+    return Restored(state, best, carried, averaged)
+
+
+def _check(state: TrainingState, model: nn.Module, best: Mapping[str, Tensor], averaged: Mapping[str, Tensor]) -> None:
+    """Raises a ValueError where progress is none that a training stands at, or weights are those of another network."""
+    counts, sums = (state.epoch, state.step, state.best_epoch), (state.best, state.epoch_seconds, state.seconds)
+    followed = (state.loss_sum, state.loss_weight, state.norm_sum, *state.sums.values())
+    if not all(type(count) is int for count in counts) or not all(map(_is_number, (*sums, *followed))):
+        raise ValueError("its progress is no number")
+    done = len(state.history)
+    if (
+        state.epoch != done + 1
+        or state.step < 0
+        or not 0 <= state.best_epoch <= done
+        or (done and not state.best_epoch)
+    ):
+        raise ValueError(f"it stands at epoch {state.epoch} and has {done} behind it")
+    if not all(_is_number(record[name]) for record in state.history for name in _RECORDED):
+        raise ValueError("what it says of an epoch is no number")
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    parameters = {name: shapes[name] for name, _ in model.named_parameters()}
+    for kept, expected in ((best, shapes), (averaged, parameters)):
+        if kept and {name: tensor.shape for name, tensor in kept.items()} != expected:
+            raise ValueError("the weights that it keeps are those of another network")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _carried(tensors: dict[str, Tensor]) -> dict[int, tuple[Tensor, ...]]:
     carried: dict[int, tuple[Tensor, ...]] = {}
     for name, tensor in sorted(_under(tensors, "carried").items()):
         shard = int(name.partition("/")[0])
         carried[shard] = (*carried.get(shard, ()), tensor)
-    return Restored(state, _under(tensors, "best"), carried, _under(tensors, "average"))
+    return carried
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
