@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gatework.errors import UsageError
 
-def report(path: Annotated[Path, typer.Argument(help="A run folder or a comparison folder.")]) -> None:
-    """Write a run or a comparison as one HTML file that opens anywhere, offline."""
+
+def report(
+    paths: Annotated[
+        list[Path], typer.Argument(help="A run folder or a comparison folder; or several runs, to see side by side.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="The folder to write where there are several runs.")] = None,
+) -> None:
+    """Write a run or a comparison as one HTML file that opens anywhere, offline.
+
+    Several runs that were tested on the same examples become a comparison, with the same tables, pictures and verdict.
+    """
     from gatework import reports
 
-    print(reports.report(path))
+    if len(paths) == 1 and out is None:
+        print(reports.report(paths[0]))
+        return
+    if out is None:
+        raise UsageError("several runs are written into a folder of their own; name it with --out")
+    from gatework.evaluation.gathered import gather
+
+    print(reports.report(gather(paths, out, "gatework " + shlex.join(sys.argv[1:]))))

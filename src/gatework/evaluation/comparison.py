@@ -16,8 +16,8 @@ import numpy as np
 from gatework import tasks
 from gatework._files import read_json, write_json
 from gatework._threads import checked_count, usable_cores
+from gatework.cells import CellSpec, kept, resolved
 from gatework.cells import get as get_cell
-from gatework.cells import kept, resolved
 from gatework.cells.stored import digest
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
@@ -199,7 +199,7 @@ def _content(
         remark = f"{remark} {_blend_remark(blends, metric, task)}".strip()
     if published := plan.recipe.data.published:
         remark = f"{remark} Published: {published}.".strip()
-    samples = _samples(out, task, entries)
+    samples = samples_of(out, task, entries)
     judged = verdict(entries, metric, task.lower_is_better, copies, remark, samples)
     parts = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     environment = read_json(out / networks[0]["runs"][0] / "environment.json")
@@ -231,8 +231,14 @@ def _means(entry: Mapping[str, Any]) -> dict[str, float]:
     return {name.removeprefix("test_"): spread["mean"] for name, spread in entry["metrics"].items()}
 
 
-def _samples(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Sample]] | None:
-    """The test examples of every entry, by seed; None where the deciding metric is no mean over them."""
+def samples_of(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Sample]] | None:
+    """The test examples of every entry, by seed; None where the deciding metric is no mean over them.
+
+    Args:
+        out: The comparison folder.
+        task: The task, as any of its runs was fitted.
+        entries: The entries.
+    """
     import polars as pl
 
     by_name: dict[str, list[Sample]] = {}
@@ -248,11 +254,23 @@ def _samples(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dic
 def _network_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any]:
     spec = get_cell(cell)
     paths = [out / "runs" / f"{spec.name}-seed{seed}" for seed in range(plan.seeds)]
+    return network_entry(out, paths, spec.name, spec)
+
+
+def network_entry(out: Path, paths: Sequence[Path], name: str, spec: CellSpec) -> dict[str, Any]:
+    """Finished runs of one recipe as an entry of a comparison.
+
+    Args:
+        out: The comparison folder.
+        paths: The runs in it, one per seed.
+        name: What they are called.
+        spec: Their cell.
+    """
     runs = [Run.open(path) for path in paths]
     summaries = [run.summary for run in runs]
     metrics = [summary.get("network", summary["metrics"]) for summary in summaries]
     return {
-        "name": spec.name,
+        "name": name,
         "kind": "network",
         "cell": spec.name,
         "about": spec.title,
