@@ -35,10 +35,12 @@ def test_runs_of_ones_own_stand_in_one_report_by_recipe_and_seed(runs, tmp_path)
     page = tmp_path / "both" / "report.html"
     assert (done.returncode, done.stdout.strip()) == (0, str(page))
     content = read_json(tmp_path / "both" / "comparison.json")
-    small, wide = content["entries"]
+    small, wide, *blends = content["entries"]
     assert (small["name"], small["hidden"], wide["name"], wide["cell"]) == ("small", 3, "wide", "gru")
-    expected = [Run.open(runs / name).summary["metrics"]["test_accuracy"] for name in names[:2]]
-    assert small["metrics"]["test_accuracy"]["values"] == expected
+    summaries = [Run.open(runs / name).summary for name in names[:2]]
+    for entry, figures in ((small, "network"), (blends[0], "metrics")):
+        assert entry["metrics"]["test_accuracy"]["values"] == [s[figures]["test_accuracy"] for s in summaries]
+    assert blends[0]["name"] == "small, blended"
     assert "What differs: small has cell lstm, hidden 3; wide has cell gru, hidden 6." in content["verdict"]
     assert content["splits"] == {"train": 60, "validation": 60, "test": 60}
     assert "small and wide, side by side" in page.read_text(encoding="utf-8")

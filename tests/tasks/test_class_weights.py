@@ -104,10 +104,10 @@ def test_a_rare_class_is_passed_over_without_weights_and_told_with_them(tmp_path
         predicted = answers["scores"].to_numpy().argmax(axis=1)
         return float(predicted[answers["target"].to_numpy() == 1].mean())
 
-    assert recall(plain) < 0.5 < 0.75 < recall(run)
+    assert recall(plain) < 0.4 < 0.6 < recall(run)
     assert not run.recipe.to_dict()["answer"]["blend"]
     epochs = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
-    scores = [epoch["validation_macro_f1"] for epoch in epochs]
+    scores = [epoch["validation_weighted_accuracy"] for epoch in epochs]
     assert scores[run.summary["best_epoch"] - 1] == max(scores)
     # Of the same examples the training accuracy, seen while the weights move, is near the validation accuracy.
     assert epochs[-1]["train_accuracy"] == pytest.approx(epochs[-1]["validation_accuracy"], abs=0.1)

@@ -190,13 +190,13 @@ def _content(
 ) -> dict[str, Any]:
     metric = f"test_{task.metric}"
     networks = [_network_entry(out, plan, cell) for cell in plan.cells]
-    blends = [blend for cell in plan.cells if (blend := _blend_entry(out, plan, cell)) is not None]
+    blends = [blend for entry in networks if (blend := blend_entry(out, entry)) is not None]
     copies = next((baseline["name"] for baseline in baselines if baseline["is_exact"]), None)
     entries = [*networks, *blends, *baselines]
     best = min(networks, key=lambda e: e["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
     remark = task.remark(dataset, _means(best), {entry["name"]: _means(entry) for entry in baselines})
     if blends:
-        remark = f"{remark} {_blend_remark(blends, metric, task)}".strip()
+        remark = f"{remark} {blend_remark(blends, metric, task)}".strip()
     if published := plan.recipe.data.published:
         remark = f"{remark} Published: {published}.".strip()
     samples = samples_of(out, task, entries)
@@ -283,9 +283,13 @@ def network_entry(out: Path, paths: Sequence[Path], name: str, spec: CellSpec) -
     }
 
 
-def _blend_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any] | None:
-    """What the runs of a cell answer, where that is more than the network alone in any of them."""
-    network = _network_entry(out, plan, cell)
+def blend_entry(out: Path, network: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the runs of a network's entry answer, where that is more than the network alone in any of them.
+
+    Args:
+        out: The comparison folder.
+        network: The entry.
+    """
     summaries = [Run.open(out / run).summary for run in network["runs"]]
     names = [summary.get("answer", {}).get("name", NETWORK) for summary in summaries]
     if set(names) == {NETWORK}:
@@ -299,8 +303,14 @@ def _blend_entry(out: Path, plan: ComparisonPlan, cell: str) -> dict[str, Any] |
     }
 
 
-def _blend_remark(blends: Sequence[Mapping[str, Any]], metric: str, task: Task) -> str:
-    """What is had from the best network together with the simple methods, in a sentence."""
+def blend_remark(blends: Sequence[Mapping[str, Any]], metric: str, task: Task) -> str:
+    """What is had from the best network together with the simple methods, in a sentence.
+
+    Args:
+        blends: The entries of what runs answer.
+        metric: The metric that decides.
+        task: The task.
+    """
     best = min(blends, key=lambda entry: entry["metrics"][metric]["mean"] * (1 if task.lower_is_better else -1))
     return (
         f"Chosen and weighted on the validation part, network and simple methods together ({best['name']}) come to a "

@@ -13,7 +13,7 @@ from typing import Any
 from gatework._files import write_json
 from gatework.cells import get as get_cell
 from gatework.errors import RunError, UsageError
-from gatework.evaluation.comparison import network_entry, samples_of
+from gatework.evaluation.comparison import blend_entry, blend_remark, network_entry, samples_of
 from gatework.evaluation.plans import claim
 from gatework.evaluation.verdict import verdict
 from gatework.formatting import listed
@@ -94,15 +94,18 @@ def _names(homes: Sequence[Path]) -> list[str]:
 def _content(out: Path, runs: Sequence[Run], names: Sequence[str], command: str) -> dict[str, Any]:
     first, task = runs[0], runs[0].task
     groups = _by_recipe(runs, names)
-    entries = [
+    networks = [
         network_entry(out, [out / "runs" / name for name in group], title, get_cell(first_of.recipe.model.cell))
         for title, (first_of, group) in groups.items()
     ]
+    blends = [blend for entry in networks if (blend := blend_entry(out, entry)) is not None]
+    entries = [*networks, *blends]
     metric, recipes = f"test_{task.metric}", {title: run.recipe.to_dict() for title, (run, _) in groups.items()}
     shared = _shared(list(recipes.values()))
-    judged = verdict(
-        entries, metric, task.lower_is_better, None, _differences(recipes, shared), samples_of(out, task, entries)
-    )
+    remark = _differences(recipes, shared)
+    if blends:
+        remark = f"{remark} {blend_remark(blends, metric, task)}"
+    judged = verdict(entries, metric, task.lower_is_better, None, remark, samples_of(out, task, networks))
     environment = first.environment
     same_data = {run.environment.get("data") for run in runs}
     return {

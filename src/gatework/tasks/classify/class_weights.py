@@ -84,7 +84,9 @@ def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
     if weights:
         order = np.argsort(weights)[::-1]
         said = _listed([f"{classes[k]} {weights[k]:.3g}" for k in order])
-        return [f"class weights: an example counts {said} times in the loss; macro F1 says which epoch is best"]
+        return [
+            f"class weights: an example counts {said} times in the loss; so weighted, accuracy says which epoch is best"
+        ]
     shares = counts / max(counts.sum(), 1)
     rare = shares < min(_RARE, _RARE_OF_MANY / max(len(classes), 1))
     if not rare.any():

@@ -15,6 +15,7 @@ from gatework.tasks.classify.calibration import calibration_error
 register_metrics(
     Metric("accuracy", "accuracy", lower_is_better=False, is_share=True),
     Metric("macro_f1", "macro F1", lower_is_better=False, is_share=True),
+    Metric("weighted_accuracy", "weighted accuracy", lower_is_better=False, is_share=True, short="weighted acc."),
     Metric("roc_auc", "ROC AUC", lower_is_better=False, is_share=True),
     Metric("calibration_error", "calibration error", lower_is_better=True, is_share=True, short="calib. error"),
     Metric("false_accepts", "false accepts per hour", lower_is_better=True, short="false accepts/h"),
@@ -65,6 +66,20 @@ def metrics(answers: pl.DataFrame) -> dict[str, float]:
     if np.isfinite(scores).all():
         values["calibration_error"] = calibration_error(scores, targets)
     return values
+
+
+def weighted_accuracy(answers: pl.DataFrame, weights: Sequence[float]) -> dict[str, float]:
+    """The accuracy where an example counts as many times as its class; of balanced weights the mean recall of classes.
+
+    Args:
+        answers: As `answers_of()` gives them.
+        weights: How many times an example of each class counts; nothing is said where that is empty.
+    """
+    if not weights:
+        return {}
+    targets, scores = answers["target"].to_numpy(), answers["scores"].to_numpy()
+    counts = np.array(weights)[targets]
+    return {"weighted_accuracy": float(counts @ (scores.argmax(axis=1) == targets) / counts.sum())}
 
 
 def sample(answers: pl.DataFrame) -> Sample:

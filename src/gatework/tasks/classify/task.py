@@ -32,7 +32,7 @@ from gatework.tasks.classify.joint import Joint, joining_of
 from gatework.tasks.classify.kinds import decided, is_row, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.linear import linear_classifiers, refitted
-from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows
+from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows, weighted_accuracy
 from gatework.tasks.classify.options import (
     OPTIONS,
     PretrainingOptions,
@@ -215,8 +215,8 @@ class ClassifyTask(SequenceTask):
 
     @property
     def deciding(self) -> str:
-        """Where classes have weights, the F1 of all of them; it is high only where every class is found."""
-        return "macro_f1" if self.weights else self.metric
+        """The accuracy, of weighted examples where classes have weights."""
+        return "weighted_accuracy" if self.weights else self.metric
 
     def pace(self, model: nn.Module, recipe: Recipe) -> PartRates | None:
         """Of a pre-trained network the output learns first and fastest, the word vectors last and slowest."""
@@ -479,7 +479,7 @@ class ClassifyTask(SequenceTask):
 
     def metrics(self, answers: pl.DataFrame) -> dict[str, float]:
         """Accuracy, macro F1 and the area under the ROC curve; see `gatework.tasks.classify.metrics`."""
-        return metrics(answers)
+        return metrics(answers) | weighted_accuracy(answers, self.weights)
 
     def sample(self, answers: pl.DataFrame) -> Sample:
         """Which examples are wrong."""
