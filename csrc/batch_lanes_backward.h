@@ -10,7 +10,7 @@ template <class Cell, class V>
 class BatchLanesBackward {
   using T = typename V::T;
   using C = Columns<Cell>;
-  using Gradients = BatchLanesGradients<Cell, V>;
+  using Gradients = BatchLanesGradients<FeedsOf<Cell>, V>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:

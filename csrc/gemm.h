@@ -147,31 +147,25 @@ void multiply_transposed_tile(const typename V::T* a, int64_t to_group, const ty
   }
 }
 
+// The functions for tiles of every size, by columns and rows; beyond tallest(columns) that for the tallest ones.
+template <class O, template <class, int, int> class Functions, class Places>
+struct TileFunctions;
+template <class O, template <class, int, int> class Functions, int... Place>
+struct TileFunctions<O, Functions, std::integer_sequence<int, Place...>> {
+  static constexpr int columns(int place) { return place / max_rows + 1; }
+  static constexpr int rows(int place) {
+    const int tall = tallest(columns(place));
+    return place % max_rows < tall ? place % max_rows + 1 : tall;
+  }
+  static constexpr decltype(Functions<O, 1, 1>::function) table[] = {
+      Functions<O, rows(Place), columns(Place)>::function...};
+};
+
 // The function for a tile of that size; 0 < rows <= tallest(columns).
-template <class O, template <class, int, int> class Functions, int Columns = max_columns>
+template <class O, template <class, int, int> class Functions>
 GATEWORK_INLINE auto tile_function(int rows, int columns) -> decltype(Functions<O, 1, 1>::function) {
-  if constexpr (Columns > 1) {
-    if (columns < Columns) return tile_function<O, Functions, Columns - 1>(rows, columns);
-  }
-  constexpr int most = tallest(Columns);
-  switch (rows) {
-    case 1:
-      return Functions<O, 1, Columns>::function;
-    case 2:
-      return Functions<O, 2, Columns>::function;
-    case 3:
-      return Functions<O, 3, Columns>::function;
-    case 4:
-      return Functions<O, (most >= 4 ? 4 : most), Columns>::function;
-    case 5:
-      return Functions<O, (most >= 5 ? 5 : most), Columns>::function;
-    case 6:
-      return Functions<O, (most >= 6 ? 6 : most), Columns>::function;
-    case 7:
-      return Functions<O, (most >= 7 ? 7 : most), Columns>::function;
-    default:
-      return Functions<O, most, Columns>::function;
-  }
+  using Places = std::make_integer_sequence<int, max_rows * max_columns>;
+  return TileFunctions<O, Functions, Places>::table[(columns - 1) * max_rows + rows - 1];
 }
 
 template <class O, int Rows, int Columns>

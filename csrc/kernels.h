@@ -31,6 +31,7 @@ struct KernelOf {
   using V = typename O::V;
   using T = typename O::T;
   using C = Columns<Cell>;
+  using Packing = ForwardPanels<FeedsOf<Cell>, O>;
   using Forward = std::conditional_t<has_options, OptionsForward<Cell, V>, ForwardScan<Cell, O>>;
   using Backward = std::conditional_t<has_options, OptionsBackward<Cell, V>, BackwardScan<Cell, O>>;
   using Step = std::conditional_t<has_options, OptionsStep<Cell, V>, SingleStep<Cell, V>>;
@@ -42,7 +43,7 @@ struct KernelOf {
   static int64_t forward_panels(const ForwardArguments& a) {
     const Weights& w = a.weights;
     if (runs_in_batch_lanes(a.layout, a.weights)) return 0;
-    return bytes(ForwardPanels<Cell, O>::elements(w.input, w.hidden, w.output) + projection_elements(w, w.output));
+    return bytes(Packing::elements(w.input, w.hidden, w.output) + projection_elements(w, w.output));
   }
 
   static int64_t backward_panels(const BackwardArguments& a) {
@@ -56,8 +57,7 @@ struct KernelOf {
     if (runs_in_batch_lanes(a.layout, a.weights)) return {};
     T* const projection = static_cast<T*>(memory);
     T* const weights = projection + projection_elements(w, w.output);
-    ForwardPanels<Cell, O>::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih),
-                                 at(w.bias_hh), weights);
+    Packing::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih), at(w.bias_hh), weights);
     if (w.projection) pack_matrix<O>(at(w.projection), 1, w.hidden, 1, w.output, w.hidden, projection);
     return {weights, projection};
   }

@@ -8,7 +8,7 @@ namespace gatework::GATEWORK_ISA {
 template <class Cell, class V>
 class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
   using Base = BackwardScan<Cell, Exact<V>>;
-  using Gradients = WeightGradients<Cell, Exact<V>>;
+  using Gradients = WeightGradients<FeedsOf<Cell>, Exact<V>>;
   using T = typename V::T;
   using C = Columns<Cell>;
   friend Base;

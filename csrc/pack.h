@@ -78,6 +78,34 @@ struct Columns {
   }
 };
 
+template <int count>
+struct Flags {
+  bool at[count];
+
+  constexpr explicit Flags(unsigned bits) : at{} {
+    for (int k = 0; k < count; ++k) at[k] = bits >> k & 1;
+  }
+  constexpr operator const bool*() const { return at; }
+};
+
+constexpr unsigned bits_of(const bool* flags, int count) {
+  unsigned bits = 0;
+  for (int k = 0; k < count; ++k) bits |= flags[k] ? 1u << k : 0u;
+  return bits;
+}
+
+// Which products feed the accumulators of a cell: all that panels and gradients of weights depend on, so that cells
+// that are alike in it share the code for them.
+template <int accumulators_, unsigned input_bits, unsigned recurrent_bits>
+struct Feeds {
+  static constexpr int accumulators = accumulators_;
+  static constexpr Flags<accumulators> input_product{input_bits}, recurrent_product{recurrent_bits};
+};
+
+template <class Cell>
+using FeedsOf = Feeds<Cell::accumulators, bits_of(Cell::input_product, Cell::accumulators),
+                      bits_of(Cell::recurrent_product, Cell::accumulators)>;
+
 // A panel of the forward pass, for `count` blocks of units: one vector of biases for each column, then the rows of W,
 // then those of U.
 template <class Cell, class O>

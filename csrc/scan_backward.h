@@ -12,7 +12,7 @@ class BackwardScan {
   using T = typename O::T;
   using Element = typename O::Element;
   using C = Columns<Cell>;
-  using Gradients = WeightGradients<Cell, O>;
+  using Gradients = WeightGradients<FeedsOf<Cell>, O>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:

@@ -14,7 +14,7 @@ class ForwardScan {
   static constexpr int accumulators = Cell::accumulators;
 
  protected:
-  using Panels = ForwardPanels<Cell, O>;
+  using Panels = ForwardPanels<FeedsOf<Cell>, O>;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {

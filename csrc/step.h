@@ -10,11 +10,43 @@
 
 namespace gatework::GATEWORK_ISA {
 
+// to[row] += the products of `Rows` rows of a matrix (rows, width) with a vector.
+template <int Rows, class V>
+GATEWORK_INLINE void add_some_row_products(const typename V::T* matrix, int64_t width, const typename V::T* vector,
+                                           int64_t row, typename V::T* to) {
+  V sums[Rows] = {};
+  int64_t k = 0;
+  for (; k + V::lanes <= width; k += V::lanes) {
+    const V x = V::load(vector + k);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) sums[r] = sums[r] + x * V::load(matrix + (row + r) * width + k);
+  }
+  if (k < width) {
+    const int left = static_cast<int>(width - k);
+    const V x = V::load(vector + k, left);
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) sums[r] = sums[r] + x * V::load(matrix + (row + r) * width + k, left);
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) to[row + r] += sum_of(sums[r]);
+}
+
+// The same of `count` rows.
+template <class V>
+GATEWORK_CALLED void add_row_products(const typename V::T* matrix, int64_t width, const typename V::T* vector,
+                                      int64_t count, typename V::T* to) {
+  constexpr int rows_at_once = 8;
+  int64_t row = 0;
+  for (; row + rows_at_once <= count; row += rows_at_once) {
+    add_some_row_products<rows_at_once, V>(matrix, width, vector, row, to);
+  }
+  for (; row < count; ++row) add_some_row_products<1, V>(matrix, width, vector, row, to);
+}
+
 template <class Cell, class V>
 class SingleStep {
   using T = typename V::T;
   using C = Columns<Cell>;
-  static constexpr int rows_at_once = 8;
 
  public:
   static int64_t scratch(const StepArguments&) { return 0; }
@@ -36,32 +68,6 @@ class SingleStep {
  protected:
   GATEWORK_INLINE static const T* at(const void* base, int64_t offset) { return static_cast<const T*>(base) + offset; }
 
-  // to[lane] += the products of rows of a matrix (rows, width) with a vector.
-  GATEWORK_INLINE static void add_products(const T* matrix, int64_t width, const T* vector, int64_t count, T* to) {
-    int64_t row = 0;
-    for (; row + rows_at_once <= count; row += rows_at_once) products<rows_at_once>(matrix, width, vector, row, to);
-    for (; row < count; ++row) products<1>(matrix, width, vector, row, to);
-  }
-
-  template <int Rows>
-  GATEWORK_INLINE static void products(const T* matrix, int64_t width, const T* vector, int64_t row, T* to) {
-    V sums[Rows] = {};
-    int64_t k = 0;
-    for (; k + V::lanes <= width; k += V::lanes) {
-      const V x = V::load(vector + k);
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) sums[r] = sums[r] + x * V::load(matrix + (row + r) * width + k);
-    }
-    if (k < width) {
-      const int left = static_cast<int>(width - k);
-      const V x = V::load(vector + k, left);
-#pragma GCC unroll 8
-      for (int r = 0; r < Rows; ++r) sums[r] = sums[r] + x * V::load(matrix + (row + r) * width + k, left);
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) to[row + r] += sum_of(sums[r]);
-  }
-
   // Both products of some units of a sequence, and the biases.
   GATEWORK_INLINE static void accumulate(const StepArguments& p, int64_t b, int64_t unit, V* accumulator) {
     const Weights& w = p.weights;
@@ -71,12 +77,12 @@ class SingleStep {
       T sums[V::lanes] = {};
       if (Cell::input_product[a]) {
         for (int64_t k = 0; k < count && w.bias_ih; ++k) sums[k] += at(w.bias_ih, in)[k];
-        add_products(at(w.weight_ih, in * w.input), w.input, at(p.x, b * w.input), count, sums);
+        add_row_products<V>(at(w.weight_ih, in * w.input), w.input, at(p.x, b * w.input), count, sums);
         in += w.hidden;
       }
       if (Cell::recurrent_product[a]) {
         for (int64_t k = 0; k < count && w.bias_hh; ++k) sums[k] += at(w.bias_hh, gate)[k];
-        add_products(at(w.weight_hh, gate * w.hidden), w.hidden, at(p.previous[0], b * w.hidden), count, sums);
+        add_row_products<V>(at(w.weight_hh, gate * w.hidden), w.hidden, at(p.previous[0], b * w.hidden), count, sums);
         gate += w.hidden;
       }
       accumulator[a] = V::load(sums);
@@ -152,14 +158,14 @@ class OptionsStep : SingleStep<Cell, V> {
     const Weights& w = p.weights;
     const int64_t inputs = C::inputs * w.hidden, gates = C::gates * w.hidden;
     __builtin_memset(product, 0, static_cast<size_t>(inputs + gates) * sizeof(T));
-    Base::add_products(Base::at(w.weight_ih, 0), w.input, Base::at(p.x, b * w.input), inputs, product);
+    add_row_products<V>(Base::at(w.weight_ih, 0), w.input, Base::at(p.x, b * w.input), inputs, product);
     LayerNorm::forward<V>(product, inputs);
     for (int64_t k = 0; k < inputs; k += V::lanes) {
       const V value = load_units<V>(product + k, inputs - k);
       store_units(scaled(value, p.options->input_gain, w.bias_ih, k, inputs - k), product + k, inputs - k);
     }
     if (C::gates == 0) return;
-    Base::add_products(Base::at(w.weight_hh, 0), w.hidden, Base::at(p.previous[0], b * w.hidden), gates, normalised);
+    add_row_products<V>(Base::at(w.weight_hh, 0), w.hidden, Base::at(p.previous[0], b * w.hidden), gates, normalised);
     LayerNorm::forward<V>(normalised, gates);
   }
 };

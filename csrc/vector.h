@@ -20,6 +20,7 @@
 #endif
 #define GATEWORK_INLINE inline __attribute__((always_inline))
 #define GATEWORK_INLINED __attribute__((always_inline))  // the same behind the parameters of a lambda
+#define GATEWORK_CALLED __attribute__((noinline))  // what works for long enough: compiled once for all that call it
 
 namespace gatework::GATEWORK_ISA {
 

@@ -20,7 +20,7 @@ struct BeforeStep {
 struct LayerNorm {
   // Normalises `count` values in place, and returns one over their standard deviation.
   template <class V>
-  GATEWORK_INLINE static typename V::T forward(typename V::T* values, int64_t count) {
+  GATEWORK_CALLED static typename V::T forward(typename V::T* values, int64_t count) {
     using T = typename V::T;
     V sum_of_t0 = V::constant(0);
     for (int64_t k = 0; k < count; k += V::lanes) {
@@ -50,7 +50,7 @@ struct LayerNorm {
 
   // From the derivative for the normalised values, in place, to that for the values themselves.
   template <class V>
-  GATEWORK_INLINE static void backward(typename V::T* d, const typename V::T* normalised, typename V::T scale, int64_t count) {
+  GATEWORK_CALLED static void backward(typename V::T* d, const typename V::T* normalised, typename V::T scale, int64_t count) {
     using T = typename V::T;
     V sum_of_t0 = V::constant(0);
     V sum_of_t3 = V::constant(0);

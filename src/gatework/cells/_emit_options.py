@@ -100,12 +100,14 @@ def _layer_norm() -> list[str]:
         *_function(
             "typename V::T forward(typename V::T* values, int64_t count)",
             [f"    {scalar}", *forward.statements(), f"    return {forward.numbers[scale]};"],
+            "CALLED",
         ),
         "",
         "  // From the derivative for the normalised values, in place, to that for the values themselves.",
         *_function(
             "void backward(typename V::T* d, const typename V::T* normalised, typename V::T scale, int64_t count)",
             [f"    {scalar}", *backward.statements()],
+            "CALLED",
         ),
         "",
         "  // Normalised values with their gain and bias.",
@@ -139,8 +141,8 @@ def _after_step() -> list[str]:
     ]
 
 
-def _function(signature: str, lines: Sequence[str]) -> list[str]:
-    return ["  template <class V>", f"  GATEWORK_INLINE static {signature} {{", *lines, "  }"]
+def _function(signature: str, lines: Sequence[str], how: str = "INLINE") -> list[str]:
+    return ["  template <class V>", f"  GATEWORK_{how} static {signature} {{", *lines, "  }"]
 
 
 def _adjoints(output: Symbol) -> Mapping[Symbol, Symbol]:
