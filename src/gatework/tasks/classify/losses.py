@@ -83,6 +83,8 @@ def training_loss(
         classes: All of them.
         weights: As `class_loss()` takes them.
     """
+    if not model.training:
+        return None
     if getattr(model, "adversarial", False):
         return withstanding_loss(model, batch, weights)
     if getattr(model, "presence", None) is None:

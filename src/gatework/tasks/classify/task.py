@@ -468,8 +468,6 @@ class ClassifyTask(SequenceTask):
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """The loss of a network on a batch, in training perhaps with more than that of its classes."""
-        if not model.training:
-            return super().loss(model, batch)
         further = classify.training_loss(model, batch, self.keywords, self.classes, self.weights)
         return super().loss(model, batch) if further is None else further
 
