@@ -177,6 +177,8 @@ def changed(chance: random.Random, folder: Path) -> None:
         value = json.loads(content)
         _spoil(chance, value)
         file.write_text(json.dumps(value), encoding="utf-8")
+    elif kind < 4 and file.suffix == ".safetensors":
+        file.write_bytes(_with_other_progress(chance, content))
     elif kind == 4 and content:
         file.write_bytes(content[: chance.randrange(len(content))])
     elif kind == 5:
@@ -188,6 +190,17 @@ def changed(chance: random.Random, folder: Path) -> None:
     elif content:
         at = chance.randrange(len(content))
         file.write_bytes(content[:at] + bytes([content[at] ^ (1 << chance.randrange(8))]) + content[at + 1 :])
+
+
+def _with_other_progress(chance: random.Random, content: bytes) -> bytes:
+    """A safetensors file with a value of its metadata replaced or taken away, such as where a training stands."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    metadata = {name: json.loads(text) for name, text in header.get("__metadata__", {}).items() if text[:1] == "{"}
+    _spoil(chance, metadata)
+    header["__metadata__"] = {name: json.dumps(value) for name, value in metadata.items()}
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def _spoil(chance: random.Random, value: Any) -> None:
