@@ -169,11 +169,17 @@ def _differences(recipes: Mapping[str, Mapping[str, Any]], shared: Mapping[str, 
     """What each recipe says otherwise than the others, in a sentence."""
     said = []
     for title, recipe in recipes.items():
-        own = [
-            f"{key.replace('_', ' ')} {value}"
+        differences = [
+            f"{key.replace('_', ' ')} {_in_words(value)}"
             for (section, key), value in _flat(recipe).items()
             if key not in shared.get(section, {}) and key not in ("seed", "dataset")
         ]
-        if own:
-            said.append(f"{title} has {', '.join(own)}")
+        if differences:
+            said.append(f"{title} has {', '.join(differences)}")
     return f"What differs: {'; '.join(said)}." if said else "They differ in nothing that a recipe says but their seed."
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
