@@ -148,7 +148,7 @@ def test_baselines_of_series_with_classes_see_every_step():
 def test_texts_of_punctuation_alone_still_have_baselines():
     dataset = dataset_of(["...", ",", "", "-"], [0, 1, 0, 1])
     task = get("classify").fit(dataset, DataOptions())
-    assert [len(b.answers) for b in task.baselines(dataset)] == [4, 4, 4, 4]
+    assert [len(b.answers) for b in task.baselines(dataset)] == [4, 4, 4, 4, 4]
 
 
 def test_terms_are_the_runs_of_words_that_two_texts_have():
@@ -169,7 +169,9 @@ def test_terms_are_the_runs_of_words_that_two_texts_have():
 def test_log_count_ratios_weigh_words_of_one_class_against_the_other():
     texts, labels = ["good good fun", "good film", "bad film", "bad dull film"], [1, 1, 0, 0]
     dataset = dataset_of(texts, labels)
-    *_, nb_svm = linear_classifiers(dataset)
+    *_, nb_svm, spelt = linear_classifiers(dataset)
+    assert spelt.name == "NB-SVM words and spelling"
+    assert (spelt.scores(Texts.of(["goood", "badd"])).argmax(axis=1) == [1, 0]).all(), "no word of them is known"
     assert nb_svm.name == "NB-SVM trigrams"
     # Only "good" and "bad" differ: each is in two texts of its class and in none of the other; "film" is in 1 and 2.
     scores = nb_svm.scores(Texts.of(["good", "bad", "nothing known", "good film", "film"]))

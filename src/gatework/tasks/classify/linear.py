@@ -37,6 +37,7 @@ from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.classify.cepstral import pooled_sound
+from gatework.tasks.classify.spelling import Presence, WordsAndSpelling, present, spelt
 from gatework.tasks.classify.strangers import left_out_in_turn
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ _RATIO_STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 _SOUND_STRENGTHS = (0.003, 0.03, 0.3, 3.0)
 """The same for recordings, whose features are fewer and depend on who speaks."""
 _LONGEST_RUN = 3
+_LONGEST_SPELLING = 6
+_MOST_CHARACTERS = 3_000_000
+"""Of the training part, beyond which how texts are spelt is not looked at: it takes too long, and words are enough."""
+_SPELT_NAME = "NB-SVM words and spelling"
 _LEAST = -27.6
 """The least log-probability: that of 1e-12."""
 _NEVER = -1e30
@@ -143,7 +148,11 @@ def _all(dataset: Dataset) -> Sequence[LinearClassifier]:
         return [_sounds(dataset)]
     if dataset.kind != "text":
         return [_values(dataset)]
-    return [_tfidf(dataset, _STRENGTHS, pairs=False), _tfidf(dataset, _STRENGTHS, pairs=True), _nb_svm(dataset)]
+    words = _nb_svm(dataset)
+    linear = [_tfidf(dataset, _STRENGTHS, pairs=False), _tfidf(dataset, _STRENGTHS, pairs=True), words]
+    if texts_of(dataset.train).strings.str.len_chars().sum() <= _MOST_CHARACTERS:
+        linear.append(_with_spelling(dataset, words, _RATIO_STRENGTHS))
+    return linear
 
 
 def refitted(linear: LinearClassifier, dataset: Dataset) -> LinearClassifier:
@@ -219,6 +228,29 @@ def _standardised(
     return LinearClassifier(name, about, features, learnt, perf_counter() - start, again)
 
 
+def _with_spelling(dataset: Dataset, words: LinearClassifier, strengths: Sequence[float]) -> LinearClassifier:
+    """The mean of NB-SVM on words and on characters, whose scores of the validation part are scaled alike."""
+    start, held = perf_counter(), spelt(texts_of(dataset.validation))
+    terms, counts = Terms.fit(spelt(texts_of(dataset.train)), _LONGEST_SPELLING)
+    presence: Any = words.features
+    spelling = Presence(terms)
+    learnt = _best(_one_vs_rest(dataset, present(counts), strengths), dataset, spelling(held))
+    sums = (
+        words.features(texts_of(dataset.validation)) @ words.learnt.weights + words.learnt.bias,
+        spelling(held) @ learnt.weights + learnt.bias,
+    )
+    spread = [float(np.std(each)) or 1.0 for each in sums]
+    shares = [sum(spread) / 4 / each for each in spread]
+    weights = np.concatenate([shares[0] * words.learnt.weights, shares[1] * learnt.weights])
+    bias = shares[0] * words.learnt.bias + shares[1] * learnt.bias
+    about = f"{words.about} The mean of it and of the same on characters and runs of up to {_LONGEST_SPELLING} of them."
+    return LinearClassifier(
+        _SPELT_NAME, about, WordsAndSpelling(presence, spelling),
+        Weights(weights, bias, is_one_vs_rest=True), words.seconds + perf_counter() - start,
+        lambda whole, _: _with_spelling(whole, _nb_svm(whole, [words.learnt.strength]), [learnt.strength]),
+    )  # fmt: skip
+
+
 def _nb_svm(dataset: Dataset, strengths: Sequence[float] = _RATIO_STRENGTHS) -> LinearClassifier:
     start = perf_counter()
     terms, counts = Terms.fit(texts_of(dataset.train), _LONGEST_RUN)
@@ -227,25 +259,8 @@ def _nb_svm(dataset: Dataset, strengths: Sequence[float] = _RATIO_STRENGTHS) -> 
         "more often one class has it."
     )
     presence = Presence(terms)
-    learnt = _best(_one_vs_rest(dataset, _present(counts), strengths), dataset, presence(texts_of(dataset.validation)))
+    learnt = _best(_one_vs_rest(dataset, present(counts), strengths), dataset, presence(texts_of(dataset.validation)))
     return LinearClassifier("NB-SVM trigrams", about, presence, learnt, perf_counter() - start, _nb_svm)
-
-
-@dataclass(frozen=True, eq=False)
-class Presence:
-    """Which terms a text has: features of 0 and 1, shape (texts, terms)."""
-
-    terms: Terms
-
-    def __call__(self, texts: Any) -> csr_matrix:
-        """The features of texts."""
-        return _present(self.terms.counts(texts))
-
-
-def _present(counts: csr_matrix) -> csr_matrix:
-    counts = counts.copy()
-    counts.data[:] = 1.0
-    return counts
 
 
 def flat(inputs: Any) -> np.ndarray:
