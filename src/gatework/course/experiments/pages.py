@@ -107,7 +107,7 @@ EXPERIMENTS = (
         "imdb",
         "Film reviews, as first published",
         "25,000 reviews of IMDB to learn from and 25,000 to judge by, the last 200 of 10,000 words, an RNN and an LSTM "
-        "of 128 units, five epochs, one seed. The reviews themselves may not be shown.",
+        "of 128 units, five epochs, five seeds. The reviews themselves may not be shown.",
     ),
 )
 """Every experiment that has a page, in the order of the course's first page."""
