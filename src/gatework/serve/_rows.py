@@ -48,12 +48,20 @@ Asked = tuple[Pace, Stream, Sequence[Row]]
 """A stream with the rows that come next in it, and the pace of its model."""
 
 
-def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]]]:
+def answer_rows(asked: Sequence[Asked]) -> Sequence[list[dict[str, Any]] | Exception]:
     """The answers to the next rows of some streams; that to a row which cannot be answered says why, as "error".
 
-    Such a row counts for nothing: the stream goes on as if it had not come.
+    Such a row counts for nothing: the stream goes on as if it had not come. A stream that fails does so alone, as the
+    others have gone on.
     """
-    return [pace.measured(stream, rows) for pace, stream, rows in asked]
+    return [_measured(*one) for one in asked]
+
+
+def _measured(pace: Pace, stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]] | Exception:
+    try:
+        return pace.measured(stream, rows)
+    except Exception as error:
+        return error
 
 
 def _answers(stream: Stream, rows: Sequence[Row]) -> list[dict[str, Any]]:

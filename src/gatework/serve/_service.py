@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import polars as pl
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 
-from gatework.errors import DataError, GateworkError, UsageError, nearest
+from gatework.errors import DataError, UsageError, nearest
 from gatework.serve._limits import Limits
 from gatework.serve._metrics import Metrics
 from gatework.serve._model import VERSION, ServedModel
@@ -110,15 +110,29 @@ class Service:
         return await _unless_gone(request, self.worker.answer(model.evaluate, source))
 
     async def answer_rows(
-        self, model: ServedModel, stream: Stream, rows: Sequence[Row], timeout: float | None = None
+        self,
+        model: ServedModel,
+        stream: Stream,
+        rows: Sequence[Row],
+        timeout: float | None = None,
+        *,
+        is_behind: bool = False,
     ) -> list[dict[str, Any]]:
-        """The answers to the next rows of a stream; not by the other thread where the way there would cost more."""
-        if self.is_at_once(model, len(rows)) and _are_short(rows):
+        """The answers to the next rows of a stream; not by the other thread where the way there would cost more.
+
+        Args:
+            model: The model.
+            stream: One of its streams.
+            rows: The rows, which count if and only if they are answered.
+            timeout: Seconds after which they are given up, unless they are being computed.
+            is_behind: Whether rows of the stream that came before may be with the other thread still.
+        """
+        if not is_behind and self.is_at_once(model, len(rows)) and _are_short(rows):
             return self.answer_at_once(model, stream, rows)
         self.metrics.rows += len(rows)
         asked = (model.pace, stream, rows)
         answers: list[dict[str, Any]] = await self.worker.answer(
-            answer_rows, asked, group="rows", size=len(rows), timeout=timeout
+            answer_rows, asked, group="rows", size=len(rows), timeout=timeout, is_lasting=True
         )
         return answers
 
@@ -160,16 +174,14 @@ class Service:
         key = (connection.scope.get("gatework.owner"), model.name, name)
         begins = not self.sessions.has(key) if is_start is None else is_start
         session = self.sessions.start(model, key) if begins else self.sessions.go_on(key, name)
-        try:
-            answers = await self.answer_rows(model, session.stream, _numbered(session, values), timeout)
-        except (Refusal, GateworkError):
-            if begins:
-                self.sessions.end(key)
-            raise
-        wrong = next((answer["error"] for answer in answers if set(answer) == {"error"}), None)
-        session.rows += len(values)
-        if is_end or (begins and wrong):
-            self.sessions.end(key)
+        rows, is_behind = _numbered(session, values), session.under_way > 0
+        with self.sessions.under_way(key, session):
+            answers = await self.answer_rows(model, session.stream, rows, timeout, is_behind=is_behind)
+            wrong = next((answer["error"] for answer in answers if set(answer) == {"error"}), None)
+            session.rows += len(values)
+            session.has_begun |= wrong is None
+        if is_end:
+            self.sessions.end(key, session)
         if wrong:
             raise DataError(wrong)
         return answers

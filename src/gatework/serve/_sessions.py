@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from gatework.errors import DataError
@@ -22,11 +23,15 @@ class Session:
         stream: What carries its state.
         used: When it was last gone on with, on the clock of `time.monotonic()`.
         rows: How many rows it has answered.
+        under_way: How many requests for it are not answered yet.
+        has_begun: Whether one of them has been answered.
     """
 
     stream: Stream
     used: float
     rows: int = 0
+    under_way: int = 0
+    has_begun: bool = False
 
 
 class Sessions:
@@ -51,7 +56,7 @@ class Sessions:
             UsageError: The network needs the whole sequence.
             Refusal: There are too many.
         """
-        self.end(key)
+        self._by_key.pop(key, None)
         self.check_room()
         session = self._by_key[key] = Session(model.stream(), time.monotonic())
         return session
@@ -86,18 +91,35 @@ class Sessions:
             raise DataError(
                 f'there is no session "{str(name)[:40]}", or it idled for more than {self._limits.idle:g} s; start it'
             )
-        session.used = time.monotonic()
-        self._by_key.move_to_end(key)
+        self._use(key, session)
         return session
+
+    @contextlib.contextmanager
+    def under_way(self, key: Hashable, session: Session) -> Iterator[None]:
+        """While a request for a sequence is under way: meanwhile it does not idle; it ends if it could not begin."""
+        session.under_way += 1
+        try:
+            yield
+        finally:
+            session.under_way -= 1
+            self._use(key, session)
+            if not session.has_begun and not session.under_way:
+                self.end(key, session)
 
     def has(self, key: Hashable) -> bool:
         """Whether there is a sequence of that key."""
         self._expire()
         return key in self._by_key
 
-    def end(self, key: Hashable) -> None:
-        """Forgets a sequence, if there is one."""
-        self._by_key.pop(key, None)
+    def end(self, key: Hashable, session: Session) -> None:
+        """Forgets a sequence, unless another one of its name has begun since."""
+        if self._by_key.get(key) is session:
+            del self._by_key[key]
+
+    def _use(self, key: Hashable, session: Session) -> None:
+        session.used = time.monotonic()
+        if self._by_key.get(key) is session:
+            self._by_key.move_to_end(key)
 
     def _expire(self) -> None:
         oldest = time.monotonic() - self._limits.idle
@@ -105,4 +127,7 @@ class Sessions:
             key, session = next(iter(self._by_key.items()))
             if session.used >= oldest:
                 return
-            del self._by_key[key]
+            if session.under_way:
+                self._use(key, session)
+            else:
+                del self._by_key[key]

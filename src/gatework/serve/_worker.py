@@ -36,6 +36,8 @@ class WaitingRequest:
         size: How many examples it has.
         deadline: When it is given up, on the clock of `time.monotonic()`.
         future: Where the answer goes.
+        is_lasting: Whether something is carried on from it, so that its answer counts once it is computed.
+        is_taken: Whether it is computed, or has been.
     """
 
     compute: Compute
@@ -44,6 +46,8 @@ class WaitingRequest:
     size: int
     deadline: float
     future: asyncio.Future[Any] = field(repr=False)
+    is_lasting: bool = False
+    is_taken: bool = False
 
 
 class Worker:
@@ -80,7 +84,14 @@ class Worker:
         return len(self._waiting)
 
     async def answer(
-        self, compute: Compute, payload: Any, *, group: Hashable = None, size: int = 1, timeout: float | None = None
+        self,
+        compute: Compute,
+        payload: Any,
+        *,
+        group: Hashable = None,
+        size: int = 1,
+        timeout: float | None = None,
+        is_lasting: bool = False,
     ) -> Any:
         """The answer to a payload, when its turn has come.
 
@@ -90,6 +101,8 @@ class Worker:
             group: Payloads of one group are answered at once; None for one that is answered alone.
             size: How many examples it has.
             timeout: Seconds after which it is given up; those of the limits if None.
+            is_lasting: Whether something is carried on from it: then it is given up only while it waits, never once it
+                is computed, as nobody could know what the next one goes on from.
 
         Raises:
             Refusal: Too many wait, or the time is over.
@@ -103,19 +116,27 @@ class Worker:
             )
         seconds = self._limits.timeout if timeout is None else min(timeout, self._limits.timeout)
         future = asyncio.get_running_loop().create_future()
+        job = WaitingRequest(compute, payload, group, size, time.monotonic() + seconds, future, is_lasting)
         with self._changed:
-            self._waiting.append(WaitingRequest(compute, payload, group, size, time.monotonic() + seconds, future))
+            self._waiting.append(job)
             self._changed.notify()
         try:
-            async with asyncio.timeout(seconds):
+            await asyncio.wait({future}, timeout=seconds)
+            if future.done() or self._is_held_to(job):
                 return await future
-        except TimeoutError:
-            self._metrics.refused["timeout"] += 1
-            raise Refusal(
-                503,
-                f"the answer was not ready within {seconds:g} s; try again, or send less at once",
-                {"Retry-After": str(self._retry_after())},
-            ) from None
+        finally:
+            future.cancel()
+        self._metrics.refused["timeout"] += 1
+        raise Refusal(
+            503,
+            f"the answer was not ready within {seconds:g} s; try again, or send less at once",
+            {"Retry-After": str(self._retry_after())},
+        )
+
+    def _is_held_to(self, job: WaitingRequest) -> bool:
+        """Whether a job whose time is over has to be answered nevertheless; else it is computed no more."""
+        with self._changed:
+            return (job.is_lasting and job.is_taken) or not job.future.cancel()
 
     def _retry_after(self) -> int:
         return max(1, math.ceil(len(self._waiting) * self._seconds))
@@ -148,20 +169,20 @@ class Worker:
             self._waiting.popleft()
 
     def _batch(self) -> list[WaitingRequest]:
+        """The oldest job and those of its group that fit; none overtakes another one of it."""
         first = self._waiting.popleft()
         jobs, size = [first], first.size
-        if first.group is None:
-            return jobs
-        others: deque[WaitingRequest] = deque()
-        for job in self._waiting:
-            if not _is_wanted(job):
-                continue
-            if job.group == first.group and size + job.size <= self._limits.batch:
-                jobs.append(job)
-                size += job.size
-            else:
-                others.append(job)
-        self._waiting = others
+        if first.group is not None:
+            others: deque[WaitingRequest] = deque()
+            for job in self._waiting:
+                if not _is_wanted(job):
+                    continue
+                if job.group == first.group:
+                    size += job.size
+                (jobs if job.group == first.group and size <= self._limits.batch else others).append(job)
+            self._waiting = others
+        for job in jobs:
+            job.is_taken = True
         return jobs
 
 
