@@ -115,28 +115,30 @@ class Worker:
                 {"Retry-After": str(self._retry_after())},
             )
         seconds = self._limits.timeout if timeout is None else min(timeout, self._limits.timeout)
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
         job = WaitingRequest(compute, payload, group, size, time.monotonic() + seconds, future, is_lasting)
         with self._changed:
             self._waiting.append(job)
             self._changed.notify()
+        timer = loop.call_later(seconds, self._give_up, job, seconds)
         try:
-            await asyncio.wait({future}, timeout=seconds)
-            if future.done() or self._is_held_to(job):
-                return await future
+            return await future
         finally:
-            future.cancel()
-        self._metrics.refused["timeout"] += 1
-        raise Refusal(
-            503,
-            f"the answer was not ready within {seconds:g} s; try again, or send less at once",
-            {"Retry-After": str(self._retry_after())},
-        )
+            timer.cancel()
 
-    def _is_held_to(self, job: WaitingRequest) -> bool:
-        """Whether a job whose time is over has to be answered nevertheless; else it is computed no more."""
+    def _give_up(self, job: WaitingRequest, seconds: float) -> None:
+        """Refuses a job whose time is over, unless it has to be answered nevertheless."""
         with self._changed:
-            return (job.is_lasting and job.is_taken) or not job.future.cancel()
+            if job.future.done() or (job.is_lasting and job.is_taken):
+                return
+            self._metrics.refused["timeout"] += 1
+            refusal = Refusal(
+                503,
+                f"the answer was not ready within {seconds:g} s; try again, or send less at once",
+                {"Retry-After": str(self._retry_after())},
+            )
+            job.future.set_exception(refusal)
 
     def _retry_after(self) -> int:
         return max(1, math.ceil(len(self._waiting) * self._seconds))
