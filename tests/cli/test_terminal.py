@@ -110,7 +110,7 @@ def test_on_a_narrow_terminal_figures_stand_in_further_tables_and_none_is_cut(mo
 
     screen = guarded(monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
-    _show.breakdown_table(Parts(), SimpleNamespace(answers=parts, test=parts))
+    _show.breakdown_table(Parts(), SimpleNamespace(answers=parts, test=parts, examples=0))
     text = re.sub(r"\x1b\[\d+m", "", screen.getvalue())
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
