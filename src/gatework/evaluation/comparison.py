@@ -24,7 +24,7 @@ from gatework.errors import UsageError
 from gatework.evaluation.elsewhere import Elsewhere
 from gatework.evaluation.matching import matched_hidden, parameters
 from gatework.evaluation.plans import check_cells_and_seeds, claim
-from gatework.evaluation.verdict import verdict
+from gatework.evaluation.verdict import Verdict, verdict
 from gatework.evaluation.workers import Job, train_all
 from gatework.formatting import number
 from gatework.nn.model import scan_options
@@ -206,13 +206,7 @@ def _content(
     return {
         "dataset": dataset.name,
         "title": f"{dataset.name}: {', '.join(get_cell(cell).name for cell in plan.cells)}",
-        "task": task.name,
-        "metric": metric,
-        "lower_is_better": task.lower_is_better,
-        "entries": entries,
-        "headline": judged.headline,
-        "verdict": str(judged),
-        "behind": {name: gap.state() for name, gap in judged.behind.items()},
+        **judgement(task, entries, judged),
         "absent": task.absent(dataset),
         "classes": list(dataset.classes),
         "seeds": plan.seeds,
@@ -229,6 +223,19 @@ def _content(
 
 def _means(entry: Mapping[str, Any]) -> dict[str, float]:
     return {name.removeprefix("test_"): spread["mean"] for name, spread in entry["metrics"].items()}
+
+
+def judgement(task: Task, entries: Sequence[Mapping[str, Any]], judged: Verdict) -> dict[str, Any]:
+    """What `comparison.json` says of entries: what decides, their figures and the verdict."""
+    return {
+        "task": task.name,
+        "metric": f"test_{task.metric}",
+        "lower_is_better": task.lower_is_better,
+        "entries": entries,
+        "headline": judged.headline,
+        "verdict": str(judged),
+        "behind": {name: gap.state() for name, gap in judged.behind.items()},
+    }
 
 
 def samples_of(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Sample]] | None:

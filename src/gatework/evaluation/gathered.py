@@ -13,7 +13,7 @@ from typing import Any
 from gatework._files import write_json
 from gatework.cells import get as get_cell
 from gatework.errors import RunError, UsageError
-from gatework.evaluation.comparison import blend_entry, blend_remark, network_entry, samples_of
+from gatework.evaluation.comparison import blend_entry, blend_remark, judgement, network_entry, samples_of
 from gatework.evaluation.plans import claim
 from gatework.evaluation.verdict import verdict
 from gatework.formatting import listed
@@ -45,19 +45,20 @@ def gather(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str],
     if len({home.resolve() for home in homes}) < max(len(homes), 2):
         raise UsageError("give two runs or more, each once, to see them side by side")
     runs = [Run.open(home) for home in homes]
-    _check(runs)
+    examples = _shared_examples(runs)
     claim(out, {"runs": [str(home.resolve()) for home in homes]})
     names = _names(homes)
     for home, name in zip(homes, names, strict=True):
         copy = out / "runs" / name
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(home, copy, ignore=shutil.ignore_patterns(*_NO_PART))
-    write_table(out / "test.parquet", _test_part(runs[0]))
+    write_table(out / "test.parquet", examples)
     write_json(out / "comparison.json", _content(out, runs, names, command))
     return out
 
 
-def _check(runs: Sequence[Run]) -> None:
+def _shared_examples(runs: Sequence[Run]) -> Any:
+    """The examples that all were tested on."""
     first = runs[0]
     examples = _test_part(first)
     for run in runs:
@@ -72,6 +73,7 @@ def _check(runs: Sequence[Run]) -> None:
                 f"{first.path} and {run.path} were tested on other examples, so that their figures do not compare; "
                 "train them on the same data with the same --split-seed, or with one --test-file"
             )
+    return examples
 
 
 def _test_part(run: Run) -> Any:
@@ -111,13 +113,7 @@ def _content(out: Path, runs: Sequence[Run], names: Sequence[str], command: str)
     return {
         "dataset": Path(first.recipe.data.dataset).name or "data of your own",
         "title": f"{listed(list(groups))}, side by side",
-        "task": task.name,
-        "metric": metric,
-        "lower_is_better": task.lower_is_better,
-        "entries": entries,
-        "headline": judged.headline,
-        "verdict": str(judged),
-        "behind": {name: gap.state() for name, gap in judged.behind.items()},
+        **judgement(task, entries, judged),
         "absent": [],
         "classes": list(getattr(task, "classes", ())),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
