@@ -14,6 +14,7 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries
 from gatework.errors import DataError, UsageError
 from gatework.tasks.classify import baselines
+from gatework.tasks.classify.kernels import drawn
 from gatework.tasks.classify.linear import pooled
 from gatework.tasks.classify.warping import distances, nearest_scores
 from support.long_tables import COLUMNS, small, waves
@@ -72,17 +73,43 @@ def test_the_nearest_series_tells_waves_apart_and_stands_beside_the_others(run):
         "majority class",
         "pooled values + logistic regression",
         "1-nearest neighbour by time warping",
+        "random kernels + ridge classifier",
     ]
     assert found["1-nearest neighbour by time warping"] > found["majority class"]
+    assert found["random kernels + ridge classifier"] > found["majority class"]
     assert task.absent(dataset) == []
 
 
 def test_too_many_series_are_not_compared_and_the_run_says_so(run, monkeypatch):
     dataset = tasks.load(str(run.recipe.data.dataset), run.recipe)
     monkeypatch.setattr(baselines, "_MOST_CELLS", 100)
-    (sentence,) = run.task.absent(dataset)
-    assert "is not run: it would compare" in sentence
+    monkeypatch.setattr(baselines, "_MOST_COMPARED", 100)
+    by_warping, by_kernels = run.task.absent(dataset)
+    assert "time warping is not run: it would compare" in by_warping
+    assert "random kernels + ridge classifier is not run: it would make" in by_kernels
+    monkeypatch.setattr(baselines, "_MOST_SERIES", 10)
+    assert "there are" in run.task.absent(dataset)[1]
     assert len(run.task.baselines(dataset)) == 2
+
+
+def test_a_random_kernel_answers_by_its_definition_and_a_feature_is_the_share_above_a_bias():
+    random = np.random.default_rng(0)
+    series = RaggedSeries.of([random.normal(size=(length, 3)) for length in (30, 21, 5)])
+    made = drawn(series, 84 * 4, random)
+    assert {each.biases.shape[0] for each in made} == {84}
+    assert sum(each.biases.shape[1] for each in made) == 4
+    one = series[1]
+    for dilated in made:
+        (answers,) = dilated.answers(one, np.array([6]))
+        weights = np.full(9, -1.0)
+        weights[[0, 1, 8]] = 2.0  # the seventh of all choices of three places
+        summed = np.pad(one[:, dilated.chosen[6] > 0].sum(axis=1), 4 * dilated.apart)
+        expected = [weights @ summed[at : at + 8 * dilated.apart + 1 : dilated.apart] for at in range(len(one))]
+        # Variables are chosen by factors in float32.
+        np.testing.assert_allclose(answers, expected, atol=1e-5)
+        inside = slice(None) if dilated.is_padded[6] else slice(4 * dilated.apart, -4 * dilated.apart)
+        shares = (answers[inside, None] > dilated.biases[6]).mean(axis=0)
+        np.testing.assert_allclose(dilated.features(one).reshape(84, -1)[6], shares, atol=1e-6)
 
 
 def test_a_table_without_labels_is_answered_with_one_row_for_each_series(run):

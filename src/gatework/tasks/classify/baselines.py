@@ -1,4 +1,4 @@
-"""Simple classifiers: the most frequent class, every linear classifier, and the nearest series or sound."""
+"""Simple classifiers: the most frequent class, every linear one, the nearest series or sound, and random kernels."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from gatework.data.dataset import Dataset, Split
 from gatework.data.features import cepstra
 from gatework.data.inputs import Inputs, RaggedSeries
 from gatework.data.recordings import Recordings
-from gatework.tasks._task import Baseline
+from gatework.tasks._task import Baseline, single_threaded
+from gatework.tasks.classify.kernels import FEATURES, kernel_scores
 from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of
 from gatework.tasks.classify.warping import nearest_scores
 
 _LEAST_PROBABILITY = 1e-12
 _NEAREST = "1-nearest neighbour by time warping"
+_KERNELS = "random kernels + ridge classifier"
 _MOST_CELLS = 1_000_000_000
 """Pairs of steps that are compared at most: about a minute of one core."""
+_MOST_COMPARED = 60_000_000_000
+"""Answers of random kernels that are held against a bias at most: about as long."""
+_MOST_SERIES = 20_000
+"""Series that random kernels are run on at most: their features are held at once, 0.8 GB of them."""
 _MOST_OF_A_PAIR = 10_000_000
 """Pairs of steps of two series: their distances are held at once."""
 _MOST_CELLS_OF_SOUND = 400_000_000
@@ -27,22 +33,39 @@ _LEAST_DEVIATION = 1e-3
 
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
-    """The most frequent class, the linear classifiers that the inputs allow, and of a long table the nearest series."""
+    """The most frequent class and the linear classifiers; of a long table the nearest series and random kernels too."""
     methods = [_majority(dataset)]
     for linear in linear_classifiers(dataset):
         start = perf_counter()
         answers = answers_of(linear.scores(dataset.test.inputs), dataset.test.targets)
         seconds = linear.seconds + perf_counter() - start
         methods.append(Baseline(linear.name, linear.about, answers, seconds, linear.parameters))
-    if not absent(dataset) and isinstance(dataset.train.inputs, RaggedSeries):
-        methods.append(_nearest(dataset))
+    if isinstance(dataset.train.inputs, RaggedSeries):
+        methods += [] if _too_long_to_warp(dataset) else [_nearest(dataset)]
+        methods += [] if _too_many_for_kernels(dataset) else [_by_kernels(dataset)]
     if isinstance(dataset.train.inputs, Recordings):
         methods.append(_nearest_sound(dataset))
     return methods
 
 
 def absent(dataset: Dataset) -> list[str]:
-    """That the nearest series is not looked for where that takes too long."""
+    """That the nearest series is not looked for, or random kernels are not run, where that takes too long."""
+    return _too_long_to_warp(dataset) + _too_many_for_kernels(dataset)
+
+
+def _too_many_for_kernels(dataset: Dataset) -> list[str]:
+    train, test = dataset.train.inputs, dataset.test.inputs
+    if not isinstance(train, RaggedSeries) or not isinstance(test, RaggedSeries):
+        return []
+    series, compared = len(train) + len(test), (len(train.values) + len(test.values)) * FEATURES
+    if series > _MOST_SERIES:
+        return [f"{_KERNELS} is not run: there are {series:,} series, and it takes up to {_MOST_SERIES:,}."]
+    if compared > _MOST_COMPARED:
+        return [f"{_KERNELS} is not run: it would make {compared:,} comparisons, and does so up to {_MOST_COMPARED:,}."]
+    return []
+
+
+def _too_long_to_warp(dataset: Dataset) -> list[str]:
     train, test = dataset.train.inputs, dataset.test.inputs
     if not isinstance(train, RaggedSeries) or not isinstance(test, RaggedSeries):
         return []
@@ -65,6 +88,18 @@ def _nearest(dataset: Dataset) -> Baseline:
     )
     scores = nearest_scores(dataset.train, dataset.test.inputs, len(dataset.classes))
     return Baseline(_NEAREST, about, answers_of(scores, dataset.test.targets), perf_counter() - start)
+
+
+def _by_kernels(dataset: Dataset) -> Baseline:
+    start = perf_counter()
+    about = (
+        "A ridge classifier on how often what random kernels (MiniRocket's) answer to a series lies above a bias, its "
+        "penalty by leaving one series out."
+    )
+    with single_threaded():
+        scores = kernel_scores(dataset.train, dataset.test.inputs, len(dataset.classes))
+    answers = answers_of(scores, dataset.test.targets)
+    return Baseline(_KERNELS, about, answers, perf_counter() - start, FEATURES * len(dataset.classes))
 
 
 def _nearest_sound(dataset: Dataset) -> Baseline:
