@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from gatework.data.dataset import Split
-from gatework.data.inputs import RaggedSeries
+from gatework.data.inputs import Inputs, RaggedSeries
 from gatework.data.series import Scale
 
 FEATURES = 9_996
@@ -70,7 +70,7 @@ class _Dilated:
         return shares.ravel()
 
 
-def kernel_scores(train: Split, inputs: RaggedSeries, classes: int, seed: int = 0) -> np.ndarray:
+def kernel_scores(train: Split, inputs: Inputs, classes: int, seed: int = 0) -> np.ndarray:
     """The scores of a ridge classifier on the features, shape (examples, classes).
 
     Args:
@@ -83,8 +83,8 @@ def kernel_scores(train: Split, inputs: RaggedSeries, classes: int, seed: int = 
     from sklearn.preprocessing import StandardScaler
 
     series = train.inputs
-    if not isinstance(series, RaggedSeries):
-        raise TypeError(f"expected series of several lengths, not {type(series).__name__}")
+    if not isinstance(series, RaggedSeries) or not isinstance(inputs, RaggedSeries):
+        raise TypeError(f"expected series of several lengths, not {type(series).__name__} and {type(inputs).__name__}")
     scale = Scale.fit(series.values)
     known, asked = (RaggedSeries(scale.apply(each.values), each.ends) for each in (series, inputs))
     kernels = drawn(known, FEATURES, np.random.default_rng(seed))
