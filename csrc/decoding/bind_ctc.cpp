@@ -1,8 +1,6 @@
 // The door to the reading of CTC; gatework/decoding/ctc.py checks every value before it comes here.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/function.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -14,6 +12,8 @@
 namespace nb = nanobind;
 using gatework::decoding::BeamSearch;
 using gatework::decoding::Language;
+using gatework::decoding::LanguageModel;
+using gatework::decoding::LetterModel;
 using gatework::decoding::LetterTrie;
 using gatework::decoding::NGrams;
 using gatework::decoding::WrittenLetter;
@@ -40,6 +40,13 @@ auto listed(const std::vector<WrittenLetter>& letters) {
 }  // namespace
 
 void bind_ctc(nb::module_& m) {
+  nb::class_<LetterModel>(m, "LetterModel")
+      .def(
+          "__init__",
+          [](LetterModel* made, const LanguageModel& model, const std::vector<int32_t>& letters,
+             const std::vector<int32_t>& ends,
+             const std::vector<int32_t>& begin) { new (made) LetterModel{model, {letters, ends, begin}}; },
+          nb::keep_alive<1, 2>());
   nb::class_<Language>(m, "Language")
       .def(nb::init<>())
       .def(
@@ -54,8 +61,13 @@ void bind_ctc(nb::module_& m) {
            [](Language& l, Letters letters, nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig> starts) {
              add_all(l.boosted, letters, starts);
            })
-      .def_rw("judge", &Language::judge)
-      .def_rw("is_of_words", &Language::is_of_words)
+      .def(
+          "set_recurrent",
+          [](Language& l, const LetterModel& model, double weight) {
+            l.recurrent = &model;
+            l.recurrent_weight = weight;
+          },
+          nb::keep_alive<1, 2>())
       .def_rw("space", &Language::space)
       .def_rw("is_closed", &Language::is_closed)
       .def_rw("weight", &Language::weight)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace gatework::decoding {
 
@@ -45,6 +46,10 @@ BeamSearch::BeamSearch(const Language& language, int32_t letters, int beam)
   root.with_blank = 0;
   if (language.words) root.words = language.words->begin();
   if (language.letters) root.letters = language.letters->begin();
+  if (language.recurrent) {
+    states_.emplace(*language.recurrent);
+    root.slot = LetterStates::beginning;
+  }
   beams_.push_back(root);
   active_.push_back(0);
 }
@@ -67,60 +72,40 @@ double BeamSearch::language(const Beam& beam) const {
 // What the language says of a beam as a whole text; never where that may not end here.
 double BeamSearch::ended(const Beam& beam) const {
   const Language& l = language_;
-  if (beam.letter == 0) return beam.before + beam.boost;
+  const double recurrent = states_ ? l.recurrent_weight * states_->end(beam.slot) : 0.0;
+  if (beam.letter == 0) return beam.before + beam.boost + recurrent;
   int32_t words = beam.words, letters = beam.letters;
   const auto end = [&] { return l.words ? l.weight * l.words->advance(words, l.words->vocabulary() - 1) : 0.0; };
-  if (beam.letter == l.space) return beam.before + beam.boost + end();
+  if (beam.letter == l.space) return beam.before + beam.boost + end() + recurrent;
   const bool is_word = beam.lexicon >= 0 && l.lexicon.number(beam.lexicon) >= 0;
   if (l.is_closed && !is_word) return never;
   const double ending = l.letters ? l.letters->advance(letters, l.letters->vocabulary() - 1) : 0.0;
   const double score = beam.before + word_score(beam, ending, words) + beam.boost;
-  return score + end();
+  return score + end() + recurrent;
 }
 
-// What the language says of each active beam as a whole text.
-std::vector<double> BeamSearch::endings() const {
-  std::vector<double> scores;
-  for (const int32_t k : active_) scores.push_back(ended(beams_[static_cast<size_t>(k)]));
-  if (!language_.judge) return scores;
-  std::vector<int32_t> states;
-  std::vector<std::vector<int32_t>> words;
-  for (const int32_t k : active_) {
-    states.push_back(beams_[static_cast<size_t>(k)].judged);
-    words.push_back(language_.is_of_words ? std::vector<int32_t>() : word_before(k));
+// Keeps what the recurrent model knows behind each active beam, and forgets it of those that were active before.
+void BeamSearch::read_letters(const std::vector<int32_t>& previous) {
+  std::vector<int32_t> fresh, from, letters;
+  for (const int32_t place : active_) {
+    Beam& beam = beams_[static_cast<size_t>(place)];
+    beam.is_touched = true;
+    if (beam.slot >= 0) continue;
+    fresh.push_back(place);
+    from.push_back(beams_[static_cast<size_t>(beam.parent)].slot);
+    letters.push_back(beam.letter);
   }
-  const auto said = language_.judge(states, words, true).first;
-  for (size_t k = 0; k < scores.size(); ++k) scores[k] += said[k];
-  return scores;
-}
-
-// The letters from the last space, or the beginning, to a beam's own.
-std::vector<int32_t> BeamSearch::word_before(int32_t place) const {
-  std::vector<int32_t> word;
-  for (int32_t k = place; k != root_ && beams_[static_cast<size_t>(k)].letter != language_.space;
-       k = beams_[static_cast<size_t>(k)].parent)
-    word.push_back(beams_[static_cast<size_t>(k)].letter);
-  std::reverse(word.begin(), word.end());
-  return word;
-}
-
-// Adds what the judge says of the words that have just ended.
-void BeamSearch::judge() {
-  if (unjudged_.empty()) return;
-  std::vector<int32_t> states;
-  std::vector<std::vector<int32_t>> words;
-  for (const int32_t k : unjudged_) {
-    const Beam& beam = beams_[static_cast<size_t>(k)];
-    states.push_back(beam.judged);
-    words.push_back(language_.is_of_words ? std::vector<int32_t>{beam.letter} : word_before(beam.parent));
+  if (!fresh.empty()) {
+    const std::vector<int32_t> slots = states_->advance(from, letters);
+    for (size_t k = 0; k < fresh.size(); ++k) beams_[static_cast<size_t>(fresh[k])].slot = slots[k];
   }
-  const auto [scores, after] = language_.judge(states, words, false);
-  for (size_t k = 0; k < unjudged_.size(); ++k) {
-    Beam& beam = beams_[static_cast<size_t>(unjudged_[k])];
-    beam.before += scores[k];
-    beam.judged = after[k];
+  for (const int32_t place : previous) {
+    Beam& beam = beams_[static_cast<size_t>(place)];
+    if (beam.is_touched) continue;
+    states_->release(beam.slot);
+    beam.slot = -1;
   }
-  unjudged_.clear();
+  for (const int32_t place : active_) beams_[static_cast<size_t>(place)].is_touched = false;
 }
 
 int32_t BeamSearch::extended(int32_t place, int32_t letter) {
@@ -135,8 +120,8 @@ int32_t BeamSearch::extended(int32_t place, int32_t letter) {
   next.letter = letter;
   next.words = beam.words;
   next.letters = beam.letters;
-  next.judged = beam.judged;
   next.before = beam.before;
+  if (states_) next.before += l.recurrent_weight * states_->letter(beam.slot, letter);
   const double spelt = l.letters ? l.letters->advance(next.letters, letter - 1) : 0.0;
   if (letter == l.space) {
     const bool is_word = beam.lexicon >= 0 && l.lexicon.number(beam.lexicon) >= 0;
@@ -163,7 +148,6 @@ int32_t BeamSearch::extended(int32_t place, int32_t letter) {
   next.next_sibling = beam.first_child;
   beams_[static_cast<size_t>(place)].first_child = fresh;
   beams_.push_back(next);
-  if (l.judge && (l.is_of_words || letter == l.space)) unjudged_.push_back(fresh);
   return fresh;
 }
 
@@ -215,7 +199,6 @@ void BeamSearch::feed(const float* log_probs, int64_t steps) {
         }
       }
     }
-    judge();
     ranked.clear();
     for (const int32_t place : touched_) {
       Beam& beam = beams_[static_cast<size_t>(place)];
@@ -231,7 +214,7 @@ void BeamSearch::feed(const float* log_probs, int64_t steps) {
     };
     const size_t kept = std::min(width_, ranked.size());
     std::partial_sort(ranked.begin(), ranked.begin() + static_cast<int64_t>(kept), ranked.end(), better);
-    active_.clear();
+    const std::vector<int32_t> previous = std::exchange(active_, {});
     for (size_t k = 0; k < ranked.size(); ++k) {
       if (k < kept && ranked[k].first >= ranked[0].first - furthest_behind) {
         active_.push_back(ranked[k].second);
@@ -240,6 +223,7 @@ void BeamSearch::feed(const float* log_probs, int64_t steps) {
         beam.with_blank = beam.with_letter = never;
       }
     }
+    if (states_) read_letters(previous);
     if ((step_ + 1) % sweep == 0) compact();
   }
 }
@@ -296,15 +280,14 @@ std::vector<WrittenLetter> BeamSearch::settled() {
 }
 
 std::vector<WrittenLetter> BeamSearch::best(bool is_end) const {
-  const std::vector<double> ends = is_end ? endings() : std::vector<double>();
   int32_t best = active_[0];
   double highest = never;
-  for (size_t k = 0; k < active_.size(); ++k) {
-    const Beam& beam = beams_[static_cast<size_t>(active_[k])];
-    const double total = log_add(beam.with_blank, beam.with_letter) + (is_end ? ends[k] : language(beam));
+  for (const int32_t place : active_) {
+    const Beam& beam = beams_[static_cast<size_t>(place)];
+    const double total = log_add(beam.with_blank, beam.with_letter) + (is_end ? ended(beam) : language(beam));
     if (total > highest) {
       highest = total;
-      best = active_[k];
+      best = place;
     }
   }
   if (highest == never && is_end) return this->best(false);
@@ -322,11 +305,10 @@ std::vector<WrittenLetter> BeamSearch::written(int32_t place) const {
 }
 
 double BeamSearch::score() const {
-  const std::vector<double> ends = endings();
   double highest = never;
-  for (size_t k = 0; k < active_.size(); ++k) {
-    const Beam& beam = beams_[static_cast<size_t>(active_[k])];
-    highest = std::max(highest, log_add(beam.with_blank, beam.with_letter) + ends[k]);
+  for (const int32_t place : active_) {
+    const Beam& beam = beams_[static_cast<size_t>(place)];
+    highest = std::max(highest, log_add(beam.with_blank, beam.with_letter) + ended(beam));
   }
   return highest;
 }

@@ -3,7 +3,8 @@
 //
 // The search keeps prefixes of texts, each with the probability of all ways to write it that end with a blank, and of
 // all that end with its last letter. What a language knows is added to their logarithms, never multiplied in twice: a
-// word's letters are scored one by one until it ends, and then by the word as a whole where the lexicon has it.
+// word's letters are scored one by one until it ends, and then by the word as a whole where the lexicon has it. A
+// recurrent language model scores letter by letter, and goes on once a step, with all beams that have grown.
 // Source: A. Hannun et al., "First-pass large vocabulary continuous speech recognition using bi-directional recurrent
 // DNNs", 2014, for the search; the open vocabulary by letters behind an unknown word is that of M. Bisani and H. Ney,
 // "Open vocabulary speech recognition with flat hybrid models", 2005.
@@ -11,11 +12,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
-#include <utility>
+#include <optional>
 #include <vector>
 
+#include "letter_model.h"
 #include "log_add.h"
 #include "ngrams.h"
 
@@ -43,12 +44,6 @@ class LetterTrie {
   std::vector<Node> nodes_;
 };
 
-// What judges words as they end, of many beams at once, beside what is counted: a recurrent language model. It is given
-// its state before each word, 0 at the beginning of a text, the letters of each, and whether the texts end with them;
-// such a word may be empty. It answers with what each adds to the score, and its state behind it.
-using Judge = std::function<std::pair<std::vector<double>, std::vector<int32_t>>(
-    const std::vector<int32_t>&, const std::vector<std::vector<int32_t>>&, bool)>;
-
 // What is known of a language. Everything may be absent: then the network alone decides.
 struct Language {
   const NGrams* words = nullptr;    // over the lexicon's numbers, then the unknown word, then the end of a text
@@ -59,8 +54,8 @@ struct Language {
   bool is_closed = false;           // whether every word must be in the lexicon
   double weight = 0, bonus = 0;     // of the language model, and for each word
   double boost = 0;                 // for each letter of a boosted phrase, if all of it is said
-  Judge judge;
-  bool is_of_words = false;  // whether each letter is a word of its own
+  const LetterModel* recurrent = nullptr;
+  double recurrent_weight = 0;
 };
 
 // A letter of a text, with the step at which it was likeliest and its log-probability there.
@@ -92,9 +87,9 @@ class BeamSearch {
     int32_t parent = -1, first_child = -1, next_sibling = -1, letter = 0;
     int32_t lexicon = 0, boosted = 0;  // places in the tries; -1 outside
     int32_t words = 0, letters = 0;    // states of the models
-    int32_t judged = 0;                // the judge's state before the word at hand
+    int32_t slot = -1;                 // what the recurrent model knows behind it; -1 where it is not kept
     double spelt = 0;                  // what the model of letters says of the word at hand
-    double before = 0;                 // what the language says up to that word
+    double before = 0;                 // what is counted says up to that word, and the recurrent model up to its letter
     double boost = 0, pending = 0;     // granted, and granted until the phrase breaks off
     double with_blank = never, with_letter = never, next_blank = never, next_letter = never;
     double peak = never;
@@ -106,9 +101,7 @@ class BeamSearch {
   double word_score(const Beam& beam, double ending, int32_t& state) const;
   double language(const Beam& beam) const;
   double ended(const Beam& beam) const;
-  std::vector<double> endings() const;
-  std::vector<int32_t> word_before(int32_t place) const;
-  void judge();
+  void read_letters(const std::vector<int32_t>& previous);
   std::vector<WrittenLetter> written(int32_t place) const;
   void touch(int32_t place);
   void compact();
@@ -119,7 +112,7 @@ class BeamSearch {
   int64_t step_ = 0;
   std::vector<Beam> beams_;
   std::vector<int32_t> active_, touched_;
-  std::vector<int32_t> unjudged_;  // beams at which a word has just ended
+  std::optional<LetterStates> states_;  // of the active beams
   int32_t root_ = 0;
 };
 

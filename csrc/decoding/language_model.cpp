@@ -344,6 +344,15 @@ void LanguageModel::read(Streams& streams, int64_t count, const int32_t* tokens,
   });
 }
 
+void LanguageModel::advance(Streams& streams, float* logits, int threads) const {
+  each_slice(streams, threads, [&](Slice& slice, int64_t first, int64_t own) {
+    const float* const following = slice.logits(slice.advance());
+    slice.commit();
+    std::copy_n(following, own * vocabulary(), logits + first * vocabulary());
+    slice.store(streams);
+  });
+}
+
 void LanguageModel::distribution(const Streams& streams, const Sampling& sampling, double* probabilities,
                                  int threads) const {
   each_slice(streams, threads, [&](Slice& slice, int64_t first, int64_t own) {

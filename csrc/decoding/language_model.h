@@ -52,6 +52,10 @@ class LanguageModel {
   // Reads tokens (streams, count) after the pending ones; the last of them is then pending.
   void read(Streams& streams, int64_t count, const int32_t* tokens, int threads) const;
 
+  // Reads the pending tokens: the logits (streams, vocabulary) of what follows. Nothing else of a text is needed or
+  // kept.
+  void advance(Streams& streams, float* logits, int threads) const;
+
   // The probabilities (streams, vocabulary) with which the next tokens would be drawn; the streams stay as they are.
   void distribution(const Streams& streams, const Sampling& sampling, double* probabilities, int threads) const;
 

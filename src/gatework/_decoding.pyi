@@ -1,6 +1,6 @@
 """The native side of decoding; the modules of `gatework.decoding` are the only callers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,17 +91,21 @@ class LayerSteps:
     def __init__(self, kernel: int, layers: Sequence[WeightRecord], /) -> None: ...
     def run(self, x: int, states: int, /) -> None: ...
 
+class LetterModel:
+    def __init__(
+        self, model: LanguageModel, letters: Sequence[int], ends: Sequence[int], begin: Sequence[int], /
+    ) -> None: ...
+
 class Language:
     space: int
     is_closed: bool
     weight: float
     bonus: float
     boost: float
-    judge: Callable[[list[int], list[list[int]], bool], tuple[Sequence[float], Sequence[int]]]
-    is_of_words: bool
     def __init__(self) -> None: ...
     def set_words(self, words: NGrams, /) -> None: ...
     def set_letters(self, letters: NGrams, /) -> None: ...
+    def set_recurrent(self, model: LetterModel, weight: float, /) -> None: ...
     def add_lexicon(self, letters: NDArray[np.int32], starts: NDArray[np.int64], /) -> None: ...
     def add_boosted(self, letters: NDArray[np.int32], starts: NDArray[np.int64], /) -> None: ...
 

@@ -151,6 +151,7 @@ def train(
     case: Literal["lower", "keep"] = ...,
     digits: Literal["refuse", "keep", "leave-out"] = ...,
     splice: float = ...,
+    lm: str | None = ...,
     learning_curve: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
 ) -> ShownRun: ...
@@ -302,6 +303,7 @@ def compare(
     case: Literal["lower", "keep"] = ...,
     digits: Literal["refuse", "keep", "leave-out"] = ...,
     splice: float = ...,
+    lm: str | None = ...,
     learning_curve: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
 ) -> Compared: ...
@@ -448,6 +450,7 @@ def tune(
     case: Literal["lower", "keep"] = ...,
     digits: Literal["refuse", "keep", "leave-out"] = ...,
     splice: float = ...,
+    lm: str | None = ...,
     learning_curve: bool = ...,
     level: Literal["auto", "char", "subword"] = ...,
 ) -> Tuned: ...

@@ -29,7 +29,8 @@ for isa in baseline avx2 avx2_vnni avx512_vnni; do
   units+="$compiler $flags -c $root/csrc/quantized/kernels.cpp -o $build/bytes_$isa.o"$'\n'
 done
 for source in dispatch processor threads quantized/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
-  decoding/layer_steps decoding/ngrams decoding/products decoding/read_out decoding/sampling decoding/threads; do
+  decoding/layer_steps decoding/letter_model decoding/ngrams decoding/products decoding/read_out decoding/sampling \
+  decoding/threads; do
   units+="$compiler $common -c $root/csrc/$source.cpp -o $build/${source//\//_}.o"$'\n'
 done
 # The kernels take minutes each: as many at once as the machine has cores.

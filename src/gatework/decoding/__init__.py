@@ -13,10 +13,10 @@ if TYPE_CHECKING:
         CtcSearch,
         LanguageWeights,
         SpokenLanguage,
-        WordJudge,
         WrittenLetter,
     )
     from gatework.decoding.ctc_paths import HeardLetter, heard_letters, text_log_probabilities, text_log_probability
+    from gatework.decoding.letter_model import LetterModel
     from gatework.decoding.loop import Writing
     from gatework.decoding.ngrams import NGramModel
     from gatework.decoding.sampling import Sampling
@@ -27,10 +27,10 @@ __all__ = [
     "CtcSearch",
     "HeardLetter",
     "LanguageWeights",
+    "LetterModel",
     "NGramModel",
     "Sampling",
     "SpokenLanguage",
-    "WordJudge",
     "Writer",
     "Writing",
     "WrittenLetter",
@@ -48,12 +48,12 @@ __getattr__, __dir__ = lazy(
         "ctc": (
             "CtcReader",
             "CtcSearch",
-            "WordJudge",
             "LanguageWeights",
             "SpokenLanguage",
             "WrittenLetter",
         ),
         "ctc_paths": ("HeardLetter", "heard_letters", "text_log_probabilities", "text_log_probability"),
+        "letter_model": ("LetterModel",),
         "loop": ("Writing",),
         "ngrams": ("NGramModel",),
         "sampling": ("Sampling",),

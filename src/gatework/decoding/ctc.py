@@ -6,9 +6,8 @@ text $y$ with the highest
 $$\log p(y \mid x) + \alpha \log p(y) + \beta \, |\text{words of } y|,$$
 
 where $p(y \mid x)$ is the sum over all ways to write $y$ with blanks between and letters held, and $p(y)$ an n-gram
-model of words; one that the lexicon does not have is an unknown word, spelt by an n-gram model of letters. A judge, a
-recurrent language model, adds $\gamma \log q(y)$: it reads each word as the search ends it, so that its word counts in
-what is kept (shallow fusion).
+model of words; one that the lexicon does not have is an unknown word, spelt by an n-gram model of letters. A recurrent
+language model adds $\gamma \log q(y)$, letter by letter, so that it counts in what is kept (shallow fusion).
 
 Source: A. Hannun et al., "First-pass large vocabulary continuous speech recognition using bi-directional recurrent
 DNNs", 2014.
@@ -16,15 +15,15 @@ DNNs", 2014.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatework import _decoding
+from gatework.decoding.letter_model import LetterModel
 from gatework.decoding.ngrams import NGramModel
 from gatework.errors import UsageError
 
@@ -95,34 +94,21 @@ class SpokenLanguage:
         return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
 
 
-class WordJudge(NamedTuple):
-    """What judges words as they end, beside what is counted: a recurrent language model.
-
-    Attributes:
-        advance: Given its states before some words, 0 at the beginning of a text, the words, and whether the texts end
-            with them, of which a word may then be empty: the log-probability of each, and the states behind them.
-        forget: Tells it that all states but 0 are done with.
-        weight: The factor of the log-probabilities.
-    """
-
-    advance: Callable[[Sequence[int], Sequence[str], bool], tuple[Sequence[float], Sequence[int]]]
-    forget: Callable[[], None]
-    weight: float
-
-
 @dataclass(frozen=True)
 class LanguageWeights:
     """How much a language counts beside the network.
 
     Attributes:
-        language: The factor of its log-probability.
+        language: The factor of the log-probability that is counted.
         word: What each word adds.
         phrase: What each letter of a boosted phrase adds.
+        recurrent: The factor of the log-probability of a recurrent language model.
     """
 
     language: float = 0.0
     word: float = 0.0
     phrase: float = 1.0
+    recurrent: float = 0.0
 
 
 class CtcReader:
@@ -135,10 +121,10 @@ class CtcReader:
         boosted: Phrases that are likelier than the language says.
         is_closed: Whether no word outside the lexicon may be written.
         beam: Prefixes kept at each step.
-        judge: What judges each word that ends; one reader's searches with it run one after the other.
+        recurrent: A recurrent language model of these letters.
 
     Raises:
-        UsageError: The beam is below 1, or there is no lexicon to close.
+        UsageError: The beam is below 1, there is no lexicon to close, or the recurrent model has other letters.
     """
 
     def __init__(
@@ -150,13 +136,15 @@ class CtcReader:
         boosted: Sequence[str] = (),
         is_closed: bool = False,
         beam: int = BEAM,
-        judge: WordJudge | None = None,
+        recurrent: LetterModel | None = None,
     ) -> None:
         if beam < 1:
             raise UsageError(f"the beam is {beam}, expected 1 or more")
         if is_closed and not (model and model.lexicon):
             raise UsageError("a closed lexicon needs words; give some")
-        self.alphabet, self.beam, self.judge = alphabet, beam, judge
+        if recurrent is not None and recurrent.letters != len(alphabet):
+            raise UsageError(f"the language model has {recurrent.letters} letters, expected {len(alphabet)}")
+        self.alphabet, self.beam, self._recurrent = alphabet, beam, recurrent
         self._is_of_words = max(map(len, alphabet), default=1) > 1
         self._index = {letter: k for k, letter in enumerate(alphabet, start=1)}
         language = _decoding.Language()
@@ -169,15 +157,12 @@ class CtcReader:
                 language.set_letters(model.letters.native)
             language.add_lexicon(*self._joined(model.lexicon))
         language.add_boosted(*self._joined(boosted))
-        language.is_of_words = self._is_of_words
-        if judge is not None:
-            language.judge = partial(_judged, alphabet, judge)
+        if recurrent is not None and weights.recurrent:
+            language.set_recurrent(recurrent.native, weights.recurrent)
         self._language = language
 
     def search(self) -> CtcSearch:
         """A search under way, which has read nothing yet."""
-        if self.judge is not None:
-            self.judge.forget()
         return CtcSearch(_decoding.BeamSearch(self._language, len(self.alphabet), self.beam), len(self.alphabet))
 
     def read(self, log_probs: NDArray[np.float32]) -> list[WrittenLetter]:
@@ -237,11 +222,3 @@ class CtcSearch:
     def score(self) -> float:
         """The score of the best text if it ends here."""
         return self._native.score()
-
-
-def _judged(
-    alphabet: Sequence[str], judge: WordJudge, states: list[int], words: list[list[int]], is_last: bool
-) -> tuple[list[float], Sequence[int]]:
-    """What a judge adds to the scores of beams, and its states behind their words."""
-    said, after = judge.advance(states, ["".join(alphabet[k - 1] for k in word) for word in words], is_last)
-    return [judge.weight * one for one in said], after

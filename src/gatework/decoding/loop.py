@@ -110,6 +110,7 @@ class WritingLoop:
     Attributes:
         vocabulary: Number of tokens.
         threads: How many threads compute.
+        native: The loop as other native code takes it.
 
     Raises:
         UsageError: A shape does not fit.
@@ -121,7 +122,7 @@ class WritingLoop:
         self._layers, self._matrices = layers, matrices
         self.vocabulary, embedded = matrices.embedding.shape
         self.threads = usable_cores()
-        self._native = _decoding.LanguageModel(
+        self.native = _decoding.LanguageModel(
             layers.kernel,
             layers.records,
             layers.options,
@@ -171,7 +172,7 @@ class WritingLoop:
             raise UsageError(f"tokens of {len(array)} texts were given, expected those of {len(writing)}")
         after = writing.copied()
         if array.shape[1]:
-            self._native.read(after.states, after.pending, after.text, array, self.threads)
+            self.native.read(after.states, after.pending, after.text, array, self.threads)
         return after
 
     def write(self, writing: Writing, count: int, sampling: Sampling = PLAIN) -> tuple[NDArray[np.int32], Writing]:
@@ -191,7 +192,7 @@ class WritingLoop:
         if count < 0:
             raise UsageError(f"a writer was asked for {count} tokens, expected 0 or more")
         tokens, after = np.empty((len(writing), count), np.int32), writing.copied()
-        self._native.write(
+        self.native.write(
             after.states, after.pending, after.text, after.seed, after.drawn, sampling.rules(self.vocabulary), tokens,
             self.threads,
         )  # fmt: skip
@@ -211,7 +212,7 @@ class WritingLoop:
         """The probability with which each token would be drawn next, shape (texts, vocabulary)."""
         probabilities = np.empty((len(writing), self.vocabulary))
         arrays = writing.states, writing.pending, writing.text
-        self._native.distribution(*arrays, sampling.rules(self.vocabulary), probabilities, self.threads)
+        self.native.distribution(*arrays, sampling.rules(self.vocabulary), probabilities, self.threads)
         return probabilities
 
     def _tokens(self, array: NDArray[np.generic]) -> NDArray[np.int32]:

@@ -19,6 +19,7 @@ from gatework.tasks.transcribe.task import TranscribeTask
 from gatework.tasks.transcribe.transcript import FORMATS, Word, row_of, subtitles
 from gatework.training.predictor import Predictor
 from support import recordings
+from support.bigrams import bigrams, written
 from support.command_line import gatework
 
 TEXT = "ab cab ba"
@@ -65,12 +66,18 @@ class Pieces(io.BytesIO):
         return super().read(min(count, self.size) if count >= 0 else self.size)
 
 
-@pytest.mark.parametrize("size", [1, 997, 4096])
-def test_a_stream_says_the_very_same_however_it_is_cut(run, wav, size):
-    answers = [json.loads(line) for line in run.predictor.answer_bytes(Pieces(pcm(wav), size))]
+@pytest.mark.parametrize(
+    ("size", "has_language_model"), [(1, False), (997, False), (4096, False), (61, True), (4096, True)]
+)
+def test_a_stream_says_the_very_same_however_it_is_cut(run, wav, size, has_language_model, tmp_path):
+    # One that would rather have an "a" behind every letter, and be done with a word there.
+    unlike = {"": "c", " ": "c", "a": " ", "b": "a", "c": "a"}
+    options = {"lm": written(tmp_path / "lm", bigrams(unlike)), "lm_weight": 2.0} if has_language_model else {}
+    answers = [json.loads(line) for line in run.predictor.answer_bytes(Pieces(pcm(wav), size), **options)]
     words = [word for answer in answers for word in answer.get("words", [])]
-    whole = run.predict(wav).row(0, named=True)
+    whole = run.predict(wav, **options).row(0, named=True)
     assert words == whole["words"]
+    assert (whole["text"] == TEXT) != has_language_model
     assert any("partial" in answer for answer in answers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +13,13 @@ from gatework.data.dataset import Provenance
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
-from gatework.decoding import WordJudge
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
-from gatework.tasks._language_judge import LanguageJudge
-from gatework.tasks._language_run import LanguageRun
 from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, speakers_of
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
 from gatework.tasks.transcribe.options import SpeechOptions
-from gatework.tasks.transcribe.transcriber import AskedTranscript, read_phrases
+from gatework.tasks.transcribe.transcriber import AskedTranscript, read_lines, read_phrases
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
 
 _FEWEST = 6
-_LM_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -111,16 +108,15 @@ def asked_of(options: Mapping[str, Any], case: str) -> AskedTranscript:
     Raises:
         DataError: A file of phrases is missing or empty.
     """
-    lists = {name: read_phrases(file, case) for name in ("phrases", "boost", "words") if (file := options.get(name))}
-    words = tuple(word for phrase in lists.pop("words", ()) for word in phrase.split())
+    given: dict[str, Any] = {
+        name: read_phrases(file, case) for name in ("phrases", "boost", "words") if (file := options.get(name))
+    }
+    given["words"] = tuple(word for phrase in given.get("words", ()) for word in phrase.split())
+    given |= {name: options.get(name) for name in ("lm", "lm_weight")}
+    if given["lm"] is not None and Path(given["lm"]).is_file():
+        given |= {"lm": None, "lines": read_lines(given["lm"], case)}
     is_closed, is_marking = bool(options.get("closed")), bool(options.get("unsure"))
-    judge, weight = None, options.get("lm_weight")
-    if options.get("lm") is not None:
-        model = LanguageJudge(LanguageRun(options["lm"], "--lm"))
-        judge = WordJudge(model.advance, model.forget, _LM_WEIGHT if weight is None else weight)
-    return AskedTranscript(
-        **lists, words=words, is_closed=is_closed, beam=options.get("beam") or 0, is_marking=is_marking, judge=judge
-    )
+    return AskedTranscript(is_closed=is_closed, is_marking=is_marking, beam=options.get("beam") or 0, **given)
 
 
 def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_skipping: bool = False) -> Spoken:

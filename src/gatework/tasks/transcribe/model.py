@@ -22,6 +22,7 @@ from gatework.options import ModelOptions
 from gatework.tasks._augment import Augmentation, band_places
 from gatework.tasks.transcribe.examples import SpokenBatch
 from gatework.tasks.transcribe.letters import BLANK
+from gatework.tasks.transcribe.recurrent import KeptLanguage, LanguageSize
 from gatework.tasks.transcribe.splicing import UNKNOWN
 from gatework.tasks.transcribe.tuning import COUNT
 
@@ -68,6 +69,7 @@ class SpeechModel(nn.Module):
         outputs: Letters and the blank.
         augmentation: What is done to recordings in training.
         cuts: How many places between words are remembered in training; see `splicing`.
+        language: A recurrent language model that is kept beside it.
     """
 
     mean: Tensor
@@ -77,7 +79,13 @@ class SpeechModel(nn.Module):
     cuts: Tensor
 
     def __init__(
-        self, config: ModelOptions, hearing: Hearing, outputs: int, augmentation: Augmentation, cuts: int = 0
+        self,
+        config: ModelOptions,
+        hearing: Hearing,
+        outputs: int,
+        augmentation: Augmentation,
+        cuts: int = 0,
+        language: LanguageSize | None = None,
     ) -> None:
         super().__init__()
         bands = len(hearing.mean)
@@ -90,6 +98,7 @@ class SpeechModel(nn.Module):
         self.register_buffer("decoding", torch.zeros(COUNT, dtype=torch.float64))
         # Kept with the weights, as a training that goes on where it was stopped must know them.
         self.register_buffer("cuts", torch.full((cuts,), UNKNOWN))
+        self.language = None if language is None else KeptLanguage(language)
         self.recurrent = layers(config, bands * hearing.stack, bidirectional=config.bidirectional)
         if hearing.lookahead and config.bidirectional:
             raise UsageError("--lookahead is of a network in one direction: give --no-bidirectional, or leave it out")

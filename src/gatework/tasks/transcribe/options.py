@@ -60,6 +60,12 @@ class SpeechOptions(RecordingOptions):
         help="Share of recordings that are put together in training from words of others, cut where the network hears "
         "them end, so that sentences are not learnt by heart; of letters, not where whole words are written.",
     )
+    lm: str | None = option(
+        None,
+        help="A run of train generate, of characters, that reads along with the search letter by letter, or a text "
+        "file whose lines are counted beside the training texts; weighed on the validation part and kept with the run.",
+        metavar="RUN|TEXT",
+    )
     learning_curve: bool = option(
         False,
         help="Afterwards also train on a quarter and on half of the recordings: a curve in the report of the errors by "
@@ -88,12 +94,15 @@ class TranscriptOptions(RecordingAnswerOptions):
     beam: int | None = option(None, low=1, high=10_000, help="Prefixes that the search keeps; 32 if absent.")
     lm: str | None = option(
         None,
-        help="A run of train generate: it reads each word as the search ends it, and counts in what is kept; not of a "
-        "--stream.",
-        metavar="RUN",
+        help="A run of train generate, of characters, that reads along with the search in the place of the run's own; "
+        "or a text file whose lines are counted beside the training texts.",
+        metavar="RUN|TEXT",
     )
     lm_weight: float | None = option(
-        None, low=0, high=100, help="How much the run of --lm counts beside all else; 0.5 if absent."
+        None,
+        low=0,
+        high=100,
+        help="How much that language model counts; if absent as much as the run's own, or 0.5 where it has none.",
     )
 
 

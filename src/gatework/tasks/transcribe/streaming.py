@@ -110,8 +110,6 @@ class SpeechStream:
     def __init__(self, model: SpeechModel, transcriber: Transcriber, spec: FeatureSpec, rate: int) -> None:
         if transcriber.phrases:
             raise UsageError("a stream has no end to choose one of the phrases at; give --boost in place of --phrases")
-        if transcriber.asked.judge is not None:
-            raise UsageError("a stream has no end, and --lm remembers texts from their beginning; leave it out")
         self.features, self.steps = FeatureStream(spec, rate), StepStream(model)
         self.transcriber, self.search = transcriber, transcriber.reader.search()
         self.samples, self.done, self.said = SampleReader(), 0, ""

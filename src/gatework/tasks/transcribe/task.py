@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,9 +40,10 @@ from gatework.tasks.transcribe.live import live_speech
 from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
 from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, TranscriptOptions
+from gatework.tasks.transcribe.recurrent import LanguageSize, RecurrentLanguage
 from gatework.tasks.transcribe.splicing import UNKNOWN, SplicedExamples, cuts_of, is_due, places_of
 from gatework.tasks.transcribe.streaming import SpeechStream, StepStream, can_stream
-from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber, texts_of
+from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber, read_lines, texts_of
 from gatework.tasks.transcribe.transcript import FORMATS, row_of
 from gatework.tasks.transcribe.tuning import Chosen, chosen
 
@@ -83,6 +85,8 @@ class TranscribeTask(Stored, Task):
         speech: How recordings were read, and what is done to them in training.
         texts: The training texts, from which the language model is counted.
         minutes: The length of the training recordings.
+        further_texts: Other texts, from which it is counted too.
+        lm: The recurrent language model that is kept with the network.
     """
 
     options = OPTIONS
@@ -102,6 +106,8 @@ class TranscribeTask(Stored, Task):
     speech: SpeechOptions
     texts: tuple[str, ...]
     minutes: float
+    further_texts: tuple[str, ...] = ()
+    lm: LanguageSize | None = None
 
     @classmethod
     def load(cls, source: Any, recipe: Recipe) -> Dataset:
@@ -123,7 +129,13 @@ class TranscribeTask(Stored, Task):
         frames = np.concatenate(train.inputs.features).astype(np.float64)
         mean, std = (tuple(map(float, values)) for values in (frames.mean(0), np.maximum(frames.std(0), 1e-3)))
         stack = speech.stack or largest_stack(train, alphabet, speech.speed)
-        return cls(alphabet, spec, mean, std, stack, speech, texts, minutes_of(train.inputs))
+        lm: LanguageSize | None = None
+        lines: tuple[str, ...] = ()
+        if speech.lm and Path(speech.lm).is_file():
+            lines = read_lines(speech.lm, speech.case)
+        elif speech.lm:
+            lm = RecurrentLanguage.of_run(speech.lm, alphabet).size
+        return cls(alphabet, spec, mean, std, stack, speech, texts, minutes_of(train.inputs), lines, lm)
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read: minutes, words, letters, and the steps that the network goes in."""
@@ -166,7 +178,7 @@ class TranscribeTask(Stored, Task):
         is_own_mean = config.bidirectional if way == "auto" else way == "utterance"
         hearing = Hearing(self.mean, self.std, self.stack, is_own_mean, self.spec.rate, self.speech.lookahead)
         cuts = int(places_of(self.texts, self.alphabet)[-1]) if self._is_splicing else 0
-        return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech), cuts)
+        return SpeechModel(config, hearing, len(self.alphabet), Augmentation.of(self.speech), cuts, self.lm)
 
     def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
         """Trainings on fewer minutes, where a curve of them is wanted."""
@@ -244,33 +256,44 @@ class TranscribeTask(Stored, Task):
         state = _speech_model(model).decoding.tolist()
         if not state[0]:
             return None
-        known = self.spoken_language(asked.words) if asked.words else self.language
-        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack)
+        has_more = asked.words or asked.lines
+        known = self.spoken_language(asked.words, asked.lines) if has_more else self.language
+        recurrent, kept = None, _speech_model(model).language
+        if asked.lm is not None:
+            recurrent = RecurrentLanguage.of_run(asked.lm, self.alphabet).beside(self.alphabet)
+        elif kept is not None:
+            recurrent = kept.language().beside(self.alphabet)
+        elif asked.lm_weight is not None:
+            raise UsageError("--lm-weight is of a language model, and this run keeps none; name one with --lm")
+        return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack, recurrent)
 
     @cached_property
     def language(self) -> SpokenLanguage:
         """What the training texts say of their language."""
         return self.spoken_language()
 
-    def spoken_language(self, further: Sequence[str] = ()) -> SpokenLanguage:
+    def spoken_language(self, further: Sequence[str] = (), lines: Sequence[str] = ()) -> SpokenLanguage:
         """What the training texts say of their language, with further words.
 
         Args:
             further: Words that may be said as well; none where the network writes whole words.
+            lines: Further texts.
         """
-        alphabet = self.alphabet
+        alphabet, texts = self.alphabet, [*self.texts, *self.further_texts, *lines]
         if alphabet.is_words:
-            return SpokenLanguage.of_units(
-                [alphabet.indices(text).tolist() for text in self.texts], len(alphabet.units)
-            )
-        return SpokenLanguage.fit(self.texts, alphabet.units, further)
+            return SpokenLanguage.of_units([alphabet.indices(text).tolist() for text in texts], len(alphabet.units))
+        return SpokenLanguage.fit(texts, alphabet.units, further)
 
     def calibrate(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> None:
         """Chooses on the validation part how much the language model counts, and how sure words are."""
         held = _spoken(dataset.validation)
-        heard = self.listen(model, self.examples(held))
-        best = chosen(self.alphabet, self.language, self.texts, heard.log_probs, held.targets.tolist())
-        _speech_model(model).decoding.copy_(torch.tensor(best.state()))
+        heard, network, recurrent = self.listen(model, self.examples(held)), _speech_model(model), None
+        if network.language is not None and self.speech.lm:
+            network.language.keep(RecurrentLanguage.of_run(self.speech.lm, self.alphabet))
+            recurrent = network.language.language().beside(self.alphabet)
+        said = held.targets.tolist()
+        best = chosen(self.alphabet, self.language, self.texts, heard.log_probs, said, recurrent)
+        network.decoding.copy_(torch.tensor(best.state()))
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """The worst recordings of the test part, to be heard and seen in the report."""

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gatework.data._content import as_utf8, file_content, printable
 from gatework.data.features import HOP
-from gatework.decoding import CtcReader, SpokenLanguage, WordJudge, WrittenLetter, heard_letters, text_log_probabilities
+from gatework.decoding import (
+    CtcReader,
+    LetterModel,
+    SpokenLanguage,
+    WrittenLetter,
+    heard_letters,
+    text_log_probabilities,
+)
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
-from gatework.tasks.transcribe.letters import Alphabet, plain
+from gatework.tasks.transcribe.letters import Alphabet, has_digit, plain
 from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, text_of, written
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
+
+_LM_WEIGHT = 0.5
+_MOST_COUNTED = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,9 @@ class AskedTranscript:
         is_closed: Whether no word may be written that is neither in the training texts nor among these.
         beam: Prefixes kept at each step; 0 for the usual number.
         is_marking: Whether a word that is likelier wrong than right is not written but marked.
-        judge: What judges each word beside what is counted.
+        lines: Texts that are counted as the training texts are.
+        lm: The folder of a recurrent language model in the place of the run's own.
+        lm_weight: How much that one, or the run's own, counts; as much as was chosen if None.
     """
 
     phrases: tuple[str, ...] = ()
@@ -39,7 +51,9 @@ class AskedTranscript:
     is_closed: bool = False
     beam: int = 0
     is_marking: bool = False
-    judge: WordJudge | None = None
+    lines: tuple[str, ...] = ()
+    lm: str | None = None
+    lm_weight: float | None = None
 
 
 def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
@@ -56,6 +70,21 @@ def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
     return phrases
 
 
+def read_lines(path: str, case: str) -> tuple[str, ...]:
+    """The lines of a text file to be counted, as plain texts, without those that have digits.
+
+    Raises:
+        DataError: The file is missing, holds none, or is too long to be counted anew by every command.
+    """
+    lines = tuple(line for line in read_phrases(path, case) if not has_digit(line))
+    if (letters := sum(map(len, lines))) > _MOST_COUNTED:
+        raise DataError(
+            f"{printable(path)} has {letters:,} letters, and at most {_MOST_COUNTED:,} are counted; let gatework train "
+            "generate learn it, and name that run with --lm"
+        )
+    return lines
+
+
 class Transcriber:
     """Reads a network's output.
 
@@ -65,13 +94,20 @@ class Transcriber:
         chosen: What was chosen on the validation part.
         asked: What is asked beyond the words.
         stack: Frames of a step.
+        recurrent: A recurrent language model of these letters.
 
     Raises:
         UsageError: A phrase has a letter that the network does not know.
     """
 
     def __init__(
-        self, alphabet: Alphabet, language: SpokenLanguage, chosen: Chosen, asked: AskedTranscript, stack: int
+        self,
+        alphabet: Alphabet,
+        language: SpokenLanguage,
+        chosen: Chosen,
+        asked: AskedTranscript,
+        stack: int,
+        recurrent: LetterModel | None = None,
     ) -> None:
         self.alphabet, self.chosen, self.asked, self.stack = alphabet, chosen, asked, stack
         self.seconds = HOP * stack
@@ -80,9 +116,13 @@ class Transcriber:
         self._known = set(language.lexicon)
         options = {"beam": asked.beam} if asked.beam else {}
         is_closed = asked.is_closed and not alphabet.is_words
-        weights = chosen.language
+        weights, weight = chosen.language, asked.lm_weight
+        if weight is None and asked.lm is not None:
+            weight = weights.recurrent or _LM_WEIGHT
+        if weight is not None:
+            weights = replace(weights, recurrent=weight)
         self.reader = CtcReader(
-            alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, judge=asked.judge, **options
+            alphabet.units, language, weights, boosted=asked.boost, is_closed=is_closed, recurrent=recurrent, **options
         )
 
     def words(self, log_probs: np.ndarray, frames: np.ndarray) -> list[Word]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gatework.decoding import CtcReader, LanguageWeights, SpokenLanguage, text_log_probabilities
+from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLanguage, text_log_probabilities
 from gatework.tasks.transcribe.confidence import COUNT as CONFIDENCE_COUNT
 from gatework.tasks.transcribe.confidence import Confidence
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.metrics import aligned, letter_errors, word_errors
 from gatework.tasks.transcribe.transcript import by_words, written
 
-COUNT = 5 + CONFIDENCE_COUNT
+COUNT = 6 + CONFIDENCE_COUNT
 """The numbers that a `Chosen` is kept as."""
 _LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 _WORD = (-1.0, 1.0, 2.0, 3.0)
+_RECURRENT = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 _SHARPNESS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2)
 # A narrow beam ranks the weights as a wide one does, in a quarter of the time.
 _BEAM = 16
@@ -42,14 +43,14 @@ class Chosen:
     def state(self) -> list[float]:
         """It as `COUNT` numbers, the first of which is 1."""
         weights = self.language
-        numbers = [1.0, weights.language, weights.word, weights.phrase, self.sharpness]
+        numbers = [1.0, weights.language, weights.word, weights.phrase, weights.recurrent, self.sharpness]
         return [*numbers, *self.confidence.state()]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Chosen:
         """The one whose `state()` this is."""
-        _, language, word, phrase, sharpness, *confidence = state
-        return cls(LanguageWeights(language, word, phrase), sharpness, Confidence.from_state(confidence))
+        _, language, word, phrase, recurrent, sharpness, *confidence = state
+        return cls(LanguageWeights(language, word, phrase, recurrent), sharpness, Confidence.from_state(confidence))
 
 
 def chosen(
@@ -58,6 +59,7 @@ def chosen(
     texts: Sequence[str],
     log_probs: Sequence[np.ndarray],
     references: Sequence[str],
+    recurrent: LetterModel | None = None,
 ) -> Chosen:
     """What does best on recordings that were held back.
 
@@ -67,12 +69,14 @@ def chosen(
         texts: The training texts.
         log_probs: What the network says of each recording, shape (steps, letters + 1).
         references: What is said in each.
+        recurrent: A recurrent language model.
     """
-    weights = chosen_weights(alphabet.units, language, log_probs, references)
+    weights = chosen_weights(alphabet.units, language, log_probs, references, recurrent)
+    reader = CtcReader(alphabet.units, language, weights, recurrent=recurrent)
     return Chosen(
         weights,
         _chosen_sharpness(alphabet, texts, log_probs, references),
-        _fitted_confidence(alphabet, language, weights, log_probs, references),
+        _fitted_confidence(alphabet, set(language.lexicon), reader, log_probs, references),
     )
 
 
@@ -106,12 +110,11 @@ def _chosen_sharpness(
 
 def _fitted_confidence(
     alphabet: Alphabet,
-    language: SpokenLanguage,
-    weights: LanguageWeights,
+    known: Collection[str],
+    reader: CtcReader,
     log_probs: Sequence[np.ndarray],
     references: Sequence[str],
 ) -> Confidence:
-    reader, known = CtcReader(alphabet.units, language, weights), set(language.lexicon)
     words: list[list[float]] = []
     is_known: list[bool] = []
     is_right: list[bool] = []
@@ -125,25 +128,38 @@ def _fitted_confidence(
 
 
 def chosen_weights(
-    alphabet: Sequence[str], model: SpokenLanguage, log_probs: Sequence[np.ndarray], references: Sequence[str]
+    alphabet: Sequence[str],
+    model: SpokenLanguage,
+    log_probs: Sequence[np.ndarray],
+    references: Sequence[str],
+    recurrent: LetterModel | None = None,
 ) -> LanguageWeights:
-    """The weights with the fewest wrong words, and of these the fewest wrong letters; 0 where the model does no good.
+    """The weights with the fewest wrong words, and of these the fewest wrong letters; 0 where a model does no good.
 
     Args:
         alphabet: The letters, or words.
         model: What is known of the language.
         log_probs: What the network says of each recording, shape (steps, letters + 1).
         references: What is said in each.
+        recurrent: A recurrent language model.
     """
     log_probs, references = log_probs[:_MOST], references[:_MOST]
 
     def errors(weights: LanguageWeights) -> tuple[int, int]:
-        reader = CtcReader(alphabet, model, weights, beam=_BEAM)
+        reader = CtcReader(alphabet, model, weights, beam=_BEAM, recurrent=recurrent)
         texts = [reader.text(reader.read(one)) for one in log_probs]
         return int(word_errors(references, texts).sum()), int(letter_errors(references, texts).sum())
 
-    by_errors = {LanguageWeights(): errors(LanguageWeights())}
-    by_errors |= {(weights := LanguageWeights(language)): errors(weights) for language in _LANGUAGE}
-    best = min(by_errors, key=by_errors.__getitem__)
-    by_errors |= {(weights := LanguageWeights(best.language, word)): errors(weights) for word in _WORD}
-    return min(by_errors, key=by_errors.__getitem__)
+    def best_of(*others: LanguageWeights) -> LanguageWeights:
+        by_errors.update({weights: errors(weights) for weights in others if weights not in by_errors})
+        return min(by_errors, key=by_errors.__getitem__)
+
+    by_errors: dict[LanguageWeights, tuple[int, int]] = {}
+    best = best_of(*(LanguageWeights(language) for language in (0.0, *_LANGUAGE)))
+    best = best_of(*(replace(best, word=word) for word in _WORD))
+    if recurrent is None:
+        return best
+    # What is counted may count less, or not at all, where both speak of the same.
+    counted = dict.fromkeys((best.language, best.language / 2, 0.0))
+    best = best_of(*(replace(best, language=one, recurrent=weight) for one in counted for weight in _RECURRENT))
+    return best_of(*(replace(best, word=word) for word in (0.0, *_WORD)))
