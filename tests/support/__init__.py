@@ -3,6 +3,7 @@
 | module | what it holds |
 | --- | --- |
 | `apart` | a part of a test in a thread of its own, for event loops |
+| `bigrams` | language models of letters that are made and not trained |
 | `cell_battery` | `check_cell(spec)`: what every cell must do |
 | `command_line` | `gatework` in this process or in a fresh one |
 | `custom_cells` | cells of a person's own |
