@@ -15,6 +15,7 @@ from gatework.data._content import as_utf8, existing, printable
 from gatework.data._delimited import read_delimited
 from gatework.data._dialect import sniffed, with_plain_line_ends
 from gatework.data.reading import Reading
+from gatework.data.store.csv_blocks import csv_blocks, evenly
 from gatework.data.tables import SUFFIXES, Table, is_parquet_folder, parquet_files, stem, with_partition
 from gatework.errors import DataError, UsageError
 
@@ -158,24 +159,24 @@ class TableSource:
             word = "line" if kind in _JSON else "row"
             offset = 2 if kind in (".csv", ".tsv") else 1
             try:
-                scanned = self._scanned(file)
-                scanned = scanned.select(columns) if columns else scanned
-                for batch in scanned.collect_batches(chunk_size=most):
-                    for frame in batch.iter_slices(most):
-                        yield _table(frame, where, self.name, word, first + offset, self.reading)
-                        first += frame.height
+                for frame in self._frames(file, most, columns):
+                    yield _table(frame, where, self.name, word, first + offset, self.reading)
+                    first += frame.height
             except (OSError, pl.exceptions.PolarsError) as error:
                 raise DataError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
 
-    def _scanned(self, file: Path) -> pl.LazyFrame:
-        if file.suffix.lower() == ".parquet":
-            return with_partition(pl.scan_parquet(file), file, self.path)
-        if file.suffix.lower() in _JSON:
-            return pl.scan_ndjson(file, infer_schema_length=10_000)
-        above = _dialect(file, self.reading).lines
-        frame = pl.scan_csv(file, separator=self.reading.separator or ",", infer_schema=False, skip_lines=above)
-        frame = frame.rename({name: name.strip() for name in frame.collect_schema().names()})
-        return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    def _frames(self, file: Path, most: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """The rows of a file, at most so many at a time."""
+        kind = file.suffix.lower()
+        if kind in (".csv", ".tsv"):
+            blocks = csv_blocks(file, self.reading.separator or ",", _dialect(file, self.reading).lines)
+            yield from evenly((block.select(columns) for block in blocks) if columns else blocks, most)
+            return
+        is_parquet = kind == ".parquet"
+        scanned = pl.scan_parquet(file) if is_parquet else pl.scan_ndjson(file, infer_schema_length=10_000)
+        scanned = with_partition(scanned, file, self.path) if is_parquet else scanned
+        for batch in (scanned.select(columns) if columns else scanned).collect_batches(chunk_size=most):
+            yield from batch.iter_slices(most)
 
 
 def _table(frame: pl.DataFrame, where: str, name: str, word: str, first: int, reading: Reading) -> Table:

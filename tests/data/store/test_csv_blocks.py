@@ -1,0 +1,47 @@
+"""A CSV file read block by block, against Python's own reader of all of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import polars as pl
+import pytest
+
+from gatework.data.store import csv_blocks as module
+from gatework.data.store.csv_blocks import csv_blocks, evenly, whole_rows
+
+CELLS = ("1", '"two\nlines"', '"a ""quoted"" word; and more"', "", "é")
+
+
+def table(rows: int, end: str) -> str:
+    """A header and rows of cells with line breaks, quotes and blanks, every seventh row without a value."""
+    lines = [";".join(CELLS[(7 * k + c) % 5] if k % 7 else "" for c in range(3)) for k in range(rows)]
+    return end.join(["a; b;c", *lines, ""])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("size", [1, 40, 1 << 20])
+def test_blocks_hold_the_rows_of_the_whole_file(tmp_path, monkeypatch, end, size):
+    monkeypatch.setattr(module, "_BLOCK", size)
+    (tmp_path / "t.csv").write_bytes(f"above{end}{table(60, end)}".encode())
+    frames = list(evenly(csv_blocks(tmp_path / "t.csv", ";", 1), 10))
+    known = [row for row in csv.reader(io.StringIO(table(60, end), newline=""), delimiter=";") if any(row)]
+    read = pl.concat(frames)
+    assert read.columns == [name.strip() for name in known[0]]
+    assert [[value or "" for value in row] for row in read.rows()] == known[1:]
+    assert {frame.height for frame in frames[:-1]} == {10}
+
+
+def test_no_more_than_a_block_is_read_before_its_rows_are_given():
+    file = io.BytesIO(table(1000, "\n").encode())
+    blocks = whole_rows(file, 4000)
+    first = next(blocks)
+    assert file.tell() == 4000
+    assert 3900 < len(first) <= 4000  # no row here has 100 bytes
+    assert b"".join([first, *blocks]) == file.getvalue()
+
+
+def test_a_row_longer_than_a_block_comes_whole():
+    content = b"a\n" + b'"' + b"x\n" * 500 + b'"\nlast'
+    assert list(whole_rows(io.BytesIO(content), 16)) == [b"a\n", content[2:-4], b"last"]
