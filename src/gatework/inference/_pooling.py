@@ -15,12 +15,12 @@ Pooled = tuple[Array, Array, Array]
 class View(Protocol):
     """One view of the states over time."""
 
-    def over(self, sequence: Array, last: Array) -> Array:
-        """The view of one whole sequence.
+    def over(self, sequences: Array, last: Array) -> Array:
+        """The view of whole sequences of one length, shape (sequences, width): of each the same as of it alone.
 
         Args:
-            sequence: The top layer's h at each step, shape (steps, states).
-            last: Its last h, that of both directions behind each other, shape (states,).
+            sequences: The top layer's h at each step, shape (sequences, steps, states), contiguous.
+            last: Their last h, that of both directions behind each other, shape (sequences, states).
         """
         ...
 
@@ -39,7 +39,7 @@ class View(Protocol):
 class LastState:
     """The last state alone."""
 
-    def over(self, sequence: Array, last: Array) -> Array:
+    def over(self, sequences: Array, last: Array) -> Array:
         """See `View`."""
         return last
 
@@ -62,10 +62,10 @@ class Statistics:
     def __init__(self, kind: str) -> None:
         self._kind = kind
 
-    def over(self, sequence: Array, last: Array) -> Array:
+    def over(self, sequences: Array, last: Array) -> Array:
         """See `View`."""
-        mean = sequence.sum(0) / np.float32(len(sequence))
-        return self._seen(last, mean, sequence.max(0)) if self._kind != "mean" else mean
+        mean = sequences.sum(1) / np.float32(sequences.shape[1])
+        return self._seen(last, mean, sequences.max(1)) if self._kind != "mean" else mean
 
     def carried_shapes(self, states: int) -> tuple[tuple[int, ...], ...]:
         """See `View`."""
@@ -80,7 +80,7 @@ class Statistics:
 
     def _seen(self, last: Array, mean: Array, largest: Array) -> Array:
         if self._kind == "concat":
-            return np.concatenate([last, mean, largest])
+            return np.concatenate([last, mean, largest], -1)
         return mean if self._kind == "mean" else largest
 
 
@@ -95,12 +95,12 @@ class AttentionAverage:
     def __init__(self, weight: Array, bias: Array) -> None:
         self._weight, self._bias = weight[0], bias
 
-    def over(self, sequence: Array, last: Array) -> Array:
+    def over(self, sequences: Array, last: Array) -> Array:
         """See `View`."""
-        scores = sequence @ self._weight + self._bias
-        shares = np.exp(scores - scores.max())
-        averaged: Array = (shares / shares.sum()) @ sequence
-        return averaged
+        scores = sequences @ self._weight + self._bias
+        shares = np.exp(scores - scores.max(1, keepdims=True))
+        averaged: Array = (shares / shares.sum(1, keepdims=True))[:, None] @ sequences
+        return averaged[:, 0]
 
     def carried_shapes(self, states: int) -> tuple[tuple[int, ...], ...]:
         """See `View`."""

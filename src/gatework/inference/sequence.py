@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from gatework.inference._rows import ScanRows
 from gatework.options import ModelOptions
 
 Array = NDArray[np.float32]
+_TOGETHER = 1 << 17
+"""The numbers that are pooled at once."""
 
 
 class CarriedOn(NamedTuple):
@@ -98,9 +101,11 @@ class SequenceNetwork:
         count = self.layers.directions
         ends = last[-1] if count == 1 else np.concatenate(list(last[-count:]), 1)
         outputs = np.empty((len(lengths), len(self._bias)), np.float32)
-        for rank, example in enumerate(rows.order):
-            steps = sequence[rows.offsets[: lengths[example]] + rank] if not self._is_last else sequence[:0]
-            outputs[example] = self._output(self._pooling.over(steps, ends[rank]))
+        steps = np.zeros_like(lengths) if self._is_last else lengths[rows.order]
+        for first, end in _of_one_length(steps, sequence.shape[1]):
+            places = np.arange(first, end)[:, None] + rows.offsets[: steps[first]]
+            seen = self._pooling.over(sequence[places], ends[first:end])
+            outputs[rows.order[first:end]] = self._outputs(seen)
         return outputs
 
     def follow(self, steps: np.ndarray, carried: CarriedOn | None) -> tuple[Array, CarriedOn]:
@@ -160,6 +165,25 @@ class SequenceNetwork:
     def _output(self, seen: Array) -> Array:
         output: Array = self._weight @ seen + self._bias
         return output
+
+    def _outputs(self, seen: Array) -> Array:
+        """Those of several views, each by a product of its own: one of all would add up in another order."""
+        outputs: Array = (self._weight @ seen[..., None])[..., 0] + self._bias
+        return outputs
+
+
+def _of_one_length(steps: NDArray[np.int64], states: int) -> Iterator[tuple[int, int]]:
+    """Where sequences of one length begin and end, of which a processor's cache holds the states.
+
+    Args:
+        steps: The steps of each, equal ones together.
+        states: The numbers of a step.
+    """
+    bounds = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
+    for first, end in pairwise(bounds.tolist()):
+        together = max(_TOGETHER // max(int(steps[first]) * states, 1), 1)
+        for start in range(first, end, together):
+            yield start, min(start + together, end)
 
 
 def _shapes(config: ModelOptions, sizes: Sizes) -> dict[str, tuple[int, ...]]:
