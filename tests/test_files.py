@@ -30,6 +30,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["value.json"]
 
 
+def test_the_content_reaches_the_disk_before_the_name_does(tmp_path, monkeypatch):
+    done, replace = [], os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: done.append(os.pread(handle, 9, 0)))
+    monkeypatch.setattr(os, "replace", lambda *paths: (done.append(paths[1].name), replace(*paths)))
+    _files.write_json(tmp_path / "value.json", [1])
+    assert (done[0].split(), done[1]) == ([b"[", b"1", b"]"], "value.json")
+
+
 def test_tensors_and_metadata_come_back_bit_for_bit(tmp_path):
     tensors = {"a": torch.randn(3, 4), "b": torch.arange(5).to(torch.uint8)}
     _files.write_tensors(tmp_path / "t.safetensors", tensors, {"note": "ä"})

@@ -81,7 +81,7 @@ def test_a_detector_that_never_flags_scores_0():
     assert found.threshold == math.inf
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_the_best_threshold_is_the_best_of_all_that_could_be_tried(data):
     corpus = {}

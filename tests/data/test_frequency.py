@@ -45,7 +45,7 @@ def test_what_is_no_frequency_is_one_sentence(text):
         Frequency.parse(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(FREQUENCIES, DAYS, st.lists(st.integers(-300, 300), min_size=1, max_size=8))
 def test_positions_and_stamps_undo_each_other(frequency, day, positions):
     if frequency.kind == "business" and (day + 3) % 7 >= 5:  # 1 January 1970 was a Thursday
@@ -57,7 +57,7 @@ def test_positions_and_stamps_undo_each_other(frequency, day, positions):
     assert not off.any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(FREQUENCIES, DAYS)
 def test_time_goes_on_with_the_positions(frequency, day):
     made = Grid(frequency, day * DAY).stamps(np.arange(-50, 50))

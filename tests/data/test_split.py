@@ -11,7 +11,7 @@ from gatework.errors import DataError
 from gatework.options import DataOptions
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     keys=st.lists(st.integers(0, 60), min_size=30, max_size=200),
     classes=st.integers(1, 4),

@@ -66,7 +66,7 @@ def test_padding_in_front_without_a_limit_fills_up_to_the_longest_text():
     assert batch.inputs.tolist() == [[0, 0, 3]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     texts=st.lists(st.text("ab é日", max_size=9), min_size=1, max_size=6),
     limit=st.integers(0, 4),

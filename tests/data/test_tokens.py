@@ -34,7 +34,7 @@ def test_text_is_cut_as_a_reader_of_its_script_expects(text, expected):
     assert words(text) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text())
 def test_tokens_of_tokens_are_the_same_tokens(text):
     once = words(text)
@@ -43,7 +43,7 @@ def test_tokens_of_tokens_are_the_same_tokens(text):
     assert not any(char.isspace() for word in once for char in word)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(), max_size=6))
 def test_many_texts_are_cut_as_each_one_alone(texts):
     tokens = tokenise(pl.Series(texts, dtype=pl.String))
@@ -71,7 +71,7 @@ def test_taking_and_shortening_share_the_ids():
     assert tokens.last(0) is tokens
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text(alphabet=st.characters(max_codepoint=127)), min_size=1, max_size=5))
 def test_a_few_plain_texts_are_cut_as_many_are(texts):
     """A few texts of ASCII take a shorter way than the engine's, which one of another script makes all of them take."""

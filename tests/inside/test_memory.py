@@ -19,7 +19,7 @@ TINY = MemoryPlan(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(4, 60), st.integers(0, 1000))
 def test_an_adding_sequence_is_as_hochreiter_and_schmidhuber_define_it(span, seed):
     drawn = Adding(span).draw(np.random.default_rng(seed), 20)

@@ -16,7 +16,7 @@ from gatework import cells
 from support.drop_ins import take_the_reference, tensors
 
 SIZES = st.sampled_from([1, 2, 3, 5, 8, 17])
-FEW = settings(deadline=None, derandomize=True, max_examples=25)
+FEW = settings(derandomize=True, max_examples=25)
 
 
 @dataclass(frozen=True)

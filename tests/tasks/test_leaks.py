@@ -40,7 +40,7 @@ def fitted_text(others: list[str]) -> str:
     return json.dumps(get("classify").fit(text_dataset(others), DataOptions(vocabulary=3)).state())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text("abcdefilmgod é!", max_size=20), max_size=5))
 def test_validation_and_test_texts_leave_the_vocabulary_as_it_is(others):
     assert fitted_text(others) == fitted_text([])
