@@ -11,6 +11,7 @@ OUT = ROOT / "docs" / "images" / "map.svg"
 # The words under each name; one for every package and for every module at the root.
 WORDS = {
     "_decoding": "compiled from csrc/decoding/",
+    "_equal_runs": "neighbours of one size",
     "_files": "whole files or none",
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",

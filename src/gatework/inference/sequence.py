@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatework._equal_runs import equal_runs
 from gatework.inference._layers import CarriedStates, Layers, Weights, has_layers, weight_shapes
 from gatework.inference._pooling import AttentionAverage, LastState, Pooled, Statistics, View
 from gatework.inference._quantized_layers import QuantizedLayers
@@ -102,10 +102,11 @@ class SequenceNetwork:
         ends = last[-1] if count == 1 else np.concatenate(list(last[-count:]), 1)
         outputs = np.empty((len(lengths), len(self._bias)), np.float32)
         steps = np.zeros_like(lengths) if self._is_last else lengths[rows.order]
-        for first, end in _of_one_length(steps, sequence.shape[1]):
-            places = np.arange(first, end)[:, None] + rows.offsets[: steps[first]]
-            seen = self._pooling.over(sequence[places], ends[first:end])
-            outputs[rows.order[first:end]] = self._outputs(seen)
+        ranks = np.arange(len(lengths))[:, None]
+        for alike in equal_runs(steps * sequence.shape[1], _TOGETHER):
+            places = ranks[alike] + rows.offsets[: steps[alike.start]]
+            seen = self._pooling.over(sequence[places], ends[alike])
+            outputs[rows.order[alike]] = self._outputs(seen)
         return outputs
 
     def follow(self, steps: np.ndarray, carried: CarriedOn | None) -> tuple[Array, CarriedOn]:
@@ -170,20 +171,6 @@ class SequenceNetwork:
         """Those of several views, each by a product of its own: one of all would add up in another order."""
         outputs: Array = (self._weight @ seen[..., None])[..., 0] + self._bias
         return outputs
-
-
-def _of_one_length(steps: NDArray[np.int64], states: int) -> Iterator[tuple[int, int]]:
-    """Where sequences of one length begin and end, of which a processor's cache holds the states.
-
-    Args:
-        steps: The steps of each, equal ones together.
-        states: The numbers of a step.
-    """
-    bounds = np.flatnonzero(np.diff(steps, prepend=-1, append=-1))
-    for first, end in pairwise(bounds.tolist()):
-        together = max(_TOGETHER // max(int(steps[first]) * states, 1), 1)
-        for start in range(first, end, together):
-            yield start, min(start + together, end)
 
 
 def _shapes(config: ModelOptions, sizes: Sizes) -> dict[str, tuple[int, ...]]:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from gatework.options import TrainingOptions
 
 _BATCHES = 50
-"""So many batches at most are read and encoded together, so that each takes few calls ..."""
-_MOST_AHEAD = 1 << 22
-"""... and as many bytes, which stay in a processor's cache."""
+"""So many batches at most are read and encoded together, as a step leaves little of these calls in the caches ..."""
+_MOST_AHEAD = 1 << 24
+"""... and as many bytes."""
 
 
 class PackedExamples(ABC):

@@ -17,8 +17,8 @@ import numpy as np
 
 from gatework.data.store.files import ArrayWriter, StoredArray
 
-RUN = 1 << 20
-"""Rows that are sorted in memory at once."""
+RUN = 1 << 18
+"""Rows that are sorted in memory at once; of four times as many, each array is new memory that the system clears."""
 _MARKS = 256
 """Keys of each run that the cuts are chosen from."""
 
@@ -107,9 +107,10 @@ class SortedRows:
         for number, (first, length) in enumerate(zip(firsts, self._lengths, strict=False)):
             rows = self._read(runs, np.array([first]), np.array([length]))
             codes, moments = np.ascontiguousarray(rows["code"]), np.ascontiguousarray(rows["moment"])
-            for cut, (code, moment) in enumerate(cuts):
-                low, high = np.searchsorted(codes, code), np.searchsorted(codes, code, side="right")
-                places[cut, number] = first + low + np.searchsorted(moments[low:high], moment)
+            low, high = np.searchsorted(codes, cuts[:, 0]), np.searchsorted(codes, cuts[:, 0], side="right")
+            places[:, number] = first + low
+            for cut in np.flatnonzero(high > low):
+                places[cut, number] += np.searchsorted(moments[low[cut] : high[cut]], cuts[cut, 1])
         return [firsts[:-1], *places, firsts[1:]]
 
 

@@ -38,6 +38,8 @@ from gatework.tasks.forecast.stored_origins import StoredOrigins
 SAMPLE = 1 << 20
 """The steps of all series that are held in memory at most."""
 _FEWEST_SERIES = 200
+_DECIDING = 1 << 20
+"""The rows of the first series that say how far apart steps are."""
 _NO_ROWS = np.zeros((0, 2), dtype=np.int64)
 
 
@@ -246,9 +248,11 @@ class _Packer:
         if self.width["static"]:
             self.writers["static"] = ArrayWriter(self.folder / "static.bin", np.float64, self.width["static"])
         groups = whole_series(sorted_rows.pieces())
-        first = next(groups)
-        grid = self._grid(lines.stamps_of(first), first["code"])
-        for group in itertools.chain([first], groups):
+        firsts = [next(groups)]
+        while sum(map(len, firsts)) < _DECIDING and (group := next(groups, None)) is not None:
+            firsts.append(group)
+        grid = self._grid(lines.stamps_of(np.concatenate(firsts)), np.concatenate([each["code"] for each in firsts]))
+        for group in itertools.chain(firsts, groups):
             self._add(grid, lines.stamps_of(group), group)
         rows.unlink(missing_ok=True)
         arrays = {name: writer.finish() for name, writer in self.writers.items()}

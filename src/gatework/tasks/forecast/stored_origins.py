@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from gatework._equal_runs import equal_runs
 from gatework.data.panel import Panel
 from gatework.data.store.examples import PackedExamples
 from gatework.data.store.timelines import total_before, within
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _LISTED = 1 << 22
 """So many origins are looked at one by one, to leave out those with no observed value ahead; more are not."""
+_TOGETHER = 1 << 18
+"""The steps of series whose spreads are computed at once."""
 _MOMENTS = 1 << 20
 """The calendar of so many steps is kept; of a longer time it is computed for each batch."""
 
@@ -145,17 +148,25 @@ class StoredOriginExamples(PackedExamples):
     def spread(self) -> np.ndarray:
         """The spread of each series: as it was learnt, or that of its own training part, shape (series, targets)."""
         learnt = {series.id: row for series, row in zip(self._learnt.series, self._features.spread, strict=True)}
-        ids, origins = self._series.ids, self._origins
-        spreads = np.zeros((len(ids), origins.targets))
-        firsts = self._series.sample.first(self._series.lengths)
-        for number, name in enumerate(ids):
-            if name in learnt:
-                spreads[number] = learnt[name]
-            elif origins.ends[number] > firsts[number]:
-                values = self._series.values(number, int(firsts[number]), int(origins.ends[number]))
-                spreads[number] = self._on_scale(values[:, : origins.targets]).std(axis=0)
+        origins, series = self._origins, self._series
+        ids = series.ids
+        spreads = np.array([learnt.get(name, np.zeros(origins.targets)) for name in ids])
+        others = np.flatnonzero([name not in learnt for name in ids])
+        firsts, ends = np.minimum(series.sample.first(series.lengths), origins.ends)[others], origins.ends[others]
+        for alike in equal_runs(ends - firsts, _TOGETHER):
+            spreads[others[alike]] = self._spreads(others[alike], firsts[alike], ends[alike])
         mean = self._features.spread.mean(axis=0)
         return np.where(spreads > 0, spreads, mean)
+
+    def _spreads(self, numbers: np.ndarray, firsts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """The spread of series between two of their steps, as many of each, shape (series, targets)."""
+        steps = int(ends[0] - firsts[0])
+        if not steps:
+            return np.zeros((len(numbers), self._origins.targets))
+        rows = self._series.store.arrays["steps"].spans(self._series.series[numbers, 0] + firsts, ends - firsts)
+        values = rows[:, : self._origins.targets].reshape(len(numbers), steps, self._origins.targets)
+        spreads: np.ndarray = self._on_scale(values).std(axis=1)
+        return spreads
 
     def _on_scale(self, values: np.ndarray) -> np.ndarray:
         return self._features.log.to(values) if self._features.log else values
