@@ -25,7 +25,7 @@ import polars as pl
 from gatework.training import Run
 
 YESNO = ["--hidden", "64", "--layers", "2", "--batch-size", "4", "--epochs", "40", "--learning-rate", "4e-3"]
-ASTERISK = ["--digits", "leave-out", "--stack", "3"]
+ASTERISK = ["--digits", "leave-out", "--stack", "3", "--minutes", "5"]
 SPELT = {
     "asterisk-en": "zero one two three four five six seven eight nine star pound",
     "asterisk-fr": "zéro un deux trois quatre cinq six sept huit neuf étoile dièse",

@@ -54,6 +54,16 @@ def test_every_step_is_counted_once_from_one(trained):
     assert [done for done, _ in told.steps] == list(range(1, 13))
 
 
+def test_what_follows_the_epochs_is_part_of_the_minutes(tmp_path, monkeypatch):
+    dataset, recipe, told = opinions(16), small(epochs=50, batch_size=8, minutes=1000), Noted()
+    task = tasks.get("classify").fit(dataset, recipe.data)
+    monkeypatch.setattr(type(task), "seconds_besides", lambda *_: 29_500.0)
+    trainer = Trainer(tmp_path, recipe, task, dataset, "run", told, Alone())
+    trainer.state.seconds = 31_000.0
+    trainer.run()
+    assert len(told.epochs) == 1, "30,500 of 60,000 seconds were left to the epochs"
+
+
 def test_an_epochs_loss_weighs_every_example_alike_and_not_every_batch(trained):
     trainer, _, told = trained
     config = trainer.config

@@ -108,6 +108,17 @@ class InTraining(Core):
         """
         return examples
 
+    def seconds_besides(self, model: nn.Module, dataset: Dataset) -> float:
+        """Seconds of `--minutes` that are not the epochs': of reading, and of what follows the last one; 0 by default.
+
+        Asked once, at the end of the epoch in which half of the minutes are spent.
+
+        Args:
+            model: The network, in evaluation, which stays as it is.
+            dataset: The data.
+        """
+        return 0.0
+
     def further(self, dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, Recipe]]:
         """Trainings of the same kind that follow a run's own, by name, whose metrics it keeps; none by default."""
         return {}

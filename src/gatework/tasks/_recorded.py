@@ -50,9 +50,11 @@ class RecordedDataset(Dataset):
 
     Attributes:
         options: How they were read, and what is done to them in training.
+        seconds: How long they took to read.
     """
 
     options: RecordingOptions = field(default_factory=RecordingOptions)
+    seconds: float = 0.0
 
 
 def recording_options(dataset: Dataset, kind: type[Options]) -> Options:

@@ -60,6 +60,7 @@ class Trainer:
         earlier: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         self.folder, self.recipe, self.config, self.task = folder, recipe, recipe.training, task.taught(dataset, recipe)
+        self.dataset = dataset
         self.train, self.validation = task.encode(dataset.train), task.encode(dataset.validation)
         self.lessons = self.train
         self.label, self.progress, self.ranks = label, progress if ranks.is_main else Progress(), ranks
@@ -77,6 +78,8 @@ class Trainer:
         self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.carried: dict[int, tuple[Tensor, ...]] = {}
+        # Seconds of the minutes that are not the epochs'; None until they are known.
+        self.besides: float | None = None
         shards = ranks.shards(self.config.shards)
         self.meets_every = self.config.average_every if ranks.count > 1 else 0
         self.sharded = (
@@ -118,10 +121,11 @@ class Trainer:
 
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
         at, config = self.state, self.config
-        batches = self.task.order(self.train, config, at.epoch)
+        batches, began = self.task.order(self.train, config, at.epoch), time.perf_counter()
         self.lessons = self.task.lessons(self.model, self.train, config, at.epoch, is_fresh=at.step == 0)
         self.model.train()
         saved = time.perf_counter()
+        at.seconds += saved - began
         times: list[float] = []
         for index in batches[at.step :]:
             started, wish = time.perf_counter(), self._wish(is_stopping, saved)
@@ -221,15 +225,27 @@ class Trainer:
     def _share(self, step: int) -> float:
         """The share of the training that is done before a step, by whichever ends it first: its epochs or minutes."""
         share = step / (self.steps * self.config.epochs)
-        return min(max(self._spent() / (60 * self.config.minutes), share), 1.0) if self.config.minutes else share
+        if not self.config.minutes:
+            return share
+        limit = self._limit()
+        return min(max(self._spent() / limit, share), 1.0) if limit > 0 else 1.0
 
     def _spent(self) -> float:
         """Seconds so far, evaluations among them, by the clock of the first process, or by each one's own."""
         return self.state.seconds if self.meets_every else self.ranks.agreed(self.state.seconds)
 
+    def _limit(self) -> float:
+        """The seconds after which the epochs end, where training has so many minutes."""
+        return 60 * self.config.minutes - (self.besides or 0.0)
+
     def _is_over(self) -> bool:
+        return bool(self.config.minutes) and self.ranks.agreed(self.state.seconds) >= self._limit()
+
+    def _look_ahead(self) -> None:
+        """Finds out what is needed besides the epochs, once half of the minutes are spent."""
         minutes = self.config.minutes
-        return bool(minutes) and self.ranks.agreed(self.state.seconds) >= 60 * minutes
+        if minutes and self.besides is None and self.ranks.agreed(self.state.seconds) >= 30 * minutes:
+            self.besides = self.ranks.agreed(self.task.seconds_besides(self._judged(), self.dataset))
 
     def _finish_epoch(self, ms_per_step: float) -> None:
         at, task, config = self.state, self.task, self.config
@@ -240,6 +256,7 @@ class Trainer:
         network = self._judged()
         evaluation = task.evaluate(network, self.validation)
         metrics, specimen = evaluation.metrics, task.specimen(network)
+        self._look_ahead()
         at.seconds += time.perf_counter() - started
         at.history.append(
             {
@@ -265,8 +282,10 @@ class Trainer:
         at.is_finished = at.epoch >= config.epochs or is_stale or self._is_over()
         at.epoch, at.step, self.carried = at.epoch + 1, 0, {}
         at.loss_sum, at.loss_weight, at.norm_sum, at.epoch_seconds, at.sums = 0.0, 0.0, 0.0, 0.0, {}
+        started = time.perf_counter()
         self._save()
         self._write_metrics()
+        at.seconds += time.perf_counter() - started
         self.progress.epoch_done(self.label, at.history[-1])
 
     def _judged(self) -> nn.Module:

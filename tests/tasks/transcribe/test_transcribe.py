@@ -50,6 +50,15 @@ def test_the_loss_and_its_gradient_are_those_of_double_precision():
     assert (single.grad.double() - double.grad).abs().max() <= allowed * double.grad.abs().max()
 
 
+def test_what_follows_training_is_timed_without_a_trace():
+    dataset = dataclasses.replace(recordings.dataset(), seconds=100.0)
+    task, model = fitted(dataset)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    assert task.seconds_besides(model, dataset) > 100
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+
+
 def test_a_text_with_too_few_steps_adds_nothing_and_spoils_nothing():
     task, model = fitted()
     held = recordings.dataset().validation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,7 +61,7 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     Raises:
         DataError: A recording or a text cannot be used, or they are too few.
     """
-    config = recipe.section(SpeechOptions)
+    config, began = recipe.section(SpeechOptions), time.perf_counter()
     transcripts = transcripts_of(source, recipe)
     utterances, notes = _with_usable_texts(transcripts, config)
     skipped: list[str] = []
@@ -78,7 +79,10 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     licence = REGISTRY[source].licence if is_registered(source) else "yours"
     provenance = Provenance(transcripts.where, licence, transcripts.fingerprint(), tuple(notes))
     train, validation, test = (whole.take(part) for part in parts)
-    return RecordedDataset(transcripts.name, "sound", train, validation, test, provenance, options=config)
+    seconds = time.perf_counter() - began
+    return RecordedDataset(
+        transcripts.name, "sound", train, validation, test, provenance, options=config, seconds=seconds
+    )
 
 
 def transcripts_of(source: Any, recipe: Recipe, *, has_texts: bool = True) -> Transcripts:

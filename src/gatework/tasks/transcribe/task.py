@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from gatework.options import options_of
 from gatework.tasks._augment import Augmentation
 from gatework.tasks._findings import Findings
 from gatework.tasks._hearable import hearable
-from gatework.tasks._recorded import recording_options
+from gatework.tasks._recorded import RecordedDataset, recording_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.align import aligned_words
@@ -294,6 +295,13 @@ class TranscribeTask(Stored, Task):
         said = held.targets.tolist()
         best = chosen(self.alphabet, self.language, self.texts, heard.log_probs, said, recurrent)
         network.decoding.copy_(torch.tensor(best.state()))
+
+    def seconds_besides(self, model: nn.Module, dataset: Dataset) -> float:
+        """What reading took, and twice what choosing on the validation part takes now: the test part is as long."""
+        began, seconds = time.perf_counter(), dataset.seconds if isinstance(dataset, RecordedDataset) else 0.0
+        self.calibrate(model, dataset, ())
+        _speech_model(model).decoding.zero_()
+        return seconds + 2 * (time.perf_counter() - began)
 
     def tables(self, model: nn.Module, dataset: Dataset, evaluation: Evaluation) -> Mapping[str, pl.DataFrame]:
         """The worst recordings of the test part, to be heard and seen in the report."""
