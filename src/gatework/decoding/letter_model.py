@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gatework import _decoding
 from gatework.decoding.loop import WritingLoop
@@ -37,3 +38,6 @@ class LetterModel:
         self.letters = len(letters)
         self._loop = loop  # the native side has the addresses of its weights
         self.native = _decoding.LetterModel(loop.native, letters, ends, begin)
+
+    def __deepcopy__(self, memo: Any) -> LetterModel:
+        return self  # nothing changes it

@@ -18,6 +18,7 @@ from gatework.tasks.transcribe.options import SpeechOptions
 from gatework.tasks.transcribe.recurrent import RecurrentLanguage
 from gatework.tasks.transcribe.task import TranscribeTask
 from gatework.tasks.transcribe.tuning import chosen_weights
+from gatework.training.predictor import Predictor
 from support import recordings
 from support.bigrams import FOLLOWING, bigrams, written
 
@@ -60,7 +61,9 @@ def test_a_run_keeps_its_language_model(tmp_path):
     for name, weight in language.weights.items():
         torch.testing.assert_close(kept.weights[name], weight, rtol=0, atol=0)
     wav = recordings.write(tmp_path / "sound", ["ab"])[0]
-    assert run.predict(wav, lm_weight=0.5).height == 1
+    first, again = (run.predict(wav, lm_weight=0.5) for _ in range(2))
+    assert first.equals(again)
+    assert Predictor(run, "int8").answer(wav, lm_weight=0.5).height == 1
     with pytest.raises(UsageError, match=r"--lm .* is no finished run"):
         run.predict(wav, lm=folder)
 

@@ -65,6 +65,7 @@ class SpeechOptions(RecordingOptions):
         help="A run of train generate, of characters, that reads along with the search letter by letter, or a text "
         "file whose lines are counted beside the training texts; weighed on the validation part and kept with the run.",
         metavar="RUN|TEXT",
+        is_path=True,
     )
     learning_curve: bool = option(
         False,

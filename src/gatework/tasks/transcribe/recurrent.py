@@ -129,11 +129,13 @@ class KeptLanguage(nn.Module):
         super().__init__()
         self.size, shapes = size, size.shapes()
         self.names = tuple(shapes)
+        self._model: LetterModel | None = None
         for name, shape in shapes.items():
             self.register_buffer(_kept_as(name), torch.zeros(shape))
 
     def keep(self, language: RecurrentLanguage) -> None:
         """Takes the weights of a language model of this size."""
+        self._model = None
         for name, weight in language.weights.items():
             self.get_buffer(_kept_as(name)).copy_(weight)
 
@@ -141,6 +143,12 @@ class KeptLanguage(nn.Module):
         """The language model."""
         weights = {name: self.get_buffer(_kept_as(name)).cpu() for name in self.names}
         return RecurrentLanguage(self.size, weights)
+
+    def beside(self, alphabet: Alphabet) -> LetterModel:
+        """It as a search takes it, made once; the letters are those of the network that it is kept beside."""
+        if self._model is None:
+            self._model = self.language().beside(alphabet)
+        return self._model
 
 
 def _kept_as(name: str) -> str:

@@ -263,7 +263,7 @@ class TranscribeTask(Stored, Task):
         if asked.lm is not None:
             recurrent = RecurrentLanguage.of_run(asked.lm, self.alphabet).beside(self.alphabet)
         elif kept is not None:
-            recurrent = kept.language().beside(self.alphabet)
+            recurrent = kept.beside(self.alphabet)
         elif asked.lm_weight is not None:
             raise UsageError("--lm-weight is of a language model, and this run keeps none; name one with --lm")
         return Transcriber(self.alphabet, known, Chosen.from_state(state), asked, self.stack, recurrent)
@@ -291,7 +291,7 @@ class TranscribeTask(Stored, Task):
         heard, network, recurrent = self.listen(model, self.examples(held)), _speech_model(model), None
         if network.language is not None and self.speech.lm:
             network.language.keep(RecurrentLanguage.of_run(self.speech.lm, self.alphabet))
-            recurrent = network.language.language().beside(self.alphabet)
+            recurrent = network.language.beside(self.alphabet)
         said = held.targets.tolist()
         best = chosen(self.alphabet, self.language, self.texts, heard.log_probs, said, recurrent)
         network.decoding.copy_(torch.tensor(best.state()))
