@@ -152,6 +152,35 @@ def test_the_end_of_a_session_is_not_that_of_the_next_of_its_name(runs):
     assert asked.answers(scenario) == expected(runs, SHORT, LAST)
 
 
+def test_what_comes_after_the_end_belongs_to_the_next_session_of_that_name(runs):
+    """Also before the end is answered."""
+    asked = Asked(runs)
+
+    async def scenario():
+        first, ending = await asked.ask(LONG), await asked.ask(SHORT, is_end=True)
+        with pytest.raises(DataError, match="there is no session"):
+            await (await asked.ask(SHORT, is_start=False))
+        begun = await asked.ask(LAST)
+        asked.service.worker.start()
+        return [await first, await ending, await begun, await (await asked.ask(LONG))]
+
+    assert asked.answers(scenario) == [*expected(runs, LONG, SHORT), *expected(runs, LAST, LONG)]
+
+
+def test_a_session_whose_end_is_refused_goes_on(runs):
+    asked = Asked(runs, queue=1)
+
+    async def scenario():
+        first = await asked.ask(LONG)
+        for how in ({"is_end": True}, {"is_start": False}):
+            with pytest.raises(Refusal, match="wait already"):
+                await (await asked.ask(SHORT, **how))
+        asked.service.worker.start()
+        return [await first, await (await asked.ask(LAST, is_start=False))]
+
+    assert asked.answers(scenario) == expected(runs, LONG, LAST)
+
+
 def test_a_session_begins_with_the_first_row_that_is_right(runs):
     asked = Asked(runs)
 

@@ -17,6 +17,7 @@ from gatework.errors import UsageError
 from gatework.serve._application import application_of, service_of
 from gatework.serve._door import read_keys
 from gatework.serve._limits import Limits
+from gatework.serve._memory import keep_little_memory
 from gatework.serve._service import Service
 from gatework.serve._tokens import read_signing_keys
 from gatework.serve._web_sockets import WebSocketProtocol
@@ -87,6 +88,8 @@ def serve(
     with contextlib.ExitStack() as computing:
         if service.needing_torch:
             computing.enter_context(training.runtime.computing(threads))
+        else:
+            keep_little_memory()
         config = uvicorn.Config(
             application_of(service, keys),
             log_level="warning",

@@ -163,7 +163,8 @@ class Service:
             model: The model.
             name: The session's name.
             values: The rows.
-            is_start: Whether a sequence begins; None where one begins if there is none of that name.
+            is_start: Whether a sequence begins; None where one begins if there is none of that name, or its last row
+                has come.
             is_end: Whether the sequence ends with these rows.
             timeout: Seconds after which it is given up.
 
@@ -175,13 +176,11 @@ class Service:
         begins = not self.sessions.has(key) if is_start is None else is_start
         session = self.sessions.start(model, key) if begins else self.sessions.go_on(key, name)
         rows, is_behind = _numbered(session, values), session.under_way > 0
-        with self.sessions.under_way(key, session):
+        with self.sessions.under_way(key, session, is_end=is_end):
             answers = await self.answer_rows(model, session.stream, rows, timeout, is_behind=is_behind)
             wrong = next((answer["error"] for answer in answers if set(answer) == {"error"}), None)
             session.rows += len(values)
             session.has_begun |= wrong is None
-        if is_end:
-            self.sessions.end(key, session)
         if wrong:
             raise DataError(wrong)
         return answers

@@ -25,6 +25,7 @@ class Session:
         rows: How many rows it has answered.
         under_way: How many requests for it are not answered yet.
         has_begun: Whether one of them has been answered.
+        is_ending: Whether the last of them is under way: what comes after it belongs to the next one of its name.
     """
 
     stream: Stream
@@ -32,6 +33,7 @@ class Session:
     rows: int = 0
     under_way: int = 0
     has_begun: bool = False
+    is_ending: bool = False
 
 
 class Sessions:
@@ -87,7 +89,7 @@ class Sessions:
         """
         self._expire()
         session = self._by_key.get(key)
-        if session is None:
+        if session is None or session.is_ending:
             raise DataError(
                 f'there is no session "{str(name)[:40]}", or it idled for more than {self._limits.idle:g} s; start it'
             )
@@ -95,23 +97,34 @@ class Sessions:
         return session
 
     @contextlib.contextmanager
-    def under_way(self, key: Hashable, session: Session) -> Iterator[None]:
-        """While a request for a sequence is under way: meanwhile it does not idle; it ends if it could not begin."""
+    def under_way(self, key: Hashable, session: Session, *, is_end: bool = False) -> Iterator[None]:
+        """While a request for a sequence is under way: meanwhile it does not idle; it ends if it could not begin.
+
+        Args:
+            key: The key of the sequence.
+            session: The sequence.
+            is_end: Whether it ends with this request, unless that is refused.
+        """
         session.under_way += 1
+        session.is_ending |= is_end
         try:
             yield
+            if is_end:
+                self._end(key, session)
         finally:
             session.under_way -= 1
+            session.is_ending &= not is_end
             self._use(key, session)
             if not session.has_begun and not session.under_way:
-                self.end(key, session)
+                self._end(key, session)
 
     def has(self, key: Hashable) -> bool:
         """Whether there is a sequence of that key."""
         self._expire()
-        return key in self._by_key
+        session = self._by_key.get(key)
+        return session is not None and not session.is_ending
 
-    def end(self, key: Hashable, session: Session) -> None:
+    def _end(self, key: Hashable, session: Session) -> None:
         """Forgets a sequence, unless another one of its name has begun since."""
         if self._by_key.get(key) is session:
             del self._by_key[key]
