@@ -1,13 +1,17 @@
 """Replacing torch.nn's recurrent layers inside a model."""
 
 import copy
+import pickle
+from abc import ABC, abstractmethod
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import gatework
 from gatework.errors import UsageError
+from gatework.nn._layer import RecurrentLayer
 from support.drop_ins import DropIn, tensors
 
 
@@ -94,7 +98,10 @@ def test_hooks_still_run_and_can_still_be_removed():
 
 
 class Special(nn.LSTM):
-    """A subclass may compute something else."""
+    """A subclass that changes what torch's forward asks its layer for."""
+
+    def permute_hidden(self, hx, permutation):
+        return tuple(state.flip(1) for state in hx)
 
 
 def test_what_may_compute_something_else_is_kept_and_said(capsys: pytest.CaptureFixture[str]):
@@ -104,10 +111,93 @@ def test_what_may_compute_something_else_is_kept_and_said(capsys: pytest.Capture
     gatework.accelerate(model)
     assert {name: type(module) for name, module in model.items()} == kinds
     said = capsys.readouterr().err
-    assert "special: kept Special" in said
+    assert "special: kept Special, whose permute_hidden is not that of torch.nn.LSTM" in said
     assert "normed: kept" in said
     with pytest.raises(UsageError, match="kept Special"):
         gatework.nn.from_torch(model["special"])
+
+
+class Packing(ABC, nn.RNNBase):
+    """What some libraries put between torch's layers and theirs: a forward of its own around the inherited one."""
+
+    @abstractmethod
+    def first_output(self, state): ...
+
+    def forward(self, x, hx=None, lengths=None):
+        if lengths is None:
+            return super().forward(x, hx)
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, self.batch_first, enforce_sorted=False)
+        output, state = super().forward(packed, hx)
+        return nn.utils.rnn.pad_packed_sequence(output, self.batch_first)[0], self.first_output(state)
+
+
+class PackingLSTM(Packing, nn.LSTM):
+    def first_output(self, state):
+        return state[0][0]
+
+
+class PackingGRU(Packing, nn.GRU):
+    def first_output(self, state):
+        return state[0]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The layers of gatework's that compute, as they do."""
+    called = []
+
+    def counting(layer, *args, forward=RecurrentLayer.forward):
+        called.append(type(layer).__name__)
+        return forward(layer, *args)
+
+    monkeypatch.setattr(RecurrentLayer, "forward", counting)
+    return called
+
+
+def check_like(layer: nn.Module, theirs: nn.Module, x: torch.Tensor) -> None:
+    for given in ({}, {"lengths": torch.tensor([2, 5, 4])}):
+        for mine, torchs in zip(tensors(layer(x, **given)), tensors(theirs(x, **given)), strict=True):
+            torch.testing.assert_close(mine, torchs)
+
+
+@pytest.mark.parametrize("kind", [PackingLSTM, PackingGRU])
+def test_a_subclass_keeps_its_methods_and_inherits_our_forward(kind, calls, capsys: pytest.CaptureFixture[str]):
+    model = nn.ModuleDict({"layer": kind(3, 4, num_layers=2, batch_first=True, dropout=0.9).eval()})
+    layer, theirs = model["layer"], copy.deepcopy(model["layer"])
+    names, parameters, hooked = list(model.state_dict()), list(model.parameters()), []
+    handle = layer.register_forward_hook(lambda *_: hooked.append(1))
+    gatework.accelerate(model)
+    assert f"layer: {theirs!r} keeps its methods" in capsys.readouterr().err
+    assert model["layer"] is layer
+    assert isinstance(layer, kind)
+    assert repr(layer) == repr(theirs)
+    assert list(model.state_dict()) == names
+    assert all(mine is old for mine, old in zip(model.parameters(), parameters, strict=True))
+    x = torch.randn(3, 5, 3)
+    check_like(layer, theirs, x)
+    handle.remove()
+    assert calls == [kind.__name__.removeprefix("Packing")] * 2
+    assert len(hooked) == 2
+    for each in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        with torch.no_grad():
+            each.weight_hh_l1.mul_(2)
+            theirs.weight_hh_l1.copy_(each.weight_hh_l1)
+        check_like(each, theirs, x)  # its own weights, not those of the layer that it is a copy of
+    gatework.accelerate(model)
+    assert f"kept {kind.__name__}, which inherits gatework's forward already" in capsys.readouterr().err
+    assert type(gatework.nn.to_torch(model)["layer"]) is kind
+    calls.clear()
+    layer(x)
+    assert not calls
+
+
+def test_a_subclass_that_is_pruned_afterwards_computes_as_before(calls):
+    layer = gatework.accelerate(PackingLSTM(3, 4, batch_first=True), verbose=False)
+    prune.random_unstructured(layer, "weight_hh_l0", 0.5)
+    theirs = PackingLSTM(3, 4, batch_first=True)
+    theirs.load_state_dict({name: getattr(layer, name) for name in theirs.state_dict()})
+    check_like(layer, theirs, torch.randn(3, 5, 3))
+    assert not calls
 
 
 def test_our_own_layer_computes_with_parametrised_weights():

@@ -11,19 +11,22 @@ from torch import nn
 from gatework.errors import KindError, UsageError
 from gatework.nn._layer import RecurrentLayer
 from gatework.nn._options import ScanOptions
+from gatework.nn._subclasses import Inherited, disinherit, inherit, why_not_inherited
 from gatework.nn.gru import GRU
 from gatework.nn.lstm import LSTM
 from gatework.nn.rnn import RNN
 
 Model = TypeVar("Model", bound=nn.Module)
+_KINDS = (nn.RNN, nn.GRU, nn.LSTM)
 
 
 def accelerate(model: Model, *, verbose: bool = True) -> Model:
     """Replace every torch.nn.RNN, GRU and LSTM inside a model by gatework's, in place.
 
     The parameters stay the same objects: an optimiser made before goes on working, and so do names and checkpoints.
-    Hooks and the training mode are kept. Subclasses, and layers whose parameters were changed (as weight
-    normalisation does), are left as they are.
+    Hooks and the training mode are kept. A layer of a subclass stays the same object with all its methods; what they
+    call of torch's forward by `super()` is gatework's. Layers whose parameters were changed (as weight normalisation
+    does), and of subclasses that change what torch's forward asks its layer for, are left as they are.
 
     Args:
         model: Any module. If it is itself such a layer it has no parent to be replaced in: use the returned one.
@@ -40,18 +43,27 @@ def accelerate(model: Model, *, verbose: bool = True) -> Model:
     made: dict[nn.Module, RecurrentLayer] = {}
     layers = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.RNNBase)]
     for name, module in layers:
-        reason = _why_not(module)
-        if reason is None:
-            made[module] = from_torch(module)
+        if type(module) not in _KINDS:
+            said = _inherited(module)
+        elif (reason := _why_not(module)) is not None:
+            said = reason
+        else:
+            made[module], said = from_torch(module), f"replaced {module!r}"
         if verbose:
-            print(
-                f"gatework: {name or 'model'}: {'replaced ' + repr(module) if reason is None else reason}",
-                file=sys.stderr,
-            )
+            print(f"gatework: {name or 'model'}: {said}", file=sys.stderr)
     if verbose and not layers:
         print("gatework: the model has no torch.nn.RNN, GRU or LSTM; nothing was replaced", file=sys.stderr)
     replace_modules(model, made)
     return cast(Model, made.get(model, model))
+
+
+def _inherited(layer: nn.RNNBase) -> str:
+    """Lets a layer of a subclass inherit gatework's forward where it can, and says so."""
+    reason = why_not_inherited(layer) or _why_not_its_parameters(layer)
+    if reason is not None:
+        return reason
+    inherit(layer, _empty_copy(layer))
+    return f"{layer!r} keeps its methods and inherits gatework's forward"
 
 
 def from_torch(layer: nn.RNNBase) -> RecurrentLayer:
@@ -85,6 +97,8 @@ def taken_over(layer: nn.RNNBase) -> RecurrentLayer:
 def to_torch(model: nn.Module) -> nn.Module:
     """The way back: replace every gatework RNN, GRU and LSTM inside a model by torch.nn's, in place.
 
+    A layer of a subclass that inherits gatework's forward inherits torch's again.
+
     For tools that know torch's own layers alone, as quantisation and exporters do. Parameters, their names, hooks and
     the training mode are kept.
 
@@ -103,6 +117,9 @@ def to_torch(model: nn.Module) -> nn.Module:
     for name, layer in layers:
         if type(layer) not in (RNN, GRU, LSTM) or layer.options != ScanOptions():
             raise UsageError(f"to_torch: torch.nn has no layer for {name or 'the model'}, {layer!r}")
+    for module in model.modules():
+        if isinstance(module, Inherited):
+            disinherit(module)
     made: dict[nn.Module, nn.Module] = {layer: _torch_copy(layer) for _, layer in layers}
     replace_modules(model, made)
     return made.get(model, model)
@@ -141,8 +158,12 @@ def replace_modules(model: nn.Module, made: Mapping[nn.Module, nn.Module]) -> No
 
 def _why_not(layer: nn.RNNBase) -> str | None:
     """What keeps a layer from being replaced, or None."""
-    if type(layer) not in (nn.RNN, nn.GRU, nn.LSTM):
+    if type(layer) not in _KINDS:
         return f"kept {type(layer).__name__}, which is not torch.nn.RNN, GRU or LSTM itself"
+    return _why_not_its_parameters(layer)
+
+
+def _why_not_its_parameters(layer: nn.RNNBase) -> str | None:
     if list(layer._parameters) != list(_empty_copy(layer)._parameters):
         return f"kept {type(layer).__name__}, whose parameters are not the ones that its class creates"
     return None
