@@ -4,8 +4,9 @@
 
 VENV has gatework, pytest and the libraries; FOLDER has their repositories, for the tests, as FOLDER/neuralforecast and
 so on, each of the version that is installed. Each test file runs twice, in a process of its own: as it is, and with
-`torch.nn.RNN`, `GRU` and `LSTM` replaced by gatework's before the library is imported. A table says what passed, which
-tests end differently, and how many layers of gatework's were made and how often they ran.
+`torch.nn.RNN`, `GRU` and `LSTM` replaced by gatework's before the library is imported; where a library's layers are
+subclasses of these, with each layer accelerated as soon as it is made. A table says what passed, which tests end
+differently, and how many layers of gatework's were made and how often they ran.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ class Peer(NamedTuple):
     Attributes:
         folder: Its repository in the folder of sources.
         tests: What pytest is given, within the repository.
-        beside: Modules of its repository that its tests import and that are not installed with it.
+        has_subclasses: Whether its layers are subclasses of torch.nn's.
     """
 
     folder: str
     tests: tuple[str, ...]
-    beside: tuple[str, ...] = ()
+    has_subclasses: bool = False
 
 
 PEERS = {
@@ -48,6 +49,7 @@ PEERS = {
     "pytorch-forecasting": Peer(
         "pytorch-forecasting",
         tuple(f"tests/test_models/test_{name}.py" for name in ("rnn_model", "deepar", "nn/test_rnn")),
+        has_subclasses=True,
     ),
     "sb3-contrib": Peer("sb3-contrib", ("tests/test_lstm.py",)),
 }
@@ -79,6 +81,18 @@ def counting(kind):
     kind.__init__, kind.forward = made_and_counted, called
     return kind
 
+def accelerating(init):
+    @functools.wraps(init)
+    def made_and_accelerated(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        gatework.nn.accelerate(self, verbose=False)
+
+    return made_and_accelerated
+
+if os.environ["PEERS_LAYERS"] == "subclasses":
+    for name in ("GRU", "LSTM", "RNN"):
+        counting(getattr(gatework.nn, name))
+    torch.nn.RNNBase.__init__ = accelerating(torch.nn.RNNBase.__init__)
 if os.environ["PEERS_LAYERS"] == "gatework":
     for name in ("RNN", "GRU", "LSTM"):
         layer = counting(getattr(gatework.nn, name))
@@ -129,7 +143,7 @@ def main() -> None:
         for test in peer.tests:
             plain, ours = (
                 outcome(asked.python, asked.sources / peer.folder, test, layers, asked.only)
-                for layers in ("torch", "gatework")
+                for layers in ("torch", "subclasses" if peer.has_subclasses else "gatework")
             )
             row(f"{name}, {Path(test).stem}", plain, ours)
 
