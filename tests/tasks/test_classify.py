@@ -1,3 +1,4 @@
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -288,6 +289,16 @@ def test_a_blend_is_chosen_by_the_validation_part_alone(blended):
     assert one == two
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_mean_is_named_only_where_a_mean_answers(blended):
+    inputs, joining = blended[0].validation.inputs, copy.deepcopy(blended[1].network.joining)
+    linear = joining.linear
+    right = linear.scores(inputs).argmax(axis=1)
+    wrong = np.eye(2)[1 - right]
+    blend = joining.join(linear, wrong, inputs, right)
+    assert blend.name == linear.short_name
+    assert list(blend.validation) == [linear.short_name, "network"]
 
 
 def test_a_linear_classifier_is_fitted_again_to_the_training_and_validation_part():

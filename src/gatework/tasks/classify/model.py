@@ -184,7 +184,9 @@ class Joining(nn.Module):
         name, count = linear.short_name, max(len(targets), 1)
         weights = {NETWORK: round(share, 2), name: round(1 - share, 2)}
         weights = {each: weight for each, weight in sorted(weights.items(), key=lambda item: -item[1]) if weight}
-        scores = {NETWORK: outputs, name: beside, MEAN: self.joint.together(outputs, inputs)}
+        scores = {NETWORK: outputs, name: beside}
+        if len(weights) > 1:
+            scores[MEAN] = self.joint.together(outputs, inputs)
         losses = {each: cost(values, targets) / count for each, values in scores.items()}
         return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
 
