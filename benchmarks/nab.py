@@ -40,9 +40,9 @@ from gatework.tasks.detect.baselines import (
     seasonal_difference,
     windowed_gaussian,
 )
-from gatework.tasks.detect.detector import Detector
+from gatework.tasks.detect.detector import LIMIT, Detector
 from gatework.tasks.detect.judges import judgings
-from gatework.tasks.detect.spans import fresh
+from gatework.tasks.detect.spans import fresh, onsets
 from gatework.tasks.detect.thresholds import QuantileThreshold
 from gatework.training import train
 
@@ -77,7 +77,11 @@ def series(root: Path, groups: tuple[str, ...]) -> dict[str, tuple[Path, list[tu
 
 
 def detected(path: Path, seed: int, settings: dict[str, str], thresholds: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The detector's scores of every row by each threshold rule, learnt from the probation alone."""
+    """The detector's scores of every row by each threshold rule, learnt from the probation alone.
+
+    Told once in so many rows as for the simple detectors, and, as "onsets", where the detector's own alarms begin: one
+    a span, as `predict` numbers them and a stream marks with `is_start`.
+    """
     table = pl.read_csv(path)
     learnt = table.head(nab.probation(len(table)))
     readings = read_events(read_table(table), TimeOptions(time="timestamp"), ("value",))
@@ -95,6 +99,7 @@ def detected(path: Path, seed: int, settings: dict[str, str], thresholds: tuple[
             task.calibrate(network, dataset, [])
             found = np.nan_to_num(Detector(network, task).answers(readings.series[0]).scores)
             scores[threshold] = fresh(found, REST)
+            scores[f"{threshold}, onsets"] = onsets(found, LIMIT, task.settings.gap)
     return scores
 
 

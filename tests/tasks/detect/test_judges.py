@@ -1,5 +1,7 @@
 """Errors smoothed and judged at their scales, and thresholds that keep to a number of alarms per week."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.faults import faulty_series
 from gatework.tasks.detect.judges import Judge, judgings, ratios
 from gatework.tasks.detect.options import DetectOptions
-from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing
+from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, RankSmoothing
 from gatework.tasks.detect.thresholds import LikelihoodThreshold
 from gatework.training import train
 from support.sensors import payments
@@ -31,15 +33,26 @@ def test_exponential_smoothing_is_pandas_mean_of_that_span() -> None:
     np.testing.assert_allclose(ExponentialSmoothing(1, 20).run(errors[:, None])[:, 0], expected)
 
 
-@pytest.mark.parametrize("smoothing", [MeanSmoothing, ExponentialSmoothing])
+@pytest.mark.parametrize("smoothing", [MeanSmoothing, ExponentialSmoothing, RankSmoothing])
 def test_rows_smoothed_in_parts_are_those_smoothed_at_once(smoothing) -> None:
-    errors = np.random.default_rng(1).exponential(size=(50, 2))
+    errors = np.random.default_rng(1).exponential(size=(90, 2))
     errors[[3, 20], 0] = np.nan
     parts = smoothing(2, 7)
     np.testing.assert_allclose(
-        np.concatenate([parts.run(errors[:13]), parts.run(errors[13:14]), parts.run(errors[14:])]),
-        smoothing(2, 7).run(errors),
+        np.concatenate([parts.run(part) for part in np.split(errors, [13, 14, 71])]), smoothing(2, 7).run(errors)
     )
+
+
+def test_ranks_count_what_is_rare_however_far_the_tail_reaches() -> None:
+    errors = np.random.default_rng(4).permutation(np.arange(1.0, 101.0))
+    errors = np.append(errors, [50.5, 1e9])
+    ranks = RankSmoothing(1, 1, power=2, every=1).run(errors[:, None])[:, 0]
+    assert np.isnan(ranks[:30]).all()
+    assert not np.isnan(ranks[30:]).any()
+    np.testing.assert_allclose(ranks[-2:], [0.5**2, 1.0])
+    mean = RankSmoothing(1, 10, past=1000).run(np.random.default_rng(5).pareto(1.1, size=(20_000, 1)))[1000:, 0]
+    # Ranks of any law are uniform; a mean of 10 correlates with 9 others, which leaves some 1,900 with 0.05 each.
+    assert mean.mean() == pytest.approx(1 / 21, abs=4 * 0.05 / 1900**0.5)
 
 
 def test_the_likelihood_of_a_normal_law_is_exceeded_as_often_as_its_deviations_say() -> None:
@@ -115,10 +128,11 @@ def test_a_detector_with_a_budget_alarms_about_as_often_on_rows_without_fault(tm
     alarms = len(detector.spans(detector.answers(rows).scores)) / weeks_of([rows.stamps])
     # Two alarms in each of 1.8 weeks were allowed, and six weeks are watched: Poisson counts of 4 and 12.
     assert alarms < 2 + 4 * (2 / 1.8 + 2 / 6) ** 0.5
-    strict = train("detect", frame[:3000], out=tmp_path / "strict", alarms_per_week=0.1, **how)
-    assert float(strict.network.budget) > loose
     table = run.evaluate(frame.with_columns(anomaly=pl.Series(made.labels))[5000:], label="anomaly")
     assert table.metrics["false_alarms_per_week"] >= 0
+    strict = replace(run.task, settings=replace(run.task.settings, alarms_per_week=0.1))
+    strict.calibrate(run.network, strict.load(frame[:3000], run.recipe), [])
+    assert float(run.network.budget) > loose
 
 
 def test_a_budget_is_refused_where_labels_are_learnt_from(tmp_path) -> None:

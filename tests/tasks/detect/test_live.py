@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from gatework.inside.page import write_page
 from gatework.tasks.detect.detector import Detector, read_rows
 from gatework.tasks.detect.kinds import KINDS
+from gatework.training import Run
 from support.sensors import SPIKE, payments, spiked
 
 ANSWERED = """(change) => gatework.detectors[0].windows.map((window) => {
@@ -40,8 +43,16 @@ def assert_same(page, at, answers):
     assert page["causes"] == answers.causes[rows].tolist()
 
 
+@pytest.fixture
+def adaptive_run(forecast_run):
+    """The same network, judged by another threshold."""
+    run = Run.open(forecast_run.path)
+    vars(run)["task"] = replace(run.task, settings=replace(run.task.settings, threshold="adaptive"))
+    return run
+
+
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["forecast_run", "related_run", "restoring_run", "labelled_run"])
+@pytest.mark.parametrize("name", ["forecast_run", "adaptive_run", "related_run", "restoring_run", "labelled_run"])
 def test_the_page_answers_as_python_does_and_follows_a_changed_point(name, request, show, tmp_path):
     run = request.getfixturevalue(name)
     frame = rows_of(run)

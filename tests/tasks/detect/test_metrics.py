@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatework.tasks.detect.metrics import detection_metrics, labelled_spans, pooled_metrics
-from gatework.tasks.detect.spans import Span, flags, fresh, spans
+from gatework.tasks.detect.spans import Span, flags, fresh, onsets, spans
 
 
 def test_spans_join_rows_over_gaps_and_peak_where_the_score_does():
@@ -31,6 +31,12 @@ def test_an_event_is_told_once_until_it_grows_or_rests():
     assert fresh(scores, rest=2).tolist() == [0.1, 0.8, 0.0, 0.9, 0.0, 0.0, 0.3 * 0]
     assert fresh(scores, rest=1).tolist() == [0.1, 0.8, 0.0, 0.9, 0.0, 0.0, 0.3]
     assert fresh(scores, rest=0).tolist() == scores.tolist()
+
+
+def test_onsets_are_the_rows_at_which_spans_begin():
+    scores = np.array([np.nan, 0.6, 0.9, 0.2, 0.7, 0.2, 0.2, 0.8])
+    assert onsets(scores, 0.5, gap=1).tolist() == [0, 0.6, 0, 0, 0, 0, 0, 0.8]
+    assert onsets(scores[3:4], 0.5, gap=1).tolist() == [0]
 
 
 def test_span_figures_follow_the_overlap_rule():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gatework.tasks.detect.options import DetectOptions
-from gatework.tasks.detect.value_rules import Extent, RangeRule, Stuck, StuckRule, value_rules
+from gatework.tasks.detect.value_rules import Extent, RangeRule, RecordRule, Stuck, StuckRule, value_rules
 
 
 def plain_repeats(column):
@@ -67,6 +67,18 @@ def test_a_range_goes_on_in_parts_as_at_once_and_says_nothing_of_a_missing_value
     assert np.isnan(whole[700])
 
 
-@pytest.mark.parametrize(("threshold", "count"), [("combined", 2), ("quantile", 0)])
-def test_only_the_combined_threshold_has_rules_on_values_beside_it(threshold, count):
+def test_a_record_is_told_once_and_then_belongs_to_the_range_in_parts_as_at_once():
+    extent = Extent.fit([np.array([[0.0, 5.0], [10.0, 5.0]])])
+    values = np.array([[10.2, 5.0], [10.6, 5.0], [np.nan, 6.0], [10.6, 6.0], [-0.3, 5.5], [-0.7, 5.0]])
+    whole, parts = RecordRule(extent, np.ones(2)).run(values), RecordRule(extent, np.ones(2))
+    # A record counts beyond 0.03 of the range: 10.506 once 10.2 has been seen; -0.318, and once -0.3 has been, -0.627.
+    assert (whole[:, 0] > 1).tolist() == [False, True, False, False, False, True]
+    # What never changed has no range: its first change is a record.
+    assert (whole[:, 1] > 1).tolist() == [False, False, True, False, False, False]
+    np.testing.assert_array_equal(np.isnan(whole), np.isnan(values))
+    np.testing.assert_array_equal(np.concatenate([parts.run(part) for part in np.split(values, [1, 4])]), whole)
+
+
+@pytest.mark.parametrize(("threshold", "count"), [("combined", 2), ("adaptive", 2), ("quantile", 0)])
+def test_some_thresholds_have_rules_on_values_beside_it(threshold, count):
     assert len(value_rules(DetectOptions(threshold=threshold))) == count

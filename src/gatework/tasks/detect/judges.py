@@ -1,19 +1,21 @@
 """How errors are judged: at one or two scales of smoothing, each with a threshold rule of its own.
 
 `combined` judges a single row by extreme values, which finds spikes, and the mean of the last 24 rows by its
-likelihood, which finds what is slight and long; a row is anomalous by either.
+likelihood, which finds what is slight and long; a row is anomalous by either. `adaptive` judges a single row by a
+quantile and the ranks of the last 10 errors by their likelihood, which hold where a series goes on changing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from gatework.tasks.detect.options import DetectOptions
-from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, Smoothing
+from gatework.tasks.detect.smoothing import ExponentialSmoothing, MeanSmoothing, RankSmoothing, Smoothing
 from gatework.tasks.detect.thresholds import threshold
 
 
@@ -23,10 +25,12 @@ class Judging(NamedTuple):
     Attributes:
         smoothing: Makes the smoothing of a series with so many variables.
         rule: The name of the threshold rule.
+        settings: The rule's own, where they are not its defaults.
     """
 
     smoothing: Callable[[int], Smoothing]
     rule: str
+    settings: Mapping[str, float] = MappingProxyType({})
 
     @property
     def about(self) -> dict[str, str]:
@@ -38,8 +42,11 @@ class Judging(NamedTuple):
 _LONG, _SPAN = 24, 20
 _single = partial(MeanSmoothing, rows=1)
 _long = partial(MeanSmoothing, rows=_LONG)
+# Chosen on made series that go on changing and on a half of a public benchmark: docs/benchmarks-detect.md.
+_ranks = Judging(partial(RankSmoothing, rows=10), "likelihood", MappingProxyType({"deviations": 5.0}))
 JUDGINGS = {
     "combined": (Judging(_single, "pot"), Judging(_long, "likelihood")),
+    "adaptive": (Judging(_single, "quantile"), _ranks),
     "quantile": (Judging(_single, "quantile"),),
     "pot": (Judging(_single, "pot"),),
     "dynamic": (Judging(partial(ExponentialSmoothing, span=_SPAN), "dynamic"),),
@@ -53,7 +60,7 @@ def judgings(config: DetectOptions) -> tuple[Judging, ...]:
     chosen = JUDGINGS[config.threshold]
     if not config.smooth:
         return chosen
-    return tuple(Judging(partial(MeanSmoothing, rows=config.smooth), judging.rule) for judging in chosen)
+    return tuple(judging._replace(smoothing=partial(MeanSmoothing, rows=config.smooth)) for judging in chosen)
 
 
 class Judge:
@@ -67,7 +74,7 @@ class Judge:
 
     def __init__(self, judging: Judging, usual: np.ndarray, floor: float = 0.05) -> None:
         self.smoothing = judging.smoothing(usual.shape[1])
-        self.rules = [threshold(judging.rule, floor=floor) for _ in range(usual.shape[1])]
+        self.rules = [threshold(judging.rule, floor=floor, **judging.settings) for _ in range(usual.shape[1])]
         for rule, errors in zip(self.rules, usual.T, strict=True):
             rule.fit(errors.astype(np.float64))
 

@@ -10,7 +10,7 @@ from typing import Literal
 from gatework.options import OptionSection, TaskOptions, TimeOptions, option, options_of
 
 Scorer = Literal["forecast", "reconstruction"]
-ThresholdRule = Literal["combined", "quantile", "pot", "dynamic", "likelihood"]
+ThresholdRule = Literal["combined", "adaptive", "quantile", "pot", "dynamic", "likelihood"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class DetectOptions(OptionSection):
         "combined",
         help="From which error on a row is anomalous: a robust quantile of the last errors; the extreme value rule "
         "pot; the dynamic rule without a law; the likelihood of the mean of the last 24 "
-        "errors; or combined: pot on single rows, that likelihood, and rules on the value.",
+        "errors; combined: pot on single rows, that likelihood, and rules on the value; or adaptive, for series that "
+        "go on changing: the quantile, the likelihood of the last 10 errors' ranks, and records of the value.",
     )
     alarms_per_week: float = option(
         0.0,

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from gatework.tasks.detect.thresholds import Window
+
 
 class Smoothing(ABC):
     """Smooths the errors of one series, in constant memory.
@@ -87,3 +89,49 @@ class ExponentialSmoothing(Smoothing):
             self._mean = np.where(known, moved, self._mean)
             smoothed[row, known] = self._mean[known]
         return smoothed
+
+
+class RankSmoothing(Smoothing):
+    r"""The mean of how high each of the last errors stands among those of a longer past.
+
+    With $r$ the share of the past errors below an error, $r^p$ is near 0 but for the highest few: what is rare counts,
+    however far the tail of the errors reaches. Of errors as usual the mean of $r^p$ is $1 / (p + 1)$.
+
+    Args:
+        variables: Watched columns.
+        rows: How many rows it is of, the row's own included.
+        power: $p$.
+        past: How many errors are remembered.
+        every: After how many rows they are put in order anew.
+    """
+
+    _LEAST = 30
+
+    def __init__(self, variables: int, rows: int, power: int = 20, past: int = 5000, every: int = 20) -> None:
+        super().__init__(variables)
+        self.power, self.every = power, every
+        self.mean = MeanSmoothing(variables, rows)
+        self.past = [Window(past) for _ in range(variables)]
+        self._sorted = [np.zeros(0) for _ in range(variables)]
+        self._seen = 0
+
+    @property
+    def about(self) -> str:
+        """The mean of the ranks of so many rows."""
+        return f"ranks of {self.mean.rows} rows"
+
+    def run(self, errors: np.ndarray) -> np.ndarray:
+        """Takes in the errors that come next; see `Smoothing.run`. The first few rows are without one."""
+        ranks = np.full(errors.shape, np.nan)
+        at = 0
+        while at < len(errors):
+            if self._seen % self.every == 0:
+                self._sorted = [np.sort(past.values()) for past in self.past]
+            part = slice(at, min(at + self.every - self._seen % self.every, len(errors)))
+            for k, (past, column) in enumerate(zip(self.past, errors[part].T, strict=True)):
+                if len(self._sorted[k]) >= self._LEAST:
+                    below = np.searchsorted(self._sorted[k], column, side="left") / len(self._sorted[k])
+                    ranks[part, k] = np.where(np.isnan(column), np.nan, below**self.power)
+                past.fill(column)
+            self._seen, at = self._seen + part.stop - at, part.stop
+        return self.mean.run(ranks)

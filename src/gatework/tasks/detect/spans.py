@@ -83,6 +83,20 @@ def fresh(scores: np.ndarray, rest: int) -> np.ndarray:
     return np.where(scores > before, scores, np.where(np.isnan(scores), np.nan, 0.0))
 
 
+def onsets(scores: np.ndarray, limit: float, gap: int) -> np.ndarray:
+    """The scores of the rows at which spans of flagged rows begin, 0 in all others: alarms, one a span.
+
+    Args:
+        scores: One score per row, NaN where a row has none, shape (rows,).
+        limit: A row is flagged above it.
+        gap: As for `spans()`.
+    """
+    alarms = np.zeros(len(scores))
+    first = [span.first for span in spans(np.nan_to_num(scores, nan=0.0) > limit, None, gap)]
+    alarms[first] = scores[first]
+    return alarms
+
+
 def describe(rows: Sequence[Mapping[str, Any]], time: str, ids: Sequence[str], variables: Sequence[str]) -> list[str]:
     """The spans of a detector's table in words, one line each.
 

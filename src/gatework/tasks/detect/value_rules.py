@@ -1,4 +1,4 @@
-"""Rules on the values alone, which judge beside the network's errors: outside the training range, and stuck.
+"""Rules on the values alone, which judge beside the network's errors: outside a range, stuck, and a record.
 
 A network that goes on from the row before soon expects a level that has shifted, and of a sensor that repeats its last
 value the errors say little. What these rules say is a ratio, above 1 where a value is anomalous, as that of error and
@@ -7,7 +7,7 @@ threshold is. Which of them judge beside a network is chosen by its calibration 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +29,9 @@ _RECENT, _SHARE, _EVERY = 2000, 0.05, 25
 _LONGER, _LEAST_RUN = 1.5, 3
 # A series that repeats itself more often than not is never stuck.
 _STILL = 0.5
+# A record is told where it exceeds the last one by so much of the range of all values so far (Ahmad et al. 2017 have
+# 0.05); chosen with the `adaptive` threshold.
+_BEYOND = 0.03
 # No ratio is above this: what goes on is told once, not ever louder, and how rare an error is counts for more.
 _LOUDEST = 1.5
 
@@ -173,6 +176,33 @@ class StuckRule(ValueRule):
         return np.where(np.isnan(values), np.nan, ratio)
 
 
+class RecordRule(ValueRule):
+    """A value is anomalous where it lies beyond every value so far, those of the training part among them."""
+
+    name = "beyond every value so far"
+
+    def __init__(self, extent: Extent, std: np.ndarray) -> None:
+        super().__init__(extent, std)
+        self._limits = extent.limits
+
+    def run(self, values: np.ndarray) -> np.ndarray:
+        """Takes in the rows that come next; see `ValueRule.run`."""
+        least = np.fmin.accumulate(np.concatenate([self._limits[:1], values]))
+        most = np.fmax.accumulate(np.concatenate([self._limits[1:], values]))
+        self._limits = np.stack([least[-1], most[-1]])
+        least, most = least[:-1], most[:-1]
+        apart, reach = np.abs(values - (least + most) / 2), (most - least) * (0.5 + _BEYOND)
+        ratio = np.where(apart > reach, _LOUDEST, 0.0)
+        np.divide(apart, reach, out=ratio, where=reach > 0)
+        return np.where(np.isnan(values), np.nan, np.minimum(ratio, _LOUDEST))
+
+
+_RULES: Mapping[str, tuple[type[ValueRule], ...]] = {
+    "combined": (StuckRule, RangeRule),
+    "adaptive": (StuckRule, RecordRule),
+}
+
+
 def value_rules(config: DetectOptions) -> tuple[type[ValueRule], ...]:
     """What judges beside the network's errors."""
-    return (StuckRule, RangeRule) if config.threshold == "combined" else ()
+    return _RULES.get(config.threshold, ())

@@ -54,6 +54,34 @@ class ExponentialSmoothing {
   }
 }
 
+class RankSmoothing {
+  constructor(carried) {
+    Object.assign(this, carried, { mean: new MeanSmoothing(carried.mean), past: carried.past.map((ring) => new Ring(ring)) });
+    this.sorted = carried.sorted.map((values) => [...values]);
+  }
+
+  run(errors) {
+    return this.mean.run(errors.map((row) => {
+      if (this.seen % this.every === 0) this.sorted = this.past.map((ring) => Float64Array.from(ring.values).sort());
+      this.seen += 1;
+      const ranks = row.map((error, v) => (isNumber(error) && this.sorted[v].length >= 30 ? (countBelow(this.sorted[v], error) / this.sorted[v].length) ** this.power : NaN));
+      row.forEach((error, v) => { if (isNumber(error)) this.past[v].add(error); });
+      return ranks;
+    }));
+  }
+}
+
+// How many of sorted values are less than another.
+function countBelow(sorted, value) {
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 class QuantileThreshold {
   constructor(carried) { Object.assign(this, carried, { errors: new Ring(carried.errors) }); }
 
@@ -160,7 +188,8 @@ const THRESHOLDS = { quantile: QuantileThreshold, pot: PeaksThreshold, dynamic: 
 // The errors of one series at one scale, with a rule for each column.
 class Judge {
   constructor({ smoothing, rules }, rule) {
-    this.smoothing = "rows" in smoothing ? new MeanSmoothing(smoothing) : new ExponentialSmoothing(smoothing);
+    const kind = "past" in smoothing ? RankSmoothing : "rows" in smoothing ? MeanSmoothing : ExponentialSmoothing;
+    this.smoothing = new kind(smoothing);
     this.rules = rules.map((carried) => new THRESHOLDS[rule](carried));
   }
 
@@ -221,4 +250,24 @@ class RangeRule {
   }
 }
 
-const VALUE_RULES = { stuck: StuckRule, "outside the training range": RangeRule };
+class RecordRule {
+  constructor({ limits }) { [this.least, this.most] = limits.map((row) => row.map((v) => v ?? NaN)); }
+
+  run(values) {
+    const bounds = [];
+    const ratios = values.map((row) => {
+      bounds.push(row.map((_, v) => [this.least[v] - 0.03 * (this.most[v] - this.least[v]), this.most[v] + 0.03 * (this.most[v] - this.least[v])]));
+      return row.map((value, v) => {
+        const [low, high] = bounds.at(-1)[v], apart = Math.abs(value - (low + high) / 2), reach = (high - low) / 2;
+        if (!isNumber(value)) return NaN;
+        this.least[v] = isNumber(this.least[v]) ? Math.min(this.least[v], value) : value;
+        this.most[v] = isNumber(this.most[v]) ? Math.max(this.most[v], value) : value;
+        if (reach > 0) return Math.min(apart / reach, LOUDEST);
+        return apart > 0 ? LOUDEST : 0;
+      });
+    });
+    return { ratios, told: (t, v) => `a record is below ${inFour(bounds[t][v][0])} or above ${inFour(bounds[t][v][1])}` };
+  }
+}
+
+const VALUE_RULES = { stuck: StuckRule, "outside the training range": RangeRule, "beyond every value so far": RecordRule };
