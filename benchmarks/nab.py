@@ -1,6 +1,6 @@
 """The Numenta Anomaly Benchmark's standard score of gatework's detector, beside the simple ones.
 
-    GATEWORK_DATA=DIR python benchmarks/nab.py [--seeds 3] [--scorer forecast] [--threshold combined] [--json FILE]
+    GATEWORK_DATA=DIR python benchmarks/nab.py [--seeds 3] [--scorer forecast] [--threshold adaptive] [--json FILE]
 
 DIR/anomaly/nab holds `data/` and `labels/` of https://github.com/numenta/NAB (MIT). The files of realKnownCause and
 artificialWithAnomaly are scored; with `--groups other` the remaining ones, by which the settings were chosen
@@ -41,9 +41,11 @@ from gatework.tasks.detect.baselines import (
     windowed_gaussian,
 )
 from gatework.tasks.detect.detector import LIMIT, Detector
-from gatework.tasks.detect.judges import judgings
+from gatework.tasks.detect.judges import judgings, ratios
+from gatework.tasks.detect.options import DetectOptions
 from gatework.tasks.detect.spans import fresh, onsets
 from gatework.tasks.detect.thresholds import QuantileThreshold
+from gatework.tasks.detect.value_rules import Extent, value_rules
 from gatework.training import train
 
 SCORED = ("realKnownCause", "artificialWithAnomaly")
@@ -123,10 +125,27 @@ def simple(path: Path) -> dict[str, np.ndarray]:
         rule.fit(errors[:first])
         limits = np.maximum(rule.run(errors), 1e-9)
         scores[name] = fresh(np.nan_to_num(errors / (errors + limits)), REST)
+    scores["no change, adaptive, onsets"] = onsets(adaptive(values), LIMIT, DetectOptions().gap)
     gaussian = windowed_gaussian(values)
     scores["windowed Gaussian (NAB's)"] = gaussian.round(12)
     scores["windowed Gaussian, told once"] = fresh(gaussian, REST)
     scores["random (NAB's, seed 42)"] = random_scores(len(values), 42)
+    return scores
+
+
+def adaptive(values: np.ndarray) -> np.ndarray:
+    """The scores of "no change" by the rules of the adaptive threshold, with the detector's share of the probation."""
+    first = nab.probation(len(values))
+    low, high = (int(share * first) for share in (1 - sum(SHARES.values()), 1 - SHARES["test"]))
+    learnt = values[:low, None]
+    std = np.where(learnt.std(axis=0) > 0, learnt.std(axis=0), 1.0)
+    errors = seasonal_difference(values[:, None], 1)[:, None] / std
+    settings = DetectOptions(threshold="adaptive")
+    smoothed = [judging.smoothing(1).run(errors) for judging in judgings(settings)]
+    said = [ratios(judgings(settings), smoothed, [each[low:high] for each in smoothed])]
+    said += [rule(Extent.fit([learnt]), std).run(values[:, None])[:, 0] for rule in value_rules(settings)]
+    ratio = np.nan_to_num(np.max(said, axis=0))
+    scores: np.ndarray = ratio / (1 + ratio)
     return scores
 
 
