@@ -61,48 +61,39 @@ import os
 import torch
 import gatework.nn
 
-made = calls = 0
+counts = {"made": 0, "calls": 0}
 
-def counting(kind):
-    init, forward = kind.__init__, kind.forward
+def counting(function, name):
+    @functools.wraps(function)
+    def counted(*args, **kwargs):
+        counts[name] += 1
+        return function(*args, **kwargs)
 
-    @functools.wraps(init)
-    def made_and_counted(self, *args, **kwargs):
-        global made
-        init(self, *args, **kwargs)
-        made += 1
-
-    @functools.wraps(forward)
-    def called(self, *args, **kwargs):
-        global calls
-        calls += 1
-        return forward(self, *args, **kwargs)
-
-    kind.__init__, kind.forward = made_and_counted, called
-    return kind
+    return counted
 
 def accelerating(init):
     @functools.wraps(init)
     def made_and_accelerated(self, *args, **kwargs):
         init(self, *args, **kwargs)
+        before = type(self)
         gatework.nn.accelerate(self, verbose=False)
+        counts["made"] += type(self) is not before
 
     return made_and_accelerated
 
+for name in ("RNN", "GRU", "LSTM"):
+    layer = getattr(gatework.nn, name)
+    layer.forward = counting(layer.forward, "calls")
+    if os.environ["PEERS_LAYERS"] == "gatework":
+        layer.__init__ = counting(layer.__init__, "made")
+        for module in (torch.nn, torch.nn.modules, torch.nn.modules.rnn):
+            setattr(module, name, layer)
 if os.environ["PEERS_LAYERS"] == "subclasses":
-    for name in ("GRU", "LSTM", "RNN"):
-        counting(getattr(gatework.nn, name))
     torch.nn.RNNBase.__init__ = accelerating(torch.nn.RNNBase.__init__)
-if os.environ["PEERS_LAYERS"] == "gatework":
-    for name in ("RNN", "GRU", "LSTM"):
-        layer = counting(getattr(gatework.nn, name))
-        setattr(torch.nn, name, layer)
-        setattr(torch.nn.modules, name, layer)
-        setattr(torch.nn.modules.rnn, name, layer)
 
 def pytest_sessionfinish(session):
     with open(os.environ["PEERS_COUNTS"], "w") as file:
-        file.write(f"{made} {calls}")
+        file.write("{made} {calls}".format(**counts))
 '''
 
 
