@@ -79,6 +79,56 @@ void multiply_tile(const Product<O>& p) {
   }
 }
 
+// Two products at once: that of one row, whose panel is read from far away, and a part of that of a tile, which finds in
+// the registers what it needs while the row waits for its panel. Sums are as multiply_tile() makes them of each.
+template <class O>
+struct ProductBeside {
+  Product<O> row;   // one segment of one row
+  Product<O> tile;  // one segment; begins and ends in z
+};
+
+template <class O, int Rows, int Columns>
+void multiply_beside(const ProductBeside<O>& p) {
+  using V = typename O::V;
+  constexpr int wide = Columns * V::lanes;
+  V sum[1][Columns], beside[Rows][Columns];
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) sum[0][c] = V::load(p.row.start + c * V::lanes);
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) beside[r][c] = V::load(p.tile.z + r * p.tile.z_stride + c * V::lanes);
+  }
+  const auto *a = p.row.segments->a, *b = p.tile.segments->a;
+  const auto *u = p.row.panel, *w = p.tile.panel;
+  const int64_t depth = p.row.segments->depth, part = p.tile.segments->depth, lda = p.tile.segments->lda;
+  const auto *const a_end = a + depth, *const b_end = b + part;
+  const auto add_to_tile = [&]() GATEWORK_INLINED {
+    add_products<O>(beside, w, [&](int r) { return O::broadcast(b + r * lda); });
+    w += wide;
+    ++b;
+  };
+  const auto add_to_row = [&]() GATEWORK_INLINED {
+    add_products<O>(sum, u, [&](int) { return O::broadcast(a); });
+    u += wide;
+    ++a;
+  };
+  for (int64_t turns = part < depth / Rows ? part : depth / Rows; turns > 0; --turns) {
+    add_to_tile();
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) add_to_row();
+  }
+  while (b != b_end) add_to_tile();
+  while (a != a_end) add_to_row();
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) sum[0][c].store(p.row.z + c * V::lanes);
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int c = 0; c < Columns; ++c) beside[r][c].store(p.tile.z + r * p.tile.z_stride + c * V::lanes);
+  }
+}
+
 // z (rows x columns) = a.T * b over `depth` rows of both, each group in the place of a T: a[k * lda + row],
 // b[k * ldb + column].
 template <class O, int Rows, int Columns>
@@ -198,6 +248,17 @@ GATEWORK_INLINE void multiply(int rows, int columns, const Product<O>& product) 
   } else {
     tile_function<O, Multiply>(rows, columns)(product);
   }
+}
+
+// The rows of a tile beside the product of one row.
+constexpr int rows_beside = 5;
+
+template <class O>
+GATEWORK_INLINE void multiply_beside(int columns, const ProductBeside<O>& product) {
+  static constexpr void (*table[])(const ProductBeside<O>&) = {
+      multiply_beside<O, rows_beside, 1>, multiply_beside<O, rows_beside, 2>, multiply_beside<O, rows_beside, 3>,
+      multiply_beside<O, rows_beside, 4>};
+  table[columns - 1](product);
 }
 
 // Rows in tiles of nearly equal height: `count` tiles, the first `larger` of them one row taller than `height`.

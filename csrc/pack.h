@@ -2,11 +2,33 @@
 #pragma once
 
 #include "gemm.h"
+#include "transpose.h"
 
 namespace gatework::GATEWORK_ISA {
 
 GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
+}
+
+// What pack_block does, where whole vectors can be moved: how much of `depth` that was.
+template <class O>
+GATEWORK_CALLED int64_t pack_whole_vectors(const typename O::T* from, int64_t depth, int64_t k_stride,
+                                           int64_t unit_stride, typename O::T* to, int64_t to_k) {
+  using V = typename O::V;
+  int64_t k = 0;
+  if (unit_stride == 1) {
+    for (; k < depth; ++k) V::load(from + k * k_stride).store(to + k * to_k);
+  } else if (k_stride == 1) {
+    for (; k + V::lanes <= depth; k += V::lanes) {
+      V square[V::lanes];
+#pragma GCC unroll 16
+      for (int lane = 0; lane < V::lanes; ++lane) square[lane] = V::load(from + lane * unit_stride + k);
+      transpose<V::lanes>(square);
+#pragma GCC unroll 16
+      for (int lane = 0; lane < V::lanes; ++lane) square[lane].store(to + (k + lane) * to_k);
+    }
+  }
+  return k;
 }
 
 // For each group of `depth`, the lanes [unit, unit + lanes); element (k, unit) of the source is at
@@ -17,7 +39,9 @@ GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_
                                 int64_t unit_stride, typename O::T* to, int64_t to_k) {
   constexpr int64_t lanes = O::V::lanes;
   const int64_t count = units - unit < lanes ? units - unit : lanes;
-  for (int64_t k = 0; k < round_up(depth, O::slice_multiple); k += O::group) {
+  int64_t first = 0;
+  if (!O::is_rounded && count == lanes) first = pack_whole_vectors<O>(from + unit * unit_stride, depth, k_stride, unit_stride, to, to_k);
+  for (int64_t k = first; k < round_up(depth, O::slice_multiple); k += O::group) {
     const auto* source = from + k * k_stride + unit * unit_stride;
     auto* target = reinterpret_cast<typename O::Element*>(to + k / O::group * to_k);
     for (int64_t lane = 0; lane < lanes; ++lane) {

@@ -22,7 +22,7 @@ class ForwardScan {
     const int64_t factors = O::is_rounded ? (2 * output + hidden) / O::group : 0;
     return static_cast<int64_t>(sizeof(T)) *
            (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors<O> + max_columns) * V::lanes +
-            (layout.batch == 1 ? steps_at_once * accumulators * hidden : 0));
+            (layout.batch == 1 ? 2 * steps_at_once * accumulators * hidden : 0));
   }
 
   ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -78,27 +78,45 @@ class ForwardScan {
     }
   }
 
-  // A single sequence: the input products of some steps at once, so that their weights are read once for all of them.
-  // Every sum is made of the same terms in the same order as one step after the other.
-  static constexpr int64_t steps_at_once = 24;
+  // A single sequence. The input products of some steps are made at once, so that their weights are read once for all of
+  // them; where registers allow it, a part of them beside each recurrent product of the steps before, which waits for
+  // weights that lie far away. Every sum is made of the same terms in the same order as one step after the other.
+  static constexpr bool goes_beside =
+      !O::is_rounded && vector_registers == 32 && (C::are_shared || C::inputs == C::gates);
+  static constexpr int64_t steps_at_once = goes_beside ? rows_beside : 24;
+
+  // The input sums of the rows from `first_row` on, made or in the making.
+  struct InputSums {
+    T* sums;
+    int64_t first_row, rows;
+  };
+
+  InputSums inputs_from(int64_t k, T* sums) const {
+    const int64_t left = p.layout.steps - k, rows = left < steps_at_once ? left : steps_at_once;
+    return {sums, p.layout.reverse ? left - rows : k, rows};
+  }
 
   void run_alone() {
     start();
-    seen = factors_now;
     const int64_t steps = p.layout.steps;
+    InputSums now = inputs_from(0, input_sums);
+    ForwardScan(*this).read_inputs(now);
     for (int64_t k = 0; k < steps; k += steps_at_once) {
-      const int64_t count = steps - k < steps_at_once ? steps - k : steps_at_once;
-      const int64_t first_row = p.layout.reverse ? steps - k - count : k;
-      ForwardScan(*this).read_inputs(first_row, count);
-      for (int64_t n = 0; n < count; ++n) {
+      const InputSums later = inputs_from(
+          k + steps_at_once, now.sums == input_sums ? input_sums + steps_at_once * accumulators * stride : input_sums);
+      const bool is_beside = goes_beside && later.rows == steps_at_once;
+      if (is_beside) start_inputs(later);
+      for (int64_t n = 0; n < now.rows; ++n) {
         const int64_t t = p.layout.reverse ? steps - 1 - k - n : k + n;
         seen = factors_now;
-        ForwardScan(*this).each_unit_alone(t, t - first_row);
+        ForwardScan(*this).each_unit_alone(t, now, later, is_beside ? n : -1);
         if (p.weights.projection) project({t, 1});
         if (k + n + 1 == steps) finish(0, 1);
         swap(h_now, h_next);
         swap(factors_now, factors_next);
       }
+      if (!is_beside && later.rows > 0) ForwardScan(*this).read_inputs(later);
+      now = later;
     }
   }
 
@@ -115,35 +133,63 @@ class ForwardScan {
     }
   }
 
-  void read_inputs(int64_t first_row, int64_t rows) const {
-    const int64_t row_sums = accumulators * stride;
+  void read_inputs(const InputSums& inputs) const {
     each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
       // What the recurrent product alone feeds starts from its biases.
       const int all = count * accumulators, columns = C::are_shared ? all : C::inputs;
-      const Tiles tiles = split_rows(rows, O::tallest(columns));
+      const Tiles tiles = split_rows(inputs.rows, O::tallest(columns));
       int64_t r = 0;
       for (int64_t tile = 0; tile < tiles.count; ++tile) {
         const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
-        const Segment<Element> x[] = {{static_cast<const Element*>(p.x) + (first_row + r) * input, input, input}};
-        T* const to = input_sums + r * row_sums + block * accumulators * V::lanes;
-        multiply<O>(height, columns, {panel, 0, to, row_sums, x, 1, panel + all * V::lanes});
+        const Segment<Element> x[] = {
+            {static_cast<const Element*>(p.x) + (inputs.first_row + r) * input, input, input}};
+        T* const to = inputs.sums + (r * stride + block * V::lanes) * accumulators;
+        multiply<O>(height, columns, {panel, 0, to, accumulators * stride, x, 1, panel + all * V::lanes});
         for (int k = 0; k < height; ++k) {
-          for (int a = columns; a < all; ++a) V::load(panel + a * V::lanes).store(to + k * row_sums + a * V::lanes);
+          for (int a = columns; a < all; ++a) {
+            V::load(panel + a * V::lanes).store(to + (k * stride * accumulators) + a * V::lanes);
+          }
         }
         r += height;
       }
     });
   }
 
-  void each_unit_alone(int64_t t, int64_t slot) {
+  // The biases, to which parts of the products are added.
+  void start_inputs(const InputSums& inputs) const {
+    each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
+      for (int64_t r = 0; r < inputs.rows; ++r) {
+        T* const to = inputs.sums + (r * stride + block * V::lanes) * accumulators;
+        for (int a = 0; a < count * accumulators; ++a) V::load(panel + a * V::lanes).store(to + a * V::lanes);
+      }
+    });
+  }
+
+  // One step, and beside it the part of that number of the inputs of later steps; none where `part` is -1.
+  void each_unit_alone(int64_t t, const InputSums& now, const InputSums& later, int64_t part) {
+    const int64_t most = (input + rows_beside - 1) / rows_beside, left = input - part * most;
+    const int64_t depth = left < 0 ? 0 : left < most ? left : most;
     each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
       const int skipped = C::are_shared ? 0 : C::first_gate, columns = C::are_shared ? count * accumulators : C::gates;
-      const T* const from = input_sums + (slot * stride + block * V::lanes) * accumulators;
-      const T* const weights = panel + (accumulators + O::groups(input) * C::inputs) * count * V::lanes;
+      const int64_t place = block * V::lanes * accumulators, row_sums = accumulators * stride;
+      const T* const from = now.sums + (t - now.first_row) * row_sums + place;
+      const T* const w = panel + accumulators * count * V::lanes;
+      const T* const u = w + O::groups(input) * C::inputs * count * V::lanes;
       const Segment<Element> h[] = {{seen, output_stride, output}};
       for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(z + a * V::lanes);
-      multiply<O>(1, columns,
-                  {from + skipped * V::lanes, 0, z + skipped * V::lanes, columns * V::lanes, h, 1, weights});
+      const int64_t wide = columns * V::lanes;
+      const Product<O> row = {from + skipped * V::lanes, 0, z + skipped * V::lanes, wide, h, 1, u};
+      bool is_done = false;
+      if constexpr (goes_beside) {
+        if (part >= 0) {
+          const int64_t k = part * most;
+          const Segment<Element> x[] = {
+              {static_cast<const Element*>(p.x) + later.first_row * input + k, input, depth}};
+          multiply_beside<O>(columns, {row, {nullptr, 0, later.sums + place, row_sums, x, 1, w + k * wide}});
+          is_done = true;
+        }
+      }
+      if (!is_done) multiply<O>(1, columns, row);
       for (int c = 0; c < count; ++c) {
         V accumulator[accumulators];
 #pragma GCC unroll 8
