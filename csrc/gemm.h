@@ -79,8 +79,8 @@ void multiply_tile(const Product<O>& p) {
   }
 }
 
-// Two products at once: that of one row, whose panel is read from far away, and a part of that of a tile, which finds in
-// the registers what it needs while the row waits for its panel. Sums are as multiply_tile() makes them of each.
+// Two products at once: that of one row, whose panel is read from far away, and a part of that of a tile, which finds
+// in the registers what it needs while the row waits for its panel. Sums are as multiply_tile() makes them of each.
 template <class O>
 struct ProductBeside {
   Product<O> row;   // one segment of one row

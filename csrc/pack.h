@@ -40,7 +40,8 @@ GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_
   constexpr int64_t lanes = O::V::lanes;
   const int64_t count = units - unit < lanes ? units - unit : lanes;
   int64_t first = 0;
-  if (!O::is_rounded && count == lanes) first = pack_whole_vectors<O>(from + unit * unit_stride, depth, k_stride, unit_stride, to, to_k);
+  if (!O::is_rounded && count == lanes)
+    first = pack_whole_vectors<O>(from + unit * unit_stride, depth, k_stride, unit_stride, to, to_k);
   for (int64_t k = first; k < round_up(depth, O::slice_multiple); k += O::group) {
     const auto* source = from + k * k_stride + unit * unit_stride;
     auto* target = reinterpret_cast<typename O::Element*>(to + k / O::group * to_k);

@@ -78,9 +78,9 @@ class ForwardScan {
     }
   }
 
-  // A single sequence. The input products of some steps are made at once, so that their weights are read once for all of
-  // them; where registers allow it, a part of them beside each recurrent product of the steps before, which waits for
-  // weights that lie far away. Every sum is made of the same terms in the same order as one step after the other.
+  // A single sequence. The input products of some steps are made at once, so that their weights are read once for all
+  // of them; where registers allow it, a part of them beside each recurrent product of the steps before, which waits
+  // for weights that lie far away. Every sum is made of the same terms in the same order as one step after the other.
   static constexpr bool goes_beside =
       !O::is_rounded && vector_registers == 32 && (C::are_shared || C::inputs == C::gates);
   static constexpr int64_t steps_at_once = goes_beside ? rows_beside : 24;
@@ -165,10 +165,15 @@ class ForwardScan {
     });
   }
 
-  // One step, and beside it the part of that number of the inputs of later steps; none where `part` is -1.
+  // One step, and beside it the part of that number of the inputs of later steps; none where `part` is -1. The cell's
+  // own work on a panel comes after the next panel's product, which has begun to wait for its weights then.
   void each_unit_alone(int64_t t, const InputSums& now, const InputSums& later, int64_t part) {
     const int64_t most = (input + rows_beside - 1) / rows_beside, left = input - part * most;
     const int64_t depth = left < 0 ? 0 : left < most ? left : most;
+    T* sums = z;
+    T* sums_before = z + tile_vectors<O> / 2 * V::lanes;
+    int64_t block_before = 0;
+    int count_before = 0;
     each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
       const int skipped = C::are_shared ? 0 : C::first_gate, columns = C::are_shared ? count * accumulators : C::gates;
       const int64_t place = block * V::lanes * accumulators, row_sums = accumulators * stride;
@@ -176,33 +181,40 @@ class ForwardScan {
       const T* const w = panel + accumulators * count * V::lanes;
       const T* const u = w + O::groups(input) * C::inputs * count * V::lanes;
       const Segment<Element> h[] = {{seen, output_stride, output}};
-      for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(z + a * V::lanes);
+      for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(sums + a * V::lanes);
       const int64_t wide = columns * V::lanes;
-      const Product<O> row = {from + skipped * V::lanes, 0, z + skipped * V::lanes, wide, h, 1, u};
+      const Product<O> row = {from + skipped * V::lanes, 0, sums + skipped * V::lanes, wide, h, 1, u};
       bool is_done = false;
       if constexpr (goes_beside) {
         if (part >= 0) {
           const int64_t k = part * most;
-          const Segment<Element> x[] = {
-              {static_cast<const Element*>(p.x) + later.first_row * input + k, input, depth}};
+          const Segment<Element> x[] = {{static_cast<const Element*>(p.x) + later.first_row * input + k, input, depth}};
           multiply_beside<O>(columns, {row, {nullptr, 0, later.sums + place, row_sums, x, 1, w + k * wide}});
           is_done = true;
         }
       }
       if (!is_done) multiply<O>(1, columns, row);
-      for (int c = 0; c < count; ++c) {
-        V accumulator[accumulators];
-#pragma GCC unroll 8
-        for (int a = 0; a < accumulators; ++a) {
-          accumulator[a] = V::load(z + (c * accumulators + C::of(a)) * V::lanes);
-        }
-        cell(t, 0, (block + c) * V::lanes, accumulator,
-             [](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
-               Cell::template forward<V>(a, previous, vectors, next, saved, trace);
-               return next;
-             });
-      }
+      cells_alone(t, block_before, count_before, sums_before);
+      swap(sums, sums_before);
+      block_before = block;
+      count_before = count;
     });
+    cells_alone(t, block_before, count_before, sums_before);
+  }
+
+  GATEWORK_INLINE void cells_alone(int64_t t, int64_t block, int count, const T* sums) {
+    for (int c = 0; c < count; ++c) {
+      V accumulator[accumulators];
+#pragma GCC unroll 8
+      for (int a = 0; a < accumulators; ++a) {
+        accumulator[a] = V::load(sums + (c * accumulators + C::of(a)) * V::lanes);
+      }
+      cell(t, 0, (block + c) * V::lanes, accumulator,
+           [](const V* a, const V* previous, const V* vectors, V* next, V* saved, V* trace) GATEWORK_INLINED {
+             Cell::template forward<V>(a, previous, vectors, next, saved, trace);
+             return next;
+           });
+    }
   }
 
   template <class Pointer>
