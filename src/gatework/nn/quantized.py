@@ -134,14 +134,41 @@ class QuantizedLayer(nn.Module):
         Raises:
             UsageError: The layer is bidirectional, something does not fit, or a derivative is wanted.
         """
-        if self.bidirectional:
-            raise UsageError(
-                "QuantizedLayer: a bidirectional layer needs whole sequences; give them to the layer itself"
-            )
+        self._refuse_steps()
         batch = _arrange.arrange_step(self, x, state)
         self._check(batch)
         output, finals = self._run(batch)
         return output[0] if batch.is_batched else output[0, 0], batch.restore_states(finals)
+
+    def step_layer(self, layer: int, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Go on by one time step in one layer alone; everything as for `RecurrentLayer.step_layer()`.
+
+        Args:
+            layer: Which, from 0.
+            x: Its input at this step, shape (batch, input).
+            state: What the previous call for this layer returned; None at the start.
+
+        Raises:
+            UsageError: The layers are bidirectional, something does not fit, or a derivative is wanted.
+        """
+        self._refuse_steps()
+        batch = _arrange.arrange_layer_step(self, layer, x, state)
+        self._check(batch)
+        x, states = batch.x.contiguous(), [each.contiguous() for each in batch.states]
+        finals = tuple([torch.empty_like(each) for each in states])
+        output = x.new_empty(x.shape[1], self.hidden_size)
+        self._scans()[layer].run(
+            padded(1, len(output)).record, reverse=False, threads=torch.get_num_threads(), x=x.data_ptr(),
+            initial=[each.data_ptr() for each in states], final=[each.data_ptr() for each in finals],
+            output=output.data_ptr(),
+        )  # fmt: skip
+        return output, batch.restore_states(finals)
+
+    def _refuse_steps(self) -> None:
+        if self.bidirectional:
+            raise UsageError(
+                "QuantizedLayer: a bidirectional layer needs whole sequences; give them to the layer itself"
+            )
 
     def _check(self, batch: _arrange.ArrangedBatch) -> None:
         if torch.compiler.is_compiling():

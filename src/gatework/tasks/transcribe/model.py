@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -160,22 +160,14 @@ class SpeechModel(nn.Module):
         output: Tensor = self.output(hidden).log_softmax(-1)
         return output
 
-    def step(self, frames: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Goes on by one step, to the state of the top layer.
+    def prepared(self, frames: Tensor) -> Tensor:
+        """What the layers are given of one step, shape (1, stack * bands).
 
         Args:
-            frames: The features of one step, shape (frames, bands) with at most `stack` frames.
-            state: What the previous call returned; None at the start.
-
-        Returns:
-            The state, shape (1, hidden), and what the next call is given.
-
-        Raises:
-            UsageError: The network reads recordings from their ends too.
+            frames: The features of the step, shape (frames, bands) with at most `stack` frames.
         """
         x = (frames - self.mean) / self.std
-        hidden, state = self.recurrent.step(self.stacked(x[None])[0], state)
-        return hidden, state
+        return self.stacked(x[None])[0]
 
 
 class Lookahead(nn.Module):

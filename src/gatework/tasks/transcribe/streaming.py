@@ -40,42 +40,66 @@ class StepStream:
                 "a bidirectional network, or one that takes off a recording's own mean, needs the whole recording; "
                 "train one with --no-bidirectional --normalise global"
             )
-        self.model, self.state = model.eval(), None
+        self.model = model.eval()
+        self.states: list[Any] = [None] * model.recurrent.num_layers
         self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
         self.loudness = np.zeros(0)
         # What is heard but waits for what comes after it.
         self._hidden: list[torch.Tensor] = []
         self._waits = 0 if model.lookahead is None else model.lookahead.steps
+        self._outputs: list[np.ndarray] = []
         self._unsaid = np.zeros(0)
         self._nothing = np.zeros((0, model.output.out_features), np.float32)
+        # The step under way: what is left of it, the stages that are done, and the frames since it was complete.
+        self._under_way: Iterator[None] = iter(())
+        self._stages, self._since = 0, 0
 
     def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
         """The steps that are complete with these frames, shape (steps, units + 1).
+
+        Where less than a step comes at once, the layers and the output are computed one after the other while the
+        frames of the next step come, so that no piece of sound has to pay for all of them.
 
         Args:
             frames: Shape (frames, bands).
             is_end: Whether the last step is to be filled up.
         """
-        stack = self.model.hearing.stack
+        stack, given = self.model.hearing.stack, len(frames)
         frames = np.concatenate([self.waiting, frames]) if len(self.waiting) else frames
         steps = -(-len(frames) // stack) if is_end else len(frames) // stack
         self.waiting = frames[steps * stack :]
-        if not steps and not is_end:  # as with most pieces of 10 ms
-            self.loudness = self._unsaid[:0]
-            return self._nothing
-        loudness = np.concatenate([self._unsaid, loudness_of(frames[: steps * stack], stack)])
-        outputs: list[np.ndarray] = []
         with torch.no_grad():
             for step in range(steps):
-                chunk = torch.from_numpy(frames[step * stack : (step + 1) * stack])
-                hidden, self.state = self.model.step(chunk, self.state)
-                self._hidden.append(hidden)
-                if len(self._hidden) > self._waits:
-                    outputs.append(self._said())
+                self._go_on()
+                self._under_way = self._work(torch.from_numpy(frames[step * stack : (step + 1) * stack]))
+                self._stages, self._since = 0, 0
+            self._since += given
+            is_due = is_end or given >= stack
+            self._go_on(None if is_due else (len(self.states) + 1) * self._since // stack)
             while self._hidden and is_end:
-                outputs.append(self._said())
-        self.loudness, self._unsaid = loudness[: len(outputs)], loudness[len(outputs) :]
+                self._outputs.append(self._said())
+        if steps:
+            self._unsaid = np.concatenate([self._unsaid, loudness_of(frames[: steps * stack], stack)])
+        outputs, self._outputs = self._outputs, []
+        self.loudness, self._unsaid = self._unsaid[: len(outputs)], self._unsaid[len(outputs) :]
         return np.stack(outputs) if outputs else self._nothing
+
+    def _go_on(self, stages: int | None = None) -> None:
+        """Does what is left of the step under way, or as much of it as makes that many stages."""
+        while stages is None or self._stages < stages:
+            if next(self._under_way, self) is self:
+                return
+            self._stages += 1
+
+    def _work(self, chunk: torch.Tensor) -> Iterator[None]:
+        hidden = self.model.prepared(chunk)
+        for layer, state in enumerate(self.states):
+            hidden, self.states[layer] = self.model.recurrent.step_layer(layer, hidden, state)
+            yield
+        self._hidden.append(hidden)
+        if len(self._hidden) > self._waits:
+            self._outputs.append(self._said())
+        yield
 
     def _said(self) -> np.ndarray:
         """What is known of the first step that waits, by the states after it that there are."""
