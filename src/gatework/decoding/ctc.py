@@ -103,12 +103,15 @@ class LanguageWeights:
         word: What each word adds.
         phrase: What each letter of a boosted phrase adds.
         recurrent: The factor of the log-probability of a recurrent language model.
+        blank: What is taken off the logarithm of the blank's probability at every step: a bonus for letters, which
+            both languages and an unsure network would rather leave out.
     """
 
     language: float = 0.0
     word: float = 0.0
     phrase: float = 1.0
     recurrent: float = 0.0
+    blank: float = 0.0
 
 
 class CtcReader:
@@ -159,11 +162,12 @@ class CtcReader:
         language.add_boosted(*self._joined(boosted))
         if recurrent is not None and weights.recurrent:
             language.set_recurrent(recurrent.native, weights.recurrent)
-        self._language = language
+        self._language, self._blank = language, weights.blank
 
     def search(self) -> CtcSearch:
         """A search under way, which has read nothing yet."""
-        return CtcSearch(_decoding.BeamSearch(self._language, len(self.alphabet), self.beam), len(self.alphabet))
+        native = _decoding.BeamSearch(self._language, len(self.alphabet), self.beam)
+        return CtcSearch(native, len(self.alphabet), self._blank)
 
     def read(self, log_probs: NDArray[np.float32]) -> list[WrittenLetter]:
         """The best text.
@@ -190,8 +194,8 @@ class CtcReader:
 class CtcSearch:
     """A search that reads steps as they come; its memory grows with what is not settled yet."""
 
-    def __init__(self, native: _decoding.BeamSearch, letters: int) -> None:
-        self._native, self._letters = native, letters
+    def __init__(self, native: _decoding.BeamSearch, letters: int, blank: float = 0.0) -> None:
+        self._native, self._letters, self._blank = native, letters, blank
 
     def feed(self, log_probs: NDArray[np.float32]) -> None:
         """Goes on by steps.
@@ -205,6 +209,9 @@ class CtcSearch:
         array = np.ascontiguousarray(log_probs, dtype=np.float32)
         if array.ndim != 2 or array.shape[1] != self._letters + 1:
             raise UsageError(f"log-probabilities have shape {array.shape}, expected (steps, {self._letters + 1})")
+        if self._blank:
+            array = array.copy()
+            array[:, 0] -= self._blank
         self._native.feed(array)
 
     def settled(self) -> list[WrittenLetter]:

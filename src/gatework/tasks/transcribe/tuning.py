@@ -11,13 +11,14 @@ from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLan
 from gatework.tasks.transcribe.confidence import COUNT as CONFIDENCE_COUNT
 from gatework.tasks.transcribe.confidence import Confidence
 from gatework.tasks.transcribe.letters import Alphabet
-from gatework.tasks.transcribe.metrics import aligned, letter_errors, word_errors
+from gatework.tasks.transcribe.metrics import aligned, letter_errors, word_counts, word_errors
 from gatework.tasks.transcribe.transcript import by_words, written
 
-COUNT = 6 + CONFIDENCE_COUNT
+COUNT = 7 + CONFIDENCE_COUNT
 """The numbers that a `Chosen` is kept as."""
-_LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+_LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5)
 _WORD = (-1.0, 1.0, 2.0, 3.0)
+_BLANK = (0.0, 1.0, 2.0)
 _RECURRENT = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 _SHARPNESS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2)
 # A narrow beam ranks the weights as a wide one does, in a quarter of the time.
@@ -43,14 +44,16 @@ class Chosen:
     def state(self) -> list[float]:
         """It as `COUNT` numbers, the first of which is 1."""
         weights = self.language
-        numbers = [1.0, weights.language, weights.word, weights.phrase, weights.recurrent, self.sharpness]
-        return [*numbers, *self.confidence.state()]
+        numbers = [weights.language, weights.word, weights.phrase, weights.recurrent, weights.blank]
+        return [1.0, *numbers, self.sharpness, *self.confidence.state()]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Chosen:
         """The one whose `state()` this is."""
-        _, language, word, phrase, recurrent, sharpness, *confidence = state
-        return cls(LanguageWeights(language, word, phrase, recurrent), sharpness, Confidence.from_state(confidence))
+        _, language, word, phrase, recurrent, blank, sharpness, *confidence = state
+        return cls(
+            LanguageWeights(language, word, phrase, recurrent, blank), sharpness, Confidence.from_state(confidence)
+        )
 
 
 def chosen(
@@ -134,7 +137,7 @@ def chosen_weights(
     references: Sequence[str],
     recurrent: LetterModel | None = None,
 ) -> LanguageWeights:
-    """The weights with the fewest wrong words, and of these the fewest wrong letters; 0 where a model does no good.
+    """The weights with the least word and letter error rates together; 0 where a model does no good.
 
     Args:
         alphabet: The letters, or words.
@@ -145,17 +148,20 @@ def chosen_weights(
     """
     log_probs, references = log_probs[:_MOST], references[:_MOST]
 
-    def errors(weights: LanguageWeights) -> tuple[int, int]:
+    words, letters = max(int(word_counts(references).sum()), 1), max(sum(map(len, references)), 1)
+
+    def errors(weights: LanguageWeights) -> float:
         reader = CtcReader(alphabet, model, weights, beam=_BEAM, recurrent=recurrent)
         texts = [reader.text(reader.read(one)) for one in log_probs]
-        return int(word_errors(references, texts).sum()), int(letter_errors(references, texts).sum())
+        return float(word_errors(references, texts).sum() / words + letter_errors(references, texts).sum() / letters)
 
     def best_of(*others: LanguageWeights) -> LanguageWeights:
         by_errors.update({weights: errors(weights) for weights in others if weights not in by_errors})
         return min(by_errors, key=by_errors.__getitem__)
 
-    by_errors: dict[LanguageWeights, tuple[int, int]] = {}
-    best = best_of(*(LanguageWeights(language) for language in (0.0, *_LANGUAGE)))
+    by_errors: dict[LanguageWeights, float] = {}
+    best = best_of(*(LanguageWeights(one, blank=blank) for blank in _BLANK for one in (0.0, *_LANGUAGE)))
+    best = best_of(*(replace(best, blank=max(best.blank + change, 0.0)) for change in (-0.5, 0.5)))
     best = best_of(*(replace(best, word=word) for word in _WORD))
     if recurrent is None:
         return best

@@ -25,7 +25,7 @@ class TranscribingPage extends SoundPage {
       said.addEventListener("click", () => this.seek(Math.floor(from / this.secondsOfStep)));
       return { said, from, to };
     });
-    at("words").replaceChildren(...(this.words.length ? this.words.map(({ said }) => said) : [element("em", {}, "no word")]));
+    at("words").replaceChildren(...(this.words.length ? this.words.flatMap(({ said }) => [said, " "]) : [element("em", {}, "no word")]));
     super.show();
     document.body.dataset.said = heard.text;
   }
