@@ -246,9 +246,12 @@ async def _unless_gone(request: Request, answer: Coroutine[Any, Any, T]) -> T:
         gone.cancel()
         if not computing.done():
             computing.cancel()
-    if computing.done():
-        return computing.result()
-    raise Refusal(_GONE, "the client has gone")
+    try:
+        if computing.done():
+            return computing.result()
+        raise Refusal(_GONE, "the client has gone")
+    finally:
+        del computing  # a refusal holds on to this frame: the two, and the request, would wait for the collector
 
 
 async def _disconnected(request: Request) -> None:

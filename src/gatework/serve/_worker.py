@@ -126,6 +126,7 @@ class Worker:
             return await future
         finally:
             timer.cancel()
+            del future, job, timer  # a refusal holds on to this frame, and they to the refusal
 
     def _give_up(self, job: WaitingRequest, seconds: float) -> None:
         """Refuses a job whose time is over, unless it has to be answered nevertheless."""
