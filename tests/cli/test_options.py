@@ -39,7 +39,7 @@ def test_a_column_whose_name_has_a_comma_is_found_and_several_are_given_by_repea
 def test_an_option_of_another_task_is_refused_with_the_name_of_its_own(energy):
     done = run_here("train", "classify", "energy.csv", "--horizon", 3, "--out", "x", cwd=energy)
     assert done.returncode == 2
-    assert "No such option: --horizon" in done.stderr
+    assert 'there is no option "--horizon"' in done.stderr
     assert "horizon is an option of forecast; see gatework train classify --help" in done.stderr
 
 

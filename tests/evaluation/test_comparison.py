@@ -1,7 +1,5 @@
 import json
-import os
 import shutil
-import signal
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from gatework.training.progress import Progress
 from gatework.training.run import Run
 from support.comparisons import compare
 from support.datasets import opinions, small, waves
+from support.stopping import StopAt
 
 CELLS = ("rnn", "gru", "lstm")
 
@@ -99,18 +98,8 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(finished, tmp_path):
     data, recipe = waves()
     out = tmp_path / "stopped"
 
-    class StopInTheThirdRun(Progress):
-        runs = 0
-
-        def started(self, label, epochs, steps, done):
-            self.runs += 1
-
-        def stepped(self, label, done, loss):
-            if self.runs == 3:
-                os.kill(os.getpid(), signal.SIGINT)
-
     with pytest.raises(KeyboardInterrupt):
-        compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, workers=1, progress=StopInTheThirdRun())
+        compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, workers=1, progress=StopAt(1, run=3))
     assert not (out / "comparison.json").exists()
     told: list[str] = []
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 
 import pytest
 
 from gatework.training.progress import Bars, Lines, Progress, describe, showing_progress, stop_on_signal
+from support.stopping import press
 
 RECORD = {
     "epoch": 2,
@@ -70,7 +70,7 @@ def test_the_first_signal_is_noted_and_the_handlers_come_back(number):
     before = signal.getsignal(number)
     with stop_on_signal() as stop:
         assert not stop.asked
-        os.kill(os.getpid(), number)
+        press(number)
         assert stop.asked
     assert signal.getsignal(number) is before
 

@@ -12,6 +12,7 @@ import pytest
 from gatework import training
 from gatework.errors import RunError
 from support.datasets import opinions, small
+from support.stopping import StopAt
 
 TRAIN = """
 import sys
@@ -66,16 +67,10 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_weights(tmp_path
 def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
     whole = training.train("classify", opinions(), out=tmp_path / "whole", recipe=small(epochs=2), threads=1)
 
-    class StopInTheSecondEpoch(training.Progress):
-        def stepped(self, label, done, loss):
-            if done == 20:
-                os.kill(os.getpid(), signal.SIGINT)
-
     path = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
-        training.train(
-            "classify", opinions(), out=path, recipe=small(epochs=2), threads=1, progress=StopInTheSecondEpoch()
-        )
+        # In the second epoch.
+        training.train("classify", opinions(), out=path, recipe=small(epochs=2), threads=1, progress=StopAt(20))
     stopped = training.Run.open(path)
     assert not stopped.is_finished
     with pytest.raises(RunError, match=r"is not finished; go on with: gatework train --resume"):
@@ -85,22 +80,14 @@ def test_ctrl_c_leaves_a_run_that_goes_on_exactly(tmp_path):
 
 
 def test_a_run_does_not_go_on_with_other_data(tmp_path):
-    class StopAtOnce(training.Progress):
-        def stepped(self, label, done, loss):
-            os.kill(os.getpid(), signal.SIGINT)
-
     with pytest.raises(KeyboardInterrupt):
-        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, progress=StopAtOnce())
+        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, progress=StopAt())
     with pytest.raises(RunError, match="began with other data"):
         training.resume(tmp_path / "run", opinions(seed=1))
 
 
 def test_a_run_from_a_frame_asks_for_the_frame_again(tmp_path):
-    class StopAtOnce(training.Progress):
-        def stepped(self, label, done, loss):
-            os.kill(os.getpid(), signal.SIGINT)
-
     with pytest.raises(KeyboardInterrupt):
-        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, progress=StopAtOnce())
+        training.train("classify", opinions(), out=tmp_path / "run", recipe=small(), threads=1, progress=StopAt())
     with pytest.raises(RunError, match="began with a data frame; give it again"):
         training.resume(tmp_path / "run")

@@ -23,7 +23,7 @@ from gatework._threads import wait_passively
 from gatework.cli import _declared, _options
 from gatework.cli._plain_values import read_plainly
 from gatework.cli._terminal import guard
-from gatework.errors import GateworkError, UsageError
+from gatework.errors import GateworkError, UsageError, nearest
 from gatework.formatting import listed, printable, wrapped
 from gatework.options import TASKS, owners
 
@@ -50,6 +50,14 @@ _GOING_ON = ("compare", "train", "tune")
 _EXAMPLE_WIDTH = 70
 # What a person mends by another place to write to.
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_WORDS = {
+    r"^Missing (?:argument|option) '(.+?)(?:\.\.\.)?'": r"\1 is missing",
+    r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)": r'"\1" is more than this command takes',
+    r"^No such command '(.+)'": r'there is no command "\1"',
+    r"^Option '(.+)' requires an argument": r"\1 needs a value",
+    r"Input should be a valid integer, .*": "a whole number is expected",
+    r"Input should be a valid number, .*": "a number is expected",
+}
 # What the parser raises for an unknown option, a missing argument or a value of the wrong kind.
 _MISUSE: Any = typer.BadParameter.__bases__[0]
 
@@ -202,7 +210,7 @@ def main() -> None:
         arguments = _without_plugins(_words()) or ["--help"]
         code = build(arguments)(args=arguments, prog_name="gatework", standalone_mode=False)
     except _MISUSE as error:
-        _fail(f"{error.format_message().rstrip('.')}; {_way_out(error, arguments)}", 2)
+        _fail(f"{_misuse(error)}; {_way_out(error, arguments)}", 2)
     except GateworkError as error:
         if error.__cause__ is not None and os.environ.get("GATEWORK_DEBUG"):
             raise
@@ -227,6 +235,17 @@ def _unexpected(error: BaseException) -> str:
         return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out"
     what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return f"this should not have happened ({what}); GATEWORK_DEBUG=1 before the command shows where"
+
+
+def _misuse(error: Any) -> str:
+    """What is wrong with a command line, in a person's words instead of the parser's."""
+    if hasattr(error, "possibilities"):
+        close = f" ({nearest(error.option_name, error.possibilities)})" if error.possibilities else ""
+        return f'there is no option "{error.option_name}"{close}'
+    sentence = str(error.format_message()).rstrip(".")
+    for pattern, words in _WORDS.items():
+        sentence = re.sub(pattern, words, sentence)
+    return sentence
 
 
 def _way_out(error: Any, arguments: Sequence[str]) -> str:

@@ -14,7 +14,10 @@ from gatework.errors import UsageError
 
 def report(
     paths: Annotated[
-        list[Path], typer.Argument(help="A run folder or a comparison folder; or several runs, to see side by side.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH...", help="A run folder or a comparison folder; or several runs, to see side by side."
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="The folder to write where there are several runs.")] = None,
 ) -> None:

@@ -41,7 +41,7 @@ def train(
 
     `gatework train TASK --help` shows the options of that task alone.
     """
-    from gatework import training
+    from gatework import tasks, training
     from gatework.cli._show import run_summary
     from gatework.errors import UsageError
     from gatework.training.logs import logged
@@ -54,11 +54,13 @@ def train(
             run = training.resume(resume, progress=told)
     else:
         if not (task and data and out):
+            if task and task not in TASKS:
+                tasks.get(task)  # says which there are
             absent = [name for name, value in (("TASK", task), ("FILE", data), ("--out", out)) if not value]
-            raise UsageError(
-                f"{', '.join(absent)} missing: {(TASKS.get(task or '') or next(iter(TASKS.values()))).example}, "
-                "or gatework train --resume RUN"
-            )
+            if task and data:
+                raise UsageError("--out is missing: name the run folder to write, such as --out RUN")
+            example = (TASKS.get(task or "") or next(iter(TASKS.values()))).example
+            raise UsageError(f"{', '.join(absent)} missing: {example}, or gatework train --resume RUN")
         with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as bars, logged(log, out, bars) as told:
             run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=told, **changes)
     if int(os.environ.get("RANK", "0")):

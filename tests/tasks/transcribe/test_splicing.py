@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from itertools import groupby
 
 import numpy as np
@@ -17,6 +15,7 @@ from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.options import SpeechOptions
 from gatework.tasks.transcribe.splicing import SplicedExamples, is_due, places_of
 from support import recordings
+from support.stopping import StopAt
 
 LETTER_FRAMES = 10
 
@@ -54,20 +53,12 @@ def test_words_are_looked_for_from_a_quarter_on_and_again():
     assert [epoch for epoch in range(1, 3) if is_due(epoch, 2)] == [2]
 
 
-class StopAmongCuts(training.Progress):
-    """Stops within an epoch that learns from words that were looked for before it."""
-
-    def stepped(self, label: str, done: int, loss: float) -> None:
-        """Counts steps."""
-        if done == 22:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
 def test_a_training_that_is_stopped_goes_on_with_the_same_recordings(tmp_path):
     dataset, recipe = recordings.dataset(options=SpeechOptions()), recordings.small(epochs=5)
     whole = training.train("transcribe", dataset, out=tmp_path / "whole", recipe=recipe, threads=1)
     with pytest.raises(KeyboardInterrupt):
-        training.train("transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1, progress=StopAmongCuts())
+        # Within an epoch that learns from words that were looked for before it.
+        training.train("transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1, progress=StopAt(22))
     resumed = training.resume(tmp_path / "run", dataset)
     assert (whole.network.cuts >= 0).any()
     for name, weights in whole.network.state_dict().items():

@@ -27,7 +27,7 @@ def sorted_arguments(arguments: Sequence[str]) -> tuple[list[Run], Any, Path]:
     folders = [argument for argument in arguments if os.path.isdir(argument)]
     others = [argument for argument in arguments if not os.path.isdir(argument)]
     if not folders or not os.path.isdir(arguments[0]):
-        raise RunError(f"{arguments[0]} is not there: a run folder, made by gatework train, was expected")
+        Run.open(Path(arguments[0]))  # says what is there instead
     if len(others) > 1:
         raise UsageError(f"one text or file of inputs can be given, and these are {len(others)}: {', '.join(others)}")
     home = Path(folders[0])

@@ -1,0 +1,38 @@
+"""Ctrl-C in the midst of a training, without a signal: one that nobody catches would end the process of all tests."""
+
+from __future__ import annotations
+
+import signal
+
+from gatework.training import Progress
+from gatework.training.progress import Stop
+
+
+def press(number: signal.Signals = signal.SIGINT) -> None:
+    """Does to a training of this process what a signal would do."""
+    handler = signal.getsignal(number)
+    assert isinstance(handler, Stop), "no training of this process catches signals"
+    handler(number, None)
+
+
+class StopAt(Progress):
+    """Presses Ctrl-C once a run has made so many steps.
+
+    Args:
+        step: How many, of one run.
+        run: In which run, counted from 1.
+    """
+
+    def __init__(self, step: int = 1, run: int = 1) -> None:
+        self.step = step
+        self.run = run
+        self.runs = 0
+
+    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
+        """Counts runs."""
+        self.runs += 1
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """Presses Ctrl-C where it is due."""
+        if (self.runs, done) == (self.run, self.step):
+            press()
