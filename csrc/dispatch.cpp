@@ -16,10 +16,11 @@
 
 namespace gatework {
 
-// The tables of kernels.cpp, [cell][variant].
-#define GATEWORK_DECLARE(isa)                                                      \
-  namespace isa {                                                                  \
-  extern const KernelRow float32_kernels[], float64_kernels[], bfloat16_kernels[]; \
+// The tables of kernels.cpp, [cell], and of options_kernels.cpp, [cell][variant].
+#define GATEWORK_DECLARE(isa)                                                   \
+  namespace isa {                                                               \
+  extern const Kernel float32_kernels[], float64_kernels[], bfloat16_kernels[]; \
+  extern const OptionsRow float32_options_kernels[], float64_options_kernels[]; \
   }
 #if defined(__x86_64__)
 GATEWORK_DECLARE(baseline)
@@ -33,19 +34,29 @@ GATEWORK_DECLARE(neon)
 GATEWORK_DECLARE(baseline)
 #endif
 
-// By instruction set and element; null for an instruction set of other processors.
-#define GATEWORK_TABLES(isa) {isa::float32_kernels, isa::float64_kernels, isa::bfloat16_kernels}
-static const KernelRow* const tables[isa_count][element_count] = {
+struct Tables {
+  const Kernel* plain;
+  const OptionsRow* options;  // null where factors are rounded: nothing acts around a cell then
+};
+
+// By instruction set and element, each with the instruction set that it is compiled for; null for an instruction set of
+// other processors.
+#define GATEWORK_EXACT(isa, element) {isa::element##_kernels, isa::element##_options_kernels}
+#define GATEWORK_TABLES(isa, double_isa, rounded_isa)                                                             \
+  {                                                                                                               \
+    GATEWORK_EXACT(isa, float32), GATEWORK_EXACT(double_isa, float64), { rounded_isa::bfloat16_kernels, nullptr } \
+  }
+static const Tables tables[isa_count][element_count] = {
 #if defined(__x86_64__)
-    GATEWORK_TABLES(baseline),
-    GATEWORK_TABLES(avx2),
-    GATEWORK_TABLES(avx512),
-    {avx512::float32_kernels, avx512::float64_kernels, avx512_bf16::bfloat16_kernels},
-    {avx512::float32_kernels, avx512::float64_kernels, avx512_amx::bfloat16_kernels},
+    GATEWORK_TABLES(baseline, baseline, baseline),  // baseline
+    GATEWORK_TABLES(avx2, avx2, avx2),              // avx2
+    GATEWORK_TABLES(avx512, avx2, avx2),            // avx512
+    GATEWORK_TABLES(avx512, avx2, avx512_bf16),     // avx512_bf16
+    GATEWORK_TABLES(avx512, avx2, avx512_amx),      // avx512_amx
 #elif defined(__aarch64__)
-    {}, {}, {}, {}, {}, GATEWORK_TABLES(neon),
+    {}, {}, {}, {}, {}, GATEWORK_TABLES(neon, neon, neon),
 #else
-    GATEWORK_TABLES(baseline),
+    GATEWORK_TABLES(baseline, baseline, baseline),
 #endif
 };
 
@@ -54,7 +65,7 @@ const char* const cell_names[] = {GATEWORK_CELLS(GATEWORK_NAME)};
 const int cell_count = sizeof(cell_names) / sizeof(cell_names[0]);
 const char* const isa_names[isa_count] = {"baseline", "avx2", "avx512", "avx512_bf16", "avx512_amx", "neon"};
 
-bool is_compiled(Isa isa) { return tables[static_cast<int>(isa)][0]; }
+bool is_compiled(Isa isa) { return tables[static_cast<int>(isa)][0].plain; }
 
 bool is_supported(Isa isa) {
 #if defined(__x86_64__)
@@ -83,15 +94,16 @@ bool is_supported(Isa isa) {
 Isa owner_of(Isa isa, Element element) {
   const int e = static_cast<int>(element);
   int owner = 0;
-  while (tables[owner][e] != tables[static_cast<int>(isa)][e]) ++owner;
+  while (tables[owner][e].plain != tables[static_cast<int>(isa)][e].plain) ++owner;
   return static_cast<Isa>(owner);
 }
 
 const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant) {
   const int v = static_cast<int>(variant);
   if (!is_compiled(isa) || cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
-  const Kernel& found = tables[static_cast<int>(isa)][static_cast<int>(element)][cell][v];
-  return found.forward ? &found : nullptr;
+  const Tables& of_element = tables[static_cast<int>(isa)][static_cast<int>(element)];
+  if (variant == Variant::plain) return &of_element.plain[cell];
+  return of_element.options ? &of_element.options[cell][v - 1] : nullptr;
 }
 
 namespace {

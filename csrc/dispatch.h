@@ -18,7 +18,7 @@ enum class Variant : int { plain = 0, options = 1, normalised = 2 };
 constexpr int isa_count = 6;
 constexpr int element_count = 3;
 constexpr int variant_count = 3;
-using KernelRow = Kernel[variant_count];  // the kernels of a cell; without functions where there is none
+using OptionsRow = Kernel[variant_count - 1];  // the kernels of a cell that are not plain
 
 extern const char* const isa_names[isa_count];
 extern const char* const cell_names[];

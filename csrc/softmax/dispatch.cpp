@@ -33,7 +33,7 @@ const Kernel* kernel_of(Isa isa, Element element) {
     case Isa::avx2:
       return is_rounded ? &avx2::cross_entropy_bfloat16 : &avx2::cross_entropy_float32;
     case Isa::avx512:
-      return is_rounded ? &avx512::cross_entropy_bfloat16 : &avx512::cross_entropy_float32;
+      return is_rounded ? &avx2::cross_entropy_bfloat16 : &avx512::cross_entropy_float32;
     case Isa::avx512_bf16:
     case Isa::avx512_amx:
       return is_rounded ? &avx512_bf16::cross_entropy_bfloat16 : &avx512::cross_entropy_float32;

@@ -21,9 +21,11 @@ mkdir -p "$build"
 common="-std=c++17 $(in_cmake kernel_flags) -Wall -Wextra -Werror"
 objects=
 for element in $(elements_of neon); do
-  $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon -DGATEWORK_ELEMENT="$element" \
-    -c "$root/csrc/kernels.cpp" -o "$build/$element.o"
-  objects="$objects $build/$element.o"
+  for source in $(sources_of "$element"); do
+    $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon -DGATEWORK_ELEMENT="$element" \
+      -c "$root/csrc/$source.cpp" -o "$build/$element-$source.o"
+    objects="$objects $build/$element-$source.o"
+  done
 done
 bytes=
 for isa in neon neon_dot; do

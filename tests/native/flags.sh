@@ -17,3 +17,9 @@ elements_of() {
   own=$(in_cmake "$1_elements")
   echo "${own:-$(in_cmake elements)}"
 }
+
+# The sources of csrc that are compiled for a type of element: sources_of float32.
+sources_of() {
+  echo kernels
+  [ "$1" = bfloat16 ] || echo options_kernels
+}

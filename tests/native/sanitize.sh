@@ -36,8 +36,10 @@ bytes() {
 scans() {
   for isa in $isas; do
     for element in $(elements_of "$isa"); do
-      printf '%s\0' "$compiler $common '$model' $(flags_of "$isa") -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element \
-        -c '$root/csrc/kernels.cpp' -o '$build/scans-$isa-$element-$sanitizer.o'"
+      for source in $(sources_of "$element"); do
+        printf '%s\0' "$compiler $common '$model' $(flags_of "$isa") -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element \
+          -c '$root/csrc/$source.cpp' -o '$build/scans-$isa-$element-$source-$sanitizer.o'"
+      done
     done
   done | at_once
   $compiler $common "$model" -o "$build/driver-$sanitizer" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \

@@ -20,8 +20,10 @@ objects=
 for isa in baseline avx2 avx512 avx512_bf16 avx512_amx; do
   for element in $(elements_of $isa); do
     flags="$common $(flags_of $isa) -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element"
-    units+="$compiler $flags -c $root/csrc/kernels.cpp -o $build/${isa}_$element.o"$'\n'
-    objects+=" $build/${isa}_$element.o"
+    for source in $(sources_of $element); do
+      units+="$compiler $flags -c $root/csrc/$source.cpp -o $build/${isa}_${element}_$source.o"$'\n'
+      objects+=" $build/${isa}_${element}_$source.o"
+    done
   done
 done
 for isa in baseline avx2 avx2_vnni avx512_vnni; do

@@ -20,7 +20,7 @@ __all__ += ["supported_isas", "use_isa"]
 # By element type, in the native side's order: what a scan's x and output are, and what all else is.
 COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
 _ELEMENTS = tuple(COMPUTED)
-# What the native side's products are made of for each, as csrc/kernels.cpp says for the built-in cells.
+# What the native side's products are made of for each, as csrc/elements.h says for the built-in cells.
 _OPERANDS = ("Exact<Widest<float>>", "Exact<Widest<double>>", "RoundedOperands<Widest<float>>")
 # What a kernel does at every step besides the cell itself: nothing, masks and clipping, layer norm too.
 Variant = Literal["plain", "options", "normalised"]

@@ -33,7 +33,7 @@ def outline(model: nn.Module, examples: Examples) -> list[str]:
     for name, part in model.named_children():
         if name not in shapes and not _count(part):
             continue  # what acts only once the network is trained
-        rows.append((name, type(part).__name__, shapes.get(name, ""), f"{_count(part):,}"))
+        rows.append((name, type(part).__name__.lstrip("_"), shapes.get(name, ""), f"{_count(part):,}"))
     loose = sum(p.numel() for p in model.parameters(recurse=False))
     rows += [("(learnt)", "", "", f"{loose:,}")] if loose else []
     rows.append(("total", "", "", f"{_count(model):,}"))
