@@ -26,6 +26,7 @@
 | `sentence_pairs` | pairs of a toy language, and a small translator |
 | `sensors` | small sensor tables with anomalies |
 | `spelling` | a task of a person's own with ragged outputs |
+| `stopping` | Ctrl-C in the midst of a training of this process, without a signal |
 | `task_battery` | `check_task(dataset, recipe, folder)`: what every task must do |
 | `texts` | small texts and language models of them |
 | `source_tree` | the files, imports and classes of `src/`, parsed |
