@@ -44,9 +44,9 @@ def train(file: Path, minutes: float, threads: int | None, changes: dict[str, ob
     """Trains for so many minutes and prints what came of it."""
     first, processor, out = FirstSample(), time.process_time(), Path(tempfile.mkdtemp()) / "run"
     run = gatework.train("generate", file, out=out, minutes=minutes, threads=threads, progress=first, **changes)
-    processor = time.process_time() - processor
+    processor, clock = time.process_time() - processor, time.perf_counter() - first.clock
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
-    recipe, metrics, clock = run.recipe.to_dict(), run.summary["metrics"], run.summary["seconds"]
+    recipe, metrics = run.recipe.to_dict(), run.summary["metrics"]
     step = recipe["training"]["batch_size"] * recipe["generate"]["window"]
     validation = min(line["validation_nats_per_character"] for line in lines)
     print(
