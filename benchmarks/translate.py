@@ -6,8 +6,8 @@ or fr-en or en-fr of Tatoeba, trains a network of a size for it, and prints BLEU
 lower case, which is near the published tokenised figures, chrF, and the simple methods beside it. Tatoeba is split so
 that no sentence of a part stands in another, on either side. With several --seeds the mean, and the runs together as an
 ensemble, are printed too. A run that stands in --out is gone on with from where it was left, or taken as it
-is. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same network written with
-torch.nn's LSTM and cross_entropy, on the same batches, in turn.
+is. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same network written with torch.nn
+in float32, on the same batches, in turn.
 
 GATEWORK_DATA=... python benchmarks/translate.py --budgets de-en:5 de-en:20 en-de:15 --out build/translate
 GATEWORK_DATA=... python benchmarks/translate.py --budgets fr-en:15 --pairs 0
@@ -35,10 +35,12 @@ from gatework.bench.timing import seconds_of
 from gatework.data.dataset import Dataset
 from gatework.data.subwords import PADDING
 from gatework.nn import to_torch
+from gatework.nn.attention_decoder import locked_dropout
 from gatework.nn.precision import train_in_bfloat16
 from gatework.recipe import Recipe, find_recipe
 from gatework.tasks.translate.data import sides_of
 from gatework.tasks.translate.metrics import signature
+from gatework.tasks.translate.model import TranslationModel
 from gatework.training import Run
 from gatework.training.optimizer import Adam
 
@@ -146,7 +148,7 @@ def step_beside_torch(direction: str, pairs: int) -> None:
     examples = task.encode(dataset.train)
     torch.manual_seed(0)
     ours = task.model(recipe.model)
-    theirs = with_torch_layers(copy.deepcopy(ours))
+    theirs = TorchTranslation(copy.deepcopy(ours))
     rounded = copy.deepcopy(ours)
     train_in_bfloat16(rounded)
     steps = {"gatework": stepping(our_loss, task, ours, Adam(ours.parameters()))}
@@ -160,31 +162,44 @@ def step_beside_torch(direction: str, pairs: int) -> None:
             if pair >= 2:
                 times[name].append(seconds)
     for name, found in times.items():
-        ratios = [t / o for t, o in zip(found, times["gatework"], strict=True)]
+        ratios = [t / o for t, o in zip(times["torch.nn"], found, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
-        print(f"step, {name:9} {1e3 * statistics.median(found):7.1f} ms  {middle:.2f} x  [{low:.2f}, {high:.2f}]")
+        print(f"step, {name:9} {1e3 * statistics.median(found):7.1f} ms, torch.nn {middle:.2f} x  [{low:.2f}, {high:.2f}]")
 
 
-def with_torch_layers(model: nn.Module) -> nn.Module:
-    """The same network on torch.nn's layers: padded batches packed for them, as torch asks."""
-    model.encoder = TorchLayers(to_torch(model.encoder))
-    layers = TorchLayers(to_torch(model.decoder.recurrent))
-    del model.decoder.recurrent
-    model.decoder.recurrent = layers
-    return model
+class TorchTranslation(nn.Module):
+    """The same network written with torch.nn: the layers take packed batches, attention padded ones, and what joins
+    both and the output are computed for the pieces that exist."""
 
-
-class TorchLayers(nn.Module):
-    def __init__(self, layers: nn.Module) -> None:
+    def __init__(self, ours: TranslationModel) -> None:
         super().__init__()
-        self.layers = layers
+        self.embedding, self.scale, self.bias, self.dropout = ours.embedding, ours.scale, ours.bias, ours.dropout
+        self.encoder, self.decoder = to_torch(ours.encoder), to_torch(ours.decoder.recurrent)
+        self.key, self.join, self.beside = ours.decoder.attention.key, ours.decoder.join, ours.beside
 
-    def forward(self, x, state=None, *, lengths=None):
-        if lengths is None:
-            return self.layers(x, state)
-        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-        output, state = self.layers(packed, state)
-        return nn.utils.rnn.pad_packed_sequence(output, total_length=x.shape[0])[0], state
+    def forward(self, inputs, lengths, previous, target_lengths):
+        outputs, states = self.encoder(self.packed(self.vectors(inputs), lengths))
+        memory = self.dropped(nn.utils.rnn.pad_packed_sequence(outputs)[0]).transpose(0, 1)
+        begin = tuple(self.beside(state) for state in states)
+        hidden, _ = self.decoder(self.packed(self.vectors(previous), target_lengths), begin)
+        hidden = self.dropped(nn.utils.rnn.pad_packed_sequence(hidden)[0]).transpose(0, 1)
+        beyond = torch.arange(memory.shape[1]) >= lengths[:, None]
+        scores = torch.bmm(hidden, self.key(memory).transpose(1, 2)).masked_fill(beyond[:, None], -torch.inf)
+        joined = torch.cat([torch.bmm(scores.softmax(-1), memory), hidden], dim=-1)
+        is_piece = torch.arange(previous.shape[1]) < target_lengths[:, None]
+        mask = nn.functional.dropout(torch.ones(len(inputs), 1, self.join.out_features), self.dropout)
+        joined = torch.tanh(self.join(joined[is_piece])) * mask.expand(-1, previous.shape[1], -1)[is_piece]
+        return nn.functional.linear(joined, self.embedding.weight, self.bias)
+
+    def vectors(self, pieces):
+        return self.dropped(self.embedding(pieces.t()) * self.scale)
+
+    def dropped(self, x):
+        return locked_dropout(x, self.dropout, self.training)
+
+    @staticmethod
+    def packed(x, lengths):
+        return nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
 
 
 def torch_loss(task, model, batch):

@@ -20,6 +20,7 @@ using namespace gatework::records;
 // Layers on int8: quantized/bind.cpp. Losses over many columns: softmax/bind.cpp.
 void bind_quantized(nb::module_& m);
 void bind_softmax(nb::module_& m);
+void bind_attention(nb::module_& m);
 
 namespace {
 
@@ -167,4 +168,5 @@ NB_MODULE(_native, m) {
   m.def("backward", backward);
   bind_quantized(m);
   bind_softmax(m);
+  bind_attention(m);
 }

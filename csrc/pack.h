@@ -10,48 +10,53 @@ GATEWORK_INLINE int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// What pack_block does, where whole vectors can be moved: how much of `depth` that was.
+// What pack_block() does where the numbers of all lanes lie side by side.
 template <class O>
-GATEWORK_CALLED int64_t pack_whole_vectors(const typename O::T* from, int64_t depth, int64_t k_stride,
-                                           int64_t unit_stride, typename O::T* to, int64_t to_k) {
+GATEWORK_CALLED void pack_rows(const typename O::T* from, int64_t depth, int64_t k_stride, int64_t count,
+                               typename O::T* to, int64_t to_k) {
   using V = typename O::V;
-  int64_t k = 0;
-  if (unit_stride == 1) {
-    for (; k < depth; ++k) V::load(from + k * k_stride).store(to + k * to_k);
-  } else if (k_stride == 1) {
-    for (; k + V::lanes <= depth; k += V::lanes) {
-      V square[V::lanes];
-#pragma GCC unroll 16
-      for (int lane = 0; lane < V::lanes; ++lane) square[lane] = V::load(from + lane * unit_stride + k);
-      transpose<V::lanes>(square);
-#pragma GCC unroll 16
-      for (int lane = 0; lane < V::lanes; ++lane) square[lane].store(to + (k + lane) * to_k);
+  alignas(64) typename O::Element rows[O::group][V::lanes];
+  const typename O::Element* const each[2] = {rows[0], rows[O::group - 1]};
+  for (int64_t k = 0; k < round_up(depth, O::slice_multiple); k += O::group) {
+    for (int64_t e = 0; e < O::group; ++e) {
+      O::store(k + e < depth ? load_units<V>(from + (k + e) * k_stride, count) : V::constant(0), rows[e]);
     }
+    O::gather(each, O::group, 0, V::lanes).store(to + k / O::group * to_k);
   }
-  return k;
+}
+
+// What pack_block() does where those of each lane lie side by side: a square of groups at a time is turned.
+template <class O>
+GATEWORK_CALLED void pack_columns(const typename O::T* from, int64_t depth, int64_t unit_stride, int64_t count,
+                                  typename O::T* to, int64_t to_k) {
+  using V = typename O::V;
+  const int64_t groups = round_up(depth, O::slice_multiple) / O::group;
+  for (int64_t group = 0; group < groups; group += V::lanes) {
+    V square[V::lanes];
+    for (int64_t lane = 0; lane < V::lanes; ++lane) {
+      alignas(64) typename O::Element row[O::group * V::lanes];
+      for (int64_t e = 0; e < O::group; ++e) {
+        const int64_t k = group * O::group + e * V::lanes;
+        O::store(lane < count && k < depth ? load_units<V>(from + lane * unit_stride + k, depth - k) : V::constant(0),
+                 row + e * V::lanes);
+      }
+      square[lane] = V::load(reinterpret_cast<const typename O::T*>(row));
+    }
+    transpose<V::lanes>(square);
+    const int64_t left = groups - group;
+    for (int64_t k = 0; k < (left < V::lanes ? left : V::lanes); ++k) square[k].store(to + (group + k) * to_k);
+  }
 }
 
 // For each group of `depth`, the lanes [unit, unit + lanes); element (k, unit) of the source is at
-// k * k_stride + unit * unit_stride, and units from `units` on are 0, as is k from `depth` to the next whole
-// slice_multiple. Groups are `to_k` apart.
+// k * k_stride + unit * unit_stride, one of which is 1, and units from `units` on are 0, as is k from `depth` to the
+// next whole slice_multiple. Groups are `to_k` apart.
 template <class O>
 GATEWORK_INLINE void pack_block(const typename O::T* from, int64_t depth, int64_t k_stride, int64_t unit, int64_t units,
                                 int64_t unit_stride, typename O::T* to, int64_t to_k) {
-  constexpr int64_t lanes = O::V::lanes;
-  const int64_t count = units - unit < lanes ? units - unit : lanes;
-  int64_t first = 0;
-  if (!O::is_rounded && count == lanes)
-    first = pack_whole_vectors<O>(from + unit * unit_stride, depth, k_stride, unit_stride, to, to_k);
-  for (int64_t k = first; k < round_up(depth, O::slice_multiple); k += O::group) {
-    const auto* source = from + k * k_stride + unit * unit_stride;
-    auto* target = reinterpret_cast<typename O::Element*>(to + k / O::group * to_k);
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      for (int64_t e = 0; e < O::group; ++e) {
-        const bool is_inside = lane < count && k + e < depth;
-        *target++ = O::element(is_inside ? source[lane * unit_stride + e * k_stride] : 0);
-      }
-    }
-  }
+  from += unit * unit_stride;
+  if (unit_stride == 1) return pack_rows<O>(from, depth, k_stride, units - unit, to, to_k);
+  pack_columns<O>(from, depth, unit_stride, units - unit, to, to_k);
 }
 
 // A matrix (planes * depth, units) in panels of up to max_columns blocks of units; each plane ends with a whole

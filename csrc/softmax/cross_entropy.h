@@ -154,11 +154,14 @@ class CrossEntropy {
     multiply_panels(elements, wide_features, feature_groups, feature_groups, count, forward_panels, wide_columns,
                     starts, logits);
     const bool is_followed = a.d_x || a.d_weight || a.d_bias;
-    for (int64_t r = 0; r < count; ++r) take_row(row + r, logits + r * wide_columns, is_followed);
-    if (!is_followed) return;
-    if (a.d_bias) sum_rows(count, bias_sums + from / chunk_rows * wide_columns);
+    T* const bias = a.d_bias ? bias_sums + from / chunk_rows * wide_columns : nullptr;
+    for (int64_t k = 0; bias && k < wide_columns; k += lanes) V::constant(0).store(bias + k);
+    for (int64_t r = 0; r < count; ++r) {
+      T* const l = logits + r * wide_columns;
+      const T all = take_row(row + r, l);
+      if (is_followed) give_slopes(row + r, all, l, slopes + r * wide_columns, bias);
+    }
     if (!a.d_x && !a.d_weight) return;
-    for (int64_t k = 0; k < count * wide_columns; k += lanes) O::store(V::load(logits + k), slopes + k);
     if (a.d_x) give_rows(row, count);
     if (!a.d_weight) return;
     for (int64_t r = 0; r < count; r += O::group) keep_group(r, count - r < O::group ? count - r : O::group, from + r);
@@ -187,40 +190,52 @@ class CrossEntropy {
     }
   }
 
-  // The loss of a row; its logits become the derivative by them.
-  void take_row(int64_t row, T* l, bool is_followed) const {
+  // The loss of a row; its logits become powers of e, whose sum is returned.
+  T take_row(int64_t row, T* l) const {
     const int64_t whole = a.columns / lanes * lanes, rest = a.columns - whole;
     const T lowest = -__builtin_inff();
     for (int64_t k = a.columns; k < wide_columns; ++k) l[k] = lowest;
     V most = V::constant(lowest), total = V::constant(0);
-    for (int64_t k = 0; k < wide_columns; k += lanes) most = maximum(V::load(l + k), most);
-    for (int64_t k = 0; a.smoothing != 0 && k < whole; k += lanes) total = total + V::load(l + k);
-    if (a.smoothing != 0 && rest) total = total + V::load(l + whole, static_cast<int>(rest));
+    for (int64_t k = 0; k < whole; k += lanes) {
+      const V logit = V::load(l + k);
+      most = maximum(logit, most);
+      total = total + logit;
+    }
+    if (rest) {
+      most = maximum(V::load(l + whole), most);
+      total = total + V::load(l + whole, static_cast<int>(rest));
+    }
     T largest = most.raw[0];
     for (int64_t lane = 1; lane < lanes; ++lane) largest = most.raw[lane] > largest ? most.raw[lane] : largest;
-    const int64_t right = a.right[row];
-    const T of_right = l[right];
+    const T of_right = l[a.right[row]];
     V sum = V::constant(0);
     for (int64_t k = 0; k < wide_columns; k += lanes) {
       const V e = exp(V::load(l + k) - V::broadcast(largest));
       e.store(l + k);
       sum = sum + e;
     }
-    const T all = sum_of(sum), columns = static_cast<T>(a.columns);
-    a.losses[row] =
-        largest + __builtin_logf(all) - (1 - a.smoothing) * of_right - a.smoothing * sum_of(total) / columns;
-    if (!is_followed) return;
-    const V factor = V::broadcast(a.scale / all), share = V::broadcast(a.scale * a.smoothing / columns);
-    for (int64_t k = 0; k < wide_columns; k += lanes) (V::load(l + k) * factor - share).store(l + k);
-    l[right] -= a.scale * (1 - a.smoothing);
+    const T all = sum_of(sum), of_all = a.smoothing != 0 ? a.smoothing * sum_of(total) / static_cast<T>(a.columns) : 0;
+    a.losses[row] = largest + __builtin_logf(all) - (1 - a.smoothing) * of_right - of_all;
+    return all;
   }
 
-  void sum_rows(int64_t count, T* to) const {
+  // The derivatives by the logits of a row, from its powers of e and their sum; `bias`, where there is one, receives
+  // them too.
+  void give_slopes(int64_t row, T all, T* l, Element* to, T* bias) const {
+    const int64_t right = a.right[row], begin = right / lanes * lanes;
+    const V factor = V::broadcast(a.scale / all);
+    const V share = V::broadcast(a.scale * a.smoothing / static_cast<T>(a.columns));
+    const V before = bias ? V::load(bias + begin) : V::constant(0);
     for (int64_t k = 0; k < wide_columns; k += lanes) {
-      V sum = V::load(logits + k);
-      for (int64_t r = 1; r < count; ++r) sum = sum + V::load(logits + r * wide_columns + k);
-      sum.store(to + k);
+      const V slope = V::load(l + k) * factor - share;
+      O::store(slope, to + k);
+      if (bias) (V::load(bias + k) + slope).store(bias + k);
     }
+    (V::load(l + begin) * factor - share).store(l + begin);
+    l[right] -= a.scale * (1 - a.smoothing);
+    const V slope = V::load(l + begin);
+    O::store(slope, to + begin);
+    if (bias) (before + slope).store(bias + begin);
   }
 
   void give_rows(int64_t row, int64_t count) const {

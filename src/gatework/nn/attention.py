@@ -20,6 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from gatework.errors import UsageError
+from gatework.nn import _attend
+from gatework.nn._pieces import Pieces
+from gatework.nn.softmax import _kernels
 
 Score = Literal["general", "dot", "additive"]
 
@@ -115,6 +118,22 @@ class Attention(nn.Module):
             scores = scores.masked_fill(memory.beyond.unsqueeze(1), float("-inf"))
         weights = scores.softmax(-1)
         return torch.bmm(weights, memory.values).transpose(0, 1), weights.transpose(0, 1)
+
+    def rows(self, queries: Tensor, memory: Memory, pieces: Pieces) -> Tensor:
+        """Looks at a memory with queries of different numbers.
+
+        Args:
+            queries: Shape (rows, query).
+            memory: What `remember()` gave.
+            pieces: Which query of which memory each row is.
+
+        Returns:
+            The context of each row, shape (rows, memory).
+        """
+        if self.weigh is None and _kernels.fits(queries, memory.keys, memory.values):
+            lengths = None if memory.beyond is None else (~memory.beyond).sum(1)
+            return _attend.contexts(queries, memory.keys, memory.values, pieces, lengths)
+        return pieces.of_targets(self(pieces.padded(queries).transpose(0, 1), memory)[0].transpose(0, 1))
 
     def extra_repr(self) -> str:
         """The sizes and the score."""

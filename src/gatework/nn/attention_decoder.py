@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gatework.errors import UsageError
 from gatework.nn._layer import RecurrentLayer
+from gatework.nn._pieces import Pieces
 from gatework.nn.attention import Attention, Memory
 
 
@@ -98,6 +99,30 @@ class AttentionDecoder(nn.Module):
         output, weights = self._look(locked_dropout(hidden, self.dropout, self.training), memory)
         return Decoded(output, state, weights)
 
+    def rows(self, inputs: Tensor, pieces: Pieces, memory: Memory, state: Any = None) -> Tensor:
+        """Decodes whole targets of different lengths, and computes nothing beyond their ends.
+
+        Args:
+            inputs: What `forward()` is given, of the pieces alone, shape (rows, input).
+            pieces: Which piece of which target each row is.
+            memory: What `remember()` gave.
+            state: The initial state of the layers; zero if None.
+
+        Returns:
+            The output of each row, shape (rows, output).
+
+        Raises:
+            UsageError: The decoder feeds its output back, and has to go step by step.
+        """
+        if self.input_feeding:
+            raise UsageError("AttentionDecoder: a decoder with input feeding goes step by step; use forward()")
+        hidden = self.recurrent(pieces.packed(inputs), state)[0].data
+        hidden = locked_dropout_of(hidden, pieces, self.dropout, self.training)
+        if self.attention is None:
+            return torch.tanh(self.join(hidden))
+        context = self.attention.rows(hidden, memory, pieces)
+        return torch.tanh(self.join(torch.cat([context, hidden], dim=-1)))
+
     def step(self, inputs: Tensor, memory: Memory, state: Any = None) -> Decoded:
         """Goes on by one step.
 
@@ -167,7 +192,19 @@ def locked_dropout(x: Tensor, share: float, is_training: bool) -> Tensor:
         share: The share of units that are dropped.
         is_training: Whether anything is dropped.
     """
+    mask = locked_mask(x, x.shape[1], share, is_training)
+    return x if mask is None else x * mask
+
+
+def locked_dropout_of(rows: Tensor, pieces: Pieces, share: float, is_training: bool) -> Tensor:
+    """As `locked_dropout()`, of the pieces alone, shape (rows, features)."""
+    mask = locked_mask(rows, pieces.batch, share, is_training)
+    return rows if mask is None else rows * mask[pieces.targets]
+
+
+def locked_mask(like: Tensor, batch: int, share: float, is_training: bool, scale: float = 1.0) -> Tensor | None:
+    """What locked dropout multiplies with, shape (batch, features), times `scale`; None where nothing is dropped."""
     if not is_training or share == 0:
-        return x
+        return None
     keep = 1 - share
-    return x * torch.empty_like(x[:1]).bernoulli_(keep).div_(keep)
+    return like.new_empty(batch, like.shape[-1]).bernoulli_(keep).mul_(scale / keep)

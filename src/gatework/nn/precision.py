@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from gatework.nn import AttentionDecoder, RecurrentLayer
 from gatework.options import Device, Precision
@@ -73,6 +74,6 @@ class Rounded:
 
 def _as_float32(value: Any) -> Any:
     """Tensors in float32, those of tuples too."""
-    if isinstance(value, Tensor):
+    if isinstance(value, (Tensor, PackedSequence)):
         return value.float()
     return tuple(map(_as_float32, value)) if isinstance(value, tuple) else value

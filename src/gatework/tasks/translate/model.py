@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from gatework.data.subwords import PADDING
 from gatework.decoding.searching import AttentionSearch, Once, Output
+from gatework.nn._pieces import Pieces
 from gatework.nn.attention import Attention, Memory
-from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout
+from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout, locked_dropout_of, locked_mask
 from gatework.nn.model import layers
 from gatework.nn.precision import RoundedOutput
 from gatework.options import ModelOptions
@@ -59,16 +60,6 @@ class TranslationModel(RoundedOutput):
     def forward(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Tensor:
         """Scores of every piece of every translation, one translation after the other.
 
-        The arguments are those of `features()`.
-
-        Returns:
-            Shape (pieces, vocabulary).
-        """
-        return self.scored(self.features(inputs, lengths, previous, target_lengths))
-
-    def features(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Tensor:
-        """What the scores of every piece of every translation are made of, one translation after the other.
-
         Args:
             inputs: The source's pieces, shape (batch, source), int64.
             lengths: Pieces of each source, shape (batch,).
@@ -76,12 +67,35 @@ class TranslationModel(RoundedOutput):
             target_lengths: Pieces of each translation, shape (batch,).
 
         Returns:
-            Shape (pieces, embedding): what stands beyond a translation's end is left out.
+            Shape (pieces, vocabulary).
         """
-        decoded = self.decoded(inputs, lengths, previous, target_lengths)
-        is_piece = torch.arange(previous.shape[1]) < target_lengths[:, None]
-        outputs = locked_dropout(decoded.output, self.dropout, self.training).transpose(0, 1)
-        return outputs[is_piece]
+        pieces = Pieces.of(target_lengths, inputs.device)
+        return self.scored(self.features(inputs, lengths, previous, pieces).index_select(0, pieces.rows))
+
+    def features(self, inputs: Tensor, lengths: Tensor, previous: Tensor, pieces: Pieces) -> Tensor:
+        """What the scores of pieces are made of; what stands beyond a translation's end is not computed.
+
+        Args:
+            inputs: As for `forward()`.
+            lengths: As for `forward()`.
+            previous: As for `forward()`.
+            pieces: Which piece of which translation each row is.
+
+        Returns:
+            Shape (rows, embedding).
+        """
+        if self.decoder.input_feeding:
+            memory, state = self.encoded(inputs, lengths)
+            outputs = self.decoder(self._vectors(previous), memory, state).output
+            outputs = locked_dropout(outputs, self.dropout, self.training)
+            return pieces.of_targets(outputs.transpose(0, 1))
+        # One look into the table for both sides, as its gradient has the size of the table.
+        vectors = self.embedding(torch.cat([inputs.t().flatten(), pieces.of_targets(previous)]))
+        sources, read = vectors.split([inputs.numel(), len(pieces.rows)])
+        sources = self._dropped(sources.view(*inputs.t().shape, sources.shape[1]))
+        memory, state = self._encoded(sources, lengths)
+        outputs = self.decoder.rows(self._dropped(read, pieces), pieces, memory, state)
+        return locked_dropout_of(outputs, pieces, self.dropout, self.training)
 
     def decoded(self, inputs: Tensor, lengths: Tensor, previous: Tensor, target_lengths: Tensor) -> Decoded:
         """The decoder's outputs for a known translation, and where it looked; arguments as for `forward()`."""
@@ -90,8 +104,11 @@ class TranslationModel(RoundedOutput):
 
     def encoded(self, inputs: Tensor, lengths: Tensor) -> tuple[Memory, Any]:
         """What the decoder looks at, and the state that it begins in."""
-        is_ragged = bool((lengths != inputs.shape[1]).any())
-        outputs, states = self.encoder(self._vectors(inputs), lengths=lengths if is_ragged else None)
+        return self._encoded(self._vectors(inputs), lengths)
+
+    def _encoded(self, vectors: Tensor, lengths: Tensor) -> tuple[Memory, Any]:
+        is_ragged = bool((lengths != len(vectors)).any())
+        outputs, states = self.encoder(vectors, lengths=lengths if is_ragged else None)
         memory = self.decoder.remember(
             locked_dropout(outputs, self.dropout, self.training), lengths if is_ragged else None
         )
@@ -135,9 +152,18 @@ class TranslationModel(RoundedOutput):
         return torch.cat([state[0::2], state[1::2]], dim=-1)[..., : self.hidden].contiguous()
 
     def _vectors(self, pieces: Tensor) -> Tensor:
-        """The pieces' vectors, time first."""
-        vectors = self.vectors(pieces.transpose(0, 1))
+        """What the layers read of a batch of pieces, time first."""
+        return self._dropped(self.embedding(pieces.t()))
+
+    def _dropped(self, vectors: Tensor, pieces: Pieces | None = None) -> Tensor:
+        """What the layers read of vectors of the table, shape (time, batch, embedding), or (rows, embedding)."""
+        batch = vectors.shape[1] if pieces is None else pieces.batch
         if self.training and self.embedding_dropout:
             keep = 1 - self.embedding_dropout
-            vectors = vectors * torch.empty_like(vectors[..., :1]).bernoulli_(keep).div_(keep)
-        return locked_dropout(vectors, self.dropout, self.training)
+            time = len(vectors) if pieces is None else len(pieces.batch_sizes)
+            whole = vectors.new_empty(time, batch, 1).bernoulli_(keep).div_(keep)
+            vectors = vectors * (whole if pieces is None else whole[pieces.steps, pieces.targets])
+        mask = locked_mask(vectors, batch, self.dropout, self.training, self.scale)
+        if mask is None:
+            return vectors * self.scale
+        return vectors * (mask if pieces is None else mask[pieces.targets])

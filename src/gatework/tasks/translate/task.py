@@ -13,11 +13,12 @@ import numpy as np
 from gatework.data.batches import evaluation_order, even_order
 from gatework.data.dataset import Split
 from gatework.data.pairs import read_sources
-from gatework.data.subwords import PADDING, PLACEHOLDERS, Subwords
+from gatework.data.subwords import PLACEHOLDERS, Subwords
 from gatework.data.tables import is_path
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.nn import linear_cross_entropy
+from gatework.nn._pieces import Pieces
 from gatework.tasks._sample import Sample
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.translate import report
@@ -182,10 +183,12 @@ class TranslateTask(Task):
 
     def loss(self, model: nn.Module, batch: Batch) -> Loss:
         """Cross-entropy of every piece of every translation, its end among them, with label smoothing."""
-        targets, network = batch.targets[batch.targets != PADDING], _network(model)
+        network = _network(model)
         inputs = {name: tensor for name, tensor in batch.tensors().items() if tensor is not None}
+        pieces = Pieces.of(inputs.pop("target_lengths"), batch.inputs.device)
+        targets = pieces.of_targets(batch.targets)
         total = linear_cross_entropy(
-            network.features(**inputs),
+            network.features(**inputs, pieces=pieces),
             network.embedding.weight,
             targets,
             network.bias,
