@@ -164,7 +164,9 @@ def step_beside_torch(direction: str, pairs: int) -> None:
     for name, found in times.items():
         ratios = [t / o for t, o in zip(times["torch.nn"], found, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
-        print(f"step, {name:9} {1e3 * statistics.median(found):7.1f} ms, torch.nn {middle:.2f} x  [{low:.2f}, {high:.2f}]")
+        print(
+            f"step, {name:9} {1e3 * statistics.median(found):7.1f} ms, torch.nn {middle:.2f} x  [{low:.2f}, {high:.2f}]"
+        )
 
 
 class TorchTranslation(nn.Module):

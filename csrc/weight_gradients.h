@@ -115,21 +115,31 @@ class WeightGradients {
       T* const b_hh = d_b_hh && Cell::recurrent_product[a]
                           ? d_b_hh + C::count(Cell::recurrent_product, a) * layout.hidden
                           : nullptr;
-      for (int64_t unit = 0; unit < layout.hidden; unit += V::lanes) {
-        const int64_t count = layout.hidden - unit;
-        const V sum = sum_of_derivatives(a, unit, count);
-        if (b) store_units(load_units<V>(b + unit, count) + sum, b + unit, count);
-        if (b_hh) store_units(load_units<V>(b_hh + unit, count) + sum, b_hh + unit, count);
+      int64_t unit = 0;
+      for (; unit + max_columns * V::lanes <= layout.hidden; unit += max_columns * V::lanes) {
+        add_sums<max_columns>(a, unit, b, b_hh);
       }
+      for (; unit < layout.hidden; unit += V::lanes) add_sums<1>(a, unit, b, b_hh);
     }
   }
 
-  // The sums over all rows for one accumulator, units [unit, unit + count).
-  GATEWORK_INLINE V sum_of_derivatives(int a, int64_t unit, int64_t count) const {
-    V sum = V::constant(0);
+  // Adds the sums over all rows for one accumulator to those of `Count` vectors of units: together they take whole
+  // lines of the cache.
+  template <int Count>
+  GATEWORK_INLINE void add_sums(int a, int64_t unit, T* b, T* b_hh) const {
+    V sums[Count] = {};
     const Element* from = block + a * plane(layout) + unit;
-    for (int64_t k = 0; k < used; ++k) sum = sum + O::load(from + k * stride, count);
-    return sum;
+    for (int64_t k = 0; k < used; ++k) {
+#pragma GCC unroll 4
+      for (int c = 0; c < Count; ++c) {
+        sums[c] = sums[c] + O::load(from + k * stride + c * V::lanes, layout.hidden - unit - c * V::lanes);
+      }
+    }
+    for (int c = 0; c < Count; ++c) {
+      const int64_t at = unit + c * V::lanes, count = layout.hidden - at;
+      if (b) store_units(load_units<V>(b + at, count) + sums[c], b + at, count);
+      if (b_hh) store_units(load_units<V>(b_hh + at, count) + sums[c], b_hh + at, count);
+    }
   }
 
   // Brings the elements of two rows side by side, in place: row by row of pairs, 2 * stride apart. A row without a

@@ -1,5 +1,6 @@
 """Attention and the decoder that stands on it, against plain loops in float64."""
 
+import copy
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from gatework import nn
 from gatework.errors import UsageError
 from gatework.nn import Attention, AttentionDecoder
+from gatework.nn._pieces import Pieces
 
 SOURCE, TARGET, BATCH = 5, 3, 4
 LENGTHS = torch.tensor([5, 1, 3, 4])
@@ -120,3 +122,52 @@ def test_a_decoder_without_attention_sees_its_state_alone():
     decoded = decoder(inputs, decoder.remember(memory), torch.zeros(1, BATCH, 6))
     assert decoded.weights is None
     assert torch.equal(decoded.output, decoder(inputs, decoder.remember(memory * 2), torch.zeros(1, BATCH, 6)).output)
+
+
+TARGET_LENGTHS = torch.tensor([2, 3, 1, 3])
+
+
+@pytest.mark.parametrize("width", [6, 70])
+@pytest.mark.parametrize("score", ["general", "dot"])
+def test_attention_of_pieces_in_float32_is_that_of_a_padded_batch_in_float64(score, width):
+    torch.manual_seed(0)
+    attention, pieces = Attention(width, width, score), Pieces.of(TARGET_LENGTHS)
+    padded, memory = torch.randn(BATCH, TARGET, width), torch.randn(SOURCE, BATCH, width)
+    slope = torch.randn(len(pieces.rows), width)
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        looking = copy.deepcopy(attention).to(dtype)
+        given = [t.to(dtype, copy=True).requires_grad_() for t in (padded, memory)]
+        contexts = looking.rows(pieces.of_targets(given[0]), looking.remember(given[1], LENGTHS), pieces)
+        gradients = torch.autograd.grad((contexts * slope).sum(), [*given, *looking.parameters()])
+        results.append([contexts.detach(), *gradients])
+    keys = looking.remember(memory.double()).keys.detach()
+    reach = float(torch.bmm(padded.double().abs(), keys.abs().transpose(1, 2)).max())
+    # A score is off by the roundings of two sums of `width` products at most, a weight relatively by twice as much, and
+    # the gradient by the scores has two factors that are.
+    bound = 8 * width * 2**-24 * reach
+    for single, double in zip(*results, strict=True):
+        assert float((single - double).abs().max()) <= bound * float(double.abs().max())
+
+
+@pytest.mark.parametrize("score", ["general", "additive", "none"])
+def test_a_decoder_gives_for_pieces_what_it_gives_for_the_whole(score):
+    torch.manual_seed(0)
+    attention = None if score == "none" else Attention(6, 6, score)
+    decoder = AttentionDecoder(nn.LSTM(4, 6), attention, 5).double()
+    inputs, pieces = torch.randn(TARGET, BATCH, 4, dtype=torch.float64), Pieces.of(TARGET_LENGTHS)
+    state = tuple(torch.randn(1, BATCH, 6, dtype=torch.float64) for _ in range(2))
+    memory = decoder.remember(torch.randn(SOURCE, BATCH, 6, dtype=torch.float64), LENGTHS)
+    rows = decoder.rows(pieces.of_targets(inputs.transpose(0, 1)), pieces, memory, state)
+    whole = decoder(inputs, memory, state, lengths=TARGET_LENGTHS).output.transpose(0, 1)
+    torch.testing.assert_close(rows, pieces.of_targets(whole), rtol=0, atol=1e-14)
+    by_target = torch.cat([whole[k, :length] for k, length in enumerate(TARGET_LENGTHS)])
+    torch.testing.assert_close(rows[pieces.rows], by_target, rtol=0, atol=1e-14)
+
+
+def test_a_decoder_that_feeds_back_decodes_no_rows():
+    decoder = AttentionDecoder(nn.LSTM(4 + 6, 6), None, input_feeding=True)
+    pieces = Pieces.of(TARGET_LENGTHS)
+    memory = decoder.remember(torch.zeros(SOURCE, BATCH, 6))
+    with pytest.raises(UsageError, match=r"step by step; use forward\(\)"):
+        decoder.rows(torch.zeros(len(pieces.rows), 4), pieces, memory)

@@ -39,8 +39,8 @@ class Pieces(NamedTuple):
         targets = order[ranks]
         rows = targets.argsort(stable=True)
         starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
-        indices = [index.to(device) for index in (order, order.argsort(), steps, targets, rows)]
-        return cls(is_there.sum(1), *indices, starts)
+        order, inverse, steps, targets, rows = (t.to(device) for t in (order, order.argsort(), steps, targets, rows))
+        return cls(is_there.sum(1), order, inverse, steps, targets, rows, starts)
 
     @property
     def batch(self) -> int:
