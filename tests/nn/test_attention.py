@@ -10,7 +10,7 @@ import torch
 from gatework import nn
 from gatework.errors import UsageError
 from gatework.nn import Attention, AttentionDecoder
-from gatework.nn._pieces import Pieces
+from gatework.nn._target_rows import TargetRows
 
 SOURCE, TARGET, BATCH = 5, 3, 4
 LENGTHS = torch.tensor([5, 1, 3, 4])
@@ -131,7 +131,7 @@ TARGET_LENGTHS = torch.tensor([2, 3, 1, 3])
 @pytest.mark.parametrize("score", ["general", "dot"])
 def test_attention_of_pieces_in_float32_is_that_of_a_padded_batch_in_float64(score, width):
     torch.manual_seed(0)
-    attention, pieces = Attention(width, width, score), Pieces.of(TARGET_LENGTHS)
+    attention, pieces = Attention(width, width, score), TargetRows.of(TARGET_LENGTHS)
     padded, memory = torch.randn(BATCH, TARGET, width), torch.randn(SOURCE, BATCH, width)
     slope = torch.randn(len(pieces.rows), width)
     results = []
@@ -155,7 +155,7 @@ def test_a_decoder_gives_for_pieces_what_it_gives_for_the_whole(score):
     torch.manual_seed(0)
     attention = None if score == "none" else Attention(6, 6, score)
     decoder = AttentionDecoder(nn.LSTM(4, 6), attention, 5).double()
-    inputs, pieces = torch.randn(TARGET, BATCH, 4, dtype=torch.float64), Pieces.of(TARGET_LENGTHS)
+    inputs, pieces = torch.randn(TARGET, BATCH, 4, dtype=torch.float64), TargetRows.of(TARGET_LENGTHS)
     state = tuple(torch.randn(1, BATCH, 6, dtype=torch.float64) for _ in range(2))
     memory = decoder.remember(torch.randn(SOURCE, BATCH, 6, dtype=torch.float64), LENGTHS)
     rows = decoder.rows(pieces.of_targets(inputs.transpose(0, 1)), pieces, memory, state)
@@ -167,7 +167,7 @@ def test_a_decoder_gives_for_pieces_what_it_gives_for_the_whole(score):
 
 def test_a_decoder_that_feeds_back_decodes_no_rows():
     decoder = AttentionDecoder(nn.LSTM(4 + 6, 6), None, input_feeding=True)
-    pieces = Pieces.of(TARGET_LENGTHS)
+    pieces = TargetRows.of(TARGET_LENGTHS)
     memory = decoder.remember(torch.zeros(SOURCE, BATCH, 6))
     with pytest.raises(UsageError, match=r"step by step; use forward\(\)"):
         decoder.rows(torch.zeros(len(pieces.rows), 4), pieces, memory)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gatework import _native
-from gatework.nn._pieces import Pieces
+from gatework.nn._target_rows import TargetRows
 from gatework.nn.softmax._blocks import refuse_second_derivative
 from gatework.scan.isa import active_isa
 
@@ -18,7 +18,7 @@ def is_built() -> bool:
     return hasattr(_native, "attend")
 
 
-def contexts(queries: Tensor, keys: Tensor, values: Tensor, pieces: Pieces, lengths: Tensor | None) -> Tensor:
+def contexts(queries: Tensor, keys: Tensor, values: Tensor, pieces: TargetRows, lengths: Tensor | None) -> Tensor:
     """The mean of its memory's values for each query, weighted by the softmax of its products with the keys.
 
     Args:
@@ -36,7 +36,7 @@ def contexts(queries: Tensor, keys: Tensor, values: Tensor, pieces: Pieces, leng
 
 class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, queries: Tensor, keys: Tensor, values: Tensor, pieces: Pieces, lengths: Tensor) -> Tensor:
+    def forward(ctx: Any, queries: Tensor, keys: Tensor, values: Tensor, pieces: TargetRows, lengths: Tensor) -> Tensor:
         result = queries.new_empty(len(queries), values.shape[2])
         weights = queries.new_empty(len(queries), keys.shape[1])
         ctx.pieces, ctx.lengths = pieces, lengths
@@ -58,7 +58,7 @@ class _Attend(torch.autograd.Function):
 
 
 def _given(
-    queries: Tensor, keys: Tensor, values: Tensor, weights: Tensor, pieces: Pieces, lengths: Tensor
+    queries: Tensor, keys: Tensor, values: Tensor, weights: Tensor, pieces: TargetRows, lengths: Tensor
 ) -> tuple[int, int, list[int], list[int]]:
     """What both calls begin with; the tensors must stay until they have run."""
     tensors = (pieces.starts, pieces.rows, lengths, queries, keys, values, weights)

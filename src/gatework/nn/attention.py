@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gatework.errors import UsageError
 from gatework.nn import _attend
-from gatework.nn._pieces import Pieces
+from gatework.nn._target_rows import TargetRows
 from gatework.nn.softmax import _kernels
 
 Score = Literal["general", "dot", "additive"]
@@ -119,7 +119,7 @@ class Attention(nn.Module):
         weights = scores.softmax(-1)
         return torch.bmm(weights, memory.values).transpose(0, 1), weights.transpose(0, 1)
 
-    def rows(self, queries: Tensor, memory: Memory, pieces: Pieces) -> Tensor:
+    def rows(self, queries: Tensor, memory: Memory, pieces: TargetRows) -> Tensor:
         """Looks at a memory with queries of different numbers.
 
         Args:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gatework.errors import UsageError
 from gatework.nn._layer import RecurrentLayer
-from gatework.nn._pieces import Pieces
+from gatework.nn._target_rows import TargetRows
 from gatework.nn.attention import Attention, Memory
 
 
@@ -99,7 +99,7 @@ class AttentionDecoder(nn.Module):
         output, weights = self._look(locked_dropout(hidden, self.dropout, self.training), memory)
         return Decoded(output, state, weights)
 
-    def rows(self, inputs: Tensor, pieces: Pieces, memory: Memory, state: Any = None) -> Tensor:
+    def rows(self, inputs: Tensor, pieces: TargetRows, memory: Memory, state: Any = None) -> Tensor:
         """Decodes whole targets of different lengths, and computes nothing beyond their ends.
 
         Args:
@@ -196,7 +196,7 @@ def locked_dropout(x: Tensor, share: float, is_training: bool) -> Tensor:
     return x if mask is None else x * mask
 
 
-def locked_dropout_of(rows: Tensor, pieces: Pieces, share: float, is_training: bool) -> Tensor:
+def locked_dropout_of(rows: Tensor, pieces: TargetRows, share: float, is_training: bool) -> Tensor:
     """As `locked_dropout()`, of the pieces alone, shape (rows, features)."""
     mask = locked_mask(rows, pieces.batch, share, is_training)
     return rows if mask is None else rows * mask[pieces.targets]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gatework.data.subwords import PADDING
 from gatework.decoding.searching import AttentionSearch, Once, Output
-from gatework.nn._pieces import Pieces
+from gatework.nn._target_rows import TargetRows
 from gatework.nn.attention import Attention, Memory
 from gatework.nn.attention_decoder import AttentionDecoder, Decoded, locked_dropout, locked_dropout_of, locked_mask
 from gatework.nn.model import layers
@@ -62,17 +62,17 @@ class TranslationModel(RoundedOutput):
 
         Args:
             inputs: The source's pieces, shape (batch, source), int64.
-            lengths: Pieces of each source, shape (batch,).
+            lengths: TargetRows of each source, shape (batch,).
             previous: What the decoder reads, shape (batch, target).
-            target_lengths: Pieces of each translation, shape (batch,).
+            target_lengths: TargetRows of each translation, shape (batch,).
 
         Returns:
             Shape (pieces, vocabulary).
         """
-        pieces = Pieces.of(target_lengths, inputs.device)
+        pieces = TargetRows.of(target_lengths, inputs.device)
         return self.scored(self.features(inputs, lengths, previous, pieces).index_select(0, pieces.rows))
 
-    def features(self, inputs: Tensor, lengths: Tensor, previous: Tensor, pieces: Pieces) -> Tensor:
+    def features(self, inputs: Tensor, lengths: Tensor, previous: Tensor, pieces: TargetRows) -> Tensor:
         """What the scores of pieces are made of; what stands beyond a translation's end is not computed.
 
         Args:
@@ -155,7 +155,7 @@ class TranslationModel(RoundedOutput):
         """What the layers read of a batch of pieces, time first."""
         return self._dropped(self.embedding(pieces.t()))
 
-    def _dropped(self, vectors: Tensor, pieces: Pieces | None = None) -> Tensor:
+    def _dropped(self, vectors: Tensor, pieces: TargetRows | None = None) -> Tensor:
         """What the layers read of vectors of the table, shape (time, batch, embedding), or (rows, embedding)."""
         batch = vectors.shape[1] if pieces is None else pieces.batch
         if self.training and self.embedding_dropout:

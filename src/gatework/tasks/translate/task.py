@@ -18,7 +18,7 @@ from gatework.data.tables import is_path
 from gatework.data.text import Texts
 from gatework.errors import DataError, UsageError
 from gatework.nn import linear_cross_entropy
-from gatework.nn._pieces import Pieces
+from gatework.nn._target_rows import TargetRows
 from gatework.tasks._sample import Sample
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.translate import report
@@ -83,7 +83,7 @@ class TranslateTask(Task):
     Attributes:
         subwords: The pieces of words of both languages.
         settings: How the network looks at the source, and how translations are searched.
-        longest: Pieces of the longest source of the training part.
+        longest: TargetRows of the longest source of the training part.
         columns: The names of both sides.
         memory: The training pairs.
         keeping: What a translation keeps as it is.
@@ -185,7 +185,7 @@ class TranslateTask(Task):
         """Cross-entropy of every piece of every translation, its end among them, with label smoothing."""
         network = _network(model)
         inputs = {name: tensor for name, tensor in batch.tensors().items() if tensor is not None}
-        pieces = Pieces.of(inputs.pop("target_lengths"), batch.inputs.device)
+        pieces = TargetRows.of(inputs.pop("target_lengths"), batch.inputs.device)
         targets = pieces.of_targets(batch.targets)
         total = linear_cross_entropy(
             network.features(**inputs, pieces=pieces),

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 
-class Pieces(NamedTuple):
+class TargetRows(NamedTuple):
     """The pieces of a batch of targets as rows in the order of a scan: all first ones, then all second ones.
 
     Attributes:
@@ -31,7 +31,7 @@ class Pieces(NamedTuple):
     starts: Tensor
 
     @classmethod
-    def of(cls, lengths: Tensor, device: torch.device | None = None) -> Pieces:
+    def of(cls, lengths: Tensor, device: torch.device | None = None) -> TargetRows:
         """Those of targets of these lengths, int64 on the CPU, each at least 1; its indices on a device."""
         falling, order = lengths.sort(descending=True, stable=True)
         is_there = falling > torch.arange(int(falling[0])).unsqueeze(1)
