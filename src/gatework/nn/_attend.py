@@ -13,11 +13,6 @@ from gatework.nn.softmax._blocks import refuse_second_derivative
 from gatework.scan.isa import active_isa
 
 
-def is_built() -> bool:
-    """Whether the native library has these kernels."""
-    return hasattr(_native, "attend")
-
-
 def contexts(queries: Tensor, keys: Tensor, values: Tensor, pieces: TargetRows, lengths: Tensor | None) -> Tensor:
     """The mean of its memory's values for each query, weighted by the softmax of its products with the keys.
 

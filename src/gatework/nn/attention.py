@@ -130,7 +130,7 @@ class Attention(nn.Module):
         Returns:
             The context of each row, shape (rows, memory).
         """
-        if self.weigh is None and _attend.is_built() and _kernels.fits(queries, memory.keys, memory.values):
+        if self.weigh is None and _kernels.fits(queries, memory.keys, memory.values):
             lengths = None if memory.beyond is None else (~memory.beyond).sum(1)
             return _attend.contexts(queries, memory.keys, memory.values, pieces, lengths)
         return pieces.of_targets(self(pieces.padded(queries).transpose(0, 1), memory)[0].transpose(0, 1))
