@@ -4,20 +4,29 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from support.command_line import COMMAND, run_process
+from support.command_line import run_process
 
 pytestmark = pytest.mark.slow
+# Where tests run in the background of a script, processes are born deaf to Ctrl-C.
+HEAR = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+HEARING = f"{HEAR}; from gatework.cli import main; main()"
 WAVES = ("compare", "waves", "--cells", "rnn,gru,lstm", "--seeds", "2", "--jobs", "2", "--epochs", "40", "--out", "out")
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, *words], cwd=folder, start_new_session=True, text=True, stderr=subprocess.PIPE, stdin=subprocess.PIPE
+        [sys.executable, "-c", HEARING, *words],
+        cwd=folder,
+        start_new_session=True,
+        text=True,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.PIPE,
     )
 
 

@@ -46,3 +46,19 @@ def test_a_kept_blend_is_checked() -> None:
     assert Blend.from_state(blend.state()) == blend
     with pytest.raises(ValueError, match="not shares"):
         Blend.from_state({"weights": {NETWORK: 0.4, "naive": 0.4}, "validation": {}})
+
+
+@pytest.mark.parametrize(
+    ("errors", "error_of_mean", "words"),
+    [
+        ({NETWORK: 1.0, "naive": 1.01}, 0.9, ""),
+        ({NETWORK: 1.0, "naive": 1.01}, 1.08, "a mean is preferred to one that is hardly better alone"),
+        ({NETWORK: 1.0, "naive": 1.02}, 2.0, "the error of the network counts for 5% more"),
+        ({NETWORK: 1.0, "naive": 1.2}, 2.0, ""),
+        ({}, 1.0, ""),
+    ],
+)
+def test_it_is_said_why_the_least_error_does_not_answer(errors, error_of_mean, words):
+    preference = chosen(errors, lambda weights: error_of_mean).preference
+    assert preference.startswith(words)
+    assert bool(preference) == bool(words)

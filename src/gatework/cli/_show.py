@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gatework.tasks import Scores, Task
+    from gatework.tasks._blend import Blend
     from gatework.training.run import Run
 
 # The width of a table that is not shown on a terminal.
@@ -119,13 +120,15 @@ def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str
         print("  ".join((f"{metric_title(name):<{width}}", f"{value:<8.4g}", *others)).rstrip())
 
 
-def answer_lines(answer: Mapping[str, Any]) -> None:
+def answer_lines(answer: Blend) -> None:
     """Prints what answers in a run, and among what it was chosen."""
-    errors = ", ".join(f"{name} {number(error)}" for name, error in answer["validation"].items())
+    errors = ", ".join(f"{name} {number(error)}" for name, error in answer.validation.items())
     chosen = f"chosen on the validation part, by the error there: {errors or 'none has one'}"
-    if answer["refitted"]:
-        chosen += f"; {answer['refitted']} has then learnt from the training and the validation part"
-    say(f"answer: {answer['name']}")
+    if answer.preference:
+        chosen += f"; {answer.preference}"
+    if answer.refitted:
+        chosen += f"; {answer.refitted} has then learnt from the training and the validation part"
+    say(f"answer: {answer.name}")
     say(chosen)
 
 
@@ -203,8 +206,8 @@ def run_summary(run: Run) -> None:
 
     summary = run.summary
     metrics_table(summary["metrics"], run.scores.baselines)
-    if "answer" in summary:
-        answer_lines(summary["answer"])
+    if run.task.blend:
+        answer_lines(run.task.blend)
     further_table(run)
     highlights(run)
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]

@@ -69,7 +69,7 @@ def evaluate(
     else:
         metrics_table(scores.metrics, scores.baselines)
         if scores.baselines and task.blend:
-            answer_lines({"name": task.blend.name, **task.blend.state()})
+            answer_lines(task.blend)
         breakdown_table(task, scores)
 
 

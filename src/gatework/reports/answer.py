@@ -9,7 +9,7 @@ from typing import Any
 from gatework.formatting import number
 from gatework.reports.folders import TrainedRun
 from gatework.tasks import metric_title
-from gatework.tasks._blend import NETWORK
+from gatework.tasks._blend import NETWORK, Blend
 from gatework.tasks._section import ReportSection, section_file
 
 
@@ -46,6 +46,7 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
         template=section_file(__package__, "templates/_answer.html"),
         context={
             "chosen": chosen["name"],
+            "preference": Blend(weights, chosen["validation"]).preference,
             "refitted": chosen["refitted"],
             "is_network": is_network,
             "rows": rows,

@@ -60,6 +60,18 @@ class Blend(Stored):
             return next(iter(self.weights))
         return " + ".join(f"{weight:.2f} {name}" for name, weight in self.weights.items())
 
+    @property
+    def preference(self) -> str:
+        """Why another candidate than that of the least error answers, in words; empty where it is that one."""
+        answering = MEAN if len(self.weights) > 1 else self.name
+        if next(iter(self.validation), answering) == answering:
+            return ""
+        if answering == MEAN:
+            return "a mean is preferred to one that is hardly better alone, which so few examples cannot tell"
+        return (
+            f"the error of the network counts for {_NETWORKS_HANDICAP - 1:.0%} more, as its weights were chosen there"
+        )
+
 
 def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, float]], float]) -> Blend:
     """The weighted mean of the better candidates, or the best of them where that is clearly better.
