@@ -53,7 +53,7 @@ def test_a_kept_blend_is_checked() -> None:
     [
         ({NETWORK: 1.0, "naive": 1.01}, 0.9, ""),
         ({NETWORK: 1.0, "naive": 1.01}, 1.08, "a mean is preferred to one that is hardly better alone"),
-        ({NETWORK: 1.0, "naive": 1.02}, 2.0, "the error of the network counts for 5% more"),
+        ({NETWORK: 1.0, "naive": 1.02}, 2.0, "the error of the network counts for 5 % more"),
         ({NETWORK: 1.0, "naive": 1.2}, 2.0, ""),
         ({}, 1.0, ""),
     ],

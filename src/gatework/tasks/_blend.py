@@ -68,9 +68,8 @@ class Blend(Stored):
             return ""
         if answering == MEAN:
             return "a mean is preferred to one that is hardly better alone, which so few examples cannot tell"
-        return (
-            f"the error of the network counts for {_NETWORKS_HANDICAP - 1:.0%} more, as its weights were chosen there"
-        )
+        more = round(100 * (_NETWORKS_HANDICAP - 1))
+        return f"the error of the network counts for {more} % more, as its weights were chosen there"
 
 
 def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, float]], float]) -> Blend:
