@@ -143,6 +143,7 @@ nb::dict describe(Address address) {
 NB_MODULE(_native, m) {
   m.doc() = "gatework's native kernels";
   gatework::keep_freed_memory();
+  m.def("give_back_freed_memory", gatework::give_back_freed_memory);
   m.attr("MAX_STATES") = max_states;
   m.attr("MAX_TRACED") = gatework::max_traced;
   m.attr("ISAS") = std::vector<std::string>(gatework::isa_names, gatework::isa_names + gatework::isa_count);

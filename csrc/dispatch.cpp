@@ -285,15 +285,28 @@ void prefer_large_pages([[maybe_unused]] void* memory, [[maybe_unused]] int64_t 
 #endif
 }
 
-}  // namespace
-
-void keep_freed_memory() {
+// Whether glibc took these limits: of a block that it keeps, and of what is free at the end of its memory.
+[[maybe_unused]] bool limit_freed_memory([[maybe_unused]] int64_t block, [[maybe_unused]] int64_t end) {
 #if defined(__GLIBC__)
   const char* tunables = getenv("GLIBC_TUNABLES");
-  if (getenv("MALLOC_TRIM_THRESHOLD_") || getenv("MALLOC_MMAP_THRESHOLD_")) return;
-  if (tunables && strstr(tunables, "glibc.malloc.")) return;
-  mallopt(M_MMAP_THRESHOLD, always_fresh);
-  mallopt(M_TRIM_THRESHOLD, 2 * always_fresh);
+  if (getenv("MALLOC_TRIM_THRESHOLD_") || getenv("MALLOC_MMAP_THRESHOLD_")) return false;
+  if (tunables && strstr(tunables, "glibc.malloc.")) return false;
+  mallopt(M_MMAP_THRESHOLD, static_cast<int>(block));
+  mallopt(M_TRIM_THRESHOLD, static_cast<int>(end));
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+void keep_freed_memory() { limit_freed_memory(always_fresh, 2 * always_fresh); }
+
+void give_back_freed_memory(int64_t above) {
+  [[maybe_unused]] const bool is_limited = limit_freed_memory(above, above);
+#if defined(__GLIBC__)
+  if (is_limited) malloc_trim(0);
 #endif
 }
 

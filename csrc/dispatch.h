@@ -43,6 +43,10 @@ const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant = 
 // glibc comes to by itself where it sees large blocks freed. Does nothing where the environment sets limits.
 void keep_freed_memory();
 
+// Has glibc keep no more than so many bytes of freed memory in a thread, and gives back the rest; the environment's
+// limits hold before these too.
+void give_back_freed_memory(int64_t above);
+
 // How many planes of (rows, hidden) a forward pass saves; with a projection the last is h before it.
 int saved_planes_of(const Kernel& kernel, bool is_projected, const StepOptions* options);
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
+from gatework import _native
 
-# What malloc.h calls M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
-_FRESH_FROM, _KEPT = -3, -1
 _LIMIT = 4 << 20
 
 
@@ -18,13 +14,4 @@ def keep_little_memory() -> None:
     as long either way, while the file that its weights came from and its largest batch would stay for good. Does
     nothing where the environment sets limits.
     """
-    tunables = os.environ.get("GLIBC_TUNABLES", "")
-    if "glibc.malloc." in tunables or {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"} & set(os.environ):
-        return
-    if sys.platform != "linux":
-        return
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):  # musl has none
-        library.mallopt(_FRESH_FROM, _LIMIT)
-        library.mallopt(_KEPT, _LIMIT)
-        library.malloc_trim(0)
+    _native.give_back_freed_memory(_LIMIT)
