@@ -106,7 +106,7 @@ class SequenceNetwork:
         for alike in equal_runs(steps * sequence.shape[1], _TOGETHER):
             places = ranks[alike] + rows.offsets[: steps[alike.start]]
             seen = self._pooling.over(sequence[places], ends[alike])
-            outputs[rows.order[alike]] = self._outputs(seen)
+            outputs[rows.order[alike]] = self._output(seen)
         return outputs
 
     def follow(self, steps: np.ndarray, carried: CarriedOn | None) -> tuple[Array, CarriedOn]:
@@ -164,13 +164,9 @@ class SequenceNetwork:
         return self._first_vector + self._vector_bytes * token
 
     def _output(self, seen: Array) -> Array:
-        output: Array = self._weight @ seen + self._bias
+        """That of one view or of several, each by a product of its own: one of all would add up in another order."""
+        output: Array = (self._weight @ seen[..., None])[..., 0] + self._bias
         return output
-
-    def _outputs(self, seen: Array) -> Array:
-        """Those of several views, each by a product of its own: one of all would add up in another order."""
-        outputs: Array = (self._weight @ seen[..., None])[..., 0] + self._bias
-        return outputs
 
 
 def _shapes(config: ModelOptions, sizes: Sizes) -> dict[str, tuple[int, ...]]:

@@ -10,7 +10,7 @@ series classification", KDD 2021.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -122,7 +122,7 @@ def drawn(series: RaggedSeries, count: int, random: np.random.Generator) -> list
         # Quantiles that are spread evenly however many there are: multiples of the golden ratio.
         levels = np.arange(done + 1, done + len(_TWOS) * number + 1) * _GOLDEN % 1
         done += len(levels)
-        made.append(_Dilated(apart, bare.chosen, _biases(bare, series, levels.reshape(-1, number), random), is_padded))
+        made.append(replace(bare, biases=_biases(bare, series, levels.reshape(-1, number), random)))
     return made
 
 
