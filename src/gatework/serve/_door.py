@@ -81,6 +81,7 @@ class Door:
             else:
                 await _refuse(counting, refusal)
         finally:
+            scope.pop(SEND, None)  # a server's `send` may hold on to the scope: the two would wait for the collector
             endpoint = getattr(scope.get("endpoint"), "__name__", "none")
             self.metrics.requests[endpoint, status] += 1
             self.metrics.seconds.observe(time.perf_counter() - started)

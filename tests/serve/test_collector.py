@@ -1,0 +1,113 @@
+"""What a request leaves behind for Python's collector of circles."""
+
+import asyncio
+import gc
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from gatework.serve import Limits
+from gatework.serve._application import application_of
+from gatework.serve._metrics import Metrics
+from gatework.serve._refusal import Refusal
+from gatework.serve._service import _unless_gone
+from gatework.serve._worker import Worker
+from support.apart import apart
+
+
+class Patient:
+    """A client that does not go."""
+
+    async def receive(self):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("limits", [Limits(queue=0), Limits(timeout=0.001)])
+def test_a_refusal_leaves_no_circle_for_the_collector(limits):
+    """Otherwise a server that is asked for too much holds thousands of requests that are over."""
+
+    async def scenario():
+        worker = Worker(limits, Metrics())
+
+        async def refused():
+            with pytest.raises(Refusal):
+                await _unless_gone(Patient(), worker.answer(list, []))
+            worker._waiting.clear()
+            await asyncio.sleep(0)
+
+        await refused()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                await refused()
+            return [each for each in _garbage() if isinstance(each, Refusal)]
+        finally:
+            gc.enable()
+
+    assert apart(lambda: asyncio.run(scenario())) == []
+
+
+class Wire(asyncio.Transport):
+    """A connection to a client that takes whatever comes."""
+
+    def write(self, data):
+        pass
+
+    def is_closing(self):
+        return False
+
+    def resume_reading(self):
+        pass
+
+
+REQUESTS = [
+    (b"/predict/texts", b'{"text": "good"}'),
+    (b"/stream/texts", b'{"text": "good"}\n'),
+    (b"/predict/texts", b'{"text": 1}'),
+    (b"/nowhere", b""),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
+def test_an_answered_request_leaves_nothing_for_the_collector(service, path, body):
+    """The server keeps tens of thousands of objects for good, so that Python looks at all of them far too seldom."""
+    message = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (path, len(body), body)
+
+    async def scenario():
+        config = uvicorn.Config(application_of(service), log_level="warning", access_log=False)
+        protocol = HttpToolsProtocol(config, ServerState(), {})
+        protocol.connection_made(Wire())
+        service.worker.start()
+
+        async def answered():
+            protocol.data_received(message)
+            while protocol.tasks:
+                await asyncio.sleep(0.001)
+            assert protocol.cycle.response_complete
+
+        try:
+            await answered()
+            gc.collect()
+            gc.disable()
+            for _ in range(20):
+                await answered()
+            return [each for each in _garbage() if isinstance(each, RequestResponseCycle)]
+        finally:
+            gc.enable()
+            service.worker.stop()
+            protocol.timeout_keep_alive_task.cancel()
+
+    assert apart(lambda: asyncio.run(scenario())) == []
+
+
+def _garbage():
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return [*gc.garbage]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
