@@ -13,6 +13,7 @@ from gatework.serve._application import application_of
 from gatework.serve._metrics import Metrics
 from gatework.serve._refusal import Refusal
 from gatework.serve._service import _unless_gone
+from gatework.serve._web_sockets import WebSocketProtocol
 from gatework.serve._worker import Worker
 from support.apart import apart
 
@@ -54,6 +55,9 @@ class Wire(asyncio.Transport):
     """A connection to a client that takes whatever comes."""
 
     def write(self, data):
+        pass
+
+    def close(self):
         pass
 
     def is_closing(self):
@@ -99,6 +103,43 @@ def test_an_answered_request_leaves_nothing_for_the_collector(service, path, bod
             gc.enable()
             service.worker.stop()
             protocol.timeout_keep_alive_task.cancel()
+
+    assert apart(lambda: asyncio.run(scenario())) == []
+
+
+HANDSHAKE = b"""GET /stream/texts HTTP/1.1\r
+Host: localhost\r
+Upgrade: websocket\r
+Connection: Upgrade\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Version: 13\r
+\r
+"""
+
+
+def test_a_web_socket_that_is_over_leaves_nothing_for_the_collector(service):
+    async def scenario():
+        config = uvicorn.Config(application_of(service), log_level="warning")
+
+        async def talked():
+            protocol = WebSocketProtocol(config, ServerState(), {})
+            protocol.connection_made(Wire())
+            protocol.data_received(HANDSHAKE)
+            await asyncio.sleep(0.01)
+            assert protocol._at_once is not None
+            protocol.connection_lost(None)
+            while protocol.tasks:
+                await asyncio.sleep(0.001)
+
+        await talked()
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                await talked()
+            return [each for each in _garbage() if isinstance(each, WebSocketProtocol)]
+        finally:
+            gc.enable()
 
     assert apart(lambda: asyncio.run(scenario())) == []
 

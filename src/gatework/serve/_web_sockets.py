@@ -36,6 +36,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             self.scope["extensions"][AT_ONCE] = {"by": self._answer_by}
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Takes the offer back: it and the scope hold on to each other, and would wait for the collector."""
+        super().connection_lost(exc)
+        if hasattr(self, "scope"):
+            self.scope["extensions"].pop(AT_ONCE, None)
+
     def _answer_by(self, at_once: AtOnce) -> None:
         self._at_once = at_once
 
