@@ -12,7 +12,7 @@ from gatework.data.store.examples import PackedExamples
 from gatework.data.store.timelines import total_before, within
 from gatework.tasks.detect.clock import clock_of, clock_table, gap_feature
 from gatework.tasks.detect.data import MOST_WINDOWS, Scales, WindowBatch, Windows, WindowSplit
-from gatework.tasks.detect.online_scorer import inputs
+from gatework.tasks.detect.online_scorer import FARTHEST
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,26 +125,42 @@ class StoredWindowExamples(PackedExamples):
         number, start, stop = windows.at(index).T
         read, filled = self._read(number, start, stop)
         mean, std = (each[number, None] for each in self._measures)
-        scaled = (read[..., 1 : 1 + variables] - mean) / std
+        scaled = read[..., 1 : 1 + variables] - mean
+        scaled /= std
+        scaled = scaled.astype(np.float32)
         filled = scaled if filled is None else np.nan_to_num((filled - mean) / std, nan=0.0)
-        row = start[:, None] + np.arange(windows.steps)
-        stamps = np.ascontiguousarray(read[..., 0]).view(np.int64)
-        features = [clock_of(stamps[:, 1:].reshape(-1), self._clock, self._periods).reshape(*row.shape, -1)]
-        seen, targets = filled[:, 1:], scaled[:, 1:]
-        if windows.scorer == "forecast":
-            seen = filled[:, :-1]
-            if start.min() == 0:
-                is_first = (row == 0)[..., None]
-                seen, targets = np.where(is_first, 0.0, seen), np.where(is_first, np.nan, targets)
-        elif windows.scorer == "label":
-            features.append(np.where(row == 0, np.float32(0), gap_feature(np.diff(stamps)))[..., None])
-            targets = read[:, 1:, 1 + variables :]
-        values = inputs(seen, *features)
-        wanted = targets.astype(np.float32)
-        if not (counts := row < stop[:, None]).all():
-            values[~counts], wanted[~counts] = 0, np.nan
+        is_forecast, is_first = windows.scorer == "forecast", start == 0
+        values = self._inputs(filled[:, :-1] if is_forecast else filled[:, 1:], read[..., 0].view(np.int64), is_first)
+        wanted = (read[:, 1:, 1 + variables :] if windows.scorer == "label" else scaled[:, 1:]).astype(np.float32)
+        if is_forecast:
+            values[is_first, 0, :variables], wanted[is_first, 0] = 0, np.nan
+        for window in np.flatnonzero(stop - start < windows.steps):
+            counts = stop[window] - start[window]
+            values[window, counts:], wanted[window, counts:] = 0, np.nan
         wanted = wanted.reshape(len(index), -1)
         return WindowBatch(*map(torch.from_numpy, (values, self.lengths_at(index), wanted)))
+
+    def _inputs(self, seen: np.ndarray, stamps: np.ndarray, is_first: np.ndarray) -> np.ndarray:
+        """Values without gaps, the clock and, for a scorer by labels, the time since the row before: see `inputs()`.
+
+        Args:
+            seen: Shape (batch, steps, variables).
+            stamps: Those of the row before each window and of its rows, shape (batch, 1 + steps).
+            is_first: Whether a window's first row is that of its series, shape (batch,).
+        """
+        variables, clocks, is_label = seen.shape[-1], 2 * len(self._periods), self._windows.scorer == "label"
+        # The clock's columns are copied as one item of so many bytes: joining them number by number takes longer.
+        clock = np.dtype((np.void, 4 * clocks))
+        kind = [("seen", np.float32, (variables,)), ("clock", clock), ("gap", np.float32, (int(is_label),))]
+        values = np.empty(seen.shape[:-1], kind)
+        values["seen"] = np.clip(seen, -FARTHEST, FARTHEST)
+        if clocks:
+            of_rows = np.ascontiguousarray(stamps[:, 1:]).reshape(-1)
+            values["clock"] = clock_of(of_rows, self._clock, self._periods).view(clock).reshape(values.shape)
+        if is_label:
+            values["gap"][..., 0] = gap_feature(np.diff(stamps))
+            values["gap"][is_first, 0] = 0
+        return values.view(np.float32).reshape(*values.shape, -1)
 
     def _read(self, number: np.ndarray, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """What stands on the disk of windows and of the row before each, and the values without gaps, where it has any.
