@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as distributed
 from torch import Tensor
@@ -24,6 +25,8 @@ _MANY_ROWS = 1024
 """Rows from which on a table is looked through for those that are zero."""
 _MOST_ROWS = 0.5
 """The share of rows up to which they are exchanged alone."""
+_SMALL = 1 << 20
+"""Elements up to which tensors are copied to travel together."""
 
 _LOST = (
     "another process of this training has ended, so this one ends too; go on from the last checkpoint, with as many "
@@ -118,11 +121,7 @@ class Together(Alone):
         """
         try:
             for pair in self._levels():
-                for tensor in tensors:
-                    if tensor.ndim == 2 and len(tensor) >= _MANY_ROWS:
-                        _add_rows(tensor, pair)
-                    else:
-                        distributed.all_reduce(tensor, group=pair)
+                _add_pair(tensors, pair)
         except RuntimeError as error:  # gloo has no class of its own for a lost connection
             raise LostError(_LOST) from error
 
@@ -162,20 +161,35 @@ class Together(Alone):
             raise LostError(_LOST) from error
 
 
-def _add_rows(table: Tensor, pair: Any) -> None:
-    """Makes a table the sum over a pair of processes, row by row where few rows are other than zero.
+def _add_pair(tensors: Sequence[Tensor], pair: Any) -> None:
+    """Makes each tensor the sum over a pair of processes; what is small travels together, as each call takes its time.
 
-    Zeros added to a row change no digit of it, so that the sum has those of the whole tables.
+    Zeros added to a row of a table change no digit of it, so that the sum has those of the whole tables.
     """
-    is_there = (table != 0).any(dim=1).to(torch.uint8)
+    rows = [_rows_there(t, pair) if t.ndim == 2 and len(t) >= _MANY_ROWS else None for t in tensors]
+    parts = [t if chosen is None else t[chosen] for t, chosen in zip(tensors, rows, strict=True)]
+    for kind in dict.fromkeys(part.dtype for part in parts):
+        alike = [part for part in parts if part.dtype == kind]
+        small = [part for part in alike if part.numel() <= _SMALL]
+        joined = torch.cat([part.flatten() for part in small]) if small else None
+        for each in [part for part in alike if part.numel() > _SMALL] + ([] if joined is None else [joined]):
+            distributed.all_reduce(each, group=pair)
+        if joined is not None:
+            for part, values in zip(small, joined.split([part.numel() for part in small]), strict=True):
+                part.copy_(values.view_as(part))
+    for tensor, chosen, part in zip(tensors, rows, parts, strict=True):
+        if chosen is not None:
+            tensor[chosen] = part
+
+
+def _rows_there(table: Tensor, pair: Any) -> Tensor | None:
+    """The rows of a table that are other than zero in one of a pair of processes; None where they are most of it."""
+    # The bits of whole rows, whose largest numpy finds in a third of the time that torch takes to compare numbers.
+    bits = table.numpy().view(f"u{table.element_size()}")
+    is_there = torch.from_numpy((bits.max(axis=1) > 0).view(np.uint8))
     distributed.all_reduce(is_there, op=distributed.ReduceOp.MAX, group=pair)
     rows = is_there.nonzero().squeeze(1)
-    if len(rows) > _MOST_ROWS * len(table):
-        distributed.all_reduce(table, group=pair)
-        return
-    taken = table[rows]
-    distributed.all_reduce(taken, group=pair)
-    table[rows] = taken
+    return rows if len(rows) <= _MOST_ROWS * len(table) else None
 
 
 def here() -> Alone:

@@ -120,17 +120,20 @@ def _key(row: np.ndarray) -> tuple[int, int]:
 
 def _sorted(rows: np.ndarray) -> np.ndarray:
     """Rows in their order; the very array where they are in it already. Places go up within a run."""
-    if _are_sorted(rows):
+    codes, moments = (np.ascontiguousarray(rows[name]) for name in ("code", "moment"))
+    if _are_sorted(codes, moments):
         return rows
     # Rows that come in as time goes by are in order once each series stands together.
-    by_code = _taken(rows, _by_code(np.ascontiguousarray(rows["code"])))
-    return by_code if _are_sorted(by_code) else _taken(rows, np.lexsort((rows["moment"], rows["code"])))
+    order = _by_code(codes)
+    if not _are_sorted(codes.take(order), moments.take(order)):
+        order = np.lexsort((moments, codes))
+    return _taken(rows, order)
 
 
-def _are_sorted(rows: np.ndarray) -> bool:
-    codes, moments = (np.ascontiguousarray(rows[name]) for name in ("code", "moment"))
-    is_next = codes[1:] > codes[:-1]
-    return bool((is_next | ((codes[1:] == codes[:-1]) & (moments[1:] >= moments[:-1]))).all())
+def _are_sorted(codes: np.ndarray, moments: np.ndarray) -> bool:
+    if (codes[1:] < codes[:-1]).any():
+        return False
+    return bool(((moments[1:] >= moments[:-1]) | (codes[1:] > codes[:-1])).all())
 
 
 def _taken(rows: np.ndarray, order: np.ndarray) -> np.ndarray:
