@@ -48,7 +48,6 @@ def test_a_sequence_is_answered_alike_in_any_batch_and_step_by_step(cell):
     for t in range(5):
         part, carried = made.step(x[:, t], carried)
         parts.append(part)
-    assert torch.equal(made.step_layer(1, made.step_layer(0, x[:, 0])[0])[0], parts[0])
     parts.append(made(x[:, 5:], carried)[0])
     whole, whole_ends = made(x)
     joined = torch.cat([torch.stack(parts[:5], 1), parts[5]], 1)

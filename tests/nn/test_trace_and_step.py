@@ -78,24 +78,6 @@ def test_steps_with_a_carried_state_equal_the_whole_sequence(drop_in: DropIn, is
         torch.testing.assert_close(mine, whole)
 
 
-@pytest.mark.parametrize("has_gradients", [True, False])
-def test_the_layers_one_after_the_other_make_a_step(drop_in: DropIn, has_gradients: bool):
-    _, ours = drop_in.pair(2, 4, num_layers=2)
-    with torch.set_grad_enabled(has_gradients):
-        whole, state, carried = None, None, [None, None]
-        for x in torch.randn(2, 3, 2):
-            whole, state = ours.step(x, state)
-            for layer in range(2):
-                x, carried[layer] = ours.step_layer(layer, x, carried[layer])
-    assert torch.equal(x, whole)
-    for k, mine in enumerate(tensors(state)):
-        assert torch.equal(torch.cat([tensors(each)[k] for each in carried]), mine)
-    with pytest.raises(UsageError, match="there is no layer 2; it has 2"):
-        ours.step_layer(2, x)
-    with pytest.raises(UsageError, match="got 2"):
-        ours.step_layer(1, torch.zeros(3, 2))
-
-
 @pytest.mark.parametrize("is_training", [True, False])
 def test_a_step_drops_between_layers_in_training_alone_with_gradients_or_without(is_training: bool):
     layer = gatework.nn.LSTM(3, 64, num_layers=2, dropout=0.5).train(is_training)

@@ -112,7 +112,8 @@ class FeatureStream:
     def _frames(self, samples: np.ndarray) -> np.ndarray:
         if len(samples):
             self.given += len(samples)
-            self._extractor.accept_waveform(self.spec.rate, samples * np.float32(_FULL_SCALE))
+            # A list is taken in half the time of an array.
+            self._extractor.accept_waveform(self.spec.rate, (samples * np.float32(_FULL_SCALE)).tolist())
         ready = self._extractor.num_frames_ready
         frames = np.empty((ready - self.taken, self.spec.bands), np.float32)
         for place in range(len(frames)):

@@ -151,33 +151,15 @@ def arrange_step(layer: Arrangeable, x: Tensor, state: Any) -> ArrangedBatch:
     return ArrangedBatch(sequence, states, None, None, is_batched, False)
 
 
-def arrange_layer_step(layer: Arrangeable, place: int, x: Tensor, state: Any) -> ArrangedBatch:
-    """As `arrange_step()`, for one layer alone: `x` is (batch, input of that layer).
-
-    Raises:
-        UsageError: There is no such layer.
-    """
-    name = type(layer).__name__
-    if not 0 <= place < layer.num_layers:
-        raise UsageError(f"{name}: there is no layer {place}; it has {layer.num_layers}, the first of which is 0")
-    if not isinstance(x, Tensor) or x.dim() != 2:
-        raise UsageError(f"{name}: the input of a layer's step must have shape (batch, input)")
-    width = layer.output_size if place else layer.input_size
-    _checks.check_input(name, x[None], width, layer.first_weight, is_packed=False)
-    return ArrangedBatch(x[None], _states(layer, state, x[None], len(x), True, depth=1), None, None, True, False)
-
-
 def without_autocast(device_type: str) -> AbstractContextManager[Any]:
     """No autocast inside, where there is one outside."""
     return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()
 
 
-def _states(
-    layer: Arrangeable, hx: Any, x: Tensor, batch: int, is_batched: bool, depth: int | None = None
-) -> tuple[Tensor, ...]:
+def _states(layer: Arrangeable, hx: Any, x: Tensor, batch: int, is_batched: bool) -> tuple[Tensor, ...]:
     """The initial states with their batch dimension: the caller's after checking, or zeros."""
     names = layer.spec.states
-    depth = layer.num_layers * layer.num_directions if depth is None else depth
+    depth = layer.num_layers * layer.num_directions
     sizes = [layer.output_size if name == "h" else layer.hidden_size for name in names]
     if hx is None:
         return tuple(x.new_zeros(depth, batch, size) for size in sizes)

@@ -32,24 +32,15 @@ def scan(layer: LayerStack, x: Any, hx: Any) -> tuple[Tensor, Any] | None:
     return output.transpose(0, 1) if layer.batch_first else output, ends[0] if len(ends) == 1 else tuple(ends)
 
 
-def step(layer: LayerStack, x: Any, state: Any, only: int | None = None) -> tuple[Tensor, Any] | None:
-    """A step without a scan, where nothing asks for one: no gradients, no transform, no projection.
-
-    Args:
-        layer: The layers.
-        x: The input of the step.
-        state: The states before it; None for zeros.
-        only: Which of the layers makes it; all if None.
-    """
+def step(layer: LayerStack, x: Any, state: Any) -> tuple[Tensor, Any] | None:
+    """A step without a scan, where nothing asks for one: no gradients, no transform, no projection."""
     if torch.is_grad_enabled() or layer.proj_size:
         return None
     stack = _paths.direct(layer, x)
     if stack is None or x.dim() != 2:
         return None
-    if only is not None:
-        stack = stack._replace(weights=stack.weights[only : only + 1], options=stack.options[only : only + 1])
     if state is None:
-        states = tuple([x.new_zeros(len(stack.weights), len(x), layer.hidden_size) for _ in layer.spec.states])
+        states = tuple([x.new_zeros(layer.num_layers, len(x), layer.hidden_size) for _ in layer.spec.states])
     else:
         states = (state,) if isinstance(state, Tensor) else tuple(state)
     results = streaming.step(stack, x, states)

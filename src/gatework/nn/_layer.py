@@ -107,7 +107,11 @@ class RecurrentLayer(LayerStack):
         Raises:
             UsageError: The layer is bidirectional, or the input or the state does not fit.
         """
-        self._refuse_steps()
+        if self.bidirectional:
+            raise UsageError(
+                f"{type(self).__name__}: a bidirectional layer needs the whole sequence and cannot go step by step; "
+                "use bidirectional=False"
+            )
         results = _direct.step(self, x, state)
         if results is not None:
             return results
@@ -123,39 +127,6 @@ class RecurrentLayer(LayerStack):
                 finals.append(reference.step(step))
                 h = finals[-1][0]
         return h if batch.is_batched else h[0], batch.restore_states(_stacked(finals))
-
-    def step_layer(self, layer: int, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Go on by one time step in one layer alone: one after the other they make `step()`, spread over time.
-
-        Args:
-            layer: Which, from 0.
-            x: Its input at this step, shape (batch, input): that of the step, or the output of the layer before.
-            state: What the previous call for this layer returned; None at the start.
-
-        Returns:
-            Its output, shape (batch, output), and its state for the next call.
-
-        Raises:
-            UsageError: The layers are bidirectional, or something does not fit.
-        """
-        self._refuse_steps()
-        results = _direct.step(self, x, state, layer) if 0 <= layer < self.num_layers else None
-        if results is not None:
-            return results
-        batch = _arrange.arrange_layer_step(self, layer, x, state)
-        h, states = _run.in_weight_precision(self, batch.x, batch.states)
-        with _arrange.without_autocast(h.device.type):
-            before = [state[0] for state in states]
-            step = Scan(self.spec, h[0], self.weights_at(layer), before, options=self.step_options(layer, None))
-            finals = reference.step(step)
-        return finals[0], batch.restore_states(_stacked([finals]))
-
-    def _refuse_steps(self) -> None:
-        if self.bidirectional:
-            raise UsageError(
-                f"{type(self).__name__}: a bidirectional layer needs the whole sequence and cannot go step by step; "
-                "use bidirectional=False"
-            )
 
     def _direct_scan(self, x: Any, hx: Any) -> tuple[Tensor, Any] | None:
         return _direct.scan(self, x, hx)

@@ -134,41 +134,14 @@ class QuantizedLayer(nn.Module):
         Raises:
             UsageError: The layer is bidirectional, something does not fit, or a derivative is wanted.
         """
-        self._refuse_steps()
-        batch = _arrange.arrange_step(self, x, state)
-        self._check(batch)
-        output, finals = self._run(batch)
-        return output[0] if batch.is_batched else output[0, 0], batch.restore_states(finals)
-
-    def step_layer(self, layer: int, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Go on by one time step in one layer alone; everything as for `RecurrentLayer.step_layer()`.
-
-        Args:
-            layer: Which, from 0.
-            x: Its input at this step, shape (batch, input).
-            state: What the previous call for this layer returned; None at the start.
-
-        Raises:
-            UsageError: The layers are bidirectional, something does not fit, or a derivative is wanted.
-        """
-        self._refuse_steps()
-        batch = _arrange.arrange_layer_step(self, layer, x, state)
-        self._check(batch)
-        x, states = batch.x.contiguous(), [each.contiguous() for each in batch.states]
-        finals = tuple([torch.empty_like(each) for each in states])
-        output = x.new_empty(x.shape[1], self.hidden_size)
-        self._scans()[layer].run(
-            padded(1, len(output)).record, reverse=False, threads=torch.get_num_threads(), x=x.data_ptr(),
-            initial=[each.data_ptr() for each in states], final=[each.data_ptr() for each in finals],
-            output=output.data_ptr(),
-        )  # fmt: skip
-        return output, batch.restore_states(finals)
-
-    def _refuse_steps(self) -> None:
         if self.bidirectional:
             raise UsageError(
                 "QuantizedLayer: a bidirectional layer needs whole sequences; give them to the layer itself"
             )
+        batch = _arrange.arrange_step(self, x, state)
+        self._check(batch)
+        output, finals = self._run(batch)
+        return output[0] if batch.is_batched else output[0, 0], batch.restore_states(finals)
 
     def _check(self, batch: _arrange.ArrangedBatch) -> None:
         if torch.compiler.is_compiling():
@@ -191,7 +164,7 @@ class QuantizedLayer(nn.Module):
         rows = padded(*x.shape[:2]) if sizes is None else layout_of(x, self.input_size, count, sizes)
         if not x.numel():
             return x.new_zeros(*x.shape[:-1], self.num_directions * self.hidden_size), tuple(states)
-        scans, threads = self._scans(), torch.get_num_threads()
+        scans, threads = self.scans(), torch.get_num_threads()
         for first in range(0, len(scans), self.num_directions):
             outputs = [x.new_empty(*x.shape[:-1], self.hidden_size) for _ in range(self.num_directions)]
             for direction, output in enumerate(outputs):
@@ -204,8 +177,8 @@ class QuantizedLayer(nn.Module):
             x = outputs[0] if len(outputs) == 1 else torch.cat(outputs, -1)
         return x, finals
 
-    def _scans(self) -> list[ByteScan]:
-        """The layers as the kernels read them, laid out anew where a buffer has changed."""
+    def scans(self) -> list[ByteScan]:
+        """Each layer and direction as the kernels read it, laid out anew where a buffer has changed."""
         buffers = [buffer for buffer in self._buffers.values() if buffer is not None]
         key = (byte_isas()[-1], *[(b.data_ptr(), 0 if b.is_inference() else b._version) for b in buffers])
         if self._packed.key != key:

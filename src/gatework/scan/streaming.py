@@ -40,26 +40,39 @@ def step(stack: CheckedStack, x: Tensor, states: Sequence[Tensor]) -> tuple[Tens
     if x.is_neg() or any(map(Tensor.is_neg, states)):  # their memory holds the numbers without their signs
         return None
     following = tuple([torch.empty_like(s) for s in states])
-    padding = (0,) * (_native.MAX_STATES - len(states))
-    before = (*[s.data_ptr() for s in states], *padding)
-    after = (*[s.data_ptr() for s in following], *padding)
-    for place, layer in enumerate(weights):
-        if place:  # the states of this layer come behind those of the one before
-            size = batch * hidden * x.itemsize
-            before = (*[a + size for a in before[: len(states)]], *padding)
-            after = (*[a + size for a in after[: len(states)]], *padding)
+    before = [s.data_ptr() for s in states]
+    after = [s.data_ptr() for s in following]
+    size = batch * hidden * x.itemsize  # the states of a layer come behind those of the one before
+    for place in range(len(weights)):
+        if place:
+            before, after = [a + size for a in before], [a + size for a in after]
         output = x.new_empty((batch, hidden))
-        status = _native.step(
-            stack.kernel.address,
-            batch,
-            layer.record,
-            x.data_ptr(),
-            before,
-            after,
-            output.data_ptr(),
-            stack.options[place],
-        )
-        if status:
-            native.finish(status)
+        layer_step(stack, place, batch, x.data_ptr(), before, after, output.data_ptr())
         x = output
     return x, following
+
+
+def layer_step(
+    stack: CheckedStack, place: int, batch: int, x: int, before: Sequence[int], after: Sequence[int], output: int
+) -> None:
+    """One step of one layer of a stack, of which `step()` says what it must be.
+
+    Args:
+        stack: The checked weights.
+        place: Which of the layers.
+        batch: How many sequences there are.
+        x: The address of the input, (batch, input).
+        before: The addresses of the states before, each (batch, hidden).
+        after: Those of the states after.
+        output: That of h, (batch, hidden).
+
+    Raises:
+        MemoryError: There is no memory for what is under way.
+    """
+    missing = (0,) * (_native.MAX_STATES - len(before))
+    status = _native.step(
+        stack.kernel.address, batch, stack.weights[place].record, x, (*before, *missing), (*after, *missing), output,
+        stack.options[place],
+    )  # fmt: skip
+    if status:
+        native.finish(status)

@@ -47,10 +47,10 @@ def pcm(wav) -> bytes:
 def test_a_recording_is_written_down_with_the_time_of_every_word(run, wav):
     row = run.predict(wav).row(0, named=True)
     assert (row["audio"], row["text"]) == ("0.wav", TEXT)
-    # A tenth of a second of silence, then a tenth a letter; a step is 40 ms, and a word may be told one step late.
+    # A tenth of a second of silence, then a tenth a letter; a step is 40 ms, and a word may be told a step or two late.
     spans = [(0.1, 0.3), (0.4, 0.7), (0.8, 1.0)]
     for word, (start, end) in zip(row["words"], spans, strict=True):
-        assert start - 0.04 <= word["start"] <= word["end"] <= end + 0.17
+        assert start - 0.04 <= word["start"] <= word["end"] <= end + 0.21
         assert 0 < word["confidence"] <= 1
 
 

@@ -160,15 +160,6 @@ class SpeechModel(nn.Module):
         output: Tensor = self.output(hidden).log_softmax(-1)
         return output
 
-    def prepared(self, frames: Tensor) -> Tensor:
-        """What the layers are given of one step, shape (1, stack * bands).
-
-        Args:
-            frames: The features of the step, shape (frames, bands) with at most `stack` frames.
-        """
-        x = (frames - self.mean) / self.std
-        return self.stacked(x[None])[0]
-
 
 class Lookahead(nn.Module):
     r"""Each state with some of those after it, $\sum_j w_j \odot h_{t + j}$, and zeros after the end.

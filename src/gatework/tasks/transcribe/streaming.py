@@ -12,6 +12,7 @@ import torch
 from gatework.data.features import FeatureSpec, FeatureStream
 from gatework.data.samples import SampleReader
 from gatework.errors import UsageError
+from gatework.nn.carried import CarriedLayers
 from gatework.tasks._voice import KEPT, Loudness, loudness_of
 from gatework.tasks.transcribe.model import SpeechModel
 from gatework.tasks.transcribe.transcript import Word, text_of
@@ -40,19 +41,20 @@ class StepStream:
                 "a bidirectional network, or one that takes off a recording's own mean, needs the whole recording; "
                 "train one with --no-bidirectional --normalise global"
             )
-        self.model = model.eval()
-        self.states: list[Any] = [None] * model.recurrent.num_layers
+        self.model, self.layers = model.eval(), CarriedLayers(model.recurrent)
         self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
         self.loudness = np.zeros(0)
+        self._mean, self._std = model.mean.numpy(), model.std.numpy()
+        self._given = self.layers.given.reshape(model.hearing.stack, -1)
         # What is heard but waits for what comes after it.
         self._hidden: list[torch.Tensor] = []
         self._waits = 0 if model.lookahead is None else model.lookahead.steps
         self._outputs: list[np.ndarray] = []
         self._unsaid = np.zeros(0)
         self._nothing = np.zeros((0, model.output.out_features), np.float32)
-        # The step under way: what is left of it, the stages that are done, and the frames since it was complete.
-        self._under_way: Iterator[None] = iter(())
-        self._stages, self._since = 0, 0
+        # Of the step under way: the stages that are done, and the frames since it was complete.
+        self._stages = [*self.layers.stages, self._hear]
+        self._done, self._since = len(self._stages), 0
 
     def accept(self, frames: np.ndarray, *, is_end: bool = False) -> np.ndarray:
         """The steps that are complete with these frames, shape (steps, units + 1).
@@ -68,45 +70,47 @@ class StepStream:
         frames = np.concatenate([self.waiting, frames]) if len(self.waiting) else frames
         steps = -(-len(frames) // stack) if is_end else len(frames) // stack
         self.waiting = frames[steps * stack :]
-        with torch.no_grad():
-            for step in range(steps):
-                self._go_on()
-                self._under_way = self._work(torch.from_numpy(frames[step * stack : (step + 1) * stack]))
-                self._stages, self._since = 0, 0
-            self._since += given
-            is_due = is_end or given >= stack
-            self._go_on(None if is_due else (len(self.states) + 1) * self._since // stack)
-            while self._hidden and is_end:
-                self._outputs.append(self._said())
+        for step in range(steps):
+            self._go_on(len(self._stages))
+            self._begin(frames[step * stack : (step + 1) * stack])
+        self._since += given
+        is_due = is_end or given >= stack
+        # The first layer reads less than the others, so what is over after an even split is done early.
+        self._go_on(-(-len(self._stages) * (stack if is_due else min(self._since, stack)) // stack))
+        while self._hidden and is_end:
+            self._outputs.append(self._said())
         if steps:
             self._unsaid = np.concatenate([self._unsaid, loudness_of(frames[: steps * stack], stack)])
         outputs, self._outputs = self._outputs, []
         self.loudness, self._unsaid = self._unsaid[: len(outputs)], self._unsaid[len(outputs) :]
-        return np.stack(outputs) if outputs else self._nothing
+        return np.concatenate(outputs) if outputs else self._nothing
 
-    def _go_on(self, stages: int | None = None) -> None:
-        """Does what is left of the step under way, or as much of it as makes that many stages."""
-        while stages is None or self._stages < stages:
-            if next(self._under_way, self) is self:
-                return
-            self._stages += 1
+    def _begin(self, frames: np.ndarray) -> None:
+        """Gives the layers the frames of a step, of which the last one may have too few."""
+        count = len(frames)
+        np.subtract(frames, self._mean, out=self._given[:count])
+        self._given[:count] /= self._std
+        self._given[count:] = 0
+        self._done, self._since = 0, 0
 
-    def _work(self, chunk: torch.Tensor) -> Iterator[None]:
-        hidden = self.model.prepared(chunk)
-        for layer, state in enumerate(self.states):
-            hidden, self.states[layer] = self.model.recurrent.step_layer(layer, hidden, state)
-            yield
-        self._hidden.append(hidden)
+    def _go_on(self, stages: int) -> None:
+        """Does so many stages of the step under way, less those that are done."""
+        while self._done < stages:
+            self._stages[self._done]()
+            self._done += 1
+
+    def _hear(self) -> None:
+        self._hidden.append(torch.from_numpy(self.layers.hidden.copy()))
         if len(self._hidden) > self._waits:
             self._outputs.append(self._said())
-        yield
 
     def _said(self) -> np.ndarray:
-        """What is known of the first step that waits, by the states after it that there are."""
+        """What is known of the first step that waits, by the states after it that there are, shape (1, units + 1)."""
         ahead = self.model.lookahead
-        hidden = self._hidden[0] if ahead is None else ahead(torch.stack(self._hidden))[0]
-        del self._hidden[0]
-        output: np.ndarray = self.model.read(hidden)[0].numpy()
+        with torch.no_grad():
+            hidden = self._hidden[0] if ahead is None else ahead(torch.stack(self._hidden))[0]
+            del self._hidden[0]
+            output: np.ndarray = self.model.read(hidden).numpy()
         return output
 
 
