@@ -4,24 +4,29 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <cmath>
 #include <tuple>
 #include <vector>
 
 #include "ctc.h"
+#include "products.h"
 
 namespace nb = nanobind;
 using gatework::decoding::BeamSearch;
 using gatework::decoding::Language;
 using gatework::decoding::LanguageModel;
+using gatework::decoding::largest;
 using gatework::decoding::LetterModel;
 using gatework::decoding::LetterTrie;
+using gatework::decoding::multiply;
 using gatework::decoding::NGrams;
+using gatework::decoding::sum_of_exponentials;
 using gatework::decoding::WrittenLetter;
 
 namespace {
 
 using Letters = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using LogProbs = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 // Sequences of letters, one after the other, with where each begins and, at the end, where the last one ends.
 void add_all(LetterTrie& trie, Letters letters, nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig> starts) {
@@ -35,6 +40,13 @@ auto listed(const std::vector<WrittenLetter>& letters) {
   std::vector<std::tuple<int32_t, int64_t, double>> result;
   for (const auto& l : letters) result.emplace_back(l.letter, l.step, l.log_probability);
   return result;
+}
+
+// Takes the logarithm of the sum of its exponentials off a row.
+void to_log_probabilities(float* row, int64_t count) {
+  const float most = largest(row, count);
+  const float total = most + std::log(sum_of_exponentials(row, count, most));
+  for (int64_t k = 0; k < count; ++k) row[k] -= total;
 }
 
 }  // namespace
@@ -76,11 +88,20 @@ void bind_ctc(nb::module_& m) {
   nb::class_<BeamSearch>(m, "BeamSearch")
       .def(nb::init<const Language&, int32_t, int>(), nb::keep_alive<1, 2>())
       .def("feed",
-           [](BeamSearch& search, LogProbs log_probs) {
+           [](BeamSearch& search, Rows log_probs) {
              const nb::gil_scoped_release release;
              search.feed(log_probs.data(), static_cast<int64_t>(log_probs.shape(0)));
            })
       .def("settled", [](BeamSearch& search) { return listed(search.settled()); })
       .def("best", [](const BeamSearch& search, bool is_end) { return listed(search.best(is_end)); })
-      .def("score", &BeamSearch::score);
+      .def("score", &BeamSearch::score)
+      .def("beginnings", &BeamSearch::beginnings);
+  m.def("letter_log_probabilities",
+        [](Rows hidden, Rows weight, nb::ndarray<const float, nb::ndim<1>, nb::c_contig> bias,
+           nb::ndarray<float, nb::ndim<2>, nb::c_contig> results) {
+          const auto count = static_cast<int64_t>(hidden.shape(0)), letters = static_cast<int64_t>(weight.shape(0));
+          multiply(weight.data(), letters, static_cast<int64_t>(weight.shape(1)), hidden.data(), count, bias.data(),
+                   results.data());
+          for (int64_t row = 0; row < count; ++row) to_log_probabilities(results.data() + row * letters, letters);
+        });
 }

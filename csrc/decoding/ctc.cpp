@@ -11,8 +11,9 @@ namespace {
 // Less likely letters are not tried at a step, and beams so far behind the best are dropped.
 constexpr float least_letter = -9.2f;
 constexpr double furthest_behind = 25;
-// The beams that are left over are swept away every so many steps.
-constexpr int64_t sweep = 256;
+// The beams that are left over are swept away every so many steps, and so are those that differ from the best one in
+// what was heard before as many as `recent`.
+constexpr int64_t sweep = 256, recent = 512;
 
 }  // namespace
 
@@ -223,9 +224,29 @@ void BeamSearch::feed(const float* log_probs, int64_t steps) {
         beam.with_blank = beam.with_letter = never;
       }
     }
+    const bool is_swept = (step_ + 1) % sweep == 0;
+    if (is_swept) settle_past();
     if (states_) read_letters(previous);
-    if ((step_ + 1) % sweep == 0) compact();
+    if (is_swept) compact();
   }
+}
+
+// Drops the beams that do not begin as the best one does up to what is recent. What is dropped depends on the steps
+// alone, not on when settled() was called: below the root all beams begin alike.
+void BeamSearch::settle_past() {
+  int32_t past = active_[0];
+  while (past != root_ && beams_[static_cast<size_t>(past)].step > step_ - recent)
+    past = beams_[static_cast<size_t>(past)].parent;
+  const auto differs = [&](int32_t place) {
+    // A beginning is older than what goes on from it, and so stands before it.
+    int32_t k = place;
+    while (k > past) k = beams_[static_cast<size_t>(k)].parent;
+    if (k == past) return false;
+    Beam& beam = beams_[static_cast<size_t>(place)];
+    beam.with_blank = beam.with_letter = never;
+    return true;
+  };
+  active_.erase(std::remove_if(active_.begin(), active_.end(), differs), active_.end());
 }
 
 // Keeps the active beams and what they begin with, in the order in which they were made.

@@ -72,7 +72,8 @@ class BeamSearch {
   // Goes on by steps: log_probs is (steps, letters + 1).
   void feed(const float* log_probs, int64_t steps);
 
-  // What all beams share and no later step can change, since the previous call; the search forgets it.
+  // What all beams share and no later step can change, since the previous call; the search forgets it. In what is long
+  // past only the best beam counts, so that what is not settled has an end.
   std::vector<WrittenLetter> settled();
 
   // What the best beam says beyond that, if the text ended here (is_end) or goes on.
@@ -81,6 +82,9 @@ class BeamSearch {
   // The score of the best beam as a text that ends here: the logarithms of its probability and of what the language
   // says.
   double score() const;
+
+  // How many beginnings of texts are kept.
+  int64_t beginnings() const { return static_cast<int64_t>(beams_.size()); }
 
  private:
   struct Beam {
@@ -104,6 +108,7 @@ class BeamSearch {
   void read_letters(const std::vector<int32_t>& previous);
   std::vector<WrittenLetter> written(int32_t place) const;
   void touch(int32_t place);
+  void settle_past();
   void compact();
 
   const Language& language_;

@@ -13,7 +13,7 @@ import torch
 
 import gatework as gw
 from gatework.decoding import LetterModel, Writer
-from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage
+from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, letter_log_probabilities
 from gatework.decoding.ctc_paths import text_log_probability
 from gatework.errors import UsageError
 
@@ -100,6 +100,35 @@ def test_what_is_settled_early_is_what_the_whole_says(chunk, is_recurrent):
         waiting.append(len(search.open()))
     assert parts + search.finish() == whole
     assert max(waiting) < len(whole) / 4, "most is settled while the search goes on"
+
+
+@pytest.mark.parametrize("is_recurrent", [False, True])
+def test_what_the_beams_never_agree_on_is_settled_once_it_is_long_past(is_recurrent):
+    # An "a" or a "b", and then an "a" at every second step: nothing ever tells which it was.
+    log_probs = np.log(np.full((4000, 4), 0.02, np.float32))
+    log_probs[::2, 2], log_probs[1::2, 0] = math.log(0.94), math.log(0.94)
+    log_probs[0] = np.log(np.array([0.02, 0.02, 0.48, 0.48], np.float32))
+    weights, recurrent = LanguageWeights(recurrent=0.2 * is_recurrent), recurrent_model(0)[0]
+    reader = CtcReader(ALPHABET, None, weights, beam=8, recurrent=recurrent)
+    whole, search, parts, kept = reader.read(log_probs), reader.search(), [], []
+    for step in range(len(log_probs)):
+        search.feed(log_probs[step : step + 1])
+        parts += search.settled()
+        kept.append((search.beginnings, len(search.open())))
+    assert parts + search.finish() == whole
+    assert len(whole) > 1500
+    for most_early, most_late in zip(np.max(kept[:1000], 0), np.max(kept[1000:], 0), strict=True):
+        assert most_late <= 1.1 * most_early
+
+
+@pytest.mark.parametrize(("steps", "hidden", "letters"), [(1, 5, 3), (3, 16, 29), (2, 37, 1)])
+def test_log_probabilities_of_letters_are_those_of_a_linear_layer(steps, hidden, letters):
+    random = np.random.default_rng(0)
+    h, weight, bias = (random.normal(size=size) for size in ((steps, hidden), (letters, hidden), letters))
+    exact = torch.from_numpy(h @ weight.T + bias).log_softmax(-1).numpy()
+    mine = letter_log_probabilities(*(a.astype(np.float32) for a in (h, weight, bias)))
+    rounding = np.finfo(np.float32).eps * (hidden + 8) * (np.abs(h) @ np.abs(weight).T + np.abs(bias)).max()
+    np.testing.assert_allclose(mine, exact, rtol=0, atol=rounding)
 
 
 def test_a_boosted_phrase_is_written_where_it_is_nearly_as_likely():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-from gatework.tasks._voice import Loudness, loudness_of
+from gatework.tasks._voice import KEPT, Loudness, loudness_of
 from support import recordings
 
 STACK = 3
@@ -28,17 +30,25 @@ def test_a_steady_sound_is_no_voice_and_tones_with_pauses_are():
 
 def test_loudness_is_the_mean_of_each_steps_frames():
     frames = np.arange(14.0).reshape(7, 2)
-    assert loudness_of(frames, 3).tolist() == [2.5, 8.5, 12.5]
+    assert loudness_of(frames, 3) == [2.5, 8.5, 12.5]
+
+
+def test_of_a_word_of_minutes_a_stream_judges_what_a_file_does():
+    swelling_early = [5.0, *([0.0] * 9000)]
+    for kept, first in itertools.product((None, KEPT), (0, 5000)):
+        voice = Loudness(kept)
+        voice.hear(swelling_early)
+        assert not voice.is_heard(first, 8000)
 
 
 def test_an_hour_of_steps_is_forgotten_but_for_the_last_and_for_what_is_still_asked():
     voice = Loudness(4000)
-    voice.hear(np.zeros(20))
+    voice.hear([0.0] * 20)
     assert not voice.is_heard(5, 9)
     for _ in range(30):
-        voice.hear(np.zeros(4000))
+        voice.hear([0.0] * 4000)
         assert not voice.is_heard(5, 9), "as it was judged when it was said"
-    voice.hear(np.full(1, 5.0))
+    voice.hear([5.0])
     assert voice.is_heard(120_015, 120_020)
     assert not voice.is_heard(119_900, 119_905)
     assert voice.is_heard(12, 15), "what is long past is not judged any more"

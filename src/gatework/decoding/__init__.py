@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         LanguageWeights,
         SpokenLanguage,
         WrittenLetter,
+        letter_log_probabilities,
     )
     from gatework.decoding.ctc_paths import HeardLetter, heard_letters, text_log_probabilities, text_log_probability
     from gatework.decoding.letter_model import LetterModel
@@ -35,6 +36,7 @@ __all__ = [
     "Writing",
     "WrittenLetter",
     "heard_letters",
+    "letter_log_probabilities",
     "read_arpa",
     "text_log_probabilities",
     "text_log_probability",
@@ -51,6 +53,7 @@ __getattr__, __dir__ = lazy(
             "LanguageWeights",
             "SpokenLanguage",
             "WrittenLetter",
+            "letter_log_probabilities",
         ),
         "ctc_paths": ("HeardLetter", "heard_letters", "text_log_probabilities", "text_log_probability"),
         "letter_model": ("LetterModel",),

@@ -191,8 +191,26 @@ class CtcReader:
         return np.array([letter for text in each for letter in text], dtype=np.int32), starts
 
 
+def letter_log_probabilities(
+    hidden: NDArray[np.float32], weight: NDArray[np.float32], bias: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """What a linear layer and a softmax make of states, each row by itself.
+
+    Args:
+        hidden: Shape (steps, hidden).
+        weight: Shape (letters + 1, hidden).
+        bias: Shape (letters + 1,).
+
+    Returns:
+        Log-probabilities, shape (steps, letters + 1).
+    """
+    results = np.empty((len(hidden), len(weight)), np.float32)
+    _decoding.letter_log_probabilities(hidden, weight, bias, results)
+    return results
+
+
 class CtcSearch:
-    """A search that reads steps as they come; its memory grows with what is not settled yet."""
+    """A search that reads steps as they come; it keeps what is not settled yet, which has an end."""
 
     def __init__(self, native: _decoding.BeamSearch, letters: int, blank: float = 0.0) -> None:
         self._native, self._letters, self._blank = native, letters, blank
@@ -225,6 +243,11 @@ class CtcSearch:
     def finish(self) -> list[WrittenLetter]:
         """What stands behind the settled letters if the text ends here."""
         return [WrittenLetter(*letter) for letter in self._native.best(True)]
+
+    @property
+    def beginnings(self) -> int:
+        """How many beginnings of texts are kept."""
+        return self._native.beginnings()
 
     def score(self) -> float:
         """The score of the best text if it ends here."""

@@ -7,6 +7,8 @@ words of clean speech, by 0.7 at most in a steady noise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 LEAST = 1.5
@@ -14,19 +16,26 @@ LEAST = 1.5
 KEPT = 4096
 """Steps of a stream that are remembered."""
 _BEFORE = 10
+_MOST = KEPT // 2
 
 
-def loudness_of(frames: np.ndarray, stack: int) -> np.ndarray:
-    """The loudness of each step, shape (steps,).
+def loudness_of_step(frames: np.ndarray) -> float:
+    """The loudness of a step.
+
+    Args:
+        frames: Its features, shape (frames, bands).
+    """
+    return float(np.add.reduce(frames, None)) / frames.size
+
+
+def loudness_of(frames: np.ndarray, stack: int) -> list[float]:
+    """The loudness of each step.
 
     Args:
         frames: Features, shape (frames, bands).
         stack: Frames of a step; the last one may have fewer.
     """
-    each = np.add.reduce(frames, 1) / np.float32(frames.shape[1])
-    starts = np.arange(0, len(frames), stack)
-    result: np.ndarray = np.add.reduceat(each, starts) / np.minimum(stack, len(frames) - starts)
-    return result
+    return [loudness_of_step(frames[start : start + stack]) for start in range(0, len(frames), stack)]
 
 
 class Loudness:
@@ -42,9 +51,9 @@ class Loudness:
         self._count, self._kept = 0, kept
         self._judged: dict[tuple[int, int], bool] = {}
 
-    def hear(self, loudness: np.ndarray) -> None:
+    def hear(self, loudness: Sequence[float]) -> None:
         """Takes note of further steps."""
-        self._recent += loudness.tolist()
+        self._recent += loudness
         self._count += len(loudness)
         if self._kept is not None and len(self._recent) > 2 * self._kept:
             del self._recent[: -self._kept]
@@ -68,7 +77,7 @@ class Loudness:
         gone = 0 if self._kept is None else max(self._count - self._kept, 0)
         if last < gone:
             return True
-        # Of what a network takes for a word of minutes, only the end is remembered.
-        start = self._count - len(self._recent)
-        within = self._recent[max(first - _BEFORE, gone) - start : min(last + 1, self._count) - start]
+        # Of what a network takes for a word of minutes, only the end counts, as a stream remembers no more.
+        start, begin = self._count - len(self._recent), max(first - _BEFORE, last - _MOST, gone)
+        within = self._recent[begin - start : min(last + 1, self._count) - start]
         return not within or max(within) - min(within) > LEAST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from gatework.nn import QuantizedLayer
 from gatework.tasks.transcribe.options import SpeechOptions
 from gatework.tasks.transcribe.streaming import StepStream
 from gatework.tasks.transcribe.task import TranscribeTask
-from gatework.tasks.transcribe.transcript import FORMATS, Word, row_of, subtitles
+from gatework.tasks.transcribe.transcript import FORMATS, LONGEST, Word, row_of, subtitles
 from gatework.training.predictor import Predictor
 from support import recordings
 from support.bigrams import bigrams, written
@@ -91,12 +92,50 @@ def test_on_int8_a_stream_says_what_the_file_does(run, wav):
 
 def test_what_is_said_is_never_further_behind_than_a_step_and_what_it_waits_for(run, wav):
     stream, sound, seen = run.task.byte_stream(run.network, run.recipe), pcm(wav), []
+    stack, stages = run.task.stack, run.network.recurrent.num_layers + 1
+    last = stack * (stages - 1) // stages
     for start in range(0, len(sound), 160):
         seen += [answer["partial"] for answer in stream.answer_bytes(sound[start : start + 160]) if "partial" in answer]
         frames = max(0, 1 + (start // 2 + 80 - 200) // 80)
-        # A step is worked off while the frames of the next one come, the last of them included.
-        assert stream.done == max(0, (frames + 1) // run.task.stack - 1 - 2)
+        # A step is worked off in even parts with its last frame and with those of the next step but the last one.
+        assert stream.done == max(0, (frames - last) // stack - 2)
     assert len(set(seen)) > 3, "a guess at each letter"
+
+
+class Output:
+    """The place of a network in a stream: steps of which the log-probabilities are known, so many at a time."""
+
+    def __init__(self, log_probs: np.ndarray, count: int) -> None:
+        self.log_probs, self.at, self.count = log_probs, 0, count
+        self.loudness: list[float] = []
+
+    def accept(self, frames, is_end=False):
+        """The next steps, in which the sound swells and sinks."""
+        rows = self.log_probs[self.at : self.at + self.count]
+        self.loudness = [10.0 * (step % 2) for step in range(self.at, self.at + len(rows))]
+        self.at += len(rows)
+        return rows
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_a_word_without_an_end_is_cut_alike_in_a_stream_and_in_a_file(run, count):
+    stream, units = run.task.byte_stream(run.network, run.recipe), run.task.alphabet.units
+    log_probs = np.log(np.full((2001, len(units) + 1), 0.001, np.float32))
+    steps = np.arange(len(log_probs))
+    log_probs[steps, [1 + units.index("ab"[step % 2]) for step in steps]] = np.log(0.99)
+    log_probs[400] = log_probs[401] = np.log(0.001)
+    log_probs[400, 1 + units.index(" ")] = log_probs[401, 1 + units.index("c")] = np.log(0.99)
+    stream.steps, words, waiting = Output(log_probs, count), [], 0
+    while stream.steps.at < len(log_probs):
+        words += [word for answer in stream.answer_bytes(b"") for word in answer.get("words", [])]
+        waiting = max(waiting, len(stream.letters))
+    words += [word for answer in stream.finish() for word in answer.get("words", [])]
+    frames = np.repeat(10.0 * (steps % 2), run.task.stack)[:, None]
+    assert words == [asdict(word) for word in stream.transcriber.words(log_probs, frames)]
+    lengths = [len(word["word"]) for word in words]
+    assert max(lengths) == LONGEST
+    assert sum(lengths) > 1990, "few letters are left out by the language"
+    assert waiting < LONGEST + count
 
 
 def test_a_stream_at_another_rate_is_resampled(run, tmp_path):

@@ -11,14 +11,14 @@ import torch
 
 from gatework.data.features import FeatureSpec, FeatureStream
 from gatework.data.samples import SampleReader
+from gatework.decoding import WrittenLetter, letter_log_probabilities
 from gatework.errors import UsageError
 from gatework.nn.carried import CarriedLayers
-from gatework.tasks._voice import KEPT, Loudness, loudness_of
+from gatework.tasks._voice import KEPT, Loudness, loudness_of_step
 from gatework.tasks.transcribe.model import SpeechModel
-from gatework.tasks.transcribe.transcript import Word, text_of
+from gatework.tasks.transcribe.transcript import LONGEST, Word, text_of
 
 if TYPE_CHECKING:
-    from gatework.decoding import WrittenLetter
     from gatework.tasks.transcribe.transcriber import Transcriber
 
 
@@ -43,14 +43,15 @@ class StepStream:
             )
         self.model, self.layers = model.eval(), CarriedLayers(model.recurrent)
         self.waiting = np.zeros((0, len(model.hearing.mean)), np.float32)
-        self.loudness = np.zeros(0)
+        self.loudness: list[float] = []
         self._mean, self._std = model.mean.numpy(), model.std.numpy()
         self._given = self.layers.given.reshape(model.hearing.stack, -1)
         # What is heard but waits for what comes after it.
-        self._hidden: list[torch.Tensor] = []
+        self._hidden: list[np.ndarray] = []
         self._waits = 0 if model.lookahead is None else model.lookahead.steps
         self._outputs: list[np.ndarray] = []
-        self._unsaid = np.zeros(0)
+        self._unsaid: list[float] = []
+        self._output = model.output.weight.detach().numpy(), model.output.bias.detach().numpy()
         self._nothing = np.zeros((0, model.output.out_features), np.float32)
         # Of the step under way: the stages that are done, and the frames since it was complete.
         self._stages = [*self.layers.stages, self._hear]
@@ -79,14 +80,13 @@ class StepStream:
         self._go_on(-(-len(self._stages) * (stack if is_due else min(self._since, stack)) // stack))
         while self._hidden and is_end:
             self._outputs.append(self._said())
-        if steps:
-            self._unsaid = np.concatenate([self._unsaid, loudness_of(frames[: steps * stack], stack)])
         outputs, self._outputs = self._outputs, []
         self.loudness, self._unsaid = self._unsaid[: len(outputs)], self._unsaid[len(outputs) :]
         return np.concatenate(outputs) if outputs else self._nothing
 
     def _begin(self, frames: np.ndarray) -> None:
         """Gives the layers the frames of a step, of which the last one may have too few."""
+        self._unsaid.append(loudness_of_step(frames))
         count = len(frames)
         np.subtract(frames, self._mean, out=self._given[:count])
         self._given[:count] /= self._std
@@ -100,18 +100,18 @@ class StepStream:
             self._done += 1
 
     def _hear(self) -> None:
-        self._hidden.append(torch.from_numpy(self.layers.hidden.copy()))
+        self._hidden.append(self.layers.hidden.copy())
         if len(self._hidden) > self._waits:
             self._outputs.append(self._said())
 
     def _said(self) -> np.ndarray:
         """What is known of the first step that waits, by the states after it that there are, shape (1, units + 1)."""
-        ahead = self.model.lookahead
-        with torch.no_grad():
-            hidden = self._hidden[0] if ahead is None else ahead(torch.stack(self._hidden))[0]
-            del self._hidden[0]
-            output: np.ndarray = self.model.read(hidden).numpy()
-        return output
+        ahead, hidden = self.model.lookahead, self._hidden[0]
+        if ahead is not None:
+            with torch.no_grad():
+                hidden = ahead(torch.from_numpy(np.stack(self._hidden)))[0].numpy()
+        del self._hidden[0]
+        return letter_log_probabilities(hidden, *self._output)
 
 
 def can_stream(model: SpeechModel) -> bool:
@@ -173,7 +173,9 @@ class SpeechStream:
         alphabet = self.transcriber.alphabet
         self.letters += settled
         ends = [place for place, one in enumerate(self.letters) if alphabet.units[one.letter - 1] == " "]
-        whole = len(self.letters) if alphabet.is_words else ends[-1] + 1 if ends else 0
+        whole = ends[-1] + 1 if ends else 0
+        longest = 1 if alphabet.is_words else LONGEST
+        whole += (len(self.letters) - whole) // longest * longest
         words, self.letters = self.transcriber.words_of(self.letters[:whole], self.voice), self.letters[whole:]
         if words:
             yield _final(words)

@@ -22,7 +22,7 @@ from gatework.decoding import (
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, has_digit, plain
-from gatework.tasks.transcribe.transcript import UNSURE, Word, by_words, text_of, written
+from gatework.tasks.transcribe.transcript import LONGEST, UNSURE, Word, by_words, text_of, written
 from gatework.tasks.transcribe.tuning import Chosen, sharpened
 
 _LM_WEIGHT = 0.5
@@ -150,7 +150,7 @@ class Transcriber:
 
     def _heard(self, letters: Sequence[WrittenLetter], voice: Loudness) -> list[list[WrittenLetter]]:
         """The letters of each word that is said where somebody speaks."""
-        words = by_words(letters, self.alphabet)
+        words = by_words(letters, self.alphabet, LONGEST)
         return [each for each in words if voice.is_heard(each[0].step, each[-1].step)]
 
     def _word(self, letters: Sequence[WrittenLetter]) -> Word:

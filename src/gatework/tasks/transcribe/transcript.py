@@ -34,12 +34,17 @@ class Word:
     confidence: float
 
 
-def by_words(letters: Sequence[Letter], alphabet: Alphabet) -> list[list[Letter]]:
+LONGEST = 64
+"""Letters of a word that a network writes: without a space behind as many, it ends there all the same."""
+
+
+def by_words(letters: Sequence[Letter], alphabet: Alphabet, longest: int | None = None) -> list[list[Letter]]:
     """The letters of each word.
 
     Args:
         letters: With the steps at which they were heard.
         alphabet: What their indices mean.
+        longest: After how many letters a word ends without a space; never if None.
     """
     words: list[list[Letter]] = [[]]
     for one in letters:
@@ -48,6 +53,8 @@ def by_words(letters: Sequence[Letter], alphabet: Alphabet) -> list[list[Letter]
         elif alphabet.is_words:
             words.append([one])
         else:
+            if len(words[-1]) == longest:
+                words.append([])
             words[-1].append(one)
     return [each for each in words if each]
 
