@@ -40,7 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rest", type=float, default=5.0, help="minutes of them for reading, linear models and the test"
     )
-    parser.add_argument("--share", type=float, default=0.55, help="of the others, for the language model")
+    parser.add_argument("--share", type=float, default=0.75, help="of the others, for the language model")
     parser.add_argument("--pretrain", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--validate", action="store_true", help="say nothing of the test part")
