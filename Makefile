@@ -7,6 +7,9 @@ WORKERS := $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() + 1, 4))")
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
+# Where the environment forbids keeping bytecode, every process would compile torch's anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test quick fuzz check docs format cells options sanitize arm64 windows wheel requirements setup clean
 
 demo: setup
@@ -81,15 +84,14 @@ requirements:
 	build/requirements/bin/uv pip compile requirements/dev.txt --generate-hashes --no-deps --no-emit-package torch \
 		--no-annotate --no-header --python-version 3.11.5 --quiet --output-file requirements/hashes.txt
 
-$(VENV)/.requirements: requirements/dev.txt requirements/hashes.txt
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("gatework needs Python 3.11 or newer, and $(PYTHON) is %d.%d; try: make PYTHON=python3.11" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "fetching the packages of requirements/dev.txt:"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/hashes.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
-	touch $@
+	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/.requirements pyproject.toml $(NATIVE)
+$(VENV)/.requirements: requirements/dev.txt requirements/hashes.txt | $(BIN)/python
+	$(BIN)/python requirements/install.py packages
+
+$(VENV)/.installed: requirements/dev.txt requirements/hashes.txt pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python requirements/install.py
 	touch $@
 
