@@ -6,8 +6,8 @@ or fr-en or en-fr of Tatoeba, trains a network of a size for it, and prints BLEU
 lower case, which is near the published tokenised figures, chrF, and the simple methods beside it. Tatoeba is split so
 that no sentence of a part stands in another, on either side. With several --seeds the mean, and the runs together as an
 ensemble, are printed too. A run that stands in --out is gone on with from where it was left, or taken as it
-is. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same network written with torch.nn
-in float32, on the same batches, in turn.
+is. The step is that of the 20-minute network, in float32 and in bfloat16, and of the same network written with
+torch.nn, in float32 and under autocast to bfloat16, on the same batches, in turn.
 
 GATEWORK_DATA=... python benchmarks/translate.py --budgets de-en:5 de-en:20 en-de:15 --out build/translate
 GATEWORK_DATA=... python benchmarks/translate.py --budgets fr-en:15 --pairs 0
@@ -21,7 +21,7 @@ import copy
 import os
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     take_settings(parser)
     parser.add_argument("--pairs", type=int, default=15, help="of steps beside torch.nn's; 0 leaves them out")
+    parser.add_argument("--busy", action="store_true", help="take the processor's time of steps, not the clock's")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -76,7 +77,7 @@ def main() -> None:
             print_together(runs, known)
         measure(runs[0], known)
     if options.pairs:
-        step_beside_torch("de-en", options.pairs)
+        step_beside_torch("de-en", options.pairs, time.process_time if options.busy else time.perf_counter)
 
 
 def data_of(direction: str) -> Path:
@@ -140,7 +141,7 @@ def measure(run: Run, known: Path | pl.DataFrame) -> None:
         )
 
 
-def step_beside_torch(direction: str, pairs: int) -> None:
+def step_beside_torch(direction: str, pairs: int, now: Callable[[], float]) -> None:
     """Loss, gradients and Adam on the same batches, the sides in turn."""
     recipe = recipe_of(direction, 20)
     dataset = tasks.get("translate").load(data_of(direction), recipe)
@@ -154,18 +155,22 @@ def step_beside_torch(direction: str, pairs: int) -> None:
     steps = {"gatework": stepping(our_loss, task, ours, Adam(ours.parameters()))}
     steps["bfloat16"] = stepping(our_loss, task, rounded, Adam(rounded.parameters()))
     steps["torch.nn"] = stepping(torch_loss, task, theirs, Adam(theirs.parameters()))
+    rounding = copy.deepcopy(theirs)
+    steps["autocast"] = stepping(autocast_loss, task, rounding, Adam(rounding.parameters()))
     times: dict[str, list[float]] = {name: [] for name in steps}
     for pair, index in enumerate(task.order(examples, recipe.training, 1)[: pairs + 2]):
         batch = examples.batch(np.sort(index))
         for name, step in steps.items():
-            seconds = seconds_of(lambda step=step, batch=batch: step(batch))
+            start = now()
+            step(batch)
             if pair >= 2:
-                times[name].append(seconds)
+                times[name].append(now() - start)
     for name, found in times.items():
         ratios = [t / o for t, o in zip(times["torch.nn"], found, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         print(
-            f"step, {name:9} {1e3 * statistics.median(found):7.1f} ms, torch.nn {middle:.2f} x  [{low:.2f}, {high:.2f}]"
+            f"step, {name:9} {1e3 * statistics.median(found):7.1f} ms, torch.nn {middle:.2f} x  "
+            f"[{low:.2f}, {high:.2f}], all [{min(ratios):.2f}, {max(ratios):.2f}]"
         )
 
 
@@ -208,6 +213,11 @@ def torch_loss(task, model, batch):
     targets = batch.targets[batch.targets != PADDING]
     scores = model(**batch.tensors())
     return nn.functional.cross_entropy(scores, targets, label_smoothing=task.settings.label_smoothing)
+
+
+def autocast_loss(task, model, batch):
+    with torch.autocast("cpu", torch.bfloat16):
+        return torch_loss(task, model, batch)
 
 
 def our_loss(task, model, batch):

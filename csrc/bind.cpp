@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dispatch.h"
+#include "processor.h"
 #include "records.h"
 
 namespace nb = nanobind;
@@ -150,6 +151,7 @@ NB_MODULE(_native, m) {
   m.attr("CELLS") = std::vector<std::string>(gatework::cell_names, gatework::cell_names + gatework::cell_count);
   m.def("is_compiled", [](int isa) { return gatework::is_compiled(static_cast<Isa>(isa)); });
   m.def("is_supported", [](int isa) { return gatework::is_supported(static_cast<Isa>(isa)); });
+  m.def("gains_by_bfloat16", gatework::gains_by_bfloat16);
   m.def("owner", [](int isa, int element) {
     return static_cast<int>(gatework::owner_of(static_cast<Isa>(isa), static_cast<gatework::Element>(element)));
   });

@@ -1,7 +1,9 @@
 #include "processor.h"
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -11,6 +13,7 @@ namespace gatework {
 #if defined(GATEWORK_TILE_MODEL)
 
 bool has_tile_registers() { return true; }
+bool gains_by_bfloat16() { return true; }
 
 #elif defined(__x86_64__) && defined(__linux__)
 
@@ -49,6 +52,20 @@ bool has_tile_registers() {
 #else
 
 bool has_tile_registers() { return false; }
+
+#endif
+
+#if !defined(GATEWORK_TILE_MODEL)
+
+bool gains_by_bfloat16() {
+  if (has_tile_registers()) return true;
+#if defined(__x86_64__)
+  unsigned eax, ebx, ecx, edx;
+  return !(__get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx);
+#else
+  return true;
+#endif
+}
 
 #endif
 

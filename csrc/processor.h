@@ -7,4 +7,8 @@ namespace gatework {
 // that asks, which the first call does. The threads of a build with GATEWORK_TILE_MODEL always have them.
 bool has_tile_registers();
 
+// False where products of bfloat16 on vectors, for those who have them, take longer than those of floats: Intel's cores
+// begin one vdpbf16ps in two cycles, and four fused multiplications of floats, which do twice as much.
+bool gains_by_bfloat16();
+
 }  // namespace gatework

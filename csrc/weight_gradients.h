@@ -4,7 +4,9 @@
 //
 // The scan puts the derivatives of the accumulators of each step into a block of rows; when the block is full, its
 // products are added while it is still in the cache. Rounded factors lie in pairs of rows then. The rows of the block
-// are an odd number of cache lines apart, so that reading down a column uses all of the cache. The columns of x and of
+// are an odd number of cache lines apart, so that reading down a column uses all of the cache. A large layer's block
+// outgrows the second cache, and its rows lie in pages of their own: it is copied into strips of a few columns, one
+// row behind the other, before it is read for each panel. The columns of x and of
 // h are copied side by side into panels, so that small sizes waste few lanes. Each slice of the batch has its own
 // gradients; dispatch.cpp adds them up. A scan with sequences in its lanes has gradients of its own kind
 // (batch_lanes_gradients.h).
@@ -22,13 +24,17 @@ class WeightGradients {
   using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
   static constexpr int64_t tile_height = O::tallest(max_columns);
+  static constexpr int64_t strip_tiles = 4, strip = strip_tiles * tile_height;
 
  public:
   // Rows of a block: enough to pay for reading and writing the gradients once.
   static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
-    const bool is_large = layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
-    const int64_t rows = is_large ? 1024 : 256 * O::group;
+    const int64_t rows = (is_large(layout) ? 512 : 256) * O::group;
     return round_up(slice_rows > rows ? slice_rows : rows, O::slice_multiple);
+  }
+
+  static GATEWORK_INLINE bool is_large(const Layout& layout) {
+    return layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
   }
 
   // How far apart the derivatives of two accumulators are in a row.
@@ -43,8 +49,9 @@ class WeightGradients {
   static int64_t scratch(const Layout& layout, int64_t slice_rows) {
     const int64_t rows = block_rows(layout, slice_rows), stride = block_stride(layout);
     const int64_t elements = rows * (stride + panel_width) + (O::group - 1) * stride;
+    const int64_t in_strips = has_strips(layout) ? strip_count(layout) * rows / O::group * strip + V::lanes : 0;
     return static_cast<int64_t>(sizeof(Element)) * elements +
-           static_cast<int64_t>(sizeof(T)) * (tile_vectors<O> + 1) * V::lanes +
+           static_cast<int64_t>(sizeof(T)) * ((tile_vectors<O> + 1) * V::lanes + in_strips) +
            static_cast<int64_t>(2 * sizeof(Element*)) * rows;
   }
 
@@ -65,6 +72,7 @@ class WeightGradients {
     row = block + capacity * stride;
     x_rows = reinterpret_cast<const Element**>(row + (O::group - 1) * stride);
     h_rows = x_rows + capacity;
+    strips = has_strips(layout) ? reinterpret_cast<T*>(h_rows + capacity) : nullptr;
     clear();
   }
 
@@ -90,6 +98,7 @@ class WeightGradients {
     if (width > 0) {
       if constexpr (O::is_rounded) pair_rows();
       if constexpr (O::is_on_tile_registers) turn_pairs();
+      if (strips) cut_strips();
       for (int64_t column = 0; column < width; column += panel_width) {
         pack_panel(column);
         fill_up(panel, panel_columns(column) * V::lanes);
@@ -171,7 +180,44 @@ class WeightGradients {
     O::turn(groups, stride, O::groups(used), C::accumulators * plane(layout));
   }
 
-  // Calls tile(accumulator, first unit, units) for each tile of units.
+  static GATEWORK_INLINE bool has_strips(const Layout& layout) { return !O::is_on_tile_registers && is_large(layout); }
+
+  static int64_t strip_count(const Layout& layout) {
+    return (C::accumulators * split_rows(layout.hidden, tile_height).count + strip_tiles - 1) / strip_tiles;
+  }
+
+  // Where the groups of a tile begin in the strips, `strip` apart.
+  GATEWORK_INLINE T* in_strips(int64_t place) const {
+    return strips + place / strip_tiles * (capacity / O::group) * strip + place % strip_tiles * tile_height;
+  }
+
+  // Copies the groups of all rows, tile by tile, each in whole vectors: what is too much is overwritten by the next
+  // tile of the row, and behind the last one by the next row.
+  void cut_strips() {
+    const T* const from = reinterpret_cast<const T*>(block);
+    const int64_t groups = O::groups(used);
+    int64_t columns[strip_tiles], count = 0, first = 0;
+    const auto cut = [&] {
+      for (int64_t group = 0; group < groups; ++group) {
+        const T* const row_groups = from + group * stride;
+        T* const to = in_strips(first) + group * strip;
+        for (int64_t k = 0; k < count; ++k) {
+          for (int64_t unit = 0; unit < tile_height; unit += V::lanes) {
+            V::load(row_groups + columns[k] + unit).store(to + k * tile_height + unit);
+          }
+        }
+      }
+      first += count;
+      count = 0;
+    };
+    each_tile([&](int64_t, int a, int64_t unit, int64_t) {
+      columns[count++] = a * plane(layout) + unit;
+      if (count == strip_tiles) cut();
+    });
+    if (count) cut();
+  }
+
+  // Calls tile(place, accumulator, first unit, units) for each tile of units.
   template <class Tile>
   GATEWORK_INLINE void each_tile(const Tile& tile) {
     const Tiles tiles = split_rows(O::is_on_tile_registers ? plane(layout) : layout.hidden, tile_height);
@@ -179,7 +225,7 @@ class WeightGradients {
       int64_t unit = 0;
       for (int64_t k = 0; k < tiles.count; ++k) {
         const int64_t height = tiles.height + (k < tiles.larger);
-        tile(a, unit, height);
+        tile(a * tiles.count + k, a, unit, height);
         unit += height;
       }
     }
@@ -235,16 +281,16 @@ class WeightGradients {
   void multiply_panel(int64_t column) {
     const int columns = panel_columns(column);
     const Parts parts = parts_of(column);
-    each_tile([&](int a, int64_t unit, int64_t height) {
+    each_tile([&](int64_t place, int a, int64_t unit, int64_t height) {
       const int rows = static_cast<int>(height);
       if (!Cell::input_product[a] && column + panel_width <= x_width) return;
       if (!Cell::recurrent_product[a] && column >= x_width) return;
-      const T* from = reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
+      const T* const from = strips ? in_strips(place) : reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
       if constexpr (O::is_on_tile_registers) {
         O::multiply_transposed(columns, from, stride, panel, O::groups(used), z);
       } else {
-        tile_function<O, MultiplyTransposed>(rows, columns)(from, stride, panel, columns * V::lanes, O::groups(used),
-                                                            z);
+        tile_function<O, MultiplyTransposed>(rows, columns)(from, strips ? strip : stride, panel, columns * V::lanes,
+                                                            O::groups(used), z);
       }
       const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
       const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
@@ -273,7 +319,7 @@ class WeightGradients {
  private:
   T *const d_w, *const d_u, *const d_b, *const d_b_hh;
   const int64_t x_width, width;  // the columns of x, and of x and h, that are multiplied with
-  T *z, *panel;                  // the panel's groups lie in the place of a T each
+  T *z, *panel, *strips;         // groups lie in the place of a T each; there are strips of large layers alone
   Element *block, *row;
   const Element **x_rows, **h_rows;
   int64_t used = 0;

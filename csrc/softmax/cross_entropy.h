@@ -1,9 +1,9 @@
 // The cross-entropy of a linear layer over many columns, and its gradients along with it.
 //
-// Some rows at a time, few enough for the second cache: their logits (rows x columns) are a product with the packed
-// weights, become probabilities and then derivatives, and are multiplied with the weights again, which gives the
-// gradient of x. The derivatives of a whole block of rows are kept, group by group of rows, for one product with x that
-// gives the weights' gradient. Factors are those of the operands O, sums are floats.
+// Some rows at a time, enough to pay for reading the weights once more: their logits (rows x columns) are a product
+// with the packed weights, become probabilities and then derivatives, and are multiplied with the weights again, which
+// gives the gradient of x. The derivatives of a whole block of rows are kept, group by group of rows, for one product
+// with x that gives the weights' gradient. Factors are those of the operands O, sums are floats.
 #pragma once
 
 #include "../activations.h"
@@ -21,7 +21,7 @@ class CrossEntropy {
   using Arguments = softmax::Arguments;
   static constexpr int64_t lanes = V::lanes, panel_width = max_columns * lanes;
   // Rows at a time, and columns of which the derivatives of a block lie together: multiples of all heights of tiles.
-  static constexpr int64_t chunk_rows = 24, strip = 48;
+  static constexpr int64_t chunk_rows = O::is_rounded ? 24 : 96, strip = 48;
   // Groups of a panel at a time, for a product along the columns: what stays in the first caches.
   static constexpr int64_t depth_groups = 256;
 
@@ -77,7 +77,12 @@ class CrossEntropy {
     Places mine{static_cast<char*>(own)};
     elements = mine.template take<Element>((chunk_rows > lanes ? chunk_rows : lanes) * wide_features);
     logits = mine.template take<T>(chunk_rows * wide_columns);
-    slopes = mine.template take<Element>(chunk_rows * wide_columns + lanes);
+    // Derivatives that are not rounded take the place of the logits.
+    if constexpr (O::is_rounded) {
+      slopes = mine.template take<Element>(chunk_rows * wide_columns + lanes);
+    } else {
+      slopes = logits;
+    }
     sums = mine.template take<T>(chunk_rows * wide_units);
     own_size = mine.used;
   }
@@ -221,19 +226,20 @@ class CrossEntropy {
 
   // The derivatives by the logits of a row, from its powers of e and their sum; `bias`, where there is one, receives
   // them too.
-  void give_slopes(int64_t row, T all, T* l, Element* to, T* bias) const {
+  void give_slopes(int64_t row, T all, const T* l, Element* to, T* bias) const {
     const int64_t right = a.right[row], begin = right / lanes * lanes;
     const V factor = V::broadcast(a.scale / all);
     const V share = V::broadcast(a.scale * a.smoothing / static_cast<T>(a.columns));
     const V before = bias ? V::load(bias + begin) : V::constant(0);
+    alignas(64) T with_right[lanes];
+    (V::load(l + begin) * factor - share).store(with_right);
+    with_right[right - begin] -= a.scale * (1 - a.smoothing);
     for (int64_t k = 0; k < wide_columns; k += lanes) {
       const V slope = V::load(l + k) * factor - share;
       O::store(slope, to + k);
       if (bias) (V::load(bias + k) + slope).store(bias + k);
     }
-    (V::load(l + begin) * factor - share).store(l + begin);
-    l[right] -= a.scale * (1 - a.smoothing);
-    const V slope = V::load(l + begin);
+    const V slope = V::load(with_right);
     O::store(slope, to + begin);
     if (bias) (before + slope).store(bias + begin);
   }

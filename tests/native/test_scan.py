@@ -54,6 +54,14 @@ def test_wide_layers_agree_with_the_reference(isa: str, cell: str):
     check(Case(cell, 3, 20, 130, 150))
 
 
+@pytest.mark.parametrize(("cell", "input", "hidden"), [("lstm", 500, 205), ("rnn", 530, 510)])
+def test_layers_whose_derivatives_are_cut_into_strips_agree_with_the_reference(
+    isa: str, cell: str, input: int, hidden: int
+):
+    # 600 rows are more than a block has; neither size is a multiple of a tile's height, nor the tiles of the strips'.
+    check(Case(cell, 6, 100, input, hidden))
+
+
 @pytest.mark.parametrize("is_normalised", [False, True])
 @pytest.mark.parametrize("cell", _native.CELLS)
 def test_what_acts_around_a_cell_is_as_accurate_as_the_reference(isa: str, cell: str, is_normalised: bool):

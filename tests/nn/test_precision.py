@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -49,4 +51,13 @@ def test_a_run_keeps_the_precision_that_auto_stood_for(tmp_path):
     recipe = small(precision="auto")
     run = gatework.train("generate", text(tmp_path, 600), out=tmp_path / "run", recipe=recipe, epochs=1)
     assert run.recipe.training.precision == precision_here("auto")
-    assert (precision_here("auto") == "bfloat16") == kernels.multiplies_bfloat16()
+    assert (precision_here("auto") == "bfloat16") == kernels.gains_by_bfloat16()
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the processor's maker is read where Linux tells it")
+def test_auto_is_bfloat16_where_the_processor_is_faster_in_it():
+    usable, is_of_intel = kernels.supported_isas(), "GenuineIntel" in Path("/proc/cpuinfo").read_text()
+    is_faster = "avx512_amx" in usable or ("avx512_bf16" in usable and not is_of_intel)
+    assert precision_here("auto") == ("bfloat16" if is_faster else "float32")
+    with kernels.use_isa(usable[0]):
+        assert precision_here("auto") == "float32"

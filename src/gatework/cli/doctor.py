@@ -7,6 +7,9 @@ import platform
 
 from gatework.cli import _options as options
 
+# By whether the processor multiplies bfloat16 numbers itself, and in less time than it multiplies float32.
+_BFLOAT16 = {(True, True): "by the processor", (True, False): "by the processor, slower than float32"}
+
 
 def doctor(as_json: options.AsJson = False) -> None:
     """Show versions, threads, and the instruction sets compiled, supported and active."""
@@ -25,7 +28,7 @@ def doctor(as_json: options.AsJson = False) -> None:
         "instruction sets compiled": compiled,
         "instruction sets supported": list(kernels.supported_isas()),
         "instruction set active": kernels.active_isa(),
-        "bfloat16 products": "by the processor" if kernels.multiplies_bfloat16() else "as float32",
+        "bfloat16 products": _BFLOAT16.get((kernels.multiplies_bfloat16(), kernels.gains_by_bfloat16()), "as float32"),
         "cells with kernels": list(_native.CELLS),
     }
     if as_json:

@@ -14,10 +14,10 @@ from gatework.scan import kernels
 
 
 def precision_here(precision: Precision, device: Device = "cpu") -> Precision:
-    """The precision that "auto" stands for on this machine: bfloat16 where the processor multiplies its numbers."""
+    """The precision that "auto" stands for on this machine: bfloat16 where the processor is faster in it."""
     if precision != "auto":
         return precision
-    return "bfloat16" if device == "cpu" and kernels.multiplies_bfloat16() else "float32"
+    return "bfloat16" if device == "cpu" and kernels.gains_by_bfloat16() else "float32"
 
 
 def train_in_bfloat16(model: nn.Module) -> None:

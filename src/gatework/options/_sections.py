@@ -307,7 +307,7 @@ class TrainingOptions(OptionSection):
     bucket: bool = option(True, help="Batches hold sequences of similar length.")
     precision: Precision = option(
         "float32",
-        help="Of the recurrent layers' products in training; auto is bfloat16 where the processor multiplies it.",
+        help="Of the recurrent layers' products in training; auto is bfloat16 where the processor is faster in it.",
     )
     shards: int = option(
         0,

@@ -14,8 +14,8 @@ from gatework.errors import UsageError
 from gatework.scan import jit
 from gatework.scan.isa import active_isa, supported_isas, use_isa
 
-__all__ = ["COMPUTED", "VARIANTS", "Kernel", "Variant", "active_isa", "find", "has", "multiplies_bfloat16"]
-__all__ += ["supported_isas", "use_isa"]
+__all__ = ["COMPUTED", "VARIANTS", "Kernel", "Variant", "active_isa", "find", "gains_by_bfloat16", "has"]
+__all__ += ["multiplies_bfloat16", "supported_isas", "use_isa"]
 
 # By element type, in the native side's order: what a scan's x and output are, and what all else is.
 COMPUTED = {torch.float32: torch.float32, torch.float64: torch.float64, torch.bfloat16: torch.float32}
@@ -30,6 +30,11 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 def multiplies_bfloat16() -> bool:
     """Whether the instruction set in use multiplies bfloat16 numbers itself; else they become float32 first."""
     return _isa_for(torch.bfloat16) != _isa_for(torch.float32)
+
+
+def gains_by_bfloat16() -> bool:
+    """Whether it does so in less time than it multiplies float32; Intel's processors without AMX take twice as long."""
+    return multiplies_bfloat16() and _native.gains_by_bfloat16()
 
 
 @dataclass(frozen=True, slots=True)
