@@ -28,6 +28,7 @@ from gatework.tasks.classify.metrics import answers_of, confusion_matrix
 from gatework.tasks.classify.model import Classifier
 from gatework.tasks.classify.stored import from_arrays, to_arrays
 from gatework.tasks.classify.task import ClassifyTask
+from gatework.tasks.classify.voices import Candidate
 from gatework.training import Run
 
 ENCODER = SeriesEncoder(Scale.identity(1))
@@ -221,11 +222,16 @@ def test_the_better_scores_have_the_larger_weight():
     targets = random.integers(0, 2, 2000)
     right, noise = np.eye(2)[targets] + random.normal(size=(2000, 2)) / 2, random.normal(size=(2000, 2))
     other = np.eye(2)[targets] + random.normal(size=(2000, 2)) / 2
-    assert joined(right, noise, targets).share > 0.85
-    assert joined(noise, right, targets).share < 0.15
-    assert 0.3 < joined(right, other, targets).share < 0.7
-    assert joined(right, noise, targets, is_equal=True).share == 0.5
-    one, two = joined(right, other, targets).factors
+    assert joined([right, noise], targets).shares[0] > 0.85
+    assert joined([noise, right], targets).shares[0] < 0.15
+    assert 0.3 < joined([right, other], targets).shares[0] < 0.7
+    assert joined([right, noise, other], targets).shares[1] < 0.15
+    assert joined([right, noise, other], targets, is_equal=True).shares == pytest.approx([1 / 3] * 3)
+    # A set of scores that is spread twice as widely counts no more for it.
+    one, two, three = joined([right, 2 * noise, other], targets, is_equal=True).factors
+    spread = [np.std(scores - scores.mean(axis=1, keepdims=True)) for scores in (right, 2 * noise, other)]
+    assert one * spread[0] == pytest.approx(two * spread[1]) == pytest.approx(three * spread[2])
+    one, two = joined([right, other], targets).factors
     alone, together = (float((scores.argmax(1) == targets).mean()) for scores in (right, one * right + two * other))
     assert together > alone + 0.02
 
@@ -293,10 +299,10 @@ def test_a_blend_is_chosen_by_the_validation_part_alone(blended):
 
 def test_a_mean_is_named_only_where_a_mean_answers(blended):
     inputs, joining = blended[0].validation.inputs, copy.deepcopy(blended[1].network.joining)
-    linear = joining.linear
+    (linear,) = joining.voices
     right = linear.scores(inputs).argmax(axis=1)
     wrong = np.eye(2)[1 - right]
-    blend = joining.join(linear, wrong, inputs, right)
+    blend = joining.join([Candidate(linear, linear.scores(inputs), lambda: linear)], wrong, right)
     assert blend.name == linear.short_name
     assert list(blend.validation) == [linear.short_name, "network"]
 

@@ -10,13 +10,12 @@ import pytest
 
 import gatework as gw
 from gatework import tasks
-from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries
 from gatework.errors import DataError, UsageError
-from gatework.tasks.classify import baselines
+from gatework.tasks.classify import baselines, warping
 from gatework.tasks.classify.kernels import drawn
 from gatework.tasks.classify.linear import pooled
-from gatework.tasks.classify.warping import distances, nearest_scores
+from gatework.tasks.classify.warping import class_scores, distances
 from support.long_tables import COLUMNS, small, waves
 
 
@@ -38,24 +37,26 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_the_distances_are_those_of_the_definition_for_series_of_any_length(monkeypatch):
     random = np.random.default_rng(0)
-    one = random.normal(size=(7, 3))
-    others = [random.normal(size=(length, 3)) for length in (1, 5, 7, 12, 2)]
-    expected = [apart(one, other) for other in others]
+    some, others = (
+        [random.normal(size=(length, 3)) for length in lengths] for lengths in ((7, 1, 12), (1, 5, 7, 12, 2))
+    )
+    expected = [[apart(one, other) for other in others] for one in some]
     # A squared distance is a difference of sums of squares, some 10 each, that float64 rounds.
-    np.testing.assert_allclose(distances(one, RaggedSeries.of(others)), expected, rtol=1e-12, atol=1e-12)
-    monkeypatch.setattr("gatework.tasks.classify.warping._MOST_NUMBERS", 100)
-    np.testing.assert_allclose(distances(one, RaggedSeries.of(others)), expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(distances(one[:1], RaggedSeries.of(others)), [apart(one[:1], o) for o in others])
+    one, other = RaggedSeries.of(some), RaggedSeries.of(others)
+    np.testing.assert_allclose(distances(one, other), expected, rtol=1e-12, atol=1e-12)
+    for name, most in (("_PAIRS", 4), ("_MOST_NUMBERS", 24)):
+        monkeypatch.setattr(warping, name, most)
+        np.testing.assert_allclose(distances(one, other), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_a_distance_for_each_step_is_divided_by_the_steps_of_both_series():
-    series = [np.array([[k], [-k]] * 40) for k in (1.0, 1.5)]
-    known = Split(RaggedSeries.of([series[0], np.array([[0.0], [0.3]])]), np.array([0, 1]))
-    asked = RaggedSeries.of([series[1]])
-    plain, by_step = (nearest_scores(known, asked, 2, is_by_step=way)[0] for way in (False, True))
-    # Scores are shares of the mean distance of all classes, so that only their ratio tells.
-    assert by_step[0] / by_step[1] == pytest.approx(plain[0] / plain[1] * (80 + 2) / (80 + 80), rel=1e-9)
-    assert (plain < 0).all()
+def test_a_class_is_as_near_as_the_mean_of_its_nearest_series():
+    far = np.array([[1.0, 9.0, 2.0, 4.0], [8.0, 8.0, 8.0, 1.0]])
+    known = np.array([0, 0, 0, 1])
+    # Of the two nearest: 1.5 and 4, and twice as far for the class that nobody knows; means over classes 4.5 and 8.33.
+    np.testing.assert_allclose(
+        class_scores(far, known, 3, 2), [[-1.5 / 4.5, -4 / 4.5, -8 / 4.5], [-24 / 25, -3 / 25, -48 / 25]]
+    )
+    np.testing.assert_allclose(class_scores(far, known, 2), [[-0.4, -1.6], [-16 / 9, -2 / 9]])
 
 
 def test_pooled_values_are_the_statistics_of_each_variable_and_the_length():

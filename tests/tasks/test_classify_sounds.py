@@ -12,18 +12,21 @@ import torch
 
 import gatework as gw
 from gatework.data.dataset import Batch
+from gatework.data.inputs import RaggedSeries
 from gatework.data.sound_classes import BACKGROUND
 from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
-from gatework.tasks.classify import linear, sounds
+from gatework.tasks.classify import linear, neighbours, sounds
 from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
 from gatework.tasks.classify.cepstral import pooled_sound
 from gatework.tasks.classify.losses import heard_loss
+from gatework.tasks.classify.neighbours import Neighbours, _heard, neighbours_of, scores_of_validation
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
 from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
 from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
+from gatework.tasks.classify.warping import distances
 from support import recordings
 
 UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, mixing=0, surround=0)
@@ -147,17 +150,22 @@ def test_simple_methods_hear_the_same_however_loud_a_word_is_and_however_long_it
     assert plain[-1] == 20
 
 
+def spoken_by(part, *people):
+    return dataclasses.replace(part, speakers=np.resize(np.array(people, dtype=object), len(part)))
+
+
+def for_a_stranger(dataset):
+    """Three people and recordings of nobody in training and validation, and somebody else to be understood."""
+    known = [spoken_by(part, "ann", "bo", "cy", "") for part in (dataset.train, dataset.validation)]
+    parts = dict(zip(("train", "validation"), known, strict=True), test=spoken_by(dataset.test, "di", ""))
+    return dataclasses.replace(dataset, **parts)
+
+
 def test_what_answers_strangers_best_is_chosen_on_people_who_are_left_out_in_turn(monkeypatch):
     dataset = recordings.sound_dataset()
     assert not is_for_strangers(dataset)
     assert not [*left_out_in_turn(dataset)]
-
-    def spoken_by(part, *people):
-        return dataclasses.replace(part, speakers=np.resize(np.array(people, dtype=object), len(part)))
-
-    known = [spoken_by(part, "ann", "bo", "cy", "") for part in (dataset.train, dataset.validation)]
-    parts = dict(zip(("train", "validation"), known, strict=True), test=spoken_by(dataset.test, "di", ""))
-    dataset = dataclasses.replace(dataset, **parts)
+    dataset = for_a_stranger(dataset)
     assert is_for_strangers(dataset)
     assert [is_out.sum() for is_out in left_out_in_turn(dataset)] == [6, 6, 6]
     learnt_from = []
@@ -172,6 +180,64 @@ def test_what_answers_strangers_best_is_chosen_on_people_who_are_left_out_in_tur
     assert learnt_from == [{"bo", "cy"}, {"ann", "cy"}, {"ann", "bo"}]
     others = dataclasses.replace(dataset, validation=spoken_by(dataset.validation, "ed"))
     assert not is_for_strangers(others), "whose validation part tells how strangers are answered"
+
+
+def test_the_nearest_recordings_are_kept_in_full_and_other_frequencies_are_near_too():
+    dataset = recordings.sound_dataset()
+    nearest = neighbours_of(dataset)
+    assert len(nearest.known) == 3 * len(dataset.train)
+    kept = nearest.to_arrays()
+    again = Neighbours.from_arrays(kept, len(dataset.classes))
+    assert np.array_equal(again.scores(dataset.test.inputs), nearest.scores(dataset.test.inputs))
+    assert (nearest.scores(dataset.test.inputs).argmax(axis=1) == dataset.test.targets).mean() >= 0.75
+    frames = dataset.train.inputs.features[0]
+    louder = dataclasses.replace(dataset.train.inputs[[0]], features=(frames + np.float32(3),))
+    # A step's distance is a difference of sums of 13 squares of about 1, in float32.
+    apart = distances(RaggedSeries.of([_heard(louder[0])]), nearest.known)[0] / (2 * len(frames))
+    assert apart[1] < 13 * 2**-18 < apart[[0, 2]].min()
+    for name, wrong in (("targets", kept["targets"] + 9), ("ends", kept["ends"][1:]), ("values", kept["values"][1:])):
+        with pytest.raises(ValueError, match="nearest recordings"):
+            Neighbours.from_arrays(kept | {name: wrong}, len(dataset.classes))
+
+
+def test_of_too_many_recordings_some_of_every_class_are_compared_with(monkeypatch):
+    dataset = recordings.sound_dataset()
+    monkeypatch.setattr(neighbours, "_MOST_FRAMES", 3 * sum(map(len, dataset.train.inputs.features)) // 2)
+    nearest = neighbours_of(dataset)
+    assert "12 training recordings, one in 2 of each class" in nearest.about
+    counts = np.bincount(nearest.targets)
+    assert counts.tolist() == (3 * np.bincount(dataset.train.targets) // 2).tolist()
+
+
+def test_where_strangers_are_answered_nobody_is_compared_with_the_own_recordings():
+    dataset = for_a_stranger(recordings.sound_dataset())
+    dataset = dataclasses.replace(dataset, validation=dataset.train)
+    nearest = neighbours_of(dataset)
+    said = scores_of_validation(nearest, dataset)
+    is_own = np.asarray(dataset.train.speakers) == "bo"
+    others = neighbours_of(dataset, dataset.train.take(np.flatnonzero(~is_own)))
+    assert np.array_equal(said[is_own], others.scores(dataset.train.inputs[np.flatnonzero(is_own)]))
+    assert said.max(axis=1).mean() < nearest.scores(dataset.train.inputs).max(axis=1).mean()
+
+
+def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(tmp_path):
+    dataset = for_a_stranger(recordings.sound_dataset())
+    recipe = recordings.small_classifier(epochs=1)
+    run = gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
+    weights = run.summary["answer"]["weights"]
+    assert weights == pytest.approx({"network": 1 / 3, "pooled MFCC": 1 / 3, "nearest recordings": 1 / 3})
+    assert set(run.summary["simple"]) == {"pooled MFCC", "nearest recordings"}
+    assert set(run.scores.baselines) == {"network alone", "pooled MFCC", "nearest recordings"}
+    again = gw.Run.open(run.path)
+    measured = again.evaluate(dataset.test)
+    assert measured.metrics["accuracy"] == run.summary["metrics"]["test_accuracy"]
+    answered = again.task.answered(again.network, dataset.test)
+    said = {name: answers["scores"].to_numpy() for name, answers in answered.items()}
+    joining = again.network.joining
+    voices = (float(joining.temperature) * said["network alone"], said["pooled MFCC"], said["nearest recordings"])
+    joined = sum(factor * scores for factor, scores in zip(joining.factors.tolist(), voices, strict=True))
+    np.testing.assert_allclose(said["network"], joined, rtol=1e-4, atol=1e-4)
+    assert "nearest recordings" in gw.report(run.path).read_text(encoding="utf-8")
 
 
 def test_words_are_told_apart_and_a_file_is_answered_with_its_name(run, folder):

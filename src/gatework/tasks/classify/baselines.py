@@ -7,14 +7,14 @@ from time import perf_counter
 
 import numpy as np
 
-from gatework.data.dataset import Dataset, Split
-from gatework.data.features import cepstra
-from gatework.data.inputs import Inputs, RaggedSeries
+from gatework.data.dataset import Dataset
+from gatework.data.inputs import RaggedSeries
 from gatework.data.recordings import Recordings
 from gatework.tasks._task import Baseline, single_threaded
 from gatework.tasks.classify.kernels import FEATURES, kernel_scores
 from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of
+from gatework.tasks.classify.neighbours import neighbours_of
 from gatework.tasks.classify.warping import nearest_scores
 
 _LEAST_PROBABILITY = 1e-12
@@ -28,8 +28,6 @@ _MOST_SERIES = 20_000
 """Series that random kernels are run on at most: their features are held at once, 0.8 GB of them."""
 _MOST_OF_A_PAIR = 10_000_000
 """Pairs of steps of two series: their distances are held at once."""
-_MOST_CELLS_OF_SOUND = 400_000_000
-_LEAST_DEVIATION = 1e-3
 
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
@@ -103,31 +101,9 @@ def _by_kernels(dataset: Dataset) -> Baseline:
 
 
 def _nearest_sound(dataset: Dataset) -> Baseline:
-    """The nearest recording, among as many evenly chosen ones of each class as time allows."""
-    start = perf_counter()
-    train, test = _warpable(dataset.train.inputs), _warpable(dataset.test.inputs)
-    cells = len(train.values) * len(test.values)
-    order = np.argsort(dataset.train.targets, kind="stable")
-    step = max(int(np.ceil(cells / _MOST_CELLS_OF_SOUND)), 1)
-    chosen, said = np.sort(order[::step]), "the nearest training recording"
-    if step > 1:
-        said = f"the nearest of {len(chosen):,} training recordings, one in {step} of each class,"
-    about = (
-        f"Answers the class of {said} by dynamic time warping of cepstral coefficients (MFCC), each recording's in "
-        "deviations from its mean, by their distance for each step."
-    )
-    known = Split(train[chosen], dataset.train.targets[chosen])
-    scores = nearest_scores(known, test, len(dataset.classes), is_by_step=True)
-    return Baseline(_NEAREST, about, answers_of(scores, dataset.test.targets), perf_counter() - start)
-
-
-def _warpable(recordings: Inputs) -> RaggedSeries:
-    """Recordings as series of cepstral coefficients in their own deviations from their own means."""
-    series = []
-    for k in range(len(recordings)):
-        each = cepstra(recordings[k])
-        series.append((each - each.mean(0)) / (each.std(0) + _LEAST_DEVIATION))
-    return RaggedSeries.of(series)
+    start, nearest = perf_counter(), neighbours_of(dataset)
+    answers = answers_of(nearest.scores(dataset.test.inputs), dataset.test.targets)
+    return Baseline(nearest.name, nearest.about, answers, perf_counter() - start)
 
 
 def _majority(dataset: Dataset) -> Baseline:

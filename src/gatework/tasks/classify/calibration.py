@@ -1,4 +1,4 @@
-r"""Probabilities that can be taken at their word, and the weight of a network beside a linear classifier.
+r"""Probabilities that can be taken at their word, and the weight of a network beside simple methods.
 
 Scores are divided by a temperature $T$ that is chosen on the validation part: the one with the least
 
@@ -6,9 +6,10 @@ $$ \sum_i -\ln \mathrm{softmax}(s_i / T)_{y_i} + \tfrac12 (\ln T)^2 . $$
 
 The last term stands for what is known before the first example: a factor of $e$ either way is unlikely. A handful of
 examples do not overrule it. Two sets of scores, each divided by its standard deviation about the mean of an example,
-are joined as $w\, s + (1 - w)\, t$, with the share $w$ of the least such sum among a few, and then calibrated. Where
-the examples do not tell which is better, as they are of people that are known and others are to be answered, both count
-alike: equal shares do better than ones that are fitted to something else.
+are joined as $w\, s + (1 - w)\, t$, with the share $w$ of the least such sum among a few; a third is joined with what
+comes of the first two, and so on; and the whole is calibrated. Where the examples do not tell which is better, as they
+are of people that are known and others are to be answered, all count alike: equal shares do better than ones that are
+fitted to something else.
 
 The expected calibration error is the mean distance between how sure the answers of a group are and how many of them are
 right, over 15 groups of equal width by the probability of the answer.
@@ -19,6 +20,7 @@ Source: C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern n
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,15 +31,15 @@ _GROUPS = 15
 
 
 class Joined(NamedTuple):
-    """How two sets of scores are joined.
+    """How sets of scores are joined.
 
     Attributes:
-        share: The weight of the first one, between 0 and 1, once both are equally spread.
+        shares: The weight of each once all are equally spread; they sum to 1.
         factors: What each is multiplied by before they are added.
     """
 
-    share: float
-    factors: tuple[float, float]
+    shares: tuple[float, ...]
+    factors: tuple[float, ...]
 
 
 def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
@@ -55,20 +57,24 @@ def cost(scores: np.ndarray, targets: np.ndarray) -> float:
     return _tempered(scores, targets)[1]
 
 
-def joined(first: np.ndarray, second: np.ndarray, targets: np.ndarray, *, is_equal: bool = False) -> Joined:
-    """The share of two sets of scores of the same examples, and the factors that come of it.
+def joined(voices: Sequence[np.ndarray], targets: np.ndarray, *, is_equal: bool = False) -> Joined:
+    """The shares of sets of scores of the same examples, and the factors that come of them.
 
     Args:
-        first: Shape (examples, classes).
-        second: The same shape.
+        voices: Each of shape (examples, classes).
         targets: Class indices, shape (examples,).
-        is_equal: Whether both have the same share, whatever these examples say.
+        is_equal: Whether all have the same share, whatever these examples say.
     """
-    one, other = _spread(first), _spread(second)
-    shares = (0.5,) if is_equal else _SHARES[::-1]
-    tried = ((_tempered(w * first / one + (1 - w) * second / other, targets), float(w)) for w in shares)
-    (heat, _), share = min(tried, key=lambda tempered: tempered[0][1])
-    return Joined(share, (share / one / heat, (1 - share) / other / heat))
+    spreads = [_spread(scores) for scores in voices]
+    whole, shares = voices[0] / spreads[0], [1.0]
+    heat = _tempered(whole, targets)[0]
+    for count, (scores, spread) in enumerate(zip(voices[1:], spreads[1:], strict=True), start=1):
+        tried = (count / (count + 1),) if is_equal else _SHARES[::-1]
+        each = [(_tempered(w * whole + (1 - w) * scores / spread, targets), float(w)) for w in tried]
+        (heat, _), share = min(each, key=lambda tempered: tempered[0][1])
+        whole = share * whole + (1 - share) * scores / spread
+        shares = [*(share * one for one in shares), 1 - share]
+    return Joined(tuple(shares), tuple(share / one / heat for share, one in zip(shares, spreads, strict=True)))
 
 
 def calibration_error(scores: np.ndarray, targets: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""What a trained classifier answers with: its network's scores, calibrated, or joined with those of a linear one."""
+"""What a trained classifier answers with: its network's scores, calibrated, or joined with those of simple methods."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.tasks.classify.linear import LinearClassifier
-from gatework.tasks.classify.stored import from_arrays
+from gatework.tasks.classify.voices import Voice, stored_voices
 
 if TYPE_CHECKING:
     from torch import nn
 
     from gatework.tasks.classify.model import Joining
-
-LINEAR = "linear_"
-"""What the names of a linear classifier's arrays begin with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +22,13 @@ class Joint:
 
     Attributes:
         temperature: What the network's are divided by where it answers alone.
-        factors: What they, and those of the linear classifier, are multiplied by before they are added.
-        linear: The linear classifier; None where there is none.
+        factors: What they, and those of each voice, are multiplied by before they are added.
+        voices: The simple methods that answer beside the network; none where it answers alone.
     """
 
     temperature: float
-    factors: tuple[float, float]
-    linear: LinearClassifier | None
+    factors: tuple[float, ...]
+    voices: tuple[Voice, ...]
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], classes: int) -> Joint:
@@ -45,12 +41,13 @@ class Joint:
         Raises:
             ValueError: They do not fit each other.
         """
-        kept = {name.removeprefix(LINEAR): array for name, array in arrays.items() if name.startswith(LINEAR)}
-        others = {name: array for name, array in arrays.items() if not name.startswith(LINEAR)}
-        if {name: array.shape for name, array in others.items()} != {"temperature": (), "factors": (2,)}:
+        voices, others = stored_voices(arrays, classes)
+        if {name: array.ndim for name, array in others.items()} != {"temperature": 0, "factors": 1}:
             raise ValueError(f"the calibration has {', '.join(others) or 'nothing'}")
-        network, linear = others["factors"].tolist()
-        return cls(float(others["temperature"]), (network, linear), from_arrays(kept, classes) if kept else None)
+        factors = tuple(others["factors"].tolist())
+        if len(factors) <= len(voices):
+            raise ValueError(f"the calibration has {len(factors)} factors for {len(voices) + 1} voices")
+        return cls(float(others["temperature"]), factors, voices)
 
     def alone(self, outputs: np.ndarray) -> np.ndarray:
         """The network's calibrated scores, shape (examples, classes)."""
@@ -61,12 +58,12 @@ class Joint:
 
         Args:
             outputs: The network's own, shape (examples, classes).
-            inputs: The texts or series.
+            inputs: The texts, series or recordings.
         """
-        network, linear = self.factors
-        scores = network * outputs
-        if self.linear is not None and linear:
-            scores = scores + linear * self.linear.scores(inputs)
+        scores = self.factors[0] * outputs
+        for factor, voice in zip(self.factors[1:], self.voices, strict=False):
+            if factor:
+                scores = scores + factor * voice.scores(inputs)
         return scores.astype(outputs.dtype)
 
 

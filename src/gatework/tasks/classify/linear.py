@@ -159,6 +159,12 @@ def refitted(linear: LinearClassifier, dataset: Dataset) -> LinearClassifier:
     """The same classifier fitted to the training and the validation part together, its penalty as it was chosen."""
     if linear.fit is None:
         raise ValueError(f"{linear.name} was read from a run and cannot be fitted again")
+    with single_threaded():
+        return linear.fit(together(dataset), [linear.learnt.strength])
+
+
+def together(dataset: Dataset) -> Dataset:
+    """The data with the training and the validation part together as the training part."""
     train, held = dataset.train, dataset.validation
     inputs: Inputs
     if isinstance(train.inputs, RaggedSeries) and isinstance(held.inputs, RaggedSeries):
@@ -170,9 +176,7 @@ def refitted(linear: LinearClassifier, dataset: Dataset) -> LinearClassifier:
         inputs = Texts(pl.concat([texts_of(train).strings, texts_of(held).strings]))
     else:
         inputs = SeriesInputs.of(np.concatenate([np.asarray(train.inputs), np.asarray(held.inputs)]))
-    whole = replace(dataset, train=Split(inputs, np.concatenate([train.targets, held.targets])))
-    with single_threaded():
-        return linear.fit(whole, [linear.learnt.strength])
+    return replace(dataset, train=Split(inputs, np.concatenate([train.targets, held.targets])))
 
 
 def _tfidf(dataset: Dataset, strengths: Sequence[float], *, pairs: bool) -> LinearClassifier:

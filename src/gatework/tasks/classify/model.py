@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -15,10 +15,9 @@ from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.calibration import cost, joined, temperature
-from gatework.tasks.classify.joint import LINEAR, Joint
-from gatework.tasks.classify.linear import LinearClassifier
+from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
-from gatework.tasks.classify.stored import from_arrays, to_arrays
+from gatework.tasks.classify.voices import Candidate, Voice, arrays_of, stored_voices
 
 _PRESENCE = 32
 """Units between the view of the states and what says whether there is a word."""
@@ -132,7 +131,7 @@ class Calibrated(nn.Module):
 
 
 class Joining(nn.Module):
-    """What a network's scores are calibrated by, and the linear classifier that they are joined with: all buffers.
+    """What a network's scores are calibrated by, and the simple methods that they are joined with: all buffers.
 
     Before it is fitted, scores stay as they are.
 
@@ -140,7 +139,7 @@ class Joining(nn.Module):
         classes: How many classes there are.
 
     Attributes:
-        linear: The linear classifier; None where there is none.
+        voices: The simple methods; none where the network answers alone.
     """
 
     temperature: Tensor
@@ -150,8 +149,8 @@ class Joining(nn.Module):
         super().__init__()
         self.classes = classes
         self.register_buffer("temperature", torch.ones((), dtype=torch.float64))
-        self.register_buffer("factors", torch.tensor([1.0, 0.0], dtype=torch.float64))
-        self.linear: LinearClassifier | None = None
+        self.register_buffer("factors", torch.ones(1, dtype=torch.float64))
+        self.voices: tuple[Voice, ...] = ()
 
     def calibrate(self, outputs: np.ndarray, targets: np.ndarray) -> None:
         """Chooses the network's temperature.
@@ -163,39 +162,36 @@ class Joining(nn.Module):
         self.temperature.fill_(temperature(outputs, targets))
 
     def join(
-        self, linear: LinearClassifier, outputs: np.ndarray, inputs: Any, targets: np.ndarray, *, is_equal: bool = False
+        self, found: Sequence[Candidate], outputs: np.ndarray, targets: np.ndarray, *, is_equal: bool = False
     ) -> Blend:
-        """Chooses the weight of the network beside a linear classifier; see `calibrate()`.
+        """Chooses the weight of the network beside simple methods; see `calibration`.
 
         Args:
-            linear: The classifier.
-            outputs: The network's scores of the validation part.
-            inputs: The inputs of the validation part.
+            found: The methods, with what they say of the validation part.
+            outputs: The network's scores of it.
             targets: Its classes.
-            is_equal: Whether both count alike.
+            is_equal: Whether all count alike.
 
         Returns:
             The weights, and the log loss of each on the validation part.
         """
-        self.keep(linear)
-        beside = linear.scores(inputs)
-        share, factors = joined(outputs, beside, targets, is_equal=is_equal)
-        self.factors.copy_(torch.tensor(factors, dtype=torch.float64))
-        name, count = linear.short_name, max(len(targets), 1)
-        weights = {NETWORK: round(share, 2), name: round(1 - share, 2)}
-        weights = {each: weight for each, weight in sorted(weights.items(), key=lambda item: -item[1]) if weight}
-        scores = {NETWORK: outputs, name: beside}
+        scores = {NETWORK: outputs} | {each.voice.short_name: each.said for each in found}
+        shares, factors = joined(list(scores.values()), targets, is_equal=is_equal)
+        self.factors = torch.tensor(factors, dtype=torch.float64)
+        self.keep([each.voice for each in found])
+        weights = {name: round(share, 9) for name, share in zip(scores, shares, strict=True) if share}
         if len(weights) > 1:
-            scores[MEAN] = self.joint.together(outputs, inputs)
-        losses = {each: cost(values, targets) / count for each, values in scores.items()}
+            scores[MEAN] = np.sum([factor * one for factor, one in zip(factors, scores.values(), strict=True)], axis=0)
+        losses = {each: cost(values, targets) / max(len(targets), 1) for each, values in scores.items()}
+        weights = dict(sorted(weights.items(), key=lambda item: -item[1]))
         return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
 
-    def keep(self, linear: LinearClassifier) -> None:
-        """Takes a linear classifier over, whose scores are joined with the network's from now on."""
-        arrays = to_arrays(linear)
-        self.linear = from_arrays(arrays, self.classes)
+    def keep(self, voices: Iterable[Voice]) -> None:
+        """Takes simple methods over, whose scores are joined with the network's from now on."""
+        arrays = {name: array for voice in voices for name, array in arrays_of(voice).items()}
+        self.voices = stored_voices(arrays, self.classes)[0]
         for name, array in arrays.items():
-            self.register_buffer(f"{LINEAR}{name}", torch.from_numpy(array))
+            self.register_buffer(name, torch.from_numpy(array))
 
     def calibrated(self, network: nn.Module) -> nn.Module:
         """The parts of a network whose scores are its calibrated ones."""
@@ -204,16 +200,15 @@ class Joining(nn.Module):
     @property
     def joint(self) -> Joint:
         """How scores become those that are answered."""
-        network, linear = self.factors.tolist()
-        return Joint(float(self.temperature), (network, linear), self.linear)
+        return Joint(float(self.temperature), tuple(self.factors.tolist()), self.voices)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        # What a linear classifier consists of is known only from the file.
-        start = prefix + LINEAR
-        kept = {name.removeprefix(start): t.numpy() for name, t in state_dict.items() if name.startswith(start)}
+        # What the methods consist of, and how many there are, is known only from the file.
+        own = {name.removeprefix(prefix): t.numpy() for name, t in state_dict.items() if name.startswith(prefix)}
         try:
-            if kept:
-                self.keep(from_arrays(kept, self.classes))
+            joint = Joint.of(own, self.classes)
         except ValueError as error:
             raise RuntimeError(str(error)) from None
+        self.factors = torch.ones(len(joint.factors), dtype=torch.float64)
+        self.keep(joint.voices)
         super()._load_from_state_dict(state_dict, prefix, *rest)

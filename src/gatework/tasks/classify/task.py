@@ -25,13 +25,11 @@ from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, 
 from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import report, sounds
 from gatework.tasks.classify.baselines import absent, baselines
-from gatework.tasks.classify.calibration import cost
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
 from gatework.tasks.classify.class_weights import class_weights, weighted_recipe
 from gatework.tasks.classify.joint import Joint, joining_of
 from gatework.tasks.classify.kinds import decided, is_row, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
-from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows, weighted_accuracy
 from gatework.tasks.classify.options import (
     OPTIONS,
@@ -50,6 +48,7 @@ from gatework.tasks.classify.unlabelled import (
     unfrozen,
     with_unlabelled,
 )
+from gatework.tasks.classify.voices import candidates
 
 if TYPE_CHECKING:
     import polars as pl
@@ -319,26 +318,26 @@ class ClassifyTask(SequenceTask):
         return model if joining is None else joining.calibrated(model)
 
     def blended(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> ClassifyTask:
-        """The task with the weight of the network beside the best linear classifier, which the network then carries."""
+        """The task with the weight of the network beside simple methods, which the network then carries."""
         joining, held = joining_of(model), dataset.validation
         if joining is None:
             return self
         outputs, _ = super().outputs(model, self.encode(held))
-        linear = min(linear_classifiers(dataset.sampled), key=lambda each: cost(each.scores(held.inputs), held.targets))
-        chosen = joining.join(linear, outputs, held.inputs, held.targets, is_equal=is_for_strangers(dataset))
-        # The weight is chosen by what has not seen the validation part; the answers are better for having seen it.
-        joining.keep(refitted(linear, dataset.sampled))
-        return replace(self, chosen=replace(chosen, refitted=linear.short_name))
+        found = candidates(dataset.sampled)
+        chosen = joining.join(found, outputs, held.targets, is_equal=is_for_strangers(dataset))
+        # The weights are chosen by what has not seen the validation part; the answers are better for having seen it.
+        joining.keep(each.refitted() for each in found)
+        return replace(self, chosen=replace(chosen, refitted=" and ".join(each.voice.short_name for each in found)))
 
     def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
-        """What the linear classifier says alone, where there is a blend."""
+        """What each simple method says alone, where there is a blend."""
         joining = joining_of(model)
-        if self.chosen is None or joining is None or joining.linear is None:
+        if self.chosen is None or joining is None:
             return {}
-        return {joining.linear.short_name: self.answers(joining.linear.scores(split.inputs), split)}
+        return {one.short_name: self.answers(one.scores(split.inputs), split) for one in joining.voices}
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
-        """How good the answers are on a source with known answers, beside those of the network and the linear one."""
+        """How good the answers are on a source with known answers, beside those of the network and of each method."""
         split = self.read_known(source, recipe, **options)
         answered = self.answered(model, split)
         beside = {name: self.metrics(answers) for name, answers in answered.items()}
@@ -350,7 +349,7 @@ class ClassifyTask(SequenceTask):
         return tested(split)
 
     def answered(self, model: nn.Module, split: Split) -> dict[str, pl.DataFrame]:
-        """What is said of examples, beside what the network and the linear classifier say alone where both answer."""
+        """What is said of examples, beside what the network and the simple methods say alone where they answer too."""
         alone = {} if self.is_alone else {NETWORK_ALONE: replace(self, chosen=None).answered(model, split)[NETWORK]}
         return super().answered(model, split) | alone | dict(self.simple(model, split))
 

@@ -4,9 +4,8 @@ With $d(i, j)$ the squared distance of step $i$ of one series and step $j$ of th
 
 $$ D(i, j) = d(i, j) + \min(D(i - 1, j), D(i, j - 1), D(i - 1, j - 1)) . $$
 
-The distance of two series is the last entry of $D$; of recordings it is divided by the sum of their steps, since what
-is longer would else be farther away from all. One series is held against many at once, along the diagonals of
-$D$, whose entries do not depend on each other.
+The distance of two series is the last entry of $D$. Many pairs are computed at once, entry by entry: an entry waits for
+those before it, and never for one of another pair.
 
 Source: M. Shokoohi-Yekta, B. Hu, H. Jin, J. Wang and E. Keogh, "Generalizing DTW to the multi-dimensional case requires
 an adaptive approach", Data Mining and Knowledge Discovery 31, 2017 (there DTW-D, the dependent form).
@@ -14,6 +13,7 @@ an adaptive approach", Data Mining and Knowledge Discovery 31, 2017 (there DTW-D
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,67 +22,108 @@ from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries
 from gatework.data.series import Scale
 
-_MOST_NUMBERS = 2**22
-"""Entries of D that are held at once."""
+_MOST_NUMBERS = 2**21
+"""Entries of one row of D that are held at once, of all pairs together."""
+_PAIRS = 2**14
+"""Pairs that are computed at once: so many numbers stay near the processor."""
+_WIDEST = 1024
+"""Known series that are computed at once at most: among more of them lengths differ too much."""
+_LEAST = 1e-9
 
 
-def nearest_scores(train: Split, inputs: Any, classes: int, *, is_by_step: bool = False) -> np.ndarray:
+def nearest_scores(train: Split, inputs: Any, classes: int) -> np.ndarray:
     """Scores by the distance to the nearest training series of each class, shape (examples, classes).
 
     Args:
         train: The training part.
         inputs: The series to be answered.
         classes: How many classes there are.
-        is_by_step: Whether a distance is divided by the steps of both series.
     """
     series = train.inputs
     if not isinstance(series, RaggedSeries):
         raise TypeError(f"expected series of several lengths, not {type(series).__name__}")
     scale = Scale.fit(series.values)
     known = RaggedSeries(scale.apply(series.values).astype(np.float64), series.ends)
-    nearest = np.full((len(inputs), classes), np.inf)
-    for row, place in zip(nearest, range(len(inputs)), strict=True):
-        one = scale.apply(inputs[place]).astype(np.float64)
-        apart = distances(one, known)
-        np.minimum.at(row, train.targets, apart / (len(one) + known.lengths) if is_by_step else apart)
-    # A class without a training series is as far away as can be; one that is met exactly has all the others far.
-    nearest = np.minimum(nearest, 1e9)
-    return -nearest / np.maximum(nearest.mean(axis=1, keepdims=True), 1e-9)
+    asked = RaggedSeries.of([scale.apply(inputs[place]).astype(np.float64) for place in range(len(inputs))])
+    return class_scores(distances(asked, known), train.targets, classes)
 
 
-def distances(one: np.ndarray, others: RaggedSeries) -> np.ndarray:
-    """The distance of one series to each of several, shape (others,), float64.
+def class_scores(apart: np.ndarray, targets: np.ndarray, classes: int, count: int = 1) -> np.ndarray:
+    """Scores by how far the nearest known series of each class are, as shares of the mean over the classes.
 
     Args:
-        one: Shape (steps, variables).
+        apart: The distance of each example to each known series, shape (examples, known).
+        targets: The class of each known one, shape (known,).
+        classes: How many classes there are; one without a known series is twice as far away as the farthest.
+        count: Over how many of the nearest the mean is taken.
+
+    Returns:
+        Shape (examples, classes), never above 0.
+    """
+    far = np.full((len(apart), classes), np.nan)
+    for target in np.unique(targets):
+        of_class = apart[:, targets == target]
+        nearest = min(count, of_class.shape[1])
+        far[:, target] = np.partition(of_class, nearest - 1, axis=1)[:, :nearest].mean(axis=1)
+    farthest = np.nanmax(far, axis=1, keepdims=True, initial=_LEAST)
+    far = np.where(np.isnan(far), 2 * farthest, far)
+    scores: np.ndarray = -far / np.maximum(far.mean(axis=1, keepdims=True), _LEAST)
+    return scores
+
+
+def distances(some: RaggedSeries, others: RaggedSeries) -> np.ndarray:
+    """The distance of each series to each other one, shape (some, others), float64.
+
+    Args:
+        some: Series.
         others: Of the same variables.
     """
-    longest = int(others.lengths.max())
-    size = max(_MOST_NUMBERS // (len(one) * longest), 1)
-    parts = [others[np.arange(k, min(k + size, len(others)))] for k in range(0, len(others), size)]
-    return np.concatenate([_of_some(one, part) for part in parts])
+    apart = np.empty((len(some), len(others)))
+    # Series of about one length go together: shorter ones wait for the longest.
+    rows, columns = (np.argsort(each.lengths, kind="stable") for each in (some, others))
+    pairs = max(min(_PAIRS, _MOST_NUMBERS // int(others.lengths.max(initial=1))), 1)
+    high = max(min(len(rows), math.isqrt(pairs)), 1)
+    wide = min(pairs // high, _WIDEST)
+    for left in range(0, len(columns), wide):
+        known = others[columns[left : left + wide]]
+        known_steps = _by_step(known)
+        for top in range(0, len(rows), high):
+            asked = some[rows[top : top + high]]
+            ends = _ends(_by_step(asked), asked.lengths, known_steps, known.lengths)
+            apart[np.ix_(rows[top : top + high], columns[left : left + wide])] = ends.T
+    return apart
 
 
-def _of_some(one: np.ndarray, others: RaggedSeries) -> np.ndarray:
-    rows, columns = len(one), int(others.lengths.max())
-    apart = ((one**2).sum(1)[:, None] + (others.values**2).sum(1) - 2 * one @ others.values.T).clip(0)
-    # Entry (i, j) stands in the diagonal i + j, at its row i; what lies outside D is never the least.
-    leaning = np.full((rows + columns - 1, len(others), rows), np.inf, dtype=apart.dtype)
-    lengths = others.lengths
-    which = np.repeat(np.arange(len(others)), lengths)
-    at = np.arange(len(others.values)) - np.repeat(others.ends - lengths, lengths)
-    for i in range(rows):
-        leaning[i + at, which, i] = apart[i]
-    before = np.full((len(others), rows + 1), np.inf)
-    last = before.copy()
-    ends = np.empty(len(others))
-    for diagonal, cost in enumerate(leaning):
-        now = np.full_like(last, np.inf)
-        if diagonal == 0:
-            now[:, 1] = cost[:, 0]
-        else:
-            now[:, 1:] = cost + np.minimum(np.minimum(last[:, :-1], last[:, 1:]), before[:, :-1])
-        is_end = lengths - 1 + rows - 1 == diagonal
-        ends[is_end] = now[is_end, -1]
-        before, last = last, now
+def _by_step(series: RaggedSeries) -> np.ndarray:
+    """Their steps, with zeros behind each series' end, shape (steps, series, variables)."""
+    lengths = series.lengths
+    padded = np.zeros((int(lengths.max()), len(series), series.values.shape[1]), series.values.dtype)
+    which = np.repeat(np.arange(len(series)), lengths)
+    padded[np.arange(len(series.values)) - np.repeat(series.ends - lengths, lengths), which] = series.values
+    return padded
+
+
+def _ends(one: np.ndarray, lengths: np.ndarray, other: np.ndarray, other_lengths: np.ndarray) -> np.ndarray:
+    """The last entry of D of each pair, shape (others, some): one row of D after the other."""
+    # (x - y)^2 as one product: of (-2 y, y^2, 1) and (x, 1, x^2).
+    known = np.concatenate([-2 * other, (other**2).sum(axis=2, keepdims=True), np.ones_like(other[..., :1])], axis=2)
+    asked = np.concatenate([one, np.ones_like(one[..., :1]), (one**2).sum(axis=2, keepdims=True)], axis=2)
+    ends = np.empty((other.shape[1], one.shape[1]))
+    # Before the first row: D is 0 before its first entry, and nothing can come from anywhere else.
+    before = np.full((len(other) + 1, *ends.shape), np.inf, other.dtype)
+    before[0] = 0
+    now = np.empty_like(before)
+    for step, values in enumerate(asked):
+        cost = (known.reshape(-1, known.shape[2]) @ values.T).reshape(len(known), *ends.shape)
+        np.maximum(cost, 0, out=cost)
+        now[0] = np.inf
+        np.minimum(before[:-1], before[1:], out=now[1:])
+        entries = list(now)
+        for left, entry, d in zip(entries[:-1], entries[1:], cost, strict=True):
+            np.minimum(entry, left, out=entry)
+            np.add(entry, d, out=entry)
+        is_last = lengths == step + 1
+        if is_last.any():
+            ends[:, is_last] = now[other_lengths, np.arange(len(ends))][:, is_last]
+        before, now = now, before
     return ends

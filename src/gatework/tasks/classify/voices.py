@@ -1,0 +1,90 @@
+"""The simple methods that answer beside a network: a linear classifier, and of recordings the nearest ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from gatework.data.recordings import Recordings
+from gatework.tasks.classify.calibration import cost
+from gatework.tasks.classify.linear import LinearClassifier, linear_classifiers, refitted, together
+from gatework.tasks.classify.neighbours import Neighbours, neighbours_of, scores_of_validation
+from gatework.tasks.classify.stored import from_arrays, to_arrays
+
+if TYPE_CHECKING:
+    from gatework.data.dataset import Dataset
+
+_LINEAR, _NEIGHBOURS = "linear_", "neighbours_"
+"""What the names of a voice's arrays begin with, in the order in which voices are joined."""
+
+
+class Voice(Protocol):
+    """A simple method that answers beside a network."""
+
+    @property
+    def short_name(self) -> str:
+        """Its name in tables."""
+        ...
+
+    def scores(self, inputs: Any) -> np.ndarray:
+        """The score of each class, shape (examples, classes), float64."""
+        ...
+
+
+class Candidate(NamedTuple):
+    """A voice, fitted to the training part.
+
+    Attributes:
+        voice: The voice.
+        said: Its scores of the validation part, by which its share is chosen; shape (examples, classes).
+        refitted: Gives the same, fitted to the training and the validation part together.
+    """
+
+    voice: Voice
+    said: np.ndarray
+    refitted: Callable[[], Voice]
+
+
+def candidates(dataset: Dataset) -> list[Candidate]:
+    """The best linear classifier, and of recordings the nearest ones."""
+    held = dataset.validation
+    linear = min(linear_classifiers(dataset), key=lambda each: cost(each.scores(held.inputs), held.targets))
+    found = [Candidate(linear, linear.scores(held.inputs), lambda: refitted(linear, dataset))]
+    if isinstance(dataset.train.inputs, Recordings):
+        nearest = neighbours_of(dataset)
+        said = scores_of_validation(nearest, dataset)
+        found.append(Candidate(nearest, said, lambda: neighbours_of(together(dataset))))
+    return found
+
+
+def arrays_of(voice: Voice) -> dict[str, np.ndarray]:
+    """A voice as named arrays."""
+    if isinstance(voice, Neighbours):
+        return {f"{_NEIGHBOURS}{name}": array for name, array in voice.to_arrays().items()}
+    if isinstance(voice, LinearClassifier):
+        return {f"{_LINEAR}{name}": array for name, array in to_arrays(voice).items()}
+    raise TypeError(f"{voice.short_name} is not kept")
+
+
+def stored_voices(arrays: Mapping[str, np.ndarray], classes: int) -> tuple[tuple[Voice, ...], dict[str, np.ndarray]]:
+    """The voices whose `arrays_of()` are among these, and the arrays that are of none.
+
+    Args:
+        arrays: By name.
+        classes: How many classes there are.
+
+    Raises:
+        ValueError: They do not fit each other.
+    """
+    voices: list[Voice] = []
+    rest = dict(arrays)
+    readers: dict[str, Callable[[Mapping[str, np.ndarray], int], Voice]] = {
+        _LINEAR: from_arrays,
+        _NEIGHBOURS: Neighbours.from_arrays,
+    }
+    for start, read in readers.items():
+        kept = {name.removeprefix(start): rest.pop(name) for name in arrays if name.startswith(start)}
+        voices += [read(kept, classes)] if kept else []
+    return tuple(voices), rest
