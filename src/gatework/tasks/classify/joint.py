@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gatework.tasks.classify.voices import Voice, stored_voices
+from gatework.tasks.classify.voices import SimpleVoice, stored_voices
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +28,7 @@ class Joint:
 
     temperature: float
     factors: tuple[float, ...]
-    voices: tuple[Voice, ...]
+    voices: tuple[SimpleVoice, ...]
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray], classes: int) -> Joint:

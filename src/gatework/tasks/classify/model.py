@@ -17,7 +17,7 @@ from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.calibration import cost, joined, temperature
 from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
-from gatework.tasks.classify.voices import Candidate, Voice, arrays_of, stored_voices
+from gatework.tasks.classify.voices import Candidate, SimpleVoice, arrays_of, stored_voices
 
 _PRESENCE = 32
 """Units between the view of the states and what says whether there is a word."""
@@ -150,7 +150,7 @@ class Joining(nn.Module):
         self.classes = classes
         self.register_buffer("temperature", torch.ones((), dtype=torch.float64))
         self.register_buffer("factors", torch.ones(1, dtype=torch.float64))
-        self.voices: tuple[Voice, ...] = ()
+        self.voices: tuple[SimpleVoice, ...] = ()
 
     def calibrate(self, outputs: np.ndarray, targets: np.ndarray) -> None:
         """Chooses the network's temperature.
@@ -186,7 +186,7 @@ class Joining(nn.Module):
         weights = dict(sorted(weights.items(), key=lambda item: -item[1]))
         return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
 
-    def keep(self, voices: Iterable[Voice]) -> None:
+    def keep(self, voices: Iterable[SimpleVoice]) -> None:
         """Takes simple methods over, whose scores are joined with the network's from now on."""
         arrays = {name: array for voice in voices for name, array in arrays_of(voice).items()}
         self.voices = stored_voices(arrays, self.classes)[0]

@@ -20,7 +20,7 @@ _LINEAR, _NEIGHBOURS = "linear_", "neighbours_"
 """What the names of a voice's arrays begin with, in the order in which voices are joined."""
 
 
-class Voice(Protocol):
+class SimpleVoice(Protocol):
     """A simple method that answers beside a network."""
 
     @property
@@ -42,9 +42,9 @@ class Candidate(NamedTuple):
         refitted: Gives the same, fitted to the training and the validation part together.
     """
 
-    voice: Voice
+    voice: SimpleVoice
     said: np.ndarray
-    refitted: Callable[[], Voice]
+    refitted: Callable[[], SimpleVoice]
 
 
 def candidates(dataset: Dataset) -> list[Candidate]:
@@ -59,7 +59,7 @@ def candidates(dataset: Dataset) -> list[Candidate]:
     return found
 
 
-def arrays_of(voice: Voice) -> dict[str, np.ndarray]:
+def arrays_of(voice: SimpleVoice) -> dict[str, np.ndarray]:
     """A voice as named arrays."""
     if isinstance(voice, Neighbours):
         return {f"{_NEIGHBOURS}{name}": array for name, array in voice.to_arrays().items()}
@@ -68,7 +68,9 @@ def arrays_of(voice: Voice) -> dict[str, np.ndarray]:
     raise TypeError(f"{voice.short_name} is not kept")
 
 
-def stored_voices(arrays: Mapping[str, np.ndarray], classes: int) -> tuple[tuple[Voice, ...], dict[str, np.ndarray]]:
+def stored_voices(
+    arrays: Mapping[str, np.ndarray], classes: int
+) -> tuple[tuple[SimpleVoice, ...], dict[str, np.ndarray]]:
     """The voices whose `arrays_of()` are among these, and the arrays that are of none.
 
     Args:
@@ -78,9 +80,9 @@ def stored_voices(arrays: Mapping[str, np.ndarray], classes: int) -> tuple[tuple
     Raises:
         ValueError: They do not fit each other.
     """
-    voices: list[Voice] = []
+    voices: list[SimpleVoice] = []
     rest = dict(arrays)
-    readers: dict[str, Callable[[Mapping[str, np.ndarray], int], Voice]] = {
+    readers: dict[str, Callable[[Mapping[str, np.ndarray], int], SimpleVoice]] = {
         _LINEAR: from_arrays,
         _NEIGHBOURS: Neighbours.from_arrays,
     }
