@@ -22,13 +22,13 @@ from gatework.reports import write_run_report
 from gatework.tasks import get
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
+from gatework.tasks.classify.beside import Candidate
 from gatework.tasks.classify.calibration import calibration_error, joined, temperature
 from gatework.tasks.classify.linear import linear_classifiers, refitted
 from gatework.tasks.classify.metrics import answers_of, confusion_matrix
 from gatework.tasks.classify.model import Classifier
 from gatework.tasks.classify.stored import from_arrays, to_arrays
 from gatework.tasks.classify.task import ClassifyTask
-from gatework.tasks.classify.voices import Candidate
 from gatework.training import Run
 
 ENCODER = SeriesEncoder(Scale.identity(1))

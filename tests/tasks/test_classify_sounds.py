@@ -16,11 +16,12 @@ from gatework.data.inputs import RaggedSeries
 from gatework.data.sound_classes import BACKGROUND
 from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
-from gatework.tasks.classify import linear, neighbours, sounds
+from gatework.tasks.classify import linear, nearest, sounds
 from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
 from gatework.tasks.classify.cepstral import pooled_sound
 from gatework.tasks.classify.losses import heard_loss
-from gatework.tasks.classify.neighbours import Neighbours, _heard, neighbours_of, scores_of_validation
+from gatework.tasks.classify.nearest import neighbours_of, scores_of_validation
+from gatework.tasks.classify.neighbours import Neighbours, heard
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
 from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
@@ -184,16 +185,16 @@ def test_what_answers_strangers_best_is_chosen_on_people_who_are_left_out_in_tur
 
 def test_the_nearest_recordings_are_kept_in_full_and_other_frequencies_are_near_too():
     dataset = recordings.sound_dataset()
-    nearest = neighbours_of(dataset)
-    assert len(nearest.known) == 3 * len(dataset.train)
-    kept = nearest.to_arrays()
+    known = neighbours_of(dataset)
+    assert len(known.known) == 3 * len(dataset.train)
+    kept = known.to_arrays()
     again = Neighbours.from_arrays(kept, len(dataset.classes))
-    assert np.array_equal(again.scores(dataset.test.inputs), nearest.scores(dataset.test.inputs))
-    assert (nearest.scores(dataset.test.inputs).argmax(axis=1) == dataset.test.targets).mean() >= 0.75
+    assert np.array_equal(again.scores(dataset.test.inputs), known.scores(dataset.test.inputs))
+    assert (known.scores(dataset.test.inputs).argmax(axis=1) == dataset.test.targets).mean() >= 0.75
     frames = dataset.train.inputs.features[0]
     louder = dataclasses.replace(dataset.train.inputs[[0]], features=(frames + np.float32(3),))
     # A step's distance is a difference of sums of 13 squares of about 1, in float32.
-    apart = distances(RaggedSeries.of([_heard(louder[0])]), nearest.known)[0] / (2 * len(frames))
+    apart = distances(RaggedSeries.of([heard(louder[0])]), known.known)[0] / (2 * len(frames))
     assert apart[1] < 13 * 2**-18 < apart[[0, 2]].min()
     for name, wrong in (("targets", kept["targets"] + 9), ("ends", kept["ends"][1:]), ("values", kept["values"][1:])):
         with pytest.raises(ValueError, match="nearest recordings"):
@@ -202,22 +203,22 @@ def test_the_nearest_recordings_are_kept_in_full_and_other_frequencies_are_near_
 
 def test_of_too_many_recordings_some_of_every_class_are_compared_with(monkeypatch):
     dataset = recordings.sound_dataset()
-    monkeypatch.setattr(neighbours, "_MOST_FRAMES", 3 * sum(map(len, dataset.train.inputs.features)) // 2)
-    nearest = neighbours_of(dataset)
-    assert "12 training recordings, one in 2 of each class" in nearest.about
-    counts = np.bincount(nearest.targets)
+    monkeypatch.setattr(nearest, "_MOST_FRAMES", 3 * sum(map(len, dataset.train.inputs.features)) // 2)
+    known = neighbours_of(dataset)
+    assert "12 training recordings, one in 2 of each class" in known.about
+    counts = np.bincount(known.targets)
     assert counts.tolist() == (3 * np.bincount(dataset.train.targets) // 2).tolist()
 
 
 def test_where_strangers_are_answered_nobody_is_compared_with_the_own_recordings():
     dataset = for_a_stranger(recordings.sound_dataset())
     dataset = dataclasses.replace(dataset, validation=dataset.train)
-    nearest = neighbours_of(dataset)
-    said = scores_of_validation(nearest, dataset)
+    known = neighbours_of(dataset)
+    said = scores_of_validation(known, dataset)
     is_own = np.asarray(dataset.train.speakers) == "bo"
     others = neighbours_of(dataset, dataset.train.take(np.flatnonzero(~is_own)))
     assert np.array_equal(said[is_own], others.scores(dataset.train.inputs[np.flatnonzero(is_own)]))
-    assert said.max(axis=1).mean() < nearest.scores(dataset.train.inputs).max(axis=1).mean()
+    assert said.max(axis=1).mean() < known.scores(dataset.train.inputs).max(axis=1).mean()
 
 
 def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(tmp_path):

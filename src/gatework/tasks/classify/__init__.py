@@ -8,9 +8,11 @@ from gatework._lazy import lazy
 
 if TYPE_CHECKING:
     from gatework.tasks.classify.augmented import AugmentedExamples
+    from gatework.tasks.classify.beside import candidates
     from gatework.tasks.classify.live import live_sounds
     from gatework.tasks.classify.losses import NO_CLASS, class_loss, training_loss
     from gatework.tasks.classify.model import Classifier
+    from gatework.tasks.classify.nearest import neighbours_of
     from gatework.tasks.classify.pretraining import before, take_over
     from gatework.tasks.classify.sound_stream import calibrate_spotting, keyword_stream, misheard
 
@@ -20,10 +22,12 @@ __all__ = [
     "Classifier",
     "before",
     "calibrate_spotting",
+    "candidates",
     "class_loss",
     "keyword_stream",
     "live_sounds",
     "misheard",
+    "neighbours_of",
     "take_over",
     "training_loss",
 ]
@@ -32,9 +36,11 @@ __getattr__, __dir__ = lazy(
     __name__,
     {
         "augmented": ("AugmentedExamples",),
+        "beside": ("candidates",),
         "live": ("live_sounds",),
         "losses": ("NO_CLASS", "class_loss", "training_loss"),
         "model": ("Classifier",),
+        "nearest": ("neighbours_of",),
         "pretraining": ("before", "take_over"),
         "sound_stream": ("calibrate_spotting", "keyword_stream", "misheard"),
     },

@@ -10,11 +10,11 @@ import numpy as np
 from gatework.data.dataset import Dataset
 from gatework.data.inputs import RaggedSeries
 from gatework.data.recordings import Recordings
+from gatework.tasks import classify
 from gatework.tasks._task import Baseline, single_threaded
 from gatework.tasks.classify.kernels import FEATURES, kernel_scores
 from gatework.tasks.classify.linear import linear_classifiers
 from gatework.tasks.classify.metrics import answers_of
-from gatework.tasks.classify.neighbours import neighbours_of
 from gatework.tasks.classify.warping import nearest_scores
 
 _LEAST_PROBABILITY = 1e-12
@@ -101,7 +101,7 @@ def _by_kernels(dataset: Dataset) -> Baseline:
 
 
 def _nearest_sound(dataset: Dataset) -> Baseline:
-    start, nearest = perf_counter(), neighbours_of(dataset)
+    start, nearest = perf_counter(), classify.neighbours_of(dataset)
     answers = answers_of(nearest.scores(dataset.test.inputs), dataset.test.targets)
     return Baseline(nearest.name, nearest.about, answers, perf_counter() - start)
 

@@ -14,10 +14,11 @@ from gatework.errors import UsageError
 from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
+from gatework.tasks.classify.beside import Candidate
 from gatework.tasks.classify.calibration import cost, joined, temperature
 from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
-from gatework.tasks.classify.voices import Candidate, SimpleVoice, arrays_of, stored_voices
+from gatework.tasks.classify.voices import SimpleVoice, arrays_of, stored_voices
 
 _PRESENCE = 32
 """Units between the view of the states and what says whether there is a word."""
@@ -162,12 +163,12 @@ class Joining(nn.Module):
         self.temperature.fill_(temperature(outputs, targets))
 
     def join(
-        self, found: Sequence[Candidate], outputs: np.ndarray, targets: np.ndarray, *, is_equal: bool = False
+        self, methods: Sequence[Candidate], outputs: np.ndarray, targets: np.ndarray, *, is_equal: bool = False
     ) -> Blend:
         """Chooses the weight of the network beside simple methods; see `calibration`.
 
         Args:
-            found: The methods, with what they say of the validation part.
+            methods: The methods, with what they say of the validation part.
             outputs: The network's scores of it.
             targets: Its classes.
             is_equal: Whether all count alike.
@@ -175,10 +176,10 @@ class Joining(nn.Module):
         Returns:
             The weights, and the log loss of each on the validation part.
         """
-        scores = {NETWORK: outputs} | {each.voice.short_name: each.said for each in found}
+        scores = {NETWORK: outputs} | {each.voice.short_name: each.said for each in methods}
         shares, factors = joined(list(scores.values()), targets, is_equal=is_equal)
         self.factors = torch.tensor(factors, dtype=torch.float64)
-        self.keep([each.voice for each in found])
+        self.keep([each.voice for each in methods])
         weights = {name: round(share, 9) for name, share in zip(scores, shares, strict=True) if share}
         if len(weights) > 1:
             scores[MEAN] = np.sum([factor * one for factor, one in zip(factors, scores.values(), strict=True)], axis=0)

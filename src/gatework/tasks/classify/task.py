@@ -48,7 +48,6 @@ from gatework.tasks.classify.unlabelled import (
     unfrozen,
     with_unlabelled,
 )
-from gatework.tasks.classify.voices import candidates
 
 if TYPE_CHECKING:
     import polars as pl
@@ -323,11 +322,11 @@ class ClassifyTask(SequenceTask):
         if joining is None:
             return self
         outputs, _ = super().outputs(model, self.encode(held))
-        found = candidates(dataset.sampled)
-        chosen = joining.join(found, outputs, held.targets, is_equal=is_for_strangers(dataset))
+        methods = classify.candidates(dataset.sampled)
+        chosen = joining.join(methods, outputs, held.targets, is_equal=is_for_strangers(dataset))
         # The weights are chosen by what has not seen the validation part; the answers are better for having seen it.
-        joining.keep(each.refitted() for each in found)
-        return replace(self, chosen=replace(chosen, refitted=" and ".join(each.voice.short_name for each in found)))
+        joining.keep(each.refitted() for each in methods)
+        return replace(self, chosen=replace(chosen, refitted=" and ".join(each.voice.short_name for each in methods)))
 
     def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
         """What each simple method says alone, where there is a blend."""

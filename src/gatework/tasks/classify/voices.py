@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from gatework.data.recordings import Recordings
-from gatework.tasks.classify.calibration import cost
-from gatework.tasks.classify.linear import LinearClassifier, linear_classifiers, refitted, together
-from gatework.tasks.classify.neighbours import Neighbours, neighbours_of, scores_of_validation
+from gatework.tasks.classify.linear import LinearClassifier
+from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.stored import from_arrays, to_arrays
-
-if TYPE_CHECKING:
-    from gatework.data.dataset import Dataset
 
 _LINEAR, _NEIGHBOURS = "linear_", "neighbours_"
 """What the names of a voice's arrays begin with, in the order in which voices are joined."""
@@ -31,32 +26,6 @@ class SimpleVoice(Protocol):
     def scores(self, inputs: Any) -> np.ndarray:
         """The score of each class, shape (examples, classes), float64."""
         ...
-
-
-class Candidate(NamedTuple):
-    """A voice, fitted to the training part.
-
-    Attributes:
-        voice: The voice.
-        said: Its scores of the validation part, by which its share is chosen; shape (examples, classes).
-        refitted: Gives the same, fitted to the training and the validation part together.
-    """
-
-    voice: SimpleVoice
-    said: np.ndarray
-    refitted: Callable[[], SimpleVoice]
-
-
-def candidates(dataset: Dataset) -> list[Candidate]:
-    """The best linear classifier, and of recordings the nearest ones."""
-    held = dataset.validation
-    linear = min(linear_classifiers(dataset), key=lambda each: cost(each.scores(held.inputs), held.targets))
-    found = [Candidate(linear, linear.scores(held.inputs), lambda: refitted(linear, dataset))]
-    if isinstance(dataset.train.inputs, Recordings):
-        nearest = neighbours_of(dataset)
-        said = scores_of_validation(nearest, dataset)
-        found.append(Candidate(nearest, said, lambda: neighbours_of(together(dataset))))
-    return found
 
 
 def arrays_of(voice: SimpleVoice) -> dict[str, np.ndarray]:
