@@ -221,17 +221,17 @@ def test_what_is_kept_from_one_key_press_to_the_next_changes_no_result(show, tex
         fresh.close()
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_text_is_shown_as_text(show, texts_page, name):
+def test_a_hostile_text_is_shown_as_text(show, texts_page):
     runs, path = texts_page
     page = opened(show, path)
-    title, text = page.title(), HOSTILE[name]
-    page.locator("#input").fill(text)
-    assert page.title() == title
-    assert page.locator("#reading img, #reading script").count() == 0
-    np.testing.assert_allclose(classes_of(page, 3), probabilities(runs[3], text), atol=PROBABILITY)
-    shown = [t.inner_text() for t in page.locator("#reading .run").nth(3).locator(".token").all()]
-    assert shown == tokenise(pl.Series([text])).words(0)[-5:]
+    title = page.title()
+    for name, text in HOSTILE.items():
+        page.locator("#input").fill(text)
+        assert page.title() == title, name
+        assert page.locator("#reading img, #reading script").count() == 0, name
+        np.testing.assert_allclose(classes_of(page, 3), probabilities(runs[3], text), atol=PROBABILITY, err_msg=name)
+        shown = page.locator("#reading .run").nth(3).locator(".token").all_inner_texts()
+        assert shown == tokenise(pl.Series([text])).words(0)[-5:], name
 
 
 def test_a_hostile_preset_and_class_are_shown_as_text(show, tmp_path):
@@ -340,25 +340,25 @@ def value_of(shown: str) -> tuple[float, float]:
     return value, moved
 
 
-@pytest.mark.parametrize("number", range(len(TEXT_RUNS)))
-def test_every_line_of_arithmetic_adds_up(show, texts_page, number):
+def test_every_line_of_arithmetic_adds_up(show, texts_page):
     page = opened(show, texts_page[1], "#preset=2&step=3")
-    unit = page.locator("#units .run").nth(number)
-    for summary in unit.locator("summary").all():
-        summary.click()
-    norms = 0
-    for line in unit.locator(".equation").all():
-        letters, filled = line.locator(".letters").inner_text(), line.locator(".numbers").inner_text()
-        norms += letters.startswith("norm(")
-        right_hand, result = filled.removeprefix("=").rsplit("=", 1)
-        value, moved = value_of(right_hand)
-        # The parts are moved one by one; together they may go a little further.
-        assert value == pytest.approx(float(result.replace("−", "-")), abs=5e-4 + 1.5 * moved), (letters, filled)
-    cell = page.evaluate(f"gatework.networks[{number}].cell_")
-    is_normalised = "layer_norm" in TEXT_RUNS[number]
-    count = len(cell["inputGates"]) + len(cell["recurrentGates"]) + len(cell["normalised"])
-    assert norms == (count if is_normalised else 0)
-    assert ("norm(W" in unit.locator(".letters").first.inner_text().replace("\n", "")) == is_normalised
+    page.evaluate("document.querySelectorAll('#units summary').forEach((summary) => summary.click())")
+    for number, changes in enumerate(TEXT_RUNS):
+        unit = page.locator("#units .run").nth(number)
+        letters = unit.locator(".equation .letters").all_inner_texts()
+        filled = unit.locator(".equation .numbers").all_inner_texts()
+        for left, right in zip(letters, filled, strict=True):
+            right_hand, result = right.removeprefix("=").rsplit("=", 1)
+            value, moved = value_of(right_hand)
+            # The parts are moved one by one; together they may go a little further.
+            expected = pytest.approx(float(result.replace("−", "-")), abs=5e-4 + 1.5 * moved)
+            assert value == expected, (changes, left, right)
+        cell = page.evaluate(f"gatework.networks[{number}].cell_")
+        is_normalised = "layer_norm" in changes
+        norms = sum(left.startswith("norm(") for left in letters)
+        count = len(cell["inputGates"]) + len(cell["recurrentGates"]) + len(cell["normalised"])
+        assert norms == (count if is_normalised else 0), changes
+        assert ("norm(W" in letters[0].replace("\n", "")) == is_normalised, changes
 
 
 def test_the_keyboard_moves_through_maps_and_words(show, texts_page):
