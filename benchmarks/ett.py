@@ -269,7 +269,8 @@ def table(name: str, horizon: int, rows: dict[str, dict[str, Errors]]) -> str:
         if seeds:
             deviation = np.std([seed["all windows"][0] for seed in seeds])
             mean = {way: tuple(np.mean([seed[way] for seed in seeds], axis=0)) for way in seeds[0]}
-            means[f"{label}, {len(seeds)} seeds ± {deviation:.4f}"] = mean
+            count = f"{len(seeds)} seeds ± {deviation:.4f}" if len(seeds) > 1 else "1 seed"
+            means[f"{label}, {count}"] = mean
     for label, row in {**means, **rows}.items():
         lines.append(f"| {label} | " + " | ".join(f"{value:.4f}" for way in row for value in row[way]) + " |")
     for label, figures in PUBLISHED.items():
