@@ -38,15 +38,7 @@ def test_a_refusal_leaves_no_circle_for_the_collector(limits):
             worker._waiting.clear()
             await asyncio.sleep(0)
 
-        await refused()
-        gc.collect()
-        gc.disable()
-        try:
-            for _ in range(20):
-                await refused()
-            return [each for each in _garbage() if isinstance(each, Refusal)]
-        finally:
-            gc.enable()
+        return await _left_by(refused, 20, Refusal)
 
     assert apart(lambda: asyncio.run(scenario())) == []
 
@@ -93,14 +85,8 @@ def test_an_answered_request_leaves_nothing_for_the_collector(service, path, bod
             assert protocol.cycle.response_complete
 
         try:
-            await answered()
-            gc.collect()
-            gc.disable()
-            for _ in range(20):
-                await answered()
-            return [each for each in _garbage() if isinstance(each, RequestResponseCycle)]
+            return await _left_by(answered, 20, RequestResponseCycle)
         finally:
-            gc.enable()
             service.worker.stop()
             protocol.timeout_keep_alive_task.cancel()
 
@@ -131,17 +117,22 @@ def test_a_web_socket_that_is_over_leaves_nothing_for_the_collector(service):
             while protocol.tasks:
                 await asyncio.sleep(0.001)
 
-        await talked()
-        gc.collect()
-        gc.disable()
-        try:
-            for _ in range(5):
-                await talked()
-            return [each for each in _garbage() if isinstance(each, WebSocketProtocol)]
-        finally:
-            gc.enable()
+        return await _left_by(talked, 5, WebSocketProtocol)
 
     assert apart(lambda: asyncio.run(scenario())) == []
+
+
+async def _left_by(act, times, kind):
+    """The objects of a kind that only the collector can find once something was done so many times."""
+    await act()  # what is made once and for all
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(times):
+            await act()
+        return [each for each in _garbage() if isinstance(each, kind)]
+    finally:
+        gc.enable()
 
 
 def _garbage():
