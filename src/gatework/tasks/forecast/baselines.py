@@ -12,6 +12,7 @@ import polars as pl
 
 from gatework.tasks._task import Baseline
 from gatework.tasks.forecast.data import ForecastDataset
+from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import are_small_counts, spreads
 from gatework.tasks.forecast.methods import (
@@ -54,21 +55,36 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
     """Naive, seasonal naive, drift, a linear model on lags, and AutoETS, AutoTheta and AutoARIMA, where they can be.
 
     Of small counts the quantiles of the past besides. The linear model is fitted to the training part; the last three
-    to all that stands before the part's first origin.
+    to all that stands before the part's first origin. Where what is known ahead adds to the values, all of them but
+    these quantiles forecast the rest.
     They are fitted once for a data set.
     """
     if part not in dataset.methods:
         origins = origins_of(getattr(dataset, part))
-        least = 0.0 if dataset.plan.non_negative else -np.inf
-        validation = origins_of(dataset.validation)
-        makers = [_point_method(make, validation, least) for make in _points(dataset)]
+        effects, least = effects_of(dataset), 0.0 if dataset.plan.non_negative else -np.inf
+        rest = [
+            each if effects is None else effects.without(each) for each in (origins, origins_of(dataset.validation))
+        ]
+        floor = least if effects is None else -np.inf
+        makers = [_point_method(make, rest[1], floor) for make in _points(dataset, effects)]
+        if not absent(origins):
+            makers += [_statistical(kind, rest[0], dataset.plan.season, floor) for kind in STATISTICAL]
+        if effects is not None:
+            makers = [_adjusted(make, effects, least) for make in makers]
         if are_small_counts(dataset.table, dataset.ends):
             makers.append(PastQuantiles)
-        if not absent(origins):
-            makers += [_statistical(kind, origins, dataset.plan.season, least) for kind in STATISTICAL]
         dataset.methods[part] = [_timed(make, origins) for make in makers]
     methods: list[Fitted] = dataset.methods[part]
     return methods
+
+
+def effects_of(dataset: ForecastDataset) -> Effects | None:
+    """What is known ahead adds to the values, fitted once for a data set; None for nothing."""
+    if "effects" not in dataset.methods:
+        plan = dataset.plan
+        dataset.methods["effects"] = Effects.fit(dataset.table, dataset.ends, plan.season, plan.holidays)
+    effects: Effects | None = dataset.methods["effects"]
+    return effects
 
 
 def baselines(dataset: ForecastDataset) -> list[Baseline]:
@@ -97,17 +113,16 @@ def _baselines(dataset: ForecastDataset) -> list[Baseline]:
     ]
 
 
-def _points(dataset: ForecastDataset) -> list[Callable[[], Point]]:
-    plan = dataset.plan
+def _points(dataset: ForecastDataset, effects: Effects | None) -> list[Callable[[], Point]]:
+    plan, train = dataset.plan, origins_of(dataset.sampled.train)
+    train = train if effects is None else effects.without(train)
     seasonal: list[Callable[[], Point]] = [lambda: Seasonal(plan.season)] if plan.season > 1 else []
-    return [Naive, lambda: Drift.fit(dataset.table), *seasonal, lambda: _linear(dataset)]
+    return [Naive, lambda: Drift.fit(train.table), *seasonal, lambda: _linear(train, dataset)]
 
 
-def _linear(dataset: ForecastDataset) -> LinearOnLags:
-    spread = spreads(dataset.table, dataset.ends)
-    return LinearOnLags(
-        dataset.table, Linear.fit(origins_of(dataset.sampled.train), dataset.plan.window, spread), spread
-    )
+def _linear(train: Origins, dataset: ForecastDataset) -> LinearOnLags:
+    spread = spreads(train.table, dataset.ends)
+    return LinearOnLags(train.table, Linear.fit(train, dataset.plan.window, spread), spread)
 
 
 def _point_method(make: Callable[[], Point], validation: Origins, least: float) -> Callable[[], Method]:
@@ -116,6 +131,10 @@ def _point_method(make: Callable[[], Point], validation: Origins, least: float) 
 
 def _statistical(kind: str, origins: Origins, season: int, least: float) -> Callable[[], Method]:
     return lambda: Statistical.fit(kind, origins, season, least)
+
+
+def _adjusted(make: Callable[[], Method], effects: Effects, least: float) -> Callable[[], Method]:
+    return lambda: Adjusted(make(), effects, least)
 
 
 def _timed(make: Callable[[], Method], origins: Origins) -> Fitted:

@@ -18,6 +18,7 @@ from gatework.tasks._blend import NETWORK, Blend, chosen
 from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import Part, fitted
 from gatework.tasks.forecast.data import ForecastDataset
+from gatework.tasks.forecast.effects import Adjusted
 from gatework.tasks.forecast.methods import Method, PastQuantiles, PointMethod
 from gatework.tasks.forecast.metrics import MEDIAN, mase
 from gatework.tasks.forecast.past import Past
@@ -85,6 +86,8 @@ class ForecastBlend:
 
 
 def _method(state: Mapping[str, Any], history: Panel) -> Method:
+    if "effects" in state:
+        return Adjusted.from_state(state, _method(state["method"], history))
     if state["name"] == PastQuantiles.label:
         return PastQuantiles.from_state(state)
     kind: type[Statistical] | type[PointMethod] = Statistical if state["name"] in STATISTICAL else PointMethod

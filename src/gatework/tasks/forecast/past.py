@@ -21,10 +21,12 @@ class Past:
     Attributes:
         history: The end of every series, as the run keeps it.
         values: Of each series the values right before that, shape (steps, targets).
+        known: What was known ahead of the same steps, shape (steps, known).
     """
 
     history: Panel
     values: tuple[np.ndarray, ...]
+    known: tuple[np.ndarray, ...]
 
     @classmethod
     def of(cls, table: Panel, methods: Sequence[Method], history: Panel) -> Past:
@@ -36,11 +38,13 @@ class Past:
             history: The end of each, as the run keeps it.
         """
         begins = [method.begins(table) for method in methods]
-        kept = []
+        values, known = [], []
         for number, (series, after) in enumerate(zip(table.series, history.series, strict=True)):
             first = min([after.start, *(int(begin[number]) for begin in begins)])
-            kept.append(series.values[first - series.start : after.start - series.start])
-        return cls(history, tuple(kept))
+            place = slice(first - series.start, after.start - series.start)
+            values.append(series.values[place])
+            known.append(series.known[place])
+        return cls(history, tuple(values), tuple(known))
 
     def before(self, origins: Origins) -> Origins:
         """The same origins in a table whose series go back as far as is known.
@@ -52,9 +56,10 @@ class Past:
         series, shift = [], []
         for s in origins.table.series:
             number = numbers.get(s.id)
-            earlier = self.values[number] if number is not None else np.zeros((0, s.values.shape[1]))
-            is_behind = number is not None and s.start == self.history.series[number].start
-            series.append(_behind(earlier, s) if is_behind and len(earlier) else s)
+            if number is not None and s.start == self.history.series[number].start:
+                series.append(_behind(self.values[number], self.known[number], s))
+            else:
+                series.append(s)
             shift.append(s.start - series[-1].start)
         index = origins.index.copy()
         index[:, 2] += np.array(shift, dtype=np.int64)[index[:, 0]]
@@ -63,7 +68,10 @@ class Past:
 
     def state(self) -> list[Any]:
         """Values that JSON can hold."""
-        return [values.tolist() for values in self.values]
+        return [
+            {"values": values.tolist(), "known": known.tolist()}
+            for values, known in zip(self.values, self.known, strict=True)
+        ]
 
     @classmethod
     def from_state(cls, state: Sequence[Any], history: Panel) -> Past:
@@ -74,18 +82,34 @@ class Past:
         """
         if len(state) != len(history.series):
             raise ValueError(f"the past of {len(state)} series, expected {len(history.series)}")
-        targets = len(history.columns.targets)
-        kept = [checked(values, (len(values), targets)) if values else np.zeros((0, targets)) for values in state]
-        return cls(history, tuple(kept))
+        columns = history.columns
+        widths = {"values": len(columns.targets), "known": len(columns.features(columns.known))}
+        kept = {
+            name: tuple(
+                checked(each[name], (len(each["values"]), width)) if each["values"] and width else _nothing(each, width)
+                for each in state
+            )
+            for name, width in widths.items()
+        }
+        return cls(history, kept["values"], kept["known"])
 
 
-def _behind(earlier: np.ndarray, series: Series) -> Series:
-    """A series with values before its first one; of its other columns nothing is known there."""
-    steps = len(earlier)
-    known, past, observed = (_with_zeros(columns, steps) for columns in (series.known, series.past, series.observed))
-    values = np.concatenate([earlier, series.values])
-    start = series.start - steps
-    return dataclasses.replace(series, start=start, values=values, known=known, past=past, observed=observed)
+def _nothing(each: Any, width: int) -> np.ndarray:
+    return np.zeros((len(each["values"]), width))
+
+
+def _behind(values: np.ndarray, known: np.ndarray, series: Series) -> Series:
+    """A series with values before its first one; of its columns known up to now nothing is kept there."""
+    steps = len(values)
+    past, observed = (_with_zeros(columns, steps) for columns in (series.past, series.observed))
+    return dataclasses.replace(
+        series,
+        start=series.start - steps,
+        values=np.concatenate([values, series.values]),
+        known=np.concatenate([known, series.known]),
+        past=past,
+        observed=observed,
+    )
 
 
 def _with_zeros(values: np.ndarray, steps: int) -> np.ndarray:
