@@ -312,3 +312,15 @@ def test_an_id_is_the_same_series_however_a_program_wrote_it() -> None:
     later = {"t": days(3, "2024-01-04"), "s": [1.0] * 3, "y": [1, 2, 3]}
     again = read_panel(Table.of(pl.DataFrame(later)), TimeOptions(time="t", series="s"), ("y",), like=table)
     assert again.series[0].id == table.series[0].id == ("1",)
+
+
+def test_columns_without_a_role_are_named_once_and_not_of_a_newer_table() -> None:
+    columns = {"t": days(9), "y": [float(k * k) for k in range(9)], "promo": [0] * 9, "wind": [1] * 9}
+    first = read(columns, past="wind")
+    assert any(note.startswith("Not used: promo. ") for note in first.notes)
+    assert not any("Not used" in note for note in read(columns, past="wind,promo").notes)
+    table = Table(pl.DataFrame(columns), "x.csv", "x", lambda at: f"row {at + 1}", "")
+    newer = read_panel(table, TimeOptions(time="t", past="wind"), ("y",), like=first)
+    assert not any("Not used" in note for note in newer.notes)
+    many = read({"t": days(9), "y": columns["y"], **{f"c{k}": [0] * 9 for k in range(12)}})
+    assert any("c9 and 2 more." in note for note in many.notes)

@@ -14,6 +14,7 @@ from gatework.errors import DataError, UsageError, nearest
 from gatework.options import TimeOptions, column_names
 
 _MOST_CATEGORIES = 50
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,19 @@ def roles(frame: pl.DataFrame, config: TimeOptions, targets: Sequence[str], sour
         if name not in frame.columns:
             raise DataError(f'{source} has no column "{name}": {nearest(name, frame.columns)}')
     return columns
+
+
+def unused_notes(names: Sequence[str], columns: Columns) -> tuple[str, ...]:
+    """A sentence on the columns of a table that have no role; nothing where all have one."""
+    used = {columns.time, *columns.ids, *columns.numbers}
+    unused = [name for name in names if name not in used]
+    if not unused:
+        return ()
+    more = f" and {len(unused) - _MOST_NAMED:,} more" if len(unused) > _MOST_NAMED else ""
+    return (
+        f"Not used: {', '.join(unused[:_MOST_NAMED])}{more}. --known takes columns that are known ahead, such as a "
+        "holiday or a promotion, --past those known up to now.",
+    )
 
 
 def matrix(

@@ -21,7 +21,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from gatework.data._columns import Columns, matrix, roles, series_of
+from gatework.data._columns import Columns, matrix, roles, series_of, unused_notes
 from gatework.data._layout import Series, laid_out
 from gatework.data._step_rows import Naming, StepRows, one_row_per_step
 from gatework.data.frequency import DAY, HOUR, Frequency, Grid, infer
@@ -111,6 +111,7 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
     is_inferred = config.frequency is None and like is None
     notes = [
         *table.notes,
+        *(() if like else unused_notes(frame.columns, columns)),
         *stamps.notes,
         *grid_notes(grid, distance, columns.time, is_inferred),
         *notes,

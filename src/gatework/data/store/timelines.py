@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatework.data._columns import Columns, as_written, categories_of, codes_from, ids_of, is_texts, matrix, roles
+from gatework.data._columns import (
+    Columns,
+    as_written,
+    categories_of,
+    codes_from,
+    ids_of,
+    is_texts,
+    matrix,
+    roles,
+    unused_notes,
+)
 from gatework.data.reading import Reading
 from gatework.data.store.sorting import SortedRows, rows_of
 from gatework.data.store.sources import TableSource
@@ -40,6 +50,7 @@ class Timelines:
         reading: How texts become values.
         ids: The number of each series, in the order of their first rows.
         notes: What was decided, one sentence each.
+        unused: Likewise what columns have no role.
         count: How many rows were read.
         earliest: The first time of all rows, on the local clock and in UTC, microseconds.
         latest: The last time of all rows with a target, likewise.
@@ -56,6 +67,7 @@ class Timelines:
     has_moments: bool = field(init=False, default=False)
     ids: dict[tuple[str, ...], int] = field(init=False, default_factory=dict)
     notes: tuple[str, ...] = field(init=False, default=())
+    unused: tuple[str, ...] = field(init=False, default=())
     count: int = field(init=False, default=0)
     earliest: tuple[int, int] = field(init=False, default=(0, 0))
     latest: tuple[int, int] | None = field(init=False, default=None)
@@ -86,7 +98,7 @@ class Timelines:
         columns = roles(part.frame, self.config, targets, part.where)
         part = part.deciding(columns.targets + columns.known + columns.past + columns.static)
         part = part.deciding((), given=Reading.given(time=self.config))
-        self.reading, self.notes = part.reading, part.notes
+        self.reading, self.notes, self.unused = part.reading, part.notes, unused_notes(part.frame.columns, columns)
         self.columns = replace(columns, categories=self._categories(part, columns))
 
     def _categories(self, part: Table, columns: Columns) -> dict[str, tuple[str, ...]]:

@@ -118,8 +118,10 @@ class Effects(Stored):
     def _spreads(self, table: Panel) -> np.ndarray:
         """That of the series of a table, perhaps of newer ones, shape (series, targets)."""
         numbers = {name: number for number, name in enumerate(self.ids)}
-        own = spreads(table, np.array([len(s) for s in table.series]))
-        return np.stack([self.spread[numbers[s.id]] if s.id in numbers else own[n] for n, s in enumerate(table.series)])
+        of_table = spreads(table, np.array([len(s) for s in table.series]))
+        return np.stack(
+            [self.spread[numbers[s.id]] if s.id in numbers else of_table[n] for n, s in enumerate(table.series)]
+        )
 
 
 @dataclass(frozen=True, eq=False)
