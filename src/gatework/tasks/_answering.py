@@ -54,6 +54,11 @@ class Answering(Core):
         return ()
 
     @property
+    def told_by_content(self) -> bool:
+        """Whether an example is the same wherever it stands, as a text is, and a step of a series is not."""
+        return False
+
+    @property
     def reads_parts(self) -> bool:
         """Whether every row of a table is an example of its own, so that a table is predicted part by part."""
         return False
@@ -96,7 +101,7 @@ class Answering(Core):
         """How good a trained network is on a source with known answers; the arguments are those of `read_known()`."""
         split = self.read_known(source, recipe, **options)
         evaluation = self.evaluate(model, self.encode(split))
-        return Scores(evaluation.metrics, evaluation.answers, test=split.table())
+        return Scores(evaluation.metrics, evaluation.answers, test=split.table(), inputs=split.inputs)
 
     def measure_parts(self, model: nn.Module, splits: Iterable[Split], where: str) -> MeasuredParts:
         """How good a trained network is on examples that come part by part, where the task `reads_parts`.

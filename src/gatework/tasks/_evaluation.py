@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import Tensor
 
+    from gatework.data.inputs import Inputs
+
 
 class Loss(NamedTuple):
     """The loss of a batch as a sum and what it is a sum over; batches and processes are added up before dividing.
@@ -79,6 +81,7 @@ class Scores:
         notes: What a person should know of the figures, one sentence each.
         breakdown: The figures of each class, where the answers were counted and not kept.
         examples: How many there were then.
+        inputs: What was asked, where the examples were read for it.
     """
 
     metrics: dict[str, float]
@@ -88,3 +91,4 @@ class Scores:
     notes: tuple[str, ...] = ()
     breakdown: pl.DataFrame | None = None
     examples: int = 0
+    inputs: Inputs | None = None

@@ -79,6 +79,11 @@ class SequenceTask(DenseTask):
         """What stands in the place of targets that are not known."""
 
     @property
+    def told_by_content(self) -> bool:
+        """A text, a series or a recording is."""
+        return True
+
+    @property
     def reads_parts(self) -> bool:
         """Whether every row of a table is an example of its own."""
         return True

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from gatework.data.dataset import Split
+    from gatework.data.learnt import Recount
 
 
 _NUMBER = "example"
@@ -67,7 +68,12 @@ class MeasuredParts:
         model: The network.
         splits: The parts.
         where: What they are read from, for messages.
+
+    Attributes:
+        recount: What counts the examples that were learnt from, if anything does.
     """
+
+    recount: Recount | None = None
 
     def __init__(self, task: AnswersParts, model: nn.Module, splits: Iterable[Split], where: str) -> None:
         self._task, self._model, self._where = task, model, where
@@ -82,6 +88,8 @@ class MeasuredParts:
             for name, answers in answered.items():
                 self._tallies.setdefault(name, self._task.tally()).add(answers)
             self._count += len(split)
+            if self.recount is not None:
+                self.recount.add(split.inputs)
             yield answered[NETWORK], split
 
     def backtest(self) -> Iterator[tuple[pl.DataFrame, frozenset[str]]]:
@@ -106,4 +114,5 @@ class MeasuredParts:
             raise DataError(f"there is nothing to answer: {self._where} holds no example, expected at least one")
         metrics = {name: tally.metrics() for name, tally in self._tallies.items()}
         breakdown = self._tallies[NETWORK].breakdown()
-        return Scores(metrics.pop(NETWORK), baselines=metrics, breakdown=breakdown, examples=self._count)
+        notes = () if self.recount is None else self.recount.notes
+        return Scores(metrics.pop(NETWORK), None, metrics, None, notes, breakdown, self._count)

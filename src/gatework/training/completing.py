@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells, tasks
 from gatework._files import make_folder, whole_folder, write_json, write_tensors, write_text
+from gatework.data.learnt import LearntExamples
+from gatework.data.store.inputs import PackedInputs
 from gatework.errors import RunError
 from gatework.formatting import printable
 from gatework.options import AnswerOptions
@@ -22,6 +24,7 @@ from gatework.training.run import (
     ANSWER_FILE,
     CELL_FILE,
     FURTHER_TABLE,
+    LEARNT_FILE,
     NETWORK_TABLE,
     Run,
     refuse_occupied,
@@ -155,6 +158,9 @@ def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result
         write_table(run.path / f"{name}.parquet", table)
     if test_part_of(run.path) is None:
         write_table(run.path / "test.parquet", dataset.test.table())
+    if result.task.told_by_content and not isinstance(dataset.train.inputs, PackedInputs):
+        learnt = LearntExamples.of((dataset.train.inputs, dataset.validation.inputs))
+        write_table(run.path / LEARNT_FILE, learnt.table())
     write_tensors(run.path / "model.safetensors", trainer.model.state_dict())
     summary = _summary(trainer, _of_test(result.answers.metrics))
     if (blend := result.task.blend) is not None:

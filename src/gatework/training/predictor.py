@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from io import BufferedReader
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
+    from gatework.data.learnt import Recount
     from gatework.recipe import Recipe
     from gatework.tasks._stream import Stream
     from gatework.tasks._tally import MeasuredParts
@@ -182,7 +184,9 @@ class Predictor:
         """
         recipe, given = self._recipe(options)
         splits = (self.task.read_known(part, recipe, **given) for part in self._parts(table, options))
-        return self.task.measure_parts(self.network, splits, printable(str(table)))
+        measured = self.task.measure_parts(self.network, splits, printable(str(table)))
+        measured.recount = self._recount()
+        return measured
 
     def _parts(self, table: str | os.PathLike[str], options: Mapping[str, Any]) -> Iterator[Table]:
         if not self.task.reads_parts:
@@ -207,7 +211,15 @@ class Predictor:
         if self.is_in_parts(source, **options):
             return self.measure_parts(source, **options).scores
         recipe, options = self._recipe(options)
-        return self.task.measure(self.network, source, recipe, **options)
+        scores, recount = self.task.measure(self.network, source, recipe, **options), self._recount()
+        if recount is None or scores.inputs is None:
+            return scores
+        recount.add(scores.inputs)
+        return replace(scores, notes=(*scores.notes, *recount.notes))
+
+    def _recount(self) -> Recount | None:
+        """What counts the examples that the run has learnt from; None where that is not known."""
+        return None if self.run.learnt is None else self.run.learnt.recount()
 
     def align(self, source: Any) -> tuple[Split, pl.DataFrame]:
         """Where in each input of a source each part of its known answer lies, as when a word was said.

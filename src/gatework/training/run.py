@@ -14,6 +14,7 @@ from gatework import cells, tasks
 from gatework._files import atomic, is_occupied, read_arrays, read_json, read_tensors
 from gatework._threads import checked_count
 from gatework.data._panic import panics_kept_back
+from gatework.data.learnt import LearntExamples
 from gatework.errors import RunError, UsageError
 from gatework.formatting import number
 from gatework.recipe import Recipe, read_recipe
@@ -39,6 +40,8 @@ ANSWER_FILE = "answer.json"
 """What answers beside the network, and all that this needs."""
 CELL_FILE = "cell.json"
 """A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
+LEARNT_FILE = "learnt.parquet"
+"""The hashes of the examples that were learnt from, where these can be known again."""
 
 _LONGEST_REASON = 200
 # Sums of products of two such still fit float32.
@@ -139,6 +142,21 @@ class Run:
         if file is None:
             return Scores(metrics, baselines=others)
         return Scores(metrics, read_table(self.path / "answers.parquet"), others, test=read_table(file))
+
+    @cached_property
+    def learnt(self) -> LearntExamples | None:
+        """The examples that it was made from, by their hashes; None where none are kept.
+
+        Raises:
+            RunError: The file is corrupt.
+        """
+        file = self.path / LEARNT_FILE
+        if not file.exists():
+            return None
+        try:
+            return LearntExamples.from_table(read_table(file))
+        except ValueError as error:
+            raise RunError(f"{file} is corrupt ({error}); restore it, or remove it") from None
 
     @property
     def backtest(self) -> pl.DataFrame:

@@ -341,7 +341,7 @@ class ClassifyTask(SequenceTask):
         answered = self.answered(model, split)
         beside = {name: self.metrics(answers) for name, answers in answered.items()}
         metrics = beside.pop(NETWORK) | classify.misheard(self, model, split)
-        return Scores(metrics, answered[NETWORK], beside, self.tested(split))
+        return Scores(metrics, answered[NETWORK], beside, self.tested(split), inputs=split.inputs)
 
     def tested(self, split: Split) -> pl.DataFrame:
         """Examples with what is known of them, behind the other columns of their table."""

@@ -198,6 +198,11 @@ class TranscribeTask(Stored, Task):
         return SplicedExamples(whole, network.cuts.numpy(), self.alphabet, self.speech.splice, densest)
 
     @property
+    def told_by_content(self) -> bool:
+        """A recording is."""
+        return True
+
+    @property
     def pipeline(self) -> str:
         """The hub's word for it."""
         return "automatic-speech-recognition"

@@ -231,6 +231,11 @@ class TranslateTask(Task):
         model.get_buffer("low").fill_(float(np.quantile(confidences, _LOW)) if confidences else 0.0)
 
     @property
+    def told_by_content(self) -> bool:
+        """A pair of sentences is."""
+        return True
+
+    @property
     def pipeline(self) -> str:
         """The hub's word for it."""
         return "translation"
@@ -308,7 +313,7 @@ class TranslateTask(Task):
         """How good a network is on pairs with known translations."""
         split = self.read_known(source, recipe, **options)
         evaluation = self.evaluate(model.eval(), self.encode(split))
-        return Scores(evaluation.metrics, evaluation.answers, test=split.table())
+        return Scores(evaluation.metrics, evaluation.answers, test=split.table(), inputs=split.inputs)
 
     def exportable(self, model: nn.Module) -> Exportable:
         """The encoder, and one step of the decoder."""
