@@ -29,6 +29,7 @@ from gatework.recipe import find_recipe
 from gatework.training import runtime
 from gatework.training.optimizer import Adam
 from gatework.training.ranks import here
+from gatework.training.rows import learn_by_rows
 from gatework.training.shards import ShardedGradient
 
 WORDS, STEPS, WIDTH, TEXTS = 20_000, 200, 128, 1024
@@ -55,7 +56,7 @@ def measure(batch: int, shards: int, steps: int) -> float:
     examples = task.encode(dataset.train)
     torch.manual_seed(0)
     model = task.model(recipe.model).train()
-    optimizer = Adam(model.parameters())
+    optimizer = Adam(model.parameters(), tables=learn_by_rows(model))
     sharded = ShardedGradient(shards, 0, optimizer, ranks) if shards else None
     times = []
     for step in range(steps + 5):

@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gatework.nn.model import SequenceModel
+from gatework.options import ModelOptions
 from gatework.training.optimizer import Adam
+from gatework.training.rows import LARGE, learn_by_rows, numbers_of, summed
 
 
 def network() -> nn.Module:
@@ -127,3 +130,35 @@ def test_groups_learn_at_rates_of_their_own_as_those_of_torch_do_and_one_of_zero
     ours(torch.ones(1, 3)).sum().backward()
     adam.step(1e-2)
     assert not torch.equal(ours[0].weight, kept)
+
+
+def test_word_vectors_that_learn_by_rows_learn_what_whole_tables_do():
+    """To the last bit, in two shards that share words, with weight decay; the norm is a sum in another order."""
+    options = ModelOptions(hidden=4, embedding=64)
+    models = [SequenceModel(options, vocabulary=LARGE // 64, inputs=None, outputs=2) for _ in range(2)]
+    models[1].load_state_dict(models[0].state_dict())
+    tables = learn_by_rows(models[1])
+    assert tables == [models[1].embedding.weight]
+    words = torch.tensor([[3, 9, 3], [4000, 3, 9]])
+    norms = []
+    for model, given in zip(models, ([], tables), strict=True):
+        adam = Adam(model.parameters(), 0.1, tables=given)
+        for step in range(3):
+            taken = []
+            for part in (words + step, words[:1] * 2):
+                adam.forget_gradients()
+                model(part).square().sum().backward()
+                taken.append(adam.taken_gradients())
+            both = [summed([a, b]) if a.is_sparse else a + b for a, b in zip(*taken, strict=True)]
+            if given:
+                assert [numbers_of(g).tolist() for g in both if g.is_sparse] == [
+                    sorted({6, 18, 3 + step, 9 + step, 4000 + step})
+                ]
+            adam.give_gradients(both, 0.5)
+            norms.append(adam.clip(0.0))
+            adam.step(1e-2)
+    assert norms[:3] == pytest.approx(norms[3:], rel=1e-5)
+    assert all(torch.equal(a, b) for a, b in zip(models[0].parameters(), models[1].parameters(), strict=True))
+    learn_by_rows(models[1], is_on=False)
+    models[1](words).sum().backward()
+    assert not models[1].embedding.weight.grad.is_sparse, "torch.optim takes it again"

@@ -15,6 +15,7 @@ from gatework import training
 from gatework.errors import RunError, UsageError
 from gatework.evaluation.processes import CONTEXT
 from gatework.training.ranks import Alone, here
+from gatework.training.rows import no_rows
 from support.datasets import opinions, small
 
 slow = pytest.mark.slow
@@ -66,14 +67,17 @@ class Dies(training.Progress):
 
 
 def _adds_rows_up():
-    """Raises an AssertionError unless a table of few rows is added up as a whole one, digit by digit."""
+    """Raises an AssertionError unless few rows of a table, found or told, are added up as a whole one, bit by bit."""
     ranks = here()
     tables = [torch.zeros(2000, 4).index_put((torch.arange(k, 900, 7),), torch.full((), 0.1 * k)) for k in range(1, 5)]
     whole = (tables[0] + tables[1]) + (tables[2] + tables[3]) if ranks.count == 4 else tables[0] + tables[1]
-    mine = [tables[ranks.rank].clone(), tables[ranks.rank] + 1]
-    ranks.add_up(mine)
-    assert torch.equal(mine[0], whole)
-    assert not torch.equal(mine[1], whole)
+    mine = tables[ranks.rank]
+    told = mine.to_sparse(1).coalesce() if ranks.rank else no_rows(mine)
+    found, other, rows = ranks.add_up([mine.clone(), mine + 1, told])
+    assert torch.equal(found, whole)
+    assert not torch.equal(other, whole)
+    assert rows.is_coalesced()
+    assert torch.equal(rows.to_dense(), whole - tables[0])
 
 
 def _rank(rank, count, port, runs, dies_at):

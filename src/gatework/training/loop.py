@@ -28,6 +28,7 @@ from gatework.training.checkpoint import TrainingState
 from gatework.training.optimizer import Adam
 from gatework.training.progress import Progress, stop_on_signal
 from gatework.training.ranks import Alone, LostError
+from gatework.training.rows import learn_by_rows
 from gatework.training.shards import Figures, ShardedGradient
 
 # What follows a step.
@@ -74,7 +75,8 @@ class Trainer:
         self.model.to(self.device)
         self.pace = task.pace(self.model, recipe)
         groups = self.pace.groups if self.pace else None
-        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon, groups)
+        tables = learn_by_rows(self.model) if self.device.type == "cpu" else []
+        self.optimizer = Adam(self.model.parameters(), self.config.weight_decay, self.config.epsilon, groups, tables)
         self.steps = len(task.order(self.train, self.config, 1))
         self.state, self.best = TrainingState(), dict[str, Tensor]()
         self.carried: dict[int, tuple[Tensor, ...]] = {}
@@ -117,6 +119,7 @@ class Trainer:
             self.model.load_state_dict(self.best)
         elif self.average:
             self.average.exchange()
+        learn_by_rows(self.model, is_on=False)
         return self.model.cpu().eval()
 
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from gatework.training.rows import no_rows, numbers_of, summed, values_of
+
 # Elements; from here on the two passes over a gradient that joining adds cost more than they save.
 _SMALL = 16384
 # What torch adds to the norm before it divides by it.
@@ -28,6 +30,7 @@ class Adam:
         weight_decay: The weight decay, times the learning rate.
         epsilon: What is added to the root that a step is divided by.
         groups: The same parameters in groups that learn at rates of their own; all in one if None.
+        tables: Those whose gradients come by rows, as `learn_by_rows()` gives them.
 
     Attributes:
         tensors: For each group the tensor of its small parameters, then the others.
@@ -39,8 +42,10 @@ class Adam:
         weight_decay: float = 0.0,
         epsilon: float = 1e-8,
         groups: Sequence[Sequence[nn.Parameter]] | None = None,
+        tables: Sequence[nn.Parameter] = (),
     ) -> None:
         given = [list(group) for group in groups] if groups else [[p for p in parameters if p.requires_grad]]
+        self._by_rows = {id(table) for table in tables}
         joined = [_joined([p for p in group if p.numel() <= _SMALL], group[0]) for group in given]
         self._gradients = [gradient for _, gradient in joined]
         self._others = [p for group in given for p in group if p.numel() > _SMALL]
@@ -51,6 +56,8 @@ class Adam:
         self._steps = [torch.zeros((), dtype=torch.float32, device=t.device) for t in self.tensors]
         self._means = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
         self._squares = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
+        # What the kernel reads of a gradient by rows: a whole table, zero but while it is read.
+        self._spread = {k: torch.zeros_like(t, requires_grad=False) for k, t in self._tables()}
 
     def forget_gradients(self) -> None:
         """Makes every gradient zero, or None."""
@@ -76,6 +83,7 @@ class Adam:
 
     def step(self, learning_rate: float) -> None:
         """Moves the parameters by their gradients."""
+        self._sum_rows()
         there = self._moving()
         with torch.no_grad():
             for factor in sorted({self._factors[self._group[k]] for k in there}, reverse=True):
@@ -86,10 +94,35 @@ class Adam:
         for step in steps:
             step.add_(1)
         torch._fused_adamw_(
-            tensors, [t.grad for t in tensors if t.grad is not None], [self._means[k] for k in there],
+            tensors, [self._whole(k) for k in there], [self._means[k] for k in there],
             [self._squares[k] for k in there], [], steps, lr=learning_rate, beta1=0.9, beta2=0.999,
             weight_decay=self._weight_decay, eps=self._epsilon, amsgrad=False, maximize=False,
         )  # fmt: skip
+        for k in there:
+            if k in self._spread:
+                self._spread[k].index_fill_(0, numbers_of(self._gradient(k)), 0)
+
+    def _gradient(self, k: int) -> Tensor:
+        gradient = self.tensors[k].grad
+        assert gradient is not None
+        return gradient
+
+    def _whole(self, k: int) -> Tensor:
+        """The gradient of a tensor, with all rows of a table."""
+        gradient = self._gradient(k)
+        if k not in self._spread:
+            return gradient
+        return self._spread[k].index_copy_(0, numbers_of(gradient), values_of(gradient))
+
+    def _tables(self) -> list[tuple[int, Tensor]]:
+        """The tensors whose gradients come by rows, with their places."""
+        return [(k, tensor) for k, tensor in enumerate(self.tensors) if id(tensor) in self._by_rows]
+
+    def _sum_rows(self) -> None:
+        """Adds up what the backward pass gave of each row of a table; it is done once for a gradient."""
+        for _, table in self._tables():
+            if table.grad is not None and not table.grad.is_coalesced():
+                table.grad = summed([table.grad])
 
     def _moving(self) -> list[int]:
         """The places of the tensors that have a gradient and a rate."""
@@ -118,10 +151,16 @@ class Adam:
 
     def taken_gradients(self) -> list[Tensor]:
         """The gradient of each of `tensors`, zeros where it has none, no longer the optimiser's own."""
+        self._sum_rows()
         taken = [gradient.clone() for gradient in self._gradients]
-        taken += [torch.zeros_like(p, requires_grad=False) if p.grad is None else p.grad for p in self._others]
+        taken += [self._nothing(p) if p.grad is None else p.grad for p in self._others]
         self.forget_gradients()
         return taken
+
+    def _nothing(self, parameter: Tensor) -> Tensor:
+        """The gradient of what the loss does not hang on."""
+        by_rows = id(parameter) in self._by_rows
+        return no_rows(parameter) if by_rows else torch.zeros_like(parameter, requires_grad=False)
 
     def give_gradients(self, gradients: Sequence[Tensor], scale: float) -> None:
         """Puts gradients of all `tensors` in the place of those that there are, each times `scale`."""
@@ -129,11 +168,13 @@ class Adam:
         for mine, gradient in zip(self._gradients, gradients[:count], strict=True):
             torch.mul(gradient, scale, out=mine)
         for parameter, gradient in zip(self._others, gradients[count:], strict=True):
-            parameter.grad = gradient.mul_(scale)
+            values_of(gradient).mul_(scale)
+            parameter.grad = gradient
 
     def gradients(self) -> list[Tensor]:
-        """The gradient of each of `tensors` that has one."""
-        return [gradient for k in self._moving() if (gradient := self.tensors[k].grad) is not None]
+        """The gradient of each of `tensors` that has one, of a table the rows that are there."""
+        self._sum_rows()
+        return [values_of(self._gradient(k)) for k in self._moving()]
 
 
 def _joined(small: Sequence[nn.Parameter], like: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ import torch
 from gatework.nn.precision import train_in_bfloat16
 from gatework.training import runtime
 from gatework.training.optimizer import Adam
+from gatework.training.rows import learn_by_rows
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset
@@ -37,7 +38,7 @@ def step_seconds(task: Task, recipe: Recipe, dataset: Dataset, threads: int) -> 
         model, examples = task.model(recipe.model).to(device).train(), task.encode(dataset.train)
         if config.precision == "bfloat16":
             train_in_bfloat16(model)
-        optimizer = Adam(model.parameters())
+        optimizer = Adam(model.parameters(), tables=learn_by_rows(model) if device.type == "cpu" else ())
         for index in task.order(examples, config, 1)[: _STEPS + 1]:
             started = time.perf_counter()
             optimizer.forget_gradients()

@@ -17,6 +17,7 @@ import torch.distributed as distributed
 from torch import Tensor
 
 from gatework.errors import TrainingError, UsageError
+from gatework.training.rows import numbers_of, of_rows, rows_of
 
 SHARDS = 4
 """The shards of a batch under torchrun where nobody says how many, or the processes, if those are more."""
@@ -72,12 +73,13 @@ class Alone:
         each = shards // self.count
         return range(self.rank * each, (self.rank + 1) * each)
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Makes each tensor the sum over all processes, in place, the same digits in each of them.
+    def add_up(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The sum of each tensor over all processes, the same digits in each of them; the tensors may be overwritten.
 
         Raises:
             LostError: Another process has ended.
         """
+        return list(tensors)
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Makes each tensor the mean over all processes, in place, the same digits in each of them.
@@ -85,9 +87,8 @@ class Alone:
         Raises:
             LostError: Another process has ended.
         """
-        self.add_up(tensors)
-        for tensor in tensors:
-            tensor /= self.count  # a power of two
+        for tensor, total in zip(tensors, self.add_up(tensors), strict=True):
+            torch.div(total, self.count, out=tensor)  # a power of two
 
     def agreed(self, number: float) -> float:
         """The number that the first process has."""
@@ -110,8 +111,8 @@ class Together(Alone):
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
         self._pairs: list[Any] = []
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Makes each tensor the sum over all processes, in place, the same digits in each of them.
+    def add_up(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The sum of each tensor over all processes, the same digits in each of them; the tensors may be overwritten.
 
         At each level of the tree two neighbours add what each of them has: one addition, whose order does not matter.
         Of a large table, such as the gradient of word vectors, only rows that one of them has are exchanged.
@@ -119,9 +120,11 @@ class Together(Alone):
         Raises:
             LostError: Another process has ended.
         """
+        sums = list(tensors)
         try:
             for pair in self._levels():
-                _add_pair(tensors, pair)
+                sums = _pair_sums(sums, pair)
+            return sums
         except RuntimeError as error:  # gloo has no class of its own for a lost connection
             raise LostError(_LOST) from error
 
@@ -161,35 +164,61 @@ class Together(Alone):
             raise LostError(_LOST) from error
 
 
-def _add_pair(tensors: Sequence[Tensor], pair: Any) -> None:
-    """Makes each tensor the sum over a pair of processes; what is small travels together, as each call takes its time.
+def _pair_sums(tensors: Sequence[Tensor], pair: Any) -> list[Tensor]:
+    """The sums over a pair of processes; what is small travels together, as each call takes its time.
 
     Zeros added to a row of a table change no digit of it, so that the sum has those of the whole tables.
     """
-    rows = [_rows_there(t, pair) if t.ndim == 2 and len(t) >= _MANY_ROWS else None for t in tensors]
-    parts = [t if chosen is None else t[chosen] for t, chosen in zip(tensors, rows, strict=True)]
+    tables = [k for k, t in enumerate(tensors) if t.is_sparse or (t.ndim == 2 and len(t) >= _MANY_ROWS)]
+    rows = dict(zip(tables, _rows_there([tensors[k] for k in tables], pair), strict=True)) if tables else {}
+    parts = [_part(tensor, rows.get(k)) for k, tensor in enumerate(tensors)]
+    sums = list(parts)
     for kind in dict.fromkeys(part.dtype for part in parts):
-        alike = [part for part in parts if part.dtype == kind]
-        small = [part for part in alike if part.numel() <= _SMALL]
-        joined = torch.cat([part.flatten() for part in small]) if small else None
-        for each in [part for part in alike if part.numel() > _SMALL] + ([] if joined is None else [joined]):
-            distributed.all_reduce(each, group=pair)
-        if joined is not None:
-            for part, values in zip(small, joined.split([part.numel() for part in small]), strict=True):
-                part.copy_(values.view_as(part))
-    for tensor, chosen, part in zip(tensors, rows, parts, strict=True):
-        if chosen is not None:
-            tensor[chosen] = part
+        for part in parts:
+            if part.dtype == kind and part.numel() > _SMALL:
+                distributed.all_reduce(part, group=pair)
+        small = [k for k, part in enumerate(parts) if part.dtype == kind and part.numel() <= _SMALL]
+        if small:
+            joined = torch.cat([parts[k].flatten() for k in small])
+            distributed.all_reduce(joined, group=pair)
+            for k, values in zip(small, joined.split([parts[k].numel() for k in small]), strict=True):
+                sums[k] = values.view_as(parts[k])
+    return [_put(tensor, rows.get(k), part) for k, (tensor, part) in enumerate(zip(tensors, sums, strict=True))]
 
 
-def _rows_there(table: Tensor, pair: Any) -> Tensor | None:
-    """The rows of a table that are other than zero in one of a pair of processes; None where they are most of it."""
+def _rows_there(tables: Sequence[Tensor], pair: Any) -> list[Tensor | None]:
+    """The rows of tables that one of a pair of processes has; None where they are most of a table that is whole."""
+    is_there = torch.cat([_has_rows(table) for table in tables])
+    distributed.all_reduce(is_there, op=distributed.ReduceOp.MAX, group=pair)
+    rows = [each.nonzero().squeeze(1) for each in is_there.split([len(table) for table in tables])]
+    is_few = [t.is_sparse or len(each) <= _MOST_ROWS * len(t) for t, each in zip(tables, rows, strict=True)]
+    return [each if few else None for each, few in zip(rows, is_few, strict=True)]
+
+
+def _has_rows(table: Tensor) -> Tensor:
+    """1 for each row that is there, of a whole table those other than zero, shape (rows,), bytes."""
+    if table.is_sparse:
+        return torch.zeros(len(table), dtype=torch.uint8).index_fill_(0, numbers_of(table), 1)
     # The bits of whole rows, whose largest numpy finds in half the time that torch takes to compare numbers.
     bits = table.numpy().view(f"u{table.element_size()}")
-    is_there = torch.from_numpy((bits.max(axis=1) > 0).view(np.uint8))
-    distributed.all_reduce(is_there, op=distributed.ReduceOp.MAX, group=pair)
-    rows = is_there.nonzero().squeeze(1)
-    return rows if len(rows) <= _MOST_ROWS * len(table) else None
+    return torch.from_numpy((bits.max(axis=1) > 0).view(np.uint8))
+
+
+def _part(tensor: Tensor, rows: Tensor | None) -> Tensor:
+    """What of a tensor is exchanged: all, or some rows."""
+    if rows is None:
+        return tensor
+    return of_rows(tensor, rows) if tensor.is_sparse else tensor[rows]
+
+
+def _put(tensor: Tensor, rows: Tensor | None, total: Tensor) -> Tensor:
+    """The sum of tensors from that of their parts."""
+    if rows is None:
+        return total
+    if tensor.is_sparse:
+        return rows_of(rows, total, tensor)
+    tensor[rows] = total
+    return tensor
 
 
 def here() -> Alone:

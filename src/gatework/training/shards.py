@@ -17,6 +17,7 @@ from torch import Tensor
 from gatework.tasks import Loss
 from gatework.training.optimizer import Adam
 from gatework.training.ranks import Alone
+from gatework.training.rows import summed
 
 LossOf = Callable[[int, np.ndarray], Loss]
 """The loss of a shard, by its number and its examples."""
@@ -47,8 +48,8 @@ class _Sum:
 
     def add(self, other: _Sum) -> _Sum:
         """Adds another sum to this one."""
-        for mine, theirs in zip(self.gradients, other.gradients, strict=True):
-            mine.add_(theirs)
+        pairs = zip(self.gradients, other.gradients, strict=True)
+        self.gradients = [summed([a, b]) if a.is_sparse else a.add_(b) for a, b in pairs]
         self.figures.add_(other.figures)
         return self
 
@@ -92,7 +93,7 @@ class ShardedGradient:
         whole = _added(mine, shard) if self.names is not None else self._first(mine, shard, losses)
         whole.figures[0] += wish
         if not self.is_local:
-            self.ranks.add_up([whole.figures, *whole.gradients])
+            whole.figures, *whole.gradients = self.ranks.add_up([whole.figures, *whole.gradients])
         wish, total, weight, *sums = whole.figures.tolist()
         self.optimizer.give_gradients(whole.gradients, 1 / (weight or 1.0))
         return Figures(total, weight, dict(zip(self.names or (), sums, strict=True)), wish)

@@ -1,0 +1,83 @@
+"""Gradients of tables of word vectors by rows: a batch moves the vectors of its own words alone.
+
+Such a gradient is a sparse tensor of torch whose rows are in order and each there once. To sum, scale and exchange the
+rows of a thousand words takes a small part of what their whole table takes, and comes to the same digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from gatework.nn.model import SequenceModel
+
+LARGE = 1 << 18
+"""Elements from which on a table's gradient is one of rows; to zero and scale a smaller one takes next to nothing."""
+
+
+def learn_by_rows(model: nn.Module, *, is_on: bool = True) -> list[nn.Parameter]:
+    """Lets the backward pass give the gradients of large tables by rows, or as others again; those tables.
+
+    They are the tables that a network reads and does not answer with. `torch.optim` has optimisers that take no such
+    gradients, so a network that was trained gives them no longer.
+    """
+    tables = list[nn.Parameter]()
+    for part in model.modules():
+        words = part.embedding if isinstance(part, SequenceModel) else None
+        if words is not None and words.weight.numel() >= LARGE:
+            words.sparse = is_on
+            tables.append(cast("nn.Parameter", words.weight))
+    return tables
+
+
+def rows_of(numbers: Tensor, values: Tensor, table: Tensor) -> Tensor:
+    """The gradient of a table.
+
+    Args:
+        numbers: The rows, in order and each once, shape (rows,), int64.
+        values: What stands there, shape (rows, columns).
+        table: The table.
+    """
+    return torch.sparse_coo_tensor(numbers[None], values, table.shape, is_coalesced=True, check_invariants=False)
+
+
+def no_rows(table: Tensor) -> Tensor:
+    """The gradient of a table that nothing was read from."""
+    return rows_of(torch.zeros(0, dtype=torch.int64), table.new_zeros(0, table.shape[1]), table)
+
+
+def numbers_of(gradient: Tensor) -> Tensor:
+    """The rows that a table's gradient has, shape (rows,)."""
+    return gradient._indices()[0]
+
+
+def values_of(gradient: Tensor) -> Tensor:
+    """What stands in the rows of a table's gradient, shape (rows, columns); another gradient as it is."""
+    return gradient._values() if gradient.is_sparse else gradient
+
+
+def summed(gradients: Sequence[Tensor]) -> Tensor:
+    """One gradient from gradients of the same table whose rows may come in any order and more than once.
+
+    The values of a row are added in the order in which they come, as torch adds up a whole table's.
+    """
+    table = gradients[0]
+    read = torch.cat([numbers_of(gradient) for gradient in gradients])
+    values = torch.cat([values_of(gradient) for gradient in gradients])
+    is_there = torch.zeros(len(table), dtype=torch.bool)
+    is_there[read] = True
+    numbers = is_there.nonzero().squeeze(1)
+    place = torch.empty(len(table), dtype=torch.int64)
+    place[numbers] = torch.arange(len(numbers))
+    return rows_of(numbers, values.new_zeros(len(numbers), values.shape[1]).index_add_(0, place[read], values), table)
+
+
+def of_rows(gradient: Tensor, numbers: Tensor) -> Tensor:
+    """What a table's gradient has in these rows, which are in order and hold all of its own; zeros in the others."""
+    values = gradient._values()
+    return values.new_zeros(len(numbers), values.shape[1]).index_copy_(
+        0, torch.searchsorted(numbers, numbers_of(gradient)), values
+    )
