@@ -93,6 +93,17 @@ class SpokenLanguage:
         words = NGramModel.fit(said, _WORD_ORDER, unknown + 2)
         return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
 
+    def log_probability(self, letters: NDArray[np.int64]) -> float:
+        """How likely a text is by its letters and its end alone, as a logarithm; 0 where no text is known.
+
+        Args:
+            letters: Its letters, from 1.
+        """
+        if self.letters is None:
+            return 0.0
+        tokens = np.append(letters - 1, self.letters.vocabulary - 1)
+        return float(self.letters.log_probabilities(tokens).sum(dtype=np.float64))
+
 
 @dataclass(frozen=True)
 class LanguageWeights:

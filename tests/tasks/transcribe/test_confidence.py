@@ -11,8 +11,9 @@ from gatework.decoding import LanguageWeights, SpokenLanguage, WrittenLetter
 from gatework.tasks._voice import Loudness
 from gatework.tasks.transcribe.confidence import COUNT, Confidence
 from gatework.tasks.transcribe.letters import Alphabet
+from gatework.tasks.transcribe.phrases import PhraseWeights
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber
-from gatework.tasks.transcribe.tuning import Chosen, sharpened
+from gatework.tasks.transcribe.tuning import Chosen
 
 
 def judged(count: int, seed: int):
@@ -49,16 +50,9 @@ def test_where_nearly_all_words_are_right_it_is_the_letters_mean_probability():
 def test_a_word_below_the_threshold_is_marked_where_that_is_asked_for():
     alphabet = Alphabet.of(["ab a"])
     letters = [WrittenLetter(2, 0, -0.1), WrittenLetter(3, 1, -0.1), WrittenLetter(1, 2, 0), WrittenLetter(2, 3, -2.0)]
-    chosen = Chosen(LanguageWeights(), 1.0, Confidence(least_sure=0.5))
+    chosen = Chosen(LanguageWeights(), PhraseWeights(0.5, 0.2, 1.0), Confidence(least_sure=0.5))
     language = SpokenLanguage.fit(["ab a"], alphabet.units)
     for is_marking, expected in [(False, ["ab", "a"]), (True, ["ab", "(unsure)"])]:
         reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 3)
         assert [word.word for word in reader.words_of(letters, Loudness())] == expected
     assert Chosen.from_state(chosen.state()) == chosen
-
-
-def test_sharpening_keeps_probabilities_and_their_order():
-    log_probs = np.log(np.array([[0.7, 0.2, 0.1]], np.float32))
-    flat = sharpened(log_probs, 0.5)
-    assert np.exp(flat).sum() == pytest.approx(1, abs=1e-6)
-    assert flat[0, 0] - flat[0, 1] == pytest.approx(0.5 * math.log(3.5), abs=1e-5)

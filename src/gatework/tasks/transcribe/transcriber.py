@@ -17,13 +17,13 @@ from gatework.decoding import (
     SpokenLanguage,
     WrittenLetter,
     heard_letters,
-    text_log_probabilities,
 )
 from gatework.errors import DataError, UsageError
 from gatework.tasks._voice import Loudness, loudness_of
 from gatework.tasks.transcribe.letters import Alphabet, has_digit, plain
+from gatework.tasks.transcribe.phrases import Phrases
 from gatework.tasks.transcribe.transcript import LONGEST, UNSURE, Word, by_words, text_of, written
-from gatework.tasks.transcribe.tuning import Chosen, sharpened
+from gatework.tasks.transcribe.tuning import Chosen
 
 _LM_WEIGHT = 0.5
 _MOST_COUNTED = 5_000_000
@@ -111,8 +111,9 @@ class Transcriber:
     ) -> None:
         self.alphabet, self.chosen, self.asked, self.stack = alphabet, chosen, asked, stack
         self.seconds = HOP * stack
-        self.phrases = ["", *asked.phrases] if asked.phrases else []
-        self._indices = [self._written(phrase) for phrase in self.phrases]
+        # Nothing may be said as well.
+        each = ["", *asked.phrases] if asked.phrases else []
+        self.phrases = Phrases([self._written(phrase) for phrase in each], language) if each else None
         self._known = set(language.lexicon)
         options = {"beam": asked.beam} if asked.beam else {}
         is_closed = asked.is_closed and not alphabet.is_words
@@ -133,7 +134,7 @@ class Transcriber:
             frames: Its features, shape (frames, bands).
         """
         if self.phrases:
-            return self._phrase(log_probs)
+            return self._phrase(log_probs, self.phrases)
         voice = Loudness()
         voice.hear(loudness_of(frames, self.stack))
         return self.words_of(self.reader.read(log_probs), voice)
@@ -170,14 +171,14 @@ class Transcriber:
             raise UsageError(f'the phrase "{phrase}" cannot be written with what the run has learnt: {units}')
         return indices
 
-    def _phrase(self, log_probs: np.ndarray) -> list[Word]:
+    def _phrase(self, log_probs: np.ndarray, phrases: Phrases) -> list[Word]:
         """The phrase that is likeliest, over all ways to say each; nothing where silence is likelier."""
-        scores = text_log_probabilities(sharpened(log_probs, self.chosen.sharpness), self._indices)
+        scores = phrases.scores(log_probs, self.chosen.phrases)
         best = int(scores.argmax())
         if not np.isfinite(scores[best]):
             return []
         share = float(1 / np.exp(scores - scores[best]).sum())
-        words = by_words(heard_letters(log_probs, self._indices[best]), self.alphabet)
+        words = by_words(heard_letters(log_probs, phrases.letters[best]), self.alphabet)
         return [self._marked(written(each, self.alphabet), each[0].first, each[-1].last, share) for each in words]
 
 

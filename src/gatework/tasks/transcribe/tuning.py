@@ -7,23 +7,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLanguage, text_log_probabilities
+from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLanguage
 from gatework.tasks.transcribe.confidence import COUNT as CONFIDENCE_COUNT
 from gatework.tasks.transcribe.confidence import Confidence
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.metrics import aligned, letter_errors, word_counts, word_errors
+from gatework.tasks.transcribe.phrases import COUNT as PHRASES_COUNT
+from gatework.tasks.transcribe.phrases import PhraseWeights, chosen_phrase_weights
 from gatework.tasks.transcribe.transcript import by_words, written
 
-COUNT = 7 + CONFIDENCE_COUNT
+COUNT = 6 + PHRASES_COUNT + CONFIDENCE_COUNT
 """The numbers that a `Chosen` is kept as."""
 _LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5)
 _WORD = (-1.0, 1.0, 2.0, 3.0)
 _BLANK = (0.0, 1.0, 2.0)
 _RECURRENT = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-_SHARPNESS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3, 0.2)
 # A narrow beam ranks the weights as a wide one does, in a quarter of the time.
 _BEAM = 16
-_MOST, _MOST_PHRASES, _MOST_TOLD_APART = 100, 300, 40
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -32,28 +33,26 @@ class Chosen:
 
     Attributes:
         language: How much the language counts.
-        sharpness: What the network's log-probabilities are multiplied by where a phrase is told from others: below 1,
-            as a network is surer of what it says than it is right.
+        phrases: How one of given phrases is told from the others.
         confidence: How sure words are.
     """
 
     language: LanguageWeights
-    sharpness: float
+    phrases: PhraseWeights
     confidence: Confidence
 
     def state(self) -> list[float]:
         """It as `COUNT` numbers, the first of which is 1."""
         weights = self.language
         numbers = [weights.language, weights.word, weights.phrase, weights.recurrent, weights.blank]
-        return [1.0, *numbers, self.sharpness, *self.confidence.state()]
+        return [1.0, *numbers, *self.phrases.state(), *self.confidence.state()]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Chosen:
         """The one whose `state()` this is."""
-        _, language, word, phrase, recurrent, blank, sharpness, *confidence = state
-        return cls(
-            LanguageWeights(language, word, phrase, recurrent, blank), sharpness, Confidence.from_state(confidence)
-        )
+        _, language, word, phrase, recurrent, blank, *rest = state
+        phrases, confidence = PhraseWeights(*rest[:PHRASES_COUNT]), Confidence.from_state(rest[PHRASES_COUNT:])
+        return cls(LanguageWeights(language, word, phrase, recurrent, blank), phrases, confidence)
 
 
 def chosen(
@@ -78,37 +77,9 @@ def chosen(
     reader = CtcReader(alphabet.units, language, weights, recurrent=recurrent)
     return Chosen(
         weights,
-        _chosen_sharpness(alphabet, texts, log_probs, references),
+        chosen_phrase_weights(alphabet, language, texts, log_probs, references, weights.blank),
         _fitted_confidence(alphabet, set(language.lexicon), reader, log_probs, references),
     )
-
-
-def sharpened(log_probs: np.ndarray, sharpness: float) -> np.ndarray:
-    """Log-probabilities times a factor, and normalised again."""
-    if sharpness == 1.0:
-        return log_probs
-    scores = log_probs * np.float32(sharpness)
-    total = np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    return np.asarray(scores - total, dtype=np.float32)
-
-
-def _chosen_sharpness(
-    alphabet: Alphabet, texts: Sequence[str], log_probs: Sequence[np.ndarray], references: Sequence[str]
-) -> float:
-    """The factor at which what is said is likeliest among the training texts and those of the held-back recordings."""
-    phrases = list(dict.fromkeys([*references[:_MOST_TOLD_APART], *texts]))[:_MOST_PHRASES]
-    indices, told = [alphabet.indices(phrase) for phrase in phrases], references[:_MOST_TOLD_APART]
-    place = [phrases.index(text) for text in told]
-
-    def likelihood(sharpness: float) -> float:
-        total = 0.0
-        for one, right in zip(log_probs, place, strict=False):
-            scores = text_log_probabilities(sharpened(one, sharpness), indices)
-            if np.isfinite(scores[right]):
-                total += float(scores[right] - np.logaddexp.reduce(scores))
-        return total
-
-    return max(_SHARPNESS, key=likelihood)
 
 
 def _fitted_confidence(
