@@ -354,7 +354,9 @@ def model_steps() -> int:
                 optimizer = Adam(model.parameters())
                 torch.manual_seed(1)
                 step = training_step(model, optimizer, tokens.to(device), lengths, targets.to(device))
-                losses[device] = [step() for _ in range(3)]
+                # There may be no kernels for the CPU, nor what your own cell is compiled with.
+                with forced("reference") if device == "cpu" else contextlib.nullcontext():
+                    losses[device] = [step() for _ in range(3)]
             milliseconds = median_ms(step)
             gap = max(abs(a - b) for a, b in zip(losses["cpu"], losses["cuda"], strict=True))
             is_right = gap < 1e-4

@@ -1,6 +1,9 @@
-"""Training on another device than the processor, which is pretended here."""
+"""Training on another device than the processor: on a GPU where torch finds one, and on one that is pretended."""
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,30 +14,63 @@ from gatework._files import read_tensors
 from gatework.data.dataset import Dataset, Split
 from gatework.errors import UsageError
 from gatework.options import TrainingOptions
+from gatework.recipe import Recipe
 from gatework.training import optimizer, runtime
-from support.datasets import waves
+from support.datasets import opinions, small, waves
 from support.pretended_device import DEVICE, pretended_device
 from support.task_battery import CutOff, CutsOff
 
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
 
-@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
-def test_a_training_elsewhere_ends_with_the_weights_of_one_here_and_resumes_bit_for_bit(tmp_path, monkeypatch):
+
+@contextlib.contextmanager
+def elsewhere(kind: str) -> Iterator[None]:
+    """Trainings compute on a GPU, or on a device that is pretended."""
+    with pytest.MonkeyPatch.context() as patch:
+        where = DEVICE if kind == "pretended" else torch.device(kind)
+        patch.setattr(runtime, "device", lambda *_: where)
+        if kind != "pretended":
+            yield
+            return
+        patch.setattr(optimizer, "_SMALL", -1)  # a pretended parameter cannot become a view of another tensor
+        with pretended_device():
+            yield
+
+
+def values() -> tuple[Dataset, Recipe]:
+    """Series of six steps with a value each."""
     random = np.random.default_rng(0)
     parts = [Split(random.normal(size=(8, 6, 1)).astype(np.float32), random.normal(size=(8, 1)).astype(np.float32))] * 3
-    dataset, recipe = Dataset.of("made", *parts), waves()[1].changed(epochs=2, hidden=4, layers=1, dropout=0.0)
-    here = training.train("regress", dataset, out=tmp_path / "here", recipe=recipe, threads=1)
-    monkeypatch.setattr(runtime, "device", lambda *_: DEVICE)
-    monkeypatch.setattr(optimizer, "_SMALL", -1)  # a pretended parameter cannot become a view of another tensor
-    with pretended_device():
-        there = training.train("regress", dataset, out=tmp_path / "there", recipe=recipe, threads=1)
+    return Dataset.of("made", *parts), waves()[1]
+
+
+def texts() -> tuple[Dataset, Recipe]:
+    """Texts with classes, whose network carries what its scores are calibrated by."""
+    return opinions(40), small(blend=False, bidirectional=False)
+
+
+@pytest.mark.parametrize("case", [values, texts], ids=lambda case: case.__name__)
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [("pretended", "lstm"), pytest.param("cuda", "lstm", marks=NO_GPU), pytest.param("cuda", "peephole", marks=NO_GPU)],
+)
+@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
+def test_a_training_elsewhere_ends_with_the_weights_of_one_here_and_resumes_bit_for_bit(tmp_path, kind, cell, case):
+    dataset, recipe = case()
+    recipe = recipe.changed(epochs=2, hidden=4, layers=1, dropout=0.0, embedding_dropout=0.0, cell=cell)
+    here = training.train(recipe.task, dataset, out=tmp_path / "here", recipe=recipe, threads=1)
+    with elsewhere(kind):
+        there = training.train(recipe.task, dataset, out=tmp_path / "there", recipe=recipe, threads=1)
+        cuts = CutsOff(there)
         with pytest.raises(CutOff):
-            training.train("regress", dataset, out=tmp_path / "cut", recipe=recipe, threads=1, progress=CutsOff(there))
+            training.train(recipe.task, dataset, out=tmp_path / "cut", recipe=recipe, threads=1, progress=cuts)
         again = training.resume(tmp_path / "cut", dataset)
     expected, found, resumed = (read_tensors(run.path / "model.safetensors")[0] for run in (here, there, again))
     for name, value in found.items():
         torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-5)
         assert torch.equal(value, resumed[name])
-    assert there.summary["metrics"]["test_mse"] == pytest.approx(here.summary["metrics"]["test_mse"], rel=1e-3)
+    metric = next(iter(here.summary["metrics"]))
+    assert there.summary["metrics"][metric] == pytest.approx(here.summary["metrics"][metric], rel=1e-3)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="torch finds a GPU here")

@@ -205,7 +205,7 @@ class Joining(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         # What the methods consist of, and how many there are, is known only from the file.
-        kept = {name.removeprefix(prefix): t.numpy() for name, t in state_dict.items() if name.startswith(prefix)}
+        kept = {name.removeprefix(prefix): t.cpu().numpy() for name, t in state_dict.items() if name.startswith(prefix)}
         try:
             joint = Joint.of(kept, self.classes)
         except ValueError as error:
