@@ -31,7 +31,7 @@ using TransposedRow = Vector<typename V::T, transposed_columns<V>>;
 
 // Turns a row-major block of `width` columns; `to` has (width, lanes).
 template <class V>
-void load_transposed(const typename V::T* from, int64_t width, typename V::T* to) {
+GATEWORK_CALLED void load_transposed(const typename V::T* from, int64_t width, typename V::T* to) {
   using Row = TransposedRow<V>;
   const auto turn = [=](int64_t column, int count, const auto& load) GATEWORK_INLINED {
     V columns[Row::lanes];
@@ -58,7 +58,7 @@ void load_transposed(const typename V::T* from, int64_t width, typename V::T* to
 
 // The inverse of load_transposed.
 template <class V>
-void store_transposed(const typename V::T* from, int64_t width, typename V::T* to) {
+GATEWORK_CALLED void store_transposed(const typename V::T* from, int64_t width, typename V::T* to) {
   using Row = TransposedRow<V>;
   const auto turn = [=](int64_t column, int count, const auto& store) GATEWORK_INLINED {
     V columns[Row::lanes];

@@ -10,12 +10,12 @@ template <class Cell, class V>
 class BatchLanesBackward {
   using T = typename V::T;
   using C = Columns<Cell>;
-  using Gradients = BatchLanesGradients<FeedsOf<Cell>, V>;
+  using Gradients = BatchLanesGradients<V>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
   static int64_t scratch(const Layout& layout) {
-    return static_cast<int64_t>(sizeof(T)) * own_elements(layout) + Gradients::scratch(layout);
+    return static_cast<int64_t>(sizeof(T)) * own_elements(layout) + Gradients::scratch(feeds_of<Cell>, layout);
   }
 
   BatchLanesBackward(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -24,7 +24,7 @@ class BatchLanesBackward {
         hidden(p.layout.hidden),
         first(first),
         last(last),
-        gradients(arguments, static_cast<T*>(scratch) + own_elements(p.layout)) {
+        gradients(feeds_of<Cell>, arguments, static_cast<T*>(scratch) + own_elements(p.layout)) {
     T* memory = static_cast<T*>(scratch);
     const int64_t vectors = hidden * V::lanes;
     zeros = memory;

@@ -10,27 +10,27 @@
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class V>
+template <class V>
 class BatchLanesGradients {
   using T = typename V::T;
-  using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
   // Enough to pay for reading and writing the sums once; larger blocks leave the cache.
   static constexpr int64_t block_rows = 256, block_groups = block_rows / V::lanes;
 
  public:
-  static int64_t scratch(const Layout& layout) {
+  static int64_t scratch(const Feeds& feeds, const Layout& layout) {
     const int64_t sums = round_up(layout.input + layout.hidden, V::lanes) + V::lanes;
-    const int64_t elements = C::accumulators * layout.hidden * (block_rows + sums) + block_rows * panel_width +
+    const int64_t elements = feeds.accumulators * layout.hidden * (block_rows + sums) + block_rows * panel_width +
                              (max_rows * max_columns + 1) * V::lanes;
     return static_cast<int64_t>(sizeof(T)) * elements + static_cast<int64_t>(2 * sizeof(T*)) * block_groups;
   }
 
-  BatchLanesGradients(const BackwardArguments& p, void* memory)
-      : p(p),
+  BatchLanesGradients(const Feeds& feeds, const BackwardArguments& p, void* memory)
+      : feeds(feeds),
+        p(p),
         input(p.layout.input),
         hidden(p.layout.hidden),
-        rows(C::accumulators * hidden),
+        rows(feeds.accumulators * hidden),
         x_width(p.d_weight_ih ? input : 0),
         width(x_width + (p.d_weight_hh ? hidden : 0)),
         padded(round_up(width, V::lanes)) {
@@ -53,33 +53,11 @@ class BatchLanesGradients {
   }
 
   // Writes the gradients.
-  void finish() {
-    flush();
-    for (int a = 0; a < C::accumulators; ++a) {
-      const int64_t from = C::of(a) * hidden;
-      if (Cell::input_product[a]) {
-        const int64_t to = C::count(Cell::input_product, a) * hidden;
-        if (p.d_weight_ih) copy_sums(from, 0, input, static_cast<T*>(p.d_weight_ih) + to * input);
-        if (p.d_bias_ih) sum_biases(from, static_cast<T*>(p.d_bias_ih) + to);
-      }
-      if (Cell::recurrent_product[a]) {
-        const int64_t to = C::count(Cell::recurrent_product, a) * hidden;
-        if (p.d_weight_hh) copy_sums(from, x_width, hidden, static_cast<T*>(p.d_weight_hh) + to * hidden);
-        if (p.d_bias_hh) sum_biases(from, static_cast<T*>(p.d_bias_hh) + to);
-      }
-    }
-  }
+  GATEWORK_CALLED void finish();
 
  private:
   // Adds the products of all groups so far.
-  void flush() {
-    if (p.d_bias_ih || p.d_bias_hh) add_biases();
-    for (int64_t column = 0; column < width; column += panel_width) {
-      pack_panel(column);
-      multiply_panel(column);
-    }
-    groups = 0;
-  }
+  GATEWORK_CALLED void flush();
 
   void add_biases() {
     for (int64_t row = 0; row < rows; ++row) {
@@ -124,8 +102,8 @@ class BatchLanesGradients {
     [[maybe_unused]] constexpr bool may_be_half = sizeof(V) == 64;
     [[maybe_unused]] const bool is_half = may_be_half && 2 * (columns * V::lanes - used) >= V::lanes;
     // Only what both the panel's columns and the row's accumulator belong to.
-    const int64_t first = column >= x_width ? C::first_gate * hidden : 0;
-    const int64_t last = column + panel_width <= x_width ? C::inputs * hidden : rows;
+    const int64_t first = column >= x_width ? feeds.first_gate * hidden : 0;
+    const int64_t last = column + panel_width <= x_width ? feeds.inputs * hidden : rows;
     const Tiles tiles = split_rows(last - first, tallest(columns));
     int64_t row = first;
     for (int64_t k = 0; k < tiles.count; ++k) {
@@ -155,6 +133,7 @@ class BatchLanesGradients {
     for (int64_t unit = 0; unit < hidden; ++unit) to[unit] = sum_of(V::load(biases + (row + unit) * V::lanes));
   }
 
+  const Feeds& feeds;
   const BackwardArguments& p;
   const int64_t input, hidden, rows;
   const int64_t x_width, width, padded;  // the columns of x, of x and h, that are multiplied with, and in whole vectors
@@ -163,5 +142,33 @@ class BatchLanesGradients {
   const T **x_rows, **h_rows;
   int64_t groups = 0;
 };
+
+template <class V>
+void BatchLanesGradients<V>::finish() {
+  flush();
+  for (int a = 0; a < feeds.accumulators; ++a) {
+    const int64_t from = feeds.place[a] * hidden;
+    if (feeds.input[a] >= 0) {
+      const int64_t to = feeds.input[a] * hidden;
+      if (p.d_weight_ih) copy_sums(from, 0, input, static_cast<T*>(p.d_weight_ih) + to * input);
+      if (p.d_bias_ih) sum_biases(from, static_cast<T*>(p.d_bias_ih) + to);
+    }
+    if (feeds.gate[a] >= 0) {
+      const int64_t to = feeds.gate[a] * hidden;
+      if (p.d_weight_hh) copy_sums(from, x_width, hidden, static_cast<T*>(p.d_weight_hh) + to * hidden);
+      if (p.d_bias_hh) sum_biases(from, static_cast<T*>(p.d_bias_hh) + to);
+    }
+  }
+}
+
+template <class V>
+void BatchLanesGradients<V>::flush() {
+  if (p.d_bias_ih || p.d_bias_hh) add_biases();
+  for (int64_t column = 0; column < width; column += panel_width) {
+    pack_panel(column);
+    multiply_panel(column);
+  }
+  groups = 0;
+}
 
 }  // namespace gatework::GATEWORK_ISA

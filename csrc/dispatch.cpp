@@ -19,7 +19,7 @@ namespace gatework {
 // The tables of kernels.cpp, [cell], and of options_kernels.cpp, [cell][variant].
 #define GATEWORK_DECLARE(isa)                                                   \
   namespace isa {                                                               \
-  extern const Kernel float32_kernels[], float64_kernels[], bfloat16_kernels[]; \
+  extern const Kernel float32_kernels[], bfloat16_kernels[];                    \
   extern const OptionsRow float32_options_kernels[], float64_options_kernels[]; \
   }
 #if defined(__x86_64__)
@@ -35,16 +35,17 @@ GATEWORK_DECLARE(baseline)
 #endif
 
 struct Tables {
-  const Kernel* plain;
+  const Kernel* plain;        // null for doubles, which are for checks: the others run with nothing around the cell
   const OptionsRow* options;  // null where factors are rounded: nothing acts around a cell then
 };
 
 // By instruction set and element, each with the instruction set that it is compiled for; null for an instruction set of
 // other processors.
-#define GATEWORK_EXACT(isa, element) {isa::element##_kernels, isa::element##_options_kernels}
-#define GATEWORK_TABLES(isa, double_isa, rounded_isa)                                                             \
-  {                                                                                                               \
-    GATEWORK_EXACT(isa, float32), GATEWORK_EXACT(double_isa, float64), { rounded_isa::bfloat16_kernels, nullptr } \
+#define GATEWORK_TABLES(isa, double_isa, rounded_isa)       \
+  {                                                         \
+      {isa::float32_kernels, isa::float32_options_kernels}, \
+      {nullptr, double_isa::float64_options_kernels},       \
+      {rounded_isa::bfloat16_kernels, nullptr},             \
   }
 static const Tables tables[isa_count][element_count] = {
 #if defined(__x86_64__)
@@ -94,7 +95,8 @@ bool is_supported(Isa isa) {
 Isa owner_of(Isa isa, Element element) {
   const int e = static_cast<int>(element);
   int owner = 0;
-  while (tables[owner][e].plain != tables[static_cast<int>(isa)][e].plain) ++owner;
+  const Tables& wanted = tables[static_cast<int>(isa)][e];
+  while (tables[owner][e].plain != wanted.plain || tables[owner][e].options != wanted.options) ++owner;
   return static_cast<Isa>(owner);
 }
 
@@ -102,8 +104,8 @@ const Kernel* find_kernel(Isa isa, int cell, Element element, Variant variant) {
   const int v = static_cast<int>(variant);
   if (!is_compiled(isa) || cell < 0 || cell >= cell_count || v < 0 || v >= variant_count) return nullptr;
   const Tables& of_element = tables[static_cast<int>(isa)][static_cast<int>(element)];
-  if (variant == Variant::plain) return &of_element.plain[cell];
-  return of_element.options ? &of_element.options[cell][v - 1] : nullptr;
+  if (variant == Variant::plain && of_element.plain) return &of_element.plain[cell];
+  return of_element.options ? &of_element.options[cell][v > 0 ? v - 1 : 0] : nullptr;
 }
 
 namespace {
@@ -239,19 +241,29 @@ class SliceGradients {
   int64_t counts_[parts];
 };
 
+// What acts around the cell where the caller has nothing.
+const StepOptions nothing = no_options();
+
 // Calls visit(plane, count) for what a forward pass saves, in the order of its memory; `count` values of each unit.
 template <class Visit>
-void each_plane(const Kernel& kernel, bool is_projected, const StepOptions* options, SavedPlanes& planes,
+void each_plane(const Kernel& kernel, bool is_projected, const StepOptions& options, SavedPlanes& planes,
                 const Visit& visit) {
   visit(planes.values, kernel.saved);
   for (int s = 1; s < kernel.states; ++s) visit(planes.previous[s], kernel.reads_previous[s]);
   for (int s = 1; s < kernel.states; ++s) {
-    visit(planes.next[s], kernel.reads_next[s] || (options && reads_new(*options, s)));
+    visit(planes.next[s], kernel.reads_next[s] || reads_new(options, s));
   }
   // The output is not the new h where something acts on it, nor where it is rounded.
-  const bool is_other = kernel.is_rounded || (options && acts_on(*options, 0));
-  const bool is_read = kernel.reads_next[0] || (options && reads_new(*options, 0));
+  const bool is_other = kernel.is_rounded || acts_on(options, 0);
+  const bool is_read = kernel.reads_next[0] || reads_new(options, 0);
   visit(planes.next[0], is_projected || (is_other && is_read));
+}
+
+template <class Arguments>
+void fill_in_options(Arguments* layers, int layer_count) {
+  for (int l = 0; l < layer_count; ++l) {
+    if (!layers[l].options) layers[l].options = &nothing;
+  }
 }
 
 // Gives each plane its place in the memory that is saved, and how many bytes that takes.
@@ -264,7 +276,7 @@ int64_t place_planes(const Kernel& kernel, Arguments& a) {
   if (l.batch_sizes) rows = l.steps ? l.offsets[l.steps - 1] + l.batch_sizes[l.steps - 1] : 0;
   const int64_t size = rows * l.hidden * element_size(kernel);
   char* memory = static_cast<char*>(a.saved);
-  each_plane(kernel, a.weights.projection != nullptr, a.options, a.planes, [&](void*& plane, int count) {
+  each_plane(kernel, a.weights.projection != nullptr, *a.options, a.planes, [&](void*& plane, int count) {
     if (count) plane = memory;
     memory += count * size;
   });
@@ -313,11 +325,12 @@ void give_back_freed_memory(int64_t above) {
 int saved_planes_of(const Kernel& kernel, bool is_projected, const StepOptions* options) {
   int total = 0;
   SavedPlanes planes{};
-  each_plane(kernel, is_projected, options, planes, [&](void*&, int count) { total += count; });
+  each_plane(kernel, is_projected, options ? *options : nothing, planes, [&](void*&, int count) { total += count; });
   return total;
 }
 
 Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_count, int threads) {
+  fill_in_options(layers, layer_count);
   const Slices slices(kernel, layers, layer_count, threads);
   int64_t panels = 0, most = 0;
   for (int l = 0; l < layer_count; ++l) {
@@ -342,6 +355,7 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
 }
 
 Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_count, int threads) {
+  fill_in_options(layers, layer_count);
   const Slices slices(kernel, layers, layer_count, threads);
   int64_t panels = 0, most = 0, gradients = 0;
   for (int l = 0; l < layer_count; ++l) {
@@ -379,7 +393,8 @@ Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_c
   return Status::done;
 }
 
-Status run_step(const Kernel& kernel, const StepArguments& arguments) {
+Status run_step(const Kernel& kernel, StepArguments arguments) {
+  fill_in_options(&arguments, 1);
   const Scratch scratch(kernel.step_scratch(arguments), 1);
   if (scratch.is_missing()) return Status::out_of_memory;
   parallel(1, [&](int64_t) { kernel.step(arguments, scratch[0]); });

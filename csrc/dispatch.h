@@ -59,6 +59,6 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
 Status run_backward(const Kernel& kernel, BackwardArguments* layers, int layer_count, int threads);
 
 // One step, on this thread.
-Status run_step(const Kernel& kernel, const StepArguments& arguments);
+Status run_step(const Kernel& kernel, StepArguments arguments);
 
 }  // namespace gatework

@@ -242,7 +242,7 @@ struct MultiplyTurned {
 
 // 0 < rows <= O::tallest(columns).
 template <class O>
-GATEWORK_INLINE void multiply(int rows, int columns, const Product<O>& product) {
+GATEWORK_SHARED void multiply(int rows, int columns, const Product<O>& product) {
   if constexpr (O::is_on_tile_registers) {
     O::multiply(rows, columns, product);
   } else {
@@ -254,7 +254,7 @@ GATEWORK_INLINE void multiply(int rows, int columns, const Product<O>& product) 
 constexpr int rows_beside = 5;
 
 template <class O>
-GATEWORK_INLINE void multiply_beside(int columns, const ProductBeside<O>& product) {
+GATEWORK_SHARED void multiply_beside(int columns, const ProductBeside<O>& product) {
   static constexpr void (*table[])(const ProductBeside<O>&) = {
       multiply_beside<O, rows_beside, 1>, multiply_beside<O, rows_beside, 2>, multiply_beside<O, rows_beside, 3>,
       multiply_beside<O, rows_beside, 4>};

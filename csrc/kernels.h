@@ -25,13 +25,72 @@ using RoundedOperands = Bfloat16<V>;
 
 #include "cells/all.h"
 
+// The panels of a pass and the memory that they take.
+template <class O>
+struct Packing {
+  using V = typename O::V;
+  using T = typename O::T;
+
+  static GATEWORK_CALLED int64_t forward_bytes(const Feeds& feeds, const ForwardArguments& a);
+  static GATEWORK_CALLED int64_t backward_bytes(const Feeds& feeds, const BackwardArguments& a);
+  static GATEWORK_CALLED Panels pack_forward(const Feeds& feeds, const ForwardArguments& a, void* memory);
+  static GATEWORK_CALLED Panels pack_backward(const Feeds& feeds, const BackwardArguments& a, void* memory);
+
+ private:
+  static const T* at(const void* address) { return static_cast<const T*>(address); }
+  static constexpr int64_t bytes(int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); }
+
+  // What the panels take; those of the projection have `width` columns.
+  static int64_t projection_elements(const Weights& w, int64_t width) {
+    return w.projection ? O::groups(w.hidden + w.output - width) * round_up(width, V::lanes) : 0;
+  }
+  static int64_t recurrent_elements(const Feeds& feeds, const Weights& w) {
+    return feeds.gates * O::groups(w.hidden) * round_up(w.output, V::lanes);
+  }
+};
+
+template <class O>
+int64_t Packing<O>::forward_bytes(const Feeds& feeds, const ForwardArguments& a) {
+  const Weights& w = a.weights;
+  return bytes(ForwardPanels<O>::elements(feeds, w.input, w.hidden, w.output) + projection_elements(w, w.output));
+}
+
+template <class O>
+int64_t Packing<O>::backward_bytes(const Feeds& feeds, const BackwardArguments& a) {
+  const Weights& w = a.weights;
+  const int64_t input = a.d_x ? feeds.inputs * O::groups(w.hidden) * round_up(w.input, V::lanes) : 0;
+  return bytes(recurrent_elements(feeds, w) + input + projection_elements(w, w.hidden));
+}
+
+template <class O>
+Panels Packing<O>::pack_forward(const Feeds& feeds, const ForwardArguments& a, void* memory) {
+  const Weights& w = a.weights;
+  T* const projection = static_cast<T*>(memory);
+  T* const weights = projection + projection_elements(w, w.output);
+  ForwardPanels<O>::pack(feeds, w, weights);
+  if (w.projection) pack_matrix<O>(at(w.projection), 1, w.hidden, 1, w.output, w.hidden, projection);
+  return {weights, projection};
+}
+
+template <class O>
+Panels Packing<O>::pack_backward(const Feeds& feeds, const BackwardArguments& a, void* memory) {
+  const Weights& w = a.weights;
+  T* const projection = static_cast<T*>(memory);
+  T* const weights = projection + projection_elements(w, w.hidden);
+  pack_matrix<O>(at(w.weight_hh), feeds.gates, w.hidden, w.output, w.output, 1, weights);
+  if (a.d_x) {
+    T* const input = weights + recurrent_elements(feeds, w);
+    pack_matrix<O>(at(w.weight_ih), feeds.inputs, w.hidden, w.input, w.input, 1, input);
+  }
+  if (w.projection) pack_matrix<O>(at(w.projection), 1, w.output, w.hidden, w.hidden, 1, projection);
+  return {weights, projection};
+}
+
 // `has_options`: whether it takes what acts around the cell; a plain scan does not, and is faster for it.
 template <class Cell, class O, bool has_options = false>
 struct KernelOf {
   using V = typename O::V;
   using T = typename O::T;
-  using C = Columns<Cell>;
-  using Packing = ForwardPanels<FeedsOf<Cell>, O>;
   using Forward = std::conditional_t<has_options, OptionsForward<Cell, V>, ForwardScan<Cell, O>>;
   using Backward = std::conditional_t<has_options, OptionsBackward<Cell, V>, BackwardScan<Cell, O>>;
   using Step = std::conditional_t<has_options, OptionsStep<Cell, V>, SingleStep<Cell, V>>;
@@ -41,38 +100,21 @@ struct KernelOf {
   }
 
   static int64_t forward_panels(const ForwardArguments& a) {
-    const Weights& w = a.weights;
-    if (runs_in_batch_lanes(a.layout, a.weights)) return 0;
-    return bytes(Packing::elements(w.input, w.hidden, w.output) + projection_elements(w, w.output));
+    return runs_in_batch_lanes(a.layout, a.weights) ? 0 : Packing<O>::forward_bytes(feeds_of<Cell>, a);
   }
 
   static int64_t backward_panels(const BackwardArguments& a) {
-    const Weights& w = a.weights;
-    if (runs_in_batch_lanes(a.layout, a.weights)) return 0;
-    return bytes(recurrent_elements(w) + input_elements(a) + projection_elements(w, w.hidden));
+    return runs_in_batch_lanes(a.layout, a.weights) ? 0 : Packing<O>::backward_bytes(feeds_of<Cell>, a);
   }
 
   static Panels pack_forward(const ForwardArguments& a, void* memory) {
-    const Weights& w = a.weights;
     if (runs_in_batch_lanes(a.layout, a.weights)) return {};
-    T* const projection = static_cast<T*>(memory);
-    T* const weights = projection + projection_elements(w, w.output);
-    Packing::pack(w.input, w.hidden, w.output, at(w.weight_ih), at(w.weight_hh), at(w.bias_ih), at(w.bias_hh), weights);
-    if (w.projection) pack_matrix<O>(at(w.projection), 1, w.hidden, 1, w.output, w.hidden, projection);
-    return {weights, projection};
+    return Packing<O>::pack_forward(feeds_of<Cell>, a, memory);
   }
 
   static Panels pack_backward(const BackwardArguments& a, void* memory) {
-    const Weights& w = a.weights;
     if (runs_in_batch_lanes(a.layout, a.weights)) return {};
-    T* const projection = static_cast<T*>(memory);
-    T* const weights = projection + projection_elements(w, w.hidden);
-    pack_matrix<O>(at(w.weight_hh), C::gates, w.hidden, w.output, w.output, 1, weights);
-    if (a.d_x) {
-      pack_matrix<O>(at(w.weight_ih), C::inputs, w.hidden, w.input, w.input, 1, weights + recurrent_elements(w));
-    }
-    if (w.projection) pack_matrix<O>(at(w.projection), 1, w.output, w.hidden, w.hidden, 1, projection);
-    return {weights, projection};
+    return Packing<O>::pack_backward(feeds_of<Cell>, a, memory);
   }
 
   static int64_t forward_scratch(const ForwardArguments& a, int64_t rows) {
@@ -137,20 +179,6 @@ struct KernelOf {
   static constexpr bool has_batch_lanes = !has_options && !O::is_rounded;
   static bool runs_in_batch_lanes(const Layout& layout, const Weights& w) {
     return has_batch_lanes && fills_batch_lanes<V>(layout, w);
-  }
-
-  static const T* at(const void* address) { return static_cast<const T*>(address); }
-  static constexpr int64_t bytes(int64_t elements) { return elements * static_cast<int64_t>(sizeof(T)); }
-
-  // What the panels take; those of the projection have `width` columns.
-  static int64_t projection_elements(const Weights& w, int64_t width) {
-    return w.projection ? O::groups(w.hidden + w.output - width) * round_up(width, V::lanes) : 0;
-  }
-  static int64_t recurrent_elements(const Weights& w) {
-    return C::gates * O::groups(w.hidden) * round_up(w.output, V::lanes);
-  }
-  static int64_t input_elements(const BackwardArguments& a) {
-    return a.d_x ? C::inputs * O::groups(a.weights.hidden) * round_up(a.weights.input, V::lanes) : 0;
   }
 };
 

@@ -8,7 +8,7 @@ namespace gatework::GATEWORK_ISA {
 template <class Cell, class V>
 class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
   using Base = BackwardScan<Cell, Exact<V>>;
-  using Gradients = WeightGradients<FeedsOf<Cell>, Exact<V>>;
+  using Gradients = WeightGradients<Exact<V>>;
   using T = typename V::T;
   using C = Columns<Cell>;
   friend Base;
@@ -23,7 +23,7 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
     const Layout& layout = arguments.layout;
     const int64_t rows = last - first;
     masked = reinterpret_cast<T*>(static_cast<char*>(scratch) + Base::scratch(layout, rows));
-    carried = masked + Gradients::block_rows(layout, rows) * layout.output;
+    carried = masked + Gradients::block_rows(feeds_of<Cell>, layout, rows) * layout.output;
     d_states = carried + rows * this->output_stride;
     d_product = d_states + Cell::normalised * layout.hidden;
     sums = d_product + C::gates * layout.hidden;
@@ -38,8 +38,8 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
 
  private:
   static int64_t further_elements(const Layout& layout, int64_t rows) {
-    return Gradients::block_rows(layout, rows) * layout.output + rows * round_up(layout.output, V::lanes) +
-           3 * (C::gates + Cell::normalised) * layout.hidden;
+    return Gradients::block_rows(feeds_of<Cell>, layout, rows) * layout.output +
+           rows * round_up(layout.output, V::lanes) + 3 * (C::gates + Cell::normalised) * layout.hidden;
   }
 
   // Calls use(gradient, place in `sums`, count) for each weight of the layer norm.
@@ -196,21 +196,27 @@ class OptionsBackward : public BackwardScan<Cell, Exact<V>> {
   }
 
   void recur(const Step& step, const T* d) {
-    if (options.mask) {
-      Base::recur(step, d, false, [&](int64_t r, int64_t unit, V sum) {
-        const T* mask = static_cast<const T*>(options.mask) + (this->first + r) * this->output + unit;
-        const V d_seen = BeforeStep::backward(load_units<V>(mask, this->output - unit), sum);
-        return V::load(this->d_h + r * this->output_stride + unit) + d_seen;
-      });
-    } else {
-      Base::recur(step, d, true, [](int64_t, int64_t, V sum) { return sum; });
-    }
+    Base::recur(step, d, !options.mask, options.mask ? carried : this->d_h);
+    if (options.mask) unmask(step);
     if (this->p.d_x && !options.is_normalised) this->reach_x(step, d);
+  }
+
+  // Adds to what the previous h receives what the h under a mask does.
+  void unmask(const Step& step) {
+    const int64_t output = this->output;
+    for (int64_t r = 0; r < step.active; ++r) {
+      const T* mask = static_cast<const T*>(options.mask) + (this->first + r) * output;
+      for (int64_t unit = 0; unit < output; unit += V::lanes) {
+        const int64_t at = r * this->output_stride + unit;
+        const V d_seen = BeforeStep::backward(load_units<V>(mask + unit, output - unit), V::load(carried + at));
+        (V::load(this->d_h + at) + d_seen).store(this->d_h + at);
+      }
+    }
   }
 
   const StepOptions& options;
   T* masked;     // the h that the recurrent product saw, a row for each of the block of gradients
-  T* carried;    // what goes past a projection
+  T* carried;    // what goes past a projection, and what the h under a mask receives
   T* d_states;   // what the normalised states receive through their norm, of one row
   T* d_product;  // the derivative of the recurrent product of one row
   T* sums;       // what the weights of the layer norm receive from one step

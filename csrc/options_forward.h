@@ -114,7 +114,7 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
         }
         r += height;
       }
-      panel += Base::Panels::panel_elements(this->input, this->output, count);
+      panel += Base::Panels::panel_elements(feeds_of<Cell>, this->input, this->output, count);
     }
   }
 
@@ -137,10 +137,19 @@ class OptionsForward : public ForwardScan<Cell, Exact<V>> {
   }
 
   void project(const Step& step) {
-    Base::project(step, [&](int64_t r, int64_t unit, V sum) {
-      const V previous = V::load(this->h_now + r * this->output_stride + unit);
-      return around.after[0].forward(previous, sum, (this->first + r) * this->output + unit);
-    });
+    Base::project(step);
+    if (!around.after[0].is_on) return;
+    const int64_t output = this->output;
+    for (int64_t r = 0; r < step.active; ++r) {
+      T* const out = static_cast<T*>(this->p.output) + (step.row + r) * output;
+      for (int64_t unit = 0; unit < output; unit += V::lanes) {
+        const int64_t at = r * this->output_stride + unit;
+        const V previous = V::load(this->h_now + at), projected = V::load(this->h_next + at);
+        const V carried = around.after[0].forward(previous, projected, (this->first + r) * output + unit);
+        carried.store(this->h_next + at);
+        store_units(carried, out + unit, output - unit);
+      }
+    }
   }
 
   const StepOptions& options;

@@ -3,8 +3,11 @@
 // training runs.
 #include "cells/names.h"
 #include "elements.h"
+#include "shared.h"
 
 namespace gatework::GATEWORK_ISA {
+
+GATEWORK_TABLE(options_shared)(Operands);
 
 #define GATEWORK_ROW(cell) \
   {KernelOf<cell, Operands, true>::kernel(), KernelOf<cell##_normalised, Operands, true>::kernel()},

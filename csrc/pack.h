@@ -1,6 +1,7 @@
 // The order in which weights are read by the kernels: panels of vectors that lie together for each k, padded with 0.
 #pragma once
 
+#include "arguments.h"
 #include "gemm.h"
 #include "transpose.h"
 
@@ -108,85 +109,87 @@ struct Columns {
   }
 };
 
-template <int count>
-struct Flags {
-  bool at[count];
-
-  constexpr explicit Flags(unsigned bits) : at{} {
-    for (int k = 0; k < count; ++k) at[k] = bits >> k & 1;
-  }
-  constexpr operator const bool*() const { return at; }
-};
-
-constexpr unsigned bits_of(const bool* flags, int count) {
-  unsigned bits = 0;
-  for (int k = 0; k < count; ++k) bits |= flags[k] ? 1u << k : 0u;
-  return bits;
-}
-
-// Which products feed the accumulators of a cell: all that panels and gradients of weights depend on, so that cells
-// that are alike in it share the code for them.
-template <int accumulators_, unsigned input_bits, unsigned recurrent_bits>
+// Which products feed the accumulators of a cell and where these lie: all that panels and gradients of weights depend
+// on, so that all cells share the code for them.
+constexpr int max_accumulators = 2 * max_columns;
 struct Feeds {
-  static constexpr int accumulators = accumulators_;
-  static constexpr Flags<accumulators> input_product{input_bits}, recurrent_product{recurrent_bits};
+  int accumulators, inputs, gates, first_gate, blocks_per_panel;
+  bool are_shared;
+  // By accumulator: its place in a tile, and among those that each product feeds; -1 where it does not.
+  int place[max_accumulators], input[max_accumulators], gate[max_accumulators];
 };
 
 template <class Cell>
-using FeedsOf = Feeds<Cell::accumulators, bits_of(Cell::input_product, Cell::accumulators),
-                      bits_of(Cell::recurrent_product, Cell::accumulators)>;
+constexpr Feeds make_feeds() {
+  using C = Columns<Cell>;
+  static_assert(C::inputs <= max_columns && C::gates <= max_columns, "a tile holds what one product feeds");
+  Feeds feeds = {C::accumulators, C::inputs, C::gates, C::first_gate, C::blocks_per_panel, C::are_shared, {}, {}, {}};
+  for (int a = 0; a < C::accumulators; ++a) {
+    feeds.place[a] = C::of(a);
+    feeds.input[a] = Cell::input_product[a] ? C::count(Cell::input_product, a) : -1;
+    feeds.gate[a] = Cell::recurrent_product[a] ? C::count(Cell::recurrent_product, a) : -1;
+  }
+  return feeds;
+}
+template <class Cell>
+constexpr Feeds feeds_of = make_feeds<Cell>();
 
 // A panel of the forward pass, for `count` blocks of units: one vector of biases for each column, then the rows of W,
 // then those of U.
-template <class Cell, class O>
+template <class O>
 struct ForwardPanels {
   using V = typename O::V;
   using T = typename O::T;
-  using C = Columns<Cell>;
-  static_assert(C::inputs <= max_columns && C::gates <= max_columns, "a tile holds what one product feeds");
 
-  static int64_t elements(int64_t input, int64_t hidden, int64_t output) {
-    return round_up(hidden, V::lanes) * (C::accumulators + O::groups(input) * C::inputs + O::groups(output) * C::gates);
+  static int64_t elements(const Feeds& feeds, int64_t input, int64_t hidden, int64_t output) {
+    return panel_elements(feeds, input, output, round_up(hidden, V::lanes) / V::lanes);
   }
 
-  static int64_t panel_elements(int64_t input, int64_t output, int64_t count) {
-    return count * V::lanes * (C::accumulators + O::groups(input) * C::inputs + O::groups(output) * C::gates);
+  static int64_t panel_elements(const Feeds& feeds, int64_t input, int64_t output, int64_t count) {
+    const int64_t rows = feeds.accumulators + O::groups(input) * feeds.inputs + O::groups(output) * feeds.gates;
+    return count * V::lanes * rows;
   }
 
-  static void pack(int64_t input, int64_t hidden, int64_t output, const T* w_ih, const T* w_hh, const T* b_ih,
-                   const T* b_hh, T* to) {
+  static GATEWORK_CALLED void pack(const Feeds& feeds, const Weights& weights, T* to) {
+    const int64_t input = weights.input, hidden = weights.hidden, output = weights.output;
+    const T *const w_ih = at(weights.weight_ih), *const w_hh = at(weights.weight_hh);
     const int64_t blocks = round_up(hidden, V::lanes) / V::lanes;
-    for (int64_t first = 0; first < blocks; first += C::blocks_per_panel) {
+    for (int64_t first = 0; first < blocks; first += feeds.blocks_per_panel) {
       const int64_t left = blocks - first;
-      const int64_t count = left < C::blocks_per_panel ? left : C::blocks_per_panel;
-      T* w = to + count * C::accumulators * V::lanes;
-      T* u = w + O::groups(input) * count * C::inputs * V::lanes;
+      const int64_t count = left < feeds.blocks_per_panel ? left : feeds.blocks_per_panel;
+      T* w = to + count * feeds.accumulators * V::lanes;
+      T* u = w + O::groups(input) * count * feeds.inputs * V::lanes;
       for (int64_t block = 0; block < count; ++block) {
         const int64_t unit = (first + block) * V::lanes;
-        int in = 0, gate = 0;
-        for (int a = 0; a < C::accumulators; ++a) {
-          const int64_t column = block * C::accumulators + C::of(a);
-          T* bias = to + column * V::lanes;
-          for (int64_t lane = 0; lane < V::lanes; ++lane) {
-            const bool is_unit = unit + lane < hidden;
-            const T b = b_ih && is_unit && Cell::input_product[a] ? b_ih[in * hidden + unit + lane] : 0;
-            bias[lane] = b + (b_hh && is_unit && Cell::recurrent_product[a] ? b_hh[gate * hidden + unit + lane] : 0);
-          }
-          if (Cell::input_product[a]) {
-            const int64_t place = block * C::inputs + C::of(a);
+        for (int a = 0; a < feeds.accumulators; ++a) {
+          const int in = feeds.input[a], gate = feeds.gate[a];
+          pack_bias(feeds, weights, a, unit, to + (block * feeds.accumulators + feeds.place[a]) * V::lanes);
+          if (in >= 0) {
+            const int64_t place = block * feeds.inputs + feeds.place[a];
             pack_block<O>(w_ih + in * hidden * input, input, 1, unit, hidden, input, w + place * V::lanes,
-                          count * C::inputs * V::lanes);
+                          count * feeds.inputs * V::lanes);
           }
-          if (Cell::recurrent_product[a]) {
-            const int64_t place = block * C::gates + C::of(a) - C::first_gate;
+          if (gate >= 0) {
+            const int64_t place = block * feeds.gates + feeds.place[a] - feeds.first_gate;
             pack_block<O>(w_hh + gate * hidden * output, output, 1, unit, hidden, output, u + place * V::lanes,
-                          count * C::gates * V::lanes);
+                          count * feeds.gates * V::lanes);
           }
-          in += Cell::input_product[a];
-          gate += Cell::recurrent_product[a];
         }
       }
-      to += panel_elements(input, output, count);
+      to += panel_elements(feeds, input, output, count);
+    }
+  }
+
+ private:
+  static const T* at(const void* address) { return static_cast<const T*>(address); }
+
+  static void pack_bias(const Feeds& feeds, const Weights& weights, int a, int64_t unit, T* to) {
+    const T* const b_ih = feeds.input[a] < 0 ? nullptr : at(weights.bias_ih);
+    const T* const b_hh = feeds.gate[a] < 0 ? nullptr : at(weights.bias_hh);
+    for (int64_t lane = 0; lane < V::lanes; ++lane) {
+      const bool is_unit = unit + lane < weights.hidden;
+      const T b = b_ih && is_unit ? b_ih[feeds.input[a] * weights.hidden + unit + lane] : 0;
+      to[lane] = b + (b_hh && is_unit ? b_hh[feeds.gate[a] * weights.hidden + unit + lane] : 0);
     }
   }
 };

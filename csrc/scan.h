@@ -43,7 +43,7 @@ GATEWORK_INLINE void load_vectors(const void* vectors, int64_t hidden, int64_t u
 
 // Copies `rows` rows of `width` elements; `from` may be null, which means 0.
 template <class T>
-GATEWORK_INLINE void copy_rows(T* to, int64_t to_stride, const T* from, int64_t from_stride, int64_t rows,
+GATEWORK_CALLED void copy_rows(T* to, int64_t to_stride, const T* from, int64_t from_stride, int64_t rows,
                                int64_t width) {
   for (int64_t r = 0; r < rows; ++r) {
     if (from) {
@@ -63,13 +63,29 @@ GATEWORK_INLINE void round_rows(typename O::Element* to, int64_t to_stride, cons
   }
 }
 
-// The product of `rows` rows with a matrix of pack_matrix that has `width` columns and `depth` groups.
-// `segments_of(row)` gives the segments from that row on, the sums start from `start` (stride 0 where all rows start
-// alike), and `write(row, unit, sums)` receives each vector of the result.
-template <class O, class SegmentsOf, class Write>
-GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, const typename O::T* panels,
+// The first rows of a product's factors, in parts side by side.
+template <class Element>
+struct Segments {
+  Segment<Element> list[max_segments];
+  int count;
+};
+
+// Where the rows of a product go, each or null: as numbers and as factors in whole vectors, `stride` apart, and as rows
+// of exactly their width.
+template <class O>
+struct Destination {
+  typename O::T* sums;
+  typename O::Element* factors;
+  int64_t stride;
+  typename O::Element* rows;
+};
+
+// The product of `rows` rows with a matrix of pack_matrix that has `width` columns and `depth` groups. The sums start
+// from `start` (stride 0 where all rows start alike).
+template <class O>
+GATEWORK_CALLED void multiply_rows(int64_t rows, int64_t width, int64_t depth, const typename O::T* panels,
                                    const typename O::T* start, int64_t start_stride, typename O::T* z,
-                                   const SegmentsOf& segments_of, const Write& write) {
+                                   const Segments<typename O::Element>& factors, const Destination<O>& to) {
   using V = typename O::V;
   const int64_t blocks = round_up(width, V::lanes) / V::lanes;
   for (int64_t first = 0; first < blocks; first += max_columns) {
@@ -78,12 +94,17 @@ GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, c
     int64_t row = 0;
     for (int64_t tile = 0; tile < tiles.count; ++tile) {
       const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
-      const auto segments = segments_of(row);
+      Segments<typename O::Element> segments = factors;
+      for (int s = 0; s < segments.count; ++s) segments.list[s].a += row * segments.list[s].lda;
       const auto* from = start + (start_stride ? row * start_stride + first * V::lanes : 0);
       multiply<O>(height, columns, {from, start_stride, z, columns * V::lanes, segments.list, segments.count, panels});
-      for (int r = 0; r < height; ++r) {
+      for (int64_t r = row; r < row + height; ++r) {
         for (int c = 0; c < columns; ++c) {
-          write(row + r, (first + c) * V::lanes, V::load(z + (r * columns + c) * V::lanes));
+          const int64_t unit = (first + c) * V::lanes;
+          const V sum = V::load(z + ((r - row) * columns + c) * V::lanes);
+          if (to.sums) sum.store(to.sums + r * to.stride + unit);
+          if (O::is_rounded && to.factors) O::store(sum, to.factors + r * to.stride + unit);
+          if (to.rows) O::store(sum, to.rows + r * width + unit, width - unit);
         }
       }
       row += height;
@@ -91,12 +112,6 @@ GATEWORK_INLINE void multiply_rows(int64_t rows, int64_t width, int64_t depth, c
     panels += depth * columns * V::lanes;
   }
 }
-
-template <class Element>
-struct Segments {
-  Segment<Element> list[max_segments];
-  int count;
-};
 
 }  // namespace gatework::GATEWORK_ISA
 

@@ -12,12 +12,13 @@ class BackwardScan {
   using T = typename O::T;
   using Element = typename O::Element;
   using C = Columns<Cell>;
-  using Gradients = WeightGradients<FeedsOf<Cell>, O>;
+  using Gradients = WeightGradients<O>;
   static constexpr int accumulators = Cell::accumulators;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
-    return static_cast<int64_t>(sizeof(T)) * own_elements(layout, rows) + Gradients::scratch(layout, rows);
+    return static_cast<int64_t>(sizeof(T)) * own_elements(layout, rows) +
+           Gradients::scratch(feeds_of<Cell>, layout, rows);
   }
 
   BackwardScan(const BackwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -29,7 +30,8 @@ class BackwardScan {
         output_stride(round_up(output, V::lanes)),
         first(first),
         last(last),
-        gradients(arguments, last - first, static_cast<T*>(scratch) + own_elements(arguments.layout, last - first)) {
+        gradients(feeds_of<Cell>, arguments, last - first,
+                  static_cast<T*>(scratch) + own_elements(arguments.layout, last - first)) {
     const int64_t rows = last - first;
     T* memory = static_cast<T*>(scratch);
     z = memory;
@@ -125,10 +127,8 @@ class BackwardScan {
       }
     }
     const Element* d = static_cast<const Element*>(p.d_projected) + step.row * output;
-    multiply_rows<O>(
-        step.active, hidden, O::groups(output), static_cast<const T*>(p.panels.projection), zeros, 0, z,
-        [&](int64_t row) { return Segments<Element>{{{d + row * output, output, output}}, 1}; },
-        [&](int64_t row, int64_t unit, V sum) { sum.store(d_state[0] + row * stride + unit); });
+    multiply_rows<O>(step.active, hidden, O::groups(output), static_cast<const T*>(p.panels.projection), zeros, 0, z,
+                     {{{d, output, output}}, 1}, {d_state[0], nullptr, stride, nullptr});
   }
 
   // The elementwise part of a step; `d` receives the derivatives of the accumulators.
@@ -249,7 +249,7 @@ class BackwardScan {
     for (int s = 1; s < Cell::states; ++s) d_previous[s].store(d_state[s] + r * stride + unit);
   }
 
-  // The accumulators that a product feeds, from row `row` of the step on.
+  // The accumulators that a product feeds.
   GATEWORK_INLINE Segments<Element> planes(const bool* feeds, const Element* d) const {
     const int64_t plane = Gradients::plane(p.layout);
     Segments<Element> segments{};
@@ -266,27 +266,22 @@ class BackwardScan {
 
   // Adds what reaches the previous h through the recurrent product, and gives what reaches x.
   void recur(const Step& step, const Element* d) {
-    recur(step, d, Cell::carries[0], [](int64_t, int64_t, V sum) { return sum; });
+    recur(step, d, Cell::carries[0], d_h);
     if (p.d_x) reach_x(step, d);
   }
 
-  // `seen(row, unit, sum)` makes what the previous h receives of what the recurrent product's h receives.
-  template <class Seen>
-  GATEWORK_INLINE void recur(const Step& step, const Element* d, bool adds, const Seen& seen) {
-    multiply_rows<O>(
-        step.active, output, C::gates * O::groups(hidden), static_cast<const T*>(p.panels.weights), adds ? d_h : zeros,
-        adds ? output_stride : 0, z,
-        [&](int64_t row) { return planes(Cell::recurrent_product, d + row * gradients.stride); },
-        [&](int64_t row, int64_t unit, V sum) { seen(row, unit, sum).store(d_h + row * output_stride + unit); });
+  // What the recurrent product's h receives, on top of d_h or of 0.
+  void recur(const Step& step, const Element* d, bool adds, T* to) {
+    multiply_rows<O>(step.active, output, C::gates * O::groups(hidden), static_cast<const T*>(p.panels.weights),
+                     adds ? d_h : zeros, adds ? output_stride : 0, z, planes(Cell::recurrent_product, d),
+                     {to, nullptr, output_stride, nullptr});
   }
 
   void reach_x(const Step& step, const Element* d) {
     const T* panels = static_cast<const T*>(p.panels.weights) + C::gates * O::groups(hidden) * output_stride;
-    Element* d_x = static_cast<Element*>(p.d_x) + step.row * input;
-    multiply_rows<O>(
-        step.active, input, C::inputs * O::groups(hidden), panels, zeros, 0, z,
-        [&](int64_t row) { return planes(Cell::input_product, d + row * gradients.stride); },
-        [&](int64_t row, int64_t unit, V sum) { O::store(sum, d_x + row * input + unit, input - unit); });
+    multiply_rows<O>(step.active, input, C::inputs * O::groups(hidden), panels, zeros, 0, z,
+                     planes(Cell::input_product, d),
+                     {nullptr, nullptr, 0, static_cast<Element*>(p.d_x) + step.row * input});
   }
 
   const BackwardArguments& p;

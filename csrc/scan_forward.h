@@ -5,6 +5,69 @@
 
 namespace gatework::GATEWORK_ISA {
 
+// The input products of some steps of a single sequence, (rows, hidden in whole vectors, accumulators), made or in the
+// making; the row of the first one.
+template <class O>
+struct InputSums {
+  using V = typename O::V;
+  using T = typename O::T;
+  using Element = typename O::Element;
+  T* sums;
+  int64_t first_row, rows;
+
+  // Makes them.
+  GATEWORK_CALLED void read(const Feeds& feeds, const ForwardArguments& p) const;
+
+  // Sets them to the biases, to which parts of the products are added.
+  GATEWORK_CALLED void start(const Feeds& feeds, const ForwardArguments& p) const;
+
+ private:
+  static GATEWORK_INLINE void copy(const T* biases, int first, int last, T* to) {
+    for (int a = first; a < last; ++a) V::load(biases + a * V::lanes).store(to + a * V::lanes);
+  }
+
+  // Calls use(count of blocks, panel, its place in the sums) for each panel.
+  template <class Use>
+  GATEWORK_INLINE void each_panel(const Feeds& feeds, const ForwardArguments& p, const Use& use) const {
+    const Layout& layout = p.layout;
+    const int64_t blocks = round_up(layout.hidden, V::lanes) / V::lanes;
+    const T* panel = static_cast<const T*>(p.panels.weights);
+    for (int64_t block = 0; block < blocks; block += feeds.blocks_per_panel) {
+      const int64_t left = blocks - block;
+      const int count = static_cast<int>(left < feeds.blocks_per_panel ? left : feeds.blocks_per_panel);
+      use(count, panel, sums + block * V::lanes * feeds.accumulators);
+      panel += ForwardPanels<O>::panel_elements(feeds, layout.input, layout.output, count);
+    }
+  }
+};
+
+template <class O>
+void InputSums<O>::read(const Feeds& feeds, const ForwardArguments& p) const {
+  const int64_t input = p.layout.input, row_sums = feeds.accumulators * round_up(p.layout.hidden, V::lanes);
+  each_panel(feeds, p, [&](int count, const T* panel, T* panel_sums) {
+    // What the recurrent product alone feeds starts from its biases.
+    const int all = count * feeds.accumulators, columns = feeds.are_shared ? all : feeds.inputs;
+    const Tiles tiles = split_rows(rows, O::tallest(columns));
+    int64_t r = 0;
+    for (int64_t tile = 0; tile < tiles.count; ++tile) {
+      const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
+      const Segment<Element> x[] = {{static_cast<const Element*>(p.x) + (first_row + r) * input, input, input}};
+      T* const to = panel_sums + r * row_sums;
+      multiply<O>(height, columns, {panel, 0, to, row_sums, x, 1, panel + all * V::lanes});
+      for (int k = 0; k < height; ++k) copy(panel, columns, all, to + k * row_sums);
+      r += height;
+    }
+  });
+}
+
+template <class O>
+void InputSums<O>::start(const Feeds& feeds, const ForwardArguments& p) const {
+  const int64_t row_sums = feeds.accumulators * round_up(p.layout.hidden, V::lanes);
+  each_panel(feeds, p, [&](int count, const T* panel, T* panel_sums) {
+    for (int64_t r = 0; r < rows; ++r) copy(panel, 0, count * feeds.accumulators, panel_sums + r * row_sums);
+  });
+}
+
 template <class Cell, class O>
 class ForwardScan {
   using V = typename O::V;
@@ -14,7 +77,7 @@ class ForwardScan {
   static constexpr int accumulators = Cell::accumulators;
 
  protected:
-  using Panels = ForwardPanels<FeedsOf<Cell>, O>;
+  using Panels = ForwardPanels<O>;
 
  public:
   static int64_t scratch(const Layout& layout, int64_t rows) {
@@ -85,13 +148,7 @@ class ForwardScan {
       !O::is_rounded && vector_registers == 32 && (C::are_shared || C::inputs == C::gates);
   static constexpr int64_t steps_at_once = goes_beside ? rows_beside : 24;
 
-  // The input sums of the rows from `first_row` on, made or in the making.
-  struct InputSums {
-    T* sums;
-    int64_t first_row, rows;
-  };
-
-  InputSums inputs_from(int64_t k, T* sums) const {
+  InputSums<O> inputs_from(int64_t k, T* sums) const {
     const int64_t left = p.layout.steps - k, rows = left < steps_at_once ? left : steps_at_once;
     return {sums, p.layout.reverse ? left - rows : k, rows};
   }
@@ -99,13 +156,13 @@ class ForwardScan {
   void run_alone() {
     start();
     const int64_t steps = p.layout.steps;
-    InputSums now = inputs_from(0, input_sums);
-    ForwardScan(*this).read_inputs(now);
+    InputSums<O> now = inputs_from(0, input_sums);
+    now.read(feeds_of<Cell>, p);
     for (int64_t k = 0; k < steps; k += steps_at_once) {
-      const InputSums later = inputs_from(
+      const InputSums<O> later = inputs_from(
           k + steps_at_once, now.sums == input_sums ? input_sums + steps_at_once * accumulators * stride : input_sums);
       const bool is_beside = goes_beside && later.rows == steps_at_once;
-      if (is_beside) start_inputs(later);
+      if (is_beside) later.start(feeds_of<Cell>, p);
       for (int64_t n = 0; n < now.rows; ++n) {
         const int64_t t = p.layout.reverse ? steps - 1 - k - n : k + n;
         seen = factors_now;
@@ -115,91 +172,60 @@ class ForwardScan {
         swap(h_now, h_next);
         swap(factors_now, factors_next);
       }
-      if (!is_beside && later.rows > 0) ForwardScan(*this).read_inputs(later);
+      if (!is_beside && later.rows > 0) later.read(feeds_of<Cell>, p);
       now = later;
     }
   }
 
-  // Calls use(block, count of blocks, panel) for each panel.
-  template <class Use>
-  GATEWORK_INLINE void each_panel(const Use& use) const {
+  // One step, and beside it the part of that number of the inputs of later steps; none where `part` is -1. The cell's
+  // own work on a panel comes after the next panel's product, which has begun to wait for its weights then.
+  void each_unit_alone(int64_t t, const InputSums<O>& now, const InputSums<O>& later, int64_t part) {
+    const int64_t most = (input + rows_beside - 1) / rows_beside, left = input - part * most;
+    const int64_t depth = left < 0 ? 0 : left < most ? left : most;
+    const auto* const x = static_cast<const Element*>(p.x);
+    T* sums = z;
+    T* sums_before = z + tile_vectors<O> / 2 * V::lanes;
     const int64_t blocks = stride / V::lanes;
     const T* panel = static_cast<const T*>(p.panels.weights);
-    for (int64_t block = 0; block < blocks; block += C::blocks_per_panel) {
-      const int64_t left = blocks - block;
-      const int count = static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel);
-      use(block, count, panel);
-      panel += Panels::panel_elements(input, output, count);
+    int64_t before = 0;
+    // One turn more than there are panels, for the cells of the last.
+    for (int64_t block = 0, count = 0, count_before = 0;; block += count) {
+      const int64_t left_blocks = blocks - block;
+      count = left_blocks < C::blocks_per_panel ? left_blocks : C::blocks_per_panel;
+      if (count > 0) {
+        const int64_t place = block * V::lanes * accumulators;
+        row_alone(static_cast<int>(count), panel, now.sums + (t - now.first_row) * accumulators * stride + place,
+                  {x + later.first_row * input + part * most, input, depth}, part * most,
+                  part < 0 ? nullptr : later.sums + place, sums);
+      }
+      cells_alone(t, before, static_cast<int>(count_before), sums_before);
+      if (count == 0) return;
+      panel += Panels::panel_elements(feeds_of<Cell>, input, output, count);
+      swap(sums, sums_before);
+      before = block;
+      count_before = count;
     }
   }
 
-  void read_inputs(const InputSums& inputs) const {
-    each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
-      // What the recurrent product alone feeds starts from its biases.
-      const int all = count * accumulators, columns = C::are_shared ? all : C::inputs;
-      const Tiles tiles = split_rows(inputs.rows, O::tallest(columns));
-      int64_t r = 0;
-      for (int64_t tile = 0; tile < tiles.count; ++tile) {
-        const int height = static_cast<int>(tiles.height + (tile < tiles.larger));
-        const Segment<Element> x[] = {
-            {static_cast<const Element*>(p.x) + (inputs.first_row + r) * input, input, input}};
-        T* const to = inputs.sums + (r * stride + block * V::lanes) * accumulators;
-        multiply<O>(height, columns, {panel, 0, to, accumulators * stride, x, 1, panel + all * V::lanes});
-        for (int k = 0; k < height; ++k) {
-          for (int a = columns; a < all; ++a) {
-            V::load(panel + a * V::lanes).store(to + (k * stride * accumulators) + a * V::lanes);
-          }
-        }
-        r += height;
+  // The recurrent product of a panel on top of what is at `from`, and beside it a part of later input products, whose
+  // columns begin at `first`, added to `later` unless that is null.
+  GATEWORK_INLINE void row_alone(int count, const T* panel, const T* from,
+                                 [[maybe_unused]] const Segment<Element>& part, [[maybe_unused]] int64_t first,
+                                 [[maybe_unused]] T* later, T* sums) const {
+    const int skipped = C::are_shared ? 0 : C::first_gate, columns = C::are_shared ? count * accumulators : C::gates;
+    const T* const w = panel + accumulators * count * V::lanes;
+    const T* const u = w + O::groups(input) * C::inputs * count * V::lanes;
+    const Segment<Element> h[] = {{seen, output_stride, output}};
+    for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(sums + a * V::lanes);
+    const int64_t wide = columns * V::lanes;
+    const Product<O> row = {from + skipped * V::lanes, 0, sums + skipped * V::lanes, wide, h, 1, u};
+    if constexpr (goes_beside) {
+      if (later) {
+        const T* const weights = w + first * wide;
+        return multiply_beside<O>(columns, {row, {nullptr, 0, later, accumulators * stride, &part, 1, weights}});
       }
-    });
-  }
-
-  // The biases, to which parts of the products are added.
-  void start_inputs(const InputSums& inputs) const {
-    each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
-      for (int64_t r = 0; r < inputs.rows; ++r) {
-        T* const to = inputs.sums + (r * stride + block * V::lanes) * accumulators;
-        for (int a = 0; a < count * accumulators; ++a) V::load(panel + a * V::lanes).store(to + a * V::lanes);
-      }
-    });
-  }
-
-  // One step, and beside it the part of that number of the inputs of later steps; none where `part` is -1. The cell's
-  // own work on a panel comes after the next panel's product, which has begun to wait for its weights then.
-  void each_unit_alone(int64_t t, const InputSums& now, const InputSums& later, int64_t part) {
-    const int64_t most = (input + rows_beside - 1) / rows_beside, left = input - part * most;
-    const int64_t depth = left < 0 ? 0 : left < most ? left : most;
-    T* sums = z;
-    T* sums_before = z + tile_vectors<O> / 2 * V::lanes;
-    int64_t block_before = 0;
-    int count_before = 0;
-    each_panel([&](int64_t block, int count, const T* panel) GATEWORK_INLINED {
-      const int skipped = C::are_shared ? 0 : C::first_gate, columns = C::are_shared ? count * accumulators : C::gates;
-      const int64_t place = block * V::lanes * accumulators, row_sums = accumulators * stride;
-      const T* const from = now.sums + (t - now.first_row) * row_sums + place;
-      const T* const w = panel + accumulators * count * V::lanes;
-      const T* const u = w + O::groups(input) * C::inputs * count * V::lanes;
-      const Segment<Element> h[] = {{seen, output_stride, output}};
-      for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(sums + a * V::lanes);
-      const int64_t wide = columns * V::lanes;
-      const Product<O> row = {from + skipped * V::lanes, 0, sums + skipped * V::lanes, wide, h, 1, u};
-      bool is_done = false;
-      if constexpr (goes_beside) {
-        if (part >= 0) {
-          const int64_t k = part * most;
-          const Segment<Element> x[] = {{static_cast<const Element*>(p.x) + later.first_row * input + k, input, depth}};
-          multiply_beside<O>(columns, {row, {nullptr, 0, later.sums + place, row_sums, x, 1, w + k * wide}});
-          is_done = true;
-        }
-      }
-      if (!is_done) multiply<O>(1, columns, row);
-      cells_alone(t, block_before, count_before, sums_before);
-      swap(sums, sums_before);
-      block_before = block;
-      count_before = count;
-    });
-    cells_alone(t, block_before, count_before, sums_before);
+    }
+    multiply<O>(1, columns, row);
   }
 
   GATEWORK_INLINE void cells_alone(int64_t t, int64_t block, int count, const T* sums) {
@@ -304,7 +330,7 @@ class ForwardScan {
         }
         r += height;
       }
-      panel += Panels::panel_elements(input, output, count);
+      panel += Panels::panel_elements(feeds_of<Cell>, input, output, count);
     }
   }
 
@@ -370,22 +396,9 @@ class ForwardScan {
   }
 
   void project(const Step& step) {
-    project(step, [](int64_t, int64_t, V sum) { return sum; });
-  }
-
-  // `carried(row, unit, sum)` makes the h that is carried on from the projected one.
-  template <class Carried>
-  GATEWORK_INLINE void project(const Step& step, const Carried& carried) {
-    Element* out = static_cast<Element*>(p.output) + step.row * output;
-    multiply_rows<O>(
-        step.active, output, O::groups(hidden), static_cast<const T*>(p.panels.projection), zeros, 0, z,
-        [&](int64_t row) { return Segments<Element>{{{unprojected + row * stride, stride, hidden}}, 1}; },
-        [&](int64_t row, int64_t unit, V sum) {
-          sum = carried(row, unit, sum);
-          sum.store(h_next + row * output_stride + unit);
-          if (O::is_rounded) O::store(sum, factors_next + row * output_stride + unit);
-          O::store(sum, out + row * output + unit, output - unit);
-        });
+    multiply_rows<O>(step.active, output, O::groups(hidden), static_cast<const T*>(p.panels.projection), zeros, 0, z,
+                     {{{unprojected, stride, hidden}}, 1},
+                     {h_next, factors_next, output_stride, static_cast<Element*>(p.output) + step.row * output});
   }
 
   const ForwardArguments p;

@@ -21,6 +21,17 @@
 #define GATEWORK_INLINE inline __attribute__((always_inline))
 #define GATEWORK_INLINED __attribute__((always_inline))  // the same behind the parameters of a lambda
 #define GATEWORK_CALLED __attribute__((noinline))  // what works for long enough: compiled once for all that call it
+// What knows no cell, and is short: a person's own cell calls that of the package's library (shared.h).
+#if defined(GATEWORK_TAKES_SHARED)
+#define GATEWORK_SHARED GATEWORK_CALLED
+#else
+#define GATEWORK_SHARED GATEWORK_INLINE
+#endif
+#if defined(__x86_64__) && !defined(__AVX2__)
+#define GATEWORK_PART GATEWORK_CALLED  // parts of vectors: many instructions where there are no masks
+#else
+#define GATEWORK_PART GATEWORK_INLINE
+#endif
 
 namespace gatework::GATEWORK_ISA {
 
@@ -74,8 +85,8 @@ struct Vector {
   GATEWORK_INLINE void store(T* to) const { __builtin_memcpy(to, &raw, sizeof(Raw)); }
 
   // The first `count` lanes, 0 < count <= N; the others are 0 on loading and untouched in memory on storing.
-  static GATEWORK_INLINE Vector load(const T* from, int count);
-  GATEWORK_INLINE void store(T* to, int count) const;
+  static GATEWORK_PART Vector load(const T* from, int count);
+  GATEWORK_PART void store(T* to, int count) const;
 
   GATEWORK_INLINE Bits bits() const {
     Bits result;
@@ -125,8 +136,18 @@ struct Vector {
   }
 };
 
+#if defined(__AVX2__)
+// All bits of the first `count` of the elements of 32 bytes.
+alignas(64) static constexpr int32_t first_lanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+template <class T>
+GATEWORK_INLINE __m256i mask_of_first(int count) {
+  const auto* from = first_lanes + 8 - count * static_cast<int>(sizeof(T) / 4);
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+#endif
+
 template <class T, int N>
-GATEWORK_INLINE Vector<T, N> Vector<T, N>::load(const T* from, int count) {
+GATEWORK_PART Vector<T, N> Vector<T, N>::load(const T* from, int count) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) {
     return {(Raw)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from)};
@@ -136,6 +157,12 @@ GATEWORK_INLINE Vector<T, N> Vector<T, N>::load(const T* from, int count) {
     return {(Raw)_mm_maskz_loadu_ps(static_cast<__mmask8>((1u << count) - 1), from)};
   } else if constexpr (N == 4) {
     return {(Raw)_mm256_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from)};
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(Raw) == 32 && sizeof(T) == 4) {
+    return {(Raw)_mm256_maskload_ps(from, mask_of_first<T>(count))};
+  } else if constexpr (sizeof(Raw) == 32) {
+    return {(Raw)_mm256_maskload_pd(from, mask_of_first<T>(count))};
   }
 #endif
   if constexpr (sizeof(Raw) == 16) {  // lane by lane, with no way through memory
@@ -153,7 +180,7 @@ GATEWORK_INLINE Vector<T, N> Vector<T, N>::load(const T* from, int count) {
 }
 
 template <class T, int N>
-GATEWORK_INLINE void Vector<T, N>::store(T* to, int count) const {
+GATEWORK_PART void Vector<T, N>::store(T* to, int count) const {
 #if defined(__AVX512F__)
   if constexpr (sizeof(Raw) == 64 && sizeof(T) == 4) {
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), (__m512)raw);
@@ -166,6 +193,14 @@ GATEWORK_INLINE void Vector<T, N>::store(T* to, int count) const {
     return;
   } else if constexpr (N == 4) {
     _mm256_mask_storeu_pd(to, static_cast<__mmask8>((1u << count) - 1), (__m256d)raw);
+    return;
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(Raw) == 32 && sizeof(T) == 4) {
+    _mm256_maskstore_ps(to, mask_of_first<T>(count), (__m256)raw);
+    return;
+  } else if constexpr (sizeof(Raw) == 32) {
+    _mm256_maskstore_pd(to, mask_of_first<T>(count), (__m256d)raw);
     return;
   }
 #endif

@@ -16,49 +16,50 @@
 
 namespace gatework::GATEWORK_ISA {
 
-template <class Cell, class O>
+template <class O>
 class WeightGradients {
   using V = typename O::V;
   using T = typename O::T;
   using Element = typename O::Element;
-  using C = Columns<Cell>;
   static constexpr int64_t panel_width = max_columns * V::lanes;
   static constexpr int64_t tile_height = O::tallest(max_columns);
   static constexpr int64_t strip_tiles = 4, strip = strip_tiles * tile_height;
 
  public:
   // Rows of a block: enough to pay for reading and writing the gradients once.
-  static int64_t block_rows(const Layout& layout, int64_t slice_rows) {
-    const int64_t rows = (is_large(layout) ? 512 : 256) * O::group;
+  static int64_t block_rows(const Feeds& feeds, const Layout& layout, int64_t slice_rows) {
+    const int64_t rows = (is_large(feeds, layout) ? 512 : 256) * O::group;
     return round_up(slice_rows > rows ? slice_rows : rows, O::slice_multiple);
   }
 
-  static GATEWORK_INLINE bool is_large(const Layout& layout) {
-    return layout.hidden * C::accumulators * (layout.input + layout.output) > (1 << 19);
+  static GATEWORK_INLINE bool is_large(const Feeds& feeds, const Layout& layout) {
+    return layout.hidden * feeds.accumulators * (layout.input + layout.output) > (1 << 19);
   }
 
   // How far apart the derivatives of two accumulators are in a row.
   static GATEWORK_INLINE int64_t plane(const Layout& layout) { return round_up(layout.hidden, O::slice_multiple); }
 
   // How far apart the rows of a block are.
-  static int64_t block_stride(const Layout& layout) {
+  static int64_t block_stride(const Feeds& feeds, const Layout& layout) {
     constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(Element));
-    return (round_up(C::accumulators * plane(layout), line) / line | 1) * line;
+    return (round_up(feeds.accumulators * plane(layout), line) / line | 1) * line;
   }
 
-  static int64_t scratch(const Layout& layout, int64_t slice_rows) {
-    const int64_t rows = block_rows(layout, slice_rows), stride = block_stride(layout);
+  static int64_t scratch(const Feeds& feeds, const Layout& layout, int64_t slice_rows) {
+    const int64_t rows = block_rows(feeds, layout, slice_rows), stride = block_stride(feeds, layout);
     const int64_t elements = rows * (stride + panel_width) + (O::group - 1) * stride;
-    const int64_t in_strips = has_strips(layout) ? strip_count(layout) * rows / O::group * strip + V::lanes : 0;
+    const int64_t in_strips =
+        has_strips(feeds, layout) ? strip_count(feeds, layout) * rows / O::group * strip + V::lanes : 0;
     return static_cast<int64_t>(sizeof(Element)) * elements +
            static_cast<int64_t>(sizeof(T)) * ((tile_vectors<O> + 1) * V::lanes + in_strips) +
            static_cast<int64_t>(2 * sizeof(Element*)) * rows;
   }
 
-  WeightGradients(const BackwardArguments& p, int64_t slice_rows, void* memory)
-      : layout(p.layout),
-        capacity(block_rows(layout, slice_rows)),
-        stride(block_stride(layout)),
+  WeightGradients(const Feeds& feeds, const BackwardArguments& p, int64_t slice_rows, void* memory)
+      : feeds(feeds),
+        layout(p.layout),
+        capacity(block_rows(feeds, layout, slice_rows)),
+        stride(block_stride(feeds, layout)),
         d_w(static_cast<T*>(p.d_weight_ih)),
         d_u(static_cast<T*>(p.d_weight_hh)),
         d_b(static_cast<T*>(p.d_bias_ih)),
@@ -72,7 +73,7 @@ class WeightGradients {
     row = block + capacity * stride;
     x_rows = reinterpret_cast<const Element**>(row + (O::group - 1) * stride);
     h_rows = x_rows + capacity;
-    strips = has_strips(layout) ? reinterpret_cast<T*>(h_rows + capacity) : nullptr;
+    strips = has_strips(feeds, layout) ? reinterpret_cast<T*>(h_rows + capacity) : nullptr;
     clear();
   }
 
@@ -92,26 +93,12 @@ class WeightGradients {
   }
 
   // Adds the products of all rows so far.
-  void flush() {
-    if (used == 0) return;
-    if (d_b || d_b_hh) add_biases();
-    if (width > 0) {
-      if constexpr (O::is_rounded) pair_rows();
-      if constexpr (O::is_on_tile_registers) turn_pairs();
-      if (strips) cut_strips();
-      for (int64_t column = 0; column < width; column += panel_width) {
-        pack_panel(column);
-        fill_up(panel, panel_columns(column) * V::lanes);
-        multiply_panel(column);
-      }
-    }
-    used = 0;
-  }
+  GATEWORK_CALLED void flush();
 
  private:
   void clear() {
-    const auto inputs = static_cast<size_t>(C::inputs * layout.hidden), size = sizeof(T);
-    const auto gates = static_cast<size_t>(C::gates * layout.hidden);
+    const auto inputs = static_cast<size_t>(feeds.inputs * layout.hidden), size = sizeof(T);
+    const auto gates = static_cast<size_t>(feeds.gates * layout.hidden);
     if (d_w) __builtin_memset(d_w, 0, inputs * static_cast<size_t>(layout.input) * size);
     if (d_u) __builtin_memset(d_u, 0, gates * static_cast<size_t>(layout.output) * size);
     if (d_b) __builtin_memset(d_b, 0, inputs * size);
@@ -119,11 +106,9 @@ class WeightGradients {
   }
 
   void add_biases() {
-    for (int a = 0; a < C::accumulators; ++a) {
-      T* const b = d_b && Cell::input_product[a] ? d_b + C::count(Cell::input_product, a) * layout.hidden : nullptr;
-      T* const b_hh = d_b_hh && Cell::recurrent_product[a]
-                          ? d_b_hh + C::count(Cell::recurrent_product, a) * layout.hidden
-                          : nullptr;
+    for (int a = 0; a < feeds.accumulators; ++a) {
+      T* const b = d_b && feeds.input[a] >= 0 ? d_b + feeds.input[a] * layout.hidden : nullptr;
+      T* const b_hh = d_b_hh && feeds.gate[a] >= 0 ? d_b_hh + feeds.gate[a] * layout.hidden : nullptr;
       int64_t unit = 0;
       for (; unit + max_columns * V::lanes <= layout.hidden; unit += max_columns * V::lanes) {
         add_sums<max_columns>(a, unit, b, b_hh);
@@ -154,7 +139,7 @@ class WeightGradients {
   // Brings the elements of two rows side by side, in place: row by row of pairs, 2 * stride apart. A row without a
   // partner gets zeros.
   void pair_rows() {
-    const int64_t wide = C::accumulators * plane(layout);
+    const int64_t wide = feeds.accumulators * plane(layout);
     if (used % 2) __builtin_memset(block + used * stride, 0, static_cast<size_t>(wide) * sizeof(Element));
     for (int64_t k = 0; k < used; k += 2) {
       Element* const even = block + k * stride;
@@ -177,13 +162,15 @@ class WeightGradients {
   void turn_pairs() {
     T* const groups = reinterpret_cast<T*>(block);
     fill_up(groups, stride);
-    O::turn(groups, stride, O::groups(used), C::accumulators * plane(layout));
+    O::turn(groups, stride, O::groups(used), feeds.accumulators * plane(layout));
   }
 
-  static GATEWORK_INLINE bool has_strips(const Layout& layout) { return !O::is_on_tile_registers && is_large(layout); }
+  static GATEWORK_INLINE bool has_strips(const Feeds& feeds, const Layout& layout) {
+    return !O::is_on_tile_registers && is_large(feeds, layout);
+  }
 
-  static int64_t strip_count(const Layout& layout) {
-    return (C::accumulators * split_rows(layout.hidden, tile_height).count + strip_tiles - 1) / strip_tiles;
+  static int64_t strip_count(const Feeds& feeds, const Layout& layout) {
+    return (feeds.accumulators * split_rows(layout.hidden, tile_height).count + strip_tiles - 1) / strip_tiles;
   }
 
   // Where the groups of a tile begin in the strips, `strip` apart.
@@ -193,7 +180,7 @@ class WeightGradients {
 
   // Copies the groups of all rows, tile by tile, each in whole vectors: what is too much is overwritten by the next
   // tile of the row, and behind the last one by the next row.
-  void cut_strips() {
+  GATEWORK_CALLED void cut_strips() {
     const T* const from = reinterpret_cast<const T*>(block);
     const int64_t groups = O::groups(used);
     int64_t columns[strip_tiles], count = 0, first = 0;
@@ -221,7 +208,7 @@ class WeightGradients {
   template <class Tile>
   GATEWORK_INLINE void each_tile(const Tile& tile) {
     const Tiles tiles = split_rows(O::is_on_tile_registers ? plane(layout) : layout.hidden, tile_height);
-    for (int a = 0; a < C::accumulators; ++a) {
+    for (int a = 0; a < feeds.accumulators; ++a) {
       int64_t unit = 0;
       for (int64_t k = 0; k < tiles.count; ++k) {
         const int64_t height = tiles.height + (k < tiles.larger);
@@ -283,8 +270,8 @@ class WeightGradients {
     const Parts parts = parts_of(column);
     each_tile([&](int64_t place, int a, int64_t unit, int64_t height) {
       const int rows = static_cast<int>(height);
-      if (!Cell::input_product[a] && column + panel_width <= x_width) return;
-      if (!Cell::recurrent_product[a] && column >= x_width) return;
+      if (feeds.input[a] < 0 && column + panel_width <= x_width) return;
+      if (feeds.gate[a] < 0 && column >= x_width) return;
       const T* const from = strips ? in_strips(place) : reinterpret_cast<const T*>(block) + a * plane(layout) + unit;
       if constexpr (O::is_on_tile_registers) {
         O::multiply_transposed(columns, from, stride, panel, O::groups(used), z);
@@ -292,12 +279,12 @@ class WeightGradients {
         tile_function<O, MultiplyTransposed>(rows, columns)(from, strips ? strip : stride, panel, columns * V::lanes,
                                                             O::groups(used), z);
       }
-      const int64_t in = C::count(Cell::input_product, a) * layout.hidden + unit;
-      const int64_t gate = C::count(Cell::recurrent_product, a) * layout.hidden + unit;
+      const int64_t in = feeds.input[a] * layout.hidden + unit;
+      const int64_t gate = feeds.gate[a] * layout.hidden + unit;
       for (int64_t r = 0; r < height && unit + r < layout.hidden; ++r) {
         const T* sums = z + r * columns * V::lanes;
-        if (Cell::input_product[a] && parts.x) add(sums, parts.x, d_w + (in + r) * layout.input + column);
-        if (Cell::recurrent_product[a] && parts.h) {
+        if (feeds.input[a] >= 0 && parts.x) add(sums, parts.x, d_w + (in + r) * layout.input + column);
+        if (feeds.gate[a] >= 0 && parts.h) {
           add(sums + parts.x, parts.h, d_u + (gate + r) * layout.output + parts.h_begin);
         }
       }
@@ -310,6 +297,7 @@ class WeightGradients {
     }
   }
 
+  const Feeds& feeds;
   const Layout& layout;
   const int64_t capacity;
 
@@ -324,5 +312,22 @@ class WeightGradients {
   const Element **x_rows, **h_rows;
   int64_t used = 0;
 };
+
+template <class O>
+void WeightGradients<O>::flush() {
+  if (used == 0) return;
+  if (d_b || d_b_hh) add_biases();
+  if (width > 0) {
+    if constexpr (O::is_rounded) pair_rows();
+    if constexpr (O::is_on_tile_registers) turn_pairs();
+    if (strips) cut_strips();
+    for (int64_t column = 0; column < width; column += panel_width) {
+      pack_panel(column);
+      fill_up(panel, panel_columns(column) * V::lanes);
+      multiply_panel(column);
+    }
+  }
+  used = 0;
+}
 
 }  // namespace gatework::GATEWORK_ISA

@@ -20,6 +20,6 @@ elements_of() {
 
 # The sources of csrc that are compiled for a type of element: sources_of float32.
 sources_of() {
-  echo kernels
+  [ "$1" = float64 ] || echo kernels
   [ "$1" = bfloat16 ] || echo options_kernels
 }

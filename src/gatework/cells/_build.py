@@ -1,7 +1,8 @@
 """A person's own cell as native code: compiled once with the machine's compiler, kept in the user's cache folder.
 
-What is compiled is the generated struct of the cell with the headers that the package's own kernels were made from. The
-name of the library is a digest of everything that it depends on: that text, the headers, the compiler and its flags. It
+What is compiled is the generated struct of the cell with the headers that the package's own kernels were made from.
+What knows no cell is not compiled again on Linux: the library takes it from the package's own (csrc/shared.h). The name
+of the library is a digest of everything that it depends on: that text, the headers, the compiler and its flags. It
 appears under its name only when it is complete, with its digest beside it, and one process at a time compiles it; a
 process that is killed meanwhile leaves nothing but a folder that the next one removes. A library that is not what its
 digest says is built again, and none is loaded from a folder that others can write.
@@ -57,7 +58,7 @@ def library(
         BuildError: There is no compiler, it fails, or the cache folder cannot be written.
     """
     compiler = _compiler()
-    text = _unit(derivation, isa, operands, has_options)
+    text = _unit(derivation, isa, operands, has_options, takes_shared=takes_shared(compiler))
     command = [*compiler, *flags(headers)[isa], "-std=c++17", "-fPIC", "-shared", "-w"]
     status = os.stat(compiler[0])
     parts = (text, _digest(headers), *command, status.st_size, status.st_mtime_ns)
@@ -104,12 +105,22 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _unit(derivation: Derivation, isa: str, operands: str, has_options: bool) -> str:
+def takes_shared(compiler: list[str]) -> bool:
+    """Whether a library may leave names to be found in the package's own: zig's linker and macOS want all of them."""
+    return sys.platform == "linux" and len(compiler) == 1
+
+
+def _unit(derivation: Derivation, isa: str, operands: str, has_options: bool, *, takes_shared: bool) -> str:
     kernel = f"KernelOf<own::{struct_name(derivation)}, {operands}, {str(has_options).lower()}>"
+    taken = [f"GATEWORK_SHARE(extern, {operands});"]
+    if operands == "Exact<Widest<float>>" and not has_options:
+        taken.append(f"GATEWORK_SHARE_PLAIN(extern, {operands});")
     lines = [
         f"#define GATEWORK_ISA {isa}",
-        '#include "kernels.h"',
+        *(["#define GATEWORK_TAKES_SHARED"] if takes_shared else []),
+        '#include "shared.h"',
         "namespace gatework::GATEWORK_ISA {",
+        *(taken if takes_shared else []),
         "namespace own {",
         *struct(derivation),
         "}  // namespace own",
