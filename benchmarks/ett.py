@@ -86,12 +86,16 @@ def main() -> None:
         datasets = [_dataset(frame, each) for each in given]
         folder = options.out / f"{name}-{horizon}"
         chosen, dataset = best(folder, given, datasets, options)
-        rows, skip = {}, chosen.section(ForecastOptions).skip
+        rows, skip, runs = {}, chosen.section(ForecastOptions).skip, list[Run]()
         for seed in range(options.seeds):
             run = trained(folder / f"{skip}-seed{seed}", dataset, chosen.changed(seed=seed), options)
             rows[f"seed {seed}"] = kept(run.path / f"{options.part}.json", partial(network, run, dataset, options.part))
             if options.part == "test":
-                rows[f"mixed {seed}"] = kept(run.path / "mixed.json", partial(mixed, run, dataset))
+                rows[f"mixed {seed}"] = kept(run.path / "mixed.json", partial(mixed, [run], dataset))
+            runs.append(run)
+        if options.part == "test" and len(runs) > 1:
+            name_of_all = f"mean of all {len(runs)} networks, and regression"
+            rows[name_of_all] = kept(folder / f"{skip}-all{len(runs)}.json", partial(mixed, runs, dataset))
         rows |= kept(folder / f"simple-{options.part}.json", partial(simple, dataset, options.part))
         print(table(name, horizon, rows), flush=True)
 
@@ -199,19 +203,27 @@ def network_forecast(run: Run, origins: Origins) -> np.ndarray:
     return outputs[..., MEDIAN]
 
 
-def mixed(run: Run, dataset: ForecastDataset) -> dict[str, Errors]:
-    """The errors of the weighted mean of network and regression that has the least squared error in validation."""
+def mixed(runs: list[Run], dataset: ForecastDataset) -> dict[str, Errors]:
+    """The errors of the weighted mean of networks and regression that has the least squared error in validation.
+
+    All networks count alike.
+    """
     linear, held = regression(dataset), every(dataset, "validation")
+
+    def networks(origins: Origins) -> np.ndarray:
+        mean: np.ndarray = np.mean([network_forecast(run, origins) for run in runs], axis=0)
+        return mean
+
     said, simple_said, actual = [], [], []
     for block in blocks(held):
-        said.append(network_forecast(run, block))
+        said.append(networks(block))
         simple_said.append(linear(block))
         actual.append(block.actuals()["value"])
     by_regression = np.concatenate(actual) - np.concatenate(simple_said)
     apart = np.concatenate(said) - np.concatenate(simple_said)
     share = float(np.clip((apart * by_regression).sum() / (apart**2).sum(), 0, 1))
-    print(f"{run.path.name}: the network's share is {share:.2f}", flush=True)
-    return errors(lambda o: share * network_forecast(run, o) + (1 - share) * linear(o), every(dataset, "test"))
+    print(f"{', '.join(run.path.name for run in runs)}: the network's share is {share:.2f}", flush=True)
+    return errors(lambda o: share * networks(o) + (1 - share) * linear(o), every(dataset, "test"))
 
 
 def regression(dataset: ForecastDataset) -> LinearOnLags:

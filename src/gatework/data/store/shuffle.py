@@ -1,14 +1,17 @@
 """An order of examples that is computed, not kept: a keyed permutation.
 
-A Feistel network turns numbers of so many bits into each other, one to one, whatever its round function is; a number
-that falls outside the range goes through it again until it falls inside (cycle walking), which keeps it one to one.
+A number is written as two digits, and each digit is moved in turn by what a hash says of the other, round and round in
+its own range: one to one, whatever the hash is. The digits are about equal, so that few numbers are outside of what is
+asked for; such a one goes through it again until it falls inside (cycle walking), which keeps it one to one.
 
-Sources: J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002; the round function is the
-finaliser of SplitMix64 (G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+Sources: J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002 (their generalised Feistel
+network); the hash is the finaliser of SplitMix64 (G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import overload
 
@@ -16,8 +19,11 @@ import numpy as np
 
 POOL = 50
 """Batches are cut from pools of so many, each sorted by length, as `gatework.data.batches` does."""
+_TOGETHER = 200
+"""So many are computed together where lengths do not matter; the order is the same for any number."""
 _ROUNDS = 6
-_FEWEST_BITS = 2
+_FEWEST = 16
+_HALF = np.uint64(32)
 
 
 class Permutation:
@@ -30,9 +36,8 @@ class Permutation:
 
     def __init__(self, size: int, key: Sequence[int]) -> None:
         self.size = size
-        bits = max((size - 1).bit_length(), _FEWEST_BITS)
-        self._low = np.uint64(bits // 2)
-        self._masks = [np.uint64((1 << (bits - bits // 2)) - 1), np.uint64((1 << (bits // 2)) - 1)]
+        high = math.isqrt(max(size, _FEWEST) - 1) + 1
+        self._ranges = np.uint64(high), np.uint64(-(-max(size, _FEWEST) // high))
         self._keys = np.random.SeedSequence(tuple(key)).generate_state(_ROUNDS, np.uint64)
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
@@ -43,13 +48,14 @@ class Permutation:
         return values.astype(np.int64)
 
     def _once(self, values: np.ndarray) -> np.ndarray:
-        high, low = values >> self._low, values & self._masks[1]
+        below = self._ranges[1]
+        digits = list(np.divmod(values, below))
         for number, key in enumerate(self._keys):
-            if number % 2:
-                low = low ^ (mixed(high ^ key) & self._masks[1])
-            else:
-                high = high ^ (mixed(low ^ key) & self._masks[0])
-        return (high << self._low) | low
+            moved, size = number % 2, self._ranges[number % 2]
+            # The upper half of the hash, a fraction of 1, of the range.
+            digits[moved] += (mixed(digits[1 - moved] ^ key) >> _HALF) * size >> _HALF
+            digits[moved] -= (digits[moved] >= size) * size
+        return digits[0] * below + digits[1]
 
 
 def mixed(values: np.ndarray) -> np.ndarray:
@@ -86,6 +92,7 @@ class ShuffledOrder(Sequence[np.ndarray]):
         self._arguments = (size, batch_size, seed, epoch, lengths, ahead)
         self._first, self._count = first, -(-size // batch_size)
         self._permutation = Permutation(size, (seed, epoch))
+        self._of_pool = POOL if lengths else _TOGETHER
         self._pool, self._batches = -1, list[np.ndarray]()
 
     def __len__(self) -> int:
@@ -103,7 +110,7 @@ class ShuffledOrder(Sequence[np.ndarray]):
             return ShuffledOrder(*self._arguments, first=self._first + (place.start or 0))
         if not 0 <= place < len(self):
             raise IndexError(f"batch {place} of {len(self)}")
-        pool, at = divmod(place + self._first, POOL)
+        pool, at = divmod(place + self._first, self._of_pool)
         if pool != self._pool:
             self._pool, self._batches = pool, self._cut(pool)
         return self._batches[at]
@@ -111,8 +118,8 @@ class ShuffledOrder(Sequence[np.ndarray]):
     def _cut(self, pool: int) -> list[np.ndarray]:
         """The batches of a pool in their order."""
         size, batch_size, seed, epoch, lengths, ahead = self._arguments
-        first = pool * POOL * batch_size
-        index = self._permutation(np.arange(first, min(first + POOL * batch_size, size)))
+        first, count = pool * self._of_pool * batch_size, self._of_pool * batch_size
+        index = self._permutation(np.arange(first, min(first + count, size)))
         if ahead is not None:
             ahead(index)
         if lengths is None:

@@ -252,7 +252,10 @@ def total_before(counts: np.ndarray) -> np.ndarray:
 
 def within(before: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The series of each place and the place within it, given `total_before()`."""
-    numbers = np.searchsorted(before, places, side="right") - 1
+    # Of series of one length the number is a quotient, which takes less than looking it up.
+    numbers = np.minimum(places // max(int(before[1]), 1), len(before) - 2)
+    if not ((before[numbers] <= places) & (places < before[numbers + 1])).all():
+        numbers = np.searchsorted(before, places, side="right") - 1
     return numbers, places - before[numbers]
 
 

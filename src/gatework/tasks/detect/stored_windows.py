@@ -153,7 +153,7 @@ class StoredWindowExamples(PackedExamples):
         clock = np.dtype((np.void, 4 * clocks))
         kind = [("seen", np.float32, (variables,)), ("clock", clock), ("gap", np.float32, (int(is_label),))]
         values = np.empty(seen.shape[:-1], kind)
-        values["seen"] = np.clip(seen, -FARTHEST, FARTHEST)
+        np.clip(seen, -FARTHEST, FARTHEST, out=values["seen"])
         if clocks:
             of_rows = np.ascontiguousarray(stamps[:, 1:]).reshape(-1)
             values["clock"] = clock_of(of_rows, self._clock, self._periods).view(clock).reshape(values.shape)
