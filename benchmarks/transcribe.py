@@ -1,5 +1,8 @@
 """Speech to text on public recordings: `python benchmarks/transcribe.py [yesno|asterisk-en|asterisk-fr|digits ...]`.
 
+With `settings` beside names of Asterisk's prompts, those below are compared on the validation part, a fifth of the
+groups of texts; nothing of the test part is printed.
+
 Options of `gatework train transcribe` may follow, as `--epochs 2` for a look whether all of it runs. Reads
 `speech/NAME.tar.gz` below GATEWORK_DATA and prints what each training reached, with its time. The test parts are: of
 yesno the second half of the sorted names; of Asterisk's prompts, with digits spelt out and the few recordings with
@@ -11,6 +14,7 @@ a few were tried on its test part.
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -24,13 +28,33 @@ import polars as pl
 
 from gatework.training import Run
 
-YESNO = ["--hidden", "64", "--layers", "2", "--batch-size", "4", "--epochs", "40", "--learning-rate", "4e-3"]
-ASTERISK = ["--digits", "leave-out", "--stack", "3", "--minutes", "5"]
+YESNO = [
+    "--hidden",
+    "64",
+    "--layers",
+    "2",
+    "--batch-size",
+    "4",
+    "--epochs",
+    "40",
+    "--learning-rate",
+    "4e-3",
+    "--warmup",
+    "0.2",
+]
+ASTERISK = ["--digits", "leave-out", "--stack", "3", "--minutes", "5", "--epochs", "200"]
+SETTINGS: dict[str, list[str]] = {
+    "what is set": [],
+    "3 x 192 units": ["--layers", "3"],
+    "2 x 256 units": ["--hidden", "256"],
+    "dropout 0.3": ["--dropout", "0.3"],
+}
 SPELT = {
     "asterisk-en": "zero one two three four five six seven eight nine star pound",
     "asterisk-fr": "zéro un deux trois quatre cinq six sept huit neuf étoile dièse",
 }
 DIGITS = ["--units", "words", "--hidden", "96", "--layers", "2", "--batch-size", "32", "--epochs", "30"]
+DIGITS += ["--learning-rate", "3e-3", "--warmup", "0.2"]
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -56,11 +80,15 @@ def asked() -> tuple[list[str], list[str]]:
     return sys.argv[1:first], sys.argv[first:]
 
 
-def trained(source: Path | str, out: Path, options: list[str]) -> Run:
-    start = time.perf_counter()
+def ran(source: Path | str, out: Path, options: list[str]) -> Run:
     command = [sys.executable, "-m", "gatework", "train", "transcribe", str(source), "--out", str(out), "--quiet"]
     subprocess.run([*command, *options, *asked()[1]], check=True, stdout=subprocess.DEVNULL)
-    run = Run.open(out)
+    return Run.open(out)
+
+
+def trained(source: Path | str, out: Path, options: list[str]) -> Run:
+    start = time.perf_counter()
+    run = ran(source, out, options)
     figures = {name.removeprefix("test_"): round(value, 4) for name, value in run.summary["metrics"].items()}
     print(f"{out.name}: {figures}, {time.perf_counter() - start:.1f} s of wall time, imports included", flush=True)
     return run
@@ -83,11 +111,27 @@ def spelt(text: str, name: str) -> str:
     return re.sub(r"(?<!\w)\d(?!\w|\.\d)|[*#]", lambda sign: f" {said[sign[0]]} ", text)
 
 
-def asterisk(name: str, folder: Path) -> None:
+def prompts(name: str, folder: Path) -> Path:
     source = unpacked(name, folder)
     listing = pl.read_csv(source / "metadata.csv")
     rows = [(source / audio, spelt(text, name), "") for audio, text in listing.select("audio", "text").iter_rows()]
-    run = trained(listed(folder, name, rows), folder / f"{name}-run", ASTERISK)
+    return listed(folder, name, rows)
+
+
+def settings(name: str, folder: Path) -> None:
+    source = prompts(name, folder)
+    for what, options in SETTINGS.items():
+        out = folder / f"{name}-{what}".replace(" ", "-")
+        run = ran(source, out, [*ASTERISK, "--validation", "0.2", *options])
+        history = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+        best = min(history, key=lambda epoch: (epoch["validation_wer"], epoch["validation_loss"]))
+        figures = f"WER {best['validation_wer']:.3f}, CER {best['validation_cer']:.3f}"
+        print(f"{name}, {what}: {figures} greedy on the validation part, after {len(history)} epochs", flush=True)
+
+
+def asterisk(name: str, folder: Path) -> None:
+    run = trained(prompts(name, folder), folder / f"{name}-run", ASTERISK)
+    source = folder / name
     test = pl.read_parquet(run.path / "test.parquet")
     texts, known = test["reference"].to_list(), folder / f"{name}-known.txt"
     files = [next(source.rglob(audio)) for audio in test["audio"]]
@@ -117,10 +161,12 @@ def digits(folder: Path) -> None:
 
 
 def main() -> None:
+    names = asked()[0]
+    compares = "settings" in names
     with tempfile.TemporaryDirectory() as temporary:
-        for name in asked()[0] or ["yesno", "asterisk-en", "asterisk-fr", "digits"]:
+        for name in [one for one in names if one != "settings"] or ["yesno", "asterisk-en", "asterisk-fr", "digits"]:
             if name.startswith("asterisk"):
-                asterisk(name, Path(temporary))
+                (settings if compares else asterisk)(name, Path(temporary))
             else:
                 {"yesno": yesno, "digits": digits}[name](Path(temporary))
 

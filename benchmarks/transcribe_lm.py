@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from transcribe import ASTERISK, asked, listed, spelt, trained, unpacked
+from transcribe import ASTERISK, asked, prompts, trained
 
 import gatework as gw
 from gatework import tasks
@@ -43,10 +43,7 @@ def recordings(name: str, folder: Path) -> Run:
     """A network that has learnt a set."""
     if name == "spoken-digits":
         return trained(name, folder / name, ["--units", "letters"])
-    source = unpacked(name, folder)
-    listing = pl.read_csv(source / "metadata.csv")
-    rows = [(source / audio, spelt(text, name), "") for audio, text in listing.select("audio", "text").iter_rows()]
-    return trained(listed(folder, name, rows), folder / f"{name}-run", ASTERISK)
+    return trained(prompts(name, folder), folder / f"{name}-run", ASTERISK)
 
 
 def texts_for(name: str, said: Sequence[str]) -> list[str]:
