@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import nbformat
 import pytest
 from filelock import FileLock
 
@@ -21,6 +20,9 @@ def running():
 @pytest.fixture(scope="session")
 def run_lesson(running, tmp_path_factory):
     """Gives a lesson's notebook, run with every claim of its text asserted."""
+    # Here, as it takes seconds to import.
+    import nbformat
+
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 

@@ -40,6 +40,12 @@ def tree(file: str) -> ast.Module:
     return ast.parse((SOURCE / file).read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(file: str) -> tuple[ast.AST, ...]:
+    """Every node of a file's syntax tree."""
+    return tuple(ast.walk(tree(file)))
+
+
 def package(module: str) -> str:
     """The package or root module that a file or a module's full name belongs to."""
     name = module.removeprefix("gatework.").replace("/", ".").removesuffix(".py").split(".")[0]

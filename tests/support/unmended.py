@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tomli_w
 
-from support.source_tree import ROOT, SOURCE, Import, circles, file_of, files, imports, package, tree
+from support.source_tree import ROOT, SOURCE, Import, circles, file_of, files, imports, nodes, package
 
 LIST = ROOT / "tests" / "structure" / "unmended.toml"
 
@@ -170,26 +170,25 @@ def _names_a_task(path: Path) -> bool:
 def _words_of_code(file: str) -> list[str]:
     """Names and strings of a file, without its docstrings and comments."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = list(ast.walk(tree(file)))
-    bodies = (node.body for node in nodes if isinstance(node, documented))
+    bodies = (node.body for node in nodes(file) if isinstance(node, documented))
     docstrings = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
     fields = ("id", "attr", "name", "arg", "value", "module")
-    values = [getattr(node, field, None) for node in nodes if id(node) not in docstrings for field in fields]
+    values = [getattr(node, field, None) for node in nodes(file) if id(node) not in docstrings for field in fields]
     return [value for value in values if isinstance(value, str)]
 
 
 def class_names_used_twice() -> list[str]:
     """Names that more than one class of the tree has; a private one is its file's own affair."""
-    names = (node.name for file in files() for node in ast.walk(tree(file)) if isinstance(node, ast.ClassDef))
+    names = (node.name for file in files() for node in nodes(file) if isinstance(node, ast.ClassDef))
     return sorted(name for name, count in Counter(names).items() if count > 1 and not name.startswith("_"))
 
 
 def names_that_say_nothing() -> dict[str, int]:
     """How often each file calls something by a name that would fit anything."""
-    nodes = ((file, node) for file in files() for node in ast.walk(tree(file)))
     bound = (
         file
-        for file, node in nodes
+        for file in files()
+        for node in nodes(file)
         if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in EMPTY_NAMES)
         or (isinstance(node, ast.arg) and node.arg in EMPTY_NAMES)
     )
@@ -201,7 +200,7 @@ def escapes() -> tuple[int, int]:
     asserts = sum(
         isinstance(node, ast.Assert) and "isinstance(" in ast.unparse(node.test)
         for file in files()
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
     )
     ignores = sum((SOURCE / file).read_text(encoding="utf-8").count("# type: ignore") for file in files())
     return asserts, ignores
