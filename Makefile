@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS := $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() + 1, 4))")
+# A file's tests by one worker, which makes what they share once; the longest files first (tests/conftest.py).
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 NATIVE := CMakeLists.txt $(wildcard csrc/*.cpp csrc/*.h csrc/*/*.cpp csrc/*/*.h)
 CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/*.h)
 
@@ -18,11 +20,11 @@ demo: setup
 # Tests run side by side: a thread of one that waits busily would keep another from its core. One more than there are
 # cores, as some wait for a browser, a server or a clock.
 test: setup
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 # What needs neither a compiler nor a browser, a process or a long training; for while you work.
 quick: setup
-	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not browser and not data"
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not slow and not browser and not data"
 
 # Random tables, and folders of runs and comparisons changed at random, each of which must be answered or refused in
 # one sentence, random scans against the reference, and random requests to a server; a few of the first two are part of

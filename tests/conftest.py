@@ -75,14 +75,30 @@ SLOW = {
     ),
 }
 
+# The files of each of these groups share what takes longest to make, so one worker runs them. They come first, as the
+# last worker at work would run them alone.
+TOGETHER = {
+    "lessons": ("course/test_lessons.py", "course/test_site_in_browser.py"),
+    "own cells": ("cells/test_custom.py", "nn/test_streaming.py", "training/test_trust.py"),
+}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the slow tests."""
+    """Marks the slow tests, gives each file or group of files to one worker, and puts the longest first."""
     here = Path(__file__).parent
+    groups = {file: group for group, files in TOGETHER.items() for file in files}
+    place_of = {group: place for place, group in enumerate(TOGETHER)}
+    order = []
     for item in items:
-        name = f"{item.path.relative_to(here).as_posix()}::{getattr(item, 'originalname', item.name)}"
-        if any(f"{name}::".startswith((f"{place}/", f"{place}::")) for places in SLOW.values() for place in places):
+        file = item.path.relative_to(here).as_posix()
+        name = f"{file}::{getattr(item, 'originalname', item.name)}"
+        is_slow = any(f"{name}::".startswith((f"{place}/", f"{place}::")) for listed in SLOW.values() for place in listed)
+        if is_slow:
             item.add_marker(pytest.mark.slow)
+        group = groups.get(file, file)
+        item.add_marker(pytest.mark.xdist_group(group))
+        order.append((place_of.get(group, len(place_of)), not is_slow))
+    items[:] = [item for _, item in sorted(zip(order, items, strict=True), key=lambda pair: pair[0])]
 
 
 @pytest.fixture(scope="session", autouse=True)

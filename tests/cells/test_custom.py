@@ -43,11 +43,14 @@ def test_a_cell_of_ones_own_passes_the_battery_of_the_built_in_ones(cell: cells.
     ids=lambda v: v if isinstance(v, str) else v.name,
 )
 def test_the_compiled_cell_agrees_with_its_reference(cell: cells.CustomCell, isa: str):
+    # Another instruction set is other flags, whatever the element type: one of them shows it.
+    is_single = isa != kernels.active_isa()
+    packed = {"is_packed": True, "reverse": True, "bias": False}
     with kernels.use_isa(isa):
-        for dtype in (torch.float32, torch.float64):
+        for dtype in (torch.float32,) if is_single else (torch.float32, torch.float64):
             assert operators.has_kernel(cell, torch.zeros(1, dtype=dtype))
-        check(Case(cell.name, steps=6, batch=5, input=3, hidden=19))
-        check(Case(cell.name, steps=4, batch=7, input=9, hidden=33, is_packed=True, reverse=True, bias=False))
+        check(Case(cell.name, steps=6, batch=5, input=3, hidden=19), is_single=is_single)
+        check(Case(cell.name, steps=4, batch=7, input=9, hidden=33, **packed), is_single=is_single)
 
 
 @pytest.mark.parametrize("cell", [own.MyLSTM, own.Mixed], ids=lambda c: c.name)

@@ -8,7 +8,7 @@ import pytest
 
 import gatework
 from gatework._files import read_json
-from support.command_line import run_here, run_process
+from support.command_line import run_forked, run_here
 
 
 def sales(path: Path, days: int = 120) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def test_a_table_becomes_a_forecast_of_the_rows_that_follow(tmp_path):
     sales(tmp_path / "sales.csv")
     columns = ("--time", "day", "--target", "sales", "--known", "promo", "--horizon", 7)
     options = ("--epochs", 2, "--no-blend", "--out", "run", "--json")
-    done = run_process("train", "forecast", "sales.csv", *columns, *options, cwd=tmp_path)
+    done = run_forked("train", "forecast", "sales.csv", *columns, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["metrics"]["test_mase"] < 2
     refused = run_here("predict", "run", cwd=tmp_path)

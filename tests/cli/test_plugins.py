@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import run_process
+from support.command_line import run_forked
 
 PLUGIN = """
 from dataclasses import dataclass, replace
@@ -57,16 +57,16 @@ def folder(tmp_path) -> Path:
 
 
 def test_a_task_of_a_persons_own_has_its_flags_and_is_trained_compared_and_opened(folder):
-    shown = run_process("--plugin", "last_steps.py", "train", "last", "--help", cwd=folder)
+    shown = run_forked("--plugin", "last_steps.py", "train", "last", "--help", cwd=folder)
     assert "--steps INTEGER" in shown.stdout
     assert "[default: 5]" in shown.stdout
     small = ("--steps", 3, "--epochs", 1, "--hidden", 4, "--json", "-q")
-    done = run_process("--plugin=last_steps.py", "train", "last", "waves", "--out", "run", *small, cwd=folder)
+    done = run_forked("--plugin=last_steps.py", "train", "last", "waves", "--out", "run", *small, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "steps = 3" in (folder / "run" / "recipe.toml").read_text()
-    again = run_process("--plugin", "last_steps.py", "evaluate", "run", "--json", cwd=folder)
+    again = run_forked("--plugin", "last_steps.py", "evaluate", "run", "--json", cwd=folder)
     assert json.loads(again.stdout) == json.loads(done.stdout)["metrics"]
-    compared = run_process(
+    compared = run_forked(
         *("compare", "waves", "--task", "last", "--cells", "rnn,gru", "--seeds", 1, "--jobs", 2, "--out", "out"),
         *(*small, "--plugin", "last_steps.py"),
         cwd=folder,
@@ -76,21 +76,21 @@ def test_a_task_of_a_persons_own_has_its_flags_and_is_trained_compared_and_opene
 
 
 def test_a_data_set_and_a_recipe_of_a_persons_own(folder):
-    listed = run_process("--plugin", "last_steps.py", "datasets", cwd=folder)
+    listed = run_forked("--plugin", "last_steps.py", "datasets", cwd=folder)
     assert "few-waves" in listed.stdout
-    assert "brief" in run_process("--plugin", "last_steps.py", "recipes", cwd=folder).stdout
-    done = run_process("--plugin", "last_steps.py", "train", "regress", "few-waves", "--out", "r", "-q", cwd=folder)
+    assert "brief" in run_forked("--plugin", "last_steps.py", "recipes", cwd=folder).stdout
+    done = run_forked("--plugin", "last_steps.py", "train", "regress", "few-waves", "--out", "r", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "hidden = 4" in (folder / "r" / "recipe.toml").read_text()
 
 
 def test_a_run_folder_loads_no_code_and_says_what_is_missing(folder):
-    done = run_process(
+    done = run_forked(
         *("--plugin", "last_steps.py", "train", "last", "waves", "--out", "run", "--epochs", 1, "--hidden", 4, "-q"),
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr
-    alone = run_process("evaluate", "run", cwd=folder)
+    alone = run_forked("evaluate", "run", cwd=folder)
     assert alone.returncode == 1
     assert 'there is no task "last"' in alone.stderr
     assert "--plugin" in alone.stderr
@@ -104,7 +104,7 @@ def test_a_plugin_that_cannot_be_read_is_one_sentence(folder, plugin, sentence):
     if plugin == "sub/json.py":
         (folder / "sub").mkdir()
         (folder / plugin).write_text("")
-    done = run_process("--plugin", plugin, "recipes", cwd=folder)
+    done = run_forked("--plugin", plugin, "recipes", cwd=folder)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from gatework.tasks.classify.metrics import answers_of, metrics
 from gatework.tasks.classify.tally import ClassTally
 from gatework.tasks.regress import metrics as regress_metrics
 from gatework.tasks.regress.tally import ValueTally
-from support.command_line import run_here, run_process
+from support.command_line import run_forked, run_here
 from support.datasets import waves
 
 STEPS = [f"s{k}" for k in range(6)]
@@ -88,7 +88,7 @@ def test_answers_that_are_counted_are_as_good_as_those_that_are_kept():
 
 
 def test_without_a_file_they_are_printed_with_one_header(place):
-    done = run_process("predict", place / "run", place / "in")
+    done = run_forked("predict", place / "run", place / "in")
     lines = done.stdout.splitlines()
     assert len(lines) == 91
     assert lines[0].startswith("s0,")

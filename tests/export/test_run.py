@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gatework
-from support.command_line import run_here, run_process
+from support.command_line import run_forked, run_here
 from support.datasets import opinions
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ def run(tmp_path_factory):
 
 def test_the_onnx_file_of_a_run_says_what_the_run_says(run):
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (gatework[export])")
-    done = run_process("export", run.path)
+    done = run_forked("export", run.path)
     assert done.returncode == 0, done.stderr
     session = runtime.InferenceSession(run.path / "model.onnx")
     about = json.loads(session.get_modelmeta().custom_metadata_map["gatework"])["about"]

@@ -120,8 +120,8 @@ def run(case: Case, dtype: torch.dtype, scan=None, rounding: torch.dtype | None 
 NAMES = ("x", *ScanWeights._fields)
 
 
-def check(case: Case) -> None:
-    """In float64 the kernels agree with the reference; in float32 they are as accurate as it is.
+def check(case: Case, *, is_single: bool = False) -> None:
+    """In float64, unless `is_single`, the kernels agree with the reference; in float32 they are as accurate as it is.
 
     Two float64 runs differ by rounding only: each sum of n terms by n eps at most, over at most `steps` steps that pass
     it on. The float32 error against float64 is at most twice the reference's own, and some roundings where that is
@@ -129,7 +129,7 @@ def check(case: Case) -> None:
     """
     exact = run(case, torch.float64, reference.run)
     terms = case.steps * (case.input + case.hidden + 8)
-    for name, error in run(case, torch.float64).errors(exact).items():
+    for name, error in (() if is_single else run(case, torch.float64).errors(exact).items()):
         assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, (case, name, error)
     usual = run(case, torch.float32, reference.run).errors(exact)
     for name, error in run(case, torch.float32).errors(exact).items():

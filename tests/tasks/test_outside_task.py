@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import support
-from support.command_line import COMMAND, run_process
+from support.command_line import COMMAND, run_forked
 
 # It is not imported here: the other tests ask every registered task.
 PLUGIN = ("--plugin", Path(support.__file__).with_name("spelling.py"))
@@ -25,7 +25,7 @@ def folder(tmp_path_factory) -> Path:
     random = np.random.default_rng(0)
     numbers = ["".join(map(str, random.integers(0, 10, size=random.integers(1, 9)))) for _ in range(300)]
     (folder / "numbers.csv").write_text("number\n" + "\n".join(numbers) + "\n")
-    done = run_process(*PLUGIN, "train", "spell", "numbers.csv", "--out", "run", *SETTINGS, "-q", cwd=folder)
+    done = run_forked(*PLUGIN, "train", "spell", "numbers.csv", "--out", "run", *SETTINGS, "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -49,37 +49,37 @@ def test_a_killed_training_goes_on_to_the_same_weights(folder):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (folder / "killed" / "summary.json").exists(), "it was killed too late to show anything"
-    done = run_process(*PLUGIN, "train", "--resume", "killed", "-q", cwd=folder)
+    done = run_forked(*PLUGIN, "train", "--resume", "killed", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     for name in ("model.safetensors", "answers.parquet"):
         assert (folder / "killed" / name).read_bytes() == (folder / "run" / name).read_bytes()
 
 
 def test_it_has_no_live_page_and_says_so(folder):
-    done = run_process(*PLUGIN, "inspect", "run", cwd=folder)
+    done = run_forked(*PLUGIN, "inspect", "run", cwd=folder)
     assert (done.returncode, done.stdout) == (1, "")
     assert 'was trained for the task "spell"; the live page is for runs that read single texts or' in done.stderr
     assert not (folder / "run" / "inspect.html").exists()
 
 
 def test_it_is_evaluated_and_predicts_and_streams(folder):
-    done = run_process(*PLUGIN, "evaluate", "run", "numbers.csv", "--json", cwd=folder)
+    done = run_forked(*PLUGIN, "evaluate", "run", "numbers.csv", "--json", cwd=folder)
     assert json.loads(done.stdout)["exact"] > 0.9
-    said = run_process(*PLUGIN, "predict", "run", "--json", cwd=folder, stdin="407\n9\n")
+    said = run_forked(*PLUGIN, "predict", "run", "--json", cwd=folder, stdin="407\n9\n")
     assert json.loads(said.stdout) == [
         {"number": "407", "words": "four zero seven"},
         {"number": "9", "words": "nine"},
     ]
-    wrong = run_process(*PLUGIN, "predict", "run", "4o7", cwd=folder)
+    wrong = run_forked(*PLUGIN, "predict", "run", "4o7", cwd=folder)
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr == 'gatework: "4o7" is no number, digits were expected\n'
-    lines = run_process(*PLUGIN, "predict", "run", "--stream", cwd=folder, stdin="digit\n4\n0\n7\n")
+    lines = run_forked(*PLUGIN, "predict", "run", "--stream", cwd=folder, stdin="digit\n4\n0\n7\n")
     assert [json.loads(line)["words"] for line in lines.stdout.splitlines()] == ["four", "four zero", "four zero seven"]
 
 
 def test_it_is_compared_with_its_baseline_and_reported(folder):
     words = ("compare", "numbers.csv", "--task", "spell", "--cells", "rnn,lstm", "--seeds", 1, "--jobs", 1)
-    done = run_process(*PLUGIN, *words, *SETTINGS[:-2], "--out", "compared", "-q", cwd=folder)
+    done = run_forked(*PLUGIN, *words, *SETTINGS[:-2], "--out", "compared", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     content = json.loads((folder / "compared" / "comparison.json").read_text())
     assert {entry["name"] for entry in content["entries"]} == {"rnn", "lstm", "most frequent word"}
@@ -90,7 +90,7 @@ def test_it_is_compared_with_its_baseline_and_reported(folder):
 
 
 def test_without_the_plugin_the_run_is_one_sentence(folder):
-    done = run_process("predict", "run", "12", cwd=folder)
+    done = run_forked("predict", "run", "12", cwd=folder)
     assert done.returncode != 0
     assert 'there is no task "spell"' in done.stderr
     assert "name its file by --plugin" in done.stderr

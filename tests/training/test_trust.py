@@ -14,7 +14,7 @@ from gatework.errors import GateworkError, RunError
 from gatework.training import Progress, Run
 from gatework.training.completing import complete
 from support import custom_cells
-from support.command_line import run_process
+from support.command_line import run_forked
 from support.datasets import opinions
 
 EVIL = """
@@ -36,7 +36,7 @@ def test_a_run_predicts_without_the_file_of_its_cell(own_run, tmp_path):
     shutil.copytree(own_run.path, folder)
     recipe = folder / "recipe.toml"
     recipe.write_text(recipe.read_text().replace(custom_cells.__file__, "/nowhere/custom_cells.py"))
-    done = run_process("predict", folder, "a good film", "--json")
+    done = run_forked("predict", folder, "a good film", "--json")
     assert done.returncode == 0, done.stderr
     (answer,) = json.loads(done.stdout)
     (here,) = own_run.predict(["a good film"]).to_dicts()
@@ -53,7 +53,7 @@ def test_a_file_that_a_run_names_is_not_executed(tmp_path, words):
     recipe.write_text(recipe.read_text().replace('cell = "lstm"', f'cell = "{tmp_path / "evil.py"}:MyLSTM"'))
     if "--resume" in words:
         (tmp_path / "run" / "summary.json").unlink()
-    done = run_process(*words, cwd=tmp_path)
+    done = run_forked(*words, cwd=tmp_path)
     assert done.returncode == 1
     assert "code that a run names is never executed" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -157,6 +157,6 @@ def test_a_path_in_a_sent_recipe_is_not_read_into_a_page(tmp_path):
     secret.write_text("text,label\n" + "".join(f"secret words number {k} of mine,{k % 2}\n" for k in range(60)))
     made = gatework.train("classify", secret, out=tmp_path / "run", **SMALL)
     (tmp_path / "run" / "test.parquet").unlink()
-    done = run_process("inspect", made.path)
+    done = run_forked("inspect", made.path)
     assert done.returncode == 0, done.stderr
     assert "words number" not in (made.path / "inspect.html").read_text()
