@@ -79,11 +79,12 @@ def run(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("words", [("predict", "run"), ("predict", "run", "--stream")], ids=["lines", "a stream"])
-def test_a_command_that_waits_for_input_ends_on_the_first_ctrl_c(run, words):
-    process = started(run, *words)
-    time.sleep(12 if os.environ.get("CI") else 6)  # until it waits; there is nothing to see from outside
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert said.splitlines()[-1].startswith("gatework: stopped")
+def test_a_command_that_waits_for_input_ends_on_the_first_ctrl_c(run):
+    processes = [started(run, "predict", "run", *words) for words in ((), ("--stream",))]
+    time.sleep(12 if os.environ.get("CI") else 6)  # until they wait; there is nothing to see from outside
+    for process in processes:
+        os.killpg(process.pid, signal.SIGINT)
+    for process in processes:
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert said.splitlines()[-1].startswith("gatework: stopped")

@@ -32,9 +32,10 @@ def run_process(*arguments: object, cwd: Path | None = None, stdin: str = "", co
 
 # It imports what takes long and does nothing else; each command is a fork of it.
 _FORKING = """
-import json, os, sys
-import torch
+import gc, json, os, sys
+import gatework.nn, rich.console
 from gatework.cli import main
+gc.freeze()
 while line := sys.stdin.readline():
     words, folder, environment, files = json.loads(line)
     child = os.fork()

@@ -50,7 +50,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_weights(tmp_path
         process = start(killed)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        if kills < 4:
+        if kills < 2:
             time.sleep(random.uniform(0.02, 1.2))
             process.send_signal(signal.SIGKILL)
         slow_imports = process.stdout.read().strip()

@@ -31,6 +31,11 @@ def own_run(tmp_path_factory):
     return gatework.train("classify", opinions(), out=out, cell=f"{custom_cells.__file__}:MyLSTM", **SMALL)
 
 
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory):
+    return gatework.train("classify", opinions(), out=tmp_path_factory.mktemp("plain") / "run", **SMALL)
+
+
 def test_a_run_predicts_without_the_file_of_its_cell(own_run, tmp_path):
     folder = tmp_path / "sent"
     shutil.copytree(own_run.path, folder)
@@ -46,8 +51,8 @@ def test_a_run_predicts_without_the_file_of_its_cell(own_run, tmp_path):
 
 
 @pytest.mark.parametrize("words", [("predict", "run", "a film"), ("inspect", "run"), ("train", "--resume", "run")])
-def test_a_file_that_a_run_names_is_not_executed(tmp_path, words):
-    gatework.train("classify", opinions(), out=tmp_path / "run", **SMALL)
+def test_a_file_that_a_run_names_is_not_executed(plain_run, tmp_path, words):
+    shutil.copytree(plain_run.path, tmp_path / "run")
     (tmp_path / "evil.py").write_text(EVIL)
     recipe = tmp_path / "run" / "recipe.toml"
     recipe.write_text(recipe.read_text().replace('cell = "lstm"', f'cell = "{tmp_path / "evil.py"}:MyLSTM"'))
@@ -116,11 +121,6 @@ def test_the_title_of_a_sent_cell_is_no_code_in_what_is_written(own_run, tmp_pat
     assert text.index("int x;") < text.index("*/")
     text = export.js(network, tmp_path / "model.js").read_text()
     assert next(line for line in text.splitlines() if "int x;" in line).startswith("//")
-
-
-@pytest.fixture(scope="module")
-def plain_run(tmp_path_factory):
-    return gatework.train("classify", opinions(), out=tmp_path_factory.mktemp("plain") / "run", **SMALL)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
