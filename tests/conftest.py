@@ -92,7 +92,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         file = item.path.relative_to(here).as_posix()
         name = f"{file}::{getattr(item, 'originalname', item.name)}"
-        is_slow = any(f"{name}::".startswith((f"{place}/", f"{place}::")) for listed in SLOW.values() for place in listed)
+        is_slow = any(
+            f"{name}::".startswith((f"{place}/", f"{place}::")) for listed in SLOW.values() for place in listed
+        )
         if is_slow:
             item.add_marker(pytest.mark.slow)
         group = groups.get(file, file)

@@ -11,8 +11,6 @@ import re
 import tomllib
 from functools import cache, partial
 
-import pytest
-
 import support
 from support import unmended
 from support.apart import apart

@@ -129,7 +129,7 @@ def check(case: Case, *, is_single: bool = False) -> None:
     """
     exact = run(case, torch.float64, reference.run)
     terms = case.steps * (case.input + case.hidden + 8)
-    for name, error in (() if is_single else run(case, torch.float64).errors(exact).items()):
+    for name, error in () if is_single else run(case, torch.float64).errors(exact).items():
         assert error <= case.stretch * terms * torch.finfo(torch.float64).eps, (case, name, error)
     usual = run(case, torch.float32, reference.run).errors(exact)
     for name, error in run(case, torch.float32).errors(exact).items():
