@@ -109,6 +109,7 @@ struct ForwardArguments {
   SavedPlanes planes;
   void* trace[max_traced];     // (rows, hidden): the trace, each or null; the slot of h is null when h is projected
   const StepOptions* options;  // null for a plain scan
+  bool goes_beside;            // filled in by run_forward: hides_products() of this processor
 };
 
 struct BackwardArguments {

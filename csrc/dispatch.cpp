@@ -344,6 +344,7 @@ Status run_forward(const Kernel& kernel, ForwardArguments* layers, int layer_cou
   for (int l = 0; l < layer_count; ++l) {
     prefer_large_pages(layers[l].saved, place_planes(kernel, layers[l]));
     layers[l].panels = kernel.pack_forward(layers[l], packed[l]);
+    layers[l].goes_beside = hides_products();
   }
   parallel(slices.count(), [&](int64_t index) {
     const int k = static_cast<int>(index);

@@ -129,6 +129,32 @@ void multiply_beside(const ProductBeside<O>& p) {
   }
 }
 
+// The products of one row with two panels, of one segment each; sums are as multiply_tile() makes them of each.
+template <class O, int Columns>
+void multiply_both(const Product<O>& p, const Product<O>& q) {
+  using V = typename O::V;
+  V sum[1][Columns], other[1][Columns];
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) {
+    sum[0][c] = V::load(p.start + c * V::lanes);
+    other[0][c] = V::load(q.start + c * V::lanes);
+  }
+  const auto *u = p.panel, *v = q.panel;
+  const auto *a = p.segments->a, *const end = a + p.segments->depth;
+  for (; a != end; ++a) {
+    const auto x = O::broadcast(a);
+    add_products<O>(sum, u, [&](int) { return x; });
+    add_products<O>(other, v, [&](int) { return x; });
+    u += Columns * V::lanes;
+    v += Columns * V::lanes;
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < Columns; ++c) {
+    sum[0][c].store(p.z + c * V::lanes);
+    other[0][c].store(q.z + c * V::lanes);
+  }
+}
+
 // z (rows x columns) = a.T * b over `depth` rows of both, each group in the place of a T: a[k * lda + row],
 // b[k * ldb + column].
 template <class O, int Rows, int Columns>
@@ -259,6 +285,13 @@ GATEWORK_SHARED void multiply_beside(int columns, const ProductBeside<O>& produc
       multiply_beside<O, rows_beside, 1>, multiply_beside<O, rows_beside, 2>, multiply_beside<O, rows_beside, 3>,
       multiply_beside<O, rows_beside, 4>};
   table[columns - 1](product);
+}
+
+template <class O>
+GATEWORK_INLINE void multiply_both(int columns, const Product<O>& p, const Product<O>& q) {
+  static constexpr void (*table[])(const Product<O>&, const Product<O>&) = {multiply_both<O, 1>, multiply_both<O, 2>,
+                                                                            multiply_both<O, 3>, multiply_both<O, 4>};
+  table[columns - 1](p, q);
 }
 
 // Rows in tiles of nearly equal height: `count` tiles, the first `larger` of them one row taller than `height`.

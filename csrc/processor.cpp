@@ -14,6 +14,7 @@ namespace gatework {
 
 bool has_tile_registers() { return true; }
 bool gains_by_bfloat16() { return true; }
+bool hides_products() { return true; }
 
 #elif defined(__x86_64__) && defined(__linux__)
 
@@ -57,14 +58,24 @@ bool has_tile_registers() { return false; }
 
 #if !defined(GATEWORK_TILE_MODEL)
 
-bool gains_by_bfloat16() {
-  if (has_tile_registers()) return true;
+namespace {
+
+bool is_intel() {
 #if defined(__x86_64__)
   unsigned eax, ebx, ecx, edx;
-  return !(__get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx);
+  return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx;
 #else
-  return true;
+  return false;
 #endif
+}
+
+}  // namespace
+
+bool gains_by_bfloat16() { return has_tile_registers() || !is_intel(); }
+
+bool hides_products() {
+  static const bool hides = !is_intel();
+  return hides;
 }
 
 #endif

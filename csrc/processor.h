@@ -11,4 +11,8 @@ bool has_tile_registers();
 // begin one vdpbf16ps in two cycles, and four fused multiplications of floats, which do twice as much.
 bool gains_by_bfloat16();
 
+// Whether a product is made for free in the time in which another one waits for weights of the second cache: not by
+// Intel's cores, which are given 48 bytes a cycle, and whose accesses to the first cache stand in the way of that.
+bool hides_products();
+
 }  // namespace gatework

@@ -85,7 +85,7 @@ class ForwardScan {
     const int64_t factors = O::is_rounded ? (2 * output + hidden) / O::group : 0;
     return static_cast<int64_t>(sizeof(T)) *
            (rows * (2 * output + Cell::states * hidden + factors) + (tile_vectors<O> + max_columns) * V::lanes +
-            (layout.batch == 1 ? 2 * steps_at_once * accumulators * hidden : 0));
+            (layout.batch == 1 ? most_steps_at_once * accumulators * hidden : 0));
   }
 
   ForwardScan(const ForwardArguments& arguments, int64_t first, int64_t last, void* scratch)
@@ -142,14 +142,19 @@ class ForwardScan {
   }
 
   // A single sequence. The input products of some steps are made at once, so that their weights are read once for all
-  // of them; where registers allow it, a part of them beside each recurrent product of the steps before, which waits
-  // for weights that lie far away. Every sum is made of the same terms in the same order as one step after the other.
-  static constexpr bool goes_beside =
+  // of them; where registers allow it and the processor gains by it, a part of them beside each recurrent product of
+  // the steps before, which waits for weights that lie far away. Every sum is made of the same terms in the same order
+  // as one step after the other.
+  static constexpr bool can_go_beside =
       !O::is_rounded && vector_registers == 32 && (C::are_shared || C::inputs == C::gates);
-  static constexpr int64_t steps_at_once = goes_beside ? rows_beside : 24;
+  static constexpr int64_t most_steps_at_once = 24;
+  static_assert(2 * rows_beside <= most_steps_at_once, "there is room for the inputs of now and of later");
+
+  bool goes_beside() const { return can_go_beside && p.goes_beside; }
+  int64_t steps_at_once() const { return goes_beside() ? rows_beside : most_steps_at_once; }
 
   InputSums<O> inputs_from(int64_t k, T* sums) const {
-    const int64_t left = p.layout.steps - k, rows = left < steps_at_once ? left : steps_at_once;
+    const int64_t left = p.layout.steps - k, most = steps_at_once(), rows = left < most ? left : most;
     return {sums, p.layout.reverse ? left - rows : k, rows};
   }
 
@@ -158,15 +163,19 @@ class ForwardScan {
     const int64_t steps = p.layout.steps;
     InputSums<O> now = inputs_from(0, input_sums);
     now.read(feeds_of<Cell>, p);
-    for (int64_t k = 0; k < steps; k += steps_at_once) {
-      const InputSums<O> later = inputs_from(
-          k + steps_at_once, now.sums == input_sums ? input_sums + steps_at_once * accumulators * stride : input_sums);
-      const bool is_beside = goes_beside && later.rows == steps_at_once;
+    for (int64_t k = 0; k < steps; k += steps_at_once()) {
+      T* const other = now.sums == input_sums ? input_sums + rows_beside * accumulators * stride : input_sums;
+      const InputSums<O> later = inputs_from(k + steps_at_once(), goes_beside() ? other : input_sums);
+      const bool is_beside = goes_beside() && later.rows == rows_beside;
       if (is_beside) later.start(feeds_of<Cell>, p);
       for (int64_t n = 0; n < now.rows; ++n) {
         const int64_t t = p.layout.reverse ? steps - 1 - k - n : k + n;
         seen = factors_now;
-        ForwardScan(*this).each_unit_alone(t, now, later, is_beside ? n : -1);
+        if (is_beside) {
+          if constexpr (can_go_beside) ForwardScan(*this).template each_unit_alone<true>(t, now, later, n);
+        } else {
+          ForwardScan(*this).template each_unit_alone<false>(t, now, later, n);
+        }
         if (p.weights.projection) project({t, 1});
         if (k + n + 1 == steps) finish(0, 1);
         swap(h_now, h_next);
@@ -177,55 +186,76 @@ class ForwardScan {
     }
   }
 
-  // One step, and beside it the part of that number of the inputs of later steps; none where `part` is -1. The cell's
-  // own work on a panel comes after the next panel's product, which has begun to wait for its weights then.
-  void each_unit_alone(int64_t t, const InputSums<O>& now, const InputSums<O>& later, int64_t part) {
-    const int64_t most = (input + rows_beside - 1) / rows_beside, left = input - part * most;
-    const int64_t depth = left < 0 ? 0 : left < most ? left : most;
-    const auto* const x = static_cast<const Element*>(p.x);
-    T* sums = z;
-    T* sums_before = z + tile_vectors<O> / 2 * V::lanes;
-    const int64_t blocks = stride / V::lanes;
-    const T* panel = static_cast<const T*>(p.panels.weights);
-    int64_t before = 0;
-    // One turn more than there are panels, for the cells of the last.
-    for (int64_t block = 0, count = 0, count_before = 0;; block += count) {
-      const int64_t left_blocks = blocks - block;
-      count = left_blocks < C::blocks_per_panel ? left_blocks : C::blocks_per_panel;
-      if (count > 0) {
-        const int64_t place = block * V::lanes * accumulators;
-        row_alone(static_cast<int>(count), panel, now.sums + (t - now.first_row) * accumulators * stride + place,
-                  {x + later.first_row * input + part * most, input, depth}, part * most,
-                  part < 0 ? nullptr : later.sums + place, sums);
+  // Some blocks of units, and their weights.
+  struct Panel {
+    int64_t block;
+    int count;
+    const T* weights;
+  };
+
+  GATEWORK_INLINE Panel panel_at(int64_t place) const {
+    const int64_t block = place * C::blocks_per_panel, left = stride / V::lanes - block;
+    return {block, static_cast<int>(left < C::blocks_per_panel ? left : C::blocks_per_panel),
+            static_cast<const T*>(p.panels.weights) +
+                place * Panels::panel_elements(feeds_of<Cell>, input, output, C::blocks_per_panel)};
+  }
+
+  // One step, and beside it the part of that number of the inputs of later steps. Every other step begins where the one
+  // before it ended, as those weights are still near. With nothing beside them, the products of its first two panels
+  // are made together: one waits for its weights, the other for its own sums. The cell's own work on a panel comes
+  // after the next panel's product, which has begun to wait for its weights then.
+  template <bool is_beside>
+  void each_unit_alone(int64_t t, const InputSums<O>& now, [[maybe_unused]] const InputSums<O>& later,
+                       [[maybe_unused]] int64_t part) {
+    const int64_t panels = (stride / V::lanes + C::blocks_per_panel - 1) / C::blocks_per_panel;
+    const auto at = [&](int64_t k) GATEWORK_INLINED { return panel_at(t % 2 ? panels - 1 - k : k); };
+    const auto sums = [&](int64_t k) GATEWORK_INLINED { return z + k % 4 * (tile_vectors<O> / 4) * V::lanes; };
+    const Segment<Element> h[] = {{seen, output_stride, output}};
+    const auto product = [&](int64_t k) GATEWORK_INLINED { return product_alone(at(k), t, now, h, sums(k)); };
+    constexpr bool may_be_two = !O::is_rounded && !is_beside;
+    const bool are_two = may_be_two && panels > 1 && at(0).count == at(1).count;
+    int64_t done = 0;
+    for (int64_t k = are_two; k <= panels; ++k) {
+      if (are_two && k == 1) {
+        if constexpr (may_be_two) multiply_both<O>(columns_of(at(0)), product(0), product(1));
+        continue;
       }
-      cells_alone(t, before, static_cast<int>(count_before), sums_before);
-      if (count == 0) return;
-      panel += Panels::panel_elements(feeds_of<Cell>, input, output, count);
-      swap(sums, sums_before);
-      before = block;
-      count_before = count;
+      if (k < panels) {
+        if constexpr (is_beside) {
+          multiply_beside_alone(at(k), product(k), later, part);
+        } else {
+          multiply<O>(1, columns_of(at(k)), product(k));
+        }
+      }
+      for (; done < k; ++done) cells_alone(t, at(done).block, at(done).count, sums(done));
     }
   }
 
-  // The recurrent product of a panel on top of what is at `from`, and beside it a part of later input products, whose
-  // columns begin at `first`, added to `later` unless that is null.
-  GATEWORK_INLINE void row_alone(int count, const T* panel, const T* from,
-                                 [[maybe_unused]] const Segment<Element>& part, [[maybe_unused]] int64_t first,
-                                 [[maybe_unused]] T* later, T* sums) const {
-    const int skipped = C::are_shared ? 0 : C::first_gate, columns = C::are_shared ? count * accumulators : C::gates;
-    const T* const w = panel + accumulators * count * V::lanes;
-    const T* const u = w + O::groups(input) * C::inputs * count * V::lanes;
-    const Segment<Element> h[] = {{seen, output_stride, output}};
+  static GATEWORK_INLINE int columns_of(const Panel& panel) {
+    return C::are_shared ? panel.count * accumulators : C::gates;
+  }
+
+  // The recurrent product of a panel, which starts from the input sums.
+  GATEWORK_INLINE Product<O> product_alone(const Panel& panel, int64_t t, const InputSums<O>& now,
+                                           const Segment<Element>* h, T* sums) const {
+    const int skipped = C::are_shared ? 0 : C::first_gate;
+    const T* const from =
+        now.sums + (t - now.first_row) * accumulators * stride + panel.block * V::lanes * accumulators;
     for (int a = 0; a < skipped; ++a) V::load(from + a * V::lanes).store(sums + a * V::lanes);
-    const int64_t wide = columns * V::lanes;
-    const Product<O> row = {from + skipped * V::lanes, 0, sums + skipped * V::lanes, wide, h, 1, u};
-    if constexpr (goes_beside) {
-      if (later) {
-        const T* const weights = w + first * wide;
-        return multiply_beside<O>(columns, {row, {nullptr, 0, later, accumulators * stride, &part, 1, weights}});
-      }
-    }
-    multiply<O>(1, columns, row);
+    const T* const u = panel.weights + (accumulators + O::groups(input) * C::inputs) * panel.count * V::lanes;
+    return {from + skipped * V::lanes, 0, sums + skipped * V::lanes, columns_of(panel) * V::lanes, h, 1, u};
+  }
+
+  // That product, and beside it a part of the panel's input products of later steps.
+  GATEWORK_INLINE void multiply_beside_alone(const Panel& panel, const Product<O>& row, const InputSums<O>& later,
+                                             int64_t part) const {
+    const int64_t most = (input + rows_beside - 1) / rows_beside, k = part * most, left = input - k;
+    const int64_t depth = left < 0 ? 0 : left < most ? left : most;
+    const int columns = columns_of(panel);
+    const Segment<Element> x[] = {{static_cast<const Element*>(p.x) + later.first_row * input + k, input, depth}};
+    T* const to = later.sums + panel.block * V::lanes * accumulators;
+    const T* const w = panel.weights + accumulators * panel.count * V::lanes + k * columns * V::lanes;
+    multiply_beside<O>(columns, {row, {nullptr, 0, to, accumulators * stride, x, 1, w}});
   }
 
   GATEWORK_INLINE void cells_alone(int64_t t, int64_t block, int count, const T* sums) {

@@ -29,7 +29,8 @@ const Sizes cases[] = {
     {6, 9, 3, 33, 33, true, true},     {3, 5, 70, 40, 40, false, false},  {5, 6, 4, 18, 7, true, true},
     {5, 6, 4, 18, 7, false, false},    {40, 8, 16, 48, 48, false, false}, {0, 4, 3, 5, 5, false, false},
     {300, 2, 3, 19, 19, false, false}, {7, 32, 1, 20, 20, false, false},  {4, 48, 3, 5, 5, false, true},
-    {6, 48, 20, 20, 20, false, false}, {5, 32, 5, 5, 5, false, true}};
+    {6, 48, 20, 20, 20, false, false}, {5, 32, 5, 5, 5, false, true},     {27, 1, 20, 70, 70, false, false},
+    {12, 1, 9, 33, 33, false, true}};
 
 // The layout, and how many rows of weights each product has.
 Problem empty_problem(const Kernel& kernel, const Sizes& s, size_t& inputs, size_t& gates) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the native drivers with each sanitizer and runs them once per instruction set, that of tile registers on a model
-# of them. Usage: sanitize.sh [FOLDER [PART ...]]; the parts are bytes, the kernels on int8, and scans, all others.
+# of them. Usage: [ISAS="avx2 avx512"] sanitize.sh [FOLDER [PART ...]]; the parts are bytes, the kernels on int8, and scans.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/sanitize}
@@ -49,7 +49,7 @@ scans() {
   done
 }
 
-for sanitizer in address undefined thread; do
+for sanitizer in address,undefined thread; do
   common="-std=c++17 -O1 -g -ffp-contract=fast -fno-sanitize-recover=all -fsanitize=$sanitizer"
   for part in $parts; do "$part"; done
 done

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds the modules _native and _decoding with AddressSanitizer and UndefinedBehaviorSanitizer and runs tests of Python on
+# them: what decodes and counts, losses, attention, everything that is handed over, and random scans. The kernels of
+# scans come as `make setup` compiled them; sanitize.sh has those. Usage: sanitize_calls.sh [FOLDER [TEST ...]]
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=${1:-$root/build/sanitize-calls}
+tests=${*:2}
+tests=${tests:-tests/decoding tests/nn/softmax tests/nn/test_attention.py tests/native/test_fuzz.py tests/scan}
+python=$root/.venv/bin/python
+compiler=${CXX:-g++}
+. "$root/tests/native/flags.sh"
+mkdir -p "$build"
+rm -f "$build"/*.o
+
+nanobind=$("$python" -c "import nanobind; print(nanobind.source_dir())")
+headers=$("$python" -c "import sysconfig; print(sysconfig.get_paths()['include'])")
+sanitized="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+common="-std=c++17 -O1 -g -fPIC -ffp-contract=fast $sanitized"
+door="-isystem $headers -isystem $nanobind/../include -isystem $nanobind/../ext/robin_map/include"
+
+case $(uname -m) in
+  x86_64) isas="baseline avx2 avx512 avx512_bf16" ;;
+  aarch64 | arm64) isas=neon ;;
+  *) isas=baseline ;;
+esac
+
+units=
+unit() { units+="$compiler $common ${*:3} -c $1 -o $build/$2.o"$'\n'; }
+for source in "$root"/csrc/decoding/*.cpp; do unit "$source" "decoding-$(basename "$source" .cpp)" $door; done
+for source in bind dispatch processor threads attention/bind attention/dispatch quantized/bind quantized/dispatch \
+  softmax/bind softmax/dispatch; do
+  unit "$root/csrc/$source.cpp" "native-${source//\//-}" $door
+done
+for isa in $isas; do
+  for element in $(elements_of "$isa"); do
+    [ "$element" = float64 ] || unit "$root/csrc/softmax/kernels.cpp" "native-loss-$isa-$element" \
+      $(flags_of "$isa") -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element
+  done
+  case $isa in *_*) ;; *) unit "$root/csrc/attention/kernels.cpp" "native-attention-$isa" \
+    $(flags_of "$isa") -DGATEWORK_ISA=$isa ;; esac
+done
+units+="$compiler -std=c++17 -O1 -fPIC -fno-strict-aliasing $door -c $nanobind/nb_combined.cpp -o $build/nanobind.o"$'\n'
+printf '%s' "$units" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} sh -c '{}'
+
+kernels=$(ls "$root"/build/*/CMakeFiles/{kernels,byte_kernels,options_kernels}_*.dir/csrc/{,quantized/}*.o 2>/dev/null)
+$compiler -shared $sanitized "$build"/native-*.o "$build/nanobind.o" $kernels -o "$build/_native.so" -lpthread -ldl
+$compiler -shared $sanitized "$build"/decoding-*.o "$build/nanobind.o" -o "$build/_decoding.so" -lpthread -ldl
+
+# Python and torch are not watched themselves, but their memory is: a kernel that leaves a tensor is found.
+preloaded="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libubsan.so) $($compiler -print-file-name=libstdc++.so.6)"
+cd "$root"
+GATEWORK_SANITIZED=$build PYTHONPATH=tests OMP_NUM_THREADS=2 LD_PRELOAD=$preloaded ASAN_OPTIONS=detect_leaks=0 \
+  UBSAN_OPTIONS=print_stacktrace=1 "$python" -m pytest -p support.sanitized_modules -p no:cacheprovider $tests
