@@ -12,7 +12,7 @@ CPP := $(filter %.cpp %.h,$(NATIVE)) $(wildcard tests/native/*.cpp tests/native/
 # Where the environment forbids keeping bytecode, every process would compile torch's anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick fuzz check docs format cells options sanitize arm64 windows wheel requirements setup clean
+.PHONY: demo test quick fuzz check docs format cells options sanitize sanitize-calls arm64 windows wheel requirements setup clean
 
 demo: setup
 	$(BIN)/gatework compare waves --cells rnn,gru,lstm --seeds 3 --epochs 20 --out demo
@@ -52,9 +52,13 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CPP)
 
-# The native kernels under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, once per instruction set.
+# The native code under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, once per instruction set.
 sanitize:
 	tests/native/sanitize.sh
+
+# Tests of Python, random calls among them, on modules built with the first two.
+sanitize-calls: setup
+	tests/native/sanitize_calls.sh
 
 # The native kernels for arm64: cross-compiled and run under qemu's user mode (Debian's g++-aarch64-linux-gnu, qemu-user).
 arm64:

@@ -32,12 +32,22 @@ for isa in neon neon_dot; do
   $compiler $common $(flags_of $isa) -DGATEWORK_ISA=$isa -c "$root/csrc/quantized/kernels.cpp" -o "$build/bytes_$isa.o"
   bytes="$bytes $build/bytes_$isa.o"
 done
+losses=
+while read -r source name definitions; do
+  $compiler $common $(flags_of neon) $definitions -c "$source" -o "$build/$name.o"
+  losses="$losses $build/$name.o"
+done < <(losses_of neon)
+$compiler $common -o "$build/loss_driver" "$root/tests/native/loss_driver.cpp" "$root/csrc/softmax/dispatch.cpp" \
+  "$root/csrc/attention/dispatch.cpp" "$root/csrc/threads.cpp" $losses -lpthread -ldl
+$compiler $common -o "$build/ctc_driver" "$root/tests/native/ctc_driver.cpp" $(texts_sources) -lpthread -ldl
 $compiler $common $(flags_of neon) -DGATEWORK_ISA=neon "$root/tests/native/activations.cpp" -o "$build/activations"
 $compiler $common -o "$build/driver" "$root/tests/native/driver.cpp" "$root/csrc/dispatch.cpp" \
-  "$root/csrc/threads.cpp" $objects -lpthread
+  "$root/csrc/processor.cpp" "$root/csrc/threads.cpp" $objects -lpthread
 $compiler $common -o "$build/byte_driver" "$root/tests/native/byte_driver.cpp" "$root/csrc/quantized/dispatch.cpp" \
   "$root/csrc/threads.cpp" $bytes -lpthread
 $objdump -d -C --no-show-raw-insn $objects | python3 "$root/tests/native/registers.py"
 $emulator "$build/activations"
 $emulator "$build/driver" neon
+$emulator "$build/loss_driver" neon
+$emulator "$build/ctc_driver"
 for isa in neon neon_dot; do $emulator "$build/byte_driver" $isa; done

@@ -23,3 +23,21 @@ sources_of() {
   [ "$1" = float64 ] || echo kernels
   [ "$1" = bfloat16 ] || echo options_kernels
 }
+
+# The kernels of losses and attention of an instruction set: lines of a source, a name, and what is defined for it.
+losses_of() {
+  local element
+  for element in $(elements_of "$1"); do
+    [ "$element" = float64 ] ||
+      echo "$root/csrc/softmax/kernels.cpp loss_$1_$element -DGATEWORK_ISA=$1 -DGATEWORK_ELEMENT=$element"
+  done
+  case $1 in avx512_*) ;; *) echo "$root/csrc/attention/kernels.cpp attention_$1 -DGATEWORK_ISA=$1" ;; esac
+}
+
+# What reads and writes texts, without its doors to Python.
+texts_sources() {
+  local source
+  for source in ctc ctc_paths language_model letter_model ngrams products sampling threads; do
+    echo "$root/csrc/decoding/$source.cpp"
+  done
+}

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Builds the native drivers with each sanitizer and runs them once per instruction set, that of tile registers on a model
-# of them. Usage: [ISAS="avx2 avx512"] sanitize.sh [FOLDER [PART ...]]; the parts are bytes, the kernels on int8, and scans.
+# Builds the native drivers with sanitizers and runs them once per instruction set, that of tile registers on a model of
+# them. Usage: sanitize.sh [FOLDER [PART ...]]; the parts are texts (by letters), losses (and attention), bytes (the kernels
+# on int8) and scans, which take most of the time.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/sanitize}
 parts=${*:2}
-parts=${parts:-bytes scans}
+parts=${parts:-texts losses bytes scans}
 compiler=${CXX:-g++}
 mkdir -p "$build"
 rm -f "$build"/*.o
@@ -20,6 +21,26 @@ esac
 model="-DGATEWORK_TILE_MODEL=\"$root/tests/native/tile_model.h\""
 said() { local text; text=$("$@"); echo "$sanitizer: $text"; }  # a failure ends the script, as within echo it would not
 at_once() { xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c; }
+
+texts() {
+  $compiler $common -o "$build/ctc-driver-$sanitizer" "$root/tests/native/ctc_driver.cpp" $(texts_sources) -lpthread -ldl
+  said "$build/ctc-driver-$sanitizer"
+}
+
+losses() {
+  for isa in $isas; do
+    [ "$isa" = avx512_amx ] && continue
+    losses_of "$isa" | while read -r kernels name definitions; do
+      printf '%s\0' "$compiler $common $(flags_of "$isa") $definitions -c '$kernels' -o '$build/losses-$name-$sanitizer.o'"
+    done
+  done | at_once
+  $compiler $common -o "$build/loss-driver-$sanitizer" "$root/tests/native/loss_driver.cpp" \
+    "$root/csrc/softmax/dispatch.cpp" "$root/csrc/attention/dispatch.cpp" "$root/csrc/threads.cpp" \
+    "$build"/losses-*-"$sanitizer.o" -lpthread -ldl
+  for isa in $isas; do
+    said "$build/loss-driver-$sanitizer" "$isa"
+  done
+}
 
 bytes() {
   for isa in $byte_isas; do

@@ -33,12 +33,9 @@ for source in bind dispatch processor threads attention/bind attention/dispatch 
   unit "$root/csrc/$source.cpp" "native-${source//\//-}" $door
 done
 for isa in $isas; do
-  for element in $(elements_of "$isa"); do
-    [ "$element" = float64 ] || unit "$root/csrc/softmax/kernels.cpp" "native-loss-$isa-$element" \
-      $(flags_of "$isa") -DGATEWORK_ISA=$isa -DGATEWORK_ELEMENT=$element
-  done
-  case $isa in *_*) ;; *) unit "$root/csrc/attention/kernels.cpp" "native-attention-$isa" \
-    $(flags_of "$isa") -DGATEWORK_ISA=$isa ;; esac
+  while read -r source name definitions; do
+    unit "$source" "native-$name" $(flags_of "$isa") $definitions
+  done < <(losses_of "$isa")
 done
 units+="$compiler -std=c++17 -O1 -fPIC -fno-strict-aliasing $door -c $nanobind/nb_combined.cpp -o $build/nanobind.o"$'\n'
 printf '%s' "$units" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} sh -c '{}'

@@ -30,7 +30,14 @@ for isa in baseline avx2 avx2_vnni avx512_vnni; do
   flags="$common $(flags_of $isa) -DGATEWORK_ISA=$isa"
   units+="$compiler $flags -c $root/csrc/quantized/kernels.cpp -o $build/bytes_$isa.o"$'\n'
 done
-for source in dispatch processor threads quantized/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
+losses=
+for isa in baseline avx2 avx512 avx512_bf16; do
+  while read -r source name definitions; do
+    units+="$compiler $common $(flags_of $isa) $definitions -c $source -o $build/$name.o"$'\n'
+    losses+=" $build/$name.o"
+  done < <(losses_of $isa)
+done
+for source in dispatch processor threads attention/dispatch quantized/dispatch softmax/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
   decoding/layer_steps decoding/letter_model decoding/ngrams decoding/products decoding/read_out decoding/sampling \
   decoding/threads; do
   units+="$compiler $common -c $root/csrc/$source.cpp -o $build/${source//\//_}.o"$'\n'
@@ -40,7 +47,11 @@ printf '%s' "$units" | xargs -P "$(nproc)" -I {} sh -c '{}'
 $compiler $common -o "$build/driver.exe" "$root/tests/native/driver.cpp" $objects "$build"/{dispatch,processor,threads}.o
 $compiler $common -o "$build/byte_driver.exe" "$root/tests/native/byte_driver.cpp" "$build"/bytes_*.o \
   "$build"/{quantized_dispatch,threads}.o
-for program in driver byte_driver; do
+$compiler $common -o "$build/loss_driver.exe" "$root/tests/native/loss_driver.cpp" $losses \
+  "$build"/{softmax_dispatch,attention_dispatch,threads}.o
+$compiler $common -o "$build/ctc_driver.exe" "$root/tests/native/ctc_driver.cpp" \
+  "$build"/decoding_{ctc,ctc_paths,language_model,letter_model,ngrams,products,sampling,threads}.o
+for program in driver byte_driver loss_driver ctc_driver; do
   echo "$build/$program.exe"
   if command -v wine >/dev/null; then wine "$build/$program.exe" baseline; fi
 done
