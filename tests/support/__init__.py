@@ -22,6 +22,7 @@
 | `pretended_device` | a second device that there is not, on which tensors of both are an error |
 | `recordings` | recordings of an invented language, and a small recipe for them |
 | `report_folders` | comparison folders without a training |
+| `sanitized_modules` | the native modules as sanitizers watch them, for `tests/native/sanitize_calls.sh` |
 | `scans` | one scan by every way it can be computed |
 | `sentence_pairs` | pairs of a toy language, and a small translator |
 | `sensors` | small sensor tables with anomalies |
