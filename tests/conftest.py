@@ -75,32 +75,26 @@ SLOW = {
     ),
 }
 
-# The files of each of these groups share what takes longest to make, so one worker runs them. They come first, as the
-# last worker at work would run them alone.
-TOGETHER = {
-    "lessons": ("course/test_lessons.py", "course/test_site_in_browser.py"),
-    "own cells": ("cells/test_custom.py", "nn/test_streaming.py", "training/test_trust.py"),
-}
+# The longest files come first, as the last worker at work would run them alone, then the slow ones; what waits for the
+# lessons comes when they have been run.
+FIRST = ("course/test_lessons.py", "cells/test_custom.py")
+AFTER_THE_SLOW = ("course/test_site_in_browser.py",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the slow tests, gives each file or group of files to one worker, and puts the longest first."""
+    """Marks the slow tests, and puts the longest files first."""
     here = Path(__file__).parent
-    groups = {file: group for group, files in TOGETHER.items() for file in files}
-    place_of = {group: place for place, group in enumerate(TOGETHER)}
-    order = []
+    slow = tuple(place for places in SLOW.values() for place in places)
+    rank: dict[str, int] = {}
     for item in items:
         file = item.path.relative_to(here).as_posix()
         name = f"{file}::{getattr(item, 'originalname', item.name)}"
-        is_slow = any(
-            f"{name}::".startswith((f"{place}/", f"{place}::")) for listed in SLOW.values() for place in listed
-        )
+        is_slow = f"{name}::".startswith(tuple(f"{place}{end}" for place in slow for end in ("/", "::")))
         if is_slow:
             item.add_marker(pytest.mark.slow)
-        group = groups.get(file, file)
-        item.add_marker(pytest.mark.xdist_group(group))
-        order.append((place_of.get(group, len(place_of)), not is_slow))
-    items[:] = [item for _, item in sorted(zip(order, items, strict=True), key=lambda pair: pair[0])]
+        own = 0 if file in FIRST else 2 if file in AFTER_THE_SLOW else 1 if is_slow else 3
+        rank[file] = min(own, rank.get(file, own))
+    items.sort(key=lambda item: rank[item.path.relative_to(here).as_posix()])
 
 
 @pytest.fixture(scope="session", autouse=True)
