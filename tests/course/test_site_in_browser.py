@@ -32,16 +32,6 @@ def site(run_lesson, tmp_path_factory):
     return write_site(tmp_path_factory.mktemp("site") / "course", done).parent
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser, site):
     """Opens a page of the site; afterwards there was no complaint and nothing came from anywhere else."""

@@ -72,5 +72,5 @@ def test_a_run_says_that_it_is_measured_on_what_it_learnt(tmp_path: Path) -> Non
     frame.write_csv(tmp_path / "rows.csv")
     assert counts(opened.predictor.measure_parts(tmp_path / "rows.csv").scores.notes[0]) == [learnt, 80]
     pl.DataFrame({"hash": ["x"]}).write_parquet(run.path / LEARNT_FILE)
-    with pytest.raises(RunError, match=r"learnt\.parquet is corrupt"):
+    with pytest.raises(RunError, match=r"hashes\.parquet is corrupt"):
         Run.open(run.path).evaluate(frame)

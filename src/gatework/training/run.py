@@ -40,7 +40,7 @@ ANSWER_FILE = "answer.json"
 """What answers beside the network, and all that this needs."""
 CELL_FILE = "cell.json"
 """A cell of a person's own: what it was called, the digest of its equations, and the equations themselves."""
-LEARNT_FILE = "learnt.parquet"
+LEARNT_FILE = "hashes.parquet"
 """The hashes of the examples that were learnt from, where these can be known again."""
 
 _LONGEST_REASON = 200
