@@ -30,12 +30,7 @@ def weekly(steps: int, seed: int = 0) -> np.ndarray:
     return 50 + 0.3 * np.arange(steps) + np.resize(WEEK, steps) + noise
 
 
-@pytest.fixture(scope="module", autouse=True)
-def without_arima():
-    """ARIMA takes seconds; the other two are kept and asked the same way."""
-    about = STATISTICAL.pop("AutoARIMA")
-    yield
-    STATISTICAL["AutoARIMA"] = about
+pytestmark = pytest.mark.usefixtures("without_arima")
 
 
 OPTIONS = {"blend": True, "epochs": 2, "horizon": 7, "test_steps": 21, "validation_steps": 21, "hidden": 8}

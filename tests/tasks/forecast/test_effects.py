@@ -11,7 +11,6 @@ from gatework.data.tables import read_table
 from gatework.options import TimeOptions
 from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.methods import Naive, PointMethod, Seasonal
-from gatework.tasks.forecast.statistical import STATISTICAL
 from gatework.tasks.forecast.windows import Origins
 from gatework.training.run import Run
 from support.daily_tables import daily, trained
@@ -76,9 +75,12 @@ def test_nothing_is_learnt_of_a_column_that_moves_nothing() -> None:
     assert Effects.fit(panel(shops(150, np.zeros(150, dtype=bool)), series="s"), np.array([150, 150]), 7, "") is None
 
 
-def test_a_column_that_never_changes_or_has_too_few_rows_says_nothing() -> None:
+def test_a_column_that_never_changes_has_too_few_rows_or_nothing_to_explain_says_nothing() -> None:
     never = panel(shops(150, np.zeros(150, dtype=bool)), series="s", known="closed")
     assert Effects.fit(never, np.array([150, 150]), 7, "") is None
+    rhythm = daily(np.resize(WEEK, 150), closed=(np.arange(150) == 60).astype(float))
+    with np.errstate(all="raise"):
+        assert Effects.fit(panel(rhythm, known="closed"), np.array([150]), 7, "") is None
     short = panel(shops(12, np.arange(12) == 5, sizes=(1.0,)), series="s", known="closed")
     assert Effects.fit(short, np.array([12]), 7, "") is None
 
@@ -103,14 +105,6 @@ def test_an_adjusted_method_forecasts_the_rest_and_adds_what_is_known(closed: np
     assert (np.abs(plain.quantiles(asked)[..., 3] - actual) / size).max() > 25
     naive = Adjusted(PointMethod.fit(Naive(), effects.without(asked), least), effects, 0.0)
     assert (naive.quantiles(asked) >= 0).all()
-
-
-@pytest.fixture
-def without_arima():
-    """ARIMA takes seconds; the other two are kept and asked the same way."""
-    about = STATISTICAL.pop("AutoARIMA")
-    yield
-    STATISTICAL["AutoARIMA"] = about
 
 
 @pytest.mark.usefixtures("without_arima")

@@ -11,7 +11,7 @@ and nothing where the Bayesian information criterion does not prefer it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -79,13 +79,13 @@ class Effects(Stored):
         if not (table.columns.known or holidays):
             return None
         spread = spreads(table, ends)
-        rows = _rows(table, ends, season, holidays, spread)
+        known = [_known(table, s, int(end), holidays) for s, end in zip(table.series, ends, strict=True)]
+        rows = _rows(table, known, season, spread)
         if rows is None:
             return None
         columns = [_weights(rows, target) for target in range(rows.y.shape[1])]
         if not any(column.any() for column in columns):
             return None
-        known = [_known(table, s, 0, int(end), holidays) for s, end in zip(table.series, ends, strict=True)]
         mean = np.nan_to_num(np.nanmean(np.concatenate(known), axis=0))
         return cls(np.stack(columns, axis=1), mean, tuple(s.id for s in table.series), spread, holidays)
 
@@ -93,7 +93,7 @@ class Effects(Stored):
         """The same origins in a table without what the known columns added up to the end of its series."""
         table = origins.table
         series = [
-            dataclasses.replace(s, values=s.values - self._added(table, s, 0, len(s)) * spread)
+            dataclasses.replace(s, values=s.values - self._added(table, s, len(s)) * spread)
             for s, spread in zip(table.series, self._spreads(table), strict=True)
         ]
         return dataclasses.replace(origins, table=dataclasses.replace(table, series=tuple(series)))
@@ -102,16 +102,16 @@ class Effects(Stored):
         """What they add to the steps that each origin forecasts, shape (origins, horizon)."""
         table, spread = origins.table, origins.of_series(self._spreads(origins.table))
         whole = {
-            number: self._added(table, table.series[number], 0, len(table.series[number]) + origins.horizon)
+            number: self._added(table, table.series[number], len(table.series[number]) + origins.horizon)
             for number in np.unique(origins.index[:, 0]).tolist()
         }
         steps = np.arange(origins.horizon)
         added = [whole[number][step + steps, target] for number, target, step in origins.index.tolist()]
         return np.array(added).reshape(len(origins), origins.horizon) * spread[:, None]
 
-    def _added(self, table: Panel, series: Series, first: int, end: int) -> np.ndarray:
+    def _added(self, table: Panel, series: Series, steps: int) -> np.ndarray:
         """By the spread, shape (steps, targets); what is not known adds nothing."""
-        known = _known(table, series, first, end, self.holidays) - self.mean
+        known = _known(table, series, steps, self.holidays) - self.mean
         added: np.ndarray = np.where(np.isnan(known), 0.0, known) @ self.weights
         return added
 
@@ -186,30 +186,28 @@ class Adjusted(Method):
         return cls(method, effects, 0.0 if state["non_negative"] else -np.inf)
 
 
-def _known(table: Panel, series: Series, first: int, end: int, holidays: str) -> np.ndarray:
-    """What is known of some steps, shape (steps, known), NaN where it is not."""
-    known = np.full((end - first, series.known.shape[1]), np.nan)
-    given = series.known[first:end]
+def _known(table: Panel, series: Series, steps: int, holidays: str) -> np.ndarray:
+    """What is known of the first steps of a series, shape (steps, known), NaN where it is not."""
+    known = np.full((steps, series.known.shape[1]), np.nan)
+    given = series.known[:steps]
     known[: len(given)] = given
-    if holidays:
-        known = np.concatenate(
-            [known, holiday_features(table, series.start + np.arange(first, end), holidays).astype(np.float64)], axis=1
-        )
-    return known
+    if not holidays:
+        return known
+    days = holiday_features(table, series.start + np.arange(steps), holidays)
+    return np.concatenate([known, days.astype(np.float64)], axis=1)
 
 
-def _rows(table: Panel, ends: np.ndarray, season: int, holidays: str, spread: np.ndarray) -> _Rows | None:
-    """The differences of the training parts; None where there are too few."""
-    lag = season if season > 1 and 3 * season <= int(ends.max()) else 1
+def _rows(table: Panel, known: Sequence[np.ndarray], season: int, spread: np.ndarray) -> _Rows | None:
+    """The differences of the training parts, given what is known of them; None where there are too few."""
+    lag = season if season > 1 and 3 * season <= max(map(len, known)) else 1
     made, count = [], 0
-    for s, end, sizes in zip(table.series, ends, spread, strict=True):
-        rows = max(int(end) - lag, 0)
-        if not rows:
+    for s, k, sizes in zip(table.series, known, spread, strict=True):
+        end = len(k)
+        if end <= lag:
             continue
         values = np.where(s.observed[:end], s.values[:end], np.nan) / sizes
-        known = _known(table, s, 0, int(end), holidays)
-        made.append((values[lag:] - values[:-lag], known[lag:] - known[:-lag], np.arange(rows) == 0))
-        count += rows
+        made.append((values[lag:] - values[:-lag], k[lag:] - k[:-lag], np.arange(end - lag) == 0))
+        count += end - lag
         if count >= _MOST_ROWS:
             break
     if count < _FEWEST_ROWS:
@@ -237,6 +235,6 @@ def _weights(rows: _Rows, target: int) -> np.ndarray:
     y, k = y[pairs] - share * y[pairs - 1], k[pairs] - share * k[pairs - 1]
     fitted = BayesianRidge().fit(k, y)
     error, of_nothing = ((y - fitted.predict(k)) ** 2).sum(), ((y - y.mean()) ** 2).sum()
-    if len(y) * np.log(of_nothing / max(error, _TINY)) > k.shape[1] * np.log(len(y)):
+    if of_nothing > _TINY and len(y) * np.log(of_nothing / max(error, _TINY)) > k.shape[1] * np.log(len(y)):
         weights[moves] = fitted.coef_ / size[moves]
     return weights
