@@ -30,6 +30,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["value.json"]
 
 
+def test_the_folders_of_a_file_are_made_and_gone_again_where_nothing_is_written(tmp_path):
+    file = tmp_path / "mes modèles" / "2026" / "a.onnx"
+    with pytest.raises(ZeroDivisionError), _files.folder_of(file):
+        raise ZeroDivisionError
+    assert os.listdir(tmp_path) == []
+    with _files.folder_of(file):
+        file.write_text("whole")
+    with pytest.raises(ZeroDivisionError), _files.folder_of(file.with_name("b.onnx")):
+        raise ZeroDivisionError
+    assert file.read_text() == "whole"
+
+
 def test_the_content_reaches_the_disk_before_the_name_does(tmp_path, monkeypatch):
     done, replace = [], os.replace
     monkeypatch.setattr(os, "fsync", lambda handle: done.append(os.pread(handle, 9, 0)))

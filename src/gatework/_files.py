@@ -113,6 +113,25 @@ def make_folder(path: Path) -> None:
         raise RunError(f"{path} cannot be a folder, as a file or a device has its name; name another") from None
 
 
+@contextlib.contextmanager
+def folder_of(file: Path) -> Iterator[None]:
+    """Makes the folder of a file that is written in the block; what it made is gone again where the block fails.
+
+    Raises:
+        RunError: Something else has its name, or that of a folder above it.
+    """
+    folder = file.absolute().parent
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # one that holds something stays
+            for place in made:
+                place.rmdir()
+        raise
+
+
 def is_occupied(path: Path) -> bool:
     """Whether something is there that a new folder would write over: a file, or a folder with something in it."""
     return path.is_file() or (path.is_dir() and any(path.iterdir()))

@@ -1,5 +1,6 @@
 """A run on the Hugging Face hub and in MLflow: what is written, and that it answers as the run does."""
 
+import errno
 import importlib
 import json
 import shutil
@@ -135,6 +136,32 @@ def test_whoever_asks_an_mlflow_model_names_no_file_and_no_run(run, tmp_path, mo
         with pytest.raises(UsageError, match="it reads files of this machine"):
             ask()
     assert not (tmp_path / "other").exists()
+
+
+def test_a_folder_is_written_whole_or_not_at_all_and_over_nothing(run, tmp_path, monkeypatch):
+    mine = tmp_path / "project" / "requirements.txt"
+    mine.parent.mkdir()
+    mine.write_text("numpy")
+    for to in ("hub", "mlflow"):
+        done = run_here("export", run.path, "--to", to, "--out", mine.parent)
+        assert (done.returncode, done.stderr) == (
+            1,
+            f"gatework: {mine.parent} holds something; name a new folder by --out\n",
+        )
+    assert [path.read_text() for path in mine.parent.iterdir()] == ["numpy"]
+    copy, copied = shutil.copyfile, []
+
+    def copied_to_a_full_disk(source, target):
+        if copied:
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        copied.append(copy(source, target))
+
+    monkeypatch.setattr(shutil, "copyfile", copied_to_a_full_disk)
+    for to in ("hub", "mlflow"):
+        copied.clear()
+        done = run_here("export", run.path, "--to", to, "--out", tmp_path / to)
+        assert (done.returncode, "no space left on device" in done.stderr, len(copied)) == (1, True, 1)
+        assert {path.name for path in tmp_path.iterdir()} == {"project"}
 
 
 def test_what_the_folders_need_is_one_sentence(run, tmp_path):

@@ -6,6 +6,7 @@ import torch
 
 from gatework import export, tasks
 from gatework.errors import UsageError
+from gatework.export._run import _together
 from gatework.recipe import find_recipe
 from gatework.tasks.detect.exporting import exportable as of_detector
 from gatework.tasks.detect.model import NextRowNetwork
@@ -41,6 +42,11 @@ def test_a_translator_is_an_encoder_and_a_step_that_go_on_as_its_decoder_does(tm
         expected = model(*map(torch.from_numpy, (sources, lengths, pieces)), torch.tensor([3, 3]))
     # A few dozen terms below 1 in float32.
     np.testing.assert_allclose(np.stack(scores, axis=1).reshape(6, -1), expected, atol=1e-5)
+    parts = of_translator(model)
+    parts["step"] = (parts["step"][0], parts["step"][1] | {"state": {"h": "nothing"}})
+    with pytest.raises(UsageError, match='has no "nothing"'):
+        _together(parts, tmp_path / "whole.onnx", {})
+    assert not list(tmp_path.glob("*whole*")), "no part is written where another cannot be"
     with pytest.raises(UsageError, match="with attention and without input feeding"):
         of_translator(TranslationModel(config, TranslateOptions(attention="none"), 20))
 

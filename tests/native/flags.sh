@@ -8,6 +8,13 @@ in_cmake() {
   echo "$value"
 }
 
+# The instruction sets of this processor's family, and the ways of multiplying bytes; as CMakeLists.txt has them.
+case $(uname -m) in
+  x86_64) isas="baseline avx2 avx512 avx512_bf16 avx512_amx" byte_isas="baseline avx2 avx2_vnni avx512_vnni" ;;
+  aarch64 | arm64) isas=neon byte_isas="neon neon_dot" ;;
+  *) isas=baseline byte_isas=baseline ;;
+esac
+
 # Those of an instruction set alone: flags_of avx2.
 flags_of() { in_cmake "$1_flags"; }
 
@@ -24,9 +31,11 @@ sources_of() {
   [ "$1" = bfloat16 ] || echo options_kernels
 }
 
-# The kernels of losses and attention of an instruction set: lines of a source, a name, and what is defined for it.
+# The kernels of losses and attention of an instruction set: lines of a source, a name, and what is defined for it. On
+# AMX they are those of AVX512-BF16.
 losses_of() {
   local element
+  [ "$1" != avx512_amx ] || return 0
   for element in $(elements_of "$1"); do
     [ "$element" = float64 ] ||
       echo "$root/csrc/softmax/kernels.cpp loss_$1_$element -DGATEWORK_ISA=$1 -DGATEWORK_ELEMENT=$element"

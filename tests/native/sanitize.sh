@@ -12,12 +12,6 @@ mkdir -p "$build"
 rm -f "$build"/*.o
 . "$root/tests/native/flags.sh"
 
-case $(uname -m) in
-  x86_64) isas="baseline avx2 avx512 avx512_bf16 avx512_amx" byte_isas="baseline avx2 avx2_vnni avx512_vnni" ;;
-  aarch64 | arm64) isas=neon byte_isas="neon neon_dot" ;;
-  *) isas=baseline byte_isas=baseline ;;
-esac
-
 model="-DGATEWORK_TILE_MODEL=\"$root/tests/native/tile_model.h\""
 said() { local text; text=$("$@"); echo "$sanitizer: $text"; }  # a failure ends the script, as within echo it would not
 at_once() { xargs -0 -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c; }
@@ -29,7 +23,6 @@ texts() {
 
 losses() {
   for isa in $isas; do
-    [ "$isa" = avx512_amx ] && continue
     losses_of "$isa" | while read -r kernels name definitions; do
       printf '%s\0' "$compiler $common $(flags_of "$isa") $definitions -c '$kernels' -o '$build/losses-$name-$sanitizer.o'"
     done

@@ -19,12 +19,6 @@ sanitized="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 common="-std=c++17 -O1 -g -fPIC -ffp-contract=fast $sanitized"
 door="-isystem $headers -isystem $nanobind/../include -isystem $nanobind/../ext/robin_map/include"
 
-case $(uname -m) in
-  x86_64) isas="baseline avx2 avx512 avx512_bf16" ;;
-  aarch64 | arm64) isas=neon ;;
-  *) isas=baseline ;;
-esac
-
 units=
 unit() { units+="$compiler $common ${*:3} -c $1 -o $build/$2.o"$'\n'; }
 for source in "$root"/csrc/decoding/*.cpp; do unit "$source" "decoding-$(basename "$source" .cpp)" $door; done
@@ -40,7 +34,18 @@ done
 units+="$compiler -std=c++17 -O1 -fPIC -fno-strict-aliasing $door -c $nanobind/nb_combined.cpp -o $build/nanobind.o"$'\n'
 printf '%s' "$units" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I {} sh -c '{}'
 
-kernels=$(ls "$root"/build/*/CMakeFiles/{kernels,byte_kernels,options_kernels}_*.dir/csrc/{,quantized/}*.o 2>/dev/null)
+# As the last `make setup` has left them for this Python.
+compiled=$root/build/$("$python" -c "import sys, sysconfig; v = 'cp%d%d' % sys.version_info[:2]; \
+print(v, v, sysconfig.get_platform().translate(str.maketrans('-.', '__')), sep='-')")/CMakeFiles
+kernels=
+for isa in $isas; do
+  for element in $(elements_of "$isa"); do
+    for source in $(sources_of "$element"); do
+      kernels+=" $compiled/${source}_${isa}_$element.dir/csrc/$source.cpp.o"
+    done
+  done
+done
+for isa in $byte_isas; do kernels+=" $compiled/byte_kernels_$isa.dir/csrc/quantized/kernels.cpp.o"; done
 $compiler -shared $sanitized "$build"/native-*.o "$build/nanobind.o" $kernels -o "$build/_native.so" -lpthread -ldl
 $compiler -shared $sanitized "$build"/decoding-*.o "$build/nanobind.o" -o "$build/_decoding.so" -lpthread -ldl
 

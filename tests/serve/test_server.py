@@ -203,6 +203,10 @@ def test_what_cannot_be_served_is_one_sentence(runs, tmp_path):
     folder = runs["texts"].path
     twice = run_here("serve", folder, folder)
     assert twice.stderr == 'gatework: two runs are named "texts"; name one as NAME=RUN\n'
+    empty = tmp_path / "rate=0.1"
+    empty.mkdir()
+    for given in (empty, f"one={empty}"):
+        assert run_here("serve", given).stderr.startswith(f"gatework: {empty}"), "the mark belongs to the folder"
     named = run_here("serve", f"a/b={folder}")
     assert '"a/b" cannot stand in an address' in named.stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from gatework._files import atomic, whole_folder
+from gatework._files import atomic, folder_of, whole_folder
 from gatework.cli._show import flat, for_csv
 from gatework.errors import UsageError
 
@@ -38,7 +38,13 @@ def write_parts(parts: Iterable[Part], out: Path | None) -> None:
     """
     if out is None:
         _append(parts, sys.stdout.buffer, is_csv=True)
-    elif out.suffix in (".csv", ".jsonl"):
+        return
+    with folder_of(out):
+        _write(parts, out)
+
+
+def _write(parts: Iterable[Part], out: Path) -> None:
+    if out.suffix in (".csv", ".jsonl"):
         with atomic(out) as temporary, open(temporary, "wb") as file:
             _append(parts, file, is_csv=out.suffix == ".csv")
     elif out.suffix == ".parquet":

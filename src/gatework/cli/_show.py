@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gatework._files import atomic, finite
+from gatework._files import atomic, finite, folder_of
 from gatework.cli._digits import few_digits
 from gatework.cli._terminal import without_formulas
 from gatework.errors import UsageError
@@ -285,7 +285,7 @@ def write_predictions(rows: pl.DataFrame, out: Path, given: Collection[str] = ()
     }
     if out.suffix not in writers:
         raise UsageError(f'--out {out} ends with "{out.suffix}", expected one of {", ".join(writers)}')
-    with atomic(out) as temporary:
+    with folder_of(out), atomic(out) as temporary:
         writers[out.suffix](temporary)
 
 

@@ -25,6 +25,7 @@ def export(
 ) -> None:
     """Write a trained network for other people's systems, with the tokeniser, scaling and labels that it needs."""
     from gatework import export as exporting
+    from gatework._files import folder_of
     from gatework.errors import UsageError, nearest
     from gatework.training import Run
     from gatework.training.hub import is_address
@@ -36,7 +37,9 @@ def export(
     if to not in _FOLDERS:
         if out is None and is_address(str(run)):
             raise UsageError("a run of the hub has no folder to write into: name the file by --out")
-        print(exporting.run(Run.open(run).predictor, to, out or run / _ENDINGS[to]))
+        predictor, file = Run.open(run).predictor, out or run / _ENDINGS[to]
+        with folder_of(file):
+            print(exporting.run(predictor, to, file))
         return
     if out is None:
         raise UsageError(f"--to {to} writes a folder: name it by --out")

@@ -22,11 +22,14 @@ def inspect(
     ] = None,
 ) -> None:
     """Write a page in which trained networks run: change the input, and see gates, memory and contributions."""
+    from gatework._files import folder_of
     from gatework.formatting import size
     from gatework.inside.page import write_page
     from gatework.inside.page.arguments import sorted_arguments
 
     opened, inputs, home = sorted_arguments(runs)
-    page = write_page(opened, out or home / "inspect.html", inputs)
+    file = out or home / "inspect.html"
+    with folder_of(file):
+        page = write_page(opened, file, inputs)
     print(page)
     print(f"one file of {size(page.stat().st_size)}, which opens offline", file=sys.stderr)

@@ -47,7 +47,7 @@ def predict(
     changes: options.Changes,
 ) -> None:
     """Predict one text, every row of a file, every line of standard input, or the steps that follow a table."""
-    from gatework._files import finite, write_text
+    from gatework._files import finite, folder_of, write_text
     from gatework.cli._parts import Part, write_parts
     from gatework.cli._show import predictions_table, say, write_predictions
     from gatework.data.lines import waiting_lines
@@ -108,9 +108,11 @@ def predict(
         from gatework import reports
 
         title = f"{opened.path.name}: {Path(data).name if data else 'what comes next'}"
-        reports.plot(opened.task.charts(split, rows), plot, printable(title))
+        with folder_of(plot):
+            reports.plot(opened.task.charts(split, rows), plot, printable(title))
     if out is not None and (form or out.suffix[1:]) in forms and out.suffix != ".json":
-        write_text(out, opened.task.written(rows, form or out.suffix[1:]))
+        with folder_of(out):
+            write_text(out, opened.task.written(rows, form or out.suffix[1:]))
     elif out is not None:
         write_predictions(rows, out, kept)
         for line in opened.task.summary(rows):

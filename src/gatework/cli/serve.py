@@ -53,7 +53,8 @@ def serve(
 
     opened: dict[str, Run] = {}
     for given in runs:
-        name, _, folder = given.rpartition("=")
+        # A folder may have the mark in its own name.
+        name, _, folder = ("", "", given) if Path(given).exists() else given.partition("=")
         path = Path(folder or given)
         name = name or path.resolve().name
         if name in opened:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from gatework._files import is_occupied, make_folder, write_text
+from gatework._files import is_occupied, make_folder, whole_folder, write_text
 from gatework.errors import RunError, UsageError
 from gatework.export._card import card
 from gatework.export._extra import need
@@ -29,8 +31,9 @@ def hub(run: Run, folder: Path) -> str:
     Raises:
         RunError: The folder holds something, or training has not ended.
     """
-    write_predicting(run, folder)
-    write_text(folder / "README.md", card(run, folder.name))
+    with new_folder(folder) as temporary:
+        write_predicting(run, temporary)
+        write_text(temporary / "README.md", card(run, folder.name))
     return f"{folder}: a card and a run that predicts; publish it with: hf upload OWNER/{folder.name} {folder}"
 
 
@@ -38,11 +41,9 @@ def write_predicting(run: Run, folder: Path) -> None:
     """Copies what predicts; the recipe names the data, not where they lay.
 
     Raises:
-        RunError: The folder holds something, or training has not ended.
+        RunError: Training has not ended.
     """
     _ = run.summary
-    if is_occupied(folder):
-        raise RunError(f"{folder} holds something; name a new folder by --out")
     files = [run.path / name for name in PREDICTING if (run.path / name).exists()]
     for file in files:
         _refuse_link(file, run.path)
@@ -52,6 +53,20 @@ def write_predicting(run: Run, folder: Path) -> None:
     data = run.recipe.data.dataset
     recipe = run.recipe.changed(dataset=data.replace("\\", "/").rpartition("/")[2])
     write_text(folder / "recipe.toml", recipe_to_toml(recipe))
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes this one once it is whole.
+
+    Raises:
+        RunError: The folder holds something, which would be written over.
+    """
+    if is_occupied(folder):
+        raise RunError(f"{folder} holds something; name a new folder by --out")
+    make_folder(folder.absolute().parent)
+    with whole_folder(folder) as temporary:
+        yield temporary
 
 
 def _refuse_link(file: Path, run: Path) -> None:

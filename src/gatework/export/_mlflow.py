@@ -14,7 +14,7 @@ from gatework import __version__
 from gatework._files import write_text
 from gatework.data.frames import like
 from gatework.errors import DataError, UsageError, nearest
-from gatework.export._hub import write_predicting
+from gatework.export._hub import new_folder, write_predicting
 from gatework.options import TASKS
 from gatework.training.run import Run
 
@@ -36,12 +36,8 @@ def mlflow(run: Run, folder: Path) -> str:
         UsageError: The run reads files of this machine, which whoever asks an MLflow server could then name.
     """
     _refuse_files(run)
-    write_predicting(run, folder / _RUN)
     version = ".".join(map(str, sys.version_info[:3]))
-    needed = [f"gatework=={__version__}"]
-    write_text(folder / "requirements.txt", "\n".join(needed) + "\n")
     environment = {"python": version, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
-    write_text(folder / "python_env.yaml", _yaml(environment))
     flavour = {
         "loader_module": __name__,
         "data": _RUN,
@@ -54,7 +50,11 @@ def mlflow(run: Run, folder: Path) -> str:
         "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
         "metadata": {"task": run.recipe.task, "cell": run.recipe.model.cell},
     }
-    write_text(folder / "MLmodel", _yaml(model))
+    with new_folder(folder) as temporary:
+        write_predicting(run, temporary / _RUN)
+        write_text(temporary / "requirements.txt", f"gatework=={__version__}\n")
+        write_text(temporary / "python_env.yaml", _yaml(environment))
+        write_text(temporary / "MLmodel", _yaml(model))
     return f"{folder}: an MLflow model; mlflow.pyfunc.load_model({str(folder)!r}) opens it where gatework is installed"
 
 

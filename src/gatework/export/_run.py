@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gatework._files import atomic
 from gatework.errors import UsageError
 from gatework.export._models import is_network
-from gatework.export._onnx import onnx
+from gatework.export._onnx import Exported, onnx
 from gatework.export._write import write
+from gatework.tasks._after_training import Exportable
 from gatework.training.predictor import Predictor
 
 _EXAMPLES = 3
@@ -41,9 +45,7 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
         return f"{written}; it holds the network alone, and the run answers with {blend.name}"
     parts = task.exportable(network) if to == "onnx" else {}
     if parts:
-        files = {name: file.with_suffix(f".{name}{file.suffix}") if name else file for name in parts}
-        each = [onnx(module, files[name], about=about, **named) for name, (module, named) in parts.items()]
-        return "\n".join(map(str, each))
+        return "\n".join(map(str, _together(parts, file, about)))
     if task.needs_input or to != "onnx":
         raise UsageError(
             f'a network of the task "{predictor.run.recipe.task}" cannot be written as {to} from its run; '
@@ -55,3 +57,14 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
     # The window and the horizon are what the network was trained for; only how many there are is free.
     fixed = {name: tuple(range(1, tensor.dim())) for name, tensor in inputs.items() if tensor.dim() > 1}
     return str(onnx(network, file, tuple(inputs.values()), fixed=fixed, about=about))
+
+
+def _together(parts: Exportable, file: Path, about: dict[str, Any]) -> list[Exported]:
+    """Writes the parts of a network, each as a file beside the others; none where one is not what the network is."""
+    written = []
+    with ExitStack() as stack:
+        for name, (module, named) in parts.items():
+            place = file.with_suffix(f".{name}{file.suffix}") if name else file
+            exported = onnx(module, stack.enter_context(atomic(place)), about=about, **named)
+            written.append(replace(exported, file=place))
+    return written
