@@ -54,7 +54,8 @@ def test_a_layer_gives_its_states_of_every_step_and_goes_on_where_a_call_has_lef
 
 def test_a_text_is_answered_with_a_label_and_a_series_with_values_in_their_own_unit(tmp_path: Path):
     words = ("good", "it's", "çok", "film", "die", "straße", "42", "!")
-    encoder = TextEncoder(Vocabulary(words), max_tokens=5, padding="mask")
+    pairs = ("good film", "film die", "die straße")  # of the first one the text has the end alone
+    encoder = TextEncoder(Vocabulary(words, pairs), max_tokens=5, padding="mask")
     network = Network("gru", "last", tokens=len(encoder.vocabulary))
     about = {"encoder": {"kind": "text", **encoder.state()}, "classes": ["bad", "good"]}
     file = export.js(network, tmp_path / "text.js", about=about)

@@ -41,10 +41,11 @@ TEXT_RUNS = [
     {"cell": "peephole", "layer_norm": True, "zoneout": {"c": 0.4, "h": 0.1}, "cell_clip": 0.2},
     {"cell": "minimal", "layer_norm": True, "bidirectional": True},
     {"cell": "slstm", "layer_norm": True},
+    {"cell": "gru", "bidirectional": True, "pairs": 50},
 ]
 TEXTS = [
     "Good film!",
-    "never",
+    "never very bad good",
     "a VERY slow plot, don't watch; good good bad film it was... 日本 👍 never mind the Actor's slow, bad end!",
 ]
 
@@ -81,6 +82,7 @@ TRACES = "result.traces.map((layer) => layer.map((scan) => scan.named))"
 def texts_page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("texts")
     runs = [run(folder / f"run{k}", seed=k, **changes) for k, changes in enumerate(TEXT_RUNS)]
+    assert {"never very", "bad good"} <= {*runs[-1].task.encoder.vocabulary.pairs}
     return runs, write_page(runs, folder / "inspect.html", TEXTS)
 
 

@@ -116,8 +116,9 @@ class Stopping(Progress):
 
 
 def test_a_training_stopped_in_both_of_its_parts_ends_with_the_very_same_weights(texts):
-    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0)
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, pairs=9)
     whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
+    assert whole.task.encoder.pairs
     with pytest.raises(KeyboardInterrupt):
         train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("language model", 3))
     assert not (texts / "cut" / "language-model" / "summary.json").exists()
@@ -131,13 +132,16 @@ def test_a_training_stopped_in_both_of_its_parts_ends_with_the_very_same_weights
 
 
 def test_a_classifier_begins_with_the_layers_of_the_language_model_and_unfreezes_them_in_turn(texts):
-    recipe = recipe_of(texts)
+    recipe = recipe_of(texts, pairs=9)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
     wanted = task.before(dataset, recipe)
     language, model = wanted.task.model(wanted.recipe.model), task.model(recipe.model)
     take_over(model, language.state_dict())
-    assert torch.equal(model.embedding.weight, language.softmax.weight)
+    words = len(language.softmax.weight)
+    assert torch.equal(model.embedding.weight[:words], language.softmax.weight)
+    assert len(task.encoder.pairs) == len(model.embedding.weight[words:]) > 0, "pairs begin as their second words"
+    assert not model.embedding.weight[words:].any()
     assert all(
         torch.equal(mine, language.recurrent.state_dict()[n]) for n, mine in model.recurrent.state_dict().items()
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
+from gatework.data.word_pairs import WordPairs
 from gatework.data.pieces import PieceVocabulary, SubwordTokens
 from gatework.data.tokens import Tokens, spans, tokenise, words_of_few
 from gatework.errors import DataError, UsageError
@@ -25,7 +26,8 @@ PADDING = 0
 """The index that fills a batch where a text has ended, or not begun."""
 UNKNOWN = 1
 """The index of every word outside the vocabulary."""
-_FIRST_WORD = 2
+FIRST_WORD = 2
+"""The index of the most frequent word."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,26 +125,38 @@ def texts_of(split: Split) -> Texts:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that a model knows, most frequent first.
+    """The words that a model knows, most frequent first, and the pairs of neighbouring words.
 
-    A word's index is its position plus two: index 0 is padding and index 1 every other word. `len()` counts these two,
-    so it is the number of rows of an embedding.
+    A word's index is its position plus two: index 0 is padding and index 1 every other word. Those of pairs follow.
+    `len()` counts all of them, so it is the number of rows of an embedding.
 
     Attributes:
         words: The known words; ties in frequency stand in the order of their code points.
+        pairs: The known pairs, with a blank between their words, in the order of the words' indices.
     """
 
     words: tuple[str, ...]
+    pairs: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, texts: Texts, size: int, *more: Texts) -> Vocabulary:
-        """The most frequent words of these texts.
+    def fit(cls, texts: Texts, size: int, *more: Texts, pairs: int = 0, most: int = 0) -> Vocabulary:
+        """The most frequent words of these texts, and pairs of them.
 
         Args:
             texts: The training part.
             size: The most words to keep.
             more: Further texts whose words count as well, such as those without labels.
+            pairs: The most pairs of words to keep of the training part.
+            most: The last so many tokens of a text are looked at for pairs; 0: all.
         """
+        words = cls._of_words(texts, size, *more)
+        if not pairs:
+            return words
+        lengths, indices = words.encoded(texts, most)
+        return words.with_pairs(WordPairs.fit(indices, lengths, len(words), FIRST_WORD, pairs))
+
+    @classmethod
+    def _of_words(cls, texts: Texts, size: int, *more: Texts) -> Vocabulary:
         if more:
             return cls(tuple(_counted([texts, *more])["word"].head(size)))
         counts = texts.tokens.counts()
@@ -153,10 +167,33 @@ class Vocabulary:
 
     @cached_property
     def _index(self) -> dict[str, int]:
-        return {word: position for position, word in enumerate(self.words, start=_FIRST_WORD)}
+        return {word: position for position, word in enumerate(self.words, start=FIRST_WORD)}
+
+    @cached_property
+    def known_pairs(self) -> WordPairs:
+        """The pairs by the indices of their words.
+
+        Raises:
+            ValueError: A pair is not of two known words, or they are out of order.
+        """
+        rows = len(self.words) + FIRST_WORD
+        words = [pair.split(" ") for pair in self.pairs]
+        if any(len(pair) != 2 for pair in words):
+            raise ValueError("a pair is not of two words")
+        first, second = (self.indices(pair[k] for pair in words).astype(np.int64) for k in (0, 1))
+        codes = first * rows + second
+        if (np.minimum(first, second) < FIRST_WORD).any() or (np.diff(codes) <= 0).any():
+            raise ValueError("the pairs are not of known words, or out of order")
+        return WordPairs(codes, rows)
+
+    def with_pairs(self, pairs: WordPairs) -> Vocabulary:
+        """The same words with these pairs of them."""
+        names = ("", "", *self.words)
+        both = zip((pairs.codes // pairs.words).tolist(), pairs.seconds.tolist(), strict=True)
+        return Vocabulary(self.words, tuple(f"{names[first]} {names[second]}" for first, second in both))
 
     def __len__(self) -> int:
-        return len(self.words) + _FIRST_WORD
+        return len(self.words) + len(self.pairs) + FIRST_WORD
 
     def indices(self, words: Iterable[str]) -> np.ndarray:
         """The index of each word, int32, with 1 for the unknown ones."""
@@ -164,13 +201,20 @@ class Vocabulary:
         return np.array([index.get(word, UNKNOWN) for word in words], dtype=np.int32)
 
     def encoded(self, texts: Texts, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """How many words each text has, of which the last `most` are kept, and the indices of all of them in order."""
+        """How many words each text has, of which the last `most` are kept, and the indices of all of them in order.
+
+        Where a word and the one before it are a known pair, its index is the pair's.
+        """
         if not texts.is_cut and (lists := words_of_few(list(texts))) is not None:
             kept = [words[-most:] for words in lists]
             lengths = np.array([len(words) for words in kept], dtype=np.int64)
-            return lengths, self.indices(word for words in kept for word in words)
+            return lengths, self.paired(self.indices(word for words in kept for word in words), lengths)
         tokens = texts.tokens.last(most)
-        return tokens.lengths, self.indices(tokens.types.to_list())[tokens.flat()]
+        return tokens.lengths, self.paired(self.indices(tokens.types.to_list())[tokens.flat()], tokens.lengths)
+
+    def paired(self, indices: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The indices of texts' words, one text after the other, with those of known pairs."""
+        return self.known_pairs.read(indices, lengths) if self.pairs else indices
 
 
 def _counted(texts: list[Texts]) -> pl.DataFrame:
@@ -278,7 +322,14 @@ class TextEncoder:
     @classmethod
     def fit(cls, texts: Texts, config: DataOptions, *more: Texts) -> TextEncoder:
         """Learns the vocabulary from the training part, and from further texts where there are some."""
-        return cls(Vocabulary.fit(texts, config.vocabulary, *more), config.max_tokens, config.padding)
+        words = Vocabulary.fit(texts, config.vocabulary, *more, pairs=config.pairs, most=config.max_tokens)
+        return cls(words, config.max_tokens, config.padding)
+
+    @property
+    def pairs(self) -> WordPairs | None:
+        """The pairs of words that it reads as one step; None where there are none."""
+        vocabulary = self.vocabulary
+        return None if isinstance(vocabulary, PieceVocabulary) or not vocabulary.pairs else vocabulary.known_pairs
 
     @property
     def words(self) -> Vocabulary:
@@ -305,16 +356,21 @@ class TextEncoder:
         limits = {"max_tokens": self.max_tokens, "padding": self.padding}
         if isinstance(self.vocabulary, PieceVocabulary):
             return {"pieces": self.vocabulary.tokens.content, **limits}
-        return {"words": list(self.vocabulary.words), **limits}
+        pairs = {"pairs": list(self.vocabulary.pairs)} if self.vocabulary.pairs else {}
+        return {"words": list(self.vocabulary.words), **pairs, **limits}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TextEncoder:
         """The encoder whose `state()` this is."""
         pieces = state.get("pieces")
-        if pieces is None and not all(isinstance(word, str) for word in state["words"]):
+        if pieces is not None:
+            return cls(PieceVocabulary(SubwordTokens(pieces)), state["max_tokens"], state["padding"])
+        words, pairs = state["words"], state.get("pairs", [])
+        if not all(isinstance(word, str) for word in [*words, *pairs]):
             raise TypeError("a word is no text")
-        known = Vocabulary(tuple(state["words"])) if pieces is None else PieceVocabulary(SubwordTokens(pieces))
-        return cls(known, state["max_tokens"], state["padding"])
+        vocabulary = Vocabulary(tuple(words), tuple(pairs))
+        _ = vocabulary.known_pairs
+        return cls(vocabulary, state["max_tokens"], state["padding"])
 
     def encode(self, split: Split, targets: np.ndarray) -> TextExamples:
         """Examples ready to be batched."""

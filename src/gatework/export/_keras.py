@@ -21,6 +21,7 @@ from gatework.export._models import is_network
 from gatework.export._nodes import numbers
 from gatework.nn import RecurrentLayer
 from gatework.nn._accelerate import taken_over
+from gatework.nn.pair_vectors import plain
 
 _POOLINGS = {"mean": "GlobalAveragePooling1D", "max": "GlobalMaxPooling1D"}
 WEIGHTS_SUFFIX = ".weights.h5"
@@ -84,9 +85,10 @@ def _layers(model: nn.Module, mask_zero: bool) -> list[_Layer]:
     if kind not in ("last", *_POOLINGS):
         raise UsageError(f'Keras has no layer for the pooling "{kind}"; it has "last", "mean" and "max"')
     made = [_input([None, None, recurrent.input_size], "float32")]
-    if parts.embedding is not None:
-        sizes = dict(zip(("input_dim", "output_dim"), parts.embedding.weight.shape, strict=True))
-        table = {"vars": [numbers(parts.embedding.weight)]}
+    vectors = plain(parts.embedding)
+    if vectors is not None:
+        sizes = dict(zip(("input_dim", "output_dim"), vectors.weight.shape, strict=True))
+        table = {"vars": [numbers(vectors.weight)]}
         made = [_input([None, None], "int32"), _layer("Embedding", table, **sizes, mask_zero=mask_zero)]
     made += _recurrent(recurrent, gives_all=kind != "last")
     if kind in _POOLINGS:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gatework.errors import UsageError
 from gatework.nn import RecurrentLayer
+from gatework.nn.pair_vectors import plain
 from gatework.nn._accelerate import taken_over
 
 _TIME, _BATCH = 5, 3  # of the example; two different numbers, neither of them 1
@@ -69,7 +70,7 @@ class NetworkModel(nn.Module):
 
     def __init__(self, network: Any, *, is_ragged: bool, is_stateful: bool) -> None:
         super().__init__()
-        self.embedding: Any = network.embedding
+        self.embedding: Any = plain(network.embedding)
         self.recurrent: Any = network.recurrent
         self.pooling: Any = network.pooling
         self.output: Any = network.output

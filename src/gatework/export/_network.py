@@ -18,6 +18,7 @@ from gatework.export._models import is_network
 from gatework.export._nodes import numbers
 from gatework.nn import RecurrentLayer
 from gatework.nn._accelerate import taken_over
+from gatework.nn.pair_vectors import plain
 
 Linear = tuple[np.ndarray, np.ndarray]
 
@@ -78,7 +79,8 @@ def network(model: nn.Module) -> Network:
             "and output; gatework.export.onnx takes any model"
         )
     parts: Any = model
-    table = None if parts.embedding is None else numbers(parts.embedding.weight)
+    vectors = plain(parts.embedding)
+    table = None if vectors is None else numbers(vectors.weight)
     score = None if parts.pooling.score is None else _linear(parts.pooling.score)
     return _of_layer(parts.recurrent, table, parts.pooling.kind, score, _linear(parts.output))
 

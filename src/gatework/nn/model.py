@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gatework import cells
 from gatework.errors import UsageError, nearest
 from gatework.nn import RecurrentLayer, ScanOptions, recurrent
+from gatework.nn.pair_vectors import PairVectors, plain
 from gatework.options import ModelOptions
 
 # Keras draws word vectors from this range, torch from a normal distribution with deviation 1, which is far too wide
@@ -81,14 +82,22 @@ class SequenceModel(nn.Module):
         vocabulary: Number of tokens where the inputs are tokens, else None.
         inputs: Values per step where the inputs are series, else None.
         outputs: Number of outputs.
+        seconds: Where the last of the tokens are pairs of words, the index of each pair's second word; else None.
     """
 
-    def __init__(self, config: ModelOptions, *, vocabulary: int | None, inputs: int | None, outputs: int) -> None:
+    def __init__(
+        self,
+        config: ModelOptions,
+        *,
+        vocabulary: int | None,
+        inputs: int | None,
+        outputs: int,
+        seconds: np.ndarray | None = None,
+    ) -> None:
         super().__init__()
         self.embedding: nn.Embedding | None = None
         if vocabulary is not None:
-            self.embedding = nn.Embedding(vocabulary, config.embedding)
-            nn.init.uniform_(self.embedding.weight, -_EMBEDDING_RANGE, _EMBEDDING_RANGE)
+            self.embedding = _vectors(vocabulary, config.embedding, seconds)
             inputs = config.embedding
         if inputs is None:
             raise TypeError("a SequenceModel needs the size of its vocabulary or the number of its inputs")
@@ -125,6 +134,11 @@ class SequenceModel(nn.Module):
         """The states over time and the last ones, as `Pooling` takes them; the arguments are those of `forward()`."""
         sequence, state = self.recurrent(self.vectors(inputs), lengths=lengths)
         return sequence, state[0] if isinstance(state, tuple) else state
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights by name, with one vector per token, as they are read where there is no torch."""
+        tensors, words = self.state_dict(), plain(self.embedding)
+        return tensors if words is None else tensors | {"embedding.weight": words.weight.detach()}
 
     def head(self, sequence: Tensor, last: Tensor, lengths: Tensor | None) -> Tensor:
         """Outputs of shape (batch, outputs) from what `states()` gives."""
@@ -192,6 +206,17 @@ class SequenceModel(nn.Module):
             return vectors
         keep = 1 - self.embedding_dropout
         return vectors * torch.empty_like(vectors[..., :1]).bernoulli_(keep).div_(keep)
+
+
+def _vectors(vocabulary: int, size: int, seconds: np.ndarray | None) -> nn.Embedding:
+    """A table of word vectors, freshly drawn."""
+    if seconds is not None:
+        pairs = PairVectors(vocabulary - len(seconds), size, seconds)
+        pairs.start(_EMBEDDING_RANGE)
+        return pairs
+    words = nn.Embedding(vocabulary, size)
+    nn.init.uniform_(words.weight, -_EMBEDDING_RANGE, _EMBEDDING_RANGE)
+    return words
 
 
 class Pooling(nn.Module):

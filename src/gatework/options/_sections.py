@@ -69,6 +69,13 @@ class DataOptions(OptionSection):
     vocabulary: int = option(
         10_000, low=1, high=10_000_000, help='The most frequent words that are kept; every other is "unknown".'
     )
+    pairs: int = option(
+        0,
+        low=0,
+        high=10_000_000,
+        help='Pairs of neighbouring words, such as "not good", that are read with a vector of their own beside that of '
+        "their second word: so many of those that most texts have; 0: none.",
+    )
     max_tokens: int = option(200, low=0, high=_MOST, help="Only the last so many tokens of a text are read; 0: all.")
     padding: Padding = option(
         "mask",

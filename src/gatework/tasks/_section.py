@@ -97,7 +97,7 @@ class ReportSection:
     headline: str = ""
 
 
-_TEXT_OPTIONS = ("vocabulary", "max_tokens", "padding", "embedding", "embedding_dropout")
+_TEXT_OPTIONS = ("vocabulary", "pairs", "max_tokens", "padding", "embedding", "embedding_dropout")
 
 
 def without_text_options(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gatework.data.inputs import Inputs
     from gatework.data.own import Answer
     from gatework.data.reading import Reading
+    from gatework.data.word_pairs import WordPairs
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
     from gatework.tasks._inference import Inference
@@ -178,6 +179,16 @@ class SequenceTask(DenseTask):
         return self.encoder.encode(split, self.encoded_targets(split.targets))
 
     @property
+    def pairs(self) -> WordPairs | None:
+        """The pairs of words that its network has vectors of; None where there are none."""
+        return self.encoder.pairs if isinstance(self.encoder, TextEncoder) else None
+
+    @property
+    def seconds(self) -> np.ndarray | None:
+        """The index of each pair's second word."""
+        return None if self.pairs is None else self.pairs.seconds
+
+    @property
     def sizes(self) -> Sizes:
         """What its network is given and gives."""
         encoder = self.encoder
@@ -216,6 +227,10 @@ class SequenceTask(DenseTask):
         """As `inference()`, with what becomes of the outputs for whole examples, and for those under way."""
         if not SequenceNetwork.fits(config, self.sizes, weights):
             return None
+        if self.pairs is not None:
+            vectors = weights["embedding.weight"].copy()
+            vectors[self.pairs.words :] += vectors[self.pairs.seconds]
+            weights = {**weights, "embedding.weight": vectors}
         return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish, alone)
 
     def alone(self, model: nn.Module) -> Alone:
@@ -235,8 +250,9 @@ def _vocabulary_in_words(encoder: TextEncoder, held: Texts) -> str:
         return f"read as {encoder.vocabulary.tokens.name}"
     words, tokens = encoder.vocabulary.indices(held.tokens.types), held.tokens.flat()
     unknown = (words[tokens] == UNKNOWN).mean() if len(tokens) else 0.0
+    pairs = f" and {len(encoder.vocabulary.pairs):,} pairs of words" if encoder.vocabulary.pairs else ""
     missing = f"{100 * unknown:.1f} % of the validation part's words are unknown"
-    return f"a vocabulary of {len(encoder.vocabulary):,}; {missing}"
+    return f"a vocabulary of {len(encoder.vocabulary.words):,} words{pairs}; {missing}"
 
 
 _ENCODERS: Mapping[str, Any] = {encoder.kind: encoder for encoder in (SeriesEncoder, TextEncoder, SoundEncoder)}

@@ -62,6 +62,8 @@ def check_streams(task: SequenceTask, *, is_bidirectional: bool) -> None:
         raise UsageError('a text that is padded in front must be whole; train a network with padding "mask"')
     if isinstance(task.encoder, TextEncoder):
         _ = task.encoder.words
+    if task.pairs is not None:
+        raise UsageError("a network that reads pairs of words needs the whole text; train one with --pairs 0")
 
 
 class SequenceStream:

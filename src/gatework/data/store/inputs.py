@@ -18,6 +18,7 @@ from gatework.data.store.files import Store
 from gatework.data.store.moments import Moments
 from gatework.data.text import TextEncoder, Texts, Vocabulary
 from gatework.data.tokens import Tokens
+from gatework.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,6 +132,8 @@ class PackedTexts(PackedInputs):
         """The encoder with the most frequent words."""
         known = self.words.filter(self.words["word"] != "").sort("count", "word", descending=[True, False])
         words = tuple(known["word"].head(config.vocabulary))
+        if config.pairs:
+            raise UsageError("--pairs is of texts in memory, and these are read from a store; give --pairs 0")
         return TextEncoder(Vocabulary(words), config.max_tokens, config.padding)
 
     def encoded(self, split: PackedSplit, encoder: Any, targets: Targets) -> PackedTextExamples:

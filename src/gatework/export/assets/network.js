@@ -150,9 +150,10 @@ function encoded(encoder, input) {
     const rows = input.map((row) => (typeof row === "number" ? [row] : row));
     return rows.map((row) => row.map((value, k) => Math.fround((value - mean[k]) / std[k])));
   }
-  const known = new Map(encoder.words.map((word, place) => [word, place + 2]));
-  let tokens = tokenise(input).tokens.map(({ token }) => known.get(token) ?? 1);
-  if (encoder.max_tokens) tokens = tokens.slice(-encoder.max_tokens);
+  const known = new Map([...encoder.words, ...(encoder.pairs ?? [])].map((word, place) => [word, place + 2]));
+  let words = tokenise(input).tokens.map(({ token }) => token);
+  if (encoder.max_tokens) words = words.slice(-encoder.max_tokens);
+  let tokens = words.map((word, k) => (k ? known.get(`${words[k - 1]} ${word}`) : null) ?? known.get(word) ?? 1);
   if (!tokens.length) tokens = [1];
   const missing = encoder.padding === "pre" ? Math.max(encoder.max_tokens - tokens.length, 0) : 0;
   return [...new Array(missing).fill(0), ...tokens];

@@ -63,13 +63,13 @@ def content(runs: Sequence[Run]) -> Content:
     for run, encoder, name in zip(runs, encoders, names, strict=True):
         network = run.network
         assert isinstance(network, SequenceModel)
-        tensors = {key: value.numpy() for key, value in network.state_dict().items()}
+        tensors = {key: value.numpy() for key, value in network.tensors().items()}
         listing, text = pack(tensors)
         cell, derivation = equations(run, network.recurrent)
         cells[cell] = derivation
         entry = _described(run, network) | {"equations": cell, "name": name, "tensors": listing}
         if isinstance(encoder, TextEncoder):
-            words = pack_words(encoder.words.words)
+            words = pack_words((*encoder.words.words, *encoder.words.pairs))
             if words not in vocabularies:
                 vocabularies.append(words)
             entry |= {"vocabulary": vocabularies.index(words), "maxTokens": encoder.max_tokens}

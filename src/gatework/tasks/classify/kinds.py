@@ -12,6 +12,7 @@ import numpy as np
 from gatework.data.inputs import RaggedSeries
 from gatework.data.long import is_long
 from gatework.data.recordings import Recordings
+from gatework.data.store.inputs import PackedInputs
 from gatework.data.text import Texts
 from gatework.options import TimeOptions
 from gatework.tasks.classify import class_weights
@@ -61,9 +62,13 @@ def decided(recipe: Recipe, dataset: Dataset, named: Collection[str]) -> Recipe:
         dataset: The data.
         named: The fields that a person gave, which stay as they are.
     """
+    inputs = dataset.train.inputs
+    if "pairs" not in named and isinstance(inputs, PackedInputs):
+        recipe = recipe.changed(pairs=0)
+    if "pairs" not in named and isinstance(dataset, BegunDataset):
+        recipe = recipe.changed(pairs=0)
     if isinstance(dataset, (PretrainedDataset, BegunDataset)):
         return pretrained_recipe(recipe, named)
-    inputs = dataset.train.inputs
     changes = _OF_SOUNDS if isinstance(inputs, Recordings) else _OF_SERIES if isinstance(inputs, RaggedSeries) else {}
     changes = _OF_FEW_SHORT_TEXTS if are_few_and_short(inputs) else changes
     return recipe.changed(**{name: value for name, value in changes.items() if name not in named})

@@ -32,6 +32,7 @@ class Classifier(SequenceModel):
         vocabulary: Number of tokens where the inputs are tokens, else None.
         inputs: Values per step where the inputs are series, else None.
         classes: How many classes there are.
+        seconds: As `SequenceModel` takes them.
         is_spotting: Whether it listens for its classes in streams of sound.
 
     Attributes:
@@ -50,9 +51,10 @@ class Classifier(SequenceModel):
         vocabulary: int | None,
         inputs: int | None,
         classes: int,
+        seconds: np.ndarray | None = None,
         is_spotting: bool = False,
     ) -> None:
-        super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=classes)
+        super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=classes, seconds=seconds)
         # What each threshold comes to on the validation part once training has ended; all 0 until then.
         curve = torch.zeros(len(THRESHOLDS), len(COLUMNS), dtype=torch.float64) if is_spotting else None
         self.register_buffer("spotting", curve)

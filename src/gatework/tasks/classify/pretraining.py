@@ -27,7 +27,7 @@ from torch.nn.functional import embedding
 
 from gatework.data.batches import evaluation_order
 from gatework.data.dataset import Batch, Dataset, Split
-from gatework.data.text import PADDING, TextEncoder, Texts
+from gatework.data.text import FIRST_WORD, PADDING, TextEncoder, Texts
 from gatework.errors import UsageError
 from gatework.nn import SampledSoftmax, linear_cross_entropy
 from gatework.nn.model import layers
@@ -187,7 +187,7 @@ class WordModelTask(Task):
     def counted(cls, encoder: TextEncoder, train: Split) -> WordModelTask:
         """The task with a vocabulary that is known."""
         words = WordExamples(train, encoder).words
-        return cls(encoder, np.bincount(words, minlength=len(encoder.vocabulary)))
+        return cls(encoder, np.bincount(words, minlength=len(encoder.words.words) + FIRST_WORD))
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""
@@ -273,5 +273,6 @@ def take_over(model: nn.Module, earlier: Mapping[str, Tensor]) -> None:
     """
     network: Any = model
     recurrent = {name.removeprefix(_LAYERS): tensor for name, tensor in earlier.items() if name.startswith(_LAYERS)}
-    network.embedding.load_state_dict({"weight": earlier[_MATRIX]})
+    with torch.no_grad():
+        network.embedding.weight[: len(earlier[_MATRIX])] = earlier[_MATRIX]  # pairs of words follow
     network.recurrent.load_state_dict(recurrent)

@@ -163,6 +163,8 @@ class ClassifyTask(SequenceTask):
             heard = SoundEncoder.fit(dataset.train.inputs, sound.stack, sound.dynamic_range, is_own_mean=is_own_mean)
             return cls(heard, dataset.classes, sound=sound)
         if isinstance(dataset, BegunDataset):
+            if config.pairs:
+                raise UsageError("--pairs is of words, and the network reads pieces of them as --from has it; give --pairs 0")
             encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
         else:
             more = (dataset.unlabelled,) if isinstance(dataset, PretrainedDataset) else ()
@@ -188,6 +190,7 @@ class ClassifyTask(SequenceTask):
             vocabulary=sizes.vocabulary,
             inputs=sizes.inputs,
             classes=sizes.outputs,
+            seconds=self.seconds,
             is_spotting=self.sound is not None,
         )
 

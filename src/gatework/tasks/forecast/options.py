@@ -117,7 +117,7 @@ OPTIONS = TaskOptions(
     "gatework.tasks.forecast.task:ForecastTask",
     (TimeOptions, ForecastOptions, AnswerOptions),
     frozenset(f"data.{name}" for name in ("text", "label", "validation", "test", "scale", "split_seed"))
-    | {"data.vocabulary", "data.max_tokens", "data.padding"}
+    | {"data.vocabulary", "data.pairs", "data.max_tokens", "data.padding"}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
     | {"data.test_file", "model.adversarial"},
     help={"data.target": "The columns of numbers to forecast."},

@@ -96,7 +96,7 @@ OPTIONS = TaskOptions(
     "gatework train generate book.txt --minutes 5 --out RUN",
     "gatework.tasks.generate.task:GenerateTask",
     (GenerateOptions,),
-    frozenset(f"data.{name}" for name in ("target", "decimal", "max_tokens", "padding", "scale", "split_seed"))
+    frozenset(f"data.{name}" for name in ("target", "decimal", "pairs", "max_tokens", "padding", "scale", "split_seed"))
     | {"data.test_file", "model.bidirectional", "model.pooling", "model.adversarial", "training.bucket"},
     help={
         "data.text": "The column of a table that holds the texts.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
 
@@ -14,7 +16,16 @@ class RegressionNetwork(SequenceModel):
         vocabulary: Number of tokens where the inputs are tokens, else None.
         inputs: Values per step where the inputs are series, else None.
         values: How many values there are.
+        seconds: As `SequenceModel` takes them.
     """
 
-    def __init__(self, config: ModelOptions, *, vocabulary: int | None, inputs: int | None, values: int) -> None:
-        super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=values)
+    def __init__(
+        self,
+        config: ModelOptions,
+        *,
+        vocabulary: int | None,
+        inputs: int | None,
+        values: int,
+        seconds: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(config, vocabulary=vocabulary, inputs=inputs, outputs=values, seconds=seconds)

@@ -93,7 +93,9 @@ class RegressTask(SequenceTask):
     def model(self, config: ModelOptions) -> nn.Module:
         """A network with fresh weights."""
         sizes = self.sizes
-        return regress.RegressionNetwork(config, vocabulary=sizes.vocabulary, inputs=sizes.inputs, values=sizes.outputs)
+        return regress.RegressionNetwork(
+            config, vocabulary=sizes.vocabulary, inputs=sizes.inputs, values=sizes.outputs, seconds=self.seconds
+        )
 
     def state(self) -> dict[str, Any]:
         """All that is needed to predict, as values that JSON can hold."""

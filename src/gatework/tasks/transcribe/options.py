@@ -124,7 +124,7 @@ OPTIONS = TaskOptions(
     "gatework train transcribe recordings/ --out RUN",
     "gatework.tasks.transcribe.task:TranscribeTask",
     (SpeechOptions,),
-    frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "max_tokens", "padding", "scale"))
+    frozenset(f"data.{name}" for name in ("label", "target", "vocabulary", "pairs", "max_tokens", "padding", "scale"))
     | {"data.decimal", "data.published", "model.embedding", "model.embedding_dropout", "model.pooling"}
     | {"data.test_file", "data.store", "model.adversarial"},
     prediction=TranscriptOptions,

@@ -9,7 +9,10 @@ function readText(network, text) {
   const { tokens, rest } = tokenise(text);
   const most = Math.min(network.maxTokens || MOST_STEPS, MOST_STEPS);
   const kept = tokens.slice(-most);
-  const words = kept.map(({ token, before }) => ({ text: token, before, index: network.words.get(token) ?? network.unknownIndex }));
+  const words = kept.map(({ token, before }, k) => {
+    const pair = k ? network.words.get(`${kept[k - 1].token} ${token}`) : null;
+    return { text: token, before, index: pair ?? network.words.get(token) ?? network.unknownIndex };
+  });
   if (!words.length) words.push({ text: "(nothing)", before: "", index: network.unknownIndex, isNothing: true });
   const padding = network.padding === "pre" && network.maxTokens ? Math.max(0, network.maxTokens - words.length) : 0;
   const blank = { text: "", before: "", index: network.paddingIndex, isPadding: true };
