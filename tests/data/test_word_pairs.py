@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -27,7 +28,7 @@ def test_pairs_are_those_that_most_texts_have_and_five_at_least(most):
     counts = Counter[str]()
     for text in TRAIN:
         words = text.split()[-most:]
-        counts.update({f"{a} {b}" for a, b in zip(words, words[1:], strict=False) if {a, b} <= {*WORDS}})
+        counts.update({f"{a} {b}" for a, b in itertools.pairwise(words) if {a, b} <= {*WORDS}})
     many = [count for count in counts.values() if count >= 5]
     assert 4 < len(many) <= len(counts)
 
@@ -54,8 +55,10 @@ def test_a_step_reads_the_pair_that_ends_there_or_else_the_word(texts, most):
 def test_an_encoder_is_the_same_from_its_state_and_pairs_of_no_words_are_refused():
     whole = encoder(12)
     again = TextEncoder.from_state(whole.state())
-    assert again == whole and np.array_equal(again.pairs.codes, whole.pairs.codes)
-    assert encoder(0).pairs is None and "pairs" not in encoder(0).state()
+    assert again == whole
+    assert np.array_equal(again.pairs.codes, whole.pairs.codes)
+    assert encoder(0).pairs is None
+    assert "pairs" not in encoder(0).state()
     for pairs in (["not"], ["not  good"], ["not unseen"], whole.state()["pairs"][::-1]):
         with pytest.raises(ValueError, match="pair"):
             TextEncoder.from_state(whole.state() | {"pairs": pairs})

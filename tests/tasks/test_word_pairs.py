@@ -28,7 +28,8 @@ def made(tmp_path_factory):
 
 def test_pairs_learn_and_answers_without_torch_are_those_of_the_network(made):
     table = made.network.embedding
-    assert isinstance(table, PairVectors) and len(table.seconds) == len(made.task.encoder.pairs) == 15
+    assert isinstance(table, PairVectors)
+    assert len(table.seconds) == len(made.task.encoder.pairs) == 15
     assert (table.weight[table.words :] != 0).any(dim=1).all(), "every pair has learnt"
     split = made.task.read(NEW, made.recipe)
     assert (made.task.encode(split).batch(np.arange(5)).inputs >= table.words).any()

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 import numpy as np
 
 from gatework.data.dataset import Batch, Split
-from gatework.data.word_pairs import WordPairs
 from gatework.data.pieces import PieceVocabulary, SubwordTokens
 from gatework.data.tokens import Tokens, spans, tokenise, words_of_few
+from gatework.data.word_pairs import WordPairs
 from gatework.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from gatework.errors import UsageError
 from gatework.nn import RecurrentLayer
-from gatework.nn.pair_vectors import plain
 from gatework.nn._accelerate import taken_over
+from gatework.nn.pair_vectors import plain
 
 _TIME, _BATCH = 5, 3  # of the example; two different numbers, neither of them 1
 

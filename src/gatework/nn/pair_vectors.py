@@ -50,8 +50,6 @@ def plain(table: nn.Embedding | None) -> nn.Embedding | None:
     """A table in which the vector of a pair is whole; one without pairs as it is."""
     if not isinstance(table, PairVectors):
         return table
-    whole = nn.Embedding(*table.weight.shape, device=table.weight.device, dtype=table.weight.dtype)
-    with torch.no_grad():
-        whole.weight.copy_(table.weight)
-        whole.weight[table.words :] += table.weight[table.seconds]
-    return whole
+    vectors = table.weight.detach().clone()
+    vectors[table.words :] += vectors[table.seconds]
+    return nn.Embedding.from_pretrained(vectors, freeze=False)

@@ -164,7 +164,9 @@ class ClassifyTask(SequenceTask):
             return cls(heard, dataset.classes, sound=sound)
         if isinstance(dataset, BegunDataset):
             if config.pairs:
-                raise UsageError("--pairs is of words, and the network reads pieces of them as --from has it; give --pairs 0")
+                raise UsageError(
+                    "--pairs is of words, and the network reads pieces of them as --from has it; give --pairs 0"
+                )
             encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
         else:
             more = (dataset.unlabelled,) if isinstance(dataset, PretrainedDataset) else ()

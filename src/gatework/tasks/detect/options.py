@@ -80,7 +80,9 @@ OPTIONS = TaskOptions(
     "gatework train detect sensor.csv --time time --target value --out RUN",
     "gatework.tasks.detect.task:DetectTask",
     (TimeOptions, DetectOptions),
-    frozenset(f"data.{name}" for name in ("text", "vocabulary", "pairs", "max_tokens", "padding", "scale", "split_seed"))
+    frozenset(
+        f"data.{name}" for name in ("text", "vocabulary", "pairs", "max_tokens", "padding", "scale", "split_seed")
+    )
     | {f"time.{name}" for name in ("known", "past", "static", "frequency", "missing", "duplicates")}
     | {"model.bidirectional", "model.embedding", "model.embedding_dropout", "model.pooling", "training.bucket"}
     | {"data.test_file", "model.adversarial"},

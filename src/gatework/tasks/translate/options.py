@@ -105,7 +105,9 @@ OPTIONS = TaskOptions(
     "gatework train translate pairs.tsv --source en --target de --out RUN",
     "gatework.tasks.translate.task:TranslateTask",
     (TranslateOptions,),
-    frozenset({"data.text", "data.label", "data.pairs", "data.max_tokens", "data.padding", "data.scale", "data.decimal"})
+    frozenset(
+        {"data.text", "data.label", "data.pairs", "data.max_tokens", "data.padding", "data.scale", "data.decimal"}
+    )
     | {"data.test_file", "data.store", "model.bidirectional", "model.pooling", "model.adversarial"},
     help={
         "data.target": "The column of their translations, by name or number; of a TMX file the language, of files the "
