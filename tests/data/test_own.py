@@ -112,12 +112,13 @@ def test_a_new_label_names_its_row(text_task):
 def test_texts_to_predict_come_in_many_forms(text_task, tmp_path):
     config, task = text_task
     lines, table = tmp_path / "lines.txt", tmp_path / "table.csv"
-    lines.write_text("one\n\nthree 😀", encoding="utf-8")
-    table.write_text('text\none\n""\nthree 😀\n', encoding="utf-8")
-    frame = pl.DataFrame({"text": ["one", "", "three 😀"]})
-    for source in (["one", "", "three 😀"], lines, str(lines), str(table), frame, frame.to_pandas()):
+    texts = ["one\x0cand \u2028 two", "", "three 😀"]  # with marks that Unicode takes for an end of line
+    lines.write_text("\n".join(texts), encoding="utf-8")
+    table.write_text(f'text\n{texts[0]}\n""\nthree 😀\n', encoding="utf-8")
+    frame = pl.DataFrame({"text": texts})
+    for source in (texts, lines, str(lines), str(table), frame, frame.to_pandas()):
         split = unknown(source, config, task)
-        assert list(split.inputs) == ["one", "", "three 😀"]
+        assert list(split.inputs) == texts
         assert len(task.encode(split).batch(np.arange(3)).inputs) == 3
     assert list(unknown("A whole text. See reviews.csv", config, task).inputs) == ["A whole text. See reviews.csv"]
     assert list(unknown("", config, task).inputs) == [""]

@@ -5,11 +5,12 @@ import gc
 
 import pytest
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gatework.serve import Limits
 from gatework.serve._application import application_of
+from gatework.serve._http import HttpProtocol
 from gatework.serve._metrics import Metrics
 from gatework.serve._refusal import Refusal
 from gatework.serve._service import _unless_gone
@@ -74,7 +75,7 @@ def test_an_answered_request_leaves_nothing_for_the_collector(service, path, bod
 
     async def scenario():
         config = uvicorn.Config(application_of(service), log_level="warning", access_log=False)
-        protocol = HttpToolsProtocol(config, ServerState(), {})
+        protocol = HttpProtocol(config, ServerState(), {})
         protocol.connection_made(Wire())
         service.worker.start()
 

@@ -30,6 +30,11 @@ def test_without_a_key_only_health_is_told(guarded):
         socket.receive_text()
 
 
+def test_a_request_names_one_host(client):
+    reply = client.get("/v2", headers=[("Host", "localhost"), ("Host", "example.org")])
+    assert (reply.status_code, "several hosts" in reply.json()["error"]) == (400, True)
+
+
 def test_with_a_key_everything_is(guarded):
     for headers in ({"Authorization": f"Bearer {KEY}"}, {"X-API-Key": KEY}):
         assert guarded.get("/v2", headers=headers).status_code == 200

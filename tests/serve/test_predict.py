@@ -1,5 +1,7 @@
 """Answers for people, and for clouds that ask in their own way."""
 
+import json
+
 import polars as pl
 import pytest
 
@@ -51,6 +53,19 @@ def test_rows_may_come_as_objects_as_csv_and_as_lines(client, runs):
         reply = client.post("/predict/sensor", content=body, headers={"Content-Type": kind})
         assert reply.status_code == 200, reply.text
         assert reply.json()["answers"] == expected
+
+
+def test_a_text_with_ends_of_lines_in_it_is_one_row(client):
+    texts = ["good\nfilm, bad", 'a "good"\u2028plot', "bad\x0cfilm", '5" never']
+    csv = 'text\r\n"good\nfilm, bad"\r\n"a ""good""\u2028plot"\r\nbad\x0cfilm\r\n\r\n5" never\r\n'
+    lines = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
+    for kind, body in (("text/csv", csv), ("application/x-ndjson", lines)):
+        reply = client.post("/predict/texts", content=body.encode(), headers={"Content-Type": kind})
+        assert [answer["text"] for answer in reply.json()["answers"]] == texts
+    marked = "\ufeff" + json.dumps({"texts": texts})
+    assert len(client.post("/predict/texts", content=marked.encode()).json()["answers"]) == 4
+    reply = client.post("/predict/texts", content=b'text,n\n"a\nb",1\nc\n', headers={"Content-Type": "text/csv"})
+    assert reply.json()["error"] == "the stream, line 4 has 1 fields, expected 2: text, n"
 
 
 def test_known_answers_give_the_metrics_of_evaluate(client, runs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from pathlib import Path
@@ -128,12 +127,8 @@ def predict(
         predictions_table(rows, kept)
 
 
-def _lines(text: str) -> list[str]:
-    """The lines of a text as a file has them; other marks that Unicode takes for an end of line are part of a line."""
-    return io.StringIO(text, newline=None).read().removesuffix("\n").split("\n") if text else []
-
-
 def _standard_input() -> list[str]:
+    from gatework.data._content import lines_of
     from gatework.errors import DataError
     from gatework.training.progress import stopped_with
 
@@ -141,7 +136,7 @@ def _standard_input() -> list[str]:
         print("reading lines from the terminal; end with Ctrl-D", file=sys.stderr)
     with stopped_with("stopped before the input ended; nothing was predicted"):
         try:
-            return _lines(sys.stdin.read())
+            return lines_of(sys.stdin.read())
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise DataError(f"standard input: byte 0x{byte:02x} is not valid UTF-8; convert it to UTF-8") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import re
 import stat
@@ -144,6 +145,11 @@ def _available_memory() -> int:
     except ImportError:
         pass
     return max(min(limits), 0)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text as a file has them; other marks that Unicode takes for an end of line are part of a line."""
+    return io.StringIO(text, newline=None).read().removesuffix("\n").split("\n") if text else []
 
 
 def as_utf8(content: bytes, path: Path, encoding: str | None = None) -> tuple[bytes, str, tuple[str, ...]]:

@@ -92,6 +92,30 @@ class LineReader:
             )
         return where, dict(zip(self._header, fields, strict=True))
 
+    def rows(self, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The rows of a whole text, whose quoted fields may go on over ends of lines, as those of a file.
+
+        Raises:
+            DataError: One cannot be read.
+        """
+        lines = io.StringIO(text, newline=None).readlines()
+        place = 0
+        while place < len(lines) and self._header is None:
+            if row := self.read(lines[place]):
+                yield row
+            place += 1
+        first, records = place, csv.reader(lines[place:], delimiter=self._separator or ",")
+        while place < len(lines):
+            self._number = place
+            try:
+                next(records)
+            except csv.Error as error:
+                raise DataError(f"{SOURCE}, line {place + 1} is no CSV ({error}); a row was expected") from None
+            end = first + records.line_num
+            if row := self.read("".join(lines[place:end])):
+                yield row
+            place = end
+
     def _read_header(self, text: str, where: str) -> None:
         """Notes the names of the columns, or the separator where a line says nothing else."""
         if text.lower().startswith("sep=") and len(text) == 5:

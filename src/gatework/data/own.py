@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from gatework.data._content import as_utf8, file_content
+from gatework.data._content import as_utf8, file_content, lines_of
 from gatework.data.dataset import Columns, Dataset, Provenance, Split
 from gatework.data.folder import read_folder
 from gatework.data.inputs import Inputs, SeriesInputs
@@ -338,4 +338,4 @@ def _array(values: np.ndarray) -> SeriesInputs:
 
 
 def _lines(path: Path) -> list[str]:
-    return as_utf8(file_content(path), path)[0].decode().splitlines()
+    return lines_of(as_utf8(file_content(path), path)[0].decode())

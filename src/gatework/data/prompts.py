@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from gatework._files import make_folder, write_text
-from gatework.data._content import as_utf8, file_content, printable
+from gatework.data._content import as_utf8, file_content, lines_of, printable
 from gatework.data.audio import AudioFacts, decibels, need_speech
 from gatework.errors import DataError
 
@@ -47,7 +47,7 @@ def read_prompts(path: str | os.PathLike[str]) -> list[str]:
     """
     file = Path(path)
     content, _, _ = as_utf8(file_content(file), file)
-    prompts = list(dict.fromkeys(line.strip() for line in content.decode().splitlines() if line.strip()))
+    prompts = list(dict.fromkeys(line.strip() for line in lines_of(content.decode()) if line.strip()))
     if not prompts:
         raise DataError(f"{printable(str(file))} holds no sentence; one a line was expected")
     return prompts

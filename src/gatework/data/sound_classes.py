@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
 from gatework.data._sound_files import SUFFIXES, is_recording
 from gatework.data.tables import SUFFIXES as TABLES
 from gatework.data.transcripts import MANIFESTS, PARTS, Transcripts, Utterance, read_labels, read_transcripts
@@ -107,4 +107,4 @@ def _lines(path: Path) -> list[str]:
     if not path.is_file():
         return []
     content, _, _ = as_utf8(file_content(path), path)
-    return [line.strip() for line in content.decode().splitlines() if line.strip()]
+    return [line.strip() for line in lines_of(content.decode()) if line.strip()]

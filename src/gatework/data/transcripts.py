@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
 from gatework.data._sound_files import SUFFIXES
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES as TABLES
@@ -197,7 +197,7 @@ class _Reader:
         """LJSpeech's lines: a name, the text, and the text with its numbers spelt out, with bars between."""
         homes = (path.parent / "wavs", path.parent)
         utterances = []
-        for number, line in enumerate(content.splitlines(), start=1):
+        for number, line in enumerate(lines_of(content), start=1):
             if line.strip():
                 name, *texts = line.split("|")
                 where = f"{printable(str(path))}, row {number:,}"
@@ -231,7 +231,7 @@ class _Reader:
         """Lines `name: text`, as Asterisk's lists of prompts have them; one that begins with ";" is a comment."""
         content, _, _ = as_utf8(file_content(path), path, self.data.encoding)
         utterances = []
-        for number, line in enumerate(content.decode().splitlines(), start=1):
+        for number, line in enumerate(lines_of(content.decode()), start=1):
             if not line.strip() or line.lstrip().startswith(";"):
                 continue
             name, mark, text = line.partition(":")
@@ -293,7 +293,7 @@ def _recording(homes: Sequence[Path], name: str, where: str) -> Path:
 
 def _keyed(path: Path) -> dict[str, str]:
     content, _, _ = as_utf8(file_content(path), path)
-    split = (line.strip().partition(" ") for line in content.decode().replace("\t", " ").splitlines() if line.strip())
+    split = (line.strip().partition(" ") for line in lines_of(content.decode().replace("\t", " ")) if line.strip())
     return {key: rest.strip() for key, _, rest in split}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
 from gatework.data.known_lines import bare
 from gatework.data.own import text_column
 from gatework.data.reading import Reading
@@ -95,7 +95,7 @@ def _read(source: str | os.PathLike[str], config: DataOptions) -> tuple[Texts, s
         table = read_table(path, Reading.given(config))
         return Texts(table.texts(_column(table, config))), table.where, table.fingerprint
     text = _text(path)
-    return Texts.of(text.splitlines()), printable(str(path)), _digest(text)
+    return Texts.of(lines_of(text)), printable(str(path)), _digest(text)
 
 
 def _column(table: Table, config: DataOptions) -> str:

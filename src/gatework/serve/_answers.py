@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any
 
@@ -36,7 +37,7 @@ def decoded(body: bytes) -> Any:
         DataError: It is none.
     """
     try:
-        return msgspec.json.decode(body)
+        return msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8))
     except RecursionError:
         raise DataError(_DEEPEST) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:

@@ -88,6 +88,8 @@ class Door:
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
+        if len(headers.getlist("host")) > 1:
+            return Refusal(400, "the request names several hosts; one was expected")
         if self.keys:
             if scope["path"] in _OPEN:
                 return None

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from gatework.errors import UsageError
 
-_PACKAGES = ("starlette", "msgspec", "uvicorn", "websockets")
+_PACKAGES = ("starlette", "msgspec", "uvicorn", "httptools", "websockets")
 
 
 def check_packages() -> None:

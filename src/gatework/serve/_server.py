@@ -16,6 +16,7 @@ from gatework import training
 from gatework.errors import UsageError
 from gatework.serve._application import application_of, service_of
 from gatework.serve._door import read_keys
+from gatework.serve._http import HttpProtocol
 from gatework.serve._limits import Limits
 from gatework.serve._memory import keep_little_memory
 from gatework.serve._service import Service
@@ -96,6 +97,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            http=HttpProtocol,
             ws=WebSocketProtocol,
             ws_max_size=limits.body,
             # Rows are short: to pack them costs more than it saves, and a window of memory for each stream.

@@ -80,18 +80,24 @@ class Service:
             Refusal: It is too long, or did not come in time.
         """
         pieces, size = [], 0
+        told = request.headers.get("content-length", "")
         try:
+            if told.isdecimal() and int(told) > self.limits.body:
+                raise self._too_large()
             async with asyncio.timeout(self.limits.timeout):
                 async for piece in request.stream():
                     size += len(piece)
                     if size > self.limits.body:
-                        raise Refusal(413, f"the body is larger than {self.limits.body:,} bytes; send less at once")
+                        raise self._too_large()
                     pieces.append(piece)
         except TimeoutError:
             raise Refusal(408, f"the body did not come within {self.limits.timeout:g} s") from None
         except ClientDisconnect:
             raise Refusal(_GONE, "the client has gone") from None
         return b"".join(pieces)
+
+    def _too_large(self) -> Refusal:
+        return Refusal(413, f"the body is larger than {self.limits.body:,} bytes; send less at once")
 
     async def predict(
         self, request: Request, model: ServedModel, source: Source, timeout: float | None = None

@@ -154,8 +154,7 @@ def lines_of(text: str, limits: Limits) -> Source:
     Raises:
         DataError: A line cannot be read.
     """
-    reader = LineReader()
-    return rows_of([numbered[1] for line in text.splitlines() if (numbered := reader.read(line)) is not None], limits)
+    return rows_of([row for _, row in LineReader().rows(text)], limits)
 
 
 def _of_list(value: Any, expected: type | None, options: Mapping[str, Any], limits: Limits) -> Source:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gatework.data._content import as_utf8, file_content, printable
+from gatework.data._content import as_utf8, file_content, lines_of, printable
 from gatework.data.features import HOP
 from gatework.decoding import (
     CtcReader,
@@ -64,7 +64,7 @@ def read_phrases(path: str | os.PathLike[str], case: str) -> tuple[str, ...]:
     """
     file = Path(path)
     content, _, _ = as_utf8(file_content(file), file)
-    phrases = tuple(dict.fromkeys(filter(None, (plain(line, case) for line in content.decode().splitlines()))))
+    phrases = tuple(dict.fromkeys(filter(None, (plain(line, case) for line in lines_of(content.decode())))))
     if not phrases:
         raise DataError(f"{printable(str(file))} holds no phrase; one a line was expected")
     return phrases

@@ -1,0 +1,82 @@
+"""HTTP whose requests have a beginning of bounded length and time: uvicorn's, and so httptools', have none."""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gatework.serve._answers import json_bytes
+
+_MOST = 1 << 16
+"""Bytes of a request's first line and headers; what comes in one piece may be longer."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection.
+
+    Attributes:
+        seconds: How long the first line and the headers of a request may take.
+    """
+
+    seconds = 30.0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._is_beginning, self._size = True, 0
+        self._late: TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Gives the first request its time to come."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(self.seconds, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the connection."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Reads on, unless the beginning of a request is too long."""
+        if self._is_beginning:
+            self._size += len(data)
+        super().data_received(data)
+        if not self._size or self.transport.is_closing():
+            self._stop_waiting()
+        elif self._size > _MOST:
+            self._refuse(431, f"the first line and the headers are longer than {_MOST:,} bytes")
+        elif self._late is None:
+            self._late = self.loop.call_later(self.seconds, self._give_up)
+
+    def on_headers_complete(self) -> None:
+        """Begins to answer."""
+        self._is_beginning, self._size = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Waits for the next request of the connection."""
+        self._is_beginning = True
+        super().on_message_complete()
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _give_up(self) -> None:
+        if self._size:
+            self._refuse(408, f"the first line and the headers did not come within {self.seconds:g} s")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        self._stop_waiting()
+        body = json_bytes({"error": sentence})
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

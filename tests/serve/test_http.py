@@ -1,0 +1,80 @@
+"""Requests that begin and do not go on, or have no end."""
+
+import asyncio
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from gatework.serve._application import application_of
+from gatework.serve._http import HttpProtocol
+
+
+class Wire(asyncio.Transport):
+    """A connection that keeps what is written to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.written, self.is_open = b"", True
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self.is_open = False
+
+    def is_closing(self):
+        return not self.is_open
+
+    def pause_reading(self):
+        pass
+
+    def resume_reading(self):
+        pass
+
+
+def answer_to(service, pieces, seconds=30.0, wait=0.0):
+    """What a client receives that sends some pieces, and whether it may go on."""
+
+    async def scenario():
+        protocol, wire = HttpProtocol(uvicorn.Config(application_of(service)), ServerState(), {}), Wire()
+        protocol.seconds = seconds
+        protocol.connection_made(wire)
+        for piece in pieces:
+            if wire.is_open:
+                protocol.data_received(piece)
+        await asyncio.sleep(wait)
+        while protocol.tasks:
+            await asyncio.sleep(0.001)
+        received = wire.written, wire.is_open
+        protocol.connection_lost(None)
+        return received
+
+    return asyncio.run(scenario())
+
+
+START = b"POST /predict/texts HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize("pieces", [[START, *[b"X: y\r\n" * 1000] * 20], [START + b"X: ", *[b"y" * 10_000] * 20]])
+def test_headers_without_an_end_are_refused(service, pieces):
+    written, is_open = answer_to(service, pieces)
+    assert written.startswith(b"HTTP/1.1 431 ")
+    assert b'{"error":"the first line and the headers are longer than 65,536 bytes"}' in written
+    assert not is_open
+
+
+def test_a_request_that_does_not_go_on_is_given_up_and_one_that_came_is_not(service):
+    written, is_open = answer_to(service, [START], seconds=0.01, wait=0.1)
+    assert (written[:13], is_open) == (b"HTTP/1.1 408 ", False)
+    assert answer_to(service, [], seconds=0.01, wait=0.1) == (b"", False)
+    asked = b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    written, is_open = answer_to(service, [asked, asked[:9], asked[9:]], seconds=0.01, wait=0.1)
+    assert (written.count(b"200 OK"), is_open) == (2, True)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(service):
+    written, is_open = answer_to(service, [START + b"Content-Length: 20001\r\n\r\n"])
+    assert written.startswith(b"HTTP/1.1 413 ")
+    assert b"the body is larger than 20,000 bytes" in written
+    assert is_open
