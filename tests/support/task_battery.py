@@ -21,6 +21,7 @@ from gatework import tasks, training
 from gatework._files import read_tensors
 from gatework.data.dataset import Batch, Dataset
 from gatework.errors import DataError
+from gatework.options import AnswerOptions
 from gatework.recipe import Recipe
 from gatework.tasks import Task
 from gatework.training.run import Run
@@ -145,6 +146,12 @@ def _check_baselines(run: Run, dataset: Dataset) -> None:
         assert len(baseline.answers) == len(answers)
         metrics = run.task.metrics(_through_parquet(baseline.answers))
         assert math.isfinite(metrics[run.task.metric]), f"{baseline.name} has a finite {run.task.metric}"
+    beside, metric = run.task.beside(run.network, dataset), run.task.metric
+    assert bool(beside) == bool(baselines), "a run keeps figures of simple methods"
+    kept = {name: metrics[f"test_{metric}"] for name, metrics in run.summary.get("simple", {}).items()}
+    is_alone = not run.recipe.section(AnswerOptions).blend
+    said = {} if is_alone else {name: run.task.metrics(answers)[metric] for name, answers in beside.items()}
+    assert kept == pytest.approx(said)
 
 
 def _check_predictions(run: Run, dataset: Dataset) -> None:

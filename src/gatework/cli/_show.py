@@ -33,6 +33,8 @@ _MOST_PARTS = 40
 _MOST_COLUMNS = 3
 # What several methods reached, a method per line.
 _MOST_MEASURED = 4
+# A terminal that is not wide, and a figure of four digits.
+_NARROW, _FIGURE = 80, 8
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -102,22 +104,67 @@ def _entries_table(content: dict[str, Any], columns: list[str], *, has_cost: boo
     return table
 
 
-def metrics_table(metrics: Mapping[str, float], beside: Mapping[str, Mapping[str, float]] | None = None) -> None:
+def metrics_table(
+    metrics: Mapping[str, float], beside: Mapping[str, Mapping[str, float]] | None = None, name: str = "answer"
+) -> None:
     """Prints one metric per line.
 
     Args:
         metrics: The figures, by name.
         beside: Those of others, each in a column with its title.
+        name: Whose figures they are, where others stand beside them.
     """
     from gatework.tasks import metric_title
 
     width = max(len(metric_title(name)) for name in metrics)
     if beside:
-        print(f"{'':<{width}}  {'answer':<8}  {'  '.join(beside)}")
-    for name, value in metrics.items():
-        figures = ((title, f"{values[name]:.4g}" if name in values else "") for title, values in (beside or {}).items())
-        others = (f"{figure:<{len(title)}}" for title, figure in figures)
-        print("  ".join((f"{metric_title(name):<{width}}", f"{value:<8.4g}", *others)).rstrip())
+        print(f"{'':<{width}}  {name:<8}  {'  '.join(f'{title:<{_FIGURE}}' for title in beside).rstrip()}")
+    for metric, value in metrics.items():
+        figures = ((title, f"{each[metric]:.4g}" if metric in each else "") for title, each in (beside or {}).items())
+        others = (f"{figure:<{max(len(title), _FIGURE)}}" for title, figure in figures)
+        print("  ".join((f"{metric_title(metric):<{width}}", f"{value:<8.4g}", *others)).rstrip())
+
+
+def scores_tables(task: Task, scores: Scores) -> None:
+    """Prints what was reached beside what others reach: a column each where 80 columns hold them, else a line each."""
+    from gatework.tasks import metric_title
+    from gatework.tasks._blend import NETWORK, NETWORK_ALONE
+
+    name = "answer" if task.blend and not task.blend.is_network else NETWORK
+    titles = max(len(metric_title(metric)) for metric in scores.metrics)
+    needed = titles + 2 + 8 + sum(2 + max(len(other), _FIGURE) for other in scores.baselines)
+    if needed <= _NARROW:
+        metrics_table(scores.metrics, scores.baselines, name)
+        return
+    alone = {other: each for other, each in scores.baselines.items() if other == NETWORK_ALONE}
+    shown = [metric for bare in task.shown if (metric := _named(scores, bare))][:_MOST_MEASURED]
+    if shown:
+        metrics_table(scores.metrics, alone, name)
+        print()
+    rows = {name: scores.metrics, **scores.baselines}
+    names = shown or list(scores.metrics)
+    measured_table({other: {_bare(m): each[m] for m in names if m in each} for other, each in rows.items()})
+
+
+def better_line(task: Task, scores: Scores) -> None:
+    """Prints which simple method does better than what answers, where one does."""
+    from gatework.tasks import metric_title
+    from gatework.tasks._blend import NETWORK_ALONE
+
+    metric = _named(scores, task.metric)
+    better = scores.better(metric, lower_is_better=task.lower_is_better) if metric else []
+    if first := next((name for name in better if name != NETWORK_ALONE), None):
+        ours, theirs = number(scores.metrics[metric]), number(scores.baselines[first][metric])
+        say(f"a simple method is better: {first}, {metric_title(metric)} {theirs} beside {ours}")
+
+
+def _bare(metric: str) -> str:
+    return metric.removeprefix("test_")
+
+
+def _named(scores: Scores, bare: str) -> str:
+    """The name that a metric has among scores, with the prefix of the part or without; empty where it has none."""
+    return next((name for name in (f"test_{bare}", bare) if name in scores.metrics), "")
 
 
 def answer_lines(answer: Blend) -> None:
@@ -205,9 +252,10 @@ def run_summary(run: Run) -> None:
     from gatework.pages.step_options import step_options
 
     summary = run.summary
-    metrics_table(summary["metrics"], run.scores.baselines)
+    scores_tables(run.task, run.scores)
     if run.task.blend:
         answer_lines(run.task.blend)
+    better_line(run.task, run.scores)
     further_table(run)
     highlights(run)
     kept = summary["best_epoch"] if run.recipe.training.best_weights else summary["epochs"]

@@ -35,9 +35,8 @@ def evaluate(
     With --out, its answers stand beside the known ones: of a forecast, every step of every forecast (a backtest).
     """
     from gatework._files import finite
-    from gatework.cli._show import answer_lines, breakdown_table, measured_table, metrics_table, write_predictions
+    from gatework.cli._show import answer_lines, better_line, breakdown_table, scores_tables, write_predictions
     from gatework.errors import UsageError
-    from gatework.tasks._blend import NETWORK, NETWORK_ALONE
     from gatework.training import Predictor, Run
     from gatework.training.progress import tell
 
@@ -64,12 +63,11 @@ def evaluate(
             {"metrics": scores.metrics, "baselines": dict(scores.baselines)} if scores.baselines else scores.metrics
         )
         print(json.dumps(finite(content), indent=2))
-    elif set(scores.baselines) - {NETWORK_ALONE} and not task.blend:
-        measured_table({NETWORK: scores.metrics, **scores.baselines})
     else:
-        metrics_table(scores.metrics, scores.baselines)
+        scores_tables(task, scores)
         if scores.baselines and task.blend:
             answer_lines(task.blend)
+        better_line(task, scores)
         breakdown_table(task, scores)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gatework.formatting import counted, number
+from gatework.formatting import counted, listed, number
 from gatework.tasks import metric_title
 from gatework.training.run import Run
 
@@ -125,15 +125,8 @@ def _limits(run: Run) -> str:
         "differ in ways that no figure here shows.",
         "- The seed is one of many: `gatework compare --seeds 3` says how much the figures move from seed to seed.",
     ]
-    beaten = [name for name, values in run.scores.baselines.items() if _is_better(run, values)]
-    if beaten:
-        lines.insert(0, f"- On these data {' and '.join(beaten)} did better.")
+    task = run.task
+    better = run.scores.better(f"test_{task.metric}", lower_is_better=task.lower_is_better)
+    if better:
+        lines.insert(0, f"- On these data {listed(better)} did better.")
     return "\n".join(lines)
-
-
-def _is_better(run: Run, metrics: Mapping[str, float]) -> bool:
-    task, name = run.task, f"test_{run.task.metric}"
-    theirs, ours = metrics.get(name), run.summary["metrics"].get(name)
-    if theirs is None or ours is None:
-        return False
-    return theirs < ours if task.lower_is_better else theirs > ours

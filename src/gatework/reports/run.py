@@ -21,6 +21,7 @@ from gatework.reports.highlights import Highlight
 from gatework.reports.learning import learning
 from gatework.reports.looks import looks
 from gatework.reports.sections import TaskSections, known_task, recipe_in_use, task_sections
+from gatework.reports.simple import outdone, simple
 from gatework.tasks import metric_title
 from gatework.training.run import network_answers, read_table, test_part_of
 
@@ -110,8 +111,8 @@ def _sections(folder: Path, run: TrainedRun, entries: Sequence[Entry], metric: s
     test = read_table(file)
     check_rows(folder / "answers.parquet", run.answers, len(test))
     shown = task_sections(str(run.recipe.get("task", "")), entries, metric, test, run.state)
-    first = answer(run, metric)
-    return dataclasses.replace(shown, sections=(first, *shown.sections)) if first else shown
+    first = [section for section in (answer(run, metric), simple(run, metric)) if section]
+    return dataclasses.replace(shown, sections=(*first, *shown.sections))
 
 
 def _every_metric(run: TrainedRun) -> Pairs:
@@ -146,7 +147,7 @@ def _verdict(run: TrainedRun, metric: str, headline: str) -> tuple[str, str]:
     value = (run.summary.get("metrics") or {}).get(metric)
     reached = f"Reaches a {metric_title(metric)} of {number(value)} after {counted(done, 'epoch')}."
     is_said = bool(headline) and run.summary.get("network", run.summary["metrics"]) != run.summary["metrics"]
-    said = (headline, "" if is_said or not metric else reached, _advice(run, metric))
+    said = (headline, "" if is_said or not metric else reached, outdone(run, metric), _advice(run, metric))
     sentences = [sentence for sentence in said if sentence]
     return (sentences or ["Finished."])[0], " ".join(sentences[1:])
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
-    from gatework.data.dataset import Dataset, Split
+    from gatework.data.dataset import Dataset
     from gatework.tasks._blend import Blend
     from gatework.tasks._evaluation import Evaluation
     from gatework.tasks._task import Task, Trained
@@ -50,9 +50,16 @@ class AfterTraining(Core):
         """
         return cast("Task", self)
 
-    def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
-        """What the simple methods of the `blend` say alone of examples with known answers, by name; none by default."""
-        return {}
+    def beside(self, model: nn.Module, dataset: Dataset) -> Mapping[str, pl.DataFrame]:
+        """What simple methods say alone of the test part, by name: those whose figures a run keeps beside its own.
+
+        By default all of `baselines()`; without those that take as long as a training.
+
+        Args:
+            model: The trained network.
+            dataset: The data.
+        """
+        return {method.name: method.answers for method in cast("Task", self).baselines(dataset)}
 
     def advanced(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Task:
         """The task, and in place the network's buffers, gone on over the test part, from whose end it predicts."""

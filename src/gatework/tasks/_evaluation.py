@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -92,3 +93,10 @@ class Scores:
     breakdown: pl.DataFrame | None = None
     examples: int = 0
     inputs: Inputs | None = None
+
+    def better(self, metric: str, *, lower_is_better: bool) -> list[str]:
+        """The simple methods that do better by a metric, the best first."""
+        sign = 1 if lower_is_better else -1
+        ours = sign * self.metrics.get(metric, -math.inf)
+        others = {name: sign * each[metric] for name, each in self.baselines.items() if metric in each}
+        return sorted((name for name, error in others.items() if error < ours), key=others.__getitem__)

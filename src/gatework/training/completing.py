@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework import cells, tasks
-from gatework._files import make_folder, whole_folder, write_json, write_tensors, write_text
+from gatework._files import make_folder, read_json, whole_folder, write_json, write_tensors, write_text
 from gatework.data.learnt import LearntExamples
 from gatework.data.store.inputs import PackedInputs
 from gatework.errors import RunError
@@ -75,7 +75,13 @@ def create(path: Path, recipe: Recipe, task: Task, fingerprint: str, threads: in
 
 
 def complete(
-    run: Run, dataset: Dataset, progress: Progress, label: str | None = None, *, may_blend: bool = True
+    run: Run,
+    dataset: Dataset,
+    progress: Progress,
+    label: str | None = None,
+    *,
+    may_blend: bool = True,
+    with_simple: bool = False,
 ) -> Run:
     """Trains a run from where it stands to its end.
 
@@ -85,6 +91,8 @@ def complete(
         progress: Who is told how it goes.
         label: The run's name in what is told; the folder's name if None.
         may_blend: Whether it may answer with more than its network, where its recipe says so.
+        with_simple: Whether it keeps the figures of simple methods beside its own, where its recipe does not ask for
+            the network alone; a comparison has them once for all its runs.
 
     Raises:
         RunError: The data are not those that the run began with.
@@ -112,6 +120,8 @@ def complete(
         seconds = seconds_before + sum(each.summary["seconds"] for each in earlier)
         _write_results(run, dataset, trainer, result._replace(tables={**result.tables, **further}), seconds)
         shutil.rmtree(run.path / FURTHER_TABLE, ignore_errors=True)
+        if with_simple and run.recipe.section(AnswerOptions).blend:
+            _keep_simple(run, result.task, model, dataset, threads)
     progress.tested(label)
     ranks.wait()
     return Run(run.path, run.recipe)
@@ -167,11 +177,17 @@ def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result
         write_json(run.path / ANSWER_FILE, result.task.state()["answer"])
         summary["answer"] = {"name": blend.name, **blend.state()}
         summary["network"] = _of_test(result.network.metrics)
-        simple = result.task.simple(trainer.model, dataset.test)
-        summary["simple"] = {name: _of_test(result.task.metrics(answers)) for name, answers in simple.items()}
     summary["splits"] = {name: len(getattr(dataset, name)) for name in ("train", "validation", "test")}
     summary["seconds"] += seconds_before
     write_json(run.path / "summary.json", summary)
+
+
+def _keep_simple(run: Run, task: Task, model: nn.Module, dataset: Dataset, threads: int) -> None:
+    """Adds the figures of simple methods to the summary of a run, which is finished without them."""
+    with runtime.computing(threads):
+        figures = {name: _of_test(task.metrics(said)) for name, said in task.beside(model, dataset).items()}
+    if figures:
+        write_json(run.path / "summary.json", read_json(run.path / "summary.json") | {"simple": figures})
 
 
 def _of_test(metrics: Mapping[str, float]) -> dict[str, float]:

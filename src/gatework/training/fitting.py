@@ -85,7 +85,7 @@ def train(
         outlook = fitted.outlook(dataset, chosen, partial(step_seconds, fitted, chosen, dataset, threads))
         progress.described([*fitted.about(dataset), *outlook, "", *outline(network, example), ""])
     ranks.wait()
-    return complete(Run.open(out), dataset, progress)
+    return complete(Run.open(out), dataset, progress, with_simple=True)
 
 
 def _quiet_or_notebook() -> Progress:
@@ -118,7 +118,7 @@ def resume(
     if isinstance(source, str) and not source:
         raise RunError(f"{path} began with a data frame; give it again, as in gatework.resume({str(path)!r}, frame)")
     dataset = source if isinstance(source, Dataset) else tasks.get(run.recipe.task).load(source, run.recipe)
-    return complete(run, dataset, progress or _quiet_or_notebook())
+    return complete(run, dataset, progress or _quiet_or_notebook(), with_simple=True)
 
 
 def prepare(

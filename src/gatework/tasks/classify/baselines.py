@@ -32,17 +32,23 @@ _MOST_OF_A_PAIR = 10_000_000
 
 def baselines(dataset: Dataset) -> Sequence[Baseline]:
     """The most frequent class and the linear classifiers; of a long table the nearest series and random kernels too."""
+    methods = quick_baselines(dataset)
+    if isinstance(dataset.train.inputs, RaggedSeries):
+        methods += [] if _too_long_to_warp(dataset) else [_nearest(dataset)]
+        methods += [] if _too_many_for_kernels(dataset) else [_by_kernels(dataset)]
+    if isinstance(dataset.train.inputs, Recordings):
+        methods.append(_nearest_sound(dataset))
+    return methods
+
+
+def quick_baselines(dataset: Dataset) -> list[Baseline]:
+    """The most frequent class and the linear classifiers."""
     methods = [_majority(dataset)]
     for linear in linear_classifiers(dataset):
         start = perf_counter()
         answers = answers_of(linear.scores(dataset.test.inputs), dataset.test.targets)
         seconds = linear.seconds + perf_counter() - start
         methods.append(Baseline(linear.name, linear.about, answers, seconds, linear.parameters))
-    if isinstance(dataset.train.inputs, RaggedSeries):
-        methods += [] if _too_long_to_warp(dataset) else [_nearest(dataset)]
-        methods += [] if _too_many_for_kernels(dataset) else [_by_kernels(dataset)]
-    if isinstance(dataset.train.inputs, Recordings):
-        methods.append(_nearest_sound(dataset))
     return methods
 
 

@@ -24,7 +24,7 @@ from gatework.tasks._recorded import recording_options
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
 from gatework.tasks.classify import report, sounds
-from gatework.tasks.classify.baselines import absent, baselines
+from gatework.tasks.classify.baselines import absent, baselines, quick_baselines
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
 from gatework.tasks.classify.class_weights import class_weights, weighted_recipe
 from gatework.tasks.classify.joint import Joint, joining_of
@@ -333,8 +333,13 @@ class ClassifyTask(SequenceTask):
         joining.keep(each.refitted() for each in methods)
         return replace(self, chosen=replace(chosen, refitted=" and ".join(each.voice.short_name for each in methods)))
 
-    def simple(self, model: nn.Module, split: Split) -> Mapping[str, pl.DataFrame]:
-        """What each simple method says alone, where there is a blend."""
+    def beside(self, model: nn.Module, dataset: Dataset) -> Mapping[str, pl.DataFrame]:
+        """What each simple method of the answer says alone; without such, the quick ones."""
+        joined = self._joined(model, dataset.test)
+        return joined or {method.name: method.answers for method in quick_baselines(dataset.sampled)}
+
+    def _joined(self, model: nn.Module, split: Split) -> dict[str, pl.DataFrame]:
+        """What each simple method of the answer says alone; empty without such."""
         joining = joining_of(model)
         if self.chosen is None or joining is None:
             return {}
@@ -355,7 +360,7 @@ class ClassifyTask(SequenceTask):
     def answered(self, model: nn.Module, split: Split) -> dict[str, pl.DataFrame]:
         """What is said of examples, beside what the network and the simple methods say alone where they answer too."""
         alone = {} if self.is_alone else {NETWORK_ALONE: replace(self, chosen=None).answered(model, split)[NETWORK]}
-        return super().answered(model, split) | alone | dict(self.simple(model, split))
+        return super().answered(model, split) | alone | self._joined(model, split)
 
     def tally(self) -> ClassTally:
         """A count of answers that come part by part."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-from gatework.data.dataset import Dataset
+from gatework.data.dataset import Split
 from gatework.decoding.lexicon import Lexicon
 from gatework.tasks._task import Baseline, single_threaded
 from gatework.tasks.translate.data import sides_of
@@ -13,11 +13,16 @@ from gatework.tasks.translate.memory import TranslationMemory
 from gatework.tasks.translate.metrics import answers_of
 
 
-def baselines(dataset: Dataset) -> Sequence[Baseline]:
-    """Copy, translation memory and IBM model 1."""
-    sources, targets = sides_of(dataset.test)
+def baselines(memory: TranslationMemory, split: Split) -> Sequence[Baseline]:
+    """Copy, translation memory and IBM model 1.
+
+    Args:
+        memory: The pairs that were learnt from.
+        split: Pairs with known translations.
+    """
+    sources, targets = sides_of(split)
     with single_threaded():
-        return [_copy(sources, targets), _memory(dataset, sources, targets), _dictionary(dataset, sources, targets)]
+        return [_copy(sources, targets), _memory(memory, sources, targets), _dictionary(memory, sources, targets)]
 
 
 def _copy(sources: list[str], targets: list[str]) -> Baseline:
@@ -26,18 +31,17 @@ def _copy(sources: list[str], targets: list[str]) -> Baseline:
     return Baseline("copy", "Answers the sentence as it is.", answers, perf_counter() - start)
 
 
-def _memory(dataset: Dataset, sources: list[str], targets: list[str]) -> Baseline:
+def _memory(memory: TranslationMemory, sources: list[str], targets: list[str]) -> Baseline:
     start = perf_counter()
-    memory = TranslationMemory(*sides_of(dataset.train))
     nearest = memory.nearest(sources)
     answers = answers_of(targets, [hit.target for hit in nearest], [hit.similarity for hit in nearest])
     about = "The translation of the training sentence with the most similar words (TF-IDF, cosine)."
     return Baseline("translation memory", about, answers, perf_counter() - start, memory.size)
 
 
-def _dictionary(dataset: Dataset, sources: list[str], targets: list[str]) -> Baseline:
+def _dictionary(memory: TranslationMemory, sources: list[str], targets: list[str]) -> Baseline:
     start = perf_counter()
-    lexicon = Lexicon.learnt(*sides_of(dataset.train))
+    lexicon = Lexicon.learnt(memory.sources, memory.targets)
     said = [lexicon.translated(source) for source in sources]
     answers = answers_of(targets, [text for text, _ in said], [chance for _, chance in said])
     about = "Each word by itself, in the order of the source, by IBM model 1; unknown words stay."

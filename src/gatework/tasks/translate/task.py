@@ -310,10 +310,11 @@ class TranslateTask(Task):
         )
 
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
-        """How good a network is on pairs with known translations."""
+        """How good a network is on pairs with known translations, beside simple methods that know the kept pairs."""
         split = self.read_known(source, recipe, **options)
         evaluation = self.evaluate(model.eval(), self.encode(split))
-        return Scores(evaluation.metrics, evaluation.answers, test=split.table(), inputs=split.inputs)
+        beside = {method.name: self.metrics(method.answers) for method in baselines(self.memory, split)}
+        return Scores(evaluation.metrics, evaluation.answers, beside, split.table(), inputs=split.inputs)
 
     def exportable(self, model: nn.Module) -> Exportable:
         """The encoder, and one step of the decoder."""
@@ -399,7 +400,7 @@ class TranslateTask(Task):
 
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Copy, translation memory, and a dictionary word by word."""
-        return baselines(dataset)
+        return baselines(TranslationMemory(*sides_of(dataset.train)), dataset.test)
 
     def _translated(self, model: nn.Module, asked: Asked, beam: int) -> list[list[Translation]]:
         translate = self._translator([_network(model), *asked.others], asked.glossary)
