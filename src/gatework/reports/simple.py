@@ -35,10 +35,10 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
         return None
     network = run.summary.get("network")
     is_network = network is None or network == run.summary["metrics"]
-    own = NETWORK if is_network else "the answer"
-    rows = {own: run.summary["metrics"], **({} if is_network else {f"the {NETWORK} alone": network}), **others}
-    names = list(dict.fromkeys([metric, *(f"test_{name}" for name in task.shown or _every_metric(rows[own]))]))
-    names = [name for name in names if name in rows[own]][:_MOST_METRICS]
+    answering = NETWORK if is_network else "the answer"
+    rows = {answering: run.summary["metrics"], **({} if is_network else {f"the {NETWORK} alone": network}), **others}
+    names = list(dict.fromkeys([metric, *(f"test_{name}" for name in task.shown or _every_metric(rows[answering]))]))
+    names = [name for name in names if name in rows[answering]][:_MOST_METRICS]
     sign = 1 if task.lower_is_better else -1
     order = sorted(rows, key=lambda name: sign * rows[name].get(metric, sign * float("inf")))
     best = _better(run, metric)
@@ -48,9 +48,9 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
         template=section_file(__package__, "templates/_simple.html"),
         context={
             "titles": [metric_title(name.removeprefix("test_"), is_short=True) for name in names],
-            "rows": [_Method(n, tuple(number(rows[n].get(name)) for name in names), n == own) for n in order],
+            "rows": [_Method(n, tuple(number(rows[n].get(name)) for name in names), n == answering) for n in order],
             "best": best,
-            "own": "the network" if is_network else own,
+            "own": "the network" if is_network else answering,
         },
     )
 
