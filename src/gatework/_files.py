@@ -47,11 +47,11 @@ def atomic(path: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o666 & ~UMASK)
         os.replace(temporary, path)
     except OSError as error:
-        raise _explained(error, path) from error
+        raise explained(error, path) from error
     except Exception as error:
         # safetensors reports a full disk in an error of its own, with the cause only in the text.
         if "No space left" in str(error) or "File too large" in str(error):
-            raise _explained(OSError(errno.ENOSPC, str(error)), path) from error
+            raise explained(OSError(errno.ENOSPC, str(error)), path) from error
         raise
     finally:
         if name and os.path.exists(name):
@@ -76,7 +76,8 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def _explained(error: OSError, path: Path) -> RunError:
+def explained(error: OSError, path: Path) -> RunError:
+    """What kept a file or a folder from being written, as one sentence."""
     if error.errno in _NO_ROOM:
         return RunError(f"the disk is full: {path} could not be written; free some room or choose another folder")
     return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}")

@@ -1,6 +1,8 @@
 """Every target in one call, and torch's exported programs."""
 
+import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,13 @@ def test_a_program_takes_any_batch_and_time_export_after_export(tmp_path: Path):
     with pytest.raises(UsageError, match="give an example of its inputs"):
         export.torch(nn.Linear(2, 3), tmp_path / "b.pt2")
     export.torch(nn.Sequential(nn.Linear(3, 3), LSTM(3, 4)), tmp_path / "c.pt2", (torch.zeros(5, 2, 3),))
+
+
+def test_a_program_is_packed_in_memory_as_torch_ends_the_process_where_its_own_file_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    places, save = [], torch.export.save
+    monkeypatch.setattr(torch.export, "save", lambda program, to: (places.append(to), save(program, to)))
+    export.torch(nn.LSTM(3, 4), tmp_path / "a.pt2")
+    assert [type(place) for place in places] == [io.BytesIO]
+    assert os.listdir(tmp_path) == ["a.pt2"]

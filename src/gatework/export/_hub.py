@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatework._files import is_occupied, make_folder, whole_folder, write_text
+from gatework._files import explained, is_occupied, make_folder, whole_folder, write_text
 from gatework.errors import RunError, UsageError
 from gatework.export._card import card
 from gatework.export._extra import need
@@ -60,13 +60,16 @@ def new_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes this one once it is whole.
 
     Raises:
-        RunError: The folder holds something, which would be written over.
+        RunError: The folder holds something, which would be written over, or cannot be written.
     """
     if is_occupied(folder):
         raise RunError(f"{folder} holds something; name a new folder by --out")
     make_folder(folder.absolute().parent)
-    with whole_folder(folder) as temporary:
-        yield temporary
+    try:
+        with whole_folder(folder) as temporary:
+            yield temporary
+    except OSError as error:
+        raise explained(error, folder) from error
 
 
 def _refuse_link(file: Path, run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,10 @@ def torch(
             raise UsageError(f'{name}: the cell "{layer.spec.name}" is not registered; make it with @gatework.cell')
     program = _trace.program_of(replica, subject.inputs)
     _check(program, subject)
-    with atomic(Path(file)) as temporary, temporary.open("wb") as stream:
-        pytorch.export.save(program, stream)
+    packed = io.BytesIO()  # torch ends the process where a file of its own cannot be written
+    pytorch.export.save(program, packed)
+    with atomic(Path(file)) as temporary:
+        temporary.write_bytes(packed.getbuffer())
     return Path(file)
 
 
