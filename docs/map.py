@@ -15,6 +15,7 @@ WORDS = {
     "_files": "whole files or none",
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
+    "_training": "compiled from csrc/training/",
     "_registry": "what there is, by name",
     "_stored": "dataclasses to JSON",
     "__main__": "python -m gatework",

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Builds the modules _native and _decoding with AddressSanitizer and UndefinedBehaviorSanitizer and runs tests of Python on
-# them: what decodes and counts, losses, attention, everything that is handed over, and random scans. The kernels of
+# Builds the native modules with AddressSanitizer and UndefinedBehaviorSanitizer and runs tests of Python on them: what
+# decodes and counts, losses, attention, rows that catch up, everything that is handed over, and random scans. The kernels of
 # scans come as `make setup` compiled them; sanitize.sh has those. Usage: sanitize_calls.sh [FOLDER [TEST ...]]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${1:-$root/build/sanitize-calls}
 tests=${*:2}
-tests=${tests:-tests/decoding tests/nn/softmax tests/nn/test_attention.py tests/native/test_fuzz.py tests/scan}
+tests=${tests:-tests/decoding tests/nn/softmax tests/nn/test_attention.py tests/native/test_fuzz.py tests/scan
+  tests/training/test_late_rows.py}
 python=$root/.venv/bin/python
 compiler=${CXX:-g++}
 . "$root/tests/native/flags.sh"
@@ -22,6 +23,7 @@ door="-isystem $headers -isystem $nanobind/../include -isystem $nanobind/../ext/
 units=
 unit() { units+="$compiler $common ${*:3} -c $1 -o $build/$2.o"$'\n'; }
 for source in "$root"/csrc/decoding/*.cpp; do unit "$source" "decoding-$(basename "$source" .cpp)" $door; done
+for source in "$root"/csrc/training/*.cpp; do unit "$source" "training-$(basename "$source" .cpp)" $door; done
 for source in bind dispatch processor threads attention/bind attention/dispatch quantized/bind quantized/dispatch \
   softmax/bind softmax/dispatch; do
   unit "$root/csrc/$source.cpp" "native-${source//\//-}" $door
@@ -48,6 +50,7 @@ done
 for isa in $byte_isas; do kernels+=" $compiled/byte_kernels_$isa.dir/csrc/quantized/kernels.cpp.o"; done
 $compiler -shared $sanitized "$build"/native-*.o "$build/nanobind.o" $kernels -o "$build/_native.so" -lpthread -ldl
 $compiler -shared $sanitized "$build"/decoding-*.o "$build/nanobind.o" -o "$build/_decoding.so" -lpthread -ldl
+$compiler -shared $sanitized "$build"/training-*.o "$build/nanobind.o" -o "$build/_training.so"
 
 # Python and torch are not watched themselves, but their memory is: a kernel that leaves a tensor is found.
 preloaded="$($compiler -print-file-name=libasan.so) $($compiler -print-file-name=libubsan.so) $($compiler -print-file-name=libstdc++.so.6)"

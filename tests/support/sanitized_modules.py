@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-for name in ("_native", "_decoding"):
+for name in ("_native", "_decoding", "_training"):
     path = Path(os.environ["GATEWORK_SANITIZED"], f"{name}.so")
     spec = importlib.util.spec_from_file_location(f"gatework.{name}", path)
     assert spec is not None

@@ -54,7 +54,7 @@ def package(module: str) -> str:
 
 def packages() -> set[str]:
     """Every package and root module, the compiled ones among them; the package's own face is "gatework"."""
-    return {package(file) for file in files()} | {"_decoding", "_native"}
+    return {package(file) for file in files()} | {"_decoding", "_native", "_training"}
 
 
 @cache

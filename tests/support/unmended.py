@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("_equal_runs", "_files", "_lazy", "_registry", "_stored", "_threads", "formatting"),
     ("options",),
-    ("_decoding", "_native"),
+    ("_decoding", "_native", "_training"),
     ("cells",),
     ("scan",),
     ("inference", "nn"),

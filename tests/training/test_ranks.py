@@ -14,6 +14,7 @@ import gatework
 from gatework import training
 from gatework.errors import RunError, UsageError
 from gatework.evaluation.processes import CONTEXT
+from gatework.training import optimizer, rows
 from gatework.training.ranks import Alone, here
 from gatework.training.rows import no_rows
 from support.datasets import opinions, small
@@ -84,6 +85,7 @@ def _rank(rank, count, port, runs, dies_at):
     """What torchrun does for each process, without importing everything anew for each, and for each training."""
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
+    rows.LARGE, optimizer._SMALL = 0, 100  # word vectors are a large table
     try:
         _adds_rows_up()
         for place, (out, changes) in enumerate(runs.items()):
@@ -122,11 +124,29 @@ def weights(folder):
     return (folder / "model.safetensors").read_bytes()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def word_vectors_are_a_large_table():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "LARGE", 0)
+        patch.setattr(optimizer, "_SMALL", 100)
+        yield
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     out = tmp_path_factory.mktemp("alone") / "run"
     gatework.train("classify", DATA, out=out, recipe=RECIPE, threads=1)
     return out
+
+
+@slow
+def test_word_vectors_that_catch_up_end_where_those_that_move_at_every_step_do(alone, tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "LARGE", 1 << 18)
+    gatework.train("classify", DATA, out=tmp_path / "run", recipe=RECIPE, threads=1)
+    late, moved = (load_file(folder / "model.safetensors")["embedding.weight"] for folder in (alone, tmp_path / "run"))
+    # A step moves a weight by up to 0.01; rounding alone differs.
+    assert torch.allclose(late, moved, rtol=0, atol=1e-5)
+    assert not torch.equal(late, moved), "the rows did catch up"
 
 
 @slow

@@ -119,6 +119,7 @@ class Trainer:
             self.model.load_state_dict(self.best)
         elif self.average:
             self.average.exchange()
+        self.optimizer.release()
         learn_by_rows(self.model, is_on=False)
         return self.model.cpu().eval()
 
@@ -175,6 +176,7 @@ class Trainer:
             raise TrainingError(self._diverged(value))
         self.optimizer.step(rate)
         if self.average:
+            self.optimizer.catch_up()
             self.average.add(total)
         at.step += 1
         at.loss_sum += loss_sum
@@ -254,6 +256,7 @@ class Trainer:
         at, task, config = self.state, self.task, self.config
         rate = self._learning_rate((at.epoch - 1) * self.steps + max(at.step, 1) - 1)
         started = time.perf_counter()
+        self.optimizer.catch_up()
         if self.average:
             self.average.exchange()
         network = self._judged()

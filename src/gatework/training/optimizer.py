@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gatework.training.rows import no_rows, numbers_of, summed, values_of
+from gatework.training.late_rows import LateRows
+from gatework.training.rows import no_rows, summed, values_of
 
 # Elements; from here on the two passes over a gradient that joining adds cost more than they save.
 _SMALL = 16384
@@ -23,14 +24,15 @@ class Adam:
     The step is torch's own fused kernel: torch.optim.Adam around it imports torch's compiler, which takes a second, and
     its functional form sorts the tensors by device and type in every step, which takes longer than a small one's step.
     An optimiser costs more per tensor than what it does to a small one, so the small parameters become views of one
-    tensor, and their gradients views of its gradient; the network works as before.
+    tensor, and their gradients views of its gradient; the network works as before. Of a table whose gradient comes by
+    rows only those are moved that it has, and the others when they are read; see `late_rows`.
 
     Args:
         parameters: The parameters of the network, all of one element type.
         weight_decay: The weight decay, times the learning rate.
         epsilon: What is added to the root that a step is divided by.
         groups: The same parameters in groups that learn at rates of their own; all in one if None.
-        tables: Those whose gradients come by rows, as `learn_by_rows()` gives them.
+        tables: Those parts of the network whose gradients come by rows, as `learn_by_rows()` gives them.
 
     Attributes:
         tensors: For each group the tensor of its small parameters, then the others.
@@ -42,10 +44,10 @@ class Adam:
         weight_decay: float = 0.0,
         epsilon: float = 1e-8,
         groups: Sequence[Sequence[nn.Parameter]] | None = None,
-        tables: Sequence[nn.Parameter] = (),
+        tables: Sequence[nn.Embedding] = (),
     ) -> None:
         given = [list(group) for group in groups] if groups else [[p for p in parameters if p.requires_grad]]
-        self._by_rows = {id(table) for table in tables}
+        by_rows = {id(words.weight): words for words in tables}
         joined = [_joined([p for p in group if p.numel() <= _SMALL], group[0]) for group in given]
         self._gradients = [gradient for _, gradient in joined]
         self._others = [p for group in given for p in group if p.numel() > _SMALL]
@@ -56,8 +58,11 @@ class Adam:
         self._steps = [torch.zeros((), dtype=torch.float32, device=t.device) for t in self.tensors]
         self._means = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
         self._squares = [torch.zeros_like(t, requires_grad=False) for t in self.tensors]
-        # What the kernel reads of a gradient by rows: a whole table, zero but while it is read.
-        self._spread = {k: torch.zeros_like(t, requires_grad=False) for k, t in self._tables()}
+        self._late = {
+            k: LateRows(by_rows[id(t)], self._means[k], self._squares[k], self._steps[k], weight_decay, epsilon)
+            for k, t in enumerate(self.tensors)
+            if id(t) in by_rows
+        }
 
     def forget_gradients(self) -> None:
         """Makes every gradient zero, or None."""
@@ -90,37 +95,26 @@ class Adam:
                 self._move([k for k in there if self._factors[self._group[k]] == factor], learning_rate * factor)
 
     def _move(self, there: Sequence[int], learning_rate: float) -> None:
-        tensors, steps = [self.tensors[k] for k in there], [self._steps[k] for k in there]
-        for step in steps:
-            step.add_(1)
+        whole = [k for k in there if k not in self._late]
+        for k in whole:
+            self._steps[k].add_(1)
         torch._fused_adamw_(
-            tensors, [self._whole(k) for k in there], [self._means[k] for k in there],
-            [self._squares[k] for k in there], [], steps, lr=learning_rate, beta1=0.9, beta2=0.999,
-            weight_decay=self._weight_decay, eps=self._epsilon, amsgrad=False, maximize=False,
+            [self.tensors[k] for k in whole], [self._gradient(k) for k in whole], [self._means[k] for k in whole],
+            [self._squares[k] for k in whole], [], [self._steps[k] for k in whole], lr=learning_rate, beta1=0.9,
+            beta2=0.999, weight_decay=self._weight_decay, eps=self._epsilon, amsgrad=False, maximize=False,
         )  # fmt: skip
         for k in there:
-            if k in self._spread:
-                self._spread[k].index_fill_(0, numbers_of(self._gradient(k)), 0)
+            if k in self._late:
+                self._late[k].step(self._gradient(k), learning_rate)
 
     def _gradient(self, k: int) -> Tensor:
         gradient = self.tensors[k].grad
         assert gradient is not None
         return gradient
 
-    def _whole(self, k: int) -> Tensor:
-        """The gradient of a tensor, with all rows of a table."""
-        gradient = self._gradient(k)
-        if k not in self._spread:
-            return gradient
-        return self._spread[k].index_copy_(0, numbers_of(gradient), values_of(gradient))
-
-    def _tables(self) -> list[tuple[int, Tensor]]:
-        """The tensors whose gradients come by rows, with their places."""
-        return [(k, tensor) for k, tensor in enumerate(self.tensors) if id(tensor) in self._by_rows]
-
     def _sum_rows(self) -> None:
         """Adds up what the backward pass gave of each row of a table; it is done once for a gradient."""
-        for _, table in self._tables():
+        for table in map(self.tensors.__getitem__, self._late):
             if table.grad is not None and not table.grad.is_coalesced():
                 table.grad = summed([table.grad])
 
@@ -131,10 +125,22 @@ class Adam:
     def state(self) -> dict[str, Tensor]:
         """All that is needed to go on, by name."""
         parts = (self._steps, self._means, self._squares)
-        return {f"{k}/{name}": part[k] for name, part in zip(_STATE, parts, strict=True) for k in range(len(part))}
+        state = {f"{k}/{name}": part[k] for name, part in zip(_STATE, parts, strict=True) for k in range(len(part))}
+        return state | {f"{k}/owed": late.owed for k, late in self._late.items()}
+
+    def catch_up(self) -> None:
+        """Brings the rows of tables to the step that was taken last, which they else do when they are learnt from."""
+        for late in self._late.values():
+            late.catch_up_all()
+
+    def release(self) -> None:
+        """Brings the network to the step that was taken last, and leaves it alone from now on."""
+        for late in self._late.values():
+            late.release()
 
     def moving(self) -> list[Tensor]:
         """The parameters and their averaged gradients and squares: what differs where processes go on by themselves."""
+        self.catch_up()
         return [tensor.detach() for tensor in (*self.tensors, *self._means, *self._squares)]
 
     def load(self, state: dict[str, Tensor]) -> None:
@@ -153,14 +159,15 @@ class Adam:
         """The gradient of each of `tensors`, zeros where it has none, no longer the optimiser's own."""
         self._sum_rows()
         taken = [gradient.clone() for gradient in self._gradients]
-        taken += [self._nothing(p) if p.grad is None else p.grad for p in self._others]
+        others = enumerate(self._others, len(taken))
+        taken += [self._nothing(k) if parameter.grad is None else parameter.grad for k, parameter in others]
         self.forget_gradients()
         return taken
 
-    def _nothing(self, parameter: Tensor) -> Tensor:
+    def _nothing(self, k: int) -> Tensor:
         """The gradient of what the loss does not hang on."""
-        by_rows = id(parameter) in self._by_rows
-        return no_rows(parameter) if by_rows else torch.zeros_like(parameter, requires_grad=False)
+        tensor = self.tensors[k]
+        return no_rows(tensor) if k in self._late else torch.zeros_like(tensor, requires_grad=False)
 
     def give_gradients(self, gradients: Sequence[Tensor], scale: float) -> None:
         """Puts gradients of all `tensors` in the place of those that there are, each times `scale`."""

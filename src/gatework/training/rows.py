@@ -7,29 +7,29 @@ rows of a thousand words takes a small part of what their whole table takes, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from gatework import _training
 from gatework.nn.model import SequenceModel
 
 LARGE = 1 << 18
 """Elements from which on a table's gradient is one of rows; to zero and scale a smaller one takes next to nothing."""
 
 
-def learn_by_rows(model: nn.Module, *, is_on: bool = True) -> list[nn.Parameter]:
+def learn_by_rows(model: nn.Module, *, is_on: bool = True) -> list[nn.Embedding]:
     """Lets the backward pass give the gradients of large tables by rows, or as others again; those tables.
 
     They are the tables that a network reads and does not answer with. `torch.optim` has optimisers that take no such
     gradients, so a network that was trained gives them no longer.
     """
-    tables = list[nn.Parameter]()
+    tables = list[nn.Embedding]()
     for part in model.modules():
         words = part.embedding if isinstance(part, SequenceModel) else None
-        if words is not None and words.weight.numel() >= LARGE:
+        if words is not None and words.weight.numel() >= LARGE and words.weight.dtype == torch.float32:
             words.sparse = is_on
-            tables.append(cast("nn.Parameter", words.weight))
+            tables.append(words)
     return tables
 
 
@@ -65,14 +65,18 @@ def summed(gradients: Sequence[Tensor]) -> Tensor:
     The values of a row are added in the order in which they come, as torch adds up a whole table's.
     """
     table = gradients[0]
-    read = torch.cat([numbers_of(gradient) for gradient in gradients])
-    values = torch.cat([values_of(gradient) for gradient in gradients])
-    is_there = torch.zeros(len(table), dtype=torch.bool)
-    is_there[read] = True
-    numbers = is_there.nonzero().squeeze(1)
-    place = torch.empty(len(table), dtype=torch.int64)
-    place[numbers] = torch.arange(len(numbers))
-    return rows_of(numbers, values.new_zeros(len(numbers), values.shape[1]).index_add_(0, place[read], values), table)
+    read = _joined([numbers_of(gradient) for gradient in gradients])
+    values = _joined([values_of(gradient) for gradient in gradients])
+    most, columns = min(len(read), len(table)), values.shape[1]
+    numbers, sums = torch.empty(len(read), dtype=torch.int64), values.new_empty(most, columns)
+    count = _training.add_up_rows(
+        read.data_ptr(), len(read), len(table), values.data_ptr(), columns, numbers.data_ptr(), sums.data_ptr()
+    )
+    return rows_of(numbers[:count], sums[:count], table)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(parts)) if len(parts) > 1 else parts[0].contiguous()
 
 
 def of_rows(gradient: Tensor, numbers: Tensor) -> Tensor:

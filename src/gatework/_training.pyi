@@ -1,0 +1,20 @@
+"""What `csrc/training/` offers to Python; every argument is checked before it comes here."""
+
+from collections.abc import Sequence
+
+def catch_up_rows(
+    sizes: Sequence[int], parts: Sequence[int], epsilon: float, rows: int, count: int, number: int, /
+) -> None: ...
+def add_up_rows(rows: int, count: int, size: int, values: int, columns: int, numbers: int, sums: int, /) -> int: ...
+def step_rows(
+    sizes: Sequence[int],
+    parts: Sequence[int],
+    epsilon: float,
+    rows: int,
+    count: int,
+    gradients: int,
+    number: int,
+    learning_rate: float,
+    weight_decay: float,
+    /,
+) -> None: ...
