@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout
 
 from gatework.nn import _arrange, _paths, _torch
+from gatework.nn._dropout import dropout
 from gatework.nn._stack import LayerStack
 from gatework.scan import counter_rng, exported, operators, reference, stack_native, triton_scan
 from gatework.scan import stack as scan_by_scan

@@ -94,7 +94,7 @@ class InTraining(Core):
         return None
 
     def lessons(
-        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, share: float, *, is_fresh: bool
     ) -> Examples:
         """What an epoch learns from, as many examples as there are; by default the training part as it is.
 
@@ -104,6 +104,7 @@ class InTraining(Core):
             examples: The training part, encoded.
             config: How it is trained.
             epoch: The epoch, counted from 1.
+            share: The share of the training that is done before it, of its epochs or its minutes.
             is_fresh: Whether the epoch begins, rather than goes on.
         """
         return examples

@@ -126,7 +126,8 @@ class Trainer:
     def _epoch(self, is_stopping: Callable[[], bool]) -> None:
         at, config = self.state, self.config
         batches, began = self.task.order(self.train, config, at.epoch), time.perf_counter()
-        self.lessons = self.task.lessons(self.model, self.train, config, at.epoch, is_fresh=at.step == 0)
+        share = self._share((at.epoch - 1) * self.steps + at.step)
+        self.lessons = self.task.lessons(self.model, self.train, config, at.epoch, share, is_fresh=at.step == 0)
         self.model.train()
         saved = time.perf_counter()
         at.seconds += saved - began

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ from gatework.data.dataset import Examples
 from gatework.tasks.transcribe.examples import SpokenExamples
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.options import SpeechOptions
-from gatework.tasks.transcribe.splicing import SplicedExamples, is_due, places_of
+from gatework.tasks.transcribe.splicing import SplicedExamples, hearings_due, places_of
+from gatework.training.loop import Trainer
 from support import recordings
 from support.stopping import StopAt
 
@@ -49,8 +50,17 @@ def test_what_is_put_together_says_its_text():
 
 
 def test_words_are_looked_for_from_a_quarter_on_and_again():
-    assert [epoch for epoch in range(1, 41) if is_due(epoch, 40)] == [11, 15, 19, 23, 27, 31, 35, 39]
-    assert [epoch for epoch in range(1, 3) if is_due(epoch, 2)] == [2]
+    due = [hearings_due(epoch / 40) for epoch in range(41)]
+    grows = [epoch for epoch, (before, now) in enumerate(pairwise(due), start=1) if now > before]
+    assert grows == [10, 14, 18, 22, 26, 30, 34, 38]
+    assert due[-1] == len(grows), "once each time"
+
+
+def test_minutes_count_as_epochs_do(tmp_path, monkeypatch):
+    # As of a training whose minutes end long before its epochs do.
+    monkeypatch.setattr(Trainer, "_share", lambda trainer, step: 0.3)
+    run = training.train("transcribe", recordings.dataset(), out=tmp_path / "run", recipe=recordings.small(epochs=1))
+    assert (run.network.cuts >= 0).any()
 
 
 def test_a_training_that_is_stopped_goes_on_with_the_same_recordings(tmp_path):
@@ -71,5 +81,5 @@ def test_whole_words_are_not_spliced(tmp_path):
     run = training.train("transcribe", dataset, out=tmp_path / "run", recipe=recordings.small(epochs=1), threads=1)
     assert len(run.network.cuts) == 0
     examples: Examples = run.task.encode(dataset.train)
-    lessons = run.task.lessons(run.network, examples, run.recipe.training, 1, is_fresh=True)
+    lessons = run.task.lessons(run.network, examples, run.recipe.training, 1, 0.5, is_fresh=True)
     assert isinstance(lessons, SpokenExamples)

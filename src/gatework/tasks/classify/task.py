@@ -230,7 +230,7 @@ class ClassifyTask(SequenceTask):
         return PartRates(network.depths(), partial(unfrozen, plan))
 
     def lessons(
-        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, share: float, *, is_fresh: bool
     ) -> Examples:
         """The training part; recordings somewhat otherwise each time."""
         split, encoder = examples.split, self.encoder

@@ -17,6 +17,7 @@ from torch.nn.functional import ctc_loss
 
 from gatework.data.features import FLOOR
 from gatework.errors import UsageError
+from gatework.nn._dropout import Dropout
 from gatework.nn.model import layers
 from gatework.options import ModelOptions
 from gatework.tasks._augment import Augmentation, band_places
@@ -77,6 +78,7 @@ class SpeechModel(nn.Module):
     places: Tensor
     decoding: Tensor
     cuts: Tensor
+    hearings: Tensor
 
     def __init__(
         self,
@@ -98,12 +100,13 @@ class SpeechModel(nn.Module):
         self.register_buffer("decoding", torch.zeros(COUNT, dtype=torch.float64))
         # Kept with the weights, as a training that goes on where it was stopped must know them.
         self.register_buffer("cuts", torch.full((cuts,), UNKNOWN))
+        self.register_buffer("hearings", torch.tensor(0))
         self.language = None if language is None else KeptLanguage(language)
         self.recurrent = layers(config, bands * hearing.stack, bidirectional=config.bidirectional)
         if hearing.lookahead and config.bidirectional:
             raise UsageError("--lookahead is of a network in one direction: give --no-bidirectional, or leave it out")
         self.lookahead = Lookahead(config.hidden, hearing.lookahead) if hearing.lookahead else None
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.output = nn.Linear(config.hidden * (2 if config.bidirectional else 1), outputs)
 
     def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:

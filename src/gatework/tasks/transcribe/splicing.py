@@ -1,6 +1,6 @@
 """Recordings cut between words and put together anew, so that a network learns sounds and not sentences by heart.
 
-Where words end is heard by the network itself, once a quarter of its epochs are over, and again as it learns: by the
+Where words end is heard by the network itself, once a quarter of its training is over, and again as it learns: by the
 likeliest way in which it can write each text (T. Lam et al., "On-the-fly aligned data augmentation for
 sequence-to-sequence ASR", 2021). Until then whole short recordings are put together.
 """
@@ -26,10 +26,9 @@ _LONGEST_WHOLE, _SHORTEST, _LONGEST = 250, 80, 500
 _MOST_WORDS = 3
 
 
-def is_due(epoch: int, epochs: int) -> bool:
-    """Whether words are looked for before an epoch, counted from 1."""
-    first, every = max(1, int(_FIRST * epochs)), max(1, int(_EVERY * epochs))
-    return epoch > first and (epoch - 1 - first) % every == 0
+def hearings_due(share: float) -> int:
+    """How often words are to have been looked for once so much of the training is over."""
+    return 0 if share < _FIRST else 1 + int((share - _FIRST) / _EVERY + 1e-9)
 
 
 def places_of(texts: Sequence[str], alphabet: Alphabet) -> np.ndarray:

@@ -42,7 +42,7 @@ from gatework.tasks.transcribe.metrics import answers_of, metrics, sample
 from gatework.tasks.transcribe.model import Hearing, SpeechModel, loss_of
 from gatework.tasks.transcribe.options import OPTIONS, SpeechOptions, TranscriptOptions
 from gatework.tasks.transcribe.recurrent import LanguageSize, RecurrentLanguage
-from gatework.tasks.transcribe.splicing import UNKNOWN, SplicedExamples, cuts_of, is_due, places_of
+from gatework.tasks.transcribe.splicing import UNKNOWN, SplicedExamples, cuts_of, hearings_due, places_of
 from gatework.tasks.transcribe.streaming import SpeechStream, StepStream, can_stream
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber, read_lines, texts_of
 from gatework.tasks.transcribe.transcript import FORMATS, row_of
@@ -186,14 +186,15 @@ class TranscribeTask(Stored, Task):
         return trainings(dataset, recipe) if recipe.section(SpeechOptions).learning_curve else {}
 
     def lessons(
-        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, share: float, *, is_fresh: bool
     ) -> Examples:
         """The recordings, of which some are put together anew; see `gatework.tasks.transcribe.splicing`."""
         network, whole = _speech_model(model), self.examples(_spoken(examples.split))
         if not self._is_splicing:
             return whole
-        if is_fresh and is_due(epoch, config.epochs):
+        if is_fresh and hearings_due(share) > int(network.hearings):
             network.cuts.copy_(torch.from_numpy(self._cuts(network, whole)))
+            network.hearings.fill_(hearings_due(share))
         densest = 1 / (self.stack * (1 + self.speech.speed))
         return SplicedExamples(whole, network.cuts.numpy(), self.alphabet, self.speech.splice, densest)
 

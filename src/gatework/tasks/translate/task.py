@@ -163,7 +163,7 @@ class TranslateTask(Task):
         return PairExamples(split, self.subwords, self.keeping)
 
     def lessons(
-        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, *, is_fresh: bool
+        self, model: nn.Module, examples: Examples, config: TrainingOptions, epoch: int, share: float, *, is_fresh: bool
     ) -> Examples:
         """The pairs with hidden words and other cuts; see `gatework.tasks.translate.rehearsal`."""
         copying, dropout = self.settings.copying, self.settings.piece_dropout
