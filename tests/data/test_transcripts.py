@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from gatework.data.recordings import open_all
 from gatework.data.transcripts import read_transcripts
 from gatework.errors import DataError, UsageError
 from gatework.options import DataOptions
@@ -86,12 +87,36 @@ def test_lines_of_names_and_texts(tmp_path):
 
 
 def test_a_recording_that_is_not_there_is_named_with_its_row(tmp_path):
-    (tmp_path / "list.csv").write_text("audio,text\nmissing.wav,ab\n")
-    with pytest.raises(DataError, match=r'list\.csv, row 2: the recording "missing\.wav" is not there'):
-        read(tmp_path / "list.csv")
+    (tmp_path / "list.csv").write_text("audio,text\nmissing.wav,ab\nmissed.wav,ab\n")
+    listed, skipped = read(tmp_path / "list.csv").utterances, list[str]()
+    with pytest.raises(DataError, match=r"list\.csv, row 2: .*missing\.wav is not there"):
+        open_all(listed)
+    assert not open_all(listed, skipped)
+    assert [one.partition(": ")[0][-5:] for one in skipped] == ["row 2", "row 3"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no recordings"):
         read(tmp_path / "empty")
+
+
+def test_what_a_system_has_put_beside_recordings_is_none(tmp_path):
+    folder = write_pairs(tmp_path / "a", TEXTS)
+    (folder / "1.txt").rename(folder / "1.TXT")
+    for place in ("._0.wav", "__MACOSX/0.wav", ".trash/0.wav"):
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_bytes(b"none")
+    assert [(name, text) for name, text, _ in said(folder)] == [("0.wav", "ab ba"), ("1.wav", "cab")]
+    assert not read(folder).remarks
+
+
+def test_recordings_of_a_telephone_are_named_with_the_way_to_convert_them(tmp_path):
+    folder = write_pairs(tmp_path / "a", TEXTS)
+    (folder / "0.wav").rename(folder / "0.m4a")
+    (remark,) = read(folder).remarks
+    assert remark == "1 recording is in a format that is not read, the first of them 0.m4a: ffmpeg -i 0.m4a 0.wav."
+    assert [name for name, _, _ in said(folder)] == ["1.wav"]
+    (folder / "1.wav").rename(folder / "1.m4a")
+    with pytest.raises(DataError, match=r"holds no recordings .*2 recordings are in .* the first of them 0\.m4a"):
+        read(folder)
 
 
 def test_the_fingerprint_changes_with_a_text_and_with_a_sound(tmp_path):

@@ -38,7 +38,8 @@ def test_the_seed_decides_and_neighbours_do_not_depend_on_each_other():
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_every_type_keeps_its_own_and_odd_sizes_are_whole(dtype: torch.dtype):
     y = dropout(torch.ones(3, 7, dtype=dtype), 0.5)
-    assert y.shape == (3, 7) and y.dtype == dtype
+    assert y.shape == (3, 7)
+    assert y.dtype == dtype
     assert set(y.unique().tolist()) <= {0.0, 2.0}
 
 

@@ -6,8 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from gatework.data._content import printable
+from gatework.data._listing import files_of
+from gatework.formatting import counted
+
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".sph", ".w64")
 """The endings by which a file in a folder is taken for a recording; any file that is named is tried."""
+_OTHERS = (".m4a", ".aac", ".mp4", ".3gp", ".amr", ".wma", ".webm", ".mov", ".mka")
+"""Those of recordings that have to be converted first, as telephones write them."""
 _LISTING = {"audio", "audio_filepath", "wav_filename"}
 _PATHS = {*_LISTING, "audio_path", "path", "file", "filename", "file_name", "wav"}
 _LABELS = {"label", "class", "category", "command"}
@@ -17,6 +23,18 @@ _HEAD = 10_000
 def is_recording(path: Path) -> bool:
     """Whether a path is that of a recording, by its ending."""
     return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def unread(folder: Path) -> tuple[str, ...]:
+    """A remark on the recordings of a folder that have to be converted before they can be read, if there are any."""
+    others = [file for file in files_of(folder, "**/*") if file.suffix.lower() in _OTHERS]
+    if not others:
+        return ()
+    first, verb = printable(others[0].name), "is" if len(others) == 1 else "are"
+    way = f"ffmpeg -i {first} {printable(others[0].stem)}.wav"
+    return (
+        f"{counted(len(others), 'recording')} {verb} in a format that is not read, the first of them {first}: {way}.",
+    )
 
 
 def lists_recordings(path: Path) -> bool:
@@ -34,7 +52,7 @@ def lists_labelled_recordings(path: Path) -> bool:
 
 def recordings_by_class(folder: Path) -> Iterator[Path]:
     """The recordings of a folder with a folder for each class, also below folders for each part."""
-    return (file for depth in ("*/*", "*/*/*") for file in folder.glob(depth) if is_recording(file))
+    return (file for depth in ("*/*", "*/*/*") for file in files_of(folder, depth) if is_recording(file))
 
 
 def _columns(path: Path) -> set[str]:

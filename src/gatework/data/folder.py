@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data._listing import files_of
 from gatework.data.tables import Table
 from gatework.errors import DataError
 
@@ -36,7 +37,7 @@ def read_folder(path: Path) -> tuple[Table, Table | None]:
 
 
 def _read(path: Path) -> Table:
-    files = sorted(path.glob("*/*.txt"))
+    files = files_of(path, "*/*.txt")
     if any(file.parent.name != _UNLABELLED for file in files):
         files = [file for file in files if file.parent.name != _UNLABELLED]
     if not files:

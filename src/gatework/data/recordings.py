@@ -18,6 +18,8 @@ from gatework.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
+    from gatework.data.transcripts import Utterance
+
 _MOST_RATE = 16_000
 """Speech holds little above 8 kHz."""
 _WIDE = 12_000
@@ -113,21 +115,23 @@ def chosen_spec(facts: Sequence[AudioFacts], rate: int, bands: int) -> FeatureSp
     return FeatureSpec(rate, bands or (80 if rate >= _WIDE else 40))
 
 
-def open_all(files: Sequence[Path], skipped: list[str] | None = None) -> dict[int, Recording]:
-    """The recordings of these files by their positions.
+def open_all(utterances: Sequence[Utterance], skipped: list[str] | None = None) -> dict[int, Recording]:
+    """The recordings of these utterances by their positions.
 
     Args:
-        files: The files.
+        utterances: What is said in which file.
         skipped: What is wrong with each file that cannot be read is added here; if None, the first of them raises.
     """
     recordings = {}
-    for place, file in enumerate(files):
+    for place, one in enumerate(utterances):
         try:
-            recordings[place] = Recording.open(file)
+            recordings[place] = Recording.open(one.audio)
         except DataError as error:
+            # A file that is there says enough by its own name.
+            where = "" if one.audio.exists() or one.where in str(error) else f"{one.where}: "
             if skipped is None:
-                raise
-            skipped.append(str(error))
+                raise DataError(f"{where}{error}") from None
+            skipped.append(f"{where}{error}")
     return recordings
 
 

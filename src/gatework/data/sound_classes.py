@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
-from gatework.data._sound_files import SUFFIXES, is_recording
+from gatework.data._listing import files_of
+from gatework.data._sound_files import SUFFIXES, is_recording, unread
 from gatework.data.tables import SUFFIXES as TABLES
 from gatework.data.transcripts import MANIFESTS, PARTS, Transcripts, Utterance, read_labels, read_transcripts
 from gatework.errors import DataError
@@ -62,14 +63,16 @@ def _by_folder(path: Path) -> Transcripts:
     below = {folder: PARTS[folder.name.lower()] for folder in sorted(path.iterdir()) if _is_part(folder)}
     homes = below or {path: ""}
     utterances = [one for home, part in homes.items() for one in _classes(home, part)]
+    others = unread(path)
     if not utterances:
         raise DataError(
             f"{printable(str(path))} holds no recordings by class ({', '.join(SUFFIXES[:4])} and others): a folder for "
             "each class with its recordings was expected, as yes/1.wav, or a table with the columns audio and label"
+            + "".join(f"; {remark}" for remark in others).rstrip(".")
         )
     utterances = _with_lists(path, utterances)
     where, name = printable(str(path)), printable(path.resolve().name)
-    return Transcripts(tuple(utterances), where, name, "a folder for each class")
+    return Transcripts(tuple(utterances), where, name, "a folder for each class", others)
 
 
 def _is_part(folder: Path) -> bool:
@@ -79,11 +82,10 @@ def _is_part(folder: Path) -> bool:
 
 def _classes(home: Path, part: str) -> list[Utterance]:
     utterances = []
-    for folder in sorted(one for one in home.iterdir() if one.is_dir()):
-        label = BACKGROUND if folder.name == _NOISE else printable(folder.name)
-        for file in sorted(one for one in folder.iterdir() if is_recording(one)):
-            named = _SPEAKER.fullmatch(file.stem)
-            utterances.append(Utterance(file, label, named[1] if named else "", part, printable(str(file))))
+    for file in filter(is_recording, files_of(home, "*/*")):
+        label = BACKGROUND if file.parent.name == _NOISE else printable(file.parent.name)
+        named = _SPEAKER.fullmatch(file.stem)
+        utterances.append(Utterance(file, label, named[1] if named else "", part, printable(str(file))))
     return utterances
 
 

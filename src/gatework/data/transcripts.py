@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
-from gatework.data._sound_files import SUFFIXES
+from gatework.data._listing import files_of
+from gatework.data._sound_files import SUFFIXES, is_recording, unread
 from gatework.data.reading import Reading
 from gatework.data.tables import SUFFIXES as TABLES
 from gatework.data.tables import Table, read_table, stem
@@ -59,12 +60,14 @@ class Transcripts:
         where: The path that they were read from.
         name: Its last part without its ending.
         layout: How they are laid out, in a few words.
+        remarks: On what lies beside them and is left out, in sentences.
     """
 
     utterances: tuple[Utterance, ...]
     where: str
     name: str
     layout: str
+    remarks: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """SHA-256 of every text, speaker and recording, in hexadecimal."""
@@ -156,28 +159,29 @@ class _Reader:
         manifest = next((file for file in named if file.is_file()), None)
         if manifest is not None:
             return replace(self.manifest(manifest), name=printable(path.resolve().name))
-        recordings = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        recordings, others = list(filter(is_recording, files_of(path, "**/*"))), unread(path)
         if not recordings:
             raise DataError(
                 f"{printable(str(path))} holds no recordings ({', '.join(SUFFIXES[:5])} and others) and no manifest "
-                "(metadata.csv with the columns audio and text); name the file that lists them"
+                "(metadata.csv with the columns audio and text); "
+                + (others[0].rstrip(".") if others else "name the file that lists them")
             )
-        beside = [file for file in recordings if file.with_suffix(".txt").is_file()]
-        lists = [file for file in sorted(path.glob("*.txt")) if not _has_recording(file)]
-        if not beside and len(lists) == 1:
-            return replace(self.lines(lists[0], path), name=printable(path.resolve().name))
-        return self.pairs(path, recordings, beside)
+        texts = {file.with_suffix(""): file for file in files_of(path, "**/*") if file.suffix.lower() == ".txt"}
+        beside = {file: texts.pop(bare) for file in recordings if (bare := file.with_suffix("")) in texts}
+        if not beside and (lists := [file for file in texts.values() if file.parent == path]) and len(lists) == 1:
+            return replace(self.lines(lists[0], path), name=printable(path.resolve().name), remarks=others)
+        return replace(self.pairs(path, recordings, beside), remarks=others)
 
-    def pairs(self, path: Path, recordings: Sequence[Path], beside: Sequence[Path]) -> Transcripts:
+    def pairs(self, path: Path, recordings: Sequence[Path], beside: Mapping[Path, Path]) -> Transcripts:
         """Recordings each with a text file of the same name; a folder below is no speaker unless it is told."""
         if self.has_texts and len(beside) < len(recordings):
-            without = next(file for file in recordings if file not in set(beside))
+            without = next(file for file in recordings if file not in beside)
             raise DataError(
                 f"{len(recordings) - len(beside):,} of {len(recordings):,} recordings of {printable(str(path))} have "
                 f"no text, the first of them {printable(without.name)}: write {printable(without.stem)}.txt beside it, "
                 "or list the recordings in metadata.csv with the columns audio and text"
             )
-        texts = [_text(file.with_suffix(".txt")) if file.with_suffix(".txt").is_file() else "" for file in recordings]
+        texts = [_text(beside[file]) if file in beside else "" for file in recordings]
         utterances = tuple(
             Utterance(file, text, where=printable(str(file))) for file, text in zip(recordings, texts, strict=True)
         )
@@ -201,9 +205,7 @@ class _Reader:
             if line.strip():
                 name, *texts = line.split("|")
                 where = f"{printable(str(path))}, row {number:,}"
-                utterances.append(
-                    Utterance(_recording(homes, name.strip(), where), texts[-1] if texts else "", "", "", where)
-                )
+                utterances.append(Utterance(_recording(homes, name.strip()), texts[-1] if texts else "", "", "", where))
         return self._checked(utterances, path, "LJSpeech's metadata.csv")
 
     def table(self, table: Table, home: Path) -> Transcripts:
@@ -222,7 +224,7 @@ class _Reader:
             where = f"{table.where}, {table.row(at)}"
             if not name.strip():
                 raise DataError(f'{where} names no recording in the column "{audio}"; fill it in or remove the row')
-            file = _recording((home,), name.strip(), where)
+            file = _recording((home,), name.strip())
             utterances.append(Utterance(file, said, who, PARTS.get(of.strip().lower(), ""), where))
         layout = f'a table with the columns "{audio}"' + (f' and "{text}"' if text else "")
         return Transcripts(tuple(utterances), table.where, table.name, layout)
@@ -238,7 +240,7 @@ class _Reader:
             where = f"{printable(str(path))}, line {number:,}"
             if not mark:
                 raise DataError(f'{where} is "{line.strip()[:40]}", expected the name of a recording, ":" and its text')
-            utterances.append(Utterance(_recording((home,), name.strip(), where), text.strip(), "", "", where))
+            utterances.append(Utterance(_recording((home,), name.strip()), text.strip(), "", "", where))
         return self._checked(utterances, path, "lines of names and texts")
 
     def kaldi(self, path: Path) -> Transcripts:
@@ -254,7 +256,7 @@ class _Reader:
                 raise DataError(
                     f"{where} has no line in {printable(str(path / 'text'))}; add it, or remove the recording"
                 )
-            file = _recording((path, Path()), place.strip(), where)
+            file = _recording((path, Path()), place.strip())
             utterances.append(Utterance(file, texts.get(key, ""), speakers.get(key, ""), "", where))
         return self._checked(utterances, path, "Kaldi's wav.scp and text")
 
@@ -281,14 +283,14 @@ def _column(
     return column
 
 
-def _recording(homes: Sequence[Path], name: str, where: str) -> Path:
-    """The file that a manifest means: as it stands, beside the manifest, or with the ending of a recording added."""
+def _recording(homes: Sequence[Path], name: str) -> Path:
+    """The file that a list means: as it stands, beside the list, or with the ending of a recording added.
+
+    Whoever opens a file that is not there says so.
+    """
     candidates = [home / name for home in homes]
     candidates += [home / f"{name}{ending}" for home in homes for ending in SUFFIXES]
-    file = next((path for path in candidates if path.is_file()), None)
-    if file is None:
-        raise DataError(f'{where}: the recording "{printable(name)}" is not there; paths are looked up beside the list')
-    return file
+    return next((path for path in candidates if path.is_file()), candidates[0])
 
 
 def _keyed(path: Path) -> dict[str, str]:
@@ -300,7 +302,3 @@ def _keyed(path: Path) -> dict[str, str]:
 def _text(path: Path) -> str:
     content, _, _ = as_utf8(file_content(path), path)
     return re.sub(r"\s+", " ", content.decode()).strip()
-
-
-def _has_recording(text: Path) -> bool:
-    return any(text.with_suffix(ending).is_file() for ending in SUFFIXES)

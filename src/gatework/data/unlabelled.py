@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from gatework.data._content import as_utf8, existing, file_content, lines_of, printable
+from gatework.data._listing import files_of
 from gatework.data.known_lines import bare
 from gatework.data.own import text_column
 from gatework.data.reading import Reading
@@ -87,7 +88,7 @@ def _read(source: str | os.PathLike[str], config: DataOptions) -> tuple[Texts, s
         return spec.unlabelled(), source, hashlib.sha256(source.encode()).hexdigest()
     path = existing(Path(source))
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+        files = files_of(path, "**/*.txt")
         texts = [_text(file) for file in files]
         where = f"{printable(str(path))} (files that end with .txt)"
         return Texts.of(texts), where, _digest("\0".join(texts))

@@ -30,7 +30,7 @@ TEXT = "ab cab ba"
 def run(tmp_path_factory):
     """A network that goes step by step and has learnt the tones."""
     folder = tmp_path_factory.mktemp("runs")
-    recipe = recordings.small(epochs=16, hidden=24, bidirectional=False)
+    recipe = recordings.small(epochs=20, hidden=24, bidirectional=False)
     dataset = recordings.dataset(60, 12, SpeechOptions(units="letters", lookahead=2))
     return training.train("transcribe", dataset, out=folder / "run", recipe=recipe, threads=1)
 

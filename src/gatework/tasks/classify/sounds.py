@@ -78,7 +78,7 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     listed = _listed(source, recipe)
     skipped: list[str] = []
     skip = skipped if config.skip_bad else None
-    opened = open_all([one.audio for one in listed.utterances], skip)
+    opened = open_all(listed.utterances, skip)
     if len(opened) < _FEWEST:
         raise DataError(f"{counted(len(opened), 'usable recording')} of {listed.where}; at least {_FEWEST} are needed")
     spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
@@ -91,7 +91,7 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     whole = _sounds(recordings, kept, classes)
     parts, how = _parts_of(whole, kept, config, recipe.data)
     licence = REGISTRY[source].licence if is_registered(source) else "yours"
-    provenance = Provenance(listed.where, licence, listed.fingerprint(), (*notes, how))
+    provenance = Provenance(listed.where, licence, listed.fingerprint(), (*listed.remarks, *notes, how))
     train, validation, test = (whole.take(part) for part in parts)
     return RecordedDataset(listed.name, "sound", train, validation, test, provenance, classes, options=config)
 
@@ -121,7 +121,7 @@ def read(
             utterances = [one for one in utterances if one.part == "test"]
     skipped: list[str] = []
     skip = skipped if is_skipping or recipe.section(SoundOptions).skip_bad else None
-    recordings, places = read_all(open_all([one.audio for one in utterances], skip), spec, skip)
+    recordings, places = read_all(open_all(utterances, skip), spec, skip)
     kept = [utterances[place] for place in places]
     if has_labels:
         unknown = next((one for one in kept if one.text not in classes), None)

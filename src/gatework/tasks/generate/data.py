@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gatework.data._content import as_utf8, existing, file_content, printable
+from gatework.data._listing import files_of
 from gatework.data.dataset import Dataset, Provenance, Split
 from gatework.data.known_lines import line_keys
 from gatework.data.own import text_column
@@ -188,7 +189,7 @@ def _file(path: Path) -> Documents:
 
 def _folder(path: Path) -> Documents:
     where = printable(str(path))
-    files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+    files = files_of(path, "**/*.txt")
     if not files:
         raise DataError(f"{where} holds no texts: files that end with .txt were expected in it")
     digest, texts = hashlib.sha256(), []

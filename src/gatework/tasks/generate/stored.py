@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from gatework._files import whole_folder
 from gatework.data._content import existing, printable
+from gatework.data._listing import files_of
 from gatework.data.dataset import Provenance, Split
 from gatework.data.own import text_column
 from gatework.data.pieces import BOUNDARY, Tokens, clean
@@ -77,7 +78,7 @@ def is_large_text(source: Any) -> bool:
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(file for file in path.rglob("*.txt") if file.is_file())
+        return files_of(path, "**/*.txt")
     return [path] if path.is_file() else []
 
 

@@ -54,7 +54,7 @@ def check(source: Any, recipe: Recipe) -> Findings:
     transcripts = transcripts_of(source, recipe)
     utterances, bad = list(transcripts.utterances), list[str]()
     heard = []
-    for place, recording in open_all([one.audio for one in utterances], bad).items():
+    for place, recording in open_all(utterances, bad).items():
         try:
             for _ in recording.blocks():
                 pass
@@ -66,7 +66,7 @@ def check(source: Any, recipe: Recipe) -> Findings:
     if not heard:
         return Findings((f"{transcripts.name}: {transcripts.layout}",), tuple(problems))
     lines = [f"{transcripts.name}: {transcripts.layout}", *_lines(heard), *_sound(heard, config)]
-    problems += [*_texts(utterances), *_fits(heard)]
+    problems += [*transcripts.remarks, *_texts(utterances), *_fits(heard)]
     remarks = [*_quality(heard), *_splits(heard, recipe, config), *_expected(heard)]
     return Findings(tuple(lines), tuple(problems), tuple(remarks))
 

@@ -64,9 +64,10 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     config, began = recipe.section(SpeechOptions), time.perf_counter()
     transcripts = transcripts_of(source, recipe)
     utterances, notes = _with_usable_texts(transcripts, config)
+    notes += transcripts.remarks
     skipped: list[str] = []
     skip = skipped if config.skip_bad else None
-    opened = open_all([one.audio for one in utterances], skip)
+    opened = open_all(utterances, skip)
     _refuse_few(len(opened), transcripts.where)
     spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
     recordings, places = read_all(opened, spec, skip)
@@ -140,15 +141,17 @@ def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_
     if isinstance(source, (list, tuple)):
         each = [read_transcripts(one, recipe.data, has_texts=False) for one in source]
         utterances = tuple(utterance for transcripts in each for utterance in transcripts.utterances)
+        remarks = tuple(remark for transcripts in each for remark in transcripts.remarks)
     else:
-        utterances = transcripts_of(source, recipe, has_texts=has_texts).utterances
+        transcripts = transcripts_of(source, recipe, has_texts=has_texts)
+        utterances, remarks = transcripts.utterances, transcripts.remarks
         if is_registered(source):
             utterances = tuple(one for one in utterances if one.part == "test")
     skipped: list[str] = []
     skip = skipped if is_skipping or config.skip_bad else None
-    recordings, places = read_all(open_all([one.audio for one in utterances], skip), spec, skip)
+    recordings, places = read_all(open_all(utterances, skip), spec, skip)
     kept = [utterances[place] for place in places]
-    return replace(spoken(recordings, kept, config.case), remarks=left_out(skipped))
+    return replace(spoken(recordings, kept, config.case), remarks=(*remarks, *left_out(skipped)))
 
 
 def spoken(recordings: Recordings, utterances: Sequence[Utterance], case: str) -> Spoken:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gatework.data._sound_files import SUFFIXES, lists_recordings
+from gatework.data._listing import files_of
+from gatework.data._sound_files import SUFFIXES, is_recording, lists_recordings
 from gatework.options import RecordingAnswerOptions, RecordingOptions, TaskOptions, option
 
 Normalise = Literal["auto", "global", "utterance"]
@@ -114,7 +115,7 @@ def _is_made_for(path: Path) -> bool:
     if lists_recordings(path / "metadata.csv"):
         return True
     return (path / "wav.scp").is_file() or any(
-        file.suffix.lower() in SUFFIXES for depth in ("*", "*/*") for file in path.glob(depth)
+        is_recording(file) for depth in ("*", "*/*") for file in files_of(path, depth)
     )
 
 

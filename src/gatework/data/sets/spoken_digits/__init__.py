@@ -79,7 +79,7 @@ def load(config: DataOptions) -> Dataset:
 
 def _read(utterances: Sequence[Utterance], targets: np.ndarray) -> tuple[Split, Split, Split]:
     """The recordings of each part."""
-    opened = open_all([one.audio for one in utterances])
+    opened = open_all(utterances)
     spec = chosen_spec([recording.facts for recording in opened.values()], 0, 0)
     recordings, _ = read_all(opened, spec)
     whole, parts = Split(recordings, targets), np.array([one.part for one in utterances])
