@@ -12,6 +12,7 @@ from gatework.data.dataset import Dataset, Split
 from gatework.data.recordings import Recordings
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Utterance
+from gatework.errors import DataError
 from gatework.formatting import counted
 from gatework.options import RecordingOptions
 
@@ -78,3 +79,13 @@ def left_out(skipped: Sequence[str]) -> tuple[str, ...]:
     if not skipped:
         return ()
     return (f"{counted(len(skipped), 'recording')} left out as bad, the first because {skipped[0]}.",)
+
+
+def refuse_none(places: Sequence[int], skipped: Sequence[str]) -> None:
+    """Says why recordings cannot be read where all of them were left out.
+
+    Raises:
+        DataError: None is left.
+    """
+    if skipped and not places:
+        raise DataError(skipped[0] if len(skipped) == 1 else f"all {len(skipped):,} are bad: {skipped[0]}")

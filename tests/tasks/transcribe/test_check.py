@@ -39,6 +39,7 @@ def test_everything_that_is_wrong_is_named_with_its_file(tmp_path):
     loud = np.clip(20 * recordings.sound("ab cab"), -1, 1)
     recordings.soundfile.write(folder / "5.wav", loud, recordings.RATE)
     recordings.soundfile.write(folder / "6.wav", np.zeros(16000), recordings.RATE)
+    recordings.soundfile.write(folder / "7.wav", np.tile(recordings.sound("ab"), 400), recordings.RATE)
     findings = found(folder)
     problems, remarks = "\n".join(findings.problems), "\n".join(findings.remarks)
     assert "1 recording cannot be read (--skip-bad leaves them out):" in problems
@@ -48,6 +49,7 @@ def test_everything_that_is_wrong_is_named_with_its_file(tmp_path):
     assert "1 recording too short for the text" in problems
     assert ": 2.wav;" in problems
     assert "without a word, learnt as silence: 3.wav" in problems
+    assert "1 recording of more than 120 s, too long to be learnt from (--skip-bad leaves them out): 7.wav" in problems
     assert "clipped (lower the gain): 5.wav" in remarks
     assert "almost all silence: 6.wav" in remarks
 

@@ -195,6 +195,15 @@ def test_bad_recordings_stop_or_are_left_out_and_counted(tmp_path):
     assert any("1 recording left out as bad, the first because" in note for note in dataset.provenance.notes)
 
 
+def test_a_recording_of_minutes_is_not_learnt_from(tmp_path):
+    folder, recipe = recordings.write_pairs(tmp_path / "a", recordings.sentences(20)), recordings.small()
+    recordings.soundfile.write(folder / "3.wav", np.zeros(recordings.RATE * 121), recordings.RATE)
+    with pytest.raises(DataError, match=r"3\.wav is 121 s long, and at most 120 s .* or leave it out with --skip-bad"):
+        load(folder, recipe)
+    dataset = load(folder, recipe.changed(skip_bad=True, apart="recordings"))
+    assert sum(map(len, (dataset.train, dataset.validation, dataset.test))) == 19
+
+
 def batch_of(part):
     lengths = torch.tensor([len(one) for one in part.inputs.features])
     x = torch.zeros(len(part), int(lengths.max()), 12)

@@ -174,6 +174,8 @@ def test_a_recording_that_cannot_be_read_is_left_out_where_that_is_asked_for(run
     split = run.predictor.read(tmp_path / "a", skip_bad=True)
     assert split.notes[0].startswith("1 recording left out as bad, the first because")
     assert run.predictor.rows(split)["text"].to_list() == [TEXT, "ba"]
+    with pytest.raises(DataError, match=r"2\.wav is no recording"):
+        run.predictor.read(tmp_path / "a" / "2.wav", skip_bad=True)
 
 
 def test_a_run_is_measured_on_new_recordings(run, tmp_path):
@@ -196,6 +198,7 @@ def test_every_form_is_written_as_its_readers_expect_it():
     grid = FORMATS["TextGrid"](rows)
     assert grid.startswith('File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n3661.5\n')
     assert '0.8\n1.0\n"""it"""\n' in grid
+    assert FORMATS["TextGrid"]([row_of("x.wav", [])]).endswith('\n1\n0.0\n0.001\n""\n'), "one interval, of nothing"
 
 
 def test_a_subtitle_fills_at_most_two_lines():

@@ -20,7 +20,7 @@ from gatework.data.sound_classes import BACKGROUND, read_sound_classes
 from gatework.data.split import Parts, first_of_equal, split
 from gatework.errors import DataError, UsageError, nearest
 from gatework.formatting import counted
-from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, speakers_of
+from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, refuse_none, speakers_of
 from gatework.tasks.classify.options import SoundOptions
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def read(
     skipped: list[str] = []
     skip = skipped if is_skipping or recipe.section(SoundOptions).skip_bad else None
     recordings, places = read_all(open_all(utterances, skip), spec, skip)
+    refuse_none(places, skipped)
     kept = [utterances[place] for place in places]
     if has_labels:
         unknown = next((one for one in kept if one.text not in classes), None)

@@ -18,7 +18,7 @@ from gatework.formatting import counted
 from gatework.recipe import Recipe
 from gatework.tasks._findings import Findings, sentence
 from gatework.tasks.transcribe.apart import parts_of
-from gatework.tasks.transcribe.data import transcripts_of
+from gatework.tasks.transcribe.data import LONGEST, transcripts_of
 from gatework.tasks.transcribe.letters import Alphabet, has_digit, plain, silent_signs, steps_needed
 from gatework.tasks.transcribe.options import SpeechOptions
 
@@ -136,6 +136,12 @@ def _fits(heard: Sequence[_Heard]) -> list[str]:
         problems.append(f"{_count(fast, 'recording')} with more text than can be said in the time: {_names(fast)}.")
     if slow:
         problems.append(f"{_count(slow, 'recording')} much longer than the text takes to say: {_names(slow)}.")
+    long = [one for one in heard if one.facts.seconds > LONGEST]
+    if long:
+        problems.append(
+            f"{_count(long, 'recording')} of more than {LONGEST:.0f} s, too long to be learnt from (--skip-bad leaves "
+            f"them out): {_names(long)}; cut them into sentences, each with its text."
+        )
     empty = [one for one in heard if not one.text]
     if empty:
         problems.append(
@@ -148,7 +154,7 @@ def _quality(heard: Sequence[_Heard]) -> list[str]:
     clipped = [one for one in heard if one.facts.clipped > _CLIPPED * one.facts.samples]
     silent = [one for one in heard if one.facts.blocks and one.facts.quiet > _SILENT * one.facts.blocks]
     soft = [one for one in heard if one.facts.peak > 0 and decibels(one.facts.peak) < _SOFT and one not in silent]
-    long = [one for one in heard if one.facts.seconds > _LONG]
+    long = [one for one in heard if _LONG < one.facts.seconds <= LONGEST]
     lying = [one for one in heard if one.facts.remark]
     remarks = []
     if clipped:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data._content import printable
 from gatework.data.dataset import Provenance
 from gatework.data.recordings import Recordings, chosen_spec, open_all, read_all
 from gatework.data.sets import REGISTRY
 from gatework.data.transcripts import Transcripts, Utterance, read_transcripts
 from gatework.errors import DataError, UsageError
 from gatework.formatting import counted
-from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, speakers_of
+from gatework.tasks._recorded import Recorded, RecordedDataset, is_registered, left_out, refuse_none, speakers_of
 from gatework.tasks.transcribe.apart import parts_of
 from gatework.tasks.transcribe.letters import has_digit, plain, silent_signs
 from gatework.tasks.transcribe.options import SpeechOptions
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from gatework.recipe import Recipe
 
 _FEWEST = 6
+LONGEST = 120.0
+"""Seconds of a recording that is learnt from: its memory is that of all ways to write its text over all its steps."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ def load(source: Any, recipe: Recipe) -> RecordedDataset:
     _refuse_few(len(opened), transcripts.where)
     spec = chosen_spec([recording.facts for recording in opened.values()], config.sample_rate, config.bands)
     recordings, places = read_all(opened, spec, skip)
+    short = [k for k, seconds in enumerate(recordings.seconds) if _is_short(recordings.files[k], seconds, skip)]
+    recordings, places = recordings[short], [places[k] for k in short]
     notes += left_out(skipped)
     kept = [utterances[place] for place in places]
     _refuse_few(len(kept), transcripts.where)
@@ -150,6 +155,7 @@ def read(source: Any, recipe: Recipe, spec: FeatureSpec, *, has_texts: bool, is_
     skipped: list[str] = []
     skip = skipped if is_skipping or config.skip_bad else None
     recordings, places = read_all(open_all(utterances, skip), spec, skip)
+    refuse_none(places, skipped)
     kept = [utterances[place] for place in places]
     return replace(spoken(recordings, kept, config.case), remarks=(*remarks, *left_out(skipped)))
 
@@ -179,6 +185,20 @@ def _with_usable_texts(transcripts: Transcripts, config: SpeechOptions) -> tuple
             f"({counted(signs.total(), 'time')}); spell them out where they are."
         )
     return utterances, notes
+
+
+def _is_short(file: Path, seconds: float, skipped: list[str] | None) -> bool:
+    """Whether a recording is learnt from; one that is too long is refused, or said in `skipped`."""
+    if seconds <= LONGEST:
+        return True
+    wrong = (
+        f"{printable(str(file))} is {seconds:,.0f} s long, and at most {LONGEST:.0f} s are learnt from at once; cut it "
+        "into sentences, each with its text"
+    )
+    if skipped is None:
+        raise DataError(f"{wrong}, or leave it out with --skip-bad")
+    skipped.append(wrong)
+    return False
 
 
 def _remarks(remarks: Sequence[str], utterances: Sequence[Utterance]) -> list[str]:

@@ -132,6 +132,7 @@ def _as_text_grid(rows: Sequence[Heard]) -> str:
         spans.append((max(at, word.start), max(at, word.end), word.word))
         at = max(at, word.end)
     end = max(at, 0.001)
+    spans = spans or [(0.0, end, "")]  # a tier of no interval is none to Praat
     tier = f'0\n{end}\n<exists>\n1\n"IntervalTier"\n"words"\n0\n{end}\n{len(spans)}\n'
     each = "".join('{}\n{}\n"{}"\n'.format(start, stop, text.replace('"', '""')) for start, stop, text in spans)
     return f'File type = "ooTextFile"\nObject class = "TextGrid"\n\n{tier}{each}'
