@@ -12,10 +12,12 @@ import gatework as gw
 from gatework import tasks
 from gatework.data.inputs import RaggedSeries
 from gatework.errors import DataError, UsageError
-from gatework.tasks.classify import baselines, warping
+from gatework.tasks import _warping
+from gatework.tasks._warping import distances
+from gatework.tasks.classify import baselines
 from gatework.tasks.classify.kernels import drawn
 from gatework.tasks.classify.linear import pooled
-from gatework.tasks.classify.warping import class_scores, distances
+from gatework.tasks.classify.warping import class_scores
 from support.long_tables import COLUMNS, small, waves
 
 
@@ -45,7 +47,7 @@ def test_the_distances_are_those_of_the_definition_for_series_of_any_length(monk
     one, other = RaggedSeries.of(some), RaggedSeries.of(others)
     np.testing.assert_allclose(distances(one, other), expected, rtol=1e-12, atol=1e-12)
     for name, most in (("_PAIRS", 4), ("_MOST_NUMBERS", 24)):
-        monkeypatch.setattr(warping, name, most)
+        monkeypatch.setattr(_warping, name, most)
         np.testing.assert_allclose(distances(one, other), expected, rtol=1e-12, atol=1e-12)
 
 

@@ -16,18 +16,19 @@ from gatework.data.inputs import RaggedSeries
 from gatework.data.sound_classes import BACKGROUND
 from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
+from gatework.tasks._heard import heard
+from gatework.tasks._warping import distances
 from gatework.tasks.classify import linear, nearest, sounds
 from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
 from gatework.tasks.classify.cepstral import pooled_sound
 from gatework.tasks.classify.losses import heard_loss
 from gatework.tasks.classify.nearest import neighbours_of, scores_of_validation
-from gatework.tasks.classify.neighbours import Neighbours, heard
+from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
 from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
 from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
-from gatework.tasks.classify.warping import distances
 from support import recordings
 
 UNCHANGED = SoundOptions(speed=0, gain=0, noise=0, masking=0, mixing=0, surround=0)

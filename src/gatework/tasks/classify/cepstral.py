@@ -6,34 +6,17 @@ a share of the word's own mean, which holds the voice and the microphone, but th
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from gatework.data.features import cepstra
+from gatework.tasks._heard import spoken
 
 # Chosen on speakers of spoken digits who were held out in pairs; docs/sounds.md.
-_WITHIN = 30.0
-"""Decibels below the loudest band of all at which the loudest band of the first and the last frame may be."""
-_QUIET = 35.0
-"""Decibels below the loudest band of all at which quiet begins, for what is compared frame by frame."""
 _SHARE = 0.3
 """Of the mean of each coefficient but the first that is taken off."""
 _PARTS = 5
-_NEPER = math.log(10) / 10
-"""A decibel as the logarithm of an energy."""
-
-
-def spoken(frames: np.ndarray) -> np.ndarray:
-    """The frames between quiet, shape (frames, bands), at least one."""
-    heard = np.flatnonzero(frames.max(axis=1) >= frames.max() - _NEPER * _WITHIN)
-    return frames[heard[0] : heard[-1] + 1]
-
-
-def heard_at_all(frames: np.ndarray) -> np.ndarray:
-    """Frames in which all that is quiet is as loud as what is hardly heard, shape (frames, bands)."""
-    return np.maximum(frames, frames.max() - _NEPER * _QUIET)
 
 
 def spoken_cepstra(frames: np.ndarray) -> np.ndarray:

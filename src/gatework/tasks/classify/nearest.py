@@ -11,8 +11,9 @@ import torch
 from gatework.data.inputs import RaggedSeries
 from gatework.data.recordings import Recordings
 from gatework.tasks._augment import band_places
+from gatework.tasks._heard import heard
 from gatework.tasks._recorded import Recorded
-from gatework.tasks.classify.neighbours import Neighbours, heard
+from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.strangers import is_for_strangers
 
 if TYPE_CHECKING:

@@ -13,14 +13,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gatework.data.features import cepstra
 from gatework.data.inputs import RaggedSeries
-from gatework.tasks.classify.cepstral import heard_at_all, spoken
-from gatework.tasks.classify.warping import class_scores, distances
+from gatework.tasks._heard import heard
+from gatework.tasks._warping import distances
+from gatework.tasks.classify.warping import class_scores
 
 # Chosen on speakers of spoken digits who were held out in pairs; docs/sounds.md.
 _COUNT = 3
-_LEAST_DEVIATION = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +84,3 @@ class Neighbours:
         if np.diff(ends, prepend=0).min() < 1 or targets.min() < 0 or targets.max() >= classes:
             raise ValueError(f"the nearest recordings do not fit {classes} classes")
         return cls(RaggedSeries(values, ends), targets, classes, "")
-
-
-def heard(frames: np.ndarray) -> np.ndarray:
-    """The cepstral coefficients of what is spoken, in their own deviations from their own means, float32."""
-    each = cepstra(heard_at_all(spoken(frames)))
-    deviations: np.ndarray = (each - each.mean(axis=0)) / (each.std(axis=0) + _LEAST_DEVIATION)
-    return deviations.astype(np.float32)

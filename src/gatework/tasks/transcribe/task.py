@@ -28,7 +28,7 @@ from gatework.tasks._recorded import RecordedDataset, recording_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.align import aligned_words
-from gatework.tasks.transcribe.baselines import baselines
+from gatework.tasks.transcribe.baselines import absent, baselines
 from gatework.tasks.transcribe.check import check
 from gatework.tasks.transcribe.data import Spoken
 from gatework.tasks.transcribe.examples import SpokenBatch, SpokenExamples, with_silence
@@ -402,6 +402,10 @@ class TranscribeTask(Stored, Task):
     def baselines(self, dataset: Dataset) -> Sequence[Baseline]:
         """Simple methods; see `gatework.tasks.transcribe.baselines`."""
         return baselines(dataset)
+
+    def absent(self, dataset: Dataset) -> list[str]:
+        """That the nearest recording is not looked for among too many."""
+        return absent(dataset)
 
     @classmethod
     def sections(cls, answered: Answered) -> list[ReportSection]:
