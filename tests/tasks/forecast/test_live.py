@@ -29,6 +29,8 @@ CHANGED = """(value) => { const f = gatework.forecasters[0], w = f.windows[0], v
 @pytest.mark.parametrize("changes", CHANGES, ids=lambda c: c.get("distribution", c["skip"]))
 def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp_path, changes):
     values = COUNTS if changes.get("distribution") in ("auto", "negative-binomial") else WAVE
+    if "known" in changes:
+        values = values * 1.2 ** (STEPS % 5)
     table = daily(values, promo=STEPS % 5)
     run = trained(table, tmp_path / "run", epochs=2, **changes)
     ahead = daily(np.full(4, np.nan), "2020-03-31", promo=np.arange(4) % 5)

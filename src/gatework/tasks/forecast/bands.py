@@ -35,6 +35,8 @@ ANSWER = "answer"
 # docs/benchmarks-forecast.md.
 _POWER, _HALF_LIFE = 8.0, 2.0
 _TINY = 1e-12
+# A band that is no wider than such a share of the answer's has no width.
+_NARROWEST = 1e-3
 
 Said = Mapping[str, np.ndarray]
 """Quantiles by method, shape (origins, horizon, levels), NaN where one cannot answer; `ANSWER` among them."""
@@ -149,15 +151,26 @@ def _shares(scores: np.ndarray) -> np.ndarray:
 
 
 def _moved(said: Said) -> dict[str, np.ndarray]:
-    """Every method's quantiles about the answer's median; the answer's own where a method cannot answer."""
+    """Every method's quantiles about the answer's median; the answer's own where a method cannot answer.
+
+    Nor can it where it is sure, as of a series that never changed: about another median its band says nothing.
+    """
     answer = said[ANSWER].astype(np.float64)
     median = answer[..., MEDIAN : MEDIAN + 1]
+    least = _NARROWEST * _width(answer)
     moved = {}
     for name, quantiles in said.items():
         gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
-        can = np.isfinite(gaps).all(axis=(1, 2), keepdims=True)
+        can = (np.isfinite(gaps).all(axis=(1, 2)) & (_width(quantiles) >= least))[:, None, None]
         moved[name] = answer if name == ANSWER else np.where(can, median + gaps, answer)
     return moved
+
+
+def _width(quantiles: np.ndarray) -> np.ndarray:
+    """The mean width of the widest interval of each origin, shape (origins,)."""
+    with np.errstate(invalid="ignore"):
+        width: np.ndarray = (quantiles[..., -1] - quantiles[..., 0]).mean(axis=1)
+    return width
 
 
 def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +179,7 @@ def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndar
     Errors are measured by the width of the answer's widest band, so that every series counts alike; each step of a
     series counts once, however many origins forecast it.
     """
-    width = (offered[0, ..., -1] - offered[0, ..., 0]).mean(axis=1)
+    width = _width(offered[0])
     origin, ahead = np.nonzero(~np.isnan(y) & (keys >= 0)[:, None] & (width > 0)[:, None])
     due = times[origin] + ahead
     _, place, count = np.unique(np.stack([keys[origin], due], axis=1), axis=0, return_inverse=True, return_counts=True)

@@ -81,8 +81,7 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
 def effects_of(dataset: ForecastDataset) -> Effects | None:
     """What is known ahead adds to the values, fitted once for a data set; None for nothing."""
     if "effects" not in dataset.methods:
-        plan = dataset.plan
-        dataset.methods["effects"] = Effects.fit(dataset.table, dataset.ends, plan.season, plan.holidays)
+        dataset.methods["effects"] = Effects.on_scale(dataset.table, dataset.ends, dataset.plan, None)
     effects: Effects | None = dataset.methods["effects"]
     return effects
 

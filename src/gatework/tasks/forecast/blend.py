@@ -18,7 +18,7 @@ from gatework.tasks._blend import NETWORK, Blend, chosen
 from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import Part, fitted
 from gatework.tasks.forecast.data import ForecastDataset
-from gatework.tasks.forecast.effects import Adjusted
+from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.methods import Method, PastQuantiles, PointMethod
 from gatework.tasks.forecast.metrics import MEDIAN, mase
 from gatework.tasks.forecast.past import Past
@@ -55,9 +55,12 @@ class ForecastBlend:
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
+        adjusted = [method for method in self.methods if isinstance(method, Adjusted)]
         return {
             "blend": self.blend.state(),
             "methods": [method.state() for method in self.methods],
+            # They are the same for all methods.
+            **({"effects": adjusted[0].effects.state()} if adjusted else {}),
             "past": self.past.state(),
             "bands": self.bands.state(),
         }
@@ -74,7 +77,8 @@ class ForecastBlend:
             ValueError: Something is none of what was expected.
             RunError: A package is missing that a method needs.
         """
-        methods = tuple(_method(kept, history) for kept in state["methods"])
+        effects = Effects.from_state(state["effects"]) if "effects" in state else None
+        methods = tuple(_method(kept, history, effects) for kept in state["methods"])
         blend = Blend.from_state(state["blend"])
         if {NETWORK, *(method.name for method in methods)} < set(blend.weights):
             raise ValueError("the blend lacks a method that it has a weight of")
@@ -85,9 +89,11 @@ class ForecastBlend:
         return cls(blend, methods, past, bands)
 
 
-def _method(state: Mapping[str, Any], history: Panel) -> Method:
-    if "effects" in state:
-        return Adjusted.from_state(state, _method(state["method"], history))
+def _method(state: Mapping[str, Any], history: Panel, effects: Effects | None) -> Method:
+    if "rest" in state:
+        if effects is None:
+            raise ValueError("the effects of what is known ahead are missing")
+        return Adjusted.from_state(state, _method(state["rest"], history, None), effects)
     if state["name"] == PastQuantiles.label:
         return PastQuantiles.from_state(state)
     kind: type[Statistical] | type[PointMethod] = Statistical if state["name"] in STATISTICAL else PointMethod

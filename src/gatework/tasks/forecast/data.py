@@ -24,6 +24,7 @@ from gatework.data.sets import table_of
 from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions, column_names
 from gatework.recipe import Recipe
+from gatework.tasks.forecast.effects import Effects
 from gatework.tasks.forecast.holidays import checked_place
 from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.measures import (
@@ -200,16 +201,17 @@ def _planned(
     if config.log_scale and log is None:
         raise UsageError(f"{source}: the targets hold values below 0, so that there is no --log-scale; leave it out")
     scales = [log] if config.log_scale else [None, log] if log else [None]
+    effects = [Effects.on_scale(table, ends, plan, scale) for scale in scales]
     planned = []
     for window in windows:
         plan, ends = decide(table, dataclasses.replace(config, window=window), source)
         *parts, notes = _origins(table, plan, ends, source)
         skips = [s for s in typing.get_args(Skip) if s != "auto"] if plan.skip == "auto" else [plan.skip]
         train, validation, test = parts
-        for scale, skip in itertools.product(scales, skips):
+        for (scale, effect), skip in itertools.product(zip(scales, effects, strict=True), skips):
             chosen = dataclasses.replace(plan, skip=skip, log_scale=scale is not None)
             is_alone = len(windows) == len(skips) == len(scales) == 1
-            score = 0.0 if is_alone else _simple_error(chosen, train, validation, ends, scale)
+            score = 0.0 if is_alone else _simple_error(chosen, train, validation, ends, scale, effect)
             # Logarithms must pay: they make what is wrong at the top larger.
             score *= 1 + _LOG_PAYS * (scale is not None)
             planned.append((score, chosen, ends, (train, validation, test), notes))
@@ -269,15 +271,23 @@ def _parts_note(plan: ForecastOptions, series: int) -> str:
 
 
 def _simple_error(
-    plan: ForecastOptions, train: Origins, validation: Origins, ends: np.ndarray, log: Logarithm | None
+    plan: ForecastOptions,
+    train: Origins,
+    validation: Origins,
+    ends: np.ndarray,
+    log: Logarithm | None,
+    effects: Effects | None,
 ) -> float:
     """The MASE of the simple forecast on the validation origins, none of which it saw when it was made."""
     if plan.skip == "seasonal" and not 1 < plan.season <= plan.window:
         return float("inf")
     learnt, held = on_scale(train, log), on_scale(validation, log)
-    spread = spreads(learnt.table, ends)
+    spread, added = spreads(learnt.table, ends), np.zeros((1, 1))
+    if effects is not None:
+        added, learnt, held = effects.ahead(held), effects.without(learnt), effects.without(held)
     linear = Linear.fit(learnt, plan.window, spread) if plan.skip == "linear" else None
-    values, actuals = simple(held.histories(plan.window), plan, linear, held.of_series(spread)), validation.actuals()
+    values = added + simple(held.histories(plan.window), plan, linear, held.of_series(spread))
+    actuals = validation.actuals()
     values = log.back(values) if log else values
     error = mase(np.abs(actuals["value"] - values), actuals)
     return error if np.isfinite(error) else float("inf")

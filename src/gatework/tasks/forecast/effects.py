@@ -1,4 +1,4 @@
-r"""What columns that are known ahead add to a series, so that simple methods, which read none, forecast the rest.
+r"""What columns that are known ahead add to a series, so that networks and simple methods forecast the rest.
 
 A promotion or a holiday moves a value by $\beta^\top k_t$ times the spread of its series. $\beta$ is learnt between
 values one season apart, so that level and season fall out, each less the errors' own autocorrelation times the step
@@ -13,15 +13,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gatework._stored import Stored
 from gatework.data.panel import Panel, Series
+from gatework.data.series import Scale
 from gatework.tasks.forecast.holidays import holiday_features
-from gatework.tasks.forecast.measures import spreads
+from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.methods import Method
+from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.windows import Origins
 
 _FEWEST_ROWS, _MOST_ROWS = 20, 50_000
@@ -89,14 +92,30 @@ class Effects(Stored):
         mean = np.nan_to_num(np.nanmean(np.concatenate(known), axis=0))
         return cls(np.stack(columns, axis=1), mean, tuple(s.id for s in table.series), spread, holidays)
 
+    @classmethod
+    def on_scale(cls, table: Panel, ends: np.ndarray, plan: ForecastOptions, log: Logarithm | None) -> Effects | None:
+        """The same of a table whose targets are learnt as logarithms, or as they are."""
+        return cls.fit(log.table(table) if log else table, ends, plan.season, plan.holidays)
+
     def without(self, origins: Origins) -> Origins:
         """The same origins in a table without what the known columns added up to the end of its series."""
-        table = origins.table
+        if id(origins.table) not in self._rests:
+            self._rests.clear()
+            # The table is kept beside its rest, so that its id stays its own.
+            self._rests[id(origins.table)] = (origins.table, self._rest(origins.table))
+        return dataclasses.replace(origins, table=self._rests[id(origins.table)][1])
+
+    @cached_property
+    def _rests(self) -> dict[int, tuple[Panel, Panel]]:
+        """The last table with its rest: every simple method asks for it."""
+        return {}
+
+    def _rest(self, table: Panel) -> Panel:
         series = [
             dataclasses.replace(s, values=s.values - self._added(table, s, len(s)) * spread)
             for s, spread in zip(table.series, self._spreads(table), strict=True)
         ]
-        return dataclasses.replace(origins, table=dataclasses.replace(table, series=tuple(series)))
+        return dataclasses.replace(table, series=tuple(series))
 
     def ahead(self, origins: Origins) -> np.ndarray:
         """What they add to the steps that each origin forecasts, shape (origins, horizon)."""
@@ -108,6 +127,19 @@ class Effects(Stored):
         steps = np.arange(origins.horizon)
         added = [whole[number][step + steps, target] for number, target, step in origins.index.tolist()]
         return np.array(added).reshape(len(origins), origins.horizon) * spread[:, None]
+
+    def by_input(self, known: Scale, moments: int) -> np.ndarray:
+        """By the spread of a series, what a unit of each input adds, shape (known + moments, targets).
+
+        Args:
+            known: The scale of the columns known ahead, the first of these inputs.
+            moments: How many inputs follow that say which time it is; the last of them are the holidays.
+        """
+        count = len(known.mean)
+        weights = np.zeros((count + moments, self.weights.shape[1]))
+        weights[:count] = self.weights[:count] * np.array(known.std)[:, None]
+        weights[len(weights) - (len(self.weights) - count) :] = self.weights[count:]
+        return weights
 
     def _added(self, table: Panel, series: Series, steps: int) -> np.ndarray:
         """By the spread, shape (steps, targets); what is not known adds nothing."""
@@ -163,26 +195,18 @@ class Adjusted(Method):
         return self.method.begins(table)
 
     def state(self) -> dict[str, Any]:
-        """That of the method, beside the effects."""
-        return {
-            "name": self.name,
-            "method": self.method.state(),
-            "effects": self.effects.state(),
-            "non_negative": bool(np.isfinite(self.least)),
-        }
+        """That of the method; the effects are those of all methods."""
+        return {"name": self.name, "rest": self.method.state(), "non_negative": bool(np.isfinite(self.least))}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], method: Method) -> Adjusted:
+    def from_state(cls, state: Mapping[str, Any], method: Method, effects: Effects) -> Adjusted:
         """The one whose `state()` this is.
 
         Args:
             state: Its numbers.
             method: The method of the rest.
-
-        Raises:
-            ValueError: The numbers fit no effects.
+            effects: What is known ahead adds.
         """
-        effects = Effects.from_state(state["effects"])
         return cls(method, effects, 0.0 if state["non_negative"] else -np.inf)
 
 

@@ -29,9 +29,7 @@ from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretche
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
 from gatework.tasks.forecast.distributions import choose_distribution, compared, in_own_unit
 from gatework.tasks.forecast.history import from_state, newer, tail, to_state
-from gatework.tasks.forecast.linear import Linear
 from gatework.tasks.forecast.live import MOST_WINDOWS, live
-from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.methods import checked
 from gatework.tasks.forecast.metrics import (
     answers_of,
@@ -49,7 +47,7 @@ from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_da
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
-from gatework.tasks.forecast.windows import Origins, OriginSplit, last_origins, on_scale, origins_of
+from gatework.tasks.forecast.windows import Origins, OriginSplit, last_origins, origins_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -124,13 +122,8 @@ class ForecastTask(DenseTask):
             UsageError: The data set is not one of forecast origins.
         """
         forecasts = _forecasts(dataset)
-        plan, table = forecasts.plan, forecasts.table
-        log = Logarithm.fit(table, forecasts.ends) if plan.log_scale else None
-        learnt, linear = origins_of(dataset.sampled.train), None
-        if plan.skip == "linear":
-            train = on_scale(learnt, log)
-            linear = Linear.fit(train, plan.window, spreads(train.table, forecasts.ends))
-        features = Features.fit(table, forecasts.ends, log, linear)
+        plan, table, learnt = forecasts.plan, forecasts.table, origins_of(dataset.sampled.train)
+        features = Features.fit(table, forecasts.ends, plan, learnt)
         return cls(plan, features, tail(table, plan.window), scale=learnt.scale if plan.totals else None)
 
     def state(self) -> dict[str, Any]:
@@ -173,10 +166,14 @@ class ForecastTask(DenseTask):
     def from_state(cls, state: Mapping[str, Any]) -> ForecastTask:
         """The task whose `state()` this is."""
         features, history = Features.from_state(state["features"]), from_state(state["history"])
+        plan = ForecastOptions(**state["plan"])
         checked(features.spread, (len(history.series), len(history.columns.targets)))
+        if features.effects is not None:
+            ahead = len(features.known.mean) + moments(history, np.zeros(1, np.int64), plan).shape[1]
+            checked(features.effects, (ahead, len(history.columns.targets)))
         answer = ForecastBlend.from_state(state["answer"], history) if "answer" in state else None
         scale = checked(state["scale"], features.spread.shape) if "scale" in state else None
-        return cls(ForecastOptions(**state["plan"]), features, history, answer, scale)
+        return cls(plan, features, history, answer, scale)
 
     @cached_property
     def _panels(self) -> dict[int, tuple[Panel, WindowStore]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,11 +14,12 @@ from gatework.data.panel import Panel
 from gatework.data.series import LARGEST_LEVEL, Scale
 from gatework.data.stretches import stretches
 from gatework.errors import UsageError
+from gatework.tasks.forecast.effects import Effects
 from gatework.tasks.forecast.linear import LEAST_SPREAD, Linear
 from gatework.tasks.forecast.measures import Logarithm, spreads
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import ForecastOptions
-from gatework.tasks.forecast.windows import OriginSplit
+from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +30,9 @@ class OriginBatch(Batch):
     """Windows as the network sees them.
 
     Attributes:
-        inputs: Each step of the window: the value, measured from the window's level by its scale; whether it was
-            observed; then the past, known and calendar features. Shape (batch, window, features), float32.
+        inputs: Each step of the window: the value, less the effects of what is known ahead, measured from the window's
+            level by its scale; whether it was observed; then the past, known and calendar features. Shape (batch,
+            window, features), float32.
         targets: The actual values in their own unit, shape (batch, horizon), float32.
         seen: Which of the targets were observed, shape (batch, horizon), float32.
         ahead: Known and calendar features of the steps to forecast, and by how much each known one differs from its own
@@ -78,6 +81,8 @@ class Features(Stored):
         spread: The standard deviation of each series' training part, shape (series, targets).
         log: The logarithmic scale that the targets are learnt on, where the plan asks for one.
         linear: The regression that the network adds to, where the plan asks for one.
+        effects: By the spread of a series, what a unit of each of `WindowRows.ahead` adds to it, shape (ahead,
+            targets); the network reads, and forecasts, the rest. None where nothing does.
     """
 
     known: Scale
@@ -86,23 +91,35 @@ class Features(Stored):
     spread: np.ndarray
     log: Logarithm | None = None
     linear: Linear | None = None
+    effects: np.ndarray | None = None
 
     @classmethod
-    def fit(cls, table: Panel, ends: np.ndarray, log: Logarithm | None, linear: Linear | None) -> Features:
+    def fit(cls, table: Panel, ends: np.ndarray, plan: ForecastOptions, learnt: Origins) -> Features:
         """The training parts' statistics.
 
         Args:
             table: The series.
             ends: Where each one's training part ends, in steps, shape (series,).
-            log: The scale that the targets are learnt on.
-            linear: The regression that the network adds to.
+            plan: The window, the horizon and all else that was decided.
+            learnt: The origins that are learnt from.
         """
+        log = Logarithm.fit(table, ends) if plan.log_scale else None
+        effects, linear = Effects.on_scale(table, ends, plan, log), None
         series = [(s, e) for s, e in zip(table.series, ends, strict=True) if e > 0]
         known = np.concatenate([s.known[:e] for s, e in series])
         past = np.concatenate([s.past[:e] for s, e in series])
-        spread = spreads(log.table(table) if log else table, ends)
         static = np.stack([s.static for s, _ in series])
-        return cls(_fit(known), _fit(past), _fit(static), spread, log, linear)
+        if plan.skip == "linear":
+            train = on_scale(learnt, log)
+            rest = effects.without(train) if effects else train
+            linear = Linear.fit(rest, plan.window, spreads(train.table, ends))
+        features = cls(
+            _fit(known), _fit(past), _fit(static), spreads(log.table(table) if log else table, ends), log, linear
+        )
+        if effects is None:
+            return features
+        by_input = effects.by_input(features.known, moments(table, np.zeros(1, np.int64), plan).shape[1])
+        return dataclasses.replace(features, effects=by_input)
 
 
 def _fit(values: np.ndarray) -> Scale:
@@ -256,13 +273,17 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
 
     plan, features = reader.plan, reader.features
     history, seen = rows.values[:, : plan.window], rows.observed[:, : plan.window]
+    added_ahead = np.zeros((1, 1))
+    if features.effects is not None:
+        added, added_ahead = added_by_effects(rows.inputs, rows.ahead, rows.target, rows.spread, features)
+        history = history - added
     level, scale = measure(history, seen, plan, rows.spread)
     measured, is_whole = (history - level[:, None]) / scale[:, None], bool(seen.all())
     if features.linear is not None and _is_measured_alike(plan, features.linear) and is_whole:
         simply = features.linear.unmeasured(measured, level[:, None], scale[:, None])
     else:
         simply = simple(history, plan, features.linear, rows.spread)
-    skip = (simply - level[:, None]) / scale[:, None]
+    skip = (simply + added_ahead - level[:, None]) / scale[:, None]
     # Logarithms are answered as what they are of, and their levels are small.
     is_centred = features.log is None
     centre = np.where(is_centred & (np.abs(level) > LARGEST_LEVEL * scale), level, 0.0)
@@ -288,6 +309,24 @@ def batch_of(rows: WindowRows, reader: WindowReader) -> OriginBatch:
     tensors = {name: torch.from_numpy(np.ascontiguousarray(a, dtype=np.float32)) for name, a in arrays.items()}
     lengths = torch.full((len(history),), plan.window, dtype=torch.int64)
     return OriginBatch(lengths=lengths, centre=torch.from_numpy(centre), **tensors)
+
+
+def added_by_effects(
+    inputs: np.ndarray, ahead: np.ndarray, target: np.ndarray, spread: np.ndarray, features: Features
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is known ahead adds to some windows, shape (batch, window), and to the steps after them, (batch, horizon).
+
+    Args:
+        inputs: `WindowRows.inputs` of the windows.
+        ahead: Their `WindowRows.ahead`.
+        target: The number of each one's target, shape (batch,).
+        spread: The spread of each one's series, shape (batch,).
+        features: Holds the effects.
+    """
+    assert features.effects is not None
+    weights = features.effects[:, target] * spread
+    known = inputs[..., 2 + len(features.past.mean) :]
+    return np.einsum("bta,ab->bt", known, weights), np.einsum("bta,ab->bt", ahead[..., : len(weights)], weights)
 
 
 def _is_measured_alike(plan: ForecastOptions, linear: Linear) -> bool:

@@ -12,6 +12,7 @@ from gatework.tasks.forecast.distributions import standard
 from gatework.tasks.forecast.linear import LEAST_SPREAD
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.options import COUNTS
+from gatework.tasks.forecast.window_store import added_by_effects
 from gatework.tasks.forecast.windows import origins_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def live(
         "linear": [] if features.linear is None else features.linear.weights.T.tolist(),
         "least": 0.0 if plan.non_negative else None,
         "answeredBy": answered_by,
-        "windows": _windows(examples, plan, factors),
+        "windows": _windows(examples, plan, factors, features),
     }
     part = LivePart.of(__package__, "Forecasting with", ("forecaster.js", "chart.js", "live.js"))
     return Live(part, {"recurrent": model.recurrent}, about)
@@ -71,9 +72,15 @@ def _law() -> dict[str, Any]:
     return {name: getattr(counts, name) for name in names}
 
 
-def _windows(examples: OriginExamples, plan: ForecastOptions, factors: np.ndarray) -> list[dict[str, Any]]:
+def _windows(
+    examples: OriginExamples, plan: ForecastOptions, factors: np.ndarray, features: Features
+) -> list[dict[str, Any]]:
     origins, batch = origins_of(examples.split), examples.batch(np.arange(len(examples)))
     histories, spread = origins.histories(plan.window), examples.spread
+    added = np.zeros((len(origins), plan.window + plan.horizon))
+    if features.effects is not None:
+        given = batch.inputs.numpy(), batch.ahead.numpy()
+        added = np.concatenate(added_by_effects(*given, origins.index[:, 1], spread, features), axis=1)
     windows = []
     for k, (number, target, step) in enumerate(origins.index.tolist()):
         series = origins.table.series[number]
@@ -89,6 +96,8 @@ def _windows(examples: OriginExamples, plan: ForecastOptions, factors: np.ndarra
                 "ahead": short_numbers(batch.ahead[k].numpy()),
                 "static": short_numbers(batch.static[k].numpy()),
                 "spread": float(spread[k]),
+                # What is known adds: the network reads, and forecasts, the rest.
+                "added": added[k].tolist(),
                 "factors": factors[k].tolist(),
             }
         )

@@ -14,13 +14,14 @@ class Forecaster {
   }
 
   // What the values of a window are measured from and by; the simple forecast is in that measure.
-  measure(values, { seen, spread }) {
+  measure(values, { seen, spread, added }) {
     const { skip, scaling, season, horizon } = this.plan, last = values.at(-1);
     const known = values.filter((_, t) => seen[t]), count = Math.max(known.length, 1), mean = sum(known) / count;
     const level = skip === "mean" ? mean : last;
     const deviation = Math.sqrt(sum(known.map((v) => (v - mean) ** 2)) / count);
     const scale = scaling === "series" ? spread : Math.max(deviation, this.leastSpread * spread);
-    return { level, scale, simple: this.simple(values, spread, season, horizon).map((v) => (v - level) / scale) };
+    const simple = this.simple(values, spread, season, horizon), ahead = added.slice(values.length);
+    return { level, scale, simple: simple.map((v, t) => (v + ahead[t] - level) / scale) };
   }
 
   simple(values, spread, season, horizon) {
@@ -38,7 +39,8 @@ class Forecaster {
   // Quantiles of every step ahead, in the values' own unit; and the trace of the window.
   answer(own, window) {
     const { log, plan } = this, { segment: size, horizon } = plan;
-    const values = log ? own.map((v) => Math.log(Math.max(v, log.least) + log.offset)) : own;
+    const scaled = log ? own.map((v) => Math.log(Math.max(v, log.least) + log.offset)) : own;
+    const values = scaled.map((v, t) => v - window.added[t]);
     const { level, scale, simple } = this.measure(values, window);
     const rows = values.map((v, t) => [(v - level) / scale, window.seen[t], ...window.beside[t]]);
     const count = Math.floor(rows.length / size), width = this.layers.units;
