@@ -33,11 +33,31 @@ def table(text: str) -> list[tuple[str, ...]]:
         SEMICOLONS.replace("\n", ";;\n"),
         SEMICOLONS + ";\n;\n",
         "Report; created 2024\nUnit: MWh\n\n" + SEMICOLONS,
+        COMMAS.replace("\n", "\n  \n", 3) + "   \n",
+        "\ufeff\u200b" + COMMAS,
     ],
-    ids=range(16),
+    ids=range(18),
 )
 def test_every_dialect_gives_the_same_table(text) -> None:
     assert table(text) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ('{}, "a, ""b"""\n', "A space before the quote that opens a text was left out."),
+        ('{},"a, \\"b\\""\n', 'Quotes inside texts are written \\" and were read as ".'),
+        ('{},"a, ""b"""\n', None),
+    ],
+)
+def test_quotes_are_read_as_a_program_wrote_them(rows, said) -> None:
+    text = "day,note\n" + "".join(map(rows.format, range(3)))
+    assert table(text) == [("day", "note"), *((str(day), 'a, "b"') for day in range(3))]
+    assert read_delimited(text.encode(), "x.csv", Reading()).notes == ((said,) if said else ())
+
+
+def test_a_backslash_that_ends_a_text_stays() -> None:
+    assert table('path,size\n"C:\\a\\",1\n"C:\\b\\",2\n')[1:] == [("C:\\a\\", "1"), ("C:\\b\\", "2")]
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,13 @@ BAD = [
     bad("r.csv", 'review,sentiment\na,x\n"b,y\n', "r.csv, row 3: the quotes do not fit"),
     bad("r.jsonl", '{"review": "a", "sentiment": "x"}\n{"review": \n', "r.jsonl, line 2: a JSON object was expected"),
     bad("r.jsonl", '\n["a"]\n', "r.jsonl, line 2: a JSON object was expected, found another value"),
+    bad("r.jsonl", '[\n{"review": "a"},\n{"review": "b"}]', "r.jsonl is one JSON array; write each of its objects on"),
+    bad("r.csv", "review,sentiment\na,x,\nb,y,\n", 'r.csv, row 2 ends with "," and the header does not; take it away'),
+    bad("r.csv", b"PK\x03\x04\0\0", "r.csv is a spreadsheet or another zip archive, whatever its ending; save the"),
+    bad("r.csv", "\n<!DOCTYPE html>\n<html>", "r.csv is a web page; download the file itself"),
     bad("r.csv.gz", gzip.compress(b"review,sentiment\n" + b"a,x\n" * 99)[:-9], "r.csv.gz is truncated: its compressed"),
     bad("r.csv.gz", gzip.compress(b"abc" * 99)[:-8] + b"\xff" * 8, "r.csv.gz is damaged"),
-    bad("r.parquet", parquet(FRAME)[:-20], "r.parquet is not a Parquet file or is truncated"),
+    bad("r.parquet", parquet(FRAME)[:-20], "r.parquet cannot be read as Parquet ("),
     bad("r.csv", NUMBERS.format(""), 'r.csv, column "t2": row 3 is empty, expected a finite number', target="y"),
     bad("r.csv", NUMBERS.format("NaN"), 'r.csv, column "t2": row 3 is "NaN", expected a finite number', target="y"),
     bad("r.csv", NUMBERS.format("-inf"), 'r.csv, column "t2": row 3 is infinite ("-inf"), expected', target="y"),
@@ -177,8 +181,14 @@ def test_a_frame_names_its_rows_from_zero():
 
 
 def test_a_frame_with_repeated_columns_is_refused_in_a_sentence():
-    with pytest.raises(DataError, match="the data frame cannot be read"):
+    with pytest.raises(DataError, match=r"the data frame cannot be read: .* 'a' 2 times"):
         load(pd.DataFrame([[1, 2]], columns=["a", "a"]), CONFIG)
+
+
+def test_the_levels_of_a_frames_index_are_columns():
+    rows = pd.DataFrame({"shop": ["a", "b"], "day": pd.to_datetime(["2024-01-01"] * 2), "y": [1, 2]})
+    table = read_table(rows.set_index(["shop", "day"]))
+    assert table.frame.equals(read_table(rows).frame)
 
 
 def test_whole_numbers_that_a_missing_value_made_fractional_are_the_same_labels():

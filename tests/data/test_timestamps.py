@@ -28,7 +28,19 @@ def micro(text: str) -> int:
         (["01-01-2023", "13-01-2023"], "2023-01-13", "%d-%m-%Y"),
         (["01-Jan-2023", "02-Feb-2023"], "2023-02-02", "%d-%B-%Y"),
         (["January 5, 2023", "February 6, 2023"], "2023-02-06", "%B %d, %Y"),
-        (["Mon, 02 Jan 2023", "Tue, 03 Jan 2023"], "2023-01-03", "%a, %d %B %Y"),
+        (["Mon, 02 Jan 2023", "Tue, 03 Jan 2023"], "2023-01-03", "%A, %d %B %Y"),
+        (["Monday, 02 January 2023", "Tuesday, 03 January 2023"], "2023-01-03", "%A, %d %B %Y"),
+        (["Mon Jan  2 10:00:00 2023", "Tue Jan  3 10:00:00 2023"], "2023-01-03T10:00", "%A %B %d %H:%M:%S %Y"),
+        (["02/Jan/2023:10:00:00 +0000", "02/Jan/2023:11:00:00 +0000"], "2023-01-02T11:00", "%d/%B/%Y:%H:%M:%S"),
+        (["02JAN2023:10:00:00", "02JAN2023:11:00:00.5"], "2023-01-02T11:00:00.5", "%d%B%Y:%H:%M:%S%.f"),
+        (["31 Aug 2023", "1 Sept 2023"], "2023-09-01", "%d %B %Y"),
+        (["2023-01-01 10", "2023-01-01 11"], "2023-01-01T11:00", "%Y-%m-%d %H"),
+        (["2023-01-01", "2023-01-01 01:00:00"], "2023-01-01T01:00", "%Y-%m-%d %H:%M:%S%.f"),
+        (["2023-01-01 01:00", "2023-01-02"], "2023-01-02", "%Y-%m-%d %H:%M"),
+        (["2023-01-31 23:00", "2023-01-31 24:00"], "2023-02-01", "%Y-%m-%d %H:%M"),
+        (["2018-W01-1", "2018-W01-2"], "2018-01-02", "%G-W%V-%u"),
+        (["2018M12", "2019M01"], "2019-01-01", "%YM%m"),
+        (["2023-031", "2023-032"], "2023-02-01", "%Y-%j"),
         (["Jan 2020", "Feb 2020"], "2020-02-01", "%B %Y"),
         (["2000Q1", "2000Q2"], "2000-04-01", "%YQ%q"),
         (["Q4 2020", "Q1 2021"], "2021-01-01", "Q%q %Y"),
@@ -46,6 +58,8 @@ def micro(text: str) -> int:
         ([20230101, 20230102], "2023-01-02", "%Y%m%d"),
         (["20230101", "20230102"], "2023-01-02", "%Y%m%d"),
         ([202301, 202302], "2023-02-01", "%Y%m"),
+        (["2023010100", "2023010101"], "2023-01-01T01:00", "%Y%m%d%H"),
+        ([1712010100, 1712010101], "2024-04-01T22:21:41", "seconds"),
         (["20230101120000", "20230101130000"], "2023-01-01T13:00", "%Y%m%d%H%M%S"),
         ([44927, 44928], "2023-01-02", "excel"),
         ([44927.0, 44927 + 1 / 24], "2023-01-01T01:00", "excel"),
@@ -81,7 +95,8 @@ def test_a_time_is_read_as_it_was_meant_and_the_format_is_kept(values, second, f
         ([5, 6], {}, "--time-format"),
         ([1e300, 2.0], {}, "--time-format"),
         (["9999-12-31"], {}, "expected a time in the years 1000 to 9998"),
-        (["2018-01-01 10"], {"time_format": "%Y-%m-%d %H"}, "cannot be used"),
+        (["2018-01-01 10"], {"time_format": "%Y-%m-%d %M"}, "cannot be used"),
+        (["2018-01-01 10:00", "2018-01-01 25:00"], {}, 'row 1 is "2018-01-01 25:00"'),
         (["2018-01-01"], {"time_format": "seconds"}, 'expected the format "seconds"'),
         ([datetime.timedelta(1)], {}, "expected dates or times"),
         ([b"a"], {}, "expected text"),
@@ -99,6 +114,11 @@ def test_what_is_no_time_is_one_sentence_with_a_way_out(values, reading, sentenc
 def test_what_decided_between_day_and_month_is_said() -> None:
     days = [f"{day:02d}/01/2023" for day in range(1, 31)]
     assert read(days).notes == ('x.csv, column "t" was read as %d/%m/%Y, day first: 18 rows decide it.',)
+
+
+def test_a_date_alone_among_times_of_day_is_said_to_be_midnight() -> None:
+    notes = read(["2023-01-01", "2023-01-01 01:00", "2023-01-02"]).notes
+    assert notes == ('x.csv, column "t": 2 rows have a date alone, which was read as midnight.',)
 
 
 def test_a_kept_format_reads_what_would_be_ambiguous_and_dates_that_begin_with_the_year() -> None:

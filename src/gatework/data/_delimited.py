@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gatework.data._dialect import sniffed, with_plain_line_ends
+from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 
@@ -51,6 +52,7 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     content = with_plain_line_ends(content)
     dialect = sniffed(content, reading.separator)
     content, separator = content[dialect.start :], dialect.separator
+    content, quotes = with_plain_quotes(content, separator)
     start = content[:_LONGEST_HEADER].decode(errors="ignore")
     names = _names(next(csv.reader(io.StringIO(start, newline=""), delimiter=separator), []), where)
     try:
@@ -63,16 +65,18 @@ def read_delimited(content: bytes, where: str, reading: Reading) -> TextTable:
     # Spreadsheets write empty columns beside a table.
     frame = frame.drop(name for name in names if name.startswith(_NAMELESS) and frame[name].is_null().all())
     frame, numbers = _without_blank_rows(frame, first=dialect.lines + 2)
-    return TextTable(frame, numbers, separator, dialect.notes)
+    return TextTable(frame, numbers, separator, (*dialect.notes, *quotes))
 
 
 _NAMELESS = "column "
+# Byte-order marks in the middle of a file that was put together, and spaces of no width.
+_UNSEEN = "\ufeff\u200b\u2060"
 _LONGEST_HEADER = 1 << 20
 
 
 def _names(header: list[str], where: str) -> list[str]:
     """The columns' names without outer spaces; a number in place of an empty one."""
-    names = [name.strip() for name in header]
+    names = [name.strip(_UNSEEN).strip() for name in header]
     names = [name or (f"{_NAMELESS}{at}" if names.count("") > 1 else "") for at, name in enumerate(names, start=1)]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
@@ -94,6 +98,8 @@ def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
     Raises:
         DataError: A line is not a JSON object.
     """
+    if re.match(rb"\s*\[\s*\{", content):
+        raise DataError(f"{where} is one JSON array; write each of its objects on a line of its own (jq -c '.[]')")
     lines = content.split(b"\n")
     numbers = np.array([number for number, line in enumerate(lines, start=1) if line.strip()])
     try:
@@ -125,6 +131,12 @@ def _whole(digits: str) -> float:
 
 def _without_blank_rows(frame: pl.DataFrame, first: int) -> tuple[pl.DataFrame, np.ndarray]:
     is_blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series().to_numpy()
+    if frame.width > 1:
+        # A row of nothing but spaces has them in its first field.
+        is_empty = frame.select(pl.all_horizontal(pl.nth(range(1, frame.width)).is_null())).to_series()
+        places = (is_empty & frame[:, 0].is_not_null()).arg_true()
+        is_blank = is_blank.copy()
+        is_blank[places] = (frame[:, 0].gather(places).str.strip_chars() == "").to_numpy()
     if frame.width == 1 and len(frame):
         # A blank line may be an empty text of the only column; those at the end are not.
         is_blank[: len(is_blank) - int(np.argmin(is_blank[::-1]))] = False
@@ -139,6 +151,10 @@ def _misfit(content: bytes, separator: str, reason: str, above: int) -> str:
     try:
         for number, fields in enumerate(reader, start=above + 1):
             width = width or len(fields)
+            if len(fields) == width + 1 and not fields[-1].strip():
+                return (
+                    f', row {number:,} ends with "{separator}" and the header does not; take it away, or add one there'
+                )
             if len(fields) > width:
                 return (
                     f", row {number:,}: {len(fields)} fields where the header has {width}; "

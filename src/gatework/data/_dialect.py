@@ -13,6 +13,7 @@ import re
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 18
@@ -54,6 +55,47 @@ def with_plain_line_ends(content: bytes) -> bytes:
     if bare > content.count(b"\n"):
         return re.sub(rb"\r\n?", b"\n", content)
     return content.replace(b"\r\r\n", b"\n")
+
+
+def with_plain_quotes(content: bytes, separator: str) -> tuple[bytes, tuple[str, ...]]:
+    r"""The content with quotes as CSV has them, and what is to be said of it.
+
+    Some programs write a quote inside a text as `\"`, or a space before one that opens a text. They are only read so
+    where the first rows can be read in no other way.
+    """
+    if b'\\"' not in content and separator.encode() + b' "' not in content:
+        return content, ()
+    start = content[:_SAMPLE].decode(errors="ignore")
+    for name, how in _QUOTES.items():
+        rows = _strictly(start, separator, how)[: -1 if len(content) > _SAMPLE else None]
+        if len({len(fields) for fields in rows if fields}) != 1 or any(map(_begins_with_a_quote, rows)):
+            continue
+        every = _strictly(content.decode(), separator, how) if name else []
+        if not every:
+            break
+        out = io.StringIO(newline="")
+        csv.writer(out, delimiter=separator, lineterminator="\n").writerows(every)
+        return out.getvalue().encode(), (name,)
+    return content, ()
+
+
+_QUOTES: dict[str, dict[str, Any]] = {
+    "": {},
+    "A space before the quote that opens a text was left out.": {"skipinitialspace": True},
+    'Quotes inside texts are written \\" and were read as ".': {"escapechar": "\\", "doublequote": False},
+}
+
+
+def _strictly(text: str, separator: str, how: dict[str, Any]) -> list[list[str]]:
+    """The rows; none where quotes do not fit."""
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, **how))
+    except csv.Error:
+        return []
+
+
+def _begins_with_a_quote(fields: list[str]) -> bool:
+    return any(field.lstrip(" ").startswith('"') for field in fields if field.startswith(" "))
 
 
 def sniffed(content: bytes, separator: str | None) -> Dialect:

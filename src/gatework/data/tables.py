@@ -29,6 +29,17 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """The kinds of file that are read; each may be followed by ".gz"."""
 
 
+# How files begin that have the ending of a table and are none; in lower case.
+_OTHER_KINDS = {
+    b"pk\x03\x04": "a spreadsheet or another zip archive, whatever its ending; save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet, whatever its ending; save the table as CSV",
+    b"%pdf": "a PDF, whatever its ending; save the table as CSV",
+    b"par1": "a Parquet file; let its name end in .parquet",
+    b"<!doctype html": "a web page; download the file itself",
+    b"<html": "a web page; download the file itself",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns with what is needed to name a row in a message.
@@ -209,6 +220,10 @@ def _read_file(path: Path, reading: Reading) -> Table:
     if kind == ".parquet":
         frame = _parquet(content, path)
         return Table(frame, where, stem(path), lambda at: f"row {at + 1:,}", fingerprint, reading)
+    if other := next(
+        (what for mark, what in _OTHER_KINDS.items() if content[:200].lower().strip().startswith(mark)), None
+    ):
+        raise DataError(f"{where} is {other}")
     content, encoding, notes = as_utf8(content, path, reading.encoding)
     is_json = kind in (".jsonl", ".ndjson")
     # A file that is all tabs says so by its ending.
@@ -233,16 +248,17 @@ def _parquet(content: bytes, path: Path) -> pl.DataFrame:
             return pl.read_parquet(content)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is not a Parquet file or is truncated ({reason}); copy or download it again") from None
+        where = printable(str(path))
+        raise DataError(f"{where} cannot be read as Parquet ({reason}); if it is cut off, download it again") from None
 
 
 def _from_frame(source: Any) -> Table:
     import narwhals as nw
 
     try:
-        wide = nw.from_native(_with_plain_names(source), eager_only=True)
+        wide = nw.from_native(with_plain_names(source), eager_only=True)
     except nw.exceptions.NarwhalsError as error:
-        raise DataError(f"the data frame cannot be read: {str(error).splitlines()[0]}") from None
+        raise DataError(f"the data frame cannot be read: {' '.join(str(error).split())}") from None
     except ModuleNotFoundError as error:
         raise UsageError(f"this data frame needs the package {error.name}: pip install {error.name}") from None
     except TypeError:
@@ -253,11 +269,15 @@ def _from_frame(source: Any) -> Table:
     return Table.of(pl.DataFrame([_from_native(wide[name]) for name in wide.columns]))
 
 
-def _with_plain_names(source: Any) -> Any:
-    """A pandas frame whose columns have texts for names, with an index of times as a column; another frame as it is."""
+def with_plain_names(source: Any) -> Any:
+    """A pandas frame whose columns have texts for names, with an index of times, or of several levels with names, as
+    columns; another frame as it is.
+    """
     if not (hasattr(source, "set_axis") and hasattr(source, "columns")):
         return source
-    if type(source.index).__name__ in ("DatetimeIndex", "PeriodIndex") and source.index.name not in source.columns:
+    kind, names = type(source.index).__name__, source.index.names
+    is_named = kind == "MultiIndex" and None not in names
+    if (kind in ("DatetimeIndex", "PeriodIndex") or is_named) and not set(names) & set(source.columns):
         source = source.reset_index()
     if all(isinstance(name, str) for name in source.columns):
         return source

@@ -1,7 +1,9 @@
 """The formats that times are written in, and which of them a column follows: decided by every row, never row by row.
 
 A format is what strptime takes, with two additions: `%q` is the quarter, and a format without a day (`%Y-%m`,
-`%G-W%V`, `%YQ%q`) stands for the first day of what it names. A word says what a column of numbers counts.
+`%G-W%V`, `%YQ%q`) stands for the first day of what it names, one without minutes for the hour's beginning. Where a
+format has a clock, a date alone is midnight, as R writes it, and 24:00 the day's end. A word says what a column of
+numbers counts.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from itertools import product
 
@@ -36,17 +39,22 @@ _SIZES = {
 _EXCEL = (29_221, 80_000)
 _EXCEL_EPOCH = int((np.datetime64("1899-12-30") - np.datetime64("1970-01-01")).astype(np.int64)) * DAY
 _FIRST_YEAR, _LAST_YEAR = 1500, 2200
+# Dates written as one number. Seconds up to 2030 look like hours of before 1900.
+_DIGITS = {"%Y%m%d": 8, "%Y%m": 6, "%Y%m%d%H%M%S": 14, "%Y%m%d%H%M": 12, "%Y%m%d%H": 10}
+_FIRST_HOUR = 1900
 
 _DIRECTIVES = {
     "%Y": r"\d{4}",
     "%y": r"\d{2}",
     "%G": r"\d{4}",
     "%V": r"\d{1,2}",
+    "%u": r"[1-7]",
     "%q": r"[1-4]",
+    "%j": r"\d{3}",
     "%m": r"\d{1,2}",
     "%d": r"\d{1,2}",
     "%B": r"[A-Za-z]{3,9}",
-    "%a": r"[A-Za-z]{3,9}",
+    "%A": r"[A-Za-z]{3,9}",
     "%H": r"\d{1,2}",
     "%I": r"\d{1,2}",
     "%M": r"\d{2}",
@@ -55,8 +63,10 @@ _DIRECTIVES = {
     "%p": r"[AaPp][Mm]",
 }
 _COMPACT = _DIRECTIVES | {"%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}"}
-_CLOCKS = ("", "%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p")
+_CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p", "%I:%M:%S%p", "%I:%M%p", "%H")
 _BETWEEN = (" ", "T", ", ")
+# As weather models, web servers and SAS write a time of day after a date.
+_RARE = ("%Y-%m-%d_%H:%M:%S", "%d/%B/%Y:%H:%M:%S", "%d%B%Y:%H:%M:%S%.f", "%A %B %d %H:%M:%S %Y")
 _ORDERS = {
     "%d{s}%m{s}%Y": "day first",
     "%m{s}%d{s}%Y": "month first",
@@ -82,31 +92,33 @@ class Parsed:
 
 
 def _dates() -> Iterator[str]:
-    for s in "-/.":
+    for s in "-/. ":
         yield f"%Y{s}%m{s}%d"
     for order, s in product(_ORDERS, "/-."):
         if s != "." or order.startswith("%d"):
             yield order.format(s=s)
-    for s, year in product(("-", " ", "/", ". "), ("%Y", "%y")):
-        yield f"%d{s}%B{s.strip('.')}{year}"
+    for s, year in product(("-", " ", "/", ". ", "."), ("%Y", "%y")):
+        yield f"%d{s}%B{s.removeprefix('.') if ' ' in s else s}{year}"
     for year in ("%Y", "%y"):
-        yield from (f"%B %d, {year}", f"%B %d {year}", f"%B-%d-{year}", f"%a, %d %B {year}", f"%a %d %B {year}")
-        yield from (f"%a %B %d {year}", f"%a, %B %d, {year}")
-    yield "%Y-%B-%d"
+        yield from (f"%B %d, {year}", f"%B %d {year}", f"%B-%d-{year}", f"%A, %d %B {year}", f"%A %d %B {year}")
+        yield from (f"%A %B %d {year}", f"%A, %B %d, {year}")
+    yield from ("%Y-%B-%d", "%d%B%Y", "%G-W%V-%u", "%Y-%j")
 
 
 @cache
 def _candidates() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Every format that is tried where none is named, with the texts that it may read."""
     patterns = list(_dates())
-    dated = [f"{date}{between}{clock}" for date, clock in product(patterns, _CLOCKS[1:]) for between in _BETWEEN]
+    dated = [f"{date}{between}{clock}" for date, clock in product(patterns, _CLOCKS) for between in _BETWEEN]
     months = [f"%Y{s}%m" for s in ("-", "/", ".", " ")] + [f"%m{s}%Y" for s in ("-", "/", ".", " ")]
-    months += [f"%B{s}{year}" for s in (" ", "-", "/", ", ") for year in ("%Y", "%y")] + ["%Y %B", "%Y-%B"]
+    months += [f"%B{s}{year}" for s in (" ", "-", "/", ", ") for year in ("%Y", "%y")] + ["%Y %B", "%Y-%B", "%YM%m"]
     quarters = [f"%Y{s}Q%q" for s in ("", "-", " ", "/", ":")] + [f"Q%q{s}%Y" for s in ("", "-", " ", "/")]
     weeks = [f"%G{s}W%V" for s in ("-", "", " ")] + ["W%V %G", "W%V-%G", "W%V/%G"]
     compact = ["%Y%m%d", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M", "%Y%m%d %H%M%S", "%Y%m%d %H%M", "%Y%m%d %H:%M:%S%.f"]
     compact += ["%Y%m%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m", "%d%m%Y", "%m%d%Y"]
-    loose = [(_regex(pattern, _DIRECTIVES), pattern) for pattern in (*patterns, *dated, *months, *quarters, *weeks)]
+    loose = [
+        (_regex(pattern, _DIRECTIVES), pattern) for pattern in (*patterns, *dated, *_RARE, *months, *quarters, *weeks)
+    ]
     return (*loose, *((_regex(pattern, _COMPACT), pattern) for pattern in (*compact, "%Y")))
 
 
@@ -116,10 +128,10 @@ def _regex(pattern: str, directives: dict[str, str]) -> re.Pattern[str]:
 
 
 def tidied(column: pl.Series) -> pl.Series:
-    """The texts with single plain spaces, a point before fractions of a second, and AM or PM without points."""
+    """The texts with single plain spaces, a point before fractions of a second, AM or PM without points, and Sep."""
     tidy = column.str.replace_all(r"[\s\x{A0}\x{202F}]+", " ").str.strip_chars(" ")
     tidy = tidy.str.replace(r"(\d:\d{2}:\d{2}),(\d+)", "${1}.${2}")
-    return tidy.str.replace(r"([AaPp])\.\s?[Mm]\.?$", "${1}M")
+    return tidy.str.replace(r"([AaPp])\.\s?[Mm]\.?$", "${1}M").str.replace(r"(?i)\b(sep)t\b", "${1}")
 
 
 def parsed(column: pl.Series, pattern: str) -> pl.Series:
@@ -128,7 +140,31 @@ def parsed(column: pl.Series, pattern: str) -> pl.Series:
     pattern = pattern.replace(".%f", "%.f")
     if "%q" in pattern:
         return _quarters(column, pattern)
-    has_day = re.search(r"%[djuwaFDxe]", pattern) is not None and not re.search(r"%a(?!.*%[dj])", pattern)
+    if not re.search(r"%[HIMSpTRXc]", pattern):
+        return _days(column, pattern)
+    if re.search(r"%[HI]", pattern) and "%M" not in pattern:
+        pattern, column = pattern + "|%M", column + "|00"
+    stamps = _times(column, pattern)
+    if stamps.null_count():
+        ends = column.str.contains(_DAY_END)
+        at_start = column.filter(ends).str.replace(_DAY_END, "${1}00:00${2}")
+        stamps = stamps.scatter(ends.arg_true(), _times(at_start, pattern) + timedelta(days=1))
+    date = re.match(r"(.*%[Ydy])(?:, |[ T])%[HI]", pattern)
+    if stamps.null_count() and date:
+        stamps = stamps.fill_null(_days(column, date[1]))
+    return stamps
+
+
+_DAY_END = r"([ T])24:00((?::00(?:\.0+)?)?)$"
+
+
+def _times(column: pl.Series, pattern: str) -> pl.Series:
+    stamps = column.str.to_datetime(pattern, time_unit="us", strict=False, ambiguous="null")
+    return _of_four_digits(stamps)
+
+
+def _days(column: pl.Series, pattern: str) -> pl.Series:
+    has_day = re.search(r"%[djuwaAFDxe]", pattern) is not None and not re.search(r"%[aA](?!.*%[dj])", pattern)
     if not has_day:
         tail = (
             (" %u", " 1")
@@ -138,10 +174,10 @@ def parsed(column: pl.Series, pattern: str) -> pl.Series:
             else (" %m %d", " 01 01")
         )
         pattern, column = pattern + tail[0], column + tail[1]
-    if re.search(r"%[HIMSpTRX]", pattern):
-        stamps = column.str.to_datetime(pattern, time_unit="us", strict=False, ambiguous="null")
-    else:
-        stamps = column.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
+    return _of_four_digits(column.str.to_date(pattern, strict=False).cast(pl.Datetime("us")))
+
+
+def _of_four_digits(stamps: pl.Series) -> pl.Series:
     # A year of two digits is read by %y alone: %Y would take 23 for the year 23 A.D.
     return stamps.set(stamps.dt.year() < 1000, None)
 
@@ -166,7 +202,8 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
     Raises:
         DataError: No format reads every row, or two do and say different things.
     """
-    first = str(column[0])
+    # Of dates with and without a clock, those with one show the format.
+    first = str(column[int(column.str.contains(":").arg_max() or 0)])
     patterns = [pattern for regex, pattern in _candidates() if regex.fullmatch(first)]
     tried = {pattern: parsed(column, pattern) for pattern in patterns}
     whole = {pattern: stamps for pattern, stamps in tried.items() if not stamps.null_count()}
@@ -179,7 +216,12 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
             f'{where}: "{first}" may be {pattern} or {other}, and every row fits both; '
             f'say which by --time-format "{pattern}"'
         )
-    return Parsed(stamps, pattern, _notes(where, pattern, {p: s for p, s in tried.items() if p not in whole}))
+    notes = _notes(where, pattern, {p: s for p, s in tried.items() if p not in whole})
+    alone = len(column) - int(column.str.contains(":").sum()) if ":" in pattern else 0
+    if alone:
+        rows = f"{alone:,} rows have" if alone > 1 else "1 row has"
+        notes = (*notes, f"{where}: {rows} a date alone, which was read as midnight.")
+    return Parsed(stamps, pattern, notes)
 
 
 def _notes(where: str, pattern: str, refuted: dict[str, pl.Series]) -> tuple[str, ...]:
@@ -219,7 +261,7 @@ def number_kind(values: np.ndarray) -> str | None:
     low, high = float(values.min()), float(values.max())
     is_whole = bool((values == np.floor(values)).all())
     if is_whole:
-        for pattern, digits in (("%Y%m%d", 8), ("%Y%m", 6), ("%Y%m%d%H%M%S", 14), ("%Y%m%d%H%M", 12)):
+        for pattern, digits in _DIGITS.items():
             if low >= 10 ** (digits - 1) and high < 10**digits and _is_calendar(values, pattern):
                 return pattern
     if low >= _FIRST_YEAR and high < _LAST_YEAR:
@@ -231,8 +273,8 @@ def number_kind(values: np.ndarray) -> str | None:
 
 def _is_calendar(values: np.ndarray, pattern: str) -> bool:
     stamps = parsed(pl.Series("time", values.astype(np.int64)).cast(pl.String), pattern)
-    years = stamps.dt.year()
-    return not stamps.null_count() and bool(((years >= _FIRST_YEAR) & (years < _LAST_YEAR)).all())
+    years, first = stamps.dt.year(), _FIRST_HOUR if pattern == "%Y%m%d%H" else _FIRST_YEAR
+    return not stamps.null_count() and bool(((years >= first) & (years < _LAST_YEAR)).all())
 
 
 def from_numbers(values: np.ndarray, word: str) -> np.ndarray | None:
