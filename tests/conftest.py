@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -75,8 +76,8 @@ SLOW = {
     ),
 }
 
-# The longest files come first, as the last worker at work would run them alone, then the slow ones; what waits for the
-# lessons comes when they have been run.
+# The longest files come first, as the last worker at work would run them alone, then the slow ones and pages; what
+# waits for the lessons comes when they have been run.
 FIRST = ("course/test_lessons.py", "cells/test_custom.py")
 AFTER_THE_SLOW = ("course/test_site_in_browser.py",)
 
@@ -92,7 +93,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_slow = f"{name}::".startswith(tuple(f"{place}{end}" for place in slow for end in ("/", "::")))
         if is_slow:
             item.add_marker(pytest.mark.slow)
-        own = 0 if file in FIRST else 2 if file in AFTER_THE_SLOW else 1 if is_slow else 3
+        takes_long = is_slow or any(map(item.get_closest_marker, ("slow", "browser")))
+        own = 0 if file in FIRST else 2 if file in AFTER_THE_SLOW else 1 if takes_long else 3
         rank[file] = min(own, rank.get(file, own))
     items.sort(key=lambda item: rank[item.path.relative_to(here).as_posix()])
 
@@ -124,9 +126,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def show(browser):
-    """Opens a page, and fails at the end if it asked for anything outside its file or reported an error."""
+def _pages(browser):
     opened, troubles = [], []
 
     def open_page(path: Path, scheme: str = "light", width: int = 1200, view: str = "", **options):
@@ -147,3 +147,19 @@ def show(browser):
     for context in opened:
         context.close()
     assert troubles == []
+
+
+@pytest.fixture
+def show(browser):
+    """Opens a page, and fails at the end if it asked for anything outside its file or reported an error."""
+    yield from _pages(browser)
+
+
+@pytest.fixture(scope="module")
+def show_once(browser):
+    """The same, once for all tests of a file that open it so: what one did on a page is there for the next.
+
+    To draw the plots of a page takes seconds.
+    """
+    for open_page in _pages(browser):
+        yield cache(open_page)

@@ -32,9 +32,7 @@ def site(run_lesson, tmp_path_factory):
     return write_site(tmp_path_factory.mktemp("site") / "course", done).parent
 
 
-@pytest.fixture
-def open_page(browser, site):
-    """Opens a page of the site; afterwards there was no complaint and nothing came from anywhere else."""
+def _pages(browser, site):
     complaints, fetched, contexts = [], [], []
 
     def watched(name, **options):
@@ -51,6 +49,19 @@ def open_page(browser, site):
         context.close()
     assert complaints == []
     assert [url for url in fetched if not url.startswith((site.as_uri(), "data:", "blob:"))] == []
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """Opens a page of the site; afterwards there was no complaint and nothing came from anywhere else."""
+    yield from _pages(browser, site)
+
+
+@pytest.fixture(scope="module")
+def lesson_3(browser, site):
+    """A page on which nobody minds what others did, as to draw its plots takes seconds."""
+    for open_page in _pages(browser, site):
+        yield open_page("03-the-lstm-cell.html")
 
 
 def plain(text):
@@ -71,8 +82,16 @@ def border_of(element):
 @pytest.mark.browser
 @needs_chromium
 @BY_NAME
-def test_every_answer_of_every_quiz_gets_its_colour_and_its_feedback(each, open_page):
-    page = open_page(f"{each.name}.html")
+def test_every_plot_of_a_lesson_is_drawn_on_a_phone_and_every_answer_of_a_quiz_gets_its_feedback(each, open_page):
+    # Opened once, as to draw its plots takes seconds: on a phone, which is then turned into a screen.
+    page = open_page(f"{each.name}.html", viewport={"width": 390, "height": 800})
+    for width in (390, 1200):
+        page.set_viewport_size({"width": width, "height": 800})
+        places = page.locator(".plot")
+        drawn = page.locator(".plot .main-svg .trace, .plot .main-svg .hm, .plot .main-svg .heatmaplayer image")
+        assert drawn.count() >= places.count()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("math").count() == 0 or page.locator("math").first.bounding_box()["height"] > 5
     assert page.locator("[data-quiz]").count() == len(each.questions)
     for name, question in each.questions.items():
         quiz = page.locator(f'[data-quiz="{name}"]')
@@ -111,22 +130,8 @@ def _type(page, quiz, question, given):
 
 @pytest.mark.browser
 @needs_chromium
-@BY_NAME
-def test_every_plot_of_a_lesson_is_drawn_and_nothing_is_wider_than_a_phone(each, open_page):
-    for width in (1200, 390):
-        page = open_page(f"{each.name}.html", viewport={"width": width, "height": 800})
-        places = page.locator(".plot")
-        drawn = page.locator(".plot .main-svg .trace, .plot .main-svg .hm, .plot .main-svg .heatmaplayer image")
-        assert drawn.count() >= places.count()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator("math").count() == 0 or page.locator("math").first.bounding_box()["height"] > 5
-
-
-@pytest.mark.browser
-@needs_chromium
-def test_the_drawing_of_the_cell_follows_its_slider(open_page):
-    page = open_page("03-the-lstm-cell.html")
-    figure = page.locator(".cell-figure")
+def test_the_drawing_of_the_cell_follows_its_slider(lesson_3):
+    figure = lesson_3.locator(".cell-figure")
     before = figure.locator('[data-name="i"] .value').text_content()
     fill = "node => getComputedStyle(node).fill"
     dark = figure.locator('[data-name="i"] rect').evaluate(fill)
@@ -144,7 +149,8 @@ def test_the_drawing_of_the_cell_follows_its_slider(open_page):
 @pytest.mark.browser
 @needs_chromium
 def test_the_first_page_leads_through_every_lesson_and_back(open_page):
-    page = open_page("index.html")
+    # As it does without scripts, which are another test's.
+    page = open_page("index.html", java_script_enabled=False)
     assert page.locator(".lessons a").count() == len(LESSONS)
     page.locator(".lessons a").first.click()
     for each in LESSONS:
@@ -158,9 +164,8 @@ def test_the_first_page_leads_through_every_lesson_and_back(open_page):
 
 @pytest.mark.browser
 @needs_chromium
-def test_a_solution_is_folded_away_until_it_is_asked_for(open_page):
-    page = open_page("03-the-lstm-cell.html")
-    solution = page.locator("details").first
+def test_a_solution_is_folded_away_until_it_is_asked_for(lesson_3):
+    solution = lesson_3.locator("details").first
     assert not solution.locator("pre").is_visible()
     solution.locator("summary").click()
     assert "np.exp" in solution.locator("pre").inner_text()
@@ -227,8 +232,8 @@ def test_the_first_use_of_a_term_leads_to_its_place_in_the_glossary(open_page, s
 
 @pytest.mark.browser
 @needs_chromium
-def test_a_decimal_comma_is_as_good_as_a_point(open_page):
-    page = open_page("03-the-lstm-cell.html")
+def test_a_decimal_comma_is_as_good_as_a_point(lesson_3):
+    page = lesson_3
     field = page.locator('[data-quiz="forget-by-hand"] input')
     field.click()
     page.keyboard.type("0,668")

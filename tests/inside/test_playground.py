@@ -198,9 +198,10 @@ def test_a_broken_link_does_no_harm(show, path, view):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("task", ["adding", "brackets", "text", "waves"])
-def test_a_phone_needs_no_sideways_scrolling(show, path, scheme, task):
+@pytest.mark.parametrize(
+    ("task", "scheme"), [("adding", "light"), ("brackets", "dark"), ("text", "light"), ("waves", "dark")]
+)
+def test_a_phone_needs_no_sideways_scrolling(show, path, task, scheme):
     page = opened(show, path, f"#task={task}&length=20&units=8&compare=clipping", scheme=scheme, width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

@@ -39,8 +39,8 @@ def drawn(page) -> dict[str, int]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["waves", "texts", "single"])
-def test_every_plot_draws_in_light_and_dark(show, request, name, scheme):
-    page = show(request.getfixturevalue(name), scheme)
+def test_every_plot_draws_in_light_and_dark(show_once, request, name, scheme):
+    page = show_once(request.getfixturevalue(name), scheme)
     marks = drawn(page)
     expected = {"waves": 3 + 1 + 3 + 6, "texts": 3 + 1 + 2, "single": 1 + 3 + 3 + 1}[name]
     assert len(marks) == expected
@@ -71,8 +71,8 @@ def luminance(page, selector: str, property_name: str = "color") -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(show, waves, scheme):
-    page = show(waves, scheme)
+def test_text_stands_out_from_its_ground(show_once, waves, scheme):
+    page = show_once(waves, scheme)
     ground = luminance(page, "body", "backgroundColor")
     assert (ground < 0.2) == (scheme == "dark")
     for selector in (".verdict", ".deck", ".results td", ".note", ".caption", "section > p"):
@@ -92,8 +92,8 @@ def test_the_theme_button_changes_page_and_plots_and_stays(show, waves):
     assert luminance(page, "body", "backgroundColor") < 0.2
 
 
-def test_the_series_chooser_works_from_the_keyboard(show, waves):
-    page = show(waves)
+def test_the_series_chooser_works_from_the_keyboard(show_once, waves):
+    page = show_once(waves, "light")
     shape = "document.querySelector('#series-whole .scatterlayer .trace path.js-line').getAttribute('d')"
     name = page.locator("#series-name")
     first, first_name = page.evaluate(shape), name.inner_text()
@@ -108,23 +108,34 @@ def test_the_series_chooser_works_from_the_keyboard(show, waves):
     assert "the actual next value is" in page.locator("#series-end").get_attribute("aria-label")
 
 
-def test_the_order_by_error_begins_with_the_largest_error(show, waves):
-    page = show(waves)
+def test_the_order_by_error_begins_with_the_largest_error(show_once, waves):
+    page = show_once(waves, "light")
     page.locator("#series-order").select_option("error")
     wanted = page.evaluate("data.sections.values.series.rows[data.sections.values.series.ranks.error[0]].index")
     assert page.locator("#series-name").inner_text() == f"Series {wanted} of the test part"
 
 
-def test_errors_can_be_shown_in_place_of_values(show, waves):
-    page = show(waves)
+def test_errors_can_be_shown_in_place_of_values(show_once, waves):
+    page = show_once(waves, "light")
     title = page.locator("#scatter-0 .ytitle")
     assert title.text_content() == "predicted"
     page.get_by_label("Error against actual").check()
     assert title.text_content() == "predicted − actual"
 
 
-def test_text_from_data_runs_nothing_and_shows_as_text(show, texts):
-    page = show(texts)
+def test_long_texts_open_on_request(show_once, texts):
+    page = show_once(texts, "light")
+    button = page.locator(".more:visible").first
+    rest = button.locator("xpath=..").locator(".rest")
+    assert not rest.is_visible()
+    button.press("Enter")
+    assert rest.is_visible()
+    assert button.get_attribute("aria-expanded") == "true"
+    assert button.inner_text() == "show less"
+
+
+def test_text_from_data_runs_nothing_and_shows_as_text(show_once, texts):
+    page = show_once(texts, "light")
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     page.evaluate("document.querySelectorAll('.more').forEach((button) => button.click())")
     assert page.evaluate("window.hacked === undefined")
@@ -148,20 +159,9 @@ def test_a_script_that_was_smuggled_in_would_still_not_run(browser, texts, tmp_p
     page.close()
 
 
-def test_long_texts_open_on_request(show, texts):
-    page = show(texts)
-    button = page.locator(".more:visible").first
-    rest = button.locator("xpath=..").locator(".rest")
-    assert not rest.is_visible()
-    button.press("Enter")
-    assert rest.is_visible()
-    assert button.get_attribute("aria-expanded") == "true"
-    assert button.inner_text() == "show less"
-
-
 @pytest.mark.parametrize("name", ["waves", "texts", "single"])
-def test_a_screen_reader_finds_headings_and_summaries(show, request, name):
-    page = show(request.getfixturevalue(name))
+def test_a_screen_reader_finds_headings_and_summaries(show_once, request, name):
+    page = show_once(request.getfixturevalue(name), "light")
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -18,26 +18,17 @@ def names(page, plot):
     return page.evaluate(f"document.getElementById('{plot}').data.map((trace) => trace.name).filter((name) => name)")
 
 
-@pytest.mark.parametrize("plot_id", ["forecast-chosen", "forecast-steps", "forecast-coverage"])
-def test_a_tick_adds_and_removes_a_method(show, comparison, plot_id):
-    page = show(comparison)
-    assert {"lstm", "rnn"} <= set(names(page, plot_id))
-    assert "AutoARIMA" not in names(page, plot_id)
-    page.get_by_role("checkbox", name="AutoARIMA").check()
-    assert "AutoARIMA" in names(page, plot_id)
-    page.get_by_role("checkbox", name="rnn").uncheck()
-    assert "rnn" not in names(page, plot_id)
+@pytest.fixture(params=[1200, 390])
+def page(show_once, comparison, request):
+    return show_once(comparison, width=request.param)
 
 
-def test_the_method_whose_bands_are_chosen_is_drawn_whatever_is_ticked(show, comparison):
-    page = show(comparison)
-    page.locator("#forecast-method").select_option("drift")
-    assert "drift" in names(page, "forecast-chosen")
-    assert "bands of drift" in page.locator("#forecast-chosen").get_attribute("aria-label")
+def test_nothing_is_wider_than_the_screen(page):
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
-def test_a_forecast_begins_at_the_last_value_of_the_past(show, comparison):
-    page = show(comparison)
+@pytest.mark.parametrize("page", [1200], indirect=True)
+def test_a_forecast_begins_at_the_last_value_of_the_past(page):
     past, line = page.evaluate(
         """() => { const traces = document.getElementById("forecast-chosen").data;
              const past = traces[0], line = traces.find((trace) => trace.name === "lstm");
@@ -46,10 +37,24 @@ def test_a_forecast_begins_at_the_last_value_of_the_past(show, comparison):
     assert past == line
 
 
-@pytest.mark.parametrize("width", [1200, 390])
-def test_nothing_is_wider_than_the_screen(show, comparison, width):
-    page = show(comparison, width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+@pytest.mark.parametrize("page", [1200], indirect=True)
+def test_a_tick_adds_and_removes_a_method_in_every_plot(page):
+    plots = ("forecast-chosen", "forecast-steps", "forecast-coverage")
+    for plot_id in plots:
+        assert {"lstm", "rnn"} <= set(names(page, plot_id))
+        assert "AutoARIMA" not in names(page, plot_id)
+    page.get_by_role("checkbox", name="AutoARIMA").check()
+    page.get_by_role("checkbox", name="rnn").uncheck()
+    for plot_id in plots:
+        assert "AutoARIMA" in names(page, plot_id)
+        assert "rnn" not in names(page, plot_id)
+
+
+@pytest.mark.parametrize("page", [1200], indirect=True)
+def test_the_method_whose_bands_are_chosen_is_drawn_whatever_is_ticked(page):
+    page.locator("#forecast-method").select_option("drift")
+    assert "drift" in names(page, "forecast-chosen")
+    assert "bands of drift" in page.locator("#forecast-chosen").get_attribute("aria-label")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
