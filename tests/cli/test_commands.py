@@ -48,6 +48,26 @@ def test_help_is_quick_because_nothing_heavy_is_imported():
     assert not loaded & {"torch", "polars", "plotly", "sklearn", "scipy", "pandas", "numpy"}
 
 
+STOPPED_AS_IT_STARTS = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Stopped(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stopped())
+from gatework.cli import main
+main()
+"""
+
+
+def test_a_command_that_is_stopped_while_it_starts_says_so():
+    done = subprocess.run([sys.executable, "-c", STOPPED_AS_IT_STARTS, "doctor"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "gatework: stopped\n")
+
+
 def test_plain_values_are_read_without_pydantic_and_wrong_ones_refused_as_before(tmp_path):
     code = "import sys\nfrom gatework.cli import main\ntry: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
     given = ["serve", "nowhere", "--port", "8000", "--timeout", "2", "--api-key-file", "keys.txt"]

@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from gatework.cli._application import build, main
+import sys
+from typing import TYPE_CHECKING
+
+from gatework._lazy import lazy
+
+if TYPE_CHECKING:
+    from gatework.cli._application import build
 
 __all__ = ["build", "main"]
+
+__getattr__, __dir__ = lazy(__name__, {"_application": ("build",)})
+
+
+def main() -> None:
+    """Runs the command line; whatever fails is one sentence on standard error and an exit code.
+
+    `GATEWORK_DEBUG=1` shows the traceback of what nobody expected.
+    """
+    try:
+        from gatework.cli._application import main as run
+    except KeyboardInterrupt:  # while it is read, a tenth of a second
+        print("gatework: stopped", file=sys.stderr)
+        sys.exit(130)
+    run()
