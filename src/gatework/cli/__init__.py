@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from gatework._lazy import lazy
-
-if TYPE_CHECKING:
-    from gatework.cli._application import build
-
-__all__ = ["build", "main"]
-
-__getattr__, __dir__ = lazy(__name__, {"_application": ("build",)})
+__all__ = ["main"]
 
 
 def main() -> None:
