@@ -251,7 +251,7 @@ BAD = [
     (["evaluate"], 2, "RUN is missing; see gatework evaluate --help"),
     (["evaluate", "run", "--out"], 2, "--out needs a value"),
     (["compare", "waves", "--seeds", "many", "--out", "x"], 2, "'--seeds': a whole number is expected"),
-    (["recipes", "show", "waves", "sales"], 2, '"sales" is more than this command takes'),
+    (["recipes", "show", "waves", "sales"], 2, '"sales" is too much: what has blanks needs quotes'),
     (["inspect", "reviews.csv"], 1, "is a file: a run folder"),
     (
         ["train", "classify", "reviews.csv", "--text", "review", "--label", "sentiment", "--out", "occupied"],

@@ -52,7 +52,7 @@ _EXAMPLE_WIDTH = 70
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _WORDS = {
     r"^Missing (?:argument|option) '(.+?)(?:\.\.\.)?'": r"\1 is missing",
-    r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)": r'"\1" is more than this command takes',
+    r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)": r'"\1" is too much: what has blanks needs quotes',
     r"^No such command '(.+)'": r'there is no command "\1"',
     r"^Option '(.+)' requires an argument": r"\1 needs a value",
     r"Input should be a valid integer, .*": "a whole number is expected",
