@@ -55,7 +55,7 @@ def test_a_folder_that_is_something_else_is_told(folder, content, sentence):
 
 def test_a_test_folder_with_a_new_class_names_the_file(folder):
     content = texts("train/pos", 5) | texts("train/neg", 5) | texts("test/meh", 1)
-    with pytest.raises(DataError, match=r'test/meh/0.txt: the label "meh" is none of the classes neg, pos'):
+    with pytest.raises(DataError, match=r'test/meh/0.txt: the label "meh" is none of the classes: there is neg, pos'):
         load(folder(content), DataOptions())
 
 

@@ -92,6 +92,14 @@ def test_a_column_that_cannot_be_guessed_is_asked_for(frame, config, question):
     assert question in str(caught.value)
 
 
+def test_columns_that_are_called_by_their_role_in_other_letters_are_taken():
+    frame = REVIEWS.select(pl.lit("b").alias("Note"), pl.col("text").alias("TEXT"), pl.col("label").alias("Label "))
+    assert load(frame, DataOptions(), "label").columns == {"text": "TEXT", "label": "Label "}
+    twice = frame.with_columns(pl.lit("c").alias("LABEL"))
+    with pytest.raises(UsageError, match="is to be predicted"):
+        load(twice, DataOptions(), "label")
+
+
 def test_new_examples_are_read_by_the_columns_of_the_training(series_task, text_task):
     config, task = series_task
     again = type(task).from_state(task.state())
@@ -105,7 +113,7 @@ def test_new_examples_are_read_by_the_columns_of_the_training(series_task, text_
 def test_a_new_label_names_its_row(text_task):
     config, task = text_task
     frame = pl.DataFrame({"text": ["a", "b"], "label": ["1", "7"]})
-    with pytest.raises(DataError, match=r'row 1 \(counted from 0\): the label "7" is none of the classes 0, 1, 2'):
+    with pytest.raises(DataError, match=r'row 1 \(counted from 0\): the label "7" is none of the classes: there is 0, 1, 2'):
         known(frame, config, task)
 
 
@@ -199,8 +207,8 @@ def test_a_file_to_test_on_leaves_all_of_the_data_for_training_and_validation(tm
     assert list(dataset.test.inputs) == ["good 3", "new bad"]
     assert dataset.test.targets.tolist() == [1, 0]
     assert "1 of the 2 test examples also stand, word for word, in the training part." in dataset.provenance.notes
-    (tmp_path / "test.csv").write_text("label,text\ngood,fine\nugly,new\n")
-    with pytest.raises(DataError, match='the label "ugly" is none of the classes bad, good'):
+    (tmp_path / "test.csv").write_text("label,text\ngood,fine\nGood,new\n")
+    with pytest.raises(DataError, match='the label "Good" is none of the classes: did you mean "good"'):
         load(str(tmp_path / "train.csv"), config)
     with pytest.raises(UsageError, match='"sentence-polarity" has a test part of its own; leave --test-file out'):
         load("sentence-polarity", config)

@@ -89,6 +89,8 @@ def test_training_says_where_classes_are_unbalanced_and_what_weights_they_have()
     assert "--class-weights balanced" in line
     assert outlook(dataset_of([60, 25, 15]), recipe) == []
     assert outlook(dataset_of([5] * 20, classes=tuple(map(str, range(20)))), recipe) == [], "many classes, none rare"
+    (line,) = outlook(dataset_of([5, 5, 6], classes=("No", "no", "yes")), recipe)
+    assert line.startswith('classes apart by upper case alone: "No" and "no";')
     (line,) = outlook(dataset_of([95, 5]), recipe.changed(class_weights="balanced"))
     assert "yes, often 10, no 0.526 times" in line
 

@@ -21,7 +21,7 @@ from gatework.data.reading import Reading
 from gatework.data.split import divided
 from gatework.data.tables import Table, is_parquet_folder, is_path, read_table
 from gatework.data.text import Texts
-from gatework.errors import DataError, UsageError
+from gatework.errors import DataError, UsageError, nearest
 from gatework.options import as_list
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ def _tables(source: Any, config: DataOptions) -> tuple[Table, Table | None]:
 def chosen_columns(table: Table, config: DataOptions, answer: Answer) -> Columns:
     """Which columns play which role: those that the configuration names, or the only ones that can."""
     wanted = config.label if answer == "label" else _only(config.target)
-    name = wanted or answer
-    if wanted is None and answer not in table.frame.columns:
+    name = wanted or _called(answer, table.frame.columns)
+    if name is None:
         both = answer == "label" and config.text is None
         raise UsageError(
             f"which column of {table.where} is to be predicted? Name it with --{answer}"
@@ -186,6 +186,12 @@ def chosen_columns(table: Table, config: DataOptions, answer: Answer) -> Columns
     table.column(name)
     kind: Kind | None = "series" if answer == "target" and config.text is None else None
     return {**_input_columns(table, config, kind, name), answer: name}
+
+
+def _called(role: str, names: Sequence[str]) -> str | None:
+    """The column that has the name of its role, or that name in other letters if it is the only one."""
+    alike = [name for name in names if name.strip().casefold() == role]
+    return role if role in alike else alike[0] if len(alike) == 1 else None
 
 
 def _only(names: Names) -> str | None:
@@ -215,8 +221,9 @@ def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer:
     others = [name for name in table.frame.columns if name != answer]
     numeric = [name for name in others if table.is_numeric(name)]
     words = [name for name in others if table.frame[name].dtype == pl.String and name not in numeric]
-    if kind != "series" and ("text" in words or len(words) == 1):
-        return {"text": "text" if "text" in words else words[0]}
+    text = _called("text", words) or (words[0] if len(words) == 1 else None)
+    if kind != "series" and text is not None:
+        return {"text": text}
     if numeric and (kind == "series" or (kind is None and not words)):
         return {"inputs": tuple(numeric)}
     if kind == "series":
@@ -282,8 +289,8 @@ def examples_of(table: Table, columns: Columns, classes: tuple[str, ...]) -> Spl
     unknown = (~labels.is_in(classes)).arg_true()
     if len(unknown):
         raise DataError(
-            f'{table.where}, {table.row(unknown[0])}: the label "{labels[unknown[0]]}" is none of the classes '
-            f"{', '.join(classes)}"
+            f'{table.where}, {table.row(unknown[0])}: the label "{labels[unknown[0]]}" is none of the classes: '
+            f"{nearest(labels[unknown[0]], classes)}"
         )
     positions = labels.cast(pl.Enum(classes)).to_physical().to_numpy().astype(np.int64)
     return Split(_inputs(table, columns), positions)

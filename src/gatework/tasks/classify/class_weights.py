@@ -80,7 +80,19 @@ def _pair(text: str) -> tuple[str, float]:
 def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
     """What weights stand for the classes, or that some are so rare that weights may be wanted; else nothing."""
     counts, classes = dataset.class_counts, dataset.classes
-    weights = class_weights(dataset, recipe)
+    return [*_alike(classes), *_of_counts(counts, classes, class_weights(dataset, recipe))]
+
+
+def _alike(classes: Sequence[str]) -> list[str]:
+    """Which classes have names that differ in upper and lower case alone."""
+    names: dict[str, list[str]] = {}
+    for name in classes:
+        names.setdefault(name.casefold(), []).append(name)
+    alike = [" and ".join(f'"{name}"' for name in same) for same in names.values() if len(same) > 1]
+    return [f"classes apart by upper case alone: {_listed(alike)}; write them alike if they are the same"] * bool(alike)
+
+
+def _of_counts(counts: np.ndarray, classes: Sequence[str], weights: Sequence[float]) -> list[str]:
     if weights:
         order = np.argsort(weights)[::-1]
         said = _listed([f"{classes[k]} {weights[k]:.3g}" for k in order])
