@@ -1,5 +1,6 @@
 import copy
 import json
+import math
 import shutil
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, log_softmax
 
 from gatework import compare, train
 from gatework._files import read_json, read_tensors, write_tensors
@@ -231,9 +232,26 @@ def test_the_better_scores_have_the_larger_weight():
     one, two, three = joined([right, 2 * noise, other], targets, is_equal=True).factors
     spread = [np.std(scores - scores.mean(axis=1, keepdims=True)) for scores in (right, 2 * noise, other)]
     assert one * spread[0] == pytest.approx(two * spread[1]) == pytest.approx(three * spread[2])
-    one, two = joined([right, other], targets).factors
-    alone, together = (float((scores.argmax(1) == targets).mean()) for scores in (right, one * right + two * other))
+    together = joined([right, other], targets).of([right, other])
+    alone, together = (float((scores.argmax(1) == targets).mean()) for scores in (right, together))
     assert together > alone + 0.02
+
+
+def test_scores_that_are_sometimes_surely_wrong_are_mixed_and_others_added():
+    random = np.random.default_rng(2)
+    targets = random.integers(0, 3, 4000)
+    one, other = (2 * np.eye(3)[targets] + random.normal(size=(4000, 3)) for _ in range(2))
+    assert not joined([one, other], targets).heat, "of independent evidence the sum is right"
+    loud = one * np.where(random.random(4000) < 0.1, 12.0, 1.0)[:, None]
+    way = joined([loud, other], targets)
+    assert way.heat
+    share = math.log(way.shares[0]), math.log(way.shares[1])
+    logs = [log_softmax(torch.from_numpy(f * s), 1) for f, s in zip(way.factors, (loud, other), strict=True)]
+    wanted = torch.logaddexp(logs[0] + share[0], logs[1] + share[1]) / way.heat
+    np.testing.assert_allclose(way.of([loud, other]), wanted, rtol=1e-12)
+    losses = [float(cross_entropy(torch.from_numpy(s), torch.from_numpy(targets))) for s in (way.of([loud, other]),
+              *(s / temperature(s, targets) for s in (loud, other)))]  # fmt: skip
+    assert losses[0] < min(losses[1:]) - 0.02
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -237,6 +237,7 @@ def test_a_run_answers_with_three_voices_and_is_the_same_once_it_is_read_again(t
     said = {name: answers["scores"].to_numpy() for name, answers in answered.items()}
     joining = again.network.joining
     voices = (float(joining.temperature) * said["network alone"], said["pooled MFCC"], said["nearest recordings"])
+    assert not joining.heat, "scores are added"
     joined = sum(factor * scores for factor, scores in zip(joining.factors.tolist(), voices, strict=True))
     np.testing.assert_allclose(said["network"], joined, rtol=1e-4, atol=1e-4)
     assert "nearest recordings" in gw.report(run.path).read_text(encoding="utf-8")

@@ -6,10 +6,15 @@ $$ \sum_i -\ln \mathrm{softmax}(s_i / T)_{y_i} + \tfrac12 (\ln T)^2 . $$
 
 The last term stands for what is known before the first example: a factor of $e$ either way is unlikely. A handful of
 examples do not overrule it. Two sets of scores, each divided by its standard deviation about the mean of an example,
-are joined as $w\, s + (1 - w)\, t$, with the share $w$ of the least such sum among a few; a third is joined with what
-comes of the first two, and so on; and the whole is calibrated. Where the examples do not tell which is better, as they
-are of people that are known and others are to be answered, all count alike: equal shares do better than ones that are
-fitted to something else.
+are added as $w\, s + (1 - w)\, t$, or, each calibrated, mixed as
+
+$$ \ln \big( w \, \mathrm{softmax}(s) + (1 - w) \, \mathrm{softmax}(t) \big) , $$
+
+whichever comes to the least such sum, with the share $w$ of the least one among a few; a third is joined with what
+comes of the first two, and so on; and the whole is calibrated. Of added scores the one that is surest says most, also
+where it is surely wrong, as a network is that knows its training part by heart; of mixed ones it says its share. Where
+the examples do not tell which is better, as they are of people that are known and others are to be answered, scores are
+added and all count alike: equal shares do better than ones that are fitted to something else.
 
 The expected calibration error is the mean distance between how sure the answers of a group are and how many of them are
 right, over 15 groups of equal width by the probability of the answer.
@@ -20,7 +25,7 @@ Source: C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern n
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,12 +39,24 @@ class Joined(NamedTuple):
     """How sets of scores are joined.
 
     Attributes:
-        shares: The weight of each once all are equally spread; they sum to 1.
-        factors: What each is multiplied by before they are added.
+        shares: The weight of each once all are equally spread, or calibrated; they sum to 1.
+        factors: What each is multiplied by before they are joined.
+        heat: What the logarithm of mixed probabilities is divided by; 0 where scores are added.
     """
 
     shares: tuple[float, ...]
     factors: tuple[float, ...]
+    heat: float = 0.0
+
+    def of(self, voices: Iterable[np.ndarray]) -> np.ndarray:
+        """The joined scores of sets of scores, shape (examples, classes)."""
+        from scipy.special import log_softmax
+
+        said = zip(self.factors, self.shares, voices, strict=False)
+        heard = [(factor * scores, share) for factor, share, scores in said if share]
+        if not self.heat:
+            return sum(scores for scores, _ in heard[1:]) + heard[0][0]
+        return np.logaddexp.reduce([log_softmax(s, axis=1) + math.log(share) for s, share in heard]) / self.heat
 
 
 def temperature(scores: np.ndarray, targets: np.ndarray) -> float:
@@ -58,13 +75,44 @@ def cost(scores: np.ndarray, targets: np.ndarray) -> float:
 
 
 def joined(voices: Sequence[np.ndarray], targets: np.ndarray, *, is_equal: bool = False) -> Joined:
-    """The shares of sets of scores of the same examples, and the factors that come of them.
+    """How sets of scores of the same examples are joined best.
 
     Args:
         voices: Each of shape (examples, classes).
         targets: Class indices, shape (examples,).
-        is_equal: Whether all have the same share, whatever these examples say.
+        is_equal: Whether scores are added with the same share of each, whatever these examples say.
     """
+    ways = [_added(voices, targets, is_equal=is_equal)]
+    if not is_equal:
+        ways.append(_mixed(voices, targets))
+    return min(ways, key=lambda way: cost(way.of(voices), targets))
+
+
+def _mixed(voices: Sequence[np.ndarray], targets: np.ndarray) -> Joined:
+    """The shares of calibrated probabilities of the same examples."""
+    from scipy.special import log_softmax
+
+    heats = [temperature(scores, targets) for scores in voices]
+    logs = [log_softmax(scores / one, axis=1) for scores, one in zip(voices, heats, strict=True)]
+    whole, shares, heat = logs[0], [1.0], temperature(logs[0], targets)
+    for each in logs[1:]:
+        tried = [(w, _mixture(whole, each, float(w))) for w in _SHARES[::-1]]
+        costs = [_tempered(mixture, targets) for _, mixture in tried]
+        best = min(range(len(tried)), key=lambda k: costs[k][1])
+        heat, share, whole = costs[best][0], float(tried[best][0]), tried[best][1]
+        shares = [*(share * one for one in shares), 1 - share]
+    return Joined(tuple(shares), tuple(1 / one for one in heats), heat)
+
+
+def _mixture(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """The logarithm of mixed probabilities."""
+    if share in (0.0, 1.0):
+        return one if share else other
+    return np.logaddexp(one + math.log(share), other + math.log(1 - share))
+
+
+def _added(voices: Sequence[np.ndarray], targets: np.ndarray, *, is_equal: bool) -> Joined:
+    """The shares of equally spread scores, and the factors that come of them."""
     spreads = [_spread(scores) for scores in voices]
     whole, shares = voices[0] / spreads[0], [1.0]
     heat = _tempered(whole, targets)[0]

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.tasks.classify.calibration import Joined
 from gatework.tasks.classify.voices import SimpleVoice, stored_voices
 
 if TYPE_CHECKING:
     from torch import nn
 
     from gatework.tasks.classify.model import Joining
+
+_DIMENSIONS = {"temperature": 0, "factors": 1, "shares": 1, "heat": 0}
+"""Of the arrays that are kept of a `Joint`, apart from its voices'."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +26,12 @@ class Joint:
 
     Attributes:
         temperature: What the network's are divided by where it answers alone.
-        factors: What they, and those of each voice, are multiplied by before they are added.
+        joined: How they, and those of each voice, are joined.
         voices: The simple methods that answer beside the network; none where it answers alone.
     """
 
     temperature: float
-    factors: tuple[float, ...]
+    joined: Joined
     voices: tuple[SimpleVoice, ...]
 
     @classmethod
@@ -42,12 +46,14 @@ class Joint:
             ValueError: They do not fit each other.
         """
         voices, others = stored_voices(arrays, classes)
-        if {name: array.ndim for name, array in others.items()} != {"temperature": 0, "factors": 1}:
+        if {name: array.ndim for name, array in others.items()} != _DIMENSIONS:
             raise ValueError(f"the calibration has {', '.join(others) or 'nothing'}")
-        factors = tuple(others["factors"].tolist())
-        if len(factors) <= len(voices):
+        shares, factors = (tuple(others[name].tolist()) for name in ("shares", "factors"))
+        if not len(voices) < len(factors) == len(shares):
             raise ValueError(f"the calibration has {len(factors)} factors for {len(voices) + 1} voices")
-        return cls(float(others["temperature"]), factors, voices)
+        if min(shares) < 0 or not any(shares):
+            raise ValueError("the shares of the calibration are none")
+        return cls(float(others["temperature"]), Joined(shares, factors, float(others["heat"])), voices)
 
     def alone(self, outputs: np.ndarray) -> np.ndarray:
         """The network's calibrated scores, shape (examples, classes)."""
@@ -60,11 +66,9 @@ class Joint:
             outputs: The network's own, shape (examples, classes).
             inputs: The texts, series or recordings.
         """
-        scores = self.factors[0] * outputs
-        for factor, voice in zip(self.factors[1:], self.voices, strict=False):
-            if factor:
-                scores = scores + factor * voice.scores(inputs)
-        return scores.astype(outputs.dtype)
+        heard = zip(self.joined.shares[1:], self.voices, strict=False)
+        said = (voice.scores(inputs) if share else outputs for share, voice in heard)
+        return self.joined.of([outputs, *said]).astype(outputs.dtype)
 
 
 def joining_of(model: nn.Module) -> Joining | None:

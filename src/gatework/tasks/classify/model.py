@@ -15,7 +15,7 @@ from gatework.nn.model import SequenceModel
 from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.beside import Candidate
-from gatework.tasks.classify.calibration import cost, joined, temperature
+from gatework.tasks.classify.calibration import Joined, cost, joined, temperature
 from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
 from gatework.tasks.classify.voices import SimpleVoice, arrays_of, stored_voices
@@ -147,12 +147,16 @@ class Joining(nn.Module):
 
     temperature: Tensor
     factors: Tensor
+    shares: Tensor
+    heat: Tensor
 
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.classes = classes
         self.register_buffer("temperature", torch.ones((), dtype=torch.float64))
         self.register_buffer("factors", torch.ones(1, dtype=torch.float64))
+        self.register_buffer("shares", torch.ones(1, dtype=torch.float64))
+        self.register_buffer("heat", torch.zeros((), dtype=torch.float64))
         self.voices: tuple[SimpleVoice, ...] = ()
 
     def calibrate(self, outputs: np.ndarray, targets: np.ndarray) -> None:
@@ -179,12 +183,13 @@ class Joining(nn.Module):
             The weights, and the log loss of each on the validation part.
         """
         scores = {NETWORK: outputs} | {each.voice.short_name: each.said for each in methods}
-        shares, factors = joined(list(scores.values()), targets, is_equal=is_equal)
-        self.factors = torch.tensor(factors, dtype=torch.float64)
+        way = joined(list(scores.values()), targets, is_equal=is_equal)
+        for name, values in way._asdict().items():
+            setattr(self, name, torch.tensor(values, dtype=torch.float64))
         self.keep([each.voice for each in methods])
-        weights = {name: round(share, 9) for name, share in zip(scores, shares, strict=True) if share}
+        weights = {name: round(share, 9) for name, share in zip(scores, way.shares, strict=True) if share}
         if len(weights) > 1:
-            scores[MEAN] = np.sum([factor * one for factor, one in zip(factors, scores.values(), strict=True)], axis=0)
+            scores[MEAN] = way.of(scores.values())
         losses = {each: cost(values, targets) / max(len(targets), 1) for each, values in scores.items()}
         weights = dict(sorted(weights.items(), key=lambda item: -item[1]))
         return Blend(weights, dict(sorted(losses.items(), key=lambda item: item[1])))
@@ -203,7 +208,8 @@ class Joining(nn.Module):
     @property
     def joint(self) -> Joint:
         """How scores become those that are answered."""
-        return Joint(float(self.temperature), tuple(self.factors.tolist()), self.voices)
+        way = Joined(tuple(self.shares.tolist()), tuple(self.factors.tolist()), float(self.heat))
+        return Joint(float(self.temperature), way, self.voices)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         # What the methods consist of, and how many there are, is known only from the file.
@@ -212,6 +218,6 @@ class Joining(nn.Module):
             joint = Joint.of(kept, self.classes)
         except ValueError as error:
             raise RuntimeError(str(error)) from None
-        self.factors = torch.ones(len(joint.factors), dtype=torch.float64)
+        self.factors, self.shares = (torch.ones(len(joint.joined.factors), dtype=torch.float64) for _ in range(2))
         self.keep(joint.voices)
         super()._load_from_state_dict(state_dict, prefix, *rest)
