@@ -63,6 +63,9 @@ def test_a_text_is_answered_with_a_label_and_a_series_with_values_in_their_own_u
     batch = encoder.encode(Split(Texts.of([text]), np.zeros(1)), np.zeros(1)).batch(np.array([0]))
     shares = network(batch.inputs).softmax(-1)[0].tolist()
     answer = node(file, f"model.answer({json.dumps(text)})")
+    # As in programs of before 2023, which do not know half a character.
+    assert node(file, f"(delete String.prototype.toWellFormed, model.answer({json.dumps(text)}))") == answer
+    assert node(file, "(() => { try { model.answer(5); } catch (e) { return e.message; } })()") == "a text was expected"
     assert answer["probabilities"] == pytest.approx({"bad": shares[0], "good": shares[1]}, abs=1e-5)
     assert answer["label"] == ("bad" if shares[0] > shares[1] else "good")
 
@@ -74,6 +77,11 @@ def test_a_text_is_answered_with_a_label_and_a_series_with_values_in_their_own_u
     scaled = torch.tensor((series - scale["mean"]) / scale["std"], dtype=torch.float32)[None]
     wanted = network(scaled)[0].detach().numpy() * [10.0, 1.0] + [100.0, 0.0]
     assert node(file, f"model.answer({json.dumps(series.tolist())})") == pytest.approx(wanted.tolist(), abs=1e-4)
+    wrong = "[[], null, [[1]], [[1, 2], [1]], [[1, NaN]], ['1', 2]]"
+    said = node(
+        file, f"{wrong}.map((input) => {{ try {{ return model.answer(input); }} catch (e) {{ return e.message; }} }})"
+    )
+    assert [sentence.split()[0] for sentence in said] == ["a", "a", *["each"] * 4]
 
 
 def test_a_wrong_input_is_an_error_that_names_the_step(tmp_path: Path):

@@ -48,7 +48,7 @@ def _onnx(model: nn.Module, file: Path, about: Mapping[str, Any]) -> str:
 
 def _js(model: nn.Module, file: Path, about: Mapping[str, Any]) -> str:
     js(model, file, about=about)
-    return f"{file}: {_size(file)}; in node: require({json.dumps(f'./{file.name}')}).answer(input)"
+    return f"{file}: {_size(file)}; in node: require({json.dumps(f'./{file.name}', ensure_ascii=False)}).answer(input)"
 
 
 def _torch(model: nn.Module, file: Path, about: Mapping[str, Any]) -> str:

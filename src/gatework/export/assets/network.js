@@ -147,9 +147,14 @@ function answer(input) {
 function encoded(encoder, input) {
   if (encoder.kind === "series") {
     const { mean, std } = encoder;
-    const rows = input.map((row) => (typeof row === "number" ? [row] : row));
+    if (!Array.isArray(input) || !input.length) throw new TypeError("a series of one step at least was expected");
+    const rows = input.map((row) => (Array.isArray(row) ? row : [row]));
+    if (!rows.every((row) => row.length === mean.length && row.every(Number.isFinite))) {
+      throw new TypeError(`each step of a series is a finite number for each of its variables, ${mean.length} here`);
+    }
     return rows.map((row) => row.map((value, k) => Math.fround((value - mean[k]) / std[k])));
   }
+  if (typeof input !== "string") throw new TypeError("a text was expected");
   const known = new Map([...encoder.words, ...(encoder.pairs ?? [])].map((word, place) => [word, place + 2]));
   let words = tokenise(input).tokens.map(({ token }) => token);
   if (encoder.max_tokens) words = words.slice(-encoder.max_tokens);

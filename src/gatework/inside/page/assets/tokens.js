@@ -19,7 +19,8 @@ const tokeniser = (() => {
 
 // Lower-cased and composed, as the tokens are found in it.
 function tidied(text) {
-  return text.toWellFormed().replaceAll("’", "'").toLowerCase().normalize("NFC");
+  const whole = text.toWellFormed ? text.toWellFormed() : text; // node knows it from 20 on, browsers from 2023
+  return whole.replaceAll("’", "'").toLowerCase().normalize("NFC");
 }
 
 // The tokens of a text and what stands between them: [{ token, before }], and what is left at the end.
