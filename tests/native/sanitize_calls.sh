@@ -17,7 +17,7 @@ rm -f "$build"/*.o
 nanobind=$("$python" -c "import nanobind; print(nanobind.source_dir())")
 headers=$("$python" -c "import sysconfig; print(sysconfig.get_paths()['include'])")
 sanitized="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
-common="-std=c++17 -O1 -g -fPIC -ffp-contract=fast $sanitized"
+common="-std=c++17 -O1 -g -fPIC -fvisibility=hidden -ffp-contract=fast $sanitized"
 door="-isystem $headers -isystem $nanobind/../include -isystem $nanobind/../ext/robin_map/include"
 
 units=
