@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 
@@ -80,6 +82,17 @@ SLOW = {
 # waits for the lessons comes when they have been run.
 FIRST = ("course/test_lessons.py", "cells/test_custom.py")
 AFTER_THE_SLOW = ("course/test_site_in_browser.py",)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spares the garbage collector what is there until the end: thousands of tests, and all that they import."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
