@@ -63,6 +63,17 @@ def test_a_pipe_takes_every_character_as_it_is(monkeypatch: pytest.MonkeyPatch):
     assert pipe.getvalue() == ESCAPE + "\n"
 
 
+@pytest.mark.parametrize(("is_terminal", "written"), [(True, rb"K\xf6ln \u65e5"), (False, "Köln 日".encode())])
+def test_what_an_encoding_has_no_letter_for_is_no_error(is_terminal, written, monkeypatch: pytest.MonkeyPatch):
+    bytes_written = io.BytesIO()
+    output = io.TextIOWrapper(bytes_written, encoding="ascii")
+    monkeypatch.setattr(output, "isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr(sys, "stdout", output)
+    _terminal.guard()
+    print("Köln 日", end="", flush=True)
+    assert bytes_written.getvalue() == written
+
+
 def test_no_cell_of_a_csv_file_is_a_formula_and_numbers_stay(tmp_path):
     texts = ["=cmd|'/C calc'!A0", "@SUM(1)", "+1+1", "-x", "\t=1", "-5", "+3.5e7", "-.5%", "", "plain", "a=b", None]
     rows = pl.DataFrame({"=1+1": texts, "-7": range(len(texts)), "value": -1.5})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -35,7 +37,16 @@ class GuardedStream:
 
 
 def guard() -> None:
-    """Guards standard output, where it is a terminal; in a file or a pipe every character stays as it is."""
+    """Guards standard output, where it is a terminal; in a file or a pipe every character stays as it is.
+
+    Where another encoding than UTF-8 is set, as by Windows, a terminal shows what it has no letter for by its code. A
+    file or a pipe gets UTF-8, as written files have it.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")
     if sys.stdout.isatty() and not isinstance(sys.stdout, GuardedStream):
         sys.stdout = cast(TextIO, GuardedStream(sys.stdout))
 
