@@ -147,7 +147,7 @@ def read(path: Path, part: str) -> tuple[pl.DataFrame, int]:
 
 
 def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Namespace, skip: str) -> Recipe:
-    """One setting for every file and horizon; only the segment and the number of windows go by the file."""
+    """One setting for every horizon; the window, the segment and the number of windows go by the steps of an hour."""
     held = by_hour * VALIDATION
     parts = {"validation_steps": held, "test_steps": by_hour * TEST}
     if options.part == "validation":
@@ -156,7 +156,7 @@ def recipe(horizon: int, by_hour: int, names: list[str], options: argparse.Names
         time="date",
         target=",".join(names),
         horizon=horizon,
-        window=720,
+        window=336 if by_hour == 1 else 720,
         segment=24 if by_hour == 1 else 48,
         season=24 * by_hour,
         skip=skip,

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from gatework.data.reading import Reading
+from gatework.data.time_formats import parsed, written
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError, GateworkError
 
@@ -136,3 +137,25 @@ def test_an_offset_is_one_after_a_time_of_day_alone(offset) -> None:
     assert stamps.moments is not None
     assert stamps.moments[0] == micro("2023-06-01T08:00")
     assert read(["01-02-2023", "13-02-2023"]).moments is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "step"),
+    [
+        ("%Y-%m", "1mo"),
+        ("%m/%Y", "1mo"),
+        ("%Y%m", "1mo"),
+        ("%Y-Q%q", "1q"),
+        ("Q%q %Y", "1q"),
+        ("%G-W%V", "1w"),
+        ("%Y", "1y"),
+    ],
+)
+def test_times_of_periods_are_written_as_they_were_read(pattern: str, step: str) -> None:
+    first = datetime.date(2019, 12, 30) if step == "1w" else datetime.date(2019, 1, 1)
+    stamps = pl.date_range(first, datetime.date(2026, 1, 1), step, eager=True).cast(pl.Datetime("us"))
+    texts = pl.Series(written(stamps, pattern))
+    assert parsed(texts, pattern).to_list() == stamps.to_list()
+    days = pl.date_range(first, first + datetime.timedelta(days=40), "1d", eager=True)
+    assert written(days, pattern)[0] == first.isoformat()
+    assert written(days, "%d.%m.%Y")[0] == first.isoformat()

@@ -76,6 +76,9 @@ _ORDERS = {
 }
 
 
+_PERIODS = {"%Y", "%m", "%q", "%G", "%V"}
+
+
 @dataclass(frozen=True)
 class Parsed:
     """A column of texts, read.
@@ -180,6 +183,21 @@ def _days(column: pl.Series, pattern: str) -> pl.Series:
 def _of_four_digits(stamps: pl.Series) -> pl.Series:
     # A year of two digits is read by %y alone: %Y would take 23 for the year 23 A.D.
     return stamps.set(stamps.dt.year() < 1000, None)
+
+
+def written(stamps: pl.Series, pattern: str | None) -> list[str]:
+    """Stamps as texts: years, quarters, months and weeks as a table has them that names no day; else as ISO 8601.
+
+    Args:
+        stamps: Dates or datetimes, of which none is missing.
+        pattern: The format that the table was read by.
+    """
+    pattern = "%Y" if pattern == "years" else pattern or ""
+    directives, texts = set(re.findall("%.", pattern)), list[str]()
+    if directives and directives <= _PERIODS:
+        texts = [stamp.strftime(pattern.replace("%q", str((stamp.month + 2) // 3))) for stamp in stamps]
+    # Steps shorter than what the format names would read alike.
+    return texts if len(set(texts)) == len(stamps) else [stamp.isoformat() for stamp in stamps]
 
 
 def _quarters(column: pl.Series, pattern: str) -> pl.Series:

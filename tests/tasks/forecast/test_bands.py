@@ -117,9 +117,11 @@ def test_who_cannot_answer_a_series_offers_the_answers_own_band_and_no_band_reac
     np.testing.assert_allclose(quantiles[1, 0], np.maximum(10 + BANDS, 9), atol=1e-3)
 
 
-def test_a_method_that_was_sure_of_a_series_which_never_changed_does_not_widen_a_later_band() -> None:
-    # About the answer's median, a little off, a band without width misses every time: it is no band of the answer.
-    before, later = said(60, answer=0.5, AutoETS=0.0), said(1, answer=0.5, AutoETS=np.nan)
+@pytest.mark.parametrize(("then", "now"), [(0.0, np.nan), (0.5, 1e6)])
+def test_a_method_that_was_sure_or_now_knows_nothing_does_not_widen_the_band(then: float, now: float) -> None:
+    # About the answer's median, a little off, a band without width misses every time, and would be stretched without
+    # end; one a million times as wide as it was is that of a model at an origin that it was not made for.
+    before, later = said(60, answer=0.5, AutoETS=then), said(1, answer=0.5, AutoETS=now)
     y, keys = np.full((60, HORIZON), 10.2), np.zeros(60, dtype=np.int64)
     known = Bands.unknown(before, 1, HORIZON).held_back(before, y, np.arange(60), keys, -np.inf)
     quantiles, _ = known.follow(later, y[:1], np.array([60]), keys[:1], -np.inf)

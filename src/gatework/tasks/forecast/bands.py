@@ -35,8 +35,8 @@ ANSWER = "answer"
 # docs/benchmarks-forecast.md.
 _POWER, _HALF_LIFE = 8.0, 2.0
 _TINY = 1e-12
-# A band that is no wider than such a share of the answer's has no width.
-_NARROWEST = 1e-3
+# A band beyond so many times the answer's width, or below one in so many of it, is none.
+_MOST_APART = 1e3
 
 Said = Mapping[str, np.ndarray]
 """Quantiles by method, shape (origins, horizon, levels), NaN where one cannot answer; `ANSWER` among them."""
@@ -153,15 +153,19 @@ def _shares(scores: np.ndarray) -> np.ndarray:
 def _moved(said: Said) -> dict[str, np.ndarray]:
     """Every method's quantiles about the answer's median; the answer's own where a method cannot answer.
 
-    Nor can it where it is sure, as of a series that never changed: about another median its band says nothing.
+    Nor can it where it is sure, as of a series that never changed, since about another median its band says nothing;
+    nor where it knows nothing, as a model of years does at an early origin of a newer table.
     """
     answer = said[ANSWER].astype(np.float64)
     median = answer[..., MEDIAN : MEDIAN + 1]
-    least = _NARROWEST * _width(answer)
+    width = _width(answer)
     moved = {}
     for name, quantiles in said.items():
         gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
-        can = (np.isfinite(gaps).all(axis=(1, 2)) & (_width(quantiles) >= least))[:, None, None]
+        own = _width(quantiles)
+        # An answer that is sure itself needs whoever is not.
+        is_like = (own * _MOST_APART >= width) & ((own <= width * _MOST_APART) | (width == 0))
+        can = (np.isfinite(gaps).all(axis=(1, 2)) & is_like)[:, None, None]
         moved[name] = answer if name == ANSWER else np.where(can, median + gaps, answer)
     return moved
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gatework.data.time_formats import written
 from gatework.tasks._chart import Band, Chart, Curve, known
 from gatework.tasks.forecast.metrics import INTERVALS, LEVELS, MEDIAN
 
@@ -35,11 +36,12 @@ def answer_rows(origins: Origins, quantiles: np.ndarray) -> list[dict[str, Any]]
     for (number, target, step), ahead in zip(origins.index, quantiles[:, : origins.horizon], strict=True):
         series = table.series[number]
         stamps = table.stamps(series.start + np.arange(step, step + len(ahead)))
+        times = written(stamps, table.reading.time_format)
         start: dict[str, Any] = dict(zip(table.columns.ids, series.id, strict=True))
         named = {"target": table.columns.targets[target]} if len(table.columns.targets) > 1 else {}
-        for stamp, row in zip(stamps, ahead.tolist(), strict=True):
+        for time, row in zip(times, ahead.tolist(), strict=True):
             bands = {level_name(level): value for level, value in zip(LEVELS, row, strict=True) if level != 0.5}
-            rows.append({**start, table.columns.time: stamp.isoformat(), **named, "forecast": row[MEDIAN], **bands})
+            rows.append({**start, table.columns.time: time, **named, "forecast": row[MEDIAN], **bands})
     return rows
 
 
