@@ -162,9 +162,9 @@ def _moved(said: Said) -> dict[str, np.ndarray]:
     moved = {}
     for name, quantiles in said.items():
         gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
-        own = _width(quantiles)
+        offered = _width(quantiles)
         # An answer that is sure itself needs whoever is not.
-        is_like = (own * _MOST_APART >= width) & ((own <= width * _MOST_APART) | (width == 0))
+        is_like = (offered * _MOST_APART >= width) & ((offered <= width * _MOST_APART) | (width == 0))
         can = (np.isfinite(gaps).all(axis=(1, 2)) & is_like)[:, None, None]
         moved[name] = answer if name == ANSWER else np.where(can, median + gaps, answer)
     return moved
