@@ -32,6 +32,7 @@ def elsewhere(kind: str) -> Iterator[None]:
         if kind != "pretended":
             yield
             return
+        patch.setattr(torch, "is_autocast_enabled", lambda *_: False)  # torch knows of no autocast there
         patch.setattr(optimizer, "_SMALL", -1)  # a pretended parameter cannot become a view of another tensor
         with pretended_device():
             yield
@@ -41,12 +42,12 @@ def values() -> tuple[Dataset, Recipe]:
     """Series of six steps with a value each."""
     random = np.random.default_rng(0)
     parts = [Split(random.normal(size=(8, 6, 1)).astype(np.float32), random.normal(size=(8, 1)).astype(np.float32))] * 3
-    return Dataset.of("made", *parts), waves()[1]
+    return Dataset.of("made", *parts), waves()[1].changed(layer_norm=True)
 
 
 def texts() -> tuple[Dataset, Recipe]:
     """Texts with classes, whose network carries what its scores are calibrated by."""
-    return opinions(40), small(blend=False, bidirectional=False)
+    return opinions(40), small(blend=False, bidirectional=False, adversarial=0.05, class_weights="balanced")
 
 
 @pytest.mark.parametrize("case", [values, texts], ids=lambda case: case.__name__)

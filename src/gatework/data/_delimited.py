@@ -107,21 +107,36 @@ def read_json_lines(content: bytes, where: str, _: Reading) -> TextTable:
     except pl.exceptions.PolarsError as error:
         rows: list[Any] = []
         for number in numbers:
-            try:
-                rows.append(json.loads(lines[number - 1], parse_int=_whole))
-                is_object, what = isinstance(rows[-1], dict), "another value"
-            except RecursionError:
-                is_object, what = False, "one that is nested too deeply"
-            except ValueError as problem:
-                is_object, what = False, str(problem)
-            if not is_object:
-                raise DataError(f"{where}, line {number:,}: a JSON object was expected, found {what}") from None
+            rows.append(json_object(lines[number - 1], where, number))
         try:
             # Python writes NaN, and numbers of any length, which are not JSON.
             frame = pl.DataFrame(rows, infer_schema_length=None, strict=False)
         except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
             raise DataError(f"{where} cannot be read as JSON lines: {str(error).splitlines()[0]}") from None
     return TextTable(frame, numbers)
+
+
+def json_object(line: bytes, where: str, number: int) -> dict[str, Any]:
+    """The JSON object of a line.
+
+    Args:
+        line: The line.
+        where: The file's path, for messages.
+        number: The line's number, counted from 1.
+
+    Raises:
+        DataError: It is none.
+    """
+    try:
+        value = json.loads(line, parse_int=_whole)
+        if isinstance(value, dict):
+            return value
+        what = "another value"
+    except RecursionError:
+        what = "one that is nested too deeply"
+    except ValueError as problem:
+        what = str(problem)
+    raise DataError(f"{where}, line {number:,}: a JSON object was expected, found {what}")
 
 
 def _whole(digits: str) -> float:

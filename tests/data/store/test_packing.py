@@ -1,5 +1,6 @@
 """A table packed into a store: the same examples from any kind of file, parted by content, checked when opened."""
 
+import errno
 import pickle
 
 import numpy as np
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 
 from gatework import tasks
+from gatework.data.store.files import Store
 from gatework.data.store.packing import packed_dataset
 from gatework.data.text import Vocabulary
 from gatework.data.tokens import words_of
@@ -125,3 +127,13 @@ def test_what_no_store_can_hold_is_refused_in_a_sentence(table, tmp_path):
     ):
         with pytest.raises(UsageError, match=message):
             learnt.load(source, recipe.changed(**changes))
+
+
+def test_a_full_disk_names_the_folder_and_leaves_nothing(tmp_path):
+    def write(folder):
+        (folder / "rows.bin").write_bytes(b"some")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DataError, match=r"store cannot be written: no space left on device; name another folder"):
+        Store.kept(str(tmp_path / "store"), "key", write, "data")
+    assert not (tmp_path / "store").exists()

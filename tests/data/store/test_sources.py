@@ -39,6 +39,8 @@ def test_a_broken_file_is_named(folder):
     (folder / "year=2024" / "b.parquet").write_bytes(b"PAR1 this is none")
     with pytest.raises(DataError, match=r"b\.parquet cannot be read"):
         list(TableSource.of(folder, Reading()).parts())
+    with pytest.raises(DataError, match=r"b\.parquet cannot be read"):
+        TableSource.of(folder, Reading()).rows()
 
 
 def test_a_large_file_is_answered_in_parts_where_it_is_in_utf8(tmp_path, monkeypatch):

@@ -232,7 +232,7 @@ class Store:
 
         Raises:
             UsageError: The folder holds something else.
-            DataError: The store is damaged, or of another version.
+            DataError: The store is damaged, of another version, or cannot be written.
         """
         folder = Path(named) if named else cache_folder() / "stores" / key[:24]
         make_folder(folder.parent)
@@ -241,8 +241,15 @@ class Store:
             if is_new:
                 if is_occupied(folder):
                     raise UsageError(f"{folder} exists and holds no store; name another folder with --store")
-                with whole_folder(folder) as temporary:
-                    write(temporary)
+                try:
+                    with whole_folder(folder) as temporary:
+                        write(temporary)
+                except OSError as error:
+                    if error.filename is not None:
+                        raise
+                    # A full disk does not say which file it is.
+                    reason = (error.strerror or str(error)).lower()
+                    raise DataError(f"{folder} cannot be written: {reason}; name another folder with --store") from None
         store = cls.open(folder)
         if store.about["key"] != key:
             raise UsageError(

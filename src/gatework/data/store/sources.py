@@ -15,7 +15,7 @@ from gatework.data._content import as_utf8, existing, printable
 from gatework.data._delimited import read_delimited
 from gatework.data._dialect import sniffed, with_plain_line_ends
 from gatework.data.reading import Reading
-from gatework.data.store.csv_blocks import csv_blocks, evenly
+from gatework.data.store.text_blocks import csv_blocks, evenly, json_blocks
 from gatework.data.tables import SUFFIXES, Table, is_parquet_folder, parquet_files, stem, with_partition
 from gatework.errors import DataError, UsageError
 
@@ -136,7 +136,7 @@ class TableSource:
     def rows(self) -> int:
         """How many rows there are; of text files about how many, by their first ones."""
         if _is_parquet(self.path):
-            return int(pl.scan_parquet(self.files).select(pl.len()).collect().item())
+            return sum(_rows_of(file) for file in self.files)
         with self.path.open("rb") as file:
             head = file.read(_HEAD)
         lines = max(head.count(b"\n"), 1)
@@ -163,20 +163,38 @@ class TableSource:
                     yield _table(frame, where, self.name, word, first + offset, self.reading)
                     first += frame.height
             except (OSError, pl.exceptions.PolarsError) as error:
-                raise DataError(f"{where} cannot be read: {str(error).splitlines()[0]}") from None
+                raise _unreadable(file, error) from None
 
     def _frames(self, file: Path, most: int, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows of a file, at most so many at a time."""
         kind = file.suffix.lower()
-        if kind in (".csv", ".tsv"):
-            blocks = csv_blocks(file, self.reading.separator or ",", _dialect(file, self.reading).lines)
+        if kind != ".parquet":
+            blocks = (
+                json_blocks(file)
+                if kind in _JSON
+                else csv_blocks(file, self.reading.separator or ",", _dialect(file, self.reading).lines)
+            )
             yield from evenly((block.select(columns) for block in blocks) if columns else blocks, most)
             return
-        is_parquet = kind == ".parquet"
-        scanned = pl.scan_parquet(file) if is_parquet else pl.scan_ndjson(file, infer_schema_length=10_000)
-        scanned = with_partition(scanned, file, self.path) if is_parquet else scanned
+        scanned = with_partition(pl.scan_parquet(file), file, self.path)
         for batch in (scanned.select(columns) if columns else scanned).collect_batches(chunk_size=most):
             yield from batch.iter_slices(most)
+
+
+def _rows_of(file: Path) -> int:
+    """The rows of a Parquet file.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        return int(pl.scan_parquet(file).select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    return DataError(f"{printable(str(file))} cannot be read: {str(error).splitlines()[0]}")
 
 
 def _table(frame: pl.DataFrame, where: str, name: str, word: str, first: int, reading: Reading) -> Table:

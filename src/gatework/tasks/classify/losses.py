@@ -35,7 +35,7 @@ def class_loss(outputs: Tensor, targets: Tensor, weights: Sequence[float] = ()) 
         weights: How many times an example of each class counts; once if empty.
     """
     right, known = (outputs.detach().argmax(1) == targets).sum(), targets != NO_CLASS
-    each = torch.tensor(weights, dtype=outputs.dtype, device=outputs.device) if weights else None
+    each = outputs.new_tensor(weights) if weights else None
     total = cross_entropy(outputs, targets, each, reduction="sum", ignore_index=NO_CLASS)
     if not known.all():
         total = total - outputs[~known].log_softmax(1).mean(1).sum()

@@ -1,15 +1,17 @@
-"""A CSV file read block by block, against Python's own reader of all of it."""
+"""CSV files and JSON lines read block by block, against Python's own readers of all of it."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 
 import polars as pl
 import pytest
 
-from gatework.data.store import csv_blocks as module
-from gatework.data.store.csv_blocks import csv_blocks, evenly, whole_rows
+from gatework.data.store import text_blocks as module
+from gatework.data.store.text_blocks import csv_blocks, evenly, json_blocks, whole_rows
+from gatework.errors import DataError
 
 CELLS = ("1", '"two\nlines"', '"a ""quoted"" word; and more"', "", "é")
 
@@ -31,6 +33,23 @@ def test_blocks_hold_the_rows_of_the_whole_file(tmp_path, monkeypatch, end, size
     assert read.columns == [name.strip() for name in known[0]]
     assert [[value or "" for value in row] for row in read.rows()] == known[1:]
     assert {frame.height for frame in frames[:-1]} == {10}
+
+
+@pytest.mark.parametrize("size", [1, 60, 1 << 20])
+def test_blocks_of_json_lines_hold_those_of_the_whole_file_and_a_line_that_is_none_is_named(
+    tmp_path, monkeypatch, size
+):
+    monkeypatch.setattr(module, "_BLOCK", size)
+    rows = [{"a": "é" * k, **({"b": k} if k % 3 else {})} for k in range(12)]
+    lines = [json.dumps(row) for row in rows]
+    lines[5:5] = ["", "  "]
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(lines))
+    read = pl.concat(json_blocks(path)).rows()
+    assert read == [(row["a"], row.get("b")) for row in rows]
+    path.write_text("\n".join([*lines, '{"a": "a stray " quote", "b": 1}', lines[0]]))
+    with pytest.raises(DataError, match=r"t\.jsonl, line 15: a JSON object was expected, found Expecting ','"):
+        list(json_blocks(path))
 
 
 def test_no_more_than_a_block_is_read_before_its_rows_are_given():

@@ -1,4 +1,4 @@
-"""A CSV file, some whole rows at a time, in memory that does not grow with it.
+"""A CSV file or one of JSON lines, some whole rows at a time, in memory that does not grow with it.
 
 polars reads a file ahead in pieces that grow with the file up to 16 MB, of which it holds several as texts: 230 MB more
 for a file of 280 MB than for one of 28 MB.
@@ -6,14 +6,20 @@ for a file of 280 MB than for one of 28 MB.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
+from gatework.data._content import printable
+from gatework.data._delimited import json_object
+
 _BLOCK = 1 << 21
 """Bytes that are read at once."""
+_INFERRED = 10_000
+"""Lines that say what kinds of values there are."""
 
 
 def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]:
@@ -34,6 +40,34 @@ def csv_blocks(path: Path, separator: str, above: int) -> Iterator[pl.DataFrame]
                 frame = frame.rename({name: name.strip() for name in frame.columns})
                 header = _header(frame.columns, separator)
             yield frame.filter(~pl.all_horizontal(pl.all().is_null()))
+
+
+def json_blocks(path: Path) -> Iterator[pl.DataFrame]:
+    """The rows of a file of JSON lines, block by block, with the kinds of values that its first ones have.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: A line is not a JSON object.
+    """
+    with path.open("rb") as file:
+        try:
+            schema = pl.scan_ndjson(path, infer_schema_length=_INFERRED).collect_schema()
+            for block in whole_lines(file, _BLOCK):
+                yield pl.read_ndjson(io.BytesIO(block), schema=schema)
+        except pl.exceptions.PolarsError:
+            file.seek(0)
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    json_object(line, printable(str(path)), number)
+            raise
+
+
+def whole_lines(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The content of a file, cut where a line ends: blocks of so many bytes and the rest of a line."""
+    while content := file.read(size):
+        yield content + file.readline()
 
 
 def _header(names: list[str], separator: str) -> bytes:
