@@ -26,7 +26,7 @@ _MIXED = 0.5
 """The share of batches that are mixed: two words at once are no example of what a word in a stream is."""
 # How often such a one is noise, or a scrap of a word, at most so long a share of it; else it is another word, made of
 # pieces of words, the first of which ends between these shares.
-_NOISES, _SCRAPS, _SCRAP = 0.4, 0.3, 0.4
+_NOISES, _SCRAPS, _SCRAP = 0.65, 0.2, 0.4
 _FIRST, _LAST = 0.35, 0.65
 # How often a neighbour is in the window too, and how many frames lie between at least.
 _NEIGHBOURS, _APART = 0.4, 15
