@@ -97,6 +97,8 @@ def test_a_time_is_read_as_it_was_meant_and_the_format_is_kept(values, second, f
         ([1e300, 2.0], {}, "--time-format"),
         (["9999-12-31"], {}, "expected a time in the years 1000 to 9998"),
         (["2018-01-01 10"], {"time_format": "%Y-%m-%d %M"}, "cannot be used"),
+        (["2018-01-01", "2018-01-02 10:00", "2018-01-03"], {}, 'row 1 is "2018-01-02 10:00"'),
+        (["2018-01-01 10:00", "2018-01-02", "2018-01-03"], {}, 'row 0 is "2018-01-01 10:00"'),
         (["2018-01-01 10:00", "2018-01-01 25:00"], {}, 'row 1 is "2018-01-01 25:00"'),
         (["2018-01-01"], {"time_format": "seconds"}, 'expected the format "seconds"'),
         ([datetime.timedelta(1)], {}, "expected dates or times"),
@@ -118,7 +120,7 @@ def test_what_decided_between_day_and_month_is_said() -> None:
 
 
 def test_a_date_alone_among_times_of_day_is_said_to_be_midnight() -> None:
-    notes = read(["2023-01-01", "2023-01-01 01:00", "2023-01-02"]).notes
+    notes = read(["2023-01-01", "2023-01-01 08:00", "2023-01-01 16:00", "2023-01-02"]).notes
     assert notes == ('x.csv, column "t": 2 rows have a date alone, which was read as midnight.',)
 
 

@@ -220,8 +220,9 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
     Raises:
         DataError: No format reads every row, or two do and say different things.
     """
-    # Of dates with and without a clock, those with one show the format.
-    first = str(column[int(column.str.contains(":").arg_max() or 0)])
+    # Of dates with and without a clock the format is that of the more, as one clock among dates is a mistake.
+    has_clock = column.str.contains(":")
+    first = str(column[int((has_clock if 2 * has_clock.sum() >= len(column) else ~has_clock).arg_max() or 0)])
     patterns = [pattern for regex, pattern in _candidates() if regex.fullmatch(first)]
     tried = {pattern: parsed(column, pattern) for pattern in patterns}
     whole = {pattern: stamps for pattern, stamps in tried.items() if not stamps.null_count()}
@@ -235,7 +236,7 @@ def decided(column: pl.Series, where: str, row: Callable[[int], str]) -> Parsed:
             f'say which by --time-format "{pattern}"'
         )
     notes = _notes(where, pattern, {p: s for p, s in tried.items() if p not in whole})
-    alone = len(column) - int(column.str.contains(":").sum()) if ":" in pattern else 0
+    alone = len(column) - int(has_clock.sum()) if ":" in pattern else 0
     if alone:
         rows = f"{alone:,} rows have" if alone > 1 else "1 row has"
         notes = (*notes, f"{where}: {rows} a date alone, which was read as midnight.")
