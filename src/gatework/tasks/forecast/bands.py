@@ -93,8 +93,11 @@ class Bands:
     def held_back(self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float) -> Bands:
         """With what forecasts for held-back origins teach; arguments as for `follow()`."""
         after = self.follow(said, y, times, keys, least)[1]
-        moved = _moved(said)
-        known = {name: kept.held_back(moved[name], y, times, keys) for name, kept in self.calibrations.items()}
+        moved, can = _moved(said)
+        known = {
+            name: kept.held_back(moved[name], np.where(can[name], y, np.nan), times, keys)
+            for name, kept in self.calibrations.items()
+        }
         return Bands(known, after.scores, after.moment)
 
     def follow(
@@ -112,10 +115,12 @@ class Bands:
         Returns:
             The answer with its bands, shape (origins, horizon, levels), and what is known after the last step.
         """
-        moved, bands, known = _moved(said), [], {}
+        (moved, can), bands, known = _moved(said), [], {}
+        of_answer = self.calibrations[ANSWER].follow(moved[ANSWER], y, times, keys)[0]
         for name, calibration in self.calibrations.items():
-            factors, known[name] = calibration.follow(moved[name], y, times, keys)
-            bands += [moved[name], stretched(moved[name], factors)]
+            factors, known[name] = calibration.follow(moved[name], np.where(can[name], y, np.nan), times, keys)
+            # The answer's band in place of a method's is stretched as the answer's.
+            bands += [moved[name], stretched(moved[name], np.where(can[name], factors, of_answer))]
         offered = np.maximum(np.stack(bands), least)
         weights, scores, moment = self._weighed(offered, y, times, keys)
         median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
@@ -150,8 +155,8 @@ def _shares(scores: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _moved(said: Said) -> dict[str, np.ndarray]:
-    """Every method's quantiles about the answer's median; the answer's own where a method cannot answer.
+def _moved(said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Every method's quantiles about the answer's median; the answer's own where a method cannot answer; and where it can.
 
     Nor can it where it is sure, as of a series that never changed, since about another median its band says nothing;
     nor where it knows nothing, as a model of years does at an early origin of a newer table.
@@ -159,15 +164,15 @@ def _moved(said: Said) -> dict[str, np.ndarray]:
     answer = said[ANSWER].astype(np.float64)
     median = answer[..., MEDIAN : MEDIAN + 1]
     width = _width(answer)
-    moved = {}
+    moved, can = {}, {}
     for name, quantiles in said.items():
         gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
         offered = _width(quantiles)
         # An answer that is sure itself needs whoever is not.
         is_like = (offered * _MOST_APART >= width) & ((offered <= width * _MOST_APART) | (width == 0))
-        can = (np.isfinite(gaps).all(axis=(1, 2)) & is_like)[:, None, None]
-        moved[name] = answer if name == ANSWER else np.where(can, median + gaps, answer)
-    return moved
+        can[name] = (np.isfinite(gaps).all(axis=(1, 2)) & is_like)[:, None] | (name == ANSWER)
+        moved[name] = answer if name == ANSWER else np.where(can[name][..., None], median + gaps, answer)
+    return moved, can
 
 
 def _width(quantiles: np.ndarray) -> np.ndarray:

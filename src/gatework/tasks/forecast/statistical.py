@@ -36,6 +36,8 @@ _PERCENTS = {"95": (0, 6), "80": (1, 5), "50": (2, 4)}
 # A longer season makes these models' states too large to fit in reasonable time.
 _LONGEST_SEASON = 60
 _MOST_VALUES = 1500
+# A model whose very next value is so many times the range of all values beyond it does not suit them.
+_LEAP = 2.0
 # What statsforecast raises for values that a model is not made for, such as a few of them.
 _CANNOT = (ArithmeticError, LookupError, NotImplementedError, ValueError, np.linalg.LinAlgError)
 _INSTALL = 'pip install "gatework[forecast]"'
@@ -123,7 +125,11 @@ class Statistical(Method):
         with _silent():
             if is_first:
                 return _quantiles(fit.model.predict(horizon, level=[50, 80, 95]))
-            return _quantiles(fit.model.forward(values, horizon, level=[50, 80, 95]))
+            said = _quantiles(fit.model.forward(values, horizon, level=[50, 80, 95]))
+        # Nor does one that leaps: parameters of steady years may turn a later shift into a forecast far from any value.
+        least, span = values.min(), np.ptp(values)
+        leaps = abs(said[0, MEDIAN] - least - span / 2) > (0.5 + _LEAP) * span
+        return np.full_like(said, np.nan) if leaps and span > 0 else said
 
     def begins(self, table: Panel) -> np.ndarray:
         """Where the models of each series begin."""
