@@ -31,7 +31,7 @@ def test_of_a_damaged_parquet_file_only_the_sentence_is_said(tmp_path, capfd):
     capfd.readouterr()
     with pytest.raises(RunError, match="cannot be read"):
         read_table(path)
-    with pytest.raises(DataError, match="truncated"):
+    with pytest.raises(DataError, match="if it is cut off"):
         _parquet(path.read_bytes(), path)
     assert capfd.readouterr().err == ""
 
