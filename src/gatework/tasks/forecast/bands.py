@@ -156,9 +156,9 @@ def _shares(scores: np.ndarray) -> np.ndarray:
 
 
 def _moved(said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Every method's quantiles about the answer's median; the answer's own where a method cannot answer; and where it can.
+    """Every method's quantiles about the answer's median, and where it can answer; where it cannot, the answer's own.
 
-    Nor can it where it is sure, as of a series that never changed, since about another median its band says nothing;
+    It cannot where it is sure, as of a series that never changed, since about another median its band says nothing;
     nor where it knows nothing, as a model of years does at an early origin of a newer table.
     """
     answer = said[ANSWER].astype(np.float64)
