@@ -125,7 +125,7 @@ def steps(count):
         layer(x)[0].sum().backward()
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 steps(200)  # until the heap has found its form
-print(steps(100))
+print(min(steps(100) for _ in range(3)))
 """
 
 

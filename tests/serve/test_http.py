@@ -8,6 +8,7 @@ from uvicorn.server import ServerState
 
 from gatework.serve._application import application_of
 from gatework.serve._http import HttpProtocol
+from support.apart import apart
 
 
 class Wire(asyncio.Transport):
@@ -50,7 +51,7 @@ def answer_to(service, pieces, seconds=30.0, wait=0.0):
         protocol.connection_lost(None)
         return received
 
-    return asyncio.run(scenario())
+    return apart(lambda: asyncio.run(scenario()))
 
 
 START = b"POST /predict/texts HTTP/1.1\r\nHost: localhost\r\n"
