@@ -1,10 +1,11 @@
 """What a server keeps of freed memory."""
 
-import os
 import subprocess
 import sys
 
 import pytest
+
+from support.allocator import untold
 
 SCRIPT = """
 import re
@@ -29,7 +30,5 @@ print(more_after(16))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no glibc")
 def test_a_server_gives_back_what_training_would_keep():
-    names = ("GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
-    environment = {name: value for name, value in os.environ.items() if name not in names}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=untold(), capture_output=True, text=True, check=True)
     assert [float(each) for each in done.stdout.split()] == pytest.approx([16, 0], abs=2)
