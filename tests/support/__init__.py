@@ -2,6 +2,7 @@
 
 | module | what it holds |
 | --- | --- |
+| `allocator` | the environment without settings of glibc's allocator |
 | `apart` | a part of a test in a thread of its own, for event loops |
 | `bigrams` | language models of letters that are made and not trained |
 | `cell_battery` | `check_cell(spec)`: what every cell must do |
