@@ -2,7 +2,9 @@
 
 import inspect
 
-from gatework.tasks import Task
+import pytest
+
+from gatework.tasks import Scores, Task
 from gatework.tasks._core import Core
 from support.source_tree import ROOT
 from support.spelling import SpellTask
@@ -35,3 +37,10 @@ def test_a_task_of_the_seven_alone_can_be_made_and_comes_back_from_its_state():
     bare = type("Bare", (Task,), {name: vars(SpellTask)[name] for name in SEVEN} | {"__init__": SpellTask.__init__})
     assert bare.from_state({"longest": 4}).state() == {"longest": 4}
     assert bare.baselines(bare(4), None) == []
+
+
+@pytest.mark.parametrize(("lower_is_better", "better"), [(True, ["a", "b"]), (False, ["c"])])
+def test_what_does_better_is_told_best_first_and_nothing_where_a_metric_is_not_known(lower_is_better, better):
+    scores = Scores({"mse": 3.0}, baselines={"b": {"mse": 2.0}, "c": {"mse": 4.0, "mae": 1.0}, "a": {"mse": 1.0}})
+    assert scores.better("mse", lower_is_better=lower_is_better) == better
+    assert scores.better("mae", lower_is_better=lower_is_better) == []

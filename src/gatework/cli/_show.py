@@ -118,11 +118,11 @@ def metrics_table(
 
     width = max(len(metric_title(name)) for name in metrics)
     if beside:
-        print(f"{'':<{width}}  {name:<8}  {'  '.join(f'{title:<{_FIGURE}}' for title in beside).rstrip()}")
+        print(f"{'':<{width}}  {name:<{_FIGURE}}  {'  '.join(f'{title:<{_FIGURE}}' for title in beside).rstrip()}")
     for metric, value in metrics.items():
         figures = ((title, f"{each[metric]:.4g}" if metric in each else "") for title, each in (beside or {}).items())
         others = (f"{figure:<{max(len(title), _FIGURE)}}" for title, figure in figures)
-        print("  ".join((f"{metric_title(metric):<{width}}", f"{value:<8.4g}", *others)).rstrip())
+        print("  ".join((f"{metric_title(metric):<{width}}", f"{value:<{_FIGURE}.4g}", *others)).rstrip())
 
 
 def scores_tables(task: Task, scores: Scores) -> None:
@@ -132,7 +132,7 @@ def scores_tables(task: Task, scores: Scores) -> None:
 
     name = "answer" if task.blend and not task.blend.is_network else NETWORK
     titles = max(len(metric_title(metric)) for metric in scores.metrics)
-    needed = titles + 2 + 8 + sum(2 + max(len(other), _FIGURE) for other in scores.baselines)
+    needed = titles + 2 + _FIGURE + sum(2 + max(len(other), _FIGURE) for other in scores.baselines)
     if needed <= _NARROW:
         metrics_table(scores.metrics, scores.baselines, name)
         return

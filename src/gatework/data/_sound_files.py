@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gatework.data._content import printable
@@ -25,9 +25,9 @@ def is_recording(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
-def unread(folder: Path) -> tuple[str, ...]:
-    """A remark on the recordings of a folder that have to be converted before they can be read, if there are any."""
-    others = [file for file in files_of(folder, "**/*") if file.suffix.lower() in _OTHERS]
+def unread(files: Iterable[Path]) -> tuple[str, ...]:
+    """A remark on the recordings among files that have to be converted before they can be read, if there are any."""
+    others = [file for file in files if file.suffix.lower() in _OTHERS]
     if not others:
         return ()
     first, verb = printable(others[0].name), "is" if len(others) == 1 else "are"

@@ -63,7 +63,7 @@ def _by_folder(path: Path) -> Transcripts:
     below = {folder: PARTS[folder.name.lower()] for folder in sorted(path.iterdir()) if _is_part(folder)}
     homes = below or {path: ""}
     utterances = [one for home, part in homes.items() for one in _classes(home, part)]
-    others = unread(path)
+    others = unread(files_of(path, "**/*"))
     if not utterances:
         raise DataError(
             f"{printable(str(path))} holds no recordings by class ({', '.join(SUFFIXES[:4])} and others): a folder for "

@@ -159,14 +159,15 @@ class _Reader:
         manifest = next((file for file in named if file.is_file()), None)
         if manifest is not None:
             return replace(self.manifest(manifest), name=printable(path.resolve().name))
-        recordings, others = list(filter(is_recording, files_of(path, "**/*"))), unread(path)
+        files = files_of(path, "**/*")
+        recordings, others = list(filter(is_recording, files)), unread(files)
         if not recordings:
             raise DataError(
                 f"{printable(str(path))} holds no recordings ({', '.join(SUFFIXES[:5])} and others) and no manifest "
                 "(metadata.csv with the columns audio and text); "
                 + (others[0].rstrip(".") if others else "name the file that lists them")
             )
-        texts = {file.with_suffix(""): file for file in files_of(path, "**/*") if file.suffix.lower() == ".txt"}
+        texts = {file.with_suffix(""): file for file in files if file.suffix.lower() == ".txt"}
         beside = {file: texts.pop(bare) for file in recordings if (bare := file.with_suffix("")) in texts}
         if not beside and (lists := [file for file in texts.values() if file.parent == path]) and len(lists) == 1:
             return replace(self.lines(lists[0], path), name=printable(path.resolve().name), remarks=others)

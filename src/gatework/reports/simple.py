@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gatework.formatting import number
 from gatework.reports.folders import TrainedRun
 from gatework.reports.sections import known_task
+from gatework.reports.table import shown_metrics
 from gatework.tasks import Scores, metric_title
 from gatework.tasks._blend import NETWORK
 from gatework.tasks._section import ReportSection, section_file
@@ -37,8 +38,7 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
     is_network = network is None or network == run.summary["metrics"]
     answering = NETWORK if is_network else "the answer"
     rows = {answering: run.summary["metrics"], **({} if is_network else {f"the {NETWORK} alone": network}), **others}
-    names = list(dict.fromkeys([metric, *(f"test_{name}" for name in task.shown or _every_metric(rows[answering]))]))
-    names = [name for name in names if name in rows[answering]][:_MOST_METRICS]
+    names = shown_metrics(rows[answering], metric, task.name)[:_MOST_METRICS]
     sign = 1 if task.lower_is_better else -1
     order = sorted(rows, key=lambda name: sign * rows[name].get(metric, sign * float("inf")))
     best = _better(run, metric)
@@ -69,8 +69,3 @@ def _better(run: TrainedRun, metric: str) -> str:
         return ""
     scores = Scores(summary["metrics"], baselines=summary["simple"])
     return next(iter(scores.better(metric, lower_is_better=task.lower_is_better)), "")
-
-
-def _every_metric(metrics: dict[str, float]) -> list[str]:
-    """The names of a run's metrics without the prefix of the test part, losses left out."""
-    return [name.removeprefix("test_") for name in metrics if not name.endswith("_loss")]

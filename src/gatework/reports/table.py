@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gatework.formatting import aligned, counted, number
@@ -110,10 +110,21 @@ def _metric_names(comparison: ComparisonFolder) -> tuple[list[str], list[str]]:
     """The metrics that have a column, the deciding one first, and those that have not; the loss has its own plots."""
     names = list(dict.fromkeys([comparison.metric, *(name for e in comparison.entries for name in e.metrics)]))
     names = [name for name in names if name == comparison.metric or not name.endswith("_loss")]
-    task = known_task(comparison.task)
-    first = [name for name in (f"test_{bare}" for bare in (task.shown if task else ())) if name in names]
-    shown = list(dict.fromkeys([comparison.metric, *(first or names)]))[:_MOST_METRICS]
+    shown = shown_metrics(names, comparison.metric, comparison.task)[:_MOST_METRICS]
     return shown, [name for name in names if name not in shown]
+
+
+def shown_metrics(names: Iterable[str], metric: str, task: str) -> list[str]:
+    """Those of some metrics that a table has columns for: the deciding one, then those that the task shows, or all.
+
+    Args:
+        names: The metrics, with the prefix of the part.
+        metric: The one that decides.
+        task: The task's name.
+    """
+    known, others = known_task(task), [name for name in names if not name.endswith("_loss")]
+    first = [name for name in (f"test_{bare}" for bare in (known.shown if known else ())) if name in others]
+    return list(dict.fromkeys([metric, *(first or others)]))
 
 
 def _strip_scale(comparison: ComparisonFolder) -> Axis:

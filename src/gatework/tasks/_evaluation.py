@@ -95,8 +95,8 @@ class Scores:
     inputs: Inputs | None = None
 
     def better(self, metric: str, *, lower_is_better: bool) -> list[str]:
-        """The simple methods that do better by a metric, the best first."""
+        """The others of `baselines` that do better by a metric, the best first; none where it is not known."""
         sign = 1 if lower_is_better else -1
-        ours = sign * self.metrics.get(metric, -math.inf)
+        ours = sign * self.metrics[metric] if metric in self.metrics else -math.inf
         others = {name: sign * each[metric] for name, each in self.baselines.items() if metric in each}
         return sorted((name for name, error in others.items() if error < ours), key=others.__getitem__)

@@ -130,10 +130,10 @@ class PackedTexts(PackedInputs):
 
     def fitted(self, config: DataOptions) -> TextEncoder:
         """The encoder with the most frequent words."""
-        known = self.words.filter(self.words["word"] != "").sort("count", "word", descending=[True, False])
-        words = tuple(known["word"].head(config.vocabulary))
         if config.pairs:
             raise UsageError("--pairs is of texts in memory, and these are read from a store; give --pairs 0")
+        known = self.words.filter(self.words["word"] != "").sort("count", "word", descending=[True, False])
+        words = tuple(known["word"].head(config.vocabulary))
         return TextEncoder(Vocabulary(words), config.max_tokens, config.padding)
 
     def encoded(self, split: PackedSplit, encoder: Any, targets: Targets) -> PackedTextExamples:

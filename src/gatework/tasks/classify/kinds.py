@@ -63,9 +63,7 @@ def decided(recipe: Recipe, dataset: Dataset, named: Collection[str]) -> Recipe:
         named: The fields that a person gave, which stay as they are.
     """
     inputs = dataset.train.inputs
-    if "pairs" not in named and isinstance(inputs, PackedInputs):
-        recipe = recipe.changed(pairs=0)
-    if "pairs" not in named and isinstance(dataset, BegunDataset):
+    if "pairs" not in named and (isinstance(inputs, PackedInputs) or isinstance(dataset, BegunDataset)):
         recipe = recipe.changed(pairs=0)
     if isinstance(dataset, (PretrainedDataset, BegunDataset)):
         return pretrained_recipe(recipe, named)

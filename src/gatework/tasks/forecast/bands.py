@@ -115,12 +115,15 @@ class Bands:
         Returns:
             The answer with its bands, shape (origins, horizon, levels), and what is known after the last step.
         """
-        (moved, can), bands, known = _moved(said), [], {}
-        of_answer = self.calibrations[ANSWER].follow(moved[ANSWER], y, times, keys)[0]
-        for name, calibration in self.calibrations.items():
-            factors, known[name] = calibration.follow(moved[name], np.where(can[name], y, np.nan), times, keys)
+        moved, can = _moved(said)
+        followed = {
+            name: calibration.follow(moved[name], np.where(can[name], y, np.nan), times, keys)
+            for name, calibration in self.calibrations.items()
+        }
+        bands, known = [], {}
+        for name, (factors, known[name]) in followed.items():
             # The answer's band in place of a method's is stretched as the answer's.
-            bands += [moved[name], stretched(moved[name], np.where(can[name], factors, of_answer))]
+            bands += [moved[name], stretched(moved[name], np.where(can[name], factors, followed[ANSWER][0]))]
         offered = np.maximum(np.stack(bands), least)
         weights, scores, moment = self._weighed(offered, y, times, keys)
         median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
