@@ -1,6 +1,8 @@
 import csv
 import io
+import os
 import re
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -53,6 +55,17 @@ def test_what_rich_draws_reaches_a_guarded_terminal_as_it_is(monkeypatch: pytest
     screen = guarded(monkeypatch)
     Console(force_terminal=True, color_system="standard").print("[red]text[/red]")
     assert "\x1b[31mtext" in screen.getvalue()
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("datasets",)])
+def test_commands_write_to_a_real_terminal(arguments: tuple[str, ...]):
+    screen, terminal = os.openpty()
+    done = subprocess.run([sys.executable, "-m", "gatework", *arguments], stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    shown = os.read(screen, 1 << 16).decode()
+    os.close(screen)
+    assert done.returncode == 0, shown
+    assert "gatework" in shown or "waves" in shown
 
 
 def test_a_pipe_takes_every_character_as_it_is(monkeypatch: pytest.MonkeyPatch):

@@ -28,7 +28,9 @@ class GuardedStream:
         self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
-        """Writes a text."""
+        """Writes a text; bytes are refused as by every stream of texts, which is how click tells the two apart."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self.rich_proxied_file.write(printable(text))
         return len(text)
 
