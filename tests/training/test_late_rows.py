@@ -1,9 +1,11 @@
 """Rows of word vectors that catch up with Adam's steps when they are read: where torch's Adam has them all along."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from gatework.nn.pair_vectors import PairVectors
 from gatework.training.optimizer import Adam
 
 ROWS, STEPS = 50, 60
@@ -97,3 +99,24 @@ def test_what_is_read_without_learning_moves_nothing_so_that_processes_which_do_
     assert not torch.equal(words.weight, before)
     with pytest.raises(IndexError):
         words(torch.tensor([ROWS + 1000]))
+
+
+def test_of_a_pair_of_words_both_rows_that_it_is_read_from_have_caught_up():
+    pairs, random = 10, torch.Generator().manual_seed(1)
+    read = [torch.randint(ROWS + pairs, (2, 4), generator=random) for _ in range(STEPS)]
+
+    def vectors(is_late: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        words = PairVectors(ROWS, 8, np.arange(pairs) * 5)
+        words.sparse = is_late
+        optimizer = Adam(words.parameters(), tables=[words] if is_late else ())
+        seen = []
+        for rows in read:
+            optimizer.forget_gradients()
+            seen.append(words(rows))
+            seen[-1].square().sum().backward()
+            optimizer.step(0.01)
+        return torch.stack(seen).detach()
+
+    # A hundredth of what one step of Adam moves at most, which is what a row that did not catch up lacks.
+    torch.testing.assert_close(vectors(is_late=True), vectors(is_late=False), rtol=0, atol=0.01 * 0.01)

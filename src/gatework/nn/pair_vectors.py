@@ -35,6 +35,11 @@ class PairVectors(nn.Embedding):
             nn.init.uniform_(self.weight[: self.words], -most, most)
             self.weight[self.words :] = 0
 
+    def rows(self, indices: Tensor) -> Tensor:
+        """The rows of the table that indices are read from, some of them more than once, shape (rows,)."""
+        flat = indices.reshape(-1)
+        return torch.cat([flat, self.seconds[flat[flat >= self.words] - self.words].to(flat.dtype)])
+
     def forward(self, indices: Tensor) -> Tensor:
         """Vectors of shape (..., size) for indices of shape (...)."""
         flat = indices.reshape(-1)

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from gatework import _training
+from gatework.nn.pair_vectors import PairVectors
 from gatework.training.rows import numbers_of, values_of
 
 # A row that has missed no step: steps missed, r^(s-u), D, and the product.
@@ -78,7 +79,8 @@ class LateRows:
     def _table(self) -> tuple[list[int], list[int], float]:
         return list(self._parts[0].shape), [part.data_ptr() for part in self._parts], self._epsilon
 
-    def _before_reading(self, words: nn.Module, inputs: tuple[Tensor]) -> None:
+    def _before_reading(self, words: nn.Embedding, inputs: tuple[Tensor]) -> None:
         """Brings the rows that are read up to date, where they are learnt from and so moved by the next step."""
         if torch.is_grad_enabled() and words.weight.requires_grad:
-            self.catch_up(inputs[0].flatten().to(torch.int64))
+            rows = words.rows(inputs[0]) if isinstance(words, PairVectors) else inputs[0].flatten()
+            self.catch_up(rows.to(torch.int64))
