@@ -1,18 +1,17 @@
 """How training scales over processes: a text classifier, one thread each, 1 process against several.
 
-python benchmarks/ranks.py [--processes 2] [--rounds 3] [--steps 40] [--shards 2]
+python benchmarks/ranks.py [--processes 2] [--rounds 5] [--steps 30] [--shards 2]
 
 Strong scaling: the same batch shared, the time of one process over the time of all together. Weak scaling: a batch as
-many times as large. Every round measures each case anew, in a process of its own, and the medians are compared: let
-nothing else run. "Plain" is one process without shards, "shards" one with as many as the processes have. "Apart" are as
-many processes of "plain" at once that know nothing of each other: what the machine itself, whose cores share caches and
-memory, lets more than one have.
+many times as large. The processes are started once and take every case in turn, as often as there are rounds, and the
+medians of the rounds are compared: let nothing else run. "Plain" is one process without shards, "shards" one with as
+many as the processes have, while the others wait. "Apart" are all of them at once as "plain", each by itself: what the
+machine, whose cores share caches and memory, lets more than one have.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -23,16 +22,18 @@ import numpy as np
 import torch
 
 from gatework import tasks
-from gatework.data.dataset import Dataset, Split
+from gatework.data.dataset import Dataset, Examples, Split
 from gatework.data.text import Texts
 from gatework.recipe import find_recipe
+from gatework.tasks import Task
 from gatework.training import runtime
 from gatework.training.optimizer import Adam
-from gatework.training.ranks import here
+from gatework.training.ranks import Alone, here
 from gatework.training.rows import learn_by_rows
 from gatework.training.shards import ShardedGradient
 
 WORDS, STEPS, WIDTH, TEXTS = 20_000, 200, 128, 1024
+RECIPE = find_recipe("classify").changed(hidden=WIDTH, embedding=WIDTH, vocabulary=WORDS, max_tokens=STEPS)
 
 
 def texts(count: int, seed: int) -> Split:
@@ -46,87 +47,69 @@ def texts(count: int, seed: int) -> Split:
     return Split(Texts.of(" ".join(row) for row in words[rows]), random.integers(0, 2, len(rows)))
 
 
-def measure(batch: int, shards: int, steps: int) -> float:
-    """The median time of a training step, in ms, in the processes that this one is one of."""
-    ranks = here()
+class Training:
+    """A training of the network from its beginning.
+
+    Args:
+        task: The task, fitted.
+        examples: What is learnt from.
+        ranks: The processes that train together.
+        batch: The examples of a batch.
+        shards: Its shards; 0 if it is one.
+    """
+
+    def __init__(self, task: Task, examples: Examples, ranks: Alone, batch: int, shards: int) -> None:
+        torch.manual_seed(0)
+        self.task, self.examples, self.batch = task, examples, batch
+        self.model = task.model(RECIPE.model).train()
+        self.optimizer = Adam(self.model.parameters(), tables=learn_by_rows(self.model))
+        self.sharded = ShardedGradient(shards, 0, self.optimizer, ranks) if shards else None
+        self.steps = 0
+
+    def milliseconds(self, steps: int) -> float:
+        """The median time of a step, of so many after three that warm up."""
+        return 1e3 * statistics.median([self._seconds() for _ in range(steps + 3)][3:])
+
+    def _seconds(self) -> float:
+        index = np.random.default_rng(self.steps).integers(0, len(self.examples), self.batch)
+        start = time.perf_counter()
+        self.optimizer.forget_gradients()
+        if self.sharded is None:
+            self.task.loss(self.model, self.examples.batch(index)).mean().backward()
+        else:
+            self.sharded(index, self.steps, 0.0, lambda _, part: self.task.loss(self.model, self.examples.batch(part)))
+        self.optimizer.clip(1.0)
+        self.optimizer.step(1e-3)
+        self.steps += 1
+        return time.perf_counter() - start
+
+
+def measure(given: argparse.Namespace) -> None:
+    """Takes the cases in turn, in the processes that this one is one of, the first of which prints the figures."""
+    ranks, alone = here(), Alone()
     runtime.prepare(1)
     dataset = Dataset.of("texts", texts(TEXTS, 0), texts(8, 1), texts(8, 2), ("no", "yes"))
-    recipe = find_recipe("classify").changed(hidden=WIDTH, embedding=WIDTH, vocabulary=WORDS, max_tokens=STEPS)
-    task = tasks.get("classify").fit(dataset, recipe.data)
+    task = tasks.get("classify").fit(dataset, RECIPE.data)
     examples = task.encode(dataset.train)
-    torch.manual_seed(0)
-    model = task.model(recipe.model).train()
-    optimizer = Adam(model.parameters(), tables=learn_by_rows(model))
-    sharded = ShardedGradient(shards, 0, optimizer, ranks) if shards else None
-    times = []
-    for step in range(steps + 5):
-        index = np.random.default_rng(step).integers(0, len(examples), batch)
-        start = time.perf_counter()
-        optimizer.forget_gradients()
-        if sharded is None:
-            task.loss(model, examples.batch(index)).mean().backward()
-        else:
-            sharded(index, step, 0.0, lambda _, part: task.loss(model, examples.batch(part)))
-        optimizer.clip(1.0)
-        optimizer.step(1e-3)
-        times.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times[5:])
-
-
-def measured(processes: int, batch: int, shards: int, steps: int) -> float:
-    """`measure()` in so many new processes that train together."""
-    return _told(_started(processes, batch, shards, steps))
-
-
-def apart(processes: int, batch: int, steps: int) -> float:
-    """`measure()` in so many new processes at once that each train alone: the mean of their times."""
-    started = [_started(1, batch, 0, steps) for _ in range(processes)]
-    return statistics.mean(map(_told, started))
-
-
-def _started(processes: int, batch: int, shards: int, steps: int) -> subprocess.Popen[str]:
-    start = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes)] if processes > 1 else []
-    what = ["--one", str(batch), str(shards), str(steps)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
-    command = [sys.executable, *start, __file__, *what]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-
-
-def _told(process: subprocess.Popen[str]) -> float:
-    """What a process that was started prints in the end."""
-    said, complaint = process.communicate()
-    if process.returncode:
-        sys.exit(complaint)
-    return float(json.loads(said.splitlines()[-1]))
-
-
-def main() -> None:
-    """Measures the cases in turn."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--shards", type=int, default=0, help="as many as there are processes if 0")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--one", type=int, nargs=3, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        milliseconds = measure(*given.one)
-        if os.environ.get("RANK", "0") == "0":
-            print(json.dumps(milliseconds))
-        return
-    count, batch, shards = given.processes, given.batch, given.shards or given.processes
+    count, batch, shards = ranks.count, given.batch, given.shards or ranks.count
     cases = {
-        "plain": (1, batch, 0),
-        "shards": (1, batch, shards),
-        "strong": (count, batch, shards),
-        "weak": (count, count * batch, shards),
+        "plain": Training(task, examples, alone, batch, 0),
+        "shards": Training(task, examples, alone, batch, shards),
+        "strong": Training(task, examples, ranks, batch, shards),
+        "weak": Training(task, examples, ranks, count * batch, shards),
+        "apart": Training(task, examples, alone, batch, 0),
     }
-    times: dict[str, list[float]] = {name: [] for name in (*cases, "apart")}
+    times: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(given.rounds):
-        for name, case in cases.items():
-            times[name].append(measured(*case, given.steps))
-        times["apart"].append(apart(count, batch, given.steps))
+        for name, training in cases.items():
+            is_mine = ranks.is_main or name not in ("plain", "shards")
+            taken = ranks.gathered({ranks.rank: training.milliseconds(given.steps)} if is_mine else {})
+            times[name].append(statistics.mean(taken.values()))
+    if ranks.is_main:
+        _print(times, count)
+
+
+def _print(times: dict[str, list[float]], count: int) -> None:
     middle = {name: statistics.median(each) for name, each in times.items()}
     for name, each in times.items():
         print(f"{name:8} {middle[name]:8.2f} ms a step   (rounds: {', '.join(f'{t:.2f}' for t in each)})")
@@ -134,6 +117,23 @@ def main() -> None:
         strong, weak = middle[base] / (count * middle["strong"]), middle[base] / middle["weak"]
         print(f"against {base}: strong scaling {strong:.2f}, weak scaling {weak:.2f}, of {count} processes")
     print(f"processes that know nothing of each other: {middle['plain'] / middle['apart']:.2f}")
+
+
+def main() -> None:
+    """Starts the processes, or is one of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--shards", type=int, default=0, help="as many as there are processes if 0")
+    parser.add_argument("--batch", type=int, default=32)
+    given = parser.parse_args()
+    if "RANK" in os.environ:
+        measure(given)
+        return
+    start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(given.processes)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    sys.exit(subprocess.run([sys.executable, *start, __file__, *sys.argv[1:]], env=environment, check=False).returncode)
 
 
 if __name__ == "__main__":

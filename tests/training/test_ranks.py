@@ -14,7 +14,7 @@ import gatework
 from gatework import training
 from gatework.errors import RunError, UsageError
 from gatework.evaluation.processes import CONTEXT
-from gatework.training import optimizer, rows
+from gatework.training import exchange, optimizer, rows
 from gatework.training.ranks import Alone, here
 from gatework.training.rows import no_rows
 from support.datasets import opinions, small
@@ -67,8 +67,8 @@ class Dies(training.Progress):
             os._exit(9)
 
 
-def _adds_rows_up():
-    """Raises an AssertionError unless few rows of a table, found or told, are added up as a whole one, bit by bit."""
+def _adds_up(machines):
+    """Raises an AssertionError unless tables, rows of them and a large tensor are added up bit by bit, over and over."""
     ranks = here()
     tables = [torch.zeros(2000, 4).index_put((torch.arange(k, 900, 7),), torch.full((), 0.1 * k)) for k in range(1, 5)]
     whole = (tables[0] + tables[1]) + (tables[2] + tables[3]) if ranks.count == 4 else tables[0] + tables[1]
@@ -79,15 +79,28 @@ def _adds_rows_up():
     assert not torch.equal(other, whole)
     assert rows.is_coalesced()
     assert torch.equal(rows.to_dense(), whole - tables[0])
+    for size in (10, 100_000, 1000):  # the memory that is shared grows once
+        (added,) = ranks.add_up([torch.full((size,), 0.1 * (ranks.rank + 1))])
+        assert torch.equal(added, added[:1].expand(size))
+    each = ranks.count // machines
+    is_near = [ranks.rank // each == (ranks.rank ^ 1 << level) // each for level in range(ranks.count.bit_length() - 1)]
+    assert [isinstance(pair, exchange.ThroughMemory) for pair in ranks._pairs] == is_near
 
 
-def _rank(rank, count, port, runs, dies_at):
+def _pretend(machines, count):
+    """Lets a process reach only those of its own of several machines."""
+    reached, each = exchange._reached, count // machines
+    exchange._reached = lambda rank, others: reached(rank, [k for k in others if k // each == rank // each])
+
+
+def _rank(rank, count, port, runs, dies_at, machines):
     """What torchrun does for each process, without importing everything anew for each, and for each training."""
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(count), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     rows.LARGE, optimizer._SMALL = 0, 100  # word vectors are a large table
     try:
-        _adds_rows_up()
+        _pretend(machines, count)
+        _adds_up(machines)
         for place, (out, changes) in enumerate(runs.items()):
             progress = Dies(dies_at) if dies_at and place == len(runs) - 1 else training.Progress()
             if (out / "recipe.toml").exists():
@@ -101,18 +114,19 @@ def _rank(rank, count, port, runs, dies_at):
     os._exit(0)
 
 
-def together(count, runs, dies_at=0):
+def together(count, runs, dies_at=0, machines=1):
     """The exit codes of so many processes that train together.
 
     Args:
         count: The processes.
         runs: What each training changes of the recipe, by its folder, one after the other.
         dies_at: The step of the last one at which the first process ends; none if 0.
+        machines: On how many machines they stand, or seem to.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, runs, dies_at)) for k in range(count)]
+    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, runs, dies_at, machines)) for k in range(count)]
     for process in processes:
         process.start()
     for process in processes:
@@ -150,8 +164,8 @@ def test_word_vectors_that_catch_up_end_where_those_that_move_at_every_step_do(a
 
 
 @slow
-def test_four_processes_give_the_same_weights_bit_for_bit(alone, tmp_path):
-    assert together(4, {tmp_path / "run": {}}) == [0] * 4
+def test_four_processes_on_two_machines_give_the_same_weights_bit_for_bit(alone, tmp_path):
+    assert together(4, {tmp_path / "run": {}}, machines=2) == [0] * 4
     assert weights(tmp_path / "run") == weights(alone)
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 2
 
@@ -171,7 +185,7 @@ def test_two_do_and_when_one_is_killed_the_other_ends_with_a_sentence_and_anothe
 @slow
 def test_weights_that_are_averaged_now_and_then_are_the_same_whoever_was_killed_in_between(alone, tmp_path):
     now_and_then = {"average_every": 3}
-    assert together(2, {tmp_path / "run": now_and_then, tmp_path / "killed": now_and_then}, dies_at=11) == [9, 1]
+    assert together(2, {tmp_path / "run": now_and_then, tmp_path / "killed": now_and_then}, dies_at=11, machines=2) == [9, 1]
     assert together(2, {tmp_path / "killed": {}}) == [0, 0]
     assert weights(tmp_path / "killed") == weights(tmp_path / "run") != weights(alone)
 

@@ -11,23 +11,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as distributed
 from torch import Tensor
 
 from gatework.errors import TrainingError, UsageError
-from gatework.training.rows import numbers_of, of_rows, rows_of
+from gatework.training.exchange import Pair, pairs
 
 SHARDS = 4
 """The shards of a batch under torchrun where nobody says how many, or the processes, if those are more."""
-
-_MANY_ROWS = 1024
-"""Rows from which on a table is looked through for those that are zero."""
-_MOST_ROWS = 0.5
-"""The share of rows up to which they are exchanged alone."""
-_SMALL = 1 << 20
-"""Elements up to which tensors are copied to travel together."""
 
 _LOST = (
     "another process of this training has ended, so this one ends too; go on from the last checkpoint, with as many "
@@ -109,13 +101,12 @@ class Together(Alone):
         if not distributed.is_initialized():
             distributed.init_process_group("gloo")
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
-        self._pairs: list[Any] = []
+        self._pairs: list[Pair] = []
 
     def add_up(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The sum of each tensor over all processes, the same digits in each of them; the tensors may be overwritten.
 
         At each level of the tree two neighbours add what each of them has: one addition, whose order does not matter.
-        Of a large table, such as the gradient of word vectors, only rows that one of them has are exchanged.
 
         Raises:
             LostError: Another process has ended.
@@ -123,19 +114,15 @@ class Together(Alone):
         sums = list(tensors)
         try:
             for pair in self._levels():
-                sums = _pair_sums(sums, pair)
+                sums = pair.added_up(sums)
             return sums
-        except RuntimeError as error:  # gloo has no class of its own for a lost connection
+        except (RuntimeError, OSError) as error:  # gloo has no class of its own for a lost connection
             raise LostError(_LOST) from error
 
-    def _levels(self) -> list[Any]:
-        """This process's pair at each level of the tree, the lowest first; every process makes all of them, once."""
+    def _levels(self) -> list[Pair]:
+        """This process and its neighbour at each level of the tree, the lowest first."""
         if not self._pairs:
-            step = 1
-            while step < self.count:
-                groups = {low: distributed.new_group([low, low + step]) for low in range(self.count) if not low & step}
-                self._pairs.append(groups[self.rank & ~step])
-                step *= 2
+            self._pairs = pairs(self.rank, [self.rank ^ 1 << level for level in range(self.count.bit_length() - 1)])
         return self._pairs
 
     def agreed(self, number: float) -> float:
@@ -162,63 +149,6 @@ class Together(Alone):
             distributed.barrier()
         except RuntimeError as error:
             raise LostError(_LOST) from error
-
-
-def _pair_sums(tensors: Sequence[Tensor], pair: Any) -> list[Tensor]:
-    """The sums over a pair of processes; what is small travels together, as each call takes its time.
-
-    Zeros added to a row of a table change no digit of it, so that the sum has those of the whole tables.
-    """
-    tables = [k for k, t in enumerate(tensors) if t.is_sparse or (t.ndim == 2 and len(t) >= _MANY_ROWS)]
-    rows = dict(zip(tables, _rows_there([tensors[k] for k in tables], pair), strict=True)) if tables else {}
-    parts = [_part(tensor, rows.get(k)) for k, tensor in enumerate(tensors)]
-    sums = list(parts)
-    for kind in dict.fromkeys(part.dtype for part in parts):
-        for part in parts:
-            if part.dtype == kind and part.numel() > _SMALL:
-                distributed.all_reduce(part, group=pair)
-        small = [k for k, part in enumerate(parts) if part.dtype == kind and part.numel() <= _SMALL]
-        if small:
-            joined = torch.cat([parts[k].flatten() for k in small])
-            distributed.all_reduce(joined, group=pair)
-            for k, values in zip(small, joined.split([parts[k].numel() for k in small]), strict=True):
-                sums[k] = values.view_as(parts[k])
-    return [_put(tensor, rows.get(k), part) for k, (tensor, part) in enumerate(zip(tensors, sums, strict=True))]
-
-
-def _rows_there(tables: Sequence[Tensor], pair: Any) -> list[Tensor | None]:
-    """The rows of tables that one of a pair of processes has; None where they are most of a table that is whole."""
-    is_there = torch.cat([_has_rows(table) for table in tables])
-    distributed.all_reduce(is_there, op=distributed.ReduceOp.MAX, group=pair)
-    rows = [each.nonzero().squeeze(1) for each in is_there.split([len(table) for table in tables])]
-    is_few = [t.is_sparse or len(each) <= _MOST_ROWS * len(t) for t, each in zip(tables, rows, strict=True)]
-    return [each if few else None for each, few in zip(rows, is_few, strict=True)]
-
-
-def _has_rows(table: Tensor) -> Tensor:
-    """1 for each row that is there, of a whole table those other than zero, shape (rows,), bytes."""
-    if table.is_sparse:
-        return torch.zeros(len(table), dtype=torch.uint8).index_fill_(0, numbers_of(table), 1)
-    # The bits of whole rows, whose largest numpy finds in half the time that torch takes to compare numbers.
-    bits = table.numpy().view(f"u{table.element_size()}")
-    return torch.from_numpy((bits.max(axis=1) > 0).view(np.uint8))
-
-
-def _part(tensor: Tensor, rows: Tensor | None) -> Tensor:
-    """What of a tensor is exchanged: all, or some rows."""
-    if rows is None:
-        return tensor
-    return of_rows(tensor, rows) if tensor.is_sparse else tensor[rows]
-
-
-def _put(tensor: Tensor, rows: Tensor | None, total: Tensor) -> Tensor:
-    """The sum of tensors from that of their parts."""
-    if rows is None:
-        return total
-    if tensor.is_sparse:
-        return rows_of(rows, total, tensor)
-    tensor[rows] = total
-    return tensor
 
 
 def here() -> Alone:

@@ -79,9 +79,10 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(parts)) if len(parts) > 1 else parts[0].contiguous()
 
 
-def of_rows(gradient: Tensor, numbers: Tensor) -> Tensor:
-    """What a table's gradient has in these rows, which are in order and hold all of its own; zeros in the others."""
-    values = gradient._values()
-    return values.new_zeros(len(numbers), values.shape[1]).index_copy_(
-        0, torch.searchsorted(numbers, numbers_of(gradient)), values
-    )
+def added(gradient: Tensor, other: Tensor) -> Tensor:
+    """The sum of two gradients of the same tensor, where it can in the place of the first."""
+    if gradient.is_sparse:
+        return summed([gradient, other])
+    if other.is_sparse:
+        return gradient.index_add_(0, numbers_of(other), values_of(other))  # zeros elsewhere change no digit
+    return gradient.add_(other)

@@ -17,7 +17,7 @@ from torch import Tensor
 from gatework.tasks import Loss
 from gatework.training.optimizer import Adam
 from gatework.training.ranks import Alone
-from gatework.training.rows import summed
+from gatework.training.rows import added
 
 LossOf = Callable[[int, np.ndarray], Loss]
 """The loss of a shard, by its number and its examples."""
@@ -49,7 +49,7 @@ class _Sum:
     def add(self, other: _Sum) -> _Sum:
         """Adds another sum to this one."""
         pairs = zip(self.gradients, other.gradients, strict=True)
-        self.gradients = [summed([a, b]) if a.is_sparse else a.add_(b) for a, b in pairs]
+        self.gradients = [added(a, b) for a, b in pairs]
         self.figures.add_(other.figures)
         return self
 
