@@ -185,7 +185,8 @@ def test_two_do_and_when_one_is_killed_the_other_ends_with_a_sentence_and_anothe
 @slow
 def test_weights_that_are_averaged_now_and_then_are_the_same_whoever_was_killed_in_between(alone, tmp_path):
     now_and_then = {"average_every": 3}
-    assert together(2, {tmp_path / "run": now_and_then, tmp_path / "killed": now_and_then}, dies_at=11, machines=2) == [9, 1]
+    out = {tmp_path / "run": now_and_then, tmp_path / "killed": now_and_then}
+    assert together(2, out, dies_at=11, machines=2) == [9, 1]
     assert together(2, {tmp_path / "killed": {}}) == [0, 0]
     assert weights(tmp_path / "killed") == weights(tmp_path / "run") != weights(alone)
 
