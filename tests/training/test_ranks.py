@@ -68,7 +68,7 @@ class Dies(training.Progress):
 
 
 def _adds_up(machines):
-    """Raises an AssertionError unless tables, rows of them and a large tensor are added up bit by bit, over and over."""
+    """Raises an AssertionError unless tables, rows of them and a large tensor add up bit by bit, over and over."""
     ranks = here()
     tables = [torch.zeros(2000, 4).index_put((torch.arange(k, 900, 7),), torch.full((), 0.1 * k)) for k in range(1, 5)]
     whole = (tables[0] + tables[1]) + (tables[2] + tables[3]) if ranks.count == 4 else tables[0] + tables[1]
