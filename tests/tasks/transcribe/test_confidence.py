@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from gatework.tasks.transcribe.confidence import COUNT, Confidence
 from gatework.tasks.transcribe.letters import Alphabet
 from gatework.tasks.transcribe.phrases import PhraseWeights
 from gatework.tasks.transcribe.transcriber import AskedTranscript, Transcriber
-from gatework.tasks.transcribe.tuning import Chosen
+from gatework.tasks.transcribe.tuning import Chosen, chosen
 
 
 def judged(count: int, seed: int):
@@ -50,9 +51,26 @@ def test_where_nearly_all_words_are_right_it_is_the_letters_mean_probability():
 def test_a_word_below_the_threshold_is_marked_where_that_is_asked_for():
     alphabet = Alphabet.of(["ab a"])
     letters = [WrittenLetter(2, 0, -0.1), WrittenLetter(3, 1, -0.1), WrittenLetter(1, 2, 0), WrittenLetter(2, 3, -2.0)]
-    chosen = Chosen(LanguageWeights(), PhraseWeights(0.5, 0.2, 1.0), Confidence(least_sure=0.5))
+    chosen = Chosen(
+        LanguageWeights(), LanguageWeights(0.5, 1.0), PhraseWeights(0.5, 0.2, 1.0), Confidence(least_sure=0.5)
+    )
     language = SpokenLanguage.fit(["ab a"], alphabet.units)
     for is_marking, expected in [(False, ["ab", "a"]), (True, ["ab", "(unsure)"])]:
         reader = Transcriber(alphabet, language, chosen, AskedTranscript(is_marking=is_marking), 3)
         assert [word.word for word in reader.words_of(letters, Loudness())] == expected
     assert Chosen.from_state(chosen.state()) == chosen
+
+
+def test_a_closed_list_of_words_is_weighed_by_itself():
+    """A word that the training texts lack is written either way; what counts in a list does not count without one."""
+    alphabet, texts, said = Alphabet.of(["ab", "a"]), ["a"] * 5, ["ab"] * 3
+    heard = [np.log(np.array([[0.1, 0.8, 0.1], [0.52, 0.06, 0.42]], np.float32))] * 3
+    language, complete = (SpokenLanguage.fit(texts, alphabet.units, words) for words in ([], ["ab"]))
+    weights = chosen(alphabet, language, complete, texts, heard, said)
+    for is_closed, known in [(False, language), (True, complete)]:
+        reader = Transcriber(alphabet, known, weights, AskedTranscript(is_closed=is_closed), 3).reader
+        assert reader.text(reader.read(heard[0])) == "ab"
+    for is_closed, expected in [(False, "ab"), (True, "")]:
+        apart = replace(weights, closed=LanguageWeights(word=-9.0))
+        reader = Transcriber(alphabet, complete, apart, AskedTranscript(is_closed=is_closed), 3).reader
+        assert reader.text(reader.read(heard[0])) == expected

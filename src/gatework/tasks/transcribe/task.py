@@ -299,7 +299,8 @@ class TranscribeTask(Stored, Task):
             network.language.keep(RecurrentLanguage.of_run(self.speech.lm, self.alphabet))
             recurrent = network.language.beside(self.alphabet)
         said = held.targets.tolist()
-        best = chosen(self.alphabet, self.language, self.texts, heard.log_probs, said, recurrent)
+        complete = self.spoken_language([word for text in said for word in text.split()])
+        best = chosen(self.alphabet, self.language, complete, self.texts, heard.log_probs, said, recurrent)
         network.decoding.copy_(torch.tensor(best.state()))
 
     def seconds_besides(self, model: nn.Module, dataset: Dataset) -> float:

@@ -117,7 +117,7 @@ class Transcriber:
         self._known = set(language.lexicon)
         options = {"beam": asked.beam} if asked.beam else {}
         is_closed = asked.is_closed and not alphabet.is_words
-        weights, weight = chosen.language, asked.lm_weight
+        weights, weight = chosen.closed if is_closed else chosen.language, asked.lm_weight
         if weight is None and asked.lm is not None:
             weight = weights.recurrent or _LM_WEIGHT
         if weight is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from gatework.tasks.transcribe.phrases import COUNT as PHRASES_COUNT
 from gatework.tasks.transcribe.phrases import PhraseWeights, chosen_phrase_weights
 from gatework.tasks.transcribe.transcript import by_words, written
 
-COUNT = 6 + PHRASES_COUNT + CONFIDENCE_COUNT
+_WEIGHTS = len(fields(LanguageWeights))
+_PHRASES = 1 + 2 * _WEIGHTS
+_CONFIDENCE = _PHRASES + PHRASES_COUNT
+COUNT = _CONFIDENCE + CONFIDENCE_COUNT
 """The numbers that a `Chosen` is kept as."""
 _LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5)
 _WORD = (-1.0, 1.0, 2.0, 3.0)
@@ -33,31 +36,35 @@ class Chosen:
 
     Attributes:
         language: How much the language counts.
+        closed: Likewise where no word outside a given lexicon may be written.
         phrases: How one of given phrases is told from the others.
         confidence: How sure words are.
     """
 
     language: LanguageWeights
+    closed: LanguageWeights
     phrases: PhraseWeights
     confidence: Confidence
 
     def state(self) -> list[float]:
         """It as `COUNT` numbers, the first of which is 1."""
-        weights = self.language
-        numbers = [weights.language, weights.word, weights.phrase, weights.recurrent, weights.blank]
-        return [1.0, *numbers, *self.phrases.state(), *self.confidence.state()]
+        return [1.0, *astuple(self.language), *astuple(self.closed), *self.phrases.state(), *self.confidence.state()]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Chosen:
         """The one whose `state()` this is."""
-        _, language, word, phrase, recurrent, blank, *rest = state
-        phrases, confidence = PhraseWeights(*rest[:PHRASES_COUNT]), Confidence.from_state(rest[PHRASES_COUNT:])
-        return cls(LanguageWeights(language, word, phrase, recurrent, blank), phrases, confidence)
+        return cls(
+            LanguageWeights(*state[1 : 1 + _WEIGHTS]),
+            LanguageWeights(*state[1 + _WEIGHTS : _PHRASES]),
+            PhraseWeights(*state[_PHRASES:_CONFIDENCE]),
+            Confidence.from_state(state[_CONFIDENCE:]),
+        )
 
 
 def chosen(
     alphabet: Alphabet,
     language: SpokenLanguage,
+    complete: SpokenLanguage,
     texts: Sequence[str],
     log_probs: Sequence[np.ndarray],
     references: Sequence[str],
@@ -68,15 +75,19 @@ def chosen(
     Args:
         alphabet: The letters, or words.
         language: What is known of the language.
+        complete: The same with every word of the references in its lexicon, as if a list of them had been given.
         texts: The training texts.
         log_probs: What the network says of each recording, shape (steps, letters + 1).
         references: What is said in each.
         recurrent: A recurrent language model.
     """
-    weights = chosen_weights(alphabet.units, language, log_probs, references, recurrent)
+    weights = closed = chosen_weights(alphabet.units, language, log_probs, references, recurrent)
+    if complete.lexicon:
+        closed = chosen_weights(alphabet.units, complete, log_probs, references, recurrent, is_closed=True)
     reader = CtcReader(alphabet.units, language, weights, recurrent=recurrent)
     return Chosen(
         weights,
+        closed,
         chosen_phrase_weights(alphabet, language, texts, log_probs, references, weights.blank),
         _fitted_confidence(alphabet, set(language.lexicon), reader, log_probs, references),
     )
@@ -107,6 +118,8 @@ def chosen_weights(
     log_probs: Sequence[np.ndarray],
     references: Sequence[str],
     recurrent: LetterModel | None = None,
+    *,
+    is_closed: bool = False,
 ) -> LanguageWeights:
     """The weights with the least word and letter error rates together; 0 where a model does no good.
 
@@ -116,13 +129,14 @@ def chosen_weights(
         log_probs: What the network says of each recording, shape (steps, letters + 1).
         references: What is said in each.
         recurrent: A recurrent language model.
+        is_closed: Whether no word outside the lexicon may be written.
     """
     log_probs, references = log_probs[:_MOST], references[:_MOST]
 
     words, letters = max(int(word_counts(references).sum()), 1), max(sum(map(len, references)), 1)
 
     def errors(weights: LanguageWeights) -> float:
-        reader = CtcReader(alphabet, model, weights, beam=_BEAM, recurrent=recurrent)
+        reader = CtcReader(alphabet, model, weights, is_closed=is_closed, beam=_BEAM, recurrent=recurrent)
         texts = [reader.text(reader.read(one)) for one in log_probs]
         return float(word_errors(references, texts).sum() / words + letter_errors(references, texts).sum() / letters)
 
