@@ -39,7 +39,7 @@ for isa in baseline avx2 avx512 avx512_bf16; do
 done
 for source in dispatch processor threads attention/dispatch quantized/dispatch softmax/dispatch decoding/ctc decoding/ctc_paths decoding/language_model \
   decoding/layer_steps decoding/letter_model decoding/ngrams decoding/products decoding/read_out decoding/sampling \
-  decoding/threads; do
+  decoding/threads training/late_rows; do
   units+="$compiler $common -c $root/csrc/$source.cpp -o $build/${source//\//_}.o"$'\n'
 done
 # The kernels take minutes each: as many at once as the machine has cores.
