@@ -104,11 +104,20 @@ def audit(tools: Path, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as content:
         names = content.namelist()
     absent = [name for name in WANTED if name not in names]
+    absent += [
+        name for name in modules() if not any(re.match(rf"gatework/{name}\..*(so|pyd)$", each) for each in names)
+    ]
     beside = [name for name in names if UNWANTED.search(name)]
     size = wheel.stat().st_size
     if absent or beside or size > MOST_BYTES:
         sys.exit(f"{wheel.name}: {size / 2**20:.1f} MiB; missing: {absent}; out of place: {beside[:5]}")
     print(f"{wheel.name}: {size / 2**20:.1f} MiB, {len(names)} files")
+
+
+def modules() -> list[str]:
+    """The compiled modules, as they are installed."""
+    built = re.search(r"install\(TARGETS ([\w ]+) LIBRARY", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"))
+    return built[1].split() if built else sys.exit("CMakeLists.txt installs no modules")
 
 
 def attempt(folder: Path, wheel: Path, version: tuple[int, int], python: str) -> None:

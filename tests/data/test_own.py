@@ -141,7 +141,7 @@ def test_a_file_to_predict_that_is_missing_is_no_text(text_task, tmp_path):
 
 def test_series_to_predict_come_in_many_forms(series_task):
     config, task = series_task
-    for source in ("1 2", "1, 2", ["1;2"], np.array([[1.0, 2.0]]), pl.DataFrame({"t2": [2], "t1": [1]})):
+    for source in ("1 2", "1, 2", ["1;2"], [1, 2], np.array([[1.0, 2.0]]), pl.DataFrame({"t2": [2], "t1": [1]})):
         split = unknown(source, config, task)
         assert split.inputs.tolist() == [[[1.0], [2.0]]]
         assert split.inputs.dtype == np.float64

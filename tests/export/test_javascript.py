@@ -12,9 +12,11 @@ import torch
 
 from gatework import export
 from gatework.data.dataset import Split
+from gatework.data.series import Scale, SeriesEncoder
 from gatework.data.text import TextEncoder, Texts, Vocabulary
 from gatework.errors import KindError, UsageError
 from gatework.nn import LSTM
+from gatework.tasks._sequence import encoder_state
 from support.export_networks import KINDS, Network, allowed, sequence
 
 NODE = shutil.which("node")
@@ -57,7 +59,7 @@ def test_a_text_is_answered_with_a_label_and_a_series_with_values_in_their_own_u
     pairs = ("good film", "film die", "die straße")  # of the first one the text has the end alone
     encoder = TextEncoder(Vocabulary(words, pairs), max_tokens=5, padding="mask")
     network = Network("gru", "last", tokens=len(encoder.vocabulary))
-    about = {"encoder": {"kind": "text", **encoder.state()}, "classes": ["bad", "good"]}
+    about = {"encoder": encoder_state(encoder), "classes": ["bad", "good"]}
     file = export.js(network, tmp_path / "text.js", about=about)
     text = "Nobody: IT’S a çok good film, DIE Straße 42!"
     batch = encoder.encode(Split(Texts.of([text]), np.zeros(1)), np.zeros(1)).batch(np.array([0]))
@@ -69,12 +71,12 @@ def test_a_text_is_answered_with_a_label_and_a_series_with_values_in_their_own_u
     assert answer["probabilities"] == pytest.approx({"bad": shares[0], "good": shares[1]}, abs=1e-5)
     assert answer["label"] == ("bad" if shares[0] > shares[1] else "good")
 
-    scale = {"mean": [10.0, 0.0, -3.0], "std": [2.0, 1.0, 0.5]}
+    scale = Scale((10.0, 0.0, -3.0), (2.0, 1.0, 0.5))
     network = Network("rnn", "mean")
-    about = {"encoder": {"kind": "series", **scale}, "scale": {"mean": [100.0, 0.0], "std": [10.0, 1.0]}}
+    about = {"encoder": encoder_state(SeriesEncoder(scale)), "scale": Scale((100.0, 0.0), (10.0, 1.0)).state()}
     file = export.js(network, tmp_path / "series.js", about=about)
-    series = np.random.default_rng(0).normal(scale["mean"], scale["std"], (6, 3))
-    scaled = torch.tensor((series - scale["mean"]) / scale["std"], dtype=torch.float32)[None]
+    series = np.random.default_rng(0).normal(scale.mean, scale.std, (6, 3))
+    scaled = torch.tensor((series - scale.mean) / scale.std, dtype=torch.float32)[None]
     wanted = network(scaled)[0].detach().numpy() * [10.0, 1.0] + [100.0, 0.0]
     assert node(file, f"model.answer({json.dumps(series.tolist())})") == pytest.approx(wanted.tolist(), abs=1e-4)
     wrong = "[[], null, [[1]], [[1, 2], [1]], [[1, NaN]], ['1', 2]]"

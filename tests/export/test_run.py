@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 
 import gatework
@@ -67,4 +69,26 @@ def test_a_forecaster_is_exported_as_it_computes_before_its_intervals_are_stretc
     np.testing.assert_allclose(quantiles, expected, rtol=1e-5)
     done = run_here("export", forecast.path, "--to", "js")
     assert done.returncode == 2
-    assert "cannot be written as js from its run" in done.stderr
+    assert done.stderr == 'gatework: a network of the task "forecast" is not written as js; --to onnx writes it\n'
+
+
+def test_a_forecaster_of_counts_that_needs_to_know_what_comes_is_exported_and_has_no_input_without_columns(tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed (gatework[export])")
+    random = np.random.default_rng(0)
+    days = [date(2024, 1, 1) + timedelta(days=k) for k in range(120)]
+    promo = random.integers(0, 2, 120)
+    frame = pl.DataFrame({"day": days, "promo": promo, "sold": random.poisson(1 + promo)})
+    options = {"time": "day", "target": "sold", "known": "promo", "horizon": 3, "distribution": "negative-binomial"}
+    forecast = gatework.train("forecast", frame, out=tmp_path / "run", epochs=1, blend=False, hidden=4, **options)
+    done = run_here("export", forecast.path)
+    assert done.returncode == 0, done.stderr
+    session = runtime.InferenceSession(forecast.path / "model.onnx")
+    shapes = {value.name: value.shape for value in session.get_inputs()}
+    assert list(shapes) == ["inputs", "ahead", "level", "scale", "skip"]
+    assert {shape[0] for shape in shapes.values()} == {"batch"}
+    coming = frame.head(3).with_columns(pl.col("day") + timedelta(days=120), sold=None)
+    task = forecast.task
+    split = task.read(pl.concat([frame, coming.select(frame.columns)], how="vertical_relaxed"), forecast.recipe)
+    batch = task.encode(split).batch(np.zeros(2, dtype=np.int64)).tensors()
+    (law,) = session.run(None, {name: batch[name].numpy() for name in shapes})
+    np.testing.assert_allclose(law, forecast.network(**batch).detach().numpy(), rtol=1e-5)

@@ -16,7 +16,7 @@ from gatework.data._content import as_utf8, file_content, lines_of
 from gatework.data.dataset import Columns, Dataset, Provenance, Split
 from gatework.data.folder import read_folder
 from gatework.data.inputs import Inputs, SeriesInputs
-from gatework.data.numbers import LARGEST, NumberReader
+from gatework.data.listed import array, listed, of_lines
 from gatework.data.reading import Reading
 from gatework.data.split import divided
 from gatework.data.tables import Table, is_parquet_folder, is_path, read_table
@@ -120,8 +120,8 @@ def read_inputs(
 
     Args:
         source: For texts one text, a list of texts, a .txt file with a text per line, a table's path or a data frame;
-            for series one series as numbers with spaces or commas between, an array of shape (examples, time), a
-            table's path or a frame.
+            for series one series as numbers with spaces or commas between or as a list, an array of shape (examples,
+            time), a list of series of any length, a table's path or a frame.
         config: What the task was trained with.
         columns: The columns that the task was trained on; such as fit where that was a registered data set.
         kind: What the task reads.
@@ -132,9 +132,16 @@ def read_inputs(
     Raises:
         DataError: A file or column is missing, or a number is none.
     """
-    from_lines = _series_of if kind == "series" else Texts.of
+    from_lines = of_lines if kind == "series" else Texts.of
     if isinstance(source, np.ndarray):
-        return _array(source), None
+        return array(source), None
+    if (
+        isinstance(source, (list, tuple))
+        and source
+        and kind == "series"
+        and not any(isinstance(one, str) for one in source)
+    ):
+        return listed(source), None
     if isinstance(source, (list, tuple)):
         return from_lines([_plain(str(line)) for line in source]), None
     if isinstance(source, str) and not is_path(source):
@@ -312,36 +319,6 @@ def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
     used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
     unused = [name for name in table.frame.columns if name not in used]
     return (f"Columns that hold no numbers were left out: {', '.join(unused)}.",) if unused else ()
-
-
-def _series_of(lines: Sequence[str]) -> SeriesInputs:
-    """One series per line, its numbers separated by spaces, commas or semicolons; all of the same length."""
-    rows: list[list[float]] = []
-    read = NumberReader(Reading())
-    for number, line in enumerate(lines, start=1):
-        fields = line.replace(",", " ").replace(";", " ").split()
-        values = [(field, read(field)) for field in fields]
-        wrong = next((field for field, value in values if value is None), None)
-        if wrong is not None:
-            raise DataError(
-                f'series {number}: "{wrong[:40]}" is no number; numbers with spaces or commas between were expected'
-            )
-        rows.append([value for _, value in values if value is not None])
-        if not rows[-1] or len(rows[-1]) != len(rows[0]):
-            raise DataError(f"series {number} has {len(rows[-1])} numbers, expected {len(rows[0]) or 'at least one'}")
-    return _array(np.array(rows, dtype=np.float64).reshape(len(rows), len(rows[0]) if rows else 0))
-
-
-def _array(values: np.ndarray) -> SeriesInputs:
-    """Values of shape (examples, time) or (examples, time, input) as float64 of the latter shape."""
-    values = values[..., np.newaxis] if values.ndim == 2 else values
-    if values.ndim != 3:
-        raise DataError(f"expected an array of shape (examples, time) or (examples, time, input), not {values.shape}")
-    with np.errstate(invalid="ignore"):
-        bad = np.argwhere(~(np.abs(values) <= LARGEST))
-    if len(bad):
-        raise DataError(f"series {bad[0][0]}, step {bad[0][1]} (both counted from 0) is not a finite number")
-    return SeriesInputs.of(values.astype(np.float64))
 
 
 def _lines(path: Path) -> list[str]:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from gatework._files import atomic
 from gatework.errors import UsageError
 from gatework.export._models import is_network
@@ -16,9 +14,6 @@ from gatework.export._onnx import Exported, onnx
 from gatework.export._write import write
 from gatework.tasks._after_training import Exportable
 from gatework.training.predictor import Predictor
-
-_EXAMPLES = 3
-"""How many examples a network is traced with: more than one, so that their number stays free."""
 
 
 def run(predictor: Predictor, to: str, file: Path) -> str:
@@ -36,27 +31,27 @@ def run(predictor: Predictor, to: str, file: Path) -> str:
         UsageError: There is no such target, or it has nothing for the network.
         ExportError: The export is not what the network is; nothing is written.
     """
-    task, network = predictor.task, predictor.network
+    task, blend = predictor.task, predictor.task.blend
     about: dict[str, Any] = {"task": predictor.run.recipe.task, **task.state()}
+    written = _written(predictor, to, file, about)
+    if blend is None or blend.is_network:
+        return written
+    return f"{written}; it holds the network alone, and the run answers with {blend.name}"
+
+
+def _written(predictor: Predictor, to: str, file: Path, about: dict[str, Any]) -> str:
+    task, network = predictor.task, predictor.network
     if is_network(network):
-        written, blend = write(task.calibrated(network).eval(), to, file, about=about), task.blend
-        if blend is None or blend.is_network:
-            return written
-        return f"{written}; it holds the network alone, and the run answers with {blend.name}"
-    parts = task.exportable(network) if to == "onnx" else {}
-    if parts:
-        return "\n".join(map(str, _together(parts, file, about)))
-    if task.needs_input or to != "onnx":
+        return write(task.calibrated(network).eval(), to, file, about=about)
+    parts, name = task.exportable(network), predictor.run.recipe.task
+    if not parts:
         raise UsageError(
-            f'a network of the task "{predictor.run.recipe.task}" cannot be written as {to} from its run; '
-            "gatework.export.onnx(run.network, FILE, inputs=...) writes its ONNX from an example of what it takes"
+            f'a network of the task "{name}" cannot be written from its run; gatework.export.onnx(run.network, FILE, '
+            "inputs=...) writes its ONNX from an example of what it takes"
         )
-    examples = task.encode(predictor.read())
-    batch = examples.batch(np.resize(np.arange(len(examples)), _EXAMPLES)).tensors()
-    inputs = {name: tensor for name, tensor in batch.items() if tensor is not None}
-    # The window and the horizon are what the network was trained for; only how many there are is free.
-    fixed = {name: tuple(range(1, tensor.dim())) for name, tensor in inputs.items() if tensor.dim() > 1}
-    return str(onnx(network, file, tuple(inputs.values()), fixed=fixed, about=about))
+    if to != "onnx":
+        raise UsageError(f'a network of the task "{name}" is not written as {to}; --to onnx writes it')
+    return "\n".join(map(str, _together(parts, file, about)))
 
 
 def _together(parts: Exportable, file: Path, about: dict[str, Any]) -> list[Exported]:

@@ -282,9 +282,21 @@ def _sized(shape: tuple[int | str, ...], sizes: Mapping[str, int]) -> tuple[int,
 
 
 def _drawn(random: np.random.Generator, example: Tensor, shape: tuple[int, ...]) -> np.ndarray:
-    """A random input: numbers around those of the example, some of its own where they are no floats."""
+    """A random input: numbers around those of the example, some of its own where they are no floats.
+
+    What is above 0 throughout stays so, as a scale, and a column of 0 and 1 as well, as of what was observed: a model
+    need not make sense of others.
+    """
     values = _single(example).numpy()
     if not example.is_floating_point():
         return random.choice(values.reshape(-1), shape).astype(values.dtype)
     mean, scale = (float(values.mean()), float(values.std()) or 1.0) if values.size else (0.0, 1.0)
-    return random.normal(mean, scale, shape).astype(np.float32)
+    drawn = random.normal(mean, scale, shape).astype(np.float32)
+    if not values.any():
+        return drawn
+    if (values > 0).all():
+        return np.abs(drawn)
+    if values.ndim > 1 and values.shape[-1] == shape[-1]:
+        for column in np.flatnonzero(((values == 0) | (values == 1)).reshape(-1, shape[-1]).all(axis=0)):
+            drawn[..., column] = random.choice(values[..., column].reshape(-1), shape[:-1])
+    return drawn

@@ -120,8 +120,9 @@ class SequenceTask(DenseTask):
         Raises:
             DataError: They are.
         """
-        if isinstance(self.encoder, SeriesEncoder) and isinstance(inputs, SeriesInputs):
-            width, expected = inputs.shape[2], len(self.encoder.scale.mean)
+        if isinstance(self.encoder, SeriesEncoder) and isinstance(inputs, (SeriesInputs, RaggedSeries)):
+            values = inputs.values if isinstance(inputs, RaggedSeries) else inputs
+            width, expected = values.shape[-1], len(self.encoder.scale.mean)
             if width != expected:
                 raise DataError(
                     f"each step of the series has {width} values, expected one for each of {expected} variables"

@@ -146,7 +146,7 @@ function answer(input) {
 
 function encoded(encoder, input) {
   if (encoder.kind === "series") {
-    const { mean, std } = encoder;
+    const { mean, std } = encoder.scale;
     if (!Array.isArray(input) || !input.length) throw new TypeError("a series of one step at least was expected");
     const rows = input.map((row) => (Array.isArray(row) ? row : [row]));
     if (!rows.every((row) => row.length === mean.length && row.every(Number.isFinite))) {
@@ -154,6 +154,7 @@ function encoded(encoder, input) {
     }
     return rows.map((row) => row.map((value, k) => Math.fround((value - mean[k]) / std[k])));
   }
+  if (encoder.kind === "sound") return input; // its features, as the network reads them: sound itself is read elsewhere
   if (typeof input !== "string") throw new TypeError("a text was expected");
   const known = new Map([...encoder.words, ...(encoder.pairs ?? [])].map((word, place) => [word, place + 2]));
   let words = tokenise(input).tokens.map(({ token }) => token);

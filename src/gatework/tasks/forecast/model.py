@@ -104,7 +104,7 @@ class ForecastNetwork(nn.Module):
         self.register_buffer("counts", torch.from_numpy(nothing.counts).float())
 
     def forward(
-        self, inputs: Tensor, ahead: Tensor, static: Tensor, level: Tensor, scale: Tensor, skip: Tensor
+        self, inputs: Tensor, ahead: Tensor | None, static: Tensor | None, level: Tensor, scale: Tensor, skip: Tensor
     ) -> Tensor:
         """What is said of every step before calibration, shape (batch, horizon, numbers).
 
@@ -113,8 +113,8 @@ class ForecastNetwork(nn.Module):
 
         Args:
             inputs: Windows, shape (batch, window, features).
-            ahead: What is known ahead, shape (batch, horizon, features).
-            static: What never changes, shape (batch, features).
+            ahead: What is known ahead, shape (batch, horizon, features); None does where there are no features.
+            static: What never changes, shape (batch, features), likewise.
             level: The level of each window, shape (batch,).
             scale: The scale of each window, shape (batch,).
             skip: The simple forecast that the network adds to, in the window's measure, shape (batch, horizon).
@@ -168,7 +168,7 @@ class ForecastNetwork(nn.Module):
         self.alpha.copy_(torch.from_numpy(known.alpha))
         self.counts.copy_(torch.from_numpy(known.counts))
 
-    def states(self, windows: Tensor, static: Tensor, known: WindowCounts | None) -> Tensor:
+    def states(self, windows: Tensor, static: Tensor | None, known: WindowCounts | None) -> Tensor:
         """What is known of every segment of the horizon, shape (batch, segments, hidden)."""
         count, size = windows.shape[0], self.segment
         segments = torch.relu(self.encode(windows.reshape(count, windows.shape[1] // size, -1)))
@@ -178,7 +178,7 @@ class ForecastNetwork(nn.Module):
             queries = queries + self.law.size(known.sizes)[:, None]
         return self._recursive(queries, state) if self.is_recursive else self._direct(queries, state)
 
-    def _raw(self, states: Tensor, ahead: Tensor, answer: nn.Linear, known: _Known | None) -> Tensor:
+    def _raw(self, states: Tensor, ahead: Tensor | None, answer: nn.Linear, known: _Known | None) -> Tensor:
         """The numbers of every step of the horizon, shape (batch, horizon, numbers)."""
         values: Tensor = answer(self.dropout(states))
         values = values.reshape(states.shape[0], self.steps * self.segment, -1)[:, : self.horizon]
@@ -186,7 +186,7 @@ class ForecastNetwork(nn.Module):
             return values
         return values + known(ahead, states.repeat_interleave(self.segment, dim=1)[:, : self.horizon])
 
-    def _queries(self, count: int, static: Tensor) -> Tensor:
+    def _queries(self, count: int, static: Tensor | None) -> Tensor:
         """What the decoder's cell reads for each segment, shape (batch, segments, hidden)."""
         queries = self.place.expand(count, -1, -1)
         return queries if self.static is None else queries + self.static(static)[:, None]

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from gatework.data.dataset import Batch, Columns, Dataset, Examples, Split
     from gatework.options import DataOptions, ModelOptions
     from gatework.recipe import Recipe
+    from gatework.tasks._after_training import Exportable
     from gatework.tasks._blend import Blend
     from gatework.tasks._chart import Chart
     from gatework.tasks._live import Live
@@ -416,7 +417,7 @@ class ForecastTask(DenseTask):
     def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
         """A page in which the network forecasts."""
         network, plan = _network(model), self.plan
-        split = self._offered(given)
+        split = self._last() if given is None else given
         origins = origins_of(split.take(np.arange(min(len(split), MOST_WINDOWS))))
         whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
         raw, known = _raw(self, network, whole), network.calibration
@@ -425,10 +426,12 @@ class ForecastTask(DenseTask):
         examples = cast("OriginExamples", self.encode(whole))
         return live(network, plan, self.features, examples, factors, answered_by=answered_by)
 
-    def _offered(self, given: Split | None) -> Split:
-        """The windows that a page offers: those given, or the ends of the training table's series."""
-        if given is not None:
-            return given
+    def exportable(self, model: nn.Module) -> Exportable:
+        """The network, called with windows as in training, before its intervals are stretched."""
+        return forecast.exportable(_network(model), self.encode(self._last()))
+
+    def _last(self) -> Split:
+        """The last windows of the training table's series that can be forecast from."""
         try:
             return at_the_end(self.history, self.plan.horizon, self.plan.season)
         except DataError:
