@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +76,7 @@ class Study:
         with self._alone():
             self.study = optuna.create_study(
                 storage=JournalStorage(JournalFileBackend(str(out / "journal.log"))),
-                pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=FIRST_LOOK, reduction_factor=2),
+                pruner=optuna.pruners.NopPruner(),  # `is_hopeless()` says which are stopped
                 study_name=_NAME,
                 direction="minimize" if plan.lower_is_better else "maximize",
                 load_if_exists=True,
@@ -87,6 +87,10 @@ class Study:
     def trials(self) -> list[optuna.trial.FrozenTrial]:
         """Every trial that has begun, as it stands."""
         return [trial for trial in self.study.get_trials(deepcopy=False) if trial.state.name != "WAITING"]
+
+    def is_hopeless(self, number: int) -> bool:
+        """Whether a trial is stopped after the epoch that it has reported last."""
+        return is_hopeless(self.study.get_trials(deepcopy=False), number, self.plan.lower_is_better)
 
     def _alone(self) -> FileLock:
         return FileLock(self.out / "locks" / "search.lock")
@@ -137,6 +141,34 @@ class Study:
     def is_under_way(self) -> bool:
         """Whether another process trains a trial."""
         return any(trial.state.name == "RUNNING" for trial in self.trials)
+
+
+def is_hopeless(trials: Sequence[optuna.trial.FrozenTrial], number: int, lower_is_better: bool) -> bool:
+    """Whether a trial is stopped after the epoch that it has reported last.
+
+    This is successive halving as trials come (L. Li et al., "A system for massively parallel hyperparameter tuning",
+    MLSys 2020), held to its half: a trial goes on if it is among the better half of those that came as far, and no more
+    than half of them go on with it. In a search that gets better almost every trial is among the better half of those
+    before it. One that is better than all others goes on in any case.
+
+    Args:
+        trials: All trials.
+        number: Which one of them.
+        lower_is_better: Whether the figure that they are judged by is an error.
+    """
+    mine = trials[number]
+    epoch = mine.last_step or 0
+    looks, rest = divmod(epoch, FIRST_LOOK)
+    if rest or not looks or looks & (looks - 1):
+        return False
+    others = [t for t in trials if t.number != number and epoch in t.intermediate_values]
+    sign = -1 if lower_is_better else 1
+    ahead = [sign * (t.intermediate_values[epoch] - mine.intermediate_values[epoch]) for t in others]
+    half = (len(others) + 2) // 2
+    if all(lead < 0 for lead in ahead):
+        return False
+    has_gone_on = [t.state.name != "PRUNED" or t.last_step != epoch for t in others]
+    return sum(lead > 0 for lead in ahead) >= half or sum(has_gone_on) >= half
 
 
 class _Held:

@@ -136,11 +136,9 @@ class _Watcher(Progress):
             _Stopped: The trial is among the worse half, or the time is over.
         """
         self._report(record)
-        # Asked of the first trial too, so that the others are compared with it.
-        is_hopeless = self.claim.trial.should_prune()
         if self.claim.is_start or record["epoch"] == self.epochs:
             return
-        if is_hopeless:
+        if self.study.is_hopeless(self.claim.trial.number):
             raise _Stopped("behind the better half")
         if _is_late(self.plan, self.study):
             raise _Stopped("out of time")
