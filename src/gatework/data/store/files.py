@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _VERSION = 2
 _BLOCK = 1 << 22
 _MOST = 1 << 30
 _MAPPED = 1 << 28
+_SEEKING = threading.Lock()
 
 
 class ArrayWriter:
@@ -92,8 +94,9 @@ def _digest(file: Path) -> str:
 
 def _read_at(file: int, size: int, place: int) -> bytes:
     """What `os.pread` does, where there is none."""
-    os.lseek(file, place, os.SEEK_SET)
-    return os.read(file, size)
+    with _SEEKING:
+        os.lseek(file, place, os.SEEK_SET)
+        return os.read(file, size)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class ShuffledOrder(Sequence[np.ndarray]):
         seed: The run's seed.
         epoch: The epoch, counted from 1.
         lengths: The lengths of the examples at some positions; None where they are equal or do not matter.
-        ahead: Told the examples of the next batches before these are asked for.
+        ahead: Told the examples of the next batches before these are asked for, and those that follow them.
         first: The first batch; a training that goes on begins behind those that are done.
     """
 
@@ -86,7 +86,7 @@ class ShuffledOrder(Sequence[np.ndarray]):
         seed: int,
         epoch: int,
         lengths: Callable[[np.ndarray], np.ndarray] | None = None,
-        ahead: Callable[[np.ndarray], None] | None = None,
+        ahead: Callable[[np.ndarray, np.ndarray], None] | None = None,
         first: int = 0,
     ) -> None:
         self._arguments = (size, batch_size, seed, epoch, lengths, ahead)
@@ -94,6 +94,7 @@ class ShuffledOrder(Sequence[np.ndarray]):
         self._permutation = Permutation(size, (seed, epoch))
         self._of_pool = POOL if lengths else _TOGETHER
         self._pool, self._batches = -1, list[np.ndarray]()
+        self._following = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return max(self._count - self._first, 0)
@@ -112,18 +113,23 @@ class ShuffledOrder(Sequence[np.ndarray]):
             raise IndexError(f"batch {place} of {len(self)}")
         pool, at = divmod(place + self._first, self._of_pool)
         if pool != self._pool:
-            self._pool, self._batches = pool, self._cut(pool)
+            self._batches, self._pool = self._cut(pool), pool
         return self._batches[at]
 
     def _cut(self, pool: int) -> list[np.ndarray]:
         """The batches of a pool in their order."""
-        size, batch_size, seed, epoch, lengths, ahead = self._arguments
-        first, count = pool * self._of_pool * batch_size, self._of_pool * batch_size
-        index = self._permutation(np.arange(first, min(first + count, size)))
+        _, batch_size, seed, epoch, lengths, ahead = self._arguments
+        index = self._following if pool == self._pool + 1 and len(self._following) else self._examples(pool)
         if ahead is not None:
-            ahead(index)
+            self._following = self._examples(pool + 1)
+            ahead(index, self._following)
         if lengths is None:
             return [index[k : k + batch_size] for k in range(0, len(index), batch_size)]
         index = index[np.argsort(lengths(index), kind="stable")]
         batches = [index[k : k + batch_size] for k in range(0, len(index), batch_size)]
         return [batches[k] for k in np.random.default_rng((seed, epoch, pool)).permutation(len(batches))]
+
+    def _examples(self, pool: int) -> np.ndarray:
+        """The examples of a pool; none behind the last one."""
+        size, count = self._arguments[0], self._of_pool * self._arguments[1]
+        return self._permutation(np.arange(pool * count, max(min(pool * count + count, size), pool * count)))
