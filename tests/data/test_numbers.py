@@ -56,6 +56,18 @@ def test_one_column_decides_for_another() -> None:
     assert read(["20.123", "19.456"], ["45", "146"]) == [[20.123, 19.456], [45, 146]]
 
 
+@pytest.mark.parametrize("odd", ["broken", "1.0.2", "1,2,3"])
+def test_one_odd_field_leaves_the_others_readable_and_is_the_one_that_is_named(odd: str) -> None:
+    with pytest.raises(DataError, match=f'row 20 is "{odd}", expected a number; mend'):
+        read([f"{20 + k},5" for k in range(20)] + [odd])
+    with pytest.raises(DataError, match=f'row 20 is "{odd}", expected a number; mend'):
+        read([f"1.{100 + k},5" for k in range(20)] + [odd])
+
+
+def test_dashes_in_a_field_are_a_missing_value() -> None:
+    assert str(read(["1,5", "---", "–", "n/a"])) == str([[1.5, float("nan"), float("nan"), float("nan")]])
+
+
 @pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%", "1,5,5", "١"])
 def test_what_is_no_number_is_named(text) -> None:
     with pytest.raises(DataError, match=r'x.csv, column "c0": row 1 is ".*", expected a number; mend'):

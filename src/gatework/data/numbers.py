@@ -12,7 +12,10 @@ import polars as pl
 from gatework.data.reading import Reading
 from gatework.errors import DataError
 
-MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "-", "?", "#N/A", "NaT", "<NA>")
+MISSING_WORDS = frozenset(
+    ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "n/a", "#N/A", "NaT", "<NA>")
+    + ("-", "--", "---", "–", "—", "?")
+)
 """What stands for a value that is not there."""
 LARGEST = 1e30
 """The largest number that is taken: networks compute in float32, which ends at 3.4e38, with room for their weights."""
@@ -179,9 +182,8 @@ def number_marks(columns: Iterable[pl.Series], reading: Reading) -> tuple[Readin
     if not texts:
         return reading, ()
     possible = [style for style in _STYLES if reading.decimal in (None, style[0])]
-    style = next((s for s in possible if all(column.str.contains(_pattern(*s)).all() for column in texts)), None)
-    if style is None:
-        return replace(reading, decimal=reading.decimal or ".", thousands=""), ()
+    # One odd field must not make the others unreadable: the style that reads the most, and of equals the likelier.
+    style = max(possible, key=lambda s: sum(int(column.str.contains(_pattern(*s)).sum()) for column in texts))
     doubtful = _doubtful(texts, style) if reading.decimal is None else []
     if doubtful:
         return _with_doubt(reading, style[0], doubtful)
@@ -219,8 +221,8 @@ def _with_doubt(reading: Reading, mark: str, columns: list[pl.Series]) -> tuple[
 
 
 def _number_texts(column: pl.Series) -> pl.Series:
-    """The different texts of a column that look like numbers as a whole; none where they do not."""
+    """The different texts of a column that look like numbers; none where more than a tenth do not."""
     texts = column.str.strip_chars().str.replace("^[−–]", "-").unique(maintain_order=True).drop_nulls()
     texts = texts.filter(~texts.is_in(list(MISSING_WORDS)))
     is_number = texts.str.contains(r"^[+-]?[\d.,'’\s\x{A0}\x{202F}]+(?:[eE][+-]?\d+)?$")
-    return texts if is_number.sum() > 0.9 * len(texts) else texts.clear()
+    return texts.filter(is_number) if is_number.sum() > 0.9 * len(texts) else texts.clear()
