@@ -100,6 +100,8 @@ def test_a_type_checker_knows_every_keyword_argument(tmp_path):
         (("time", "target", "horizon", "known"), "forecast"),
         (("time", "target", "label"), "detect"),
         (("time.time", "detect.gap"), "detect"),
+        (("time", "target", "label", "series"), "detect"),
+        (("time", "label", "series"), "classify"),
     ],
 )
 def test_each_task_says_itself_whether_options_speak_of_it(given, task):
@@ -110,6 +112,8 @@ def test_a_plain_text_without_a_task_names_those_that_read_one():
     with pytest.raises(UsageError, match=r"story\.txt is a text, not a table: name the task .* translate or generate"):
         implied_task((), Path("story.txt"))
     assert implied_task(("source_column", "target"), Path("pairs.txt")) == "translate"
+    assert implied_task((), Path("memory.TMX.gz")) == "translate"
+    assert implied_task((), Path("tweets.txt.gz.csv")) == "classify"
 
 
 def test_the_tasks_that_read_an_option_are_known():

@@ -188,7 +188,8 @@ def chosen_columns(table: Table, config: DataOptions, answer: Answer) -> Columns
         both = answer == "label" and config.text is None
         raise UsageError(
             f"which column of {table.where} is to be predicted? Name it with --{answer}"
-            f"{', and that of the text with --text' if both else ''}: there is {', '.join(table.frame.columns)}"
+            + (", and that of the text with --text; a number with --target, and a column of times with --time" * both)
+            + f": there is {', '.join(table.frame.columns)}"
         )
     table.column(name)
     kind: Kind | None = "series" if answer == "target" and config.text is None else None

@@ -200,7 +200,8 @@ def _is_made_for(path: Path) -> bool:
 
 
 def _is_meant_by(given: Collection[str]) -> bool:
-    return "target" not in given and ("time" not in given or "value" in given)
+    """Whether there is a class to tell; a label of whole series that have times is none of single rows."""
+    return "target" not in given and ("time" not in given or "value" in given or {"series", "label"} <= set(given))
 
 
 OPTIONS = TaskOptions(

@@ -71,7 +71,8 @@ class DetectPrediction(OptionSection):
 
 
 def _is_meant_by(given: Collection[str]) -> bool:
-    return "time" in given and any(name in given for name in ("label", *(o.name for o in options_of(DetectOptions))))
+    is_labelled = "label" in given and ("target" in given or "series" not in given)
+    return "time" in given and (is_labelled or any(option.name in given for option in options_of(DetectOptions)))
 
 
 OPTIONS = TaskOptions(

@@ -95,6 +95,10 @@ class TranslatePrediction(OptionSection):
     )
 
 
+def _is_made_for(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".tmx")
+
+
 def _is_meant_by(given: Collection[str]) -> bool:
     return "source_column" in given
 
@@ -120,4 +124,5 @@ OPTIONS = TaskOptions(
     recipes=Path(__file__).with_name("recipes"),
     reads_texts=True,
     is_meant_by=_is_meant_by,
+    is_made_for=_is_made_for,
 )
