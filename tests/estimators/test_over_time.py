@@ -96,7 +96,7 @@ def test_what_is_known_ahead_moves_a_forecast():
     forecast = fitted.predict(ahead)
     assert forecast.shape == (4, 2)
     np.testing.assert_allclose(forecast[:, 0], [8, 5, 8, 5], atol=0.6)
-    with pytest.raises(ValueError, match="was said to be known ahead"):
+    with pytest.raises(ValueError, match="said to be known ahead"):
         fitted.predict(2)
 
 

@@ -96,7 +96,7 @@ def test_clouds_ask_by_frames(client):
         ("texts", b'{"series": [1]}', '"texts" takes texts or rows, not series'),
         ("texts", b"{}", '"texts" takes texts or rows, not nothing'),
         ("texts", b'{"text": "a", "options": {"horizon": 1}}', '"texts" has no option "horizon": there is none'),
-        ("series", b'{"series": [1, 2]}', "each step of the series has 1 values, expected one for each of 2 variables"),
+        ("series", b'{"series": [1, 2]}', "each step of the series has 1 value, expected one for each of 2 variables"),
         ("series", b'{"series": [[1, 2], [3]]}', "a series is a list of numbers"),
         ("series", b'{"series": [["1", "2"]]}', "a series is a list of numbers"),
         ("series", b'{"series": [[1, 1e300]]}', "is not a finite number"),

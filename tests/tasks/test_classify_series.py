@@ -12,11 +12,13 @@ import gatework as gw
 from gatework import tasks
 from gatework.data.inputs import RaggedSeries
 from gatework.errors import DataError, UsageError
+from gatework.inside.page.write import write_page
 from gatework.tasks import _warping
 from gatework.tasks._warping import distances
 from gatework.tasks.classify import baselines
 from gatework.tasks.classify.kernels import drawn
 from gatework.tasks.classify.linear import pooled
+from gatework.tasks.classify.report.errors import _lines, series_width
 from gatework.tasks.classify.warping import class_scores
 from support.long_tables import COLUMNS, small, waves
 
@@ -149,6 +151,17 @@ def test_a_report_and_a_comparison_stand(run, tmp_path):
     data = run.recipe.data.dataset
     gw.compare(data, task="classify", recipe=small(epochs=1), cells=["lstm"], seeds=1, out=tmp_path / "compared")
     assert "time warping" in gw.report(tmp_path / "compared").read_text(encoding="utf-8")
+
+
+def test_each_variable_of_a_series_is_a_line_of_its_own_and_has_its_name(run, tmp_path):
+    # Two variables, one step after the other: the first rises from 0 to 2, the second falls from 9 to 5.
+    first, second = _lines([0, 9, 1, 7, 2, 5], 2)
+    assert first == "0.0,9.5 50.0,5.0 100.0,0.5"
+    assert second == "0.0,10.5 50.0,15.0 100.0,19.5"
+    assert series_width(run.task.state()) == 2
+    page = write_page([run], tmp_path / "live.html").read_text()
+    assert '"variable_names":["a","b"]' in page.replace(" ", "")
+    assert run.task.example_input == "FILE.csv"
 
 
 def test_the_default_recipe_standardises_and_what_a_person_gives_stays(tmp_path):

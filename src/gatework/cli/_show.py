@@ -267,8 +267,7 @@ def run_summary(run: Run) -> None:
     if options := step_options(run.recipe.to_dict()["model"]):
         say(f"around the cell: {options}")
     print(f"\nRun: {run.path}")
-    what = run.task.example_input if run.task.needs_input else ""
-    print(f"Next: gatework report {run.path}, gatework predict {run.path} {what}".rstrip())
+    print(f"Next: gatework report {run.path}, gatework predict {run.path} {run.task.example_input}".rstrip())
     for command in run.task.next_commands:
         print(f"      {command.replace('{run}', str(run.path))}")
 

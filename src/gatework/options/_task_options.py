@@ -138,7 +138,8 @@ def implied_task(given: Collection[str], data: Path | None = None) -> str:
     meant = [task.name for task in able if task.is_meant_by(bare)]
     if len(meant) > 1:
         raise UsageError(
-            f"these options fit several tasks ({', '.join(meant)}); name one: gatework check {meant[0]} FILE, gatework compare FILE --task {meant[0]}"
+            f"these options fit several tasks ({', '.join(meant)}); name one: gatework check {meant[0]} FILE, "
+            f"gatework compare FILE --task {meant[0]}"
         )
     readers = [task.name for task in TASKS.values() if task.reads_texts]
     if data and data.suffix.lower() in _TEXTS and not set(meant) & set(readers):

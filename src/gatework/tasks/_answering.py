@@ -27,13 +27,16 @@ class Answering(Core):
 
     Attributes:
         needs_input: Whether a prediction needs something to predict; a forecast goes on from what was learnt from.
-        example_input: What a person may predict first, as the command line takes it.
         is_quantizable: Whether its networks in torch answer on int8 as `gatework.quantize` makes them.
     """
 
     needs_input: ClassVar[bool] = True
     is_quantizable: ClassVar[bool] = False
-    example_input: ClassVar[str] = '"..."'
+
+    @property
+    def example_input(self) -> str:
+        """What a person may predict first, as the command line takes it; nothing where none is needed."""
+        return '"..."' if self.needs_input else ""
 
     @property
     def reads_bytes(self) -> bool:

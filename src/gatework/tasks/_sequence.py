@@ -18,6 +18,7 @@ from gatework.data.sounds import SoundEncoder
 from gatework.data.store.inputs import PackedInputs, PackedSplit
 from gatework.data.text import UNKNOWN, TextEncoder, Texts
 from gatework.errors import DataError, UsageError
+from gatework.formatting import counted
 from gatework.inference.sequence import SequenceNetwork, Sizes
 from gatework.tasks._blend import NETWORK
 from gatework.tasks._dense import DenseTask
@@ -85,6 +86,13 @@ class SequenceTask(DenseTask):
         return True
 
     @property
+    def example_input(self) -> str:
+        """A text, numbers, a table of series in columns, or a recording."""
+        if isinstance(self.encoder, SoundEncoder):
+            return "FILE.wav"
+        return "FILE.csv" if isinstance(self.encoder, SeriesEncoder) else '"..."'
+
+    @property
     def reads_parts(self) -> bool:
         """Whether every row of a table is an example of its own."""
         return True
@@ -125,7 +133,8 @@ class SequenceTask(DenseTask):
             width, expected = values.shape[-1], len(self.encoder.scale.mean)
             if width != expected:
                 raise DataError(
-                    f"each step of the series has {width} values, expected one for each of {expected} variables"
+                    f"each step of the series has {counted(width, 'value')}, expected one for each of {expected} "
+                    "variables" + ("; give them as a table, in the columns of training" if self.columns else "")
                 )
 
     def read_known(self, source: Any, recipe: Recipe, **options: Any) -> Split:

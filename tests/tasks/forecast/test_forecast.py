@@ -213,6 +213,7 @@ def test_what_cannot_be_learnt_is_refused_in_one_sentence(
 def test_a_future_without_what_is_known_ahead_is_refused(tmp_path: Path) -> None:
     values = np.arange(100.0) % 9
     run = trained(daily(values, promo=values > 4), tmp_path / "run", known="promo", epochs=1)
+    assert run.task.example_input == "FILE.csv", "what is known ahead must be given"
     with pytest.raises(DataError, match='2020-04-10 has no value in the column "promo"'):
         forecasts(run)
     future = daily(np.zeros(4), start="2020-04-10", promo=[True, False, None, True]).drop("y")

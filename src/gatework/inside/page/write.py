@@ -93,9 +93,22 @@ class _Frame:
     cells: dict[str, Derivation]
 
 
+def _variable_names(run: Run, variables: int) -> tuple[str, ...]:
+    """The columns of a long table that a step's values stood in; none of other series."""
+    columns: Any = getattr(run.task, "columns", {})
+    names = tuple(columns.get("values", ())) if isinstance(columns, Mapping) else ()
+    return names if len(names) == variables else ()
+
+
 def _frame(held: Content, runs: Sequence[Run], inputs: Any) -> _Frame:
     is_text = held.kind == "text"
-    data = {"kind": held.kind, "variables": held.variables, "runs": held.runs, "presets": presets(runs[0], inputs)}
+    data = {
+        "kind": held.kind,
+        "variables": held.variables,
+        "variable_names": _variable_names(runs[0], held.variables),
+        "runs": held.runs,
+        "presets": presets(runs[0], inputs),
+    }
     return _Frame(
         title="Inside",
         main=template(_own("inspect.html")).render(kind=held.kind, runs=held.runs),

@@ -91,7 +91,6 @@ class UsualTask(Stored, DenseTask):
 
     options = OPTIONS
     name = OPTIONS.name
-    example_input = "FILE.csv"
     metric = "mae"
     lower_is_better = True
     shown: ClassVar[tuple[str, ...]] = ("mae", "rmse")
@@ -144,6 +143,11 @@ class UsualTask(Stored, DenseTask):
     def sections(cls, answered: Answered) -> list[ReportSection]:
         """What a report shows of answers."""
         return report.sections(answered)
+
+    @property
+    def example_input(self) -> str:
+        """A table."""
+        return "FILE.csv"
 
     @property
     def takes(self) -> tuple[str, ...]:

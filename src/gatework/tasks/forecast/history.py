@@ -19,6 +19,7 @@ from gatework.data.reading import Reading
 from gatework.data.tables import Table
 from gatework.data.timestamps import read_stamps
 from gatework.errors import DataError
+from gatework.formatting import counted, listed
 from gatework.options import TimeOptions
 from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.totals import with_totals, without_totals
@@ -251,13 +252,15 @@ def check_known(table: Panel, horizon: int, source: str, row: Callable[[int], st
         missing = np.argwhere(np.isnan(ahead))
         if len(missing) or len(ahead) < horizon:
             step = int(missing[0][0]) if len(missing) else len(ahead)
-            column = names[int(missing[0][1])] if len(missing) else ", ".join(table.columns.known)
+            lacking = [names[int(missing[0][1])]] if len(missing) else list(table.columns.known)
+            named = [f'"{name}"' for name in lacking]
+            column = f"column{'s' * (len(named) > 1)} {listed(named)}"
             at = np.flatnonzero((table.rows == (number, end + step)).all(axis=1))
             stamp = table.stamps(np.array([series.start + end + step]))[0]
             what = f"{row(int(at[0]))}, {stamp}," if len(at) else f"{stamp}"
             raise DataError(
-                f'{of}: {what} has no value in the column "{column}", which was said to be known ahead; give a table '
-                f"with the {horizon} steps to forecast, or a shorter --horizon"
+                f"{of}: {what} has no value in the {column}, said to be known ahead; give gatework predict a FILE with "
+                f"the {counted(horizon, 'step')} to forecast, or a shorter --horizon"
             )
 
 

@@ -102,6 +102,11 @@ class ForecastTask(DenseTask):
         return {"time": self.history.columns.time, "target": self.history.columns.targets}
 
     @property
+    def example_input(self) -> str:
+        """The rows to forecast where something is known of them ahead, else nothing."""
+        return "FILE.csv" if self.history.columns.known else ""
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """Rows of a table."""
         return ("rows",)

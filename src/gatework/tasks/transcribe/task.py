@@ -96,7 +96,6 @@ class TranscribeTask(Stored, Task):
     lower_is_better = True
     shown = ("wer", "cer")
     formats = tuple(FORMATS)
-    example_input = "FILE.wav"
     is_quantizable = True
 
     alphabet: Alphabet
@@ -197,6 +196,11 @@ class TranscribeTask(Stored, Task):
             network.hearings.fill_(hearings_due(share))
         densest = 1 / (self.stack * (1 + self.speech.speed))
         return SplicedExamples(whole, network.cuts.numpy(), self.alphabet, self.speech.splice, densest)
+
+    @property
+    def example_input(self) -> str:
+        """A recording."""
+        return "FILE.wav"
 
     @property
     def told_by_content(self) -> bool:

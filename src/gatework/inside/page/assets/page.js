@@ -30,7 +30,7 @@ class Page {
     at("preset").append(element("option", { value: -1, hidden: true }, "your own"));
     this.options("layer", Math.max(...this.networks.map((n) => n.layers)), (k) => `${k + 1}`);
     at("direction-label").hidden = this.networks.every((n) => n.directions === 1);
-    this.options("variable", DATA.variables, (k) => `${k + 1}`);
+    this.options("variable", DATA.variables, (k) => DATA.variable_names[k] ?? `${k + 1}`);
     const classes = this.networks[0].classes;
     at("explain-label").hidden = !classes.length;
     ["the predicted class", ...classes].forEach((name, k) => at("explain").append(element("option", { value: k - 1 }, name)));

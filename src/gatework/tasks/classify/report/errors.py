@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ _LONGEST = 20_000
 _DISAGREEMENTS = 10
 _MISTAKES = 6
 _LINE_POINTS = 200
+_LANES = 6
 # Control characters show as the replacement character; the page's encoding has no other form for them.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -47,7 +48,7 @@ class Example:
 
     Attributes:
         number: Its place in the test part, from 1.
-        series: The points of a line, where the examples are series rather than texts.
+        series: The points of a line for each variable, where the examples are series rather than texts.
         start: The text's beginning.
         rest: What follows it, shown on request.
         dropped: How many characters are not in the page at all.
@@ -56,7 +57,7 @@ class Example:
     """
 
     number: int
-    series: str
+    series: tuple[str, ...]
     start: str
     rest: str
     dropped: int
@@ -72,7 +73,8 @@ def errors(chances: Chances, answered: Answered) -> ReportSection | None:
     # Each text shows the networks and the best baseline; all baselines would bury the networks.
     shown = networks + [name for name in names if name not in networks][:1]
     inputs = answered.column("text", "input", "audio").to_list()
-    reader = _Reader(inputs, actual, chances.classes, {name: chances.by_name[name] for name in shown})
+    opinions = {name: chances.by_name[name] for name in shown}
+    reader = _Reader(inputs, actual, chances.classes, opinions, series_width(answered.state))
     rivals = networks if len(networks) > 1 else shown
     differs, widest = _disagreements([chances.by_name[name] for name in rivals], actual)
     wrong_everywhere = np.stack([chances.predicted(name) != actual for name in networks]).all(axis=0)
@@ -111,17 +113,18 @@ class _Reader:
     actual: np.ndarray
     classes: Sequence[str]
     chances: dict[str, np.ndarray]
+    width: int = 1
 
     def example(self, k: int) -> Example:
         shown = self.inputs[k]
         opinions = tuple(self._opinion(name, chance[k], int(self.actual[k])) for name, chance in self.chances.items())
         actual = self.classes[self.actual[k]]
         if isinstance(shown, list):
-            return Example(k + 1, _line(shown), "", "", 0, actual, opinions)
+            return Example(k + 1, _lines(shown, self.width), "", "", 0, actual, opinions)
         text = _CONTROLS.sub("\ufffd", (shown or "").strip())
         start = text if len(text) <= _SHORT * 1.2 else _until_word(text, _SHORT)
         dropped = max(len(text) - _LONGEST, 0)
-        return Example(k + 1, "", start, text[len(start) : _LONGEST], dropped, actual, opinions)
+        return Example(k + 1, (), start, text[len(start) : _LONGEST], dropped, actual, opinions)
 
     def _opinion(self, name: str, chance: np.ndarray, actual: int) -> Opinion:
         answer = int(chance.argmax())
@@ -129,14 +132,23 @@ class _Reader:
         return Opinion(name, self.classes[answer], answer == actual, float(chance[answer]), round(100 * float(at), 1))
 
 
-def _line(values: list[Any]) -> str:
-    # Points in a box of 100 by 20, the way SVG writes them.
-    series = np.ravel(np.asarray(values, dtype=np.float64))
-    kept = np.unique(np.linspace(0, len(series) - 1, min(_LINE_POINTS, len(series))).astype(int))
-    low, high = np.nanmin(series), np.nanmax(series)
-    heights = 19 - 18 * (series[kept] - low) / ((high - low) or 1.0)
-    across = 100 * kept / max(len(series) - 1, 1)
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True) if y == y)
+def series_width(state: Mapping[str, Any]) -> int:
+    """How many values a step of a series has, by the state of a fitted task; 1 of what is no series."""
+    return len(((state.get("encoder") or {}).get("scale") or {}).get("mean") or (0,))
+
+
+def _lines(values: list[Any], width: int) -> tuple[str, ...]:
+    """A line for each variable, one below the other in a box of 100 by 20, the way SVG writes their points."""
+    steps = np.asarray(values, dtype=np.float64).reshape(-1, width)
+    kept = np.unique(np.linspace(0, len(steps) - 1, min(_LINE_POINTS, len(steps))).astype(int))
+    across = 100 * kept / max(len(steps) - 1, 1)
+    lanes = min(width, _LANES)
+    drawn = []
+    for lane, series in enumerate(steps.T[:lanes]):
+        low, high = np.nanmin(series), np.nanmax(series)
+        heights = (20 * lane + 19 - 18 * (series[kept] - low) / ((high - low) or 1.0)) / lanes
+        drawn.append(" ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, heights, strict=True) if y == y))
+    return tuple(drawn)
 
 
 def _until_word(text: str, length: int) -> str:
