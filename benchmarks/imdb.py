@@ -1,10 +1,11 @@
 """Film reviews within so many minutes: `python benchmarks/imdb.py --seeds 0 1 2 --minutes 60`.
 
 The network first learns the language of the training reviews and of the 50,000 without labels, for `--share` of the
-minutes, then the labels; `--no-pretrain` leaves the unlabelled reviews out. Of the training part 10 % validate: they
-choose the epoch, the temperature and the weight of the linear model beside the network. The test part is looked at
-once, in the end. A part of the minutes, `--rest`, is kept for reading, the linear models and the test; what each stage
-really took is printed. It needs the archive of the Large Movie Review Dataset (in the cache, or in `GATEWORK_DATA`).
+minutes, then the labels; `--no-pretrain` leaves the unlabelled reviews out, and `--recipe imdb-unlabelled` has a first
+network and the linear model label them. Of the training part 10 % validate: they choose the epoch, the temperature and
+the weight of the linear model beside the network. The test part is looked at once, in the end. A part of the minutes,
+`--rest`, is kept for reading, the linear models and the test; what each stage really took is printed. It needs the
+archive of the Large Movie Review Dataset (in the cache, or in `GATEWORK_DATA`).
 
 `--validate` prints the figures of the validation part alone and names none of the test part, for choosing settings.
 """
@@ -42,6 +43,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--share", type=float, default=0.75, help="of the others, for the language model")
     parser.add_argument("--pretrain", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--recipe", help="another than these two; --minutes are then those of its trainings")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--validate", action="store_true", help="say nothing of the test part")
     take_settings(parser)
@@ -52,7 +54,7 @@ def _measured(seed: int, given: argparse.Namespace) -> dict[str, float]:
     """The figures of one seed."""
     changes = settings(given)
     left = given.minutes - given.rest
-    if given.pretrain:
+    if given.pretrain and not given.recipe:
         changes = {"pretrain_minutes": given.share * left, "minutes": (1 - given.share) * left} | changes
     else:
         changes = {"minutes": left} | changes
@@ -62,7 +64,7 @@ def _measured(seed: int, given: argparse.Namespace) -> dict[str, float]:
             "classify",
             "imdb",
             out=Path(folder) / "run",
-            recipe="imdb-pretrained" if given.pretrain else "imdb",
+            recipe=given.recipe or ("imdb-pretrained" if given.pretrain else "imdb"),
             seed=seed,
             threads=given.threads,
             progress=Lines(),

@@ -17,7 +17,7 @@ from gatework.tasks.classify import label_curve
 from gatework.tasks.classify.options import PretrainingOptions
 from gatework.tasks.classify.pretraining import WordModelTask, take_over
 from gatework.tasks.classify.task import ClassifyTask
-from gatework.tasks.classify.unlabelled import PretrainedDataset, pretrained_recipe, unfrozen
+from gatework.tasks.classify.unlabelled import UnlabelledDataset, pretrained_recipe, unfrozen
 from gatework.training import Progress
 
 WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
@@ -49,7 +49,7 @@ def recipe_of(folder, **changes) -> Recipe:
 def test_nothing_of_a_text_that_is_held_back_reaches_the_language_model(texts):
     recipe = recipe_of(texts)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
-    assert isinstance(dataset, PretrainedDataset)
+    assert isinstance(dataset, UnlabelledDataset)
     held = {word for part in (dataset.validation, dataset.test) for text in part.inputs for word in text.split()[-1:]}
     assert len(held) == len(dataset.validation) + len(dataset.test)
     task = ClassifyTask.fit(dataset, recipe.data)
@@ -177,7 +177,7 @@ def test_texts_that_cannot_be_learnt_from_are_refused_in_a_sentence(texts):
     pl.DataFrame({"text": ["a text"], "stars": [3], "note": ["x y z"]}).write_csv(texts / "table.csv")
     for name in ("folder", "table.csv"):
         read = ClassifyTask.load(data, recipe.changed(pretrain=str(texts / name), text="text", label="label"))
-        assert isinstance(read, PretrainedDataset)
+        assert isinstance(read, UnlabelledDataset)
         assert len(read.unlabelled) == 1
 
 

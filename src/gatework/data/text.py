@@ -145,14 +145,14 @@ class Vocabulary:
         Args:
             texts: The training part.
             size: The most words to keep.
-            more: Further texts whose words count as well, such as those without labels.
-            pairs: The most pairs of words to keep of the training part.
+            more: Further texts whose words and pairs count as well, such as those without labels.
+            pairs: The most pairs of words to keep.
             most: The last so many tokens of a text are looked at for pairs; 0: all.
         """
         words = cls._of_words(texts, size, *more)
         if not pairs:
             return words
-        lengths, indices = words.encoded(texts, most)
+        lengths, indices = words.encoded(Texts.joined([texts, *more]) if more else texts, most)
         return words.with_pairs(WordPairs.fit(indices, lengths, len(words), FIRST_WORD, pairs))
 
     @classmethod

@@ -70,6 +70,19 @@ class InTraining(Core):
         """A training of another network that comes first, from which the task's own begins; none by default."""
         return None
 
+    def following(
+        self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
+    ) -> tuple[Dataset, Recipe]:
+        """What the task's own network learns from, and how, behind the training `before()`; by default as it is.
+
+        Args:
+            dataset: The data.
+            recipe: The recipe.
+            earlier: The weights of the network that was trained before, by name; empty where there was none.
+            seconds: What that took.
+        """
+        return dataset, recipe
+
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Changes fresh weights before the first step of a training, as to go on from another network's.
 

@@ -50,7 +50,8 @@ def beginning(run: Run, dataset: Dataset, label: str, progress: Progress, ranks:
             _train(folder, wanted, f"{label}, {wanted.name.replace('-', ' ')}", progress, ranks)
         earlier, _ = read_tensors(folder / _WEIGHTS)
         seconds = read_json(folder / _SUMMARY)["seconds"]
-    return Beginning(Trainer(run.path, run.recipe, run.task, dataset, label, progress, ranks, earlier), seconds)
+    dataset, recipe = run.task.following(dataset, run.recipe, earlier, seconds)
+    return Beginning(Trainer(run.path, recipe, run.task, dataset, label, progress, ranks, earlier), seconds)
 
 
 def _train(folder: Path, wanted: Before, label: str, progress: Progress, ranks: Alone) -> None:

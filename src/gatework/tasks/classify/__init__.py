@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gatework.tasks.classify.model import Classifier
     from gatework.tasks.classify.nearest import neighbours_of
     from gatework.tasks.classify.pretraining import before, take_over
+    from gatework.tasks.classify.self_training import first_network, with_answers
     from gatework.tasks.classify.sound_stream import calibrate_spotting, keyword_stream, misheard
 
 __all__ = [
@@ -24,12 +25,14 @@ __all__ = [
     "calibrate_spotting",
     "candidates",
     "class_loss",
+    "first_network",
     "keyword_stream",
     "live_sounds",
     "misheard",
     "neighbours_of",
     "take_over",
     "training_loss",
+    "with_answers",
 ]
 
 __getattr__, __dir__ = lazy(
@@ -42,6 +45,7 @@ __getattr__, __dir__ = lazy(
         "model": ("Classifier",),
         "nearest": ("neighbours_of",),
         "pretraining": ("before", "take_over"),
+        "self_training": ("first_network", "with_answers"),
         "sound_stream": ("calibrate_spotting", "keyword_stream", "misheard"),
     },
 )

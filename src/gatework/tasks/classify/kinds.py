@@ -17,7 +17,7 @@ from gatework.data.text import Texts
 from gatework.options import TimeOptions
 from gatework.tasks.classify import class_weights
 from gatework.tasks.classify.options import ClassOptions, PretrainingOptions, SequenceOptions, SoundOptions
-from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset, pretrained_recipe
+from gatework.tasks.classify.unlabelled import BegunDataset, pretrained_recipe
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset
@@ -65,7 +65,7 @@ def decided(recipe: Recipe, dataset: Dataset, named: Collection[str]) -> Recipe:
     inputs = dataset.train.inputs
     if "pairs" not in named and (isinstance(inputs, PackedInputs) or isinstance(dataset, BegunDataset)):
         recipe = recipe.changed(pairs=0)
-    if isinstance(dataset, (PretrainedDataset, BegunDataset)):
+    if recipe.section(PretrainingOptions).is_on:
         return pretrained_recipe(recipe, named)
     changes = _OF_SOUNDS if isinstance(inputs, Recordings) else _OF_SERIES if isinstance(inputs, RaggedSeries) else {}
     changes = _OF_FEW_SHORT_TEXTS if are_few_and_short(inputs) else changes
@@ -100,7 +100,7 @@ def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[
     if "sound" not in state:
         unused.add(SoundOptions.section)
     plan = recipe.get(PretrainingOptions.section) or {}
-    if not (plan.get("pretrain") or plan.get("from_run")):
+    if not any(plan.get(name) for name in ("pretrain", "unlabelled", "from_run")):
         unused.add(PretrainingOptions.section)
     if not recipe.get(ClassOptions.section):
         unused.add(ClassOptions.section)

@@ -13,7 +13,7 @@ from gatework.data.dataset import Dataset
 from gatework.data.text import Texts
 from gatework.recipe import recipe_of_task
 from gatework.tasks.classify.options import ClassOptions
-from gatework.tasks.classify.unlabelled import BegunDataset, PretrainedDataset
+from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset
 
 if TYPE_CHECKING:
     from gatework.recipe import Recipe
@@ -48,9 +48,9 @@ def trainings(dataset: Dataset, recipe: Recipe) -> Mapping[str, tuple[Dataset, R
         plain: dict[str, Any] = {each.name: getattr(few, each.name) for each in fields(Dataset)}
         epochs = min(math.ceil(_FEWEST_STEPS * recipe.training.batch_size / len(learnt)), _MOST_EPOCHS)
         shorter = recipe.changed(label_curve=False, minutes=0.0, epochs=max(epochs, recipe.training.epochs))
-        if isinstance(dataset, PretrainedDataset):
+        if isinstance(dataset, UnlabelledDataset):
             texts = Texts.joined([dataset.unlabelled, dataset.train.inputs[rest]])
-            made[f"{size}-{PRETRAINED}"] = PretrainedDataset(**plain, unlabelled=texts), shorter
+            made[f"{size}-{PRETRAINED}"] = UnlabelledDataset(**plain, unlabelled=texts), shorter
         elif isinstance(dataset, BegunDataset):
             begun = BegunDataset(**plain, earlier=dataset.earlier, pieces=dataset.pieces)
             made[f"{size}-{PRETRAINED}"] = begun, shorter

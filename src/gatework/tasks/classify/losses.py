@@ -31,9 +31,12 @@ def class_loss(outputs: Tensor, targets: Tensor, weights: Sequence[float] = ()) 
 
     Args:
         outputs: Shape (examples, classes).
-        targets: Class indices, or `NO_CLASS`, shape (examples,).
+        targets: Class indices, or `NO_CLASS`, shape (examples,); or how probable each class is, (examples, classes).
         weights: How many times an example of each class counts; once if empty.
     """
+    if targets.dim() > 1:
+        right = (outputs.detach().argmax(1) == targets.argmax(1)).sum()
+        return Loss(cross_entropy(outputs, targets, reduction="sum"), len(targets), {"accuracy": float(right)})
     right, known = (outputs.detach().argmax(1) == targets).sum(), targets != NO_CLASS
     each = outputs.new_tensor(weights) if weights else None
     total = cross_entropy(outputs, targets, each, reduction="sum", ignore_index=NO_CLASS)

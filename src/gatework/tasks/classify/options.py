@@ -69,6 +69,14 @@ class PretrainingOptions(OptionSection):
         metavar="FILE",
         is_path=True,
     )
+    unlabelled: str | None = option(
+        None,
+        help="Texts without labels, as --pretrain takes them, to learn from too: a first network learns from the "
+        "labels, it and the best linear model say how probable each class is of these texts, and the run's own network "
+        "learns from all of them.",
+        metavar="FILE",
+        is_path=True,
+    )
     from_run: str | None = option(
         None,
         flag="from",

@@ -35,7 +35,7 @@ from gatework.options import DataOptions, ModelOptions
 from gatework.tasks._metric import Metric, register_metrics
 from gatework.tasks._task import Before, Evaluation, Loss, Task
 from gatework.tasks.classify.options import PretrainingOptions
-from gatework.tasks.classify.unlabelled import PretrainedDataset
+from gatework.tasks.classify.unlabelled import UnlabelledDataset
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Examples
@@ -238,7 +238,7 @@ class WordModelTask(Task):
         return self.evaluate(model, self.encode(split)).answers
 
 
-def before(encoder: TextEncoder, dataset: PretrainedDataset, recipe: Recipe) -> Before:
+def before(encoder: TextEncoder, dataset: UnlabelledDataset, recipe: Recipe) -> Before:
     """The training of the language model: of the texts that are trained on and those without labels, and no others.
 
     Args:
@@ -269,8 +269,10 @@ def take_over(model: nn.Module, earlier: Mapping[str, Tensor]) -> None:
 
     Args:
         model: The classifier.
-        earlier: The weights of the language model, by name.
+        earlier: The weights of the language model, by name; those of any other network are left.
     """
+    if _MATRIX not in earlier:  # those of a first network, which says what it knows of texts alone
+        return
     network: Any = model
     recurrent = {name.removeprefix(_LAYERS): tensor for name, tensor in earlier.items() if name.startswith(_LAYERS)}
     with torch.no_grad():

@@ -43,7 +43,7 @@ from gatework.tasks.classify.strangers import is_for_strangers
 from gatework.tasks.classify.tally import ClassTally
 from gatework.tasks.classify.unlabelled import (
     BegunDataset,
-    PretrainedDataset,
+    UnlabelledDataset,
     bound_recipe,
     unfrozen,
     with_unlabelled,
@@ -169,7 +169,7 @@ class ClassifyTask(SequenceTask):
                 )
             encoder: Encoder = TextEncoder(dataset.pieces, config.max_tokens, config.padding)
         else:
-            more = (dataset.unlabelled,) if isinstance(dataset, PretrainedDataset) else ()
+            more = (dataset.unlabelled,) if isinstance(dataset, UnlabelledDataset) else ()
             encoder = fit_encoder(dataset.train.inputs, config, *more)
         return cls(encoder, dataset.classes, dataset.columns, dataset.reading)
 
@@ -197,12 +197,24 @@ class ClassifyTask(SequenceTask):
         )
 
     def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
-        """The training of a language model, where there are texts for it."""
-        if recipe.section(PretrainingOptions).pretrain is None:
+        """The training of a language model, or of a first network, where there are texts without labels."""
+        plan = recipe.section(PretrainingOptions)
+        if plan.pretrain is None and plan.unlabelled is None:
             return None
-        if not isinstance(dataset, PretrainedDataset) or not isinstance(self.encoder, TextEncoder):
-            raise UsageError("pretrain is read with the data; name a file, a frame or a data set in place of a Dataset")
+        if not isinstance(dataset, UnlabelledDataset) or not isinstance(self.encoder, TextEncoder):
+            what = "unlabelled is" if plan.pretrain is None else "pretrain is"
+            raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
+        if plan.unlabelled is not None:
+            return classify.first_network(self, dataset, recipe)
         return classify.before(self.encoder, dataset, recipe)
+
+    def following(
+        self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
+    ) -> tuple[Dataset, Recipe]:
+        """The texts without labels as well, where a first network was trained to answer them."""
+        if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
+            return dataset, recipe
+        return classify.with_answers(self, dataset, recipe, earlier, seconds)
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network what the language model has learnt."""

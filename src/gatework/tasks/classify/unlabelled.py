@@ -17,7 +17,7 @@ from gatework.data.text import Texts, texts_of
 from gatework.data.unlabelled import read_unlabelled
 from gatework.errors import UsageError
 from gatework.tasks._language_run import LanguageRun
-from gatework.tasks.classify.options import PretrainingOptions
+from gatework.tasks.classify.options import ClassOptions, PretrainingOptions
 
 if TYPE_CHECKING:
     from gatework.recipe import Recipe
@@ -37,7 +37,7 @@ _SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class PretrainedDataset(Dataset):
+class UnlabelledDataset(Dataset):
     """A Dataset of labelled texts, with further ones.
 
     Attributes:
@@ -68,15 +68,20 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
         DataError: The texts cannot be read.
     """
     plan = recipe.section(PretrainingOptions)
-    if plan.pretrain is None and plan.from_run is None:
+    flags = {"--pretrain": plan.pretrain, "--unlabelled": plan.unlabelled, "--from": plan.from_run}
+    given = [flag for flag, value in flags.items() if value is not None]
+    if not given:
         return dataset
-    train, flag = dataset.train.inputs, "--from" if plan.pretrain is None else "--pretrain"
+    train, flag = dataset.train.inputs, given[0]
     if isinstance(train, PackedInputs):
         raise UsageError(
             f"{flag} needs the texts in memory, and they are in a store; leave it out, or give fewer texts"
         )
     if not isinstance(train, Texts):
         raise UsageError(f'{flag} is of texts, and "{dataset.name}" holds series; leave it out')
+    if plan.unlabelled is not None:
+        _check_self_training(recipe, given)
+        return _with_texts(dataset, plan.unlabelled, recipe, train)
     if plan.pretrain is None:
         return _begun(dataset, LanguageRun(str(plan.from_run)))
     if plan.from_run is not None:
@@ -84,14 +89,28 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
             "--pretrain learns a language model and --from takes one that is there: give one of them, or go on with "
             f"that model first: gatework train generate FILE --from {plan.from_run}"
         )
-    held = [part.inputs for part in (dataset.validation, dataset.test) if isinstance(part.inputs, Texts)]
     if recipe.model.bidirectional and recipe.model.layers > 1:
         raise UsageError(
             "--pretrain: of several layers that read both ways the upper ones know the word to predict; "
             "give --layers 1 or --no-bidirectional"
         )
-    texts, fingerprint, notes = read_unlabelled(plan.pretrain, recipe.data, train, held)
-    return PretrainedDataset(**_with_more(dataset, fingerprint, notes), unlabelled=texts)
+    return _with_texts(dataset, plan.pretrain, recipe, train)
+
+
+def _check_self_training(recipe: Recipe, given: Sequence[str]) -> None:
+    """Refuses what does not go with texts that a first network labels."""
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} are two ways to begin; give one of them")
+    if recipe.section(ClassOptions).class_weights is not None:
+        raise UsageError("--class-weights counts labels, and --unlabelled gives texts probabilities; leave one out")
+    if recipe.section(PretrainingOptions).label_curve:
+        raise UsageError("--label-curve needs a beginning that knows no label; leave it out, or --unlabelled")
+
+
+def _with_texts(dataset: Dataset, source: str, recipe: Recipe, train: Texts) -> UnlabelledDataset:
+    held = [part.inputs for part in (dataset.validation, dataset.test) if isinstance(part.inputs, Texts)]
+    texts, fingerprint, notes = read_unlabelled(source, recipe.data, train, held)
+    return UnlabelledDataset(**_with_more(dataset, fingerprint, notes), unlabelled=texts)
 
 
 def _begun(dataset: Dataset, earlier: LanguageRun) -> BegunDataset:

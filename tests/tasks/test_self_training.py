@@ -1,0 +1,142 @@
+"""Texts without labels that a first network and the best linear model answer, so that a second one learns of them."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gatework import resume, train
+from gatework.errors import UsageError
+from gatework.options import AnswerOptions
+from gatework.recipe import Recipe
+from gatework.tasks._dense import DenseTask
+from gatework.tasks.classify.beside import candidates
+from gatework.tasks.classify.calibration import joined
+from gatework.tasks.classify.self_training import NAME
+from gatework.tasks.classify.task import ClassifyTask
+from gatework.training import Progress
+
+WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
+
+
+def sentences(count: int, seed: int = 0) -> list[str]:
+    random = np.random.default_rng(seed)
+    return [" ".join(random.choice(WORDS, size=6)) + f" n{seed}x{k}" for k in range(count)]
+
+
+class Stopping(Progress):
+    """Stops a training at a step of the run whose name ends so."""
+
+    def __init__(self, end: str, step: int) -> None:
+        self.end, self.step = end, step
+
+    def stepped(self, label, done, loss):
+        if label.endswith(self.end) and done == self.step:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def texts(tmp_path):
+    """Labelled texts, and others: those same, spelt otherwise, and further ones."""
+    labelled = sentences(80)
+    frame = pl.DataFrame({"text": labelled, "label": ["yes" if "good" in text else "no" for text in labelled]})
+    frame.write_csv(tmp_path / "labelled.csv")
+    (tmp_path / "further.txt").write_text("\n".join([*(text.upper() for text in labelled), *sentences(60, seed=1)]))
+    return tmp_path
+
+
+def recipe_of(folder, **changes) -> Recipe:
+    given = {"unlabelled": str(folder / "further.txt"), "hidden": 6, "embedding": 5, "max_tokens": 5, "pairs": 9}
+    return Recipe("classify").changed(**given | {"epochs": 2, "batch_size": 16, "adversarial": 0.05} | changes)
+
+
+@pytest.mark.parametrize("blend", [True, False])
+def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(texts, blend):
+    recipe = recipe_of(texts, blend=blend)
+    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
+    task = ClassifyTask.fit(dataset, recipe.data)
+    before = task.before(dataset, recipe)
+    assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
+    network = task.model(recipe.model)
+    whole, _ = task.following(dataset, recipe, network.state_dict(), 0.0)
+    targets, count = whole.train.targets, len(dataset.train)
+    assert list(whole.train.inputs) == [*dataset.train.inputs, *dataset.unlabelled]
+    np.testing.assert_array_equal(targets[:count], np.eye(2)[dataset.train.targets])
+    held, further = dataset.validation, before.dataset.train.__class__(dataset.unlabelled, np.zeros(60, np.int64))
+    voices = [[DenseTask.outputs(task, network, task.encode(split))[0] for split in (held, further)]]
+    assert recipe.section(AnswerOptions).blend is blend
+    voices += [[each.voice.scores(split.inputs) for split in (held, further)] for each in candidates(dataset) if blend]
+    scores = joined([voice[0] for voice in voices], held.targets).of([voice[1] for voice in voices])
+    expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    np.testing.assert_allclose(targets[count:], expected, rtol=1e-4)
+
+
+def test_no_word_or_text_that_is_held_back_is_learnt_from(texts):
+    recipe = recipe_of(texts)
+    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
+    held = {text.split()[-1] for part in (dataset.validation, dataset.test) for text in part.inputs}
+    assert len(dataset.unlabelled) == 60
+    assert not {word for text in dataset.unlabelled for word in text.lower().split()} & held
+    assert not set(ClassifyTask.fit(dataset, recipe.data).encoder.vocabulary.words) & held
+
+
+def test_words_that_no_label_stands_by_are_learnt(tmp_path):
+    random = np.random.default_rng(0)
+    rest = ["film", "plot", "cast", "end"]
+
+    def made(marks, count):
+        return [" ".join(random.permutation([mark, *random.choice(rest, 3)])) for mark in marks for _ in range(count)]
+
+    for name, part in (("labelled", made(["good", "bad"], 80)), ("test", made(["warm", "slow"], 30))):
+        frame = pl.DataFrame({"text": part, "label": ["yn"[k >= len(part) // 2] for k in range(len(part))]})
+        frame.write_csv(tmp_path / f"{name}.csv")
+    (tmp_path / "further.txt").write_text("\n".join(made(["good warm", "bad slow"], 120)))
+    given = {
+        "test_file": str(tmp_path / "test.csv"),
+        "max_tokens": 6,
+        "hidden": 8,
+        "embedding": 8,
+        "epochs": 12,
+        "batch_size": 16,
+    }
+    given |= {"embedding_dropout": 0.5, "dropout": 0.0, "learning_rate": 1e-2, "patience": 0, "blend": False}
+    found = {}
+    for name, more in (("alone", None), ("more", str(tmp_path / "further.txt"))):
+        recipe = Recipe("classify").changed(**given, unlabelled=more)
+        run = train("classify", str(tmp_path / "labelled.csv"), out=tmp_path / name, recipe=recipe, threads=1)
+        found[name] = run.summary["metrics"]["test_accuracy"]
+    assert found["more"] == 1.0
+    assert found["alone"] < 0.9
+
+
+def test_a_training_stopped_in_either_part_ends_with_the_very_same_weights(texts):
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0)
+    whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
+    assert (whole.path / NAME / "model.safetensors").exists()
+    expected = (whole.path / "model.safetensors").read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network", 3))
+    with pytest.raises(KeyboardInterrupt):
+        resume(texts / "cut", progress=Stopping("cut", 5))
+    assert (resume(texts / "cut").path / "model.safetensors").read_bytes() == expected
+
+
+def test_the_minutes_are_those_of_both_trainings(texts):
+    recipe = recipe_of(texts, minutes=10.0, blend=False)
+    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
+    task = ClassifyTask.fit(dataset, recipe.data)
+    assert task.before(dataset, recipe).recipe.training.minutes == pytest.approx(3.0)
+    weights = task.model(recipe.model).state_dict()
+    assert task.following(dataset, recipe, weights, 120.0)[1].training.minutes == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pretrain": "further.txt"}, "--pretrain and --unlabelled are two ways"),
+        ({"class_weights": "balanced"}, "--class-weights counts labels"),
+        ({"label_curve": True}, "--label-curve needs a beginning that knows no label"),
+    ],
+)
+def test_what_does_not_go_together_is_a_sentence(texts, changes, said):
+    with pytest.raises(UsageError, match=said):
+        ClassifyTask.load(str(texts / "labelled.csv"), recipe_of(texts, **changes))
