@@ -4,8 +4,12 @@ import json
 
 import polars as pl
 import pytest
+from starlette.testclient import TestClient
 
+import gatework
 from gatework.errors import UsageError
+from gatework.serve import Limits
+from gatework.serve._application import application_of, service_of
 from gatework.serve._model import ServedModel
 
 TEXTS = ["good film", "a slow plot , never good", "bad"]
@@ -39,6 +43,22 @@ def test_a_forecast_needs_no_body_and_takes_its_options(client, runs):
     assert len(shorter) == 2
     refused = client.post("/predict/sales", json={"options": {"horizon": "2"}})
     assert (refused.status_code, refused.json()["error"]) == (400, "forecast.horizon is '2', expected a whole number")
+
+
+def test_a_forecaster_that_needs_to_know_what_comes_is_served_and_asked_with_it(tmp_path):
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 4, 28), eager=True).dt.to_string()
+    steps = range(len(days))
+    table = pl.DataFrame({"day": days, "promo": [k % 3 // 2 for k in steps], "sold": [k % 7 for k in steps]})
+    named = {"time": "day", "target": "sold", "known": "promo", "horizon": 2, "epochs": 1}
+    run = gatework.train("forecast", table, out=tmp_path / "run", hidden=4, blend=False, threads=1, **named)
+    with TestClient(application_of(service_of({"promoted": run}, Limits())), base_url="http://localhost") as client:
+        assert client.get("/openapi.json").status_code == client.get("/v2/models/promoted").status_code == 200
+        refused = client.post("/predict/promoted")
+        assert refused.status_code == 400
+        assert 'has no value in the column "promo", which was said to be known ahead' in refused.json()["error"]
+        rows = [{"day": day, "promo": 1, "sold": None} for day in ("2024-04-29", "2024-04-30")]
+        answers = client.post("/predict/promoted", json={"rows": rows}).json()["answers"]
+    assert [row["day"] for row in answers] == ["2024-04-29", "2024-04-30"]
 
 
 def test_rows_may_come_as_objects_as_csv_and_as_lines(client, runs):

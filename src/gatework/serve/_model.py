@@ -72,6 +72,8 @@ class ServedModel:
             )
         self.example = self._example()
         self.answer = self._answer_to_example()
+        if self.answer is None:
+            self.example = None
 
     @cached_property
     def digest(self) -> bytes:
@@ -169,7 +171,11 @@ class ServedModel:
 
     def _answer_to_example(self) -> pl.DataFrame | None:
         from_example = _source_of_example(self.example)
-        return None if from_example is None else self._rows(from_example)
+        try:
+            return None if from_example is None else self._rows(from_example)
+        except DataError:
+            # A forecast that needs to know what comes is asked with it.
+            return None
 
 
 def _first_of(model: ServedModel) -> dict[str, Any] | None:
