@@ -84,6 +84,8 @@ def test_limits_are_sentences(client):
     for status, (body, sentence) in refusals.items():
         reply = client.post("/predict/texts", content=body)
         assert (reply.status_code, sentence in reply.json()["error"]) == (status, True)
+    packed = client.post("/predict/texts", content=b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
+    assert (packed.status_code, packed.json()["error"]) == (415, 'the body is packed as "gzip"; send it as it is')
     many = client.post("/predict/texts", json={"texts": ["a"] * 51})
     assert many.json()["error"] == "there are 51 texts, expected at most 50; send them in several requests"
     rows = client.post("/predict/sensor", json={"rows": [{"a": 1}] * 401})

@@ -65,6 +65,24 @@ def test_headers_without_an_end_are_refused(service, pieces):
     assert not is_open
 
 
+CHUNKED = START + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n"
+
+
+@pytest.mark.parametrize("piece", [b"X: y\r\n" * 1000, b"y" * 6000], ids=["trailers", "one of them"])
+def test_what_comes_behind_a_body_has_an_end_and_is_for_nobody(service, piece):
+    written, is_open = answer_to(service, [CHUNKED + b"0\r\nX: ", *[piece] * 20])
+    assert written.startswith(b"HTTP/1.1 400 ")
+    assert b"more than 65,536 bytes between two pieces of the body or behind it" in written
+    assert not is_open
+    written, is_open = answer_to(service, [CHUNKED + b"0\r\nContent-Type: text/csv\r\n\r\n"])
+    assert (b"the body is a list; a JSON object was expected" in written, is_open) == (True, True)
+
+
+def test_a_body_of_any_length_may_come_in_small_chunks(service):
+    written, is_open = answer_to(service, [CHUNKED, *[b"1;why=not\r\n \r\n" * 500] * 20, b"0\r\n\r\n"])
+    assert (b"the body is a list; a JSON object was expected" in written, is_open) == (True, True)
+
+
 def test_a_request_that_does_not_go_on_is_given_up_and_one_that_came_is_not(service):
     written, is_open = answer_to(service, [START], seconds=0.01, wait=0.1)
     assert (written[:13], is_open) == (b"HTTP/1.1 408 ", False)

@@ -90,6 +90,8 @@ def test_a_socket_answers_in_order_however_its_frames_come(server, runs):
         stream.socket.sendall(Frame(Opcode.TEXT, b'{"text": "\xff"}').serialize(mask=True))
         with pytest.raises(ConnectionClosed, match="1007"):
             stream.recv(timeout=20)
+    server.terminate()
+    assert "Traceback" not in server.communicate(timeout=60)[1]
 
 
 def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(server):

@@ -48,6 +48,12 @@ def test_a_sequence_goes_on_in_whichever_process_has_the_key(runs, pooled):
         assert ask(one, "/predict/pooled", row=ROWS[0], **state).json()["error"].startswith('"state" was not signed')
 
 
+def test_a_sequence_is_not_a_session_and_held_by_its_client_too(runs):
+    with client_of({"texts": runs["texts"]}, KEY) as client:
+        both = ask(client, text="good", session="mine", return_state=True)
+        assert (both.status_code, "give one of them" in both.json()["error"]) == (400, True)
+
+
 def test_the_inference_protocol_takes_and_gives_states(runs):
     tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["good"]}
     with client_of({"texts": runs["texts"]}, KEY) as client:

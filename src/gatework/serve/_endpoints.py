@@ -115,12 +115,13 @@ class Endpoints:
         given, wishes = asked.parameters, asked.outputs
         timeout, name = _timeout(given.get("timeout")), given.get("sequence_id") or None
         source = source_of_tensors(model, asked.inputs, self.service.limits)
+        holds_state = _asks_for_state(given)
         if name is not None:
             ends = {"is_start": _flag(given, "sequence_start"), "is_end": _flag(given, "sequence_end")}
             session, steps = _session_name(name), steps_of(source)
             answers = await self.service.go_on(request, model, session, steps, **ends, timeout=timeout)
             return tensors_of_rows(answers, wishes), {"sequence_id": name}
-        if _asks_for_state(given):
+        if holds_state:
             steps = steps_of(source)
             answers, state = await self.service.go_on_from(request, model, given.get("state"), steps, timeout)
             return tensors_of_rows(answers, wishes), {"state": state}
@@ -134,10 +135,10 @@ class Endpoints:
             source: Source = lines_of(_text(body), self.service.limits)
         else:
             content = decoded(body) if body.strip() else {}
-            if isinstance(content, dict) and content.get("session") is not None:
-                return json_response(await self._session(request, model, content))
             if isinstance(content, dict) and _asks_for_state(content):
                 return json_response(await self._with_state(request, model, content))
+            if isinstance(content, dict) and content.get("session") is not None:
+                return json_response(await self._session(request, model, content))
             source = source_of(content, self.service.limits)
         rows = await self.service.predict(request, model, source)
         return json_response({"model": model.name, "answers": rows.to_dicts()})
@@ -215,8 +216,15 @@ def _session_name(name: Any) -> str | int:
 
 
 def _asks_for_state(parameters: Mapping[str, Any]) -> bool:
-    """Whether a client holds the state of its sequence, or wants to."""
-    return parameters.get("state") is not None or _flag(parameters, "return_state")
+    """Whether a client holds the state of its sequence, or wants to.
+
+    Raises:
+        DataError: Its sequence is a session too.
+    """
+    is_asked = parameters.get("state") is not None or _flag(parameters, "return_state")
+    if is_asked and (parameters.get("session") is not None or parameters.get("sequence_id")):
+        raise DataError("a sequence goes on by a session or by a state that the client holds; give one of them")
+    return is_asked
 
 
 def _flag(parameters: Mapping[str, Any], name: str) -> bool:

@@ -1,4 +1,4 @@
-"""HTTP whose requests have a beginning of bounded length and time: uvicorn's, and so httptools', have none."""
+"""HTTP whose requests have bounds on all that is no body: uvicorn's, and so httptools', have none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gatework.serve._answers import json_bytes
 
 _MOST = 1 << 16
-"""Bytes of a request's first line and headers; what comes in one piece may be longer."""
+"""Bytes of a request's first line and headers, and around its body's chunks; what comes in one piece may be longer."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -25,7 +25,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self._is_beginning, self._size = True, 0
+        self._is_beginning, self._size, self._around = True, 0, 0
         self._late: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -39,16 +39,30 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Reads on, unless the beginning of a request is too long."""
+        """Reads on, unless the beginning of a request is too long, or what is no body of what follows it."""
         if self._is_beginning:
             self._size += len(data)
+        else:
+            self._around += len(data)
         super().data_received(data)
+        if self._around > _MOST and not self.transport.is_closing():
+            self._refuse(400, f"there are more than {_MOST:,} bytes between two pieces of the body or behind it")
         if not self._size or self.transport.is_closing():
             self._stop_waiting()
         elif self._size > _MOST:
             self._refuse(431, f"the first line and the headers are longer than {_MOST:,} bytes")
         elif self._late is None:
             self._late = self.loop.call_later(self.seconds, self._give_up)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keeps a header; what comes like one behind a body is for nobody."""
+        if self._is_beginning:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Takes a piece of the body."""
+        self._around = 0
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Begins to answer."""
@@ -57,7 +71,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Waits for the next request of the connection."""
-        self._is_beginning = True
+        self._is_beginning, self._around = True, 0
         super().on_message_complete()
 
     def _stop_waiting(self) -> None:

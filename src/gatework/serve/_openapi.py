@@ -25,6 +25,7 @@ _REFUSALS = {
     "404": "There is no such model.",
     "408": "The body did not come in time.",
     "413": "The body is too large.",
+    "415": "The body is packed.",
     "421": "The server is not asked by its name.",
     "503": "Too many requests wait, or the answer took too long; Retry-After says when to try again.",
 }

@@ -77,8 +77,10 @@ class Service:
         """The body of a request, whole.
 
         Raises:
-            Refusal: It is too long, or did not come in time.
+            Refusal: It is packed or too long, or did not come in time.
         """
+        if (packed := request.headers.get("content-encoding", "identity").lower()) != "identity":
+            raise Refusal(415, f'the body is packed as "{packed[:40]}"; send it as it is')
         pieces, size = [], 0
         told = request.headers.get("content-length", "")
         try:

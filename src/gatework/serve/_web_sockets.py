@@ -42,6 +42,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             self.scope["extensions"].pop(AT_ONCE, None)
 
+    def send_receive_event_to_app(self) -> None:
+        """Hands a message over; one that should be a text and is none ends the socket, without uvicorn's traceback."""
+        try:
+            if self.curr_msg_data_type == "text":
+                b"".join(self.frames).decode()
+        except UnicodeDecodeError:
+            self.frames = []
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     def _answer_by(self, at_once: AtOnce) -> None:
         self._at_once = at_once
 
