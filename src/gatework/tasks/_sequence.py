@@ -104,13 +104,6 @@ class SequenceTask(DenseTask):
             return ()
         return ("series" if isinstance(self.encoder, SeriesEncoder) else "texts", "rows")
 
-    @property
-    def example_input(self) -> str:
-        """A text, a series, a table of long series, or a recording."""
-        if isinstance(self.encoder, SoundEncoder):
-            return "FILE.wav"
-        return "FILE.csv" if "values" in self.columns else '"..."'
-
     def blank(self, count: int) -> Split:
         """As many examples of which nothing is known."""
         return Split(SeriesInputs.of(np.zeros((count, 0, 0), np.float32)), self.no_targets(count))
