@@ -18,7 +18,7 @@ from gatework.errors import DataError, UsageError
 from gatework.options import implied_task
 from gatework.tasks._heard import heard
 from gatework.tasks._warping import distances
-from gatework.tasks.classify import linear, nearest, sounds
+from gatework.tasks.classify import linear, nearest, sounds, wordless
 from gatework.tasks.classify.augmented import AugmentedExamples, MixedBatch
 from gatework.tasks.classify.cepstral import pooled_sound
 from gatework.tasks.classify.losses import heard_loss
@@ -283,6 +283,22 @@ def test_a_keyword_in_a_stream_is_heard_in_its_place_however_it_is_cut(run):
     assert not [*quiet.answer_bytes((32767 * hiss).astype("<i2").tobytes()), *quiet.finish()]
     with pytest.raises(UsageError, match='no class "bo"'):
         run.task.byte_stream(run.network, run.recipe, keywords="bo")
+
+
+def test_only_strange_tones_glide():
+    """A note that a network learns from is the same spectrum, louder or softer, from its first frame to its last."""
+    share = torch.arange(40) / 40
+
+    def moves(is_strange: bool) -> float:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            notes = torch.stack([wordless._note(40, share, is_strange) for _ in range(20)])
+        assert notes.isfinite().all()
+        peaks = notes.argmax(2)
+        return float((peaks != peaks[:, :1]).any(1).double().mean())
+
+    assert moves(False) == 0
+    assert 0.2 < moves(True) < 0.8
 
 
 def test_false_accepts_and_misses_are_counted_by_recording():

@@ -139,7 +139,10 @@ def _curve(task: ClassifyTask, model: nn.Module, split: Split, seed: int = 0) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         frames, truths = made_stream(
-            features, split.targets, lambda count, loudness: wordless(count, encoder.spec.bands, loudness).numpy(), seed
+            features,
+            split.targets,
+            lambda count, loudness: wordless(count, encoder.spec.bands, loudness, is_strange=True).numpy(),
+            seed,
         )
     keywords = [task.classes.index(name) for name in task.keywords]
     return curve(watched(frames, encoder, _scores(task, model)), truths, keywords, encoder.window)
