@@ -17,10 +17,10 @@ from gatework.data.panel import Panel
 from gatework.tasks._blend import NETWORK, Blend, chosen
 from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import Part, fitted
-from gatework.tasks.forecast.data import ForecastDataset
+from gatework.tasks.forecast.data import ForecastDataset, earlier_origins
 from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.methods import Method, PastQuantiles, PointMethod
-from gatework.tasks.forecast.metrics import MEDIAN, mase
+from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, mase
 from gatework.tasks.forecast.past import Past
 from gatework.tasks.forecast.statistical import STATISTICAL, Statistical
 from gatework.tasks.forecast.windows import Origins
@@ -148,6 +148,28 @@ def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: P
         part: Which part.
     """
     return _offering(blend, {NETWORK: network, **{fit.method.name: fit.quantiles for fit in fitted(dataset, part)}})
+
+
+def before_validation(blend: Blend, dataset: ForecastDataset) -> tuple[dict[str, np.ndarray], Origins]:
+    """What simple methods say of origins in the training part, as all who offer bands, and these origins.
+
+    The network learnt from those steps: there it cannot answer, and has no part in the answer. A method of few numbers
+    errs there nearly as it does later. Without statsforecast's methods, or where the network answers alone, there is
+    no such origin.
+
+    Args:
+        blend: What answers.
+        dataset: The data of the training.
+    """
+    origins = earlier_origins(dataset)
+    methods = [fit.method for fit in fitted(dataset, "validation")]
+    offering = [m for m in methods if m.name in STATISTICAL or m.name in blend.weights]
+    if blend.is_network or not any(method.name in STATISTICAL for method in offering):
+        origins = origins[np.zeros(0, np.int64)]
+    unknown = np.full((len(origins), origins.horizon, len(LEVELS)), np.nan)
+    said = _offering(blend, {NETWORK: unknown, **{method.name: method.quantiles(origins) for method in offering}})
+    can = np.flatnonzero(np.isfinite(said[ANSWER]).all(axis=(1, 2)))
+    return {name: quantiles[can] for name, quantiles in said.items()}, origins[can]
 
 
 def _offering(blend: Blend, said: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -48,6 +48,8 @@ _MOST_HORIZON = 48
 # least ten forecasts that do not overlap, but at most a fifth of it.
 _LEAST_PART, _MOST_PART, _FORECASTS = 10, 5, 10
 _MOST_EVALUATED = 20_000
+# Simple methods are asked along so many times the validation part before it.
+_EARLIER = 4
 _LOG_PAYS = 0.02
 _FEWEST_SEGMENTS, _MOST_SEGMENTS = 4, 30
 # Windows of so many seasons are tried out where none is named.
@@ -430,6 +432,23 @@ def every_origin(table: Panel, plan: ForecastOptions, source: str, since: Sequen
         )
     scale = scales(table, plan.season)
     return Origins(table, _thin(_strided(index, plan.max_origins), _MOST_EVALUATED), plan.horizon, plan.season, scale)
+
+
+def earlier_origins(dataset: ForecastDataset) -> Origins:
+    """The origins before the validation part that simple methods are asked at besides: they are cheap to ask.
+
+    They answer steps of the training part, from where it holds a window, two seasons and a horizon before it.
+    """
+    plan, held = dataset.plan, origins_of(dataset.validation)
+    least = max(plan.window, 2 * plan.season) + plan.horizon
+    index = [np.zeros((0, 3), np.int64)]
+    for number in np.unique(held.index[:, 0]):
+        end = int(dataset.ends[number])
+        steps = np.arange(max(least, end - _EARLIER * plan.validation_steps), end - plan.horizon + 1)
+        index.append(all_origins(int(number), steps, len(dataset.table.columns.targets)))
+    every = np.concatenate(index)
+    chosen = _thin(_strided(every, plan.max_origins), _MOST_EVALUATED) if len(every) else every
+    return dataclasses.replace(held, index=chosen)
 
 
 def least_history(plan: ForecastOptions, room: int) -> int:

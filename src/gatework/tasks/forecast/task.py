@@ -23,7 +23,7 @@ from gatework.tasks.forecast import report
 from gatework.tasks.forecast.asked import along, at_the_end, end_of
 from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import baselines
-from gatework.tasks.forecast.blend import ForecastBlend, choose, made, on_part
+from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, on_part
 from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
@@ -250,10 +250,13 @@ class ForecastTask(DenseTask):
         said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
         sides = dict.fromkeys([NETWORK, ANSWER] if blend.is_network else [NETWORK], _network(network).least_side)
         known = Bands.unknown(said, self._pairs, self.plan.horizon, sides)
-        y, keys = part.validation.targets["value"], self._keys(origins)
-        bands = known.held_back(said, y, origins.times(), keys, self._least)
+        bands = self._taught(self._taught(known, *before_validation(blend, part)), said, origins)
         last = _forecasts(dataset).trainings[-1]
         return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
+
+    def _taught(self, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins) -> Bands:
+        """What is known of bands with what these origins teach."""
+        return bands.held_back(said, origins.actuals()["value"], origins.times(), self._keys(origins), self._least)
 
     def _held_back(self, raw: np.ndarray, split: Split, network: ForecastNetwork) -> Calibration:
         """What quantiles for held-back origins say of their intervals."""
