@@ -11,7 +11,10 @@ import gatework
 from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports import write_run_report
-from gatework.tasks._blend import NETWORK
+from gatework.tasks._blend import NETWORK, Blend
+from gatework.tasks.forecast.bands import ANSWER
+from gatework.tasks.forecast.baselines import fitted
+from gatework.tasks.forecast.blend import before_validation
 from gatework.tasks.forecast.data import forecast_dataset
 from gatework.tasks.forecast.methods import PastQuantiles
 from gatework.tasks.forecast.metrics import LEVELS
@@ -76,6 +79,28 @@ def test_an_opened_run_answers_newer_rows_as_the_whole_table(run: Run) -> None:
     assert whole["method"].to_list() == alone["method"].to_list()
     scores = opened.evaluate(daily(weekly(190)))
     assert scores.metrics["mase"] < scores.baselines["network alone"]["mase"]
+
+
+def test_intervals_learn_from_simple_methods_before_the_validation_part_where_the_network_cannot_answer() -> None:
+    dataset = forecast_dataset(daily(weekly(150)), small(horizon=7, window=14, test_steps=21, validation_steps=21))
+    weights = {"AutoETS": 0.4, "linear on lags": 0.2, NETWORK: 0.4}
+    said, origins = before_validation(Blend(weights, {}), dataset)
+    # Four times the validation part, of which a window and a horizon stand before each origin.
+    end = 150 - 21 - 21
+    assert origins.index[:, 2].tolist() == list(range(end - 4 * 21, end - 7 + 1))
+    methods = {fit.method.name: fit.method.quantiles(origins) for fit in fitted(dataset, "validation")}
+    np.testing.assert_allclose(said[ANSWER], (2 * methods["AutoETS"] + methods["linear on lags"]) / 3)
+    assert np.isnan(said[NETWORK]).all()
+    assert len(before_validation(Blend({NETWORK: 1.0}, {}), dataset)[1]) == 0
+
+
+def test_a_short_validation_part_in_stormy_days_does_not_widen_intervals_for_long(tmp_path: Path) -> None:
+    spread, random = np.ones(200), np.random.default_rng(2)
+    spread[-56:-35] = 4
+    values = 50 + 0.3 * np.arange(200) + np.resize(WEEK, 200) + spread * random.normal(size=200)
+    run = trained(daily(values), tmp_path / "run", **{**OPTIONS, "test_steps": 35})
+    # By the validation part alone they are 3.9 times as wide as noise of spread 1 asks for.
+    assert run.summary["metrics"]["test_width_95"] < 3.3 * 2 * 1.96
 
 
 def test_a_series_that_was_never_seen_is_answered_without_the_methods_that_need_its_past(tmp_path: Path) -> None:
