@@ -1,5 +1,6 @@
 """Runs that answer with the network, simple methods, or their weighted mean."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -92,6 +93,9 @@ def test_intervals_learn_from_simple_methods_before_the_validation_part_where_th
     np.testing.assert_allclose(said[ANSWER], (2 * methods["AutoETS"] + methods["linear on lags"]) / 3)
     assert np.isnan(said[NETWORK]).all()
     assert len(before_validation(Blend({NETWORK: 1.0}, {}), dataset)[1]) == 0
+    plan = dataclasses.replace(dataset.plan, window=98)
+    none, _ = before_validation(Blend(weights, {}), dataclasses.replace(dataset, plan=plan))
+    assert {len(quantiles) for quantiles in none.values()} == {0}
 
 
 def test_a_short_validation_part_in_stormy_days_does_not_widen_intervals_for_long(tmp_path: Path) -> None:

@@ -154,8 +154,8 @@ def before_validation(blend: Blend, dataset: ForecastDataset) -> tuple[dict[str,
     """What simple methods say of origins in the training part, as all who offer bands, and these origins.
 
     The network learnt from those steps: there it cannot answer, and has no part in the answer. A method of few numbers
-    errs there nearly as it does later. Without statsforecast's methods, or where the network answers alone, there is
-    no such origin.
+    errs there nearly as it does later. Without statsforecast's methods, where the network answers alone, and in a table
+    that is too short, there is no such origin.
 
     Args:
         blend: What answers.
@@ -167,7 +167,8 @@ def before_validation(blend: Blend, dataset: ForecastDataset) -> tuple[dict[str,
     if blend.is_network or not any(method.name in STATISTICAL for method in offering):
         origins = origins[np.zeros(0, np.int64)]
     unknown = np.full((len(origins), origins.horizon, len(LEVELS)), np.nan)
-    said = _offering(blend, {NETWORK: unknown, **{method.name: method.quantiles(origins) for method in offering}})
+    asked = {method.name: method.quantiles(origins) if len(origins) else unknown for method in offering}
+    said = _offering(blend, {NETWORK: unknown, **asked})
     can = np.flatnonzero(np.isfinite(said[ANSWER]).all(axis=(1, 2)))
     return {name: quantiles[can] for name, quantiles in said.items()}, origins[can]
 
