@@ -100,11 +100,14 @@ def measure(given: argparse.Namespace) -> None:
         "apart": Training(task, examples, alone, batch, 0),
     }
     times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(given.rounds):
+    for number in range(1, given.rounds + 1):
         for name, training in cases.items():
             is_mine = ranks.is_main or name not in ("plain", "shards")
             taken = ranks.gathered({ranks.rank: training.milliseconds(given.steps)} if is_mine else {})
             times[name].append(statistics.mean(taken.values()))
+        if ranks.is_main:
+            line = ", ".join(f"{name} {each[-1]:.2f}" for name, each in times.items())
+            print(f"round {number} of {given.rounds}: {line} ms a step", flush=True)
     if ranks.is_main:
         _print(times, count)
 

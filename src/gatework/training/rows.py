@@ -6,6 +6,7 @@ rows of a thousand words takes a small part of what their whole table takes, and
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 
 from gatework import _training
 from gatework.nn.model import SequenceModel
+
+# What is asked for below, to check nothing, torch 2.11 warns of all the same.
+warnings.filterwarnings("ignore", message="Sparse invariant checks are implicitly disabled")
 
 LARGE = 1 << 18
 """Elements from which on a table's gradient is one of rows; to zero and scale a smaller one takes next to nothing."""

@@ -129,9 +129,8 @@ class TableSource:
         return parquet_files(self.path) if self.path.is_dir() else [self.path]
 
     def stamps(self) -> list[list[Any]]:
-        """Name, size and time of change of each file: what tells this source from another."""
-        status = [(file, file.stat()) for file in self.files]
-        return [[printable(str(file)), s.st_size, s.st_mtime_ns] for file, s in status]
+        """What tells this source from another."""
+        return stamps_of(self.path, self.files)
 
     def rows(self) -> int:
         """How many rows there are; of text files about how many, by their first ones."""
@@ -230,6 +229,15 @@ def _with_separator(path: Path, reading: Reading) -> Reading:
     known = Reading(separator="\t") if path.suffix.lower() == ".tsv" else reading
     separator = read_delimited(head, where, known).separator
     return reading.overridden(Reading(separator=separator, encoding=encoding))
+
+
+def stamps_of(path: Path, files: Sequence[Path]) -> list[list[Any]]:
+    """Name, size and time of change of each file.
+
+    A name is that below the folder which the path stands in: it is the same by a relative path, and where all moved.
+    """
+    folder, status = path.absolute().parent, [(file.absolute(), file.stat()) for file in files]
+    return [[printable(str(file.relative_to(folder))), s.st_size, s.st_mtime_ns] for file, s in status]
 
 
 def source_key(source: TableSource, settings: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ from gatework.data.own import text_column
 from gatework.data.pieces import BOUNDARY, Tokens, clean
 from gatework.data.reading import Reading
 from gatework.data.store.files import INDEX, ArrayWriter, Store, StoredArray, write_index
-from gatework.data.store.sources import LARGE, TableSource, is_large, is_table_path
+from gatework.data.store.sources import LARGE, TableSource, is_large, is_table_path, stamps_of
 from gatework.errors import DataError, UsageError
 from gatework.tasks._language_run import LanguageRun
 from gatework.tasks.generate.data import MANY, TextDataset, decided_plan, labelled, last_of_each
@@ -179,9 +179,8 @@ def stored_text_dataset(source: Any, recipe: Recipe) -> StoredTextDataset:
         raise UsageError(f"--label names a column, and {printable(str(path))} is no table; leave it out")
     if not files:
         raise DataError(f"{printable(str(path))} holds no texts: a file, or files that end with .txt, were expected")
-    stamps = [[printable(str(file)), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     settings = [config.text, config.label, config.validation, config.test]
-    key = hashlib.sha256(repr((stamps, settings)).encode()).hexdigest()
+    key = hashlib.sha256(repr((stamps_of(path, files), settings)).encode()).hexdigest()
 
     def write(folder: Path) -> None:
         size = sum(file.stat().st_size for file in files)
