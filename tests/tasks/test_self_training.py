@@ -76,7 +76,9 @@ def test_no_word_or_text_that_is_held_back_is_learnt_from(texts):
     held = {text.split()[-1] for part in (dataset.validation, dataset.test) for text in part.inputs}
     assert len(dataset.unlabelled) == 60
     assert not {word for text in dataset.unlabelled for word in text.lower().split()} & held
-    assert not set(ClassifyTask.fit(dataset, recipe.data).encoder.vocabulary.words) & held
+    task = ClassifyTask.fit(dataset, recipe.data)
+    assert not set(task.encoder.vocabulary.words) & held
+    assert task.about(dataset)[-1] == "60 texts without labels"
 
 
 def test_words_that_no_label_stands_by_are_learnt(tmp_path):

@@ -480,7 +480,10 @@ class ClassifyTask(SequenceTask):
         order = np.argsort(-counts, kind="stable")
         shares = [f"{self.classes[k]} {100 * counts[k] / counts.sum():.0f} %" for k in order[:_MOST_CLASSES]]
         more = [f"and {len(order) - _MOST_CLASSES} more"] if len(order) > _MOST_CLASSES else []
-        return [*super().about(dataset), f"{len(order)} classes: {', '.join([*shares, *more])}"]
+        lines = [*super().about(dataset), f"{len(order)} classes: {', '.join([*shares, *more])}"]
+        if isinstance(dataset, UnlabelledDataset):
+            lines.append(f"{len(dataset.unlabelled):,} texts without labels")
+        return lines
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Cross-entropy; see `gatework.tasks.classify.losses`."""
