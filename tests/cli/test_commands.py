@@ -203,6 +203,9 @@ def test_the_report_of_a_run_is_one_page_with_what_its_test_part_shows(trained):
     assert "eaches a test accuracy of " in text
     # Plotly's whole bundle alone is 4.6 MB.
     assert len(text) < 1_600_000
+    done = run_here("report", trained / "run", "--out", trained / "pages/run.html")
+    assert (done.returncode, Path(done.stdout.strip())) == (0, trained / "pages/run.html"), done.stderr
+    assert (trained / "pages/run.html").read_text() == text
 
 
 def test_a_name_that_is_not_utf8_is_one_sentence_before_anything_is_trained(trained, tmp_path):

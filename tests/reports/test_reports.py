@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gatework.errors import RunError
+from gatework.errors import RunError, UsageError
 from gatework.reports import report, write_report, write_run_report
 from support.report_folders import HOSTILE, write_comparison, write_json
 
@@ -215,6 +215,16 @@ def test_an_unfinished_run_says_how_far_it_is(copy):
 def test_report_tells_a_run_from_a_comparison(waves):
     assert report(waves) == waves / "report.html"
     assert report(waves / "runs/gru-seed2") == waves / "runs/gru-seed2/report.html"
+
+
+def test_a_report_goes_where_it_is_wanted_and_leaves_its_folder_alone(waves, tmp_path):
+    for folder in (waves, waves / "runs/gru-seed2"):
+        kept = folder / "report.html"
+        before = kept.stat().st_mtime_ns if kept.exists() else None
+        assert report(folder, tmp_path / "page.html") == tmp_path / "page.html"
+        assert (kept.stat().st_mtime_ns if kept.exists() else None) == before
+    with pytest.raises(UsageError, match=r"that ends with \.html, not elsewhere"):
+        report(waves, "elsewhere")
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,12 @@ from gatework.reports.table import table
 
 
 @refusing_damage
-def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
+def write_report(comparison_folder: str | os.PathLike[str], out: Path | None = None) -> Path:
     """Writes `report.html` into a comparison folder, from what that folder holds and nothing else.
 
     Args:
         comparison_folder: The folder that `gatework compare` wrote.
+        out: Where the page goes; `report.html` in the folder if None.
 
     Returns:
         The path of the page.
@@ -47,7 +48,7 @@ def write_report(comparison_folder: str | os.PathLike[str]) -> Path:
         highlights=highlights(comparison),
     )
     return write_article(
-        folder / "report.html",
+        out or folder / "report.html",
         "comparison.html",
         opening,
         comparison.entries,

@@ -6,14 +6,17 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 from gatework.errors import GateworkError, RunError
 
-_Writer = Callable[[str | os.PathLike[str]], Path]
+P = ParamSpec("P")
 _LONGEST = 120
 
 
-def refusing_damage(write: _Writer) -> _Writer:
+def refusing_damage(
+    write: Callable[Concatenate[str | os.PathLike[str], P], Path],
+) -> Callable[Concatenate[str | os.PathLike[str], P], Path]:
     """Lets what reads a folder and nothing else say in one sentence that a value there is not what it should be.
 
     Each file is checked where it is read, but not every value within it; what goes wrong with one has the folder as its
@@ -24,9 +27,9 @@ def refusing_damage(write: _Writer) -> _Writer:
     """
 
     @wraps(write)
-    def call(folder: str | os.PathLike[str]) -> Path:
+    def call(folder: str | os.PathLike[str], *arguments: P.args, **named: P.kwargs) -> Path:
         try:
-            return write(folder)
+            return write(folder, *arguments, **named)
         except (GateworkError, OSError, MemoryError):
             raise
         except Exception as error:

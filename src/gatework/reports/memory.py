@@ -14,8 +14,12 @@ from gatework.reports.page import write_page
 
 
 @refusing_damage
-def write_memory_report(folder: str | os.PathLike[str]) -> Path:
+def write_memory_report(folder: str | os.PathLike[str], out: Path | None = None) -> Path:
     """Writes `report.html` into a folder of `gatework compare memory`.
+
+    Args:
+        folder: The folder.
+        out: Where the page goes; `report.html` in the folder if None.
 
     Raises:
         RunError: `memory.json` is missing or corrupt, or the page cannot be written.
@@ -24,7 +28,7 @@ def write_memory_report(folder: str | os.PathLike[str]) -> Path:
     content = read_json(folder / "memory.json")
     names = [cell["name"] for cell in content["problems"][0]["cells"]]
     return write_page(
-        folder / "report.html",
+        out or folder / "report.html",
         "memory.html",
         data={},
         title=content["title"],

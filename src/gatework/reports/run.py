@@ -29,11 +29,12 @@ _PANELS = {"learning_rate": "Learning rate", "gradient_norm": "Gradient norm", "
 
 
 @refusing_damage
-def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
+def write_run_report(run_folder: str | os.PathLike[str], out: Path | None = None) -> Path:
     """Writes `report.html` into a run folder; an unfinished run is shown as far as it has come.
 
     Args:
         run_folder: The folder that `gatework train` wrote.
+        out: Where the page goes; `report.html` in the folder if None.
 
     Returns:
         The path of the page.
@@ -59,7 +60,7 @@ def write_run_report(run_folder: str | os.PathLike[str]) -> Path:
     about = {"environment": environment, "recipe": recipe, "provenance": provenance}
     about["splits"] = run.summary.get("splits") or {}
     return write_article(
-        folder / "report.html",
+        out or folder / "report.html",
         "run.html",
         opening,
         entries,

@@ -22,8 +22,12 @@ _WHISKERS = 1.5
 
 
 @refusing_damage
-def write_search_report(folder: str | os.PathLike[str]) -> Path:
+def write_search_report(folder: str | os.PathLike[str], out: Path | None = None) -> Path:
     """Writes `report.html` into a folder of `gatework tune`, from its `search.json` and nothing else.
+
+    Args:
+        folder: The folder.
+        out: Where the page goes; `report.html` in the folder if None.
 
     Raises:
         RunError: `search.json` is missing or corrupt, or the page cannot be written.
@@ -31,7 +35,7 @@ def write_search_report(folder: str | os.PathLike[str]) -> Path:
     folder = Path(folder)
     content = read_json(folder / "search.json")
     tasks.get(content["task"])  # makes its metrics known
-    return _written(folder / "report.html", content)
+    return _written(out or folder / "report.html", content)
 
 
 def _written(path: Path, content: Mapping[str, Any]) -> Path:

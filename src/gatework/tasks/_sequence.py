@@ -90,7 +90,9 @@ class SequenceTask(DenseTask):
         """A text, numbers, a table of series in columns, or a recording."""
         if isinstance(self.encoder, SoundEncoder):
             return "FILE.wav"
-        return "FILE.csv" if isinstance(self.encoder, SeriesEncoder) else '"..."'
+        if isinstance(self.encoder, SeriesEncoder):
+            return "FILE.csv" if len(self.encoder.scale.mean) > 1 else '"0.1, 0.2, ..."'
+        return '"..."'
 
     @property
     def reads_parts(self) -> bool:
