@@ -15,6 +15,7 @@ import gatework as gw
 from gatework.decoding import LetterModel, Writer
 from gatework.decoding.ctc import CtcReader, LanguageWeights, SpokenLanguage, letter_log_probabilities
 from gatework.decoding.ctc_paths import text_log_probability
+from gatework.decoding.ngrams import NGramModel
 from gatework.errors import UsageError
 
 ALPHABET = " ab"
@@ -83,6 +84,23 @@ def test_with_a_language_it_agrees_as_well(seed, is_closed):
     search.feed(log_probs)
     assert search.score() == pytest.approx(max(scores.values()), abs=1e-5)
     assert reader.text(search.finish()) == max(scores, key=scores.__getitem__).rstrip()
+
+
+def test_new_words_of_a_list_are_read_as_often_as_words_that_were_read_once():
+    """Of "bb a ab aa" three words were read once: so a new one counts three, and each of seven not even half."""
+    texts, lists = ["bb a ab aa", "bb bb"], (["ba"], [], ["b" * k for k in range(3, 10)])
+    few, none, many = (SpokenLanguage.fit(texts, ALPHABET, new) for new in lists)
+    index = {letter: k for k, letter in enumerate(ALPHABET)}
+
+    def begins(model: SpokenLanguage, text: str) -> float:
+        return float(np.exp(model.letters.log_probabilities([index[letter] for letter in text]).sum()))
+
+    place = {word: k for k, word in enumerate(few.lexicon)}
+    said = [[place[word] for word in text.split()] + [len(place) + 1] for text in texts]
+    alone = NGramModel.fit([*said, *[[place["ba"]]] * 3], 3, len(place) + 2)
+    assert few.words.arrays()["log_probability"].tolist() == alone.arrays()["log_probability"].tolist()
+    assert begins(few, "ba") > 2 * begins(none, "ba")
+    assert begins(many, "bbb") == begins(none, "bbb")
 
 
 @pytest.mark.parametrize("is_recurrent", [False, True])

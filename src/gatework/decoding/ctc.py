@@ -15,6 +15,7 @@ DNNs", 2014.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -79,18 +80,25 @@ class SpokenLanguage:
         Args:
             texts: Words with single spaces between.
             alphabet: The letters, the first of which has the index 1; words with others are not in the lexicon.
-            further_words: Words that may be said as well.
+            further_words: Words that may be said as well. Those that no text has are counted as if they stood alone,
+                together as often as there are words that the texts have once, or not at all where they are more than
+                twice as many: so much of what is read next is new (I. Good, "The population frequencies of species",
+                1953).
         """
         split, known = [text.split() for text in texts], set(alphabet)
-        words_of_texts = {word for text in split for word in text}
-        lexicon = sorted(word for word in words_of_texts | set(further_words) if word and set(word) <= known)
+        count = Counter(word for text in split for word in text)
+        lexicon = sorted(word for word in {*count, *further_words} if word and set(word) <= known)
         place, index = {word: k for k, word in enumerate(lexicon)}, {letter: k for k, letter in enumerate(alphabet)}
         unknown, end = len(lexicon), len(alphabet)
         said = [[*(place.get(word, unknown) for word in text), unknown + 1] for text in split]
-        spelt = [[*(index[letter] for letter in " ".join(text) if letter in known), end] for text in split]
+        new = [word for word in lexicon if word not in count]
+        once = sum(times == 1 for times in count.values())
+        alone = new * round(once / max(len(new), 1))
+        letters = [*(" ".join(text) for text in split), *alone]
+        spelt = [[*(index[letter] for letter in text if letter in known), end] for text in letters]
         if not said:
             return cls(tuple(lexicon), None, None)
-        words = NGramModel.fit(said, _WORD_ORDER, unknown + 2)
+        words = NGramModel.fit([*said, *([place[word]] for word in alone)], _WORD_ORDER, unknown + 2)
         return cls(tuple(lexicon), words, NGramModel.fit(spelt, _LETTER_ORDER, end + 1))
 
     def log_probability(self, letters: NDArray[np.int64]) -> float:
