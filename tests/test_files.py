@@ -106,17 +106,19 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_written(tmp_path):
 def test_what_a_killed_process_left_is_swept_by_the_next_write_of_the_file(tmp_path):
     code = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom gatework import _files\n"
-        "with _files.atomic(Path(sys.argv[1])) as temporary:\n"
-        "    temporary.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+        "with _files.atomic(Path(sys.argv[1])) as temporary, _files.whole_folder(Path(sys.argv[2])) as folder:\n"
+        "    temporary.write_text('half'); (folder / 'half').touch(); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    path = tmp_path / "state"
-    subprocess.run([sys.executable, "-c", code, path], check=False)
-    assert len(os.listdir(tmp_path)) == 1
+    path, folder = tmp_path / "state", tmp_path / "folder"
+    subprocess.run([sys.executable, "-c", code, path, folder], check=False)
+    assert len(os.listdir(tmp_path)) == 2
     other = tmp_path / ".other.1.tmp"
     other.write_text("of another file")
     with _files.atomic(path) as temporary:
         temporary.write_text("whole")
-    assert sorted(os.listdir(tmp_path)) == [other.name, "state"]
+    with _files.whole_folder(folder):
+        pass
+    assert sorted(os.listdir(tmp_path)) == [other.name, "folder", "state"]
 
 
 def test_links_folders_and_devices_are_not_replaced(tmp_path):

@@ -38,7 +38,7 @@ def atomic(path: Path) -> Iterator[Path]:
     handle, name = -1, ""
     try:
         _sweep(path)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.{os.getpid()}.", suffix=".tmp", dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=_mine(path), suffix=".tmp", dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -58,12 +58,21 @@ def atomic(path: Path) -> Iterator[Path]:
             os.unlink(name)
 
 
+def _mine(path: Path) -> str:
+    """How the name of what this process writes in the place of a file or a folder begins."""
+    return f".{path.name}.{os.getpid()}."
+
+
 def _sweep(path: Path) -> None:
-    """Removes what a process that was killed has left of the same file."""
-    for file in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        writer = file.name.removeprefix(f".{path.name}.").partition(".")[0]
-        if writer.isdecimal() and not _is_running(int(writer)):
-            file.unlink(missing_ok=True)
+    """Removes what a process that was killed has left of the same file or folder."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        writer = left.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if not writer.isdecimal() or _is_running(int(writer)):
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:
@@ -90,7 +99,8 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: The folder cannot be written, or holds something.
     """
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    _sweep(folder)
+    temporary = Path(tempfile.mkdtemp(prefix=_mine(folder), suffix=".tmp", dir=folder.parent))
     try:
         yield temporary
         os.chmod(temporary, 0o777 & ~UMASK)

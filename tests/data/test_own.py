@@ -51,6 +51,14 @@ def test_series_can_have_classes():
     assert dataset.classes == ("high", "low")
 
 
+@pytest.mark.parametrize("day", ["2024-01-{:02}", "{:02}.01.2024 10:30", "Jan {:02}, 2024"])
+def test_a_column_of_days_beside_numbers_is_no_text(day):
+    frame = WIDE.select("t1", "t2", day=pl.Series([day.format(1 + i) for i in range(20)]), label=pl.col("t1") > 9)
+    assert load(frame, DataOptions()).columns == {"inputs": ("t1", "t2"), "label": "label"}
+    named = frame.select("t1", "label", words=pl.lit("we met on ") + pl.col("day"))
+    assert load(named, DataOptions()).columns == {"text": "words", "label": "label"}
+
+
 def test_numbers_as_labels_stand_in_their_order():
     frame = pl.DataFrame({"text": [f"t{i}" for i in range(40)], "label": [10, 9, 2, 100] * 10})
     assert load(frame, DataOptions()).classes == ("2", "9", "10", "100")
@@ -76,7 +84,7 @@ def test_equal_texts_end_in_the_same_part():
         (
             REVIEWS.rename({"label": "mood"}),
             DataOptions(),
-            "is to be predicted? Name it with --label, and that of the text with --text: there is text, mood",
+            "is to be predicted? Name it with --label, and that of the text with --text; a number with --target",
         ),
         (WIDE, DataOptions(), "is to be predicted? Name it with --label"),
         (

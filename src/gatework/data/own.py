@@ -21,6 +21,7 @@ from gatework.data.reading import Reading
 from gatework.data.split import divided
 from gatework.data.tables import Table, is_parquet_folder, is_path, read_table
 from gatework.data.text import Texts
+from gatework.data.time_formats import are_times
 from gatework.errors import DataError, UsageError, nearest
 from gatework.options import as_list
 
@@ -229,6 +230,8 @@ def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer:
     others = [name for name in table.frame.columns if name != answer]
     numeric = [name for name in others if table.is_numeric(name)]
     words = [name for name in others if table.frame[name].dtype == pl.String and name not in numeric]
+    if numeric:
+        words = [name for name in words if not are_times(table.frame[name])]
     text = _called("text", words) or (words[0] if len(words) == 1 else None)
     if kind != "series" and text is not None:
         return {"text": text}

@@ -76,6 +76,8 @@ _ORDERS = {
 }
 
 
+# The texts that show whether a column holds times, and how long the longest time is that anybody writes.
+_LOOKED_AT, _FEW, _LONGEST = 1000, 5, 50
 _PERIODS = {"%Y", "%m", "%q", "%G", "%V"}
 
 
@@ -128,6 +130,14 @@ def _candidates() -> tuple[tuple[re.Pattern[str], str], ...]:
 def _regex(pattern: str, directives: dict[str, str]) -> re.Pattern[str]:
     parts = re.split(r"(%\.f|%[A-Za-z])", pattern)
     return re.compile("".join(directives[part] if part in directives else re.escape(part) for part in parts))
+
+
+def are_times(texts: pl.Series) -> bool:
+    """Whether texts are times, as far as the first few that differ show: each is in one of the formats."""
+    few = tidied(texts.head(_LOOKED_AT).drop_nulls().unique(maintain_order=True).head(_FEW))
+    if few.is_empty() or not (few.str.contains(r"\d") & (few.str.len_chars() < _LONGEST)).all():
+        return False
+    return all(any(regex.fullmatch(text) for regex, _ in _candidates()) for text in few)
 
 
 def tidied(column: pl.Series) -> pl.Series:

@@ -275,7 +275,9 @@ class _Packer:
         if not total:
             raise DataError(f"{where} is empty: a header and at least one row were expected")
         if not learnt or not all(self.sizes.values()):
-            raise DataError(f"{where}: {total:,} examples are too few to hold back any; give more examples")
+            raise DataError(
+                f"{where}: {total:,} examples, or those of them that differ, are too few to hold back any; give more"
+            )
         for number, name in ((_VALIDATION, "validation"), (_TEST, "test")):
             pl.concat(self.held[number]).write_parquet(self.folder / f"{name}.parquet")
         about: dict[str, Any] = {"key": key, "columns": dict(self.columns), "reading": self.reading.state()}
