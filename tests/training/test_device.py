@@ -55,7 +55,7 @@ def texts() -> tuple[Dataset, Recipe]:
     ("kind", "cell"),
     [("pretended", "lstm"), pytest.param("cuda", "lstm", marks=NO_GPU), pytest.param("cuda", "peephole", marks=NO_GPU)],
 )
-@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter")
+@pytest.mark.filterwarnings("ignore:.*copying from a non-meta parameter", "ignore:RNN module weights are not part")
 def test_a_training_elsewhere_ends_with_the_weights_of_one_here_and_resumes_bit_for_bit(tmp_path, kind, cell, case):
     dataset, recipe = case()
     recipe = recipe.changed(epochs=2, hidden=4, layers=1, dropout=0.0, embedding_dropout=0.0, cell=cell)

@@ -7,7 +7,6 @@ import ctypes
 import importlib.metadata
 import os
 import platform
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,9 +67,6 @@ def device(config: TrainingOptions, processes: int = 1) -> torch.device:
         )
     if config.device == "cuda" and processes > 1:
         raise UsageError(f"training.device is cuda, and {processes} processes would share it; start one, or take cpu")
-    if config.device == "cuda":
-        # An optimiser that joins small weights leaves the others apart, which cuDNN copies in each call.
-        warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
     return torch.device(config.device)
 
 
