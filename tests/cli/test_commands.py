@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from gatework import training
 from gatework.options import TASKS
 from gatework.training import Predictor
 from support.command_line import gatework, run_here, run_process
@@ -323,3 +324,20 @@ def test_a_comparison_of_a_persons_own_file_prints_a_table_a_verdict_and_the_rep
     content = json.loads((trained / "comparison" / "comparison.json").read_text())
     assert content["task"] == "classify"
     assert (trained / "comparison" / "report.html").exists()
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_a_stop_names_the_command_that_works_next(is_begun, tmp_path, monkeypatch):
+    out = tmp_path / "my run"
+
+    def stopped(*_, **__):
+        if is_begun:
+            out.mkdir()
+            (out / "recipe.toml").write_text("")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", stopped)
+    done = run_here("train", "classify", "x.csv", "--out", out)
+    assert done.returncode == 130
+    assert (f"gatework train --resume '{out}'" in " ".join(done.stderr.split())) is is_begun
+    assert ("the same command starts again" in " ".join(done.stderr.split())) is not is_begun

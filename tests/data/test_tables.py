@@ -118,6 +118,11 @@ BAD = [
     ),
     bad("r.csv", "review,sentiment\na,x\nb,y,z\n", "r.csv, row 3: 3 fields where the header has 2; put double quotes"),
     bad("r.csv", 'review,sentiment\na,x\n"b,y\n', "r.csv, row 3: the quotes do not fit"),
+    bad(
+        "q.csv",
+        'review,sentiment\na,x\nb"c,y\n',
+        "q.csv has a quote that no other one closes, the last of all in line 3",
+    ),
     bad("r.jsonl", '{"review": "a", "sentiment": "x"}\n{"review": \n', "r.jsonl, line 2: a JSON object was expected"),
     bad("r.jsonl", '\n["a"]\n', "r.jsonl, line 2: a JSON object was expected, found another value"),
     bad("r.jsonl", '[\n{"review": "a"},\n{"review": "b"}]', "r.jsonl is one JSON array; write each of its objects on"),

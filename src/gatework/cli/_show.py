@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -267,9 +268,10 @@ def run_summary(run: Run) -> None:
     if options := step_options(run.recipe.to_dict()["model"]):
         say(f"around the cell: {options}")
     print(f"\nRun: {run.path}")
-    print(f"Next: gatework report {run.path}, gatework predict {run.path} {run.task.example_input}".rstrip())
+    path = shlex.quote(str(run.path))
+    print(f"Next: gatework report {path}, gatework predict {path} {run.task.example_input}".rstrip())
     for command in run.task.next_commands:
-        print(f"      {command.replace('{run}', str(run.path))}")
+        print(f"      {command.replace('{run}', path)}")
 
 
 def highlights(run: Run) -> None:

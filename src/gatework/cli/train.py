@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,11 @@ import typer
 from gatework.cli import _options as options
 from gatework.options import TASKS
 
-_STOPPED = "stopped; go on where it stands with: gatework train --resume {}"
+
+def _stopped(run: Path) -> str:
+    if (run / "recipe.toml").is_file():
+        return f"stopped; go on where it stands with: gatework train --resume {shlex.quote(str(run))}"
+    return "stopped before anything was learnt; the same command starts again"
 
 
 def train(
@@ -50,7 +55,7 @@ def train(
     if resume is not None:
         if task or data or out or recipe or changes:
             raise UsageError("--resume takes everything from the run folder; give it alone")
-        with stopped_with(_STOPPED.format(resume)), showing_progress(quiet) as bars, logged(log, resume, bars) as told:
+        with stopped_with(lambda: _stopped(resume)), showing_progress(quiet) as bars, logged(log, resume, bars) as told:
             run = training.resume(resume, progress=told)
     else:
         if not (task and data and out):
@@ -61,7 +66,7 @@ def train(
                 raise UsageError("--out is missing: name the run folder to write, such as --out RUN")
             example = (TASKS.get(task or "") or next(iter(TASKS.values()))).example
             raise UsageError(f"{', '.join(absent)} missing: {example}, or gatework train --resume RUN")
-        with stopped_with(_STOPPED.format(out)), showing_progress(quiet) as bars, logged(log, out, bars) as told:
+        with stopped_with(lambda: _stopped(out)), showing_progress(quiet) as bars, logged(log, out, bars) as told:
             run = training.train(task, data, out=out, recipe=recipe, threads=threads, progress=told, **changes)
     if int(os.environ.get("RANK", "0")):
         return  # one of several processes tells

@@ -177,4 +177,10 @@ def _misfit(content: bytes, separator: str, reason: str, above: int) -> str:
                 )
     except csv.Error as error:
         return f", row {number + 1:,}: the quotes do not fit ({error}); write a quote inside a quoted text twice"
+    if content.count(b'"') % 2:
+        last = above + 1 + content[: content.rindex(b'"')].count(b"\n")
+        return (
+            f" has a quote that no other one closes, the last of all in line {last:,}; "
+            "write a quote inside a text twice, or copy the file again if it was cut"
+        )
     return f" cannot be read as a table: {reason.splitlines()[0]}"

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -259,8 +259,11 @@ def end_reads_on_signal() -> None:
 
 
 @contextlib.contextmanager
-def stopped_with(sentence: str) -> Iterator[None]:
+def stopped_with(sentence: str | Callable[[], str]) -> Iterator[None]:
     """Ends with a sentence that says how to go on where a person stops what is within the block.
+
+    Args:
+        sentence: It, or what makes it once the block was stopped.
 
     Raises:
         StoppedError: The process was told to stop.
@@ -268,7 +271,7 @@ def stopped_with(sentence: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise StoppedError(sentence) from None
+        raise StoppedError(sentence if isinstance(sentence, str) else sentence()) from None
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -104,7 +105,9 @@ class Run:
             RunError: Training has not ended.
         """
         if not self.is_finished:
-            raise RunError(f"{self.path} is not finished; go on with: gatework train --resume {self.path}")
+            raise RunError(
+                f"{self.path} is not finished; go on with: gatework train --resume {shlex.quote(str(self.path))}"
+            )
         return read_json(self.path / "summary.json")
 
     @cached_property
@@ -272,7 +275,7 @@ def refuse_occupied(path: Path) -> None:
     """Raises a RunError if `path` is a file or a folder with something in it."""
     if is_occupied(path):
         kind = "a file" if path.is_file() else "a run folder" if (path / "recipe.toml").exists() else "not empty"
-        hint = f"go on with it by --resume {path}, or " if kind == "a run folder" else ""
+        hint = f"go on with it by --resume {shlex.quote(str(path))}, or " if kind == "a run folder" else ""
         raise RunError(f"{path} exists already and is {kind}; {hint}name another folder with --out")
 
 
