@@ -22,6 +22,9 @@ def predict(
             "of the training table.",
         ),
     ] = None,
+    further: Annotated[
+        list[str] | None, typer.Argument(metavar="RECORDING", help="Where recordings are heard, further ones.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write a .csv, .json, .jsonl or .parquet file; of a folder of Parquet files also a folder."),
@@ -58,6 +61,8 @@ def predict(
     from gatework.training.progress import end_reads_on_signal, stopped_with, tell
 
     opened = Run.open(run)
+    if further and (opened.task.takes or not opened.task.needs_input):
+        raise UsageError(f'"{" ".join(further)}" is too much: what has blanks needs quotes')
     if mic and not opened.task.reads_bytes:
         raise UsageError(f'--mic is of runs that read sound, and "{opened.path.name}" does not')
     if stream or mic:
@@ -93,7 +98,7 @@ def predict(
             write_parts((Part(predictor.rows(each), opened.task.given(each.beside)) for each in splits), out)
         return
     source = data if data is not None or not opened.task.needs_input else _standard_input()
-    split = predictor.read(source, **options.bare(changes))
+    split = predictor.read([data, *further] if further else source, **options.bare(changes))
     tell(split.notes)
     is_shown = out is None and plot is None and not as_json
     if is_shown and (pieces := predictor.pieces(split)) is not None:

@@ -208,6 +208,7 @@ def test_a_subtitle_fills_at_most_two_lines():
 
 def test_the_command_prints_text_and_writes_subtitles(run, wav, tmp_path):
     assert gatework("predict", run.path, wav)[1] == f"{TEXT}\n"
+    assert gatework("predict", run.path, wav, wav)[1] == f"0.wav: {TEXT}\n" * 2
     gatework("predict", run.path, wav, "--out", tmp_path / "x.srt")
     assert "-->" in (tmp_path / "x.srt").read_text()
     assert gatework("predict", run.path, wav, "--format", "vtt")[1].startswith("WEBVTT")
