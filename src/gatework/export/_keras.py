@@ -83,7 +83,10 @@ def _layers(model: nn.Module, mask_zero: bool) -> list[_Layer]:
     parts: Any = model
     kind, recurrent = parts.pooling.kind, parts.recurrent
     if kind not in ("last", *_POOLINGS):
-        raise UsageError(f'Keras has no layer for the pooling "{kind}"; it has "last", "mean" and "max"')
+        raise UsageError(
+            f'Keras has no layer for the pooling "{kind}"; it has "last", "mean" and "max", and --to onnx, js and c '
+            "write every pooling"
+        )
     made = [_input([None, None, recurrent.input_size], "float32")]
     vectors = plain(parts.embedding)
     if vectors is not None:
