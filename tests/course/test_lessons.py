@@ -8,7 +8,7 @@ import pytest
 
 from gatework.course.lessons import lesson, lessons
 from gatework.course.notebooks import build, outputs
-from gatework.errors import UsageError
+from gatework.errors import DataError, UsageError
 
 LESSONS = lessons()
 BY_NAME = pytest.mark.parametrize("each", LESSONS, ids=[each.name for each in LESSONS])
@@ -61,3 +61,17 @@ def test_the_lessons_are_numbered_from_one_without_a_gap():
 def test_a_lesson_that_is_not_there_is_named():
     with pytest.raises(UsageError, match="there is no lesson 99"):
         lesson(99)
+
+
+def test_a_notebook_runs_though_the_folder_of_the_one_before_is_gone(running, tmp_path):
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    running.execute(new_notebook(cells=[new_code_cell("name = 1")]), gone)
+    gone.rmdir()
+    after = new_notebook(cells=[new_code_cell("import os\nprint(os.getcwd(), 'name' in globals())")])
+    [printed] = outputs(running.execute(after, tmp_path))
+    assert printed.text.split() == [str(tmp_path), "False"]
+    with pytest.raises(DataError, match="^a cell of the lesson failed: ValueError: no$"):
+        running.execute(new_notebook(cells=[new_code_cell("raise ValueError('no')")]), tmp_path)

@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 _DIRECTIVE = re.compile(r"^<!-- (quiz|solution|claim): (.+?) -->$", re.MULTILINE)
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _SECONDS = 180
-# As in a new process, torch draws its first seed by chance.
-_AFRESH = """%reset -f
-__import__("os").chdir({folder!r})
+# As in a new process, torch draws its first seed by chance. First the folder: the last one may be gone, and IPython asks
+# where it is before it forgets a name.
+_AFRESH = """__import__("os").chdir({folder!r})
+%reset -f
 __import__("torch").seed();"""
 
 
@@ -110,7 +111,7 @@ class NotebookKernel:
             folder: The working folder.
 
         Raises:
-            DataError: A cell failed; the message ends with its error.
+            DataError: A cell failed; the cause has the cell and its traceback.
         """
         from nbclient import NotebookClient
         from nbclient.exceptions import CellExecutionError
@@ -121,7 +122,7 @@ class NotebookKernel:
         try:
             client.execute()
         except CellExecutionError as error:
-            raise DataError(f"a cell of the lesson failed: {error.ename}: {error.evalue}\n{error}") from None
+            raise DataError(f"a cell of the lesson failed: {error.ename}: {error.evalue}") from error
         finally:
             notebook.cells.pop(0)
             if client.kc is not None:
