@@ -73,5 +73,5 @@ def test_a_notebook_runs_though_the_folder_of_the_one_before_is_gone(running, tm
     after = new_notebook(cells=[new_code_cell("import os\nprint(os.getcwd(), 'name' in globals())")])
     [printed] = outputs(running.execute(after, tmp_path))
     assert printed.text.split() == [str(tmp_path), "False"]
-    with pytest.raises(DataError, match="^a cell of the lesson failed: ValueError: no$"):
+    with pytest.raises(DataError, match=r"^a cell of the lesson failed: ValueError: no$"):
         running.execute(new_notebook(cells=[new_code_cell("raise ValueError('no')")]), tmp_path)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _DIRECTIVE = re.compile(r"^<!-- (quiz|solution|claim): (.+?) -->$", re.MULTILINE)
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 _SECONDS = 180
-# As in a new process, torch draws its first seed by chance. First the folder: the last one may be gone, and IPython asks
-# where it is before it forgets a name.
+# As in a new process, torch draws its first seed by chance. First the folder: the last one may be gone, and IPython
+# asks where it is before it forgets a name.
 _AFRESH = """__import__("os").chdir({folder!r})
 %reset -f
 __import__("torch").seed();"""
