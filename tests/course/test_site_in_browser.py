@@ -81,6 +81,19 @@ def border_of(element):
 
 @pytest.mark.browser
 @needs_chromium
+def test_the_number_of_a_lesson_does_not_touch_its_title_on_a_phone(open_page):
+    page = open_page("index.html", viewport={"width": 390, "height": 800})
+    room = page.locator(".lessons .number").evaluate_all("""all => all.map(node => {
+        const text = document.createRange();
+        text.selectNodeContents(node);
+        return node.getBoundingClientRect().right - text.getBoundingClientRect().right;
+    })""")
+    assert len(room) == len(LESSONS)
+    assert min(room) > 8
+
+
+@pytest.mark.browser
+@needs_chromium
 @BY_NAME
 def test_every_plot_of_a_lesson_is_drawn_on_a_phone_and_every_answer_of_a_quiz_gets_its_feedback(each, open_page):
     # Opened once, as to draw its plots takes seconds: on a phone, which is then turned into a screen.

@@ -419,6 +419,8 @@ def test_a_broken_link_does_no_harm(show, texts_page, series_page, view):
 def test_a_phone_needs_no_sideways_scrolling(show, request, kind, scheme):
     page = show(request.getfixturevalue(kind)[1], scheme, 360)
     page.wait_for_selector("body[data-state]")
+    # As a step of several variables, or a long word, is written.
+    page.locator("#step-name").evaluate("node => node.textContent = 'step 10 (111.000, 19.000, 93.000, 111.000)'")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     # What follows the networks' columns stands below them.
     bottom = page.locator("#units").bounding_box()
