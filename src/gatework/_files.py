@@ -89,7 +89,8 @@ def explained(error: OSError, path: Path) -> RunError:
     """What kept a file or a folder from being written, as one sentence."""
     if error.errno in _NO_ROOM:
         return RunError(f"the disk is full: {path} could not be written; free some room or choose another folder")
-    return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}")
+    way = "; choose another folder" if error.errno == errno.EROFS else ""
+    return RunError(f"{path} could not be written: {(error.strerror or str(error)).lower()}{way}")
 
 
 @contextlib.contextmanager

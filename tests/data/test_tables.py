@@ -107,7 +107,7 @@ BAD = [
     bad(
         "r.jsonl",
         '{"review":"a","sentiment":"x"}\n\n{"review":"b"}\n',
-        '1 of 2 rows have no label in column "sentiment", the first of them line 3',
+        '1 of 2 rows has no label in column "sentiment", the first of them line 3',
     ),
     bad("r.csv", "review,sentiment\na,x\nb,x\n", 'every label in column "sentiment" is "x"; examples of two classes'),
     bad("r.csv", "review,sentiment\na,x\nb,y\nc,z\n", 'every row has another label in column "sentiment"'),

@@ -100,8 +100,9 @@ class Table:
         labels = plain_texts(self.column(name), self._column(name), known)
         missing = labels.is_null().arg_true()
         if len(missing):
+            have = "have" if len(missing) > 1 else "has"
             raise DataError(
-                f'{self.where}: {len(missing):,} of {len(self):,} rows have no label in column "{name}", the first of '
+                f'{self.where}: {len(missing):,} of {len(self):,} rows {have} no label in column "{name}", the first of '
                 f"them {self.row(missing[0])}; fill them in or remove those rows"
             )
         return labels
