@@ -102,8 +102,8 @@ class Table:
         if len(missing):
             have = "have" if len(missing) > 1 else "has"
             raise DataError(
-                f'{self.where}: {len(missing):,} of {len(self):,} rows {have} no label in column "{name}", the first of '
-                f"them {self.row(missing[0])}; fill them in or remove those rows"
+                f'{self.where}: {len(missing):,} of {len(self):,} rows {have} no label in column "{name}", the first '
+                f"of them {self.row(missing[0])}; fill them in or remove those rows"
             )
         return labels
 
