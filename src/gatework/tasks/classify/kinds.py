@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from gatework.data.text import Texts
 from gatework.options import TimeOptions
 from gatework.tasks.classify import class_weights
 from gatework.tasks.classify.options import ClassOptions, PretrainingOptions, SequenceOptions, SoundOptions
-from gatework.tasks.classify.unlabelled import BegunDataset, pretrained_recipe
+from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset, pretrained_recipe
 
 if TYPE_CHECKING:
     from gatework.data.dataset import Dataset
@@ -50,6 +50,8 @@ _OF_FEW_SHORT_TEXTS: Mapping[str, Any] = {
     "adversarial": 0.05,
 }
 """What few short texts need, of which the recipe of all learns little before it stops; of long ones it learns more."""
+_NAMED = 6
+"""The classes that are named before training."""
 _FEW, _SHORT = 2000, 100
 """Texts of the training part, and their median words, below which they are few and short."""
 
@@ -87,6 +89,18 @@ def outlook(dataset: Dataset, recipe: Recipe) -> list[str]:
         "few short texts: each step also learns from word vectors moved where that hurts most (--adversarial 0 leaves "
         "it out), and the last, the mean and the largest state are looked at (--pooling)",
     ]
+
+
+def about(dataset: Dataset, classes: Sequence[str]) -> list[str]:
+    """The share of every class in the training part, and how many texts have no label, in words."""
+    counts = dataset.class_counts
+    order = np.argsort(-counts, kind="stable")
+    shares = [f"{classes[k]} {100 * counts[k] / counts.sum():.0f} %" for k in order[:_NAMED]]
+    more = [f"and {len(order) - _NAMED} more"] if len(order) > _NAMED else []
+    lines = [f"{len(order)} classes: {', '.join([*shares, *more])}"]
+    if isinstance(dataset, UnlabelledDataset):
+        lines.append(f"{len(dataset.unlabelled):,} texts without labels")
+    return lines
 
 
 def unused_sections(recipe: Mapping[str, Any], state: Mapping[str, Any]) -> set[str]:

@@ -23,12 +23,12 @@ from gatework.tasks._blend import NETWORK, NETWORK_ALONE, Blend
 from gatework.tasks._recorded import recording_options
 from gatework.tasks._sequence import Encoder, SequenceTask, encoder_from_state, encoder_state, fit_encoder, tuples
 from gatework.tasks._task import Baseline, Before, Evaluation, Loss, PartRates, Scores, refuse_options
-from gatework.tasks.classify import report, sounds
+from gatework.tasks.classify import beginnings, report, sounds
 from gatework.tasks.classify.baselines import absent, baselines, quick_baselines
 from gatework.tasks.classify.charts import backtest, breakdown, charts, tested
 from gatework.tasks.classify.class_weights import class_weights, weighted_recipe
 from gatework.tasks.classify.joint import Joint, joining_of
-from gatework.tasks.classify.kinds import decided, is_row, outlook, unused_sections
+from gatework.tasks.classify.kinds import about, decided, is_row, outlook, unused_sections
 from gatework.tasks.classify.label_curve import trainings
 from gatework.tasks.classify.metrics import answers_of, metrics, sample, shown, shown_rows, weighted_accuracy
 from gatework.tasks.classify.options import (
@@ -69,8 +69,6 @@ if TYPE_CHECKING:
 _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
 _SPOTTING = ("spotting", "presence.")
-_MOST_CLASSES = 6
-"""The classes that are named before training."""
 _NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
 _OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
 
@@ -198,31 +196,17 @@ class ClassifyTask(SequenceTask):
 
     def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
         """The training of a language model, or of a first network, where there are texts without labels."""
-        plan = recipe.section(PretrainingOptions)
-        if plan.pretrain is None and plan.unlabelled is None:
-            return None
-        if not isinstance(dataset, UnlabelledDataset) or not isinstance(self.encoder, TextEncoder):
-            what = "unlabelled is" if plan.pretrain is None else "pretrain is"
-            raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
-        if plan.unlabelled is not None:
-            return classify.first_network(self, dataset, recipe)
-        return classify.before(self.encoder, dataset, recipe)
+        return beginnings.before(self, dataset, recipe)
 
     def following(
         self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
     ) -> tuple[Dataset, Recipe]:
         """The texts without labels as well, where a first network was trained to answer them."""
-        if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
-            return dataset, recipe
-        return classify.with_answers(self, dataset, recipe, earlier, seconds)
+        return beginnings.following(self, dataset, recipe, earlier, seconds)
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Gives the network what the language model has learnt."""
-        if isinstance(dataset, BegunDataset):
-            dataset.earlier.given_to(model.get_submodule("embedding"), "embedding.")
-            dataset.earlier.given_to(model.get_submodule("recurrent"), "recurrent.")
-        elif earlier:
-            classify.take_over(model, earlier)
+        beginnings.begin(model, dataset, earlier)
 
     def taught(self, dataset: Dataset, recipe: Recipe) -> ClassifyTask:
         """The task with the weights of its classes."""
@@ -476,14 +460,7 @@ class ClassifyTask(SequenceTask):
 
     def about(self, dataset: Dataset) -> list[str]:
         """What was read, with the share of every class in the training part."""
-        counts = dataset.class_counts
-        order = np.argsort(-counts, kind="stable")
-        shares = [f"{self.classes[k]} {100 * counts[k] / counts.sum():.0f} %" for k in order[:_MOST_CLASSES]]
-        more = [f"and {len(order) - _MOST_CLASSES} more"] if len(order) > _MOST_CLASSES else []
-        lines = [*super().about(dataset), f"{len(order)} classes: {', '.join([*shares, *more])}"]
-        if isinstance(dataset, UnlabelledDataset):
-            lines.append(f"{len(dataset.unlabelled):,} texts without labels")
-        return lines
+        return [*super().about(dataset), *about(dataset, self.classes)]
 
     def loss_of(self, outputs: Tensor, batch: Batch) -> Loss:
         """Cross-entropy; see `gatework.tasks.classify.losses`."""

@@ -1,0 +1,63 @@
+"""What is trained before a classifier, and what the classifier then begins from and learns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gatework.data.text import TextEncoder
+from gatework.errors import UsageError
+from gatework.tasks import classify
+from gatework.tasks.classify.options import PretrainingOptions
+from gatework.tasks.classify.unlabelled import BegunDataset, UnlabelledDataset
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from gatework.data.dataset import Dataset
+    from gatework.recipe import Recipe
+    from gatework.tasks._task import Before
+    from gatework.tasks.classify.task import ClassifyTask
+
+
+def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe) -> Before | None:
+    """The training of a language model, or of a first network; None where neither is wanted.
+
+    Raises:
+        UsageError: The texts without labels are not in the dataset.
+    """
+    plan = recipe.section(PretrainingOptions)
+    if plan.pretrain is None and plan.unlabelled is None:
+        return None
+    if not isinstance(dataset, UnlabelledDataset) or not isinstance(task.encoder, TextEncoder):
+        what = "unlabelled is" if plan.pretrain is None else "pretrain is"
+        raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
+    if plan.unlabelled is not None:
+        return classify.first_network(task, dataset, recipe)
+    return classify.before(task.encoder, dataset, recipe)
+
+
+def following(
+    task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
+) -> tuple[Dataset, Recipe]:
+    """What the classifier learns: the texts without labels as well, where a first network was trained to answer them.
+
+    Args:
+        task: The run's.
+        dataset: The run's data.
+        recipe: The run's.
+        earlier: The weights of what was trained before.
+        seconds: What that took.
+    """
+    if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
+        return dataset, recipe
+    return classify.with_answers(task, dataset, recipe, earlier, seconds)
+
+
+def begin(model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
+    """Gives a network what a language model has learnt, which a run of its own holds, or `earlier` does."""
+    if isinstance(dataset, BegunDataset):
+        dataset.earlier.given_to(model.get_submodule("embedding"), "embedding.")
+        dataset.earlier.given_to(model.get_submodule("recurrent"), "recurrent.")
+    elif earlier:
+        classify.take_over(model, earlier)
