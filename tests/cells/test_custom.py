@@ -1,6 +1,7 @@
 """A person's own cell: the same as a built-in one in every use, and one sentence where it cannot be."""
 
 import copy
+import json
 import math
 import os
 import pickle
@@ -15,7 +16,8 @@ import torch
 
 import gatework
 from gatework import _native, cells
-from gatework.cells import _build
+from gatework.cells import _build, stored
+from gatework.cells._derive import derive
 from gatework.errors import KindError, UsageError
 from gatework.scan import kernels, operators, reference
 from gatework.scan.options import StepOptions
@@ -114,6 +116,15 @@ def test_the_source_shows_each_line_of_the_step_beside_what_came_of_it():
     assert any(line.split("//")[0].split() == ["const", "V", "o", "=", "sigmoid(a_o);"] for line in lines)
     assert any(line.endswith("// c = f * c + i * g") for line in lines)
     assert "static void backward" in own.MyLSTM.source
+
+
+@pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)
+def test_a_run_that_has_stored_its_cell_predicts_with_the_library_that_training_compiled(cell: cells.CustomCell):
+    again = stored.rebuilt(json.loads(json.dumps(stored.to_data(cell))))
+    assert "_OPERATIONS" not in again.source, "nobody wrote its lines"
+    options = ("avx2", "Exact<Widest<float>>", False)
+    compiled = [_build._unit(derive(each), *options, takes_shared=True) for each in (cell, again)]
+    assert compiled[0] == compiled[1]
 
 
 def test_names_titles_forget_gates_and_vectors_are_understood():

@@ -41,6 +41,8 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 _MOST_NODES = 10_000
 _LONGEST_TITLE = 500
+_NO_FILE = "<stored cell>"
+"""What stands for the file of a step whose lines nobody wrote."""
 
 
 class StoredCell(CustomCell):
@@ -156,6 +158,7 @@ def _step(
         return {n: torch.full_like(like, v) if isinstance(v, float) else v for n, v in ends.items()}
 
     vars(step)["__signature__"] = signature
+    step.__code__ = step.__code__.replace(co_filename=_NO_FILE)
     return step
 
 
