@@ -55,7 +55,7 @@ def test_a_forecaster_that_needs_to_know_what_comes_is_served_and_asked_with_it(
         assert client.get("/openapi.json").status_code == client.get("/v2/models/promoted").status_code == 200
         refused = client.post("/predict/promoted")
         assert refused.status_code == 400
-        assert 'has no value in the column "promo", which was said to be known ahead' in refused.json()["error"]
+        assert 'has no value in the column "promo", said to be known ahead' in refused.json()["error"]
         rows = [{"day": day, "promo": 1, "sold": None} for day in ("2024-04-29", "2024-04-30")]
         answers = client.post("/predict/promoted", json={"rows": rows}).json()["answers"]
     assert [row["day"] for row in answers] == ["2024-04-29", "2024-04-30"]
