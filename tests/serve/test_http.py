@@ -45,7 +45,7 @@ def answer_to(service, pieces, seconds=30.0, wait=0.0):
             if wire.is_open:
                 protocol.data_received(piece)
         await asyncio.sleep(wait)
-        while protocol.tasks:
+        while protocol.tasks and wire.is_open:
             await asyncio.sleep(0.001)
         received = wire.written, wire.is_open
         protocol.connection_lost(None)

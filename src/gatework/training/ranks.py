@@ -7,6 +7,7 @@ shape does not depend on how many processes there are, so that their digits do n
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -100,6 +101,7 @@ class Together(Alone):
     def __init__(self) -> None:
         if not distributed.is_initialized():
             distributed.init_process_group("gloo")
+            atexit.register(_leave)
         self.rank, self.count = distributed.get_rank(), distributed.get_world_size()
         self._pairs: list[Pair] = []
 
@@ -149,6 +151,12 @@ class Together(Alone):
             distributed.barrier()
         except RuntimeError as error:
             raise LostError(_LOST) from error
+
+
+def _leave() -> None:
+    """Ends gloo's threads, one of which may else abort a process that ends."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def here() -> Alone:
