@@ -36,3 +36,20 @@ class StopAt(Progress):
         """Presses Ctrl-C where it is due."""
         if (self.runs, done) == (self.run, self.step):
             press()
+
+
+class Stopping(Progress):
+    """Stops a training at a step of the run whose name ends so, where nobody need catch a signal.
+
+    Args:
+        end: How the name ends.
+        step: Which step.
+    """
+
+    def __init__(self, end: str, step: int) -> None:
+        self.end, self.step = end, step
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """Stops where it is due."""
+        if label.endswith(self.end) and done == self.step:
+            raise KeyboardInterrupt

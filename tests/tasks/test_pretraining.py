@@ -19,6 +19,7 @@ from gatework.tasks.classify.pretraining import WordModelTask, take_over
 from gatework.tasks.classify.task import ClassifyTask
 from gatework.tasks.classify.unlabelled import UnlabelledDataset, pretrained_recipe, unfrozen
 from gatework.training import Progress
+from support.stopping import Stopping
 
 WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
 
@@ -102,17 +103,6 @@ def test_words_of_several_texts_are_those_of_all_together():
     assert [together.tokens.words(k) for k in range(5)] == [whole.tokens.words(k) for k in range(5)]
     for size in (2, 4, 99):
         assert Vocabulary.fit(parts[0], size, parts[1]) == Vocabulary.fit(whole, size)
-
-
-class Stopping(Progress):
-    """Stops a training at a step of the run whose name ends so."""
-
-    def __init__(self, end: str, step: int) -> None:
-        self.end, self.step = end, step
-
-    def stepped(self, label, done, loss):
-        if label.endswith(self.end) and done == self.step:
-            raise KeyboardInterrupt
 
 
 def test_a_training_stopped_in_both_of_its_parts_ends_with_the_very_same_weights(texts):

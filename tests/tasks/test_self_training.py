@@ -13,7 +13,7 @@ from gatework.tasks.classify.beside import candidates
 from gatework.tasks.classify.calibration import joined
 from gatework.tasks.classify.self_training import NAME
 from gatework.tasks.classify.task import ClassifyTask
-from gatework.training import Progress
+from support.stopping import Stopping
 
 WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
 
@@ -21,17 +21,6 @@ WORDS = ["good", "bad", "film", "plot", "cast", "end", "slow", "warm"]
 def sentences(count: int, seed: int = 0) -> list[str]:
     random = np.random.default_rng(seed)
     return [" ".join(random.choice(WORDS, size=6)) + f" n{seed}x{k}" for k in range(count)]
-
-
-class Stopping(Progress):
-    """Stops a training at a step of the run whose name ends so."""
-
-    def __init__(self, end: str, step: int) -> None:
-        self.end, self.step = end, step
-
-    def stepped(self, label, done, loss):
-        if label.endswith(self.end) and done == self.step:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -57,7 +46,8 @@ def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(t
     before = task.before(dataset, recipe)
     assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
     network = task.model(recipe.model)
-    whole, _ = task.following(dataset, recipe, network.state_dict(), 0.0)
+    whole, _, begun = task.following(dataset, recipe, network.state_dict(), 0.0)
+    assert not begun, "from fresh weights"
     targets, count = whole.train.targets, len(dataset.train)
     assert list(whole.train.inputs) == [*dataset.train.inputs, *dataset.unlabelled]
     np.testing.assert_array_equal(targets[:count], np.eye(2)[dataset.train.targets])

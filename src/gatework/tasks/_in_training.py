@@ -72,8 +72,10 @@ class InTraining(Core):
 
     def following(
         self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
-    ) -> tuple[Dataset, Recipe]:
-        """What the task's own network learns from, and how, behind the training `before()`; by default as it is.
+    ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
+        """What the task's own network learns from, how, and what `begin()` gives it, behind the training `before()`.
+
+        By default these are the data and the recipe as they are, and the weights of that training.
 
         Args:
             dataset: The data.
@@ -81,7 +83,7 @@ class InTraining(Core):
             earlier: The weights of the network that was trained before, by name; empty where there was none.
             seconds: What that took.
         """
-        return dataset, recipe
+        return dataset, recipe, earlier
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:
         """Changes fresh weights before the first step of a training, as to go on from another network's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,14 +44,15 @@ def beginning(run: Run, dataset: Dataset, label: str, progress: Progress, ranks:
         progress: Who is told.
         ranks: The processes that train together.
     """
-    wanted, earlier, seconds = run.task.before(dataset, run.recipe), dict[str, Tensor](), 0.0
+    wanted, seconds = run.task.before(dataset, run.recipe), 0.0
+    earlier: Mapping[str, Tensor] = {}
     if wanted is not None:
         folder = run.path / wanted.name
         if not (folder / _SUMMARY).exists():
             _train(folder, wanted, f"{label}, {wanted.name.replace('-', ' ')}", progress, ranks)
         earlier, _ = read_tensors(folder / _WEIGHTS)
         seconds = read_json(folder / _SUMMARY)["seconds"]
-    dataset, recipe = run.task.following(dataset, run.recipe, earlier, seconds)
+    dataset, recipe, earlier = run.task.following(dataset, run.recipe, earlier, seconds)
     return Beginning(Trainer(run.path, recipe, run.task, dataset, label, progress, ranks, earlier), seconds)
 
 

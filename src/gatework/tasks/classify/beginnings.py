@@ -39,19 +39,11 @@ def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe) -> Before | Non
 
 def following(
     task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
-) -> tuple[Dataset, Recipe]:
-    """What the classifier learns: the texts without labels as well, where a first network was trained to answer them.
-
-    Args:
-        task: The run's.
-        dataset: The run's data.
-        recipe: The run's.
-        earlier: The weights of what was trained before.
-        seconds: What that took.
-    """
+) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
+    """As `Task.following()`: where a first network has answered texts without labels they are learnt too, afresh."""
     if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
-        return dataset, recipe
-    return classify.with_answers(task, dataset, recipe, earlier, seconds)
+        return dataset, recipe, earlier
+    return *classify.with_answers(task, dataset, recipe, earlier, seconds), {}
 
 
 def begin(model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:

@@ -269,10 +269,8 @@ def take_over(model: nn.Module, earlier: Mapping[str, Tensor]) -> None:
 
     Args:
         model: The classifier.
-        earlier: The weights of the language model, by name; those of any other network are left.
+        earlier: The weights of the language model, by name.
     """
-    if _MATRIX not in earlier:  # those of a first network, which says what it knows of texts alone
-        return
     network: Any = model
     recurrent = {name.removeprefix(_LAYERS): tensor for name, tensor in earlier.items() if name.startswith(_LAYERS)}
     with torch.no_grad():

@@ -200,7 +200,7 @@ class ClassifyTask(SequenceTask):
 
     def following(
         self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
-    ) -> tuple[Dataset, Recipe]:
+    ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
         """The texts without labels as well, where a first network was trained to answer them."""
         return beginnings.following(self, dataset, recipe, earlier, seconds)
 

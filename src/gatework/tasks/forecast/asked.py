@@ -8,7 +8,7 @@ from typing import Any
 from gatework.data.panel import Panel
 from gatework.data.reading import Reading
 from gatework.data.tables import read_table
-from gatework.errors import UsageError
+from gatework.errors import DataError, UsageError
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.data import every_origin
@@ -34,6 +34,15 @@ def at_the_end(
     """
     check_known(table, horizon, where, row)
     return OriginSplit(last_origins(table, horizon, season))
+
+
+def last_windows(history: Panel, plan: ForecastOptions) -> OriginSplit:
+    """The last origins of the training table's series that can be forecast from."""
+    try:
+        return at_the_end(history, plan.horizon, plan.season)
+    except DataError:
+        # What is known ahead ends with the table; the last steps of it are what is forecast.
+        return OriginSplit(last_origins(history, plan.horizon, plan.season, plan.horizon))
 
 
 def end_of(history: Panel, plan: ForecastOptions, source: Any, recipe: Recipe, horizon: int | None) -> OriginSplit:

@@ -20,7 +20,7 @@ from gatework.tasks._dense import DenseTask
 from gatework.tasks._section import Answered, ReportSection, without_text_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast import report
-from gatework.tasks.forecast.asked import along, at_the_end, end_of
+from gatework.tasks.forecast.asked import along, at_the_end, end_of, last_windows
 from gatework.tasks.forecast.bands import ANSWER, Bands
 from gatework.tasks.forecast.baselines import baselines
 from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, on_part
@@ -47,7 +47,7 @@ from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_da
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
 from gatework.tasks.forecast.totals import coherent
 from gatework.tasks.forecast.window_store import Features, OriginExamples, WindowStore, origin_batch
-from gatework.tasks.forecast.windows import Origins, OriginSplit, last_origins, origins_of
+from gatework.tasks.forecast.windows import Origins, OriginSplit, origins_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -425,7 +425,7 @@ class ForecastTask(DenseTask):
     def live(self, model: nn.Module, given: Split | None, test: pl.DataFrame | None) -> Live | None:
         """A page in which the network forecasts."""
         network, plan = _network(model), self.plan
-        split = self._last() if given is None else given
+        split = last_windows(self.history, plan) if given is None else given
         origins = origins_of(split.take(np.arange(min(len(split), MOST_WINDOWS))))
         whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
         raw, known = _raw(self, network, whole), network.calibration
@@ -436,15 +436,7 @@ class ForecastTask(DenseTask):
 
     def exportable(self, model: nn.Module) -> Exportable:
         """The network, called with windows as in training, before its intervals are stretched."""
-        return forecast.exportable(_network(model), self.encode(self._last()))
-
-    def _last(self) -> Split:
-        """The last windows of the training table's series that can be forecast from."""
-        try:
-            return at_the_end(self.history, self.plan.horizon, self.plan.season)
-        except DataError:
-            # What is known ahead ends with the table; the last steps of it are what is forecast.
-            return OriginSplit(last_origins(self.history, self.plan.horizon, self.plan.season, self.plan.horizon))
+        return forecast.exportable(_network(model), self.encode(last_windows(self.history, self.plan)))
 
     def remark(
         self, dataset: Dataset, metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]
