@@ -1,17 +1,21 @@
-"""Texts without labels that a first network and the best linear model answer, so that a second one learns of them."""
+"""Texts without labels that a network and the best linear model answer, so that others learn of them."""
+
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from gatework import resume, train
+from gatework.data.dataset import Dataset, Split
+from gatework.data.text import Texts
 from gatework.errors import UsageError
 from gatework.options import AnswerOptions
 from gatework.recipe import Recipe
 from gatework.tasks._dense import DenseTask
 from gatework.tasks.classify.beside import candidates
 from gatework.tasks.classify.calibration import joined
-from gatework.tasks.classify.self_training import NAME
+from gatework.tasks.classify.linear import _nb_svm, linear_classifiers, refitted, together
 from gatework.tasks.classify.task import ClassifyTask
 from support.stopping import Stopping
 
@@ -44,14 +48,15 @@ def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(t
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
     before = task.before(dataset, recipe)
-    assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
+    assert (before.name, len(before.dataset.train)) == ("network-1", len(dataset.train)), "the labels alone"
+    assert task.before(dataset, recipe, 1) is None
     network = task.model(recipe.model)
     whole, _, begun = task.following(dataset, recipe, network.state_dict(), 0.0)
     assert not begun, "from fresh weights"
     targets, count = whole.train.targets, len(dataset.train)
     assert list(whole.train.inputs) == [*dataset.train.inputs, *dataset.unlabelled]
     np.testing.assert_array_equal(targets[:count], np.eye(2)[dataset.train.targets])
-    held, further = dataset.validation, before.dataset.train.__class__(dataset.unlabelled, np.zeros(60, np.int64))
+    held, further = dataset.validation, Split(dataset.unlabelled, np.zeros(60, np.int64))
     voices = [[DenseTask.outputs(task, network, task.encode(split))[0] for split in (held, further)]]
     assert recipe.section(AnswerOptions).blend is blend
     voices += [[each.voice.scores(split.inputs) for split in (held, further)] for each in candidates(dataset) if blend]
@@ -100,25 +105,68 @@ def test_words_that_no_label_stands_by_are_learnt(tmp_path):
     assert found["alone"] < 0.9
 
 
-def test_a_training_stopped_in_either_part_ends_with_the_very_same_weights(texts):
-    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0)
+def test_a_training_stopped_in_any_part_ends_with_the_very_same_weights(texts):
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, rounds=2)
     whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
-    assert (whole.path / NAME / "model.safetensors").exists()
+    assert (whole.path / "network-2" / "model.safetensors").exists()
     expected = (whole.path / "model.safetensors").read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network", 3))
+        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("network 1", 3))
+    with pytest.raises(KeyboardInterrupt):
+        resume(texts / "cut", progress=Stopping("network 2", 2))
     with pytest.raises(KeyboardInterrupt):
         resume(texts / "cut", progress=Stopping("cut", 5))
     assert (resume(texts / "cut").path / "model.safetensors").read_bytes() == expected
 
 
-def test_the_minutes_are_those_of_both_trainings(texts):
-    recipe = recipe_of(texts, minutes=10.0, blend=False)
+@pytest.mark.parametrize(("rounds", "first"), [(1, 3.0), (2, 1.5)])
+def test_the_minutes_are_those_of_all_trainings(texts, rounds, first):
+    recipe = recipe_of(texts, minutes=10.0, blend=False, rounds=rounds)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
-    assert task.before(dataset, recipe).recipe.training.minutes == pytest.approx(3.0)
     weights = task.model(recipe.model).state_dict()
-    assert task.following(dataset, recipe, weights, 120.0)[1].training.minutes == pytest.approx(8.0)
+    assert task.before(dataset, recipe).recipe.training.minutes == pytest.approx(first)
+    whole, left, _ = task.following(dataset, recipe, weights, 120.0)
+    assert left.training.minutes == pytest.approx(8.0)
+    further = task.before(whole, left, 1)
+    assert (further and further.recipe.training.minutes) == (4.0 if rounds == 2 else None)
+
+
+def test_each_round_labels_by_what_learnt_from_the_labels_before(texts):
+    recipe = recipe_of(texts, rounds=2)
+    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
+    task = ClassifyTask.fit(dataset, recipe.data)
+    one, other = (task.model(recipe.model) for _ in range(2))
+    first, _, _ = task.following(dataset, recipe, one.state_dict(), 0.0)
+    second = task.before(first, recipe, 1)
+    assert second.dataset.train is first.train, "the labels and the probabilities"
+    whole, _, _ = task.following(first, recipe, other.state_dict(), 0.0)
+    assert list(whole.train.inputs) == list(first.train.inputs)
+    labelled = len(dataset.train)
+    np.testing.assert_array_equal(whole.train.targets[:labelled], first.train.targets[:labelled])
+    (linear,) = linear_classifiers(first)  # of the probabilities, which are of the first network
+    split = Split(dataset.unlabelled, np.zeros(60, np.int64))
+    voices = [[DenseTask.outputs(task, other, task.encode(each))[0] for each in (dataset.validation, split)]]
+    voices += [[linear.scores(each.inputs) for each in (dataset.validation, split)]]
+    scores = joined([voice[0] for voice in voices], dataset.validation.targets).of([voice[1] for voice in voices])
+    expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    np.testing.assert_allclose(whole.train.targets[labelled:], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_sure_probabilities_give_the_linear_model_of_labels(classes):
+    random = np.random.default_rng(3)
+    labels = random.integers(0, classes, size=150)
+    texts = [" ".join([WORDS[label], *random.choice(WORDS, size=5)]) for label in labels]
+    parts = [Split(Texts.of(texts[at:end]), labels[at:end]) for at, end in ((0, 90), (90, 120), (120, 150))]
+    dataset = Dataset.of("made", *parts, classes=tuple("abc"[:classes]))
+    sure = replace(dataset, train=Split(parts[0].inputs, np.eye(classes)[parts[0].targets]))
+    strength = [0.3]
+    hard, soft = (_nb_svm(each, strength) for each in (dataset, sure))
+    for one, other in ((hard, soft), (refitted(hard, dataset), refitted(soft, sure))):
+        expected, found = (each.scores(parts[2].inputs) for each in (one, other))
+        np.testing.assert_allclose(found, expected, atol=1e-2)  # where the two ways of fitting stop
+    np.testing.assert_array_equal(together(sure).train.targets.argmax(1), labels[:120])
 
 
 @pytest.mark.parametrize(

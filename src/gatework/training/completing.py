@@ -114,7 +114,7 @@ def complete(
         model = trainer.run()
         progress.testing(label)
         trainings = [Trained(each.task, each.network) for each in earlier]
-        result = _result(run, model, dataset, trainings, may_blend=may_blend)
+        result = _result(run, model, trainer.dataset, trainings, may_blend=may_blend)
     further = _further(run, dataset, progress, label, threads, ranks)
     if ranks.is_main:
         seconds = seconds_before + sum(each.summary["seconds"] for each in earlier)

@@ -6,7 +6,8 @@ Each is a logistic regression whose penalty is chosen on the validation part, on
 - Presence of runs of one to three words, each times its log-count ratio, one class against the others (NB-SVM):
   with $p_j$ the examples of the class that have term $j$, plus 1, and $q_j$ those of the others, plus 1,
   $r_j = \ln\frac{p_j / \lVert p \rVert_1}{q_j / \lVert q \rVert_1}$. The loss is the logistic one in place of the
-  hinge, as in Mesnil et al., because it gives probabilities.
+  hinge, as in Mesnil et al., because it gives probabilities. Where texts have probabilities in the place of labels,
+  each counts by them.
 - The standardised values of all steps of a series; of series of several lengths, those of each variable's mean,
   standard deviation, least, largest, first and last value, and of the length.
 - Of a recording, the mean of each cepstral coefficient (MFCC) of what is spoken in five parts of equal length, its
@@ -27,7 +28,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
@@ -37,6 +37,7 @@ from gatework.tasks._task import single_threaded
 from gatework.tasks._terms import Terms
 from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.classify.cepstral import pooled_sound
+from gatework.tasks.classify.probable import Regression, regressions
 from gatework.tasks.classify.spelling import Presence, WordsAndSpelling, present, spelt
 from gatework.tasks.classify.strangers import left_out_in_turn
 
@@ -149,6 +150,8 @@ def _all(dataset: Dataset) -> Sequence[LinearClassifier]:
     if dataset.kind != "text":
         return [_values(dataset)]
     words = _nb_svm(dataset)
+    if dataset.train.targets.ndim > 1:  # probabilities, from which the others learn nothing
+        return [words]
     linear = [_tfidf(dataset, _STRENGTHS, pairs=False), _tfidf(dataset, _STRENGTHS, pairs=True), words]
     if texts_of(dataset.train).strings.str.len_chars().sum() <= _MOST_CHARACTERS:
         linear.append(_with_spelling(dataset, words, _RATIO_STRENGTHS))
@@ -173,10 +176,12 @@ def together(dataset: Dataset) -> Dataset:
     elif isinstance(train.inputs, Recordings) and isinstance(held.inputs, Recordings):
         inputs = Recordings.joined([train.inputs, held.inputs])
     elif dataset.kind == "text":
-        inputs = Texts(pl.concat([texts_of(train).strings, texts_of(held).strings]))
+        inputs = Texts.joined([texts_of(train), texts_of(held)])
     else:
         inputs = SeriesInputs.of(np.concatenate([np.asarray(train.inputs), np.asarray(held.inputs)]))
-    return replace(dataset, train=Split(inputs, np.concatenate([train.targets, held.targets])))
+    likely = train.targets.ndim > 1
+    known = np.eye(len(dataset.classes), dtype=train.targets.dtype)[held.targets] if likely else held.targets
+    return replace(dataset, train=Split(inputs, np.concatenate([train.targets, known])))
 
 
 def _tfidf(dataset: Dataset, strengths: Sequence[float], *, pairs: bool) -> LinearClassifier:
@@ -326,24 +331,34 @@ def _among(classes: int, known: np.ndarray, weights: np.ndarray, bias: np.ndarra
 
 def _one_vs_rest(dataset: Dataset, train: csr_matrix, strengths: Sequence[float]) -> Iterator[Weights]:
     """Logistic regressions of each class against the others on its log-count ratios, the strongest penalty first."""
-    from sklearn.linear_model import LogisticRegression
-
     targets, classes = dataset.train.targets, len(dataset.classes)
-    sides = [side for side in ([1] if classes == 2 else range(classes)) if (targets == side).any()]
-    ratios = [_log_count_ratios(train, targets == side) for side in sides]
-    features = [train.multiply(ratio).tocsr() for ratio in ratios]
-    fits = [LogisticRegression(max_iter=1000, warm_start=True) for _ in sides]
-    for strength in strengths:
-        for side, fit, scaled in zip(sides, fits, features, strict=True):
-            fit.set_params(C=strength).fit(scaled, targets == side)
-        weights = np.stack([ratio * fit.coef_[0] for ratio, fit in zip(ratios, fits, strict=True)], axis=1)
-        bias = np.concatenate([fit.intercept_ for fit in fits])
+    likely = targets if targets.ndim > 1 else np.eye(classes)[targets]
+    sides = [side for side in ([1] if classes == 2 else range(classes)) if likely[:, side].any()]
+    ratios = [_log_count_ratios(train, likely[:, side]) for side in sides]
+    fit = _of_labels if targets.ndim == 1 else regressions
+    fits = [
+        fit(train.multiply(ratio).tocsr(), likely[:, side], strengths)
+        for side, ratio in zip(sides, ratios, strict=True)
+    ]
+    for each in zip(*fits, strict=True):
+        weights = np.stack([ratio * one.weights for ratio, one in zip(ratios, each, strict=True)], axis=1)
+        bias = np.array([one.bias for one in each])
         if classes > 2:
             weights, bias = _among(classes, np.array(sides), weights, bias)
-        yield Weights(weights, bias, is_one_vs_rest=True, strength=strength)
+        yield Weights(weights, bias, is_one_vs_rest=True, strength=each[0].strength)
 
 
-def _log_count_ratios(presence: csr_matrix, is_side: np.ndarray) -> np.ndarray:
-    one, other = (np.asarray(presence[mask].sum(axis=0)).ravel() + 1 for mask in (is_side, ~is_side))
+def _of_labels(features: csr_matrix, is_side: np.ndarray, strengths: Sequence[float]) -> Iterator[Regression]:
+    """As `regressions()`, of what is one class and what is not."""
+    from sklearn.linear_model import LogisticRegression
+
+    fit = LogisticRegression(max_iter=1000, warm_start=True)
+    for strength in strengths:
+        fit.set_params(C=strength).fit(features, is_side > 0)
+        yield Regression(strength, fit.coef_[0].copy(), float(fit.intercept_[0]))
+
+
+def _log_count_ratios(presence: csr_matrix, likely: np.ndarray) -> np.ndarray:
+    one, other = (presence.T @ share + 1 for share in (likely, 1 - likely))
     ratios: np.ndarray = np.log(one / one.sum()) - np.log(other / other.sum())
     return ratios

@@ -77,6 +77,13 @@ class PretrainingOptions(OptionSection):
         metavar="FILE",
         is_path=True,
     )
+    rounds: int = option(
+        1,
+        low=1,
+        high=100,
+        help="How often --unlabelled labels: each further time with a network and a linear model that have learnt from "
+        "the labels of the time before.",
+    )
     from_run: str | None = option(
         None,
         flag="from",
