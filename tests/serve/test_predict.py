@@ -102,6 +102,11 @@ def test_clouds_ask_by_frames(client):
         predictions = client.post("/invocations/texts", json=body).json()["predictions"]
         assert [row["label"] for row in predictions] == [row["label"] for row in expected]
     assert client.post("/invocations/texts", json={"instances": TEXTS}).json()["predictions"] == expected
+    assert len(client.post("/invocations/sales", json={"params": {"horizon": 2}}).json()["predictions"]) == 2
+    both = client.post("/invocations/texts", json=split | records)
+    assert both.json()["error"] == "the body has both dataframe_split and dataframe_records; give one of them"
+    unread = client.post("/invocations/sales", json={"inputs": [[1, 2]]})
+    assert 'the body has "inputs", which nothing reads' in unread.json()["error"]
     assert client.get("/ping").status_code == 200
 
 
@@ -116,6 +121,11 @@ def test_clouds_ask_by_frames(client):
         ("texts", b'{"series": [1]}', '"texts" takes texts or rows, not series'),
         ("texts", b"{}", '"texts" takes texts or rows, not nothing'),
         ("texts", b'{"text": "a", "options": {"horizon": 1}}', '"texts" has no option "horizon": there is none'),
+        ("texts", b'{"text": "a", "options": []}', '"options" is a list; an object as {"horizon": 3} was expected'),
+        ("texts", b'{"text": "a", "end": true}', "end belongs to a session; give its name too"),
+        ("sales", b'{"horizon": 2}', 'the body has "horizon", which nothing reads: there is text, texts'),
+        ("sales", b'{"rowz": [{"units": 1}]}', 'the body has "rowz", which nothing reads: did you mean "row"?'),
+        ("series", b'{"series": [[1, true]]}', "a series holds true or false; numbers were expected"),
         ("series", b'{"series": [1, 2]}', "each step of the series has 1 value, expected one for each of 2 variables"),
         ("series", b'{"series": [[1, 2], [3]]}', "a series is a list of numbers"),
         ("series", b'{"series": [["1", "2"]]}', "a series is a list of numbers"),

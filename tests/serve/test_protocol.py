@@ -96,3 +96,55 @@ def test_wrong_tensors_are_refused_in_a_sentence(client, inputs, sentence):
 def test_an_output_that_there_is_not_is_named(client):
     reply = infer(client, "texts", tensor("text", "BYTES", [1], ["a"]), outputs=[{"name": "labels"}])
     assert reply.json()["error"] == 'there is no output "labels": did you mean "label"?'
+
+
+@pytest.mark.parametrize(
+    ("datatype", "low", "high"),
+    [("INT8", -128, 127), ("UINT8", 0, 255), ("INT32", -(2**31), 2**31 - 1), ("UINT64", 0, 2**64 - 1)],
+)
+def test_a_number_is_one_of_its_datatype_or_refused(client, datatype, low, high):
+    def asked(value):
+        return infer(client, "series", tensor("series", datatype, [1, 1, 2], [value, 1]))
+
+    assert {asked(value).status_code for value in (low, high)} == {200}
+    for value in (low - 1, high + 1, 1.5, True):
+        assert f"which is no {datatype}" in asked(value).json()["error"]
+
+
+def test_a_number_beyond_single_precision_is_no_fp32(client):
+    reply = infer(client, "series", tensor("series", "FP32", [1, 1, 2], [1e39, 1.0]))
+    assert "holds 1e+39, which is no FP32" in reply.json()["error"]
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62], [2**62, 0], [0, 1, 2]])
+def test_a_series_without_values_is_refused_whatever_its_shape(client, shape):
+    reply = infer(client, "series", tensor("series", "FP64", shape, []))
+    assert (reply.status_code, "has no values" in reply.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"sequence_start": True}, "give its sequence_id too"),
+        ({"sequence_id": 0, "sequence_end": True}, "give its sequence_id too"),
+        ({"sequence_start": True, "return_state": True}, "give its sequence_id too"),
+        ({"sequence_start": "yes"}, "sequence_start is true or false"),
+        ({"sequence_id": False}, "the name of a session is a text or a whole number"),
+        ({"sequence_id": []}, "the name of a session is a text or a whole number"),
+    ],
+)
+def test_what_only_a_sequence_has_is_not_passed_over(client, parameters, sentence):
+    reply = infer(client, "series", tensor("series", "FP32", [1, 1, 2], [0.5, 1.0]), parameters=parameters)
+    assert (reply.status_code, sentence in reply.json()["error"]) == (400, True), reply.text
+
+
+def test_a_request_of_no_sequence_may_say_so(client):
+    series, none = tensor("series", "FP32", [1, 1, 2], [0.5, 1.0]), {"sequence_start": False, "sequence_end": False}
+    plain = outputs(infer(client, "series", series))
+    for name in (0, "", None):
+        assert outputs(infer(client, "series", series, parameters={"sequence_id": name, **none})) == plain
+
+
+def test_options_of_a_prediction_are_parameters(client):
+    assert outputs(infer(client, "sales", parameters={"horizon": 2}))["forecast"]["shape"] == [2]
+    assert "horizon" in infer(client, "sales", parameters={"horizon": "long"}).json()["error"]

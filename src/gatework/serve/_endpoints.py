@@ -13,6 +13,7 @@ from gatework import __version__
 from gatework.errors import DataError
 from gatework.serve import _binary as binary
 from gatework.serve._answers import decoded, json_response
+from gatework.serve._limits import Limits
 from gatework.serve._model import VERSION, ServedModel
 from gatework.serve._openapi import document
 from gatework.serve._page import page, policy
@@ -26,7 +27,7 @@ from gatework.serve._protocol import (
 )
 from gatework.serve._refusal import Refusal
 from gatework.serve._service import Service
-from gatework.serve._source import Source, lines_of, rows_of, source_of, steps_of
+from gatework.serve._source import SEQUENCE, Source, lines_of, source_of, steps_of
 
 _CSV = "text/csv"
 _LINES = (_CSV, "application/x-ndjson", "application/jsonlines", "application/jsonl")
@@ -113,14 +114,15 @@ class Endpoints:
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The tensors that are asked for, and the parameters of the answer."""
         given, wishes = asked.parameters, asked.outputs
-        timeout, name = _timeout(given.get("timeout")), given.get("sequence_id") or None
-        source = source_of_tensors(model, asked.inputs, self.service.limits)
+        timeout, name = _timeout(given.get("timeout")), _sequence_id(given)
+        ends = {"is_start": _flag(given, "sequence_start"), "is_end": _flag(given, "sequence_end")}
+        source = source_of_tensors(model, asked, self.service.limits)
         holds_state = _asks_for_state(given)
         if name is not None:
-            ends = {"is_start": _flag(given, "sequence_start"), "is_end": _flag(given, "sequence_end")}
-            session, steps = _session_name(name), steps_of(source)
-            answers = await self.service.go_on(request, model, session, steps, **ends, timeout=timeout)
+            answers = await self.service.go_on(request, model, name, steps_of(source), **ends, timeout=timeout)
             return tensors_of_rows(answers, wishes), {"sequence_id": name}
+        if any(ends.values()):
+            raise DataError("sequence_start and sequence_end belong to a sequence; give its sequence_id too")
         if holds_state:
             steps = steps_of(source)
             answers, state = await self.service.go_on_from(request, model, given.get("state"), steps, timeout)
@@ -139,18 +141,20 @@ class Endpoints:
                 return json_response(await self._with_state(request, model, content))
             if isinstance(content, dict) and content.get("session") is not None:
                 return json_response(await self._session(request, model, content))
-            source = source_of(content, self.service.limits)
+            source = source_of(content, self.service.limits, SEQUENCE)
+            if _flag(content, "end"):
+                raise DataError("end belongs to a session; give its name too")
         rows = await self.service.predict(request, model, source)
         return json_response({"model": model.name, "answers": rows.to_dicts()})
 
     async def _session(self, request: Request, model: ServedModel, content: Mapping[str, Any]) -> dict[str, Any]:
         name = _session_name(content["session"])
-        rows = steps_of(source_of(content, self.service.limits))
+        rows = steps_of(source_of(content, self.service.limits, SEQUENCE))
         answers = await self.service.go_on(request, model, name, rows, is_end=_flag(content, "end"))
         return {"model": model.name, "session": name, "answers": answers}
 
     async def _with_state(self, request: Request, model: ServedModel, content: Mapping[str, Any]) -> dict[str, Any]:
-        rows = steps_of(source_of(content, self.service.limits))
+        rows = steps_of(source_of(content, self.service.limits, SEQUENCE))
         answers, state = await self.service.go_on_from(request, model, content.get("state"), rows)
         return {"model": model.name, "answers": answers, "state": state}
 
@@ -168,7 +172,7 @@ class Endpoints:
         if _content_type(request) == _CSV:
             source = lines_of(_text(body), self.service.limits)
         else:
-            source = _source_of_frame(decoded(body), self.service)
+            source = _source_of_frame(decoded(body), self.service.limits)
         rows = await self.service.predict(request, model, source)
         return json_response({"predictions": rows.to_dicts()})
 
@@ -189,15 +193,27 @@ def _infer_request(body: bytes) -> InferRequest:
         raise DataError(f"the body is no request of the Open Inference Protocol: {error}") from None
 
 
-def _source_of_frame(content: Any, service: Service) -> Source:
+def _source_of_frame(content: Any, limits: Limits) -> Source:
     """What a body of SageMaker or MLflow asks for."""
     if not isinstance(content, dict):
         raise DataError('an object with "dataframe_split", "dataframe_records" or "instances" was expected')
-    if "dataframe_records" in content:
-        return source_of({"rows": content["dataframe_records"]}, service.limits)
-    if "dataframe_split" not in content:
-        return source_of(content, service.limits)
-    frame = content["dataframe_split"]
+    asked: dict[str, Any] = {}
+    by: dict[str, str] = {}
+    for name, value in content.items():
+        ours = _OURS.get(name, name)
+        if ours in asked:
+            raise DataError(f"the body has both {by[ours]} and {name}; give one of them")
+        asked[ours], by[ours] = value, name
+    if "dataframe_split" in content:
+        asked["rows"] = _rows_of_split(content["dataframe_split"])
+    return source_of(asked, limits)
+
+
+_OURS = {"dataframe_records": "rows", "dataframe_split": "rows", "params": "options"}
+"""What MLflow calls otherwise."""
+
+
+def _rows_of_split(frame: Any) -> list[dict[str, Any]]:
     try:
         table = msgspec.convert(frame, _Frame)
     except msgspec.ValidationError as error:
@@ -206,13 +222,19 @@ def _source_of_frame(content: Any, service: Service) -> Source:
         ) from None
     if any(len(row) != len(table.columns) for row in table.data):
         raise DataError(f'each row of "data" has one value for each of the {len(table.columns)} columns')
-    return rows_of([dict(zip(table.columns, row, strict=True)) for row in table.data], service.limits)
+    return [dict(zip(table.columns, row, strict=True)) for row in table.data]
 
 
 def _session_name(name: Any) -> str | int:
     if isinstance(name, bool) or not isinstance(name, (str, int)) or len(str(name)) > 128:
         raise DataError("the name of a session is a text or a whole number of at most 128 characters")
     return name
+
+
+def _sequence_id(parameters: Mapping[str, Any]) -> str | int | None:
+    """The name of a sequence; None where there is none, which Triton's clients write as 0 or an empty text too."""
+    name = parameters.get("sequence_id")
+    return None if name is None else _session_name(name) or None
 
 
 def _asks_for_state(parameters: Mapping[str, Any]) -> bool:

@@ -60,18 +60,22 @@ def _of_model(model: ServedModel, limits: Limits) -> dict[str, Schema]:
     tensors = {"type": "object", "properties": {"inputs": {"type": "array"}, "outputs": {"type": "array"}}}
     lines = {"type": "string", "description": "CSV with a header, or a JSON object a line."}
     metrics = {"type": "object", "properties": {"metrics": {"type": "object"}, "baselines": {"type": "object"}}}
-    request = _request(model, limits)
     ndjson = {"application/x-ndjson": lines, "text/csv": lines}
-    json = {"application/json": request}
+    forms = _forms(model, limits)
+    predicted = {"application/json": _closed(forms | _SEQUENCE)}
+    evaluated = {"application/json": _closed(forms)}
+    invoked = {"application/json": _closed(forms | _frames(forms))}
     example = {} if model.example is None else {"example": model.example}
     paths: dict[str, Schema] = {
-        f"/predict/{name}": {"post": _writing(f"predict_{name}", "Answers.", json, answer, example)},
-        f"/evaluate/{name}": {"post": _writing(f"evaluate_{name}", "How good it is on known answers.", json, metrics)},
+        f"/predict/{name}": {"post": _writing(f"predict_{name}", "Answers.", predicted, answer, example)},
+        f"/evaluate/{name}": {
+            "post": _writing(f"evaluate_{name}", "How good it is on known answers.", evaluated, metrics)
+        },
         f"/stream/{name}": {
             "post": _writing(f"stream_{name}", "Answers line by line, with carried state.", ndjson, lines)
         },
         f"/invocations/{name}": {
-            "post": _writing(f"invocations_{name}", "The contract of SageMaker and MLflow.", json, answer)
+            "post": _writing(f"invocations_{name}", "The contract of SageMaker and MLflow.", invoked, answer)
         },
         f"/v2/models/{name}": {"get": _reading(f"metadata_{name}", "What it takes and answers.")},
         f"/v2/models/{name}/ready": {"get": _reading(f"ready_{name}", "Whether it answers.")},
@@ -82,8 +86,30 @@ def _of_model(model: ServedModel, limits: Limits) -> dict[str, Schema]:
     return paths
 
 
-def _request(model: ServedModel, limits: Limits) -> Schema:
-    """The body of a prediction, as the run takes it."""
+_SEQUENCE: Schema = {
+    "session": {"type": ["string", "integer"], "description": "Go on with a sequence of this name."},
+    "end": {"type": "boolean", "description": "Whether the session ends with this."},
+    "return_state": {"type": "boolean", "description": "Begin a sequence whose state the client holds."},
+    "state": {"type": "string", "description": "Go on from the state that the last answer gave."},
+}
+
+
+def _closed(properties: Schema) -> Schema:
+    """A body that has these and nothing else."""
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _frames(forms: Schema) -> Schema:
+    """What MLflow calls otherwise."""
+    names, data = {"type": "array", "items": {"type": "string"}}, {"type": "array", "items": {"type": "array"}}
+    split = {"type": "object", "properties": {"columns": names, "data": data}, "required": ["columns", "data"]}
+    records = {"type": "array", "items": {"type": "object"}, "minItems": 1}
+    options = {"params": forms["options"]} if "options" in forms else {}
+    return {"dataframe_split": split, "dataframe_records": records, **options}
+
+
+def _forms(model: ServedModel, limits: Limits) -> Schema:
+    """What the run takes, and its options."""
     text = {"type": "string", "maxLength": limits.length}
     step: Schema = {"type": "number"}
     if (model.variables or 1) > 1:
@@ -99,11 +125,7 @@ def _request(model: ServedModel, limits: Limits) -> Schema:
     if model.options:
         options = {name: _option(option) for name, option in model.options.items()}
         properties["options"] = {"type": "object", "properties": options}
-    properties["session"] = {"type": ["string", "integer"], "description": "Go on with a sequence of this name."}
-    properties["end"] = {"type": "boolean", "description": "Whether the session ends with this."}
-    properties["return_state"] = {"type": "boolean", "description": "Begin a sequence whose state the client holds."}
-    properties["state"] = {"type": "string", "description": "Go on from the state that the last answer gave."}
-    return {"type": "object", "properties": properties}
+    return properties
 
 
 def _option(option: Option) -> Schema:

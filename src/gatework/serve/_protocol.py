@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from gatework.serve._model import ServedModel
 from gatework.serve._source import Source, rows_of, series_of, texts_of
 
 _WHOLE = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
-_REAL = ("FP32", "FP64")
+_REAL = {"FP32": float(np.finfo(np.float32).max), "FP64": math.inf}
 _KINDS = ("BYTES", "BOOL", *_REAL, *_WHOLE)
 
 
@@ -74,21 +74,23 @@ def _metadata(name: str, datatype: str, shape: list[int]) -> dict[str, Any]:
     return {"name": name, "datatype": datatype, "shape": shape}
 
 
-def source_of_tensors(model: ServedModel, inputs: Sequence[InputTensor], limits: Limits) -> Source:
-    """What the tensors of a request ask for.
+def source_of_tensors(model: ServedModel, asked: InferRequest, limits: Limits) -> Source:
+    """What the tensors of a request ask for, with those of its parameters that are options of a prediction.
 
     Raises:
         DataError: They are not those that the model takes.
     """
+    inputs = asked.inputs
+    options = {name: value for name, value in asked.parameters.items() if name in model.options}
     if not inputs:
-        return Source("nothing", None, 1)
+        return Source("nothing", None, 1, options)
     by_name = {tensor.name: tensor for tensor in inputs}
     if len(by_name) < len(inputs):
         raise DataError("two inputs have the same name; each tensor was expected once")
     if len(inputs) == 1 and inputs[0].name == "text" and "texts" in model.takes:
-        return texts_of(_flat(inputs[0]), limits)
+        return texts_of(_flat(inputs[0]), limits, options)
     if len(inputs) == 1 and inputs[0].name == "series" and "series" in model.takes:
-        return series_of(_array(inputs[0]), limits)
+        return series_of(_array(inputs[0]), limits, options)
     known = [tensor["name"] for tensor in input_metadata(model)]
     if not {*known, *model.columns} & set(by_name):
         raise DataError(f'"{model.name}" has no input "{inputs[0].name[:40]}": {nearest(inputs[0].name, known)}')
@@ -96,7 +98,8 @@ def source_of_tensors(model: ServedModel, inputs: Sequence[InputTensor], limits:
     if len({len(values) for values in columns.values()}) > 1:
         lengths = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
         raise DataError(f"the columns have different lengths ({lengths}); one value a row was expected in each")
-    return rows_of([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], limits)
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return rows_of(rows, limits, options)
 
 
 def _flat(tensor: InputTensor) -> list[Any]:
@@ -107,13 +110,24 @@ def _flat(tensor: InputTensor) -> list[Any]:
     if any(size < 0 for size in tensor.shape) or math.prod(tensor.shape) != len(values):
         shape = " x ".join(map(str, tensor.shape[:8]))
         raise DataError(f'input "{tensor.name[:40]}" has {len(values):,} values, its shape ({shape}) says otherwise')
-    expected = str if tensor.datatype == "BYTES" else bool if tensor.datatype == "BOOL" else (int, float)
+    is_one = _check_of(tensor.datatype)
     for value in values:
-        if value is not None and (
-            not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool)
-        ):
+        if value is not None and not is_one(value):
             raise DataError(f'input "{tensor.name[:40]}" holds {json.dumps(value)[:40]}, which is no {tensor.datatype}')
     return values
+
+
+def _check_of(datatype: str) -> Callable[[Any], bool]:
+    """Whether a value of JSON is one of a datatype."""
+    if datatype in ("BYTES", "BOOL"):
+        kind = str if datatype == "BYTES" else bool
+        return lambda value: type(value) is kind
+    if datatype in _REAL:
+        most = _REAL[datatype]
+        return lambda value: type(value) in (int, float) and -most <= value <= most
+    limits = np.iinfo(datatype.lower())
+    low, high = int(limits.min), int(limits.max)
+    return lambda value: type(value) is int and low <= value <= high
 
 
 def _flattened(data: list[Any]) -> list[Any]:
@@ -129,6 +143,8 @@ def _array(tensor: InputTensor) -> np.ndarray:
             f'input "{tensor.name[:40]}" is {tensor.datatype} of {len(tensor.shape)} dimensions; FP32 or FP64 of shape '
             "[examples, steps] or [examples, steps, variables] was expected"
         )
+    if not values:
+        raise DataError(f'input "{tensor.name[:40]}" has no values; each series has at least one step')
     try:
         return np.array(values, dtype=np.float64).reshape(tensor.shape)
     except OverflowError:

@@ -13,11 +13,13 @@ import numpy as np
 import polars as pl
 
 from gatework.data.lines import LineReader, as_float, text_of
-from gatework.errors import DataError
+from gatework.errors import DataError, nearest
 from gatework.serve._limits import Limits
 
 _INT64 = 2**63
 _FORMS = ("text", "texts", "series", "row", "rows", "instances")
+SEQUENCE = ("session", "end", "state", "return_state")
+"""What stands beside the rows of a sequence."""
 _EXPECTED = (
     'a JSON object was expected, as {"text": "..."}, {"texts": [...]}, {"series": [1.5, ...]}, {"rows": [{...}]} or '
     '{"instances": [...]}'
@@ -49,22 +51,26 @@ class Source:
         return (self.form, shape, repr(self.options))
 
 
-def source_of(body: Any, limits: Limits) -> Source:
+def source_of(body: Any, limits: Limits, beside: Sequence[str] = ()) -> Source:
     """What the body of a request asks for.
 
     Args:
         body: Decoded JSON.
         limits: How much is accepted.
+        beside: What else may stand in it.
 
     Raises:
         DataError: It is not what was expected, or too much.
     """
     if not isinstance(body, dict):
         raise DataError(f"the body is {_named(body)}; {_EXPECTED}")
+    known = (*_FORMS, "options", *beside)
+    if unknown := [name for name in body if name not in known]:
+        raise DataError(f'the body has "{unknown[0][:40]}", which nothing reads: {nearest(unknown[0], known)}')
     given = [name for name in _FORMS if name in body]
     if len(given) > 1:
         raise DataError(f"the body has both {given[0]} and {given[1]}; give one of them")
-    options = body.get("options") or {}
+    options = {} if body.get("options") is None else body["options"]
     if not isinstance(options, dict):
         raise DataError(f'"options" is {_named(options)}; an object as {{"horizon": 3}} was expected')
     form = given[0] if given else ""
@@ -170,6 +176,11 @@ def _of_list(value: Any, expected: type | None, options: Mapping[str, Any], limi
 
 
 def _numbers(value: list[Any]) -> np.ndarray:
+    flat = value
+    while flat and isinstance(flat[0], list):
+        flat = [item for part in flat if isinstance(part, list) for item in part]
+    if bool in map(type, flat):
+        raise DataError("a series holds true or false; numbers were expected")
     try:
         return np.array(value)
     except (ValueError, OverflowError):
