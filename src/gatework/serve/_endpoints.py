@@ -200,7 +200,7 @@ def _source_of_frame(content: Any, limits: Limits) -> Source:
     asked: dict[str, Any] = {}
     by: dict[str, str] = {}
     for name, value in content.items():
-        ours = _OURS.get(name, name)
+        ours = _OURS.get(name) or str(name)
         if ours in asked:
             raise DataError(f"the body has both {by[ours]} and {name}; give one of them")
         asked[ours], by[ours] = value, name
