@@ -4,12 +4,14 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 import torch
 
 from gatework import _files
-from gatework._files import make_folder
+from gatework._files import in_turn, make_folder
 from gatework.errors import RunError
 from gatework.evaluation.plans import claim
 
@@ -79,7 +81,7 @@ import resource, signal, sys
 from pathlib import Path
 import torch
 from gatework import _files
-from gatework._files import make_folder
+from gatework._files import in_turn, make_folder
 from gatework.errors import RunError
 from gatework.evaluation.plans import claim
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -119,6 +121,28 @@ def test_what_a_killed_process_left_is_swept_by_the_next_write_of_the_file(tmp_p
     with _files.whole_folder(folder):
         pass
     assert sorted(os.listdir(tmp_path)) == [other.name, "folder", "state"]
+
+
+def test_one_at_a_time_writes_a_folder_and_nothing_is_left_of_the_lock(tmp_path):
+    inside, most, turns = 0, 0, []
+
+    def write():
+        nonlocal inside, most
+        for _ in range(20):
+            with in_turn(tmp_path / "out"):
+                inside += 1
+                most = max(most, inside)
+                time.sleep(0.002)  # lets another thread in, should none keep it out
+                turns.append(1)
+                inside -= 1
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (most, len(turns)) == (1, 60)
+    assert not list(tmp_path.iterdir())
 
 
 def test_links_folders_and_devices_are_not_replaced(tmp_path):

@@ -23,6 +23,16 @@ def test_weights_fall_with_the_eighth_power_of_the_error() -> None:
     assert blend.name == "0.81 naive + 0.19 drift"
 
 
+@pytest.mark.parametrize(
+    "weights", [(0.335, 0.335, 0.33), (1 / 3, 1 / 3, 1 / 3), (0.505, 0.495), (0.985, 0.005, 0.005, 0.005)]
+)
+def test_the_weights_that_are_shown_sum_to_one_and_none_is_a_hundredth_off(weights: tuple[float, ...]) -> None:
+    blend = Blend({f"m{k}": weight for k, weight in enumerate(weights)}, {})
+    shown = [float(part.split()[0]) for part in blend.name.split(" + ")]
+    assert round(sum(shown), 9) == 1 == sum(blend.percents.values()) / 100
+    assert all(abs(one - weight) < 0.01 for one, weight in zip(shown, weights, strict=True))
+
+
 @pytest.mark.parametrize("error_of_mean", [1.2, math.nan])
 def test_one_candidate_answers_alone_where_the_mean_is_clearly_worse(error_of_mean: float) -> None:
     blend = chosen({NETWORK: 1.0, "naive": 1.1}, lambda weights: error_of_mean)

@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
+from gatework._files import in_turn
 from gatework.data.dataset import Dataset
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
 from gatework.evaluation.processes import CONTEXT, process_pool, result_of, stop
@@ -128,7 +127,7 @@ def _follow(each: Callable[[], Any], _: Dataset, __: Progress) -> None:
 
 def _train_alone(job: Job, dataset: Dataset, progress: Progress) -> None:
     """Trains a run that a lost worker may not have given up yet: it waits for that."""
-    with FileLock(job.path / ".lock"):
+    with in_turn(job.path):
         _train(job, dataset, progress)
 
 

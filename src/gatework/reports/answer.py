@@ -33,8 +33,9 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
     if not chosen:
         return None
     weights: dict[str, Any] = chosen["weights"]
+    blend = Blend(weights, chosen["validation"])
     rows = [
-        _Candidate(name, number(error), f"{100 * weights[name]:.0f} %" if name in weights else "—")
+        _Candidate(name, number(error), f"{blend.percents[name]} %" if name in weights else "—")
         for name, error in chosen["validation"].items()
     ]
     measured = (("the answer", run.summary["metrics"]), (f"the {NETWORK} alone", run.summary["network"]))
@@ -46,7 +47,7 @@ def answer(run: TrainedRun, metric: str) -> ReportSection | None:
         template=section_file(__package__, "templates/_answer.html"),
         context={
             "chosen": chosen["name"],
-            "preference": Blend(weights, chosen["validation"]).preference,
+            "preference": blend.preference,
             "refitted": chosen["refitted"],
             "is_network": is_network,
             "rows": rows,

@@ -7,10 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from gatework import tasks
-from gatework._files import make_folder, write_json, write_text
+from gatework._files import in_turn, make_folder, write_json, write_text
 from gatework._threads import checked_count, usable_cores
 from gatework.data.dataset import Dataset
 from gatework.errors import UsageError
@@ -83,7 +81,7 @@ def search(
         KeyboardInterrupt: The process was told to stop; the same call goes on.
     """
     make_folder(out.parent)
-    with FileLock(out.parent / f".{out.name}.lock"):  # another process may begin the same search at this moment
+    with in_turn(out):  # another process may begin the same search at this moment
         claim(out, plan.state(dataset.provenance.fingerprint), "search")
         if not (out / "test.parquet").exists():
             write_table(out / "test.parquet", dataset.test.table())

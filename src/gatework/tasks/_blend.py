@@ -58,7 +58,17 @@ class Blend(Stored):
         """What answers, as it stands in tables: "AutoETS", or "0.61 AutoETS + 0.39 network"."""
         if len(self.weights) == 1:
             return next(iter(self.weights))
-        return " + ".join(f"{weight:.2f} {name}" for name, weight in self.weights.items())
+        return " + ".join(f"{share / 100:.2f} {name}" for name, share in self.percents.items())
+
+    @property
+    def percents(self) -> dict[str, int]:
+        """The weights in whole percents that sum to 100: what rounding down leaves goes to the largest remainders."""
+        exact = {name: 100 * weight for name, weight in self.weights.items()}
+        whole = {name: math.floor(share) for name, share in exact.items()}
+        by_remainder = sorted(exact, key=lambda name: whole[name] - exact[name])
+        for name in by_remainder[: 100 - sum(whole.values())]:
+            whole[name] += 1
+        return whole
 
     @property
     def preference(self) -> str:

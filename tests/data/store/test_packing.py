@@ -129,11 +129,30 @@ def test_what_no_store_can_hold_is_refused_in_a_sentence(table, tmp_path):
             learnt.load(source, recipe.changed(**changes))
 
 
-def test_a_full_disk_names_the_folder_and_leaves_nothing(tmp_path):
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            DataError,
+            "store cannot be written: no space left on device; name another folder",
+        ),
+        (UsageError("a column is missing"), UsageError, "a column is missing"),
+        (KeyboardInterrupt("stopped"), KeyboardInterrupt, "stopped"),
+    ],
+)
+def test_a_store_that_is_refused_stopped_or_too_large_leaves_nothing(tmp_path, failure, kind, words):
     def write(folder):
         (folder / "rows.bin").write_bytes(b"some")
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise failure
 
-    with pytest.raises(DataError, match=r"store cannot be written: no space left on device; name another folder"):
-        Store.kept(str(tmp_path / "store"), "key", write, "data")
-    assert not (tmp_path / "store").exists()
+    with pytest.raises(kind, match=words):
+        Store.kept(str(tmp_path / "new" / "store"), "key", write, "data")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_store_stands_alone_in_its_folder(table, tmp_path):
+    (tmp_path / "stores").mkdir()
+    table.write_parquet(tmp_path / "table.parquet")
+    packed_dataset(tmp_path / "table.parquet", options(tmp_path, "stores/one"), "label")
+    assert [path.name for path in (tmp_path / "stores").iterdir()] == ["one"]

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from filelock import FileLock
 
-from gatework._files import cache_folder, is_occupied, make_folder, read_json, whole_folder, write_json
+from gatework._files import cache_folder, folder_of, in_turn, is_occupied, read_json, whole_folder, write_json
 from gatework.data.stretches import stretches
 from gatework.data.tokens import spans
 from gatework.errors import DataError, UsageError
@@ -238,8 +237,7 @@ class Store:
             DataError: The store is damaged, of another version, or cannot be written.
         """
         folder = Path(named) if named else cache_folder() / "stores" / key[:24]
-        make_folder(folder.parent)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with folder_of(folder), in_turn(folder):
             is_new = not (folder / INDEX).is_file()
             if is_new:
                 if is_occupied(folder):

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 import polars as pl
-from filelock import FileLock
 
-from gatework._files import whole_folder
+from gatework._files import in_turn, whole_folder
 from gatework.data._content import existing, printable
 from gatework.data._listing import files_of
 from gatework.data.dataset import Provenance, Split
@@ -119,7 +118,7 @@ class StoredText(Split):
         """The whole training part as one ring of tokens on disk; encoded at the first call, then kept in the store."""
         name = hashlib.sha256(repr(tokens.state()).encode()).hexdigest()[:24]
         folder = self._kept.folder / f"tokens-{name}"
-        with FileLock(self._kept.folder / f".{folder.name}.lock"):
+        with in_turn(folder):
             if not (folder / INDEX).is_file():
                 with whole_folder(folder) as temporary:
                     write_index(temporary, {}, {"ring": self._encoded(temporary, tokens)})
