@@ -64,8 +64,9 @@ def test_one_odd_field_leaves_the_others_readable_and_is_the_one_that_is_named(o
         read([f"1.{100 + k},5" for k in range(20)] + [odd])
 
 
-def test_dashes_in_a_field_are_a_missing_value() -> None:
-    assert str(read(["1,5", "---", "–", "n/a"])) == str([[1.5, float("nan"), float("nan"), float("nan")]])
+def test_dashes_and_what_spreadsheets_and_people_write_for_nothing_are_missing_values() -> None:
+    missing = ["---", "–", "n/a", "#DIV/0!", "#NV", ".", "k.A."]
+    assert str(read(["1,5", *missing])) == str([[1.5] + [float("nan")] * len(missing)])
 
 
 @pytest.mark.parametrize("text", ["1_0", "two", "0x10", "12%", "1,5,5", "١"])

@@ -13,8 +13,11 @@ from gatework.data.reading import Reading
 from gatework.errors import DataError
 
 MISSING_WORDS = frozenset(
-    ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "none", "n/a", "#N/A", "NaT", "<NA>")
-    + ("-", "--", "---", "–", "—", "?")
+    ("", "NA", "na", "N/A", "n/a", "NaN", "NAN", "nan", "-nan", "NaT", "null", "NULL", "Null", "None", "none", "<NA>")
+    # Of spreadsheets, SAS and Windows.
+    + ("#N/A", "#NA", "#NV", "#N/D", "#VALUE!", "#WERT!", "#DIV/0!", "#REF!", "#NUM!", "#NULL!", ".", "1.#IND", "-1.#IND")
+    # Of people: "keine Angabe", "sin datos", "non disponible".
+    + ("k.A.", "k. A.", "s/d", "S/D", "n.d.", "-", "--", "---", "–", "—", "?")
 )
 """What stands for a value that is not there."""
 LARGEST = 1e30

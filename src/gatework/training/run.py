@@ -209,7 +209,8 @@ class Run:
         try:
             model.load_state_dict(tensors)
         except RuntimeError as error:
-            reason = " ".join(str(error).partition(":")[2].split())[:_LONGEST_REASON]
+            # torch names the module first; a module of ours gives the reason alone.
+            reason = " ".join(str(error).removeprefix("Error(s) in loading state_dict for").split())[:_LONGEST_REASON]
             raise RunError(f"{file} does not fit the network of {self.path / 'recipe.toml'} ({reason})") from None
         # Buffers hold what a calibration says, as that a series had no value to learn from.
         _check_weights(file, {name: weight.detach().float().numpy() for name, weight in model.named_parameters()})
