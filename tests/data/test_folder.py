@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from gatework.data import load
@@ -28,6 +30,19 @@ def test_a_folder_per_class_is_a_dataset(folder):
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [13, 3, 4]
     for part in (dataset.train, dataset.validation, dataset.test):
         assert [text.split()[0] for text in part.inputs] == [dataset.classes[target] for target in part.targets]
+
+
+def test_a_folder_that_is_gone_while_it_is_listed_is_a_sentence(folder, monkeypatch):
+    path = folder(texts("pos", 2))
+
+    def glob(*_):
+        raise FileNotFoundError(2, "No such file or directory", "/proc/13084")
+
+    monkeypatch.setattr(Path, "glob", glob)
+    with pytest.raises(
+        DataError, match=r"reviews cannot be listed \(/proc/13084: no such file or directory\); name the"
+    ):
+        load(path, DataOptions())
 
 
 def test_train_and_test_folders_are_the_parts(folder):

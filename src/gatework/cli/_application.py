@@ -48,8 +48,9 @@ _INTERRUPTED = 130
 _STOPPED = "stopped; what was finished is kept, and the same command goes on from there"
 _GOING_ON = ("compare", "train", "tune")
 _EXAMPLE_WIDTH = 70
-# What a person mends by another place to write to.
+# What a person mends by another place to read from or to write to.
 _PLACES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _WORDS = {
     r"^Missing (?:argument|option) '(.+?)(?:\.\.\.)?'": r"\1 is missing",
     r"^Got unexpected extra arguments?(?:\(s\))? \((.+)\)": r'"\1" is too much: what has blanks needs quotes',
@@ -223,16 +224,19 @@ def main() -> None:
     except BaseException as error:  # what polars panics with is no Exception
         if isinstance(error, SystemExit) or os.environ.get("GATEWORK_DEBUG"):
             raise
-        _fail(_unexpected(error), 1)
+        _fail(_unexpected(error, arguments), 1)
     if code == _INTERRUPTED:  # the parser turns Ctrl-C into this code
         _fail(_STOPPED if arguments[:1] and arguments[0] in _GOING_ON else "stopped", _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _unexpected(error: BaseException) -> str:
+def _unexpected(error: BaseException, arguments: Sequence[str]) -> str:
     """What nobody expected, as one sentence."""
     if isinstance(error, OSError) and error.errno in _PLACES:
-        return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; choose another --out"
+        # Only what is written has another place; what was read may be gone or closed to this person.
+        is_written = error.errno in _FULL or "--out" in arguments
+        way = "choose another --out" if is_written else "name a file or folder that this account can read"
+        return f"{error.filename or 'a file'}: {(error.strerror or str(error)).lower()}; {way}"
     what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return f"this should not have happened ({what}); GATEWORK_DEBUG=1 before the command shows where"
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from gatework.errors import DataError
+from gatework.formatting import printable
 
 _OF_SYSTEM = "__MACOSX"
 
@@ -15,8 +20,21 @@ def files_of(folder: Path, pattern: str) -> list[Path]:
     Args:
         folder: The folder.
         pattern: As for `Path.glob()`.
+
+    Raises:
+        DataError: A folder below it is gone meanwhile, or cannot be read.
     """
-    return sorted(file for file in folder.glob(pattern) if _is_own(file, folder) and file.is_file())
+    try:
+        return sorted(file for file in folder.glob(pattern) if _is_own(file, folder) and file.is_file())
+    except OSError as error:
+        reason = f"{printable(str(error.filename))}: {(error.strerror or str(error)).lower()}"
+        raise DataError(f"{printable(str(folder))} cannot be listed ({reason}); name the folder of the files") from None
+
+
+def files_below(folder: Path, ending: str) -> Iterator[Path]:
+    """The files of a folder and of those below it whose names end so; a folder that cannot be read has none."""
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names if name.endswith(ending))
 
 
 def _is_own(file: Path, folder: Path) -> bool:

@@ -15,7 +15,21 @@ from gatework.errors import DataError
 MISSING_WORDS = frozenset(
     ("", "NA", "na", "N/A", "n/a", "NaN", "NAN", "nan", "-nan", "NaT", "null", "NULL", "Null", "None", "none", "<NA>")
     # Of spreadsheets, SAS and Windows.
-    + ("#N/A", "#NA", "#NV", "#N/D", "#VALUE!", "#WERT!", "#DIV/0!", "#REF!", "#NUM!", "#NULL!", ".", "1.#IND", "-1.#IND")
+    + (
+        "#N/A",
+        "#NA",
+        "#NV",
+        "#N/D",
+        "#VALUE!",
+        "#WERT!",
+        "#DIV/0!",
+        "#REF!",
+        "#NUM!",
+        "#NULL!",
+        ".",
+        "1.#IND",
+        "-1.#IND",
+    )
     # Of people: "keine Angabe", "sin datos", "non disponible".
     + ("k.A.", "k. A.", "s/d", "S/D", "n.d.", "-", "--", "---", "–", "—", "?")
 )

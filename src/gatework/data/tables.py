@@ -17,6 +17,7 @@ import polars as pl
 
 from gatework.data._content import as_utf8, existing, file_content, printable
 from gatework.data._delimited import TextTable, read_delimited, read_json_lines
+from gatework.data._listing import files_below
 from gatework.data._panic import panics_kept_back
 from gatework.data.numbers import as_texts, number_marks, numbers, parsed_numbers, plain_texts
 from gatework.data.reading import Reading
@@ -138,6 +139,10 @@ class Table:
         return f'{self.where}, column "{name}"'
 
 
+_SHEETS = (".xlsx", ".xlsm", ".xls", ".ods")
+_PLAIN = (".txt", ".dat", ".tab", ".asc", ".log", "")
+
+
 def is_path(text: str) -> bool:
     """Whether a string is meant as a path: it exists, or it is one word that ends as a table or a text file does."""
     if len(text) < 1024 and "\n" not in text and "\0" not in text and os.path.exists(text):
@@ -176,12 +181,12 @@ def stem(path: Path) -> str:
 
 def is_parquet_folder(path: Path) -> bool:
     """Whether a path is a folder with Parquet files in it, or in folders below it."""
-    return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
+    return path.is_dir() and next(files_below(path, ".parquet"), None) is not None
 
 
 def parquet_files(folder: Path) -> list[Path]:
     """The Parquet files of a folder and of the folders below it, in order of their names."""
-    return sorted(folder.rglob("*.parquet"))
+    return sorted(files_below(folder, ".parquet"))
 
 
 def with_partition(frame: pl.LazyFrame, file: Path, folder: Path) -> pl.LazyFrame:
@@ -212,8 +217,12 @@ def _read_file(path: Path, reading: Reading) -> Table:
     kind, where = Path(path.name.lower().removesuffix(".gz")).suffix, printable(str(path))
     existing(path)
     if kind not in SUFFIXES:
-        hint = "save it as CSV" if kind in (".xlsx", ".xls", ".ods") else "give one of " + ", ".join(SUFFIXES)
-        raise UsageError(f"{where} is not a kind of table that can be read; {hint} (or one of these gzipped)")
+        hint = "give one of " + ", ".join(SUFFIXES) + " (or one of these gzipped)"
+        if kind in _SHEETS:
+            hint = "save its sheet as CSV there, or with pandas: pandas.read_excel(FILE).to_csv(NAME)"
+        elif kind in _PLAIN:
+            hint = "if it holds rows with separators, name it .csv (any separator) or .tsv (tabs)"
+        raise UsageError(f"{where} is not a kind of table that can be read; {hint}")
     content = file_content(path)
     fingerprint = hashlib.sha256(content).hexdigest()
     if not content.strip():
