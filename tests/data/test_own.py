@@ -59,6 +59,31 @@ def test_a_column_of_days_beside_numbers_is_no_text(day):
     assert load(named, DataOptions()).columns == {"text": "words", "label": "label"}
 
 
+@pytest.mark.parametrize(
+    ("words", "role"),
+    [
+        (["red", "green"] * 80, "inputs"),
+        (["red", None] * 80, "inputs"),
+        ([f"good or bad {k % 8}" for k in range(160)], "text"),
+        ([f"w{k}" for k in range(160)], "text"),
+    ],
+)
+def test_a_column_of_a_few_single_words_beside_numbers_is_left_out_and_that_is_said(words, role):
+    frame = pl.DataFrame({"words": words, "t": np.arange(160) / 4, "label": [0, 1] * 80})
+    dataset = load(frame, DataOptions())
+    assert (
+        dataset.columns
+        == {"inputs": {"inputs": ("t",), "label": "label"}, "text": {"text": "words", "label": "label"}}[role]
+    )
+    left_out = "Columns that hold no numbers were left out: words; --text NAME reads one of them"
+    assert [note.startswith(left_out) for note in dataset.provenance.notes] == [True] * (role == "inputs")
+
+
+def test_a_column_of_words_beside_the_number_of_each_row_is_the_text():
+    frame = pl.DataFrame({"id": range(160), "mood": [f"m{k % 8}" for k in range(160)], "label": [1, 0] * 80})
+    assert load(frame, DataOptions()).columns == {"text": "mood", "label": "label"}
+
+
 def test_numbers_as_labels_stand_in_their_order():
     frame = pl.DataFrame({"text": [f"t{i}" for i in range(40)], "label": [10, 9, 2, 100] * 10})
     assert load(frame, DataOptions()).classes == ("2", "9", "10", "100")

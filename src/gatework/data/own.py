@@ -232,7 +232,10 @@ def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer:
     words = [name for name in others if table.frame[name].dtype == pl.String and name not in numeric]
     if numeric:
         words = [name for name in words if not are_times(table.frame[name])]
-    text = _called("text", words) or (words[0] if len(words) == 1 else None)
+    text = _called("text", words)
+    if text is None and kind is None and not all(_is_id(table.frame[name]) for name in numeric):
+        words = [name for name in words if not _is_category(table.frame[name])]
+    text = text or (words[0] if len(words) == 1 else None)
     if kind != "series" and text is not None:
         return {"text": text}
     if numeric and (kind == "series" or (kind is None and not words)):
@@ -240,6 +243,18 @@ def _input_columns(table: Table, config: DataOptions, kind: Kind | None, answer:
     if kind == "series":
         raise DataError(f"{table.where} has no column of numbers to predict from: there is {', '.join(others)}")
     raise UsageError(f"which column of {table.where} holds the text? Name it with --text: there is {', '.join(others)}")
+
+
+def _is_category(column: pl.Series) -> bool:
+    """Whether a column of words says which of a few kinds each row is of, as a colour: single words that come again."""
+    present = column.drop_nulls().str.strip_chars()
+    is_single = present.str.contains(r"^\S*$").mean()
+    return present.n_unique() <= len(present) / 10 and isinstance(is_single, float) and is_single > 0.5
+
+
+def _is_id(column: pl.Series) -> bool:
+    """Whether a column of numbers only numbers the rows."""
+    return column.n_unique() == len(column) and bool(column.cast(pl.String).str.contains(r"^\s*\d+\s*$").all())
 
 
 def text_column(table: Table, config: DataOptions) -> str:
@@ -322,7 +337,8 @@ def _notes(table: Table, columns: Columns, examples: Split) -> tuple[str, ...]:
         return examples.inputs.notes()
     used = {str(columns.get("target", columns.get("label"))), *columns["inputs"]}
     unused = [name for name in table.frame.columns if name not in used]
-    return (f"Columns that hold no numbers were left out: {', '.join(unused)}.",) if unused else ()
+    way = "; --text NAME reads one of them in place of the numbers" if "label" in columns else ""
+    return (f"Columns that hold no numbers were left out: {', '.join(unused)}{way}.",) if unused else ()
 
 
 def _lines(path: Path) -> list[str]:

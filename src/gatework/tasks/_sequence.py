@@ -91,7 +91,7 @@ class SequenceTask(DenseTask):
         if isinstance(self.encoder, SoundEncoder):
             return "FILE.wav"
         if isinstance(self.encoder, SeriesEncoder):
-            return "FILE.csv" if len(self.encoder.scale.mean) > 1 else '"0.1, 0.2, ..."'
+            return "FILE.csv" if self.columns or len(self.encoder.scale.mean) > 1 else '"0.1, 0.2, ..."'
         return '"..."'
 
     @property
@@ -170,7 +170,7 @@ class SequenceTask(DenseTask):
             lengths = train.lengths
             lines.append(
                 f"series of {lengths.min():,} to {lengths.max():,} steps (median {np.median(lengths):,.0f}) and "
-                f"{train.values.shape[1]:,} variables"
+                f"{counted(train.values.shape[1], 'variable')}"
             )
         elif isinstance(train, PackedInputs):
             lines.append(train.about())
@@ -181,7 +181,7 @@ class SequenceTask(DenseTask):
                 f"{spec.rate:,} samples per second, {spec.bands} bands"
             )
         elif isinstance(train, np.ndarray):
-            lines.append(f"series of {train.shape[1]:,} steps and {train.shape[2]:,} variables")
+            lines.append(f"series of {counted(train.shape[1], 'step')} and {counted(train.shape[2], 'variable')}")
         return lines
 
     def encode(self, split: Split) -> SequenceExamples:
