@@ -64,7 +64,7 @@ def test_a_column_of_days_beside_numbers_is_no_text(day):
     [
         (["red", "green"] * 80, "inputs"),
         (["red", None] * 80, "inputs"),
-        ([f"good or bad {k % 8}" for k in range(160)], "text"),
+        ([f"good or bad {k % 16}" for k in range(160)], "text"),
         ([f"w{k}" for k in range(160)], "text"),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_column_of_a_few_single_words_beside_numbers_is_left_out_and_that_is_s
 
 
 def test_a_column_of_words_beside_the_number_of_each_row_is_the_text():
-    frame = pl.DataFrame({"id": range(160), "mood": [f"m{k % 8}" for k in range(160)], "label": [1, 0] * 80})
+    frame = pl.DataFrame({"id": range(160), "mood": [f"m{k % 16}" for k in range(160)], "label": [1, 0] * 80})
     assert load(frame, DataOptions()).columns == {"text": "mood", "label": "label"}
 
 
