@@ -48,6 +48,7 @@ int64_t add_up_rows(Address rows, int64_t count, int64_t size, Address values, i
 
 NB_MODULE(_training, m) {
   m.doc() = "what gatework's training needs besides kernels";
+  m.attr("ADAM_BETAS") = nb::make_tuple(gatework::training::beta1, gatework::training::beta2);
   m.def("catch_up_rows", catch_up_rows);
   m.def("add_up_rows", add_up_rows);
   m.def("step_rows", step_rows);

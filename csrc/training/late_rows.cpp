@@ -8,8 +8,6 @@ namespace gatework::training {
 
 namespace {
 
-constexpr double beta1 = 0.9, beta2 = 0.999;
-
 void put_up_to_date(const Table& t, int64_t row) {
   const double fresh[] = {0, 1, 0, 1};
   for (int part = 0; part < 4; ++part) t.owed[part * t.rows + row] = fresh[part];

@@ -6,6 +6,9 @@
 
 namespace gatework::training {
 
+// What an average of gradients, and of their squares, keeps of itself at each step; all of training takes them here.
+constexpr double beta1 = 0.9, beta2 = 0.999;
+
 struct Table {
   int64_t rows, columns;
   float* weights;  // (rows, columns), as the two that follow

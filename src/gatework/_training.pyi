@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+ADAM_BETAS: tuple[float, float]
+"""What an average of gradients, and of their squares, keeps of itself at each step."""
+
 def catch_up_rows(
     sizes: Sequence[int], parts: Sequence[int], epsilon: float, rows: int, count: int, number: int, /
 ) -> None: ...

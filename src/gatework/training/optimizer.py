@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from gatework import _training
 from gatework.training.late_rows import LateRows
 from gatework.training.rows import no_rows, summed, values_of
 
@@ -98,10 +99,11 @@ class Adam:
         whole = [k for k in there if k not in self._late]
         for k in whole:
             self._steps[k].add_(1)
+        mean_kept, square_kept = _training.ADAM_BETAS
         torch._fused_adamw_(
             [self.tensors[k] for k in whole], [self._gradient(k) for k in whole], [self._means[k] for k in whole],
-            [self._squares[k] for k in whole], [], [self._steps[k] for k in whole], lr=learning_rate, beta1=0.9,
-            beta2=0.999, weight_decay=self._weight_decay, eps=self._epsilon, amsgrad=False, maximize=False,
+            [self._squares[k] for k in whole], [], [self._steps[k] for k in whole], lr=learning_rate, beta1=mean_kept,
+            beta2=square_kept, weight_decay=self._weight_decay, eps=self._epsilon, amsgrad=False, maximize=False,
         )  # fmt: skip
         for k in there:
             if k in self._late:
