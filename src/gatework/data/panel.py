@@ -14,9 +14,10 @@ What is irregular in the table is found, told in the notes, and handled by the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -56,6 +57,11 @@ class Panel:
     rows: np.ndarray
     notes: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
+
+    @cached_property
+    def learnt(self) -> dict[Hashable, Any]:
+        """What was learnt from it, by a key of whoever learnt it, so that it is learnt once; gone with it."""
+        return {}
 
     @property
     def frequency(self) -> Frequency:

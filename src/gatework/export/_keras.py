@@ -84,8 +84,8 @@ def _layers(model: nn.Module, mask_zero: bool) -> list[_Layer]:
     kind, recurrent = parts.pooling.kind, parts.recurrent
     if kind not in ("last", *_POOLINGS):
         raise UsageError(
-            f'Keras has no layer for the pooling "{kind}"; write it by --to onnx, js or c, which have every pooling, or '
-            "train a network for Keras with --pooling last, mean or max"
+            f'Keras has no layer for the pooling "{kind}"; write it by --to onnx, js or c, which have every pooling, '
+            "or train a network for Keras with --pooling last, mean or max"
         )
     made = [_input([None, None, recurrent.input_size], "float32")]
     vectors = plain(parts.embedding)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from gatework._pair_vectors import add_second_words
+
 
 class PairVectors(nn.Embedding):
     """A table of vectors in which a pair of words is read as its second word's vector plus its own.
@@ -56,5 +58,5 @@ def plain(table: nn.Embedding | None) -> nn.Embedding | None:
     if not isinstance(table, PairVectors):
         return table
     vectors = table.weight.detach().clone()
-    vectors[table.words :] += vectors[table.seconds]
+    add_second_words(vectors, table.words, table.seconds)
     return nn.Embedding.from_pretrained(vectors, freeze=False)

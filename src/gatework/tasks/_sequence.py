@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from gatework import data
+from gatework._pair_vectors import add_second_words
 from gatework.data.dataset import Split
 from gatework.data.inputs import RaggedSeries, SeriesInputs
 from gatework.data.pieces import PieceVocabulary
@@ -241,7 +242,7 @@ class SequenceTask(DenseTask):
             return None
         if self.pairs is not None:
             vectors = weights["embedding.weight"].copy()
-            vectors[self.pairs.words :] += vectors[self.pairs.seconds]
+            add_second_words(vectors, self.pairs.words, self.pairs.seconds)
             weights = {**weights, "embedding.weight": vectors}
         return SequenceInference(self, SequenceNetwork(config, self.sizes, weights), finish, alone)
 

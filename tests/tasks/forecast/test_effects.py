@@ -2,21 +2,24 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from gatework import tasks
 from gatework.data.panel import Panel, read_panel
 from gatework.data.tables import read_table
 from gatework.options import TimeOptions
+from gatework.tasks.forecast.baselines import fitted
 from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.methods import Naive, PointMethod, Seasonal
 from gatework.tasks.forecast.options import ForecastOptions
 from gatework.tasks.forecast.window_store import Features, OriginBatch, OriginExamples, WindowStore
 from gatework.tasks.forecast.windows import Origins, OriginSplit, on_scale
 from gatework.training.run import Run
-from support.daily_tables import daily, trained
+from support.daily_tables import daily, small, trained
 
 WEEK = np.array([0.0, 8.0, 3.0, -2.0, -6.0, 1.0, 5.0])
 CLOSED = -40.0
@@ -65,6 +68,23 @@ def test_the_effect_of_a_day_is_learnt_in_the_size_of_each_series(closed: np.nda
     for series, scale in zip(rest.series, size, strict=True):
         week = np.resize(WEEK, 200)
         assert np.abs(series.values[:, 0] / scale - series.values[:, 0].mean() / scale - week + week.mean()).max() < 7
+
+
+def test_effects_are_learnt_once_for_a_table_and_a_scale(closed: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits, fit = [], Effects.fit
+
+    def counted(table: Panel, *rest: Any) -> Effects | None:
+        fits.append(table)
+        return fit(table, *rest)
+
+    monkeypatch.setattr(Effects, "fit", counted)
+    forecast = tasks.get("forecast")
+    recipe = small(series="s", known="closed")
+    dataset = forecast.load(shops(200, closed), recipe)
+    forecast.fit(dataset, recipe.data)
+    fitted(dataset, "validation")
+    # The values as they are, and as logarithms.
+    assert len(fits) == 2
 
 
 def test_nothing_is_learnt_of_a_column_that_moves_nothing() -> None:

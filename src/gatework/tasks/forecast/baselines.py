@@ -61,7 +61,8 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
     """
     if part not in dataset.methods:
         origins = origins_of(getattr(dataset, part))
-        effects, least = effects_of(dataset), 0.0 if dataset.plan.non_negative else -np.inf
+        effects = Effects.on_scale(dataset.table, dataset.ends, dataset.plan, None)
+        least = 0.0 if dataset.plan.non_negative else -np.inf
         rest = [
             each if effects is None else effects.without(each) for each in (origins, origins_of(dataset.validation))
         ]
@@ -76,14 +77,6 @@ def fitted(dataset: ForecastDataset, part: Part) -> list[Fitted]:
         dataset.methods[part] = [_timed(make, origins) for make in makers]
     methods: list[Fitted] = dataset.methods[part]
     return methods
-
-
-def effects_of(dataset: ForecastDataset) -> Effects | None:
-    """What is known ahead adds to the values, fitted once for a data set; None for nothing."""
-    if "effects" not in dataset.methods:
-        dataset.methods["effects"] = Effects.on_scale(dataset.table, dataset.ends, dataset.plan, None)
-    effects: Effects | None = dataset.methods["effects"]
-    return effects
 
 
 def baselines(dataset: ForecastDataset) -> list[Baseline]:

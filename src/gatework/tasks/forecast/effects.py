@@ -94,8 +94,12 @@ class Effects(Stored):
 
     @classmethod
     def on_scale(cls, table: Panel, ends: np.ndarray, plan: ForecastOptions, log: Logarithm | None) -> Effects | None:
-        """The same of a table whose targets are learnt as logarithms, or as they are."""
-        return cls.fit(log.table(table) if log else table, ends, plan.season, plan.holidays)
+        """The same of a table whose targets are learnt as logarithms, or as they are; learnt once for a table."""
+        key = (cls, ends.tobytes(), plan.season, plan.holidays, log is not None)
+        if key not in table.learnt:
+            table.learnt[key] = cls.fit(log.table(table) if log else table, ends, plan.season, plan.holidays)
+        effects: Effects | None = table.learnt[key]
+        return effects
 
     def without(self, origins: Origins) -> Origins:
         """The same origins in a table without what the known columns added up to the end of its series."""
