@@ -16,6 +16,7 @@ WORDS = {
     "_lazy": "public names on demand",
     "_native": "compiled from csrc/",
     "_training": "compiled from csrc/training/",
+    "_pair_vectors": "two words as one vector",
     "_registry": "what there is, by name",
     "_stored": "dataclasses to JSON",
     "__main__": "python -m gatework",

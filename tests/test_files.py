@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from gatework import _files
-from gatework._files import in_turn, make_folder
+from gatework._files import make_folder
+from gatework.data.turns import in_turn
 from gatework.errors import RunError
 from gatework.evaluation.plans import claim
 
@@ -81,7 +82,7 @@ import resource, signal, sys
 from pathlib import Path
 import torch
 from gatework import _files
-from gatework._files import in_turn, make_folder
+from gatework._files import make_folder
 from gatework.errors import RunError
 from gatework.evaluation.plans import claim
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -144,23 +144,6 @@ def folder_of(file: Path) -> Iterator[None]:
         raise
 
 
-@contextlib.contextmanager
-def in_turn(path: Path) -> Iterator[None]:
-    """Lets one process at a time write a file or a folder; the lock's file beside it is gone again afterwards.
-
-    It is removed while it is held: a process that waited for a lock without a name asks for a new one (filelock 3.21).
-    """
-    from filelock import FileLock
-
-    lock = path.with_name(f".{path.name}.lock")
-    with FileLock(lock):
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):  # Windows removes no open file; there its release does
-                lock.unlink()
-
-
 def is_occupied(path: Path) -> bool:
     """Whether something is there that a new folder would write over: a file, or a folder with something in it."""
     return path.is_file() or (path.is_dir() and any(path.iterdir()))

@@ -20,7 +20,7 @@ LIST = ROOT / "tests" / "structure" / "unmended.toml"
 # Lowest first. A package imports from the floors below its own and from itself, never from its own floor or above.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("_equal_runs", "_files", "_lazy", "_registry", "_stored", "_threads", "formatting"),
+    ("_equal_runs", "_files", "_lazy", "_pair_vectors", "_registry", "_stored", "_threads", "formatting"),
     ("options",),
     ("_decoding", "_native", "_training"),
     ("cells",),

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gatework._files import in_turn
 from gatework.data.dataset import Dataset
+from gatework.data.turns import in_turn
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
 from gatework.evaluation.processes import CONTEXT, process_pool, result_of, stop
 from gatework.training.completing import complete

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from gatework import tasks
-from gatework._files import in_turn, make_folder, write_json, write_text
+from gatework._files import make_folder, write_json, write_text
 from gatework._threads import checked_count, usable_cores
 from gatework.data.dataset import Dataset
+from gatework.data.turns import in_turn
 from gatework.errors import UsageError
 from gatework.evaluation.elsewhere import Elsewhere, perform_on
 from gatework.evaluation.plans import claim

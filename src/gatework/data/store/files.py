@@ -19,9 +19,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gatework._files import cache_folder, folder_of, in_turn, is_occupied, read_json, whole_folder, write_json
+from gatework._files import cache_folder, folder_of, is_occupied, read_json, whole_folder, write_json
 from gatework.data.stretches import stretches
 from gatework.data.tokens import spans
+from gatework.data.turns import in_turn
 from gatework.errors import DataError, UsageError
 
 INDEX = "store.json"

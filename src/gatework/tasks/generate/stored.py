@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 import polars as pl
 
-from gatework._files import in_turn, whole_folder
+from gatework._files import whole_folder
 from gatework.data._content import existing, printable
 from gatework.data._listing import files_of
 from gatework.data.dataset import Provenance, Split
@@ -28,6 +28,7 @@ from gatework.data.pieces import BOUNDARY, Tokens, clean
 from gatework.data.reading import Reading
 from gatework.data.store.files import INDEX, ArrayWriter, Store, StoredArray, write_index
 from gatework.data.store.sources import LARGE, TableSource, is_large, is_table_path, stamps_of
+from gatework.data.turns import in_turn
 from gatework.errors import DataError, UsageError
 from gatework.tasks._language_run import LanguageRun
 from gatework.tasks.generate.data import MANY, TextDataset, decided_plan, labelled, last_of_each
