@@ -368,12 +368,14 @@ def flat(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def search_table(content: dict[str, Any]) -> None:
-    """Prints what a search kept beside where it started, and its verdict."""
-    start = content["trials"][0]["values"]
+    """Prints the best trial of a search beside where it started, which of the two is kept, and its verdict."""
+    start, best = (content["trials"][k]["values"] for k in (0, content["best_trial"]))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("option", "default", "kept"):
-        table.add_column(title, justify="left" if title == "option" else "right", no_wrap=True)
-    for name, value in content["values"].items():
+    table.add_column("option", no_wrap=True)
+    for name in ("default", "best"):
+        title = f"{name}, kept" if name == content["chosen"] else name
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, value in best.items():
         shown = (_setting(start[name]), _setting(value))
         table.add_row(escape(name), *map(escape, shown), style=None if value != start[name] else "dim")
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)

@@ -39,13 +39,13 @@ def contenders(plan: SearchPlan, out: Path, study: Study) -> list[Contender]:
     No trial has seen their seeds, so that a recipe that was chosen for its luck with one seed gains nothing by it.
     """
     best = study.study.best_trial
-    recipes = {"default": plan.recipe}
-    if best.number != 0:
-        recipes["best"] = plan.with_values(best.params)
+    both = [("default", "default", plan.recipe)]
+    if best.number != 0:  # of more trials another one may be the best
+        both.append(("best", f"trial{best.number + 1}", plan.with_values(best.params)))
     first = plan.recipe.training.seed + 1
     return [
-        Contender(name, recipe, tuple(out / "runs" / f"{name}-seed{first + k}" for k in range(plan.seeds)))
-        for name, recipe in recipes.items()
+        Contender(name, recipe, tuple(out / "runs" / f"{stem}-seed{first + k}" for k in range(plan.seeds)))
+        for name, stem, recipe in both
     ]
 
 

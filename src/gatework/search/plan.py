@@ -98,7 +98,6 @@ class SearchPlan:
         return {
             "recipe": self.recipe.to_dict(),
             "space": [d.state() for d in self.space],
-            "seeds": self.seeds,
             "data": fingerprint,
         }
 

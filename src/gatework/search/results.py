@@ -42,12 +42,13 @@ def result(plan: SearchPlan, out: Path, dataset: Dataset, command: str) -> dict[
     both = contenders(plan, out, study)
     entries = [_entry(contender, plan) for contender in both]
     gap = _gap(entries, plan)
-    is_better = gap is not None and gap.gap > 0
+    is_better = gap is not None and gap.gap > 0 and gap.is_clear
     chosen = both[-1] if is_better else both[0]
     weights = importance(study, plan)
     trials = [_trial(trial) for trial in study.trials]
     headline = _headline(entries, gap, plan)
-    sentences = [*_early(trials, plan), *_what_mattered(weights, plan), *_on_test(entries, plan)]
+    left = [] if is_better else _left(entries, gap, plan)
+    sentences = [*left, *_early(trials, plan), *_what_mattered(weights, plan), *_on_test(entries, plan)]
     environment = read_json(both[0].folders[0] / "environment.json")
     return {
         "dataset": dataset.name,
@@ -132,10 +133,18 @@ def _headline(entries: Sequence[Mapping[str, Any]], gap: Difference | None, plan
     if gap.is_clear:
         return f"The best trial did not hold up with other seeds: keep the default ({both} {seeds})."
     if not gap.is_known:
-        return f"The best recipe comes to a {both}; whether that is more than chance cannot be told {seeds}."
+        return f"Whether the best recipe beats the default cannot be told: keep the default ({both} {seeds})."
     if gap.gap > 0:
-        return f"The best recipe is ahead of the default, by no more than seeds differ: {both} {seeds}."
-    return f"The best trial was no better than the default with other seeds: {both} {seeds}."
+        return f"The best recipe is ahead by no more than seeds differ: keep the default ({both} {seeds})."
+    return f"The best trial was no better with other seeds: keep the default ({both} {seeds})."
+
+
+def _left(entries: Sequence[Mapping[str, Any]], gap: Difference | None, plan: SearchPlan) -> list[str]:
+    """Where a best recipe stands that is not kept, and what would tell more, where it may yet be better."""
+    if gap is None or (gap.is_known and gap.gap <= 0):
+        return []
+    more = f"the same command with --seeds {max(2 * plan.seeds, 3)} goes on and tells more"
+    return [f"The best recipe stands in {entries[-1]['runs'][0]}/recipe.toml; {more}."]
 
 
 def _value(entry: Mapping[str, Any], metric: str) -> str:
