@@ -6,7 +6,9 @@ Strong scaling: the same batch shared, the time of one process over the time of 
 many times as large. The processes are started once and take every case in turn, as often as there are rounds, and the
 medians of the rounds are compared: let nothing else run. "Plain" is one process without shards, "shards" one with as
 many as the processes have, while the others wait. "Apart" are all of them at once as "plain", each by itself: what the
-machine, whose cores share caches and memory, lets more than one have.
+machine, whose cores share caches and memory, lets more than one have. "Slowest" is the time of the slowest of these in
+each of their steps: processes that add gradients up wait for it. "Busy" is the processor time of a step, which waits
+for nobody.
 """
 
 from __future__ import annotations
@@ -66,13 +68,13 @@ class Training:
         self.sharded = ShardedGradient(shards, 0, self.optimizer, ranks) if shards else None
         self.steps = 0
 
-    def milliseconds(self, steps: int) -> float:
-        """The median time of a step, of so many after three that warm up."""
-        return 1e3 * statistics.median([self._seconds() for _ in range(steps + 3)][3:])
+    def milliseconds(self, steps: int) -> np.ndarray:
+        """The time of each of so many steps, after three that warm up, and its processor time, shape (steps, 2)."""
+        return 1e3 * np.array([self._seconds() for _ in range(steps + 3)][3:])
 
-    def _seconds(self) -> float:
+    def _seconds(self) -> tuple[float, float]:
         index = np.random.default_rng(self.steps).integers(0, len(self.examples), self.batch)
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         self.optimizer.forget_gradients()
         if self.sharded is None:
             self.task.loss(self.model, self.examples.batch(index)).mean().backward()
@@ -81,7 +83,7 @@ class Training:
         self.optimizer.clip(1.0)
         self.optimizer.step(1e-3)
         self.steps += 1
-        return time.perf_counter() - start
+        return time.perf_counter() - start, time.process_time() - busy
 
 
 def measure(given: argparse.Namespace) -> None:
@@ -99,27 +101,35 @@ def measure(given: argparse.Namespace) -> None:
         "weak": Training(task, examples, ranks, count * batch, shards),
         "apart": Training(task, examples, alone, batch, 0),
     }
-    times: dict[str, list[float]] = {name: [] for name in cases}
+    times: dict[str, list[float]] = {name: [] for name in (*cases, "slowest")}
+    busy: dict[str, list[float]] = {name: [] for name in cases}
     for number in range(1, given.rounds + 1):
         for name, training in cases.items():
             is_mine = ranks.is_main or name not in ("plain", "shards")
-            taken = ranks.gathered({ranks.rank: training.milliseconds(given.steps)} if is_mine else {})
-            times[name].append(statistics.mean(taken.values()))
+            told = ranks.gathered({ranks.rank: training.milliseconds(given.steps)} if is_mine else {})
+            taken = np.stack(list(told.values()))  # shape (processes, steps, 2)
+            for kept, place in ((times, 0), (busy, 1)):
+                kept[name].append(float(np.median(taken[..., place], axis=1).mean()))
+            if name == "apart":
+                times["slowest"].append(float(np.median(taken[..., 0].max(axis=0))))
         if ranks.is_main:
             line = ", ".join(f"{name} {each[-1]:.2f}" for name, each in times.items())
             print(f"round {number} of {given.rounds}: {line} ms a step", flush=True)
     if ranks.is_main:
-        _print(times, count)
+        _print(times, busy, count)
 
 
-def _print(times: dict[str, list[float]], count: int) -> None:
-    middle = {name: statistics.median(each) for name, each in times.items()}
-    for name, each in times.items():
-        print(f"{name:8} {middle[name]:8.2f} ms a step   (rounds: {', '.join(f'{t:.2f}' for t in each)})")
-    for base in ("plain", "shards"):
-        strong, weak = middle[base] / (count * middle["strong"]), middle[base] / middle["weak"]
-        print(f"against {base}: strong scaling {strong:.2f}, weak scaling {weak:.2f}, of {count} processes")
-    print(f"processes that know nothing of each other: {middle['plain'] / middle['apart']:.2f}")
+def _print(times: dict[str, list[float]], busy: dict[str, list[float]], count: int) -> None:
+    for title, kept in (("ms a step", times), ("ms a step, busy", busy)):
+        middle = {name: statistics.median(each) for name, each in kept.items()}
+        for name, each in kept.items():
+            print(f"{name:8} {middle[name]:8.2f} {title}   (rounds: {', '.join(f'{t:.2f}' for t in each)})")
+        for base in ("plain", "shards"):
+            strong, weak = middle[base] / (count * middle["strong"]), middle[base] / middle["weak"]
+            print(f"against {base}: strong scaling {strong:.2f}, weak scaling {weak:.2f}, of {count} processes")
+        print(f"processes that know nothing of each other: {middle['plain'] / middle['apart']:.2f}")
+    alone, slowest = (statistics.median(times[name]) for name in ("plain", "slowest"))
+    print(f"processes that wait for the slowest of them and else know nothing of each other: {alone / slowest:.2f}")
 
 
 def main() -> None:
