@@ -1,5 +1,7 @@
 """A folder of Parquet files, or a large file, is answered part by part, with the answers of one table."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -104,9 +106,13 @@ def test_what_does_not_go_together_is_one_sentence_and_changes_nothing(place):
     assert len(list((place / "in").iterdir())) == 3
 
 
-def test_a_task_that_reads_a_table_as_a_whole_says_so(place, monkeypatch):
+def test_a_task_that_reads_a_table_as_a_whole_reads_a_folder_so_and_has_no_parts(place, monkeypatch):
     dataset, recipe = waves()
     run = gatework.train("regress", dataset, out=place / "waves", recipe=recipe.changed(epochs=1))
     monkeypatch.setattr(type(run.task), "reads_parts", False)
     with pytest.raises(gatework.errors.UsageError, match="reads a table as a whole"):
         run.predictor.answer_parts(place / "in")
+    done = [run_here("predict", run.path, place / name, "--json") for name in ("in", "whole.parquet")]
+    assert done[0].returncode == 0, done[0].stderr
+    assert len(json.loads(done[0].stdout)) == 90
+    assert done[0].stdout == done[1].stdout

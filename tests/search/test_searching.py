@@ -143,9 +143,7 @@ def test_the_end_compares_fresh_seeds_and_says_which_recipe_is_kept(tuned):
         ([0.69, 0.71], "default", "no better with other seeds: keep the default"),
     ],
 )
-def test_the_default_is_kept_unless_the_best_is_ahead_by_more_than_seeds_differ(
-    values, chosen, words, tuned, tmp_path
-):
+def test_the_default_is_kept_unless_the_best_is_ahead_by_more_than_seeds_differ(values, chosen, words, tuned, tmp_path):
     assert tuned.content["best_trial"] != 0
     out = shutil.copytree(tuned.path, tmp_path / "out")
     for entry, figures in zip(tuned.content["contenders"], ([0.7, 0.72], values), strict=True):

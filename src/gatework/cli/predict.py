@@ -88,7 +88,7 @@ def predict(
     predictor = Predictor(opened, weights)
     end_reads_on_signal()
     is_whole = plot is not None or as_json or form is not None
-    is_folder = data is not None and is_path(data) and is_parquet_folder(Path(data))
+    is_folder = data is not None and opened.task.reads_parts and is_path(data) and is_parquet_folder(Path(data))
     if is_folder and is_whole:
         raise UsageError(f"{data} is a folder that is predicted part by part; leave --plot, --json and --format out")
     is_one_piece = is_whole or (out is not None and out.suffix == ".json")
