@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -27,6 +28,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--process-per-site",
 ]
 
 # What `make quick` leaves out: folders, files and single tests that start compilers or processes, or train for long.
@@ -84,6 +86,16 @@ FIRST = ("course/test_lessons.py", "cells/test_custom.py")
 AFTER_THE_SLOW = ("course/test_site_in_browser.py",)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets each worker begin with other folders: what one has compiled, and pytest rewritten, the others find there."""
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    here = Path(__file__).parent
+    if worker is not None and [Path(config.rootpath, place) for place in config.args] == [here]:
+        places = [path.relative_to(here).parts[0] for path in sorted(here.rglob("test_*.py"))]
+        start = len(places) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+        config.args = [str(here / place) for place in dict.fromkeys((*places[start:], *places[:start]))]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Spares the garbage collector what is there until the end: thousands of tests, and all that they import."""
@@ -109,7 +121,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         takes_long = is_slow or any(map(item.get_closest_marker, ("slow", "browser")))
         own = 0 if file in FIRST else 2 if file in AFTER_THE_SLOW else 1 if takes_long else 3
         rank[file] = min(own, rank.get(file, own))
-    items.sort(key=lambda item: rank[item.path.relative_to(here).as_posix()])
+    items.sort(key=lambda item: (rank[item.path.relative_to(here).as_posix()], item.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -139,13 +151,37 @@ def browser():
         browser.close()
 
 
-def _pages(browser):
+@pytest.fixture(scope="session")
+def new_page(browser, tmp_path_factory):
+    """Opens an empty page, in one window and one process for all: to start these takes as long as to draw a report.
+
+    A page that is given options of a browser's context has a window to itself.
+    """
+    nothing = tmp_path_factory.mktemp("browser") / "nothing.html"
+    nothing.write_text("<!doctype html><title>Nothing</title>", encoding="utf-8")
+    window = browser.new_context()
+    # While one of its pages is open, the process stays, with all that it has compiled.
+    first = window.new_page()
+    first.goto(nothing.as_uri())
+
+    def open_page(width=1200, height=900, scheme="light", motion="no-preference", **options):
+        # What a page has kept is not there for the next one.
+        first.evaluate("localStorage.clear()")
+        page = browser.new_page(**options) if options else window.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        return page
+
+    yield open_page
+    window.close()
+
+
+def _pages(new_page):
     opened, troubles = [], []
 
     def open_page(path: Path, scheme: str = "light", width: int = 1200, view: str = "", **options):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, **options)
-        opened.append(context)
-        page = context.new_page()
+        page = new_page(width, scheme=scheme, **options)
+        opened.append(page)
         page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         own = path.as_uri()
@@ -157,22 +193,22 @@ def _pages(browser):
         return page
 
     yield open_page
-    for context in opened:
-        context.close()
+    for page in opened:
+        page.close()
     assert troubles == []
 
 
 @pytest.fixture
-def show(browser):
+def show(new_page):
     """Opens a page, and fails at the end if it asked for anything outside its file or reported an error."""
-    yield from _pages(browser)
+    yield from _pages(new_page)
 
 
 @pytest.fixture(scope="module")
-def show_once(browser):
+def show_once(new_page):
     """The same, once for all tests of a file that open it so: what one did on a page is there for the next.
 
     To draw the plots of a page takes seconds.
     """
-    for open_page in _pages(browser):
+    for open_page in _pages(new_page):
         yield cache(open_page)

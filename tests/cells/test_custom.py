@@ -6,8 +6,6 @@ import math
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from gatework.scan import kernels, operators, reference
 from gatework.scan.options import StepOptions
 from support import custom_cells as own
 from support.cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
+from support.forked import Forked
 from support.scans import Case, check, run
 
 CELLS = Path(own.__file__)
@@ -269,15 +268,9 @@ print(operators.has_kernel(Shared, torch.ones(1)), bool(output.isfinite().all())
 """
 
 
-def start(cache: Path, script: Path, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(script)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=os.environ | {"GATEWORK_CACHE": str(cache), "OMP_NUM_THREADS": "1"} | environment,
-    )
+def start(cache: Path, script: Path, **environment: str) -> Forked:
+    code = "import runpy, sys; runpy.run_path(sys.argv[1])"
+    return Forked(script, code=code, GATEWORK_CACHE=str(cache), OMP_NUM_THREADS="1", **environment)
 
 
 @pytest.fixture
@@ -298,7 +291,7 @@ def compiler(tmp_path: Path) -> str:
 
 def test_processes_that_need_the_same_cell_at_once_compile_it_once(tmp_path: Path, script: Path, compiler: str):
     processes = [start(tmp_path, script, CXX=compiler) for _ in range(3)]
-    told = [process.communicate(timeout=120) for process in processes]
+    told = [process.communicate() for process in processes]
     assert [out.strip() for out, _ in told] == ["True True"] * 3, told
     assert sum("compiling the cell Shared" in error for _, error in told) == 1
     assert {path.suffix for path in (tmp_path / "cells").iterdir()} == {".so", ".sha256", ".lock"}
@@ -318,7 +311,7 @@ def test_what_is_half_built_damaged_or_in_a_folder_of_others_does_no_harm(tmp_pa
     waits.unlink()
 
     def builds_again() -> None:
-        out, error = start(tmp_path, script, CXX=compiler).communicate(timeout=120)
+        out, error = start(tmp_path, script, CXX=compiler).communicate()
         assert (out.strip(), error.count("compiling")) == ("True True", 1)
         assert not list(tmp_path.glob("cells/*.build"))
 
@@ -327,7 +320,7 @@ def test_what_is_half_built_damaged_or_in_a_folder_of_others_does_no_harm(tmp_pa
     library.write_bytes(library.read_bytes()[:1000])
     builds_again()
     library.parent.chmod(0o777)
-    out, error = start(tmp_path, script).communicate(timeout=60)
+    out, error = start(tmp_path, script).communicate()
     assert out.strip() == "False True"
     assert "can be changed by other users; name a folder of your own by GATEWORK_CACHE" in error
 
@@ -339,7 +332,7 @@ def test_what_is_half_built_damaged_or_in_a_folder_of_others_does_no_harm(tmp_pa
 def test_without_a_working_compiler_a_cell_runs_as_the_reference_and_says_so_once(
     tmp_path: Path, script: Path, compiler: str, reason: str
 ):
-    out, error = start(tmp_path, script, CXX=compiler).communicate(timeout=60)
+    out, error = start(tmp_path, script, CXX=compiler).communicate()
     assert out.strip() == "False True"
     assert error.count("runs as the reference") == 1
     assert reason in error

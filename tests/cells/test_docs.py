@@ -1,14 +1,12 @@
 """The page on a cell of one's own: its snippets run, and its comparison too."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import torch
 
 from gatework._files import read_json
+from support.command_line import run_forked
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-cell.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -36,19 +34,12 @@ def test_the_pages_comparison_runs(tmp_path):
     command = re.search(r"gatework (compare .*)", PAGE)
     assert command is not None
     arguments = command[1].replace("--seeds 3 --epochs 20", "--seeds 1 --epochs 1").replace("lstm,gru", "rnn").split()
-    code = "from gatework.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, "--quiet"],
-        capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"COLUMNS": "120"}, timeout=240,
-    )  # fmt: skip
+    done = run_forked(*arguments, "--quiet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     content = read_json(tmp_path / "mgu" / "comparison.json")
     networks = [entry for entry in content["entries"] if entry["kind"] == "network"]
     assert {entry["name"]: entry["about"] for entry in networks}["MGU"] == "The minimal gated unit (Zhou et al. 2016)"
     assert (tmp_path / "mgu" / "runs" / "MGU-seed0" / "model.safetensors").exists()
     # From another folder, as the run keeps the file's absolute path.
-    again = subprocess.run(
-        [sys.executable, "-c", code, "evaluate", str(tmp_path / "mgu" / "runs" / "MGU-seed0")],
-        capture_output=True, text=True, cwd="/", timeout=120,
-    )  # fmt: skip
+    again = run_forked("evaluate", tmp_path / "mgu" / "runs" / "MGU-seed0", cwd=Path("/"))
     assert again.returncode == 0, again.stderr

@@ -14,7 +14,7 @@ import pytest
 from gatework import training
 from gatework.options import TASKS
 from gatework.training import Predictor
-from support.command_line import gatework, run_here, run_process
+from support.command_line import gatework, run_forked, run_here, run_process
 from support.networks import run as network_run
 
 
@@ -125,9 +125,9 @@ def test_a_text_a_file_and_standard_input_are_predicted(trained):
     out = run_here("predict", trained / "run", "reviews.csv", "--out", "p.parquet", cwd=trained)
     assert out.returncode == 0, out.stderr
     assert pl.read_parquet(trained / "p.parquet")["label"].to_list()[:2] == ["bad", "good"]
-    lines = run_process("predict", trained / "run", "--json", stdin="dull\n\nlovely\n")
+    lines = run_forked("predict", trained / "run", "--json", stdin="dull\n\nlovely\n")
     assert [row["label"] for row in json.loads(lines.stdout)][::2] == ["bad", "good"]
-    cut = run_process("predict", trained / "run", "--json", stdin="dull\u2028film\r\nlovely")
+    cut = run_forked("predict", trained / "run", "--json", stdin="dull\u2028film\r\nlovely")
     assert [row["label"] for row in json.loads(cut.stdout)] == ["bad", "good"]
 
 

@@ -32,12 +32,12 @@ def site(run_lesson, tmp_path_factory):
     return write_site(tmp_path_factory.mktemp("site") / "course", done).parent
 
 
-def _pages(browser, site):
-    complaints, fetched, contexts = [], [], []
+def _pages(new_page, site):
+    complaints, fetched, opened = [], [], []
 
     def watched(name, **options):
-        contexts.append(browser.new_context(color_scheme="light", reduced_motion="reduce", **options))
-        page = contexts[-1].new_page()
+        page = new_page(motion="reduce", **options)
+        opened.append(page)
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: fetched.append(request.url))
@@ -45,22 +45,22 @@ def _pages(browser, site):
         return page
 
     yield watched
-    for context in contexts:
-        context.close()
+    for page in opened:
+        page.close()
     assert complaints == []
     assert [url for url in fetched if not url.startswith((site.as_uri(), "data:", "blob:"))] == []
 
 
 @pytest.fixture
-def open_page(browser, site):
+def open_page(new_page, site):
     """Opens a page of the site; afterwards there was no complaint and nothing came from anywhere else."""
-    yield from _pages(browser, site)
+    yield from _pages(new_page, site)
 
 
 @pytest.fixture(scope="module")
-def lesson_3(browser, site):
+def lesson_3(new_page, site):
     """A page on which nobody minds what others did, as to draw its plots takes seconds."""
-    for open_page in _pages(browser, site):
+    for open_page in _pages(new_page, site):
         yield open_page("03-the-lstm-cell.html")
 
 
@@ -82,7 +82,7 @@ def border_of(element):
 @pytest.mark.browser
 @needs_chromium
 def test_the_number_of_a_lesson_does_not_touch_its_title_on_a_phone(open_page):
-    page = open_page("index.html", viewport={"width": 390, "height": 800})
+    page = open_page("index.html", width=390, height=800)
     room = page.locator(".lessons .number").evaluate_all("""all => all.map(node => {
         const text = document.createRange();
         text.selectNodeContents(node);
@@ -97,7 +97,7 @@ def test_the_number_of_a_lesson_does_not_touch_its_title_on_a_phone(open_page):
 @BY_NAME
 def test_every_plot_of_a_lesson_is_drawn_on_a_phone_and_every_answer_of_a_quiz_gets_its_feedback(each, open_page):
     # Opened once, as to draw its plots takes seconds: on a phone, which is then turned into a screen.
-    page = open_page(f"{each.name}.html", viewport={"width": 390, "height": 800})
+    page = open_page(f"{each.name}.html", width=390, height=800)
     for width in (390, 1200):
         page.set_viewport_size({"width": width, "height": 800})
         places = page.locator(".plot")

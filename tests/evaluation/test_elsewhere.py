@@ -12,6 +12,7 @@ import gatework
 from gatework import training
 from gatework.errors import TrainingError, UsageError
 from gatework.evaluation.elsewhere import DataSource, Elsewhere, _data, perform_on, working_on
+from gatework.evaluation.processes import start_early
 from support.command_line import run_here
 from support.datasets import opinions, small
 
@@ -96,7 +97,12 @@ class Kills(training.Progress):
 @pytest.mark.slow
 def test_a_dask_cluster_of_which_a_worker_is_killed_gives_the_same_figures(here, tmp_path):
     distributed = pytest.importorskip("distributed", reason="needs distributed, of the extra cluster")
+    import dask
+
+    # Its workers are copies of a server that has imported torch.
+    start_early()
     with (
+        dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):

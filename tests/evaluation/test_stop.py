@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import run_process
+from support.command_line import run_forked
 
 pytestmark = pytest.mark.slow
 # Where tests run in the background of a script, processes are born deaf to Ctrl-C.
@@ -74,7 +74,7 @@ def test_a_stopped_training_names_the_command_that_goes_on(tmp_path):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    done = run_process("train", "regress", "waves", "--epochs", 1, "--hidden", 2, "--out", "run", "-q", cwd=folder)
+    done = run_forked("train", "regress", "waves", "--epochs", 1, "--hidden", 2, "--out", "run", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -1,5 +1,6 @@
 """Whole models as ONNX: networks of recipes, and anybody's torch.nn modules."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from gatework import export
 from gatework.errors import UsageError
 from gatework.options import ModelOptions
 from gatework.tasks.forecast.model import ForecastNetwork
@@ -15,8 +17,9 @@ from gatework.tasks.forecast.options import ForecastOptions
 from support.export_networks import TOKENS, Network
 from support.onnx_files import closest, operators, run
 
-export = pytest.importorskip("gatework.export", reason="the extra gatework[export] is not installed")
-pytest.importorskip("onnxscript", reason="the extra gatework[export] is not installed")
+# Looked for alone, as to import it takes a second.
+if find_spec("onnxscript") is None:
+    pytest.skip("the extra gatework[export] is not installed", allow_module_level=True)
 
 
 @pytest.mark.parametrize(("cell", "pooling"), [("gru", "attention"), ("indrnn", "concat")])

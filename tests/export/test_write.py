@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from gatework.errors import KindError, UsageError
 from gatework.nn import LSTM, Recurrent
 from support.export_networks import TOKENS, Network
 
-for package in ("onnx", "onnxruntime", "onnxscript", "h5py"):
-    pytest.importorskip(package, reason="the extra gatework[export] is not installed")
+# Looked for alone, as to import them takes a second.
+if not all(map(find_spec, ("onnx", "onnxruntime", "onnxscript", "h5py"))):
+    pytest.skip("the extra gatework[export] is not installed", allow_module_level=True)
 
 ABOUT = {"encoder": {"kind": "text", "words": ["a"], "max_tokens": 5, "padding": "mask"}, "classes": ["no", "yes"]}
 SUFFIX = {"onnx": "onnx", "torch": "pt2", "keras": "keras", "js": "js", "c": "c"}

@@ -41,10 +41,10 @@ TRAIN = """({ settings, entry, steps }) => {
 
 
 @pytest.fixture(scope="module")
-def trained(browser, tmp_path_factory):
+def trained(new_page, tmp_path_factory):
     """Trains a cell in the worker of a page that has every cell, and says with what and how it went."""
     path = write_playground(tmp_path_factory.mktemp("playground") / "page.html", [*BUILT_IN, *CUSTOM_CELLS])
-    page = browser.new_page()
+    page = new_page()
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-state=paused]")
 

@@ -5,7 +5,6 @@ import warnings
 
 import pytest
 import torch
-import torch._inductor.config
 from torch.export import Dim
 
 import gatework
@@ -118,8 +117,11 @@ def test_traces_steps_and_a_layer_inside_a_model_compile():
 def test_the_default_compiler_gives_the_same_numbers():
     layer = gatework.nn.GRU(3, 4).eval()
     x = torch.randn(5, 2, 3)
+    # Here, as it takes a second to import.
+    from torch._inductor import config
+
     # A header compiled ahead is for many graphs, and this is one.
-    once = torch._inductor.config.patch(cpp_cache_precompile_headers=False, compile_threads=1)
+    once = config.patch(cpp_cache_precompile_headers=False, compile_threads=1)
     with warnings.catch_warnings(), torch.no_grad(), once:
         warnings.simplefilter("ignore")  # the compiler's own dependencies
         same(torch.compile(layer, fullgraph=True)(x), layer(x))

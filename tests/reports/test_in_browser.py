@@ -144,12 +144,12 @@ def test_text_from_data_runs_nothing_and_shows_as_text(show_once, texts):
     assert "<script>window.hacked = true</script>" in page.locator("main").inner_text()
 
 
-def test_a_script_that_was_smuggled_in_would_still_not_run(browser, texts, tmp_path):
+def test_a_script_that_was_smuggled_in_would_still_not_run(new_page, texts, tmp_path):
     # The last line of defence: were escaping to fail somewhere, the page's policy would refuse the script.
     smuggled = tmp_path / "report.html"
     text = texts.read_text(encoding="utf-8").replace("</main>", "<script>window.hacked = true</script></main>")
     smuggled.write_text(text, encoding="utf-8")
-    page = browser.new_page()
+    page = new_page()
     refusals = []
     page.on("console", lambda m: refusals.append(m.text))
     page.goto(smuggled.as_uri())

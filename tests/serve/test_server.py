@@ -5,8 +5,6 @@ import itertools
 import json
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 
@@ -15,17 +13,17 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
-from support.command_line import COMMAND, run_here
+from support.command_line import run_here
+from support.forked import Forked
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served():
     """Starts servers, each at a port of its own, and ends those that still run."""
     started = []
 
     def serve(*arguments):
-        command = [*COMMAND, "serve", *map(str, arguments), "--port", "0"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = Forked("serve", *arguments, "--port", 0)
         started.append(process)
         return process
 
@@ -43,11 +41,13 @@ def listens(process):
     return line.removeprefix("serving ").partition(" at ")[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(runs, served):
     process = served(f"reviews={runs['texts'].path}", runs["sales"].path)
     assert listens(process) == "reviews, sales"
-    return process
+    yield process
+    process.send_signal(signal.SIGTERM)
+    assert "Traceback" not in process.communicate()[1]
 
 
 def receive_until(connection, what):
@@ -90,11 +90,11 @@ def test_a_socket_answers_in_order_however_its_frames_come(server, runs):
         stream.socket.sendall(Frame(Opcode.TEXT, b'{"text": "\xff"}').serialize(mask=True))
         with pytest.raises(ConnectionClosed, match="1007"):
             stream.recv(timeout=20)
-    server.terminate()
-    assert "Traceback" not in server.communicate(timeout=60)[1]
 
 
-def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(server):
+def test_a_request_that_has_begun_is_answered_after_the_server_was_told_to_stop(runs, served):
+    server = served(f"reviews={runs['texts'].path}")
+    assert listens(server) == "reviews"
     body = b'{"text": "a good film"}'
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(
@@ -133,9 +133,9 @@ main()
 
 def test_a_server_that_is_told_to_stop_before_it_answers_anybody_stops(runs):
     # A server's loop and its signals are a process's own: this one may hold a browser's loop.
-    command = [sys.executable, "-c", STOPPED_AS_IT_LISTENS, "serve", str(runs["texts"].path), "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    stopped = Forked("serve", runs["texts"].path, "--port", 0, code=STOPPED_AS_IT_LISTENS)
+    assert stopped.communicate()[1] == ""
+    assert stopped.returncode == 0
 
 
 class Sequence(threading.Thread):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import io
-import json
 import os
 import subprocess
 import sys
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from gatework.cli import main
+from support import forked
+from support.forked import Forked
 
-COMMAND = [sys.executable, "-c", "from gatework.cli import main; main()"]
+COMMAND = [sys.executable, "-c", forked.COMMAND]
 Done = subprocess.CompletedProcess[str]
 
 
@@ -30,58 +28,11 @@ def run_process(*arguments: object, cwd: Path | None = None, stdin: str = "", co
     )
 
 
-# It imports what takes long and does nothing else; each command is a fork of it.
-_FORKING = """
-import gc, json, os, sys
-import gatework.nn, rich.console
-from gatework.cli import main
-gc.freeze()
-while line := sys.stdin.readline():
-    words, folder, environment, files = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        for number, file in enumerate(files):
-            os.dup2(os.open(file, os.O_WRONLY if number else os.O_RDONLY), number)
-        sys.stdin, sys.stdout, sys.stderr = (open(k, "w" if k else "r", closefd=False) for k in range(3))
-        sys.argv = ["gatework", *words]
-        main()
-        sys.exit()
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@cache
-def _forking() -> subprocess.Popen[str]:
-    environment = {"OMP_WAIT_POLICY": "passive"} | os.environ
-    process = subprocess.Popen(
-        [sys.executable, "-c", _FORKING],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
-    atexit.register(process.communicate)  # the end of its input ends it
-    return process
-
-
 def run_forked(*arguments: object, cwd: Path | None = None, stdin: str = "") -> Done:
     """The command in a process of its own that knows nothing of this one, and has torch already."""
-    words, process = [*map(str, arguments)], _forking()
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / name for name in ("in", "out", "err")]
-        for file, text in zip(files, (stdin, "", ""), strict=True):
-            file.write_text(text, encoding="utf-8")
-        asked = (words, str(cwd or Path.cwd()), os.environ | {"COLUMNS": "120"}, [*map(str, files)])
-        print(json.dumps(asked), file=process.stdin, flush=True)
-        code = process.stdout.readline()
-        assert code, "the process that commands are forked from has ended"
-        return Done(words, int(code), *(file.read_text(encoding="utf-8") for file in files[1:]))
+    process = Forked(*arguments, cwd=cwd, stdin=stdin, COLUMNS="120")
+    said = process.communicate()
+    return Done([*map(str, arguments)], process.wait(), *said)
 
 
 def run_here(*arguments: object, cwd: Path | None = None, stdin: str = "") -> Done:

@@ -19,7 +19,7 @@ def test_the_page_says_of_a_recording_what_python_says_and_follows_it(show, tmp_
     dataset, recipe = recordings.sound_dataset(), recordings.small_classifier(blend=False, **changes)
     run = gw.train("classify", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
     file, _, wavs = recordings.live_page(run, tmp_path, ["cab", "ab"])
-    page = show(file, reduced_motion="reduce")
+    page = show(file, motion="reduce")
     page.wait_for_selector("body[data-said]")
     expected = run.predictor.answer([str(wav) for wav in wavs])
     chances = np.array([list(row.values()) for row in expected["probabilities"].to_list()])

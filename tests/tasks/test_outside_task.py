@@ -1,9 +1,6 @@
 """A task with ragged outputs, registered from outside, through everything that the workbench does with a task."""
 
 import json
-import os
-import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,7 +9,8 @@ import polars as pl
 import pytest
 
 import support
-from support.command_line import COMMAND, run_forked
+from support.command_line import run_forked
+from support.forked import Forked
 
 # It is not imported here: the other tests ask every registered task.
 PLUGIN = ("--plugin", Path(support.__file__).with_name("spelling.py"))
@@ -42,12 +40,12 @@ def test_it_learns_and_keeps_ragged_answers(folder):
 
 def test_a_killed_training_goes_on_to_the_same_weights(folder):
     words = (*PLUGIN, "train", "spell", "numbers.csv", "--out", "killed", *SETTINGS, "--checkpoint-seconds", 0, "-q")
-    process = subprocess.Popen([*COMMAND, *map(str, words)], cwd=folder)
+    process = Forked(*words, cwd=folder)
     state, deadline = folder / "killed" / "checkpoint" / "state.safetensors", time.monotonic() + 60
-    while not state.exists() and process.poll() is None and time.monotonic() < deadline:
+    while not state.exists() and process.returncode is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.communicate()
     assert not (folder / "killed" / "summary.json").exists(), "it was killed too late to show anything"
     done = run_forked(*PLUGIN, "train", "--resume", "killed", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr

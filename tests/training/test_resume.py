@@ -1,8 +1,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,12 +10,12 @@ import pytest
 from gatework import training
 from gatework.errors import RunError
 from support.datasets import opinions, small
+from support.forked import Forked
 from support.stopping import StopAt
 
 TRAIN = """
 import sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[2] + "/tests")
 from gatework import training
 from support.datasets import opinions, small
 path = Path(sys.argv[1])
@@ -28,11 +26,6 @@ else:
     training.train("classify", opinions(), out=path, recipe=small(epochs=12, checkpoint_seconds=0), threads=1)
 print(*sorted({"sympy", "torch._dynamo"} & set(sys.modules)))
 """
-ROOT = str(Path(__file__).parents[2])
-
-
-def start(path: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", TRAIN, str(path), ROOT], stdout=subprocess.PIPE, text=True)
 
 
 def history(path: Path) -> list[dict[str, float]]:
@@ -47,14 +40,13 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_weights(tmp_path
     random = np.random.default_rng(int.from_bytes(os.urandom(4)))
     kills = 0
     while not (killed / "summary.json").exists():
-        process = start(killed)
-        assert process.stdout is not None
+        process = Forked(killed, code=TRAIN)
         assert process.stdout.readline() == "ready\n"
         if kills < 2:
             time.sleep(random.uniform(0.02, 1.2))
             process.send_signal(signal.SIGKILL)
-        slow_imports = process.stdout.read().strip()
-        process.stdout.close()
+        slow_imports, trouble = map(str.strip, process.communicate())
+        assert not trouble
         kills += process.wait() == -signal.SIGKILL
         assert process.returncode in (0, -signal.SIGKILL)
     assert kills >= 1

@@ -58,7 +58,7 @@ def test_the_page_answers_as_python_does_and_follows_a_changed_point(name, reque
     frame = rows_of(run)
     series = read_rows(frame, run.recipe, run.task).series
     detector = Detector.of(run)
-    page = show(write_page([run], tmp_path / "inspect.html", frame), reduced_motion="reduce")
+    page = show(write_page([run], tmp_path / "inspect.html", frame), motion="reduce")
     page.wait_for_selector("body[data-said]")
     stretches = page.evaluate(ANSWERED, None)
     rows = series[0]

@@ -36,7 +36,7 @@ def test_the_page_forecasts_as_python_does_and_follows_a_changed_point(show, tmp
     ahead = daily(np.full(4, np.nan), "2020-03-31", promo=np.arange(4) % 5)
     future = ahead.with_columns(y=pl.lit(None, pl.Float64))
     given = run.task.read(future, run.recipe) if "known" in changes else None
-    page = show(write_page([run], tmp_path / "inspect.html", given), reduced_motion="reduce")
+    page = show(write_page([run], tmp_path / "inspect.html", given), motion="reduce")
     page.wait_for_selector("body[data-said]")
     rows = run.predict(future if "known" in changes else None)
     names = ["forecast" if level == 0.5 else f"q{level}" for level in LEVELS]

@@ -27,7 +27,7 @@ def test_the_page_hears_what_python_hears_and_follows_the_sound(show, tmp_path, 
     dataset = recordings.dataset(48, options=options)
     run = gw.train("transcribe", dataset, out=tmp_path / "run", recipe=recipe, threads=1)
     file, split, wavs = recordings.live_page(run, tmp_path, ["cab ab", "ba"])
-    page = show(file, reduced_motion="reduce")
+    page = show(file, motion="reduce")
     page.wait_for_selector("body[data-state=ready]")
     heard = run.task.listen(run.network, run.task.examples(split)).log_probs
     for (shares, text), log_probs in zip(page.evaluate(HEARD), heard, strict=True):

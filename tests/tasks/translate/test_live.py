@@ -59,7 +59,7 @@ def by_piece(run, source, numbers):
 
 @pytest.mark.browser
 def test_the_page_translates_looks_and_counts_as_python_does(show, runs, tmp_path):
-    page = show(write_page(runs, tmp_path / "inspect.html"), width=1400, reduced_motion="reduce")
+    page = show(write_page(runs, tmp_path / "inspect.html"), width=1400, motion="reduce")
     page.wait_for_selector("body[data-said]")
     for beam in (1, 3):
         answers = page.evaluate(SAID, [SENTENCES, beam])
