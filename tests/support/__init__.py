@@ -13,6 +13,7 @@
 | `drop_ins` | gatework's layers beside torch.nn's |
 | `export_networks` | a network of every kind that JavaScript and C take |
 | `comparisons` | a comparison of made data, with its report |
+| `forked` | a program in a process of its own that has torch already |
 | `forecast_reports` | comparison folders of forecasts, without a training |
 | `fuzzed_folders` | folders of runs and comparisons changed at random, for `make fuzz` and a few in the tests |
 | `fuzzed_service` | a server asked by schemathesis what its description allows and forbids; `make fuzz` |
