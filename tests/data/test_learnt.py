@@ -36,6 +36,16 @@ def test_what_was_learnt_is_counted_over_parts_and_new_examples_are_not() -> Non
     assert learnt.recount().notes == ()
 
 
+def test_texts_that_were_learnt_from_without_labels_are_counted_apart() -> None:
+    learnt = LearntExamples.of([texts(0, 50)], [texts(40, 80)])
+    recount = LearntExamples.from_table(learnt.table()).recount()
+    recount.add(texts(30, 100))
+    labelled, unlabelled = recount.notes
+    assert counts(labelled) == [20, 70]
+    assert counts(unlabelled) == [30, 70]
+    assert "among the texts without labels that it learnt from" in unlabelled
+
+
 def test_of_many_examples_a_sample_tells_the_share() -> None:
     learnt = LearntExamples.of([texts(0, 4 * MOST)])
     assert len(learnt.hashes) == MOST

@@ -103,6 +103,9 @@ def test_words_that_no_label_stands_by_are_learnt(tmp_path):
         found[name] = run.summary["metrics"]["test_accuracy"]
     assert found["more"] == 1.0
     assert found["alone"] < 0.9
+    further = pl.DataFrame({"text": (tmp_path / "further.txt").read_text().splitlines(), "label": "y"})
+    (note,) = run.evaluate(further).notes
+    assert "240 of these 240 examples stood among the texts without labels" in note
 
 
 def test_a_training_stopped_in_any_part_ends_with_the_very_same_weights(texts):

@@ -134,6 +134,11 @@ class Dataset:
         return self
 
     @property
+    def without_labels(self) -> tuple[Inputs, ...]:
+        """What is learnt from besides the training part, without labels."""
+        return ()
+
+    @property
     def class_counts(self) -> np.ndarray:
         """How many training examples each class has, shape (classes,), int64."""
         return np.bincount(self.train.targets, minlength=len(self.classes))

@@ -19,7 +19,7 @@ MOST = 1 << 14
 """Of more examples those with the smallest hashes are kept, which are as good as drawn at random."""
 _ALL = np.iinfo(np.uint64).max
 _SAID = 0.01
-_COLUMN = "hash"
+_COLUMN, _LABELLED = "hash", "is_labelled"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +28,21 @@ class LearntExamples:
 
     Attributes:
         hashes: The smallest of them, sorted, shape (kept,), uint64.
+        is_labelled: Whether each stood in the training or validation part, and not among texts without labels.
     """
 
     hashes: np.ndarray
+    is_labelled: np.ndarray
 
     @classmethod
-    def of(cls, parts: Iterable[Inputs]) -> LearntExamples:
-        """Those of all examples of some parts."""
-        hashes = np.unique(np.concatenate([_hashes(inputs.identities()) for inputs in parts]))
-        return cls(hashes[:MOST])
+    def of(cls, parts: Iterable[Inputs], without_labels: Iterable[Inputs] = ()) -> LearntExamples:
+        """Those of all examples of some parts, and of texts that were learnt from without labels."""
+        labelled, others = (
+            np.concatenate([np.zeros(0, np.uint64), *(_hashes(inputs.identities()) for inputs in group)])
+            for group in (parts, without_labels)
+        )
+        hashes = np.unique(np.concatenate([labelled, others]))[:MOST]
+        return cls(hashes, np.isin(hashes, labelled))
 
     @classmethod
     def from_table(cls, table: pl.DataFrame) -> LearntExamples:
@@ -45,15 +51,17 @@ class LearntExamples:
         Raises:
             ValueError: It holds no hashes.
         """
-        if table.columns != [_COLUMN] or str(table[_COLUMN].dtype) != "UInt64" or table[_COLUMN].null_count():
+        types = {name: str(dtype) for name, dtype in table.schema.items()}
+        if types != {_COLUMN: "UInt64", _LABELLED: "Boolean"} or any(column.null_count() for column in table):
             raise ValueError("it holds no hashes of examples")
-        return cls(np.unique(table[_COLUMN].to_numpy()))
+        table = table.unique(_COLUMN).sort(_COLUMN)
+        return cls(table[_COLUMN].to_numpy(), table[_LABELLED].to_numpy())
 
     def table(self) -> pl.DataFrame:
         """The hashes as a run keeps them."""
         import polars as pl
 
-        return pl.DataFrame({_COLUMN: self.hashes})
+        return pl.DataFrame({_COLUMN: self.hashes, _LABELLED: self.is_labelled})
 
     def recount(self) -> Recount:
         """A new count of examples that are known again."""
@@ -68,9 +76,9 @@ class Recount:
     """
 
     def __init__(self, learnt: LearntExamples) -> None:
-        self._hashes = learnt.hashes
+        self._learnt = learnt
         self._bound = learnt.hashes[-1] if len(learnt.hashes) >= MOST else _ALL
-        self._asked = self._looked_at = self._known = 0
+        self._asked = self._looked_at = self._labelled = self._unlabelled = 0
 
     def add(self, inputs: Inputs) -> None:
         """Counts a part."""
@@ -79,19 +87,25 @@ class Recount:
         # Whether larger ones were learnt from is not known where not all were kept.
         hashes = hashes[hashes <= self._bound]
         self._looked_at += len(hashes)
-        self._known += int(np.isin(hashes, self._hashes).sum())
+        labelled = int(np.isin(hashes, self._learnt.hashes[self._learnt.is_labelled]).sum())
+        self._labelled += labelled
+        self._unlabelled += int(np.isin(hashes, self._learnt.hashes).sum()) - labelled
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of a measure on these examples; nothing where they are as good as new."""
-        if self._known < _SAID * self._looked_at or not self._known:
-            return ()
-        count = round(self._asked * self._known / self._looked_at)
-        about = "" if self._looked_at == self._asked else "About "
-        return (
-            f"{about}{count:,} of these {counted(self._asked, 'example')} stood in the run's own training or "
-            "validation part, so that the figures flatter it; without FILE, evaluate shows its test part.",
+        places = (
+            (self._labelled, "in the run's own training or validation part"),
+            (self._unlabelled, "among the texts without labels that it learnt from"),
         )
+        about = "" if self._looked_at == self._asked else "About "
+        said = [
+            f"{about}{round(self._asked * known / self._looked_at):,} of these {counted(self._asked, 'example')} stood "
+            f"{where}, so that the figures flatter it; without FILE, evaluate shows its test part."
+            for known, where in places
+            if known and known >= _SAID * self._looked_at
+        ]
+        return tuple(said)
 
 
 def _hashes(identities: Sequence[Hashable]) -> np.ndarray:

@@ -169,7 +169,7 @@ def _write_results(run: Run, dataset: Dataset, trainer: Trainer, result: _Result
     if test_part_of(run.path) is None:
         write_table(run.path / "test.parquet", dataset.test.table())
     if result.task.told_by_content and not isinstance(dataset.train.inputs, PackedInputs):
-        learnt = LearntExamples.of((dataset.train.inputs, dataset.validation.inputs))
+        learnt = LearntExamples.of((dataset.train.inputs, dataset.validation.inputs), dataset.without_labels)
         write_table(run.path / LEARNT_FILE, learnt.table())
     write_tensors(run.path / "model.safetensors", trainer.model.state_dict())
     summary = _summary(trainer, _of_test(result.answers.metrics))

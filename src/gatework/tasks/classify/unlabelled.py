@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gatework.data.dataset import Dataset, Split
+from gatework.data.inputs import Inputs
 from gatework.data.known_lines import is_known
 from gatework.data.pieces import PieceVocabulary, SubwordTokens
 from gatework.data.store.inputs import PackedInputs
@@ -45,6 +46,11 @@ class UnlabelledDataset(Dataset):
     """
 
     unlabelled: Texts = field(kw_only=True)
+
+    @property
+    def without_labels(self) -> tuple[Inputs, ...]:
+        """The further texts."""
+        return (self.unlabelled,)
 
 
 @dataclass(frozen=True)
