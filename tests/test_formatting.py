@@ -63,4 +63,6 @@ def test_a_sentence_is_cut_between_words_on_a_terminal_alone():
     with os.fdopen(ours, "rb"), os.fdopen(theirs, "w") as terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
         lines = wrapped(sentence, terminal).split("\n")
+        beside = wrapped("name  what it is in more words than a line has", terminal, 6)
+    assert beside.split("\n") == ["name  what it is in more", "      words than a line has"]
     assert lines == ["gatework:", "/a/path/that/is/longer/than/a/line.csv", "has no column; name another"]

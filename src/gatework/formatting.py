@@ -6,6 +6,7 @@ import math
 import os
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TextIO
 
 _FIGURE_SPACE = "\u2007"
@@ -94,8 +95,14 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
-def wrapped(text: str, stream: TextIO) -> str:
-    """A sentence as it is written to a stream: cut between words at a terminal's width, in one line elsewhere."""
+def wrapped(text: str, stream: TextIO, indent: int = 0) -> str:
+    """A sentence as it is written to a stream: cut between words at a terminal's width, in one line elsewhere.
+
+    Args:
+        text: The sentence, or several lines.
+        stream: Where it goes.
+        indent: The blanks before all but the first of the lines that it is cut into, as beside a column of names.
+    """
     try:
         width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError):
@@ -103,5 +110,6 @@ def wrapped(text: str, stream: TextIO) -> str:
     # A path or a command that is longer than a line stays whole, so that it can be copied.
     if width < 1:
         return text
-    lines = [textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")]
-    return "\n".join(lines)
+    below = " " * (indent if 2 * indent < width else 2)
+    fill = partial(textwrap.fill, width=width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(fill, text.split("\n")))

@@ -36,6 +36,8 @@ _MOST_COLUMNS = 3
 _MOST_MEASURED = 4
 # A terminal that is not wide, and a figure of four digits.
 _NARROW, _FIGURE = 80, 8
+# The share of a figure below which two of them are as good as one another, in words.
+_LEVEL = 0.02
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -148,15 +150,17 @@ def scores_tables(task: Task, scores: Scores) -> None:
 
 
 def better_line(task: Task, scores: Scores) -> None:
-    """Prints which simple method does better than what answers, where one does."""
+    """Prints which simple method does better than what answers, or hardly so, where one does."""
     from gatework.tasks import metric_title
     from gatework.tasks._blend import NETWORK_ALONE
 
     metric = _named(scores, task.metric)
     better = scores.better(metric, lower_is_better=task.lower_is_better) if metric else []
     if first := next((name for name in better if name != NETWORK_ALONE), None):
-        ours, theirs = number(scores.metrics[metric]), number(scores.baselines[first][metric])
-        say(f"a simple method is better: {first}, {metric_title(metric)} {theirs} beside {ours}")
+        ours, theirs = scores.metrics[metric], scores.baselines[first][metric]
+        is_level = abs(ours - theirs) <= _LEVEL * max(abs(ours), abs(theirs))
+        what = f"a simple method is as good, within {_LEVEL:.0%}" if is_level else "a simple method is better"
+        say(f"{what}: {first}, {metric_title(metric)} {number(theirs)} beside {number(ours)}")
 
 
 def _bare(metric: str) -> str:

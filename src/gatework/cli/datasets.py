@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 
 from gatework.cli import _options as options
+from gatework.formatting import wrapped
 
 
 def datasets(as_json: options.AsJson = False) -> None:
@@ -21,4 +23,5 @@ def datasets(as_json: options.AsJson = False) -> None:
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        print(f"{row['name']:<{width}}  {row['title']} ({row['task']}; {row['licence']})")
+        line = f"{row['name']:<{width}}  {row['title']} ({row['task']}; {row['licence']})"
+        print(wrapped(line, sys.stdout, width + 2))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 
 from gatework.cli import _options as options
+from gatework.formatting import wrapped
 
 # By whether the processor multiplies bfloat16 numbers itself, and in less time than it multiplies float32.
 _BFLOAT16 = {(True, True): "by the processor", (True, False): "by the processor, slower than float32"}
@@ -35,4 +37,5 @@ def doctor(as_json: options.AsJson = False) -> None:
         print(json.dumps(facts, indent=2))
         return
     for name, value in facts.items():
-        print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+        line = f"{name}: {', '.join(value) if isinstance(value, list) else value}"
+        print(wrapped(line, sys.stdout, 2))

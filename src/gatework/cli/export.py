@@ -26,6 +26,7 @@ def export(
     """Write a trained network for other people's systems, with the tokeniser, scaling and labels that it needs."""
     from gatework import export as exporting
     from gatework._files import folder_of
+    from gatework.cli._show import say
     from gatework.errors import UsageError, nearest
     from gatework.training import Run
     from gatework.training.hub import is_address
@@ -39,10 +40,10 @@ def export(
             raise UsageError("a run of the hub has no folder to write into: name the file by --out")
         predictor, file = Run.open(run).predictor, out or run / _ENDINGS[to]
         with folder_of(file):
-            print(exporting.run(predictor, to, file))
+            say(exporting.run(predictor, to, file))
         return
     if out is None:
         raise UsageError(f"--to {to} writes a folder: name it by --out")
-    print((exporting.hub if to == "hub" else exporting.mlflow)(Run.open(run), out))
+    say((exporting.hub if to == "hub" else exporting.mlflow)(Run.open(run), out))
     if push:
-        print(exporting.push(out, push))
+        say(exporting.push(out, push))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from gatework.cli import _options as options
 from gatework.errors import UsageError
+from gatework.formatting import wrapped
 from gatework.recipe import find_recipe, read_recipe, recipe_files
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A recipe, as gatework recipes lists them.")]
@@ -34,7 +37,8 @@ def recipes(context: typer.Context, as_json: options.AsJson = False) -> None:
         return
     width, wide = (max(len(row[key]) for row in rows) for key in ("name", "task"))
     for row in rows:
-        print(f"{row['name']:<{width}}  {row['task']:<{wide}}  {row['about']}")
+        line = f"{row['name']:<{width}}  {row['task']:<{wide}}  {row['about']}"
+        print(wrapped(line, sys.stdout, width + wide + 4))
 
 
 def show(name: Name) -> None:
@@ -68,6 +72,7 @@ def _file(name: str) -> Path:
 
 
 def _about(file: Path) -> str:
-    """The first line of a recipe, where that is a comment."""
-    first = file.read_text(encoding="utf-8").partition("\n")[0]
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
+    """The first sentence of the comment that a recipe begins with, if it does."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), file.read_text(encoding="utf-8").splitlines())
+    sentence, stop, _ = " ".join(line.lstrip("# ").strip() for line in lines).partition(". ")
+    return sentence + stop.strip()
