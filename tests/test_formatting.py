@@ -64,5 +64,5 @@ def test_a_sentence_is_cut_between_words_on_a_terminal_alone():
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
         lines = wrapped(sentence, terminal).split("\n")
         beside = wrapped("name  what it is in more words than a line has", terminal, 6)
-    assert beside.split("\n") == ["name  what it is in more", "      words than a line has"]
+    assert beside.split("\n") == ["name  what it is in more words", "      than a line has"]
     assert lines == ["gatework:", "/a/path/that/is/longer/than/a/line.csv", "has no column; name another"]
