@@ -26,7 +26,7 @@ from gatework.tasks.classify.nearest import neighbours_of, scores_of_validation
 from gatework.tasks.classify.neighbours import Neighbours
 from gatework.tasks.classify.options import SoundOptions
 from gatework.tasks.classify.report.speakers import interval
-from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged
+from gatework.tasks.classify.spotting import Spotted, Spotter, Truth, chosen_threshold, curve, judged, smoothed
 from gatework.tasks.classify.strangers import is_for_strangers, left_out_in_turn
 from gatework.tasks.classify.task import ClassifyTask
 from support import recordings
@@ -322,7 +322,7 @@ def test_a_keyword_is_heard_once_where_it_is_likeliest():
     quiet = np.zeros((30, 2))
     stream = np.concatenate([quiet, each, quiet, each[4:], quiet])
     truths = [Truth(330, 380, 0), Truth(800, 820, 0)]
-    for row in curve(stream, truths, [0, 1], 40):
+    for row in curve(smoothed(stream), truths, [0, 1], 40):
         spotter = Spotter(row[0], [0, 1], 40)
         false, missed, mistaken = judged([one for one in map(spotter.hear, stream) if one], truths, [0, 1])
         assert row[1:].tolist() == [false / (len(stream) / 36_000), missed / 2, mistaken / 2]

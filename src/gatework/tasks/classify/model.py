@@ -16,6 +16,7 @@ from gatework.options import ModelOptions
 from gatework.tasks._blend import MEAN, NETWORK, Blend
 from gatework.tasks.classify.beside import Candidate
 from gatework.tasks.classify.calibration import Joined, cost, joined, temperature
+from gatework.tasks.classify.familiarity import Familiarity
 from gatework.tasks.classify.joint import Joint
 from gatework.tasks.classify.spotting import COLUMNS, THRESHOLDS
 from gatework.tasks.classify.voices import SimpleVoice, arrays_of, stored_voices
@@ -38,6 +39,7 @@ class Classifier(SequenceModel):
     Attributes:
         spotting: What each threshold comes to, as `spotting.curve()` gives it; None of what reads no sound.
         presence: What says from the view of the states whether there is a word at all; None likewise.
+        familiar: What says how familiar a word in a stream looks; None likewise.
         joining: What its scores are calibrated by and joined with, once it is trained.
         adversarial: How far a training step moves word vectors, as a share of their length.
     """
@@ -62,6 +64,7 @@ class Classifier(SequenceModel):
         self.presence = (
             nn.Sequential(nn.Linear(width, _PRESENCE), nn.ReLU(), nn.Linear(_PRESENCE, 1)) if is_spotting else None
         )
+        self.familiar = Familiarity(classes, width) if is_spotting else None
         self.joining = Joining(classes)
         self.adversarial = config.adversarial if vocabulary is not None else 0.0
 
@@ -75,10 +78,18 @@ class Classifier(SequenceModel):
         Raises:
             UsageError: It reads no sound.
         """
+        return self.said_of(self.dropout(self.view(inputs, lengths)))
+
+    def view(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the pooling makes of the states, shape (batch, width); the arguments are those of `heard()`."""
+        sequence, last = self.states(inputs, lengths)
+        view: Tensor = self.pooling(sequence, last, lengths)
+        return view
+
+    def said_of(self, view: Tensor) -> tuple[Tensor, Tensor]:
+        """As `heard()`, of views."""
         if self.presence is None:
             raise UsageError("only a network that was trained on recordings says whether there is a word")
-        sequence, last = self.states(inputs, lengths)
-        view = self.dropout(self.pooling(sequence, last, lengths))
         return self.output(view), self.presence(view).squeeze(1)
 
     def withstanding(self, loss: Callable[[Tensor], Tensor], inputs: Tensor, lengths: Tensor | None = None) -> Tensor:

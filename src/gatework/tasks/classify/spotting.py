@@ -1,11 +1,12 @@
 """Keywords in a stream of sound: where a classifier of short recordings hears one, and how often it is wrong.
 
 The network is asked every 0.1 s what the last second or so was: the probability of a class is that there is a word at
-all times that of the class among the classes. A keyword is heard where its mean over four neighbouring windows is
-highest once it has reached a threshold, and then not again until it has sunk below it. On a stream that is made of
-held-back recordings with pauses, noise, scraps of words and words that there are not between them, each threshold has
-its false accepts per hour, keywords that were heard where none was said; its misses, said ones that were not heard as
-what they are; and those of them that were heard as another.
+all times that of the class among the classes. Of its mean over four neighbouring windows so much is left as what is
+heard is familiar (see `familiarity`), and a keyword is heard where that is highest once it has reached a threshold, and
+then not again until it has sunk below it. On a stream that is made of held-back recordings with pauses, noise, scraps
+of words and words that there are not between them, each threshold has its false accepts per hour, keywords that were
+heard where none was said; its misses, said ones that were not heard as what they are; and those of them that were heard
+as another.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _SMOOTHED = 4
 _PATIENCE = 4
 # Recordings of a made stream at most, the pauses between them in frames, and how many have a stretch of noise behind.
 _MOST, _PAUSE, _STRETCH, _STRETCH_FRAMES = 400, (30, 100), 10, 300
+# Recordings at most from which it is learnt how words look.
+_MOST_KNOWN = 700
 # So many times as long as these the stream goes on without a word, an hour at most.
 _WITHOUT, _LONGEST = 40, 360_000
 # A keyword counts as heard from its beginning until so many frames after its end.
@@ -41,7 +44,10 @@ _LATE = 50
 _BATCH = 256
 
 Scores = Callable[[np.ndarray], np.ndarray]
-"""The probabilities of classes, shape (windows, classes), of windows, shape (windows, steps, width)."""
+"""What a network says of windows, shape (windows, steps, width): a row each, which begins with the probabilities of the
+classes and may go on with its view."""
+Finish = Callable[[np.ndarray], np.ndarray]
+"""The probabilities of classes, shape (windows, classes), of the means of such rows."""
 
 
 class Spotted(NamedTuple):
@@ -79,25 +85,27 @@ class Spotter:
         threshold: The least probability.
         keywords: The indices of the classes that are listened for.
         window: Frames of a window.
+        finish: What the means over windows come to; they are probabilities already if absent.
     """
 
-    def __init__(self, threshold: float, keywords: Sequence[int], window: int) -> None:
-        self.threshold, self.keywords = threshold, np.array(keywords, dtype=np.int64)
+    def __init__(self, threshold: float, keywords: Sequence[int], window: int, finish: Finish | None = None) -> None:
+        self.threshold, self.keywords, self._finish = threshold, np.array(keywords, dtype=np.int64), finish
         self._rest = -(-window // (2 * HOP_FRAMES))
         self._recent: deque[np.ndarray] = deque(maxlen=_SMOOTHED)
         self._count, self._asked, self._last, self._held = 0, -1, -(10**9), -1
         self._likeliest: Spotted | None = None
         self._since = 0
 
-    def hear(self, probabilities: np.ndarray) -> Spotted | None:
+    def hear(self, row: np.ndarray) -> Spotted | None:
         """What is heard with one more window.
 
         Args:
-            probabilities: Of each class, shape (classes,).
+            row: What the network says of it.
         """
-        self._recent.append(probabilities)
+        self._recent.append(row)
         self._count += 1
-        return self.decide(self._count - 1, np.sum(self._recent, axis=0) / _SMOOTHED)
+        mean = np.sum(self._recent, axis=0) / _SMOOTHED
+        return self.decide(self._count - 1, mean if self._finish is None else self._finish(mean[None])[0])
 
     def decide(self, window: int, mean: np.ndarray) -> Spotted | None:
         """What is heard in a window; of those since the last one that was asked about, none reaches the threshold.
@@ -139,7 +147,7 @@ def windows_of(frames: np.ndarray, encoder: SoundEncoder) -> np.ndarray:
 
 
 def watched(frames: np.ndarray, encoder: SoundEncoder, scores: Scores) -> np.ndarray:
-    """The probabilities of every window of a stream, shape (windows, classes); 0 where its loudness does not move."""
+    """What is said of every window of a stream, a row each; 0 where its loudness does not move."""
     windows, parts = windows_of(frames, encoder), list[np.ndarray]()
     for start in range(0, len(windows), _BATCH):
         batch = windows[start : start + _BATCH]
@@ -154,7 +162,12 @@ def watched(frames: np.ndarray, encoder: SoundEncoder, scores: Scores) -> np.nda
 
 
 def made_stream(
-    features: Sequence[np.ndarray], targets: np.ndarray, noise: Callable[[int, float], np.ndarray], seed: int = 0
+    features: Sequence[np.ndarray],
+    targets: np.ndarray,
+    noise: Callable[[int, float], np.ndarray],
+    seed: int = 0,
+    *,
+    is_long: bool = True,
 ) -> tuple[np.ndarray, list[Truth]]:
     """Recordings one after the other with pauses between, some of them of noise, and then a long time of noise.
 
@@ -163,9 +176,10 @@ def made_stream(
         targets: The class of each.
         noise: Gives a stretch of so many frames without speech, beside speech of this loudness.
         seed: Of the order and the pauses.
+        is_long: Whether the long time of noise follows.
     """
     random = np.random.default_rng(seed)
-    chosen = random.permutation(len(features))[:_MOST]
+    chosen = random.permutation(len(features))[: _MOST if is_long else _MOST_KNOWN]
     parts, truths, at = list[np.ndarray](), list[Truth](), 0
     for number, place in enumerate(chosen):
         one = features[place]
@@ -178,7 +192,7 @@ def made_stream(
         if number % _STRETCH == _STRETCH - 1:
             parts.append(noise(_STRETCH_FRAMES, float(one.mean())).astype(one.dtype))
             at += _STRETCH_FRAMES
-    without = min(_WITHOUT * sum(len(features[k]) for k in chosen), _LONGEST)
+    without = min(_WITHOUT * sum(len(features[k]) for k in chosen), _LONGEST) if is_long else 0
     for place in range(0, without, _STRETCH_FRAMES):
         beside = features[chosen[place // _STRETCH_FRAMES % len(chosen)]]
         parts.append(noise(_STRETCH_FRAMES, float(beside.mean())).astype(beside.dtype))
@@ -210,27 +224,65 @@ def judged(heard: Iterable[Spotted], truths: Sequence[Truth], keywords: Sequence
     return false, len(open_truths) - len(met), len(mistaken - met)
 
 
-def curve(probabilities: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int) -> np.ndarray:
-    """For each of `THRESHOLDS` what `COLUMNS` say: accepts per hour, and shares of the keywords that were said.
+def smoothed(rows: np.ndarray) -> np.ndarray:
+    """The mean of each window's row and those of the three before it."""
+    before = np.concatenate([np.zeros((_SMOOTHED - 1, rows.shape[1])), rows])
+    means: np.ndarray = np.lib.stride_tricks.sliding_window_view(before, _SMOOTHED, axis=0).sum(axis=2) / _SMOOTHED
+    return means
+
+
+def spotted(means: np.ndarray, threshold: float, keywords: Sequence[int], window: int) -> list[Spotted]:
+    """The keywords that are heard in a stream.
 
     Args:
-        probabilities: Of the classes in each window, as `watched()` gives them.
+        means: Of the probabilities of the classes, shape (windows, classes).
+        threshold: The least of them.
+        keywords: The indices of the classes that are listened for.
+        window: Frames of a window.
+    """
+    spotter, is_high = Spotter(threshold, keywords, window), means[:, list(keywords)].max(axis=1) >= threshold
+    is_high[1:] |= is_high[:-1]  # what was likeliest is heard one window later
+    each = (spotter.decide(k, means[k]) for k in np.flatnonzero(is_high).tolist())
+    return [one for one in each if one is not None]
+
+
+def words_heard(
+    means: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The windows in which keywords that were said are heard as what they are, and the class of each.
+
+    Args:
+        means: Of the probabilities of the classes, shape (windows, classes).
         truths: What is said where.
         keywords: The indices of the classes that are listened for.
         window: Frames of a window.
     """
-    hours = len(probabilities) * HOP_FRAMES * HOP / 3600
+    starts = np.array([truth.start for truth in truths])
+    heard = []
+    for one in spotted(means, float(THRESHOLDS[0]), keywords, window):
+        frame = (one.window + 1) * HOP_FRAMES
+        last = int(np.searchsorted(starts, frame)) - 1
+        if any(truths[k].label == one.label and frame <= truths[k].end + _LATE for k in (last, last - 1) if k >= 0):
+            heard.append((one.window, one.label))
+    windows, labels = np.array(heard, dtype=np.int64).reshape(-1, 2).T
+    return windows, labels
+
+
+def curve(means: np.ndarray, truths: Sequence[Truth], keywords: Sequence[int], window: int) -> np.ndarray:
+    """For each of `THRESHOLDS` what `COLUMNS` say: accepts per hour, and shares of the keywords that were said.
+
+    Args:
+        means: Of the probabilities of the classes, shape (windows, classes).
+        truths: What is said where.
+        keywords: The indices of the classes that are listened for.
+        window: Frames of a window.
+    """
+    hours = len(means) * HOP_FRAMES * HOP / 3600
     said = max(sum(truth.label in set(keywords) for truth in truths), 1)
-    before = np.concatenate([np.zeros((_SMOOTHED - 1, probabilities.shape[1])), probabilities])
-    means = np.lib.stride_tricks.sliding_window_view(before, _SMOOTHED, axis=0).sum(axis=2) / _SMOOTHED
-    highest = means[:, list(keywords)].max(axis=1)
     rows = []
-    for threshold in THRESHOLDS:
-        spotter, is_high = Spotter(float(threshold), keywords, window), highest >= threshold
-        is_high[1:] |= is_high[:-1]  # what was likeliest is heard one window later
-        each = (spotter.decide(k, means[k]) for k in np.flatnonzero(is_high).tolist())
-        false, missed, mistaken = judged([one for one in each if one is not None], truths, keywords)
-        rows.append((float(threshold), false / hours, missed / said, mistaken / said))
+    for threshold in THRESHOLDS.tolist():
+        false, missed, mistaken = judged(spotted(means, threshold, keywords, window), truths, keywords)
+        rows.append((threshold, false / hours, missed / said, mistaken / said))
     return np.array(rows)
 
 

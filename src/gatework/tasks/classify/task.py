@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 
 _JOINING = "joining."
 """What the names of a run's weights begin with that are not the network's own."""
-_SPOTTING = ("spotting", "presence.")
+_SPOTTING = ("spotting", "presence.", "familiar.")
 _NO_KEYWORDS = (BACKGROUND, "silence", "unknown")
 _OF_SOUND_ANSWERS = tuple(one.name for one in options_of(SoundAnswerOptions))
 
@@ -286,7 +286,7 @@ class ClassifyTask(SequenceTask):
             outputs, _ = super().outputs(model, self.encode(held))
             joining.calibrate(outputs, held.targets)
             if self.sound is not None:
-                classify.calibrate_spotting(self, model, held)
+                classify.calibrate_spotting(self, model, dataset)
 
     def test(self, model: nn.Module, dataset: Dataset, earlier: Sequence[Trained]) -> Evaluation:
         """What is said of the test part, and of sounds how often a stream of them is misheard."""
