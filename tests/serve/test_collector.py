@@ -113,7 +113,7 @@ def test_a_web_socket_that_is_over_leaves_nothing_for_the_collector(service):
             protocol.connection_made(Wire())
             protocol.data_received(HANDSHAKE)
             await asyncio.sleep(0.01)
-            assert protocol._at_once is not None
+            assert protocol._offer
             protocol.connection_lost(None)
             while protocol.tasks:
                 await asyncio.sleep(0.001)

@@ -1,6 +1,7 @@
-"""Requests that begin and do not go on, or have no end."""
+"""Requests that begin and do not go on, or have no end, and lines of a stream that are answered where they come in."""
 
 import asyncio
+import json
 
 import pytest
 import uvicorn
@@ -97,3 +98,45 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(service):
     assert written.startswith(b"HTTP/1.1 413 ")
     assert b"the body is larger than 20,000 bytes" in written
     assert is_open
+
+
+def test_a_whole_line_is_answered_where_it_comes_in_and_all_lines_in_order_however_they_come(service, runs):
+    rows = [{"text": text} for text in ("good", "bad", "film", "never", "plot", "a bad film " * 60, "é", "good", "bad")]
+    lines = [json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows]
+    # Alone; two at once; in two pieces; too long for it, and one right behind; alone again; without an end.
+    pieces = [lines[0], lines[1] + lines[2], lines[3][:5], lines[3][5:], lines[4], lines[5], lines[6], b"\n", b"\xff\n"]
+    pieces += [lines[7], lines[8].strip()]
+    answered = [0, 1, 3, 3, 4, 5, 5, 7, 7, 8, 9]  # before each piece; the one right behind does not wait
+    start = b"POST /stream/texts HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    model, expected = service.models["texts"], runs["texts"].predictor.stream()
+
+    async def scenario():
+        protocol, wire = HttpProtocol(uvicorn.Config(application_of(service)), ServerState(), {}), Wire()
+        service.worker.start()
+        protocol.connection_made(wire)
+        protocol.data_received(start)
+        is_at_once = []
+        for piece, count in zip(pieces, answered, strict=True):
+            while wire.written.count(b"}\n") < count or not wire.written:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
+            model.pace.seconds, before = 1e-5, len(wire.written)
+            protocol.data_received(b"%x\r\n%b\r\n" % (len(piece), piece))
+            is_at_once.append(len(wire.written) > before)
+        protocol.data_received(b"0\r\n\r\n")
+        while protocol.tasks:
+            await asyncio.sleep(0.001)
+        service.worker.stop()
+        protocol.connection_lost(None)
+        return wire.written.decode(), is_at_once
+
+    written, is_at_once = apart(lambda: asyncio.run(scenario()))
+    assert [piece for piece, is_one in zip(pieces, is_at_once, strict=True) if is_one] == [lines[0], lines[4], lines[7]]
+    said = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    assert [each["error"] for each in said if "error" in each] == ["a line is no UTF-8, which was expected"]
+    for row, answer in zip(rows, (each for each in said if "error" not in each), strict=True):
+        exact = expected.answer(row, "a row")
+        assert (answer["label"], answer["probability"]) == (
+            exact["label"],
+            pytest.approx(exact["probability"], rel=1e-6),
+        )

@@ -1,4 +1,7 @@
-"""HTTP whose requests have bounds on all that is no body: uvicorn's, and so httptools', have none."""
+"""HTTP whose requests have bounds on all that is no body: uvicorn's, and so httptools', have none.
+
+A line of a stream that comes whole may be answered here, as a WebSocket's message (_web_sockets.py says why).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gatework.serve._answers import json_bytes
+from gatework.serve._streams import AT_ONCE, AtOnce
 
 _MOST = 1 << 16
 """Bytes of a request's first line and headers, and around its body's chunks; what comes in one piece may be longer."""
@@ -27,6 +31,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._is_beginning, self._size, self._around = True, 0, 0
         self._late: TimerHandle | None = None
+        self._offer: dict[Any, Any] = {}
 
     def connection_made(self, transport: Any) -> None:
         """Gives the first request its time to come."""
@@ -54,6 +59,12 @@ class HttpProtocol(HttpToolsProtocol):
         elif self._late is None:
             self._late = self.loop.call_later(self.seconds, self._give_up)
 
+    def on_message_begin(self) -> None:
+        """Offers the endpoint to answer pieces of the body where they come in."""
+        super().on_message_begin()
+        self._offer = {}
+        self.scope["extensions"] = {AT_ONCE: self._offer}
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keeps a header; what comes like one behind a body is for nobody."""
         if self._is_beginning:
@@ -62,7 +73,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Takes a piece of the body."""
         self._around = 0
-        super().on_body(body)
+        if not (self._offer and self._is_answered(self._offer["by"], body)):
+            super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Begins to answer."""
@@ -73,6 +85,19 @@ class HttpProtocol(HttpToolsProtocol):
         """Waits for the next request of the connection."""
         self._is_beginning, self._around = True, 0
         super().on_message_complete()
+
+    def _is_answered(self, at_once: AtOnce, piece: bytes) -> bool:
+        """Whether a piece was answered: only after all that came before it, and while the client takes the answers."""
+        cycle = self.cycle
+        if cycle.body or not cycle.chunked_encoding or cycle.disconnected or self.flow.write_paused:
+            return False
+        answers = at_once(piece)
+        if answers is None:
+            return False
+        if answers:
+            said = b"\n".join(answers) + b"\n"
+            self.transport.write(b"%x\r\n%b\r\n" % (len(said), said))
+        return True
 
     def _stop_waiting(self) -> None:
         if self._late is not None:

@@ -19,10 +19,10 @@ from gatework.serve._refusal import Refusal, sentence_of
 from gatework.serve._rows import LineCutter, Row, reader_of
 from gatework.serve._service import Service
 
-AtOnce = Callable[[str], Sequence[bytes] | None]
-"""Answers a message of a WebSocket; None where that takes longer and has to come as messages do."""
+AtOnce = Callable[[bytes], Sequence[bytes] | None]
+"""Answers a message of a WebSocket, or a piece of a body; None where that has to come as others do."""
 AT_ONCE = "gatework.at_once"
-"""The extension of a scope whose "by" takes an `AtOnce`."""
+"""The extension of a scope in which an endpoint leaves an `AtOnce` as "by"."""
 _TRY_LATER, _NO_MODEL = 1013, 1008
 _SHORT = 400
 """Bytes of lines that the thread which listens may answer itself, where their computing is short."""
@@ -43,13 +43,15 @@ class Conversation:
         self.service, self.model, self.stream = service, model, model.stream()
         self._reader = reader_of(self.stream)
 
-    def at_once(self, message: str) -> list[bytes] | None:
+    def at_once(self, message: bytes) -> list[bytes] | None:
         """The answer to one line, by the thread that listens; None where several, or its computing, take longer."""
-        service, model, line = self.service, self.model, message.removesuffix("\n")
-        if len(line) > _SHORT or "\n" in line or not service.is_at_once(model, 1):
+        service, model, line = self.service, self.model, message.removesuffix(b"\n")
+        if len(line) > _SHORT or b"\n" in line or not service.is_at_once(model, 1):
             return None
         try:
-            row = self._reader.read(line)
+            row = self._reader.read(line.decode())
+        except UnicodeDecodeError:
+            return None
         except GateworkError as error:
             return [json_bytes({"error": sentence_of(error)})]
         if row is None:
@@ -122,21 +124,33 @@ class _Lines:
 
     def __init__(self, streams: Streams, conversation: Conversation) -> None:
         self.streams, self.conversation = streams, conversation
+        self._cutter = LineCutter()
+        self._is_idle = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers pieces of the body as they come."""
+        offered = scope.get("extensions", {}).get(AT_ONCE, {})
         self.streams.open += 1
         try:
             headers = [(b"content-type", b"application/x-ndjson")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
+            offered["by"] = self._at_once
             await self._answer(receive, scope.get(SEND, send))
         finally:
+            offered.clear()
             self.streams.open -= 1
 
+    def _at_once(self, piece: bytes) -> Sequence[bytes] | None:
+        """The answer to a whole line that comes when all before it is answered."""
+        is_line = self._is_idle and not len(self._cutter) and piece.endswith(b"\n")
+        return self.conversation.at_once(piece) if is_line else None
+
     async def _answer(self, receive: Receive, send: Send) -> None:
-        cutter, limit, is_whole = LineCutter(), self.streams.service.limits.body, False
+        cutter, limit, is_whole = self._cutter, self.streams.service.limits.body, False
         while not is_whole:
+            self._is_idle = True
             message = await receive()
+            self._is_idle = False
             if message["type"] == "http.disconnect":
                 return
             is_whole = not message.get("more_body", False)
@@ -175,13 +189,14 @@ class Socket:
             await send({"type": "websocket.close", "code": code, "reason": sentence_of(error)[:120]})
             return
         self.streams.open += 1
-        if offered := scope.get("extensions", {}).get(AT_ONCE):
-            offered["by"](conversation.at_once)
+        offered = scope.get("extensions", {}).get(AT_ONCE, {})
+        offered["by"] = conversation.at_once
         try:
             await _converse(conversation, receive, send)
         except OSError:  # the client has gone
             return
         finally:
+            offered.clear()
             self.streams.open -= 1
 
 

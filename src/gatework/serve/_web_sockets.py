@@ -26,21 +26,18 @@ _MASK = 4
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol of WebSockets, with that way past it."""
 
-    _at_once: AtOnce | None = None
     _is_awaited = False
     _is_between_frames = True
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._offer: dict[Any, Any] = {}
 
     def handle_connect(self, event: Request) -> None:
         """Offers the endpoint the extension."""
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["extensions"][AT_ONCE] = {"by": self._answer_by}
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Takes the offer back: it and the scope hold on to each other, and would wait for the collector."""
-        super().connection_lost(exc)
-        if hasattr(self, "scope"):
-            self.scope["extensions"].pop(AT_ONCE, None)
+            self.scope["extensions"][AT_ONCE] = self._offer
 
     def send_receive_event_to_app(self) -> None:
         """Hands a message over; one that should be a text and is none ends the socket, without uvicorn's traceback."""
@@ -54,9 +51,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return
         super().send_receive_event_to_app()
 
-    def _answer_by(self, at_once: AtOnce) -> None:
-        self._at_once = at_once
-
     async def receive(self) -> Any:
         """The next message that has not been answered at once."""
         self._is_awaited = True
@@ -66,7 +60,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers a short text, or lets what came go the general way."""
-        if self._at_once is not None and self._is_answered(self._at_once, data):
+        if self._offer and self._is_answered(self._offer["by"], data):
             return
         if self.handshake_initiated:
             self._is_between_frames = self._is_between_frames and _are_whole_frames(data)
@@ -78,11 +72,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         is_short = 0 <= size <= _LARGEST and data[0] == _TEXT and data[1] == _MASKED | size
         if not is_short or not self._is_free():
             return False
-        try:
-            text = apply_mask(data[2 + _MASK :], data[2 : 2 + _MASK]).decode()
-        except UnicodeDecodeError:
-            return False
-        answers = at_once(text)
+        answers = at_once(apply_mask(data[2 + _MASK :], data[2 : 2 + _MASK]))
         if answers is None:
             return False
         self.transport.write(b"".join([_as_frame(answer) for answer in answers]))
