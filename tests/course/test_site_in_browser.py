@@ -245,6 +245,24 @@ def test_the_first_use_of_a_term_leads_to_its_place_in_the_glossary(open_page, s
 
 @pytest.mark.browser
 @needs_chromium
+def test_an_arrow_key_moves_among_answers_and_the_space_bar_or_enter_gives_one(open_page):
+    page = open_page(f"{LESSONS[0].name}.html")
+    quiz = page.locator("[data-quiz]").first
+    answers = quiz.locator("input[type=radio]")
+    answers.first.focus()
+    for key, place in (("ArrowDown", 1), ("ArrowRight", 2), ("ArrowUp", 1), ("ArrowLeft", 0), ("ArrowUp", -1)):
+        page.keyboard.press(key)
+        assert answers.nth(place).evaluate("node => node === document.activeElement")
+    assert quiz.locator(".Feedback").inner_text() == ""
+    page.keyboard.press("Space")
+    told = quiz.locator(".Feedback").inner_text()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    assert "" != told != quiz.locator(".Feedback").inner_text()
+
+
+@pytest.mark.browser
+@needs_chromium
 def test_a_decimal_comma_is_as_good_as_a_point(lesson_3):
     page = lesson_3
     field = page.locator('[data-quiz="forget-by-hand"] input')

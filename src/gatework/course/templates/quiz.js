@@ -7,6 +7,20 @@
     Object.assign(place.dataset, { shufflequestions: "False", shuffleanswers: "True", preserveresponses: "false", maxwidth: "640" });
     show_questions(JSON.parse(atob(held.textContent)), place);
     for (const feedback of place.querySelectorAll(".Feedback")) feedback.setAttribute("aria-live", "polite");
+    const question = place.querySelector(".MultipleChoiceQn, .ManyChoiceQn");
+    question?.parentElement.setAttribute("role", "group");
+    question?.parentElement.setAttribute("aria-label", question.textContent);
+    // In a browser an arrow key chooses the answer that it moves to. Here it moves alone; Space and Enter answer.
+    const choices = [...place.querySelectorAll("input[type=radio]")];
+    for (const [k, choice] of choices.entries()) {
+      choice.addEventListener("keydown", (event) => {
+        const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+        if (step) choices.at((k + step) % choices.length).focus();
+        else if (event.key === "Enter") choice.click();
+        else return;
+        event.preventDefault();
+      });
+    }
     for (const input of place.querySelectorAll("input[type=text]")) {
       input.setAttribute("aria-label", "Your answer");
       input.setAttribute("autocomplete", "off");
