@@ -48,7 +48,13 @@ def test_a_training_is_one_display_that_is_updated(notebook, tmp_path):
     assert bar.split("max='")[1].split("'")[0] == bar.split("value='")[1].split("'")[0]
     page = run._repr_html_()
     assert "test accuracy" in page
+    assert run.task.blend.name in page
     assert "<script" not in page
+    scores = run.scores
+    page = scores._repr_html_()
+    for name in ("test calibration error", *scores.baselines):
+        assert html.escape(name) in page
+    assert page.count("<td>") == len(scores.metrics) * (1 + len(scores.baselines))
 
 
 def test_a_run_shows_itself_and_answers_in_the_kind_of_frame_it_was_trained_on(tmp_path):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from gatework.formatting import number
+from gatework.tasks._blend import NETWORK, NETWORK_ALONE
+from gatework.tasks._metric import metric_title
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,3 +105,16 @@ class Scores:
         ours = sign * self.metrics[metric] if metric in self.metrics else -math.inf
         others = {name: sign * each[metric] for name, each in self.baselines.items() if metric in each}
         return sorted((name for name, error in others.items() if error < ours), key=others.__getitem__)
+
+    def _repr_html_(self) -> str:
+        """The figures in a notebook: a row for each metric, a column for each that answers."""
+        figures = {"answer" if NETWORK_ALONE in self.baselines else NETWORK: self.metrics, **self.baselines}
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in figures)
+        rows = "".join(
+            f'<tr><th style="text-align:left">{html.escape(metric_title(metric))}</th>'
+            + "".join(f"<td>{number(each.get(metric))}</td>" for each in figures.values())
+            + "</tr>"
+            for metric in self.metrics
+        )
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"{notes}<table><tr><th></th>{head}</tr>{rows}</table>"

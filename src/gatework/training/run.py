@@ -220,11 +220,14 @@ class Run:
         """The run in a notebook: what it learnt, how well, at what cost."""
         rows = [("run", str(self.path)), ("task", self.recipe.task), ("cell", self.recipe.model.cell)]
         if self.is_finished:
+            blend = self.task.blend  # its metrics are known by their titles once the task is
+            rows += [] if blend is None else [("answer", blend.name)]
             rows += [(metric_title(name), number(value)) for name, value in self.summary["metrics"].items()]
             rows += [("parameters", f"{self.summary['parameters']:,}"), ("seconds", number(self.summary["seconds"]))]
         else:
             rows.append(("state", "not finished"))
-        cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
+        left = 'style="text-align:left"'
+        cells = "".join(f"<tr><th {left}>{html.escape(a)}</th><td {left}>{html.escape(b)}</td></tr>" for a, b in rows)
         return f"<table>{cells}</table>"
 
     @cached_property
