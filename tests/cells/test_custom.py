@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import sigmoid, tanh, where
 
 import gatework
 from gatework import _native, cells
@@ -108,6 +109,24 @@ def test_a_cell_of_ones_own_streams_copies_pickles_compiles_and_exports():
     batch = torch.export.Dim("batch")
     program = torch.export.export(layer, (x,), dynamic_shapes=({1: batch},))
     torch.testing.assert_close(program.module()(x[:, :1])[0], whole[:, :1])
+
+
+def test_numbers_that_change_nothing_may_stand_in_a_step():
+    def step(a_f, a_g, h, q):
+        f = 1 * sigmoid(a_f) + 0
+        q = where(f > 0.9, 0 * q, q / 1) + tanh(a_g) - 0
+        return {"f": f, "q": q, "h": f * q}
+
+    def plain(a_f, a_g, h, q):
+        f = sigmoid(a_f)
+        q = where(f > 0.9, 0, q) + tanh(a_g)
+        return {"f": f, "q": q, "h": f * q}
+
+    torch.manual_seed(0)
+    layers = [gatework.cell(each)(3, 4) for each in (step, plain)]
+    layers[1].load_state_dict(layers[0].state_dict())
+    x = torch.randn(5, 2, 3)
+    assert torch.equal(layers[0](x)[0], layers[1](x)[0])
 
 
 def test_the_source_shows_each_line_of_the_step_beside_what_came_of_it():

@@ -71,7 +71,8 @@ class Graph:
 
     def apply(self, operation: str, *arguments: Symbol) -> Symbol:
         """The operation on the arguments, simplified where a constant makes it trivial."""
-        return _simplified(self, operation, arguments) or self._node(operation, arguments, None)
+        simple = _simplified(self, operation, arguments)
+        return self._node(operation, arguments, None) if simple is None else simple
 
     def _node(self, operation: str, arguments: tuple[Symbol, ...], value: str | float | None) -> Symbol:
         key = (operation, arguments, value)

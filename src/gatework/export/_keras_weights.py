@@ -56,7 +56,7 @@ def kind_of(layer: RecurrentLayer) -> Kind:
     kind = KINDS.get(layer.spec.name)
     if kind is None or layer.proj_size or not options.is_plain:
         what = f'the cell "{layer.spec.name}"' if kind is None else "proj_size, layer norm, zoneout and clip"
-        raise UsageError(f"Keras has no layer for {what}; gatework.export.onnx writes every layer")
+        raise UsageError(f"Keras has no layer for {what}; write it by --to onnx (gatework.export.onnx), js or c")
     return kind
 
 
