@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn import metrics as measures
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from torch.nn.functional import cross_entropy, log_softmax
 
@@ -26,7 +27,7 @@ from gatework.tasks._tfidf import Tfidf
 from gatework.tasks.classify.beside import Candidate
 from gatework.tasks.classify.calibration import calibration_error, joined, temperature
 from gatework.tasks.classify.linear import linear_classifiers, refitted
-from gatework.tasks.classify.metrics import answers_of, confusion_matrix
+from gatework.tasks.classify.metrics import answers_of, confusion_matrix, metrics, probabilities
 from gatework.tasks.classify.model import Classifier
 from gatework.tasks.classify.stored import from_arrays, to_arrays
 from gatework.tasks.classify.task import ClassifyTask
@@ -124,6 +125,23 @@ def test_tfidf_features_are_those_of_scikit_learn(pairs):
     others = ["c a unknown a b", ""]
     new, new_expected = features(Texts.of(others)).toarray(), reference.transform(others).toarray()
     np.testing.assert_allclose(sorted(map(tuple, new.T)), sorted(map(tuple, new_expected.T)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_figures_are_those_of_scikit_learn_with_ties_and_classes_that_nobody_answers(classes):
+    random = np.random.default_rng(classes)
+    for examples in (classes, 7, 40, 300):
+        targets = random.permutation(np.arange(examples) % classes)
+        # Of few values, so that many examples are equally likely; the last class is never the likeliest.
+        scores = random.integers(0, 4, (examples, classes)).astype(np.float32)
+        scores[:, -1] -= 4
+        chances, answered = probabilities(scores), scores.argmax(axis=1)
+        f1 = measures.f1_score(targets, answered, labels=range(classes), average="macro", zero_division=0)
+        area = measures.roc_auc_score(targets, chances[:, 1] if classes == 2 else chances, multi_class="ovr")
+        found = metrics(answers_of(scores, targets))
+        # A mean of so many shares, each rounded once or twice.
+        expected = {"accuracy": (answered == targets).mean(), "macro_f1": f1, "roc_auc": area}
+        assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-14, abs=0)
 
 
 def test_baselines_of_the_built_in_sentences_reach_what_is_known_of_them():
