@@ -304,7 +304,7 @@ def test_a_run_answers_with_the_blend_and_shows_the_network_and_the_linear_class
     assert set(answer["validation"]) == {"network", simple, "weighted mean"}
     assert answer["refitted"] == simple
     page = write_run_report(run.path).read_text(encoding="utf-8")
-    assert f"{simple} has then learnt from the training and the validation part together" in page
+    assert f"{simple} then learnt from the training and the validation part together" in page
     assert answer["weights"][simple] > answer["weights"].get("network", 0)
     assert min(answer["validation"], key=answer["validation"].get) == "weighted mean"
     assert run.summary["metrics"]["test_accuracy"] > run.summary["network"]["test_accuracy"]

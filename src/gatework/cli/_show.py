@@ -179,7 +179,7 @@ def answer_lines(answer: Blend) -> None:
     if answer.preference:
         chosen += f"; {answer.preference}"
     if answer.refitted:
-        chosen += f"; {answer.refitted} has then learnt from the training and the validation part"
+        chosen += f"; {answer.refitted} then learnt from the training and the validation part"
     say(f"answer: {answer.name}")
     say(chosen)
 
