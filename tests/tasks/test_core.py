@@ -44,3 +44,8 @@ def test_what_does_better_is_told_best_first_and_nothing_where_a_metric_is_not_k
     scores = Scores({"mse": 3.0}, baselines={"b": {"mse": 2.0}, "c": {"mse": 4.0, "mae": 1.0}, "a": {"mse": 1.0}})
     assert scores.better("mse", lower_is_better=lower_is_better) == better
     assert scores.better("mae", lower_is_better=lower_is_better) == []
+
+
+@pytest.mark.parametrize(("theirs", "is_level"), [(0.612, True), (0.601, False), (0.628, False), (0.614, True)])
+def test_a_figure_within_2_percent_is_as_good(theirs: float, is_level: bool) -> None:
+    assert Scores({"mase": 0.614}, baselines={"naive": {"mase": theirs}}).is_level("naive", "mase") is is_level

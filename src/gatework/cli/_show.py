@@ -36,8 +36,6 @@ _MOST_COLUMNS = 3
 _MOST_MEASURED = 4
 # A terminal that is not wide, and a figure of four digits.
 _NARROW, _FIGURE = 80, 8
-# The share of a figure below which two of them are as good as one another, in words.
-_LEVEL = 0.02
 
 
 def number(value: float, std: float | None = None) -> str:
@@ -153,13 +151,14 @@ def better_line(task: Task, scores: Scores) -> None:
     """Prints which simple method does better than what answers, or hardly so, where one does."""
     from gatework.tasks import metric_title
     from gatework.tasks._blend import NETWORK_ALONE
+    from gatework.tasks._evaluation import LEVEL
 
     metric = _named(scores, task.metric)
     better = scores.better(metric, lower_is_better=task.lower_is_better) if metric else []
     if first := next((name for name in better if name != NETWORK_ALONE), None):
         ours, theirs = scores.metrics[metric], scores.baselines[first][metric]
-        is_level = abs(ours - theirs) <= _LEVEL * max(abs(ours), abs(theirs))
-        what = f"a simple method is as good, within {_LEVEL:.0%}" if is_level else "a simple method is better"
+        is_level = scores.is_level(first, metric)
+        what = f"a simple method is as good, within {100 * LEVEL:.0f} %" if is_level else "a simple method is better"
         say(f"{what}: {first}, {metric_title(metric)} {number(theirs)} beside {number(ours)}")
 
 

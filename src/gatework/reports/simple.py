@@ -10,6 +10,7 @@ from gatework.reports.sections import known_task
 from gatework.reports.table import shown_metrics
 from gatework.tasks import Scores, metric_title
 from gatework.tasks._blend import NETWORK
+from gatework.tasks._evaluation import LEVEL
 from gatework.tasks._section import ReportSection, section_file
 
 _MOST_METRICS = 5
@@ -41,7 +42,7 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
     names = shown_metrics(rows[answering], metric, task.name)[:_MOST_METRICS]
     sign = 1 if task.lower_is_better else -1
     order = sorted(rows, key=lambda name: sign * rows[name].get(metric, sign * float("inf")))
-    best = _better(run, metric)
+    best, is_level = _better(run, metric)
     return ReportSection(
         name="simple",
         title="Beside simple methods",
@@ -50,22 +51,25 @@ def simple(run: TrainedRun, metric: str) -> ReportSection | None:
             "titles": [metric_title(name.removeprefix("test_"), is_short=True) for name in names],
             "rows": [_Method(n, tuple(number(rows[n].get(name)) for name in names), n == answering) for n in order],
             "best": best,
+            "level": f"{100 * LEVEL:.0f} %" if is_level else "",
             "own": "the network" if is_network else answering,
         },
     )
 
 
 def outdone(run: TrainedRun, metric: str) -> str:
-    """Which simple method does better than the run, in a sentence; empty where none does."""
-    best = _better(run, metric)
+    """Which simple method does better than the run, or hardly so, in a sentence; empty where none does."""
+    best, is_level = _better(run, metric)
     figure = number(run.summary["simple"][best].get(metric)) if best else ""
-    return f"The simple method {best} does better: {metric_title(metric)} {figure}." if best else ""
+    does = f"does as well, within {100 * LEVEL:.0f} %" if is_level else "does better"
+    return f"The simple method {best} {does}: {metric_title(metric)} {figure}." if best else ""
 
 
-def _better(run: TrainedRun, metric: str) -> str:
-    """The best of the simple methods that do better; empty where none does."""
+def _better(run: TrainedRun, metric: str) -> tuple[str, bool]:
+    """The best of the simple methods that do better, and whether hardly so; empty where none does."""
     task, summary = known_task(str(run.recipe.get("task", ""))), run.summary
     if task is None or not summary.get("simple"):
-        return ""
+        return "", False
     scores = Scores(summary["metrics"], baselines=summary["simple"])
-    return next(iter(scores.better(metric, lower_is_better=task.lower_is_better)), "")
+    best = next(iter(scores.better(metric, lower_is_better=task.lower_is_better)), "")
+    return best, bool(best) and scores.is_level(best, metric)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from gatework.data.inputs import Inputs
 
+LEVEL = 0.02
+"""The share of a figure below which another is called as good, and not better: a test part tells no more."""
+
 
 class Loss(NamedTuple):
     """The loss of a batch as a sum and what it is a sum over; batches and processes are added up before dividing.
@@ -105,6 +108,11 @@ class Scores:
         ours = sign * self.metrics[metric] if metric in self.metrics else -math.inf
         others = {name: sign * each[metric] for name, each in self.baselines.items() if metric in each}
         return sorted((name for name, error in others.items() if error < ours), key=others.__getitem__)
+
+    def is_level(self, name: str, metric: str) -> bool:
+        """Whether one of `baselines` differs by no more than `LEVEL` from what answers."""
+        ours, theirs = self.metrics[metric], self.baselines[name][metric]
+        return abs(ours - theirs) <= LEVEL * max(abs(ours), abs(theirs))
 
     def _repr_html_(self) -> str:
         """The figures in a notebook: a row for each metric, a column for each that answers."""
