@@ -92,9 +92,9 @@ def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, fl
     known = {name: error for name, error in errors.items() if 0 <= error < math.inf}
     if not known:
         return Blend({NETWORK: 1.0}, {})
-    counted = {name: error * (_NETWORKS_HANDICAP if name == NETWORK else 1.0) for name, error in known.items()}
+    counted = _counted(known)
     best = min(counted, key=lambda name: counted[name])
-    weights = _weights(counted, counted[best])
+    weights = weights_by_error(known)
     measured = known | ({MEAN: error_of_mean(weights)} if len(weights) > 1 else {})
     # Not "larger than": an error that is no number must not be chosen.
     if len(weights) > 1 and not measured[MEAN] <= _CLEARLY * known[best]:
@@ -102,10 +102,16 @@ def chosen(errors: Mapping[str, float], error_of_mean: Callable[[Mapping[str, fl
     return Blend(weights, dict(sorted(measured.items(), key=lambda item: item[1])))
 
 
-def _weights(errors: Mapping[str, float], least: float) -> dict[str, float]:
-    """Shares that fall with a power of the error, the largest first."""
+def weights_by_error(errors: Mapping[str, float]) -> dict[str, float]:
+    """Shares that fall with a power of the error, which is a finite number, the largest first."""
+    counted = _counted(errors)
+    least = min(counted.values())
     if least == 0:
-        return {next(name for name, error in errors.items() if error == 0): 1.0}
-    raw = {name: (least / error) ** _POWER for name, error in errors.items() if error <= _KEPT * least}
+        return {next(name for name, error in counted.items() if error == 0): 1.0}
+    raw = {name: (least / error) ** _POWER for name, error in counted.items() if error <= _KEPT * least}
     total = sum(raw.values())
     return {name: raw[name] / total for name in sorted(raw, key=lambda name: -raw[name])}
+
+
+def _counted(errors: Mapping[str, float]) -> dict[str, float]:
+    return {name: error * (_NETWORKS_HANDICAP if name == NETWORK else 1.0) for name, error in errors.items()}

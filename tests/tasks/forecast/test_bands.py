@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from gatework.tasks.forecast.bands import ANSWER, Bands, Said
+from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.conformal import Calibration, stretched
 from gatework.tasks.forecast.metrics import INTERVALS, interval_score
+from gatework.tasks.forecast.shares import ANSWER, Said
 
 BANDS = np.array([-1.959964, -1.281552, -0.674490, 0.0, 0.674490, 1.281552, 1.959964])
 """The quantiles of a standard normal law."""

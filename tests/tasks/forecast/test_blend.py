@@ -13,12 +13,12 @@ from gatework._files import read_json
 from gatework.errors import RunError
 from gatework.reports import write_run_report
 from gatework.tasks._blend import NETWORK, Blend
-from gatework.tasks.forecast.bands import ANSWER
 from gatework.tasks.forecast.baselines import fitted
 from gatework.tasks.forecast.blend import before_validation
 from gatework.tasks.forecast.data import forecast_dataset
 from gatework.tasks.forecast.methods import PastQuantiles
 from gatework.tasks.forecast.metrics import LEVELS
+from gatework.tasks.forecast.shares import ANSWER
 from gatework.tasks.forecast.statistical import STATISTICAL
 from gatework.tasks.forecast.windows import origins_of
 from gatework.training.run import Run

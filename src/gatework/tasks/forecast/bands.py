@@ -18,8 +18,10 @@ answer's alone.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -27,9 +29,7 @@ import numpy as np
 
 from gatework.tasks.forecast.conformal import PROMISED, Calibration, in_order, stretched
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, interval_score
-
-ANSWER = "answer"
-"""What the answer's median is of, among those who offer bands."""
+from gatework.tasks.forecast.shares import ANSWER, Passed, Said, reweighed, width
 
 # Chosen on the built-in tables cut before their test parts, on other tables and on generated series;
 # docs/benchmarks-forecast.md.
@@ -38,24 +38,23 @@ _TINY = 1e-12
 # A band beyond so many times the answer's width, or below one in so many of it, is none.
 _MOST_APART = 1e3
 
-Said = Mapping[str, np.ndarray]
-"""Quantiles by method, shape (origins, horizon, levels), NaN where one cannot answer; `ANSWER` among them."""
-
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """What is known of every band at one moment.
+    """What is known of every band, and of who has a share in the median, at one moment.
 
     Attributes:
         calibrations: What is known of each method's intervals, by method.
         scores: The interval score that each band has had, faded: of every method as it is, then stretched, shape
             (bands, intervals).
         moment: The step up to which they are faded, a position on the grid.
+        errors: The error of each candidate for the median, faded likewise (`shares.py`); of none, its weights stay.
     """
 
     calibrations: Mapping[str, Calibration]
     scores: np.ndarray
     moment: int
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def unknown(
@@ -75,7 +74,8 @@ class Bands:
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         known = {name: calibration.state() for name, calibration in self.calibrations.items()}
-        return {"calibrations": known, "scores": self.scores.tolist(), "moment": self.moment}
+        kept = {"scores": self.scores.tolist(), "moment": self.moment, "errors": dict(self.errors)}
+        return {"calibrations": known, **kept}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Bands:
@@ -88,17 +88,27 @@ class Bands:
         scores = np.array(state["scores"], dtype=np.float64)
         if ANSWER not in known or scores.shape != (2 * len(known), len(PROMISED)) or not (scores >= 0).all():
             raise ValueError(f"scores of bands of the shape {scores.shape}, expected {2 * len(known)} rows")
-        return cls(known, scores, int(state["moment"]))
+        errors = {str(name): float(error) for name, error in state["errors"].items()}
+        if not all(0 <= error < math.inf for error in errors.values()):
+            raise ValueError("an error of a candidate that is no number of 0 or more")
+        return cls(known, scores, int(state["moment"]), errors)
 
     def held_back(self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float) -> Bands:
         """With what forecasts for held-back origins teach; arguments as for `follow()`."""
-        after = self.follow(said, y, times, keys, least)[1]
-        moved, can = _moved(said)
+        after = self._banded(said, y, times, keys, least)[1]
+        moved, can = self._moved(said)
         known = {
             name: kept.held_back(moved[name], np.where(can[name], y, np.nan), times, keys)
             for name, kept in self.calibrations.items()
         }
-        return Bands(known, after.scores, after.moment)
+        return dataclasses.replace(after, calibrations=known)
+
+    def weighing(
+        self, candidates: Iterable[str], said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray
+    ) -> Bands:
+        """With the errors of candidates for the median at held-back origins; other arguments as for `follow()`."""
+        errors = reweighed(dict.fromkeys(candidates, 0.0), said, y, times, keys, 0, self.block)[1]
+        return dataclasses.replace(self, errors=errors)
 
     def follow(
         self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float
@@ -106,7 +116,7 @@ class Bands:
         """Goes through origins in the order of time, learning from each step once it has come to pass.
 
         Args:
-            said: Who offers bands with their quantiles, not stretched.
+            said: What those say who offer bands, or are candidates for the median, not stretched.
             y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
             times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
             keys: Which series each origin is of; below 0 for one that was never seen. Shape (origins,).
@@ -115,7 +125,22 @@ class Bands:
         Returns:
             The answer with its bands, shape (origins, horizon, levels), and what is known after the last step.
         """
-        moved, can = _moved(said)
+        errors: Mapping[str, float] = self.errors
+        if errors:
+            said, errors = reweighed(errors, said, y, times, keys, self.moment, self.block)
+        quantiles, after = self._banded(said, y, times, keys, least)
+        return quantiles, dataclasses.replace(after, errors=errors)
+
+    @property
+    def block(self) -> int:
+        """The steps that are one piece of evidence."""
+        return next(iter(self.calibrations.values())).block
+
+    def _banded(
+        self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float
+    ) -> tuple[np.ndarray, Bands]:
+        """As `follow()`, about the median as it is said."""
+        moved, can = self._moved(said)
         followed = {
             name: calibration.follow(moved[name], np.where(can[name], y, np.nan), times, keys)
             for name, calibration in self.calibrations.items()
@@ -128,7 +153,10 @@ class Bands:
         weights, scores, moment = self._weighed(offered, y, times, keys)
         median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
         gaps = np.einsum("bol,bohl->ohl", weights, offered - median)
-        return in_order(median, gaps), Bands(known, scores, moment)
+        return in_order(median, gaps), Bands(known, scores, moment, self.errors)
+
+    def _moved(self, said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        return _moved({name: said[name] for name in self.calibrations})
 
     def _weighed(
         self, offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray
@@ -137,7 +165,7 @@ class Bands:
         moments, gained = _gained(offered, y, times, keys)
         scores, moment, at = self.scores, self.moment, 0
         weights = np.full((len(offered), len(times), len(LEVELS)), 1 / len(offered))
-        block = next(iter(self.calibrations.values())).block
+        block = self.block
         for time in [*np.unique(times), np.inf]:
             while at < len(moments) and moments[at] < time:
                 passed = max(0, int(moments[at]) - moment)
@@ -166,23 +194,16 @@ def _moved(said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """
     answer = said[ANSWER].astype(np.float64)
     median = answer[..., MEDIAN : MEDIAN + 1]
-    width = _width(answer)
+    answered = width(answer)
     moved, can = {}, {}
     for name, quantiles in said.items():
         gaps = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
-        offered = _width(quantiles)
+        offered = width(quantiles)
         # An answer that is sure itself needs whoever is not.
-        is_like = (offered * _MOST_APART >= width) & ((offered <= width * _MOST_APART) | (width == 0))
+        is_like = (offered * _MOST_APART >= answered) & ((offered <= answered * _MOST_APART) | (answered == 0))
         can[name] = (np.isfinite(gaps).all(axis=(1, 2)) & is_like)[:, None] | (name == ANSWER)
         moved[name] = answer if name == ANSWER else np.where(can[name][..., None], median + gaps, answer)
     return moved, can
-
-
-def _width(quantiles: np.ndarray) -> np.ndarray:
-    """The mean width of the widest interval of each origin, shape (origins,)."""
-    with np.errstate(invalid="ignore"):
-        width: np.ndarray = (quantiles[..., -1] - quantiles[..., 0]).mean(axis=1)
-    return width
 
 
 def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,16 +212,11 @@ def _gained(offered: np.ndarray, y: np.ndarray, times: np.ndarray, keys: np.ndar
     Errors are measured by the width of the answer's widest band, so that every series counts alike; each step of a
     series counts once, however many origins forecast it.
     """
-    width = _width(offered[0])
-    origin, ahead = np.nonzero(~np.isnan(y) & (keys >= 0)[:, None] & (width > 0)[:, None])
-    due = times[origin] + ahead
-    _, place, count = np.unique(np.stack([keys[origin], due], axis=1), axis=0, return_inverse=True, return_counts=True)
-    weight = 1 / (count[place.reshape(-1)] * width[origin])
-    moments, of = np.unique(due, return_inverse=True)
+    passed = Passed.of(width(offered[0]), y, times, keys)
+    at, moments = (passed.origin, passed.ahead), passed.moments
     gained = np.zeros((len(offered), len(moments), len(PROMISED)))
     for interval, misses in enumerate(PROMISED):
-        low, high = offered[:, origin, ahead, interval], offered[:, origin, ahead, -1 - interval]
-        score = interval_score(low, high, y[origin, ahead], misses) * weight
-        for band, values in enumerate(score):
-            gained[band, :, interval] = np.bincount(of.reshape(-1), values, len(moments))
+        low, high = offered[:, *at, interval], offered[:, *at, -1 - interval]
+        for band, values in enumerate(interval_score(low, high, y[at], misses)):
+            gained[band, :, interval] = passed.added(values)
     return moments, gained

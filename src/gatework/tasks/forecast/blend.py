@@ -7,21 +7,23 @@ median is the answer's; its intervals are chosen anew along the way, see `bands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gatework.data.panel import Panel
-from gatework.tasks._blend import NETWORK, Blend, chosen
-from gatework.tasks.forecast.bands import ANSWER, Bands
+from gatework.tasks._blend import MEAN, NETWORK, Blend, chosen, weights_by_error
+from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import Part, fitted
 from gatework.tasks.forecast.data import ForecastDataset, earlier_origins
 from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.methods import Method, PastQuantiles, PointMethod
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, mase
 from gatework.tasks.forecast.past import Past
+from gatework.tasks.forecast.shares import ANSWER, mean
 from gatework.tasks.forecast.statistical import STATISTICAL, Statistical
 from gatework.tasks.forecast.windows import Origins
 
@@ -51,7 +53,17 @@ class ForecastBlend:
         """
         whole = self.past.before(origins)
         said = {method.name: method.quantiles(whole) for method in self.methods}
-        return _offering(self.blend, {NETWORK: network, **said})
+        return _asked(self.blend, {NETWORK: network, **said})
+
+    @property
+    def name(self) -> str:
+        """What answers now, after all steps that it learnt from."""
+        errors = self.bands.errors
+        return (
+            dataclasses.replace(self.blend, weights=weights_by_error(errors)).name
+            if any(errors.values())
+            else self.blend.name
+        )
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
@@ -84,8 +96,9 @@ class ForecastBlend:
             raise ValueError("the blend lacks a method that it has a weight of")
         past = Past.from_state(state["past"], history)
         bands = Bands.from_state(state["bands"])
-        if set(bands.calibrations) - {ANSWER, NETWORK, *(method.name for method in methods)}:
-            raise ValueError("a method is missing that offers bands")
+        known = {ANSWER, NETWORK, *(method.name for method in methods)}
+        if set(bands.calibrations) - known or set(bands.errors) - known:
+            raise ValueError("a method is missing that offers bands, or is a candidate for the answer")
         return cls(blend, methods, past, bands)
 
 
@@ -98,24 +111,6 @@ def _method(state: Mapping[str, Any], history: Panel, effects: Effects | None) -
         return PastQuantiles.from_state(state)
     kind: type[Statistical] | type[PointMethod] = Statistical if state["name"] in STATISTICAL else PointMethod
     return kind.from_state(state, history)
-
-
-def mean(weights: Mapping[str, float], said: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The weighted mean of quantiles; who cannot answer a series has no part in it, and the network always can.
-
-    Args:
-        weights: The share of each.
-        said: What each says, shape (origins, horizon, levels), NaN where it cannot answer; NETWORK among them.
-    """
-    if set(weights) == {NETWORK}:
-        return said[NETWORK]
-    total, share = np.zeros(said[NETWORK].shape), np.zeros((len(said[NETWORK]), 1, 1))
-    for name, weight in weights.items():
-        can = np.isfinite(said[name]).all(axis=(1, 2), keepdims=True)
-        total += weight * np.where(can, said[name], 0.0)
-        share += weight * can
-    mean: np.ndarray = np.where(share > 0, total / np.where(share > 0, share, 1.0), said[NETWORK])
-    return mean
 
 
 def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:
@@ -139,7 +134,7 @@ def choose(network: np.ndarray, dataset: ForecastDataset) -> Blend:
 
 
 def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: Part) -> dict[str, np.ndarray]:
-    """The answers to the validation or test part of a training, and all who offer bands, before calibration.
+    """The answers to the validation or test part of a training, and what all say who may have a part in them.
 
     Args:
         blend: What answers.
@@ -147,7 +142,7 @@ def on_part(blend: Blend, network: np.ndarray, dataset: ForecastDataset, part: P
         dataset: The data of the training.
         part: Which part.
     """
-    return _offering(blend, {NETWORK: network, **{fit.method.name: fit.quantiles for fit in fitted(dataset, part)}})
+    return _asked(blend, {NETWORK: network, **{fit.method.name: fit.quantiles for fit in fitted(dataset, part)}})
 
 
 def before_validation(blend: Blend, dataset: ForecastDataset) -> tuple[dict[str, np.ndarray], Origins]:
@@ -168,15 +163,48 @@ def before_validation(blend: Blend, dataset: ForecastDataset) -> tuple[dict[str,
         origins = origins[np.zeros(0, np.int64)]
     unknown = np.full((len(origins), origins.horizon, len(LEVELS)), np.nan)
     asked = {method.name: method.quantiles(origins) if len(origins) else unknown for method in offering}
-    said = _offering(blend, {NETWORK: unknown, **asked})
+    said = _asked(blend, {NETWORK: unknown, **asked})
     can = np.flatnonzero(np.isfinite(said[ANSWER]).all(axis=(1, 2)))
     return {name: quantiles[can] for name, quantiles in said.items()}, origins[can]
 
 
-def _offering(blend: Blend, said: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    others = {name: said[name] for name in (NETWORK, *STATISTICAL) if name in said}
-    # Alone, a method is the answer.
-    return {ANSWER: mean(blend.weights, said)} | {name: q for name, q in others.items() if {name} != set(blend.weights)}
+def _asked(blend: Blend, said: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    needed = {*blend.weights, *candidates(blend), NETWORK, *STATISTICAL}
+    return {ANSWER: mean(blend.weights, said)} | {name: each for name, each in said.items() if name in needed}
+
+
+def offering(blend: Blend, said: Iterable[str]) -> list[str]:
+    """Who offers bands, among those who say something; alone, a method is the answer."""
+    return [ANSWER, *(name for name in (NETWORK, *STATISTICAL) if name in set(said) and {name} != set(blend.weights))]
+
+
+def candidates(blend: Blend) -> list[str]:
+    """Who may come to have a share in the median: those who have one, and those who offer bands.
+
+    One that validation preferred to every mean, and a network that is far ahead of all else, stay alone.
+    """
+    if blend.is_network or (len(blend.weights) == 1 and MEAN in blend.validation):
+        return list(blend.weights)
+    return [name for name in blend.validation if name in {*blend.weights, NETWORK, *STATISTICAL}]
+
+
+def weighed(
+    blend: Blend, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins, keys: np.ndarray
+) -> tuple[Blend, Bands]:
+    """With the candidates' errors on the validation part, from which the weights go on; each step counts once there.
+
+    Args:
+        blend: What was chosen.
+        bands: What is known of the intervals.
+        said: What each says of the validation part, and the answer.
+        origins: Its origins.
+        keys: Which series each is of.
+    """
+    bands = bands.weighing(candidates(blend), said, origins.actuals()["value"], origins.times(), keys)
+    if not any(bands.errors.values()):
+        return blend, bands
+    blend = dataclasses.replace(blend, weights=weights_by_error(bands.errors))
+    return blend, bands if not blend.is_network else dataclasses.replace(bands, errors={})
 
 
 def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -> ForecastBlend:
@@ -188,6 +216,6 @@ def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -
         history: The end of every series, as the run keeps it.
         bands: What is known of the answer's intervals.
     """
-    needed = {*blend.weights, *bands.calibrations}
+    needed = {*blend.weights, *bands.errors, *bands.calibrations}
     methods = tuple(fit.method for fit in fitted(dataset, "test") if fit.method.name in needed)
     return ForecastBlend(blend, methods, Past.of(dataset.table, methods, history), bands)

@@ -21,9 +21,9 @@ from gatework.tasks._section import Answered, ReportSection, without_text_option
 from gatework.tasks._task import Baseline, Evaluation, Loss, Scores, Task, Trained, refuse_options
 from gatework.tasks.forecast import report
 from gatework.tasks.forecast.asked import along, at_the_end, end_of, last_windows
-from gatework.tasks.forecast.bands import ANSWER, Bands
+from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import baselines
-from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, on_part
+from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, offering, on_part, weighed
 from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
@@ -42,6 +42,7 @@ from gatework.tasks.forecast.metrics import (
 )
 from gatework.tasks.forecast.moments import moments
 from gatework.tasks.forecast.options import OPTIONS, ForecastOptions
+from gatework.tasks.forecast.shares import ANSWER
 from gatework.tasks.forecast.statistical import absent
 from gatework.tasks.forecast.stored import StoredOriginSplit, stored_forecast_dataset
 from gatework.tasks.forecast.stored_origins import StoredOriginExamples
@@ -249,8 +250,9 @@ class ForecastTask(DenseTask):
         blend = choose(raw, part)
         said, origins = on_part(blend, raw, part, "validation"), origins_of(part.validation)
         sides = dict.fromkeys([NETWORK, ANSWER] if blend.is_network else [NETWORK], _network(network).least_side)
-        known = Bands.unknown(said, self._pairs, self.plan.horizon, sides)
+        known = Bands.unknown(offering(blend, said), self._pairs, self.plan.horizon, sides)
         bands = self._taught(self._taught(known, *before_validation(blend, part)), said, origins)
+        blend, bands = weighed(blend, bands, said, origins, self._keys(origins))
         last = _forecasts(dataset).trainings[-1]
         return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
 
@@ -340,16 +342,17 @@ class ForecastTask(DenseTask):
 
         Where more than the network answers, the rows say who does, and what the network alone forecasts.
         """
-        rows = self.rows(self._going_on(model, split), split)
-        if self.blend is None or self.blend.is_network:
+        quantiles, after = self._going_on(model, split)
+        rows = self.rows(quantiles, split)
+        if after is None or after.blend.is_network:
             return rows
         alone = dataclasses.replace(self, answer=None)
-        network = alone.rows(alone._going_on(model, split), split)["forecast"]
-        return rows.with_columns(network=network, method=pl.lit(self.blend.name))
+        network = alone.rows(alone._going_on(model, split)[0], split)["forecast"]
+        return rows.with_columns(network=network, method=pl.lit(after.name))
 
     def summary(self, predictions: pl.DataFrame) -> list[str]:
         """Who answers, where that is more than the network."""
-        return [f"answered by {self.blend.name}"] if self.blend and not self.blend.is_network else []
+        return [f"answered by {predictions['method'][0]}"] if "method" in predictions.columns else []
 
     def in_own_unit(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
         """Quantiles with the centre of each window, float64 where one was taken off."""
@@ -358,15 +361,15 @@ class ForecastTask(DenseTask):
     def measure(self, model: nn.Module, source: Any, recipe: Recipe, **options: Any) -> Scores:
         """How good forecasts are along a newer table, with intervals that go on learning."""
         split = self.read_known(source, recipe, **options)
-        answers = self.answers(self._going_on(model, split), split)
+        answers = self.answers(self._going_on(model, split)[0], split)
         others = {}
         if self.blend is not None and not self.blend.is_network:
             alone = dataclasses.replace(self, answer=None)
-            others[NETWORK_ALONE] = self.metrics(self.answers(alone._going_on(model, split), split))
+            others[NETWORK_ALONE] = self.metrics(self.answers(alone._going_on(model, split)[0], split))
         return Scores(self.metrics(answers), answers, others, test=split.table())
 
-    def _going_on(self, model: nn.Module, split: Split) -> np.ndarray:
-        """Quantiles for the origins of a table, going on from what is known of the intervals.
+    def _going_on(self, model: nn.Module, split: Split) -> tuple[np.ndarray, ForecastBlend | None]:
+        """Quantiles for the origins of a table, going on from what is known of the answer, and that in the end.
 
         Where the table is newer than what was learnt from, the steps up to an origin have come to pass: forecasts are
         made for them first, so that the intervals learn from them as they did along the test part.
@@ -374,13 +377,13 @@ class ForecastTask(DenseTask):
         origins = origins_of(split)
         index = np.concatenate([newer(self.history, origins, self.plan), origins.index])
         whole = OriginSplit(dataclasses.replace(origins, index=index, horizon=self.plan.horizon))
-        raw = _raw(self, model, whole)
-        if self.answer is not None:
-            said = self.answer.said(raw, whole.inputs)
-            along = self._banded(self.answer.bands, said, whole)[0]
+        raw, answer = _raw(self, model, whole), self.answer
+        if answer is not None:
+            along, bands = self._banded(answer.bands, answer.said(raw, whole.inputs), whole)
+            answer = dataclasses.replace(answer, bands=bands)
         else:
             along = self._followed(_network(model).calibration, raw, whole)[0]
-        return self._coherent(along, whole)[-len(origins) :]
+        return self._coherent(along, whole)[-len(origins) :], answer
 
     def _coherent(self, quantiles: np.ndarray, split: Split) -> np.ndarray:
         """Forecasts that add up, where the plan has sums."""
@@ -430,7 +433,7 @@ class ForecastTask(DenseTask):
         whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
         raw, known = _raw(self, network, whole), network.calibration
         factors, _ = known.follow(raw, whole.targets["value"], origins.times(), self._keys(origins))
-        answered_by = self.blend.name if self.blend and not self.blend.is_network else ""
+        answered_by = self.answer.name if self.answer and not self.answer.blend.is_network else ""
         examples = cast("OriginExamples", self.encode(whole))
         return live(network, plan, self.features, examples, factors, answered_by=answered_by)
 
