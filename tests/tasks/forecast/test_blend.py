@@ -18,7 +18,7 @@ from gatework.tasks.forecast.blend import before_validation
 from gatework.tasks.forecast.data import forecast_dataset
 from gatework.tasks.forecast.methods import PastQuantiles
 from gatework.tasks.forecast.metrics import LEVELS
-from gatework.tasks.forecast.shares import ANSWER
+from gatework.tasks.forecast.shares import ANSWER, mean
 from gatework.tasks.forecast.statistical import STATISTICAL
 from gatework.tasks.forecast.windows import origins_of
 from gatework.training.run import Run
@@ -105,6 +105,21 @@ def test_a_short_validation_part_in_stormy_days_does_not_widen_intervals_for_lon
     run = trained(daily(values), tmp_path / "run", **{**OPTIONS, "test_steps": 35})
     # By the validation part alone they are 3.9 times as wide as noise of spread 1 asks for.
     assert run.summary["metrics"]["test_width_95"] < 3.3 * 2 * 1.96
+
+
+def test_along_the_test_part_a_run_turns_to_whoever_does_better(tmp_path: Path) -> None:
+    values = weekly(170)
+    # The week and the trend end where the test part begins.
+    values[-42:] = values[-42] + np.cumsum(np.random.default_rng(3).normal(size=42))
+    table = daily(values)
+    run = trained(table, tmp_path / "run", **{**OPTIONS, "test_steps": 42})
+    dataset = forecast_dataset(table, small(**{**OPTIONS, "test_steps": 42}))
+    said = {fit.method.name: fit.quantiles for fit in fitted(dataset, "test")}
+    said[NETWORK] = run.task.outputs(run.network, run.task.encode(dataset.test))[0]
+    as_chosen = mean(run.summary["answer"]["weights"], said)
+    before = run.task.metrics(run.task.answers(as_chosen, dataset.test))["mase"]
+    assert run.summary["metrics"]["test_mase"] < 0.95 * before
+    assert run.predict()["method"][0] != run.summary["answer"]["name"]
 
 
 def test_a_series_that_was_never_seen_is_answered_without_the_methods_that_need_its_past(tmp_path: Path) -> None:

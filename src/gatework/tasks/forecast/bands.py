@@ -19,7 +19,6 @@ answer's alone.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -29,7 +28,7 @@ import numpy as np
 
 from gatework.tasks.forecast.conformal import PROMISED, Calibration, in_order, stretched
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, interval_score
-from gatework.tasks.forecast.shares import ANSWER, Passed, Said, reweighed, width
+from gatework.tasks.forecast.shares import ANSWER, Passed, Said, Shares, width
 
 # Chosen on the built-in tables cut before their test parts, on other tables and on generated series;
 # docs/benchmarks-forecast.md.
@@ -48,13 +47,13 @@ class Bands:
         scores: The interval score that each band has had, faded: of every method as it is, then stretched, shape
             (bands, intervals).
         moment: The step up to which they are faded, a position on the grid.
-        errors: The error of each candidate for the median, faded likewise (`shares.py`); of none, its weights stay.
+        shares: What is known of the candidates for the median, faded likewise.
     """
 
     calibrations: Mapping[str, Calibration]
     scores: np.ndarray
     moment: int
-    errors: Mapping[str, float] = field(default_factory=dict)
+    shares: Shares = field(default_factory=Shares)
 
     @classmethod
     def unknown(
@@ -74,7 +73,7 @@ class Bands:
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         known = {name: calibration.state() for name, calibration in self.calibrations.items()}
-        kept = {"scores": self.scores.tolist(), "moment": self.moment, "errors": dict(self.errors)}
+        kept = {"scores": self.scores.tolist(), "moment": self.moment, "shares": self.shares.state()}
         return {"calibrations": known, **kept}
 
     @classmethod
@@ -88,10 +87,7 @@ class Bands:
         scores = np.array(state["scores"], dtype=np.float64)
         if ANSWER not in known or scores.shape != (2 * len(known), len(PROMISED)) or not (scores >= 0).all():
             raise ValueError(f"scores of bands of the shape {scores.shape}, expected {2 * len(known)} rows")
-        errors = {str(name): float(error) for name, error in state["errors"].items()}
-        if not all(0 <= error < math.inf for error in errors.values()):
-            raise ValueError("an error of a candidate that is no number of 0 or more")
-        return cls(known, scores, int(state["moment"]), errors)
+        return cls(known, scores, int(state["moment"]), Shares.from_state(state["shares"]))
 
     def held_back(self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float) -> Bands:
         """With what forecasts for held-back origins teach; arguments as for `follow()`."""
@@ -102,13 +98,6 @@ class Bands:
             for name, kept in self.calibrations.items()
         }
         return dataclasses.replace(after, calibrations=known)
-
-    def weighing(
-        self, candidates: Iterable[str], said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray
-    ) -> Bands:
-        """With the errors of candidates for the median at held-back origins; other arguments as for `follow()`."""
-        errors = reweighed(dict.fromkeys(candidates, 0.0), said, y, times, keys, 0, self.block)[1]
-        return dataclasses.replace(self, errors=errors)
 
     def follow(
         self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, least: float
@@ -125,11 +114,9 @@ class Bands:
         Returns:
             The answer with its bands, shape (origins, horizon, levels), and what is known after the last step.
         """
-        errors: Mapping[str, float] = self.errors
-        if errors:
-            said, errors = reweighed(errors, said, y, times, keys, self.moment, self.block)
+        said, shares = self.shares.follow(said, y, times, keys, self.moment, self.block)
         quantiles, after = self._banded(said, y, times, keys, least)
-        return quantiles, dataclasses.replace(after, errors=errors)
+        return quantiles, dataclasses.replace(after, shares=shares)
 
     @property
     def block(self) -> int:
@@ -153,7 +140,7 @@ class Bands:
         weights, scores, moment = self._weighed(offered, y, times, keys)
         median = np.maximum(moved[ANSWER][..., MEDIAN : MEDIAN + 1], least)
         gaps = np.einsum("bol,bohl->ohl", weights, offered - median)
-        return in_order(median, gaps), Bands(known, scores, moment, self.errors)
+        return in_order(median, gaps), Bands(known, scores, moment, self.shares)
 
     def _moved(self, said: Said) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         return _moved({name: said[name] for name in self.calibrations})

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gatework.data.panel import Panel
-from gatework.tasks._blend import MEAN, NETWORK, Blend, chosen, weights_by_error
+from gatework.tasks._blend import MEAN, NETWORK, Blend, chosen
 from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import Part, fitted
 from gatework.tasks.forecast.data import ForecastDataset, earlier_origins
@@ -23,7 +23,7 @@ from gatework.tasks.forecast.effects import Adjusted, Effects
 from gatework.tasks.forecast.methods import Method, PastQuantiles, PointMethod
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN, mase
 from gatework.tasks.forecast.past import Past
-from gatework.tasks.forecast.shares import ANSWER, mean
+from gatework.tasks.forecast.shares import ANSWER, Shares, mean
 from gatework.tasks.forecast.statistical import STATISTICAL, Statistical
 from gatework.tasks.forecast.windows import Origins
 
@@ -55,15 +55,10 @@ class ForecastBlend:
         said = {method.name: method.quantiles(whole) for method in self.methods}
         return _asked(self.blend, {NETWORK: network, **said})
 
-    @property
-    def name(self) -> str:
-        """What answers now, after all steps that it learnt from."""
-        errors = self.bands.errors
-        return (
-            dataclasses.replace(self.blend, weights=weights_by_error(errors)).name
-            if any(errors.values())
-            else self.blend.name
-        )
+    def name(self, time: int) -> str:
+        """What answers a forecast whose first step this is, after all steps that are known."""
+        weights = self.bands.shares.weights(time)
+        return dataclasses.replace(self.blend, weights=weights).name if weights else self.blend.name
 
     def state(self) -> dict[str, Any]:
         """Values that JSON can hold."""
@@ -97,7 +92,7 @@ class ForecastBlend:
         past = Past.from_state(state["past"], history)
         bands = Bands.from_state(state["bands"])
         known = {ANSWER, NETWORK, *(method.name for method in methods)}
-        if set(bands.calibrations) - known or set(bands.errors) - known:
+        if set(bands.calibrations) - known or set(bands.shares.errors) - known:
             raise ValueError("a method is missing that offers bands, or is a candidate for the answer")
         return cls(blend, methods, past, bands)
 
@@ -188,23 +183,21 @@ def candidates(blend: Blend) -> list[str]:
     return [name for name in blend.validation if name in {*blend.weights, NETWORK, *STATISTICAL}]
 
 
-def weighed(
-    blend: Blend, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins, keys: np.ndarray
-) -> tuple[Blend, Bands]:
-    """With the candidates' errors on the validation part, from which the weights go on; each step counts once there.
+def weighing(blend: Blend, bands: Bands, said: Mapping[str, np.ndarray], origins: Origins, keys: np.ndarray) -> Bands:
+    """With what the validation part says of the candidates for the median.
 
     Args:
-        blend: What was chosen.
+        blend: What was chosen there.
         bands: What is known of the intervals.
-        said: What each says of the validation part, and the answer.
+        said: What each says of that part, and the answer.
         origins: Its origins.
         keys: Which series each is of.
     """
-    bands = bands.weighing(candidates(blend), said, origins.actuals()["value"], origins.times(), keys)
-    if not any(bands.errors.values()):
-        return blend, bands
-    blend = dataclasses.replace(blend, weights=weights_by_error(bands.errors))
-    return blend, bands if not blend.is_network else dataclasses.replace(bands, errors={})
+    errors = {name: blend.validation[name] for name in candidates(blend) if name in blend.validation}
+    if not errors:
+        return bands
+    y = origins.actuals()["value"]
+    return dataclasses.replace(bands, shares=Shares.chosen(errors, said, y, origins.times(), keys, bands.block))
 
 
 def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -> ForecastBlend:
@@ -216,6 +209,6 @@ def made(blend: Blend, dataset: ForecastDataset, history: Panel, bands: Bands) -
         history: The end of every series, as the run keeps it.
         bands: What is known of the answer's intervals.
     """
-    needed = {*blend.weights, *bands.errors, *bands.calibrations}
+    needed = {*blend.weights, *bands.shares.errors, *bands.calibrations}
     methods = tuple(fit.method for fit in fitted(dataset, "test") if fit.method.name in needed)
     return ForecastBlend(blend, methods, Past.of(dataset.table, methods, history), bands)

@@ -4,24 +4,29 @@ The validation part says who answers, but it may hold two quiet years, or a cris
 on counting: each step adds how far every candidate's median was off, once, however many origins forecast it, measured
 by the answer's widest interval at that origin, so that every series counts alike. What was added has half its weight
 after `_HALF_LIFE` blocks, and the weights at an origin follow from what was known there by the rule that the
-validation part is read by (`tasks/_blend.py`).
+validation part is read by (`tasks/_blend.py`). They stay until more than a block has come to pass, since a few errors
+of the nearest steps tell little.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from gatework._stored import Stored
 from gatework.tasks._blend import NETWORK, weights_by_error
 from gatework.tasks.forecast.metrics import MEDIAN
 
 ANSWER = "answer"
 """The weighted mean among what methods say."""
 
-# Within a percent of 2, 5, 20 and no forgetting on cut tables and generated series; docs/benchmarks-forecast.md.
-_HALF_LIFE = 10.0
+# Within half a percent of 5, 10 and no forgetting on cut tables and generated series; docs/benchmarks-forecast.md.
+_HALF_LIFE = 20.0
 
 Said = Mapping[str, np.ndarray]
 """Quantiles by method, shape (origins, horizon, levels), NaN where one cannot answer; `ANSWER` among them."""
@@ -67,40 +72,77 @@ class Passed(NamedTuple):
         return np.bincount(self.moment, values * self.weight, len(self.moments))
 
 
-def reweighed(
-    errors: Mapping[str, float],
-    said: Said,
-    y: np.ndarray,
-    times: np.ndarray,
-    keys: np.ndarray,
-    since: int,
-    block: int,
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """What methods say, with the answer weighed anew at every origin, and the candidates' errors in the end.
+@dataclass(frozen=True)
+class Shares(Stored):
+    """What is known of the candidates for the median at one moment.
 
-    Args:
-        errors: The error of each candidate so far; while all are 0, the answer stays as it is.
-        said: What each says; `ANSWER` by the weights of the validation part.
-        y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
-        times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
-        keys: Which series each origin is of; below 0 for one that was never seen. Shape (origins,).
-        since: The step up to which the errors have faded.
-        block: The steps that are one piece of evidence.
+    Attributes:
+        errors: The error of each, faded; of none, the weights stay.
+        begins: The weights stay up to this first step of a forecast, a position on the grid.
     """
-    first = said[ANSWER]
-    passed = Passed.of(width(first), y, times, keys)
-    gained = np.stack([passed.added(_off(said[name], first, y, passed)) for name in errors])
-    known, answer, at = np.array(list(errors.values())), first.astype(np.float64), 0
-    for time in [*np.unique(times), np.inf]:
-        while at < len(passed.moments) and passed.moments[at] < time:
-            now = int(passed.moments[at])
-            known = known * 0.5 ** (max(0, now - since) / (_HALF_LIFE * block)) + gained[:, at]
-            since, at = now, at + 1
-        here = np.flatnonzero(times == time)
-        if known.any() and len(here):
-            weights = weights_by_error(dict(zip(errors, known, strict=True)))
-            answer[here] = mean(weights, {name: said[name][here] for name in errors} | {NETWORK: said[NETWORK][here]})
-    return {**said, ANSWER: answer}, dict(zip(errors, known.tolist(), strict=True))
+
+    errors: Mapping[str, float] = field(default_factory=dict)
+    begins: int = 0
+
+    def __post_init__(self) -> None:
+        if not all(0 <= error < math.inf for error in self.errors.values()):
+            raise ValueError("an error of a candidate that is no number of 0 or more")
+
+    @classmethod
+    def chosen(
+        cls, errors: Mapping[str, float], said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, block: int
+    ) -> Shares:
+        """After a choice on held-back origins: errors in the ratios of the choice, as large as the best one's there.
+
+        Args:
+            errors: The errors that the choice was made by.
+            said: What each says of these origins.
+            y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
+            times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
+            keys: Which series each origin is of, shape (origins,).
+            block: The steps that are one piece of evidence.
+        """
+        best = min(errors, key=lambda name: errors[name])
+        passed = Passed.of(width(said[ANSWER]), y, times, keys)
+        if len(errors) == 1 or errors[best] == 0 or not len(passed.moments):
+            return cls()
+        unit = float(passed.added(_off(said[best], said[ANSWER], y, passed)).sum()) / errors[best]
+        return cls({name: unit * error for name, error in errors.items()}, int(passed.moments[-1]) + block + 1)
+
+    def follow(
+        self, said: Said, y: np.ndarray, times: np.ndarray, keys: np.ndarray, since: int, block: int
+    ) -> tuple[Said, Shares]:
+        """What methods say, with the answer weighed anew at every origin, and the candidates' errors in the end.
+
+        Args:
+            said: What each says; `ANSWER` by the weights of the choice.
+            y: What came to pass, NaN where nothing was observed, shape (origins, horizon).
+            times: The first step that each origin forecasts, as a position on the grid, shape (origins,).
+            keys: Which series each origin is of; below 0 for one that was never seen. Shape (origins,).
+            since: The step up to which the errors have faded.
+            block: The steps that are one piece of evidence.
+        """
+        if not self.errors:
+            return said, self
+        first, names = said[ANSWER], list(self.errors)
+        passed = Passed.of(width(first), y, times, keys)
+        gained = np.stack([passed.added(_off(said[name], first, y, passed)) for name in names])
+        known, answer, at = np.array(list(self.errors.values())), first.astype(np.float64), 0
+        for time in [*np.unique(times), np.inf]:
+            while at < len(passed.moments) and passed.moments[at] < time:
+                now = int(passed.moments[at])
+                known = known * 0.5 ** (max(0, now - since) / (_HALF_LIFE * block)) + gained[:, at]
+                since, at = now, at + 1
+            here = np.flatnonzero(times == time)
+            if len(here) and time > self.begins and known.any():
+                weights = weights_by_error(dict(zip(names, known, strict=True)))
+                answer[here] = mean(weights, {name: said[name][here] for name in {*names, NETWORK}})
+        errors = dict(zip(names, known.tolist(), strict=True))
+        return {**said, ANSWER: answer}, dataclasses.replace(self, errors=errors)
+
+    def weights(self, time: int) -> dict[str, float]:
+        """The shares at a forecast whose first step this is; none while those of the choice stay."""
+        return weights_by_error(self.errors) if time > self.begins and any(self.errors.values()) else {}
 
 
 def _off(said: np.ndarray, answer: np.ndarray, y: np.ndarray, passed: Passed) -> np.ndarray:

@@ -23,7 +23,7 @@ from gatework.tasks.forecast import report
 from gatework.tasks.forecast.asked import along, at_the_end, end_of, last_windows
 from gatework.tasks.forecast.bands import Bands
 from gatework.tasks.forecast.baselines import baselines
-from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, offering, on_part, weighed
+from gatework.tasks.forecast.blend import ForecastBlend, before_validation, choose, made, offering, on_part, weighing
 from gatework.tasks.forecast.charts import answer_rows, backtest, charts, futures
 from gatework.tasks.forecast.conformal import MOST_SERIES, Calibration, stretched
 from gatework.tasks.forecast.data import ForecastDataset, forecast_dataset
@@ -252,7 +252,7 @@ class ForecastTask(DenseTask):
         sides = dict.fromkeys([NETWORK, ANSWER] if blend.is_network else [NETWORK], _network(network).least_side)
         known = Bands.unknown(offering(blend, said), self._pairs, self.plan.horizon, sides)
         bands = self._taught(self._taught(known, *before_validation(blend, part)), said, origins)
-        blend, bands = weighed(blend, bands, said, origins, self._keys(origins))
+        bands = weighing(blend, bands, said, origins, self._keys(origins))
         last = _forecasts(dataset).trainings[-1]
         return dataclasses.replace(self, answer=made(blend, last, self.history, bands))
 
@@ -348,7 +348,7 @@ class ForecastTask(DenseTask):
             return rows
         alone = dataclasses.replace(self, answer=None)
         network = alone.rows(alone._going_on(model, split)[0], split)["forecast"]
-        return rows.with_columns(network=network, method=pl.lit(after.name))
+        return rows.with_columns(network=network, method=pl.lit(after.name(int(origins_of(split).times().max()))))
 
     def summary(self, predictions: pl.DataFrame) -> list[str]:
         """Who answers, where that is more than the network."""
@@ -433,7 +433,8 @@ class ForecastTask(DenseTask):
         whole = OriginSplit(dataclasses.replace(origins, horizon=plan.horizon))
         raw, known = _raw(self, network, whole), network.calibration
         factors, _ = known.follow(raw, whole.targets["value"], origins.times(), self._keys(origins))
-        answered_by = self.answer.name if self.answer and not self.answer.blend.is_network else ""
+        by_more = self.answer is not None and not self.answer.blend.is_network
+        answered_by = self.answer.name(int(origins.times().max())) if self.answer and by_more else ""
         examples = cast("OriginExamples", self.encode(whole))
         return live(network, plan, self.features, examples, factors, answered_by=answered_by)
 
