@@ -45,6 +45,15 @@ def test_newer_rows_are_measured_without_the_rows_that_were_learnt_from(run: Run
     assert int(steps.index[:, 2].min()) + int(starts[0]) >= 150
 
 
+@pytest.mark.parametrize(("count", "has_target", "steps"), [(2, True, "2 steps"), (20, False, "0 steps")])
+def test_newer_rows_with_too_few_values_to_measure_by_say_how_many_there_are(
+    run: Run, count: int, has_target: bool, steps: str
+) -> None:
+    newer = sales(count, first=150)
+    with pytest.raises(DataError, match=f"the longest series has {steps} with values of y, expected at least 3"):
+        run.evaluate(newer if has_target else newer.select("day"))
+
+
 def test_a_table_is_read_as_the_training_table_was(run: Run) -> None:
     # Every day here may be a month as well; the training table had days above 12.
     august = sales(10, first=212)

@@ -9,6 +9,7 @@ from gatework.data.panel import Panel
 from gatework.data.reading import Reading
 from gatework.data.tables import read_table
 from gatework.errors import DataError, UsageError
+from gatework.formatting import counted
 from gatework.options import TimeOptions
 from gatework.recipe import Recipe
 from gatework.tasks.forecast.data import every_origin
@@ -80,4 +81,10 @@ def along(history: Panel, plan: ForecastOptions, source: Any, recipe: Recipe) ->
     """
     newer_table = read_table(source, Reading.given(recipe.data))
     table, first = go_on(history, recipe.section(TimeOptions), newer_table)
+    new = max(len(series) - start for series, start in zip(table.series, first, strict=True))
+    if any(first) and new < plan.horizon:
+        raise DataError(
+            f"{newer_table.where}: after what the run has learnt from, the longest series has {counted(new, 'step')} "
+            f"with values of {', '.join(table.columns.targets)}, expected at least {plan.horizon} to compare with"
+        )
     return OriginSplit(every_origin(table, plan, newer_table.where, first))
