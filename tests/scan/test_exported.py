@@ -76,7 +76,8 @@ def test_results_gradients_and_second_gradients_are_the_references(cell: str, pa
         return output, *finals
 
     assert torch.autograd.gradcheck(run, (x, *weights, *states))
-    assert torch.autograd.gradgradcheck(run, (x, *weights, *states))
+    # Along random directions, as to take every number alone needs ten times as long.
+    assert torch.autograd.gradgradcheck(run, (x, *weights, *states), fast_mode=True)
 
 
 def test_rows_beyond_the_batch_sizes_give_zeros():
