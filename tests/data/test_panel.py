@@ -72,6 +72,25 @@ def test_stamps_that_jitter_go_to_the_nearest_step_and_it_is_said() -> None:
     assert any("off the grid of 5 minutes" in note for note in table.notes)
 
 
+@pytest.mark.parametrize(
+    ("closed", "config", "names"),
+    [
+        ((6,), {}, "Sundays"),
+        ((2, 6), {}, "Wednesdays and Sundays"),
+        ((6,), {"missing": "zero"}, ""),
+        ((0, 2, 6), {}, ""),
+        ((), {}, ""),
+    ],
+)
+def test_days_of_the_week_that_are_left_out_are_named_with_the_option_for_them(
+    closed: tuple[int, ...], config: dict[str, str], names: str
+) -> None:
+    open_days = [day for k, day in enumerate(days(140)) if k % 7 not in closed]  # the first is a Monday
+    panel = read({"t": open_days, "y": list(range(len(open_days)))}, frequency="D", **config)
+    told = [note for note in panel.notes if note.startswith("Nearly all days without a value are")]
+    assert [f"are {names}: --missing zero" in note for note in told] == [True] * bool(names)
+
+
 def test_gaps_and_missing_values_follow_the_rule_and_never_look_ahead() -> None:
     columns = {"t": [*days(3), *days(3, "2024-01-06")], "y": ["1", "NA", "3", "6", "", "8"]}
     previous = read(columns)

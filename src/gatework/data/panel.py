@@ -30,7 +30,11 @@ from gatework.data.reading import Reading
 from gatework.data.tables import Table
 from gatework.data.timestamps import Stamps, read_stamps
 from gatework.errors import DataError
+from gatework.formatting import listed
 from gatework.options import TimeOptions
+
+_DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+_FEWEST_REST_DAYS, _NEARLY_ALL = 8, 0.9
 
 __all__ = ["Columns", "Panel", "Series", "read_panel"]
 
@@ -123,6 +127,7 @@ def read_panel(table: Table, config: TimeOptions, targets: Sequence[str], like: 
         *notes,
         *_clock_notes(grid, stamps, clock, codes),
         *fill_notes(counts, config),
+        *(() if like or config.missing == "zero" else _rest_days(series, grid, stamps.zone)),
     ]
     where = np.stack([codes, positions - np.array([s.start for s in series])[codes]], axis=1)
     reading = replace(reading, time_format=stamps.format or reading.time_format)
@@ -207,6 +212,20 @@ def fill_notes(counts: Mapping[str, int], config: TimeOptions) -> list[str]:
         "ahead": "{:,} steps after the last value of their series are the future.",
     }
     return [text.format(counts[name]) for name, text in told.items() if counts[name]]
+
+
+def _rest_days(series: Sequence[Series], grid: Grid, zone: str | None) -> tuple[str, ...]:
+    """That nearly all days without a value are of one or two days of the week, as where shops are closed."""
+    if grid.frequency.kind != "time" or grid.frequency.size != DAY:
+        return ()
+    left_out = np.concatenate([s.start + np.flatnonzero(~s.observed.any(axis=1)) for s in series])
+    counts = np.bincount(clock_times(grid, zone, left_out).dt.weekday().to_numpy() - 1, minlength=7)
+    order = np.argsort(-counts, kind="stable")
+    for days in (order[:1], order[:2]):
+        if counts[days].sum() >= max(_FEWEST_REST_DAYS, _NEARLY_ALL * len(left_out)):
+            names = listed([_DAYS[day] for day in sorted(days)])
+            return (f"Nearly all days without a value are {names}: --missing zero says that nothing happens then.",)
+    return ()
 
 
 def _duration(microseconds: int) -> str:
