@@ -268,9 +268,9 @@ bool steps_with_options(const Kernel& in_float, const Kernel& in_double, const C
   if (!NativeScan<double>(in_double, given, false, options).forward(1, scanned)) return false;
   const Results exact = NativeScan<double>(in_double, p, false, options).step();
   const Results rough = NativeScan<float>(in_float, p, false, options).step();
-  return !exact.empty() && !rough.empty() &&
-         are_near(exact, scanned, 1e-10, how + ": a single step") &
-             are_near(rough, scanned, 1e-2, how + ": a single step in float");
+  if (exact.empty() || rough.empty()) return false;
+  const bool is_exact = are_near(exact, scanned, 1e-10, how + ": a single step");  // both say what is not near
+  return are_near(rough, scanned, 1e-2, how + ": a single step in float") && is_exact;
 }
 
 // Everything at once around the cell: float and double agree as far as float goes, and several threads give what one
