@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import re
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,6 +41,15 @@ def test_every_target_takes_a_network_and_what_travels_beside_it(tmp_path: Path)
     with pytest.raises(KindError, match="JSON"):
         export.write(network, "c", tmp_path / "none.c", about={"classes": {1}})
     assert not (tmp_path / "none.c").exists()
+
+
+def test_a_program_opens_in_a_process_that_imports_what_the_sentence_says(tmp_path: Path):
+    said = export.write(Network("gru", "last"), "torch", tmp_path / "a.pt2")
+    (imported,) = re.findall(r"after (import [a-z.]+)", said)
+    opened = f"import torch; {imported}; torch.export.load({str(tmp_path / 'a.pt2')!r}); print('opened')"
+    assert (
+        subprocess.run([sys.executable, "-c", opened], capture_output=True, text=True, check=True).stdout == "opened\n"
+    )
 
 
 def test_a_program_takes_any_batch_and_time_export_after_export(tmp_path: Path):

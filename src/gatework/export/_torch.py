@@ -30,7 +30,7 @@ def torch(
 ) -> Path:
     """Write a model as a `.pt2` file of torch.export, with any batch and time; each recurrent layer is one operator.
 
-    `torch.export.load()` opens it where gatework is imported, whose operator computes the layers. It is compared with
+    `torch.export.load()` opens it after `import gatework.nn`, whose operator computes the layers. It is compared with
     the model in float64 before it is written, as `onnx()` does.
 
     Args:

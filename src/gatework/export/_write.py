@@ -54,7 +54,7 @@ def _js(model: nn.Module, file: Path, about: Mapping[str, Any]) -> str:
 def _torch(model: nn.Module, file: Path, about: Mapping[str, Any]) -> str:
     text = _text(about)
     torch(model, file, ragged=True)
-    return f"{file}: {_size(file)}; torch.export.load() opens it once gatework is imported{_beside(file, text)}"
+    return f"{file}: {_size(file)}; torch.export.load() opens it after import gatework.nn{_beside(file, text)}"
 
 
 def _keras(model: nn.Module, file: Path, about: Mapping[str, Any]) -> str:
