@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import csr_matrix, vstack
+from sklearn.linear_model import LogisticRegression
 
 from gatework import resume, train
 from gatework.data.dataset import Dataset, Split
@@ -16,6 +18,7 @@ from gatework.tasks._dense import DenseTask
 from gatework.tasks.classify.beside import candidates
 from gatework.tasks.classify.calibration import joined
 from gatework.tasks.classify.linear import _nb_svm, linear_classifiers, refitted, together
+from gatework.tasks.classify.probable import regressions
 from gatework.tasks.classify.task import ClassifyTask
 from support.stopping import Stopping
 
@@ -74,6 +77,16 @@ def test_no_word_or_text_that_is_held_back_is_learnt_from(texts):
     task = ClassifyTask.fit(dataset, recipe.data)
     assert not set(task.encoder.vocabulary.words) & held
     assert task.about(dataset)[-1] == "60 texts without labels"
+
+
+def test_a_probability_counts_as_so_many_examples_of_the_class_and_as_the_rest_of_others():
+    random = np.random.default_rng(0)
+    features, likely = csr_matrix(random.normal(size=(40, 3))), random.random(40)
+    both, weight = vstack([features, features]), np.concatenate([likely, 1 - likely])
+    for each in regressions(features, likely, [0.1, 2.0]):
+        expected = LogisticRegression(C=each.strength).fit(both, np.repeat([1, 0], 40), sample_weight=weight)
+        np.testing.assert_allclose(each.weights, expected.coef_[0], atol=1e-2)
+        np.testing.assert_allclose(each.bias, expected.intercept_[0], atol=1e-2)
 
 
 def test_words_that_no_label_stands_by_are_learnt(tmp_path):
