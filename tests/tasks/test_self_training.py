@@ -1,4 +1,4 @@
-"""Texts without labels that a network and the best linear model answer, so that others learn of them."""
+"""Texts without labels that a first network and the best linear model answer, so that second ones learn of them."""
 
 from dataclasses import replace
 
@@ -17,8 +17,9 @@ from gatework.recipe import Recipe
 from gatework.tasks._dense import DenseTask
 from gatework.tasks.classify.beside import candidates
 from gatework.tasks.classify.calibration import joined
-from gatework.tasks.classify.linear import _nb_svm, linear_classifiers, refitted, together
+from gatework.tasks.classify.linear import _nb_svm, refitted, together
 from gatework.tasks.classify.probable import regressions
+from gatework.tasks.classify.self_training import NAME
 from gatework.tasks.classify.task import ClassifyTask
 from support.stopping import Stopping
 
@@ -51,8 +52,7 @@ def test_what_the_run_would_answer_without_more_texts_is_what_their_labels_are(t
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
     before = task.before(dataset, recipe)
-    assert (before.name, len(before.dataset.train)) == ("network-1", len(dataset.train)), "the labels alone"
-    assert task.before(dataset, recipe, 1) is None
+    assert (before.name, len(before.dataset.train)) == (NAME, len(dataset.train)), "the labels alone"
     network = task.model(recipe.model)
     whole, _, begun = task.following(dataset, recipe, network.state_dict(), 0.0)
     assert not begun, "from fresh weights"
@@ -108,65 +108,39 @@ def test_words_that_no_label_stands_by_are_learnt(tmp_path):
         "epochs": 12,
         "batch_size": 16,
     }
-    given |= {"embedding_dropout": 0.5, "dropout": 0.0, "learning_rate": 1e-2, "patience": 0, "blend": False}
+    given |= {"embedding_dropout": 0.5, "dropout": 0.0, "learning_rate": 1e-2, "patience": 0}
     found = {}
     for name, more in (("alone", None), ("more", str(tmp_path / "further.txt"))):
         recipe = Recipe("classify").changed(**given, unlabelled=more)
         run = train("classify", str(tmp_path / "labelled.csv"), out=tmp_path / name, recipe=recipe, threads=1)
-        found[name] = run.summary["metrics"]["test_accuracy"]
-    assert found["more"] == 1.0
-    assert found["alone"] < 0.9
+        beside = max(each["test_accuracy"] for each in run.summary["simple"].values())
+        found[name] = (run.summary["network"]["test_accuracy"], beside)
+    assert found["more"] == (1.0, 1.0), "the linear model that answers beside the network learns from the labels too"
+    assert max(found["alone"]) < 0.9
     further = pl.DataFrame({"text": (tmp_path / "further.txt").read_text().splitlines(), "label": "y"})
     (note,) = run.evaluate(further).notes
     assert "240 of these 240 examples stood among the texts without labels" in note
 
 
-def test_a_training_stopped_in_any_part_ends_with_the_very_same_weights(texts):
-    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0, rounds=2)
+def test_a_training_stopped_in_either_part_ends_with_the_very_same_weights(texts):
+    data, recipe = str(texts / "labelled.csv"), recipe_of(texts, checkpoint_seconds=0)
     whole = train("classify", data, out=texts / "whole", recipe=recipe, threads=1)
-    assert (whole.path / "network-2" / "model.safetensors").exists()
+    assert (whole.path / NAME / "model.safetensors").exists()
     expected = (whole.path / "model.safetensors").read_bytes()
     with pytest.raises(KeyboardInterrupt):
-        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("network 1", 3))
-    with pytest.raises(KeyboardInterrupt):
-        resume(texts / "cut", progress=Stopping("network 2", 2))
+        train("classify", data, out=texts / "cut", recipe=recipe, threads=1, progress=Stopping("first network", 3))
     with pytest.raises(KeyboardInterrupt):
         resume(texts / "cut", progress=Stopping("cut", 5))
     assert (resume(texts / "cut").path / "model.safetensors").read_bytes() == expected
 
 
-@pytest.mark.parametrize(("rounds", "first"), [(1, 3.0), (2, 1.5)])
-def test_the_minutes_are_those_of_all_trainings(texts, rounds, first):
-    recipe = recipe_of(texts, minutes=10.0, blend=False, rounds=rounds)
+def test_the_minutes_are_those_of_both_trainings(texts):
+    recipe = recipe_of(texts, minutes=10.0, blend=False)
     dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
     task = ClassifyTask.fit(dataset, recipe.data)
+    assert task.before(dataset, recipe).recipe.training.minutes == pytest.approx(3.0)
     weights = task.model(recipe.model).state_dict()
-    assert task.before(dataset, recipe).recipe.training.minutes == pytest.approx(first)
-    whole, left, _ = task.following(dataset, recipe, weights, 120.0)
-    assert left.training.minutes == pytest.approx(8.0)
-    further = task.before(whole, left, 1)
-    assert (further and further.recipe.training.minutes) == (4.0 if rounds == 2 else None)
-
-
-def test_each_round_labels_by_what_learnt_from_the_labels_before(texts):
-    recipe = recipe_of(texts, rounds=2)
-    dataset = ClassifyTask.load(str(texts / "labelled.csv"), recipe)
-    task = ClassifyTask.fit(dataset, recipe.data)
-    one, other = (task.model(recipe.model) for _ in range(2))
-    first, _, _ = task.following(dataset, recipe, one.state_dict(), 0.0)
-    second = task.before(first, recipe, 1)
-    assert second.dataset.train is first.train, "the labels and the probabilities"
-    whole, _, _ = task.following(first, recipe, other.state_dict(), 0.0)
-    assert list(whole.train.inputs) == list(first.train.inputs)
-    labelled = len(dataset.train)
-    np.testing.assert_array_equal(whole.train.targets[:labelled], first.train.targets[:labelled])
-    (linear,) = linear_classifiers(first)  # of the probabilities, which are of the first network
-    split = Split(dataset.unlabelled, np.zeros(60, np.int64))
-    voices = [[DenseTask.outputs(task, other, task.encode(each))[0] for each in (dataset.validation, split)]]
-    voices += [[linear.scores(each.inputs) for each in (dataset.validation, split)]]
-    scores = joined([voice[0] for voice in voices], dataset.validation.targets).of([voice[1] for voice in voices])
-    expected = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
-    np.testing.assert_allclose(whole.train.targets[labelled:], expected, rtol=1e-4)
+    assert task.following(dataset, recipe, weights, 120.0)[1].training.minutes == pytest.approx(8.0)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

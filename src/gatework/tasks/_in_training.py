@@ -66,27 +66,21 @@ class InTraining(Core):
             return examples.order(config, epoch)
         return training_order(examples.lengths, config.batch_size, config.seed, epoch, config.bucket)
 
-    def before(self, dataset: Dataset, recipe: Recipe, done: int = 0) -> Before | None:
-        """A training of another network that comes first, from which the task's own begins; none by default.
-
-        Args:
-            dataset: The data, as `following()` gave them back behind the last such training.
-            recipe: The recipe, likewise.
-            done: How many such trainings were before.
-        """
+    def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
+        """A training of another network that comes first, from which the task's own begins; none by default."""
         return None
 
     def following(
         self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
     ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-        """What the next network learns from, how, and what `begin()` gives it, behind each training `before()`.
+        """What the task's own network learns from, how, and what `begin()` gives it, behind the training `before()`.
 
         By default these are the data and the recipe as they are, and the weights of that training.
 
         Args:
             dataset: The data.
             recipe: The recipe.
-            earlier: The weights of the network that was trained before, by name.
+            earlier: The weights of the network that was trained before, by name; empty where there was none.
             seconds: What that took.
         """
         return dataset, recipe, earlier

@@ -1,4 +1,4 @@
-"""Trainings that come before a task's own, such as that of a language model: each a folder in the run's."""
+"""A training that comes before a task's own, such as that of a language model: a folder in the run's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Beginning(NamedTuple):
 
     Attributes:
         trainer: Of the run's network.
-        seconds: What the trainings before it took.
+        seconds: What the training before it took.
     """
 
     trainer: Trainer
@@ -44,16 +44,16 @@ def beginning(run: Run, dataset: Dataset, label: str, progress: Progress, ranks:
         progress: Who is told.
         ranks: The processes that train together.
     """
-    task, recipe, taken = run.task, run.recipe, list[float]()
+    wanted, seconds = run.task.before(dataset, run.recipe), 0.0
     earlier: Mapping[str, Tensor] = {}
-    while (wanted := task.before(dataset, recipe, len(taken))) is not None:
+    if wanted is not None:
         folder = run.path / wanted.name
         if not (folder / _SUMMARY).exists():
             _train(folder, wanted, f"{label}, {wanted.name.replace('-', ' ')}", progress, ranks)
-        weights, _ = read_tensors(folder / _WEIGHTS)
-        taken.append(read_json(folder / _SUMMARY)["seconds"])
-        dataset, recipe, earlier = task.following(dataset, recipe, weights, taken[-1])
-    return Beginning(Trainer(run.path, recipe, task, dataset, label, progress, ranks, earlier), sum(taken))
+        earlier, _ = read_tensors(folder / _WEIGHTS)
+        seconds = read_json(folder / _SUMMARY)["seconds"]
+    dataset, recipe, earlier = run.task.following(dataset, run.recipe, earlier, seconds)
+    return Beginning(Trainer(run.path, recipe, run.task, dataset, label, progress, ranks, earlier), seconds)
 
 
 def _train(folder: Path, wanted: Before, label: str, progress: Progress, ranks: Alone) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gatework.tasks.classify.model import Classifier
     from gatework.tasks.classify.nearest import neighbours_of
     from gatework.tasks.classify.pretraining import before, take_over
-    from gatework.tasks.classify.self_training import labelling_network, with_answers
+    from gatework.tasks.classify.self_training import first_network, with_answers
     from gatework.tasks.classify.sound_stream import calibrate_spotting, keyword_stream, misheard
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
     "calibrate_spotting",
     "candidates",
     "class_loss",
+    "first_network",
     "keyword_stream",
-    "labelling_network",
     "live_sounds",
     "misheard",
     "neighbours_of",
@@ -45,7 +45,7 @@ __getattr__, __dir__ = lazy(
         "model": ("Classifier",),
         "nearest": ("neighbours_of",),
         "pretraining": ("before", "take_over"),
-        "self_training": ("labelling_network", "with_answers"),
+        "self_training": ("first_network", "with_answers"),
         "sound_stream": ("calibrate_spotting", "keyword_stream", "misheard"),
     },
 )

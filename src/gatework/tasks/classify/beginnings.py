@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from gatework.tasks.classify.task import ClassifyTask
 
 
-def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe, done: int) -> Before | None:
-    """The training of a language model, or of a network that labels; None where none is wanted, or no further one.
+def before(task: ClassifyTask, dataset: Dataset, recipe: Recipe) -> Before | None:
+    """The training of a language model, or of a first network; None where neither is wanted.
 
     Raises:
         UsageError: The texts without labels are not in the dataset.
     """
     plan = recipe.section(PretrainingOptions)
-    if done >= (plan.rounds if plan.unlabelled is not None else plan.pretrain is not None):
+    if plan.pretrain is None and plan.unlabelled is None:
         return None
     if not isinstance(dataset, UnlabelledDataset) or not isinstance(task.encoder, TextEncoder):
         what = "unlabelled is" if plan.pretrain is None else "pretrain is"
         raise UsageError(f"{what} read with the data; name a file, a frame or a data set in place of a Dataset")
     if plan.unlabelled is not None:
-        return classify.labelling_network(task, dataset, recipe, done)
+        return classify.first_network(task, dataset, recipe)
     return classify.before(task.encoder, dataset, recipe)
 
 
 def following(
     task: ClassifyTask, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
 ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-    """As `Task.following()`: where a network has answered texts without labels they are learnt too, afresh."""
+    """As `Task.following()`: where a first network has answered texts without labels they are learnt too, afresh."""
     if not isinstance(dataset, UnlabelledDataset) or recipe.section(PretrainingOptions).unlabelled is None:
         return dataset, recipe, earlier
     return *classify.with_answers(task, dataset, recipe, earlier, seconds), {}

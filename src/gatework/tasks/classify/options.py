@@ -73,16 +73,9 @@ class PretrainingOptions(OptionSection):
         None,
         help="Texts without labels, as --pretrain takes them, to learn from too: a first network learns from the "
         "labels, it and the best linear model say how probable each class is of these texts, and the run's own network "
-        "learns from all of them.",
+        "and linear model learn from all of them.",
         metavar="FILE",
         is_path=True,
-    )
-    rounds: int = option(
-        1,
-        low=1,
-        high=100,
-        help="How often --unlabelled labels: each further time with a network and a linear model that have learnt from "
-        "the labels of the time before.",
     )
     from_run: str | None = option(
         None,

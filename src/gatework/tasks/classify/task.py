@@ -194,14 +194,14 @@ class ClassifyTask(SequenceTask):
             is_spotting=self.sound is not None,
         )
 
-    def before(self, dataset: Dataset, recipe: Recipe, done: int = 0) -> Before | None:
-        """The training of a language model, or of what labels, where there are texts without labels."""
-        return beginnings.before(self, dataset, recipe, done)
+    def before(self, dataset: Dataset, recipe: Recipe) -> Before | None:
+        """The training of a language model, or of a first network, where there are texts without labels."""
+        return beginnings.before(self, dataset, recipe)
 
     def following(
         self, dataset: Dataset, recipe: Recipe, earlier: Mapping[str, Tensor], seconds: float
     ) -> tuple[Dataset, Recipe, Mapping[str, Tensor]]:
-        """The texts without labels as well, where a network was trained to answer them."""
+        """The texts without labels as well, where a first network was trained to answer them."""
         return beginnings.following(self, dataset, recipe, earlier, seconds)
 
     def begin(self, model: nn.Module, dataset: Dataset, earlier: Mapping[str, Tensor]) -> None:

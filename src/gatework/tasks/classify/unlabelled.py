@@ -104,7 +104,7 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe) -> Dataset:
 
 
 def _check_self_training(recipe: Recipe, given: Sequence[str]) -> None:
-    """Refuses what does not go with texts that a network labels."""
+    """Refuses what does not go with texts that a first network labels."""
     if len(given) > 1:
         raise UsageError(f"{' and '.join(given)} are two ways to begin; give one of them")
     if recipe.section(ClassOptions).class_weights is not None:
