@@ -17,7 +17,7 @@ from gatework.options._generate import signatures, tables
 
 ROOT = Path(gatework.__file__).parent
 PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
-SECTIONS = [*SHARED, *dict.fromkeys(s for task in TASKS.values() for s in task.sections)]
+SECTIONS = [*SHARED, *dict.fromkeys(s for name in TASKS.built_in for s in TASKS[name].sections)]
 EVERY = [o for section in SECTIONS for o in options_of(section)]
 
 
