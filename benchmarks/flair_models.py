@@ -10,24 +10,13 @@ last batch, and the processor time of the training, the best of the turns.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 from typing import NamedTuple
 
-LIBRARIES = "torch", "gatework"
-TURNS = 2
+from peer_layers import LIBRARIES, in_turns
 
 FIT = """
-import json, random, sys, time
-import torch
-
-if sys.argv[1] == "gatework":
-    import gatework.nn
-
-    for name in ("RNN", "GRU", "LSTM"):
-        for place in (torch.nn, torch.nn.modules, torch.nn.modules.rnn):
-            setattr(place, name, getattr(gatework.nn, name))
+import json, random, time
 import flair
 from flair.data import Dictionary, Sentence
 from flair.embeddings import DocumentRNNEmbeddings, OneHotEmbeddings
@@ -102,21 +91,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has flair")
     asked = parser.parse_args()
-    turns = [(name, trained(asked.python, name)) for _ in range(TURNS) for name in LIBRARIES]
+    turns = in_turns(asked.python, FIT)
     for model in turns[0][1]:
         for library in LIBRARIES:
-            of_model = [trainings[model] for name, trainings in turns if name == library]
+            of_model = [Training(*trainings[model]) for name, trainings in turns if name == library]
             first, last, _, layers = of_model[0]
             seconds = min(training.seconds for training in of_model)
             print(f"{model:<11} {library:<9} {first:.6f} to {last:.6f}, {seconds:.2f} s CPU, {', '.join(layers)}")
-
-
-def trained(python: str, layers: str) -> dict[str, Training]:
-    """What a process of its own says of its trainings, by model."""
-    done = subprocess.run([python, "-c", FIT, layers], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr[-3000:])
-    return {model: Training(*values) for model, values in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
 if __name__ == "__main__":

@@ -11,26 +11,15 @@ of the turns.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 
-LIBRARIES = "torch", "gatework"
-TURNS = 2
+from peer_layers import LIBRARIES, in_turns
 
 FIT = """
-import json, logging, sys, time, warnings
+import json, logging, time, warnings
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
-import torch
-
-if sys.argv[1] == "gatework":
-    import gatework.nn
-
-    for name in ("RNN", "GRU", "LSTM"):
-        for place in (torch.nn, torch.nn.modules, torch.nn.modules.rnn):
-            setattr(place, name, getattr(gatework.nn, name))
 import numpy as np
 import pandas as pd
 from darts import TimeSeries
@@ -78,22 +67,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the libraries")
     asked = parser.parse_args()
-    turns = [(name, fitted(asked.python, name)) for _ in range(TURNS) for name in LIBRARIES]
+    turns = in_turns(asked.python, FIT)
     for model in turns[0][1]:
         sides = {}
         for library in LIBRARIES:
             of_model = [fits[model] for name, fits in turns if name == library]
             sides[library] = f"{library} {min(seconds for _, seconds in of_model):.2f} s CPU, {of_model[0][0]:.5f}"
         print(f"{model:<28} {'; '.join(sides.values())}", flush=True)
-
-
-def fitted(python: str, layers: str) -> dict[str, tuple[float, float]]:
-    """What a process of its own says of its fits, by model: the forecasts' sum, and the seconds."""
-    done = subprocess.run([python, "-c", FIT, layers], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr[-3000:])
-    found: dict[str, tuple[float, float]] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 if __name__ == "__main__":
