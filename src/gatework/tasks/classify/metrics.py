@@ -74,12 +74,20 @@ def roc_auc(is_of_class: np.ndarray, chances: np.ndarray) -> float:
         is_of_class: Whether each example is of the class, shape (examples,); some are, and some are not.
         chances: The probability of the class, shape (examples,).
     """
-    _, place, counts = np.unique(chances, return_inverse=True, return_counts=True)
-    # Twice the mean rank of those of equal chance, so that all sums are whole numbers.
-    ranks = (2 * counts.cumsum() - counts + 1)[place]
-    of_class = int(is_of_class.sum())
-    above = int(ranks[is_of_class].sum()) - of_class * (of_class + 1)
-    return above / (2 * of_class * (len(chances) - of_class))
+    _, place = np.unique(chances, return_inverse=True)
+    others, members = (np.bincount(place[is_of_class == side], minlength=place.max() + 1) for side in (False, True))
+    return area_under_roc(others, members)
+
+
+def area_under_roc(others: np.ndarray, members: np.ndarray) -> float:
+    """The same of counts.
+
+    Args:
+        others: How many examples of other classes have each chance, from the least to the largest, shape (chances,).
+        members: How many of the class have it.
+    """
+    below = np.cumsum(others) - others / 2
+    return float((members * below).sum() / (members.sum() * float(others.sum())))
 
 
 def weighted_accuracy(answers: pl.DataFrame, weights: Sequence[float]) -> dict[str, float]:

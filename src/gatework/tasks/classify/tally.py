@@ -14,7 +14,7 @@ import polars as pl
 
 from gatework.tasks.classify.calibration import calibration_gaps
 from gatework.tasks.classify.charts import breakdown_of
-from gatework.tasks.classify.metrics import class_figures, confusion_counts, probabilities
+from gatework.tasks.classify.metrics import area_under_roc, class_figures, confusion_counts, probabilities
 
 _STEPS, _FEWEST_STEPS = 1 << 18, 1 << 12
 _FARTHEST = 24.0
@@ -63,16 +63,10 @@ class ClassTally:
         }
         if self._is_finite:
             if self._counts.any(axis=1).all():
-                values["roc_auc"] = float(np.mean([_area(*ranks) for ranks in self._ranks]))
+                values["roc_auc"] = float(np.mean([area_under_roc(*ranks) for ranks in self._ranks]))
             values["calibration_error"] = float(np.abs(self._gaps).sum() / total)
         return values
 
     def breakdown(self) -> pl.DataFrame:
         """One row per class."""
         return breakdown_of(self._counts, self._classes)
-
-
-def _area(others: np.ndarray, members: np.ndarray) -> float:
-    """The share of pairs of an example of a class and another one in which it is the likelier, equal ones by half."""
-    below = np.cumsum(others) - others / 2
-    return float((members * below).sum() / (members.sum() * float(others.sum())))
