@@ -17,7 +17,7 @@ import polars as pl
 from gatework.errors import DataError, nearest
 from gatework.serve._limits import Limits
 from gatework.serve._model import ServedModel
-from gatework.serve._source import Source, rows_of, series_of, texts_of
+from gatework.serve._source import Source, flattened, rows_of, series_of, texts_of
 
 _WHOLE = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
 _REAL = {"FP32": float(np.finfo(np.float32).max), "FP64": math.inf}
@@ -106,7 +106,7 @@ def _flat(tensor: InputTensor) -> list[Any]:
     """The values of a tensor in order, checked against its datatype and shape."""
     if tensor.datatype not in _KINDS:
         raise DataError(f'input "{tensor.name[:40]}" has the datatype "{tensor.datatype[:20]}": {nearest("", _KINDS)}')
-    values = _flattened(tensor.data)
+    values = flattened(tensor.data)
     if any(size < 0 for size in tensor.shape) or math.prod(tensor.shape) != len(values):
         shape = " x ".join(map(str, tensor.shape[:8]))
         raise DataError(f'input "{tensor.name[:40]}" has {len(values):,} values, its shape ({shape}) says otherwise')
@@ -128,12 +128,6 @@ def _check_of(datatype: str) -> Callable[[Any], bool]:
     limits = np.iinfo(datatype.lower())
     low, high = int(limits.min), int(limits.max)
     return lambda value: type(value) is int and low <= value <= high
-
-
-def _flattened(data: list[Any]) -> list[Any]:
-    while any(isinstance(value, list) for value in data):
-        data = [item for value in data for item in (value if isinstance(value, list) else [value])]
-    return data
 
 
 def _array(tensor: InputTensor) -> np.ndarray:

@@ -176,16 +176,20 @@ def _of_list(value: Any, expected: type | None, options: Mapping[str, Any], limi
 
 
 def _numbers(value: list[Any]) -> np.ndarray:
-    flat = value
-    while flat and isinstance(flat[0], list):
-        flat = [item for part in flat if isinstance(part, list) for item in part]
-    if bool in map(type, flat):
+    if bool in map(type, flattened(value)):
         raise DataError("a series holds true or false; numbers were expected")
     try:
         return np.array(value)
     except (ValueError, OverflowError):
         # Lists of several lengths.
         return np.array([], dtype=object)
+
+
+def flattened(data: list[Any]) -> list[Any]:
+    """What stands in lists within lists, however deep, in one list."""
+    while any(isinstance(value, list) for value in data):
+        data = [item for value in data for item in (value if isinstance(value, list) else [value])]
+    return data
 
 
 def _column(name: str, values: list[Any]) -> pl.Series:
