@@ -203,6 +203,7 @@ byId("another").addEventListener("click", () => {
   if (!state.task) return;
   state.sequence = (state.sequence + 1) % SEQUENCES;
   trainer.postMessage({ kind: "example", number: state.sequence });
+  if (!state.isRunning) history.replaceState(null, "", toHash(state));
 });
 byId("layer").addEventListener("change", (event) => {
   state.layer = Number(event.target.value);
