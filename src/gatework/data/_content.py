@@ -166,9 +166,7 @@ def as_utf8(content: bytes, path: Path, encoding: str | None = None) -> tuple[by
     Raises:
         DataError: It is in no encoding that can be told.
     """
-    where = printable(str(path))
-    marked = next(((mark, name) for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
-    encoding = marked[1] if marked else encoding or _wide(content) or "utf-8"
+    where, encoding = printable(str(path)), declared_encoding(content, encoding)
     if encoding == "utf-8":
         content = content.removeprefix(codecs.BOM_UTF8)
         try:
@@ -181,6 +179,12 @@ def as_utf8(content: bytes, path: Path, encoding: str | None = None) -> tuple[by
     except (UnicodeError, LookupError) as error:
         raise DataError(f"{where} is not in the encoding {encoding} ({error}); convert it to UTF-8") from None
     return text.removeprefix("\ufeff").encode(), encoding, ()
+
+
+def declared_encoding(content: bytes, given: str | None = None) -> str:
+    """The encoding that a byte-order mark tells, that a person gave, or that zeros show; UTF-8 where nothing does."""
+    marked = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    return marked or given or _wide(content) or "utf-8"
 
 
 def _wide(content: bytes) -> str | None:

@@ -53,3 +53,31 @@ def test_a_large_file_is_answered_in_parts_where_it_is_in_utf8(tmp_path, monkeyp
     assert not is_answered_in_parts(tmp_path / "a.csv", Reading(encoding="latin-1"))
     (tmp_path / "c.jsonl").write_text('{"text": "a", "label": "x"}\n' * 20)
     assert not is_answered_in_parts(tmp_path / "c.jsonl", Reading())
+
+
+PLAIN = "text,label\nhe said hi,good\n"
+NOT_IN_PIECES = {
+    "old Macintosh's ends of lines": (PLAIN.replace("\n", "\r") * 20).encode(),
+    "UTF-16": (PLAIN * 20).encode("utf-16"),
+    "UTF-16 without a mark": (PLAIN * 20).encode("utf-16-le"),
+    "quotes behind backslashes": (PLAIN + '"he said \\"hi\\", good",good\n' * 20).encode(),
+    "spaces before quotes": (PLAIN + 'a, "b, c"\n' * 20).encode(),
+}
+
+
+@pytest.mark.parametrize("content", NOT_IN_PIECES.values(), ids=NOT_IN_PIECES)
+def test_what_reads_otherwise_in_pieces_is_read_as_a_whole(content, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_MANY", 100)
+    monkeypatch.setattr(sources, "_HEAD", 200)
+    file = tmp_path / "a.csv"
+    file.write_bytes(content)
+    assert not is_answered_in_parts(file, Reading())
+    with pytest.raises(DataError, match=r"a\.csv .* piece by piece"):
+        TableSource.of(file, Reading())
+
+
+def test_a_line_longer_than_what_is_looked_at_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_MANY", 100)
+    monkeypatch.setattr(sources, "_HEAD", 200)
+    (tmp_path / "a.csv").write_text("text\n".rjust(300, "a"))
+    assert is_answered_in_parts(tmp_path / "a.csv", Reading())

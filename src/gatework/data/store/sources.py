@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from gatework.data._content import as_utf8, existing, printable
+from gatework.data._content import as_utf8, declared_encoding, existing, printable
 from gatework.data._delimited import read_delimited
-from gatework.data._dialect import sniffed, with_plain_line_ends
+from gatework.data._dialect import sniffed, with_plain_line_ends, with_plain_quotes
 from gatework.data.reading import Reading
 from gatework.data.store.text_blocks import csv_blocks, evenly, json_blocks
 from gatework.data.tables import SUFFIXES, Table, is_parquet_folder, parquet_files, stem, with_partition
@@ -64,10 +64,10 @@ def is_answered_in_parts(path: Path, reading: Reading) -> bool:
     """
     if not is_table_path(path) or _size(path) <= _MANY:
         return False
-    # What a column of JSON lines holds is known once all lines are read; another encoding is read as a whole too.
+    # What a column of JSON lines holds is known once all lines are read.
     if path.suffix.lower() in _JSON:
         return False
-    return _is_parquet(path) or as_utf8(_head(path), path, reading.encoding)[1] == "utf-8"
+    return _is_parquet(path) or not _hindrance(_head(path), path, reading)
 
 
 def _is_parquet(path: Path) -> bool:
@@ -201,10 +201,34 @@ def _table(frame: pl.DataFrame, where: str, name: str, word: str, first: int, re
 
 
 def _head(path: Path) -> bytes:
-    """The first whole lines of a file."""
+    """The first whole lines of a file, or the beginning of one that has no end."""
     with path.open("rb") as file:
         content = file.read(_HEAD)
-    return content if len(content) < _HEAD else content[: content.rindex(b"\n") + 1]
+    end = max(content.rfind(b"\n"), content.rfind(b"\r")) + 1
+    return content[:end] if end and len(content) == _HEAD else content
+
+
+def _hindrance(head: bytes, path: Path, reading: Reading) -> str:
+    """What keeps a delimited file from being read piece by piece, as the end of a sentence; empty where nothing does.
+
+    Args:
+        head: Its first lines.
+        path: The file, for messages.
+        reading: What is decided already of how it is read.
+
+    Raises:
+        DataError: It is in no encoding that can be told.
+    """
+    encoding = declared_encoding(head, reading.encoding)
+    if encoding == "utf-8":
+        head, encoding, _ = as_utf8(head, path)
+    if encoding != "utf-8":
+        return f"is in the encoding {encoding}, and a file is read piece by piece in UTF-8; convert it"
+    if with_plain_line_ends(head) != head:
+        return "has lines that end with carriage returns, and a file is read piece by piece by newlines; convert it"
+    if with_plain_quotes(head, sniffed(head, reading.separator).separator)[1]:
+        return "has no quotes as CSV has them, in which a file is read piece by piece; save it anew as CSV"
+    return ""
 
 
 def _dialect(path: Path, reading: Reading) -> Any:
@@ -215,20 +239,17 @@ def _with_separator(path: Path, reading: Reading) -> Reading:
     """The reading with the separator that the first rows have.
 
     Raises:
-        DataError: The file is empty, or in another encoding than UTF-8.
+        DataError: The file is empty, or cannot be read piece by piece.
     """
     where = printable(str(path))
     head = _head(path)
     if not head.strip():
         raise DataError(f"{where} is empty: a header and at least one row were expected")
-    _, encoding, _ = as_utf8(head, path, reading.encoding)
-    if encoding != "utf-8":
-        raise DataError(
-            f"{where} is in the encoding {encoding}, and a file is read piece by piece in UTF-8; convert it"
-        )
+    if hindrance := _hindrance(head, path, reading):
+        raise DataError(f"{where} {hindrance}")
     known = Reading(separator="\t") if path.suffix.lower() == ".tsv" else reading
     separator = read_delimited(head, where, known).separator
-    return reading.overridden(Reading(separator=separator, encoding=encoding))
+    return reading.overridden(Reading(separator=separator, encoding="utf-8"))
 
 
 def stamps_of(path: Path, files: Sequence[Path]) -> list[list[Any]]:
