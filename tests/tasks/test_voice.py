@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from gatework.tasks._voice import KEPT, Loudness, loudness_of
+from gatework.tasks._voice import KEPT, LEAST, Loudness, least_of, loudness_of
 from support import recordings
 
 STACK = 3
@@ -28,6 +28,12 @@ def test_a_steady_sound_is_no_voice_and_tones_with_pauses_are():
     assert judged(recordings.sound("ab cab ba " * 4)).all()
 
 
+def test_words_that_move_the_loudness_less_lower_what_is_asked_of_a_word_and_clean_or_rare_ones_do_not():
+    assert least_of([]) == least_of([LEAST + 0.1] * 5) == LEAST
+    assert least_of([4.0] * 20 + [0.8]) == 0.4
+    assert least_of([4.0] * 200 + [0.8]) == LEAST, "one word in two hundred"
+
+
 def test_loudness_is_the_mean_of_each_steps_frames():
     frames = np.arange(14.0).reshape(7, 2)
     assert loudness_of(frames, 3) == [2.5, 8.5, 12.5]
@@ -36,13 +42,13 @@ def test_loudness_is_the_mean_of_each_steps_frames():
 def test_of_a_word_of_minutes_a_stream_judges_what_a_file_does():
     swelling_early = [5.0, *([0.0] * 9000)]
     for kept, first in itertools.product((None, KEPT), (0, 5000)):
-        voice = Loudness(kept)
+        voice = Loudness(kept=kept)
         voice.hear(swelling_early)
         assert not voice.is_heard(first, 8000)
 
 
 def test_an_hour_of_steps_is_forgotten_but_for_the_last_and_for_what_is_still_asked():
-    voice = Loudness(4000)
+    voice = Loudness(kept=4000)
     voice.hear([0.0] * 20)
     assert not voice.is_heard(5, 9)
     for _ in range(30):

@@ -2,11 +2,13 @@
 
 A network is sure of its blanks where nobody speaks, but not always. A word is kept only where the loudness, the mean of
 the log energies, moves by more than `LEAST` between 0.3 s before the word and its end: by 2.7 at least in each of 584
-words of clean speech, by 0.7 at most in a steady noise.
+words of clean speech, by 0.7 at most in a steady noise. Words in a loud noise and pure tones move it less; where those
+of held-back recordings do, `least_of()` says by how much a word has to.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +19,7 @@ KEPT = 4096
 """Steps of a stream that are remembered."""
 _BEFORE = 10
 _MOST = KEPT // 2
+_RARE = 0.01
 
 
 def loudness_of_step(frames: np.ndarray) -> float:
@@ -38,15 +41,29 @@ def loudness_of(frames: np.ndarray, stack: int) -> list[float]:
     return [loudness_of_step(frames[start : start + stack]) for start in range(0, len(frames), stack)]
 
 
+def least_of(movements: Sequence[float]) -> float:
+    """By how much the loudness has to move within a word: `LEAST`, or half of what it does in words that move it less.
+
+    Args:
+        movements: By how much it moved within each word that was rightly read, of recordings that were held back.
+    """
+    if not movements:
+        return LEAST
+    smallest = float(np.quantile(movements, _RARE, method="lower"))
+    return smallest / 2 if smallest <= LEAST else LEAST
+
+
 class Loudness:
     """The loudness of what was heard, and whether words were spoken.
 
     Args:
+        least: By how much it moves within a word.
         kept: How many of the last steps are remembered, and how many of the last judgements; all if None. A word of a
             stream is judged soon after it was said, and again until it is settled.
     """
 
-    def __init__(self, kept: int | None = None) -> None:
+    def __init__(self, least: float = LEAST, kept: int | None = None) -> None:
+        self._least = least
         self._recent: list[float] = []
         self._count, self._kept = 0, kept
         self._judged: dict[tuple[int, int], bool] = {}
@@ -67,17 +84,23 @@ class Loudness:
         """
         # What was asked for last stands last, so that what is dropped is what nobody asks for any more.
         verdict = self._judged.pop((first, last), None)
-        verdict = self._is_moving(first, last) if verdict is None else verdict
+        verdict = self.movement(first, last) > self._least if verdict is None else verdict
         self._judged[first, last] = verdict
         if self._kept is not None and len(self._judged) > self._kept:
             del self._judged[next(iter(self._judged))]
         return verdict
 
-    def _is_moving(self, first: int, last: int) -> bool:
+    def movement(self, first: int, last: int) -> float:
+        """By how much the loudness moves within a word and 0.3 s before it; infinite where that is long past.
+
+        Args:
+            first: The first step of a word, counted from the start.
+            last: The last one.
+        """
         gone = 0 if self._kept is None else max(self._count - self._kept, 0)
         if last < gone:
-            return True
+            return math.inf
         # Of what a network takes for a word of minutes, only the end counts, as a stream remembers no more.
         start, begin = self._count - len(self._recent), max(first - _BEFORE, last - _MOST, gone)
         within = self._recent[begin - start : min(last + 1, self._count) - start]
-        return not within or max(within) - min(within) > LEAST
+        return max(within) - min(within) if within else math.inf

@@ -74,3 +74,15 @@ def test_a_closed_list_of_words_is_weighed_by_itself():
         apart = replace(weights, closed=LanguageWeights(word=-9.0))
         reader = Transcriber(alphabet, complete, apart, AskedTranscript(is_closed=is_closed), 3).reader
         assert reader.text(reader.read(heard[0])) == expected
+
+
+def test_words_in_a_noise_as_loud_as_they_are_stay_where_held_back_recordings_have_such_words():
+    """The network reads all of them; the loudness moves by 1.0, as in a noise, where 1.5 is asked of clean speech."""
+    alphabet = Alphabet.of(["ab"])
+    log_probs = np.log(np.array([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01], [0.01, 0.01, 0.98]], np.float32))
+    frames = np.array([[2.0], [3.0], [2.5]], np.float32)
+    language = SpokenLanguage.fit(["ab"], alphabet.units)
+    for loudness, expected in [(frames[:, 0], ["ab"]), (4 * frames[:, 0], [])]:
+        best = chosen(alphabet, language, language, ["ab"], [log_probs], ["ab"], loudness=[loudness.tolist()])
+        reader = Transcriber(alphabet, language, Chosen.from_state(best.state()), AskedTranscript(), 1)
+        assert [word.word for word in reader.words(log_probs, frames)] == expected

@@ -141,7 +141,7 @@ class SpeechStream:
         self.features, self.steps = FeatureStream(spec, rate), StepStream(model)
         self.transcriber, self.search = transcriber, transcriber.reader.search()
         self.samples, self.done, self.said = SampleReader(), 0, ""
-        self.voice = Loudness(KEPT)
+        self.voice = Loudness(transcriber.chosen.least_movement, KEPT)
         self.letters: list[WrittenLetter] = []
         self.guess: list[WrittenLetter] = []
 

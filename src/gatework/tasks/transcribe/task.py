@@ -26,6 +26,7 @@ from gatework.tasks._findings import Findings
 from gatework.tasks._hearable import hearable
 from gatework.tasks._recorded import RecordedDataset, recording_options
 from gatework.tasks._task import Baseline, Evaluation, Loss, Task, Trained, refuse_options
+from gatework.tasks._voice import loudness_of
 from gatework.tasks.transcribe import data, report
 from gatework.tasks.transcribe.align import aligned_words
 from gatework.tasks.transcribe.baselines import absent, baselines
@@ -304,7 +305,8 @@ class TranscribeTask(Stored, Task):
             recurrent = network.language.beside(self.alphabet)
         said = held.targets.tolist()
         complete = self.spoken_language([word for text in said for word in text.split()])
-        best = chosen(self.alphabet, self.language, complete, self.texts, heard.log_probs, said, recurrent)
+        loudness = [loudness_of(frames, self.stack) for frames in held.inputs.features]
+        best = chosen(self.alphabet, self.language, complete, self.texts, heard.log_probs, said, recurrent, loudness)
         network.decoding.copy_(torch.tensor(best.state()))
 
     def seconds_besides(self, model: nn.Module, dataset: Dataset) -> float:

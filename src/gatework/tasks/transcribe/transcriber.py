@@ -135,7 +135,7 @@ class Transcriber:
         """
         if self.phrases:
             return self._phrase(log_probs, self.phrases)
-        voice = Loudness()
+        voice = Loudness(self.chosen.least_movement)
         voice.hear(loudness_of(frames, self.stack))
         return self.words_of(self.reader.read(log_probs), voice)
 

@@ -1,4 +1,4 @@
-"""What is chosen on held-back recordings: how much the language counts, and how sure words are."""
+"""What is chosen on held-back recordings: how much the language counts, how sure words are, how loud."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 
-from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLanguage
+from gatework.decoding import CtcReader, LanguageWeights, LetterModel, SpokenLanguage, WrittenLetter
+from gatework.tasks._voice import LEAST, Loudness, least_of
 from gatework.tasks.transcribe.confidence import COUNT as CONFIDENCE_COUNT
 from gatework.tasks.transcribe.confidence import Confidence
 from gatework.tasks.transcribe.letters import Alphabet
@@ -19,7 +20,8 @@ from gatework.tasks.transcribe.transcript import by_words, written
 _WEIGHTS = len(fields(LanguageWeights))
 _PHRASES = 1 + 2 * _WEIGHTS
 _CONFIDENCE = _PHRASES + PHRASES_COUNT
-COUNT = _CONFIDENCE + CONFIDENCE_COUNT
+_VOICE = _CONFIDENCE + CONFIDENCE_COUNT
+COUNT = _VOICE + 1
 """The numbers that a `Chosen` is kept as."""
 _LANGUAGE = (0.25, 0.5, 0.75, 1.0, 1.5)
 _WORD = (-1.0, 1.0, 2.0, 3.0)
@@ -39,16 +41,19 @@ class Chosen:
         closed: Likewise where no word outside a given lexicon may be written.
         phrases: How one of given phrases is told from the others.
         confidence: How sure words are.
+        least_movement: By how much the loudness moves within a word; see `gatework.tasks._voice`.
     """
 
     language: LanguageWeights
     closed: LanguageWeights
     phrases: PhraseWeights
     confidence: Confidence
+    least_movement: float = LEAST
 
     def state(self) -> list[float]:
         """It as `COUNT` numbers, the first of which is 1."""
-        return [1.0, *astuple(self.language), *astuple(self.closed), *self.phrases.state(), *self.confidence.state()]
+        weights = [*astuple(self.language), *astuple(self.closed), *self.phrases.state()]
+        return [1.0, *weights, *self.confidence.state(), self.least_movement]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Chosen:
@@ -57,7 +62,8 @@ class Chosen:
             LanguageWeights(*state[1 : 1 + _WEIGHTS]),
             LanguageWeights(*state[1 + _WEIGHTS : _PHRASES]),
             PhraseWeights(*state[_PHRASES:_CONFIDENCE]),
-            Confidence.from_state(state[_CONFIDENCE:]),
+            Confidence.from_state(state[_CONFIDENCE:_VOICE]),
+            state[_VOICE],
         )
 
 
@@ -69,6 +75,7 @@ def chosen(
     log_probs: Sequence[np.ndarray],
     references: Sequence[str],
     recurrent: LetterModel | None = None,
+    loudness: Sequence[Sequence[float]] = (),
 ) -> Chosen:
     """What does best on recordings that were held back.
 
@@ -80,36 +87,47 @@ def chosen(
         log_probs: What the network says of each recording, shape (steps, letters + 1).
         references: What is said in each.
         recurrent: A recurrent language model.
+        loudness: That of every step of each recording, if it is known.
     """
     weights = closed = chosen_weights(alphabet.units, language, log_probs, references, recurrent)
     if complete.lexicon:
         closed = chosen_weights(alphabet.units, complete, log_probs, references, recurrent, is_closed=True)
     reader = CtcReader(alphabet.units, language, weights, recurrent=recurrent)
+    judged = [_judged(alphabet, reader, one, said) for one, said in zip(log_probs, references, strict=True)]
     return Chosen(
         weights,
         closed,
         chosen_phrase_weights(alphabet, language, texts, log_probs, references, weights.blank),
-        _fitted_confidence(alphabet, set(language.lexicon), reader, log_probs, references),
+        _fitted_confidence(alphabet, set(language.lexicon), [word for words in judged for word in words]),
+        least_of([one for words, steps in zip(judged, loudness, strict=False) for one in _movements(words, steps)]),
     )
 
 
-def _fitted_confidence(
-    alphabet: Alphabet,
-    known: Collection[str],
-    reader: CtcReader,
-    log_probs: Sequence[np.ndarray],
-    references: Sequence[str],
-) -> Confidence:
-    words: list[list[float]] = []
-    is_known: list[bool] = []
-    is_right: list[bool] = []
-    for one, reference in zip(log_probs, references, strict=True):
-        each = by_words(reader.read(one), alphabet)
-        said = [written(letters, alphabet) for letters in each]
-        words += [[letter.log_probability for letter in letters] for letters in each]
-        is_known += [word in known for word in said]
-        is_right += [right == word for right, word in aligned(reference, " ".join(said)) if word]
-    return Confidence.fit(words, is_known, is_right)
+@dataclass(frozen=True)
+class _JudgedWord:
+    letters: list[WrittenLetter]
+    is_right: bool
+
+
+def _judged(alphabet: Alphabet, reader: CtcReader, log_probs: np.ndarray, reference: str) -> list[_JudgedWord]:
+    """The words that are read of a recording, each right or wrong."""
+    words = by_words(reader.read(log_probs), alphabet)
+    said = " ".join(written(letters, alphabet) for letters in words)
+    is_right = [right == word for right, word in aligned(reference, said) if word]
+    return [_JudgedWord(*each) for each in zip(words, is_right, strict=True)]
+
+
+def _fitted_confidence(alphabet: Alphabet, known: Collection[str], judged: Sequence[_JudgedWord]) -> Confidence:
+    words = [[letter.log_probability for letter in word.letters] for word in judged]
+    is_known = [written(word.letters, alphabet) in known for word in judged]
+    return Confidence.fit(words, is_known, [word.is_right for word in judged])
+
+
+def _movements(judged: Sequence[_JudgedWord], loudness: Sequence[float]) -> list[float]:
+    """By how much the loudness moves within each word that was rightly read."""
+    voice = Loudness()
+    voice.hear(loudness)
+    return [voice.movement(word.letters[0].step, word.letters[-1].step) for word in judged if word.is_right]
 
 
 def chosen_weights(
