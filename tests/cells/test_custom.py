@@ -1,10 +1,12 @@
 """A person's own cell: the same as a built-in one in every use, and one sentence where it cannot be."""
 
 import copy
+import inspect
 import json
 import math
 import os
 import pickle
+import re
 import signal
 import time
 from pathlib import Path
@@ -134,6 +136,19 @@ def test_the_source_shows_each_line_of_the_step_beside_what_came_of_it():
     assert any(line.split("//")[0].split() == ["const", "V", "o", "=", "sigmoid(a_o);"] for line in lines)
     assert any(line.endswith("// c = f * c + i * g") for line in lines)
     assert "static void backward" in own.MyLSTM.source
+
+
+def test_a_kept_product_has_no_line_beside_it_as_it_is_given():
+    @gatework.cell
+    def gated(a_f, x_g, u_g, h):
+        f = sigmoid(a_f)
+        h = f * h + tanh(x_g + f * u_g)
+        return {"f": f, "h": h}
+
+    source = gated.source
+    assert re.findall(r"const V u_g = saved.*", source) == ["const V u_g = saved[1];"]
+    body = inspect.getsource(gated.step)
+    assert all(comment in body for comment in re.findall(r"; +// (.*)", source))
 
 
 @pytest.mark.parametrize("cell", OWN, ids=lambda c: c.name)

@@ -77,7 +77,9 @@ class Graph:
     def _node(self, operation: str, arguments: tuple[Symbol, ...], value: str | float | None) -> Symbol:
         key = (operation, arguments, value)
         if key not in self.nodes:
-            self.nodes[key] = Symbol(self, operation, arguments, value, self.line or self.calling_line())
+            # No line of `step()` makes what it is given, whatever line of its file asks for the derivation.
+            line = None if operation == "input" else self.line or self.calling_line()
+            self.nodes[key] = Symbol(self, operation, arguments, value, line)
         return self.nodes[key]
 
     def calling_line(self) -> int | None:
