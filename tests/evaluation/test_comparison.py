@@ -21,7 +21,7 @@ CELLS = ("rnn", "gru", "lstm")
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    out = tmp_path_factory.mktemp("comparisons") / "waves"
+    out = tmp_path_factory.mktemp("comparisons [1]") / "waves"
     data, recipe = waves()
     report = compare(data, ComparisonPlan(recipe, CELLS, seeds=2), out, workers=2)
     assert report == out / "report.html"

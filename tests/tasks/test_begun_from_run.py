@@ -22,7 +22,7 @@ SHOWN = sentences(80, seed=3)
 
 @pytest.fixture(scope="module")
 def language(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("language")
+    folder = tmp_path_factory.mktemp("language [1]")
     more = "\n".join([*(f"  {text.upper()}!!" for text in SHOWN[:3]), "of two lines", ""])
     return trained(folder, level="subword", vocabulary=300, hidden=6, embedding=5, layers=2, first=more)
 
@@ -58,7 +58,7 @@ def test_nothing_that_the_language_model_has_read_is_held_back_for_the_classifie
 
 
 def language_lines(language):
-    return pl.read_parquet(language.path / "learnt.parquet")["line"].to_numpy()
+    return pl.read_parquet(language.path / "learnt.parquet", glob=False)["line"].to_numpy()
 
 
 def test_a_text_is_known_whose_every_line_was_read_but_for_case_and_punctuation():

@@ -68,7 +68,7 @@ def _write_file(parts: Iterable[Part], out: Path) -> None:
 
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder, atomic(out) as temporary:
         _fill(parts, Path(folder))
-        pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(temporary)
+        pl.scan_parquet(sorted(Path(folder).iterdir()), glob=False).sink_parquet(temporary)
 
 
 def _write_folder(parts: Iterable[Part], out: Path) -> None:

@@ -33,7 +33,7 @@ from gatework.tasks import Baseline, Sample, Task, metric_title
 from gatework.tasks._blend import NETWORK
 from gatework.training.completing import create
 from gatework.training.progress import Progress
-from gatework.training.run import Run, network_answers, write_table
+from gatework.training.run import Run, network_answers, read_table, write_table
 from gatework.training.threads import chosen_threads
 
 
@@ -246,12 +246,10 @@ def samples_of(out: Path, task: Task, entries: Sequence[Mapping[str, Any]]) -> d
         task: The task, as any of its runs was fitted.
         entries: The entries.
     """
-    import polars as pl
-
     by_name: dict[str, list[Sample]] = {}
     for entry in (entry for entry in entries if entry["kind"] != "blend"):
         files = [network_answers(out / run) for run in entry["runs"]] if "runs" in entry else [out / entry["answers"]]
-        samples = [task.sample(pl.read_parquet(file)) for file in files]
+        samples = [task.sample(read_table(file)) for file in files]
         by_name[entry["name"]] = [sample for sample in samples if sample is not None]
         if len(by_name[entry["name"]]) < len(files):
             return None

@@ -82,7 +82,7 @@ class LanguageRun:
         file = self.folder / f"{LEARNT_TABLE}.parquet"
         try:
             with panics_kept_back():
-                return pl.read_parquet(file)["line"].cast(pl.Int64).to_numpy()
+                return pl.read_parquet(file, glob=False)["line"].cast(pl.Int64).to_numpy()
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
             raise UsageError(
                 f"{self.named}: its {file.name}, the lines that it has read, is missing or corrupt; restore it "

@@ -315,7 +315,7 @@ def read_table(path: Path) -> pl.DataFrame:
 
     try:
         with panics_kept_back():
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, glob=False)
     except FileNotFoundError:
         raise RunError(f"{path} is missing from the folder; run the comparison or training again") from None
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

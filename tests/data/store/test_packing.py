@@ -25,18 +25,19 @@ def table():
     return pl.DataFrame({"review": [*texts, *texts[:40]], "sentiment": [*labels, *labels[:40]]})
 
 
-def options(tmp_path, name="store", **changes):
+def options(tmp_path, name="store [1]", **changes):
     return DataOptions(store=str(tmp_path / name), **{"text": "review", "label": "sentiment"} | changes)
 
 
 def test_a_folder_of_parquet_files_a_csv_and_json_lines_give_the_same_store(table, tmp_path, monkeypatch):
     monkeypatch.setattr("gatework.data.store.packing._TEXTS", 64)
     for year in (1, 2):
-        (tmp_path / f"table/year={year}").mkdir(parents=True)
-        table[(year - 1) * 170 : year * 170].write_parquet(tmp_path / f"table/year={year}/part.parquet")
+        (tmp_path / f"table [1]/year={year}").mkdir(parents=True)
+        table[(year - 1) * 170 : year * 170].write_parquet(tmp_path / f"table [1]/year={year}/part.parquet")
     table.write_csv(tmp_path / "table.csv", separator=";")
-    table.write_ndjson(tmp_path / "table.jsonl")
-    sources = [tmp_path / name for name in ("table", "table.csv", "table.jsonl")]
+    table.write_ndjson(tmp_path / "table [1].jsonl")
+    # polars takes brackets for a pattern unless told otherwise.
+    sources = [tmp_path / name for name in ("table [1]", "table.csv", "table [1].jsonl")]
     packed = [packed_dataset(path, options(tmp_path, path.name + ".store"), "label") for path in sources]
     assert len({each.provenance.fingerprint for each in packed}) == 1
     one = packed[0]
@@ -85,7 +86,7 @@ def test_a_store_is_refused_where_it_is_damaged_or_of_other_data(table, tmp_path
     packed_dataset(tmp_path / "table.parquet", options(tmp_path), "label")
     with pytest.raises(UsageError, match="other settings of data"):
         packed_dataset(tmp_path / "table.parquet", options(tmp_path, split_seed=1), "label")
-    file = tmp_path / "store" / "tokens.bin"
+    file = tmp_path / "store [1]" / "tokens.bin"
     content = bytearray(file.read_bytes())
     content[8] ^= 1
     file.write_bytes(content)

@@ -57,9 +57,9 @@ def test_a_forecaster_learnt_from_a_store_is_the_one_learnt_in_memory_and_goes_o
         (source / f"month={month}").mkdir(parents=True)
     frame[:200].write_parquet(source / "month=1" / "part.parquet")
     frame[200:].write_parquet(source / "month=2" / "part.parquet")
-    on_disk = recipe.changed(store=str(tmp_path / "store"))
+    on_disk = recipe.changed(store=str(tmp_path / "store [1]"))
     run = training.train("forecast", source, out=tmp_path / "stored", recipe=on_disk, threads=1)
-    assert len(list((tmp_path / "store").glob("*.tmp"))) == 0
+    assert len(list((tmp_path / "store [1]").glob("*.tmp"))) == 0
 
     with pytest.raises(CutOff):
         training.train("forecast", source, out=tmp_path / "cut", recipe=on_disk, threads=1, progress=CutsOff(run))
@@ -80,7 +80,7 @@ def test_of_many_series_some_are_held_and_the_windows_of_all_are_learnt_from(tmp
     monkeypatch.setattr(stored, "SAMPLE", 160)
     monkeypatch.setattr(stored, "_FEWEST_SERIES", 2)
     monkeypatch.setattr(files, "_MAPPED", 0)
-    recipe = recipe_of(store=str(tmp_path / "store"), test_steps=14, validation_steps=14)
+    recipe = recipe_of(store=str(tmp_path / "store [1]"), test_steps=14, validation_steps=14)
     dataset = tasks.get("forecast").load(tmp_path / "table.csv", recipe)
     whole = tasks.get("forecast").load(frame, recipe.changed(store=None))
     # The steps of four series less what is held back of each, the horizon and the window.
@@ -120,4 +120,4 @@ def test_what_a_store_cannot_do_is_a_sentence(tmp_path):
         (tmp_path / "table.csv", {"totals": True}, "--totals needs every series in memory"),
     ):
         with pytest.raises(UsageError, match=message):
-            learnt.load(source, recipe_of(store=str(tmp_path / "store"), **changes))
+            learnt.load(source, recipe_of(store=str(tmp_path / "store [1]"), **changes))

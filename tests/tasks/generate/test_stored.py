@@ -35,7 +35,7 @@ def test_a_text_on_disk_is_learnt_from_as_one_in_memory(kind, tmp_path, monkeypa
     monkeypatch.setattr("gatework.tasks.generate.stored._BLOCK", 1000)
     monkeypatch.setattr("gatework.tasks.generate.streams._COUNTED", 500)
     source, names = files(tmp_path, kind)
-    recipe = small(level="subword" if kind == "folder" else "char", store=str(tmp_path / "store"), **names)
+    recipe = small(level="subword" if kind == "folder" else "char", store=str(tmp_path / "store [1]"), **names)
     stored = stored_text_dataset(source, recipe)
     memory = stored.sampled
     tasks = [GenerateTask.fit(dataset, recipe.data) for dataset in (stored, memory)]
@@ -59,7 +59,7 @@ def test_a_text_on_disk_is_learnt_from_as_one_in_memory(kind, tmp_path, monkeypa
 def test_of_a_long_text_a_sample_stands_for_it_where_all_would_be_held(tmp_path, monkeypatch):
     monkeypatch.setattr("gatework.tasks.generate.stored._BLOCK", 200)
     monkeypatch.setattr("gatework.tasks.generate.stored.SAMPLE", 2000)
-    recipe = small(store=str(tmp_path / "store"))
+    recipe = small(store=str(tmp_path / "store [1]"))
     stored = stored_text_dataset(text(tmp_path, 20_000), recipe)
     assert 1000 < stored.sampled.train.inputs.characters < 3000 < stored.train.characters
     assert GenerateTask.fit(stored, recipe.data).encode(stored.train).cycle > stored.train.characters
@@ -72,7 +72,7 @@ def test_of_a_long_text_a_sample_stands_for_it_where_all_would_be_held(tmp_path,
 def test_what_is_no_text_is_refused(tmp_path):
     (tmp_path / "latin.txt").write_bytes(("Grüße und Küsse. " * 50).encode("cp1252"))
     with pytest.raises(DataError, match="is not UTF-8"):
-        stored_text_dataset(tmp_path / "latin.txt", small(store=str(tmp_path / "store")))
+        stored_text_dataset(tmp_path / "latin.txt", small(store=str(tmp_path / "store [1]")))
     (tmp_path / "short.txt").write_text("Too short.")
     with pytest.raises(DataError, match="too few to learn from"):
-        stored_text_dataset(tmp_path / "short.txt", small(store=str(tmp_path / "store")))
+        stored_text_dataset(tmp_path / "short.txt", small(store=str(tmp_path / "store [1]")))

@@ -125,9 +125,9 @@ def _read_archive(archive: Path, *, is_labelled: bool) -> pl.DataFrame:
 def _read_kept(folder: Path) -> tuple[pl.DataFrame, Tokens]:
     import polars as pl
 
-    reviews = pl.read_parquet(folder / "reviews.parquet")
-    ids = pl.read_parquet(folder / "ids.parquet")["id"].to_numpy()
-    types = pl.read_parquet(folder / "types.parquet")["token"]
+    reviews = pl.read_parquet(folder / "reviews.parquet", glob=False)
+    ids = pl.read_parquet(folder / "ids.parquet", glob=False)["id"].to_numpy()
+    types = pl.read_parquet(folder / "types.parquet", glob=False)["token"]
     lengths = reviews["tokens"].to_numpy()
     return reviews, Tokens(types, ids, np.cumsum(lengths) - lengths, lengths)
 

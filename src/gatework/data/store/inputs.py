@@ -102,7 +102,7 @@ class PackedTexts(PackedInputs):
         """Every word of the training part, in the order of its first text, and how often it occurs: "word", "count"."""
         import polars as pl
 
-        return pl.read_parquet(self.store.folder / "words.parquet")
+        return pl.read_parquet(self.store.folder / "words.parquet", glob=False)
 
     def __getitem__(self, index: np.ndarray) -> Texts:
         """The texts at these positions as their tokens with blanks between: what was between them is not kept."""

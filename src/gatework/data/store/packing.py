@@ -76,7 +76,7 @@ def _dataset(store: Store, source: TableSource) -> PackedDataset:
     reading, classes = Reading.from_state(about["reading"]), tuple(about["names"])
 
     def held(part: str) -> Split:
-        frame, where = pl.read_parquet(store.folder / f"{part}.parquet"), f"{store.folder / part}.parquet"
+        frame, where = pl.read_parquet(store.folder / f"{part}.parquet", glob=False), f"{store.folder / part}.parquet"
         table = Table(frame, where, source.name, lambda position: f"row {position + 1:,}", "", reading)
         return examples_of(table, columns, classes)
 

@@ -175,7 +175,7 @@ class TableSource:
             )
             yield from evenly((block.select(columns) for block in blocks) if columns else blocks, most)
             return
-        scanned = with_partition(pl.scan_parquet(file), file, self.path)
+        scanned = with_partition(pl.scan_parquet(file, glob=False), file, self.path)
         for batch in (scanned.select(columns) if columns else scanned).collect_batches(chunk_size=most):
             yield from batch.iter_slices(most)
 
@@ -187,7 +187,7 @@ def _rows_of(file: Path) -> int:
         DataError: It cannot be read.
     """
     try:
-        return int(pl.scan_parquet(file).select(pl.len()).collect().item())
+        return int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _unreadable(file, error) from None
 

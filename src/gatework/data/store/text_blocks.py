@@ -6,6 +6,7 @@ for a file of 280 MB than for one of 28 MB.
 
 from __future__ import annotations
 
+import glob
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,7 @@ def json_blocks(path: Path) -> Iterator[pl.DataFrame]:
     """
     with path.open("rb") as file:
         try:
-            schema = pl.scan_ndjson(path, infer_schema_length=_INFERRED).collect_schema()
+            schema = pl.scan_ndjson(glob.escape(str(path)), infer_schema_length=_INFERRED).collect_schema()
             for block in whole_lines(file, _BLOCK):
                 yield pl.read_ndjson(io.BytesIO(block), schema=schema)
         except pl.exceptions.PolarsError:

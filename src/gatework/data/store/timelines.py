@@ -190,7 +190,7 @@ class Timelines:
 
 def ids_in(folder: Path) -> list[tuple[str, ...]]:
     """The id of each series of a store."""
-    ids = pl.read_parquet(folder / IDS)
+    ids = pl.read_parquet(folder / IDS, glob=False)
     # A table of one series has no column that names it.
     return ids.drop("number").rows() if ids.width > 1 else [()] * ids.height
 

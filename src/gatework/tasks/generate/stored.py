@@ -210,7 +210,7 @@ def _dataset(store: Store, path: Path, recipe: Recipe) -> StoredTextDataset:
 
 
 def _read(file: Path) -> Passages:
-    frame = pl.read_parquet(file)
+    frame = pl.read_parquet(file, glob=False)
     documents, places, is_end = (frame[name].to_numpy() for name in ("document", "place", "is_end"))
     return Passages(frame["text"], documents, places, is_end)
 
