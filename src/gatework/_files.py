@@ -9,6 +9,7 @@ import json
 import math
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -76,6 +77,8 @@ def _sweep(path: Path) -> None:
 
 
 def _is_running(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # there the signal 0 is Ctrl-C, and what a killed process has left stays
     try:
         os.kill(process, 0)
     except ProcessLookupError:
