@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import threading
 
 import pytest
 
-from gatework.training.progress import Bars, Lines, Progress, describe, showing_progress, stop_on_signal
+from gatework.training.progress import Bars, Lines, PassedOn, Progress, describe, showing_progress, stop_on_signal
 from support.stopping import press
 
 RECORD = {
@@ -45,6 +46,20 @@ def test_quiet_says_nothing(capsys):
         progress.started("run", 3, 10, 0)
         progress.epoch_done("run", RECORD)
     assert capsys.readouterr() == ("", "")
+
+
+def test_whatever_a_training_tells_is_passed_on():
+    passed: list[tuple[str, ...]] = []
+
+    class Noting(PassedOn):
+        def pass_on(self, event, *told):
+            passed.append((event, *told))
+
+    events = {name: method for name, method in vars(Progress).items() if inspect.isfunction(method)}
+    told = [(name, *list(inspect.signature(method).parameters)[1:]) for name, method in events.items()]
+    for name, *arguments in told:
+        getattr(Noting(), name)(*arguments)
+    assert passed == told
 
 
 def test_a_bar_follows_steps_and_is_full_after_an_early_stop():

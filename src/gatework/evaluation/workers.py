@@ -16,7 +16,7 @@ from gatework.data.turns import in_turn
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
 from gatework.evaluation.processes import CONTEXT, process_pool, result_of, stop
 from gatework.training.completing import complete
-from gatework.training.progress import Progress
+from gatework.training.progress import PassedOn, Progress
 from gatework.training.run import Run
 
 # How often, in seconds, the parent looks for news, and a worker tells of single steps.
@@ -145,39 +145,20 @@ def _tell(news: Any, progress: Progress) -> bool:
     return True
 
 
-class _Relay(Progress):
+class _Relay(PassedOn):
     """Passes what a worker is told on to the parent."""
 
     def __init__(self, news: Any) -> None:
         self.news = news
         self.last = 0.0
 
-    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
-        self.news.put(("started", (label, epochs, steps, done)))
-
-    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
-        self.news.put(("epoch_done", (label, record)))
-
-    def finished(self, label: str) -> None:
-        self.news.put(("finished", (label,)))
-
-    def testing(self, label: str) -> None:
-        self.news.put(("testing", (label,)))
-
-    def tested(self, label: str) -> None:
-        self.news.put(("tested", (label,)))
-
-    def dropped(self, label: str) -> None:
-        self.news.put(("dropped", (label,)))
-
-    def described(self, lines: Sequence[str]) -> None:
-        self.news.put(("described", (lines,)))
+    def pass_on(self, event: str, *told: Any) -> None:
+        self.news.put((event, told))
 
     def stepped(self, label: str, done: int, loss: float) -> None:
-        if time.monotonic() - self.last < _NEWS:
-            return
-        self.last = time.monotonic()
-        self.news.put(("stepped", (label, done, loss)))
+        if time.monotonic() - self.last >= _NEWS:
+            self.last = time.monotonic()
+            super().stepped(label, done, loss)
 
 
 _here: dict[str, Any] = {}

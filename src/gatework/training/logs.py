@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,64 +11,19 @@ from typing import Any
 from gatework._files import read_json
 from gatework.errors import UsageError, nearest
 from gatework.recipe import Recipe, read_recipe
-from gatework.training.progress import Progress
+from gatework.training.progress import PassedOn, Progress
 
 
-class Several(Progress):
+class Several(PassedOn):
     """Tells several what one is told."""
 
     def __init__(self, *each: Progress) -> None:
         self.each = each
 
-    def noted(self, notes: Sequence[str]) -> None:
+    def pass_on(self, event: str, *told: Any) -> None:
         """Tells all."""
         for one in self.each:
-            one.noted(notes)
-
-    def described(self, lines: Sequence[str]) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.described(lines)
-
-    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.started(label, epochs, steps, done)
-
-    def limited(self, label: str, seconds: float, spent: float) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.limited(label, seconds, spent)
-
-    def stepped(self, label: str, done: int, loss: float) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.stepped(label, done, loss)
-
-    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.epoch_done(label, record)
-
-    def finished(self, label: str) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.finished(label)
-
-    def testing(self, label: str) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.testing(label)
-
-    def tested(self, label: str) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.tested(label)
-
-    def dropped(self, label: str) -> None:
-        """Tells all."""
-        for one in self.each:
-            one.dropped(label)
+            getattr(one, event)(*told)
 
 
 class Log(Progress):

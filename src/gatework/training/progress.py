@@ -63,6 +63,59 @@ class Progress:
         """A run is no longer followed, such as a trial of a search that has ended."""
 
 
+class PassedOn(Progress):
+    """Passes on whatever it is told, each event by its name."""
+
+    def pass_on(self, event: str, *told: Any) -> None:
+        """Takes an event.
+
+        Args:
+            event: The name of a method of `Progress`.
+            told: Its arguments.
+        """
+        raise NotImplementedError
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """Passes it on."""
+        self.pass_on("noted", notes)
+
+    def described(self, lines: Sequence[str]) -> None:
+        """Passes it on."""
+        self.pass_on("described", lines)
+
+    def started(self, label: str, epochs: int, steps: int, done: int) -> None:
+        """Passes it on."""
+        self.pass_on("started", label, epochs, steps, done)
+
+    def limited(self, label: str, seconds: float, spent: float) -> None:
+        """Passes it on."""
+        self.pass_on("limited", label, seconds, spent)
+
+    def stepped(self, label: str, done: int, loss: float) -> None:
+        """Passes it on."""
+        self.pass_on("stepped", label, done, loss)
+
+    def epoch_done(self, label: str, record: dict[str, Any]) -> None:
+        """Passes it on."""
+        self.pass_on("epoch_done", label, record)
+
+    def finished(self, label: str) -> None:
+        """Passes it on."""
+        self.pass_on("finished", label)
+
+    def testing(self, label: str) -> None:
+        """Passes it on."""
+        self.pass_on("testing", label)
+
+    def tested(self, label: str) -> None:
+        """Passes it on."""
+        self.pass_on("tested", label)
+
+    def dropped(self, label: str) -> None:
+        """Passes it on."""
+        self.pass_on("dropped", label)
+
+
 class Lines(Progress):
     """One plain line per epoch on standard error, for logs and pipes."""
 
