@@ -144,7 +144,7 @@ def test_each_rule_says_how_many_pairs_it_left_out():
     ]
     assert [note.split(" pairs ")[1].split(" and were")[0] for note in kept.notes] == [
         "have an empty side",
-        "stand there before",
+        "repeat an earlier one",
         "are longer than 100 words",
         "have one side more than 4 times as long as the other (and 20 characters)",
         "are the same on both sides",

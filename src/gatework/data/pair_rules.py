@@ -24,7 +24,7 @@ def tidied(pairs: Pairs) -> Pairs:
     is_whole = (pairs.source != "") & (pairs.target != "")
     pairs = pairs.filtered(is_whole, "{count} pairs have an empty side and were left out.")
     both = pl.DataFrame({"source": pairs.source, "target": pairs.target}).to_struct()
-    pairs = pairs.filtered(both.is_first_distinct(), "{count} pairs stand there before and were left out.")
+    pairs = pairs.filtered(both.is_first_distinct(), "{count} pairs repeat an earlier one and were left out.")
     pairs = pairs.filtered(
         (_words(pairs.source) <= LONGEST) & (_words(pairs.target) <= LONGEST),
         f"{{count}} pairs are longer than {LONGEST} words and were left out.",

@@ -157,7 +157,7 @@ def _early(trials: Sequence[Mapping[str, Any]], plan: SearchPlan) -> list[str]:
     early = [t for t in stopped if len(t["scores"]) <= FIRST_LOOK]
     words = f"{counted(len(trials), 'trial')} of up to {counted(plan.recipe.training.epochs, 'epoch')}"
     if not stopped:
-        return [f"{words} were trained to their ends."]
+        return [f"{words} {'was' if len(trials) == 1 else 'were'} trained to the end."]
     by = f", {len(early)} of them by epoch {FIRST_LOOK}" if early else ""
     return [f"Of {words}, {len(stopped)} {'was' if len(stopped) == 1 else 'were'} stopped early{by}."]
 

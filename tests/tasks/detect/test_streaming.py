@@ -1,12 +1,16 @@
 import datetime
+import functools
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
 
+import gatework
 from gatework.errors import DataError
 from gatework.training import Progress, Run, train
+from support.sensors import sensor
 
 SMALL = {"epochs": 1, "hidden": 4, "threads": 1, "context": 8, "progress": Progress()}
 FIRST = datetime.datetime(2023, 1, 20)
@@ -72,3 +76,15 @@ def test_a_sensor_that_is_silent_at_the_end_is_told_before_training(tmp_path: Pa
     with pytest.raises(DataError, match="no row of the test part has a value of v"):
         train("detect", file, out=tmp_path / "run", time="time", target="v", **SMALL)
     assert not (tmp_path / "run").exists()
+
+
+def test_rows_and_a_stream_are_answered_from_python_as_the_page_shows(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[3] / "docs" / "detect.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gatework, "train", functools.partial(gatework.train, **SMALL))
+    frame = sensor(200).rename({"time": "timestamp", "value": "temperature"})
+    known: dict = {"frame": frame, "new_frame": frame.tail(3)}
+    exec(block, known)
+    assert len(known["rows"]) == 3
+    assert known["answer"]["is_anomaly"] in (False, True)

@@ -58,7 +58,7 @@ def test_the_time_that_is_said_is_that_of_all_steps_and_of_judging_each_epoch(tm
     told = int(re.search(r"about (\d+) h", said)[1])
     assert minutes / 60 < told < 1.1 * minutes / 60
     (said,) = task.outlook(dataset, recipe.changed(minutes=30), lambda: 60.0)
-    assert "about 30 minutes (at most 30 minutes)" in said
+    assert "training is to end after 30 minutes, in which" in said
 
 
 def test_training_ends_with_its_minutes_and_the_rate_with_it(tmp_path):

@@ -97,10 +97,11 @@ def outlook(dataset: TextDataset, tokens: int, recipe: Recipe, step_seconds: flo
     judged = _JUDGED * characters(dataset.validation) / max(characters(dataset.train), 1)
     pass_seconds = plan.steps * step_seconds * (1 + judged / plan.passes_of_epoch)
     passes = recipe.training.epochs * plan.passes_of_epoch
-    if limit:
-        passes = min(passes, limit / pass_seconds)
-    most = f" (at most {spell(limit)})" if limit else ""
-    return [f"training takes about {spell(passes * pass_seconds)}{most}, in which the text is read {passes:.2g} times"]
+    if limit and limit <= passes * pass_seconds:
+        passes, time = limit / pass_seconds, f"is to end after {spell(limit)}"
+    else:
+        time = f"takes about {spell(passes * pass_seconds)}" + (f" (at most {spell(limit)})" if limit else "")
+    return [f"training {time}, in which the text is read {passes:.2g} times"]
 
 
 def characters(split: Split) -> int:
