@@ -210,7 +210,8 @@ def _order(
         first, second = order[again[0]], order[again[0] + 1]
         raise DataError(
             f"{table.where}: {table.row(int(first))} and {table.row(int(second))} of the series "
-            f'"{_named(known[codes[first]])}" have the same time {column[int(first)]}; leave one row for each step'
+            f'"{_named(known[codes[first]])}" have the same time {column[int(first)]}; leave one row for each step, or '
+            "name a further column by --series where one name stands for several series"
         )
     return order, reading, notes
 
