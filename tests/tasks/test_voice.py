@@ -31,6 +31,7 @@ def test_a_steady_sound_is_no_voice_and_tones_with_pauses_are():
 def test_words_that_move_the_loudness_less_lower_what_is_asked_of_a_word_and_clean_or_rare_ones_do_not():
     assert least_of([]) == least_of([LEAST + 0.1] * 5) == LEAST
     assert least_of([4.0] * 20 + [0.8]) == 0.4
+    assert least_of([4.0] * 20 + [0.6]) == 0, "as little as a steady noise does"
     assert least_of([4.0] * 200 + [0.8]) == LEAST, "one word in two hundred"
 
 

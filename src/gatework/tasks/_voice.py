@@ -20,6 +20,7 @@ KEPT = 4096
 _BEFORE = 10
 _MOST = KEPT // 2
 _RARE = 0.01
+_STEADY = 0.7
 
 
 def loudness_of_step(frames: np.ndarray) -> float:
@@ -44,13 +45,17 @@ def loudness_of(frames: np.ndarray, stack: int) -> list[float]:
 def least_of(movements: Sequence[float]) -> float:
     """By how much the loudness has to move within a word: `LEAST`, or half of what it does in words that move it less.
 
+    Words that move it no more than a steady noise does cannot be told from one by it: then any movement is enough.
+
     Args:
         movements: By how much it moved within each word that was rightly read, of recordings that were held back.
     """
     if not movements:
         return LEAST
     smallest = float(np.quantile(movements, _RARE, method="lower"))
-    return smallest / 2 if smallest <= LEAST else LEAST
+    if smallest > LEAST:
+        return LEAST
+    return smallest / 2 if smallest > _STEADY else 0.0
 
 
 class Loudness:
