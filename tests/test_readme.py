@@ -38,7 +38,11 @@ def test_every_command_in_the_readme_exists(command):
     assert command in COMMANDS
 
 
-def test_every_file_that_the_readme_names_exists():
+def test_every_file_and_every_heading_that_the_readme_names_exists():
     root = Path(__file__).parents[1]
     for link in re.findall(r"\]\(([^):]+)\)", README):
-        assert (root / link).exists(), link
+        path, _, anchor = link.partition("#")
+        assert (root / path).exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", (root / path).read_text(encoding="utf-8"), re.M)
+            assert anchor in {re.sub(r"[^\w]+", "-", title.lower()).strip("-") for title in titles}, link
