@@ -2,6 +2,10 @@
 
 Each is chosen and fitted on what stands before a series' first origin; at later origins it sees every value up to
 there and keeps its parameters, as the network does. What is kept of a fit is its form and its coefficients.
+
+A model's own intervals follow from the variance of its errors, which a single shift of the level spoils for good. So
+they are stretched until the first step reaches as far as the quantiles of the model's own one-step errors up to the
+origin, of which recent ones count more; how intervals widen with the steps ahead stays the model's.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import numpy as np
 
 from gatework.data.panel import Panel
 from gatework.errors import RunError
+from gatework.tasks.forecast.conformal import PROMISED, stretched
 from gatework.tasks.forecast.methods import Method
 from gatework.tasks.forecast.metrics import LEVELS, MEDIAN
 from gatework.tasks.forecast.windows import Origins
@@ -38,8 +43,14 @@ _LONGEST_SEASON = 60
 _MOST_VALUES = 1500
 # A model whose very next value is so many times the range of all values beyond it does not suit them.
 _LEAP = 2.0
-# What statsforecast raises for values that a model is not made for, such as a few of them.
-_CANNOT = (ArithmeticError, LookupError, NotImplementedError, ValueError, np.linalg.LinAlgError)
+# Errors count half after so many steps, and the model's own variance as much as so many of them, of which the first
+# few follow from how the model begins. Chosen on cut tables and generated series; docs/benchmarks-forecast.md.
+_HALF_LIFE, _PRIOR, _BEGINNING = 100.0, 20.0, 3
+# Bands are narrowed or widened by this at most.
+_MOST_STRETCH = 10.0
+# What statsforecast raises for values that a model is not made for, such as a few of them; of no more values than
+# parameters, it takes a number for an array.
+_CANNOT = (ArithmeticError, AttributeError, LookupError, NotImplementedError, ValueError, np.linalg.LinAlgError)
 _INSTALL = 'pip install "gatework[forecast]"'
 
 
@@ -121,15 +132,25 @@ class Statistical(Method):
         return np.maximum(said, self.least)
 
     def _answer(self, fit: Fit, values: np.ndarray, *, is_first: bool, horizon: int) -> np.ndarray:
+        levels = [50, 80, 95]
         # A model that does not suit newer values may have a variance below 0; what it says then is NaN.
         with _silent():
             if is_first:
-                return _quantiles(fit.model.predict(horizon, level=[50, 80, 95]))
-            said = _quantiles(fit.model.forward(values, horizon, level=[50, 80, 95]))
+                answer = fit.model.predict(horizon, level=levels) | fit.model.predict_in_sample()
+            else:
+                answer = fit.model.forward(values, horizon, level=levels, fitted=True)
+        said = _quantiles(answer)
         # Nor does one that leaps: parameters of steady years may turn a later shift into a forecast far from any value.
         least, span = values.min(), np.ptp(values)
         leaps = abs(said[0, MEDIAN] - least - span / 2) > (0.5 + _LEAP) * span
-        return np.full_like(said, np.nan) if leaps and span > 0 else said
+        if not is_first and leaps and span > 0:
+            return np.full_like(said, np.nan)
+        errors = values - answer["fitted"]
+        if fit.model.model_.get("components", "").startswith("M"):
+            # Smoothing by shares of the level: what was 3 of 100 is 30 of 1,000.
+            with np.errstate(all="ignore"):
+                errors = errors / answer["fitted"] * said[0, MEDIAN]
+        return borne_out(said, errors)
 
     def begins(self, table: Panel) -> np.ndarray:
         """Where the models of each series begin."""
@@ -212,6 +233,30 @@ def _silent() -> Iterator[None]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
+
+
+def borne_out(said: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Quantiles whose first step reaches as far as a model's one-step errors do.
+
+    Args:
+        said: Those of the model, shape (horizon, levels).
+        errors: What its one-step forecasts were off by, the last one last, shape (steps,); what is no number is
+            left out.
+    """
+    sizes = np.abs(errors[_BEGINNING:])
+    sizes = sizes[np.isfinite(sizes)]
+    reach = (said[0, :MEDIAN:-1] - said[0, :MEDIAN]) / 2
+    if not (len(sizes) and (reach > 0).all()):
+        return said
+    order = np.argsort(sizes)
+    weights = 0.5 ** (np.arange(len(sizes))[::-1] / _HALF_LIFE)
+    counted = weights[order].cumsum()
+    borne_out = sizes[order[np.searchsorted(counted, (1 - PROMISED) * counted[-1])]]
+    ratio = np.clip(borne_out / reach, 1 / _MOST_STRETCH, _MOST_STRETCH)
+    factors = np.ones(len(LEVELS))
+    factors[:MEDIAN] = ratio ** (counted[-1] / (counted[-1] + _PRIOR))
+    factors[:MEDIAN:-1] = factors[:MEDIAN]
+    return stretched(said[None], factors[None])[0]
 
 
 def _quantiles(answer: Mapping[str, np.ndarray]) -> np.ndarray:
