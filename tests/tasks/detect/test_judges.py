@@ -21,8 +21,8 @@ HOUR = 3_600_000_000
 
 
 def test_a_mean_over_rows_is_that_of_the_known_ones() -> None:
-    errors = np.array([[2.0], [4.0], [np.nan], [6.0]])
-    np.testing.assert_allclose(MeanSmoothing(1, 3).run(errors)[:, 0], [2, 3, np.nan, 5])
+    errors = np.array([[9.0], [2.0], [4.0], [3.0], [np.nan], [6.0]])
+    np.testing.assert_allclose(MeanSmoothing(1, 3).run(errors)[:, 0], [np.nan, np.nan, np.nan, 3, np.nan, 4.5])
     np.testing.assert_array_equal(MeanSmoothing(1, 1).run(errors), errors)
 
 

@@ -32,6 +32,10 @@ class Smoothing(ABC):
 class MeanSmoothing(Smoothing):
     """The mean of each row's error and those of the rows before it.
 
+    A mean of a few errors strays further than one of all rows, and a network that has read a few rows errs more. So a
+    series begins without a mean: its first errors, of half as many rows, count in none, and there is none until three
+    quarters of the rows have an error that does.
+
     Args:
         variables: Watched columns.
         rows: How many rows it is of, the row's own included.
@@ -39,8 +43,9 @@ class MeanSmoothing(Smoothing):
 
     def __init__(self, variables: int, rows: int) -> None:
         super().__init__(variables)
-        self.rows = rows
+        self.rows, self._left_out, self._least = rows, rows // 2, -(-3 * rows // 4)
         self._recent = np.full((rows - 1, variables), np.nan)
+        self._count = np.zeros(variables, np.int64)
 
     @property
     def about(self) -> str:
@@ -49,7 +54,9 @@ class MeanSmoothing(Smoothing):
 
     def run(self, errors: np.ndarray) -> np.ndarray:
         """Takes in the errors that come next; see `Smoothing.run`."""
-        joined = np.concatenate([self._recent, errors])
+        count = self._count + np.cumsum(~np.isnan(errors), axis=0)
+        self._count = count[-1] if len(count) else self._count
+        joined = np.concatenate([self._recent, np.where(count > self._left_out, errors, np.nan)])
         self._recent = joined[len(errors) :]
         is_missing = np.isnan(joined)
         # Each row's error, 0 where it has none, beside whether it has one: both are added up over the rows.
@@ -58,7 +65,7 @@ class MeanSmoothing(Smoothing):
         for k in range(1, self.rows):
             total += known[:, k : k + len(errors)]
         mean: np.ndarray = total[0] / np.where(is_missing[len(joined) - len(errors) :], np.nan, total[1])
-        return mean
+        return np.where(count < self._left_out + self._least, np.nan, mean)
 
 
 class ExponentialSmoothing(Smoothing):

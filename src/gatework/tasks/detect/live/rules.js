@@ -31,15 +31,19 @@ function quantileOf(values, share) {
 }
 
 class MeanSmoothing {
-  constructor({ rows, recent }) { Object.assign(this, { rows, recent: recent.map((row) => [...row]) }); }
+  constructor(carried) { Object.assign(this, carried, { recent: carried.recent.map((row) => [...row]), count: [...carried.count] }); }
 
-  // What the rows' errors are smoothed to; a row without one stays without.
+  // What the rows' errors are smoothed to; a row without one stays without, and the first errors count in no mean.
   run(errors) {
-    const joined = [...this.recent, ...errors];
-    return errors.map((row, t) => row.map((error, v) => {
-      const known = joined.slice(t, t + this.rows).map((r) => r[v]).filter(isNumber);
-      return isNumber(error) ? meanOf(known) : NaN;
-    }));
+    const count = [...this.count], joined = [...this.recent];
+    return errors.map((row, t) => {
+      row.forEach((error, v) => { count[v] += isNumber(error); });
+      joined.push(row.map((error, v) => (count[v] > this.leftOut ? error : NaN)));
+      return row.map((error, v) => {
+        const known = joined.slice(t, t + this.rows).map((r) => r[v]).filter(isNumber);
+        return isNumber(error) && count[v] >= this.leftOut + this.least ? meanOf(known) : NaN;
+      });
+    });
   }
 }
 
