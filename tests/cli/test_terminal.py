@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from gatework.cli import _show, _terminal
+from gatework.cli import _predictions, _show, _terminal
 from gatework.training.progress import Bars
 
 ESCAPE = "\x1b[2J\x1b]0;title\x07"
@@ -32,8 +32,8 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def test_no_text_of_data_steers_a_terminal(monkeypatch: pytest.MonkeyPatch):
     screen = guarded(monkeypatch)
-    _show.predictions_table(pl.DataFrame({"label": [ESCAPE], "probability": [0.5]}))
-    _show.predictions_table(pl.DataFrame({"text": [ESCAPE, "b\rc"], ESCAPE: [1, 2]}))
+    _predictions.predictions_table(pl.DataFrame({"label": [ESCAPE], "probability": [0.5]}))
+    _predictions.predictions_table(pl.DataFrame({"text": [ESCAPE, "b\rc"], ESCAPE: [1, 2]}))
     _show.say(ESCAPE)
     assert "\x1b" not in screen.getvalue()
     assert "\r" not in screen.getvalue()
@@ -90,13 +90,13 @@ def test_what_an_encoding_has_no_letter_for_is_no_error(is_terminal, written, mo
 def test_no_cell_of_a_csv_file_is_a_formula_and_numbers_stay(tmp_path):
     texts = ["=cmd|'/C calc'!A0", "@SUM(1)", "+1+1", "-x", "\t=1", "-5", "+3.5e7", "-.5%", "", "plain", "a=b", None]
     rows = pl.DataFrame({"=1+1": texts, "-7": range(len(texts)), "value": -1.5})
-    _show.write_predictions(rows, tmp_path / "rows.csv")
+    _predictions.write_predictions(rows, tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open(newline="", encoding="utf-8") as file:
         header, *lines = csv.reader(file)
     assert header == ["'=1+1", "-7", "value"]
     assert [line[0] for line in lines] == [*(f"'{text}" for text in texts[:5]), *(text or "" for text in texts[5:])]
     assert {line[2] for line in lines} == {"-1.5"}
-    _show.write_predictions(rows, tmp_path / "rows.jsonl")
+    _predictions.write_predictions(rows, tmp_path / "rows.jsonl")
     assert pl.read_ndjson(tmp_path / "rows.jsonl")["=1+1"].to_list() == texts
 
 
@@ -111,14 +111,14 @@ def test_csv_has_few_digits_of_answers_and_all_of_what_was_given(tmp_path):
             "label": [repr(value) for value in answers],
         }
     )
-    _show.write_predictions(frame, tmp_path / "rows.csv", ("latitude",))
+    _predictions.write_predictions(frame, tmp_path / "rows.csv", ("latitude",))
     read = pl.read_csv(tmp_path / "rows.csv")
     few = [0.123457, 1.23457e-9, -12.3457, 1000000003.272, 12345.679, 1.0, None]
     for name in ("score", "probability of a", "steps 1"):
         assert read[name].to_list() == few
     assert read["latitude"].to_list() == frame["latitude"].to_list()
     assert read["label"].to_list() == frame["label"].to_list()
-    _show.write_predictions(frame, tmp_path / "rows.parquet", ("latitude",))
+    _predictions.write_predictions(frame, tmp_path / "rows.parquet", ("latitude",))
     assert pl.read_parquet(tmp_path / "rows.parquet")["score"].to_list() == answers
 
 

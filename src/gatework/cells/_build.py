@@ -194,7 +194,7 @@ def _build(target: Path, name: str, text: str, command: list[str]) -> None:
 def _run(command: list[str], log: Path) -> None:
     longest = _LONGEST_OF_ZIG if command[1] == "c++" else _LONGEST_SECONDS
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=longest, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=longest, check=False)
     except subprocess.TimeoutExpired:
         raise BuildError(f"{command[0]} took more than {longest} s") from None
     if done.returncode:

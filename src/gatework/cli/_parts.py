@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from gatework._files import atomic, folder_of, whole_folder
-from gatework.cli._show import flat, for_csv
+from gatework.cli._predictions import flat, for_csv
 from gatework.errors import UsageError
 
 if TYPE_CHECKING:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gatework._files import atomic, finite, folder_of
-from gatework.cli._digits import few_digits
-from gatework.cli._terminal import without_formulas
-from gatework.errors import UsageError
 from gatework.formatting import counted, printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import polars as pl
 
     from gatework.tasks import Scores, Task
@@ -38,6 +31,10 @@ _MOST_MEASURED = 4
 _NARROW, _FIGURE = 80, 8
 
 
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+
+
 def number(value: float, std: float | None = None) -> str:
     """A value with three significant digits and, if there is one, its spread over seeds."""
     return f"{value:.3g}" if std is None else f"{value:.3g} ± {std:.1g}"
@@ -51,7 +48,7 @@ def comparison_table(content: dict[str, Any]) -> None:
     metric = content["metric"]
     shown = (f"test_{name}" for name in tasks.get(content["task"]).shown)
     columns = list(dict.fromkeys([metric, *(name for name in shown if name in content["entries"][0]["metrics"])]))
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console = _console()
     for place, group in enumerate(_metric_groups(content, columns, console)):
         console.print(_entries_table(content, group, has_cost=place == 0))
         console.print()
@@ -201,7 +198,7 @@ def breakdown_table(task: Task, scores: Scores) -> None:
         parts = task.breakdown(scores.answers, scores.test)
     if parts is None or len(parts) < 2:
         return
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console = _console()
     wide = console.options.update(max_width=10_000)
     first, *others = parts.columns
     groups: list[list[str]] = [[]]
@@ -232,7 +229,7 @@ def _parts_table(parts: pl.DataFrame) -> Table:
 
 def measured_table(methods: dict[str, dict[str, float]]) -> None:
     """Prints the metrics of several methods, one method per line, in as many tables as 80 columns ask for."""
-    console, names = Console() if sys.stdout.isatty() else Console(width=_WIDTH), list(next(iter(methods.values())))
+    console, names = _console(), list(next(iter(methods.values())))
     for first in range(0, len(names), _MOST_MEASURED):
         if first:
             console.print()
@@ -293,81 +290,8 @@ def further_table(run: Run) -> None:
     file = run.path / f"{FURTHER_TABLE}.parquet"
     if file.exists():
         rows = {row.pop("training"): row for row in read_table(file).to_dicts()}
-        console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+        console = _console()
         console.print(_methods_table(rows, [f"test_{name}" for name in run.task.shown]))
-
-
-def predictions_table(rows: pl.DataFrame, given: Collection[str] = ()) -> None:
-    """Prints one prediction per line, as CSV with a header where there are several.
-
-    Args:
-        rows: The predictions.
-        given: The columns that a person gave, whose values keep all their digits.
-    """
-    if len(rows) == 1 and {"label", "probability"} <= set(rows.columns):
-        print(f"{rows['label'][0]}  {rows['probability'][0]:.3f}")
-    elif len(rows) == 1 and rows.columns == ["value"]:
-        print(few_digits(rows)["value"].to_list()[0])
-    else:
-        print(for_csv(rows, given).write_csv(), end="")
-
-
-def write_predictions(rows: pl.DataFrame, out: Path, given: Collection[str] = ()) -> None:
-    """Writes predictions to a .csv, .json, .jsonl or .parquet file in one piece; CSV has few digits of answers.
-
-    Args:
-        rows: The predictions.
-        out: The file.
-        given: The columns that a person gave, whose values keep all their digits.
-
-    Raises:
-        UsageError: The file's ending is none of these.
-    """
-    frame = flat(rows)
-
-    def write_json(path: Path) -> None:
-        text = json.dumps(finite(rows.to_dicts()), indent=2, ensure_ascii=False, default=str) + "\n"
-        path.write_text(text, encoding="utf-8")
-
-    writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": lambda path: for_csv(rows, given).write_csv(path),
-        ".json": write_json,
-        ".jsonl": frame.write_ndjson,
-        ".parquet": frame.write_parquet,
-    }
-    if out.suffix not in writers:
-        raise UsageError(f'--out {out} ends with "{out.suffix}", expected one of {", ".join(writers)}')
-    with folder_of(out), atomic(out) as temporary:
-        writers[out.suffix](temporary)
-
-
-def for_csv(rows: pl.DataFrame, given: Collection[str] = ()) -> pl.DataFrame:
-    """A table as CSV has it: flat, with few digits of what was not given, and no spreadsheet's formula in it."""
-    kept = flat(rows.select([name for name in rows.columns if name in given])).columns
-    return without_formulas(few_digits(flat(rows), kept))
-
-
-def flat(rows: pl.DataFrame) -> pl.DataFrame:
-    """One column per number: of a structure, as the probability of each class, and of a list each in its own.
-
-    A list of structures, as of words with their times, has no place in a flat table; JSON has it.
-    """
-    import polars as pl
-
-    columns: list[pl.Series] = []
-    for column in rows:
-        if isinstance(column.dtype, pl.Struct):
-            single = column.name.removesuffix("ies") + "y" if column.name.endswith("ies") else column.name
-            columns += [part.alias(f"{single} of {part.name}") for part in column.struct.unnest()]
-        elif isinstance(column.dtype, pl.List) and isinstance(column.dtype.inner, pl.Struct):
-            continue
-        elif column.dtype.is_nested():
-            values = column if isinstance(column.dtype, pl.List) else column.arr.to_list()
-            longest = max(values.list.len().to_list(), default=0)
-            columns += [values.list.get(k, null_on_oob=True).alias(f"{column.name} {k + 1}") for k in range(longest)]
-        else:
-            columns.append(column)
-    return pl.DataFrame(columns)
 
 
 def search_table(content: dict[str, Any]) -> None:
@@ -381,7 +305,7 @@ def search_table(content: dict[str, Any]) -> None:
     for name, value in best.items():
         shown = (_setting(start[name]), _setting(value))
         table.add_row(escape(name), *map(escape, shown), style=None if value != start[name] else "dim")
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console = _console()
     console.print(table)
     console.print()
     verdict = content["verdict"].removeprefix(content["headline"]).strip()

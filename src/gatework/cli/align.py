@@ -25,7 +25,7 @@ def align(
     The confidence of a word is the mean probability of its letters there: a low one points to a wrong text.
     """
     from gatework._files import make_folder, write_text
-    from gatework.cli._show import predictions_table, write_predictions
+    from gatework.cli._predictions import predictions_table, write_predictions
     from gatework.errors import UsageError
     from gatework.training import Run
     from gatework.training.progress import tell

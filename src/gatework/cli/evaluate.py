@@ -35,7 +35,8 @@ def evaluate(
     With --out, its answers stand beside the known ones: of a forecast, every step of every forecast (a backtest).
     """
     from gatework._files import finite
-    from gatework.cli._show import answer_lines, better_line, breakdown_table, scores_tables, write_predictions
+    from gatework.cli._predictions import write_predictions
+    from gatework.cli._show import answer_lines, better_line, breakdown_table, scores_tables
     from gatework.errors import UsageError
     from gatework.training import Predictor, Run
     from gatework.training.progress import tell

@@ -153,7 +153,8 @@ def _draw(run: Run, split: Split, rows: pl.DataFrame, plot: Path, of: str) -> No
 def _write(task: Task, split: Split, rows: pl.DataFrame, out: Path, form: str | None) -> None:
     """Writes answers to a file: in a form of the task's, where one is asked for or the file's ending names it."""
     from gatework._files import folder_of, write_text
-    from gatework.cli._show import say, write_predictions
+    from gatework.cli._predictions import write_predictions
+    from gatework.cli._show import say
 
     if (form or out.suffix[1:]) in task.formats and out.suffix != ".json":
         with folder_of(out):
@@ -167,7 +168,7 @@ def _write(task: Task, split: Split, rows: pl.DataFrame, out: Path, form: str | 
 def _print(task: Task, split: Split, rows: pl.DataFrame, form: str | None, *, as_json: bool) -> None:
     """Prints answers: in a form of the task's, as JSON, as the task's own lines, or as a table."""
     from gatework._files import finite
-    from gatework.cli._show import predictions_table
+    from gatework.cli._predictions import predictions_table
     from gatework.training.progress import tell
 
     if form is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from gatework.inside.traces import DIRECTIONS, Trace
 if TYPE_CHECKING:
     import polars as pl
 
-Signal = Literal["position", "slope"]
 _QUOTES = '"“”„«»'
 
 

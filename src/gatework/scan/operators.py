@@ -195,7 +195,7 @@ def _scan_backward(*arguments: Any) -> list[Tensor]:
     scan = unpacked(*parts)
     weights, states, layout = _checked(scan)
     kernel, x = kernels.find(scan.spec.name, scan.x.dtype), in_memory(scan.x)
-    wanted = _by_slot(scan, flags, False)
+    wanted = _by_slot(scan, flags)
     d_states = [torch.empty_like(s) for s in states]
     gradients = native.gradients(x, weights, wanted)
     d_output = None if d_output is None else in_memory(d_output)
@@ -214,12 +214,12 @@ def _scan_backward_shapes(*arguments: Any) -> list[Tensor]:
     return [t.new_empty(t.shape) for t, need in zip(tensors, needs, strict=True) if need]
 
 
-def _by_slot(scan: Scan, values: Sequence[Any], missing: Any) -> Slots[Any]:
-    """Values for x, the weights that are there and the states, by their names."""
-    given = iter(values)
+def _by_slot(scan: Scan, flags: Sequence[bool]) -> Slots[bool]:
+    """Flags of x, the weights that are there and the states, by their names; false where nothing is there."""
+    given = iter(flags)
     slots = scan.slots
-    fixed = [missing if t is None else next(given) for t in (slots.x, *slots.weights)]
-    return Slots.of([*fixed, *[missing] * len(slots.norms), *given])
+    fixed = [t is not None and next(given) for t in (slots.x, *slots.weights)]
+    return Slots.of([*fixed, *[False] * len(slots.norms), *given])
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Any, ...]) -> None:
@@ -265,7 +265,7 @@ def _double_backward(ctx: Any, d_gradients: list[Tensor | None]) -> tuple[Any, .
     d_finals, (x, *tensors) = rest[: ctx.final_count], rest[ctx.final_count :]
     count = weight_count(ctx.names)
     scan = unpacked(ctx.cell, x, ctx.names, tensors[:count], tensors[count:], batch_sizes, ctx.reverse)
-    needs = _by_slot(scan, ctx.needs, False).flat()
+    needs = _by_slot(scan, ctx.needs).flat()
     received, ends, inputs = double_backward.of_gradients(
         scan.settings, d_output, d_finals, scan.slots, needs, d_gradients
     )

@@ -168,9 +168,9 @@ def _tensor(column: pl.Series) -> dict[str, Any]:
     if isinstance(kind, pl.Struct) and all(field.dtype.is_numeric() for field in kind.fields):
         names = [field.name for field in kind.fields]
         rows = [[(value or {}).get(name) for name in names] for value in values]
-        return _numeric(column.name, "FP64", rows) | {"parameters": {"names": ", ".join(names)}}
+        return _numeric(column.name, rows) | {"parameters": {"names": ", ".join(names)}}
     if isinstance(kind, (pl.List, pl.Array)) and kind.inner.is_numeric() and len({len(v or ()) for v in values}) == 1:
-        return _numeric(column.name, "FP64", [list(value or ()) for value in values])
+        return _numeric(column.name, [list(value or ()) for value in values])
     if kind == pl.Boolean:
         return _metadata(column.name, "BOOL", [len(values)]) | {"data": [bool(value) for value in values]}
     if kind.is_integer() and not column.null_count():
@@ -180,10 +180,10 @@ def _tensor(column: pl.Series) -> dict[str, Any]:
     return _metadata(column.name, "BYTES", [len(values)]) | {"data": [_text(value) for value in values]}
 
 
-def _numeric(name: str, datatype: str, rows: list[list[Any]]) -> dict[str, Any]:
+def _numeric(name: str, rows: list[list[Any]]) -> dict[str, Any]:
     width = len(rows[0]) if rows else 0
     flat = [_finite(value) for row in rows for value in row]
-    return _metadata(name, datatype, [len(rows), width]) | {"data": flat}
+    return _metadata(name, "FP64", [len(rows), width]) | {"data": flat}
 
 
 def _finite(value: Any) -> Any:

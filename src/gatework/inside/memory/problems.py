@@ -142,7 +142,6 @@ class Digits(Problem):
     """A digit's class after its last step; drawn from the training digits, or all of the testing ones."""
 
     outputs = 10
-    span_of: ClassVar[int]
 
     def draw(self, random: np.random.Generator, count: int, *, is_test: bool = False) -> Drawn:
         """Training digits at random, or every test digit."""
