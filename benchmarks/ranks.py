@@ -1,14 +1,14 @@
 """How training scales over processes: a text classifier, one thread each, 1 process against several.
 
-python benchmarks/ranks.py [--processes 2] [--rounds 5] [--steps 30] [--shards 2]
+python benchmarks/ranks.py [--processes 2] [--rounds 15] [--steps 9] [--shards 2]
 
 Strong scaling: the same batch shared, the time of one process over the time of all together. Weak scaling: a batch as
 many times as large. The processes are started once and take every case in turn, as often as there are rounds, and the
-medians of the rounds are compared: let nothing else run. "Plain" is one process without shards, "shards" one with as
-many as the processes have, while the others wait. "Apart" are all of them at once as "plain", each by itself: what the
-machine, whose cores share caches and memory, lets more than one have. "Slowest" is the time of the slowest of these in
-each of their steps: processes that add gradients up wait for it. "Busy" is the processor time of a step, which waits
-for nobody.
+medians of the rounds are compared: let nothing else run. Turns are short, so that a core that is slow for some seconds
+is so in every case. "Plain" is one process without shards, "shards" one with as many as the processes have, while the
+others wait. "Apart" are all of them at once as "plain", each by itself: what the machine, whose cores share caches and
+memory, lets more than one have. "Slowest" is the time of the slowest of these in each of their steps: processes that
+add gradients up wait for it. "Busy" is the processor time of a step, which waits for nobody.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def main() -> None:
     """Starts the processes, or is one of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--steps", type=int, default=9)
     parser.add_argument("--shards", type=int, default=0, help="as many as there are processes if 0")
     parser.add_argument("--batch", type=int, default=32)
     given = parser.parse_args()

@@ -84,7 +84,7 @@ class ShardedGradient:
             part = index[number :: self.count]  # neighbours are of similar length
             self.optimizer.forget_gradients()
             if len(part):
-                torch.manual_seed(_seed(self.seed, step, number))
+                _draw_from(_seed(self.seed, step, number))
                 losses[number] = loss = loss_of(number, part)
                 torch.autograd.backward(loss.total)
             return _Sum(self.optimizer.taken_gradients(), self._figures(losses.get(number)))
@@ -119,6 +119,16 @@ def _added(numbers: Sequence[int], shard: Callable[[int], _Sum]) -> _Sum:
         return shard(numbers[0])
     middle = len(numbers) // 2
     return _added(numbers[:middle], shard).add(_added(numbers[middle:], shard))
+
+
+def _draw_from(seed: int) -> None:
+    """Lets random numbers come from a seed.
+
+    `torch.manual_seed()` would write down who calls it, for a GPU that nobody uses: 0.4 to 1 ms instead of 0.01.
+    """
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
 
 
 def _seed(*parts: int) -> int:
