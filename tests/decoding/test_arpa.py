@@ -54,6 +54,11 @@ def test_a_file_of_another_program_is_read(tmp_path):
     assert scores == pytest.approx([-0.2, -0.9, -0.25 - 1.0, -0.7], abs=1e-5)
 
 
+def test_a_space_that_does_not_break_is_part_of_a_word(tmp_path):
+    (tmp_path / "model.arpa").write_text(OTHERS.replace("cat", "«\xa0cat"), encoding="utf-8")
+    assert read_arpa(tmp_path / "model.arpa")[1] == ["<unk>", "«\xa0cat", "</s>"]
+
+
 def test_what_predicts_the_beginning_is_left_out_and_a_beginning_may_be_missing(tmp_path):
     (tmp_path / "a").write_text(OTHERS.replace("-0.9\tcat cat", "-0.9\tcat <s>"), encoding="utf-8")
     assert read_arpa(tmp_path / "a")[0].ngrams == (3, 2)
@@ -86,8 +91,11 @@ def test_a_damaged_file_is_a_sentence(tmp_path, before, after, sentence):
 
 def test_a_file_that_is_not_there_or_no_text_is_a_sentence(tmp_path):
     (tmp_path / "model.gz").write_bytes(b"\x00\xff")
+    packed = bytearray(gzip.compress(OTHERS.encode()))
+    packed[10:20] = bytes(10)
+    (tmp_path / "damaged.gz").write_bytes(packed)
     (tmp_path / "model.arpa").write_bytes(b"\xff\xfe\x00")
-    for name in ("model.gz", "model.arpa", "missing"):
+    for name in ("model.gz", "damaged.gz", "model.arpa", "missing"):
         with pytest.raises(DataError, match=f"{name} could not be read as an ARPA file"):
             read_arpa(tmp_path / name)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import math
+import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,8 @@ from gatework.errors import DataError, UsageError
 
 BEGIN = "<s>"
 _TEN = math.log(10)
+# A space that does not break is a letter of a word, as in French.
+_BETWEEN = re.compile(r"[ \t]+")
 
 
 def write_arpa(model: NGramModel, path: Path, words: Sequence[str]) -> None:
@@ -72,7 +76,7 @@ def read_arpa(path: Path) -> tuple[NGramModel, list[str]]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
             return _read(file, path)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise DataError(f"{path} could not be read as an ARPA file: {error}") from None
 
 
@@ -89,7 +93,7 @@ def _read(lines: Iterable[str], path: Path) -> tuple[NGramModel, list[str]]:
     levels: list[_Level] = []
     section, is_ended = 0, False
     for row, line in enumerate(lines, 1):
-        text = line.strip()
+        text = line.strip(" \t\r\n")
         place = f"{path}, line {row}"
         if text == "\\end\\":
             is_ended = True
@@ -100,7 +104,7 @@ def _read(lines: Iterable[str], path: Path) -> tuple[NGramModel, list[str]]:
                 raise DataError(f"{place}: {text} stands where \\{section}-grams: was expected")
             levels.append(_Level())
         elif section and text:
-            _read_entry(text.split(), section, levels[-1], words, place)
+            _read_entry(_BETWEEN.split(text), section, levels[-1], words, place)
     if not levels or not is_ended:
         raise DataError(f"{path} is no whole ARPA file: \\1-grams: or \\end\\ is missing")
     begin = words.pop(BEGIN, None)
