@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,10 @@ def test_a_hostile_file_is_a_sentence_and_reads_nothing_outside_itself(tmp_path:
         weights["layers/simple_rnn/cell/vars/0"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/0")
     with pytest.raises(DataError, match="there is no array"):
         export.read_keras(changed(file, lambda _: None, outside.getvalue()))
-    for content in (b"", b"PK", file.read_bytes()[:200]):
+    encrypted = bytearray(file.read_bytes())
+    for entry in re.finditer(rb"PK\x01\x02", bytes(encrypted)):
+        encrypted[entry.start() + 8] |= 1
+    for content in (b"", b"PK", file.read_bytes()[:200], encrypted):
         (tmp_path / "b.keras").write_bytes(content)
         with pytest.raises(DataError, match=r"is not a \.keras file"):
             export.read_keras(tmp_path / "b.keras")

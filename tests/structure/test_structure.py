@@ -14,7 +14,7 @@ from functools import cache, partial
 import support
 from support import unmended
 from support.apart import apart
-from support.source_tree import ROOT, packages
+from support.source_tree import ROOT, SOURCE, packages
 
 CONFTEST = str(ROOT / "tests" / "conftest.py")
 LISTED = tomllib.loads(unmended.LIST.read_text(encoding="utf-8"))
@@ -65,3 +65,14 @@ def test_every_place_that_is_called_slow_exists(pytestconfig):
         path, _, test = place.partition("::")
         assert (ROOT / "tests" / path).exists(), place
         assert not test or f"def {test}(" in (ROOT / "tests" / path).read_text(encoding="utf-8"), place
+
+
+def test_no_path_is_read_as_a_pattern():
+    """polars takes brackets and stars in a path for a pattern, which a person's folder may have in its name."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(apart(partial(ast.parse, path.read_text(encoding="utf-8")))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if re.fullmatch(r"pl\.(read|scan)_(csv|ndjson|parquet)", ast.unparse(node.func)):
+                is_content = re.search(r"content|block|glob\.escape", ast.unparse(node.args[0]))
+                assert is_content or any(each.arg == "glob" for each in node.keywords), f"{path}:{node.lineno}"

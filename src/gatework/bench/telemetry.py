@@ -59,7 +59,7 @@ def channels(folder: Path) -> Iterator[Channel]:
     table = folder / "labeled_anomalies.csv"
     if not table.is_file():
         raise DataError(f"{folder} holds no labeled_anomalies.csv, which says what is anomalous in its channels")
-    lines = pl.read_csv(table, schema_overrides={"anomaly_sequences": pl.String})
+    lines = pl.read_csv(table, glob=False, schema_overrides={"anomaly_sequences": pl.String})
     missing = {"chan_id", "spacecraft", "anomaly_sequences"} - set(lines.columns)
     if missing:
         raise DataError(f"{table} has no column {', '.join(sorted(missing))}: there is {', '.join(lines.columns)}")

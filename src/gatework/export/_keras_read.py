@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,8 @@ def _members(file: Path) -> tuple[dict[str, Any], bytes]:
             weights = archive.read("model.weights.h5")
     except FileNotFoundError:
         raise DataError(f"there is no file {file}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as problem:
+    # RuntimeError: encrypted, packed in a way that is not known here, or nested without end.
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, RuntimeError) as problem:
         raise DataError(f"{file} is not a .keras file of Keras 3: {problem}") from None
     if not isinstance(config, dict):
         raise DataError(f"{file}: config.json is not the description of a model")

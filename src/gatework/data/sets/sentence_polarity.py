@@ -35,7 +35,7 @@ def load(config: DataOptions) -> Dataset:
     """The built-in sentences; `config` gives the validation part's share and seed."""
     import polars as pl
 
-    table = pl.read_csv(FILE, infer_schema=False)
+    table = pl.read_csv(FILE, infer_schema=False, glob=False)
     texts = Texts(table["text"])
     _ = texts.tokens  # made once, shared by the parts
     examples = Split(texts, (table["label"] == CLASSES[1]).to_numpy().astype(np.int64))
