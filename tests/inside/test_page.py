@@ -383,7 +383,7 @@ def test_the_keyboard_moves_through_maps_and_words(show, texts_page):
     assert page.locator("#reading .run").first.locator("[aria-selected=true]").inner_text() == "don't"
     assert "step 5" in page.inner_text("#step-name")
     label = canvas.get_attribute("aria-label")
-    assert re.search(r"i, 6 units over \d+ steps. mean 0\.\d\d, \d+ % open", label)
+    assert re.search(r"i, 6 units over \d+ steps. mean 0\.\d\d, \d+ % above 0\.9", label)
 
 
 def test_a_link_restores_the_view(show, texts_page, series_page):

@@ -70,7 +70,7 @@ class HeatMap {
     }
     const share = (n) => `${Math.round((100 * n) / count)} %`;
     return this.isGate
-      ? `mean ${shown(sum / count, 2)}, ${share(open)} open (above 0.9), ${share(closed)} closed (below 0.1)`
+      ? `mean ${shown(sum / count, 2)}, ${share(open)} above 0.9, ${share(closed)} below 0.1`
       : `from ${shown(-this.bound, 2)} to ${shown(this.bound, 2)}`;
   }
 }

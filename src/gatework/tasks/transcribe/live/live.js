@@ -3,7 +3,7 @@
 // The page of a network that transcribes: play a recording, and see its letters, the gates and the memory under a line.
 
 const start = (networks) => new TranscribingPage(networks.map((network) => new SpeechListener(network)));
-const NAMED = 4; // units that are named at a moment
+const NAMED = 4; // units that are named at a moment, of those that are 0.01 and more as they are written
 
 class TranscribingPage extends SoundPage {
   begin() {
@@ -36,7 +36,7 @@ class TranscribingPage extends SoundPage {
     this.spikes.mark(step);
     const so = listener.textOf(heard.letters.filter(({ first }) => first <= step));
     at("said").replaceChildren(element("span", { class: "heard" }, so), element("span", { class: "to-come" }, heard.text.slice(so.length)));
-    const row = heard.shares[step], order = Array.from(row.keys()).sort((a, b) => row[b] - row[a]).slice(0, NAMED);
+    const row = heard.shares[step], order = Array.from(row.keys()).filter((unit) => row[unit] >= 0.005).sort((a, b) => row[b] - row[a]).slice(0, NAMED);
     at("moment").textContent = `At ${shown(seconds, 2)} s: ${order.map((unit) => `${this.nameOf(unit)} ${shown(row[unit], 2)}`).join(", ")}`;
     this.words.forEach(({ said, from, to }) => said.classList.toggle("now", from <= seconds && seconds < to));
   }

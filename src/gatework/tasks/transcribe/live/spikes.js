@@ -32,7 +32,7 @@ class Spikes {
       ...seen.map((k) => element("path", { d: curve(k), style: `stroke: var(${this.colour(k)})` })));
     this.area.prepend(this.svg);
     this.names.replaceChildren(...letters.map(({ unit, step }) =>
-      element("span", { style: `left: ${(100 * (step + 0.5)) / columns}%; color: var(${this.colour(unit)})` }, nameOf(unit))));
+      element("span", { style: `--at: ${(100 * (step + 0.5)) / columns}%; color: var(${this.colour(unit)})` }, nameOf(unit))));
     const seconds = columns * secondsOfStep, most = this.area.clientWidth / 60;
     const apart = [0.1, 0.2, 0.5, 1, 2, 5, 10].find((each) => seconds / each <= most) ?? 20;
     this.ticks.replaceChildren(...Array.from({ length: Math.floor(seconds / apart) + 1 }, (_, k) =>
