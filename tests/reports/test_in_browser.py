@@ -81,7 +81,7 @@ def test_text_stands_out_from_its_ground(show_once, waves, scheme):
         assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, selector
 
 
-def test_the_theme_button_changes_page_and_plots_and_stays(show, waves):
+def test_the_theme_button_changes_page_and_plots_and_stays_but_paper_is_light(show, waves):
     page = show(waves)
     line = "#learning-loss-0 .scatterlayer .trace path.js-line"
     before = luminance(page, "body", "backgroundColor"), page.locator(line).last.evaluate("e => e.style.stroke")
@@ -89,6 +89,14 @@ def test_the_theme_button_changes_page_and_plots_and_stays(show, waves):
     assert luminance(page, "body", "backgroundColor") < 0.2 < before[0]
     assert page.locator(line).last.evaluate("e => e.style.stroke") != before[1]
     page.reload()
+    assert luminance(page, "body", "backgroundColor") < 0.2
+    page.locator(line).last.wait_for()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert (
+        luminance(page, "body", "backgroundColor"),
+        page.locator(line).last.evaluate("e => e.style.stroke"),
+    ) == before
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert luminance(page, "body", "backgroundColor") < 0.2
 
 

@@ -24,6 +24,18 @@ const theme = (() => {
     announce();
   });
   system.addEventListener("change", announce);
+  // Paper is light, whatever is on the screen.
+  let onScreen;
+  addEventListener("beforeprint", () => {
+    onScreen = root.dataset.theme;
+    root.dataset.theme = "light";
+    announce();
+  });
+  addEventListener("afterprint", () => {
+    if (onScreen) root.dataset.theme = onScreen;
+    else delete root.dataset.theme;
+    announce();
+  });
   announce();
   return { colour, isDark, watch: (watcher) => watchers.push(watcher) };
 })();
