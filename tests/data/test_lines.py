@@ -1,27 +1,24 @@
 """Lines as they come: all that wait at once, whole, and nothing lost between two reads."""
 
+import csv
 import io
 import os
 import threading
-import time
 
 import pytest
 
-from gatework.data.lines import waiting_lines
+from gatework.data.lines import LineReader, waiting_lines
 
 TEXT = "a,b\r\n1,2\r3,é\n\n4,😀"
 
 
-def piped(*pieces, pause=0.0):
-    """What is read of pieces that are written one after the other."""
+def piped(content):
+    """What is read of a pipe that holds this."""
     reading, writing = os.pipe()
 
     def write():
         with os.fdopen(writing, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-                file.flush()
-                time.sleep(pause)
+            file.write(content)
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -36,7 +33,14 @@ def test_lines_that_wait_come_together():
 
 
 def test_a_line_comes_as_soon_as_it_is_whole():
-    assert piped(b"a\n", b"b", b"c\nd\n", pause=0.05) == [["a"], ["bc", "d"]]
+    reading, writing = os.pipe()
+    with open(reading, encoding="utf-8") as file, os.fdopen(writing, "wb", buffering=0) as pipe:
+        blocks = waiting_lines(file)
+        pipe.write(b"a\n")
+        assert next(blocks) == ["a"]
+        pipe.write(b"b")
+        pipe.write(b"c\nd\n")
+        assert next(blocks) == ["bc", "d"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
@@ -52,3 +56,10 @@ def test_bytes_that_are_no_text_come_as_surrogates():
 
 def test_what_is_no_file_of_the_system_gives_line_by_line():
     assert list(waiting_lines(io.StringIO("a\nb\n"))) == [["a\n"], ["b\n"]]
+
+
+def test_a_field_may_be_longer_than_the_csv_module_takes():
+    csv.field_size_limit(131_072)
+    reader = LineReader()
+    assert reader.read("text,label") is None
+    assert reader.read(f"{'a' * 200_000},good") == ("line 2", {"text": "a" * 200_000, "label": "good"})

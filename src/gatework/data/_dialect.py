@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +44,11 @@ class Dialect:
             return ()
         rows = f"The first {self.rows} rows, which stand" if self.rows > 1 else "The first row, which stands"
         return (f"{rows} above the header, {'were' if self.rows > 1 else 'was'} left out.",)
+
+
+def take_long_fields() -> None:
+    """Lets Python's csv module read fields of more than 131,072 characters; a C long of Windows ends at 2^31."""
+    csv.field_size_limit(2**31 - 1)
 
 
 def with_plain_line_ends(content: bytes) -> bytes:
@@ -105,7 +109,7 @@ def sniffed(content: bytes, separator: str | None) -> Dialect:
         content: The file.
         separator: What separates fields, where that is known.
     """
-    csv.field_size_limit(sys.maxsize)
+    take_long_fields()
     said = re.match(rb'"?sep=(.)"?[;,\t]*\r?\n', content, re.IGNORECASE)
     start = said.end() if said else 0
     is_cut = len(content) > start + _SAMPLE

@@ -13,7 +13,7 @@ from typing import Any, TextIO, TypeVar
 
 import msgspec
 
-from gatework.data._dialect import SEPARATORS
+from gatework.data._dialect import SEPARATORS, take_long_fields
 from gatework.data.numbers import LARGEST, NumberReader
 from gatework.errors import DataError
 
@@ -60,6 +60,7 @@ class LineReader:
     """
 
     def __init__(self, separator: str | None = None, columns: Collection[str] = ()) -> None:
+        take_long_fields()
         self._separator, self._columns = separator, columns
         self._header: list[str] | None = None
         self._is_json: bool | None = None
