@@ -14,10 +14,13 @@ import hypothesis
 import pytest
 
 from gatework.cells import BUILT_IN, REGISTRY
+from support import patience
 
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("untimed", deadline=None)
-hypothesis.settings.load_profile("untimed")
+# How long an example takes depends on what else the machine does; new ones come by `--hypothesis-profile new`.
+UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("new", **UNTIMED)
+hypothesis.settings.register_profile("same", **UNTIMED, derandomize=True)
+hypothesis.settings.load_profile("same")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -168,6 +171,7 @@ def new_page(browser, tmp_path_factory):
         # What a page has kept is not there for the next one.
         first.evaluate("localStorage.clear()")
         page = browser.new_page(**options) if options else window.new_page()
+        page.set_default_timeout(1000 * patience.SECONDS)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme, reduced_motion=motion)
         return page

@@ -17,6 +17,7 @@ from gatework.course import extra, learner
 from gatework.course.learner import copy_lessons, jupyterlab_command
 from gatework.course.lessons import lessons
 from gatework.errors import RunError, UsageError
+from support import patience
 
 COMMAND = (sys.executable, "-c", "from gatework.cli import main; main()")
 
@@ -95,19 +96,20 @@ def test_jupyterlab_serves_the_lessons_and_ends_when_it_is_told_to(tmp_path):
             served = _served(process, tmp_path / "log")
         finally:
             process.terminate()
-            printed, _ = process.communicate(timeout=60)
+            printed, _ = process.communicate(timeout=patience.SECONDS)
     assert printed.strip() == str(folder)
     assert served == {f"{lesson.name}.ipynb" for lesson in lessons()}
 
 
 def _served(process, log):
     """The files that the server offers, as soon as it answers; it tells its address a moment before it listens."""
-    for _ in range(600):
+    end = time.monotonic() + patience.SECONDS
+    while time.monotonic() < end:
         assert process.poll() is None, log.read_text()
         found = re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", log.read_text())
         if found:
             with contextlib.suppress(requests.ConnectionError):
-                answer = requests.get(f"{found[1]}/api/contents", params={"token": found[2]}, timeout=60)
+                answer = requests.get(f"{found[1]}/api/contents", params={"token": found[2]}, timeout=patience.SECONDS)
                 return {entry["name"] for entry in answer.json()["content"]}
         time.sleep(0.1)
     raise AssertionError(log.read_text())

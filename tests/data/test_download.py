@@ -7,7 +7,6 @@ import resource
 import socket
 import sys
 import threading
-import time
 
 import pytest
 
@@ -23,13 +22,14 @@ class Server(http.server.BaseHTTPRequestHandler):
     """Serves the content well at /good, and badly elsewhere."""
 
     served = 0
+    is_awake = threading.Event()
 
     def do_GET(self):
         if self.path.startswith("/missing"):
             self.send_error(404)
             return
         if self.path.startswith("/slow"):
-            time.sleep(2)
+            self.is_awake.wait()
         type(self).served += 1
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
@@ -120,8 +120,11 @@ def test_no_network_is_one_sentence(cache):
 
 def test_a_server_that_does_not_answer_is_given_up(address, cache, monkeypatch):
     monkeypatch.setattr(download, "_TIMEOUT_SECONDS", 0.2)
-    with pytest.raises(DataError, match=r"no answer within 0.2 seconds"):
-        official_file("set", f"{address}/slow/file.bin", MD5)
+    try:
+        with pytest.raises(DataError, match=r"no answer within 0.2 seconds"):
+            official_file("set", f"{address}/slow/file.bin", MD5)
+    finally:
+        Server.is_awake.set()
     assert left(cache) == []
 
 

@@ -10,23 +10,26 @@ from pathlib import Path
 
 import pytest
 
+from support import patience
 from support.command_line import run_forked
+from support.pipes import unread
 
 pytestmark = pytest.mark.slow
 # Where tests run in the background of a script, processes are born deaf to Ctrl-C.
 HEAR = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 HEARING = f"{HEAR}; from gatework.cli import main; main()"
-WAVES = ("compare", "waves", "--cells", "rnn,gru,lstm", "--seeds", "2", "--jobs", "2", "--epochs", "40", "--out", "out")
+SIX = ("--cells", "rnn,gru,lstm", "--seeds", "2")
+WAVES = ("compare", "waves", *SIX, "--jobs", "2", "--epochs", "4000", "--out", "out")
 
 
-def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", HEARING, *words],
         cwd=folder,
         start_new_session=True,
         text=True,
         stderr=subprocess.PIPE,
-        stdin=subprocess.PIPE,
+        stdin=stdin,
     )
 
 
@@ -42,18 +45,18 @@ def alive(group: int) -> bool:
 @pytest.mark.parametrize("is_training", [False, True], ids=["while workers start", "while they train"])
 def test_one_ctrl_c_ends_a_comparison_and_every_worker(tmp_path, is_training):
     process = started(tmp_path, *WAVES)
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + patience.SECONDS
     begun = (tmp_path / "out" / "runs").glob if is_training else (tmp_path / "out").glob
     pattern = "*/metrics.jsonl" if is_training else "plan.json"
     while not list(begun(pattern)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     asked = time.monotonic()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=patience.SECONDS)
     assert process.returncode == 130
     assert said.rstrip().endswith("the same command goes on from there")
     assert "Traceback" not in said
-    while alive(process.pid) and time.monotonic() < asked + 30:
+    while alive(process.pid) and time.monotonic() < asked + patience.SECONDS:
         time.sleep(0.05)
     assert not alive(process.pid), "a worker outlived its comparison"
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
@@ -61,12 +64,12 @@ def test_one_ctrl_c_ends_a_comparison_and_every_worker(tmp_path, is_training):
 
 
 def test_a_stopped_training_names_the_command_that_goes_on(tmp_path):
-    process = started(tmp_path, "train", "regress", "waves", "--epochs", "50", "--out", "run")
-    deadline = time.monotonic() + 90
+    process = started(tmp_path, "train", "regress", "waves", "--epochs", "5000", "--out", "run")
+    deadline = time.monotonic() + patience.SECONDS
     while not (tmp_path / "run" / "metrics.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=patience.SECONDS)
     assert process.returncode == 130
     assert said.rstrip().endswith("gatework train --resume run")
 
@@ -79,12 +82,17 @@ def run(tmp_path_factory) -> Path:
     return folder
 
 
-def test_a_command_that_waits_for_input_ends_on_the_first_ctrl_c(run):
-    processes = [started(run, "predict", "run", *words) for words in ((), ("--stream",))]
-    time.sleep(12 if os.environ.get("CI") else 6)  # until they wait; there is nothing to see from outside
-    for process in processes:
-        os.killpg(process.pid, signal.SIGINT)
-    for process in processes:
-        _, said = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert said.splitlines()[-1].startswith("gatework: stopped")
+@pytest.mark.parametrize("words", [(), ("--stream",)], ids=["for all rows", "for the next row"])
+def test_a_command_that_waits_for_input_ends_on_the_first_ctrl_c(run, words):
+    given, gives = os.pipe()
+    process = started(run, "predict", "run", *words, stdin=given)
+    os.write(gives, b"\n")
+    while unread(given):  # from then on it waits for more
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=patience.SECONDS)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("gatework: stopped")
+    os.close(given)
+    os.close(gives)

@@ -393,7 +393,6 @@ def test_a_link_restores_the_view(show, texts_page, series_page):
     page.locator("#units input[type=number]").nth(1).fill("4")
     page.get_by_role("button", name="Copy a link").click()
     link = page.evaluate("viewToHash('text')")
-    page.wait_for_timeout(500)
     assert page.evaluate("location.hash") == link
     again = opened(show, texts_page[1], link)
     assert again.evaluate("view") == page.evaluate("view")

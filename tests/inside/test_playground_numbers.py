@@ -46,7 +46,7 @@ def trained(new_page, tmp_path_factory):
     path = write_playground(tmp_path_factory.mktemp("playground") / "page.html", [*BUILT_IN, *CUSTOM_CELLS])
     page = new_page()
     page.goto(path.as_uri())
-    page.wait_for_selector("body[data-state=paused]")
+    page.wait_for_selector("#verdict:not(:empty)")  # the worker's first words
 
     def train(cell, truncation=0, script=TRAIN, **changes):
         entry = {"cell": get(cell).name, "forgetBias": 1, "clipping": 0.5, "truncation": truncation}

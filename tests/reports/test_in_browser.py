@@ -210,7 +210,10 @@ def test_a_detectors_spans_zoom_the_series_when_they_are_chosen(show, detector):
     mark = page.locator("#detection-plot .subplot.xy2 .points path").first.bounding_box()
     centre = mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2
     page.mouse.move(*centre, steps=5)
-    page.wait_for_timeout(100)
+    # Plotly looks where the mouse is a moment later; a click is one on what it has found there.
+    found = "document.getElementById('detection-plot')._hoverdata?.map((point) => point.data.mode).join()"
+    while page.evaluate(found) != "markers":
+        page.wait_for_timeout(10)
     page.mouse.click(*centre)
     after = page.evaluate(shown)
     assert after[1] - after[0] < (whole[1] - whole[0]) / 2

@@ -14,6 +14,23 @@ from support.apart import apart
 from support.networks import WORDS
 
 
+def waiting():
+    """What is set as a job begins, what it waits for, and the job."""
+    begun, busy = threading.Event(), threading.Event()
+
+    def wait(payloads):
+        begun.set()
+        busy.wait()
+        return payloads
+
+    return begun, busy, wait
+
+
+async def until(event):
+    while not event.is_set():
+        await asyncio.sleep(0.001)
+
+
 def texts(count):
     random = np.random.default_rng(3)
     return [" ".join(random.choice(WORDS, random.integers(1, 30))) for _ in range(count)]
@@ -40,11 +57,8 @@ def test_series_are_batched_likewise(service):
 
 def test_what_waits_is_computed_at_once_and_one_failure_stays_alone(runs):
     """While the thread is busy with a first job, eight of one group and one of another come to wait."""
-    service, busy, calls = service_of({"texts": runs["texts"]}, Limits(batch=6)), threading.Event(), []
-
-    def wait(payloads):
-        busy.wait(10)
-        return payloads
+    service, calls = service_of({"texts": runs["texts"]}, Limits(batch=6)), []
+    begun, busy, wait = waiting()
 
     def compute(payloads):
         calls.append(list(payloads))
@@ -54,10 +68,10 @@ def test_what_waits_is_computed_at_once_and_one_failure_stays_alone(runs):
 
     async def scenario():
         first = asyncio.ensure_future(service.worker.answer(wait, 0))
-        await asyncio.sleep(0.05)
+        await until(begun)
         names = ["a", "b", "bad", "c", "d", "e", "f", "g"]
         jobs = [asyncio.ensure_future(service.worker.answer(compute, name, group="x")) for name in names]
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # each of them waits by now
         busy.set()
         return await first, await asyncio.gather(*jobs, return_exceptions=True)
 
@@ -73,44 +87,27 @@ def test_what_waits_is_computed_at_once_and_one_failure_stays_alone(runs):
 
 
 def test_a_full_queue_and_a_late_answer_are_refused_with_when_to_try_again(runs):
-    service, busy = service_of({"texts": runs["texts"]}, Limits(queue=2, timeout=0.2)), threading.Event()
+    worker = service_of({"texts": runs["texts"]}, Limits(queue=2, timeout=0.01)).worker
 
-    def wait(payloads):
-        busy.wait(10)
-        return payloads
+    async def scenario():  # nobody computes
+        return await asyncio.gather(*(worker.answer(list, k) for k in range(4)), return_exceptions=True)
 
-    async def scenario():
-        jobs = [asyncio.ensure_future(service.worker.answer(wait, 0))]
-        await asyncio.sleep(0.05)
-        jobs += [asyncio.ensure_future(service.worker.answer(wait, k)) for k in (1, 2, 3)]
-        found = await asyncio.gather(*jobs, return_exceptions=True)
-        busy.set()
-        return found
-
-    service.worker.start()
-    try:
-        found = apart(lambda: asyncio.run(scenario()))
-    finally:
-        busy.set()
-        service.worker.stop()
+    found = apart(lambda: asyncio.run(scenario()))
     assert all(isinstance(answer, Refusal) and answer.status == 503 for answer in found)
     assert found[3].sentence.startswith("2 requests wait already")
-    assert found[0].sentence.startswith("the answer was not ready within 0.2 s")
+    assert found[0].sentence.startswith("the answer was not ready within 0.01 s")
     assert int(found[3].headers["Retry-After"]) >= 1
 
 
 def test_whose_client_has_gone_is_not_computed(runs):
-    service, busy, calls = service_of({"texts": runs["texts"]}, Limits()), threading.Event(), []
-
-    def wait(payloads):
-        busy.wait(10)
-        return payloads
+    service, calls = service_of({"texts": runs["texts"]}, Limits()), []
+    begun, busy, wait = waiting()
 
     async def scenario():
         first = asyncio.ensure_future(service.worker.answer(wait, 0))
-        await asyncio.sleep(0.05)
+        await until(begun)
         gone = asyncio.ensure_future(service.worker.answer(lambda payloads: calls.append(payloads) or payloads, 1))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # it waits by now
         gone.cancel()
         await asyncio.sleep(0)
         busy.set()

@@ -18,9 +18,12 @@
 | `fuzzed_folders` | folders of runs and comparisons changed at random, for `make fuzz` and a few in the tests |
 | `fuzzed_service` | a server asked by schemathesis what its description allows and forbids; `make fuzz` |
 | `fuzzed_tables` | tables of every kind of hole and shape, each answered or refused in one sentence; `make fuzz` |
+| `killed` | programs that are killed at a counted moment |
 | `long_tables` | small long tables of series with one label each |
 | `networks` | small runs of every kind to look inside |
 | `onnx_files` | ONNX files as others run them |
+| `patience` | how long a test waits for what must come |
+| `pipes` | how far the other end of a pipe has read |
 | `pretended_device` | a second device that there is not, on which tensors of both are an error |
 | `recordings` | recordings of an invented language, and a small recipe for them |
 | `report_folders` | comparison folders without a training |

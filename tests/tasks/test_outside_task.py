@@ -1,7 +1,7 @@
 """A task with ragged outputs, registered from outside, through everything that the workbench does with a task."""
 
 import json
-import time
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ import pytest
 
 import support
 from support.command_line import run_forked
-from support.forked import Forked
+from support.forked import COMMAND, Forked
+from support.killed import killed_at
 
 # It is not imported here: the other tests ask every registered task.
 PLUGIN = ("--plugin", Path(support.__file__).with_name("spelling.py"))
@@ -40,13 +41,10 @@ def test_it_learns_and_keeps_ragged_answers(folder):
 
 def test_a_killed_training_goes_on_to_the_same_weights(folder):
     words = (*PLUGIN, "train", "spell", "numbers.csv", "--out", "killed", *SETTINGS, "--checkpoint-seconds", 0, "-q")
-    process = Forked(*words, cwd=folder)
-    state, deadline = folder / "killed" / "checkpoint" / "state.safetensors", time.monotonic() + 60
-    while not state.exists() and process.returncode is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.kill()
+    kill = killed_at(3, folder / "killed" / "checkpoint", "state.safetensors")
+    process = Forked(*words, cwd=folder, code=kill + COMMAND)
     process.communicate()
-    assert not (folder / "killed" / "summary.json").exists(), "it was killed too late to show anything"
+    assert process.returncode == -signal.SIGKILL
     done = run_forked(*PLUGIN, "train", "--resume", "killed", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     for name in ("model.safetensors", "answers.parquet"):

@@ -17,6 +17,7 @@ from gatework.evaluation.processes import CONTEXT
 from gatework.training import exchange, optimizer, rows
 from gatework.training.ranks import Alone, here
 from gatework.training.rows import no_rows
+from support import patience
 from support.datasets import opinions, small
 
 slow = pytest.mark.slow
@@ -123,14 +124,16 @@ def together(count, runs, dies_at=0, machines=1):
         dies_at: The step of the last one at which the first process ends; none if 0.
         machines: On how many machines they stand, or seem to.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    processes = [CONTEXT.Process(target=_rank, args=(k, count, port, runs, dies_at, machines)) for k in range(count)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
+    with socket.socket() as held:
+        # As long as it has the port, nobody is given it who asks for any; who asks for it, as these do, has it too.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        given = (count, held.getsockname()[1], runs, dies_at, machines)
+        processes = [CONTEXT.Process(target=_rank, args=(k, *given)) for k in range(count)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(patience.SECONDS)
     return [process.exitcode for process in processes]
 
 
@@ -221,7 +224,7 @@ class _Stops(training.Progress):
 @slow
 def test_torchrun_starts_it(tmp_path):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    two = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517"]
+    two = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*two, "-m", "gatework", *WORDS, "--out", "two"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -117,9 +117,9 @@ class Page {
   }
 
   async copyLink() {
-    const link = location.href.split("#")[0] + viewToHash(this.kind);
+    this.remember();
     try {
-      await navigator.clipboard.writeText(link);
+      await navigator.clipboard.writeText(location.href);
       this.say("The link is copied.");
     } catch {
       this.say("The link stands in the address bar.");
@@ -235,7 +235,13 @@ class Page {
     at("explain-label").hidden = view.colour !== "contribution" || !this.networks[0].classes.length;
     for (const name of ["layer", "direction", "variable", "explain", "colour", "method"]) at(name).value = view[name];
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => { this.hash = viewToHash(this.kind); history.replaceState(null, "", this.hash); }, 300);
+    this.writing = setTimeout(() => this.remember(), 300);
+  }
+
+  remember() {
+    clearTimeout(this.writing);
+    this.hash = viewToHash(this.kind);
+    history.replaceState(null, "", this.hash);
   }
 
   lookAt(own, k, step) {

@@ -4,6 +4,7 @@
 // The elements stand in _recording.html and _gates.html; `show()` and `look()` of the part draw the rest.
 
 const HOP = 0.01; // seconds of a frame
+const ROUNDING = 1e-3; // of a step, by which the player's clock, in whole microseconds, may stand before its begin
 
 class SoundPage {
   // A listener has `layers`, `bands`, `stack`, `recordings` and `hear(recording)`, which gives its steps and traces.
@@ -48,7 +49,7 @@ class SoundPage {
   }
 
   stepNow() {
-    return Math.max(0, Math.min(this.heard.steps - 1, Math.floor(at("sound").currentTime / this.secondsOfStep)));
+    return Math.max(0, Math.min(this.heard.steps - 1, Math.floor(at("sound").currentTime / this.secondsOfStep + ROUNDING)));
   }
 
   // A place that was clicked is where the sound goes on.

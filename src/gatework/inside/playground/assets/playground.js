@@ -5,7 +5,7 @@
 const data = JSON.parse(byId("data").textContent);
 
 // All that is drawn: what the worker said last.
-const state = { number: 0, step: 0, isRunning: false, rate: null, entries: [], networks: [], losses: [], task: null, baselineLoss: NaN, example: null, layer: 0, sequence: 0 };
+const state = { number: 0, order: 0, step: 0, isRunning: false, rate: null, entries: [], networks: [], losses: [], task: null, baselineLoss: NaN, example: null, layer: 0, sequence: 0 };
 
 const trainer = new Worker(URL.createObjectURL(new Blob([byId("worker").textContent], { type: "text/javascript" })));
 trainer.onmessage = ({ data: message }) => { if (message.kind === "problem" || message.number === state.number) REPORTS[message.kind](message); };
@@ -24,9 +24,11 @@ const REPORTS = {
     problem("");
   },
   example({ example }) { state.example = example; },
-  progress({ step, isRunning, rate, losses, heldOut, networks }) {
-    Object.assign(state, { step, isRunning, rate, networks });
-    if (!isRunning) history.replaceState(null, "", toHash(state));
+  progress({ order, step, isRunning, rate, losses, heldOut, networks }) {
+    Object.assign(state, { step, rate, networks });
+    // Said before it was told what the person did last, it is no news of whether it runs.
+    if (order === state.order) state.isRunning = isRunning;
+    if (!state.isRunning) history.replaceState(null, "", toHash(state));
     losses.forEach((values, k) => state.losses[k].push(values, heldOut[k]));
     draw();
   },
@@ -42,6 +44,11 @@ function problem(text) {
   if (text) { byId("verdict").textContent = text; byId("particulars").textContent = ""; }
 }
 
+// Tells the worker something; what it reports names the last that it was told.
+function send(message) {
+  trainer.postMessage({ ...message, order: ++state.order });
+}
+
 // Begins anew with the settings; trains up to `until`, or on and on if `goOn`.
 function restart({ goOn = false, step: until = 0, sequence = 0, layer = settings.layers - 1 } = {}) {
   state.number++;
@@ -52,7 +59,9 @@ function restart({ goOn = false, step: until = 0, sequence = 0, layer = settings
   knobs.update();
   if (settings.task === "own") byId("task-about").textContent = "";
   arrange();
-  trainer.postMessage({ kind: "set", number: state.number, settings, entries: state.entries, example: sequence, until: goOn ? FURTHEST : until });
+  send({ kind: "set", number: state.number, settings, entries: state.entries, example: sequence, until: goOn ? FURTHEST : until });
+  byId("verdict").textContent = byId("particulars").textContent = "";
+  drawTransport();
   remember();
 }
 
@@ -188,12 +197,12 @@ byId("presets").append(...PRESETS.map((preset) => element("li", {}, element("but
 function toggle() {
   if (!state.task) return;
   state.isRunning = !state.isRunning;
-  trainer.postMessage(state.isRunning ? { kind: "run", until: state.step + FURTHEST } : { kind: "pause" });
+  send(state.isRunning ? { kind: "run", until: state.step + FURTHEST } : { kind: "pause" });
   drawTransport();
 }
 
 byId("train").addEventListener("click", toggle);
-byId("once").addEventListener("click", () => { if (state.task) trainer.postMessage({ kind: "step" }); });
+byId("once").addEventListener("click", () => { if (state.task) send({ kind: "step" }); });
 byId("reset").addEventListener("click", () => restart());
 byId("to-knobs").addEventListener("click", () => {
   byId("knobs").scrollIntoView();
@@ -202,7 +211,7 @@ byId("to-knobs").addEventListener("click", () => {
 byId("another").addEventListener("click", () => {
   if (!state.task) return;
   state.sequence = (state.sequence + 1) % SEQUENCES;
-  trainer.postMessage({ kind: "example", number: state.sequence });
+  send({ kind: "example", number: state.sequence });
   if (!state.isRunning) history.replaceState(null, "", toHash(state));
 });
 byId("layer").addEventListener("change", (event) => {

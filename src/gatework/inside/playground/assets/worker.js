@@ -5,11 +5,12 @@
 const SLICE = 40; // milliseconds of training between two looks at the page's messages
 const OFTEN = 160, SHARE = 4; // at most one look in so many milliseconds, and a quarter of the time at most
 
-const worker = { race: null, isRunning: false, isTurning: false, until: Infinity, example: 0, reported: 0, lastLook: 0, interval: OFTEN, began: 0, from: 0 };
+const worker = { race: null, isRunning: false, isTurning: false, order: 0, until: Infinity, example: 0, reported: 0, lastLook: 0, interval: OFTEN, began: 0, from: 0 };
 const turns = new MessageChannel();
 turns.port1.onmessage = () => turn();
 
 onmessage = ({ data }) => {
+  worker.order = data.order;
   try {
     HANDLERS[data.kind](data);
   } catch (error) {
@@ -77,7 +78,7 @@ function report() {
   worker.lastLook = performance.now();
   worker.interval = Math.max(OFTEN, SHARE * (worker.lastLook - start));
   const seconds = (start - worker.began) / 1000, rate = worker.isRunning && seconds > 0.3 ? (race.step - worker.from) / seconds : null;
-  postMessage({ kind: "progress", number: worker.number, step: race.step, isRunning: worker.isRunning, rate, losses, heldOut, networks });
+  postMessage({ kind: "progress", number: worker.number, order: worker.order, step: race.step, isRunning: worker.isRunning, rate, losses, heldOut, networks });
 }
 
 const showExample = () => postMessage({ kind: "example", number: worker.number, example: worker.race.runners[0].probe.shownExample(worker.example) });

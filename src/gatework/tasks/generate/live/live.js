@@ -168,7 +168,6 @@ class WritingPage {
     const started = performance.now(), first = this.writer.steps.length;
     let pictured = 0;
     const frame = () => {
-      if (!this.isWriting) return;
       const begun = performance.now(), pace = Number(at("pace").value) || Infinity;
       const isDue = () => this.writer.steps.length - first <= (pace * (performance.now() - started)) / 1000;
       let goesOn = true;
@@ -177,13 +176,14 @@ class WritingPage {
       if (!goesOn) this.stop();
       const isPictured = !goesOn || performance.now() - pictured > PAUSE;
       if (isPictured) { this.show(); pictured = performance.now(); }
-      if (goesOn) requestAnimationFrame(frame);
+      if (goesOn) this.frame = requestAnimationFrame(frame);
     };
-    requestAnimationFrame(frame);
+    this.frame = requestAnimationFrame(frame);
   }
 
   stop() {
     if (!this.isWriting) return;
+    cancelAnimationFrame(this.frame);
     this.isWriting = false;
     at("write").textContent = "Write";
     if (this.isFull) say(`The page keeps ${this.writer.most.toLocaleString("en")} tokens: begin another text, or undo.`);
