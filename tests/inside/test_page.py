@@ -465,14 +465,21 @@ def test_a_large_model_stays_under_six_megabytes_and_answers_a_key_press_at_once
     assert path.stat().st_size < 6_000_000
     page = opened(show, path)
     np.testing.assert_allclose(classes_of(page), probabilities(type(made).open(made.path), text), atol=PROBABILITY)
-    taken = [1e9]
-    for _ in range(40):
+    # On the processor's clock, and the fastest of several: what else the machine does is no matter.
+    processor = page.context.new_cdp_session(page)
+    processor.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds():
+        return next(
+            m["value"] for m in processor.send("Performance.getMetrics")["metrics"] if m["name"] == "ScriptDuration"
+        )
+
+    taken = []
+    for _ in range(5):
+        before = seconds()
         page.locator("#input").type("e")
-        taken.append(page.evaluate("gatework.milliseconds"))
-        if min(taken) < 50:
-            break
-    # What a key press costs when nothing else runs beside it: the fastest of several.
-    assert min(taken) < 50
+        taken.append(seconds() - before)
+    assert 0 < min(taken) < 0.05
 
 
 KNOTTED = """

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
 
 from gatework.errors import RunError, UsageError
 from gatework.inside.playground import write_playground
-from support import patience
+from support.patience import until
 
 DOCS = Path(__file__).parents[2] / "docs" / "playground.md"
 PASTED = " ".join(str(round(0.1 * (k % 12) + 0.01 * k, 3)) for k in range(240))
@@ -19,14 +18,6 @@ PASTED = " ".join(str(round(0.1 * (k % 12) + 0.01 * k, 3)) for k in range(240))
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     return write_playground(tmp_path_factory.mktemp("playground") / "playground.html")
-
-
-def until(page, expression):
-    """Waits until the expression is true in the page, whose policy forbids what playwright does of its own for this."""
-    end = time.monotonic() + patience.SECONDS
-    while not page.evaluate(expression):
-        assert time.monotonic() < end, f"{expression}: {page.inner_text('#verdict')} {page.inner_text('#problem')}"
-        page.wait_for_timeout(50)
 
 
 def opened(show, path, view="", **options):

@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from gatework.reports import write_report, write_run_report
+from support import patience
 from support.report_folders import write_comparison
 
 pytestmark = pytest.mark.browser
@@ -211,9 +212,9 @@ def test_a_detectors_spans_zoom_the_series_when_they_are_chosen(show, detector):
     centre = mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2
     page.mouse.move(*centre, steps=5)
     # Plotly looks where the mouse is a moment later; a click is one on what it has found there.
-    found = "document.getElementById('detection-plot')._hoverdata?.map((point) => point.data.mode).join()"
-    while page.evaluate(found) != "markers":
-        page.wait_for_timeout(10)
+    found = """(() => { const plot = document.getElementById("detection-plot"), at = plot._hoverdata?.[0];
+        return Boolean(at) && plot.data.at(-1).x.includes(plot.data[at.curveNumber].x[at.pointNumber]); })()"""
+    patience.until(page, found)
     page.mouse.click(*centre)
     after = page.evaluate(shown)
     assert after[1] - after[0] < (whole[1] - whole[0]) / 2
