@@ -1,10 +1,13 @@
 """Ctrl-C as a terminal sends it, to every process at once: the work ends and says how to go on."""
 
+import array
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -12,7 +15,6 @@ import pytest
 
 from support import patience
 from support.command_line import run_forked
-from support.pipes import unread
 
 pytestmark = pytest.mark.slow
 # Where tests run in the background of a script, processes are born deaf to Ctrl-C.
@@ -80,6 +82,13 @@ def run(tmp_path_factory) -> Path:
     done = run_forked("train", "regress", "waves", "--epochs", 1, "--hidden", 2, "--out", "run", "-q", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def unread(pipe: int) -> int:
+    """How many bytes of a pipe wait to be read."""
+    count = array.array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, count)
+    return count[0]
 
 
 @pytest.mark.parametrize("words", [(), ("--stream",)], ids=["for all rows", "for the next row"])

@@ -23,7 +23,6 @@
 | `networks` | small runs of every kind to look inside |
 | `onnx_files` | ONNX files as others run them |
 | `patience` | how long a test waits for what must come |
-| `pipes` | how far the other end of a pipe has read |
 | `pretended_device` | a second device that there is not, on which tensors of both are an error |
 | `recordings` | recordings of an invented language, and a small recipe for them |
 | `report_folders` | comparison folders without a training |
