@@ -91,8 +91,8 @@ class CellSpec:
         for gate in self._fed("a"):
             if f"x_{gate}" in self.arguments or f"u_{gate}" in self.arguments:
                 raise UsageError(
-                    f'cell "{self.name}": step() has a_{gate}, both products of the gate, and one of them once more; '
-                    f"take a_{gate} alone, or x_{gate} and u_{gate}"
+                    f'{self.where}: step() of cell "{self.name}" has a_{gate}, both products of the gate, and one '
+                    f"of them once more; take a_{gate} alone, or x_{gate} and u_{gate}"
                 )
         return self._fed("axu")
 

@@ -45,6 +45,13 @@ ROW_ARITIES = {"mean": 1, "rsqrt": 1, "normalised": 1, "scale": 1}
 """What is made of all units of a row, outside of `step()`: their mean; and of a layer norm (`options.normalise()`) the
 values and one over their standard deviation. `rsqrt`, one over the root, is only ever of a number of the whole row."""
 COMPARISONS = ("gt", "ge", "eq")
+_INSTEAD = {
+    "abs": "maximum(x, -x)",
+    "clamp": "minimum and maximum",
+    "pow": "x * x",
+    "square": "x * x",
+    "sqrt": "exp(log(x) / 2)",
+}
 ALLOWED = "+ - * /, comparisons, sigmoid, tanh, relu, exp, log, softplus, maximum, minimum and where"
 
 
@@ -126,7 +133,7 @@ class Symbol:
         name = getattr(function, "__name__", str(function))
         operation = FUNCTIONS.get(function)
         if operation is None:
-            raise graph.error(f"the function {name}()")
+            raise graph.error(f"the function {name}()" + (f" (write {_INSTEAD[name]})" if name in _INSTEAD else ""))
         if kwargs or len(args) != ARITIES[operation]:
             raise graph.error(f"{name}() with options")
         return graph.apply(operation, *(_lift(graph, a) for a in args))
@@ -163,11 +170,22 @@ class Symbol:
     def __rtruediv__(self, other: Any) -> Symbol:
         return self.graph.apply("div", _lift(self.graph, other), self)
 
+    def __iadd__(self, other: Any) -> Symbol:
+        # On tensors it would change what the step was given, such as the state before, which the caller keeps.
+        raise self.graph.error("+=, -=, *= or /=, which change a value in place (write h = h + ...)")
+
+    __isub__ = __imul__ = __itruediv__ = __iadd__
+
+    def __and__(self, other: Any) -> Symbol:
+        raise self.graph.error("& or | (write one where() in the other)")
+
+    __or__ = __rand__ = __ror__ = __and__
+
     def __neg__(self) -> Symbol:
         return self.graph.apply("neg", self)
 
     def __pow__(self, other: Any) -> Symbol:
-        raise self.graph.error("the operator **")
+        raise self.graph.error("the operator ** (write x * x)")
 
     __rpow__ = __pow__
 

@@ -130,6 +130,11 @@ def _check(spec: CustomCell) -> None:
                 f'{spec.where}: step() of cell "{spec.name}" returns "{name}" with shape {tuple(value.shape)} for '
                 f"arguments of shape {shape}; a value of each unit keeps (batch, hidden)"
             )
+        if not value.is_floating_point():
+            raise UsageError(
+                f'{spec.where}: step() of cell "{spec.name}" returns a comparison as "{name}"; '
+                "write where(condition, a, b) of two values"
+            )
 
 
 def load(reference: str) -> CellSpec:
