@@ -86,7 +86,7 @@ function writer(numbers, isNormalised) {
       parts = [normed(recurrentProduct(gate)), bias("′")];
       values = own && [own.recurrent, own.d];
     }
-    const joined = own ? values.map((v, k) => [number(v, k)]) : parts;
+    const joined = own ? values.map((v, k) => [number(v, k || outer === 1)]) : parts;
     const inner = joined.flatMap((part, k) => (k ? [" + ", ...part] : part));
     return bracketed(inner, outer > 1);
   }
