@@ -200,11 +200,11 @@ class Trainer:
         at, rounds = self.state, self.config.rounds
         if self.average is None or self.config.averaging:
             return
-        ends = ended(self._share((at.epoch - 1) * self.steps + at.step), rounds)
-        if ends > at.ends:
+        over = ended(self._share((at.epoch - 1) * self.steps + at.step), rounds)
+        if over > at.rounds_over:
             self.optimizer.catch_up()
-            at.ends = ends
-            self.average.add(1 / ends)
+            at.rounds_over, at.ends = over, at.ends + 1
+            self.average.add(1 / at.ends)
 
     @property
     def _has_met(self) -> bool:
