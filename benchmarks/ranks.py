@@ -142,7 +142,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     given = parser.parse_args()
     if "RANK" in os.environ:
-        measure(given)
+        with runtime.keeping_memory():  # as a training does
+            measure(given)
         return
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(given.processes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from gatework.training import runtime
@@ -32,6 +34,28 @@ def test_the_callers_threads_and_floating_point_mode_come_back():
         assert runtime.flushes_everywhere()
     assert torch.get_num_threads() == threads
     assert not runtime.flushes_everywhere()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="how another malloc keeps memory is its own matter")
+def test_a_training_keeps_the_memory_of_a_step_and_gives_it_back_at_the_end():
+    code = """
+import resource, torch
+from gatework.training import runtime
+
+def pages_of(blocks):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(blocks):
+        torch.ones(12 << 20)  # 48 MB, more than glibc keeps by itself
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+with runtime.keeping_memory():
+    pages_of(3)  # what comes first is new in any case
+    kept = pages_of(8)
+print(kept, pages_of(8))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, returned = map(int, done.stdout.split())
+    assert kept < returned / 4
 
 
 def test_the_environment_names_versions_machine_seed_and_data_in_json():

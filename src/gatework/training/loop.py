@@ -112,7 +112,7 @@ class Trainer:
             self.progress.limited(self.label, 60 * self.config.minutes, self.state.seconds)
         self.progress.started(self.label, self.config.epochs, self.steps, done)
         self._write_metrics()
-        with stop_on_signal() as stop:
+        with stop_on_signal() as stop, runtime.keeping_memory():
             while not self.state.is_finished:
                 self._epoch(lambda: stop.asked)
         self.progress.finished(self.label)
