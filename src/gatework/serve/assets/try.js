@@ -41,7 +41,7 @@
   function choose(name) {
     chosen = models.find((model) => model.name === name);
     const facts = [fact("Task", `${chosen.task}, ${chosen.cell}, ${chosen.parameters.toLocaleString("en")} parameters`)];
-    facts.push(fact("Takes", chosen.takes.join(", or ") + (chosen.columns.length ? ` (with the columns ${chosen.columns.join(", ")})` : "")));
+    facts.push(fact("Takes", chosen.takes.join(", or ") + (chosen.columns.length ? ` (with the column${chosen.columns.length > 1 ? "s" : ""} ${chosen.columns.join(", ")})` : "")));
     const metrics = Object.entries(chosen.metrics).slice(0, 3).map(([title, value]) => `${title} ${value}`);
     facts.push(fact("On its test part", metrics.join(" · ")));
     for (const [option, help] of Object.entries(chosen.options)) facts.push(fact(`Option "${option}"`, help));

@@ -84,7 +84,7 @@
       first.append(button);
       const { why } = span;
       const reason = why ? `${why.cause} is ${short(why.actual)}, expected ${short(why.expected)} (${short(why.low)} to ${short(why.high)})` : "";
-      row.append(first, cell("from", span.from), cell("to", span.to), cell("rows", span.rows.toLocaleString("en")),
+      row.append(first, cell("from", span.from), cell("to", span.to), cell(span.rows === 1 ? "row" : "rows", span.rows.toLocaleString("en")),
         cell("score", span.score.toFixed(3)), cell("kind", span.kind ?? ""), cell("why", reason));
       return row;
     }));
