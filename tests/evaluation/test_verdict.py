@@ -29,6 +29,16 @@ def test_one_seed_says_nothing_about_chance():
     assert "Whether its lead over rnn is more than chance cannot be told: there is one seed." in found.sentences
 
 
+def test_with_one_seed_networks_of_one_figure_have_no_lead_over_each_other():
+    names = ("lstm", "gru", "rnn")
+    level = verdict([entry(name, [0.5]) for name in names], "test_mse", True, None)
+    assert level.headline == "lstm, gru and rnn do equally well."
+    assert "Whether one of them is better cannot be told: there is one seed." in level.sentences
+    ahead = verdict([entry(name, [0.6 if name == "rnn" else 0.5]) for name in names], "test_mse", True, None)
+    assert ahead.headline == "lstm and gru lead the networks, perhaps by chance."
+    assert "Whether their lead over rnn is more than chance cannot be told: there is one seed." in ahead.sentences
+
+
 def test_a_clear_winner_is_called_clear_and_its_cost_is_named():
     entries = [entry("rnn", [0.20, 0.21, 0.19]), entry("lstm", [0.10, 0.11, 0.105], ms=3.0)]
     found = verdict(entries, "test_mse", True, None)

@@ -134,10 +134,18 @@ def _among_networks(best: _Judged, rivals: Sequence[tuple[_Judged, Difference]])
     if not level:
         return f"{best.name} is the best of the networks"
     if not all(gap.is_known for _, gap in rivals):
-        return f"{best.name} leads the networks, perhaps by chance"
+        first = _first(best, rivals)
+        if len(first) > len(rivals):
+            return f"{listed(first)} do equally well"
+        return f"{listed(first)} lead{'s' if len(first) == 1 else ''} the networks, perhaps by chance"
     if len(level) == len(rivals):
         return f"{listed([best.name, *level])} are level"
     return f"{listed([best.name, *level])} are level, ahead of the other networks"
+
+
+def _first(best: _Judged, rivals: Sequence[tuple[_Judged, Difference]]) -> list[str]:
+    """The networks that no other is ahead of."""
+    return [best.name, *(other.name for other, _ in rivals if other.results.mean == best.results.mean)]
 
 
 def _best(networks: Sequence[_Judged], metric: str, lower_is_better: bool) -> str:
@@ -157,8 +165,11 @@ def _rivals(best: _Judged, rivals: Sequence[tuple[_Judged, Difference]]) -> list
     # Where others are named beside it as the best, "it" would be any of them.
     who = best.name if any(other.results.mean == best.results.mean for other, _ in rivals) else "It"
     if not any(gap.is_known for _, gap in rivals):
-        names = listed([other.name for other, _ in rivals])
-        return [f"Whether its lead over {names} is more than chance cannot be told: {_unknown(rivals)}."]
+        first = _first(best, rivals)
+        behind = listed([other.name for other, _ in rivals if other.name not in first])
+        its = "its" if len(first) == 1 else "their"
+        asked = f"Whether {its} lead over {behind} is more than chance" if behind else "Whether one of them is better"
+        return [f"{asked} cannot be told: {_unknown(rivals)}."]
     clear = [f"{other.name} (by {_digits(gap.gap, 2)}; {_interval(gap)})" for other, gap in rivals if gap.is_clear]
     level = [_level(other.name, gap) for other, gap in rivals if not gap.is_clear]
     sentences = [f"{who} is clearly better than {listed(clear)}."] if clear else []
