@@ -23,6 +23,7 @@ from gatework.errors import KindError, UsageError
 from gatework.scan import kernels, operators, reference
 from gatework.scan.options import StepOptions
 from support import custom_cells as own
+from support import patience
 from support.cell_battery import _check_gradients, _check_layer, _check_scan, _check_step
 from support.forked import Forked
 from support.scans import Case, check, run
@@ -333,7 +334,7 @@ def script(tmp_path: Path) -> Path:
 def compiler(tmp_path: Path) -> str:
     """A compiler that does not optimise, which is faster, and waits while there is a file "waits" in the folder."""
     path = tmp_path / "compiler"
-    path.write_text(f'#!/bin/sh\nif [ -e "{tmp_path / "waits"}" ]; then sleep 100; fi\nexec c++ "$@" -O0\n')
+    path.write_text(f'#!/bin/sh\nif [ -e "{tmp_path / "waits"}" ]; then sleep 1000; fi\nexec c++ "$@" -O0\n')
     path.chmod(0o755)
     return str(path)
 
@@ -350,7 +351,7 @@ def test_what_is_half_built_damaged_or_in_a_folder_of_others_does_no_harm(tmp_pa
     waits = tmp_path / "waits"
     waits.touch()
     process = start(tmp_path, script, CXX=compiler)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience.SECONDS
     while not list(tmp_path.glob("cells/*.build/*.cpp")) and time.monotonic() < deadline:
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)

@@ -12,6 +12,7 @@ import torch
 from gatework import export
 from gatework.errors import UsageError
 from gatework.nn import LSTM
+from support import patience
 from support.export_networks import KINDS, Network, allowed, sequence
 
 COMPILER = shutil.which("cc")
@@ -22,7 +23,7 @@ STRICT = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O1", "-share
 def compiled(file: Path) -> ctypes.CDLL:
     library = file.with_suffix(".so")
     command = [str(COMPILER), *STRICT, str(file), "-o", str(library), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience.SECONDS, check=False)
     assert not done.stderr, done.stderr
     return ctypes.CDLL(str(library))
 

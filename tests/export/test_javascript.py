@@ -17,6 +17,7 @@ from gatework.data.text import TextEncoder, Texts, Vocabulary
 from gatework.errors import KindError, UsageError
 from gatework.nn import LSTM
 from gatework.tasks._sequence import encoder_state
+from support import patience
 from support.export_networks import KINDS, Network, allowed, sequence
 
 NODE = shutil.which("node")
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed (Deb
 
 def node(file: Path, expression: str) -> Any:
     script = f"const model = require({json.dumps(str(file))}); console.log(JSON.stringify({expression}));"
-    done = subprocess.run([str(NODE), "-e", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [str(NODE), "-e", script], capture_output=True, text=True, timeout=patience.SECONDS, check=False
+    )
     assert not done.stderr, done.stderr
     return json.loads(done.stdout)
 

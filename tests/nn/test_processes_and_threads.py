@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import gatework
+from support import patience
 from support.allocator import untold
 from support.drop_ins import DropIn, tensors
 
@@ -62,7 +63,7 @@ def test_forked_workers_run_a_layer_that_the_parent_has_used(drop_in: DropIn):
     layer(torch.randn(50, 16, 3))[0].sum().backward()
     layer.zero_grad()
     data = Encoded(layer)
-    loader = DataLoader(data, batch_size=4, num_workers=2, multiprocessing_context="fork", timeout=60)
+    loader = DataLoader(data, batch_size=4, num_workers=2, multiprocessing_context="fork", timeout=patience.SECONDS)
     loaded = torch.cat(list(loader))
     torch.testing.assert_close(loaded, torch.stack([data[n] for n in range(8)]))
     assert torch.isfinite(layer(torch.randn(50, 16, 3))[0]).all(), "the parent goes on"
@@ -87,7 +88,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.parametrize("state", ["used", "new"])
 def test_a_forked_process_runs_on_threads_of_its_own(state: str):
-    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, state], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING, state], check=True, timeout=patience.SECONDS)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

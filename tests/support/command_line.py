@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatework.cli import main
-from support import forked
+from support import forked, patience
 from support.forked import Forked
 
 COMMAND = [sys.executable, "-c", forked.COMMAND]
@@ -24,7 +24,14 @@ def run_process(*arguments: object, cwd: Path | None = None, stdin: str = "", co
     command = [*COMMAND, *map(str, arguments)]
     environment = os.environ | {"COLUMNS": str(columns)}
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=240, input=stdin, check=False
+        command,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=patience.SECONDS,
+        input=stdin,
+        check=False,
     )
 
 

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from gatework.evaluation.processes import CONTEXT
+from support import patience
 
 COMMAND = "from gatework.cli import main; main()"
 
@@ -63,7 +64,7 @@ class Forked:
         """Ends it at once."""
         self.process.kill()
 
-    def wait(self, timeout: float = 240) -> int:
+    def wait(self, timeout: float = patience.SECONDS) -> int:
         """How it ended, once it has."""
         self.process.join(timeout)
         assert self.returncode is not None, "it still runs"
