@@ -20,19 +20,44 @@ pytestmark = pytest.mark.slow
 # Where tests run in the background of a script, processes are born deaf to Ctrl-C.
 HEAR = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 HEARING = f"{HEAR}; from gatework.cli import main; main()"
+STOPPED_AS_WORKERS_START = f"""
+{HEAR}
+import os
+from concurrent.futures import ProcessPoolExecutor
+submit, futures = ProcessPoolExecutor.submit, []
+
+def stopped_at_the_first_training(*given):
+    futures.append(submit(*given))
+    if len(futures) == 2:  # simple methods come first
+        os.killpg(0, signal.SIGINT)
+    return futures[-1]
+
+ProcessPoolExecutor.submit = stopped_at_the_first_training
+from gatework.cli import main
+main()
+"""
 SIX = ("--cells", "rnn,gru,lstm", "--seeds", "2")
 WAVES = ("compare", "waves", *SIX, "--jobs", "2", "--epochs", "4000", "--out", "out")
 
 
-def started(folder: Path, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str, code: str = HEARING, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", HEARING, *words],
+        [sys.executable, "-c", code, *words],
         cwd=folder,
         start_new_session=True,
         text=True,
         stderr=subprocess.PIPE,
         stdin=stdin,
     )
+
+
+def until_there(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    """Waits for a file that a process writes."""
+    end = time.monotonic() + patience.SECONDS
+    while not list(folder.glob(pattern)):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def alive(group: int) -> bool:
@@ -46,19 +71,16 @@ def alive(group: int) -> bool:
 
 @pytest.mark.parametrize("is_training", [False, True], ids=["while workers start", "while they train"])
 def test_one_ctrl_c_ends_a_comparison_and_every_worker(tmp_path, is_training):
-    process = started(tmp_path, *WAVES)
-    deadline = time.monotonic() + patience.SECONDS
-    begun = (tmp_path / "out" / "runs").glob if is_training else (tmp_path / "out").glob
-    pattern = "*/metrics.jsonl" if is_training else "plan.json"
-    while not list(begun(pattern)) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    asked = time.monotonic()
+    process = started(tmp_path, *WAVES, code=HEARING if is_training else STOPPED_AS_WORKERS_START)
+    if is_training:
+        until_there(tmp_path / "out" / "runs", "*/metrics.jsonl", process)
+        os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=patience.SECONDS)
     assert process.returncode == 130
     assert said.rstrip().endswith("the same command goes on from there")
     assert "Traceback" not in said
-    while alive(process.pid) and time.monotonic() < asked + patience.SECONDS:
+    end = time.monotonic() + patience.SECONDS
+    while alive(process.pid) and time.monotonic() < end:
         time.sleep(0.05)
     assert not alive(process.pid), "a worker outlived its comparison"
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
@@ -67,9 +89,7 @@ def test_one_ctrl_c_ends_a_comparison_and_every_worker(tmp_path, is_training):
 
 def test_a_stopped_training_names_the_command_that_goes_on(tmp_path):
     process = started(tmp_path, "train", "regress", "waves", "--epochs", "5000", "--out", "run")
-    deadline = time.monotonic() + patience.SECONDS
-    while not (tmp_path / "run" / "metrics.jsonl").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until_there(tmp_path / "run", "metrics.jsonl", process)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=patience.SECONDS)
     assert process.returncode == 130

@@ -57,6 +57,22 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Lets Ctrl-C wait for the end of the block, as half a process would be left of one that starts in it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
 def process_pool(count: int, begin: Callable[..., None], *arguments: Any) -> ProcessPoolExecutor:
     """Processes that share nothing with this one, leave Ctrl-C to it, and end soon after it if it is killed.
 

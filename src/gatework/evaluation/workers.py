@@ -14,7 +14,7 @@ from typing import Any
 from gatework.data.dataset import Dataset
 from gatework.data.turns import in_turn
 from gatework.evaluation.elsewhere import Elsewhere, FolderWatch, Piece, perform_on
-from gatework.evaluation.processes import CONTEXT, process_pool, result_of, stop
+from gatework.evaluation.processes import CONTEXT, interrupts_later, process_pool, result_of, stop
 from gatework.training.completing import complete
 from gatework.training.progress import PassedOn, Progress
 from gatework.training.run import Run
@@ -60,8 +60,9 @@ def perform(
         return
     news = CONTEXT.Queue()
     with process_pool(min(workers, len(pieces)), _begin, dataset, news) as pool:
-        futures = [pool.submit(_do, piece) for piece in pieces]
         try:
+            with interrupts_later():
+                futures = [pool.submit(_do, piece) for piece in pieces]
             if meanwhile:
                 meanwhile()
             while not all(f.done() for f in futures):
