@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatework.cli import _options as options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatework.training import Run
 
 
 def serve(
@@ -44,11 +49,42 @@ def serve(
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds within which a request is answered.")] = 30.0,
 ) -> None:
     """Answer over HTTP: a page to try it, JSON, the Open Inference Protocol, streams with carried state."""
-    from gatework.errors import UsageError
     from gatework.serve._extra import check_packages
 
     check_packages()
     from gatework import serve as serving
+
+    limits = serving.Limits(
+        body=int(max_body * 2**20),
+        examples=max_examples,
+        length=max_length,
+        batch=max_batch,
+        queue=max_queue,
+        sessions=max_sessions,
+        idle=session_idle,
+        timeout=timeout,
+        state_age=state_age,
+    )
+    serving.serve(
+        _opened(runs),
+        host=host,
+        port=port,
+        api_key_file=api_key_file,
+        state_key_file=state_key_file,
+        limits=limits,
+        threads=threads,
+        weights=weights,
+        tell=lambda text: print(text, flush=True),
+    )
+
+
+def _opened(runs: Sequence[str]) -> dict[str, Run]:
+    """The runs by the names under which they are asked.
+
+    Raises:
+        UsageError: Two have the same name.
+    """
+    from gatework.errors import UsageError
     from gatework.training import Run
 
     opened: dict[str, Run] = {}
@@ -60,25 +96,4 @@ def serve(
         if name in opened:
             raise UsageError(f'two runs are named "{name}"; name one as NAME=RUN')
         opened[name] = Run.open(path)
-    limits = serving.Limits(
-        int(max_body * 2**20),
-        max_examples,
-        max_length,
-        max_batch,
-        max_queue,
-        max_sessions,
-        session_idle,
-        timeout,
-        state_age,
-    )
-    serving.serve(
-        opened,
-        host=host,
-        port=port,
-        api_key_file=api_key_file,
-        state_key_file=state_key_file,
-        limits=limits,
-        threads=threads,
-        weights=weights,
-        tell=lambda text: print(text, flush=True),
-    )
+    return opened
