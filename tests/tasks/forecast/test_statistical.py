@@ -71,3 +71,15 @@ def test_errors_of_a_smoothing_by_shares_of_the_level_count_by_the_level() -> No
     model = Says(1000, reach=100, off=0.1, components="MNN")
     said = Statistical("AutoETS", table, {0: Fit(table.series[0].start, None, model)}, 1, -np.inf).quantiles(origins)
     np.testing.assert_allclose(said[0, 0, [0, 3, 6]], [900, 1000, 1100], rtol=1e-2)
+
+
+def test_bands_about_a_level_that_shifted_do_not_widen_as_those_of_a_random_walk() -> None:
+    # Smoothing that follows every value widens its bands by the root of the steps: to the double at the fourth. Noise
+    # about a level has errors that do not grow, which 96 steps of evidence, beside 80 steps' worth of none, show.
+    noise = np.random.default_rng(0).normal(0, 1, 200)
+    table = read_panel(read_table(daily(50 + noise + np.where(np.arange(200) < 40, 0, 100))), TimeOptions("day"), ["y"])
+    origins = Origins(table, np.array([[0, 0, 200]]), 4, 1, np.ones((1, 1)))
+    method = Statistical.fit("AutoETS", origins, 1, -np.inf)
+    widths = np.ptp(method.quantiles(origins)[0], axis=1)
+    np.testing.assert_allclose(widths[3] / widths[0], 2 * 4 ** (-0.5 * 96 / 176), rtol=0.02)
+    assert Statistical.from_state(method.state(), table).fits[0].power == method.fits[0].power
