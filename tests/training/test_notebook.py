@@ -10,7 +10,7 @@ import pytest
 
 import gatework
 from gatework.errors import UsageError
-from gatework.training.notebook import is_notebook
+from gatework.training.notebook import NotebookProgress, is_notebook
 from support.datasets import opinions
 
 
@@ -55,6 +55,23 @@ def test_a_training_is_one_display_that_is_updated(notebook, tmp_path):
     for name in ("test calibration error", *scores.baselines):
         assert html.escape(name) in page
     assert page.count("<td>") == len(scores.metrics) * (1 + len(scores.baselines))
+
+
+def test_the_bar_of_a_training_of_so_many_minutes_follows_the_clock(notebook):
+    def bar():
+        content = notebook[-1][1]
+        return tuple(float(content.split(f"{name}='")[1].split("'")[0]) for name in ("value", "max")), content
+
+    progress = NotebookProgress()
+    progress.limited("run", 60.0, 30.0)
+    progress.started("run", 1000, 10, 0)
+    (value, most), content = bar()
+    assert 30 <= value <= most == 60
+    assert "<td>epoch 1</td>" in content
+    progress.finished("run")
+    (value, most), content = bar()
+    assert value == most
+    assert "<td>done</td>" in content
 
 
 def test_a_run_shows_itself_and_answers_in_the_kind_of_frame_it_was_trained_on(tmp_path):

@@ -30,6 +30,7 @@ class NotebookProgress(Progress):
         self._handle: Any = None
         self._lines: list[str] = []
         self._bars: dict[str, dict[str, Any]] = {}
+        self._clocks: dict[str, tuple[float, float]] = {}
         self._shown = 0.0
 
     def noted(self, notes: Sequence[str]) -> None:
@@ -45,6 +46,10 @@ class NotebookProgress(Progress):
         """Adds the run's bar."""
         self._bars[label] = {"total": epochs * steps, "done": done, "epochs": epochs, "steps": steps, "figures": ""}
         self._show()
+
+    def limited(self, label: str, seconds: float, spent: float) -> None:
+        """Lets the run's bar follow the clock."""
+        self._clocks[label] = (time.monotonic() - spent, seconds)
 
     def stepped(self, label: str, done: int, loss: float) -> None:
         """Moves the run's bar."""
@@ -63,12 +68,25 @@ class NotebookProgress(Progress):
         self._bars[label]["done"] = self._bars[label]["total"]
         self._show()
 
+    def _bar(self, label: str, bar: dict[str, Any]) -> str:
+        done, total = bar["done"], bar["total"]
+        if label in self._clocks and done < total:
+            started, total = self._clocks[label]
+            done = min(time.monotonic() - started, total)
+        return f"<progress max='{total}' value='{done}'></progress>"
+
+    def _epoch(self, label: str, bar: dict[str, Any]) -> str:
+        """The epoch under way; how many there are at the most says nothing where a run ends by the clock."""
+        if label in self._clocks and bar["done"] == bar["total"]:
+            return "done"
+        of_all = "" if label in self._clocks else f"/{bar['epochs']}"
+        return f"epoch {min(bar['done'] // bar['steps'] + 1, bar['epochs'])}{of_all}"
+
     def _show(self) -> None:
         self._shown = time.monotonic()
         rows = [
             f"<tr><td>{html.escape(label)}</td>"
-            f"<td><progress max='{bar['total']}' value='{bar['done']}'></progress></td>"
-            f"<td>epoch {min(bar['done'] // bar['steps'] + 1, bar['epochs'])}/{bar['epochs']}</td>"
+            f"<td>{self._bar(label, bar)}</td><td>{self._epoch(label, bar)}</td>"
             f"<td>{html.escape(bar['figures'])}</td></tr>"
             for label, bar in self._bars.items()
         ]
